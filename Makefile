@@ -1,0 +1,97 @@
+# Everything happens in .venv, which each target makes or brings up to date by itself.
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAGE := .ci/stage
+LOCK := requirements/lock.txt
+PACKAGES := $(patsubst %/,%,$(dir $(wildcard $(addsuffix /__init__.py,investorbench_env memory agents tasks scripts))))
+FILES ?= .
+
+# Real markets: this folder where it is set, or one kept beside the checkout.
+INVESTORBENCH_DATA ?= $(wildcard $(abspath ../shared/data))
+ifneq ($(INVESTORBENCH_DATA),)
+export INVESTORBENCH_DATA
+endif
+
+# pip's settings reach uv only when handed over: a folder of wheels (the CPU build of torch) or a mirror.
+PIP_SETTING = $$($(PY) -m pip config get $(1) 2>/dev/null || true)
+UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-$(call PIP_SETTING,global.find-links)}}" $(VENV)/bin/uv pip install \
+	--python $(PY) --constraints $(LOCK)
+
+# An environment that was moved, or whose Python is gone, is made anew.
+$(shell [ "$$(cat $(VENV)/.made 2>/dev/null)" = "$(CURDIR)" ] && $(PY) -c '' 2>/dev/null || rm -f $(VENV)/.made)
+
+.PHONY: help run test test-all check lint types format bench lock clean
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help:  ## list the targets
+	@awk -F ':.*## +' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.core  ## score the baselines on simulated and, where present, real markets
+	@$(PY) -m scripts.main run
+
+test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
+	@echo '· testing'
+	@$(PY) -m pytest -q -m 'not heavy' -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
+
+test-all: test $(VENV)/.heavy  ## the same, then the heavy tests: torch, Stable-Baselines3, wheels, speed
+	@echo '· testing what is heavy'
+	@$(PY) -m pytest -q -m heavy $(PYTEST)
+
+check: $(VENV)/.test lint types  ## lint, format and types
+
+lint: $(VENV)/.test
+	@HINT='make format repairs some of it' TAIL=60 $(STAGE) 'linting' $(PY) -m ruff check --output-format concise .
+	@HINT='make format repairs it' $(STAGE) 'checking the format' $(PY) -m ruff format --check .
+
+types: $(VENV)/.test
+	@TAIL=60 $(STAGE) 'checking the types' $(PY) -m mypy $(PACKAGES)
+
+# An unused import is left to its author, who may be about to use it.
+format: $(VENV)/.test  ## repair lint and format; of some files alone: FILES="a.py b.py"
+	@$(PY) -m ruff check --fix --unfixable F401 --output-format concise $(FILES) || true
+	@$(PY) -m ruff format $(FILES)
+
+bench: $(VENV)/.bench  ## steps per second, beside CartPole and others
+	@$(PY) -m scripts.main bench env
+
+lock: $(VENV)/.test  ## pin anew what is installed: the newest of everything, torch left out
+	@NETWORK=1 $(STAGE) 'resolving $(LOCK)' $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 \
+		--no-header --no-annotate --overrides requirements/no-torch.txt --all-extras pyproject.toml --output-file $(LOCK)
+
+clean:  ## remove the environment, caches and builds; runs/ stays
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# The layers of the environment. A stamp is newer than what it was made from, or it is made again.
+
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || { echo '✗ $(PYTHON) is missing: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.11'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "✗ $$($(PYTHON) --version 2>&1) is too old: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "✗ $(PYTHON) has no venv module: install it (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+	@$(STAGE) 'making the environment in $(VENV)' $(PYTHON) -m venv --clear $(VENV)
+	@NETWORK=1 $(STAGE) 'installing uv' $(PY) -m pip install --quiet --disable-pip-version-check --retries 1 uv
+	@printf '%s' '$(CURDIR)' >$@
+
+$(VENV)/.core: $(VENV)/.made pyproject.toml $(LOCK)
+	@NETWORK=1 $(STAGE) 'installing InvestorBench' env $(UV) --editable '.[plot]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	@NETWORK=1 $(STAGE) 'installing what the tests need' env $(UV) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.core
+	@NETWORK=1 $(STAGE) 'installing the yardsticks' env $(UV) --editable '.[bench]'
+	@touch $@
+
+# torch by name and first: the build for the CPU where there is one, not gigabytes of CUDA.
+$(VENV)/.heavy: $(VENV)/.test $(VENV)/.bench
+	@NETWORK=1 $(STAGE) 'installing torch' env $(UV) 'torch==2.13.0'
+	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3' env $(UV) 'torch==2.13.0' --editable '.[rl]'
+	@touch $@

@@ -1,0 +1,81 @@
+"""What a step does to an account that holds one asset long or short.
+
+Pure functions of ``+ - * /``, comparisons and products with booleans. They take Python floats or
+arrays of any common shape and give bitwise the same results for both, so that a scalar environment,
+a vectorised one and a ledger share one arithmetic. Booleans count as 0 and 1.
+"""
+
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Number = TypeVar("Number", float, npt.NDArray[np.float64])
+
+
+def accrue(
+    cash: Number, units: Number, entry: Number, dividend: Number, split: Number
+) -> tuple[Number, Number, Number]:
+    """Take a holding over ex-dates: (cash, units, entry) after dividends and splits.
+
+    Args:
+        cash: money in the account.
+        units: shares held before, negative when short; a short pays the dividend.
+        entry: average price at which they were bought or sold short.
+        dividend: cash for each share held before.
+        split: shares for each share held before.
+    """
+    return cash + units * dividend, units * split, entry / split
+
+
+def rebalance(
+    cash: Number,
+    units: Number,
+    entry: Number,
+    price: Number,
+    weight: Number,
+    trades: Number,
+    cost_rate: float,
+) -> tuple[Number, Number, Number, Number, Number]:
+    """Trade to a target weight of the equity that is left after paying for the trade.
+
+    With equity E, position value V = units * price, cost rate c and s = sign(w * E - V), the value
+    to hold solves H = w * (E - c * |H - V|), so H = w * (E + c*s*V) / (1 + w*c*s).
+
+    Args:
+        cash: money in the account; with the position worth more than nothing.
+        units: shares held, negative when short.
+        entry: average price at which they were bought or sold short.
+        price: the fill price.
+        weight: target value of the position as a share of equity, -1 to 1.
+        trades: whether there is an order; without one the account comes back as it was, bit for
+            bit.
+        cost_rate: cost as a share of traded notional.
+
+    Returns:
+        (cash, units, entry) afterwards, the notional traded and its cost, both positive.
+    """
+    value = units * price
+    equity = cash + value
+    signed_rate = ((weight * equity > value) * 2.0 - 1.0) * cost_rate
+    target = weight * (equity + signed_rate * value) / (1.0 + weight * signed_rate) / price
+    bought = trades * (target - units)
+    held = units + bought
+    spent = bought * price
+    notional = ((spent > 0.0) * 2.0 - 1.0) * spent
+    cost = cost_rate * notional
+    # The average entry moves by the share of the position that this trade opened: none of it when
+    # the position shrank, all of it when it turned around, else 1 - units / held.
+    kept = units / (held + (held == 0.0))
+    opened = (kept < 1.0) * (1.0 - (kept > 0.0) * kept)
+    entry = entry + (price - entry) * (trades * opened)
+    return cash - spent - cost, held, entry, notional, cost
+
+
+def compound(equity: Number, weight: Number, log_return: Number) -> tuple[Number, Number]:
+    """The paper protocol's step, REFERENCE.md §1.3: (equity, reward).
+
+    The reward is weight * ln(p' / p); equity compounds it as if it were a simple return.
+    """
+    reward = weight * log_return
+    return equity * (1.0 + reward), reward

@@ -1,0 +1,86 @@
+"""The frame that a picture of an episode shows, made from its setup and the marks it left."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from investorbench_env.envs.setup import Setup
+from investorbench_env.market.history import Moment
+from investorbench_env.market.market import CLOSE
+from investorbench_env.rendering import Event, Frame, Trade, ansi, rgb_array
+
+LOOKBACK = 60
+"""Sessions of history before the episode that a picture shows."""
+
+
+class Mark(NamedTuple):
+    """The account after one step."""
+
+    now: Moment
+    equity: float
+    weight: float
+    position: float
+    fill_price: float
+
+
+def draw(setup: Setup, trail: Sequence[Mark], mode: str) -> Any:
+    """Text for ``"ansi"``, pixels uint8 [height, width, 3] for ``"rgb_array"``."""
+    frame = episode_frame(setup, trail)
+    return ansi(frame) if mode == "ansi" else rgb_array(frame)
+
+
+def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
+    """Prices, account and events from some sessions before the episode up to its last mark."""
+    view = setup.market.until(trail[-1].now.t)
+    first = max(trail[0].now.t - LOOKBACK, 0)
+    asset = setup.history.asset
+    splits = view.splits[first:, asset]
+    # Shares at the last mark for one share of each session.
+    later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)
+    start = trail[0].now.t - first
+    # Sessions without a bar have no mark of their own; the one before still holds.
+    marks = np.full(len(splits) - start, -1)
+    for number, mark in enumerate(trail):
+        marks[mark.now.t - trail[0].now.t] = number
+    marks = np.maximum.accumulate(marks)
+    return Frame(
+        symbol=setup.symbol,
+        source=setup.market.source,
+        simulated=setup.market.simulated,
+        protocol=setup.protocol.name,
+        dates=setup.market.sessions[first : view.t + 1],
+        close=view.bars[first:, asset, CLOSE] / later,
+        start=start,
+        equity=np.array([mark.equity for mark in trail])[marks],
+        weight=np.array([mark.weight for mark in trail])[marks],
+        trades=_trades(trail, first, later, setup.fills == "close"),
+        events=_events(setup, trail, first),
+    )
+
+
+def _trades(
+    trail: Sequence[Mark], first: int, later: Any, at_close: bool
+) -> tuple[Trade, ...]:
+    trades: list[Trade] = []
+    for before, after in zip(trail, trail[1:], strict=False):
+        if after.fill_price > 0.0:
+            # At the close a weight is set on the session of the decision, else on the next.
+            filled = before if at_close else after
+            index = filled.now.t - first
+            held_before = before.position * after.now.split
+            side = 1 if after.position > held_before else -1
+            trades.append(Trade(index, side, float(after.fill_price / later[index])))
+    return tuple(trades)
+
+
+def _events(setup: Setup, trail: Sequence[Mark], first: int) -> tuple[Event, ...]:
+    events: list[Event] = []
+    for before, mark in zip((None, *trail), trail, strict=False):
+        index = mark.now.t - first
+        events += [Event(index, row.kind, row.title or row.text) for row in mark.now.documents]
+        if before is not None and mark.now.dividend:
+            events.append(Event(index, "dividend", f"{mark.now.dividend:.4g} a share"))
+        if before is not None and mark.now.split != 1.0:
+            events.append(Event(index, "split", f"{mark.now.split:g} for 1"))
+    return tuple(events)

@@ -1,0 +1,274 @@
+"""Everything that defines a single-asset environment, checked once and shared by both its forms.
+
+It knows no state of an episode.
+"""
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from os import PathLike
+from typing import Any, Self
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from investorbench_env.market.library import find_market
+
+from investorbench_env.errors import DateRangeError, InvestorBenchError, UnknownNameError
+from investorbench_env.market.history import History, history_of
+from investorbench_env.market.market import FIELDS, OPEN, AssetClass, Market
+from investorbench_env.protocols import Protocol, find_protocol
+from investorbench_env.spaces import Documents, unbounded
+from investorbench_env.splits import find_split
+
+DataLike = str | PathLike[str] | Market
+RewardFunction = Callable[[Any, Any], Any]
+"""(equity before, equity after) to reward; floats, or arrays in the vectorised environment."""
+
+SELL, HOLD, BUY = 0, 1, 2
+"""The trade actions, in the order that every environment and agent uses."""
+
+ACTIONS = ("trade", "weight")
+MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
+ACCOUNT_FIELDS = ("position", "weight", "cash", "equity", "unrealised_pnl", "steps_left")
+
+
+def _log_return(before: Any, after: Any) -> Any:
+    return np.log(after / before)
+
+
+def _pnl(before: Any, after: Any) -> Any:
+    return after - before
+
+
+REWARDS: dict[str, RewardFunction | None] = {
+    "return": None,
+    "log_return": _log_return,
+    "pnl": _pnl,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What ``gym.make`` and ``gym.make_vec`` accept for a single-asset environment.
+
+    Attributes:
+        symbol: the asset; an id with a symbol in it has set this already.
+        asset_class: ``"stock"``, ``"crypto"`` or ``"etf"``; the id has set this already.
+        split: ``"warmup"`` or ``"test"``, REFERENCE.md §1.1.
+        protocol: ``"standard"`` or ``"paper"``, or a Protocol.
+        data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
+        window: number of sessions in ``bars``.
+        start: first date of the split, ``YYYY-MM-DD``, in place of its own.
+        end: last date of the split, in place of its own.
+        action: ``"trade"`` for sell, hold, buy; ``"weight"`` for a target weight.
+        reward: ``"return"``, ``"log_return"``, ``"pnl"``, or a function of equity before and after.
+        long_only: whether SELL means cash instead of a short position.
+        modalities: which of ``MODALITIES`` an observation holds; all of them for None.
+        commission_bps: commission in basis points of traded notional; None for the protocol's.
+        slippage_bps: slippage in basis points of traded notional; None for the protocol's.
+        initial_cash: what an account starts with.
+        episode_length: steps an episode; it then starts at a random session of the split. None for
+            the whole split.
+    """
+
+    symbol: str | None = None
+    asset_class: AssetClass = "stock"
+    split: str = "test"
+    protocol: str | Protocol = "standard"
+    data: DataLike = "auto"
+    window: int = 30
+    start: str | None = None
+    end: str | None = None
+    action: str = "trade"
+    reward: str | RewardFunction = "return"
+    long_only: bool = False
+    modalities: Collection[str] | None = None
+    commission_bps: float | None = None
+    slippage_bps: float | None = None
+    initial_cash: float = 100_000.0
+    episode_length: int | None = None
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Self:
+        """Options from keywords, each checked by itself.
+
+        Raises:
+            UnknownNameError: no such option, or no such value for it.
+            InvestorBenchError: a number that makes no sense.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in given:
+            _require("option", name, known)
+        options = cls(**given)
+        _require("action", options.action, ACTIONS)
+        for name in options.modalities or ():
+            _require("modality", name, MODALITIES)
+        if not callable(options.reward):
+            _require("reward", options.reward, REWARDS)
+        _require_count("window", options.window)
+        if options.episode_length is not None:
+            _require_count("episode_length", options.episode_length)
+        _require_number("initial_cash", options.initial_cash, above=0.0)
+        for name in ("commission_bps", "slippage_bps"):
+            if getattr(options, name) is not None:
+                _require_number(name, getattr(options, name), least=0.0)
+        return options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Options with the data they lead to.
+
+    Attributes:
+        options: as they were given.
+        protocol: timing, meaning of HOLD and metric convention.
+        history: the asset's moments.
+        span: the sessions of the split, gaps included.
+        decisions: the sessions among them that have a bar [D]; the last is never acted on.
+        cost_rate: commission and slippage as a share of traded notional.
+        fills: ``"next_open"``, ``"close"``, or ``"next_close"`` where the data has no opens.
+    """
+
+    options: Options
+    protocol: Protocol
+    history: History
+    span: range
+    decisions: npt.NDArray[np.int64]
+    cost_rate: float
+    fills: str
+
+    @property
+    def market(self) -> Market:
+        return self.history.market
+
+    @property
+    def symbol(self) -> str:
+        return self.history.symbol
+
+    @property
+    def steps(self) -> int:
+        """How many steps an episode has."""
+        return self.options.episode_length or len(self.decisions) - 1
+
+    @property
+    def labelled(self) -> bool:
+        """Whether info carries the next step's return, as it does in the warm-up only."""
+        return self.options.split == "warmup"
+
+    @property
+    def modalities(self) -> Collection[str]:
+        return MODALITIES if self.options.modalities is None else self.options.modalities
+
+    @property
+    def sides(self) -> tuple[float, float, float]:
+        """The target weights of sell, hold and buy; that of hold counts where it means flat."""
+        return (0.0 if self.options.long_only else -1.0, 0.0, 1.0)
+
+    @property
+    def reward(self) -> RewardFunction | None:
+        """The reward function; None where the account itself says what a step returned."""
+        reward = self.options.reward
+        return reward if callable(reward) else REWARDS[reward]
+
+    def observation_space(self) -> gym.spaces.Dict:
+        """The space of one environment's observations."""
+        window = self.options.window
+        spaces: dict[str, dict[str, gym.Space[Any]]] = {
+            "bars": {
+                "bars": unbounded(window, len(FIELDS)),
+                "mask": gym.spaces.Box(0, 1, (window,), np.int8),
+            },
+            "account": {"account": unbounded(len(ACCOUNT_FIELDS))},
+            "sentiment": {"sentiment": gym.spaces.Box(0, np.inf, (3,), np.float32)},
+            "news": {"news": Documents()},
+            "filings": {"filings": Documents()},
+            "time": {"time": unbounded(1, dtype=np.int64)},
+        }
+        wanted = [spaces[name] for name in MODALITIES if name in self.modalities]
+        return gym.spaces.Dict({key: space for part in wanted for key, space in part.items()})
+
+    def action_space(self) -> gym.Space[Any]:
+        """Sell, hold, buy as ``Discrete(3)``, or a target weight as a ``Box`` of one number."""
+        if self.options.action == "trade":
+            return gym.spaces.Discrete(3)
+        return gym.spaces.Box(self.sides[0], 1.0, (1,), np.float32)
+
+    def label(self, decision: int) -> float:
+        """The asset's return over the step after a decision: what a warm-up may learn from."""
+        log_return = self.history.until(int(self.decisions[decision + 1])).log_return
+        return log_return if self.protocol.convention == "log" else math.expm1(log_return)
+
+
+def prepare(options: Options) -> Setup:
+    """Find the data that options ask for and check that it serves them.
+
+    Raises:
+        UnknownNameError: a split, protocol or symbol that does not exist.
+        DataNotFoundError: no data for the symbol where ``data`` says to look.
+        DateRangeError: the data does not cover the dates.
+    """
+    protocol = find_protocol(options.protocol)
+    split = find_split(options.asset_class, options.split, options.start, options.end)
+    symbol = _symbol_of(options)
+    market = find_market(symbol, options.asset_class, options.data)
+    span = market.span(split.start, split.end)
+    history = history_of(market, symbol, options.window)
+    decisions = history.decisions(span)
+    steps = len(decisions) - 1
+    if steps < (options.episode_length or 1):
+        raise DateRangeError(
+            f"{split.start}..{split.end} holds {len(decisions)} session(s) of {symbol} with a bar; "
+            f"an episode of {options.episode_length or 1} step(s) needs one more than its steps"
+        )
+    return Setup(
+        options=options,
+        protocol=protocol,
+        history=history,
+        span=span,
+        decisions=decisions,
+        cost_rate=_cost_rate(options, protocol),
+        fills=_fills(protocol, market.bars[decisions, history.asset, OPEN]),
+    )
+
+
+def _symbol_of(options: Options) -> str:
+    if options.symbol is not None:
+        return options.symbol
+    if isinstance(options.data, Market) and len(options.data.symbols) == 1:
+        return options.data.symbols[0]
+    raise InvestorBenchError(
+        'which asset? Name it: gym.make("InvestorBench/Stock", symbol="NVDA", data=...)'
+    )
+
+
+def _cost_rate(options: Options, protocol: Protocol) -> float:
+    commission, slippage = options.commission_bps, options.slippage_bps
+    if commission is None:
+        commission = protocol.commission_bps[options.asset_class]
+    if slippage is None:
+        slippage = protocol.slippage_bps[options.asset_class]
+    return (commission + slippage) / 10_000.0
+
+
+def _fills(protocol: Protocol, opens: npt.NDArray[np.float64]) -> str:
+    no_opens = protocol.fills == "next_open" and bool(np.isnan(opens).all())
+    return "next_close" if no_opens else protocol.fills
+
+
+def _require(kind: str, name: object, valid: Collection[str]) -> None:
+    if name not in valid:
+        raise UnknownNameError(kind, name, valid)
+
+
+def _require_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvestorBenchError(f"{name}={value!r} must be a whole number of at least 1")
+
+
+def _require_number(
+    name: str, value: float, *, above: float = -math.inf, least: float = -math.inf
+) -> None:
+    if not (math.isfinite(value) and value > above and value >= least):
+        bound = f"above {above:g}" if above > least else f"of at least {least:g}"
+        raise InvestorBenchError(f"{name}={value!r} must be a number {bound}")

@@ -1,0 +1,235 @@
+"""Trade one asset, one decision a session."""
+
+from collections.abc import Mapping
+from operator import index
+from struct import Struct
+from typing import Any, ClassVar, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.logger import warn
+
+from investorbench_env.accounting.account import open_account
+from investorbench_env.envs.pictures import Mark, draw
+from investorbench_env.envs.setup import BUY, HOLD, Options, Setup, prepare
+from investorbench_env.errors import InvalidActionError
+from investorbench_env.market.history import Moment
+
+Observation = dict[str, Any]
+Info = dict[str, Any]
+
+_write_floats = Struct("6f").pack_into
+
+
+class Page(NamedTuple):
+    """One decision as this environment shows it, before the account is written into it."""
+
+    now: Moment
+    observation: Observation
+    info: Info
+
+
+class SingleAssetEnv(gym.Env[Observation, Any]):
+    """Sell, hold or buy one asset after each session, and live with it until the next.
+
+    A decision taken after session t fills at the next session's open and is marked at its close
+    (protocol ``standard``), or fills at the close it was taken on (``paper``). Repeating a signal
+    changes nothing; HOLD keeps the position under ``standard`` and closes it under ``paper``.
+
+    The observation is a dict: ``bars`` float32 [window, 5] (open, high, low, close, volume, oldest
+    first, adjusted for past splits only, 0 where unknown), ``mask`` int8 [window] (1 where there is
+    a bar), ``account`` float32 [6] (position in shares, weight, cash, equity, unrealised PnL,
+    sessions left), ``sentiment`` float32 [3] (number of positive, neutral and negative news),
+    ``news`` and ``filings`` (tuples of text new since the last decision; at the first decision also
+    the latest filing of each form), and ``time`` int64 [1] (decision time in Unix seconds).
+
+    ``info`` holds symbol, session, time, documents, data_source, simulated, protocol, fills,
+    equity, cash, position, weight, fill_price, notional, cost, costs, and in the warm-up split
+    ``label``, the asset's return over the next step.
+
+    Args:
+        render_mode: ``"ansi"``, ``"rgb_array"`` or None.
+        options: the attributes of :class:`~investorbench_env.envs.setup.Options`.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+
+    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+        self.setup = setup = prepare(Options.of(options))
+        self.render_mode = render_mode
+        self.observation_space = setup.observation_space()
+        self.action_space = setup.action_space()
+        self._sessions: list[int] = setup.decisions.tolist()
+        self._pages: dict[int, Page] = {}
+        self._shows_bars = "bars" in self.observation_space.spaces
+        self._shows_account = "account" in self.observation_space.spaces
+        # Sessions left are counted by the calendar: which of them will have a bar is not known.
+        self._by_calendar = setup.options.episode_length is None
+        self._horizon = setup.span.stop - 1 if self._by_calendar else setup.steps
+        self._steps = setup.steps
+        self._sides = setup.sides
+        self._by_weight = setup.options.action == "weight"
+        self._reward = setup.reward
+        self._labelled = setup.labelled
+        self._step = -1
+
+    @property
+    def hidden_state(self) -> Mapping[str, float] | None:
+        """What drives a simulated market at this decision, by name; None for a real market."""
+        state = self.setup.market.hidden_state
+        if state is None:
+            return None
+        t, asset = self._now.t, self.setup.history.asset
+        return {name: float(values[t, asset]) for name, values in state.items()}
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, Info]:
+        """Start at the split's first session, or at a random one where episodes are shorter."""
+        super().reset(seed=seed)
+        setup = self.setup
+        spare = len(self._sessions) - 1 - setup.steps
+        self._first = int(self.np_random.integers(spare + 1)) if spare else 0
+        self._step = 0
+        page = self._page(self._first)
+        self._now = now = page.now
+        self._account = open_account(
+            setup.options.initial_cash, setup.fills, setup.cost_rate, now.final
+        )
+        self._terminated = self._truncated = False
+        self._trail = [self._mark()]
+        observation, info = self._show(page)
+        filings = setup.history.opening_filings(now.t)
+        info["documents"] = (*filings, *now.documents)
+        if "filings" in observation:
+            observation["filings"] = (*map(str, filings), *observation["filings"])
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
+        """Trade, then move on to the next session with a bar.
+
+        Raises:
+            InvalidActionError: the action is not in the action space; nothing has changed.
+            ResetNeeded: there was no reset before.
+        """
+        if self._step < 0:
+            raise ResetNeeded("Cannot call env.step() before calling env.reset()")
+        account = self._account
+        if self._by_weight:
+            weight, trades = self._target_weight(action), True
+        else:
+            try:
+                choice = index(action)
+            except TypeError:
+                raise self._invalid(action) from None
+            if not 0 <= choice <= BUY:
+                raise self._invalid(action)
+            weight = self._sides[choice]
+            trades = choice != HOLD and account.side != weight
+        if self._terminated or self._truncated:
+            return self._step_after_the_end()
+        self._step = step = self._step + 1
+        page = self._pages.get(self._first + step) or self._page(self._first + step)
+        self._now = page.now
+        before = account.equity
+        reward = account.step(weight, trades, page.now)
+        if self._reward is not None:
+            reward = float(self._reward(before, account.equity))
+        self._terminated = terminated = account.equity <= 0.0
+        self._truncated = truncated = step == self._steps and not terminated
+        if self.render_mode is not None:
+            self._trail.append(self._mark())
+        observation, info = self._show(page)
+        return observation, reward, terminated, truncated, info
+
+    def render(self) -> Any:
+        """The episode so far: text for ``"ansi"``, pixels [height, width, 3] for ``"rgb_array"``.
+
+        Raises:
+            ResetNeeded: there was no reset before.
+        """
+        if self._step < 0:
+            raise ResetNeeded("Cannot call env.render() before calling env.reset()")
+        if self.render_mode is None:
+            warn('render_mode is None; pass render_mode="ansi" or "rgb_array" to gym.make')
+            return None
+        return draw(self.setup, self._trail, self.render_mode)
+
+    def _page(self, decision: int) -> Page:
+        """A decision's observation and info without the account, made at the first visit."""
+        if decision not in self._pages:
+            now = self.setup.history.until(self._sessions[decision])
+            observation = {key: now.observation[key] for key in self.observation_space.spaces}
+            self._pages[decision] = Page(now, observation, self._constants(now))
+        return self._pages[decision]
+
+    def _constants(self, now: Moment) -> Info:
+        setup = self.setup
+        return {
+            "symbol": setup.symbol,
+            "session": now.session,
+            "time": now.time,
+            "documents": now.documents,
+            "data_source": setup.market.source,
+            "simulated": setup.market.simulated,
+            "protocol": setup.protocol.name,
+            "fills": setup.fills,
+        }
+
+    def _show(self, page: Page) -> tuple[Observation, Info]:
+        """The page with the account as it stands."""
+        account, now = self._account, page.now
+        observation, info = page.observation.copy(), page.info.copy()
+        if self._shows_bars:
+            observation["bars"] = now.observation["bars"].copy()
+        equity, cash, position = account.equity, account.cash, account.position
+        weight = account.weight
+        if self._shows_account:
+            left = self._horizon - (now.t if self._by_calendar else self._step)
+            # Writing six floats into a buffer takes two thirds of the time of np.array(...).
+            observation["account"] = amounts = np.empty(6, np.float32)
+            _write_floats(amounts, 0, position, weight, cash, equity, account.unrealised, left)
+        info["equity"] = equity
+        info["cash"] = cash
+        info["position"] = position
+        info["weight"] = weight
+        info["fill_price"] = account.fill_price
+        info["notional"] = account.notional
+        info["cost"] = account.cost
+        info["costs"] = account.costs
+        if self._labelled and not (self._terminated or self._truncated):
+            info["label"] = self.setup.label(self._first + self._step)
+        return observation, info
+
+    def _mark(self) -> Mark:
+        account = self._account
+        return Mark(self._now, account.equity, account.weight, account.position, account.fill_price)
+
+    def _target_weight(self, action: Any) -> float:
+        try:
+            weight = float(np.asarray(action).astype(np.float64, casting="same_kind").item())
+        except (TypeError, ValueError):
+            raise self._invalid(action) from None
+        if not self._sides[0] <= weight <= 1.0:
+            raise self._invalid(action)
+        return weight
+
+    def _invalid(self, action: Any) -> InvalidActionError:
+        meaning = "a target weight" if self._by_weight else "0 sell, 1 hold, 2 buy"
+        return InvalidActionError(
+            f"action {action!r} of type {type(action).__name__} is not in {self.action_space} "
+            f"({meaning}); nothing was traded"
+        )
+
+    def _step_after_the_end(self) -> tuple[Observation, float, bool, bool, Info]:
+        warn(
+            "You are calling 'step()' even though this environment has already ended its episode. "
+            "You should always call 'reset()' after that; nothing was traded."
+        )
+        page = self._page(self._first + self._step)
+        observation, info = self._show(page)
+        return observation, 0.0, self._terminated, self._truncated, info

@@ -1,0 +1,62 @@
+"""The errors of this package: each says what is wrong, with the value, and what to do next."""
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+
+class InvestorBenchError(Exception):
+    """Anything that this package refuses; catch it to catch all of the below."""
+
+
+class UnknownNameError(InvestorBenchError, ValueError):
+    """A symbol, split, protocol, option or agent that does not exist."""
+
+    def __init__(self, kind: str, name: object, valid: Iterable[str]) -> None:
+        """Say which names there are, nearest first.
+
+        Args:
+            kind: what was named, such as ``"protocol"``.
+            name: the name that was given.
+            valid: the names that exist.
+        """
+        names = sorted(set(valid), key=lambda known: -_closeness(str(name), known))
+        listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+        super().__init__(f"unknown {kind} {name!r}; valid, nearest first: {listed or 'none'}")
+
+
+class DataNotFoundError(InvestorBenchError, FileNotFoundError):
+    """No market data where it was looked for."""
+
+
+class CorruptDataError(InvestorBenchError, ValueError):
+    """A file that cannot be read as what it claims to be: names file, row and reason."""
+
+
+class MarketError(InvestorBenchError, ValueError):
+    """Arrays that do not make a market: shapes, order or values."""
+
+
+class DateRangeError(InvestorBenchError, ValueError):
+    """Dates outside the data; the message says which range there is."""
+
+
+class InvalidActionError(InvestorBenchError, ValueError):
+    """An action that is not in the action space; the account is as it was."""
+
+
+class MissingDependencyError(InvestorBenchError, ImportError):
+    """An optional package is not installed; the message has the command that installs it."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs {package!r}, which is not installed: "
+            f"pip install 'investorbench[{extra}]'"
+        )
+
+
+class SimulatedDataWarning(UserWarning):
+    """A simulated market stands in for a real one that was asked for with ``data="auto"``."""
+
+
+def _closeness(given: str, known: str) -> float:
+    return SequenceMatcher(None, given.lower(), known.lower()).ratio()

@@ -1,0 +1,62 @@
+"""Stooq's daily CSV: bars of stocks and funds, where Yahoo gives none.
+
+It lists neither splits nor dividends, and does not say whether dividends are inside its prices.
+"""
+
+import io
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from investorbench_env.market.sources.catalogue import SOURCES
+from investorbench_env.market.sources.download import (
+    Downloader,
+    DownloadError,
+    NotThereError,
+    base_url,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ["Date", "Open", "High", "Low", "Close", "Volume"]
+
+
+def fetch(
+    downloader: Downloader, symbol: str, first: date, last: date, *, address: str | None = None
+) -> "pd.DataFrame":
+    """Daily bars from ``first`` to ``last``, each row with its source; today's is left out.
+
+    Raises:
+        DownloadError: Stooq has no such symbol, or answers in a form that is not its own.
+    """
+    import pandas as pd
+
+    url = address or base_url("stooq", SOURCES["stooq"].address)
+    until = min(last, date.today() - timedelta(days=1))
+    text = downloader.table(
+        f"{url}/q/d/l/",
+        {
+            "s": f"{symbol.replace('.', '-').lower()}.us",
+            "d1": f"{first:%Y%m%d}",
+            "d2": f"{until:%Y%m%d}",
+            "i": "d",
+        },
+    )
+    if text.strip().lower().startswith("no data"):
+        raise NotThereError(f"Stooq, {symbol}: no data")
+    try:
+        bars = pd.read_csv(io.StringIO(text))
+        bars = bars[[name for name in COLUMNS if name in bars or name != "Volume"]]
+        bars["Date"] = pd.to_datetime(bars["Date"], format="%Y-%m-%d")
+        for name in bars.columns.drop("Date"):
+            bars[name] = bars[name].astype(float)
+    except (KeyError, ValueError) as error:
+        raise DownloadError(
+            f"Stooq, {symbol}: an answer of another form ({text.strip()[:60]!r})"
+        ) from error
+    bars.columns = bars.columns.str.lower()
+    if bars["close"].isna().any():
+        raise DownloadError(f"Stooq, {symbol}: the answer is cut off")
+    bars.insert(1, "symbol", symbol)
+    bars["source"] = "Stooq"
+    return bars

@@ -1,0 +1,82 @@
+"""Spaces that Gymnasium lacks: tuples of text and free text, with membership in constant time."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+
+class Documents(gym.Space[tuple[str, ...]]):
+    """Any number of texts of any length in any script.
+
+    ``gymnasium.spaces.Text`` knows an alphabet and a maximum length and reads every character of
+    every text to test membership; here membership looks at the type of the ends only.
+    """
+
+    def __init__(self, seed: int | np.random.Generator | None = None) -> None:
+        super().__init__(shape=None, dtype=None, seed=seed)
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        return False
+
+    def sample(self, mask: Any | None = None, probability: Any | None = None) -> tuple[str, ...]:
+        """A few short texts."""
+        count = int(self.np_random.integers(4))
+        return tuple(f"sample text {self.np_random.integers(1000)}" for _ in range(count))
+
+    def contains(self, x: object) -> bool:
+        return isinstance(x, tuple) and (
+            not x or (isinstance(x[0], str) and isinstance(x[-1], str))
+        )
+
+    def to_jsonable(self, sample_n: Any) -> list[list[str]]:
+        return [list(sample) for sample in sample_n]
+
+    def from_jsonable(self, sample_n: list[Any]) -> list[tuple[str, ...]]:
+        return [tuple(sample) for sample in sample_n]
+
+    def __repr__(self) -> str:
+        return "Documents()"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Documents)
+
+    def __hash__(self) -> int:
+        return hash(Documents)
+
+
+class FreeText(gym.Space[str]):
+    """One text of any length in any script."""
+
+    def __init__(self, seed: int | np.random.Generator | None = None) -> None:
+        super().__init__(shape=None, dtype=None, seed=seed)
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        return False
+
+    def sample(self, mask: Any | None = None, probability: Any | None = None) -> str:
+        """A short text."""
+        return f"sample text {self.np_random.integers(1000)}"
+
+    def contains(self, x: object) -> bool:
+        return isinstance(x, str)
+
+    def __repr__(self) -> str:
+        return "FreeText()"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FreeText)
+
+    def __hash__(self) -> int:
+        return hash(FreeText)
+
+
+def unbounded(*shape: int, dtype: npt.DTypeLike = np.float32) -> gym.spaces.Box:
+    """Any finite or infinite number in this shape."""
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype)
+        return gym.spaces.Box(limits.min, limits.max, shape, dtype)  # type: ignore[arg-type]
+    return gym.spaces.Box(-np.inf, np.inf, shape, dtype)  # type: ignore[arg-type]

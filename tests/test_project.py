@@ -1,0 +1,223 @@
+"""The house: who imports whom, what an import costs, what a wheel holds, what is committed."""
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A package imports those named here and itself; scripts and tests wire everything together.
+MAY_IMPORT = {
+    "investorbench_env": set(),
+    "memory": set(),
+    "agents": {"investorbench_env", "memory"},
+    "tasks": {"investorbench_env", "agents"},
+    "scripts": {"investorbench_env", "memory", "agents", "tasks"},
+}
+# What may be imported as these packages are imported; anything else belongs inside a function.
+AT_IMPORT = {"investorbench_env": {"gymnasium", "numpy"}, "memory": {"numpy"}}
+
+# Written in two parts so that this file may be searched as well.
+REGISTRY_HOSTS = [
+    "pypi" + ".org",
+    "python" + "hosted.org",
+    "download.pytorch" + ".org",
+    "npmjs" + ".org",
+    "deb.debian" + ".org",
+]
+DATA_SUFFIXES = {
+    ".arrow", ".csv", ".db", ".feather", ".gz", ".h5", ".hdf5",
+    ".npy", ".npz", ".parquet", ".pkl", ".sqlite", ".whl", ".zip",
+}  # fmt: skip
+LARGEST_FILE_BYTES = 1 << 20
+
+
+def test_each_package_imports_only_packages_above_it() -> None:
+    assert list(wrong_directions(ROOT)) == []
+
+
+def test_the_environment_and_memory_import_only_light_packages_at_import() -> None:
+    assert list(heavy_imports(ROOT)) == []
+
+
+@pytest.mark.parametrize(
+    ("package", "line"),
+    [
+        ("investorbench_env", "import tasks.metrics"),
+        ("investorbench_env", "def f():\n    from agents import Agent"),
+        ("memory", "import investorbench_env"),
+        ("agents", "from tasks import evaluate"),
+        ("tasks", "import importlib; importlib.import_module('scripts.main')"),
+        ("tasks", "from memory import LayeredMemory"),
+    ],
+)
+def test_an_import_in_the_wrong_direction_is_found(tmp_path: Path, package: str, line: str) -> None:
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "planted.py").write_text(line)
+    assert len(list(wrong_directions(tmp_path))) == 1
+
+
+def test_a_heavy_import_is_found_unless_in_a_function_or_for_types(tmp_path: Path) -> None:
+    (tmp_path / "investorbench_env").mkdir()
+    (tmp_path / "investorbench_env" / "planted.py").write_text(
+        "import pandas as pd\n"
+        "try:\n    import pyarrow\nexcept ImportError:\n    pass\n"
+        "if TYPE_CHECKING:\n    import matplotlib\n"
+        "def f():\n    import exchange_calendars\n"
+    )
+    found = [offence.split(" imports ")[1] for offence in heavy_imports(tmp_path)]
+    assert found == ["pandas", "pyarrow"]
+
+
+def test_importing_the_environments_loads_nothing_heavy() -> None:
+    heavy = "datasets exchange_calendars httpx hydra matplotlib pandas pyarrow requests rich typer"
+    loaded = in_fresh_interpreter(
+        "import sys, gymnasium; before = set(sys.modules); import investorbench_env\n"
+        f"print(*sorted((set(sys.modules) - before) & set('{heavy}'.split())))"
+    )
+    assert loaded.split() == []
+
+
+def test_importing_the_environments_costs_at_most_50_ms_beyond_gymnasium() -> None:
+    program = (
+        "import gymnasium, time; start = time.perf_counter(); import investorbench_env\n"
+        "print(1000 * (time.perf_counter() - start))"
+    )
+    fastest_ms = min(float(in_fresh_interpreter(program)) for _ in range(5))
+    assert fastest_ms <= 50
+
+
+def test_the_wheel_holds_the_packages_and_the_configuration_and_no_tests(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("investorbench-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    packages = [name for name in [*MAY_IMPORT, "conf"] if (ROOT / name).is_dir()]
+    expected = {
+        str(path.relative_to(ROOT))
+        for package in packages
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in {".py", ".yaml"} or path.name == "py.typed"
+    }
+    assert expected <= names
+    assert {name.split("/")[0] for name in names} - set(packages) == {
+        next(name for name in names if name.endswith("/METADATA")).split("/")[0]
+    }
+
+
+def test_configuration_is_yaml_only() -> None:
+    strays = [path for path in (ROOT / "conf").rglob("*") if path.is_file()]
+    assert [path for path in strays if path.suffix != ".yaml"] == []
+
+
+def test_no_file_names_a_package_registry_or_a_folder_of_one_machine() -> None:
+    assert list(machine_traces(files_of_the_repository())) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"https://{REGISTRY_HOSTS[0]}/simple", f"open('{ROOT.parent}/data.json')", "/home/" + "ann/x"],
+)
+def test_a_trace_of_a_machine_is_found(tmp_path: Path, text: str) -> None:
+    (tmp_path / "planted.md").write_text(text)
+    assert len(list(machine_traces([tmp_path / "planted.md"]))) == 1
+
+
+def test_no_data_no_large_file_and_no_resolver_lock_is_committed() -> None:
+    files = files_of_the_repository()
+    assert [path for path in files if path.suffix in DATA_SUFFIXES] == []
+    assert [path for path in files if path.stat().st_size > LARGEST_FILE_BYTES] == []
+    assert [path for path in files if path.name == "uv.lock"] == []
+
+
+def test_the_pinned_requirements_hold_names_and_versions_only() -> None:
+    lines = (ROOT / "requirements" / "lock.txt").read_text().splitlines()
+    pin = re.compile(r"[a-z0-9.-]+==[\w.+!]+( ; .+)?")
+    assert [line for line in lines if not pin.fullmatch(line)] == []
+    assert [line for line in lines if re.match(r"(torch|triton|nvidia-)", line)] == []
+
+
+def wrong_directions(root: Path) -> Iterator[str]:
+    """Imports of a package of ours that the package in whose folder they stand may not import."""
+    for package, allowed in MAY_IMPORT.items():
+        for path in sorted((root / package).rglob("*.py")):
+            for name in imported(ast.walk(ast.parse(path.read_text()))):
+                if name in MAY_IMPORT.keys() - allowed - {package} or name == "tests":
+                    yield f"{path.relative_to(root)} imports {name}"
+
+
+def heavy_imports(root: Path) -> Iterator[str]:
+    """Imports outside functions of what is neither ours, nor Python's, nor light."""
+    for package, light in AT_IMPORT.items():
+        for path in sorted((root / package).rglob("*.py")):
+            for name in imported(run_at_import(ast.parse(path.read_text()))):
+                if name not in {package} | light | set(sys.stdlib_module_names):
+                    yield f"{path.relative_to(root)} imports {name}"
+
+
+def imported(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """The top-level names of what these nodes import."""
+    for node in nodes:
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name.split(".")[0] for alias in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.split(".")[0]
+            case ast.Call(
+                func=ast.Name(id="import_module" | "__import__")
+                | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(module)), *_],
+            ):
+                yield module.split(".")[0]
+
+
+def run_at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node that runs as the module is imported: no functions, nothing for types only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from run_at_import(child)
+
+
+def machine_traces(files: list[Path]) -> Iterator[str]:
+    """Lines that name a package registry, or a folder that only one machine has."""
+    folders = ["/home/[a-z]", "/Users/[A-Za-z]", "/ro" + "ot/"]
+    if ROOT.parent != Path("/"):
+        folders.append(re.escape(f"{ROOT.parent}/"))
+    hosts = "|".join(re.escape(host) for host in REGISTRY_HOSTS)
+    pattern = re.compile(rf"{hosts}|(?<![\w.~$}}])({'|'.join(folders)})")
+    for path in files:
+        for number, line in enumerate(path.read_text(errors="ignore").splitlines(), 1):
+            if pattern.search(line):
+                yield f"{path.name}:{number}: {line.strip()[:100]}"
+
+
+def files_of_the_repository() -> list[Path]:
+    """What is committed or would be: everything that git does not ignore."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    if listing.returncode != 0:
+        pytest.skip("not a git checkout: there is no telling what is committed")
+    paths = [ROOT / name for name in listing.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+def in_fresh_interpreter(program: str) -> str:
+    """What a new Python prints when it runs this program."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
