@@ -6,7 +6,15 @@ are arrays [N]. Amounts are in the currency of the prices.
 
 from typing import Any, Protocol
 
-from investorbench_env.accounting.spot import accrue, compound, rebalance
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.accounting.spot import accrue, compound, rebalance, share_opened
+
+
+def turns(position: Any, side: Any) -> Any:
+    """Whether a signal for a side (-1 short, 0 flat, 1 long) asks for another one than is held."""
+    return side * position <= 0.0
 
 
 class StepPrices(Protocol):
@@ -32,7 +40,6 @@ class SpotAccount:
     Attributes:
         cash: money; a short sale adds its proceeds.
         position: shares, negative when short.
-        side: -1 short, 0 flat, 1 long.
         entry: average price at which the position was opened.
         equity: cash + position value at the last close.
         weight: position value as a share of equity.
@@ -40,6 +47,8 @@ class SpotAccount:
         notional: value traded in the last step, positive.
         cost: what the last step's trade cost, positive.
         costs: the sum of all costs.
+        rate: cost as a share of traded notional.
+        resizes: whether an order may grow or shrink a position without turning it around.
     """
 
     __slots__ = (
@@ -52,16 +61,17 @@ class SpotAccount:
         "notional",
         "position",
         "rate",
-        "side",
+        "resizes",
         "unrealised",
         "weight",
     )
 
-    def __init__(self, cash: Any, cost_rate: float) -> None:
+    def __init__(self, cash: Any, cost_rate: float, resizes: bool) -> None:
         zero = cash * 0.0
         self.rate = cost_rate
+        self.resizes = resizes
         self.cash = self.equity = cash
-        self.position = self.side = self.entry = self.weight = self.unrealised = zero
+        self.position = self.entry = self.weight = self.unrealised = zero
         self.fill_price = self.notional = self.cost = self.costs = zero
 
     def step(self, weight: Any, trades: Any, prices: StepPrices) -> Any:
@@ -80,23 +90,31 @@ class SpotAccount:
                 cash, position, self.entry, prices.dividend, prices.split
             )
         ruined = cash + position * prices.fill <= 0.0
-        orders = trades | ruined
+        if _any(ruined):
+            weight, trades = weight * (ruined == 0), trades | ruined
         # Most steps hold; leaving out the arithmetic then changes no bit of the account.
-        if orders is False or (orders is not True and not orders.any()):
-            self.fill_price = self.notional = self.cost = before * 0.0
-        else:
-            cash, position, self.entry, self.notional, self.cost = rebalance(
-                cash, position, self.entry, prices.fill, weight * (ruined == 0), orders, self.rate
+        if _any(trades):
+            price, held = prices.fill, position
+            cash, position, self.notional, self.cost = rebalance(
+                cash, held, price, weight, trades, self.rate
             )
-            self.fill_price = orders * prices.fill
+            opened = trades * share_opened(held, position) if self.resizes else trades
+            self.entry = self.entry + (price - self.entry) * opened
+            self.fill_price = (self.notional > 0.0) * price
             self.costs = self.costs + self.cost
-            self.side = (position > 0.0) * 1.0 - (position < 0.0) * 1.0
+        else:
+            self.fill_price = self.notional = self.cost = before * 0.0
         self.cash, self.position = cash, position
         value = position * prices.final
         self.equity = equity = cash + value
         self.unrealised = value - position * self.entry
         self.weight = value / (equity + (equity == 0.0))
         return equity / before - 1.0
+
+
+def _any(flags: Any) -> bool:
+    """Whether a flag, or any in an array of them, is set; ``np.any`` would take a step's time."""
+    return flags if flags is True or flags is False else bool(flags.any())
 
 
 class PaperAccount:
@@ -111,8 +129,9 @@ class PaperAccount:
     def __init__(self, cash: Any, close: Any) -> None:
         zero = cash * 0.0
         self.rate = 0.0
+        self.resizes = True
         self.cash = self.equity = self.entry = cash
-        self.position = self.side = self.weight = self.unrealised = zero
+        self.position = self.weight = self.unrealised = zero
         self.fill_price = self.notional = self.cost = self.costs = zero
         self._close = close
 
@@ -121,12 +140,11 @@ class PaperAccount:
         changed = (weight != self.weight) * 1.0
         change = weight - self.weight
         before = self.equity
-        self.notional = changed * ((change > 0.0) * 2.0 - 1.0) * change * before
+        self.notional = changed * abs(change) * before
         self.fill_price = changed * self._close
         self.entry = changed * before + (1.0 - changed) * self.entry
         self.equity, reward = compound(before, weight, prices.log_return)
         self.weight = self.position = weight
-        self.side = (weight > 0.0) * 1.0 - (weight < 0.0) * 1.0
         self.cash = self.equity - weight * self.equity
         self.unrealised = (weight != 0.0) * (self.equity - self.entry)
         self._close = prices.final
@@ -136,15 +154,26 @@ class PaperAccount:
 Account = SpotAccount | PaperAccount
 
 
-def open_account(cash: Any, fills: str, cost_rate: float, close: Any) -> Account:
+def reopen(accounts: Account, which: npt.NDArray[np.bool_], fresh: Account) -> None:
+    """Put fresh accounts in the place of some; all amounts are arrays [N]."""
+    for name in accounts.__slots__:
+        if name not in ("rate", "resizes"):
+            amounts = np.where(which, getattr(fresh, name), getattr(accounts, name))
+            setattr(accounts, name, amounts)
+
+
+def open_account(
+    cash: Any, close: Any, *, fills: str, cost_rate: float, resizes: bool
+) -> Account:
     """The account that a protocol keeps.
 
     Args:
         cash: what it starts with; an array [N] for N accounts.
+        close: the close at the first decision.
         fills: when orders fill, see ``Protocol.fills``.
         cost_rate: cost as a share of traded notional.
-        close: the close at the first decision.
+        resizes: whether an order may grow or shrink a position without turning it around.
     """
     if fills == "close":
         return PaperAccount(cash, close)
-    return SpotAccount(cash, cost_rate)
+    return SpotAccount(cash, cost_rate, resizes)

@@ -1,8 +1,8 @@
 """What a step does to an account that holds one asset long or short.
 
-Pure functions of ``+ - * /``, comparisons and products with booleans. They take Python floats or
-arrays of any common shape and give bitwise the same results for both, so that a scalar environment,
-a vectorised one and a ledger share one arithmetic. Booleans count as 0 and 1.
+Pure functions of ``+ - * /``, ``abs``, comparisons and products with booleans. They take Python
+floats or arrays of any common shape and give bitwise the same results for both, so that a scalar
+environment, a vectorised one and a ledger share one arithmetic. Booleans count as 0 and 1.
 """
 
 from typing import TypeVar
@@ -31,21 +31,19 @@ def accrue(
 def rebalance(
     cash: Number,
     units: Number,
-    entry: Number,
     price: Number,
     weight: Number,
     trades: Number,
     cost_rate: float,
-) -> tuple[Number, Number, Number, Number, Number]:
+) -> tuple[Number, Number, Number, Number]:
     """Trade to a target weight of the equity that is left after paying for the trade.
 
     With equity E, position value V = units * price, cost rate c and s = sign(w * E - V), the value
     to hold solves H = w * (E - c * |H - V|), so H = w * (E + c*s*V) / (1 + w*c*s).
 
     Args:
-        cash: money in the account; with the position worth more than nothing.
+        cash: money in the account.
         units: shares held, negative when short.
-        entry: average price at which they were bought or sold short.
         price: the fill price.
         weight: target value of the position as a share of equity, -1 to 1.
         trades: whether there is an order; without one the account comes back as it was, bit for
@@ -53,23 +51,32 @@ def rebalance(
         cost_rate: cost as a share of traded notional.
 
     Returns:
-        (cash, units, entry) afterwards, the notional traded and its cost, both positive.
+        (cash, units) afterwards, the notional traded and its cost, both positive.
     """
     value = units * price
     equity = cash + value
-    signed_rate = ((weight * equity > value) * 2.0 - 1.0) * cost_rate
-    target = weight * (equity + signed_rate * value) / (1.0 + weight * signed_rate) / price
-    bought = trades * (target - units)
-    held = units + bought
+    wanted = weight * equity
+    signed_rate = (wanted > value) * (2.0 * cost_rate) - cost_rate
+    target = (wanted + weight * signed_rate * value) / (1.0 + weight * signed_rate)
+    bought = trades * (target / price - units)
     spent = bought * price
-    notional = ((spent > 0.0) * 2.0 - 1.0) * spent
+    notional = abs(spent)
     cost = cost_rate * notional
-    # The average entry moves by the share of the position that this trade opened: none of it when
-    # the position shrank, all of it when it turned around, else 1 - units / held.
-    kept = units / (held + (held == 0.0))
-    opened = (kept < 1.0) * (1.0 - (kept > 0.0) * kept)
-    entry = entry + (price - entry) * (trades * opened)
-    return cash - spent - cost, held, entry, notional, cost
+    return cash - spent - cost, units + bought, notional, cost
+
+
+def share_opened(before: Number, after: Number) -> Number:
+    """How much of a position a trade opened: by that much the average entry price moves to its own.
+
+    None of it when the position shrank, all of it when it turned around or was new, else
+    1 - before / after.
+
+    Args:
+        before: shares held before, negative when short.
+        after: shares held after.
+    """
+    kept = before / (after + (after == 0.0))
+    return (kept < 1.0) * (1.0 - (kept > 0.0) * kept)
 
 
 def compound(equity: Number, weight: Number, log_return: Number) -> tuple[Number, Number]:

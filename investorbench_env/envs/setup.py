@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from investorbench_env.market.library import find_market
 
+from investorbench_env.accounting.account import Account, open_account
 from investorbench_env.errors import DateRangeError, InvestorBenchError, UnknownNameError
 from investorbench_env.market.history import History, history_of
 from investorbench_env.market.market import FIELDS, OPEN, AssetClass, Market
@@ -193,6 +194,16 @@ class Setup:
         if self.options.action == "trade":
             return gym.spaces.Discrete(3)
         return gym.spaces.Box(self.sides[0], 1.0, (1,), np.float32)
+
+    def new_account(self, cash: Any, close: Any) -> Account:
+        """An account at its first decision; floats, or arrays [N]."""
+        return open_account(
+            cash,
+            close,
+            fills=self.fills,
+            cost_rate=self.cost_rate,
+            resizes=self.options.action == "weight",
+        )
 
     def label(self, decision: int) -> float:
         """The asset's return over the step after a decision: what a warm-up may learn from."""

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.logger import warn
 
-from investorbench_env.accounting.account import open_account
+from investorbench_env.accounting.account import turns
 from investorbench_env.envs.pictures import Mark, draw
 from investorbench_env.envs.setup import BUY, HOLD, Options, Setup, prepare
 from investorbench_env.errors import InvalidActionError
@@ -97,9 +97,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._step = 0
         page = self._page(self._first)
         self._now = now = page.now
-        self._account = open_account(
-            setup.options.initial_cash, setup.fills, setup.cost_rate, now.final
-        )
+        self._account = setup.new_account(setup.options.initial_cash, now.final)
         self._terminated = self._truncated = False
         self._trail = [self._mark()]
         observation, info = self._show(page)
@@ -129,7 +127,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             if not 0 <= choice <= BUY:
                 raise self._invalid(action)
             weight = self._sides[choice]
-            trades = choice != HOLD and account.side != weight
+            trades = choice != HOLD and turns(account.position, weight)
         if self._terminated or self._truncated:
             return self._step_after_the_end()
         self._step = step = self._step + 1

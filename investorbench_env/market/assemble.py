@@ -123,8 +123,8 @@ def _on_sessions(asset_class: AssetClass, rows: "pd.DataFrame", origin: str) -> 
         raise CorruptDataError(f"{origin}: none of its {len(dates)} days is a trading session")
     if not known.all():
         findings.append(
-            f"{_count((~known).sum(), 'row')} on days without a session dropped: "
-            + _some(dates[~known])
+            f"{count((~known).sum(), 'row')} on days without a session dropped: "
+            + some_days(dates[~known])
         )
     dates, rows = dates[known], rows[known]
     sessions = sessions[(sessions >= dates[0]) & (sessions <= dates[-1])]
@@ -135,7 +135,7 @@ def _on_sessions(asset_class: AssetClass, rows: "pd.DataFrame", origin: str) -> 
             bars[place, index] = rows[name].to_numpy(dtype=float)
     missing = sessions[np.isnan(bars[:, CLOSE])]
     if len(missing):
-        findings.append(f"{_count(len(missing), 'session')} without a bar: {_some(missing)}")
+        findings.append(f"{count(len(missing), 'session')} without a bar: {some_days(missing)}")
     adjusted = None
     if "adj_close" in rows:
         adjusted = np.full(len(sessions), np.nan)
@@ -158,7 +158,7 @@ def _checked(rows: "pd.DataFrame", origin: str) -> tuple["pd.DataFrame", list[st
                 f"{origin}{_row(rows, twice & ~same)}: a second bar of {date:%Y-%m-%d} "
                 "contradicts the first"
             )
-        findings.append(f"{_count(int(twice.sum()), 'repeated bar')} dropped")
+        findings.append(f"{count(int(twice.sum()), 'repeated bar')} dropped")
         rows = rows[~twice]
     if {"high", "low", "open", "close"} <= set(columns):
         body_high = rows[["open", "close"]].max(axis=1)
@@ -166,8 +166,8 @@ def _checked(rows: "pd.DataFrame", origin: str) -> tuple["pd.DataFrame", list[st
         outside = (body_high > rows["high"] * 1.0001) | (body_low < rows["low"] * 0.9999)
         if outside.any():
             findings.append(
-                f"{_count(int(outside.sum()), 'bar')} with open or close outside low..high: "
-                + _some(rows.loc[outside, "date"].to_numpy())
+                f"{count(int(outside.sum()), 'bar')} with open or close outside low..high: "
+                + some_days(rows.loc[outside, "date"].to_numpy())
             )
     return rows, findings
 
@@ -208,7 +208,7 @@ def _dividends(
     if listed is None:
         number = int((implied > 0).sum())
         return implied, [
-            f"{_count(number, 'dividend')} inferred from close and adj_close"
+            f"{count(number, 'dividend')} inferred from close and adj_close"
             if number
             else "no list of dividends, and adj_close shows none"
         ]
@@ -221,14 +221,14 @@ def _dividends(
     told = []
     if unlisted.any():
         told.append(
-            f"{_count(int(unlisted.sum()), 'distribution')} that only adj_close shows counted as "
-            f"dividends: {_some(grid.sessions[unlisted])}"
+            f"{count(int(unlisted.sum()), 'distribution')} that only adj_close shows counted as "
+            f"dividends: {some_days(grid.sessions[unlisted])}"
         )
     differ = (cash > 0) & (abs(implied - cash) > 0.02 * cash)
     if differ.any():
         told.append(
-            f"{_count(int(differ.sum()), 'listed dividend')} differ from what adj_close implies: "
-            + _some(grid.sessions[differ])
+            f"{count(int(differ.sum()), 'listed dividend')} differ from what adj_close implies: "
+            + some_days(grid.sessions[differ])
         )
     return np.where(unlisted, implied, cash), told
 
@@ -274,7 +274,7 @@ def _once(documents: Iterable[Document]) -> tuple[tuple[Document, ...], list[str
     given = tuple(documents)
     kept = tuple({row.id: row for row in reversed(given)}.values())[::-1]
     repeated = len(given) - len(kept)
-    return kept, [f"{_count(repeated, 'repeated text')} kept once"] if repeated else []
+    return kept, [f"{count(repeated, 'repeated text')} kept once"] if repeated else []
 
 
 def _row(rows: "pd.DataFrame", bad: "pd.Series[bool]") -> str:
@@ -282,11 +282,12 @@ def _row(rows: "pd.DataFrame", bad: "pd.Series[bool]") -> str:
     return f", row {rows.loc[bad, 'row'].iloc[0]}" if "row" in rows else ""
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number of things in words."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _some(dates: TimeArray, most: int = 5) -> str:
+def some_days(dates: TimeArray, most: int = 5) -> str:
     """The first few dates in words."""
     days = [str(day) for day in dates.astype("datetime64[D]")[:most]]
     return ", ".join(days) + (f" and {len(dates) - most} more" if len(dates) > most else "")

@@ -27,6 +27,7 @@ class Moment:
         session: its date, ``YYYY-MM-DD``.
         time: the decision time, ISO 8601 in UTC.
         documents: what became available since the decision before.
+        document_rows: where they stand in the market's table, between those of other assets.
         observation: what of an observation the market decides, in read-only arrays: ``bars``, the
             last ``window`` sessions as float32 [window, 5], oldest first, prices and volumes
             adjusted for the splits up to this day and no later one, 0 where unknown; ``mask``, 1
@@ -46,6 +47,7 @@ class Moment:
     time: str
     observation: dict[str, Any]
     documents: tuple[Document, ...]
+    document_rows: slice
     fill: float
     final: float
     ex_date: bool
@@ -88,29 +90,28 @@ class History:
         """
         filings = self._opening.get(t)
         if filings is None:
-            latest = {row.kind: row for row in self._documents(t, None) if row.is_filing}
+            known = self._own(self.market.until(t).document_rows())
+            latest = {row.kind: row for row in known if row.is_filing}
             new = set(self.until(t).documents)
             filings = tuple(row for row in latest.values() if row not in new)
             self._opening[t] = filings
         return filings
 
-    def _documents(self, t: int, since: int | None) -> tuple[Document, ...]:
-        rows = self.market.until(t).documents(since)
-        return rows if len(self.market.symbols) == 1 else self._own(rows)
-
-    def _own(self, rows: tuple[Document, ...]) -> tuple[Document, ...]:
-        return tuple(row for row in rows if row.symbol == self.symbol)
+    def _own(self, rows: slice) -> tuple[Document, ...]:
+        documents = self.market.documents.rows[rows]
+        if len(self.market.symbols) == 1:
+            return documents
+        return tuple(row for row in documents if row.symbol == self.symbol)
 
     def _moment(self, t: int) -> Moment:
         view = self.market.until(t)
         bars = view.bars[:, self.asset]
         before = _last_known(bars[:t, CLOSE])
         # The first session of a market has no decision before it; its own day stands in for that.
-        documents = (
-            self._documents(t, before)
-            if before is not None
-            else self._own(view.documents_of_last_day())
+        rows = (
+            view.document_rows_of_last_day() if before is None else view.document_rows(before)
         )
+        documents = self._own(rows)
         since = slice(t if before is None else before + 1, t + 1)
         splits = view.splits[since, self.asset]
         # A dividend after a split is paid on the new shares.
@@ -135,6 +136,7 @@ class History:
                 "time": _frozen(np.array([seconds])),
             },
             documents=documents,
+            document_rows=rows,
             fill=closed if np.isnan(opened) else opened,
             final=closed,
             ex_date=bool(dividend or (splits != 1.0).any()),

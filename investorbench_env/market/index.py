@@ -59,7 +59,7 @@ WHY_UNUSED = MappingProxyType(
     {
         "intraday bars": {"interval", "close"},
         "funding rates": {"funding_rate"},
-        "macro series": {"series", "value"},
+        "macro series": {"series", "amount"},
         "labels": {"movement_label"},
         "labelled sentences": {"sentence", "sentiment"},
     }
@@ -221,7 +221,7 @@ def _is_daily(path: Path, columns: Mapping[str, str]) -> bool:
     """Whether bars that have a timestamp and no date carry one time of day only."""
     if "date" in columns:
         return True
-    times = _column(path, columns["timestamp"])
+    times = column(path, columns["timestamp"])
     import pandas as pd
 
     moments = pd.to_datetime(times.head(500), utc=True, errors="coerce").dropna()
@@ -232,14 +232,14 @@ def _symbols(path: Path, columns: Mapping[str, str]) -> dict[str, tuple[str, ...
     if "symbol" not in columns:
         return _named_by(path)
     found: dict[str, tuple[str, ...]] = {}
-    for spelling in _column(path, columns["symbol"]).dropna().unique():
+    for spelling in column(path, columns["symbol"]).dropna().unique():
         name = str(spelling).strip().upper()
         if name:
             found[name] = (*found.get(name, ()), str(spelling))
     return found
 
 
-def _column(path: Path, name: str) -> Any:
+def column(path: Path, name: str) -> Any:
     """One column of a file as a pandas series."""
     import pandas as pd
 

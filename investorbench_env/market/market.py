@@ -207,13 +207,13 @@ class MarketView:
 
     def documents(self, since: int | None = None) -> tuple[Document, ...]:
         """What became available after the decision of session ``since``; all of it for None."""
+        return self._market.documents.rows[self.document_rows(since)]
+
+    def document_rows(self, since: int | None = None) -> slice:
+        """Where those documents stand in the market's table."""
         after = BEGINNING if since is None else self._market.decision_times[since]
-        return self._between(after)
+        return self._market.documents.between(after, self.time)
 
-    def documents_of_last_day(self) -> tuple[Document, ...]:
-        """What became available in the 24 hours up to the decision."""
-        return self._between(self.time - np.timedelta64(24, "h"))
-
-    def _between(self, after: np.datetime64) -> tuple[Document, ...]:
-        table = self._market.documents
-        return table.rows[table.between(after, self.time)]
+    def document_rows_of_last_day(self) -> slice:
+        """Where the documents of the 24 hours up to the decision stand in the table."""
+        return self._market.documents.between(self.time - np.timedelta64(24, "h"), self.time)

@@ -1,0 +1,6 @@
+"""Wrappers: the same environment for readers of text and for learners of numbers."""
+
+from investorbench_env.wrappers.numeric import NumericObservation
+from investorbench_env.wrappers.text import TextObservation
+
+__all__ = ["NumericObservation", "TextObservation"]

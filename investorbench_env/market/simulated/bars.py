@@ -88,7 +88,7 @@ def _actions(
         dividends[t] = np.floor(before * dividends[t] * 100) / 100
         factor[t] = 1 / splits[t] - dividends[t] / before
         scale *= factor[t]
-    return dividends, splits, np.cumprod(factor)
+    return dividends, splits, np.asarray(np.cumprod(factor), dtype=np.float64)
 
 
 def _split_ratio(price: float) -> float:
@@ -97,9 +97,7 @@ def _split_ratio(price: float) -> float:
     return 1 / max(2, round(AIM / 2 / price)) if price < REVERSE_BELOW else 1.0
 
 
-def _ex_dates(
-    sessions: TimeArray, ordinal: int, months: tuple[int, ...]
-) -> npt.NDArray[np.intp]:
+def _ex_dates(sessions: TimeArray, ordinal: int, months: tuple[int, ...]) -> npt.NDArray[np.intp]:
     """The n-th session of each of the months, never the first session of all."""
     month = sessions.astype("datetime64[M]")
     starts = np.flatnonzero(month[1:] != month[:-1]) + 1

@@ -29,7 +29,7 @@ Option = TypeVar("Option")
 
 
 class Choices:
-    """A large random integer, spent choice by choice, so that a text is a function of one number."""
+    """A large random integer that is spent choice by choice; it fixes a text."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -82,7 +82,9 @@ def _undisputed(fact: Fact, c: Choices) -> str:
 
 def _double_negation(fact: Fact, c: Choices) -> str:
     claim = c.pick(("it is not true", "it was wrong to say", "it is not the case"))
-    return f"{claim} that {_owned(fact, c)} failed to {_verb(fact, c, fact.direction, 'infinitive')}"
+    return (
+        f"{claim} that {_owned(fact, c)} failed to {_verb(fact, c, fact.direction, 'infinitive')}"
+    )
 
 
 def _unlike_rival(fact: Fact, c: Choices) -> str:
@@ -98,7 +100,9 @@ def _negated(fact: Fact, c: Choices) -> str:
 
 
 def _refuted(fact: Fact, c: Choices) -> str:
-    source = c.pick(("an audit refuted", "filings contradict", "a regulator rejected", "data refute"))
+    source = c.pick(
+        ("an audit refuted", "filings contradict", "a regulator rejected", "data refute")
+    )
     claim = c.pick(("the claim", "a report", "the rumour"))
     surface = _verb(fact, c, -fact.direction, "participle")
     return f"{source} {claim} that {_owned(fact, c)} had {surface}"
@@ -229,28 +233,25 @@ def statement(firm: str, noun: Noun, polarity: int, rival: str, c: Choices) -> s
     return sentence
 
 
-def news(
-    symbol: str, asset_class: AssetClass, topic: str, polarity: int, about_other: bool, number: int
-) -> str:
+def news(firm: str, asset_class: AssetClass, topic: str, polarity: int, number: int) -> str:
     """A news text in which one sentence carries the news and others may distract.
 
     Args:
-        symbol: the asset under whose name the text appears.
+        firm: whom the news is about.
         asset_class: fixes what can happen to it.
         topic: of the hidden state's components, the one that the news is about.
-        polarity: +1 good, −1 bad, 0 nothing of weight.
-        about_other: whether the news is about somebody else.
-        number: a random integer of some 120 bits.
+        polarity: +1 good, −1 bad.
+        number: a random integer of some 120 bits, which fixes the words.
     """
-    c = Choices(number)
-    rivals = RIVALS[asset_class]
+    return write_news(firm, asset_class, topic, polarity, Choices(number))
+
+
+def write_news(firm: str, asset_class: AssetClass, topic: str, polarity: int, c: Choices) -> str:
+    """``news`` with choices that can be counted afterwards."""
+    rivals = [rival for rival in RIVALS[asset_class] if rival != firm]
     first = c.below(len(rivals))
-    rival, third = rivals[first], rivals[(first + 1 + c.below(len(rivals) - 1)) % len(rivals)]
-    firm = rival if about_other else symbol
-    if polarity == 0:
-        return _join([c.pick(TRIVIA).format(f=firm), *_fillers(c)])
-    nouns = [noun for noun in NOUNS[asset_class] if noun.topic == topic]
-    main = statement(firm, c.pick(nouns), polarity, third if about_other else rival, c)
+    rival, third = rivals[first], rivals[first - 1 - c.below(len(rivals) - 1)]
+    main = statement(firm, c.pick(_about(asset_class, topic)), polarity, rival, c)
     sentences = [main]
     if c.below(2) == 0 and f"{firm}'s " in main:
         # The owner is named once, and the news refers back to it.
@@ -264,20 +265,37 @@ def news(
     return _join([*sentences, *_fillers(c)])
 
 
-def filing(symbol: str, asset_class: AssetClass, polarities: Sequence[tuple[str, int]], number: int) -> str:
+def trivia(firm: str, number: int) -> str:
+    """A text of no consequence."""
+    c = Choices(number)
+    return _join([c.pick(TRIVIA).format(f=firm), *_fillers(c)])
+
+
+def bystander(asset_class: AssetClass, number: int) -> str:
+    """Somebody else's name."""
+    rivals = RIVALS[asset_class]
+    return rivals[number % len(rivals)]
+
+
+def filing(
+    symbol: str, asset_class: AssetClass, polarities: Sequence[tuple[str, int]], number: int
+) -> str:
     """A report with one sentence for each (topic, polarity)."""
     c = Choices(number)
     sentences = ["This report covers the period just ended"]
     for topic, polarity in polarities:
-        nouns = [noun for noun in NOUNS[asset_class] if noun.topic == topic]
-        rival = c.pick(RIVALS[asset_class])
-        sentences.append(statement(symbol, c.pick(nouns), polarity, rival, c))
+        noun, rival = c.pick(_about(asset_class, topic)), c.pick(RIVALS[asset_class])
+        sentences.append(statement(symbol, noun, polarity, rival, c))
     return _join(sentences)
 
 
 def repeat(text: str, number: int) -> str:
     """An old text, marked as such."""
     return f"{Choices(number).pick(REPEATS)}: {text}"
+
+
+def _about(asset_class: AssetClass, topic: str) -> list[Noun]:
+    return [noun for noun in NOUNS[asset_class] if noun.topic == topic]
 
 
 def _fillers(c: Choices) -> list[str]:

@@ -126,7 +126,12 @@ def _sessions(
     before[:, 1:] = expected[:, :-1]
     scale = np.full_like(volatility, d.diffusion)
     scale[:, 1:] = volatility[:, :-1]
-    jump = (shocks["jump_time_uniform"] < d.jump_rate) * d.jump_size * d.daily_volatility * shocks["jump"]
+    jump = (
+        (shocks["jump_time_uniform"] < d.jump_rate)
+        * d.jump_size
+        * d.daily_volatility
+        * shocks["jump"]
+    )
     # Half the variance is taken off, so that the mean of the simple return is what is expected.
     mean = before - scale**2 / 2 - d.jump_compensation
     night, day = d.overnight_share, 1 - d.overnight_share

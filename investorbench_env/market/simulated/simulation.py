@@ -3,9 +3,10 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from investorbench_env.market.market import AssetClass, FloatArray, Market
 from investorbench_env.market.sessions import (
@@ -60,6 +61,29 @@ def simulate(
     dynamics: Dynamics | None = None,
 ) -> Market:
     """A market whose prices and texts follow from a hidden state.
+
+    The state after session t is a regime z (bear, calm, bull: a Markov chain, Hamilton 1989), the
+    gap x between log fundamental value and log price (transitory price swings, Summers 1986), a
+    mood m (noise traders, De Long et al. 1990) and a log volatility h (Taylor 1986)::
+
+        expected return of the next session   e_t = μ(z_t) + κ·x_t + β·m_t
+        its volatility                        σ_t = σ·k(z_t)·exp(h_t − s²)
+        log return     r_{t+1} = e_t − σ_t²/2 − c + σ_t·ε_{t+1} + J_{t+1}
+        value gap      x_{t+1} = x_t + μ(z_t) − e_t + σ_t·((ρ − 1)·ε_{t+1} + √(1 − ρ²)·η_{t+1})
+        mood           m_{t+1} = φ·m_t + √(1 − φ²)·ξ_{t+1}
+        log volatility h_{t+1} = ψ·h_t + s·√(1 − ψ²)·(λ·ε_{t+1} + √(1 − λ²)·ζ_{t+1})
+
+    with independent standard normal ε, η, ξ, ζ, and rare jumps J (Merton 1976) for which c
+    compensates, so that the mean of the simple return is exp(e) − 1. The value follows the regime's
+    drift and takes up most of each price shock; mood moves the price and not the value. ε and e
+    divide into night and day by ``overnight_share``; high and
+    low are the extremes of the Brownian bridge from open to close.
+
+    Texts report one of z, x, m as it was some sessions (``delay_days`` on average) before the last
+    close, never later (Tetlock 2007 for the mood in news). A relevant text is good news with log
+    odds ``informativeness`` times that component in standard deviations, but for a share
+    ``noise`` of coin tosses; labels are right with probability ``label_accuracy``. Other texts are
+    about somebody else, trivial, or repeats. Filings report several statements about z and x.
 
     Args:
         symbol: its name; also fixes the seed where none is given.
@@ -117,7 +141,7 @@ def _profile(symbol: str, asset_class: AssetClass) -> Profile:
 
 def _hidden_state(path: Path) -> dict[str, FloatArray]:
     """What drives the market after each session, by name [T, 1], read-only."""
-    named = {
+    named: dict[str, npt.NDArray[Any]] = {
         "regime": path.regime,
         "value_gap": path.gap,
         "mood": path.mood,

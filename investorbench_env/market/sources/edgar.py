@@ -69,9 +69,11 @@ def filings(
     company = _company(downloader, symbol, archive or base_url("edgar_archive", ARCHIVE))
     listing = downloader.json(f"{url}/submissions/CIK{company:010d}.json")
     blocks = [listing["filings"]["recent"]]
-    for older in listing["filings"].get("files", []):
-        if older.get("filingTo", "9999") >= first.isoformat():
-            blocks.append(downloader.json(f"{url}/submissions/{older['name']}"))
+    blocks += [
+        downloader.json(f"{url}/submissions/{older['name']}")
+        for older in listing["filings"].get("files", [])
+        if older.get("filingTo", "9999") >= first.isoformat()
+    ]
     found = [filing for block in blocks for filing in _listed(block, symbol, company)]
     chosen = {
         filing.accession: filing
@@ -81,9 +83,7 @@ def filings(
     return sorted(chosen.values(), key=lambda filing: (filing.filing_date, filing.accession))
 
 
-def fetch(
-    downloader: Downloader, filing: Filing, *, archive: str | None = None
-) -> dict[str, Any]:
+def fetch(downloader: Downloader, filing: Filing, *, archive: str | None = None) -> dict[str, Any]:
     """One report as a row: symbol, form, filing_date, accepted, accession, item, text, source."""
     root = archive or base_url("edgar_archive", ARCHIVE)
     folder = filing.folder(root)

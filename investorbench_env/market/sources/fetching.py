@@ -77,9 +77,9 @@ class Outcome:
     note: str = ""
 
 
-def fetch(order: Order, sources: Sequence[str] = (), progress: Progress | None = None) -> list[
-    Outcome
-]:
+def fetch(
+    order: Order, sources: Sequence[str] = (), progress: Progress | None = None
+) -> list[Outcome]:
     """Ask every source that has the symbol, or only those that are named.
 
     A source that fails does not stop the others; Stooq is asked only where Yahoo fails, or when it
@@ -294,18 +294,14 @@ def _keep(
     import pyarrow as pa
 
     if kind == "bars" and not len(frame):
-        raise DownloadError(
-            f"{source}, {order.symbol}: no bars from {order.first} to {order.last}"
-        )
+        raise DownloadError(f"{source}, {order.symbol}: no bars from {order.first} to {order.last}")
     about: dict[str, Any] = {"kind": kind, "source": source}
     if adjusted:
         about["adjusted_to"] = datetime.now(UTC).date().isoformat()
     digest = store.write_parquet(path, pa.Table.from_pandas(frame, preserve_index=False), about)
     dates = frame["filing_date" if kind == "filings" else "date"]
     _record(order, path, source, digest, [str(day)[:10] for day in dates], downloader)
-    return Outcome(
-        symbol=order.symbol, source=source, status="fetched", path=path, rows=len(frame)
-    )
+    return Outcome(symbol=order.symbol, source=source, status="fetched", path=path, rows=len(frame))
 
 
 def _record(

@@ -13,6 +13,7 @@ import numpy as np
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.documents import NEWS, Document, Sentiment
+from investorbench_env.market.market import AssetClass
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.download import Downloader, base_url
 from investorbench_env.market.sources.tidy import WORDS, document, end_of_day
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 FORMS = {"10k": "10-K", "10q": "10-Q"}
 SUFFIX = re.compile(r"\s*\(\s*sentiment\s*:\s*(\w+)\s*\)\s*\.?\s*$", re.IGNORECASE)
-INSIDE = "close only: open, high, low and volume are unknown, dividends are inside the price"
+INSIDE: Mapping[AssetClass, str] = {
+    "stock": "close only: open, high, low and volume are unknown, dividends are inside the price",
+    "etf": "close only: open, high, low and volume are unknown, dividends are inside the price",
+    "crypto": "close only: open, high, low and volume are unknown",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

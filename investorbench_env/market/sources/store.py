@@ -15,6 +15,7 @@ from investorbench_env.market.index import METADATA_KEY, PROVENANCE
 if TYPE_CHECKING:
     import pyarrow as pa
 
+
 def write_atomic(path: Path, content: bytes) -> str:
     """Write a file so that a kill leaves the old one or the new one; returns its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +68,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 
 def provenance_path(path: Path) -> Path:
+    """The file beside another that says where that one came from."""
     return path.with_name(path.name + PROVENANCE)
 
 
@@ -77,6 +79,7 @@ def is_whole(path: Path) -> bool:
 
 
 def sha256(content: bytes) -> str:
+    """The checksum that everything here is recorded with."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -1,11 +1,13 @@
-"""Tidy CSV and Parquet: rows of one symbol as frames of bars, as corporate actions, as documents."""
+"""Tidy CSV and Parquet: rows of one symbol as bars, as corporate actions, as documents."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.corporate_actions import Actions, Split
@@ -26,6 +28,14 @@ WORDS: dict[str, Sentiment] = {
     "bearish": "negative",
 }
 """What sources call a sentiment, and what it is called here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """Documents of one file, and what was odd about them, in words."""
+
+    documents: tuple[Document, ...]
+    findings: tuple[str, ...]
 
 
 def read_rows(
@@ -53,10 +63,13 @@ def read_rows(
 
 
 def bars(file: DataFile, spellings: Sequence[str], timezone: str) -> "pd.DataFrame":
-    """Daily bars: date, row, and what there is of open, high, low, close, adj_close and volume."""
+    """Daily bars: date, row, and what there is of open, high, low, close, adj_close and volume.
+
+    Also symbol and source, where the file has them.
+    """
     rows = read_rows(file, spellings, BAR_COLUMNS)
     rows["date"] = _dates(rows, "date" if "date" in rows else "timestamp", file, timezone)
-    return rows.drop(columns=[name for name in ("timestamp", "symbol") if name in rows])
+    return rows.drop(columns=[name for name in ("timestamp",) if name in rows])
 
 
 def actions(files: Sequence[tuple[DataFile, Sequence[str]]]) -> Actions | None:
@@ -82,13 +95,19 @@ def actions(files: Sequence[tuple[DataFile, Sequence[str]]]) -> Actions | None:
     )
 
 
-def news(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -> list[Document]:
+def news(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -> Texts:
     """News items; one without a time of day is available at the end of its day."""
     rows = read_rows(file, spellings)
     columns = [name for name in ("timestamp", "date") if name in rows]
-    moments = _available(rows, columns, file, timezone)
-    publisher = _texts(rows, "source")
-    return [
+    cells = zip(
+        _available(rows, columns, file, timezone),
+        _texts(rows, "headline"),
+        _texts(rows, "text"),
+        _texts(rows, "sentiment"),
+        _texts(rows, "source"),
+        strict=True,
+    )
+    items = [
         document(
             kind=NEWS,
             symbol=symbol,
@@ -98,47 +117,58 @@ def news(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -
             sentiment=WORDS.get(mood.lower()),
             source=source or file.path.name,
         )
-        for moment, title, text, mood, source in zip(
-            moments,
-            _texts(rows, "headline"),
-            _texts(rows, "text"),
-            _texts(rows, "sentiment"),
-            publisher,
-            strict=True,
-        )
+        for moment, title, text, mood, source in cells
         if moment is not None and (title or text)
     ]
+    return _given(items, len(rows))
 
 
-def filings(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -> list[Document]:
+def filings(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -> Texts:
     """Filings, available when accepted, else at the end of the filing date.
 
     Of an accession that is there in full, its single items are left out.
     """
     rows = _without_parts(read_rows(file, spellings))
-    columns = [
-        name for name in ("accepted", "timestamp", "filing_date", "date") if name in rows.columns
-    ]
-    moments = _available(rows, columns, file, timezone)
-    return [
+    order = ("accepted", "timestamp", "filing_date", "date")
+    columns = [name for name in order if name in rows.columns]
+    cells = zip(
+        _available(rows, columns, file, timezone),
+        _texts(rows, "form"),
+        _texts(rows, "item"),
+        _texts(rows, "text"),
+        _texts(rows, "source"),
+        strict=True,
+    )
+    items = [
         document(
             kind=form,
             symbol=symbol,
             available_at=moment,
-            title=form if item in ("", "FULL") else f"{form}, {item}",
+            title=form if item.upper() in ("", "FULL") else f"{form}, {item}",
             text=text,
             source=source or "SEC EDGAR",
         )
-        for moment, form, item, text, source in zip(
-            moments,
-            _texts(rows, "form"),
-            _texts(rows, "item"),
-            _texts(rows, "text"),
-            _texts(rows, "source"),
-            strict=True,
-        )
+        for moment, form, item, text, source in cells
         if moment is not None and text
     ]
+    return _given(items, len(rows))
+
+
+def _given(items: list[Document], rows: int) -> Texts:
+    left_out = rows - len(items)
+    said = f"{left_out} texts without a date or without words, left out"
+    return Texts(documents=tuple(items), findings=(said,) if left_out else ())
+
+
+def has_time_of_day(
+    rows: "pd.DataFrame", columns: Sequence[str], file: DataFile
+) -> npt.NDArray[np.bool_]:
+    """Which rows have a moment in any of these columns, and not only a date [N]."""
+    exact = np.zeros(len(rows), dtype=bool)
+    for name in columns:
+        moments = _moments(rows, name, file, utc=True)
+        exact |= (moments.notna() & (moments != moments.dt.normalize())).to_numpy()
+    return exact
 
 
 def document(
@@ -166,7 +196,7 @@ def document(
     )
 
 
-def end_of_day(dates: "np.typing.NDArray[np.datetime64]", timezone: str) -> list[datetime]:
+def end_of_day(dates: npt.NDArray[np.datetime64], timezone: str) -> list[datetime]:
     """The end of each date in a time zone, aware and in UTC."""
     import pandas as pd
 
@@ -196,7 +226,9 @@ def _read_parquet(
             rows = pq.read_table(file.path, columns=names).to_pandas()
             row = np.arange(len(rows)) + 1
     except (pa.ArrowInvalid, OSError) as error:
-        raise CorruptDataError(f"{file.path}: not readable as Parquet, cut off? ({error})") from error
+        raise CorruptDataError(
+            f"{file.path}: not readable as Parquet, cut off? ({error})"
+        ) from error
     rows = rows[names].set_axis(list(wanted), axis=1)
     rows["row"] = row
     return rows

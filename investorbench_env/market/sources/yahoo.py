@@ -59,9 +59,7 @@ def fetch(
     }
     answer = downloader.json(f"{url}/v8/finance/chart/{symbol.replace('.', '-')}", parameters)
     result = _result(answer, symbol)
-    return Chart(
-        bars=_bars(result, symbol, first, last), actions=_actions(result, symbol)
-    )
+    return Chart(bars=_bars(result, symbol, first, last), actions=_actions(result, symbol))
 
 
 def _result(answer: Any, symbol: str) -> dict[str, Any]:
@@ -84,9 +82,7 @@ def _bars(result: dict[str, Any], symbol: str, first: date, last: date) -> "pd.D
     indicators = result.get("indicators", {})
     try:
         quote, dates = indicators["quote"][0], [_day(s, zone) for s in result["timestamp"]]
-        columns: dict[str, Any] = {
-            name: np.array(quote[name], dtype=float) for name in BAR_COLUMNS
-        }
+        columns: dict[str, Any] = {name: np.array(quote[name], dtype=float) for name in BAR_COLUMNS}
         adjusted = indicators.get("adjclose", [{}])[0].get("adjclose")
         if adjusted is not None:
             columns["adj_close"] = np.array(adjusted, dtype=float)

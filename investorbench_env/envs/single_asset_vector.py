@@ -1,0 +1,238 @@
+"""Many episodes of trading one asset at once: the vectorised twin of ``SingleAssetEnv``.
+
+The same market, the same account and the same options, over arrays of N episodes instead of floats;
+given the same actions it agrees with the scalar environment to the bit.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.error import ResetNeeded
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from investorbench_env.accounting.account import Account, reopen, turns
+from investorbench_env.envs.setup import BUY, HOLD, MODALITIES, SELL, Options, prepare
+from investorbench_env.envs.tape import Tape
+from investorbench_env.errors import InvalidActionError, InvestorBenchError
+
+Array = npt.NDArray[Any]
+Observation = dict[str, Array]
+Info = dict[str, Any]
+
+AMOUNTS = ("equity", "cash", "position", "weight", "fill_price", "notional", "cost", "costs")
+REPORTED = ("session", "time", "documents", "latest_filings", *AMOUNTS)
+TEXT = ("news", "filings")
+NUMERIC = tuple(name for name in MODALITIES if name not in TEXT)
+
+
+class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
+    """N episodes side by side; see :class:`~investorbench_env.envs.single_asset.SingleAssetEnv`.
+
+    Observations are the numeric ones, each with a leading axis [N]. Text stays in the market's
+    table: ``info["documents"]`` int64 [N, 2] are the rows ``start:stop`` of
+    ``env.setup.market.documents.rows`` that are new, and ``info["latest_filings"]`` int64 [N, F]
+    the row of the latest filing of each form in ``env.filing_forms``, -1 for none yet. Every value
+    in an info is an array [N] beside its mask ``_name``.
+
+    An episode that ended starts again at the next step, whose action it ignores and whose reward
+    is 0 (``AutoresetMode.NEXT_STEP``).
+
+    Args:
+        num_envs: N.
+        render_mode: None; one episode at a time can be rendered.
+        options: the attributes of :class:`~investorbench_env.envs.setup.Options`.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": [],
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def __init__(
+        self, num_envs: int = 1, *, render_mode: str | None = None, **options: Any
+    ) -> None:
+        if render_mode is not None:
+            raise InvestorBenchError(
+                f"render_mode={render_mode!r}: a vectorised environment has no picture; "
+                "render one episode with gym.make"
+            )
+        self.setup = setup = prepare(_without_text(options))
+        self.num_envs = num_envs
+        self.render_mode = None
+        self.single_observation_space = setup.observation_space()
+        self.single_action_space = setup.action_space()
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._tape = Tape.of(setup)
+        self._sides = np.array(setup.sides)
+        self._everyone = _read_only(np.ones(num_envs, dtype=np.bool_))
+        self._reward = setup.reward
+        self._template = self._masked_constants()
+        self._started = False
+
+    @property
+    def filing_forms(self) -> tuple[str, ...]:
+        """The forms that the columns of ``info["latest_filings"]`` stand for."""
+        return self._tape.filing_forms
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, Info]:
+        """Start all episodes anew."""
+        super().reset(seed=seed, options=options)
+        self._first = self._starts(self.num_envs)
+        self._end = self._first + self.setup.steps
+        self._at = self._first.copy()
+        # As long as all episodes stand at the same session, its prices are single numbers.
+        self._together = self.setup.options.episode_length is None
+        self._account = self._new_account(self._at)
+        self._ended = np.zeros(self.num_envs, dtype=np.bool_)
+        self._any_ended = False
+        self._started = True
+        return self._observe(), self._report()
+
+    def step(self, actions: Array) -> tuple[Observation, Array, Array, Array, Info]:
+        """Take one step in every episode.
+
+        Raises:
+            InvalidActionError: an action is not in the action space; nothing has changed.
+            ResetNeeded: there was no reset before.
+        """
+        if not self._started:
+            raise ResetNeeded("Cannot call env.step() before calling env.reset()")
+        weights, trades = self._orders(actions)
+        if self._any_ended and self._ended.all():
+            return self._restart_all()
+        account, restarts = self._account, self._ended
+        before = account.equity
+        # A step beyond an episode's last session goes nowhere; that episode starts anew below.
+        self._at = np.minimum(self._at + 1, self._tape.last) if self._any_ended else self._at + 1
+        rewards = account.step(weights, trades, self._tape.prices(self._at, self._together))
+        if self._reward is not None:
+            rewards = self._reward(before, account.equity)
+        if self._any_ended:
+            rewards = np.where(restarts, 0.0, rewards)
+            self._restart(restarts)
+        terminated = account.equity <= 0.0
+        truncated = (self._at == self._end) & ~terminated
+        self._ended = terminated | truncated
+        self._any_ended = bool(self._ended.any())
+        return self._observe(), rewards, terminated, truncated, self._report()
+
+    def _orders(self, actions: Array) -> tuple[Array, Array]:
+        """Target weights [N] and which of them are orders [N]."""
+        given = np.asarray(actions)
+        if self.setup.options.action == "weight":
+            weights = given.reshape(-1) if given.shape == (self.num_envs, 1) else given
+            self._require(actions, weights.shape == (self.num_envs,) and weights.dtype.kind in "fiu")
+            weights = weights.astype(np.float64)
+            self._require(actions, bool(((weights >= self._sides[0]) & (weights <= 1.0)).all()))
+            return weights, self._everyone
+        self._require(actions, given.shape == (self.num_envs,) and given.dtype.kind in "iu")
+        self._require(actions, bool(given.min() >= SELL and given.max() <= BUY))
+        weights = self._sides.take(given)
+        return weights, (given != HOLD) & turns(self._account.position, weights)
+
+    def _require(self, actions: Any, valid: bool) -> None:
+        if not valid:
+            raise InvalidActionError(
+                f"actions {actions!r} are not in {self.action_space}; nothing was traded"
+            )
+
+    def _starts(self, count: int) -> Array:
+        spare = len(self.setup.decisions) - 1 - self.setup.steps
+        if not spare:
+            return np.zeros(count, dtype=np.int64)
+        return self.np_random.integers(spare + 1, size=count)
+
+    def _new_account(self, at: Array) -> Account:
+        cash = np.full(self.num_envs, self.setup.options.initial_cash)
+        return self.setup.new_account(cash, self._tape.final[at])
+
+    def _restart_all(self) -> tuple[Observation, Array, Array, Array, Info]:
+        observation, info = self.reset()
+        nothing = np.zeros(self.num_envs)
+        never = np.zeros(self.num_envs, dtype=np.bool_)
+        return observation, nothing, never, never.copy(), info
+
+    def _restart(self, which: Array) -> None:
+        self._together = False
+        self._first = self._first.copy()
+        self._first[which] = self._starts(int(which.sum()))
+        self._end = self._first + self.setup.steps
+        self._at = np.where(which, self._first, self._at)
+        reopen(self._account, which, self._new_account(self._at))
+
+    def _observe(self) -> Observation:
+        tape, account, at = self._tape, self._account, self._at
+        spaces = self.single_observation_space.spaces
+        observation: Observation = {}
+        for name, values in tape.observation.items():
+            observation[name] = values.take(at, axis=0, mode="clip")  # quicker; all are inside
+        if "account" in spaces:
+            amounts = np.empty((len(spaces["account"].low), self.num_envs), dtype=np.float32)
+            amounts[0] = account.position
+            amounts[1] = account.weight
+            amounts[2] = account.cash
+            amounts[3] = account.equity
+            amounts[4] = account.unrealised
+            amounts[5] = self._steps_left()
+            observation["account"] = amounts.T
+        return observation
+
+    def _steps_left(self) -> Array:
+        if self.setup.options.episode_length is None:
+            return self._tape.sessions_left.take(self._at)
+        return self._end - self._at
+
+    def _masked_constants(self) -> Info:
+        """What is the same in every info, and the mask of every value in it."""
+        setup = self.setup
+        constants = {
+            "symbol": setup.symbol,
+            "data_source": setup.market.source,
+            "simulated": setup.market.simulated,
+            "protocol": setup.protocol.name,
+            "fills": setup.fills,
+        }
+        info: Info = {
+            name: _read_only(np.full(self.num_envs, value)) for name, value in constants.items()
+        }
+        info.update({"_" + name: self._everyone for name in (*constants, *REPORTED)})
+        return info
+
+    def _report(self) -> Info:
+        tape, account, at = self._tape, self._account, self._at
+        info = self._template.copy()
+        info["session"] = tape.sessions.take(at)
+        info["time"] = tape.times.take(at)
+        info["documents"] = tape.documents.take(at, axis=0)
+        info["latest_filings"] = tape.latest_filings.take(at, axis=0)
+        for name in AMOUNTS:
+            info[name] = getattr(account, name)
+        if self.setup.labelled:
+            info["label"] = np.where(self._ended, 0.0, tape.labels.take(at))
+            info["_label"] = ~self._ended
+        return info
+
+
+def _without_text(given: dict[str, Any]) -> Options:
+    options = Options.of(given)
+    if options.modalities is None:
+        return Options.of({**given, "modalities": NUMERIC})
+    if texts := [name for name in options.modalities if name in TEXT]:
+        raise InvestorBenchError(
+            f"modalities={texts}: a vectorised environment gives text as rows of the market's "
+            'table, in info["documents"]; leave them out'
+        )
+    return options
+
+
+def _read_only(array: Array) -> Array:
+    array.setflags(write=False)
+    return array

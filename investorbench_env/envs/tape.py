@@ -1,0 +1,122 @@
+"""The moments of a split as arrays over its D decisions, for many episodes at once."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.envs.setup import Setup
+from investorbench_env.market.history import Moment
+
+Array = npt.NDArray[Any]
+
+
+class Prices(NamedTuple):
+    """What the market did on the way to each episode's decision: numbers, or arrays [N]."""
+
+    fill: Any
+    final: Any
+    ex_date: bool
+    dividend: Any
+    split: Any
+    log_return: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tape:
+    """Every array has the decisions on its first axis [D].
+
+    Attributes:
+        fill, final, ex_date, dividend, split, log_return: see ``Moment``.
+        labels: the asset's return over the step after each decision; 0 for the last.
+        sessions: dates.
+        times: decision times, UTC.
+        sessions_left: sessions to the end of the split, by the calendar.
+        documents: first row and row after the last of the documents that are new [D, 2].
+        latest_filings: row of the latest filing of each form, -1 for none [D, F].
+        filing_forms: those forms.
+        observation: the numeric parts of an observation that the market decides.
+    """
+
+    fill: Array
+    final: Array
+    ex_date: Array
+    dividend: Array
+    split: Array
+    log_return: Array
+    labels: Array
+    sessions: Array
+    times: Array
+    sessions_left: Array
+    documents: Array
+    latest_filings: Array
+    filing_forms: tuple[str, ...]
+    observation: dict[str, Array]
+
+    @property
+    def last(self) -> int:
+        """The last decision, which is never acted on."""
+        return len(self.final) - 1
+
+    def prices(self, at: Array, together: bool) -> Prices:
+        """The step that led to decisions ``at`` [N]; one number each if they are all the same."""
+        # A number and an array of it give the same bits; the number is quicker.
+        rows = int(at[0]) if together else at
+        return Prices(
+            self.fill[rows],
+            self.final[rows],
+            bool(self.ex_date[rows].any()),
+            self.dividend[rows],
+            self.split[rows],
+            self.log_return[rows],
+        )
+
+    @classmethod
+    def of(cls, setup: Setup) -> Self:
+        """Read a setup's market from its first decision to its last."""
+        moments = [setup.history.until(t) for t in setup.decisions.tolist()]
+        market, decisions = setup.market, setup.decisions
+        forms, latest = _latest_filings(setup, moments)
+        numeric = [
+            name
+            for name in setup.observation_space().spaces
+            if name not in ("account", "news", "filings")
+        ]
+        return cls(
+            fill=np.array([moment.fill for moment in moments]),
+            final=np.array([moment.final for moment in moments]),
+            ex_date=np.array([moment.ex_date for moment in moments]),
+            dividend=np.array([moment.dividend for moment in moments]),
+            split=np.array([moment.split for moment in moments]),
+            log_return=np.array([moment.log_return for moment in moments]),
+            labels=np.array([*map(setup.label, range(len(moments) - 1)), 0.0]),
+            sessions=market.sessions[decisions],
+            times=market.decision_times[decisions],
+            sessions_left=(setup.span.stop - 1 - decisions).astype(np.float32),
+            documents=np.array(
+                [(moment.document_rows.start, moment.document_rows.stop) for moment in moments]
+            ),
+            latest_filings=latest,
+            filing_forms=forms,
+            observation={
+                name: np.stack([moment.observation[name] for moment in moments])
+                for name in numeric
+            },
+        )
+
+
+def _latest_filings(setup: Setup, moments: list[Moment]) -> tuple[tuple[str, ...], Array]:
+    """The forms filed in the market and the row of the latest of each at every decision [D, F]."""
+    documents = setup.market.documents
+    rows = [
+        (number, row.kind)
+        for number, row in enumerate(documents)
+        if row.is_filing and row.symbol == setup.symbol
+    ]
+    forms = tuple(sorted({kind for _, kind in rows}))
+    latest = np.full((len(moments), len(forms)), -1, dtype=np.int64)
+    ends = np.array([moment.document_rows.stop for moment in moments])
+    for number, kind in rows:
+        latest[np.searchsorted(ends, number, side="right") :, forms.index(kind)] = number
+    return forms, latest

@@ -1,0 +1,129 @@
+"""Markets as Hugging Face data sets: on disk, and on the hub.
+
+A market is three configurations of one repository: ``bars``, ``documents`` (left out where there
+are none, since ``datasets`` cannot read an empty one back), and ``about``, a single row with what
+stands in neither. It comes back to the last bit.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from investorbench_env.errors import (
+    CorruptDataError,
+    DataNotFoundError,
+    MissingDependencyError,
+)
+from investorbench_env.market import saved
+from investorbench_env.market.market import Market
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+SPLIT = "train"
+"""The hub wants a split's name for everything; it says nothing here."""
+
+
+def to_datasets(market: Market) -> dict[str, "Dataset"]:
+    """A market as data sets, by name."""
+    datasets = _library()
+    import pyarrow as pa
+
+    tables = saved.to_tables(market)
+    said = {**tables.about, "texts": len(market.documents)}
+    about = pa.table({"about": [json.dumps(said, sort_keys=True)]})
+    parts = {"bars": tables.bars, "about": about}
+    if len(market.documents):
+        parts["documents"] = tables.documents
+    return {
+        name: datasets.Dataset(datasets.table.InMemoryTable(table)) for name, table in parts.items()
+    }
+
+
+def from_datasets(parts: Mapping[str, "Dataset"], *, origin: str = "the data sets") -> Market:
+    """The market that ``to_datasets`` was given.
+
+    Raises:
+        CorruptDataError: the data sets are not a market.
+    """
+    return _market(parts.__getitem__, origin)
+
+
+def save_to_disk(market: Market, folder: str | os.PathLike[str]) -> None:
+    """Write the three data sets into a folder, as ``datasets`` does."""
+    for name, part in to_datasets(market).items():
+        part.save_to_disk(str(Path(folder, name)))
+
+
+def load_from_disk(folder: str | os.PathLike[str]) -> Market:
+    """The market that ``save_to_disk`` wrote.
+
+    Raises:
+        DataNotFoundError: there is none.
+    """
+    datasets = _library()
+    if not Path(folder, "about").is_dir():
+        raise DataNotFoundError(f"no market was saved in {folder}: it has no folder 'about'")
+    return _market(lambda name: datasets.load_from_disk(str(Path(folder, name))), str(folder))
+
+
+def push_to_hub(
+    market: Market, repository: str, *, private: bool = True, token: str | None = None
+) -> None:
+    """Send a market to the hub; private by default, since most data may not be passed on.
+
+    Args:
+        market: what to send.
+        repository: ``"user/name"``.
+        private: whether a repository that is made for it is private.
+        token: of the hub; else the one that the user logged in with.
+    """
+    for name, part in to_datasets(market).items():
+        part.push_to_hub(repository, config_name=name, split=SPLIT, private=private, token=token)
+
+
+def load_from_hub(
+    repository: str, *, revision: str | None = None, token: str | None = None
+) -> Market:
+    """The market that ``push_to_hub`` sent.
+
+    Args:
+        repository: ``"user/name"``.
+        revision: a commit or tag, so that a result can be repeated.
+        token: for a private repository.
+    """
+    datasets = _library()
+
+    def part(name: str) -> Any:
+        return datasets.load_dataset(
+            repository, name, split=SPLIT, revision=revision, token=token
+        )
+
+    return _market(part, repository)
+
+
+def _market(part: Callable[[str], Any], origin: str) -> Market:
+    """A market from its parts, each of them asked for by name."""
+    try:
+        about = json.loads(_table(part("about"))["about"][0].as_py())
+        documents = _table(part("documents")) if about["texts"] else None
+        bars = _table(part("bars"))
+    except (KeyError, IndexError, TypeError, FileNotFoundError, json.JSONDecodeError) as error:
+        raise CorruptDataError(f"{origin}: not a market ({error!r})") from error
+    return saved.from_tables(bars, documents, about, origin=origin)
+
+
+def _table(dataset: Any) -> Any:
+    return dataset.with_format("arrow")[:]
+
+
+def _library() -> Any:
+    try:
+        import datasets
+    except ImportError:
+        raise MissingDependencyError(
+            "datasets", "data", "reading and writing Hugging Face data sets"
+        ) from None
+    return datasets

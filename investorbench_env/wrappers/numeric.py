@@ -1,0 +1,127 @@
+"""Observations as one flat vector of numbers around 1, for learners such as Stable-Baselines3."""
+
+import math
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
+
+Float32Array = npt.NDArray[np.float32]
+
+LIMIT = 10.0
+"""No feature is larger; an account close to ruin would be."""
+
+LOG_PRICE_UNIT = 0.1
+"""A log price of this size becomes 1: a window of daily bars spans some tenths."""
+
+NUMERIC = ("bars", "account", "sentiment")
+"""The modalities that it shows. The date is left out: a learner would know past years by it."""
+
+ACCOUNT_FEATURES = ("weight", "cash_share", "log_equity", "unrealised_share", "share_of_steps_left")
+SENTIMENT_FEATURES = ("positive_news", "neutral_news", "negative_news")
+
+
+class NumericObservation(
+    gym.ObservationWrapper[Float32Array, Any, dict[str, Any]], gym.utils.RecordConstructorArgs
+):
+    """A flat float32 ``Box`` of finite numbers that no scale of prices or cash changes.
+
+    In order, each part only where the environment shows its modality; ``feature_names`` has all:
+
+    ``bars``: for each session of the window, oldest first, the logarithms of open, high, low and
+    close relative to the last close in units of 0.1, then the logarithm of volume relative to its
+    mean over the window; 0 where unknown. Then the mask: 1 where a session has a bar.
+
+    ``account``: weight, cash / equity, ln(equity / first equity), unrealised profit / equity, and
+    the share of the episode's steps that is left.
+
+    ``sentiment``: ln(1 + number) of positive, neutral and negative news since the last decision.
+
+    Every number is cut to -10 to 10. Texts and the date are left out.
+
+    Args:
+        env: a single-asset environment, wrapped or not.
+
+    Raises:
+        InvestorBenchError: the environment shows none of these modalities.
+    """
+
+    def __init__(self, env: gym.Env[dict[str, Any], Any]) -> None:
+        gym.utils.RecordConstructorArgs.__init__(self)
+        super().__init__(env)
+        shown = getattr(env.observation_space, "spaces", {})
+        self._shows = tuple(name for name in NUMERIC if name in shown)
+        if not self._shows:
+            raise InvestorBenchError(
+                f"NumericObservation needs one of {', '.join(NUMERIC)} in the observation; "
+                f"{env} shows {', '.join(shown) or env.observation_space}"
+            )
+        window = len(shown["mask"].low) if "bars" in self._shows else 0
+        self.feature_names = _feature_names(self._shows, window)
+        self.observation_space = gym.spaces.Box(
+            -LIMIT, LIMIT, (len(self.feature_names),), np.float32
+        )
+        self._first_equity = self._first_left = 1.0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Float32Array, dict[str, Any]]:
+        observation, info = self.env.reset(seed=seed, options=options)
+        if "account" in self._shows:
+            *_, equity, _, left = observation["account"].tolist()
+            self._first_equity, self._first_left = equity, max(left, 1.0)
+        return self.observation(observation), info
+
+    def observation(self, observation: dict[str, Any]) -> Float32Array:
+        """The features of one observation."""
+        parts: list[Any] = []
+        for name in self._shows:
+            if name == "bars":
+                parts += (_relative_bars(observation["bars"]), observation["mask"])
+            elif name == "account":
+                parts.append(self._account(observation["account"].tolist()))
+            else:
+                parts.append(np.log1p(observation["sentiment"]))
+        features = np.concatenate(parts, dtype=np.float32)
+        return features.clip(-LIMIT, LIMIT, out=features)
+
+    def _account(self, amounts: list[float]) -> tuple[float, ...]:
+        _, weight, cash, equity, unrealised, left = amounts
+        # A ruined account has no shares of equity to speak of; its features stand at the limits.
+        scale = max(equity, 1e-9 * self._first_equity)
+        return (
+            weight,
+            cash / scale,
+            math.log(scale / self._first_equity),
+            unrealised / scale,
+            left / self._first_left,
+        )
+
+
+def _relative_bars(bars: Float32Array) -> Float32Array:
+    """Bars [window, 5] as logarithms without a scale, 0 where unknown [window * 5]."""
+    known = bars > 0.0
+    logs = np.log(bars, where=known, out=np.zeros_like(bars))
+    closes = logs[known[:, CLOSE], CLOSE]
+    logs[:, :VOLUME] -= closes[-1] if len(closes) else 0.0
+    logs[:, :VOLUME] /= LOG_PRICE_UNIT
+    logs[:, VOLUME] -= logs[:, VOLUME].sum() / max(np.count_nonzero(known[:, VOLUME]), 1)
+    logs *= known
+    return logs.reshape(-1)
+
+
+def _feature_names(shows: tuple[str, ...], window: int) -> tuple[str, ...]:
+    sessions = [f"t-{back}" if back else "t" for back in range(window - 1, -1, -1)]
+    names = {
+        "bars": [
+            *(f"log_{field}[{session}]" for session in sessions for field in FIELDS),
+            *(f"known[{session}]" for session in sessions),
+        ],
+        "account": ACCOUNT_FEATURES,
+        "sentiment": SENTIMENT_FEATURES,
+    }
+    return tuple(name for part in shows for name in names[part])
