@@ -176,14 +176,14 @@ class Filter:
         """The expected state: probability of bear, calm, bull, then gap and mood [5]."""
         return self._cloud.mean()
 
-    def _returns(self, observation: Observation) -> list[float]:
+    def _returns(self, observation: Observation) -> list[float] | list[None]:
         """Log returns that are new: of the whole window at first, later of the last session."""
         if "bars" not in observation:
-            return []
+            return [None]
         closes = observation["bars"][:, CLOSE].astype(np.float64)
-        known = closes[closes > 0] if not self._started else closes[-2:]
+        known = closes[closes > 0]
+        if self._started:
+            known = known[-2:]
         self._started = True
-        if (known <= 0).any():
-            return []
         returns: list[float] = np.diff(np.log(known)).tolist()
         return returns

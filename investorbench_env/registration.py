@@ -29,6 +29,11 @@ def environment_ids() -> list[str]:
     ]
 
 
+def family_ids() -> list[str]:
+    """The ids that stand for any asset of a class: give them ``symbol=`` and ``data=``."""
+    return [f"{NAMESPACE}/{title}" for title in TITLES.values()]
+
+
 def register_all() -> None:
     """Make every id known to ``gym.make`` and ``gym.make_vec``."""
     for asset_class, symbols in FAMILIES.items():

@@ -153,6 +153,12 @@ class Setup:
         return self.options.episode_length or len(self.decisions) - 1
 
     @property
+    def window(self) -> tuple[str, str]:
+        """First and last session with a bar."""
+        first, last = self.market.sessions[self.decisions[[0, -1]]]
+        return str(first), str(last)
+
+    @property
     def labelled(self) -> bool:
         """Whether info carries the next step's return, as it does in the warm-up only."""
         return self.options.split == "warmup"

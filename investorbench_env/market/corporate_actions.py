@@ -15,6 +15,9 @@ from investorbench_env.market.splits import KNOWN_FROM, KNOWN_SPLITS, KNOWN_TO
 
 FLOAT32_NOISE = 1.2e-7
 """Vendors store prices in single precision."""
+PLAIN_RATIOS = (1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50)
+"""Ratios of splits that are believed without a list."""
+_NOW, _NEXT = slice(None, -1), slice(1, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,14 @@ def as_traded(
     findings: list[str] = []
     traded = np.flatnonzero(np.isfinite(close))
     last = sessions[traded[-1]]
+    seen = () if actions.complete else _unlisted(sessions, close, adjusted, actions)
+    for split in seen:
+        t = int(np.searchsorted(sessions, split.ex_date))
+        ratios[t] *= split.ratio
+        findings.append(
+            f"a split {split.ratio:g}:1 on {split.ex_date} that no list has: the close changes by "
+            "it, the adjusted close does not"
+        )
     for split in actions.splits:
         t = int(np.searchsorted(sessions, split.ex_date))
         before, after = traded[traded < t], traded[traded >= t]
@@ -128,7 +139,7 @@ def as_traded(
     tail = close if since is None else close[sessions >= since]
     undone, note = _later_ratio(tail, later, basis)
     findings += note
-    findings += _unknown(close, actions)
+    findings += _unknown(close, actions, bool(seen))
     return AsTraded(factor=factor * undone, ratios=ratios, findings=tuple(findings))
 
 
@@ -149,20 +160,15 @@ def implied_dividends(close: FloatArray, adjusted: FloatArray) -> FloatArray:
     both = np.flatnonzero(np.isfinite(close) & np.isfinite(adjusted))
     if len(both) < 2:
         return cash
-    share = 1 - (adjusted[both] / close[both])[:-1] / (adjusted[both] / close[both])[1:]
-    noise = _rounding(adjusted[both]) + _rounding(close[both])
-    paid = share > 4 * np.maximum(noise[:-1], noise[1:])
+    factor = adjusted[both] / close[both]
+    share = 1 - factor[:-1] / factor[1:]
+    # Rounding both columns to a quantum moves a share by about this many quanta; most days pay
+    # nothing, so the median tells the quantum.
+    quanta = sum(1 / column[both][side] for column in (close, adjusted) for side in (_NOW, _NEXT))
+    noise = np.maximum(8 * np.quantile(np.abs(share) / quanta, 0.5, method="lower") * quanta, 4 * FLOAT32_NOISE)
+    paid = share > noise
     cash[both[1:][paid]] = (share * close[both][:-1])[paid]
     return cash
-
-
-def _rounding(prices: FloatArray) -> FloatArray:
-    """The relative error that the written digits of each price leave [T]."""
-    for decimals in range(2, 7):
-        if np.allclose(prices, np.round(prices, decimals), rtol=FLOAT32_NOISE, atol=0):
-            break
-    noise: FloatArray = 0.5 * 10.0**-decimals / prices + FLOAT32_NOISE
-    return noise
 
 
 def _is_adjusted(
@@ -201,8 +207,27 @@ def _later_ratio(
     ]
 
 
-def _unknown(close: FloatArray, actions: Actions) -> list[str]:
-    if actions.known:
+def _unlisted(
+    sessions: TimeArray, close: FloatArray, adjusted: FloatArray | None, actions: Actions
+) -> tuple[Split, ...]:
+    """Splits for which prices were not divided, as the adjusted close shows them."""
+    if adjusted is None:
+        return ()
+    both = np.flatnonzero(np.isfinite(close) & np.isfinite(adjusted))
+    factor = adjusted[both] / close[both]
+    step = factor[1:] / factor[:-1]
+    plain = np.array([*PLAIN_RATIOS, *(1 / ratio for ratio in PLAIN_RATIOS)])
+    nearest = plain[np.abs(np.log(step)[:, None] - np.log(plain)).argmin(axis=1)]
+    fits = np.abs(step / nearest - 1) < 0.01
+    known = {split.ex_date for split in actions.splits}
+    found = (
+        Split(ex_date=sessions[both[t + 1]], ratio=float(nearest[t])) for t in np.flatnonzero(fits)
+    )
+    return tuple(split for split in found if split.ex_date not in known)
+
+
+def _unknown(close: FloatArray, actions: Actions, seen: bool) -> list[str]:
+    if actions.known or seen:
         return []
     if on_whole_cents(close) > 0.99:
         return ["splits are unknown; every price is in whole cents, as prices as traded are"]

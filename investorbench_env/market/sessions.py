@@ -1,5 +1,6 @@
 """Trading sessions and time zones, from the exchange calendars of ``exchange_calendars``."""
 
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ DAYS_A_YEAR: dict[AssetClass, int] = {"stock": 252, "etf": 252, "crypto": 365}
 def sessions_between(asset_class: AssetClass, first: str, last: str) -> TimeArray:
     """The dates on which the exchange of an asset class is open, both ends inclusive [T]."""
     calendar = _calendar(asset_class, int(first[:4]), int(last[:4]))
-    return calendar.sessions_in_range(first, last).to_numpy().astype("datetime64[D]")
+    sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
+    # Its own selection refuses a holiday before the first or after the last session of a calendar.
+    return sessions[(sessions >= np.datetime64(first)) & (sessions <= np.datetime64(last))]
 
 
 def ends_of_days(dates: TimeArray, timezone: str) -> TimeArray:
@@ -43,6 +46,9 @@ def ends_of_days(dates: TimeArray, timezone: str) -> TimeArray:
 def _calendar(asset_class: AssetClass, first_year: int, last_year: int) -> "ExchangeCalendar":
     import exchange_calendars
 
-    return exchange_calendars.get_calendar(
-        CALENDARS[asset_class], start=f"{first_year}-01-01", end=f"{last_year}-12-31"
-    )
+    with warnings.catch_warnings():
+        # Making a calendar uses what pandas 3.1 deprecates; a reader of ours can do nothing there.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return exchange_calendars.get_calendar(
+            CALENDARS[asset_class], start=f"{first_year}-01-01", end=f"{last_year}-12-31"
+        )

@@ -15,8 +15,9 @@ Float32Array = npt.NDArray[np.float32]
 LIMIT = 10.0
 """No feature is larger; an account close to ruin would be."""
 
-LOG_PRICE_UNIT = 0.1
-"""A log price of this size becomes 1: a window of daily bars spans some tenths."""
+UNITS = np.array([0.1, 0.1, 0.1, 0.1, 1.0], np.float32)
+"""Logarithms of this size become 1 in open, high, low, close and volume: the prices of a window of
+daily bars span some tenths."""
 
 NUMERIC = ("bars", "account", "sentiment")
 """The modalities that it shows. The date is left out: a learner would know past years by it."""
@@ -50,7 +51,7 @@ class NumericObservation(
         InvestorBenchError: the environment shows none of these modalities.
     """
 
-    def __init__(self, env: gym.Env[dict[str, Any], Any]) -> None:
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
         gym.utils.RecordConstructorArgs.__init__(self)
         super().__init__(env)
         shown = getattr(env.observation_space, "spaces", {})
@@ -70,6 +71,7 @@ class NumericObservation(
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
+        observation: Any  # what the inner environment shows
         observation, info = self.env.reset(seed=seed, options=options)
         if "account" in self._shows:
             *_, equity, _, left = observation["account"].tolist()
@@ -78,16 +80,20 @@ class NumericObservation(
 
     def observation(self, observation: dict[str, Any]) -> Float32Array:
         """The features of one observation."""
-        parts: list[Any] = []
-        for name in self._shows:
-            if name == "bars":
-                parts += (_relative_bars(observation["bars"]), observation["mask"])
-            elif name == "account":
-                parts.append(self._account(observation["account"].tolist()))
-            else:
-                parts.append(np.log1p(observation["sentiment"]))
-        features = np.concatenate(parts, dtype=np.float32)
-        return features.clip(-LIMIT, LIMIT, out=features)
+        features = np.empty(len(self.feature_names), np.float32)
+        end = 0
+        if "bars" in self._shows:
+            bars = observation["bars"]
+            mask, end = bars.size, bars.size + len(bars)
+            _write_relative(bars, features[:mask].reshape(bars.shape))
+            features[mask:end] = observation["mask"]
+        if "account" in self._shows:
+            start, end = end, end + len(ACCOUNT_FEATURES)
+            features[start:end] = self._account(observation["account"].tolist())
+        if "sentiment" in self._shows:
+            np.log1p(observation["sentiment"], out=features[end:])
+        np.minimum(features, LIMIT, out=features)
+        return np.maximum(features, -LIMIT, out=features)
 
     def _account(self, amounts: list[float]) -> tuple[float, ...]:
         _, weight, cash, equity, unrealised, left = amounts
@@ -102,16 +108,18 @@ class NumericObservation(
         )
 
 
-def _relative_bars(bars: Float32Array) -> Float32Array:
-    """Bars [window, 5] as logarithms without a scale, 0 where unknown [window * 5]."""
-    known = bars > 0.0
-    logs = np.log(bars, where=known, out=np.zeros_like(bars))
-    closes = logs[known[:, CLOSE], CLOSE]
-    logs[:, :VOLUME] -= closes[-1] if len(closes) else 0.0
-    logs[:, :VOLUME] /= LOG_PRICE_UNIT
-    logs[:, VOLUME] -= logs[:, VOLUME].sum() / max(np.count_nonzero(known[:, VOLUME]), 1)
-    logs *= known
-    return logs.reshape(-1)
+def _write_relative(bars: Float32Array, logs: Float32Array) -> None:
+    """Write bars as logarithms without a scale, 0 where unknown; both [window, 5]."""
+    unknown = bars == 0.0
+    np.log(bars + unknown, out=logs)
+    closes = bars[:, CLOSE].nonzero()[0]
+    level = np.empty(len(FIELDS), np.float32)
+    level[:VOLUME] = logs[closes[-1], CLOSE] if len(closes) else 0.0
+    # Logarithms of unknown volumes are 0, so they add nothing to the sum.
+    level[VOLUME] = logs[:, VOLUME].sum() / max(np.count_nonzero(bars[:, VOLUME]), 1)
+    logs -= level
+    logs /= UNITS
+    logs[unknown] = 0.0
 
 
 def _feature_names(shows: tuple[str, ...], window: int) -> tuple[str, ...]:

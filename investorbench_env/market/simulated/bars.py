@@ -10,8 +10,8 @@ from investorbench_env.market.simulated.process import Path
 
 DIVIDEND_MONTHS = (3, 6, 9, 12)
 DIVIDEND_YIELD: dict[AssetClass, float] = {"stock": 0.012, "etf": 0.018, "crypto": 0.0}
-SPLIT_ABOVE, REVERSE_BELOW, AIM = 300.0, 5.0, 80.0
-"""Close above or below which a stock is split at the next start of a month, and to what."""
+SPLIT_RATIOS = ((1000.0, 10.0), (300.0, 4.0), (5.0, 1.0), (0.0, 0.1))
+"""From which close a stock is split at the next start of a month, and new shares for an old."""
 
 
 class TradedBars(NamedTuple):
@@ -92,9 +92,7 @@ def _actions(
 
 
 def _split_ratio(price: float) -> float:
-    if price > SPLIT_ABOVE:
-        return float(max(2, round(price / AIM)))
-    return 1 / max(2, round(AIM / 2 / price)) if price < REVERSE_BELOW else 1.0
+    return next(ratio for least, ratio in SPLIT_RATIOS if price >= least)
 
 
 def _ex_dates(sessions: TimeArray, ordinal: int, months: tuple[int, ...]) -> npt.NDArray[np.intp]:

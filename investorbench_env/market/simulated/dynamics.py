@@ -52,12 +52,12 @@ class Dynamics:
     days_a_year: int = 252
     premium: float = 0.45
     regime_days: tuple[float, float, float] = (40.0, 50.0, 60.0)
-    regime_drift: tuple[float, float, float] = (-0.25, 0.0, 0.20)
+    regime_drift: tuple[float, float, float] = (-0.24, 0.0, 0.18)
     regime_volatility: tuple[float, float, float] = (1.35, 0.8, 1.0)
-    gap_reversion: float = 0.03
-    gap_noise: float = 0.6
+    gap_reversion: float = 0.04
+    gap_noise: float = 0.7
     mood_days: float = 12.0
-    mood_strength: float = 0.18
+    mood_strength: float = 0.20
     volatility_days: float = 30.0
     volatility_spread: float = 0.35
     leverage: float = -0.4
@@ -66,7 +66,7 @@ class Dynamics:
     overnight_share: float = 0.3
     news_a_day: float = 2.0
     relevant_share: float = 0.6
-    informativeness: float = 1.2
+    informativeness: float = 1.1
     delay_days: float = 1.0
     noise: float = 0.1
     label_share: float = 0.8

@@ -14,6 +14,8 @@ from investorbench_env.market.simulated.process import Path
 
 MAX_NEWS = 8
 MAX_DELAY = 10
+UNDATED, AFTER_CLOSE = 0.12, 0.35
+"""Shares of the news that has only a date, and that comes after the close (undated included)."""
 LABELS: tuple[Sentiment | None, ...] = ("positive", "neutral", "negative", None)
 DRAWS = ("about", "topic", "delay", "tone", "labelled", "label", "hour", "minute")
 ABOUT: tuple[About, ...] = ("own", "other", "nothing", "repeat")
@@ -91,7 +93,8 @@ def _timing(
     t = np.arange(len(sessions))[:, None]
     end = decision_times.astype("datetime64[s]")[:, None]
     days_off = np.diff(sessions, prepend=sessions[0] - 1).astype(int)[:, None] - 1
-    undated, evening, away = hour < 0.12, hour < 0.35, (hour < 0.6) & (days_off > 0)
+    undated, evening = hour < UNDATED, hour < AFTER_CLOSE
+    away = (hour < 0.6) & (days_off > 0)
     # Minutes before the decision: the last of them, and over how many before it texts spread. An
     # hour is spared at the far end of days off, which may have lost one to a change of clocks.
     last = np.where(evening, 0, np.where(away, 24 * 60, 8 * 60))

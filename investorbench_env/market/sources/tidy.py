@@ -1,6 +1,7 @@
 """Tidy CSV and Parquet: rows of one symbol as bars, as corporate actions, as documents."""
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -239,13 +240,16 @@ def _read_csv(file: DataFile, wanted: Sequence[str], spellings: Sequence[str]) -
 
     names = [file.columns[name] for name in wanted]
     try:
-        rows = pd.read_csv(
-            file.path,
-            usecols=names,
-            dtype={file.columns[name]: str for name in wanted if name not in NUMBERS},
-            encoding="utf-8-sig",
-        )
-    except (ValueError, UnicodeDecodeError) as error:
+        with warnings.catch_warnings():
+            # A row with more cells than the header is an error: 1,234.5 without quotes is no 1.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            rows = pd.read_csv(
+                file.path,
+                index_col=False,
+                dtype={file.columns[name]: str for name in wanted if name not in NUMBERS},
+                encoding="utf-8-sig",
+            )
+    except (ValueError, pd.errors.ParserWarning) as error:
         raise CorruptDataError(f"{file.path}: not readable as CSV ({error})") from error
     rows = rows[names].set_axis(list(wanted), axis=1)
     rows["row"] = np.arange(len(rows)) + 1

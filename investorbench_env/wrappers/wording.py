@@ -1,0 +1,45 @@
+"""Amounts and foreign text as a text observation writes them; plain characters only."""
+
+import math
+import re
+import unicodedata
+
+SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
+UNKNOWN = "n/a"
+
+
+def price(value: float) -> str:
+    """A price or a number of units, which are never negative."""
+    if math.isnan(value):
+        return UNKNOWN
+    return f"{value:,.2f}" if value >= 1.0 else f"{value:.4g}"
+
+
+def volume(value: float) -> str:
+    """A large amount in thousands, millions or billions."""
+    if math.isnan(value):
+        return UNKNOWN
+    size, letter = next(((s, n) for s, n in SIZES if value >= s), (1.0, ""))
+    return f"{value / size:,.2f}{letter}"
+
+
+def money(amount: float) -> str:
+    """An amount to the cent."""
+    # Adding nothing turns a negative zero into zero.
+    return f"{round(amount, 2) + 0.0:,.2f}"
+
+
+def percent(share: float) -> str:
+    """A signed share in percent."""
+    return UNKNOWN if math.isnan(share) else f"{round(share, 4) + 0.0:+.2%}"
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines without blank ones, runs of blanks, or control and direction marks."""
+    return [line for line in map(one_line, text.splitlines()) if line]
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks, runs of blanks, or control and direction marks."""
+    flat = re.sub(r"\s+", " ", text).strip()
+    return "".join(c for c in flat if unicodedata.category(c)[0] != "C")

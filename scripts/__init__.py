@@ -1,0 +1,1 @@
+"""The ``investorbench`` command, which wires everything together."""

@@ -1,0 +1,34 @@
+"""``investorbench baselines``: all baselines on all markets that are there."""
+
+from rich.console import Console
+
+from investorbench_env.errors import DataNotFoundError
+from scripts.run import choices, run_with
+from tasks.task import Task
+
+ORACLE = "oracle"
+
+
+def baselines() -> None:
+    """Score the baselines on the simulated markets and on every real one that has data."""
+    tasks = choices("task")
+    simulated = [name for name in tasks if name.endswith("/sim")]
+    real = [name for name in tasks if name not in simulated and _has_data(name)]
+    agents = [name for name in choices("agent") if name != ORACLE]
+    run_with(["-m", f"agent={','.join([*agents, ORACLE])}", f"task={','.join(simulated)}"])
+    if real:
+        run_with(["-m", f"agent={','.join(agents)}", f"task={','.join(real)}"])
+    else:
+        Console(stderr=True).print(
+            "no real market data found; set INVESTORBENCH_DATA to a folder that has some, or see "
+            "investorbench data fetch --help",
+            highlight=False,
+        )
+
+
+def _has_data(name: str) -> bool:
+    try:
+        Task.of(name).make("test")
+    except DataNotFoundError:
+        return False
+    return True

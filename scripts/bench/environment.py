@@ -1,0 +1,158 @@
+"""Steps per second of the environments, as ratios to yardsticks measured in the same run.
+
+Yardsticks: Gymnasium's CartPole-v1, an environment that does nothing but return a constant, and,
+where it is installed, gym-anytrading's StocksEnv. Measurements of all contestants take turns, and
+the best of each counts, so that a moment of load falls on all of them alike.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+import investorbench_env  # noqa: F401
+
+ROUNDS = 9
+STOCK = "InvestorBench/Stock-SIM"
+NUMERIC = ("bars", "account")
+
+Measure = Callable[[float], float]
+"""Seconds to spend, to seconds a step of one episode."""
+
+
+class Constant(gym.Env[int, int]):
+    """The least an environment can do."""
+
+    observation_space = gym.spaces.Discrete(2)
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Return a constant."""
+        return 0, {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        """Return constants."""
+        return 0, 0.0, False, False, {}
+
+
+def scalar(env: gym.Env[Any, Any], actions: int) -> Measure:
+    """Measure one episode at a time, with random actions that were drawn before."""
+    chosen: list[int] = np.random.default_rng(0).integers(actions, size=10_000).tolist()
+    env.reset(seed=0)
+
+    def measure(seconds: float) -> float:
+        steps = 0
+        begin = time.perf_counter()
+        while (spent := time.perf_counter() - begin) < seconds:
+            for action in chosen:
+                _, _, terminated, truncated, _ = env.step(action)
+                if terminated or truncated:
+                    env.reset()
+            steps += len(chosen)
+        return spent / steps
+
+    return measure
+
+
+def vectorised(env: gym.vector.VectorEnv[Any, Any, Any]) -> Measure:
+    """Measure many episodes at a time; the time is that of one step of one of them."""
+    chosen = np.random.default_rng(0).integers(3, size=(200, env.num_envs))
+    env.reset(seed=0)
+
+    def measure(seconds: float) -> float:
+        steps = 0
+        begin = time.perf_counter()
+        while (spent := time.perf_counter() - begin) < seconds:
+            for actions in chosen:
+                env.step(actions)
+            steps += chosen.size
+        return spent / steps
+
+    return measure
+
+
+def anytrading() -> Measure | None:
+    """gym-anytrading's StocksEnv with a window of 30, where it is installed."""
+    try:
+        import gym_anytrading  # noqa: F401
+        from gym_anytrading.datasets import STOCKS_GOOGL
+    except ImportError:
+        return None
+    frame = STOCKS_GOOGL
+    env = gym.make("stocks-v0", df=frame, window_size=30, frame_bound=(30, len(frame)))
+    return scalar(env, 2)
+
+
+def contestants() -> dict[str, Measure]:
+    """The two of ours that have a target, and the yardsticks."""
+    gym.register("Constant", Constant, disable_env_checker=True, order_enforce=False)
+    measures = {
+        "CartPole-v1": scalar(gym.make("CartPole-v1"), 2),
+        "constant environment": scalar(gym.make("Constant"), 2),
+        f"{STOCK}, window 30, with text": scalar(gym.make(STOCK, window=30), 3),
+        "1,024 episodes, window 20, numeric": vectorised(many(1024, window=20)),
+    }
+    if (other := anytrading()) is not None:
+        measures["gym-anytrading StocksEnv, window 30"] = other
+    return measures
+
+
+def many(count: int, **options: Any) -> gym.vector.VectorEnv[Any, Any, Any]:
+    """A vectorised environment with numeric observations."""
+    return gym.make_vec(STOCK, num_envs=count, modalities=NUMERIC, **options)
+
+
+def growth() -> dict[str, Measure]:
+    """How cost grows with window, episode length and number of episodes."""
+    measures: dict[str, Measure] = {}
+    for window in (5, 30, 120):
+        measures[f"window {window}"] = scalar(gym.make(STOCK, window=window), 3)
+    for length in (20, 500, 2000):
+        dates = {"start": "2016-01-04", "end": "2024-06-28"}
+        env = gym.make(STOCK, episode_length=length, **dates)
+        measures[f"episodes of {length} steps"] = scalar(env, 3)
+    for count in (1, 16, 256, 4096):
+        measures[f"{count:,} episodes at once, window 20"] = vectorised(many(count, window=20))
+    return measures
+
+
+def best_of(measures: dict[str, Measure], seconds: float, console: Console) -> dict[str, float]:
+    """The least seconds a step of each, over rounds in which they take turns."""
+    best = dict.fromkeys(measures, float("inf"))
+    share = seconds / ROUNDS
+    rounds = [name for _ in range(ROUNDS) for name in measures]
+    for name in track(
+        rounds, "measuring", console=console, transient=True, disable=not console.is_terminal
+    ):
+        best[name] = min(best[name], measures[name](share))
+    return best
+
+
+def report(seconds: float) -> None:
+    """Measure everything and print it as steps a second and as ratios to CartPole-v1."""
+    console = Console()
+    for title, measures in (
+        ("beside yardsticks", contestants()),
+        ("how cost grows", {"CartPole-v1": scalar(gym.make("CartPole-v1"), 2), **growth()}),
+    ):
+        times = best_of(measures, seconds, console)
+        console.print(_table(title, times), "")
+
+
+def _table(title: str, times: dict[str, float]) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("environment")
+    for column in ("steps/s", "ns a step", "× CartPole"):
+        table.add_column(column, justify="right", no_wrap=True)
+    cartpole = times["CartPole-v1"]
+    for name, step in times.items():
+        table.add_row(name, f"{1 / step:,.0f}", f"{step * 1e9:,.0f}", f"{cartpole / step:.2f}")
+    return table

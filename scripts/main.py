@@ -1,0 +1,35 @@
+"""The ``investorbench`` command: what there is to call, and how an error looks."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+from rich.console import Console
+
+from investorbench_env.errors import InvestorBenchError
+from scripts import baselines, bench, data, run
+
+app = typer.Typer(
+    name="investorbench",
+    help="Environments and a benchmark for agents that make financial decisions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(data.app, name="data", help="Find, fetch, check and describe market data.")
+app.add_typer(bench.app, name="bench", help="Measure speed beside named yardsticks.")
+app.command("baselines")(baselines.baselines)
+app.command("run", context_settings=run.CONTEXT, add_help_option=False)(run.run)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; our own errors end it with one message and status 1."""
+    try:
+        app(None if arguments is None else list(arguments))
+    except InvestorBenchError as error:
+        Console(stderr=True).print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""``investorbench run``: score agents on tasks, with Hydra, and record it."""
+
+import json
+import secrets
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import hydra
+import typer
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import scripts
+from agents.agent import as_agent
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from scripts.tables import print_results
+from tasks.evaluator import evaluate
+from tasks.result import Result, Step
+from tasks.runs import JobFolder, manifest_of, without_nan
+from tasks.task import Task
+
+CONF = Path(scripts.__file__).resolve().parent.parent / "conf"
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
+GROUPS = ("agent", "task", "protocol")
+OUTPUTS = ("table", "json")
+
+
+def run(context: typer.Context) -> None:
+    """Score an agent on a task: agent=… task=… protocol=… data=…  (run --help lists them)."""
+    run_with(context.args)
+
+
+def run_with(overrides: list[str]) -> None:
+    """Run all jobs that Hydra's command line asks for, then show their results.
+
+    Raises:
+        InvestorBenchError: a job failed; the results of the others have been shown.
+    """
+    require_known_choices(overrides)
+    jobs = Jobs()
+    OmegaConf.register_new_resolver(
+        "token", lambda: secrets.token_hex(2), use_cache=True, replace=True
+    )
+    arguments, sys.argv = sys.argv, ["investorbench run", *overrides]
+    try:
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(jobs)()
+    finally:
+        sys.argv = arguments
+    jobs.show()
+
+
+class Jobs:
+    """The jobs of one command line: Hydra calls it for each, and it keeps what they came to."""
+
+    __name__ = "investorbench"
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self.errors: list[str] = []
+        self.folders: list[Path] = []
+        self.output = "table"
+
+    def __call__(self, config: DictConfig) -> None:
+        """Run one job; an error of ours is kept for the end, so that the others still run."""
+        name = str(HydraConfig.get().runtime.choices["agent"])
+        try:
+            if config.output not in OUTPUTS:
+                raise UnknownNameError("output", config.output, OUTPUTS)
+            self.output = config.output
+            self.results.append(run_job(name, config))
+            self.folders.append(Path(config.folder))
+        except InvestorBenchError as error:
+            self.errors.append(f"{name} on {config.task.id}: {error}")
+
+    def show(self) -> None:
+        """Print the results, where they are recorded, and what failed."""
+        if self.output == "json":
+            for result in self.results:
+                print(json.dumps(without_nan(manifest_of(result)), ensure_ascii=False))
+        else:
+            print_results(self.results, Console())
+        for folder in dict.fromkeys(self.folders):
+            Console(stderr=True).print(f"recorded in {folder}", highlight=False)
+        if self.errors:
+            raise InvestorBenchError("\n".join(dict.fromkeys(self.errors)))
+
+
+def run_job(name: str, config: DictConfig) -> Result:
+    """Run one agent on one task and record it under the run's folder."""
+    task = task_of(config)
+    agent = as_agent(agent_of(config, task))
+    agent.name = name
+    path = Path(config.folder) / task.id.removeprefix("InvestorBench/").lower() / name
+    with JobFolder(path, OmegaConf.to_yaml(config, resolve=True)) as folder, _progress() as bars:
+        bar = bars.add_task(f"{name} on {task.symbol}", total=None)
+
+        def watch(step: Step) -> None:
+            folder(step)
+            what = f"{name} on {task.symbol} · {step.split}" + f" {step.repeat + 1}" * (
+                config.repeats > 1
+            )
+            bars.update(bar, description=what, total=step.steps, completed=step.number + 1)
+
+        result = evaluate(
+            agent,
+            task,
+            config.repeats,
+            seed=config.seed,
+            warmup=config.warmup,
+            watch=watch,
+        )
+        folder.finish(result)
+    return result
+
+
+def task_of(config: DictConfig) -> Task:
+    """The task that a configuration describes."""
+    costs = {key: value for key, value in config.protocol.items() if key != "name"}
+    options = {**OmegaConf.to_container(config.task.options), **costs}  # type: ignore[dict-item]
+    return Task.of(
+        str(config.task.id),
+        protocol=config.protocol.name,
+        data=config.data or config.task.data,
+        start=config.task.start,
+        end=config.task.end,
+        options={str(key): value for key, value in options.items() if value is not None},
+    )
+
+
+def agent_of(config: DictConfig, task: Task) -> Any:
+    """The agent that a configuration describes; a partial one is waiting for the market."""
+    agent = instantiate(config.agent)
+    if isinstance(agent, partial):
+        return agent(task.make("test").unwrapped.setup.market)  # type: ignore[attr-defined]
+    return agent
+
+
+def choices(group: str) -> list[str]:
+    """The names of a configuration group, such as ``stock/tsla`` of ``task``."""
+    folder = CONF / group
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+
+
+def require_known_choices(overrides: list[str]) -> None:
+    """Check the names of agents, tasks and protocols before Hydra does, in better words.
+
+    Raises:
+        UnknownNameError: one does not exist; says which do, nearest first.
+    """
+    for override in overrides:
+        group, _, value = override.partition("=")
+        if group in GROUPS and value and "(" not in value:
+            for name in value.split(","):
+                if name.removesuffix(".yaml") not in choices(group):
+                    raise UnknownNameError(group, name, choices(group))
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,352 @@
+"""Nothing that comes after a decision can change what is seen at it, by a single byte."""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from investorbench_env import family_ids
+from investorbench_env.envs.setup import Setup
+from investorbench_env.market import DocumentTable, Market
+from investorbench_env.market.history import History
+from investorbench_env.market.market import CLOSE, OPEN, VOLUME, MarketView
+from investorbench_env.wrappers import NumericObservation, TextObservation
+from tests.env.small_markets import date, random_document, random_market
+
+FIRST = 6
+"""The session of the first decision; the ones before it are history."""
+
+Make = Callable[[Market, dict[str, Any]], Any]
+
+
+def plain(market: Market, options: dict[str, Any]) -> Any:
+    return gym.make(data=market, **options)
+
+
+def text(market: Market, options: dict[str, Any]) -> Any:
+    return TextObservation(plain(market, options), sessions=5, news_characters=8)
+
+
+def numeric(market: Market, options: dict[str, Any]) -> Any:
+    return NumericObservation(plain(market, options))
+
+
+def vector(market: Market, options: dict[str, Any]) -> Any:
+    return gym.make_vec(data=market, num_envs=2, **options)
+
+
+FORMS = {"plain": plain, "text": text, "numeric": numeric, "vector": vector}
+
+
+def assert_nothing_from_the_future(
+    make: Make, market: Market, seed: int, **options: Any
+) -> None:
+    """Change a market after a random decision; everything seen until then must be the same.
+
+    The label of the warm-up split is the future by intention, so it is taken out first.
+    """
+    rng = np.random.default_rng(seed)
+    known = ~np.isnan(market.bars[:, 0, CLOSE])
+    t = int(rng.choice(np.flatnonzero(known[FIRST:-1])) + FIRST)
+    options = {"window": 5, "start": date(FIRST), "end": date(len(known) - 1), **options}
+    seen = []
+    for world in (market, changed_after(market, t, rng)):
+        actions = np.random.default_rng(seed + 1)
+        seen.append(seen_until(make(world, options), date(t), actions))
+    assert len(seen[0]) == len(seen[1])
+    for before, after in zip(*seen, strict=True):
+        assert before == after
+
+
+def seen_until(env: Any, last: str, rng: np.random.Generator) -> list[Any]:
+    """All that an agent meets up to the decision of a session, in canonical form."""
+    env.action_space.seed(int(rng.integers(2**31)))
+    observation, info = env.reset(seed=0)
+    reward, ended = 0.0, False
+    seen = [canonical((observation, told(env, info), reward, ended))]
+    while session_of(info) != last:
+        observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
+        if np.any(terminated):  # a random account can be ruined before
+            break
+        seen.append(canonical((observation, told(env, info), reward, terminated, truncated)))
+    return seen
+
+
+def session_of(info: dict[str, Any]) -> str:
+    return str(np.ravel(info["session"])[0])
+
+
+def told(env: Any, info: dict[str, Any]) -> dict[str, Any]:
+    """An info without its label, and with the documents that it points at."""
+    shown = {name: value for name, value in info.items() if name not in ("label", "_label")}
+    if isinstance(info["documents"], np.ndarray):
+        rows = env.unwrapped.setup.market.documents.rows
+        shown["new"] = [rows[start:stop] for start, stop in info["documents"].tolist()]
+        latest = info["latest_filings"].ravel().tolist()
+        shown["latest"] = [rows[row] for row in latest if row >= 0]
+    return shown
+
+
+def canonical(value: Any) -> Any:
+    """A value as bytes and names; two of these are equal only if nothing can tell them apart."""
+    if isinstance(value, dict):
+        return [(name, canonical(part)) for name, part in value.items()]
+    if isinstance(value, list | tuple):
+        return type(value).__name__, [canonical(part) for part in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return str(value.dtype), value.shape, value.tobytes()
+    if is_dataclass(value):
+        return [(field.name, canonical(getattr(value, field.name))) for field in fields(value)]
+    return type(value).__name__, repr(value)
+
+
+def changed_after(market: Market, t: int, rng: np.random.Generator) -> Market:
+    """The same market up to the decision of session ``t``, and another one after it."""
+    later = slice(t + 1, None)
+    bars, count = market.bars.copy(), len(market.sessions) - t - 1
+    bars[later, :, :VOLUME] *= rng.uniform(0.2, 5.0, (count, 1, 1))
+    bars[later, :, OPEN] = bars[later, :, CLOSE] * rng.uniform(0.5, 2.0, (count, 1))
+    bars[later, :, VOLUME] = rng.uniform(0.0, 1e6, (count, 1))
+    bars[t + 1 : -1][rng.random(count - 1) < 0.3] = np.nan
+    arrays = {name: getattr(market, name).copy() for name in ("adjusted_close", "dividends")}
+    arrays["adjusted_close"][later] = rng.uniform(1.0, 500.0, (count, 1))
+    arrays["dividends"][later] = rng.uniform(0.0, 5.0, (count, 1))
+    splits = market.splits.copy()
+    splits[later] = rng.choice([1.0, 0.1, 4.0], (count, 1))
+    return replace(
+        market,
+        bars=bars,
+        splits=splits,
+        documents=other_documents(market, t, rng),
+        hidden_state={name: -values for name, values in (market.hidden_state or {}).items()},
+        **arrays,
+    )
+
+
+def other_documents(market: Market, t: int, rng: np.random.Generator) -> DocumentTable:
+    """What is known stays; of the rest some are deleted, some rewritten, and others are added."""
+    table = market.documents
+    known = int(np.searchsorted(table.available_at, market.decision_times[t], side="right"))
+    rest = [
+        replace(row, text="rewritten", sentiment="negative", kind=str(rng.choice(["news", "8-K"])))
+        for row in table.rows[known:]
+        if rng.random() < 0.5
+    ]
+    added = [random_document(rng, t + 1.01, t + 3.0) for _ in range(6)]
+    moment = market.decision_times[t].astype("datetime64[us]").item() + timedelta(microseconds=1)
+    just_after = replace(
+        added[0], available_at=moment.replace(tzinfo=added[0].available_at.tzinfo)
+    )
+    return DocumentTable((*table.rows[:known], *rest, *added, just_after))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("action", ["trade", "weight"])
+@pytest.mark.parametrize("protocol", ["standard", "paper"])
+@pytest.mark.parametrize("id", family_ids())
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), split=st.sampled_from(["warmup", "test"]))
+def test_the_future_changes_nothing_that_is_seen(
+    id: str, protocol: str, action: str, form: str, split: str, seed: int
+) -> None:
+    market = random_market(np.random.default_rng(seed))
+    assert_nothing_from_the_future(
+        FORMS[form], market, seed, id=id, protocol=protocol, action=action, split=split
+    )
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), form=st.sampled_from(sorted(FORMS)))
+def test_the_future_changes_nothing_where_only_closes_are_known(seed: int, form: str) -> None:
+    rng = np.random.default_rng(seed)
+    market = random_market(rng)
+    bars = market.bars.copy()
+    bars[..., :CLOSE] = bars[..., VOLUME] = np.nan
+    market = replace(market, bars=bars)
+    # That a data set has no opens is known of it beforehand, so it has none in either future.
+    options: dict[str, Any] = {"window": 5, "start": date(FIRST), "end": date(len(bars) - 1)}
+    t = int(np.flatnonzero(~np.isnan(bars[FIRST:-1, 0, CLOSE]))[-1]) + FIRST
+    other = changed_after(market, t, rng)
+    bars = other.bars.copy()
+    bars[..., :CLOSE] = np.nan
+    seen = [
+        seen_until(
+            FORMS[form](world, {"id": "InvestorBench/Stock", **options}),
+            date(t),
+            np.random.default_rng(0),
+        )
+        for world in (market, replace(other, bars=bars))
+    ]
+    assert seen[0] == seen[1]
+
+
+def test_the_label_is_there_in_the_warmup_but_at_its_last_decision() -> None:
+    labels = labels_of("warmup")
+    assert len(labels) > 5
+    assert None not in labels[:-1]
+    assert labels[-1] is None
+
+
+def test_the_test_split_has_no_label() -> None:
+    assert set(labels_of("test")) == {None}
+
+
+def test_the_label_is_the_return_over_the_next_step() -> None:
+    market = random_market(np.random.default_rng(3))
+    closes = market.adjusted_close[FIRST:, 0]
+    closes = closes[~np.isnan(closes)]
+    np.testing.assert_allclose(labels_of("warmup")[:-1], closes[1:] / closes[:-1] - 1, rtol=1e-12)
+
+
+def labels_of(split: str) -> list[Any]:
+    market = random_market(np.random.default_rng(3))
+    env: Any = gym.make(
+        "InvestorBench/Stock", data=market, split=split, start=date(FIRST), end=date(23)
+    )
+    _, info = env.reset()
+    labels, ended = [info.get("label")], False
+    while not ended:
+        _, _, terminated, truncated, info = env.step(1)
+        labels.append(info.get("label"))
+        ended = terminated or truncated
+    return labels
+
+
+# Leaks that somebody could build in by mistake: the property must find each of them.
+
+
+def show_tomorrows_bar(patch: pytest.MonkeyPatch) -> None:
+    window = History._window
+    patch.setattr(History, "_window", lambda self, t: window(self, t + 1))
+
+
+def adjust_for_tomorrows_split(patch: pytest.MonkeyPatch) -> None:
+    window = History._window
+
+    def adjusted(self: History, t: int) -> Any:
+        bars, mask = window(self, t)
+        return bars * np.float32(self.market.splits[t + 1, self.asset]), mask
+
+    patch.setattr(History, "_window", adjusted)
+
+
+def scale_by_the_highest_close_there_will_be(patch: pytest.MonkeyPatch) -> None:
+    window = History._window
+
+    def scaled(self: History, t: int) -> Any:
+        bars, mask = window(self, t)
+        return bars / np.float32(np.nanmax(self.market.bars[:, self.asset, CLOSE])), mask
+
+    patch.setattr(History, "_window", scaled)
+
+
+def hand_out_documents_a_day_early(patch: pytest.MonkeyPatch) -> None:
+    between = DocumentTable.between
+    patch.setattr(
+        DocumentTable,
+        "between",
+        lambda self, after, until: between(self, after, until + np.timedelta64(1, "D")),
+    )
+
+
+def hand_out_documents_a_microsecond_early(patch: pytest.MonkeyPatch) -> None:
+    between = DocumentTable.between
+    patch.setattr(
+        DocumentTable,
+        "between",
+        lambda self, after, until: between(self, after, until + np.timedelta64(1, "us")),
+    )
+
+
+def label_the_test_split_under_another_name(patch: pytest.MonkeyPatch) -> None:
+    from investorbench_env.envs.single_asset import SingleAssetEnv
+
+    show = SingleAssetEnv._show
+
+    def leaky(self: SingleAssetEnv, page: Any) -> Any:
+        observation, info = show(self, page)
+        return observation, {**info, "hint": self.setup.label(self._first + self._step)}
+
+    patch.setattr(SingleAssetEnv, "_show", leaky)
+
+
+def count_only_sessions_that_will_have_a_bar(patch: pytest.MonkeyPatch) -> None:
+    from investorbench_env.envs.single_asset import SingleAssetEnv
+
+    init = SingleAssetEnv.__init__
+
+    def leaky(self: SingleAssetEnv, **options: Any) -> None:
+        init(self, **options)
+        self._by_calendar, self._horizon = False, self.setup.steps
+
+    patch.setattr(SingleAssetEnv, "__init__", leaky)
+
+
+def see_one_session_too_many(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(MarketView, "bars", property(lambda self: self._market.bars[: self.t + 2]))
+
+
+LEAKS = (
+    show_tomorrows_bar,
+    adjust_for_tomorrows_split,
+    scale_by_the_highest_close_there_will_be,
+    hand_out_documents_a_day_early,
+    hand_out_documents_a_microsecond_early,
+    label_the_test_split_under_another_name,
+    count_only_sessions_that_will_have_a_bar,
+    see_one_session_too_many,
+)
+
+
+def look_for_leaks(make: Make = plain, **options: Any) -> None:
+    for seed in range(20):
+        market = random_market(np.random.default_rng(seed))
+        assert_nothing_from_the_future(
+            make, market, seed, **{"id": "InvestorBench/Stock", **options}
+        )
+
+
+@pytest.mark.parametrize("plant", LEAKS, ids=lambda plant: plant.__name__)
+def test_a_planted_leak_is_found(
+    plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_for_leaks()
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        look_for_leaks()
+
+
+def test_a_label_in_the_test_split_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Setup, "labelled", property(lambda self: True))
+    assert set(labels_of("test")) != {None}
+
+
+class LeakyText(TextObservation):
+    def _text(self, observation: Any, info: Any) -> str:
+        market = self.env.unwrapped.setup.market
+        t = int(np.searchsorted(market.sessions, np.datetime64(info["session"])))
+        return f"{super()._text(observation, info)} {market.bars[t + 1 :, 0, CLOSE].max()}"
+
+
+class LeakyNumeric(NumericObservation):
+    def observation(self, observation: Any) -> Any:
+        volumes = self.env.unwrapped.setup.market.bars[:, 0, VOLUME]
+        return super().observation(observation) / np.nanmean(volumes)
+
+
+@pytest.mark.parametrize("wrapper", [LeakyText, LeakyNumeric])
+def test_a_leak_in_a_wrapper_is_found(wrapper: Any) -> None:
+    with pytest.raises(AssertionError):
+        look_for_leaks(lambda market, options: wrapper(plain(market, options)))
+
+
+def test_a_leak_in_the_vectorised_environment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    show_tomorrows_bar(monkeypatch)
+    with pytest.raises(AssertionError):
+        look_for_leaks(vector)

@@ -1,0 +1,154 @@
+"""From vendor prices back to prices as traded; every number by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from investorbench_env.market.assemble import assemble
+from investorbench_env.market.corporate_actions import (
+    Actions,
+    Split,
+    as_traded,
+    implied_dividends,
+    known_actions,
+    on_whole_cents,
+)
+
+DAYS = np.array(["2020-08-27", "2020-08-28", "2020-08-31", "2020-09-01"], dtype="datetime64[D]")
+FOUR = Actions(complete=True, splits=(Split(ex_date=DAYS[2], ratio=4.0),))
+
+
+def test_prices_that_were_divided_by_a_split_are_multiplied_again() -> None:
+    close = np.array([125.01, 124.8075, 129.04, 134.18])
+
+    traded = as_traded(DAYS, close, None, FOUR)
+
+    np.testing.assert_array_equal(traded.factor, [4, 4, 1, 1])
+    np.testing.assert_array_equal(traded.ratios, [1, 1, 4, 1])
+
+
+def test_prices_that_are_as_traded_already_are_left_alone() -> None:
+    close = np.array([500.04, 499.23, 129.04, 134.18])
+
+    traded = as_traded(DAYS, close, None, FOUR)
+
+    np.testing.assert_array_equal(traded.factor, [1, 1, 1, 1])
+    np.testing.assert_array_equal(traded.ratios, [1, 1, 4, 1])
+
+
+def test_a_tiny_split_is_told_by_the_adjusted_close_where_prices_cannot() -> None:
+    tiny = Actions(complete=True, splits=(Split(ex_date=DAYS[2], ratio=1.046),))
+    raw = np.array([104.6, 104.6, 104.6, 104.6])
+    adjusted = np.array([100.0, 100.0, 104.6, 104.6])
+
+    assert (as_traded(DAYS, raw, adjusted, tiny).factor == 1).all()
+    divided = as_traded(DAYS, adjusted, adjusted, tiny)
+    np.testing.assert_allclose(divided.factor, [1.046, 1.046, 1, 1])
+
+
+def test_a_later_split_that_is_inside_the_prices_is_told_by_whole_cents() -> None:
+    later = Actions(complete=True, splits=(Split(ex_date=np.datetime64("2022-08-25"), ratio=3.0),))
+    as_it_was = np.array([673.61, 664.33, 672.37, 670.94])
+
+    traded = as_traded(DAYS, as_it_was / 3, None, later)
+
+    np.testing.assert_allclose(as_it_was / 3 * traded.factor, as_it_was)
+    assert "whole cents" in traded.findings[0]
+
+
+def test_a_later_split_that_is_not_inside_is_reported_and_not_undone() -> None:
+    later = Actions(complete=True, splits=(Split(ex_date=np.datetime64("2022-08-25"), ratio=3.0),))
+
+    traded = as_traded(DAYS, np.array([673.61, 664.33, 672.37, 670.94]), None, later)
+
+    assert (traded.factor == 1).all()
+    assert "taken as not adjusted" in traded.findings[0]
+
+
+def test_a_file_that_says_up_to_which_day_it_is_adjusted_is_believed() -> None:
+    later = Actions(
+        complete=True,
+        splits=(
+            Split(ex_date=np.datetime64("2022-08-25"), ratio=3.0),
+            Split(ex_date=np.datetime64("2024-06-10"), ratio=10.0),
+        ),
+    )
+    close = np.array([200.0, 201.0, 202.0, 203.0])
+
+    traded = as_traded(DAYS, close, None, later, basis=np.datetime64("2023-01-01"))
+
+    assert (traded.factor == 3).all()
+
+
+def test_unknown_splits_are_reported() -> None:
+    adjusted = np.array([12.345, 12.346, 12.347, 12.348])
+
+    traded = as_traded(DAYS, adjusted, None, Actions())
+
+    assert "splits are unknown" in traded.findings[0]
+
+
+def test_a_split_that_no_list_has_is_seen_where_the_adjusted_close_leaves_the_close() -> None:
+    close = np.array([100.0, 102.0, 50.5, 51.0])
+    adjusted = np.array([50.0, 51.0, 50.5, 51.0])
+
+    traded = as_traded(DAYS, close, adjusted, Actions())
+
+    np.testing.assert_array_equal(traded.ratios, [1, 1, 2, 1])
+    np.testing.assert_array_equal(traded.factor, [1, 1, 1, 1])
+    assert "2:1 on 2020-08-31" in traded.findings[0]
+
+
+def test_dividends_follow_from_close_and_adjusted_close() -> None:
+    # 0.56 paid on the third day on a close of 200: everything before shrinks by 0.28 %.
+    close = np.array([198.0, 200.0, 201.0, 202.0])
+    adjusted = close * np.array([1 - 0.56 / 200, 1 - 0.56 / 200, 1, 1])
+
+    np.testing.assert_allclose(implied_dividends(close, adjusted), [0, 0, 0.56, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize("decimals", [2, 4, 6])
+def test_rounding_is_not_taken_for_dividends(decimals: int) -> None:
+    close = np.random.default_rng(1).uniform(20, 40, 500).round(2)
+
+    assert not implied_dividends(close, (close * 0.87).round(decimals)).any()
+
+
+def test_a_small_dividend_stands_out_of_the_rounding() -> None:
+    close = np.random.default_rng(2).uniform(440, 460, 100).round(2)
+    close[59] = 450.0
+    shrunk = np.where(np.arange(100) < 60, 1 - 0.04 / 450, 1)
+    adjusted = (close * shrunk * 0.9731).round(6)
+
+    cash = implied_dividends(close, adjusted)
+    assert cash[60] == pytest.approx(0.04, rel=1e-3)
+    assert np.count_nonzero(cash) == 1
+
+
+def test_a_missing_bar_does_not_hide_a_dividend() -> None:
+    close = np.array([198.0, np.nan, 201.0, 202.0])
+    adjusted = np.array([198.0 * (1 - 1 / 198), np.nan, 201.0, 202.0])
+
+    np.testing.assert_allclose(implied_dividends(close, adjusted), [0, 0, 1, 0], atol=1e-9)
+
+
+def test_volume_is_divided_where_prices_are_multiplied() -> None:
+    frame = pd.DataFrame(
+        {"date": DAYS.astype("datetime64[ns]"), "close": [25.0, 25.0, 25.5, 26.0], "volume": 400.0}
+    )
+    market = assemble("XYZ", "stock", frame, actions=FOUR, source="a test")
+
+    np.testing.assert_array_equal(market.bars[:, 0, 4], [100, 100, 400, 400])
+    assert market.bars[0, 0, 3] == 100
+
+
+def test_whole_cents_are_recognised_in_single_precision() -> None:
+    prices = np.array([2213.41, 499.24, 0.07], dtype=np.float32).astype(float)
+
+    assert on_whole_cents(prices) == 1
+    assert on_whole_cents(prices / 3) == 0
+
+
+def test_assets_that_never_split_are_known_too() -> None:
+    assert known_actions("MSFT").complete
+    assert not known_actions("ZZZZ").complete

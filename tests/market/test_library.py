@@ -1,0 +1,149 @@
+"""Where a market is looked for, and what is said where there is none."""
+
+import os
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+
+from investorbench_env.errors import (
+    CorruptDataError,
+    DataNotFoundError,
+    SimulatedDataWarning,
+    UnknownNameError,
+)
+from investorbench_env.market import library
+from investorbench_env.market.library import find_market
+from investorbench_env.market.simulated import simulate
+
+HEADER = "date,symbol,open,high,low,close\n"
+
+
+def put(folder: Path, close: float = 10.0, symbol: str = "TSLA") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "bars.csv"
+    path.write_text(f"{HEADER}2021-01-14,{symbol},{close},{close},{close},{close}\n")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INVESTORBENCH_DATA", raising=False)
+
+
+def test_a_market_is_returned_as_it_is(tmp_path: Path) -> None:
+    market = find_market("TSLA", "stock", put(tmp_path))
+
+    assert find_market("TSLA", "stock", market) is market
+
+
+def test_a_market_without_the_symbol_is_refused(tmp_path: Path) -> None:
+    market = find_market("TSLA", "stock", put(tmp_path))
+
+    with pytest.raises(UnknownNameError, match="'AAPL'; valid, nearest first: TSLA"):
+        find_market("AAPL", "stock", market)
+
+
+@pytest.mark.parametrize("data", ["auto", "real"])
+def test_the_variable_comes_first_and_then_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    put(library.cache_folder(), 20)
+    assert find_market("TSLA", "stock", data).bars[0, 0, 3] == 20
+
+    monkeypatch.setenv("INVESTORBENCH_DATA", str(put(tmp_path / "mine", 10)))
+    assert find_market("TSLA", "stock", data).bars[0, 0, 3] == 10
+
+
+def test_the_variable_may_name_several_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [put(tmp_path / "one", 1, "AAPL"), put(tmp_path / "two", 2)]
+    monkeypatch.setenv("INVESTORBENCH_DATA", os.pathsep.join(map(str, folders)))
+
+    assert find_market("TSLA", "stock", "real").bars[0, 0, 3] == 2
+
+
+def test_auto_falls_back_to_a_simulation_with_a_warning_that_names_both_ways() -> None:
+    with pytest.warns(SimulatedDataWarning) as caught:
+        market = find_market("TSLA", "stock", "auto")
+
+    assert market.simulated
+    said = str(caught[0].message)
+    assert "export INVESTORBENCH_DATA=" in said
+    assert "investorbench data fetch TSLA" in said
+    assert str(library.cache_folder()) in said
+
+
+def test_real_never_falls_back_and_says_where_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVESTORBENCH_DATA", str(put(tmp_path, symbol="AAPL")))
+
+    with pytest.raises(DataNotFoundError) as caught:
+        find_market("TSLA", "stock", "real")
+
+    said = str(caught.value)
+    assert str(tmp_path) in said
+    assert f"{library.cache_folder()} (does not exist)" in said
+    assert "export INVESTORBENCH_DATA=" in said
+    assert "investorbench data fetch TSLA" in said
+
+
+def test_a_corrupt_file_is_never_swallowed_into_a_simulation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (put(tmp_path) / "bars.csv").write_text(f"{HEADER}2021-01-14,TSLA,0,0,0,0\n")
+    monkeypatch.setenv("INVESTORBENCH_DATA", str(tmp_path))
+
+    with pytest.raises(CorruptDataError, match=r"bars\.csv, row 1"):
+        find_market("TSLA", "stock", "auto")
+
+
+def test_a_simulation_that_is_asked_for_needs_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_market("TSLA", "stock", "simulated").simulated
+
+
+def test_a_path_that_does_not_exist_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"nowhere' does not exist; give a folder"):
+        find_market("TSLA", "stock", tmp_path / "nowhere")
+
+
+def test_a_folder_without_bars_says_how_to_get_some(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"no daily bars in .* data fetch TSLA"):
+        find_market("TSLA", "stock", tmp_path)
+
+
+def test_a_path_may_be_one_file(tmp_path: Path) -> None:
+    assert find_market("TSLA", "stock", put(tmp_path) / "bars.csv").bars[0, 0, 3] == 10
+
+
+def test_a_second_search_takes_no_time_and_gives_the_same_market(tmp_path: Path) -> None:
+    put(tmp_path)
+    first = find_market("TSLA", "stock", tmp_path)
+    started = time.perf_counter()
+    second = find_market("TSLA", "stock", tmp_path)
+
+    assert second is first
+    assert time.perf_counter() - started < 0.005
+
+
+def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
+    before = find_market("TSLA", "stock", put(tmp_path, 10))
+    after = find_market("TSLA", "stock", put(tmp_path, 12.25))
+
+    assert (before.bars[0, 0, 3], after.bars[0, 0, 3]) == (10, 12.25)
+
+
+def test_a_simulation_that_was_saved_is_not_found_under_a_real_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    market = simulate(symbol="TSLA", asset_class="stock", start="2021-01-04", end="2021-02-26")
+    library.save(market, library.cache_folder())
+
+    with pytest.raises(DataNotFoundError):
+        find_market("TSLA", "stock", "real")
+    assert find_market("TSLA", "stock", library.cache_folder()).fingerprint == market.fingerprint
