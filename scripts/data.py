@@ -214,7 +214,7 @@ def _print_files(console: Console, place: Path, files: tuple[DataFile, ...]) -> 
         console.print(f"  [cyan]{escape(_relative(file.path, place))}[/]", soft_wrap=True)
         about = [HOLDS[file.kind], _few(sorted(file.symbols)), f"{size.rows:,} rows"]
         if size.first:
-            about.append(f"{size.first} to {size.last}")
+            about.append(f"{size.first}..{size.last}")
         console.print("    " + escape(" · ".join(about)), soft_wrap=True)
     unused = [file for file in files if file.kind == "unused" and not file.note.startswith("part")]
     if unused:
@@ -365,9 +365,9 @@ def _day(text: str) -> date:
         raise DateRangeError(f"{text!r} is not a date; write it as YYYY-MM-DD") from None
 
 
-def _few(names: list[str], most: int = 4) -> str:
+def _few(names: list[str], most: int = 3) -> str:
     shown = " ".join(names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    return shown + (f" +{len(names) - most}" if len(names) > most else "")
 
 
 def _relative(path: Path, place: Path) -> str:

@@ -143,7 +143,9 @@ def agent_of(config: DictConfig, task: Task) -> Any:
 def choices(group: str) -> list[str]:
     """The names of a configuration group, such as ``stock/tsla`` of ``task``."""
     folder = CONF / group
-    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+    return sorted(
+        path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")
+    )
 
 
 def require_known_choices(overrides: list[str]) -> None:

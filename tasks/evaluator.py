@@ -55,9 +55,7 @@ def evaluate(
     Raises:
         InvestorBenchError: something is unknown, missing or outside the data; says what would do.
     """
-    task = Task.of(
-        id_or_task, protocol=protocol, data=data, start=start, end=end, options=options
-    )
+    task = Task.of(id_or_task, protocol=protocol, data=data, start=start, end=end, options=options)
     if not isinstance(repeats, int) or repeats < 1:
         raise InvestorBenchError(f"repeats={repeats!r} must be a whole number of at least 1")
     if warmup:

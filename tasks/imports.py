@@ -16,7 +16,9 @@ def require_our_agents() -> None:
     places = [Path(place).resolve() for place in (found and found.submodule_search_locations) or ()]
     if ours in places:
         return
-    owners = [name for name in packages_distributions().get("agents", []) if name != "investorbench"]
+    owners = [
+        name for name in packages_distributions().get("agents", []) if name != "investorbench"
+    ]
     who = f" of the distribution {owners[0]!r}" if owners else ""
     raise ImportError(
         f"'import agents' finds {places[0] if places else 'nothing'}{who}, not InvestorBench's own "

@@ -1,7 +1,7 @@
 """Tasks: an environment id with the data, protocol and dates it is scored on."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import gymnasium as gym
 
@@ -82,17 +82,14 @@ class Task:
         """The environment of a split."""
         dates = self.split(split)
         data = self._defaults.get("data", "real") if self.data is None else self.data
-        return cast(
-            "gym.Env[Any, Any]",
-            gym.make(
-                self.id,
-                split=split,
-                protocol=self.protocol,
-                data=data,
-                start=dates.start,
-                end=dates.end,
-                **self.options,
-            ),
+        return gym.make(
+            self.id,
+            split=split,
+            protocol=self.protocol,
+            data=data,
+            start=dates.start,
+            end=dates.end,
+            **self.options,
         )
 
     @property

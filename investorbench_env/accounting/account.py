@@ -20,18 +20,29 @@ def turns(position: Any, side: Any) -> Any:
 class StepPrices(Protocol):
     """What the market did between two decisions; floats, or arrays [N]."""
 
-    fill: Any
-    """Open of the later session, or its close where the open is unknown."""
-    final: Any
-    """Close of the later session."""
-    ex_date: bool
-    """Whether there was a dividend or a split at all."""
-    dividend: Any
-    """Cash for each share held at the earlier decision."""
-    split: Any
-    """Shares for each share held at the earlier decision."""
-    log_return: Any
-    """Of the adjusted close."""
+    @property
+    def fill(self) -> Any:
+        """Open of the later session, or its close where the open is unknown."""
+
+    @property
+    def final(self) -> Any:
+        """Close of the later session."""
+
+    @property
+    def ex_date(self) -> bool:
+        """Whether there was a dividend or a split at all."""
+
+    @property
+    def dividend(self) -> Any:
+        """Cash for each share held at the earlier decision."""
+
+    @property
+    def split(self) -> Any:
+        """Shares for each share held at the earlier decision."""
+
+    @property
+    def log_return(self) -> Any:
+        """Of the adjusted close."""
 
 
 class SpotAccount:
@@ -162,9 +173,7 @@ def reopen(accounts: Account, which: npt.NDArray[np.bool_], fresh: Account) -> N
             setattr(accounts, name, amounts)
 
 
-def open_account(
-    cash: Any, close: Any, *, fills: str, cost_rate: float, resizes: bool
-) -> Account:
+def open_account(cash: Any, close: Any, *, fills: str, cost_rate: float, resizes: bool) -> Account:
     """The account that a protocol keeps.
 
     Args:

@@ -76,7 +76,8 @@ def share_opened(before: Number, after: Number) -> Number:
         after: shares held after.
     """
     kept = before / (after + (after == 0.0))
-    return (kept < 1.0) * (1.0 - (kept > 0.0) * kept)
+    share: Number = (kept < 1.0) * (1.0 - (kept > 0.0) * kept)
+    return share
 
 
 def compound(equity: Number, weight: Number, log_return: Number) -> tuple[Number, Number]:

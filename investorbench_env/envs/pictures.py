@@ -59,9 +59,7 @@ def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
     )
 
 
-def _trades(
-    trail: Sequence[Mark], first: int, later: Any, at_close: bool
-) -> tuple[Trade, ...]:
+def _trades(trail: Sequence[Mark], first: int, later: Any, at_close: bool) -> tuple[Trade, ...]:
     trades: list[Trade] = []
     for before, after in zip(trail, trail[1:], strict=False):
         if after.fill_price > 0.0:

@@ -12,11 +12,11 @@ from typing import Any, Self
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
-from investorbench_env.market.library import find_market
 
 from investorbench_env.accounting.account import Account, open_account
 from investorbench_env.errors import DateRangeError, InvestorBenchError, UnknownNameError
 from investorbench_env.market.history import History, history_of
+from investorbench_env.market.library import find_market
 from investorbench_env.market.market import FIELDS, OPEN, AssetClass, Market
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.spaces import Documents, unbounded
@@ -245,7 +245,7 @@ def prepare(options: Options) -> Setup:
         span=span,
         decisions=decisions,
         cost_rate=_cost_rate(options, protocol),
-        fills=_fills(protocol, market.bars[decisions, history.asset, OPEN]),
+        fills=_fills(protocol, market.until(int(decisions[0])).bars[:, history.asset, OPEN]),
     )
 
 
@@ -269,6 +269,7 @@ def _cost_rate(options: Options, protocol: Protocol) -> float:
 
 
 def _fills(protocol: Protocol, opens: npt.NDArray[np.float64]) -> str:
+    """When orders fill, judged by the opens up to the first decision."""
     no_opens = protocol.fills == "next_open" and bool(np.isnan(opens).all())
     return "next_close" if no_opens else protocol.fills
 

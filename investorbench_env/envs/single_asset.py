@@ -56,17 +56,21 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         InvestorBenchError: options or data that do not work, with what would.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
+    }
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
         self.setup = setup = prepare(Options.of(options))
         self.render_mode = render_mode
-        self.observation_space = setup.observation_space()
+        self.observation_space = space = setup.observation_space()
         self.action_space = setup.action_space()
         self._sessions: list[int] = setup.decisions.tolist()
         self._pages: dict[int, Page] = {}
-        self._shows_bars = "bars" in self.observation_space.spaces
-        self._shows_account = "account" in self.observation_space.spaces
+        self._keys = tuple(space.spaces)
+        self._shows_bars = "bars" in space.spaces
+        self._shows_account = "account" in space.spaces
         # Sessions left are counted by the calendar: which of them will have a bar is not known.
         self._by_calendar = setup.options.episode_length is None
         self._horizon = setup.span.stop - 1 if self._by_calendar else setup.steps
@@ -161,7 +165,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         """A decision's observation and info without the account, made at the first visit."""
         if decision not in self._pages:
             now = self.setup.history.until(self._sessions[decision])
-            observation = {key: now.observation[key] for key in self.observation_space.spaces}
+            observation = {key: now.observation[key] for key in self._keys}
             self._pages[decision] = Page(now, observation, self._constants(now))
         return self._pages[decision]
 
@@ -190,7 +194,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             left = self._horizon - (now.t if self._by_calendar else self._step)
             # Writing six floats into a buffer takes two thirds of the time of np.array(...).
             observation["account"] = amounts = np.empty(6, np.float32)
-            _write_floats(amounts, 0, position, weight, cash, equity, account.unrealised, left)
+            _write_floats(amounts.data, 0, position, weight, cash, equity, account.unrealised, left)
         info["equity"] = equity
         info["cash"] = cash
         info["position"] = position

@@ -13,7 +13,15 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from investorbench_env.accounting.account import Account, reopen, turns
-from investorbench_env.envs.setup import BUY, HOLD, MODALITIES, SELL, Options, prepare
+from investorbench_env.envs.setup import (
+    ACCOUNT_FIELDS,
+    BUY,
+    HOLD,
+    MODALITIES,
+    SELL,
+    Options,
+    prepare,
+)
 from investorbench_env.envs.tape import Tape
 from investorbench_env.errors import InvalidActionError, InvestorBenchError
 
@@ -32,9 +40,9 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
 
     Observations are the numeric ones, each with a leading axis [N]. Text stays in the market's
     table: ``info["documents"]`` int64 [N, 2] are the rows ``start:stop`` of
-    ``env.setup.market.documents.rows`` that are new, and ``info["latest_filings"]`` int64 [N, F]
-    the row of the latest filing of each form in ``env.filing_forms``, -1 for none yet. Every value
-    in an info is an array [N] beside its mask ``_name``.
+    ``env.setup.market.documents.rows`` that are new, and ``info["latest_filings"]`` int64 [N, 8]
+    the rows of the latest filing of each form, oldest first, then -1. Every value in an info is an
+    array [N] beside its mask ``_name``.
 
     An episode that ended starts again at the next step, whose action it ignores and whose reward
     is 0 (``AutoresetMode.NEXT_STEP``).
@@ -65,6 +73,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self.num_envs = num_envs
         self.render_mode = None
         self.single_observation_space = setup.observation_space()
+        self._shows_account = "account" in setup.modalities
         self.single_action_space = setup.action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -75,13 +84,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._template = self._masked_constants()
         self._started = False
 
-    @property
-    def filing_forms(self) -> tuple[str, ...]:
-        """The forms that the columns of ``info["latest_filings"]`` stand for."""
-        return self._tape.filing_forms
-
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Info]:
         """Start all episodes anew."""
         super().reset(seed=seed, options=options)
@@ -129,7 +133,9 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         given = np.asarray(actions)
         if self.setup.options.action == "weight":
             weights = given.reshape(-1) if given.shape == (self.num_envs, 1) else given
-            self._require(actions, weights.shape == (self.num_envs,) and weights.dtype.kind in "fiu")
+            self._require(
+                actions, weights.shape == (self.num_envs,) and weights.dtype.kind in "fiu"
+            )
             weights = weights.astype(np.float64)
             self._require(actions, bool(((weights >= self._sides[0]) & (weights <= 1.0)).all()))
             return weights, self._everyone
@@ -170,12 +176,11 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
 
     def _observe(self) -> Observation:
         tape, account, at = self._tape, self._account, self._at
-        spaces = self.single_observation_space.spaces
         observation: Observation = {}
         for name, values in tape.observation.items():
             observation[name] = values.take(at, axis=0, mode="clip")  # quicker; all are inside
-        if "account" in spaces:
-            amounts = np.empty((len(spaces["account"].low), self.num_envs), dtype=np.float32)
+        if self._shows_account:
+            amounts = np.empty((len(ACCOUNT_FIELDS), self.num_envs), dtype=np.float32)
             amounts[0] = account.position
             amounts[1] = account.weight
             amounts[2] = account.cash

@@ -11,6 +11,10 @@ from investorbench_env.market.history import Moment
 
 Array = npt.NDArray[Any]
 
+FORMS = 8
+"""Columns for the latest filings: a number of its own, because that of the forms an asset will ever
+file is not known beforehand."""
+
 
 class Prices(NamedTuple):
     """What the market did on the way to each episode's decision: numbers, or arrays [N]."""
@@ -34,8 +38,7 @@ class Tape:
         times: decision times, UTC.
         sessions_left: sessions to the end of the split, by the calendar.
         documents: first row and row after the last of the documents that are new [D, 2].
-        latest_filings: row of the latest filing of each form, -1 for none [D, F].
-        filing_forms: those forms.
+        latest_filings: rows of the latest filing of each form, oldest first, then -1 [D, 8].
         observation: the numeric parts of an observation that the market decides.
     """
 
@@ -51,7 +54,6 @@ class Tape:
     sessions_left: Array
     documents: Array
     latest_filings: Array
-    filing_forms: tuple[str, ...]
     observation: dict[str, Array]
 
     @property
@@ -77,7 +79,6 @@ class Tape:
         """Read a setup's market from its first decision to its last."""
         moments = [setup.history.until(t) for t in setup.decisions.tolist()]
         market, decisions = setup.market, setup.decisions
-        forms, latest = _latest_filings(setup, moments)
         numeric = [
             name
             for name in setup.observation_space().spaces
@@ -97,26 +98,28 @@ class Tape:
             documents=np.array(
                 [(moment.document_rows.start, moment.document_rows.stop) for moment in moments]
             ),
-            latest_filings=latest,
-            filing_forms=forms,
+            latest_filings=_latest_filings(setup, moments),
             observation={
-                name: np.stack([moment.observation[name] for moment in moments])
-                for name in numeric
+                name: np.stack([moment.observation[name] for moment in moments]) for name in numeric
             },
         )
 
 
-def _latest_filings(setup: Setup, moments: list[Moment]) -> tuple[tuple[str, ...], Array]:
-    """The forms filed in the market and the row of the latest of each at every decision [D, F]."""
-    documents = setup.market.documents
-    rows = [
+def _latest_filings(setup: Setup, moments: list[Moment]) -> Array:
+    """Rows of the latest filing of each form at every decision, oldest first, then -1 [D, 8]."""
+    filings = [
         (number, row.kind)
-        for number, row in enumerate(documents)
+        for number, row in enumerate(setup.market.documents)
         if row.is_filing and row.symbol == setup.symbol
     ]
-    forms = tuple(sorted({kind for _, kind in rows}))
-    latest = np.full((len(moments), len(forms)), -1, dtype=np.int64)
-    ends = np.array([moment.document_rows.stop for moment in moments])
-    for number, kind in rows:
-        latest[np.searchsorted(ends, number, side="right") :, forms.index(kind)] = number
-    return forms, latest
+    latest = np.full((len(moments), FORMS), -1, dtype=np.int64)
+    held: dict[str, int] = {}
+    seen = 0
+    for decision, moment in enumerate(moments):
+        while seen < len(filings) and filings[seen][0] < moment.document_rows.stop:
+            number, form = filings[seen]
+            held[form] = number
+            seen += 1
+        rows = sorted(held.values())[-FORMS:]
+        latest[decision, : len(rows)] = rows
+    return latest

@@ -75,6 +75,10 @@ class DocumentTable:
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "available_at", times)
 
+    def __reduce__(self) -> tuple[type["DocumentTable"], tuple[tuple[Document, ...]]]:
+        # Through the constructor: an array that was merely unpickled could be written to.
+        return DocumentTable, (self.rows,)
+
     def __len__(self) -> int:
         return len(self.rows)
 

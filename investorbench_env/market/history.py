@@ -6,7 +6,6 @@ Everything here is made from ``Market.until(t)``; a moment is made once and then
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -84,16 +83,20 @@ class History:
         return moment
 
     def opening_filings(self, t: int) -> tuple[Document, ...]:
-        """The latest filing of each form at session ``t``: what a reader starting then would read.
+        """The latest filing of each form at session ``t``, oldest first: what a new reader reads.
 
         Those that are among the moment's own documents are left out.
         """
         filings = self._opening.get(t)
         if filings is None:
             known = self._own(self.market.until(t).document_rows())
-            latest = {row.kind: row for row in known if row.is_filing}
+            # The first of each form in reverse; reversed again they stand in order of time.
+            latest: dict[str, Document] = {}
+            for row in reversed(known):
+                if row.is_filing:
+                    latest.setdefault(row.kind, row)
             new = set(self.until(t).documents)
-            filings = tuple(row for row in latest.values() if row not in new)
+            filings = tuple(row for row in reversed(latest.values()) if row not in new)
             self._opening[t] = filings
         return filings
 
@@ -177,11 +180,8 @@ def _frozen(array: AnyArray) -> AnyArray:
     return array
 
 
-_histories: WeakKeyDictionary[Market, dict[tuple[str, int], History]] = WeakKeyDictionary()
-
-
 def history_of(market: Market, symbol: str, window: int) -> History:
     """The history of an asset, made once for a market that several environments share."""
-    return _histories.setdefault(market, {}).setdefault(
-        (symbol, window), History(market, symbol, window)
-    )
+    # Kept in the market itself: a table of them elsewhere would keep every market alive for ever.
+    histories: dict[tuple[str, int], History] = vars(market).setdefault("_histories", {})
+    return histories.setdefault((symbol, window), History(market, symbol, window))

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, fields
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -97,6 +97,10 @@ class Market:
     def __copy__(self) -> "Market":
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor: arrays that were merely unpickled could be written to.
+        return partial(Market, **{part.name: getattr(self, part.name) for part in fields(self)}), ()
+
     def __repr__(self) -> str:
         kind = "simulated" if self.simulated else "real"
         return (
@@ -122,20 +126,29 @@ class Market:
         """The sessions from ``start`` to ``end``, both ``YYYY-MM-DD`` and inclusive.
 
         Raises:
-            DateRangeError: the market does not reach from start to end, or holds no session there.
+            DateRangeError: no date, or the market misses a trading day of the range at either end.
         """
-        first, last = (self._date(start), self._date(end))
-        known = f"the data ({self.source}) runs from {self.sessions[0]} to {self.sessions[-1]}"
+        from investorbench_env.market.sessions import sessions_between
+
+        first, last = self._date(start), self._date(end)
         if last < first:
             raise DateRangeError(f"end {end} comes before start {start}")
         begin = int(np.searchsorted(self.sessions, first))
         stop = int(np.searchsorted(self.sessions, last, side="right"))
-        # A start or end on a closed day is fine, so a week's grace is given on both sides.
-        grace = np.timedelta64(7, "D")
-        too_early = first < self.sessions[0] - grace
-        too_late = last > self.sessions[-1] + grace
-        if too_early or too_late or begin >= stop:
-            raise DateRangeError(f"{start}..{end} is outside the data: {known}")
+        day = np.timedelta64(1, "D")
+        missing = [
+            len(sessions_between(self.asset_class, str(a), str(b)))
+            for a, b in (
+                (first, min(last, self.sessions[0] - day)),
+                (max(first, self.sessions[-1] + day), last),
+            )
+            if a <= b
+        ]
+        if sum(missing) or begin >= stop:
+            raise DateRangeError(
+                f"{start}..{end} is outside the data, which runs from {self.sessions[0]} to "
+                f"{self.sessions[-1]} ({self.source})"
+            )
         return range(begin, stop)
 
     @staticmethod

@@ -23,7 +23,7 @@ DAYS_A_YEAR: dict[AssetClass, int] = {"stock": 252, "etf": 252, "crypto": 365}
 def sessions_between(asset_class: AssetClass, first: str, last: str) -> TimeArray:
     """The dates on which the exchange of an asset class is open, both ends inclusive [T]."""
     calendar = _calendar(asset_class, int(first[:4]), int(last[:4]))
-    sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
+    sessions: TimeArray = calendar.sessions.to_numpy().astype("datetime64[D]")
     # Its own selection refuses a holiday before the first or after the last session of a calendar.
     return sessions[(sessions >= np.datetime64(first)) & (sessions <= np.datetime64(last))]
 

@@ -223,7 +223,7 @@ def labels_of(split: str) -> list[Any]:
 
 def show_tomorrows_bar(patch: pytest.MonkeyPatch) -> None:
     window = History._window
-    patch.setattr(History, "_window", lambda self, t: window(self, t + 1))
+    patch.setattr(History, "_window", lambda self, t: window(self, min(t + 1, 23)))
 
 
 def adjust_for_tomorrows_split(patch: pytest.MonkeyPatch) -> None:

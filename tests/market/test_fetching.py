@@ -27,7 +27,7 @@ def seconds(day: str) -> int:
 
 def chart(*days: str, splits: tuple[str, ...] = ()) -> dict[str, Any]:
     closes = [100.0 + number for number in range(len(days))]
-    quote = {name: closes for name in ("open", "high", "low", "close", "volume")}
+    quote = dict.fromkeys(("open", "high", "low", "close", "volume"), closes)
     events = {
         "splits": {day: {"date": seconds(day), "numerator": 4, "denominator": 1} for day in splits}
     }
@@ -278,7 +278,7 @@ def test_a_kill_midway_keeps_what_is_complete_and_the_rest_resumes(
     while asked(server, KLINES) < 2 and time.monotonic() < until:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.communicate()
     assert not list(order.into.glob("prices/*.parquet"))
 
     resumed = process(order, *command)

@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -149,9 +150,7 @@ def test_binance_is_asked_in_pieces_of_at_most_a_thousand_days() -> None:
     assert pieces[0][0] == date(2018, 1, 1)
     assert pieces[-1][1] == date(2022, 12, 31)
     assert all((end - start).days < 1000 for start, end in pieces)
-    assert all(
-        (after[0] - before[1]).days == 1 for before, after in zip(pieces, pieces[1:], strict=False)
-    )
+    assert all((after[0] - before[1]).days == 1 for before, after in pairwise(pieces))
 
 
 def test_a_pair_that_binance_lacks_is_said(server, ask) -> None:
@@ -164,8 +163,8 @@ def test_a_pair_that_binance_lacks_is_said(server, ask) -> None:
 FOLDER = "/Archives/edgar/data/320193/000032019320000062"
 COMPANIES = {"0": {"cik_str": 320193, "ticker": "AAPL", "title": "Apple Inc."}}
 REPORT = (
-    "<html><head><title>x</title></head><body><div style='display:none'><ix:header>hidden</ix:header>"
-    "</div><p>Item&nbsp;1.\nBusiness &amp; more</p><table><tr><td>Sales</td><td>59,685</td></tr>"
+    "<html><head><title>x</title></head><body><div style='display:none'>"
+    "<ix:header>hidden</ix:header></div><p>Item&nbsp;1.\nBusiness &amp; more</p><table><tr><td>Sales</td><td>59,685</td></tr>"
     f"</table><p>{'words ' * 60}</p></body></html>"
 )
 
