@@ -34,8 +34,9 @@ class Agent(Protocol):
     """Anything with ``act``; the other methods are called where they exist.
 
     ``begin(task, split, seed)`` comes before each split; warm-up and test share one agent, so it
-    may carry over what it learned. ``learn(reward, info)`` comes after each step. ``save(folder)``
-    and ``load(folder)`` keep and restore its state.
+    may carry over what it learned. Each repeat has a seed of its own: with another seed a new life
+    begins, in which nothing of an earlier repeat may be known. ``learn(reward, info)`` comes after
+    each step. ``save(folder)`` and ``load(folder)`` keep and restore its state.
     """
 
     def act(self, observation: Observation, info: Info) -> Action | Awaitable[Action]:
@@ -55,13 +56,18 @@ class Runner:
     """
 
     def __init__(self, agent: Any) -> None:
+        if inspect.isclass(agent):
+            raise InvestorBenchError(
+                f"{agent!r} is a class, not yet an agent: give an instance, {agent.__name__}(...)"
+            )
         self.agent = agent
         self.name = _name_of(agent)
+        self._loop: asyncio.Runner | None = None
         if hasattr(agent, "act"):
             self._act: Policy = agent.act
         elif hasattr(agent, "predict"):
             self._act = Predictor(agent)
-        elif callable(agent) and not inspect.isclass(agent):
+        elif callable(agent):
             self._act = agent
         else:
             raise InvestorBenchError(
@@ -77,18 +83,29 @@ class Runner:
 
     def act(self, observation: Observation, info: Info) -> Action:
         """Choose an action, waiting for it where the agent is asynchronous."""
-        action = self._act(observation, info)
-        return asyncio.run(_result(action)) if _is_awaitable(action) else action
+        return self._awaited(self._act(observation, info))
 
     def learn(self, reward: float, info: Info) -> None:
         """Hear what the last action led to."""
         self._call("learn", reward, info)
 
+    def close(self) -> None:
+        """End the event loop of an asynchronous agent; another call would start a new one."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
+
     def _call(self, method: str, *arguments: Any) -> None:
         if hasattr(self.agent, method):
-            result = getattr(self.agent, method)(*arguments)
-            if _is_awaitable(result):
-                asyncio.run(_result(result))
+            self._awaited(getattr(self.agent, method)(*arguments))
+
+    def _awaited(self, value: Any) -> Any:
+        if not _is_awaitable(value):
+            return value
+        # One loop for all steps: an agent's open connections belong to the loop they began in.
+        if self._loop is None:
+            self._loop = asyncio.Runner()
+        return self._loop.run(_result(value))
 
 
 class Predictor:

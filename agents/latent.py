@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from agents.particles import Cloud
 from agents.reading import Reading, read
+from investorbench_env.errors import MarketError
 from investorbench_env.market.market import CLOSE, Market
 from investorbench_env.market.simulated import Dynamics, dynamics_of
 
@@ -65,7 +66,7 @@ class Oracle:
         patience_days: how long a position is expected to stay, in sessions.
 
     Raises:
-        ValueError: the market has no hidden state.
+        MarketError: the market has no hidden state.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Oracle:
     ) -> None:
         state = market.hidden_state
         if state is None:
-            raise ValueError(f"an oracle needs a simulated market; {market!r} has no hidden state")
+            raise MarketError(f"an oracle needs a simulated market; {market!r} has no hidden state")
         known = dynamics or dynamics_of(market.symbols[0], market.asset_class)
         regime = state["regime"][:, 0].astype(int)
         weights = outlook(known, patience_days)

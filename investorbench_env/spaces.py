@@ -74,9 +74,13 @@ class FreeText(gym.Space[str]):
         return hash(FreeText)
 
 
-def unbounded(*shape: int, dtype: npt.DTypeLike = np.float32) -> gym.spaces.Box:
-    """Any finite or infinite number in this shape."""
-    if np.issubdtype(dtype, np.integer):
-        limits = np.iinfo(dtype)
-        return gym.spaces.Box(limits.min, limits.max, shape, dtype)  # type: ignore[arg-type]
-    return gym.spaces.Box(-np.inf, np.inf, shape, dtype)  # type: ignore[arg-type]
+def unbounded(
+    *shape: int, dtype: npt.DTypeLike = np.float32, low: float | None = None
+) -> gym.spaces.Box:
+    """Any finite number in this shape, or any of at least ``low``.
+
+    The bounds are the largest numbers there are: Gymnasium's ``check_env`` warns of infinite ones.
+    """
+    limits: Any = np.iinfo(dtype) if np.issubdtype(dtype, np.integer) else np.finfo(dtype)
+    least: Any = limits.min if low is None else low
+    return gym.spaces.Box(least, limits.max, shape, dtype)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from investorbench_env.errors import DataNotFoundError
+from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from scripts.run import choices, run_with
 from tasks.task import Task
 
@@ -31,4 +31,6 @@ def _has_data(name: str) -> bool:
         Task.of(name).make("test")
     except DataNotFoundError:
         return False
+    except InvestorBenchError:
+        return True  # there is something, and its own job will say what is wrong with it
     return True

@@ -1,7 +1,6 @@
 """``investorbench data``: what market data there is, getting more, and what is wrong with it."""
 
 import sys
-import textwrap
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import wraps
@@ -9,10 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from investorbench_env.errors import (
     DataNotFoundError,
@@ -21,14 +18,13 @@ from investorbench_env.errors import (
     UnknownNameError,
 )
 from investorbench_env.market import index, library
-from investorbench_env.market.checking import Problem
 from investorbench_env.market.checking import check as problems_of
-from investorbench_env.market.describing import extent
 from investorbench_env.market.index import DataFile
 from investorbench_env.market.market import AssetClass
-from investorbench_env.market.sources import fetching, store
-from investorbench_env.market.sources.catalogue import SOURCES, asset_class_of
-from investorbench_env.market.sources.fetching import Order, Outcome
+from investorbench_env.market.sources import fetching
+from investorbench_env.market.sources.catalogue import asset_class_of
+from investorbench_env.market.sources.keeping import Order, Outcome
+from scripts import data_output
 
 app = typer.Typer(
     name="data", help="Market data: list, fetch, check, describe.", no_args_is_help=True
@@ -36,24 +32,6 @@ app = typer.Typer(
 
 P = ParamSpec("P")
 CLASSES: tuple[AssetClass, ...] = ("stock", "crypto", "etf")
-HOLDS = {
-    "bars": "daily bars",
-    "actions": "dividends, splits",
-    "news": "news",
-    "filings": "filings",
-    "released": "InvestorBench release",
-    "market": "saved market",
-}
-COLOURS = {
-    "error": "red",
-    "failed": "red",
-    "warning": "yellow",
-    "skipped": "yellow",
-    "note": "dim",
-    "fetched": "green",
-    "already there": "green",
-}
-
 Place = Annotated[
     Path | None,
     typer.Option("--data", help="A folder or file, in place of $INVESTORBENCH_DATA and the cache."),
@@ -81,7 +59,7 @@ def _plainly(command: Callable[P, None]) -> Callable[P, None]:
 @_plainly
 def list_data(data: Place = None) -> None:
     """Show what there is, of which days, and what can be fetched under which terms."""
-    console = _console()
+    console = data_output.console()
     for place in [data] if data else library.places():
         console.print(f"[bold]{escape(str(place))}[/]", soft_wrap=True)
         if not place.exists():
@@ -91,10 +69,10 @@ def list_data(data: Place = None) -> None:
         if not files:
             console.print("  holds no data\n", style="dim")
             continue
-        _print_files(console, place, files)
-        _print_terms(console, files)
+        data_output.print_files(console, place, files)
+        data_output.print_terms(console, files)
     console.print("[bold]What [cyan]investorbench data fetch SYMBOL[/] can get[/]")
-    console.print(_source_table())
+    console.print(data_output.source_table())
 
 
 @app.command("fetch")
@@ -133,8 +111,8 @@ def fetch_data(
             anew=again,
         )
         outcomes += _with_progress(order, source or [])
-    console = _console()
-    console.print(_outcome_table(outcomes))
+    console = data_output.console()
+    data_output.print_outcomes(console, outcomes)
     console.print(f"in {escape(str(folder))}", style="dim", soft_wrap=True)
     if any(outcome.status == "failed" for outcome in _unhelped(outcomes)):
         raise typer.Exit(1)
@@ -160,7 +138,7 @@ def check_data(
         there = [place for place in places if place.exists()]
         found = tuple(p for place in there for p in problems_of(place, target, known))
         files = _holding(target, known or asset_class_of(target.upper()), there)
-    console = _console()
+    console = data_output.console()
     if not files:
         known_symbols = _symbols(places)
         if not known_symbols:
@@ -168,8 +146,8 @@ def check_data(
         searched = ", ".join(str(place) for place in places)
         raise UnknownNameError(f"symbol in {searched}", target, known_symbols)
     if found:
-        _print_problems(console, found)
-    console.print(_verdict(found, files))
+        data_output.print_problems(console, found)
+    console.print(data_output.verdict(found, files))
     if any(problem.severity == "error" for problem in found):
         raise typer.Exit(1)
 
@@ -185,84 +163,12 @@ def describe_data(
 ) -> None:
     """Say in words what the market of one symbol holds."""
     market = library.find_market(symbol.upper(), _class(symbol, asset_class), data)
-    console, lines = _console(), library.describe(market)
+    console, lines = data_output.console(), library.describe(market)
     width = max(len(subject) for subject, _ in lines)
     for subject, text in lines:
-        _hanging(console, subject, text, width, "yellow" if subject == "finding" else "bold")
-
-
-def _console() -> Console:
-    """80 columns where the width is not known, so that piped output keeps its form."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 80)
-
-
-def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
-    for name in columns:
-        table.add_column(
-            name, justify="right" if name in right else "left", overflow="fold", no_wrap=False
+        data_output.hanging(
+            console, subject, text, width, "yellow" if subject == "finding" else "bold"
         )
-    return table
-
-
-def _print_files(console: Console, place: Path, files: tuple[DataFile, ...]) -> None:
-    """Two lines a file, since names and symbols need the width."""
-    for file in files:
-        if file.kind == "unused":
-            continue
-        size = extent(file)
-        console.print(f"  [cyan]{escape(_relative(file.path, place))}[/]", soft_wrap=True)
-        about = [HOLDS[file.kind], _few(sorted(file.symbols)), f"{size.rows:,} rows"]
-        if size.first:
-            about.append(f"{size.first}..{size.last}")
-        console.print("    " + escape(" · ".join(about)), soft_wrap=True)
-    unused = [file for file in files if file.kind == "unused" and not file.note.startswith("part")]
-    if unused:
-        console.print("  not used here yet:", style="dim")
-    for file in unused:
-        said = f"    {_relative(file.path, place)}: {file.note}"
-        console.print(escape(said), style="dim", soft_wrap=True)
-
-
-def _source_table() -> Table:
-    table = _table("source", "gives", "for", "terms of use")
-    for source in SOURCES.values():
-        table.add_row(
-            source.name,
-            source.gives,
-            " ".join(sorted(source.symbols)) or ", ".join(sorted(source.classes)),
-            source.terms,
-        )
-    return table
-
-
-def _print_terms(console: Console, files: tuple[DataFile, ...]) -> None:
-    """Terms of use stand in the provenance of what was fetched; of other files nobody knows."""
-    terms = {str(store.read_provenance(file.path).get("terms", "")) for file in files} - {""}
-    for said in sorted(terms):
-        console.print(f"  terms of use: {escape(said)}", style="dim")
-    if any(not store.read_provenance(file.path) for file in files):
-        console.print(
-            "  terms of use: not stated beside the other files; see where they came from"
-            if terms
-            else "  terms of use: not stated beside these files; see where they came from",
-            style="dim",
-        )
-    console.print()
-
-
-def _outcome_table(outcomes: list[Outcome]) -> Table:
-    table = _table("symbol", "source", "", "rows", "file or reason", right=("rows",))
-    for outcome in outcomes:
-        said = outcome.note or (outcome.path.name if outcome.path else "")
-        table.add_row(
-            outcome.symbol,
-            outcome.source,
-            f"[{COLOURS[outcome.status]}]{outcome.status}[/]",
-            f"{outcome.rows:,}" if outcome.rows else "",
-            escape(said),
-        )
-    return table
 
 
 def _unhelped(outcomes: list[Outcome]) -> list[Outcome]:
@@ -290,38 +196,6 @@ def _with_progress(order: Order, sources: list[str]) -> list[Outcome]:
             bar.update(task, completed=done, total=total, description=what)
 
         return fetching.fetch(order, sources, advance)
-
-
-def _print_problems(console: Console, problems: tuple[Problem, ...]) -> None:
-    path = None
-    for problem in problems:
-        if problem.path != path:
-            path = problem.path
-            console.print(f"[bold]{escape(str(path))}[/]", soft_wrap=True)
-        text = f"{problem.symbol}: {problem.text}" if problem.symbol else problem.text
-        _hanging(console, f"  {problem.severity}", text, 9, COLOURS[problem.severity])
-
-
-def _hanging(console: Console, label: str, text: str, width: int, style: str) -> None:
-    """A label, and beside it a text on as many lines as it needs."""
-    room = max(20, console.width - width - 2)
-    first, *more = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
-    gap = " " * (width + 2 - len(label))
-    console.print(f"[{style}]{label}[/]{gap}{escape(first)}", soft_wrap=True)
-    for line in more:
-        console.print(" " * (width + 2) + escape(line), soft_wrap=True)
-
-
-def _verdict(problems: tuple[Problem, ...], files: int) -> str:
-    number = dict.fromkeys(("error", "warning", "note"), 0)
-    for problem in problems:
-        number[problem.severity] += 1
-    said = ", ".join(
-        f"{many} {kind}{'' if many == 1 else 's'}" for kind, many in number.items() if many
-    )
-    looked = f"{files} file{'' if files == 1 else 's'} checked"
-    mark = "[red]✗[/]" if number["error"] else "[green]✓[/]"
-    return f"{mark} {looked}: {said or 'nothing wrong'}"
 
 
 def _holding(symbol: str, asset_class: AssetClass, places: list[Path]) -> int:
@@ -363,17 +237,6 @@ def _day(text: str) -> date:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise DateRangeError(f"{text!r} is not a date; write it as YYYY-MM-DD") from None
-
-
-def _few(names: list[str], most: int = 3) -> str:
-    shown = " ".join(names[:most])
-    return shown + (f" +{len(names) - most}" if len(names) > most else "")
-
-
-def _relative(path: Path, place: Path) -> str:
-    return (
-        str(path.relative_to(place)) if path.is_relative_to(place) and path != place else path.name
-    )
 
 
 def main(arguments: list[str] | None = None) -> Any:

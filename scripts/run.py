@@ -1,15 +1,19 @@
 """``investorbench run``: score agents on tasks, with Hydra, and record it."""
 
 import json
+import re
 import secrets
 import sys
-from functools import partial
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import hydra
 import typer
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
@@ -27,6 +31,8 @@ from tasks.task import Task
 CONF = Path(scripts.__file__).resolve().parent.parent / "conf"
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 GROUPS = ("agent", "task", "protocol")
+OF_THE_TABLE = ("task", "protocol", "data")
+"""Settings that a table names by itself; what else a sweep changes is named beside the agent."""
 OUTPUTS = ("table", "json")
 
 
@@ -41,8 +47,11 @@ def run_with(overrides: list[str]) -> None:
     Raises:
         InvestorBenchError: a job failed; the results of the others have been shown.
     """
+    require_known_options(overrides)
     require_known_choices(overrides)
-    jobs = Jobs()
+    # The options of an environment are its own affair: none is listed in the configuration.
+    overrides = [re.sub(r"^(?=task\.options\b)", "++", override) for override in overrides]
+    jobs = Jobs(swept(overrides))
     OmegaConf.register_new_resolver(
         "token", lambda: secrets.token_hex(2), use_cache=True, replace=True
     )
@@ -51,15 +60,20 @@ def run_with(overrides: list[str]) -> None:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(jobs)()
     finally:
         sys.argv = arguments
-    jobs.show()
+        jobs.show()
 
 
 class Jobs:
-    """The jobs of one command line: Hydra calls it for each, and it keeps what they came to."""
+    """The jobs of one command line: Hydra calls it for each, and it keeps what they came to.
+
+    Args:
+        swept: the settings that differ from job to job.
+    """
 
     __name__ = "investorbench"
 
-    def __init__(self) -> None:
+    def __init__(self, swept: list[str]) -> None:
+        self.swept = swept
         self.results: list[Result] = []
         self.errors: list[str] = []
         self.folders: list[Path] = []
@@ -67,15 +81,32 @@ class Jobs:
 
     def __call__(self, config: DictConfig) -> None:
         """Run one job; an error of ours is kept for the end, so that the others still run."""
-        name = str(HydraConfig.get().runtime.choices["agent"])
+        name, place = self._name_and_place()
         try:
             if config.output not in OUTPUTS:
                 raise UnknownNameError("output", config.output, OUTPUTS)
             self.output = config.output
-            self.results.append(run_job(name, config))
+            self.results.append(run_job(name, config, place))
             self.folders.append(Path(config.folder))
         except InvestorBenchError as error:
             self.errors.append(f"{name} on {config.task.id}: {error}")
+
+    def _name_and_place(self) -> tuple[str, list[str]]:
+        """What tells this job from the others: beside its agent's name, and as folders."""
+        hydra_config = HydraConfig.get()
+        name = [str(hydra_config.runtime.choices["agent"])]
+        place = []
+        for override in hydra_config.overrides.task:
+            key, _, value = override.lstrip("+").partition("=")
+            if key == "agent._target_":  # an agent of somebody's own, in place of ours
+                name[0] = value.rpartition(".")[2]
+            elif key not in self.swept or key in ("agent", "task"):
+                continue
+            elif key.partition(".")[0] in OF_THE_TABLE:
+                place.append(f"{key}={value}")
+            else:
+                name.append(f"{key.rpartition('.')[2]}={value}")
+        return " ".join(name), place
 
     def show(self) -> None:
         """Print the results, where they are recorded, and what failed."""
@@ -90,12 +121,19 @@ class Jobs:
             raise InvestorBenchError("\n".join(dict.fromkeys(self.errors)))
 
 
-def run_job(name: str, config: DictConfig) -> Result:
-    """Run one agent on one task and record it under the run's folder."""
+def run_job(name: str, config: DictConfig, place: Sequence[str] = ()) -> Result:
+    """Run one agent on one task and record it under the run's folder.
+
+    Args:
+        name: what tables and records call the agent.
+        config: what to run.
+        place: further folders between that of the task and that of the agent.
+    """
     task = task_of(config)
     agent = as_agent(agent_of(config, task))
     agent.name = name
-    path = Path(config.folder) / task.id.removeprefix("InvestorBench/").lower() / name
+    folders = (re.sub(r"[^\w.,=+-]+", "_", part) for part in (*place, name))
+    path = Path(config.folder).joinpath(_short(task), *folders)
     with JobFolder(path, OmegaConf.to_yaml(config, resolve=True)) as folder, _progress() as bars:
         bar = bars.add_task(f"{name} on {task.symbol}", total=None)
 
@@ -138,6 +176,54 @@ def agent_of(config: DictConfig, task: Task) -> Any:
     if isinstance(agent, partial):
         return agent(task.make("test").unwrapped.setup.market)  # type: ignore[attr-defined]
     return agent
+
+
+def _short(task: Task) -> str:
+    """A task's name in a run folder, such as ``stock-tsla``."""
+    name = task.id.removeprefix("InvestorBench/").lower()
+    return name if "-" in name else f"{name}-{task.symbol.lower()}"
+
+
+def swept(overrides: list[str]) -> list[str]:
+    """The settings that a sweep changes from job to job."""
+    parser = OverridesParser.create()
+    found = []
+    for given in overrides:
+        try:
+            (override,) = parser.parse_overrides([given])
+        except OverrideParseException:
+            continue  # a flag, or something that Hydra will refuse in its own words
+        if override.is_sweep_override():
+            found.append(override.key_or_group)
+    return found
+
+
+def require_known_options(overrides: list[str]) -> None:
+    """Check the names of settings before Hydra does, in better words.
+
+    Raises:
+        UnknownNameError: one does not exist; says which do, nearest first.
+    """
+    for override in overrides:
+        key, equals, _ = override.partition("=")
+        # What starts with a sign is a flag, or asks Hydra to add or to drop something.
+        if not equals or not key[:1].isalpha() or key.startswith(("hydra", "task.options")):
+            continue
+        if key not in (known := settings()):
+            raise UnknownNameError("setting", key, known)
+
+
+@cache
+def settings() -> list[str]:
+    """Everything that ``name=value`` can set, those of all agents and tasks together."""
+    own = map(str, OmegaConf.load(CONF / "config.yaml"))
+    nested = {
+        f"{group}.{name!s}"
+        for group in GROUPS
+        for path in (CONF / group).rglob("*.yaml")
+        for name in OmegaConf.load(path)
+    }
+    return [*GROUPS, *(name for name in own if name not in ("defaults", "hydra")), *sorted(nested)]
 
 
 def choices(group: str) -> list[str]:

@@ -18,7 +18,10 @@ def _percent(name: str) -> Callable[[Result], str]:
 
 
 def _number(value: float, digits: int) -> str:
-    return "–" if not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
+    if not math.isfinite(value):
+        return "–"
+    # Adding 0.0 takes the sign from a zero.
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def _sharpe(result: Result) -> str:
@@ -37,11 +40,11 @@ def _trades(result: Result) -> str:
 COLUMNS: tuple[Column, ...] = (
     ("CR %", _percent("CR")),
     ("SR", _sharpe),
-    ("95 % of SR", _interval),
+    ("SR 95 %", _interval),
     ("AV %", _percent("AV")),
     ("MDD %", _percent("MDD")),
     ("hit %", _percent("hit_ratio")),
-    ("in %", _percent("time_in_market")),
+    ("held %", _percent("time_in_market")),
     ("trades", _trades),
 )
 
@@ -63,29 +66,25 @@ def print_table(results: list[Result], console: Console) -> None:
     first = results[0]
     start, end = first.window
     stamp = "[bold yellow]SIMULATED[/] " if first.simulated else ""
-    title = f"{stamp}[bold]{first.task.id}[/] · {first.protocol} · {start} to {end}"
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="",
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("agent", no_wrap=True)
+    name = first.task.id if "-" in first.task.id else f"{first.task.id} {first.task.symbol}"
+    console.print(f"{stamp}[bold]{name}[/] · {first.protocol} · {start} to {end}", highlight=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("agent", overflow="fold")
     for name, _ in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for result in sorted(results, key=lambda result: -result.metrics["SR"]):
         ruined = any(episode.ended_early for episode in result.episodes)
         table.add_row(result.agent + " †" * ruined, *(text(result) for _, text in COLUMNS))
-    table.caption = _caption(first, results)
     console.print(table)
+    console.print(_notes(first, results), style="dim", highlight=False, markup=False)
     console.print()
 
 
-def _caption(first: Result, results: list[Result]) -> str:
+def _notes(first: Result, results: list[Result]) -> str:
     lines = [f"data: {first.data_source}"]
+    options = {name: value for name, value in first.task.options.items() if name != "symbol"}
+    if options:
+        lines.append("options: " + ", ".join(f"{name}={value}" for name, value in options.items()))
     if first.fills == "next_close":
         lines.append("orders filled at the next close, since the data has no opens")
     if any(episode.ended_early for result in results for episode in result.episodes):

@@ -65,11 +65,14 @@ def evaluate(
     test = wrap(task.make("test"))
     warm = wrap(task.make("warmup")) if warmup else None
     episodes = []
-    for repeat in range(repeats):
-        if warm is not None:
-            _watched(play(runner, warm, task, "warmup", seed, repeat), watch)
-        steps = _watched(play(runner, test, task, "test", seed, repeat), watch)
-        episodes.append(episode_of(steps, task))
+    try:
+        for repeat in range(repeats):
+            if warm is not None:
+                _watched(play(runner, warm, task, "warmup", seed, repeat), watch)
+            steps = _watched(play(runner, test, task, "test", seed, repeat), watch)
+            episodes.append(episode_of(steps, task))
+    finally:
+        runner.close()
     setup = test.unwrapped.setup  # type: ignore[attr-defined]
     return Result(
         agent=runner.name,

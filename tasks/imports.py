@@ -4,6 +4,9 @@ import importlib.util
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+MARK = "TaskFacts"
+"""A name in our own package: another one may have been installed over its files."""
+
 
 def require_our_agents() -> None:
     """Find out before anything is imported from it.
@@ -14,7 +17,7 @@ def require_our_agents() -> None:
     found = importlib.util.find_spec("agents")
     ours = Path(__file__).resolve().parent.parent / "agents"
     places = [Path(place).resolve() for place in (found and found.submodule_search_locations) or ()]
-    if ours in places:
+    if ours in places and MARK in (ours / "__init__.py").read_text(encoding="utf-8"):
         return
     owners = [
         name for name in packages_distributions().get("agents", []) if name != "investorbench"

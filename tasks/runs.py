@@ -160,6 +160,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def without_nan(value: Any) -> Any:
+    """The same with None in place of every float that is no finite number."""
     if isinstance(value, Mapping):
         return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

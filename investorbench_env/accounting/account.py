@@ -120,7 +120,8 @@ class SpotAccount:
         self.equity = equity = cash + value
         self.unrealised = value - position * self.entry
         self.weight = value / (equity + (equity == 0.0))
-        return equity / before - 1.0
+        # Among many accounts one that was worth nothing waits for its new start.
+        return equity / (before + (before == 0.0)) - 1.0
 
 
 def _any(flags: Any) -> bool:

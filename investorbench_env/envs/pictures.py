@@ -1,6 +1,7 @@
 """The frame that a picture of an episode shows, made from its setup and the marks it left."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,7 +62,7 @@ def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
 
 def _trades(trail: Sequence[Mark], first: int, later: Any, at_close: bool) -> tuple[Trade, ...]:
     trades: list[Trade] = []
-    for before, after in zip(trail, trail[1:], strict=False):
+    for before, after in pairwise(trail):
         if after.fill_price > 0.0:
             # At the close a weight is set on the session of the decision, else on the next.
             filled = before if at_close else after

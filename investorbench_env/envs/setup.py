@@ -6,6 +6,7 @@ It knows no state of an episode.
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
+from numbers import Real
 from os import PathLike
 from typing import Any, Self
 
@@ -20,7 +21,7 @@ from investorbench_env.market.library import find_market
 from investorbench_env.market.market import FIELDS, OPEN, AssetClass, Market
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.spaces import Documents, unbounded
-from investorbench_env.splits import find_split
+from investorbench_env.splits import SPLITS, find_split
 
 DataLike = str | PathLike[str] | Market
 RewardFunction = Callable[[Any, Any], Any]
@@ -34,8 +35,12 @@ MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
 ACCOUNT_FIELDS = ("position", "weight", "cash", "equity", "unrealised_pnl", "steps_left")
 
 
+RUIN = 1e-6
+"""Ruin has no logarithm; it counts as the loss of all but this share."""
+
+
 def _log_return(before: Any, after: Any) -> Any:
-    return np.log(after / before)
+    return np.log(np.maximum(after / (before + (before == 0.0)), RUIN))
 
 
 def _pnl(before: Any, after: Any) -> Any:
@@ -102,9 +107,16 @@ class Options:
         for name in given:
             _require("option", name, known)
         options = cls(**given)
+        _require("asset class", options.asset_class, SPLITS)
         _require("action", options.action, ACTIONS)
-        for name in options.modalities or ():
-            _require("modality", name, MODALITIES)
+        if options.modalities is not None:
+            if isinstance(options.modalities, str) or not options.modalities:
+                raise InvestorBenchError(
+                    f"modalities={options.modalities!r} must list at least one of "
+                    + ", ".join(MODALITIES)
+                )
+            for name in options.modalities:
+                _require("modality", name, MODALITIES)
         if not callable(options.reward):
             _require("reward", options.reward, REWARDS)
         _require_count("window", options.window)
@@ -187,7 +199,7 @@ class Setup:
                 "mask": gym.spaces.Box(0, 1, (window,), np.int8),
             },
             "account": {"account": unbounded(len(ACCOUNT_FIELDS))},
-            "sentiment": {"sentiment": gym.spaces.Box(0, np.inf, (3,), np.float32)},
+            "sentiment": {"sentiment": unbounded(3, low=0.0)},
             "news": {"news": Documents()},
             "filings": {"filings": Documents()},
             "time": {"time": unbounded(1, dtype=np.int64)},
@@ -275,7 +287,7 @@ def _fills(protocol: Protocol, opens: npt.NDArray[np.float64]) -> str:
 
 
 def _require(kind: str, name: object, valid: Collection[str]) -> None:
-    if name not in valid:
+    if name not in tuple(valid):  # not by hash, which a list or a dict has none of
         raise UnknownNameError(kind, name, valid)
 
 
@@ -285,8 +297,9 @@ def _require_count(name: str, value: object) -> None:
 
 
 def _require_number(
-    name: str, value: float, *, above: float = -math.inf, least: float = -math.inf
+    name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf
 ) -> None:
-    if not (math.isfinite(value) and value > above and value >= least):
+    number = float(value) if isinstance(value, Real) else math.nan
+    if not (math.isfinite(number) and number > above and number >= least):
         bound = f"above {above:g}" if above > least else f"of at least {least:g}"
         raise InvestorBenchError(f"{name}={value!r} must be a number {bound}")

@@ -12,12 +12,15 @@ from gymnasium.logger import warn
 
 from investorbench_env.accounting.account import turns
 from investorbench_env.envs.pictures import Mark, draw
-from investorbench_env.envs.setup import BUY, HOLD, Options, Setup, prepare
-from investorbench_env.errors import InvalidActionError
+from investorbench_env.envs.setup import BUY, HOLD, Options, prepare
+from investorbench_env.errors import InvalidActionError, UnknownNameError
 from investorbench_env.market.history import Moment
 
 Observation = dict[str, Any]
 Info = dict[str, Any]
+
+ARRAYS = ("bars", "mask", "sentiment", "time")
+"""What a page holds in arrays."""
 
 _write_floats = Struct("6f").pack_into
 
@@ -63,13 +66,15 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
         self.setup = setup = prepare(Options.of(options))
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise UnknownNameError("render mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self.observation_space = space = setup.observation_space()
         self.action_space = setup.action_space()
         self._sessions: list[int] = setup.decisions.tolist()
         self._pages: dict[int, Page] = {}
         self._keys = tuple(space.spaces)
-        self._shows_bars = "bars" in space.spaces
+        self._arrays = tuple(name for name in ARRAYS if name in setup.observation_space().spaces)
         self._shows_account = "account" in space.spaces
         # Sessions left are counted by the calendar: which of them will have a bar is not known.
         self._by_calendar = setup.options.episode_length is None
@@ -186,8 +191,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         """The page with the account as it stands."""
         account, now = self._account, page.now
         observation, info = page.observation.copy(), page.info.copy()
-        if self._shows_bars:
-            observation["bars"] = now.observation["bars"].copy()
+        for name in self._arrays:  # users keep what they are given, and may write into it
+            observation[name] = observation[name].copy()
         equity, cash, position = account.equity, account.cash, account.position
         weight = account.weight
         if self._shows_account:

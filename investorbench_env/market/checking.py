@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market import index
-from investorbench_env.market.assemble import count, some_days
+from investorbench_env.market.bars import count, some_days
 from investorbench_env.market.index import DataFile
 from investorbench_env.market.market import FIELDS, VOLUME, AssetClass, TimeArray
 from investorbench_env.market.sessions import TIMEZONES, sessions_between
-from investorbench_env.market.sources import investorbench_json, tidy
+from investorbench_env.market.sources import investorbench_json, texts, tidy
 from investorbench_env.market.sources.catalogue import asset_class_of
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def _texts(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Prob
     rows = tidy.read_rows(file, spellings)
     order = ("accepted", "timestamp", "filing_date", "date")
     columns = [column for column in order if column in rows]
-    exact = tidy.has_time_of_day(rows, columns, file)
+    exact = texts.has_time_of_day(rows, columns, file)
     undated = rows[columns].isna().all(axis=1)
     if undated.any():
         first = rows.loc[undated, "row"].iloc[0]

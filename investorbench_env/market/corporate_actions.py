@@ -165,7 +165,9 @@ def implied_dividends(close: FloatArray, adjusted: FloatArray) -> FloatArray:
     # Rounding both columns to a quantum moves a share by about this many quanta; most days pay
     # nothing, so the median tells the quantum.
     quanta = sum(1 / column[both][side] for column in (close, adjusted) for side in (_NOW, _NEXT))
-    noise = np.maximum(8 * np.quantile(np.abs(share) / quanta, 0.5, method="lower") * quanta, 4 * FLOAT32_NOISE)
+    noise = np.maximum(
+        8 * np.quantile(np.abs(share) / quanta, 0.5, method="lower") * quanta, 4 * FLOAT32_NOISE
+    )
     paid = share > noise
     cash[both[1:][paid]] = (share * close[both][:-1])[paid]
     return cash

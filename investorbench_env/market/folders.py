@@ -15,7 +15,7 @@ from investorbench_env.market.documents import Document
 from investorbench_env.market.index import DataFile
 from investorbench_env.market.market import AssetClass, Market
 from investorbench_env.market.sessions import TIMEZONES
-from investorbench_env.market.sources import investorbench_json, tidy
+from investorbench_env.market.sources import investorbench_json, texts, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +33,14 @@ class _Bars:
     rows: "pd.DataFrame"
 
     @property
-    def rank(self) -> tuple[bool, bool, int]:
-        """Open, high and low before closes alone, spot before perpetuals, then the longest."""
-        return self.file.has_ohlc, "perp" not in self.origin.lower(), len(self.rows)
+    def rank(self) -> tuple[bool, bool, bool, int]:
+        """Open, high, low before closes alone, spot, with adjusted closes, then the longest."""
+        return (
+            self.file.has_ohlc,
+            "perp" not in self.origin.lower(),
+            "adj_close" in self.file.columns,
+            len(self.rows),
+        )
 
     def __str__(self) -> str:
         return self.file.path.name + (f" ({self.origin})" if self.origin else "")
@@ -85,9 +90,9 @@ def _loaded(
     market = _saved_market(symbol, holding, simulated_too)
     if market is not None or not holding:
         return market
-    texts = _texts(symbol, asset_class, holding)
-    return _tidy_market(symbol, asset_class, holding, texts) or _released_market(
-        symbol, asset_class, holding, texts
+    about = _texts(symbol, asset_class, holding)
+    return _tidy_market(symbol, asset_class, holding, about) or _released_market(
+        symbol, asset_class, holding, about
     )
 
 
@@ -104,7 +109,7 @@ def _saved_market(symbol: str, holding: Holding, simulated_too: bool) -> Market 
 
 
 def _tidy_market(
-    symbol: str, asset_class: AssetClass, holding: Holding, texts: _Texts
+    symbol: str, asset_class: AssetClass, holding: Holding, about: _Texts
 ) -> Market | None:
     """A market whose bars come from a tidy file."""
     candidates = _bars(asset_class, holding)
@@ -115,17 +120,17 @@ def _tidy_market(
     findings = [f"bars from {chosen}; there were also {', '.join(others)}"] if others else []
     listed = [(file, spellings) for file, spellings in holding if file.kind == "actions"]
     basis = chosen.file.metadata.get("adjusted_to")
-    names = [str(chosen), *texts.names, *(file.path.name for file, _ in listed)]
+    names = [str(chosen), *about.names, *(file.path.name for file, _ in listed)]
     return assemble(
         symbol,
         asset_class,
         chosen.rows,
         actions=tidy.actions(listed),
-        documents=texts.documents,
+        documents=about.documents,
         source=", ".join(dict.fromkeys(names)),
         origin=str(chosen.file.path),
         basis=np.datetime64(basis) if basis else None,
-        findings=[*findings, *texts.findings],
+        findings=[*findings, *about.findings],
     )
 
 
@@ -145,7 +150,7 @@ def _bars(asset_class: AssetClass, holding: Holding) -> list[_Bars]:
 
 
 def _released_market(
-    symbol: str, asset_class: AssetClass, holding: Holding, texts: _Texts
+    symbol: str, asset_class: AssetClass, holding: Holding, about: _Texts
 ) -> Market | None:
     """A market whose bars come from a released file: closes only, dividends inside."""
     released = [file.path for file, _ in holding if file.kind == "released"]
@@ -156,15 +161,15 @@ def _released_market(
         raise MarketError(f"several released files hold {symbol}; give data= one of: {named}")
     path = released[0]
     read = investorbench_json.read(path, symbol, TIMEZONES[asset_class])
-    others = [name for name in texts.names if name != path.name]
+    others = [name for name in about.names if name != path.name]
     return assemble(
         symbol,
         asset_class,
         read.bars,
-        documents=texts.documents,
+        documents=about.documents,
         source=", ".join([f"{path.name} (InvestorBench release)", *others]),
         origin=str(path),
-        findings=[investorbench_json.INSIDE[asset_class], *texts.findings],
+        findings=[investorbench_json.INSIDE[asset_class], *about.findings],
         dividends_inside=True,
     )
 
@@ -182,10 +187,10 @@ def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
             found = read.documents
             findings += [f"{file.path.name}: {finding}" for finding in read.findings]
         elif file.kind in ("news", "filings"):
-            load_texts = tidy.news if file.kind == "news" else tidy.filings
-            texts = load_texts(file, spellings, symbol, timezone)
-            found = texts.documents
-            findings += [f"{file.path.name}: {finding}" for finding in texts.findings]
+            read_texts = texts.news if file.kind == "news" else texts.filings
+            given = read_texts(file, spellings, symbol, timezone)
+            found = given.documents
+            findings += [f"{file.path.name}: {finding}" for finding in given.findings]
         if found:
             documents += found
             names.append(file.path.name)

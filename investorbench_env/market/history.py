@@ -111,9 +111,7 @@ class History:
         bars = view.bars[:, self.asset]
         before = _last_known(bars[:t, CLOSE])
         # The first session of a market has no decision before it; its own day stands in for that.
-        rows = (
-            view.document_rows_of_last_day() if before is None else view.document_rows(before)
-        )
+        rows = view.document_rows_of_last_day() if before is None else view.document_rows(before)
         documents = self._own(rows)
         since = slice(t if before is None else before + 1, t + 1)
         splits = view.splits[since, self.asset]

@@ -145,7 +145,7 @@ def _indexed(path: Path, stamp: tuple[int, int]) -> DataFile:
     names, metadata = _header(path)
     columns = _canonical(names)
     kind, note = _kind(path, columns, metadata)
-    symbols = {} if kind == "unused" else _symbols(path, columns)
+    symbols = {} if kind == "unused" else _symbols(path, columns, metadata)
     return DataFile(
         path=path, kind=kind, columns=columns, symbols=symbols, metadata=metadata, note=note
     )
@@ -228,27 +228,39 @@ def _is_daily(path: Path, columns: Mapping[str, str]) -> bool:
     return bool(moments.dt.normalize().nunique() > 0.5 * len(moments))
 
 
-def _symbols(path: Path, columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def _symbols(
+    path: Path, columns: Mapping[str, str], metadata: Mapping[str, Any]
+) -> dict[str, tuple[str, ...]]:
     if "symbol" not in columns:
         return _named_by(path)
-    found: dict[str, tuple[str, ...]] = {}
+    # A list of actions without a row says something too: that there were none.
+    found: dict[str, tuple[str, ...]] = {
+        str(name): (str(name),) for name in metadata.get("symbols", ())
+    }
     for spelling in column(path, columns["symbol"]).dropna().unique():
         name = str(spelling).strip().upper()
-        if name:
+        if name and str(spelling) not in found.get(name, ()):
             found[name] = (*found.get(name, ()), str(spelling))
     return found
 
 
 def column(path: Path, name: str) -> Any:
-    """One column of a file as a pandas series."""
+    """One column of a file as a pandas series.
+
+    Raises:
+        CorruptDataError: the file cannot be read.
+    """
     import pandas as pd
 
-    if path.suffix.lower() == ".csv":
-        dtype: Any = {name: str}
-        return pd.read_csv(path, usecols=[name], dtype=dtype, keep_default_na=False)[name]
-    import pyarrow.parquet as pq
+    try:
+        if path.suffix.lower() == ".csv":
+            dtype: Any = {name: str}
+            return pd.read_csv(path, usecols=[name], dtype=dtype, keep_default_na=False)[name]
+        import pyarrow.parquet as pq
 
-    return pq.read_table(path, columns=[name])[name].to_pandas()
+        return pq.read_table(path, columns=[name]).to_pandas(ignore_metadata=True)[name]
+    except (OSError, ValueError) as error:  # pyarrow's and the decoder's errors are among them
+        raise CorruptDataError(f"{path}: not readable, damaged or cut off? ({error})") from error
 
 
 def _named_by(path: Path) -> dict[str, tuple[str, ...]]:

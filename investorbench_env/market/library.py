@@ -9,11 +9,9 @@ from investorbench_env.errors import (
     SimulatedDataWarning,
     UnknownNameError,
 )
-from investorbench_env.market import folders, index, saved
-from investorbench_env.market.describing import describe
 from investorbench_env.market.market import AssetClass, Market
 
-__all__ = ["cache_folder", "describe", "find_market", "load", "places", "save"]
+# What reads and writes files is imported where it is used: `import investorbench_env` stays quick.
 
 VARIABLE = "INVESTORBENCH_DATA"
 WAYS = ("auto", "real", "simulated")
@@ -45,6 +43,8 @@ def find_market(
         return _simulated(symbol, asset_class)
     if name not in WAYS:
         return _from_path(symbol, asset_class, Path(name).expanduser())
+    from investorbench_env.market import folders
+
     for place in places():
         market = folders.load(symbol, asset_class, place, simulated_too=False)
         if market is not None:
@@ -64,6 +64,8 @@ def save(market: Market, folder: str | os.PathLike[str]) -> Path:
 
     Any ``data=`` understands the folder, and gives the same market to the last bit.
     """
+    from investorbench_env.market import saved
+
     return saved.save(market, Path(folder))
 
 
@@ -74,7 +76,16 @@ def load(path: str | os.PathLike[str]) -> Market:
         DataNotFoundError: no market was saved there.
         CorruptDataError: a file is cut off or was changed.
     """
+    from investorbench_env.market import saved
+
     return saved.load(Path(path))
+
+
+def describe(market: Market) -> tuple[tuple[str, str], ...]:
+    """What a market holds, as pairs of a subject and a sentence."""
+    from investorbench_env.market import describing
+
+    return describing.describe(market)
 
 
 def cache_folder() -> Path:
@@ -102,6 +113,8 @@ def _from_path(symbol: str, asset_class: AssetClass, path: Path) -> Market:
             f"data={str(path)!r} does not exist; give a folder or a file, or one of "
             + ", ".join(repr(way) for way in WAYS)
         )
+    from investorbench_env.market import folders, index
+
     market = folders.load(symbol, asset_class, path, simulated_too=True)
     if market is not None:
         return market

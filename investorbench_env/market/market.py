@@ -1,4 +1,4 @@
-"""What was known, and when: bars and documents as immutable arrays behind one gate, ``until(t)``."""
+"""What was known, and when: bars and documents in immutable arrays behind ``until(t)``."""
 
 import hashlib
 from collections.abc import Mapping

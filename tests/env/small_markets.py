@@ -74,9 +74,7 @@ def document(
 ) -> Document:
     """A text that becomes available so many days after the beginning of session 0."""
     moment = MIDNIGHT + day * DAY
-    return Document(
-        kind=kind, symbol=symbol, available_at=moment, title="", text=text, **changes
-    )
+    return Document(kind=kind, symbol=symbol, available_at=moment, title="", text=text, **changes)
 
 
 def date(t: int) -> str:

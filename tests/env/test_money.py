@@ -209,9 +209,7 @@ def test_a_split_changes_no_value() -> None:
 
 
 def test_a_dividend_after_a_split_in_a_gap_is_paid_on_the_new_shares() -> None:
-    market = small_market(
-        [100.0, 100.0, np.nan, np.nan, 50.0], splits={2: 2.0}, dividends={3: 1.0}
-    )
+    market = small_market([100.0, 100.0, np.nan, np.nan, 50.0], splits={2: 2.0}, dividends={3: 1.0})
     infos = episode(make(market, **NO_COSTS), [2])
     assert infos[1]["position"] == 1000.0
     assert (infos[2]["position"], infos[2]["cash"]) == (2000.0, 2000.0)
@@ -287,3 +285,29 @@ def test_the_reward_is_what_was_asked_for(reward: Any, expected: float) -> None:
     env = make(market, reward=reward, **NO_COSTS)
     env.reset()
     assert env.step(2)[1] == pytest.approx(expected)
+
+
+def test_an_account_that_is_worth_exactly_nothing_does_not_disturb_the_others() -> None:
+    market = small_market([100.0, 100.0, 200.0, 100.0, 110.0, 120.0])
+    options = {"data": market, "start": date(0), "end": date(5), **NO_COSTS}
+    many = gym.make_vec("InvestorBench/Stock", num_envs=2, **options)
+    many.reset()
+    many.step(np.array([0, 2]))
+    _, rewards, terminated, _, _ = many.step(np.array([1, 1]))
+    assert rewards.tolist() == [-1.0, 1.0]
+    assert terminated.tolist() == [True, False]
+    _, rewards, terminated, _, info = many.step(np.array([2, 1]))
+    assert rewards.tolist() == [0.0, -0.5]
+    assert terminated.tolist() == [False, False]
+    assert info["session"].astype(str).tolist() == [date(0), date(3)]
+
+
+def test_the_log_return_of_ruin_is_a_finite_loss() -> None:
+    market = small_market([100.0, 100.0, 250.0, 100.0])
+    env = make(market, reward="log_return")
+    env.reset()
+    env.step(0)
+    _, reward, terminated, _, _ = env.step(1)
+    assert terminated
+    assert np.isfinite(reward)
+    assert reward < -5.0

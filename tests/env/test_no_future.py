@@ -44,9 +44,7 @@ def vector(market: Market, options: dict[str, Any]) -> Any:
 FORMS = {"plain": plain, "text": text, "numeric": numeric, "vector": vector}
 
 
-def assert_nothing_from_the_future(
-    make: Make, market: Market, seed: int, **options: Any
-) -> None:
+def assert_nothing_from_the_future(make: Make, market: Market, seed: int, **options: Any) -> None:
     """Change a market after a random decision; everything seen until then must be the same.
 
     The label of the warm-up split is the future by intention, so it is taken out first.
@@ -140,9 +138,7 @@ def other_documents(market: Market, t: int, rng: np.random.Generator) -> Documen
     ]
     added = [random_document(rng, t + 1.01, t + 3.0) for _ in range(6)]
     moment = market.decision_times[t].astype("datetime64[us]").item() + timedelta(microseconds=1)
-    just_after = replace(
-        added[0], available_at=moment.replace(tzinfo=added[0].available_at.tzinfo)
-    )
+    just_after = replace(added[0], available_at=moment.replace(tzinfo=added[0].available_at.tzinfo))
     return DocumentTable((*table.rows[:known], *rest, *added, just_after))
 
 

@@ -78,7 +78,13 @@ class Hub(BaseHTTPRequestHandler):
             self._send({"transfer": "basic", "objects": objects})
         elif "/commit/" in path:
             self._take(body)
-            self._send({"commitUrl": f"{self._url()}/c", "commitOid": _commit(), "success": True})
+            self._send(
+                {
+                    "commitUrl": f"{self._url()}/datasets/{NAME}/commit/{_commit()}",
+                    "commitOid": _commit(),
+                    "success": True,
+                }
+            )
         elif "/paths-info/" in path:
             paths = parse_qs(body.decode()).get("paths", [])
             self._send([_entry(name) for name in paths if name in FILES])

@@ -29,7 +29,7 @@ def test_an_answer_is_recorded_with_its_address_and_checksum(server, waits) -> N
     with downloader(waits) as ask:
         assert ask.json(f"{server.url}/a", {"q": "1"}) == {"x": 1}
 
-    record = ask.answers[0].record()
+    record = ask.records[0]
     assert record["url"] == f"{server.url}/a?q=1"
     # By sha256sum.
     assert record["sha256"].startswith("613fe5aa6534")

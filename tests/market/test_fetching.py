@@ -15,7 +15,8 @@ import pytest
 
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.market.library import find_market
-from investorbench_env.market.sources.fetching import Order, Outcome, fetch
+from investorbench_env.market.sources.fetching import fetch
+from investorbench_env.market.sources.keeping import Order, Outcome
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHART, KLINES = "/v8/finance/chart/AAPL", "/api/v3/klines"
@@ -83,6 +84,13 @@ def test_what_was_fetched_is_found(server, order: Order) -> None:
     market = find_market("AAPL", "stock", order.into)
     assert list(market.bars[:, 0, 3]) == [100, 101]
     assert market.source.startswith("AAPL.parquet (Yahoo)")
+
+
+def test_a_list_of_actions_without_any_says_that_there_were_none(server, order: Order) -> None:
+    server.answer("/v8/finance/chart/ABC", chart("2021-01-14", "2021-01-15"))
+    fetch(replace(order, symbol="ABC"), ["yahoo"])
+
+    assert find_market("ABC", "stock", order.into).findings == ()
 
 
 def test_a_later_split_that_yahoo_knows_is_undone(server, order: Order) -> None:
@@ -194,6 +202,9 @@ def test_reports_that_are_complete_are_kept_when_a_later_one_fails(
     assert asked(server, "/Archives/edgar/data/320193/000032019321000009/k.htm") == 1
     assert server.asked[0][2]["User-Agent"] == "investorbench Ann Example ann@example.org"
     assert not list((order.into / ".partial" / "edgar").iterdir())
+    (path,) = order.into.glob("filings/*.provenance.json")
+    addresses = [request["url"] for request in json.loads(path.read_text())["requests"]]
+    assert sum(address.endswith("k.htm") for address in addresses) == 1
 
 
 def test_fetched_reports_are_documents_from_when_they_were_accepted(server, order: Order) -> None:
@@ -287,6 +298,9 @@ def test_a_kill_midway_keeps_what_is_complete_and_the_rest_resumes(
     assert resumed.returncode == 0, output
     assert asked(server, KLINES) == 3
     assert len(find_market("BTC", "crypto", order.into).sessions) == 36
+    said = json.loads((order.into / "prices/BTC_binance.parquet.provenance.json").read_text())
+    # The request of the run that was killed is on record too.
+    assert len(said["requests"]) == 2
 
 
 def test_two_processes_at_once_fetch_once_and_break_nothing(server, reply, order: Order) -> None:

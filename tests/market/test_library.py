@@ -124,11 +124,11 @@ def test_a_path_may_be_one_file(tmp_path: Path) -> None:
 def test_a_second_search_takes_no_time_and_gives_the_same_market(tmp_path: Path) -> None:
     put(tmp_path)
     first = find_market("TSLA", "stock", tmp_path)
-    started = time.perf_counter()
+    started = time.process_time()
     second = find_market("TSLA", "stock", tmp_path)
 
     assert second is first
-    assert time.perf_counter() - started < 0.005
+    assert time.process_time() - started < 0.005
 
 
 def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:

@@ -164,7 +164,8 @@ FOLDER = "/Archives/edgar/data/320193/000032019320000062"
 COMPANIES = {"0": {"cik_str": 320193, "ticker": "AAPL", "title": "Apple Inc."}}
 REPORT = (
     "<html><head><title>x</title></head><body><div style='display:none'>"
-    "<ix:header>hidden</ix:header></div><p>Item&nbsp;1.\nBusiness &amp; more</p><table><tr><td>Sales</td><td>59,685</td></tr>"
+    "<ix:header>hidden</ix:header></div><p>Item&nbsp;1.\n"
+    "Business &amp; more</p><table><tr><td>Sales</td><td>59,685</td></tr>"
     f"</table><p>{'words ' * 60}</p></body></html>"
 )
 

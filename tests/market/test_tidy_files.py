@@ -1,5 +1,6 @@
 """Files are understood by their columns: kinds, names of columns, times, and what is corrupt."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,8 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from investorbench_env.errors import CorruptDataError, MarketError, UnknownNameError
-from investorbench_env.market import index, library
+from investorbench_env.errors import (
+    CorruptDataError,
+    InvestorBenchError,
+    MarketError,
+    UnknownNameError,
+)
+from investorbench_env.market import folders, index, library
 from investorbench_env.market.library import find_market
 
 BARS = "Date,Open,High,Low,Close,Adj Close,Volume\n2021-01-14,10,11,9,10.5,10.5,100\n"
@@ -99,10 +105,25 @@ def test_the_symbol_is_found_however_it_is_written(tmp_path: Path) -> None:
     assert find_market("BTC", "crypto", tmp_path).bars[0, 0, 3] == 2.5
 
 
+def test_a_company_may_be_called_na_and_a_blank_price_is_a_missing_bar(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "date,symbol,close\n2021-01-14,NA,1.5\n2021-01-15,NA,NA\n")
+
+    market = find_market("NA", "stock", tmp_path)
+
+    assert list(market.bars[:, 0, 3]) == [1.5]
+
+
 def test_a_midnight_with_a_time_zone_is_that_day_at_the_exchange(tmp_path: Path) -> None:
     write(tmp_path, "MSFT.csv", "Date,Close\n2021-01-14 00:00:00-05:00,10\n")
 
     assert str(find_market("MSFT", "stock", tmp_path).sessions[0]) == "2021-01-14"
+
+
+def test_a_frame_whose_index_was_the_date_is_a_file_like_any_other(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"date": pd.to_datetime(["2021-01-14"]), "symbol": "ABC", "close": 1.5})
+    frame.set_index("date").to_parquet(tmp_path / "a.parquet")
+
+    assert find_market("ABC", "stock", tmp_path).bars[0, 0, 3] == 1.5
 
 
 def test_several_origins_in_a_file_are_never_mixed(tmp_path: Path) -> None:
@@ -217,7 +238,7 @@ def test_texts_come_from_every_file_and_have_stable_ids_of_their_own(tmp_path: P
     write(tmp_path, "m.csv", "date,symbol,headline\n2021-01-14,ABC,sideways\n")
 
     first = find_market("ABC", "stock", tmp_path).documents
-    library.folders._loaded.cache_clear()
+    folders._loaded.cache_clear()
     second = find_market("ABC", "stock", tmp_path).documents
 
     assert sorted(row.title for row in first) == ["sideways", "up"]
@@ -253,6 +274,7 @@ def test_listed_splits_and_dividends_are_used(tmp_path: Path) -> None:
         ("2021-01-14,B,1\n2021-01-14,A,-1\n", r"row 2: close -1 on 2021-01-14 is not positive"),
         ("2021-01-14,A,1\n2021-01-15,A\n", r"last row: 2 of 3 columns, the file looks cut off"),
         ("2021-01-14,A,1\n2021-01-15,A,1,9,9\n", r"not readable as CSV"),
+        ("2021-01-14,A,1\n2912-01-15,A,1\n", r"row 2: date 2912-01-15.* is not plausible"),
     ],
 )
 def test_a_corrupt_csv_is_an_error_with_file_row_and_reason(
@@ -272,6 +294,31 @@ def test_a_corrupt_parquet_row_is_counted_in_the_file_and_not_in_the_symbol(tmp_
 
     with pytest.raises(CorruptDataError, match=r"bad\.parquet, row 3: close 0"):
         find_market("A", "stock", tmp_path)
+
+
+def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_bytes(b"date,symbol,close\n2021-01-14,A\xff,1\n")
+
+    with pytest.raises(CorruptDataError, match=r"bad\.csv.*not readable"):
+        find_market("A", "stock", tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damage_is_an_error_of_ours_or_none_at_all(tmp_path: Path, seed: int) -> None:
+    days = pd.bdate_range("2021-02-16", "2021-03-31")
+    frame = pd.DataFrame({"date": days, "symbol": "ABC", "close": np.arange(len(days)) + 10.0})
+    generator = np.random.default_rng(seed)
+    for name in ("a.csv", "a.parquet"):
+        path = tmp_path / name
+        frame.to_csv(path, index=False) if name.endswith("csv") else frame.to_parquet(path)
+        content = np.frombuffer(path.read_bytes(), dtype=np.uint8).copy()
+        for _ in range(10):
+            damaged = content.copy()
+            damaged[generator.integers(len(content), size=3)] = generator.integers(256, size=3)
+            path.write_bytes(damaged.tobytes())
+            # Anything else than an error of ours fails the test.
+            with suppress(InvestorBenchError):
+                find_market("ABC", "stock", path)
 
 
 @pytest.mark.parametrize("keep", [0, 10, 300])

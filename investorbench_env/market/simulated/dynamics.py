@@ -66,7 +66,7 @@ class Dynamics:
     overnight_share: float = 0.3
     news_a_day: float = 2.0
     relevant_share: float = 0.6
-    informativeness: float = 1.1
+    informativeness: float = 0.9
     delay_days: float = 1.0
     noise: float = 0.1
     label_share: float = 0.8

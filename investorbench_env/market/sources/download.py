@@ -81,13 +81,13 @@ class Downloader:
         user_agent: who asks; EDGAR wants a name and an address in it.
         politeness: pace and patience.
         sleep: how to wait; tests pass their own.
-        answers: every answer so far, for the record.
+        records: of every answer so far: address, time, size and checksum.
     """
 
     user_agent: str = USER_AGENT
     politeness: Politeness = field(default_factory=Politeness)
     sleep: Callable[[float], None] = time.sleep
-    answers: list[Answer] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
     _client: "httpx.Client | None" = field(default=None, init=False, repr=False)
     _last: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
@@ -128,7 +128,7 @@ class Downloader:
                 self.sleep(wait)
             answer, fault, asked = self._once(url, parameters, check)
             if answer is not None:
-                self.answers.append(answer)
+                self.records.append(answer.record())
                 return answer
             wait = self.politeness.backoff_s * 2**attempt if asked is None else asked
             if wait > self.politeness.longest_wait_s:
@@ -150,17 +150,18 @@ class Downloader:
         except httpx.TransportError as error:
             return None, f"{url}: {type(error).__name__} ({error})", None
         full = str(response.url)
+        plain = full.split("?")[0]
         if response.status_code in BUSY:
-            said = f"{full}: HTTP {response.status_code}"
+            said = f"{plain}: HTTP {response.status_code}"
             return None, said, _patience(response.headers.get("Retry-After"))
         if response.status_code in (404, 410):
-            raise NotThereError(f"{full}: not there (HTTP {response.status_code})")
+            raise NotThereError(f"{plain}: not there (HTTP {response.status_code})")
         if response.status_code >= 400:
             raise DownloadError(
-                f"{full}: refused with HTTP {response.status_code}; the source may block "
+                f"{plain}: refused with HTTP {response.status_code}; the source may block "
                 "automatic access or ask for a name and e-mail (--contact)"
             )
-        if fault := check(full, response.content):
+        if fault := check(plain, response.content):
             return None, fault, None
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return Answer(url=full, content=response.content, retrieved_at=now), "", None

@@ -97,9 +97,7 @@ def load_from_hub(
     datasets = _library()
 
     def part(name: str) -> Any:
-        return datasets.load_dataset(
-            repository, name, split=SPLIT, revision=revision, token=token
-        )
+        return datasets.load_dataset(repository, name, split=SPLIT, revision=revision, token=token)
 
     return _market(part, repository)
 

@@ -16,7 +16,7 @@ from investorbench_env.market.documents import NEWS, Document, Sentiment
 from investorbench_env.market.market import AssetClass
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.download import Downloader, base_url
-from investorbench_env.market.sources.tidy import WORDS, document, end_of_day
+from investorbench_env.market.sources.texts import WORDS, document, end_of_day
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,154 @@
+"""How ``investorbench data`` looks: plain lines and tables that fit 80 columns, also when piped."""
+
+import sys
+import textwrap
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from investorbench_env.market.checking import Problem
+from investorbench_env.market.describing import extent
+from investorbench_env.market.index import DataFile
+from investorbench_env.market.sources import store
+from investorbench_env.market.sources.catalogue import SOURCES
+from investorbench_env.market.sources.keeping import Outcome
+
+HOLDS = {
+    "bars": "daily bars",
+    "actions": "actions",
+    "news": "news",
+    "filings": "filings",
+    "released": "InvestorBench release",
+    "market": "saved market",
+}
+COLOURS = {
+    "error": "red",
+    "failed": "red",
+    "warning": "yellow",
+    "skipped": "yellow",
+    "note": "dim",
+    "fetched": "green",
+    "already there": "green",
+}
+
+
+def console() -> Console:
+    """80 columns where the width is not known, so that piped output keeps its form."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 80)
+
+
+def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
+    for name in columns:
+        table.add_column(
+            name, justify="right" if name in right else "left", overflow="fold", no_wrap=False
+        )
+    return table
+
+
+def print_files(console: Console, place: Path, files: tuple[DataFile, ...]) -> None:
+    """Two lines a file, since names and symbols need the width."""
+    for file in files:
+        if file.kind == "unused":
+            continue
+        size = extent(file)
+        console.print(f"  [cyan]{escape(_relative(file.path, place))}[/]", soft_wrap=True)
+        about = [HOLDS[file.kind], _few(sorted(file.symbols)), f"{size.rows:,} rows"]
+        if size.first:
+            about.append(f"{size.first}..{size.last}")
+        console.print("    " + escape(" · ".join(about)), soft_wrap=True)
+    unused = [file for file in files if file.kind == "unused" and not file.note.startswith("part")]
+    if unused:
+        console.print("  not used here yet:", style="dim")
+    for file in unused:
+        said = f"    {_relative(file.path, place)}: {file.note}"
+        console.print(escape(said), style="dim", soft_wrap=True)
+
+
+def source_table() -> Table:
+    """What can be fetched, and under which terms."""
+    table = _table("source", "gives", "for", "terms of use")
+    for source in SOURCES.values():
+        table.add_row(
+            source.name,
+            source.gives,
+            " ".join(sorted(source.symbols)) or ", ".join(sorted(source.classes)),
+            source.terms,
+        )
+    return table
+
+
+def print_terms(console: Console, files: tuple[DataFile, ...]) -> None:
+    """Terms of use stand in the provenance of what was fetched; of other files nobody knows."""
+    terms = {str(store.read_provenance(file.path).get("terms", "")) for file in files} - {""}
+    for said in sorted(terms):
+        console.print(f"  terms of use: {escape(said)}", style="dim")
+    if any(not store.read_provenance(file.path) for file in files):
+        console.print(
+            "  terms of use: not stated beside the other files; see where they came from"
+            if terms
+            else "  terms of use: not stated beside these files; see where they came from",
+            style="dim",
+        )
+    console.print()
+
+
+def print_outcomes(console: Console, outcomes: list[Outcome]) -> None:
+    """One line a source, or as many as its reason needs."""
+    symbols = max(len(outcome.symbol) for outcome in outcomes)
+    sources = max(len(outcome.source) for outcome in outcomes)
+    for outcome in outcomes:
+        mark = {"failed": "✗", "skipped": "·"}.get(outcome.status, "✓")
+        label = f"{mark} {outcome.symbol:{symbols}} {outcome.source:{sources}}"
+        size = f"{outcome.rows:,} rows" if outcome.rows else ""
+        name = outcome.path.name if outcome.path else ""
+        said = ", ".join(part for part in (outcome.status, size, name, outcome.note) if part)
+        hanging(console, label, said, len(label), COLOURS[outcome.status])
+
+
+def print_problems(console: Console, problems: tuple[Problem, ...]) -> None:
+    """What is wrong, file by file."""
+    path = None
+    for problem in problems:
+        if problem.path != path:
+            path = problem.path
+            console.print(f"[bold]{escape(str(path))}[/]", soft_wrap=True)
+        text = f"{problem.symbol}: {problem.text}" if problem.symbol else problem.text
+        hanging(console, f"  {problem.severity}", text, 9, COLOURS[problem.severity])
+
+
+def hanging(console: Console, label: str, text: str, width: int, style: str) -> None:
+    """A label, and beside it a text on as many lines as it needs."""
+    room = max(20, console.width - width - 2)
+    first, *more = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    gap = " " * (width + 2 - len(label))
+    console.print(f"[{style}]{label}[/]{gap}{escape(first)}", soft_wrap=True)
+    for line in more:
+        console.print(" " * (width + 2) + escape(line), soft_wrap=True)
+
+
+def verdict(problems: tuple[Problem, ...], files: int) -> str:
+    """How it stands, in one line."""
+    number = dict.fromkeys(("error", "warning", "note"), 0)
+    for problem in problems:
+        number[problem.severity] += 1
+    said = ", ".join(
+        f"{many} {kind}{'' if many == 1 else 's'}" for kind, many in number.items() if many
+    )
+    looked = f"{files} file{'' if files == 1 else 's'} checked"
+    mark = "[red]✗[/]" if number["error"] else "[green]✓[/]"
+    return f"{mark} {looked}: {said or 'nothing wrong'}"
+
+
+def _few(names: list[str], most: int = 3) -> str:
+    shown = " ".join(names[:most])
+    return shown + (f" +{len(names) - most}" if len(names) > most else "")
+
+
+def _relative(path: Path, place: Path) -> str:
+    return (
+        str(path.relative_to(place)) if path.is_relative_to(place) and path != place else path.name
+    )
