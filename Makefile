@@ -31,7 +31,7 @@ help:  ## list the targets
 	@awk -F ':.*## +' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.core  ## score the baselines on simulated and, where present, real markets
-	@$(PY) -m scripts.main run
+	@$(PY) -m scripts.main baselines
 
 test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 	@echo '· testing'

@@ -19,7 +19,7 @@ class UnknownNameError(InvestorBenchError, ValueError):
             name: the name that was given.
             valid: the names that exist.
         """
-        names = sorted(set(valid), key=lambda known: -_closeness(str(name), known))
+        names = sorted(set(valid), key=lambda known: (-_closeness(str(name), known), known))
         listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
         super().__init__(f"unknown {kind} {name!r}; valid, nearest first: {listed or 'none'}")
 

@@ -21,8 +21,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import scripts
 from agents.agent import as_agent
+from agents.baselines import BuyAndHold
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
-from scripts.tables import print_results
+from scripts.tables import print_results, setting_of
 from tasks.evaluator import evaluate
 from tasks.result import Result, Step
 from tasks.runs import JobFolder, manifest_of, without_nan
@@ -55,11 +56,13 @@ def run_with(overrides: list[str]) -> None:
     OmegaConf.register_new_resolver(
         "token", lambda: secrets.token_hex(2), use_cache=True, replace=True
     )
+    sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
     arguments, sys.argv = sys.argv, ["investorbench run", *overrides]
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(jobs)()
     finally:
         sys.argv = arguments
+        sys.path.pop()
         jobs.show()
 
 
@@ -114,11 +117,27 @@ class Jobs:
             for result in self.results:
                 print(json.dumps(without_nan(manifest_of(result)), ensure_ascii=False))
         else:
-            print_results(self.results, Console())
+            print_results(beside_buy_and_hold(self.results), Console())
         for folder in dict.fromkeys(self.folders):
-            Console(stderr=True).print(f"recorded in {folder}", highlight=False)
+            Console(stderr=True).print(
+                f"recorded in {folder}", highlight=False, markup=False, soft_wrap=True
+            )
         if self.errors:
             raise InvestorBenchError("\n".join(dict.fromkeys(self.errors)))
+
+
+def beside_buy_and_hold(results: Sequence[Result]) -> list[Result]:
+    """The results, and buy-and-hold wherever it is not among them: no table goes without it."""
+    held = {setting_of(result) for result in results if result.agent == BuyAndHold.name}
+    missing = {setting_of(result): result.task for result in results}
+    return [
+        *results,
+        *(
+            evaluate(BuyAndHold(), task, warmup=False)
+            for setting, task in missing.items()
+            if setting not in held
+        ),
+    ]
 
 
 def run_job(name: str, config: DictConfig, place: Sequence[str] = ()) -> Result:
@@ -185,14 +204,24 @@ def _short(task: Task) -> str:
 
 
 def swept(overrides: list[str]) -> list[str]:
-    """The settings that a sweep changes from job to job."""
+    """The settings that a sweep changes from job to job.
+
+    Raises:
+        InvestorBenchError: one cannot be read.
+    """
     parser = OverridesParser.create()
     found = []
     for given in overrides:
         try:
             (override,) = parser.parse_overrides([given])
-        except OverrideParseException:
-            continue  # a flag, or something that Hydra will refuse in its own words
+        except OverrideParseException as error:
+            if "=" not in given or given.startswith("-"):
+                continue  # a flag or its value
+            reason = str(error).splitlines()[0]
+            raise InvestorBenchError(
+                f"cannot read {given!r} ({reason}); quote a value with special characters, such as "
+                "\"data='my [data]'\""
+            ) from None
         if override.is_sweep_override():
             found.append(override.key_or_group)
     return found

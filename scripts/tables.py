@@ -6,6 +6,7 @@ from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tasks.result import Result
@@ -51,12 +52,13 @@ COLUMNS: tuple[Column, ...] = (
 
 def print_results(results: Iterable[Result], console: Console) -> None:
     """One table for each task, protocol, window and data source; they never share one."""
-    ordered = sorted(results, key=_setting)
-    for _, group in groupby(ordered, key=_setting):
+    ordered = sorted(results, key=setting_of)
+    for _, group in groupby(ordered, key=setting_of):
         print_table(list(group), console)
 
 
-def _setting(result: Result) -> tuple[str, ...]:
+def setting_of(result: Result) -> tuple[str, ...]:
+    """What results must have in common to stand in one table."""
     options = str(sorted(result.task.options.items(), key=str))
     return (result.task.id, result.protocol, *result.window, result.data_source, options)
 
@@ -74,7 +76,7 @@ def print_table(results: list[Result], console: Console) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for result in sorted(results, key=lambda result: -result.metrics["SR"]):
         ruined = any(episode.ended_early for episode in result.episodes)
-        table.add_row(result.agent + " †" * ruined, *(text(result) for _, text in COLUMNS))
+        table.add_row(escape(result.agent) + " †" * ruined, *(text(result) for _, text in COLUMNS))
     console.print(table)
     console.print(_notes(first, results), style="dim", highlight=False, markup=False)
     console.print()

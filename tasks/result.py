@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.envs.setup import RUIN
 from investorbench_env.protocols import Convention, find_protocol
 from tasks.metrics import activity, performance
 from tasks.task import Task
@@ -154,12 +155,13 @@ class Result:
     def metrics_in(self, convention: Convention, risk_free: float = 0.0) -> dict[str, float]:
         """CR, SR, AV, MDD and their relatives in either convention.
 
-        Under ``"log"`` a step of a ``standard`` run counts with the log of its equity's growth.
+        Under ``"log"`` a step of a ``standard`` run counts with the log of its equity's growth,
+        and ruin with that of ``RUIN``.
         """
         own = find_protocol(self.protocol).convention
         returns = self.median.returns
         if convention == "log" and own == "simple":
-            returns = np.log1p(returns)
+            returns = np.log(np.maximum(1.0 + returns, RUIN))
         return performance(returns, convention, self.task.days_a_year, risk_free)
 
     def to_frame(self) -> "pd.DataFrame":

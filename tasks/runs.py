@@ -60,6 +60,10 @@ class JobFolder:
         trace: TracebackType | None,
     ) -> None:
         self._close()
+        if error is not None and not list(self.path.glob("repeat-*")):
+            # It failed before there was anything to record.
+            (self.path / "config.yaml").unlink()
+            self.path.rmdir()
 
     def __call__(self, step: Step) -> None:
         """Append a step to the record of its repeat and split."""
@@ -155,8 +159,11 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def without_nan(value: Any) -> Any:

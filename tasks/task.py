@@ -107,5 +107,5 @@ def find_id(name: str) -> str:
     short = {id.removeprefix("InvestorBench/").replace("-", "/").lower(): id for id in ids}
     known = {id.lower(): id for id in ids} | short
     if name.lower() not in known:
-        raise UnknownNameError("task", name, [*ids, *short])
+        raise UnknownNameError("task", name, ids if name.startswith("InvestorBench/") else short)
     return known[name.lower()]

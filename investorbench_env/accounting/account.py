@@ -12,11 +12,6 @@ import numpy.typing as npt
 from investorbench_env.accounting.spot import accrue, compound, rebalance, share_opened
 
 
-def turns(position: Any, side: Any) -> Any:
-    """Whether a signal for a side (-1 short, 0 flat, 1 long) asks for another one than is held."""
-    return side * position <= 0.0
-
-
 class StepPrices(Protocol):
     """What the market did between two decisions; floats, or arrays [N]."""
 
@@ -101,10 +96,12 @@ class SpotAccount:
                 cash, position, self.entry, prices.dividend, prices.split
             )
         ruined = cash + position * prices.fill <= 0.0
-        if _any(ruined):
+        # Tests for True and False are spelled out here: bool flags have no any(), and a call would
+        # take as long as the arithmetic.
+        if ruined is not False and (ruined is True or ruined.any()):
             weight, trades = weight * (ruined == 0), trades | ruined
         # Most steps hold; leaving out the arithmetic then changes no bit of the account.
-        if _any(trades):
+        if trades is not False and (trades is True or trades.any()):
             price, held = prices.fill, position
             cash, position, self.notional, self.cost = rebalance(
                 cash, held, price, weight, trades, self.rate
@@ -122,11 +119,6 @@ class SpotAccount:
         self.weight = value / (equity + (equity == 0.0))
         # Among many accounts one that was worth nothing waits for its new start.
         return equity / (before + (before == 0.0)) - 1.0
-
-
-def _any(flags: Any) -> bool:
-    """Whether a flag, or any in an array of them, is set; ``np.any`` would take a step's time."""
-    return flags if flags is True or flags is False else bool(flags.any())
 
 
 class PaperAccount:

@@ -20,7 +20,7 @@ from investorbench_env.market.history import History, history_of
 from investorbench_env.market.library import find_market
 from investorbench_env.market.market import FIELDS, OPEN, AssetClass, Market
 from investorbench_env.protocols import Protocol, find_protocol
-from investorbench_env.spaces import Documents, unbounded
+from investorbench_env.spaces import Documents, FreeText, unbounded
 from investorbench_env.splits import SPLITS, find_split
 
 DataLike = str | PathLike[str] | Market
@@ -32,6 +32,8 @@ SELL, HOLD, BUY = 0, 1, 2
 
 ACTIONS = ("trade", "weight")
 MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
+AMOUNTS = ("equity", "cash", "position", "weight", "fill_price", "notional", "cost", "costs")
+"""What an info says of the account."""
 ACCOUNT_FIELDS = ("position", "weight", "cash", "equity", "unrealised_pnl", "steps_left")
 
 
@@ -202,7 +204,7 @@ class Setup:
             "sentiment": {"sentiment": unbounded(3, low=0.0)},
             "news": {"news": Documents()},
             "filings": {"filings": Documents()},
-            "time": {"time": unbounded(1, dtype=np.int64)},
+            "time": {"time": FreeText()},
         }
         wanted = [spaces[name] for name in MODALITIES if name in self.modalities]
         return gym.spaces.Dict({key: space for part in wanted for key, space in part.items()})
@@ -273,6 +275,11 @@ def _symbol_of(options: Options) -> str:
 
 def _cost_rate(options: Options, protocol: Protocol) -> float:
     commission, slippage = options.commission_bps, options.slippage_bps
+    if protocol.fills == "close" and (commission or slippage):
+        raise InvestorBenchError(
+            f"the protocol {protocol.name} has no costs: leave commission_bps and slippage_bps "
+            'out, or use protocol="standard"'
+        )
     if commission is None:
         commission = protocol.commission_bps[options.asset_class]
     if slippage is None:

@@ -12,9 +12,10 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from investorbench_env.accounting.account import Account, reopen, turns
+from investorbench_env.accounting.account import Account, reopen
 from investorbench_env.envs.setup import (
     ACCOUNT_FIELDS,
+    AMOUNTS,
     BUY,
     HOLD,
     MODALITIES,
@@ -29,9 +30,8 @@ Array = npt.NDArray[Any]
 Observation = dict[str, Array]
 Info = dict[str, Any]
 
-AMOUNTS = ("equity", "cash", "position", "weight", "fill_price", "notional", "cost", "costs")
-REPORTED = ("session", "time", "documents", "latest_filings", *AMOUNTS)
-TEXT = ("news", "filings")
+REPORTED = ("session", "time", "documents", *AMOUNTS)
+TEXT = ("news", "filings", "time")
 NUMERIC = tuple(name for name in MODALITIES if name not in TEXT)
 
 
@@ -40,9 +40,9 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
 
     Observations are the numeric ones, each with a leading axis [N]. Text stays in the market's
     table: ``info["documents"]`` int64 [N, 2] are the rows ``start:stop`` of
-    ``env.setup.market.documents.rows`` that are new, and ``info["latest_filings"]`` int64 [N, 8]
-    the rows of the latest filing of each form, oldest first, then -1. Every value in an info is an
-    array [N] beside its mask ``_name``.
+    ``env.setup.market.documents.rows`` that are new, and where an episode has just begun,
+    ``info["latest_filings"]`` int64 [N, 8] are those of the latest filing of each form, oldest
+    first, then -1. Every value in an info is an array [N] beside its mask ``_name``.
 
     An episode that ended starts again at the next step, whose action it ignores and whose reward
     is 0 (``AutoresetMode.NEXT_STEP``).
@@ -98,7 +98,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
         self._any_ended = False
         self._started = True
-        return self._observe(), self._report()
+        return self._observe(), self._report(self._everyone)
 
     def step(self, actions: Array) -> tuple[Observation, Array, Array, Array, Info]:
         """Take one step in every episode.
@@ -112,21 +112,22 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         weights, trades = self._orders(actions)
         if self._any_ended and self._ended.all():
             return self._restart_all()
-        account, restarts = self._account, self._ended
+        account, restarts, restarted = self._account, self._ended, self._any_ended
         before = account.equity
         # A step beyond an episode's last session goes nowhere; that episode starts anew below.
-        self._at = np.minimum(self._at + 1, self._tape.last) if self._any_ended else self._at + 1
+        self._at = np.minimum(self._at + 1, self._tape.last) if restarted else self._at + 1
         rewards = account.step(weights, trades, self._tape.prices(self._at, self._together))
         if self._reward is not None:
             rewards = self._reward(before, account.equity)
-        if self._any_ended:
+        if restarted:
             rewards = np.where(restarts, 0.0, rewards)
             self._restart(restarts)
         terminated = account.equity <= 0.0
         truncated = (self._at == self._end) & ~terminated
         self._ended = terminated | truncated
         self._any_ended = bool(self._ended.any())
-        return self._observe(), rewards, terminated, truncated, self._report()
+        info = self._report(restarts if restarted else None)
+        return self._observe(), rewards, terminated, truncated, info
 
     def _orders(self, actions: Array) -> tuple[Array, Array]:
         """Target weights [N] and which of them are orders [N]."""
@@ -142,7 +143,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._require(actions, given.shape == (self.num_envs,) and given.dtype.kind in "iu")
         self._require(actions, bool(given.min() >= SELL and given.max() <= BUY))
         weights = self._sides.take(given)
-        return weights, (given != HOLD) & turns(self._account.position, weights)
+        return weights, (given != HOLD) & (weights * self._account.position <= 0.0)
 
     def _require(self, actions: Any, valid: bool) -> None:
         if not valid:
@@ -211,15 +212,18 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         info.update({"_" + name: self._everyone for name in (*constants, *REPORTED)})
         return info
 
-    def _report(self) -> Info:
+    def _report(self, starts: Array | None) -> Info:
+        """The info; ``starts`` says which episodes have just begun, None that none has."""
         tape, account, at = self._tape, self._account, self._at
         info = self._template.copy()
         info["session"] = tape.sessions.take(at)
         info["time"] = tape.times.take(at)
         info["documents"] = tape.documents.take(at, axis=0)
-        info["latest_filings"] = tape.latest_filings.take(at, axis=0)
         for name in AMOUNTS:
             info[name] = getattr(account, name)
+        if starts is not None:
+            info["latest_filings"] = tape.latest_filings.take(at, axis=0)
+            info["_latest_filings"] = starts
         if self.setup.labelled:
             info["label"] = np.where(self._ended, 0.0, tape.labels.take(at))
             info["_label"] = ~self._ended
@@ -232,8 +236,9 @@ def _without_text(given: dict[str, Any]) -> Options:
         return Options.of({**given, "modalities": NUMERIC})
     if texts := [name for name in options.modalities if name in TEXT]:
         raise InvestorBenchError(
-            f"modalities={texts}: a vectorised environment gives text as rows of the market's "
-            'table, in info["documents"]; leave them out'
+            f"modalities={texts}: a vectorised environment has no text in its observations; leave "
+            "them out, and find times in info['time'] and texts as rows of the market's table in "
+            "info['documents']"
         )
     return options
 

@@ -82,7 +82,7 @@ class Tape:
         numeric = [
             name
             for name in setup.observation_space().spaces
-            if name not in ("account", "news", "filings")
+            if name not in ("account", "news", "filings", "time")
         ]
         return cls(
             fill=np.array([moment.fill for moment in moments]),

@@ -3,6 +3,7 @@
 Everything here is made from ``Market.until(t)``; a moment is made once and then shared.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -32,7 +33,7 @@ class Moment:
             adjusted for the splits up to this day and no later one, 0 where unknown; ``mask``, 1
             where a session has a bar, int8 [window]; ``sentiment``, the number of positive, neutral
             and negative news since the decision before, float32 [3]; ``news`` and ``filings``, the
-            texts of the documents; ``time`` in Unix seconds, int64 [1]; ``account`` is None.
+            texts of the documents; ``time`` as above; ``account`` is None.
         fill: the session's open, or its close where the open is unknown.
         final: the session's close.
         ex_date: whether there was a dividend or a split since the decision before.
@@ -69,6 +70,11 @@ class History:
         self.asset = market.asset(symbol)
         self._moments: dict[int, Moment] = {}
         self._opening: dict[int, tuple[Document, ...]] = {}
+        self._filings = [
+            number
+            for number, row in enumerate(market.documents)
+            if row.is_filing and row.symbol == symbol
+        ]
 
     def decisions(self, span: range) -> npt.NDArray[np.int64]:
         """The sessions in a span at which there is a bar, ascending."""
@@ -87,18 +93,15 @@ class History:
 
         Those that are among the moment's own documents are left out.
         """
-        filings = self._opening.get(t)
-        if filings is None:
-            known = self._own(self.market.until(t).document_rows())
-            # The first of each form in reverse; reversed again they stand in order of time.
-            latest: dict[str, Document] = {}
-            for row in reversed(known):
-                if row.is_filing:
-                    latest.setdefault(row.kind, row)
-            new = set(self.until(t).documents)
-            filings = tuple(row for row in reversed(latest.values()) if row not in new)
-            self._opening[t] = filings
-        return filings
+        if t not in self._opening:
+            rows = self.until(t).document_rows
+            known = self._filings[: bisect_left(self._filings, rows.stop)]
+            documents = self.market.documents.rows
+            # Of each form the latest takes the place of those before it.
+            latest = {documents[row].kind: row for row in known}
+            old = sorted(row for row in latest.values() if row < rows.start)
+            self._opening[t] = tuple(documents[row] for row in old)
+        return self._opening[t]
 
     def _own(self, rows: slice) -> tuple[Document, ...]:
         documents = self.market.documents.rows[rows]
@@ -121,12 +124,13 @@ class History:
         growth = 1.0 if before is None else adjusted[t] / adjusted[before]
         opened, closed = float(bars[t, OPEN]), float(bars[t, CLOSE])
         seconds = int(view.time.astype("datetime64[s]").astype(np.int64))
+        time = datetime.fromtimestamp(seconds, UTC).isoformat()
         window, mask = self._window(t)
         news = tuple(row for row in documents if row.kind == NEWS)
         return Moment(
             t=t,
             session=str(view.session),
-            time=datetime.fromtimestamp(seconds, UTC).isoformat(),
+            time=time,
             observation={
                 "bars": window,
                 "mask": mask,
@@ -134,7 +138,7 @@ class History:
                 "sentiment": _count_sentiments(news),
                 "news": tuple(str(row) for row in news),
                 "filings": tuple(str(row) for row in documents if row.is_filing),
-                "time": _frozen(np.array([seconds])),
+                "time": time,
             },
             documents=documents,
             document_rows=rows,

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 from investorbench_env.errors import (
@@ -54,7 +55,7 @@ def find_market(
     warnings.warn(
         absence(symbol, "a simulated market stands in: no real data"),
         SimulatedDataWarning,
-        stacklevel=2,
+        stacklevel=5,  # whoever called gym.make
     )
     return _simulated(symbol, asset_class)
 
@@ -101,7 +102,9 @@ def places() -> tuple[Path, ...]:
     return (*given, cache_folder())
 
 
+@lru_cache(maxsize=16)
 def _simulated(symbol: str, asset_class: AssetClass) -> Market:
+    """The simulation of an asset: always the same one, so it is made once."""
     from investorbench_env.market.simulated import simulate
 
     return simulate(symbol=symbol, asset_class=asset_class)

@@ -191,12 +191,14 @@ class MarketView:
     @property
     def time(self) -> np.datetime64:
         """The decision time, UTC."""
-        return self._market.decision_times[self.t]
+        moment: np.datetime64 = self._market.decision_times[self.t]
+        return moment
 
     @property
     def session(self) -> np.datetime64:
         """The date of the last complete session."""
-        return self._market.sessions[self.t]
+        date: np.datetime64 = self._market.sessions[self.t]
+        return date
 
     @property
     def bars(self) -> FloatArray:

@@ -39,7 +39,8 @@ def ends_of_days(dates: TimeArray, timezone: str) -> TimeArray:
     following = pd.DatetimeIndex(dates.astype("datetime64[D]") + np.timedelta64(1, "D"))
     # Midnight can fall into a change of clocks in some zones; the later reading is never early.
     local = following.tz_localize(timezone, ambiguous=False, nonexistent="shift_forward")
-    return local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[ns]")
+    ends: TimeArray = local.tz_convert("UTC").tz_localize(None).to_numpy()
+    return ends.astype("datetime64[ns]")
 
 
 @lru_cache(maxsize=32)

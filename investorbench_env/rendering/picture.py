@@ -162,7 +162,9 @@ def _draw_position(axes: "Axes", frame: Frame) -> None:
     edges = np.arange(frame.start, len(frame.dates) + 1, dtype=np.float64) - 0.5
     for side, color in ((weight.clip(min=0), LONG), (weight.clip(max=0), SHORT)):
         draw_blocks(axes, side, edges, 0.0, color=color, alpha=0.75)
-    draw_grid(axes, [-reach, 0, reach], [percent(-reach), "flat", percent(reach)])
+    # A whole position is the natural scale, up to where one of many times the equity dwarfs it.
+    full = 1.0 if reach < 2.0 else reach
+    draw_grid(axes, [-full, 0, full], [percent(-full), "flat", percent(full)])
     axes.set_ylim(-1.08 * reach, 1.08 * reach)
     draw_rule(axes, 0, QUIET, 3)
     draw_title(axes, "Position, share of equity")

@@ -22,6 +22,7 @@ import investorbench_env  # noqa: F401
 ROUNDS = 9
 STOCK = "InvestorBench/Stock-SIM"
 NUMERIC = ("bars", "account")
+CONSTANT = "Constant-v0"
 ANYTRADING = "gym-anytrading StocksEnv"
 
 Measure = Callable[[float], float]
@@ -100,11 +101,14 @@ def anytrading() -> Measure | None:
 
 def contestants() -> dict[str, Measure]:
     """The two of ours that have a target, and the yardsticks."""
-    gym.register("Constant", lambda **_: Constant(), disable_env_checker=True, order_enforce=False)
+    if CONSTANT not in gym.registry:
+        gym.register(
+            CONSTANT, lambda **_: Constant(), disable_env_checker=True, order_enforce=False
+        )
     measures = {
         "CartPole-v1": scalar(gym.make("CartPole-v1"), 2),
-        "constant environment": scalar(gym.make("Constant"), 2),
-        "Stock-SIM, window 30, with text": scalar(gym.make(STOCK, window=30), 3),
+        "constant environment": scalar(gym.make(CONSTANT), 2),
+        "Stock-SIM, window 30, text": scalar(gym.make(STOCK, window=30), 3),
         "Stock-SIM × 1,024, window 20": vectorised(many(1024, window=20)),
     }
     if (other := anytrading()) is not None:

@@ -106,11 +106,14 @@ def episode(seed: int, days: int) -> FloatArray:
 
 def _play(env: SingleAssetEnv, policy: Policy, days: int) -> list[float]:
     observation, info = env.reset(seed=0)
-    rewards = []
+    rewards: list[float] = []
     for _ in range(days):
-        observation, reward, *_, info = env.step(policy.act(observation, info))
+        observation, reward, ruined, _, info = env.step(policy.act(observation, info))
         rewards.append(reward)
-    return rewards
+        if ruined:
+            break
+    # A ruined account earns nothing more.
+    return rewards + [0.0] * (days - len(rewards))
 
 
 def returns_over_seeds(seeds: Sequence[int], days: int, processes: int = 1) -> FloatArray:
@@ -185,10 +188,12 @@ def main() -> None:
     """Run the experiment from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--first", type=int, default=10_000, help="the first seed")
     parser.add_argument("--days", type=int, default=1250)
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
-    print(report(returns_over_seeds(range(given.seeds), given.days, given.processes)))
+    seeds = range(given.first, given.first + given.seeds)
+    print(report(returns_over_seeds(seeds, given.days, given.processes)))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ def decisions(agent, market, hide=()):
 
 
 def test_policies_come_out_in_the_order_of_what_they_know():
-    returns = np.array([episode(seed, 1000) for seed in range(20)])
+    # Seeds that the default parameters were not chosen on.
+    returns = np.array([episode(seed, 1000) for seed in range(20_000, 20_040)])
     for pair in neighbours(returns):
         print(pair)
         assert pair.difference.low > 0, f"{pair.names}: {pair.difference}"

@@ -4,7 +4,7 @@ A comment on the line above a fence says what a block needs:
 
 ``<!-- real data -->``       the folder of real markets
 ``<!-- heavy -->``           torch, or more than a few seconds
-``<!-- figures differ -->``  also heavy; its numbers depend on the machine, so only words are compared
+``<!-- figures differ -->``  also heavy; numbers depend on the machine: only words are compared
 ``<!-- file: PATH -->``      it is no program but the content of a file in the checkout
 """
 
@@ -136,7 +136,7 @@ def same(shown: str, printed: str, *, figures: bool = True) -> bool:
 
 
 def _lines(text: str, figures: bool) -> list[str]:
-    lines = [line.rstrip() for line in text.strip("\n").splitlines()]
+    lines = tidy(text).splitlines()
     if figures:
         return lines
     # Widths of columns follow from their figures.
@@ -144,7 +144,14 @@ def _lines(text: str, figures: bool) -> list[str]:
     return [" ".join(re.sub("─+", "─", line).split()) for line in masked]
 
 
+def tidy(text: str) -> str:
+    """Text without blanks at the ends of lines, or blank lines at its ends."""
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n") + "\n"
+
+
 def slugs(text: str) -> set[str]:
     """The anchors of a page's headings, as the sites that render Markdown make them."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings
+    }

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +28,11 @@ from tests.docs.pages import (
     same,
     sessions,
     slugs,
+    tidy,
 )
 
 NOT_RUN = {
-    r"make\b": "a target builds the environment that the tests run in; that it exists is tested",
+    r"(RENEW_DOCS=1 )?make\b": "builds what these tests run in; that the target exists is tested",
     r"pip install\b": "needs a package index; tests/end_to_end/test_wheel.py installs the wheel",
     r"investorbench data fetch (?!--help)": "goes out to the network; its options are tested",
     r"export\b": "holds for the shell of the reader; the tests set the same variable",
@@ -51,7 +51,9 @@ def pages_with(kind: str) -> list[str]:
     return [
         path
         for path in PAGES
-        if any(block.kind == kind and block.language in PROGRAMS for block in Page.read(path).blocks)
+        if any(
+            block.kind == kind and block.language in PROGRAMS for block in Page.read(path).blocks
+        )
     ]
 
 
@@ -174,7 +176,8 @@ class Reader:
         if not (self.folder / "scripts").exists():
             for name in PYTHON_IN:
                 if (ROOT / name).exists():
-                    shutil.copytree(ROOT / name, self.folder / name)
+                    ignored = shutil.ignore_patterns("__pycache__")
+                    shutil.copytree(ROOT / name, self.folder / name, ignore=ignored)
         (self.folder / block.file).write_text(block.text)
 
     def _run_python(self, block: Block, output: Block | None) -> None:
@@ -208,10 +211,10 @@ class Reader:
         ):
             return
         if RENEW and "…" not in shown.splitlines():
-            self._printed.append((where, _tidy(printed)))
+            self._printed.append((where, tidy(printed)))
             return
-        lines = (_tidy(text).splitlines(keepends=True) for text in (shown, printed))
-        difference = "".join(difflib.unified_diff(*lines, "shown", "printed"))
+        before, after = (tidy(text).splitlines(keepends=True) for text in (shown, printed))
+        difference = "".join(difflib.unified_diff(before, after, "shown", "printed"))
         pytest.fail(f"{where.place} does not show what is printed:\n{difference}", pytrace=False)
 
     def _plain(self, text: str) -> str:
@@ -234,7 +237,8 @@ def said_by(command: str, folder: Path | None = None, data: str = "") -> str:
     """What a command prints in a terminal of 80 columns, errors included; it must succeed."""
     environment = {**os.environ, "COLUMNS": "80", "PYTHONWARNINGS": "error"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment.pop("INVESTORBENCH_DATA", None)
+    for name in ("INVESTORBENCH_DATA", "XDG_CACHE_HOME"):
+        environment.pop(name, None)
     if data:
         environment["INVESTORBENCH_DATA"] = data
     if folder is not None and (folder / "scripts").exists():
@@ -263,9 +267,3 @@ def write_into(path: str, printed: list[tuple[Block, str]]) -> None:
     for block, said in sorted(printed, key=lambda item: -item[0].start):
         text = text[: block.start] + said + text[block.start + len(block.text) :]
     (ROOT / path).write_text(text, encoding="utf-8")
-
-
-def _tidy(text: str) -> str:
-    return "".join(line.rstrip() + "\n" for line in text.strip("\n").splitlines())
-
-

@@ -1,6 +1,7 @@
 """The wheel built from the tree, installed into an empty environment outside the repository."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,13 @@ EVALUATE_A_FUNCTION = """
 from tasks import evaluate
 result = evaluate(lambda observation, info: 2, "InvestorBench/Stock-SIM")
 print(result.metrics["CR"])
+"""
+EVALUATE_ON_REAL_DATA = """
+import gymnasium as gym, investorbench_env
+from tasks import evaluate
+assert not gym.make("InvestorBench/Stock-TSLA").reset()[1]["simulated"]
+result = evaluate("buy_and_hold", "InvestorBench/Stock-MSFT", protocol="paper")
+print(f"{result.metrics['CR'] * 100:.2f} {result.simulated}")
 """
 
 
@@ -60,14 +68,49 @@ def test_the_command_scores_an_agent_and_writes_a_run_folder(
         environment / "investorbench", "run", "agent=buy_and_hold", "task=stock/sim", "output=json",
         cwd=tmp_path,
     ).splitlines()  # fmt: skip
-    assert all("CR" in json.loads(line)["metrics"] for line in lines)
+    (result,) = map(json.loads, lines)
+    assert result["simulated"] and "CR" in result["metrics"]
     assert list(tmp_path.rglob("manifest.json"))
 
 
-def run(*command: object, cwd: Path) -> str:
+def test_real_markets_are_found_and_give_the_published_figure(
+    environment: Path, tmp_path: Path, data_folder: Path
+) -> None:
+    printed = run(
+        environment / "python", "-W", "error", "-c", EVALUATE_ON_REAL_DATA,
+        cwd=tmp_path, INVESTORBENCH_DATA=str(data_folder),
+    )  # fmt: skip
+    assert printed == "16.65 False\n"  # REFERENCE.md §1.3
+
+
+def test_the_command_scores_an_agent_on_a_released_file(
+    environment: Path, tmp_path: Path, data_folder: Path
+) -> None:
+    printed = run(
+        environment / "investorbench", "run", "agent=momentum", "task=crypto/btc",
+        "protocol=paper", f"data={data_folder / 'investorbench' / 'btc.json'}", "output=json",
+        cwd=tmp_path,
+    )  # fmt: skip
+    result = json.loads(printed)
+    assert not result["simulated"]
+    assert f"{result['metrics']['CR'] * 100:.2f}" == "24.61"  # REFERENCE.md §1.3
+
+
+def test_without_data_the_command_says_how_to_get_some(environment: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [environment / "investorbench", "run", "task=stock/tsla"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "investorbench data fetch TSLA" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def run(*command: object, cwd: Path, **variables: str) -> str:
     """What the command prints; a failure shows everything it said."""
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
-    )
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False,
+        env={**os.environ, **variables},
+    )  # fmt: skip
     assert done.returncode == 0, f"{command[0]} failed:\n{done.stdout}\n{done.stderr}"
     return done.stdout

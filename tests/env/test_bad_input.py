@@ -146,6 +146,7 @@ def test_an_unknown_render_mode_is_answered_with_the_valid_ones() -> None:
         ({"initial_cash": "100"}, "initial_cash='100' must be"),
         ({"commission_bps": -1.0}, "commission_bps=-1.0 must be a number of at least 0"),
         ({"slippage_bps": float("inf")}, "slippage_bps=inf must be"),
+        ({"protocol": "paper", "commission_bps": 5.0}, "the protocol paper has no costs"),
     ],
 )
 def test_a_number_that_makes_no_sense_is_refused(options: dict[str, Any], words: str) -> None:

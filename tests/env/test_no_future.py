@@ -86,7 +86,7 @@ def told(env: Any, info: dict[str, Any]) -> dict[str, Any]:
     if isinstance(info["documents"], np.ndarray):
         rows = env.unwrapped.setup.market.documents.rows
         shown["new"] = [rows[start:stop] for start, stop in info["documents"].tolist()]
-        latest = info["latest_filings"].ravel().tolist()
+        latest = info.get("latest_filings", np.array([-1])).ravel().tolist()
         shown["latest"] = [rows[row] for row in latest if row >= 0]
     return shown
 

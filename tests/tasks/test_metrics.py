@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import quantstats.stats
-from scipy.optimize import fsolve
 
 from investorbench_env.errors import UnknownNameError
 from tasks.metrics import activity, equity_of, max_drawdown, performance, sharpe_error
+
+STEPS = np.eye(2) * 1e-6
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -79,7 +80,7 @@ def test_figures_agree_with_quantstats(seed: int, days: int) -> None:
 def test_figures_agree_with_empyrical(seed: int, risk_free: float) -> None:
     # It takes the risk-free return of one step, which we derive from that of a year.
     returns = random_returns(seed)
-    daily = 1.0 if risk_free is None else (1 + risk_free) ** (1 / 252) - 1
+    daily = (1 + risk_free) ** (1 / 252) - 1
     expected = {
         "CR": empyrical.cum_returns_final(returns),
         "SR": empyrical.sharpe_ratio(returns, risk_free=daily),
@@ -113,9 +114,7 @@ def test_without_a_loss_the_ratios_to_a_loss_are_undefined() -> None:
 @pytest.mark.parametrize("convention", ["simple", "log"])
 def test_one_step_is_enough(convention: Any) -> None:
     figures = performance(np.array([-0.1]), convention, 252)
-    assert (figures["CR"], figures["SR"], figures["AV"]) == (-0.1, 0.0, 0.0) or figures[
-        "CR"
-    ] == pytest.approx(-0.1, rel=1e-14)
+    assert figures["CR"] == pytest.approx(-0.1, rel=1e-14)
     assert figures["SR"] == 0.0 and figures["AV"] == 0.0
     assert figures["MDD"] == pytest.approx(0.1, rel=1e-14)
 
@@ -152,7 +151,7 @@ def test_leading_axes_give_what_a_loop_gives(convention: Any) -> None:
         alone = performance(returns[i, j], convention, 252, 0.01)
         for name, figure in alone.items():
             assert isinstance(figure, float)
-            assert np.isclose(together[name][i, j], figure, rtol=1e-15, atol=0, equal_nan=True), name
+            np.testing.assert_allclose(together[name][i, j], figure, rtol=1e-15, err_msg=name)
 
 
 def test_an_unknown_convention_is_answered_with_those_there_are() -> None:
@@ -233,8 +232,10 @@ def chosen(figures: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
 def with_moments(
     count: int, *, mean: float, deviation: float, skew: float, kurtosis: float
 ) -> FloatArray:
-    """A sample with these moments: an even spread and two outliers that are solved for."""
+    """A sample with these moments: an even spread and two outliers, by Newton's method."""
+    aim = np.array([skew, kurtosis])
     spread = np.linspace(-1.0, 1.0, count - 2)
+    outliers = np.array([-6.0, -2.0])
 
     def shape(outliers: FloatArray) -> FloatArray:
         centred = np.append(spread, outliers)
@@ -242,7 +243,10 @@ def with_moments(
         scale = np.sqrt(np.mean(centred**2))
         return np.array([np.mean(centred**n) / scale**n for n in (3, 4)])
 
-    found = fsolve(lambda outliers: shape(outliers) - [skew, kurtosis], [-6.0, -2.0])
-    np.testing.assert_allclose(shape(found), [skew, kurtosis], rtol=1e-9)
-    sample = np.append(spread, found)
-    return (sample - sample.mean()) / sample.std(ddof=1) * deviation + mean
+    for _ in range(20):
+        slopes = [(shape(outliers + step) - shape(outliers - step)) / 2e-6 for step in STEPS]
+        outliers = outliers - np.linalg.solve(np.array(slopes).T, shape(outliers) - aim)
+    np.testing.assert_allclose(shape(outliers), aim, rtol=1e-9)
+    sample = np.append(spread, outliers)
+    scaled: FloatArray = (sample - sample.mean()) / sample.std(ddof=1) * deviation + mean
+    return scaled

@@ -53,7 +53,8 @@ def news(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -
             symbol=symbol,
             available_at=moment,
             title=title,
-            text=text,
+            # A body of one word is a tag of the data set, not something that was published.
+            text="" if title and len(text.split()) == 1 else text,
             sentiment=WORDS.get(mood.lower()),
             source=source or file.path.name,
         )

@@ -1,0 +1,115 @@
+"""How functions, objects and models become agents."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agents import Agent, as_agent
+from agents.agent import Runner, TaskFacts
+from agents.baselines import BuyAndHold, Momentum
+from investorbench_env.errors import InvestorBenchError
+from tasks import Task
+
+
+class Acts:
+    def act(self, observation: Any, info: Any) -> Any:
+        return observation, info
+
+
+def sell_on_fridays(observation: Any, info: Any) -> int:
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (Acts(), "Acts"),
+        (sell_on_fridays, "sell_on_fridays"),
+        (Momentum(), "momentum"),
+        (lambda observation, info: 1, "<lambda>"),
+    ],
+)
+def test_an_agent_is_called_by_its_own_name_or_that_of_its_class(agent: Any, name: str) -> None:
+    assert as_agent(agent).name == name
+
+
+def test_an_agent_that_only_acts_begins_and_learns_without_effect() -> None:
+    agent = as_agent(Acts())
+    agent.begin(Task(id="InvestorBench/Stock-SIM"), "test", 0)
+    agent.learn(0.1, {})
+    assert agent.act("seen", {"told": 1}) == ("seen", {"told": 1})
+
+
+def test_an_agent_is_made_once() -> None:
+    agent = as_agent(BuyAndHold())
+    assert isinstance(agent, Runner)
+    assert as_agent(agent) is agent
+
+
+def test_acting_comes_before_predicting_and_being_called() -> None:
+    class All:
+        def act(self, observation: Any, info: Any) -> str:
+            return "act"
+
+        def predict(self, observation: Any, **options: Any) -> Any:
+            raise AssertionError
+
+        def __call__(self, observation: Any, info: Any) -> str:
+            raise AssertionError
+
+    assert as_agent(All()).act(None, {}) == "act"
+
+
+def test_an_object_that_can_be_called_is_an_agent() -> None:
+    class Callable:
+        def __call__(self, observation: Any, info: Any) -> str:
+            return "called"
+
+    assert as_agent(Callable()).act(None, {}) == "called"
+
+
+@pytest.mark.parametrize("agent", [BuyAndHold, Acts, int])
+def test_a_class_is_refused_and_an_instance_asked_for(agent: type) -> None:
+    with pytest.raises(InvestorBenchError, match="give an instance"):
+        as_agent(agent)
+
+
+def test_what_cannot_act_is_refused_with_its_value() -> None:
+    with pytest.raises(InvestorBenchError, match="'momentum' is no agent: give an object with act"):
+        as_agent("momentum")
+
+
+def test_what_an_agent_raises_comes_through() -> None:
+    async def fails(observation: Any, info: Any) -> int:
+        raise ZeroDivisionError("in the agent")
+
+    agent = as_agent(fails)
+    with pytest.raises(ZeroDivisionError, match="in the agent"):
+        agent.act(None, {})
+    agent.close()
+
+
+def test_after_its_loop_is_closed_an_asynchronous_agent_starts_another() -> None:
+    async def loop(observation: Any, info: Any) -> Any:
+        return asyncio.get_running_loop()
+
+    agent = as_agent(loop)
+    first, second = agent.act(None, {}), agent.act(None, {})
+    agent.close()
+    third = agent.act(None, {})
+    agent.close()
+    assert first is second is not third
+    assert first.is_closed() and third.is_closed()
+
+
+def test_a_task_is_what_an_agent_may_know_of_it() -> None:
+    task = Task.of("stock/tsla", options={"action": "weight"})
+    assert isinstance(task, TaskFacts)
+    facts = (task.id, task.symbol, task.protocol, task.action)
+    assert facts == ("InvestorBench/Stock-TSLA", "TSLA", "standard", "weight")
+
+
+def test_baselines_have_the_shape_of_an_agent() -> None:
+    agent: Agent = BuyAndHold()
+    assert callable(agent.act)

@@ -1,0 +1,297 @@
+"""What a run folder holds, that nobody can change it unseen, and what is left when a run breaks."""
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from investorbench_env.errors import InvestorBenchError
+from tasks import Result, evaluate, runs
+from tasks.runs import JobFolder, code_hash, write_atomically, write_json
+from tests.env.small_markets import document, small_market
+
+CLOSES = [100.0 + t % 7 for t in range(500)]
+TEXTS = [document(274.5, "good", sentiment="positive"), document(276.2, "bad")]
+MARKET = small_market(CLOSES, documents=TEXTS)
+WARMUP_STEPS, TEST_STEPS = 91, 217
+Lines = list[dict[str, Any]]
+
+
+def record(path: Path, agent: Any = "momentum", **options: Any) -> Result:
+    with JobFolder(path, "a: 1\n") as folder:
+        result = evaluate(agent, "InvestorBench/Stock", data=MARKET, watch=folder, **options)
+        folder.finish(result)
+    return result
+
+
+def lines_of(path: Path) -> Lines:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def is_whole(lines: Lines) -> bool:
+    """Whether every line follows from the one before it, by a rule written down here again."""
+    before = "0" * 64
+    for number, line in enumerate(lines):
+        body = {key: value for key, value in line.items() if key != "hash"}
+        text = json.dumps(body, ensure_ascii=False, sort_keys=True)
+        own = hashlib.sha256(text.encode("utf-8")).hexdigest()
+        if (line["before"], line["hash"], line["number"]) != (before, own, number):
+            return False
+        before = own
+    return True
+
+
+def test_every_step_is_in_the_record_with_what_was_known_done_and_gained(tmp_path: Path) -> None:
+    result = record(tmp_path / "job")
+    lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
+    episode = result.median
+    assert [line["number"] for line in lines] == list(range(TEST_STEPS))
+    assert [line["session"] for line in lines] == [str(day) for day in episode.sessions[:-1]]
+    assert [line["action"] for line in lines] == list(episode.actions)
+    assert [line["reward"] for line in lines] == episode.rewards.tolist()
+    assert [line["equity"] for line in lines] == episode.equity[1:].tolist()
+    assert [line["fill_price"] for line in lines] == episode.fill_prices.tolist()
+    assert sum(line["cost"] for line in lines) == pytest.approx(episode.metrics["costs"])
+    assert lines[0]["time"] == "2020-10-02T00:00:00+00:00"
+    # Session 274 is 2020-10-01: the first text came on that day, the other two days later.
+    documents = {line["number"]: line["documents"] for line in lines if line["documents"]}
+    assert documents == {0: [TEXTS[0].id], 2: [TEXTS[1].id]}
+
+
+def test_the_warmup_is_recorded_apart_from_the_test(tmp_path: Path) -> None:
+    record(tmp_path / "job")
+    folder = tmp_path / "job" / "repeat-0"
+    warmup, test = (lines_of(folder / name) for name in ("warmup.jsonl", "decisions.jsonl"))
+    assert (warmup[0]["session"], warmup[-1]["session"]) == ("2020-07-01", "2020-09-29")
+    assert (test[0]["session"], test[-1]["session"]) == ("2020-10-01", "2021-05-05")
+    assert is_whole(warmup) and is_whole(test)
+
+
+def test_each_repeat_has_a_folder_with_its_own_figures(tmp_path: Path) -> None:
+    result = record(tmp_path / "job", "random", repeats=3, seed=5)
+    for number, episode in enumerate(result.episodes):
+        folder = tmp_path / "job" / f"repeat-{number}"
+        figures = json.loads((folder / "metrics.json").read_text())
+        assert figures["seed"] == 5 + number
+        assert figures["metrics"]["CR"] == episode.metrics["CR"]
+        assert lines_of(folder / "decisions.jsonl")[-1]["equity"] == episode.equity[-1]
+
+
+def edit_a_number(lines: Lines) -> None:
+    lines[3]["equity"] += 1e-9
+
+
+def edit_the_last(lines: Lines) -> None:
+    lines[-1]["action"] = 1 - lines[-1]["action"] // 2
+
+
+def drop(lines: Lines) -> None:
+    del lines[4]
+
+
+def drop_the_first(lines: Lines) -> None:
+    del lines[0]
+
+
+def swap(lines: Lines) -> None:
+    lines[5], lines[6] = lines[6], lines[5]
+
+
+def repeat_one(lines: Lines) -> None:
+    lines.insert(7, lines[7])
+
+
+def add_a_field(lines: Lines) -> None:
+    lines[8]["note"] = ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [edit_a_number, edit_the_last, drop, drop_the_first, swap, repeat_one, add_a_field],
+)
+def test_a_record_that_was_changed_is_found_out(
+    tmp_path: Path, change: Callable[[Lines], None]
+) -> None:
+    record(tmp_path / "job", warmup=False)
+    lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
+    assert is_whole(lines)
+    change(lines)
+    assert not is_whole(lines)
+
+
+def test_lines_missing_at_the_end_are_found_out_by_the_number_of_steps(tmp_path: Path) -> None:
+    record(tmp_path / "job")
+    folder = tmp_path / "job" / "repeat-0"
+    figures = json.loads((folder / "metrics.json").read_text())
+    assert figures["metrics"]["steps"] == len(lines_of(folder / "decisions.jsonl"))
+
+
+def test_a_folder_that_exists_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    record(tmp_path / "job", "buy_and_hold")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(InvestorBenchError, match="holds a run already; give another folder"):
+        record(tmp_path / "job", "cash")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_figures_that_are_no_number_are_null(tmp_path: Path) -> None:
+    record(tmp_path / "job", "cash")
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    for name in ("manifest.json", "repeat-0/metrics.json"):
+        text = (tmp_path / "job" / name).read_text()
+        metrics = json.loads(text, parse_constant=refuse)["metrics"]
+        assert metrics["hit_ratio"] is None and metrics["SR_low"] is None
+        assert metrics["SR"] == 0.0
+
+
+def test_json_holds_null_for_every_float_that_is_no_finite_number(tmp_path: Path) -> None:
+    content = {"a": float("nan"), "b": [float("inf"), 1.5], "c": {"d": (-float("inf"), "nan")}}
+    write_json(tmp_path / "file.json", content)
+    expected = {"a": None, "b": [None, 1.5], "c": {"d": [None, "nan"]}}
+    assert json.loads((tmp_path / "file.json").read_text()) == expected
+
+
+class BreaksInTheTest:
+    """Buys ten times in the test, then raises."""
+
+    def begin(self, task: Any, split: str, seed: int) -> None:
+        self.left = 10 if split == "test" else 10_000
+
+    def act(self, observation: Any, info: Any) -> int:
+        if self.left == 0:
+            raise RuntimeError("out of order")
+        self.left -= 1
+        return 2
+
+
+def test_a_run_that_breaks_keeps_its_lines_and_leaves_no_half_written_file(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="out of order"):
+        record(tmp_path / "job", BreaksInTheTest())
+    files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["config.yaml", "decisions.jsonl", "warmup.jsonl"]
+    lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
+    assert len(lines) == 10 and is_whole(lines)
+    assert len(lines_of(tmp_path / "job" / "repeat-0" / "warmup.jsonl")) == WARMUP_STEPS
+
+
+def test_a_line_is_on_disk_as_soon_as_its_step_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "job" / "repeat-0" / "decisions.jsonl"
+    seen = []
+
+    def act(observation: Any, info: Any) -> int:
+        seen.append(len(path.read_text().splitlines()) if path.exists() else 0)
+        return 1
+
+    record(tmp_path / "job", act, warmup=False)
+    assert seen == list(range(TEST_STEPS))
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_atomically(path, "before")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(path, "after \ud800")  # a lone surrogate has no encoding
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_manifest_says_where_a_result_comes_from(tmp_path: Path) -> None:
+    result = record(tmp_path / "job", protocol="paper", repeats=2, window=9)
+    manifest = json.loads((tmp_path / "job" / "manifest.json").read_text())
+    told = {
+        "agent": "momentum",
+        "task": "InvestorBench/Stock",
+        "symbol": "TEST",
+        "protocol": "paper",
+        "fills": "close",
+        "window": ["2020-10-01", "2021-05-06"],
+        "data_source": "made for a test",
+        "simulated": False,
+        "market_sha256": MARKET.fingerprint,
+        "options": {"window": "9"},
+        "seeds": [0, 1],
+        "code_sha256": code_hash(),
+    }
+    assert {name: manifest[name] for name in told} == told
+    assert manifest["metrics"]["SR"] == result.metrics["SR"]
+    assert {"investorbench", "gymnasium", "numpy"} <= set(manifest["versions"])
+    assert (tmp_path / "job" / "config.yaml").read_text() == "a: 1\n"
+
+
+def test_an_array_as_an_action_is_recorded_as_numbers(tmp_path: Path) -> None:
+    record(tmp_path / "job", lambda *_: np.array([0.5], np.float32), action="weight", warmup=False)
+    (first, *_) = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
+    assert first["action"] == [0.5]
+
+
+def test_the_hash_of_the_code_follows_every_source_file_and_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(runs.__file__).parents[1]
+    for package in runs.PACKAGES:
+        shutil.copytree(root / package, tmp_path / package)
+    own = code_hash()
+    monkeypatch.setattr(runs, "__file__", str(tmp_path / "tasks" / "runs.py"))
+    assert code_hash() == own
+
+    source = tmp_path / "agents" / "baselines.py"
+    source.write_text(source.read_text() + "\n")
+    changed = code_hash()
+    source.rename(source.with_name("rules.py"))
+    renamed = code_hash()
+    source.with_name("rules.py").unlink()
+    assert len({own, changed, renamed, code_hash()}) == 4
+
+
+def test_the_hash_of_the_code_ignores_what_is_no_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "runs.py").write_text("a = 1\n")
+    monkeypatch.setattr(runs, "__file__", str(tmp_path / "tasks" / "runs.py"))
+    before = code_hash()
+    (tmp_path / "tasks" / "notes.txt").write_text("other\n")
+    assert code_hash() == before
+
+
+def attempt(path: Path, start: Any, outcomes: Any, agent: str) -> None:
+    """What one of several processes does: record a run, and say whether it could."""
+    start.wait()
+    try:
+        record(path, agent, warmup=False)
+    except InvestorBenchError:
+        outcomes.put((agent, "refused"))
+    else:
+        outcomes.put((agent, "recorded"))
+
+
+def test_of_two_processes_at_once_in_one_folder_one_records_and_one_is_refused(
+    tmp_path: Path,
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    start, outcomes = context.Barrier(2), context.Queue()
+    agents = ("buy_and_hold", "cash")
+    processes = [
+        context.Process(target=attempt, args=(tmp_path / "job", start, outcomes, agent))
+        for agent in agents
+    ]
+    for process in processes:
+        process.start()
+    said = dict(outcomes.get(timeout=120) for _ in processes)
+    for process in processes:
+        process.join(timeout=60)
+    assert sorted(said.values()) == ["recorded", "refused"]
+    (winner,) = (agent for agent, outcome in said.items() if outcome == "recorded")
+    lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
+    assert len(lines) == TEST_STEPS and is_whole(lines)
+    assert {line["action"] for line in lines} == {2 if winner == "buy_and_hold" else 1}
+    assert json.loads((tmp_path / "job" / "manifest.json").read_text())["agent"] == winner
