@@ -96,7 +96,8 @@ class Runner:
             self._loop = None
 
     def _call(self, method: str, *arguments: Any) -> None:
-        if hasattr(self.agent, method):
+        # A model's own ``learn`` trains it; only what has ``act`` has the methods of the protocol.
+        if hasattr(self.agent, "act") and hasattr(self.agent, method):
             self._awaited(getattr(self.agent, method)(*arguments))
 
     def _awaited(self, value: Any) -> Any:

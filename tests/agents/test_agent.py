@@ -113,3 +113,20 @@ def test_a_task_is_what_an_agent_may_know_of_it() -> None:
 def test_baselines_have_the_shape_of_an_agent() -> None:
     agent: Agent = BuyAndHold()
     assert callable(agent.act)
+
+
+def test_the_training_method_of_a_model_is_not_taken_for_that_of_an_agent() -> None:
+    class Model:
+        trained = 0
+
+        def predict(self, observation: Any, **_: Any) -> tuple[int, None]:
+            return 2, None
+
+        def learn(self, total_timesteps: int) -> None:
+            self.trained += total_timesteps
+
+    model = Model()
+    runner = as_agent(model)
+    runner.learn(1.0, {})
+    assert runner.act(None, {}) == 2
+    assert model.trained == 0
