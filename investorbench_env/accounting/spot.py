@@ -57,7 +57,8 @@ def rebalance(
     equity = cash + value
     wanted = weight * equity
     signed_rate = (wanted > value) * (2.0 * cost_rate) - cost_rate
-    target = (wanted + weight * signed_rate * value) / (1.0 + weight * signed_rate)
+    weighted_rate = weight * signed_rate
+    target = (wanted + weighted_rate * value) / (1.0 + weighted_rate)
     bought = trades * (target / price - units)
     spent = bought * price
     notional = abs(spent)

@@ -34,12 +34,14 @@ class Page:
         observation: its parts that are wanted; those of the account are None.
         info: likewise.
         copies: what makes a fresh array of each part that is one.
+        sessions_left: to the end of the split.
     """
 
     now: Moment
     observation: Observation
     info: Info
     copies: tuple[tuple[str, Callable[[], Any]], ...]
+    sessions_left: int
 
 
 class SingleAssetEnv(gym.Env[Observation, Any]):
@@ -81,18 +83,15 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self.observation_space = space = setup.observation_space()
         self.action_space = setup.action_space()
         self._sessions: list[int] = setup.decisions.tolist()
-        self._pages: dict[int, Page] = {}
+        self._pages: list[Page | None] = [None] * len(self._sessions)
         self._keys = tuple(space.spaces)
         self._shows_account = "account" in space.spaces
-        # Sessions left are counted by the calendar: which of them will have a bar is not known.
-        self._by_calendar = setup.options.episode_length is None
-        self._horizon = setup.span.stop - 1 if self._by_calendar else setup.steps
-        self._steps = setup.steps
+        self._whole_split = setup.options.episode_length is None
         self._sides = setup.sides
         self._by_weight = setup.options.action == "weight"
         self._reward = setup.reward
         self._labelled = setup.labelled
-        self._step = -1
+        self._at = -1  # the decision, as an index into the sessions above
 
     @property
     def hidden_state(self) -> Mapping[str, float] | None:
@@ -100,7 +99,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         state = self.setup.market.hidden_state
         if state is None:
             return None
-        t, asset = self._now.t, self.setup.history.asset
+        t, asset = self._page.now.t, self.setup.history.asset
         return {name: float(values[t, asset]) for name, values in state.items()}
 
     def reset(
@@ -110,12 +109,12 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         super().reset(seed=seed)
         setup = self.setup
         spare = len(self._sessions) - 1 - setup.steps
-        self._first = int(self.np_random.integers(spare + 1)) if spare else 0
-        self._step = 0
-        page = self._page(self._first)
-        self._now = now = page.now
+        self._at = int(self.np_random.integers(spare + 1)) if spare else 0
+        self._end = self._at + setup.steps
+        self._page = page = self._read(self._at)
+        now = page.now
         self._account = setup.new_account(setup.options.initial_cash, now.final)
-        self._terminated = self._truncated = False
+        self._ended = False
         self._trail = [self._mark()]
         observation, info = self._show(page)
         filings = setup.history.opening_filings(now.t)
@@ -131,32 +130,29 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             InvalidActionError: the action is not in the action space; nothing has changed.
             ResetNeeded: there was no reset before.
         """
-        if self._step < 0:
+        if self._at < 0:
             raise ResetNeeded("Cannot call env.step() before calling env.reset()")
         account = self._account
         if self._by_weight:
             weight, trades = self._target_weight(action), True
         else:
-            try:
-                choice = index(action)
-            except TypeError:
-                raise self._invalid(action) from None
+            choice = action if action.__class__ is int else self._choice(action)
             if not 0 <= choice <= BUY:
                 raise self._invalid(action)
             weight = self._sides[choice]
             # A signal for the side that is held already is no order.
             trades = choice != HOLD and weight * account.position <= 0.0
-        if self._terminated or self._truncated:
+        if self._ended:
             return self._step_after_the_end()
-        self._step = step = self._step + 1
-        page = self._pages.get(self._first + step) or self._page(self._first + step)
-        self._now = page.now
+        self._at = at = self._at + 1
+        self._page = page = self._pages[at] or self._read(at)
         before = account.equity
         reward = account.step(weight, trades, page.now)
         if self._reward is not None:
             reward = float(self._reward(before, account.equity))
-        self._terminated = terminated = account.equity <= 0.0
-        self._truncated = truncated = step == self._steps and not terminated
+        terminated = account.equity <= 0.0
+        truncated = at == self._end and not terminated
+        self._ended = terminated or truncated
         if self.render_mode is not None:
             self._trail.append(self._mark())
         observation, info = self._show(page)
@@ -168,16 +164,17 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         Raises:
             ResetNeeded: there was no reset before.
         """
-        if self._step < 0:
+        if self._at < 0:
             raise ResetNeeded("Cannot call env.render() before calling env.reset()")
         if self.render_mode is None:
             warn('render_mode is None; pass render_mode="ansi" or "rgb_array" to gym.make')
             return None
         return draw(self.setup, self._trail, self.render_mode)
 
-    def _page(self, decision: int) -> Page:
+    def _read(self, decision: int) -> Page:
         """A decision's observation and info without the account, made at the first visit."""
-        if decision not in self._pages:
+        page = self._pages[decision]
+        if page is None:
             now = self.setup.history.until(self._sessions[decision])
             observation = {key: now.observation[key] for key in self._keys}
             copies = [
@@ -185,8 +182,11 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
                 for name, part in observation.items()
                 if isinstance(part, np.ndarray)
             ]
-            self._pages[decision] = Page(now, observation, self._constants(now), tuple(copies))
-        return self._pages[decision]
+            # Sessions left are counted by the calendar: which will have a bar is not known.
+            left = self.setup.span.stop - 1 - now.t
+            page = Page(now, observation, self._constants(now), tuple(copies), left)
+            self._pages[decision] = page
+        return page
 
     def _constants(self, now: Moment) -> Info:
         setup = self.setup
@@ -205,14 +205,14 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     def _show(self, page: Page) -> tuple[Observation, Info]:
         """The page with the account as it stands."""
-        account, now = self._account, page.now
+        account = self._account
         observation, info = page.observation.copy(), page.info.copy()
         for name, copy in page.copies:  # users keep what they are given, and may write into it
             observation[name] = copy()
         equity, cash, position = account.equity, account.cash, account.position
         weight = account.weight
         if self._shows_account:
-            left = self._horizon - (now.t if self._by_calendar else self._step)
+            left = page.sessions_left if self._whole_split else self._end - self._at
             # Writing six floats into a copied array takes two thirds of the time of np.array(...).
             observation["account"] = amounts = _six_floats()
             _write(amounts, 0, position, weight, cash, equity, account.unrealised, left)
@@ -224,13 +224,21 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         info["notional"] = account.notional
         info["cost"] = account.cost
         info["costs"] = account.costs
-        if self._labelled and not (self._terminated or self._truncated):
-            info["label"] = self.setup.label(self._first + self._step)
+        if self._labelled and not self._ended:
+            info["label"] = self.setup.label(self._at)
         return observation, info
 
     def _mark(self) -> Mark:
         account = self._account
-        return Mark(self._now, account.equity, account.weight, account.position, account.fill_price)
+        return Mark(
+            self._page.now, account.equity, account.weight, account.position, account.fill_price
+        )
+
+    def _choice(self, action: Any) -> int:
+        try:
+            return index(action)
+        except TypeError:
+            raise self._invalid(action) from None
 
     def _target_weight(self, action: Any) -> float:
         try:
@@ -253,6 +261,6 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             "You are calling 'step()' even though this environment has already ended its episode. "
             "You should always call 'reset()' after that; nothing was traded."
         )
-        page = self._page(self._first + self._step)
-        observation, info = self._show(page)
-        return observation, 0.0, self._terminated, self._truncated, info
+        observation, info = self._show(self._page)
+        ruined = self._account.equity <= 0.0
+        return observation, 0.0, ruined, not ruined, info

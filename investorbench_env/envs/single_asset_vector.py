@@ -219,8 +219,14 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         info["session"] = tape.sessions.take(at)
         info["time"] = tape.times.take(at)
         info["documents"] = tape.documents.take(at, axis=0)
-        for name in AMOUNTS:
-            info[name] = getattr(account, name)
+        info["equity"] = account.equity
+        info["cash"] = account.cash
+        info["position"] = account.position
+        info["weight"] = account.weight
+        info["fill_price"] = account.fill_price
+        info["notional"] = account.notional
+        info["cost"] = account.cost
+        info["costs"] = account.costs
         if starts is not None:
             info["latest_filings"] = tape.latest_filings.take(at, axis=0)
             info["_latest_filings"] = starts
