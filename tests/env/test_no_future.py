@@ -267,7 +267,7 @@ def label_the_test_split_under_another_name(patch: pytest.MonkeyPatch) -> None:
 
     def leaky(self: SingleAssetEnv, page: Any) -> Any:
         observation, info = show(self, page)
-        return observation, {**info, "hint": self.setup.label(self._first + self._step)}
+        return observation, {**info, "hint": self.setup.label(self._at)}
 
     patch.setattr(SingleAssetEnv, "_show", leaky)
 
@@ -279,7 +279,7 @@ def count_only_sessions_that_will_have_a_bar(patch: pytest.MonkeyPatch) -> None:
 
     def leaky(self: SingleAssetEnv, **options: Any) -> None:
         init(self, **options)
-        self._by_calendar, self._horizon = False, self.setup.steps
+        self._whole_split = False
 
     patch.setattr(SingleAssetEnv, "__init__", leaky)
 
