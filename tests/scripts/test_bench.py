@@ -64,6 +64,7 @@ def test_the_yardstick_is_gymnasiums_own_with_its_wrappers() -> None:
     assert isinstance(gym.make("CartPole-v1"), gym.wrappers.TimeLimit)
 
 
+@pytest.mark.heavy
 def test_gym_anytrading_takes_part_where_it_is_installed() -> None:
     pytest.importorskip("gym_anytrading")
     measure = environment.anytrading()
