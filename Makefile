@@ -8,6 +8,8 @@ STAGE := .ci/stage
 LOCK := requirements/lock.txt
 PACKAGES := $(patsubst %/,%,$(dir $(wildcard $(addsuffix /__init__.py,investorbench_env memory agents tasks scripts))))
 FILES ?= .
+# What the lock covers: all extras but vllm, which pins a torch of its own.
+EXTRAS := plot data llm anthropic chroma embed rl bench test dev
 
 # Real markets: this folder where it is set, or one kept beside the checkout.
 INVESTORBENCH_DATA ?= $(wildcard $(abspath ../shared/data))
@@ -60,7 +62,7 @@ bench: $(VENV)/.bench  ## steps per second, beside CartPole and others
 
 lock: $(VENV)/.test  ## pin anew what is installed: the newest of everything, torch left out
 	@NETWORK=1 $(STAGE) 'resolving $(LOCK)' $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 \
-		--no-header --no-annotate --overrides requirements/no-torch.txt --all-extras pyproject.toml --output-file $(LOCK)
+		--no-header --no-annotate --overrides requirements/no-torch.txt $(EXTRAS:%=--extra %) pyproject.toml --output-file $(LOCK)
 
 clean:  ## remove the environment, caches and builds; runs/ stays
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

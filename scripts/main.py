@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from investorbench_env.errors import InvestorBenchError
-from scripts import baselines, bench, data, run
+from scripts import baselines, bench, data, run, serve
 
 app = typer.Typer(
     name="investorbench",
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data", help="Find, fetch, check and describe market data.")
 app.add_typer(bench.app, name="bench", help="Measure speed beside named yardsticks.")
 app.command("baselines")(baselines.baselines)
+app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("run", context_settings=run.CONTEXT, add_help_option=False)(run.run)
 
 

@@ -1,0 +1,137 @@
+"""What a language model is asked and what comes back; knows no server and no schema library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Message = Mapping[str, str]
+"""``{"role": "system" | "user" | "assistant", "content": text}``."""
+Schema = Mapping[str, Any]
+"""A JSON Schema of an object."""
+
+Rung = Literal["json_schema", "structured_outputs", "tool", "json_object", "text"]
+"""How an answer was asked for, from the strictest to the loosest."""
+RUNGS: tuple[Rung, ...] = ("json_schema", "structured_outputs", "tool", "json_object", "text")
+
+Status = Literal["ok", "repaired", "refused", "truncated", "invalid"]
+"""What became of a question. Only ``ok`` and ``repaired`` carry a value; else the caller holds."""
+
+Defect = Literal[
+    "empty",  # nothing, or thinking alone
+    "refusal",  # the model declines
+    "truncated",  # cut off at the limit of tokens
+    "partial",  # JSON that ends too early though the model had finished
+    "not_json",  # no JSON object, or a broken one
+    "contradictory",  # several different objects, or one key with two values
+    "over_long",  # longer than an answer may be
+    "language",  # prose in another script than the one asked for
+    "schema",  # an object, and not the one asked for
+]
+"""Why a reply could not be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as the server counted them; zeros, and ``known=False``, where it did not say."""
+
+    input: int = 0
+    output: int = 0
+    """All that was generated, thinking included."""
+    cached: int = 0
+    """The part of ``input`` that the server read from its prefix cache."""
+    reasoning: int = 0
+    """The part of ``output`` that was thinking."""
+    known: bool = False
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input=self.input + other.input,
+            output=self.output + other.output,
+            cached=self.cached + other.cached,
+            reasoning=self.reasoning + other.reasoning,
+            known=self.known or other.known,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One reply of a server, before anything is read from it. This is what the cache keeps."""
+
+    text: str
+    reasoning: str = ""
+    refusal: str = ""
+    finish_reason: str = "stop"
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one question came to.
+
+    Attributes:
+        value: the object that was asked for; None unless ``status`` is ``ok`` or ``repaired``.
+        text: the last reply as it came, thinking apart.
+        reasoning: the thinking of a reasoning model; never part of ``text``.
+        status: one of :data:`Status`.
+        defects: why each unusable reply was unusable, in order: at most two.
+        problem: the last defect in words; what the repair turn showed the model.
+        tolerated: what was overlooked because its meaning was plain, such as ``"fence"``; one entry
+            an occurrence, so that it can be counted.
+        rung: how the last reply was asked for.
+        usage: tokens of all replies of this question.
+        cost_usd: what this question cost now: 0 where it was replayed, None without a price.
+        latency_s: seconds that the server took; of a replayed answer, those it took back then.
+        attempts: requests sent now, failed ones included; 0 for a replay.
+        cached: every reply came from the cache.
+        model: the model that the server says answered.
+        finish_reason: why the last reply ended.
+        request_hash: SHA-256 of everything that determines the last reply.
+        is_language_model: False for the offline reader.
+    """
+
+    value: Mapping[str, Any] | None
+    text: str
+    status: Status
+    rung: Rung
+    model: str
+    request_hash: str
+    reasoning: str = ""
+    defects: tuple[Defect, ...] = ()
+    problem: str = ""
+    tolerated: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float | None = None
+    latency_s: float = 0.0
+    attempts: int = 0
+    cached: bool = False
+    finish_reason: str = "stop"
+    is_language_model: bool = True
+
+    @property
+    def repaired(self) -> bool:
+        """Whether it took the repair turn to get a usable reply."""
+        return self.status == "repaired"
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Whatever answers: a client of a server, or the offline reader."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_language_model(self) -> bool: ...
+
+    async def decide(
+        self,
+        messages: Sequence[Message],
+        schema: Schema | None,
+        *,
+        seed: int | None = None,
+        repeat: int = 0,
+        max_tokens: int | None = None,
+    ) -> Answer:
+        """Ask for an object of this schema, or with None for plain text (in ``Answer.text``)."""
+        ...

@@ -1,0 +1,143 @@
+"""Answers kept in SQLite, by everything that determines them; several processes may share a file.
+
+It knows no server: whoever misses asks, and puts what came.
+"""
+
+import asyncio
+import contextlib
+import json
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from agents.llm.answer import Completion, Usage
+from agents.llm.canonical import canonical
+from agents.llm.endpoints import PerLoop
+from agents.llm.errors import CacheError
+from investorbench_env.errors import UnknownNameError
+
+CacheMode = Literal["off", "read_write", "replay_only"]
+MODES: tuple[CacheMode, ...] = ("off", "read_write", "replay_only")
+VERSION = 1
+BUSY_S = 30.0
+"""How long to wait for another process that is writing."""
+
+
+class Cache:
+    """A file of answers.
+
+    Args:
+        path: of the file; made, with its folder, unless the mode is ``replay_only``.
+        mode: ``read_write`` looks up and keeps; ``replay_only`` looks up, and a miss is an error.
+
+    Raises:
+        CacheError: there is no such file to replay, or it is no cache of this version.
+    """
+
+    def __init__(self, path: Path | str, mode: CacheMode = "read_write") -> None:
+        if mode not in MODES or mode == "off":
+            raise UnknownNameError("cache mode", mode, MODES[1:])
+        self.path, self.mode = Path(path), mode
+        if mode == "replay_only" and not self.path.is_file():
+            raise CacheError(f"there is no cache {self.path} to replay: record one with read_write")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._flights: PerLoop[dict[str, asyncio.Future[bool]]] = PerLoop(dict)
+        self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            found = int(db.execute("PRAGMA user_version").fetchone()[0])
+            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if found != VERSION and (found or tables):
+                raise CacheError(
+                    f"{self.path} is no cache of version {VERSION}; give another file (it was "
+                    "left as it is)"
+                )
+            # Readers do not wait for a writer, and a kill at any instant leaves whole answers.
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, model TEXT NOT NULL, "
+                "completion TEXT NOT NULL) WITHOUT ROWID"
+            )
+            db.execute(f"PRAGMA user_version = {VERSION}")
+        except sqlite3.DatabaseError as error:
+            db.close()
+            raise CacheError(f"{self.path} cannot be used as a cache: {error}") from None
+        except CacheError:
+            db.close()
+            raise
+        return db
+
+    async def get(self, keys: Iterable[str]) -> tuple[str, Completion] | None:
+        """The first of these keys that there is an answer for, with the answer."""
+        return await asyncio.to_thread(self._get, list(keys))
+
+    async def put(self, key: str, model: str, completion: Completion) -> Completion:
+        """Keep an answer, and return what is kept: where another process came first, its answer."""
+        return await asyncio.to_thread(self._put, key, model, completion)
+
+    async def alone(self, question: str, ask: Callable[[], Awaitable[None]]) -> None:
+        """Run ``ask`` unless the same question is being asked; then wait until that is over.
+
+        Who waited finds the answer in the cache; if there is none, it asks in its turn.
+        """
+        flights = self._flights.get()
+        if question in flights:
+            await asyncio.wait([flights[question]])
+            return
+        flights[question] = asyncio.get_running_loop().create_future()
+        try:
+            await ask()
+        finally:
+            flights.pop(question).set_result(True)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def __enter__(self) -> "Cache":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError, sqlite3.Error):
+            self._db.close()
+
+    def __len__(self) -> int:
+        with self._lock:
+            return int(self._db.execute("SELECT count(*) FROM answers").fetchone()[0])
+
+    def _get(self, keys: list[str]) -> tuple[str, Completion] | None:
+        marks = ",".join("?" * len(keys))
+        with self._lock:
+            rows = dict(
+                self._db.execute(
+                    f"SELECT key, completion FROM answers WHERE key IN ({marks})", keys
+                ).fetchall()
+            )
+        return next(((key, _completion(rows[key])) for key in keys if key in rows), None)
+
+    def _put(self, key: str, model: str, completion: Completion) -> Completion:
+        with self._lock:
+            self._db.execute(
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)",
+                (key, model, canonical(asdict(completion))),
+            )
+        kept = self._get([key])
+        return kept[1] if kept else completion
+
+
+def _completion(text: str) -> Completion:
+    values = json.loads(text)
+    return Completion(**{**values, "usage": Usage(**values["usage"])})

@@ -1,0 +1,175 @@
+"""A language model behind a server: one question in, one answer out, whatever happens between."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from agents.llm.answer import Answer, Completion, Defect, Message, Rung, Schema, Status
+from agents.llm.cache import Cache
+from agents.llm.endpoints import ENDPOINTS, Endpoints
+from agents.llm.errors import ModelError
+from agents.llm.exchange import Exchange, Got, Provider, Tally
+from agents.llm.ladder import Ladder
+from agents.llm.models import Model
+from agents.llm.replies import Reading, read
+from agents.llm.request import Request, repair
+from agents.llm.spending import Budget
+
+_OK: Status = "ok"
+
+
+class Client:
+    """Asks one model; many agents may share it, in one event loop or several.
+
+    Args:
+        model: its settings.
+        provider: who puts requests to its server.
+        cache: where answers are kept; None asks anew each time.
+        budget: the money of the run; None for no cap.
+        rng: draws the jitter of retries, never anything of an answer.
+        endpoints: what is known of servers; None: the process's own knowledge.
+
+    Raises:
+        ModelError: the budget has a cap and the model no price.
+    """
+
+    is_language_model = True
+
+    def __init__(
+        self,
+        model: Model,
+        provider: Provider,
+        *,
+        cache: Cache | None = None,
+        budget: Budget | None = None,
+        rng: np.random.Generator | None = None,
+        endpoints: Endpoints | None = None,
+    ) -> None:
+        self.model, self.name = model, model.name
+        self.budget = Budget() if budget is None else budget
+        if self.budget.max_usd is not None and model.price is None and model.key_env:
+            raise ModelError(
+                f"max_usd={self.budget.max_usd:g} cannot be kept: model {model.name} has no price; "
+                "give model.price={input: …, output: …} in USD per million tokens"
+            )
+        self._exchange = Exchange(
+            model,
+            provider,
+            cache,
+            self.budget,
+            np.random.default_rng() if rng is None else rng,
+            ENDPOINTS if endpoints is None else endpoints,
+        )
+
+    @property
+    def ladder(self) -> Ladder:
+        """What is known of how this model can be asked."""
+        return self._exchange.ladder
+
+    async def decide(
+        self,
+        messages: Sequence[Message],
+        schema: Schema | None,
+        *,
+        seed: int | None = None,
+        repeat: int = 0,
+        max_tokens: int | None = None,
+    ) -> Answer:
+        """Ask for an object of a schema, once again if the reply is unusable.
+
+        Args:
+            messages: the conversation so far.
+            schema: a JSON Schema of an object; None: plain text, in ``Answer.text``.
+            seed: of the sampling, where the model takes one.
+            repeat: tells apart equal questions that are to be answered anew.
+            max_tokens: of each reply; None: the model's own.
+
+        Raises:
+            ServerError: no reply after every retry, or the server refuses the request.
+            SpendCapError: the call could exceed the cap.
+            CacheMissError: replaying, and the answer is not in the cache.
+        """
+        tally = Tally()
+        defects: list[Defect] = []
+        tolerated: tuple[str, ...] = ()
+        first = Request(
+            model=self.model,
+            messages=tuple(messages),
+            schema=schema,
+            rung="text",
+            seed=seed,
+            repeat=repeat,
+            max_tokens=max_tokens or self.model.sampling.max_tokens,
+        )
+        asked, status = first, _OK
+        while True:
+            got = await self._exchange.get(partial(_on_rung, asked), tally)
+            tally.add(got)
+            reading = self._read(got, schema)
+            tolerated = (*tolerated, *reading.tolerated)
+            if reading.defect is None:
+                break
+            defects.append(reading.defect)
+            if status == "repaired" or schema is None or _declines(got.completion):
+                status = _final(reading)
+                break
+            status = "repaired"  # if the next reply can be used
+            again = repair(first.messages, got.completion.text, reading.problem)
+            asked = replace(first, messages=again)
+        return Answer(
+            value=reading.value,
+            text=got.completion.text,
+            status=status,
+            rung=got.request.rung,
+            model=got.completion.model or self.model.id,
+            request_hash=got.request.key,
+            reasoning=got.completion.reasoning,
+            defects=tuple(defects),
+            problem=reading.problem,
+            tolerated=tolerated,
+            usage=tally.usage,
+            cost_usd=tally.cost_usd if self.model.price else None,
+            latency_s=tally.latency_s,
+            attempts=tally.attempts,
+            cached=tally.cached,
+            finish_reason=got.completion.finish_reason,
+        )
+
+    def _read(self, got: Got, schema: Schema | None) -> Reading:
+        completion = got.completion
+        if schema is None:
+            return _read_text(completion)
+        reading = read(completion, schema, self.model.limits.longest_answer)
+        if completion.finish_reason in ("stop", "tool_calls") and not got.cached:
+            self.ladder.heed(got.request.rung, reading.defect)
+        return reading
+
+
+def _on_rung(request: Request, rung: Rung) -> Request:
+    """The question as asked on a rung; plain text is asked for in one way only."""
+    return replace(request, rung="text" if request.schema is None else rung)
+
+
+def _read_text(completion: Completion) -> Reading:
+    if completion.refusal or completion.finish_reason == "content_filter":
+        return Reading(defect="refusal", problem="the model declined")
+    if not completion.text.strip():
+        cut = completion.finish_reason == "length"
+        return Reading(defect="truncated" if cut else "empty", problem="there is no text")
+    return Reading()
+
+
+def _declines(completion: Completion) -> bool:
+    """Whether the server itself says that the model declined: asking again would be pressing it."""
+    return bool(completion.refusal) or completion.finish_reason == "content_filter"
+
+
+def _final(reading: Reading) -> Status:
+    match reading.defect:
+        case "refusal":
+            return "refused"
+        case "truncated":
+            return "truncated"
+    return "invalid"

@@ -1,0 +1,89 @@
+"""The errors of language models and their servers: what failed, where, and what to do next.
+
+No message here ever holds a key: texts from a server pass through :func:`without_secrets` first.
+"""
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+from investorbench_env.errors import InvestorBenchError
+
+SHOWN_CHARACTERS = 300
+# What keys look like, for servers that echo one that was mistyped and so is not ours to know.
+_KEYS = re.compile(r"\b(sk|pk|hf|gsk|xai)[-_][A-Za-z0-9_\-]{8,}|(?i:bearer)\s+[A-Za-z0-9._\-]{8,}")
+
+
+class ModelError(InvestorBenchError):
+    """A language model, its server or its settings; the parent of the errors below."""
+
+
+class MissingKeyError(ModelError):
+    """A server needs a key, and the environment variable that holds it is not set."""
+
+    def __init__(self, variable: str, model: str) -> None:
+        super().__init__(
+            f"model {model} needs a key: set the environment variable {variable} "
+            f"(export {variable}=…); keys are read from the environment only"
+        )
+
+
+class ServerError(ModelError):
+    """A server gave no usable reply after every retry: its address, why, and its last words.
+
+    A run that ends with this can be resumed: nothing that was answered is lost.
+    """
+
+    def __init__(self, address: str, reason: str, last_reply: str = "") -> None:
+        said = f"; its last reply: {last_reply[:SHOWN_CHARACTERS]!r}" if last_reply else ""
+        super().__init__(f"{address}: {reason}{said}")
+        self.address = address
+        self.last_reply = last_reply[:SHOWN_CHARACTERS]
+
+
+class RequestRefusedError(ServerError):
+    """A server refuses the request itself, so that asking again would not help."""
+
+
+class SpendCapError(ModelError):
+    """The next call could exceed the spend cap; what was answered before it is kept."""
+
+    def __init__(self, max_usd: float, spent_usd: float, next_usd: float) -> None:
+        super().__init__(
+            f"stopped before a call that could exceed max_usd={max_usd:g}: {spent_usd:.4f} USD "
+            f"are spent and the next call costs up to {next_usd:.4f}; everything so far is kept: "
+            "raise max_usd and resume"
+        )
+
+
+class CacheMissError(ModelError):
+    """``replay_only`` and the cache has no such answer."""
+
+    def __init__(self, key: str, where: str) -> None:
+        super().__init__(
+            f"no answer with key {key} in the cache {where}, and cache mode replay_only asks no "
+            "server: replay with the prompts, model and seeds of the recording, or use read_write"
+        )
+        self.key = key
+
+
+class CacheError(ModelError):
+    """A file that is no cache of answers, or one of another version."""
+
+
+def without_key(text: str, key: str) -> str:
+    """The text with a key blotted out, if there is one."""
+    return text.replace(key, "[key]") if key else text
+
+
+def without_secrets(text: str, key: str = "") -> str:
+    """The text of an error with the key blotted out, and whatever looks like one."""
+    return _KEYS.sub("[key]", without_key(text, key))
+
+
+def public_address(url: str) -> str:
+    """An address without user names, passwords or query, fit for a message."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit((parts.scheme, host + port, parts.path.rstrip("/"), "", ""))

@@ -1,0 +1,183 @@
+"""One reply to one question: from the cache or the server, on the best rung, until it is there."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from agents.llm.answer import Completion, Rung, Usage
+from agents.llm.cache import Cache
+from agents.llm.endpoints import Endpoints
+from agents.llm.errors import CacheMissError, RequestRefusedError, ServerError
+from agents.llm.ladder import is_refusal_of
+from agents.llm.models import Model
+from agents.llm.request import Request
+from agents.llm.retrying import Fault
+from agents.llm.spending import Budget
+
+RequestOn = Callable[[Rung], Request]
+"""A question as it is asked on a rung."""
+
+
+class Provider(Protocol):
+    """Whoever puts one request to a server."""
+
+    @property
+    def address(self) -> str: ...
+
+    async def complete(self, request: Request) -> Completion: ...
+
+
+class Got(NamedTuple):
+    """A reply and how it was got."""
+
+    completion: Completion
+    request: Request
+    cached: bool
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one question has cost so far."""
+
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float = 0.0
+    latency_s: float = 0.0
+    attempts: int = 0
+    cached: bool = True
+
+    def add(self, got: Got) -> None:
+        """Count a reply in."""
+        self.usage += got.completion.usage
+        self.latency_s += got.completion.latency_s
+        self.cached = self.cached and got.cached
+
+
+class Exchange:
+    """Gets replies of one model; for the arguments see ``Client``."""
+
+    def __init__(
+        self,
+        model: Model,
+        provider: Provider,
+        cache: Cache | None,
+        budget: Budget,
+        rng: np.random.Generator,
+        endpoints: Endpoints,
+    ) -> None:
+        self._model, self._provider, self._cache = model, provider, cache
+        self._budget, self._rng = budget, rng
+        self._endpoint = endpoints.at(provider.address)
+        self.ladder = self._endpoint.ladder(model.id, model.accepts.rungs)
+
+    async def get(self, request_on: RequestOn, tally: Tally) -> Got:
+        """One reply, from the cache or from the server."""
+        cache = self._cache
+        if cache is None:
+            return await self._climb(request_on, tally)
+        found: list[Got] = []
+        question = request_on(self.ladder.rung).question
+        while not found:
+            await cache.alone(
+                question, partial(self._look_up_or_ask, cache, request_on, tally, found)
+            )
+        return found[0]
+
+    async def _look_up_or_ask(
+        self, cache: Cache, request_on: RequestOn, tally: Tally, found: list[Got]
+    ) -> None:
+        # An answer on any rung will do: it was asked there because the server took no other.
+        requests = {request.key: request for request in map(request_on, self.ladder.order())}
+        kept = await cache.get(requests)
+        if kept:
+            key, completion = kept
+            found.append(Got(completion, requests[key], True))
+            return
+        if cache.mode == "replay_only":
+            raise CacheMissError(next(iter(requests)), str(cache.path))
+        got = await self._climb(request_on, tally)
+        completion = await cache.put(got.request.key, self._model.id, got.completion)
+        found.append(got._replace(completion=completion))
+
+    async def _climb(self, request_on: RequestOn, tally: Tally) -> Got:
+        """Ask on the highest rung that the server takes."""
+        while True:
+            request = request_on(self.ladder.rung)
+            try:
+                return Got(await self._persist(request, tally), request, False)
+            except Fault as fault:
+                refused = is_refusal_of(request.rung, fault.status, fault.reply)
+                evidence = f"{fault.reason} {fault.reply[:200]}"
+                if refused and self.ladder.refuse(request.rung, evidence):
+                    continue
+                raise self._refusal(fault) from None
+
+    async def _persist(self, request: Request, tally: Tally) -> Completion:
+        """Send a request until it is answered.
+
+        Raises:
+            Fault: the server refuses it.
+            ServerError: patience is at an end.
+        """
+        patience, limits = self._model.patience, self._model.limits
+        gate = self._endpoint.gate(limits.concurrency, limits.requests_per_minute)
+        loop = asyncio.get_running_loop()
+        deadline = None
+        for failures in range(1, patience.attempts + 1):
+            async with gate.place():
+                deadline = deadline or loop.time() + patience.total_timeout_s
+                try:
+                    return await self._send(request, tally)
+                except Fault as fault:
+                    if not fault.is_passing:
+                        raise
+                    last = fault
+            wait_s = patience.wait_s(failures, last, self._rng)
+            if failures == patience.attempts:
+                break
+            if loop.time() + wait_s > deadline:
+                late = f"; the next is due after {wait_s:.0f} s, beyond the total timeout"
+                raise self._exhausted(last, failures, late)
+            if last.retry_after_s is not None:
+                gate.rest(last.retry_after_s)
+            await asyncio.sleep(wait_s)
+        raise self._exhausted(last, patience.attempts, "")
+
+    async def _send(self, request: Request, tally: Tally) -> Completion:
+        """Send a request once, within the budget."""
+        price = self._model.price
+        at_most = price.at_most(request.size_bytes, request.max_tokens) if price else 0.0
+        reservation = await self._budget.set_aside(at_most)
+        with self._budget.settling(reservation):
+            tally.attempts += 1
+            try:
+                completion = await self._provider.complete(request)
+            except Fault as fault:
+                if fault.may_be_billed:
+                    reservation.may_be_billed()
+                raise
+            except asyncio.CancelledError:
+                reservation.may_be_billed()
+                raise
+            if price:
+                known = completion.usage.known
+                reservation.cost(price.of(completion.usage) if known else at_most)
+            tally.cost_usd += reservation.cost_usd
+            return completion
+
+    def _refusal(self, fault: Fault) -> ServerError:
+        advice = {
+            401: f"the key in {self._model.key_env} is not accepted",
+            403: f"the key in {self._model.key_env} may not use {self._model.id}",
+            404: f"there is no model {self._model.id}, or no such address",
+        }.get(fault.status or 0, "it refuses the request; see accepts and sampling in conf/model")
+        reason = f"{fault.reason}: {advice} (model {self._model.name})"
+        return RequestRefusedError(self._provider.address, reason, fault.reply)
+
+    def _exhausted(self, fault: Fault, attempts: int, why: str) -> ServerError:
+        tries = f"gave up after {attempts} request{'s' * (attempts > 1)}"
+        reason = f"{tries}{why}: {fault.reason}; the run can be resumed"
+        return ServerError(self._provider.address, reason, fault.reply)

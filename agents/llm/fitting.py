@@ -1,0 +1,153 @@
+"""Whether an object is what a JSON Schema asks for; mends only what has one meaning.
+
+A number written as a string, an enumerated word in another case, and items of a list that are not
+among those allowed (memory ids that were never shown) are mended, and each mending is named.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from agents.llm.answer import Schema
+from agents.llm.canonical import canonical
+from investorbench_env.errors import MissingDependencyError
+
+LONGEST_PROBLEM = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """The mended object, what was mended, and what is still wrong with it."""
+
+    value: dict[str, Any]
+    tolerated: tuple[str, ...] = ()
+    problem: str = ""
+    too_long: bool = False
+    prose: str = ""
+    """All free text in it, for judging its language."""
+
+
+def fit(value: dict[str, Any], schema: Schema) -> Fitted:
+    """Mend an object where that is unambiguous, then check it against the schema."""
+    notes: list[str] = []
+    mended = _mend(value, schema, notes)
+    errors = sorted(_validator(canonical(schema)).iter_errors(mended), key=_depth)
+    unfit = [_in_words(error) for error in errors[:6]]
+    if not errors and not _is_finite(mended):
+        unfit = ["a number in it is not finite"]
+    return Fitted(
+        value=mended,
+        tolerated=tuple(notes),
+        problem="; ".join(unfit)[:LONGEST_PROBLEM],
+        too_long=bool(errors) and all(error.validator == "maxLength" for error in errors),
+        prose=" ".join(_prose(mended, schema)),
+    )
+
+
+def _mend(value: Any, schema: Any, notes: list[str]) -> Any:
+    if not isinstance(schema, Mapping):
+        return value
+    if isinstance(value, str):
+        return _mend_text(value, schema, notes)
+    if isinstance(value, dict):
+        parts = schema.get("properties", {})
+        return {_utf8(key): _mend(item, parts.get(key), notes) for key, item in value.items()}
+    if isinstance(value, list):
+        items = schema.get("items")
+        mended = [_mend(item, items, notes) for item in value]
+        allowed = items.get("enum") if isinstance(items, Mapping) else None
+        if allowed is None:
+            return mended
+        kept = [item for item in mended if _is_among(item, allowed)]
+        notes += ["unknown_item"] * (len(mended) - len(kept))
+        return kept
+    return value
+
+
+def _mend_text(text: str, schema: Mapping[str, Any], notes: list[str]) -> Any:
+    allowed = schema.get("enum")
+    number = _number(text) if _wants_number(schema, allowed) else None
+    if number is not None:
+        notes.append("number_from_string")
+        return number
+    if allowed is not None and text not in allowed:
+        same = [word for word in allowed if str(word).casefold() == text.strip().casefold()]
+        if len(same) == 1:
+            notes.append("enum_case")
+            return same[0]
+    clean = _utf8(text)
+    if clean != text:
+        notes.append("lone_surrogate")
+    return clean
+
+
+def _wants_number(schema: Mapping[str, Any], allowed: Sequence[Any] | None) -> bool:
+    if allowed is not None:
+        return all(isinstance(word, int | float) and not isinstance(word, bool) for word in allowed)
+    return schema.get("type") in ("number", "integer")
+
+
+def _number(text: str) -> int | float | None:
+    """The number that a text is, and nothing else: no percent, no thousands, no words."""
+    for kind in (int, float):
+        try:
+            number = kind(text.strip())
+        except ValueError:
+            continue
+        return number if math.isfinite(number) and "_" not in text else None
+    return None
+
+
+def _is_among(item: Any, allowed: Sequence[Any]) -> bool:
+    """Equality that, as in JSON, tells 1 from true."""
+    same = (other for other in allowed if item == other)
+    return any(isinstance(item, bool) == isinstance(other, bool) for other in same)
+
+
+def _utf8(text: str) -> str:
+    """Text that can be written to a file: a lone surrogate, legal in JSON, cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _prose(value: Any, schema: Any) -> Iterator[str]:
+    """Free text: every string that the schema does not enumerate."""
+    schema = schema if isinstance(schema, Mapping) else {}
+    if isinstance(value, str) and "enum" not in schema and "const" not in schema:
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _prose(item, schema.get("properties", {}).get(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _prose(item, schema.get("items"))
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _depth(error: Any) -> tuple[int, str]:
+    return len(error.absolute_path), str(error.message)
+
+
+def _in_words(error: Any) -> str:
+    where = ".".join(map(str, error.absolute_path)) or "the object"
+    return f"{where}: {str(error.message)[: LONGEST_PROBLEM // 2]}"
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Any:
+    """A validator; kept, because the same few schemas come again and again."""
+    import json
+
+    try:
+        from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    except ImportError:
+        raise MissingDependencyError("jsonschema", "llm", "checking a model's answers") from None
+    return Draft202012Validator(json.loads(schema))

@@ -1,0 +1,219 @@
+"""The settings of a model, as ``conf/model/*.yaml`` has them: what it is, takes, costs, needs."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from agents.llm.answer import RUNGS, Rung
+from agents.llm.errors import ModelError
+from agents.llm.retrying import Patience
+from agents.llm.spending import Price
+from investorbench_env.errors import UnknownNameError
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "model"
+Provider = Literal["openai", "vllm", "anthropic", "offline"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepts:
+    """What a model's server takes; what it does not take is never sent.
+
+    Attributes:
+        temperature: a temperature, and top_p with it.
+        seed: a seed for sampling.
+        system_role: the role of instructions; None: they open the first user message.
+        rungs: ways to ask for structure, strictest first; ``text`` always works.
+        max_tokens: the parameter's name.
+        reasoning_effort: the levels of thinking it takes.
+    """
+
+    temperature: bool = True
+    seed: bool = True
+    system_role: Literal["system", "developer"] | None = "system"
+    rungs: tuple[Rung, ...] = RUNGS
+    max_tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    reasoning_effort: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How an answer is drawn; all of it is part of an answer's key in the cache."""
+
+    temperature: float | None = 0.6
+    top_p: float | None = None
+    max_tokens: int = 1024
+    reasoning_effort: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the request, such as ``{"chat_template_kwargs": {…}}`` of vLLM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """How ``investorbench serve`` starts a server for the model; null leaves vLLM's default.
+
+    The tensor parallel sizes that come with InvestorBench are for cards of 80 GB.
+    """
+
+    tensor_parallel_size: int = 1
+    max_model_len: int | None = None
+    dtype: str | None = None
+    reasoning_parser: str | None = None
+    tool_call_parser: str | None = None
+    trust_remote_code: bool = False
+    extra_args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How hard a server may be pressed.
+
+    Attributes:
+        concurrency: requests at once, of all agents in this process together.
+        requests_per_minute: None for no limit.
+        longest_answer: characters; longer answers are invalid.
+    """
+
+    concurrency: int = 64
+    requests_per_minute: float | None = None
+    longest_answer: int = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model.
+
+    Attributes:
+        name: what the command line and results call it.
+        provider: who speaks its protocol.
+        id: what its server calls it.
+        revision: which weights, where the id does not fix them; part of an answer's key.
+        base_url: its server; None: the provider's own, or the one that ``serve`` starts.
+        key_env: the environment variable that holds its key; None: it needs none.
+        context_length: tokens that prompt and answer may have together.
+        knowledge_cutoff: YYYY-MM or YYYY-MM-DD as its makers state it; None: they do not.
+        licence: of its weights; None: they are not published.
+        price: None for a server of one's own.
+        word_list: of the offline reader: ``vader``, or a file of the Loughran–McDonald dictionary.
+        note: what a reader of its results should know.
+    """
+
+    name: str
+    provider: Provider
+    id: str
+    revision: str | None = None
+    base_url: str | None = None
+    key_env: str | None = None
+    context_length: int | None = None
+    knowledge_cutoff: str | None = None
+    licence: str | None = None
+    price: Price | None = None
+    accepts: Accepts = field(default_factory=Accepts)
+    sampling: Sampling = field(default_factory=Sampling)
+    server: Server | None = None
+    limits: Limits = field(default_factory=Limits)
+    patience: Patience = field(default_factory=Patience)
+    word_list: str | None = None
+    note: str | None = None
+
+    @property
+    def is_language_model(self) -> bool:
+        """False for the offline reader alone."""
+        return self.provider != "offline"
+
+
+def model_names() -> list[str]:
+    """All models of ``conf/model``, such as ``"qwen2.5-7b"`` and ``"current/gpt-4.1"``."""
+    paths = (path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))
+    return sorted(path.removesuffix(".yaml") for path in paths)
+
+
+def load_model(name: str, changes: Mapping[str, Any] | None = None) -> Model:
+    """Read a model of ``conf/model``.
+
+    Args:
+        name: its file, without ``.yaml``.
+        changes: settings in place of the file's own, nested as there.
+
+    Raises:
+        UnknownNameError: there is no such model, or no such setting.
+        ModelError: a setting is missing or of the wrong kind.
+    """
+    from omegaconf import OmegaConf  # as Hydra reads it: no dates, 1e-3 is a number
+
+    if name not in model_names():
+        raise UnknownNameError("model", name, model_names())
+    settings: Any = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
+    return model_of(_merged(settings, changes or {}))
+
+
+def model_of(settings: Mapping[str, Any]) -> Model:
+    """A model from its settings, such as Hydra's; for errors see :func:`load_model`."""
+    model = _read(Model, settings, f"model {settings.get('name', '?')}")
+    unknown = [level for level in _effort(model) if level not in model.accepts.reasoning_effort]
+    if unknown:
+        raise UnknownNameError("reasoning effort", unknown[0], model.accepts.reasoning_effort)
+    return model
+
+
+def _effort(model: Model) -> list[str]:
+    return [model.sampling.reasoning_effort] if model.sampling.reasoning_effort else []
+
+
+def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(settings)
+    for key, value in changes.items():
+        old = merged.get(key)
+        nested = isinstance(value, Mapping) and isinstance(old, Mapping)
+        merged[key] = _merged(old, value) if nested else value  # type: ignore[arg-type]
+    return merged
+
+
+def _read(kind: type[T], settings: Mapping[str, Any], where: str) -> T:
+    """A dataclass from a mapping, each value checked against its annotation."""
+    if not isinstance(settings, Mapping):
+        raise ModelError(f"{where}: {settings!r} should be a table of settings")
+    known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+    for name in settings:
+        if name not in known:
+            raise UnknownNameError(f"setting of {where}", name, known)
+    for name, item in known.items():
+        required = item.default is MISSING and item.default_factory is MISSING
+        if required and settings.get(name) in (None, "???"):
+            raise ModelError(f"{where} needs {name}: give model.{name}=…")
+    hints = get_type_hints(kind)
+    return kind(
+        **{name: _value(hints[name], value, f"{where}, {name}") for name, value in settings.items()}
+    )
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """One value as its annotation wants it; ``???`` is what Hydra leaves where none was given."""
+    if value == "???":
+        raise ModelError(f"{where} is needed: give model.{where.rsplit(' ', 1)[-1]}=…")
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        if value is None:
+            return None
+        return _value(next(kind for kind in arguments if kind is not type(None)), value, where)
+    if is_dataclass(hint):
+        return _read(hint, value, where)  # type: ignore[arg-type]
+    if origin is tuple and not isinstance(value, str) and hasattr(value, "__iter__"):
+        return tuple(_value(arguments[0], item, where) for item in value)
+    if origin is Literal and value in arguments:
+        return value
+    if origin is Mapping and isinstance(value, Mapping):
+        return dict(value)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and isinstance(value, hint) and (hint is bool or value is not True):
+        return value
+    wanted = f"one of {', '.join(map(str, arguments))}" if origin is Literal else _plain(hint)
+    raise ModelError(f"{where}: {value!r} should be {wanted}")
+
+
+def _plain(hint: Any) -> str:
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return names.get(hint, "a list" if get_origin(hint) is tuple else "a table")

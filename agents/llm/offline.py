@@ -1,0 +1,191 @@
+"""``model=offline``: a deterministic reader behind a language model's interface; it is none.
+
+It reads the tone of the texts in a prompt with a word list, and the momentum among its numbers,
+and fills in whatever schema it is given. So everything runs without a key, a GPU or a download.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from agents.llm.answer import Answer, Message, Schema, Usage
+from agents.llm.canonical import canonical, digest
+from agents.llm.models import Model
+from agents.llm.wordlist import Words, load_words, tone
+
+IS_CLEAR = 0.05
+"""Scores closer to zero than this mean hold."""
+FULL_MOMENTUM = 0.05
+"""A return over the momentum's window that counts as much as the plainest text."""
+MOST_CITED = 3
+
+# Foreign text in our prompts is in marked blocks, or indented: never in a line of its own.
+_BLOCK = re.compile(r"<(\w+)(?:\s[^<>]*)?>\n?([^<]*)</\1>")
+_INDENTED = re.compile(r"^[ \t]+\S.*$", re.MULTILINE)
+_MOMENTUM = re.compile(r"(?i)\bmomentum\b[^\n%]*?([+\-−]?\d+(?:\.\d+)?)\s*%")
+_RETURN = re.compile(r"(?i)\breturns?\b[^\n%]*?([+\-−]?\d+(?:\.\d+)?)\s*%")
+
+_SIGNS = {"buy": 1, "long": 1, "sell": -1, "short": -1, "hold": 0, "flat": 0}
+
+
+class Impression(NamedTuple):
+    """What a prompt says to this reader."""
+
+    tone: float
+    """Mean tone of its texts, −1 to 1."""
+    texts: int
+    momentum: float | None
+    """The last return it calls momentum (or, without one, a return), as a share."""
+
+    @property
+    def score(self) -> float:
+        """Tone and momentum together, −1 to 1."""
+        drift = math.tanh((self.momentum or 0.0) / FULL_MOMENTUM)
+        return (self.tone + drift) / 2
+
+    @property
+    def sign(self) -> int:
+        """1 for buy, −1 for sell, 0 for hold."""
+        return (self.score > IS_CLEAR) - (self.score < -IS_CLEAR)
+
+
+class OfflineReader:
+    """Answers by word list and momentum; the same prompt always gets the same answer.
+
+    Args:
+        model: settings with ``provider: offline``; only name, id and word list matter.
+    """
+
+    is_language_model = False
+
+    def __init__(self, model: Model) -> None:
+        self.model, self.name = model, model.name
+        self._words = load_words(model.word_list or "vader")
+        self._tone = lru_cache(maxsize=8192)(lambda text: tone(text, self._words))
+
+    async def decide(
+        self,
+        messages: Sequence[Message],
+        schema: Schema | None,
+        *,
+        seed: int | None = None,
+        repeat: int = 0,
+        max_tokens: int | None = None,
+    ) -> Answer:
+        """Fill in a schema; for the arguments see ``Client.decide``. Seeds change nothing here."""
+        prompt = "\n".join(m["content"] for m in messages if m["role"] == "user")
+        seen = self.read(prompt)
+        value = None if schema is None else self._fill(schema, seen, prompt)
+        return Answer(
+            value=value,
+            text=_rationale(seen) if value is None else canonical(value),
+            status="ok",
+            rung="text",
+            model=self.model.id,
+            request_hash=digest([self.model.id, self.model.word_list, list(messages), schema]),
+            usage=Usage(),
+            cost_usd=0.0,
+            is_language_model=False,
+        )
+
+    def read(self, prompt: str) -> Impression:
+        """What a prompt says: the tone of the texts it quotes, and its momentum."""
+        texts = list(quoted(prompt)) or [prompt]
+        tones = [self._tone(text) for text in texts]
+        ours = _INDENTED.sub("", _BLOCK.sub("", prompt)) if texts != [prompt] else prompt
+        momentum = _last_percent(_MOMENTUM, ours)
+        if momentum is None:
+            momentum = _last_percent(_RETURN, ours)
+        return Impression(sum(tones) / len(tones), len(texts), momentum)
+
+    def _fill(self, schema: Any, seen: Impression, prompt: str, name: str = "") -> Any:
+        """A value of a schema; what can express the impression does, the rest is plain."""
+        if "const" in schema:
+            return schema["const"]
+        if schema.get("enum"):
+            return _choice(list(schema["enum"]), seen)
+        for several in ("anyOf", "oneOf", "allOf"):
+            if schema.get(several):
+                return self._fill(schema[several][0], seen, prompt, name)
+        kind = schema.get("type", "object" if "properties" in schema else "string")
+        match kind[0] if isinstance(kind, list) else kind:
+            case "object":
+                parts: Mapping[str, Any] = schema.get("properties", {})
+                return {key: self._fill(part, seen, prompt, key) for key, part in parts.items()}
+            case "array":
+                return self._cited(schema, seen, prompt)
+            case "number":
+                return _clipped(seen.score, schema)
+            case "integer":
+                return round(_clipped(seen.sign, schema))
+            case "boolean":
+                return seen.sign > 0
+            case "null":
+                return None
+        return _rationale(seen)[: schema.get("maxLength", 1_000)]
+
+    def _cited(self, schema: Mapping[str, Any], seen: Impression, prompt: str) -> list[Any]:
+        """Of the ids that may be cited, those whose texts speak most clearly for the decision."""
+        allowed = list(schema.get("items", {}).get("enum", ()))
+        most = min(schema.get("maxItems", MOST_CITED), MOST_CITED)
+        if not allowed:
+            return []
+        texts = _texts_by_id(prompt, allowed)
+        weights = {
+            place: self._tone(texts.get(str(item), "")) * (seen.sign or 1)
+            for place, item in enumerate(allowed)
+        }
+        ranked = sorted(weights, key=lambda place: (-weights[place], place))
+        least = schema.get("minItems", 0)
+        chosen = [place for place in ranked if weights[place] > 0][:most]
+        chosen = chosen if len(chosen) >= least else ranked[:least]
+        return [allowed[place] for place in chosen]
+
+
+def quoted(prompt: str) -> Iterator[str]:
+    """The foreign texts in a prompt: marked blocks, or where there are none, indented lines."""
+    blocks = [found.group(2).strip() for found in _BLOCK.finditer(prompt)]
+    for block in blocks or _INDENTED.findall(prompt):
+        yield from (line.strip() for line in block.splitlines() if re.search("[A-Za-z]{3}", line))
+
+
+def _texts_by_id(prompt: str, allowed: Sequence[Any]) -> dict[str, str]:
+    """What stands beside each id: ``[id] text``, ``id: text`` or ``<memory id="id">text``."""
+    known = "|".join(sorted((re.escape(str(item)) for item in allowed), key=len, reverse=True))
+    pattern = re.compile(
+        rf"(?m)(?:^\s*[\[(#]?({known})[\])]?[:.\s]|id=[\"']?({known})[\"']?[^>\n]*>)\s*(.+)$"
+    )
+    return {found.group(1) or found.group(2): found.group(3) for found in pattern.finditer(prompt)}
+
+
+def _choice(words: list[Any], seen: Impression) -> Any:
+    """The word that means what was decided; where none does, the first."""
+    signs = {word: _SIGNS.get(str(word).lower().split("_")[0]) for word in words}
+    for sign in (seen.sign, 0):
+        for word, meaning in signs.items():
+            if meaning == sign:
+                return word
+    return words[0]
+
+
+def _clipped(value: float, schema: Mapping[str, Any]) -> float:
+    return float(min(max(value, schema.get("minimum", -1.0)), schema.get("maximum", 1.0)))
+
+
+def _last_percent(pattern: re.Pattern[str], text: str) -> float | None:
+    found = pattern.findall(text)
+    return float(found[-1].replace("−", "-")) / 100 if found else None
+
+
+def _rationale(seen: Impression) -> str:
+    momentum = "unknown" if seen.momentum is None else f"{seen.momentum:+.2%}"
+    word = {1: "buy", 0: "hold", -1: "sell"}[seen.sign]
+    return (
+        f"Word list over {seen.texts} texts: tone {seen.tone:+.2f}; momentum {momentum}; "
+        f"together {seen.score:+.2f}: {word}. (Offline reader, not a language model.)"
+    )
+
+
+__all__ = ["Impression", "OfflineReader", "Words", "quoted"]

@@ -1,0 +1,1 @@
+"""One module a protocol: how a question is put to a server, and its reply read."""

@@ -1,0 +1,81 @@
+"""Anthropic's messages: the same questions in another protocol; structure is a tool to call."""
+
+import json
+from typing import Any
+
+from agents.llm.answer import Completion, Usage
+from agents.llm.providers.sdk import Dialect
+from agents.llm.request import SCHEMA_NAME, Request, told
+from agents.llm.retrying import Fault
+
+FINISHED = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+}
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """What is sent: instructions apart, structure as a tool to call."""
+    model, sampling = request.model, request.model.sampling
+    messages = told(request.messages, request.schema, request.rung)
+    system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
+    body: dict[str, Any] = {
+        "model": model.id,
+        "messages": [message for message in messages if message["role"] != "system"],
+        "max_tokens": request.max_tokens,
+    }
+    if system:
+        body["system"] = system
+    if model.accepts.temperature and sampling.temperature is not None:
+        body["temperature"] = sampling.temperature
+    if request.schema is not None and request.rung == "tool":
+        tool = {"name": SCHEMA_NAME, "description": "Answer.", "input_schema": request.schema}
+        body |= {"tools": [tool], "tool_choice": {"type": "tool", "name": SCHEMA_NAME}}
+    return body | dict(sampling.extra)
+
+
+def completion_of(text: str, latency_s: float) -> Completion:
+    """A completion from the body of a reply.
+
+    Raises:
+        Fault: it is no message of Anthropic's.
+    """
+    try:
+        body = json.loads(text, strict=False)
+        parts = body["content"]
+        usage = body.get("usage") or {}
+        reason = str(body.get("stop_reason"))
+        calls = [json.dumps(part["input"]) for part in parts if part["type"] == "tool_use"]
+        said = [part["text"] for part in parts if part["type"] == "text"]
+        read = usage.get("cache_read_input_tokens") or 0
+        written = usage.get("cache_creation_input_tokens") or 0
+        return Completion(
+            text="\n".join(calls or said),
+            reasoning="\n".join(p["thinking"] for p in parts if p["type"] == "thinking"),
+            finish_reason=FINISHED.get(reason, reason),
+            usage=Usage(
+                input=int(usage.get("input_tokens", 0)) + read + written,
+                output=int(usage.get("output_tokens", 0)),
+                cached=read,
+                known=bool(usage),
+            ),
+            model=str(body.get("model", "")),
+            latency_s=latency_s,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise Fault("not_json", "the reply is no message", reply=text) from None
+
+
+ANTHROPIC = Dialect(
+    package="anthropic",
+    client="AsyncAnthropic",
+    extra="anthropic",
+    default_url="https://api.anthropic.com",
+    body_of=body_of,
+    path="/v1/messages",
+    completion_of=completion_of,
+)

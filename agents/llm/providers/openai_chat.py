@@ -1,0 +1,125 @@
+"""OpenAI's chat completions, which vLLM and most servers speak: what is sent, what is read."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from agents.llm.answer import Completion, Usage
+from agents.llm.providers.sdk import Dialect
+from agents.llm.replies import apart
+from agents.llm.request import SCHEMA_NAME, Request, told, with_role
+from agents.llm.retrying import Fault
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """What is sent; only what the model accepts is in it."""
+    model, schema = request.model, request.schema
+    accepts, sampling = model.accepts, model.sampling
+    messages = with_role(told(request.messages, schema, request.rung), accepts.system_role)
+    body: dict[str, Any] = {
+        "model": model.id,
+        "messages": messages,
+        accepts.max_tokens: request.max_tokens,
+    }
+    if accepts.temperature:
+        wanted = {"temperature": sampling.temperature, "top_p": sampling.top_p}
+        body |= {name: value for name, value in wanted.items() if value is not None}
+    if accepts.seed and request.seed is not None:
+        body["seed"] = request.seed
+    if sampling.reasoning_effort is not None:
+        body["reasoning_effort"] = sampling.reasoning_effort
+    if schema is not None:
+        body |= _structure(request)
+    return body | dict(sampling.extra)
+
+
+def _structure(request: Request) -> dict[str, Any]:
+    schema = request.schema
+    match request.rung:
+        case "json_schema":
+            form = {"name": SCHEMA_NAME, "strict": True, "schema": schema}
+            return {"response_format": {"type": "json_schema", "json_schema": form}}
+        case "structured_outputs":
+            return {"structured_outputs": {"json": schema}}
+        case "tool":
+            function = {"name": SCHEMA_NAME, "description": "Answer.", "parameters": schema}
+            return {
+                "tools": [{"type": "function", "function": function}],
+                "tool_choice": {"type": "function", "function": {"name": SCHEMA_NAME}},
+            }
+        case "json_object":
+            return {"response_format": {"type": "json_object"}}
+    return {}
+
+
+def completion_of(text: str, latency_s: float) -> Completion:
+    """A completion from the body of a reply.
+
+    Raises:
+        Fault: it is no chat completion, such as a page of HTML.
+    """
+    try:
+        body = json.loads(text, strict=False)
+        choice = body["choices"][0]
+        message = choice["message"]
+        content = _text(message.get("content"))
+        calls = message.get("tool_calls") or []
+        if calls:
+            content = "\n".join(_text(call["function"]["arguments"]) for call in calls)
+        thinking = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+        answer, reasoning = apart(content, thinking)
+        return Completion(
+            text=answer,
+            reasoning=reasoning,
+            refusal=_text(message.get("refusal")),
+            finish_reason=str(choice.get("finish_reason") or "stop"),
+            usage=usage_of(body.get("usage")),
+            model=_text(body.get("model")),
+            latency_s=latency_s,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        reason = "the reply is no chat completion" + (" but HTML" if _is_html(text) else "")
+        raise Fault("not_json", reason, reply=text) from None
+
+
+def usage_of(usage: Any) -> Usage:
+    """Tokens as a server counted them; what it left out is zero."""
+    if not isinstance(usage, Mapping):
+        return Usage()
+    read = usage.get("prompt_tokens_details") or {}
+    written = usage.get("completion_tokens_details") or {}
+    return Usage(
+        input=_count(usage.get("prompt_tokens")),
+        output=_count(usage.get("completion_tokens")),
+        cached=_count(read.get("cached_tokens")),
+        reasoning=_count(written.get("reasoning_tokens")),
+        known=True,
+    )
+
+
+def _text(value: Any) -> str:
+    """A text, or the texts of a list of parts, as some servers send it."""
+    if isinstance(value, list):
+        return "".join(_text(part.get("text")) for part in value if isinstance(part, Mapping))
+    if isinstance(value, Mapping):
+        return json.dumps(value)
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _is_html(text: str) -> bool:
+    return text.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
+
+
+OPENAI = Dialect(
+    package="openai",
+    client="AsyncOpenAI",
+    extra="llm",
+    default_url="https://api.openai.com/v1",
+    body_of=body_of,
+    path="/chat/completions",
+    completion_of=completion_of,
+)

@@ -1,0 +1,183 @@
+"""One request over an SDK, and what its failures mean; a dialect says what is sent and read.
+
+The SDKs of OpenAI and Anthropic come from one generator: same arguments, same errors.
+"""
+
+import asyncio
+import importlib
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+from agents.llm.answer import Completion
+from agents.llm.endpoints import PerLoop
+from agents.llm.errors import (
+    MissingKeyError,
+    ModelError,
+    public_address,
+    without_key,
+    without_secrets,
+)
+from agents.llm.models import Model
+from agents.llm.request import Request
+from agents.llm.retrying import Fault, retry_after_s
+from agents.llm.turns import TURNS
+from investorbench_env.errors import MissingDependencyError
+
+NO_KEY = "none"
+"""Servers without keys still want the header."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one protocol is spoken.
+
+    Attributes:
+        package: of the SDK.
+        client: its class of asynchronous clients.
+        extra: that installs it.
+        default_url: the provider's own address.
+        body_of: what is sent for a request.
+        path: where they are posted, after the address.
+        completion_of: reads the body of a reply, given the seconds it took.
+    """
+
+    package: str
+    client: str
+    extra: str
+    default_url: str
+    body_of: Callable[[Request], dict[str, Any]]
+    path: str
+    completion_of: Callable[[str, float], Completion]
+
+
+class SdkProvider:
+    """Puts requests to one server.
+
+    Args:
+        model: whose server it is.
+        dialect: what the server speaks.
+        key: for the server; empty where it wants none.
+        base_url: its address; None: the model's, or the provider's own.
+
+    Raises:
+        ModelError: the address holds a password.
+    """
+
+    def __init__(
+        self, model: Model, dialect: Dialect, key: str = "", base_url: str | None = None
+    ) -> None:
+        self._url = base_url or model.base_url or dialect.default_url
+        parts = urlsplit(self._url)
+        if parts.username or parts.password or parts.query:
+            # An SDK logs addresses, and whoever reads a configuration sees them.
+            raise ModelError(
+                f"the base_url of model {model.name} holds a user name, password or query: keys "
+                "belong in an environment variable, named by key_env"
+            )
+        self.address = public_address(self._url)
+        self._key = key
+        self._dialect = dialect
+        self._timeout_s = model.patience.attempt_timeout_s
+        self._clients: PerLoop[list[Any]] = PerLoop(list)
+
+    async def complete(self, request: Request) -> Completion:
+        """Send a request once.
+
+        Raises:
+            Fault: there is no usable reply; says whether to try again.
+        """
+        sdk, turns, loop = self._sdk(), TURNS.get(), asyncio.get_running_loop()
+        client = await self._client(sdk)
+        task: asyncio.Task[str] | None = None
+        try:
+            async with turns.to_send():
+                started = loop.time()
+                task = asyncio.create_task(self._post(client, self._dialect.body_of(request)))
+            async with asyncio.timeout_at(started + self._timeout_s):
+                text = await task
+        except (TimeoutError, sdk.APITimeoutError):
+            raise Fault("timeout", f"no reply within {self._timeout_s:g} s") from None
+        except sdk.APIStatusError as error:
+            reply = without_secrets(error.response.text, self._key)
+            raise fault_of_status(error.status_code, error.response.headers, reply) from None
+        except sdk.APIConnectionError as error:
+            raise self._fault_of_connection(error) from None
+        except (sdk.APIError, UnicodeError) as error:
+            reason = without_secrets(str(error), self._key)
+            raise Fault("not_json", f"unreadable reply: {reason}") from None
+        finally:
+            if task is not None:
+                task.cancel()
+        took_s = loop.time() - started
+        await turns.to_take()
+        return self._dialect.completion_of(without_key(text, self._key), took_s)
+
+    async def _post(self, client: Any, body: dict[str, Any]) -> str:
+        """The body of the reply; not by the SDK's typed methods.
+
+        Which parameters those know changes with the SDK's version, and checking a schema against
+        their types takes most of their time.
+        """
+        return str(await client.post(self._dialect.path, body=body, cast_to=str))
+
+    def _fault_of_connection(self, error: Exception) -> Fault:
+        """A connection that was never made, or one that broke after the request was sent."""
+        cause = error.__cause__ or error
+        reason = without_secrets(f"{type(cause).__name__}: {cause}".strip(": "), self._key)
+        if "Connect" in type(cause).__name__:
+            return Fault("unreachable", f"cannot connect: {reason}")
+        return Fault("cut_off", f"the connection broke: {reason}")
+
+    def _sdk(self) -> ModuleType:
+        try:
+            return importlib.import_module(self._dialect.package)
+        except ImportError:
+            raise MissingDependencyError(
+                self._dialect.package, self._dialect.extra, "asking a language model"
+            ) from None
+
+    async def _client(self, sdk: ModuleType) -> Any:
+        """The running loop's client; it closes its connections when the loop shuts down."""
+        kept = self._clients.get()
+        if not kept:
+            # asyncio finishes a loop's asynchronous generators before it closes the loop.
+            opened = self._open(sdk)
+            kept += [await anext(opened), opened]
+        return kept[0]
+
+    async def _open(self, sdk: ModuleType) -> AsyncIterator[Any]:
+        # Retries are ours: the SDK's know nothing of the gate, the budget or the record.
+        client = getattr(sdk, self._dialect.client)(
+            base_url=self._url,
+            api_key=self._key or NO_KEY,
+            max_retries=0,
+            timeout=self._timeout_s,
+        )
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+def key_of(model: Model) -> str:
+    """The model's key, from the environment; empty where it needs none.
+
+    Raises:
+        MissingKeyError: it needs one, and its variable is not set.
+    """
+    if model.key_env is None:
+        return ""
+    key = os.environ.get(model.key_env, "").strip()
+    if not key:
+        raise MissingKeyError(model.key_env, model.name)
+    return key
+
+
+def fault_of_status(status: int, headers: Mapping[str, str], reply: str) -> Fault:
+    """What an error status means; the reply must hold no key."""
+    wait_s = retry_after_s(headers)
+    return Fault("status", f"HTTP {status}", status=status, reply=reply, retry_after_s=wait_s)

@@ -1,0 +1,118 @@
+"""One question to a server, complete: everything in it determines the answer, and so its key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from agents.llm.answer import Message, Rung, Schema
+from agents.llm.canonical import canonical, digest
+from agents.llm.models import Model
+
+SCHEMA_NAME = "decision"
+KEY_VERSION = 1
+"""Raised when a request of the same content would be put to servers in another way."""
+
+_IN_WORDS = (
+    "\n\nAnswer with one JSON object and nothing else: no other text, no code fence. "
+    "It must satisfy this JSON Schema:\n"
+)
+_AGAIN = (
+    "That answer cannot be used: {problem}. Answer the question again, with one complete JSON "
+    "object that satisfies the schema and nothing else."
+)
+_SHOWN_AGAIN = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is sent for one reply.
+
+    Attributes:
+        model: whose settings say how to put it.
+        messages: the conversation.
+        schema: what to answer; None for plain text.
+        rung: how to ask for it.
+        seed: of the sampling; None leaves it to the server.
+        repeat: tells apart equal questions that are to be answered anew.
+        max_tokens: that the reply may have.
+    """
+
+    model: Model
+    messages: tuple[Message, ...]
+    schema: Schema | None
+    rung: Rung
+    seed: int | None
+    repeat: int
+    max_tokens: int
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of all that determines the answer; the address is not part of it."""
+        return digest({**self._content(), "rung": self.rung})
+
+    @property
+    def question(self) -> str:
+        """The same whatever the rung: equal questions in flight need one answer."""
+        return digest(self._content())
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much text the server has to read."""
+        schema = canonical(self.schema) if self.schema is not None else ""
+        texts = [str(message.get("content", "")) for message in self.messages]
+        return sum(len(text.encode("utf-8", "replace")) for text in (*texts, schema))
+
+    def _content(self) -> dict[str, Any]:
+        sampling = asdict(self.model.sampling)
+        if not self.model.accepts.temperature:
+            sampling |= {"temperature": None, "top_p": None}
+        return {
+            "version": KEY_VERSION,
+            "model": self.model.id,
+            "revision": self.model.revision,
+            "system_role": self.model.accepts.system_role,
+            "messages": [dict(message) for message in self.messages],
+            "schema": self.schema,
+            "sampling": {**sampling, "max_tokens": self.max_tokens},
+            "seed": self.seed,
+            "repeat": self.repeat,
+        }
+
+
+def told(messages: Sequence[Message], schema: Schema | None, rung: Rung) -> list[dict[str, str]]:
+    """The messages, with the schema in words where the rung sends it in no other way.
+
+    It goes last, so that what does not change from one prompt to the next stays first.
+    """
+    plain = [dict(message) for message in messages]
+    if schema is None or rung not in ("json_object", "text"):
+        return plain
+    for message in reversed(plain):
+        if message["role"] == "user":
+            message["content"] += _IN_WORDS + canonical(schema)
+            return plain
+    return [*plain, {"role": "user", "content": (_IN_WORDS + canonical(schema)).strip()}]
+
+
+def with_role(messages: list[dict[str, str]], role: str | None) -> list[dict[str, str]]:
+    """The messages with instructions in the role that the model takes, or in the first question."""
+    if role is not None:
+        return [{**m, "role": role if m["role"] == "system" else m["role"]} for m in messages]
+    instructions = [message["content"] for message in messages if message["role"] == "system"]
+    rest = [dict(message) for message in messages if message["role"] != "system"]
+    if not instructions:
+        return rest
+    if not rest or rest[0]["role"] != "user":
+        rest.insert(0, {"role": "user", "content": ""})
+    rest[0]["content"] = "\n\n".join([*instructions, rest[0]["content"]]).strip()
+    return rest
+
+
+def repair(messages: Sequence[Message], reply: str, problem: str) -> tuple[Mapping[str, str], ...]:
+    """The conversation continued: the unusable reply, and what was wrong with it."""
+    shown = reply.strip()[:_SHOWN_AGAIN].encode("utf-8", "replace").decode() or "(no answer)"
+    return (
+        *messages,
+        {"role": "assistant", "content": shown},
+        {"role": "user", "content": _AGAIN.format(problem=problem or "it is unusable")},
+    )

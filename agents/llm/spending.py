@@ -1,0 +1,124 @@
+"""What calls cost, and the cap that stops before the call that could exceed it."""
+
+import asyncio
+import contextlib
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agents.llm.answer import Usage
+from agents.llm.errors import SpendCapError
+
+BYTES_A_TOKEN = 2.5
+"""Fewer than in practice (English has about four), so that an estimate errs upwards."""
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """USD for a million tokens.
+
+    Attributes:
+        input: of tokens read.
+        output: of tokens generated, thinking included.
+        cached: of tokens read from the server's prefix cache; None: as ``input``.
+        as_of: the day on which the price was read, YYYY-MM-DD.
+    """
+
+    input: float
+    output: float
+    cached: float | None = None
+    as_of: str | None = None
+
+    def of(self, usage: Usage) -> float:
+        """What these tokens cost, in USD."""
+        cached = self.input if self.cached is None else self.cached
+        fresh = max(usage.input - usage.cached, 0)
+        cost = fresh * self.input + usage.cached * cached + usage.output * self.output
+        return cost / MILLION
+
+    def at_most(self, request_bytes: int, max_tokens: int) -> float:
+        """An upper estimate for a call that has not been made, in USD."""
+        tokens = int(request_bytes / BYTES_A_TOKEN) + 64
+        return self.of(Usage(input=tokens, output=max_tokens))
+
+
+class Reservation:
+    """Money set aside for one call; what it really cost is settled when it is over."""
+
+    def __init__(self, at_most_usd: float) -> None:
+        self.at_most_usd = at_most_usd
+        self.cost_usd = 0.0
+
+    def cost(self, usd: float) -> None:
+        """What the call cost."""
+        self.cost_usd = usd
+
+    def may_be_billed(self) -> None:
+        """The server got the request and its reply did not arrive: count the worst."""
+        self.cost_usd = self.at_most_usd
+
+
+class Budget:
+    """The money of one run, shared by all its calls, in any thread or event loop.
+
+    Args:
+        max_usd: what may be spent; None for no cap.
+        spent_usd: what an interrupted run had spent already.
+    """
+
+    def __init__(self, max_usd: float | None = None, spent_usd: float = 0.0) -> None:
+        self.max_usd = max_usd
+        self.spent_usd = spent_usd
+        self._set_aside: dict[int, float] = {}
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._lock = threading.Lock()
+
+    async def set_aside(self, at_most_usd: float) -> Reservation:
+        """Set money aside for a call.
+
+        Where calls in flight hold what is left, it waits for them: most cost less than was set
+        aside for them.
+
+        Raises:
+            SpendCapError: the call could exceed the cap even if it were alone.
+        """
+        while True:
+            with self._lock:
+                if self.max_usd is None or self._fits(at_most_usd):
+                    reservation = Reservation(at_most_usd)
+                    self._set_aside[id(reservation)] = at_most_usd
+                    return reservation
+                if self.spent_usd + at_most_usd > self.max_usd:
+                    raise SpendCapError(self.max_usd, self.spent_usd, at_most_usd)
+                settled = asyncio.get_running_loop().create_future()
+                self._waiting.add(settled)
+            try:
+                await settled
+            finally:
+                self._waiting.discard(settled)
+
+    @contextlib.contextmanager
+    def settling(self, reservation: Reservation) -> Iterator[Reservation]:
+        """Settle a reservation at the end of the block, whatever happens in it."""
+        try:
+            yield reservation
+        finally:
+            with self._lock:
+                del self._set_aside[id(reservation)]
+                self.spent_usd += reservation.cost_usd
+                waiting = list(self._waiting)
+            for settled in waiting:
+                with contextlib.suppress(RuntimeError):  # its loop may be gone
+                    settled.get_loop().call_soon_threadsafe(_wake, settled)
+
+    def _fits(self, usd: float) -> bool:
+        # Summed anew each time: a rest of rounding would keep the last caller waiting for ever.
+        set_aside = math.fsum(self._set_aside.values())
+        return self.max_usd is None or self.spent_usd + set_aside + usd <= self.max_usd
+
+
+def _wake(settled: asyncio.Future[None]) -> None:
+    if not settled.done():
+        settled.set_result(None)

@@ -1,0 +1,13 @@
+"""Serving a model on this machine: the command, the wait until it is ready, the clean end."""
+
+from scripts.serving.command import ServeError, command_of
+from scripts.serving.server import RunningServer, served, started, to_standard_error
+
+__all__ = [
+    "RunningServer",
+    "ServeError",
+    "command_of",
+    "served",
+    "started",
+    "to_standard_error",
+]

@@ -1,0 +1,102 @@
+import os
+from typing import Any
+
+import pytest
+
+from agents.llm import Client, ModelError, OfflineReader, connect, load_model, model_names, model_of
+from agents.llm.providers import anthropic_messages, openai_chat
+from agents.llm.request import Request
+from tests.agents.llm.asking import MESSAGES, SCHEMA
+
+PAPER = {
+    "gpt-4": "gpt-4-0613",
+    "gpt-4o": "gpt-4o-2024-08-06",
+    "o1-preview": "o1-preview-2024-09-12",
+    "palmyra-fin-70b": "Writer/Palmyra-Fin-70B-32K",
+    "qwen2.5-7b": "Qwen/Qwen2.5-7B-Instruct",
+    "qwen2.5-32b": "Qwen/Qwen2.5-32B-Instruct",
+    "qwen2.5-72b": "Qwen/Qwen2.5-72B-Instruct",
+    "llama-3.1-8b": "meta-llama/Meta-Llama-3.1-8B-Instruct",
+    "llama-3.1-70b": "meta-llama/Meta-Llama-3.1-70B-Instruct",
+    "deepseek-v2-lite": "deepseek-ai/DeepSeek-V2-Lite-Chat",
+    "deepseek-67b": "deepseek-ai/deepseek-llm-67b-chat",
+    "yi-1.5-9b": "01-ai/Yi-1.5-9B-Chat-16K",
+    "yi-1.5-34b": "01-ai/Yi-1.5-34B-Chat-16K",
+}
+COMPLETE = [name for name in model_names() if name != "local"]
+
+
+def test_the_thirteen_models_of_the_paper_are_there() -> None:
+    assert {name: load_model(name).id for name in PAPER} == PAPER
+    others = {name for name in model_names() if not name.startswith("current/")} - set(PAPER)
+    assert others == {"offline", "local"}
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_every_model_says_what_it_takes_costs_and_needs(name: str) -> None:
+    model = load_model(name)
+    assert model.name == name.rpartition("/")[2]
+    assert model.accepts.rungs[-1] == "text"
+    assert (model.sampling.temperature == 0.6) == (model.accepts.temperature)
+    if model.provider == "vllm":
+        assert model.server and model.server.max_model_len == model.context_length
+        assert model.price is None and model.licence and model.key_env is None
+    elif model.provider != "offline":
+        assert model.price and model.price.as_of and model.key_env and model.knowledge_cutoff
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_every_model_connects_and_makes_a_request(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model(name)
+    if model.key_env:
+        monkeypatch.setitem(os.environ, model.key_env, "a-key")
+    connected = connect(model)
+    assert isinstance(connected, Client if model.is_language_model else OfflineReader)
+    assert (connected.name, connected.is_language_model) == (model.name, name != "offline")
+    body_of = anthropic_messages.body_of if model.provider == "anthropic" else openai_chat.body_of
+    for rung in model.accepts.rungs:
+        request = Request(
+            model=model, messages=tuple(MESSAGES), schema=SCHEMA, rung=rung,
+            seed=1, repeat=0, max_tokens=9,
+        )  # fmt: skip
+        body = body_of(request)
+        assert ("temperature" in body) == model.accepts.temperature
+
+
+def test_the_local_model_asks_for_what_it_needs() -> None:
+    with pytest.raises(ModelError, match=r"needs id: give model\.id="):
+        load_model("local")
+    with pytest.raises(ModelError, match="base_url"):
+        load_model("local", {"id": "mine"})
+    assert load_model("local", {"id": "mine", "base_url": "http://127.0.0.1:1/v1"}).id == "mine"
+
+
+def test_changes_are_nested_as_the_file_is() -> None:
+    model = load_model("gpt-4o", {"sampling": {"max_tokens": 5}})
+    assert (model.sampling.max_tokens, model.sampling.temperature) == (5, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"provider": "cohere"}, "one of openai"),
+        ({"sampling": {"max_tokens": "many"}}, "max_tokens: 'many' should be a whole number"),
+        ({"sampling": {"max_tokens": True}}, "whole number"),
+        ({"accepts": {"rungs": ["grammar"]}}, "json_schema"),
+        ({"accepts": 3}, "table"),
+        ({"sampling": {"reasoning_effort": "high"}}, "reasoning effort"),
+        ({"temperature": 0.6}, "unknown setting"),
+    ],
+)
+def test_a_wrong_setting_is_named(changes: dict[str, Any], words: str) -> None:
+    plain = {"name": "x", "provider": "vllm", "id": "x"}
+    with pytest.raises(ValueError if "unknown" in words or "effort" in words else ModelError) as e:
+        model_of(plain | changes)
+    assert words in str(e.value)
+
+
+def test_an_unknown_model_is_answered_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"nearest first: qwen2\.5-7b"):
+        load_model("qwen2.5-7")

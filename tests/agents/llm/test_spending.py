@@ -1,0 +1,74 @@
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.llm import Budget, Cache, Price, SpendCapError, Usage
+from tests.agents.llm.asking import GOOD_TEXT, MESSAGES, QUICK, SCHEMA, ask, client
+from tests.agents.llm.stub_server import Reply, StubServer
+
+# 100 tokens read and 10 written cost 0.02 USD.
+PRICE = {"price": {"input": 100.0, "output": 1000.0}, "sampling": {"max_tokens": 10}}
+USAGE = {"prompt_tokens": 100, "completion_tokens": 10}
+
+
+def test_a_price_counts_cached_tokens_apart() -> None:
+    usage = Usage(input=1000, cached=600, output=50)
+    assert Price(input=2.0, output=10.0, cached=1.0).of(usage) == pytest.approx(0.0019)
+    assert Price(input=2.0, output=10.0).of(usage) == pytest.approx(0.0025)
+
+
+def test_the_cap_stops_before_the_call_that_could_exceed_it(tmp_path: Path) -> None:
+    async def ask_on(asking: Any) -> None:
+        for number in range(100):
+            await asking.decide(MESSAGES, SCHEMA, repeat=number)
+
+    budget = Budget(max_usd=0.1)
+    with (
+        StubServer(Reply(text=GOOD_TEXT, usage=USAGE)) as server,
+        Cache(tmp_path / "answers.sqlite") as cache,
+    ):
+        asking = client(server.url, PRICE, budget=budget, cache=cache)
+        with pytest.raises(SpendCapError, match=r"max_usd=0\.1.*resume"):
+            asyncio.run(ask_on(asking))
+        assert 0 < server.calls == len(cache)
+        assert budget.spent_usd == pytest.approx(0.02 * server.calls) and budget.spent_usd <= 0.1
+        assert ask(asking, repeat=0).cached  # what was answered is kept, and costs nothing
+
+
+def test_calls_in_flight_together_never_exceed_the_cap_and_use_what_is_left() -> None:
+    async def ask_fifty(asking: Any) -> list[Any]:
+        many = (asking.decide(MESSAGES, SCHEMA, repeat=n) for n in range(50))
+        return await asyncio.gather(*many, return_exceptions=True)
+
+    budget = Budget(max_usd=0.3)
+    with StubServer(Reply(text=GOOD_TEXT, usage=USAGE), latency_s=0.01) as server:
+        results = asyncio.run(ask_fifty(client(server.url, PRICE, budget=budget)))
+        stopped = sum(isinstance(result, SpendCapError) for result in results)
+        assert server.calls == 50 - stopped
+    assert budget.spent_usd == pytest.approx(0.02 * (50 - stopped))
+    assert 0.3 - 0.06 < budget.spent_usd <= 0.3
+
+
+def test_a_request_whose_reply_was_lost_counts_as_billed() -> None:
+    budget = Budget(max_usd=1.0)
+    lost = [Reply(text=GOOD_TEXT, fault="close_mid_body"), Reply(text=GOOD_TEXT, usage=USAGE)]
+    with StubServer(lost) as server:
+        answer = ask(client(server.url, PRICE, budget=budget))
+    assert answer.cost_usd == pytest.approx(0.02)
+    assert budget.spent_usd > 0.03
+
+
+def test_a_refused_request_costs_nothing() -> None:
+    budget = Budget(max_usd=1.0)
+    limits = [Reply(status=429, error="{}"), Reply(text=GOOD_TEXT, usage=USAGE)]
+    with StubServer(limits) as server:
+        ask(client(server.url, PRICE | {"patience": QUICK}, budget=budget))
+    assert budget.spent_usd == pytest.approx(0.02)
+
+
+def test_money_spent_before_a_resume_counts() -> None:
+    with StubServer(GOOD_TEXT) as server, pytest.raises(SpendCapError):
+        ask(client(server.url, PRICE, budget=Budget(max_usd=1.0, spent_usd=0.999)))
+    assert server.calls == 0
