@@ -95,5 +95,5 @@ $(VENV)/.bench: $(VENV)/.core
 # torch by name and first: the build for the CPU where there is one, not gigabytes of CUDA.
 $(VENV)/.heavy: $(VENV)/.test $(VENV)/.bench
 	@NETWORK=1 $(STAGE) 'installing torch' env $(UV) 'torch==2.13.0'
-	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3' env $(UV) 'torch==2.13.0' --editable '.[rl]'
+	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3, Chroma and embeddings' env $(UV) 'torch==2.13.0' --editable '.[rl,chroma,embed]'
 	@touch $@

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from investorbench_env.errors import InvestorBenchError
+from memory import LayeredMemoryError
 from scripts import baselines, bench, data, run, serve
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; our own errors end it with one message and status 1."""
     try:
         app(None if arguments is None else list(arguments))
-    except InvestorBenchError as error:
+    except (InvestorBenchError, LayeredMemoryError) as error:
         said = f"[red]error:[/] {escape(str(error))}"
         Console(stderr=True).print(said, highlight=False, soft_wrap=True)
         sys.exit(1)

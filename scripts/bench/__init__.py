@@ -16,3 +16,19 @@ def env(seconds: float = typer.Option(0.5, help="Seconds to spend on each measur
     from scripts.bench.environment import report
 
     report(seconds)
+
+
+@app.command("memory")
+def memory() -> None:
+    """Recall and forgetting of 10,000 memories, beside FAISS and Chroma; needs [bench,chroma]."""
+    from scripts.bench.memory import report
+
+    report()
+
+
+@app.command("llm")
+def llm(steps: int = typer.Option(10, help="Calls an episode.")) -> None:
+    """How full the client of language models keeps a local server, and what a call costs."""
+    from scripts.bench.llm import report
+
+    report(steps)

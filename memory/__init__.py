@@ -1,0 +1,36 @@
+"""Layered long-term memory: texts that fade, are recalled, and are kept by feedback.
+
+```python
+from memory import Arrays, HashedNgrams, LayeredMemory
+
+memory = LayeredMemory("layered", Arrays(), HashedNgrams())
+memory.add(["The factory burned down."], layer="short", time="2021-03-01")
+memory.recall("fire", k=5)["short"][0].text
+memory.step()
+```
+"""
+
+from memory.arrays import Arrays
+from memory.chroma import Chroma
+from memory.embedding import Embedder, HashedNgrams, find_embedder
+from memory.errors import (
+    ArchiveError,
+    ArchiveMismatchError,
+    EmbeddingError,
+    InvalidInputError,
+    LayeredMemoryError,
+    MissingPackageError,
+    UnknownMemoryError,
+    UnknownNameError,
+)
+from memory.layered import LayeredMemory, Recalled, Stepped
+from memory.layers import Move
+from memory.profiles import PROFILES, Layer, Profile, find_profile
+from memory.records import Store
+
+__all__ = [
+    "PROFILES", "ArchiveError", "ArchiveMismatchError", "Arrays", "Chroma", "Embedder",
+    "EmbeddingError", "HashedNgrams", "InvalidInputError", "Layer", "LayeredMemory",
+    "LayeredMemoryError", "MissingPackageError", "Move", "Profile", "Recalled", "Stepped", "Store",
+    "UnknownMemoryError", "UnknownNameError", "find_embedder", "find_profile",
+]  # fmt: skip

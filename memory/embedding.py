@@ -1,0 +1,168 @@
+"""Embedders: what turns texts into vectors, chosen by name and recorded by name.
+
+Which one runs is never decided by what happens to be installed. Hashed n-grams need nothing; the
+other two live in `memory.models`, the cache around any of them in `memory.vector_cache`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from math import sqrt
+from pathlib import Path
+from typing import Any, Protocol
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.errors import EmbeddingError, InvalidInputError, UnknownNameError
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Texts to vectors.
+
+    Attributes:
+        name: the kind, the model and all else that determines a vector; it enters records and keys.
+        dimension: D.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors [N, D] of N texts; their length does not matter.
+
+        Raises:
+            EmbeddingError: there are none to be had.
+        """
+
+
+class HashedNgrams:
+    """Words and their character n-grams, hashed into a vector.
+
+    The same text gives the same bits in every process, on every machine, with nothing to download.
+    Texts are near where they share words and parts of words; it knows nothing of meaning.
+    """
+
+    def __init__(self, dimension: int = 384, sizes: tuple[int, ...] = (3, 4, 5)) -> None:
+        """Choose the size.
+
+        Args:
+            dimension: D.
+            sizes: lengths of the character n-grams.
+        """
+        if dimension < 1 or not all(size >= 1 for size in sizes):
+            raise InvalidInputError(f"hashed n-grams of dimension {dimension} and sizes {sizes}")
+        self._dimension = dimension
+        self._sizes = sizes
+
+    @property
+    def name(self) -> str:
+        """It changes whenever vectors would."""
+        return f"hashed-ngrams-v1:{','.join(map(str, self._sizes))}"
+
+    @property
+    def dimension(self) -> int:
+        """D."""
+        return self._dimension
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors [N, D] of unit length."""
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        for row, text in enumerate(texts):
+            vectors[row] = self._vector(text)
+        return vectors
+
+    def _vector(self, text: str) -> NDArray[np.float64]:
+        features: Counter[str] = Counter()
+        for word in re.findall(r"\w+|[^\w\s]+", text.lower()) or [text]:
+            padded = f"<{word}>"
+            features[padded] += 3  # a whole word says more than its parts
+            for size in self._sizes:
+                features.update(
+                    padded[start : start + size] for start in range(len(padded) - size + 1)
+                )
+        vector = np.zeros(self.dimension)
+        for feature, count in features.items():
+            hashed = crc32(feature.encode())
+            # The square root lets a word that is repeated outweigh others, but not by much.
+            vector[(hashed >> 1) % self.dimension] += (1 if hashed & 1 else -1) * sqrt(count)
+        if not vector.any():  # features of opposite signs met, as they may in few dimensions
+            vector[crc32(text.encode()) % self.dimension] = 1.0
+        return vector / np.linalg.norm(vector)
+
+
+def embed(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    """Vectors of unit length, checked, [N, D].
+
+    Raises:
+        EmbeddingError: the embedder failed, or what it gave has another shape, is not finite or
+            has no direction; the message names the text.
+    """
+    if not texts:
+        return np.empty((0, embedder.dimension), np.float32)
+    given = np.asarray(embedder.embed(texts), np.float64)
+    expected = (len(texts), embedder.dimension)
+    if given.shape != expected:
+        raise EmbeddingError(
+            f"embedder {embedder.name} gave vectors of shape {given.shape}, not {expected}: "
+            "is its dimension what the configuration says?"
+        )
+    lengths: NDArray[np.float64] = np.sqrt((given * given).sum(axis=1))
+    bad = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
+    if bad.size:
+        what = "no direction (all zeros)" if lengths[bad[0]] == 0 else "values that are not finite"
+        raise EmbeddingError(
+            f"embedder {embedder.name} gave a vector with {what} for {texts[bad[0]][:80]!r}"
+        )
+    vectors: Vectors = (given / lengths[:, None]).astype(np.float32)
+    return vectors
+
+
+def find_embedder(kind: str, *, cache: str | Path | None = None, **options: Any) -> Embedder:
+    """An embedder by its kind, as configuration names it.
+
+    Args:
+        kind: ``hashed_ngrams``, ``sentence_transformers`` or ``openai``.
+        cache: a file that keeps vectors by content, shared by runs; None: no cache.
+        options: arguments of that embedder.
+
+    Raises:
+        UnknownNameError: there is no such kind.
+        InvalidInputError: it takes no such option.
+    """
+    if kind not in _KINDS:
+        raise UnknownNameError("embedder", kind, _KINDS)
+    try:
+        embedder = _KINDS[kind](**options)
+    except TypeError as error:
+        raise InvalidInputError(f"embedder {kind!r} with {options}: {error}") from error
+    if cache is None:
+        return embedder
+    from memory.vector_cache import CachedEmbedder
+
+    return CachedEmbedder(embedder, cache)
+
+
+def _sentence_transformers(**options: Any) -> Embedder:
+    from memory.models import SentenceTransformers
+
+    return SentenceTransformers(**options)
+
+
+def _openai(**options: Any) -> Embedder:
+    from memory.models import OpenAIEmbeddings
+
+    return OpenAIEmbeddings(**options)
+
+
+_KINDS: dict[str, Callable[..., Embedder]] = {
+    "hashed_ngrams": HashedNgrams,
+    "sentence_transformers": _sentence_transformers,
+    "openai": _openai,
+}

@@ -1,0 +1,218 @@
+"""Profiles: the constants that make one memory behave unlike another, as data.
+
+All numbers are those of REFERENCE.md §1.5. Nothing elsewhere in this package asks for a profile's
+name: whatever sets two of them apart, published defects included, is a field.
+"""
+
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from typing import Any, Literal
+
+from memory.errors import InvalidInputError, UnknownNameError
+
+Chances = tuple[tuple[float, float], ...]
+"""Pairs (value, probability)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """The constants of one layer.
+
+    Attributes:
+        name: what callers call it.
+        stability_steps: Q of the recency r = exp(−δ/Q).
+        decay: α, by which importance is multiplied each step.
+        initial: the importance of a new memory, drawn with these probabilities.
+        up_at: a memory at least this important moves to the next layer; None: never.
+        down_below: a memory less important than this moves to the layer before; None: never.
+        skip_at: a text whose cosine to a memory of this layer is at least this is not added again.
+    """
+
+    name: str
+    stability_steps: float
+    decay: float
+    initial: Chances
+    up_at: float | None = None
+    down_below: float | None = None
+    skip_at: float | None = None
+
+    def draw(self, seed: int, memory_id: int) -> float:
+        """The initial importance of this memory: the same in every process and after any restart.
+
+        It depends on nothing but the arguments, so a memory that is added again after a kill
+        is as important as it was.
+        """
+        if len(self.initial) == 1:
+            return self.initial[0][0]
+        digest = blake2b(f"{seed}:{memory_id}".encode(), digest_size=8).digest()
+        chance = int.from_bytes(digest, "big") / 2**64
+        for value, probability in self.initial:
+            chance -= probability
+            if chance < 0:
+                return value
+        return self.initial[-1][0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The constants of a whole memory.
+
+    Attributes:
+        name: what results and configuration call it.
+        layers: shallowest first; moving up is to the next one, moving down to the one before.
+        boost: what feedback f = ±1 adds to importance: f·boost, or, where feedback is counted,
+            c·boost after c += f.
+        counts_feedback: feedback accumulates in a counter c of each memory.
+        forget_recency: a memory of less recency than this is deleted.
+        forget_importance: a memory of less importance than this is deleted.
+        passes: how often a step goes through all movements between layers.
+        retrieved: memories recalled from each layer, unless a call says otherwise.
+        candidates: which memories are ranked: ``"all"``, or, the published defect of FinMem, the k
+            of highest cosine and the k of *lowest* recency + importance.
+        reflections: the layer that an agent's own conclusions belong in.
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    boost: float
+    counts_feedback: bool = False
+    forget_recency: float = 0.05
+    forget_importance: float = 5.0
+    passes: int = 2
+    retrieved: int = 5
+    candidates: Literal["all", "nearest_and_weakest"] = "all"
+    reflections: str = "reflection"
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(layer.name for layer in self.layers))
+        if not self.layers or len(set(self.names)) < len(self.names):
+            raise InvalidInputError(f"layers need names of their own, not {self.names}")
+        if self.layers[0].down_below is not None or self.layers[-1].up_at is not None:
+            raise InvalidInputError("the first layer has none below it, and the last none above it")
+        if self.candidates not in ("all", "nearest_and_weakest"):
+            raise UnknownNameError("candidates", self.candidates, ["all", "nearest_and_weakest"])
+        if self.reflections not in self.names:
+            raise UnknownNameError("layer", self.reflections, self.names)
+
+    def index(self, layer: str) -> int:
+        """The place of a layer in `layers`.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+        """
+        if layer not in self.names:
+            raise UnknownNameError("layer", layer, self.names)
+        return self.names.index(layer)
+
+    def record(self) -> dict[str, Any]:
+        """Every constant, as plain JSON values, for archives and manifests."""
+        constants = asdict(self)
+        del constants["names"]
+        for layer in constants["layers"]:
+            layer["initial"] = [list(pair) for pair in layer["initial"]]
+        return {**constants, "layers": list(constants["layers"])}
+
+
+def _certain(value: float) -> Chances:
+    return ((value, 1.0),)
+
+
+LAYERED = Profile(
+    name="layered",
+    boost=18.0,
+    layers=(
+        Layer(name="short", stability_steps=14, decay=0.92, initial=_certain(50), up_at=60),
+        Layer(
+            name="mid", stability_steps=90, decay=0.992, initial=_certain(60),
+            up_at=85, down_below=35,
+        ),
+        Layer(
+            name="long", stability_steps=365, decay=0.996, initial=_certain(90), down_below=30
+        ),
+        Layer(
+            name="reflection", stability_steps=365, decay=0.99, initial=_certain(80), skip_at=0.95
+        ),
+    ),
+)  # fmt: skip
+"""Our default: a quarterly report survives its quarter and an annual one its year."""
+
+INVESTORBENCH = Profile(
+    name="investorbench",
+    boost=18.0,
+    layers=(
+        Layer(name="short", stability_steps=3, decay=0.92, initial=_certain(50), up_at=55),
+        Layer(
+            name="mid", stability_steps=90, decay=0.96, initial=_certain(60),
+            up_at=85, down_below=55,
+        ),
+        Layer(
+            name="long", stability_steps=365, decay=0.96, initial=_certain(90), down_below=85
+        ),
+        Layer(
+            name="reflection", stability_steps=365, decay=0.98, initial=_certain(80), skip_at=0.95
+        ),
+    ),
+)  # fmt: skip
+"""The constants of the released InvestorBench code: a 10-K is gone after 14 steps."""
+
+_DEEP: Chances = ((40, 0.05), (60, 0.15), (80, 0.8))
+
+FINMEM = Profile(
+    name="finmem",
+    boost=5.0,
+    counts_feedback=True,
+    retrieved=3,
+    candidates="nearest_and_weakest",
+    layers=(
+        Layer(
+            name="short", stability_steps=3, decay=0.92,
+            initial=((50, 0.5), (70, 0.45), (90, 0.05)), up_at=60,
+        ),
+        Layer(
+            name="mid", stability_steps=90, decay=0.967,
+            initial=((40, 0.05), (60, 0.8), (80, 0.15)), up_at=80, down_below=60,
+        ),
+        Layer(name="long", stability_steps=365, decay=0.988, initial=_DEEP, down_below=80),
+        Layer(name="reflection", stability_steps=365, decay=0.988, initial=_DEEP),
+    ),
+)  # fmt: skip
+"""The released FinMem code, with its defect in choosing candidates."""
+
+PAPER = Profile(
+    name="paper",
+    boost=5.0,
+    reflections="long",
+    layers=(
+        Layer(
+            name="short", stability_steps=14, decay=0.9,
+            initial=((40, 0.8), (60, 0.15), (80, 0.05)),
+        ),
+        Layer(
+            name="mid", stability_steps=90, decay=0.967,
+            initial=((40, 0.05), (60, 0.8), (80, 0.15)),
+        ),
+        Layer(name="long", stability_steps=365, decay=0.988, initial=_DEEP),
+    ),
+)  # fmt: skip
+"""The appendix of the paper: three layers, in which a memory stays where it was put.
+
+It leaves open how many are retrieved (K), and has no layer for reflections: they go to the deepest.
+"""
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile for profile in (LAYERED, INVESTORBENCH, FINMEM, PAPER)
+}
+
+
+def find_profile(name: str | Profile) -> Profile:
+    """A profile by its name.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    if isinstance(name, Profile):
+        return name
+    if name not in PROFILES:
+        raise UnknownNameError("profile", name, PROFILES)
+    return PROFILES[name]
