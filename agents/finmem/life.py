@@ -1,0 +1,97 @@
+"""The state of one life of the agent: all that its steps change."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agents.finmem.decision import Decision
+from agents.finmem.outcomes import TrackRecord
+from agents.finmem.perception import Arrival
+from agents.llm import Answer
+from memory import LayeredMemory
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """How often what happened.
+
+    Attributes:
+        decisions: all of them.
+        invalid: those without a usable answer, refused and truncated ones included.
+        repaired: those that took a second turn.
+        refused: those that the model declined.
+        truncated: those that were cut off.
+        dropped_ids: ids that the model cited and had never been shown.
+    """
+
+    decisions: int = 0
+    invalid: int = 0
+    repaired: int = 0
+    refused: int = 0
+    truncated: int = 0
+    dropped_ids: int = 0
+
+    def add(self, answer: Answer, decision: Decision) -> None:
+        """Count one decision."""
+        self.decisions += 1
+        self.invalid += not decision.valid
+        self.repaired += answer.repaired
+        self.refused += answer.status == "refused"
+        self.truncated += answer.status == "truncated"
+        self.dropped_ids += decision.dropped
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """What an agent is between two steps.
+
+    Attributes:
+        task: its id.
+        seed: of the repeat.
+        split: the one it is in.
+        memory: its long-term memory.
+        steps: taken in all.
+        system: the static part of its prompts; empty before the first step.
+        background: of the asset.
+        seen: keys of all documents that were stored.
+        pending: documents that came with the last outcome, to be stored in the next step.
+        track: what it did and what came of it.
+        equities: at the last decisions of the split, oldest first.
+        start_equity: at the first decision of the split; None before it.
+        side: the sign of the position that the last step was lived through with; None: not known.
+        label: of the last decision; None outside the warm-up.
+        counts: of answers.
+    """
+
+    task: str
+    seed: int
+    split: str
+    memory: LayeredMemory
+    steps: int = 0
+    system: str = ""
+    background: str = ""
+    seen: set[str] = field(default_factory=set)
+    pending: tuple[Arrival, ...] = ()
+    track: TrackRecord = field(default_factory=TrackRecord)
+    equities: list[float] = field(default_factory=list)
+    start_equity: float | None = None
+    side: int | None = None
+    label: float | None = None
+    counts: Counts = field(default_factory=Counts)
+
+    def enter(self, split: str) -> None:
+        """Go on in another split: the account begins anew, everything else stays."""
+        self.split = split
+        self.equities, self.start_equity = [], None
+        self.side = self.label = None
+
+    def store(self, documents: Iterable[Arrival]) -> tuple[int, ...]:
+        """Remember documents and those that were pending, each once; their ids."""
+        ids: list[int] = []
+        for document in (*self.pending, *documents):
+            if document.key not in self.seen:
+                ids += self.memory.add(
+                    document.text, document.layer, document.time, document.metadata
+                )
+                self.seen.add(document.key)
+        self.pending = ()
+        return tuple(ids)

@@ -1,0 +1,206 @@
+"""What the agent perceives: an observation and its info become facts, and documents to remember."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from agents.baselines import known_closes
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.market.documents import Document
+
+SHOWN_CLOSES = 6
+MOMENTUM_SESSIONS = 3
+"""REFERENCE.md §1.5; it reaches back over the start of a split, because the window does."""
+
+LAYERS = {
+    "news": "short",
+    "8-K": "short",
+    "10-Q": "mid",
+    "6-K": "mid",
+    "10-K": "long",
+    "20-F": "long",
+    "40-F": "long",
+}
+"""Where a document goes by its kind; filings of other forms go where quarterly reports do."""
+
+
+class Sentiment(NamedTuple):
+    """How many news since the last decision came with which label."""
+
+    positive: int
+    neutral: int
+    negative: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Today in numbers.
+
+    Attributes:
+        symbol: the asset.
+        session: YYYY-MM-DD.
+        closes: the last closes, oldest first, today's last.
+        returns: from each of them to the next, as shares of 1.
+        momentum: return over the last three sessions; None where the window is too short.
+        position: shares, negative when short (a weight, where the protocol has no shares).
+        weight: of the position in equity.
+        cash: in the account's currency, like the next two.
+        equity: cash and position.
+        unrealised_pnl: of the open position.
+        total_return: of equity since the first decision of the split.
+        sentiment: of the news since the last decision; None where it is not observed.
+    """
+
+    symbol: str
+    session: str
+    closes: tuple[float, ...]
+    returns: tuple[float, ...]
+    momentum: float | None
+    position: float
+    weight: float
+    cash: float
+    equity: float
+    unrealised_pnl: float | None
+    total_return: float
+    sentiment: Sentiment | None
+
+    def __str__(self) -> str:
+        """The facts as lines of text, numbers oldest first."""
+        over = f"Momentum over {MOMENTUM_SESSIONS} sessions"
+        lines = [
+            f"Session: {self.session}",
+            f"Closes of {self.symbol}: {', '.join(map(amount, self.closes))}",
+            f"Returns from close to close: {', '.join(map(percent, self.returns)) or 'unknown'}",
+            f"{over}: {'unknown' if self.momentum is None else percent(self.momentum)}",
+        ]
+        if self.sentiment is not None:
+            counts = ", ".join(f"{n} {word}" for word, n in self.sentiment._asdict().items())
+            lines.append(f"News since the last decision, as labelled by their sources: {counts}")
+        pnl = (
+            "" if self.unrealised_pnl is None else f", unrealised PnL {amount(self.unrealised_pnl)}"
+        )
+        lines += [
+            f"Position: {side_word(self.position)}, {amount(self.position)} units, "
+            f"weight {percent(self.weight)}{pnl}",
+            f"Cash: {amount(self.cash)}. Equity: {amount(self.equity)}, "
+            f"{percent(self.total_return)} since the start.",
+        ]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One document on its way into memory; plain values, so that it can be saved."""
+
+    key: str
+    layer: str
+    text: str
+    time: str
+    metadata: dict[str, str]
+
+
+def perceive(
+    observation: Mapping[str, Any], info: Mapping[str, Any], start_equity: float | None
+) -> Facts:
+    """Today's facts.
+
+    Args:
+        observation: with ``bars`` and ``mask``; what else is missing is left out.
+        info: of the same step.
+        start_equity: at the first decision of the split; None where this is it.
+
+    Raises:
+        InvestorBenchError: prices are not observed, or there is none yet.
+    """
+    if "bars" not in observation:
+        raise InvestorBenchError(
+            'FinMem reads prices: add "bars" to modalities, or leave modalities out'
+        )
+    closes = known_closes(observation).tolist()
+    if not closes:
+        raise InvestorBenchError(
+            f"no bar of {info['symbol']} is known in the window that ends on {info['session']}"
+        )
+    shown = closes[-SHOWN_CLOSES:]
+    equity = float(info["equity"])
+    start = equity if start_equity is None else start_equity
+    account = observation.get("account")
+    sentiment = observation.get("sentiment")
+    return Facts(
+        symbol=str(info["symbol"]),
+        session=str(info["session"]),
+        closes=tuple(shown),
+        returns=tuple(b / a - 1.0 for a, b in pairwise(shown)),
+        momentum=_momentum(closes),
+        position=float(info["position"]),
+        weight=float(info["weight"]),
+        cash=float(info["cash"]),
+        equity=equity,
+        unrealised_pnl=None if account is None else float(account[4]),
+        total_return=equity / start - 1.0 if start else 0.0,
+        sentiment=None if sentiment is None else Sentiment(*(int(n) for n in sentiment)),
+    )
+
+
+def arrivals(
+    documents: Iterable[Document], session: str, seen: Collection[str], longest: int
+) -> tuple[Arrival, ...]:
+    """Documents that were not seen before, ready to remember, in the order they came.
+
+    Args:
+        documents: of an info.
+        session: of the info, YYYY-MM-DD: no later day is given for any of them, for a text of the
+            evening is of the next day in UTC.
+        seen: keys of those that were remembered before.
+        longest: characters of a text that are kept.
+    """
+    new: dict[str, Arrival] = {}
+    for document in documents:
+        key = _key(document)
+        text = _text(document, longest)
+        if key not in seen and key not in new and text:
+            new[key] = Arrival(
+                key=key,
+                layer=LAYERS.get(document.kind.removesuffix("/A"), "mid"),
+                text=text,
+                time=min(document.available_at.date().isoformat(), session),
+                metadata={"kind": document.kind, "id": document.id, "source": document.source},
+            )
+    return tuple(new.values())
+
+
+def percent(share: float) -> str:
+    """0.0123 as ``+1.23%``."""
+    return f"{share:+.2%}"
+
+
+def amount(value: float) -> str:
+    """Money or a price with as many digits as it takes."""
+    return f"{value:.2f}" if abs(value) >= 1.0 or value == 0.0 else f"{value:.6g}"
+
+
+def side_word(position: float) -> str:
+    """``long``, ``short`` or ``none``."""
+    return "long" if position > 0 else "short" if position < 0 else "none"
+
+
+def _momentum(closes: Sequence[float]) -> float | None:
+    if len(closes) <= MOMENTUM_SESSIONS:
+        return None
+    return float(closes[-1] / closes[-1 - MOMENTUM_SESSIONS] - 1.0)
+
+
+def _key(document: Document) -> str:
+    told = (document.id, document.kind, document.available_at.isoformat(), str(document))
+    return sha256("\0".join(told).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _text(document: Document, longest: int) -> str:
+    """The text, whole or cut between two words, with the label its source gave it."""
+    text = str(document).strip()
+    if len(text) > longest:
+        text = text[:longest].rsplit(maxsplit=1)[0] + " […]"
+    label = f" (sentiment: {document.sentiment})" if document.sentiment and text else ""
+    return text + label

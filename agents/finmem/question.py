@@ -1,0 +1,114 @@
+"""The prompt: templates, what goes into them, and how foreign text is kept in its block."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from agents.finmem.decision import schema_of
+from agents.llm import Message
+from memory import Recalled
+
+HEADINGS = {
+    "long": "Long-term memory",
+    "mid": "Mid-term memory",
+    "reflection": "Reflections",
+    "short": "Short-term memory",
+}
+"""Layers in the order in which they are shown: what changes least comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a model is asked.
+
+    Attributes:
+        system: what never changes in a life.
+        user: what does.
+        schema: of the answer.
+    """
+
+    system: str
+    user: str
+    schema: Mapping[str, Any]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """As a model takes them."""
+        return (
+            {"role": "system", "content": self.system},
+            {"role": "user", "content": self.user},
+        )
+
+    @property
+    def sha256(self) -> str:
+        """Of the prompt's text."""
+        return sha256(f"{self.system}\0{self.user}".encode("utf-8", "replace")).hexdigest()
+
+
+def ask(
+    kind: str,
+    system: str,
+    recalled: Sequence[Recalled],
+    keys: Sequence[str],
+    values: Mapping[str, str],
+) -> Question:
+    """A question about one day.
+
+    Args:
+        kind: ``"test"`` or ``"warmup"``, the template.
+        system: the part that never changes.
+        recalled: memories to show.
+        keys: what to answer, see :func:`~agents.finmem.decision.schema_of`.
+        values: of the template, but for the memories.
+    """
+    reflect = template("reflect") if "reflection" in keys else ""
+    user = fill(kind, memories=blocks(recalled), reflect=reflect, **values)
+    return Question(
+        system=system, user=user, schema=schema_of(keys, sorted(m.id for m in recalled))
+    )
+
+
+def fill(name: str, **values: str) -> str:
+    """A template with its values; ``$`` in a value means nothing."""
+    return Template(template(name)).substitute(values).strip()
+
+
+def blocks(recalled: Sequence[Recalled]) -> str:
+    """Memories by layer, oldest first, each in a block that its text cannot leave."""
+    present = {memory.layer for memory in recalled}
+    others = sorted(present - {*HEADINGS})
+    parts = []
+    for layer in (*(known for known in HEADINGS if known in present), *others):
+        parts.append(f"## {HEADINGS.get(layer, layer)}")
+        own = (memory for memory in recalled if memory.layer == layer)
+        parts += map(block, sorted(own, key=lambda memory: memory.id))
+    return "\n".join(parts) or "None yet."
+
+
+def block(memory: Recalled) -> str:
+    """One memory in its block."""
+    return f'<memory id="{memory.id}" date="{memory.time}">\n{neutral(memory.text)}\n</memory>'
+
+
+def neutral(text: str) -> str:
+    """Foreign text that can open or close no block: its angle brackets are other characters."""
+    return text.replace("<", "‹").replace(">", "›")
+
+
+@cache
+def template(name: str) -> str:
+    """The text of a template."""
+    return (files("agents.finmem") / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+
+
+@cache
+def templates_sha256() -> str:
+    """Of all templates, by name and content: it changes whenever a prompt would."""
+    folder = files("agents.finmem") / "prompts"
+    names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".md"))
+    told = "\0".join(f"{name}\0{template(name.removesuffix('.md'))}" for name in names)
+    return sha256(told.encode("utf-8")).hexdigest()

@@ -1,0 +1,68 @@
+"""What the words buy, hold and sell mean on a task, as the prompt says it and as actions."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from agents.agent import TaskFacts
+from agents.finmem.decision import WORDS, Word
+from investorbench_env.protocols import find_protocol
+
+HOLD_MEANS = {"keep": "keep the position that you have", "flat": "have no position"}
+SHORT = "be short of the asset with all of the account"
+OUT = "close the position and stay in cash"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules of a task, as far as they concern a decision.
+
+    Attributes:
+        hold: what HOLD does to a position, ``"keep"`` or ``"flat"``.
+        long_only: whether SELL means cash.
+        by_weight: whether an action is a target weight.
+        log_returns: whether labels are log returns.
+    """
+
+    hold: str
+    long_only: bool
+    by_weight: bool
+    log_returns: bool
+
+    @classmethod
+    def of(cls, task: TaskFacts) -> "Rules":
+        """The rules of a task."""
+        protocol = find_protocol(task.protocol)
+        by_weight = task.action == "weight"
+        return cls(
+            hold="keep" if by_weight else protocol.hold,
+            long_only=bool(dict(getattr(task, "options", {})).get("long_only", False)),
+            by_weight=by_weight,
+            log_returns=protocol.convention == "log",
+        )
+
+    def words(self) -> dict[str, str]:
+        """What a prompt says of selling and holding."""
+        return {"sell": OUT if self.long_only else SHORT, "hold": HOLD_MEANS[self.hold]}
+
+    def target(self, word: Word, weight: float) -> float:
+        """The number of the action: 0 sell, 1 hold, 2 buy; or a target weight.
+
+        Args:
+            word: what was decided.
+            weight: of the position now; it is what hold aims at.
+        """
+        if not self.by_weight:
+            return WORDS.index(word)
+        lowest = 0.0 if self.long_only else -1.0
+        return {"sell": lowest, "hold": min(max(weight, lowest), 1.0), "buy": 1.0}[word]
+
+    def action(self, target: float) -> Any:
+        """The number as the environment takes it: an int, or a weight float32 [1]."""
+        return np.array([target], dtype=np.float32) if self.by_weight else int(target)
+
+    def simple_return(self, label: float) -> float:
+        """A label as a simple return."""
+        return math.expm1(label) if self.log_returns else label
