@@ -200,7 +200,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             "protocol": setup.protocol.name,
             "fills": setup.fills,
             # The account's amounts have their places already: a dict that grows takes longer.
-            **dict.fromkeys(AMOUNTS),
+            **dict.fromkeys(AMOUNTS, 0.0),
         }
 
     def _show(self, page: Page) -> tuple[Observation, Info]:
@@ -220,9 +220,10 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         info["cash"] = cash
         info["position"] = position
         info["weight"] = weight
-        info["fill_price"] = account.fill_price
-        info["notional"] = account.notional
-        info["cost"] = account.cost
+        if account.notional:  # 0 stands there already
+            info["fill_price"] = account.fill_price
+            info["notional"] = account.notional
+            info["cost"] = account.cost
         info["costs"] = account.costs
         if self._labelled and not self._ended:
             info["label"] = self.setup.label(self._at)
