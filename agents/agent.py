@@ -3,10 +3,10 @@
 It knows no environment: an observation and an info go in, an action comes out.
 """
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from investorbench_env.errors import InvestorBenchError
 
@@ -31,12 +31,16 @@ class TaskFacts(Protocol):
 
 
 class Agent(Protocol):
-    """Anything with ``act``; the other methods are called where they exist.
+    """Anything with ``act``; the other methods are called where they exist, and may be coroutines.
 
     ``begin(task, split, seed)`` comes before each split; warm-up and test share one agent, so it
     may carry over what it learned. Each repeat has a seed of its own: with another seed a new life
     begins, in which nothing of an earlier repeat may be known. ``learn(reward, info)`` comes after
-    each step. ``save(folder)`` and ``load(folder)`` keep and restore its state.
+    each step.
+
+    For runs on record: ``record()`` gives, as plain JSON values, what the last decision rests on;
+    ``describe()`` what determines the agent; ``save(folder)`` and ``load(folder)``, which comes
+    after ``begin``, let a killed run go on in the middle of an episode.
     """
 
     def act(self, observation: Observation, info: Info) -> Action | Awaitable[Action]:
@@ -62,7 +66,6 @@ class Runner:
             )
         self.agent = agent
         self.name = _name_of(agent)
-        self._loop: asyncio.Runner | None = None
         if hasattr(agent, "act"):
             self._act: Policy = agent.act
         elif hasattr(agent, "predict"):
@@ -75,38 +78,57 @@ class Runner:
                 "predict(observation), or a function (observation, info) -> action"
             )
 
-    def begin(self, task: TaskFacts, split: str, seed: int) -> None:
+    async def begin(self, task: TaskFacts, split: str, seed: int) -> None:
         """Get ready for a split."""
         if isinstance(self._act, Predictor):
             self._act.state = None
-        self._call("begin", task, split, seed)
+        await self._call("begin", task, split, seed)
 
-    def act(self, observation: Observation, info: Info) -> Action:
+    async def act(self, observation: Observation, info: Info) -> Action:
         """Choose an action, waiting for it where the agent is asynchronous."""
-        return self._awaited(self._act(observation, info))
+        action = self._act(observation, info)
+        return await action if inspect.isawaitable(action) else action
 
-    def learn(self, reward: float, info: Info) -> None:
+    async def learn(self, reward: float, info: Info) -> None:
         """Hear what the last action led to."""
-        self._call("learn", reward, info)
+        await self._call("learn", reward, info)
 
-    def close(self) -> None:
-        """End the event loop of an asynchronous agent; another call would start a new one."""
-        if self._loop is not None:
-            self._loop.close()
-            self._loop = None
+    async def record(self) -> dict[str, Any] | None:
+        """What the last decision rests on, where the agent says so."""
+        told = await self._call("record")
+        return None if told is None else dict(told)
 
-    def _call(self, method: str, *arguments: Any) -> None:
+    async def describe(self) -> dict[str, Any] | None:
+        """What determines the agent, where it says so."""
+        told = await self._call("describe")
+        return None if told is None else dict(told)
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether it has both ``save`` and ``load``."""
+        return self._has("save") and self._has("load")
+
+    async def save(self, folder: Path) -> None:
+        """Keep its state in a folder."""
+        await self._call("save", folder)
+
+    async def load(self, folder: Path) -> None:
+        """Take its state from a folder, after ``begin`` of the same split."""
+        await self._call("load", folder)
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        await self._call("close")
+
+    def _has(self, method: str) -> bool:
         # A model's own ``learn`` trains it; only what has ``act`` has the methods of the protocol.
-        if hasattr(self.agent, "act") and hasattr(self.agent, method):
-            self._awaited(getattr(self.agent, method)(*arguments))
+        return hasattr(self.agent, "act") and hasattr(self.agent, method)
 
-    def _awaited(self, value: Any) -> Any:
-        if not _is_awaitable(value):
-            return value
-        # One loop for all steps: an agent's open connections belong to the loop they began in.
-        if self._loop is None:
-            self._loop = asyncio.Runner()
-        return self._loop.run(_result(value))
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        if not self._has(method):
+            return None
+        value = getattr(self.agent, method)(*arguments)
+        return await value if inspect.isawaitable(value) else value
 
 
 class Predictor:
@@ -125,14 +147,6 @@ class Predictor:
 def as_agent(agent: Any) -> Runner:
     """Make a :class:`Runner` of an agent, a function or a model with ``predict``."""
     return agent if isinstance(agent, Runner) else Runner(agent)
-
-
-def _is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
-    return inspect.isawaitable(value)
-
-
-async def _result(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
 
 
 def _name_of(agent: Any) -> str:

@@ -26,6 +26,8 @@ class Embedder(Protocol):
     Attributes:
         name: the kind, the model and all else that determines a vector; it enters records and keys.
         dimension: D.
+
+    One that neither waits nor computes for long may say so with ``is_quick = True``.
     """
 
     @property
@@ -48,6 +50,8 @@ class HashedNgrams:
     The same text gives the same bits in every process, on every machine, with nothing to download.
     Texts are near where they share words and parts of words; it knows nothing of meaning.
     """
+
+    is_quick = True
 
     def __init__(self, dimension: int = 384, sizes: tuple[int, ...] = (3, 4, 5)) -> None:
         """Choose the size.

@@ -110,6 +110,16 @@ class LayeredMemory:
         """Completed steps."""
         return self._step
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether the store keeps what each step leaves, so that nothing else need be saved."""
+        return self._store.is_durable
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a call may wait for a disk, a server or a model, and not for arithmetic alone."""
+        return self.is_durable or not getattr(self.embedder, "is_quick", False)
+
     def __len__(self) -> int:
         return len(self._contents)
 

@@ -3,10 +3,12 @@
 from rich.console import Console
 
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
-from scripts.run import choices, run_with
+from scripts.run import run_with
+from scripts.settings import choices
 from tasks.task import Task
 
 ORACLE = "oracle"
+NO_BASELINES = (ORACLE, "finmem")
 
 
 def baselines() -> None:
@@ -14,7 +16,7 @@ def baselines() -> None:
     tasks = choices("task")
     simulated = [name for name in tasks if name.endswith("/sim")]
     real = [name for name in tasks if name not in simulated and _has_data(name)]
-    agents = [name for name in choices("agent") if name != ORACLE]
+    agents = [name for name in choices("agent") if name not in NO_BASELINES]
     run_with(["-m", f"agent={','.join([*agents, ORACLE])}", f"task={','.join(simulated)}"])
     if real:
         run_with(["-m", f"agent={','.join(agents)}", f"task={','.join(real)}"])

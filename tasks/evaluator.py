@@ -1,19 +1,28 @@
 """Run an agent over a task's warm-up and test split, and score what it did."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import gymnasium as gym
+import numpy as np
 
 from agents.agent import Runner, as_agent
 from agents.baselines import baseline
 from investorbench_env.errors import DateRangeError, InvestorBenchError
-from tasks.result import Result, Step, episode_of
+from tasks.episodes import EpisodeFolder
+from tasks.result import Episode, Result, Step, episode_of
 from tasks.task import SplitName, Task
 
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 Watch = Callable[[Step], None]
 """Called after every step, with what there is to record or to show of it."""
+
+STEPS_A_TURN = 64
+"""After so many steps an agent that waits for nothing lets others, and Ctrl-C, have their turn."""
+
+T = TypeVar("T")
 
 
 def evaluate(
@@ -58,24 +67,119 @@ def evaluate(
     task = Task.of(id_or_task, protocol=protocol, data=data, start=start, end=end, options=options)
     if not isinstance(repeats, int) or repeats < 1:
         raise InvestorBenchError(f"repeats={repeats!r} must be a whole number of at least 1")
+    runner = as_agent(baseline(agent) if isinstance(agent, str) else agent)
+
+    async def episodes() -> list[Episode]:
+        return [
+            await live(
+                runner, task, seed=seed + repeat, repeat=repeat, warmup=warmup, wrapper=wrapper,
+                watch=watch,
+            )
+            for repeat in range(repeats)
+        ]  # fmt: skip
+
+    return result_of(runner.name, task, run_to_end(episodes()))
+
+
+async def live(
+    agent: Runner,
+    task: Task,
+    *,
+    seed: int,
+    repeat: int = 0,
+    warmup: bool = True,
+    wrapper: Wrap | None = None,
+    watch: Watch | None = None,
+    folder: EpisodeFolder | None = None,
+) -> Episode:
+    """One episode: an agent's way through the warm-up and the test split.
+
+    Args:
+        agent: who decides.
+        task: on what.
+        seed: of the environment and the agent.
+        repeat: its number among those of the task.
+        warmup: whether to run the warm-up split first.
+        wrapper: what to wrap the environments in.
+        watch: called after every step.
+        folder: where the episode is recorded, and goes on if it had begun.
+    """
     if warmup:
         _require_order(task)
-    runner = as_agent(baseline(agent) if isinstance(agent, str) else agent)
-    wrap: Wrap = wrapper or (lambda env: env)
-    test = wrap(task.make("test"))
-    warm = wrap(task.make("warmup")) if warmup else None
-    episodes = []
-    try:
-        for repeat in range(repeats):
-            if warm is not None:
-                _watched(play(runner, warm, task, "warmup", seed, repeat), watch)
-            steps = _watched(play(runner, test, task, "test", seed, repeat), watch)
-            episodes.append(episode_of(steps, task))
-    finally:
-        runner.close()
-    setup = test.unwrapped.setup  # type: ignore[attr-defined]
+    splits: tuple[SplitName, ...] = ("warmup", "test") if warmup else ("test",)
+    envs = {split: (wrapper or _as_it_is)(task.make(split)) for split in splits}
+    steps: list[Step] = []
+    for split in splits:
+        if folder is not None and folder.has_passed(split):
+            continue
+        steps = []
+        async for step in play(agent, envs[split], task, split, seed, repeat, folder):
+            steps.append(step)
+            if folder is not None:
+                folder.write(step)
+                await folder.save(agent, step)
+            if watch is not None:
+                watch(step)
+    return episode_of(steps, task)
+
+
+async def play(
+    agent: Runner,
+    env: gym.Env[Any, Any],
+    task: Task,
+    split: SplitName,
+    seed: int,
+    repeat: int,
+    folder: EpisodeFolder | None = None,
+) -> AsyncIterator[Step]:
+    """Let an agent act through one split, yielding each step as it is taken."""
+    observation, info = env.reset(seed=seed)
+    checkpoint = folder.checkpoint if folder is not None else None
+    taken = folder.taken(split) if folder is not None else []
+    if not taken:
+        await agent.begin(task, split, seed)
+    elif checkpoint is not None and checkpoint.agent is not None:
+        await agent.begin(task, split, seed)
+        await agent.load(checkpoint.agent)
+    steps = env.unwrapped.setup.steps  # type: ignore[attr-defined]
+    for number in range(steps):
+        if number % STEPS_A_TURN == 0:
+            await asyncio.sleep(0)
+        is_new = number >= len(taken)
+        action = await agent.act(observation, info) if is_new else as_action(taken[number])
+        observation, reward, terminated, truncated, outcome = env.step(action)
+        if is_new:
+            await agent.learn(float(reward), outcome)
+        yield Step(
+            repeat=repeat,
+            seed=seed,
+            split=split,
+            number=number,
+            steps=steps,
+            info=info,
+            action=action,
+            reward=float(reward),
+            outcome=outcome,
+            is_last=terminated or truncated,
+            thought=await agent.record() if is_new else None,
+        )
+        info = outcome
+        if terminated or truncated:
+            return
+
+
+def as_action(recorded: Any) -> Any:
+    """An action as an environment takes it, from its record."""
+    return np.array(recorded, dtype=np.float32) if isinstance(recorded, list) else recorded
+
+
+def result_of(
+    name: str, task: Task, episodes: Sequence[Episode], described: dict[str, Any] | None = None
+) -> Result:
+    """What the episodes of an agent on a task come to."""
+    setup = task.make("test").unwrapped.setup  # type: ignore[attr-defined]
     return Result(
-        agent=runner.name,
+        agent=name,
         task=task,
         protocol=setup.protocol.name,
         data_source=setup.market.source,
@@ -85,43 +189,22 @@ def evaluate(
         episodes=tuple(episodes),
         findings=setup.market.findings,
         market_fingerprint=setup.market.fingerprint,
+        described=described,
     )
 
 
-def play(
-    agent: Runner, env: gym.Env[Any, Any], task: Task, split: SplitName, seed: int, repeat: int
-) -> Iterator[Step]:
-    """Let an agent act through one split, yielding each step as it is taken."""
-    observation, info = env.reset(seed=seed + repeat)
-    agent.begin(task, split, seed + repeat)
-    steps = env.unwrapped.setup.steps  # type: ignore[attr-defined]
-    for number in range(steps):
-        action = agent.act(observation, info)
-        observation, reward, terminated, truncated, outcome = env.step(action)
-        agent.learn(float(reward), outcome)
-        yield Step(
-            repeat=repeat,
-            seed=seed + repeat,
-            split=split,
-            number=number,
-            steps=steps,
-            info=info,
-            action=action,
-            reward=float(reward),
-            outcome=outcome,
-        )
-        info = outcome
-        if terminated or truncated:
-            return
+def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns; in a thread where a loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
-def _watched(steps: Iterator[Step], watch: Watch | None) -> list[Step]:
-    taken = []
-    for step in steps:
-        taken.append(step)
-        if watch is not None:
-            watch(step)
-    return taken
+def _as_it_is(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    return env
 
 
 def _require_order(task: Task) -> None:

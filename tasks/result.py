@@ -32,6 +32,8 @@ class Step:
         action: what it chose.
         reward: what that returned.
         outcome: the info after the step.
+        is_last: whether the split ended with it.
+        thought: what the action rests on, where the agent says so.
     """
 
     repeat: int
@@ -43,6 +45,8 @@ class Step:
     action: Any
     reward: float
     outcome: dict[str, Any]
+    is_last: bool
+    thought: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +67,7 @@ class Episode:
         costs: what trading cost in each step [T].
         ended_early: whether the account was ruined before the split's end.
         metrics: the figures of §1.4, in the protocol's convention.
+        answers: what a language model's answers came to, by split, from the episode's record.
     """
 
     seed: int
@@ -78,6 +83,7 @@ class Episode:
     costs: FloatArray
     ended_early: bool
     metrics: dict[str, float]
+    answers: dict[str, Any] | None = None
 
     def to_frame(self) -> "pd.DataFrame":
         """One row a step, indexed by the date of the decision."""
@@ -118,6 +124,7 @@ class Result:
         episodes: one for each repeat.
         findings: what is wrong or missing in the data, in words.
         market_fingerprint: SHA-256 of the market.
+        described: what determines the agent, where it says so.
     """
 
     agent: str
@@ -130,6 +137,7 @@ class Result:
     episodes: tuple[Episode, ...]
     findings: tuple[str, ...] = field(repr=False)
     market_fingerprint: str = field(repr=False)
+    described: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def median(self) -> Episode:

@@ -5,50 +5,54 @@ each repeat with ``warmup.jsonl`` and ``decisions.jsonl`` (a line a step, each c
 the one before) and ``metrics.json``.
 """
 
+import contextlib
 import hashlib
-import json
-import os
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
-
-import numpy as np
+from typing import Any, Self
 
 from investorbench_env.errors import InvestorBenchError
+from tasks.episodes import SAVE_EVERY, EpisodeFolder
+from tasks.records import write_atomically, write_json
 from tasks.result import Result, Step
 
-PACKAGES = ("investorbench_env", "agents", "tasks", "scripts")
+PACKAGES = ("investorbench_env", "memory", "agents", "tasks", "scripts")
 DEPENDENCIES = ("investorbench", "gymnasium", "numpy", "pandas", "exchange_calendars")
-FILES = {"warmup": "warmup.jsonl", "test": "decisions.jsonl"}
-BEFORE_THE_FIRST = "0" * 64
-"""What the first line of a file carries in place of the hash of the one before."""
+CONFIG = "config.yaml"
 
 
 class JobFolder:
     """Where one job is recorded; a context manager, and callable as ``watch`` of ``evaluate``.
 
     Args:
-        path: the folder, which must not exist yet.
-        config: the configuration of the job, as YAML.
+        path: the folder; what it holds of the same job goes on.
+        config: the configuration of the job, as YAML: all that determines what comes out.
+        save_every: steps from one checkpoint of the agent to the next.
 
     Raises:
-        InvestorBenchError: the folder exists already.
+        InvestorBenchError: the folder holds another job, or one that is running.
     """
 
-    def __init__(self, path: Path, config: str) -> None:
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            raise InvestorBenchError(
-                f"{path} holds a run already; give another folder=..., or remove it"
-            ) from None
+    def __init__(self, path: Path, config: str, save_every: int = SAVE_EVERY) -> None:
+        from filelock import FileLock, Timeout
+
         self.path = path
-        self._lines: IO[str] | None = None
-        self._hash = BEFORE_THE_FIRST
-        write_atomically(path / "config.yaml", config)
+        self._save_every = save_every
+        self._episodes: dict[int, EpisodeFolder] = {}
+        self._made = [each for each in (path, *path.parents) if not each.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(path / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise InvestorBenchError(f"{path} is being written by another run") from None
+        try:
+            self._claim(config)
+        except BaseException:
+            self._lock.release()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -59,69 +63,50 @@ class JobFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
+        for episode in self._episodes.values():
+            episode.close()
+        self._lock.release()
         if error is not None and not list(self.path.glob("repeat-*")):
             # It failed before there was anything to record.
-            (self.path / "config.yaml").unlink()
-            self.path.rmdir()
+            (self.path / CONFIG).unlink()
+            (self.path / ".lock").unlink(missing_ok=True)
+            for folder in self._made:
+                with contextlib.suppress(OSError):  # another job's files are in it
+                    folder.rmdir()
 
     def __call__(self, step: Step) -> None:
         """Append a step to the record of its repeat and split."""
-        if step.number == 0:
-            self._close()
-            folder = self.path / f"repeat-{step.repeat}"
-            folder.mkdir(exist_ok=True)
-            self._lines = (folder / FILES[step.split]).open("x", encoding="utf-8")
-            self._hash = BEFORE_THE_FIRST
-        assert self._lines is not None
-        line = chained(decision_of(step), self._hash)
-        self._hash = line["hash"]
-        self._lines.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._lines.flush()
+        self.episode(step.repeat).write(step)
+
+    def episode(self, repeat: int) -> EpisodeFolder:
+        """The folder of a repeat."""
+        if repeat not in self._episodes:
+            path = self.path / f"repeat-{repeat}"
+            self._episodes[repeat] = EpisodeFolder(path, self._save_every)
+        return self._episodes[repeat]
 
     def finish(self, result: Result) -> None:
         """Write what the job came to."""
         for number, episode in enumerate(result.episodes):
-            path = self.path / f"repeat-{number}" / "metrics.json"
-            write_json(path, {"seed": episode.seed, "metrics": episode.metrics})
+            self.episode(number).finish(episode)
         write_json(self.path / "manifest.json", manifest_of(result))
 
-    def _close(self) -> None:
-        if self._lines is not None:
-            self._lines.close()
-            self._lines = None
-
-
-def decision_of(step: Step) -> dict[str, Any]:
-    """What a line of ``decisions.jsonl`` says: what was known, done, and what came of it.
-
-    The observation itself follows from the market, whose fingerprint is in the manifest.
-    """
-    return {
-        "number": step.number,
-        "session": step.info["session"],
-        "time": step.info["time"],
-        "documents": [document.id for document in step.info["documents"]],
-        "action": np.asarray(step.action).tolist(),
-        "reward": step.reward,
-        **{
-            name: step.outcome[name]
-            for name in ("fill_price", "notional", "cost", "position", "cash", "equity")
-        },
-    }
-
-
-def chained(line: Mapping[str, Any], before: str) -> dict[str, Any]:
-    """A line with the hash of the one before it and its own, SHA-256 over both."""
-    body = {**line, "before": before}
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    return {**body, "hash": hashlib.sha256(text.encode()).hexdigest()}
+    def _claim(self, config: str) -> None:
+        path = self.path / CONFIG
+        if not path.exists():
+            write_atomically(path, config)
+        elif (found := path.read_text(encoding="utf-8")) != config:
+            raise InvestorBenchError(
+                f"{self.path} holds a run of another configuration ({_difference(found, config)}); "
+                "give another folder=..., or remove it"
+            )
 
 
 def manifest_of(result: Result) -> dict[str, Any]:
     """What it takes to know where a result comes from, and its metrics."""
     return {
         "agent": result.agent,
+        "described": result.described,
         "task": result.task.id,
         "symbol": result.task.symbol,
         "protocol": result.protocol,
@@ -134,6 +119,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "options": {name: str(value) for name, value in result.task.options.items()},
         "seeds": [episode.seed for episode in result.episodes],
         "metrics": result.metrics,
+        "answers": [episode.answers for episode in result.episodes],
         "code_sha256": code_hash(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in DEPENDENCIES},
@@ -150,28 +136,12 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON atomically; figures that are no number become null."""
-    text = json.dumps(without_nan(content), ensure_ascii=False, indent=2, allow_nan=False)
-    write_atomically(path, text + "\n")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def without_nan(value: Any) -> Any:
-    """The same with None in place of every float that is no finite number."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
+def _difference(found: str, config: str) -> str:
+    """The first lines that tell two configurations apart."""
+    theirs, ours = (
+        [line for line in text.splitlines() if line not in other.splitlines()]
+        for text, other in ((found, config), (config, found))
+    )
+    parts = (f"it has {theirs[0].strip()!r}" if theirs else "",
+             f"this one {ours[0].strip()!r}" if ours else "")  # fmt: skip
+    return ", ".join(part for part in parts if part) or "lines in another order"

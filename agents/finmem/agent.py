@@ -4,23 +4,26 @@ Until the model has answered, a step changes nothing but what new documents are 
 once; so a step whose model could not be asked can simply be taken again.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from agents.agent import Action, Info, Observation, TaskFacts
 from agents.finmem import saving
-from agents.finmem.character import Appetite, Character
-from agents.finmem.decision import Decision, read_answer, word_of
+from agents.finmem.character import Character
+from agents.finmem.decision import read_answer, word_of
 from agents.finmem.life import Counts, Life
 from agents.finmem.outcomes import Deed
-from agents.finmem.perception import Facts, arrivals, perceive, percent
-from agents.finmem.question import Question, ask, fill, template, templates_sha256
+from agents.finmem.perception import Facts, arrivals, perceive
+from agents.finmem.question import ask, fill, templates_sha256
 from agents.finmem.rules import Rules
-from agents.finmem.thought import Thought
-from agents.llm import LanguageModel
+from agents.finmem.thought import Moment, Thought
+from agents.llm import Answer, LanguageModel
 from investorbench_env.errors import InvestorBenchError
 from memory import LayeredMemory, Recalled
+
+T = TypeVar("T")
 
 
 class FinMem:
@@ -96,46 +99,11 @@ class FinMem:
             ModelError: the model could not be asked; the same step may be taken again.
         """
         life = self._living
-        facts = perceive(observation, info, life.start_equity)
-        self._open(life, facts, simulated=bool(info.get("simulated")))
-        stored = life.store(self._arrivals(info))
-        recalled = self._recall(life, facts)
-        # No split but the warm-up has labels, whatever an info holds.
-        label = float(info["label"]) if life.split == "warmup" and "label" in info else None
-        equities = [*life.equities, facts.equity][-1 - self.look_back :]
-        appetite = self.character.appetite_after(equities)
-        question = self._question(life, facts, recalled, label, appetite)
+        moment = await _apart(life, self._perceive, life, observation, info)
+        question = moment.question
         answer = await self.model.decide(question.messages, question.schema, seed=life.seed)
-        forced = None if label is None else word_of(label)
-        decision = read_answer(answer, {memory.id for memory in recalled}, forced)
-        reflections = self._reflect(life, facts, decision, label)
-        life.track.add(Deed(session=facts.session, decision=decision.word, cited=decision.cited))
-        feedback = life.track.feedback(self.look_back)
-        life.memory.reinforce(feedback.ids, feedback.sign)
-        stepped = life.memory.step()
-        target = self._rules.target(decision.word, facts.weight)
-        self.last = Thought(
-            split=life.split,
-            step=life.steps,
-            facts=facts,
-            label=label,
-            appetite=appetite,
-            stored=stored,
-            recalled=recalled,
-            question=question,
-            answer=answer,
-            decision=decision,
-            reflections=reflections,
-            feedback=feedback,
-            deleted=stepped.deleted,
-            moves=stepped.moves,
-            action=target,
-        )
-        life.counts.add(answer, decision)
-        life.steps += 1
-        life.equities, life.label, life.side = equities, label, None
-        life.start_equity = life.start_equity or facts.equity
-        return self._rules.action(target)
+        self.last = await _apart(life, self._conclude, life, moment, answer)
+        return self._rules.action(self.last.action)
 
     def learn(self, reward: float, info: Info) -> None:
         """Note what the step was lived through with, and what came to be known at its end."""
@@ -156,21 +124,11 @@ class FinMem:
         """
         saving.load(self._living, Path(folder))
 
-    def state(self) -> dict[str, Any]:
-        """This life as plain JSON values, without the memory: for stores that keep it by step."""
-        return saving.state_of(self._living)
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a life from its state, with the memory that the store kept.
-
-        Raises:
-            InvestorBenchError: the state is another life's.
-            ArchiveError: the store does not go back to the state's step.
-        """
-        life = self._living
-        saving.restore(life, state)
-        if life.memory.steps != life.steps:
-            life.memory.rewind(life.steps)
+    def record(self) -> dict[str, Any]:
+        """The last step as plain JSON values."""
+        if self.last is None:
+            raise InvestorBenchError("FinMem has taken no step of this split yet")
+        return self.last.record()
 
     def close(self) -> None:
         """Let go of the memory."""
@@ -200,6 +158,61 @@ class FinMem:
         if self._life is None:
             raise InvestorBenchError("FinMem has not begun: call begin(task, split, seed) first")
         return self._life
+
+    def _perceive(self, life: Life, observation: Observation, info: Info) -> Moment:
+        """All of a step that comes before the model is asked."""
+        facts = perceive(observation, info, life.start_equity)
+        self._open(life, facts, simulated=bool(info.get("simulated")))
+        stored = life.store(self._arrivals(info))
+        recalled = self._recall(life, facts)
+        # No split but the warm-up has labels, whatever an info holds.
+        label = float(info["label"]) if life.split == "warmup" and "label" in info else None
+        equities = [*life.equities, facts.equity][-1 - self.look_back :]
+        appetite = self.character.appetite_after(equities)
+        recent = life.track.recent(self.look_back)
+        reflects = len(recent) == self.look_back and life.steps % self.look_back == 0
+        return Moment(
+            facts=facts,
+            label=label,
+            appetite=appetite,
+            stored=stored,
+            recalled=recalled,
+            equities=equities,
+            question=ask(life.system, recalled, recent, facts, appetite, label, reflects=reflects),
+        )
+
+    def _conclude(self, life: Life, moment: Moment, answer: Answer) -> Thought:
+        """All that comes after the model has answered."""
+        facts, label = moment.facts, moment.label
+        shown = {memory.id for memory in moment.recalled}
+        decision = read_answer(answer, shown, None if label is None else word_of(label))
+        reflections = life.reflect(facts.session, decision, label)
+        life.track.add(Deed(session=facts.session, decision=decision.word, cited=decision.cited))
+        feedback = life.track.feedback(self.look_back)
+        life.memory.reinforce(feedback.ids, feedback.sign)
+        stepped = life.memory.step()
+        thought = Thought(
+            split=life.split,
+            step=life.steps,
+            facts=facts,
+            label=label,
+            appetite=moment.appetite,
+            stored=moment.stored,
+            recalled=moment.recalled,
+            question=moment.question,
+            answer=answer,
+            decision=decision,
+            reflections=reflections,
+            feedback=feedback,
+            deleted=stepped.deleted,
+            moves=stepped.moves,
+            action=self._rules.target(decision.word, facts.weight),
+        )
+        life.counts.add(answer, decision)
+        life.steps += 1
+        life.equities, life.label, life.side = moment.equities, label, None
+        life.start_equity = life.start_equity or facts.equity
+        return thought
 
     def _open(self, life: Life, facts: Facts, *, simulated: bool) -> None:
         """Write the static part of the prompts once in a life; settle the step before this one."""
@@ -239,41 +252,9 @@ class FinMem:
         layers = life.memory.recall([life.background, str(facts)], self.k)
         return tuple(memory for layer in layers.values() for memory in layer)
 
-    def _question(
-        self,
-        life: Life,
-        facts: Facts,
-        recalled: tuple[Recalled, ...],
-        label: float | None,
-        appetite: Appetite,
-    ) -> Question:
-        recent = life.track.recent(self.look_back)
-        values = {
-            "symbol": facts.symbol,
-            "recent": "\n".join(map(str, recent)) or "None yet.",
-            "facts": str(facts),
-            "appetite": template(appetite).strip(),
-        }
-        is_due = len(recent) == self.look_back and life.steps % self.look_back == 0
-        keys = ["reflection", "rationale"] if is_due else ["rationale"]
-        if label is None:
-            return ask("test", life.system, recalled, [*keys, "decision"], values)
-        values |= {"label": percent(label), "decision": word_of(label)}
-        return ask("warmup", life.system, recalled, keys, values)
 
-    def _reflect(
-        self, life: Life, facts: Facts, decision: Decision, label: float | None
-    ) -> tuple[int, ...]:
-        """Remember why, and what recent decisions taught."""
-        before = "" if label is None else f", before a return of {percent(label)}"
-        why, taught = decision.rationale, decision.reflection
-        conclusions = {
-            "reflection": why and f"{facts.session}: {decision.word}{before}. {why}",
-            "extended reflection": taught and f"{facts.session}, on recent decisions: {taught}",
-        }
-        layer = life.memory.profile.reflections
-        ids: list[int] = []
-        for kind, text in conclusions.items():
-            if text:
-                ids += life.memory.add(text, layer, facts.session, {"kind": kind})
-        return tuple(ids)
+async def _apart(life: Life, work: Callable[..., T], *arguments: Any) -> T:
+    """Do the work of a step, in another thread where memory may keep the event loop waiting."""
+    if life.memory.is_slow:
+        return await asyncio.to_thread(work, *arguments)
+    return work(*arguments)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from agents.finmem.decision import Decision
 from agents.finmem.outcomes import TrackRecord
-from agents.finmem.perception import Arrival
+from agents.finmem.perception import Arrival, percent
 from agents.llm import Answer
 from memory import LayeredMemory
 
@@ -89,9 +89,23 @@ class Life:
         ids: list[int] = []
         for document in (*self.pending, *documents):
             if document.key not in self.seen:
-                ids += self.memory.add(
-                    document.text, document.layer, document.time, document.metadata
-                )
+                layer = self.memory.profile.place(document.layer)
+                ids += self.memory.add(document.text, layer, document.time, document.metadata)
                 self.seen.add(document.key)
         self.pending = ()
+        return tuple(ids)
+
+    def reflect(self, session: str, decision: Decision, label: float | None) -> tuple[int, ...]:
+        """Remember why something was done, and what recent decisions taught; the ids of both."""
+        before = "" if label is None else f", before a return of {percent(label)}"
+        why, taught = decision.rationale, decision.reflection
+        conclusions = {
+            "reflection": why and f"{session}: {decision.word}{before}. {why}",
+            "extended reflection": taught and f"{session}, on recent decisions: {taught}",
+        }
+        layer = self.memory.profile.reflections
+        ids: list[int] = []
+        for kind, text in conclusions.items():
+            if text:
+                ids += self.memory.add(text, layer, session, {"kind": kind})
         return tuple(ids)

@@ -8,7 +8,10 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from agents.finmem.decision import schema_of
+from agents.finmem.character import Appetite
+from agents.finmem.decision import schema_of, word_of
+from agents.finmem.outcomes import Deed
+from agents.finmem.perception import Facts, percent
 from agents.llm import Message
 from memory import Recalled
 
@@ -50,26 +53,42 @@ class Question:
 
 
 def ask(
-    kind: str,
     system: str,
     recalled: Sequence[Recalled],
-    keys: Sequence[str],
-    values: Mapping[str, str],
+    recent: Sequence[Deed],
+    facts: Facts,
+    appetite: Appetite,
+    label: float | None,
+    *,
+    reflects: bool,
 ) -> Question:
-    """A question about one day.
+    """The question about one day.
 
     Args:
-        kind: ``"test"`` or ``"warmup"``, the template.
         system: the part that never changes.
         recalled: memories to show.
-        keys: what to answer, see :func:`~agents.finmem.decision.schema_of`.
-        values: of the template, but for the memories.
+        recent: deeds to show, oldest first.
+        facts: of the day.
+        appetite: for risk.
+        label: what the asset returns next; None outside the warm-up.
+        reflects: whether to ask what the recent deeds teach.
     """
-    reflect = template("reflect") if "reflection" in keys else ""
-    user = fill(kind, memories=blocks(recalled), reflect=reflect, **values)
-    return Question(
-        system=system, user=user, schema=schema_of(keys, sorted(m.id for m in recalled))
-    )
+    values = {
+        "symbol": facts.symbol,
+        "memories": blocks(recalled),
+        "recent": "\n".join(map(str, recent)) or "None yet.",
+        "facts": str(facts),
+        "appetite": template(appetite).strip(),
+        "reflect": template("reflect") if reflects else "",
+    }
+    keys = ["reflection", "rationale"] if reflects else ["rationale"]
+    if label is None:
+        keys.append("decision")
+        user = fill("test", **values)
+    else:
+        user = fill("warmup", label=percent(label), decision=word_of(label), **values)
+    schema = schema_of(keys, sorted(memory.id for memory in recalled))
+    return Question(system=system, user=user, schema=schema)
 
 
 def fill(name: str, **values: str) -> str:

@@ -58,8 +58,10 @@ def restore(life: Life, state: Mapping[str, Any]) -> None:
 def save(life: Life, folder: Path) -> None:
     """Write a life to a folder, which holds either the old or the new one at any instant."""
     folder.mkdir(parents=True, exist_ok=True)
-    archive = f"memory-{life.split}-{life.steps}.npz"
-    life.memory.save(folder / archive)
+    archive = None
+    if not life.memory.is_durable:  # else its store goes back to this step
+        archive = f"memory-{life.split}-{life.steps}.npz"
+        life.memory.save(folder / archive)
     draft = folder / f"{STATE}.new"
     state = {**state_of(life), "archive": archive}
     draft.write_text(json.dumps(state, allow_nan=False), encoding="utf-8")
@@ -75,6 +77,7 @@ def load(life: Life, folder: Path) -> None:
     Raises:
         InvestorBenchError: there is none, or it is another's; nothing was changed.
         ArchiveMismatchError: its memory was made with other constants.
+        ArchiveError: the memory's store does not go back to that step.
     """
     path = folder / STATE
     try:
@@ -82,4 +85,7 @@ def load(life: Life, folder: Path) -> None:
     except (OSError, ValueError) as error:
         raise InvestorBenchError(f"no FinMem agent can be read from {path}: {error}") from error
     restore(life, state)
-    life.memory.load(folder / state["archive"])
+    if state["archive"] is not None:
+        life.memory.load(folder / state["archive"])
+    elif life.memory.steps != life.steps:
+        life.memory.rewind(life.steps)

@@ -13,6 +13,23 @@ from memory import Move, Recalled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A step up to its question; the attributes are those of :class:`Thought`.
+
+    Attributes:
+        equities: at the last decisions and now, oldest first.
+    """
+
+    facts: Facts
+    label: float | None
+    appetite: Appetite
+    stored: tuple[int, ...]
+    recalled: tuple[Recalled, ...]
+    equities: list[float]
+    question: Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thought:
     """One step of the agent.
 

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from agents.llm.answer import Usage
 from agents.llm.errors import SpendCapError
@@ -65,12 +66,20 @@ class Budget:
 
     Args:
         max_usd: what may be spent; None for no cap.
-        spent_usd: what an interrupted run had spent already.
+        spent_usd: what was spent already.
+        ledger: a file with a line for each call that cost something, so that what a killed run
+            had spent counts when it goes on; None keeps no account.
     """
 
-    def __init__(self, max_usd: float | None = None, spent_usd: float = 0.0) -> None:
+    def __init__(
+        self,
+        max_usd: float | None = None,
+        spent_usd: float = 0.0,
+        ledger: Path | None = None,
+    ) -> None:
         self.max_usd = max_usd
-        self.spent_usd = spent_usd
+        self.spent_usd = spent_usd + _total(ledger)
+        self._ledger = ledger
         self._set_aside: dict[int, float] = {}
         self._waiting: set[asyncio.Future[None]] = set()
         self._lock = threading.Lock()
@@ -108,6 +117,9 @@ class Budget:
             with self._lock:
                 del self._set_aside[id(reservation)]
                 self.spent_usd += reservation.cost_usd
+                if self._ledger is not None and reservation.cost_usd:
+                    with self._ledger.open("a", encoding="utf-8") as file:
+                        file.write(f"{reservation.cost_usd!r}\n")
                 waiting = list(self._waiting)
             for settled in waiting:
                 with contextlib.suppress(RuntimeError):  # its loop may be gone
@@ -122,3 +134,11 @@ class Budget:
 def _wake(settled: asyncio.Future[None]) -> None:
     if not settled.done():
         settled.set_result(None)
+
+
+def _total(ledger: Path | None) -> float:
+    """What a ledger adds up to; half a line, after a kill, is no line."""
+    if ledger is None or not ledger.exists():
+        return 0.0
+    *lines, _ = ledger.read_text(encoding="utf-8").split("\n")
+    return math.fsum(map(float, lines))

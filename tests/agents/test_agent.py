@@ -1,6 +1,7 @@
 """How functions, objects and models become agents."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,9 +37,13 @@ def test_an_agent_is_called_by_its_own_name_or_that_of_its_class(agent: Any, nam
 
 def test_an_agent_that_only_acts_begins_and_learns_without_effect() -> None:
     agent = as_agent(Acts())
-    agent.begin(Task(id="InvestorBench/Stock-SIM"), "test", 0)
-    agent.learn(0.1, {})
-    assert agent.act("seen", {"told": 1}) == ("seen", {"told": 1})
+
+    async def lives() -> Any:
+        await agent.begin(Task(id="InvestorBench/Stock-SIM"), "test", 0)
+        await agent.learn(0.1, {})
+        return await agent.act("seen", {"told": 1})
+
+    assert asyncio.run(lives()) == ("seen", {"told": 1})
 
 
 def test_an_agent_is_made_once() -> None:
@@ -58,7 +63,7 @@ def test_acting_comes_before_predicting_and_being_called() -> None:
         def __call__(self, observation: Any, info: Any) -> str:
             raise AssertionError
 
-    assert as_agent(All()).act(None, {}) == "act"
+    assert asyncio.run(as_agent(All()).act(None, {})) == "act"
 
 
 def test_an_object_that_can_be_called_is_an_agent() -> None:
@@ -66,7 +71,7 @@ def test_an_object_that_can_be_called_is_an_agent() -> None:
         def __call__(self, observation: Any, info: Any) -> str:
             return "called"
 
-    assert as_agent(Callable()).act(None, {}) == "called"
+    assert asyncio.run(as_agent(Callable()).act(None, {})) == "called"
 
 
 @pytest.mark.parametrize("agent", [BuyAndHold, Acts, int])
@@ -86,21 +91,25 @@ def test_what_an_agent_raises_comes_through() -> None:
 
     agent = as_agent(fails)
     with pytest.raises(ZeroDivisionError, match="in the agent"):
-        agent.act(None, {})
-    agent.close()
+        asyncio.run(agent.act(None, {}))
 
 
-def test_after_its_loop_is_closed_an_asynchronous_agent_starts_another() -> None:
-    async def loop(observation: Any, info: Any) -> Any:
-        return asyncio.get_running_loop()
+def test_methods_may_be_coroutines_or_not_and_what_is_missing_gives_nothing() -> None:
+    class Told(Acts):
+        async def record(self) -> dict[str, int]:
+            return {"seen": 1}
 
-    agent = as_agent(loop)
-    first, second = agent.act(None, {}), agent.act(None, {})
-    agent.close()
-    third = agent.act(None, {})
-    agent.close()
-    assert first is second is not third
-    assert first.is_closed() and third.is_closed()
+        def describe(self) -> dict[str, str]:
+            return {"kind": "told"}
+
+        def save(self, folder: Path) -> None:
+            (folder / "state").touch()
+
+    async def asked(runner: Runner) -> Any:
+        return await runner.record(), await runner.describe(), runner.can_be_saved
+
+    assert asyncio.run(asked(as_agent(Told()))) == ({"seen": 1}, {"kind": "told"}, False)
+    assert asyncio.run(asked(as_agent(Acts()))) == (None, None, False)
 
 
 def test_a_task_is_what_an_agent_may_know_of_it() -> None:
@@ -127,6 +136,6 @@ def test_the_training_method_of_a_model_is_not_taken_for_that_of_an_agent() -> N
 
     model = Model()
     runner = as_agent(model)
-    runner.learn(1.0, {})
-    assert runner.act(None, {}) == 2
+    asyncio.run(runner.learn(1.0, {}))
+    assert asyncio.run(runner.act(None, {})) == 2
     assert model.trained == 0

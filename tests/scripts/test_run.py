@@ -81,7 +81,7 @@ def test_a_run_folder_holds_configuration_decisions_and_figures(call: Call, tmp_
     files = {str(path.relative_to(job)) for path in job.rglob("*") if path.is_file()}
     names = ("decisions.jsonl", "metrics.json", "warmup.jsonl")
     repeats = {f"repeat-{number}/{name}" for number in (0, 1) for name in names}
-    assert files == {"config.yaml", "manifest.json", *repeats}
+    assert files == {".lock", "config.yaml", "manifest.json", *repeats}
     assert "change_rate: 1.0" in (job / "config.yaml").read_text()
     assert manifests(job)[0]["seeds"] == [5, 6]
 
@@ -203,11 +203,29 @@ def test_an_agent_of_ones_own_is_named_by_its_class(call: Call) -> None:
     assert [result["agent"] for result in results(said)] == ["Buys"]
 
 
-def test_a_folder_that_holds_a_run_is_refused(call: Call, tmp_path: Path) -> None:
-    first = call("agent=cash", "folder=here", "warmup=false")
-    second = call("agent=cash", "folder=here", "warmup=false")
+def test_a_run_that_is_finished_is_read_from_its_record(call: Call, tmp_path: Path) -> None:
+    first = call("agent=random", "repeats=2", "folder=here", "output=json")
+    written = {path: path.read_bytes() for path in (tmp_path / "here").rglob("repeat-*/*")}
+    second = call("agent=random", "repeats=2", "folder=here", "output=json")
+    assert (first.code, second.code) == (0, 0)
+    assert results(first) == results(second)
+    assert {path: path.read_bytes() for path in written} == written
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("agent.change_rate=0.5", "it has 'change_rate: 1.0', this one 'change_rate: 0.5'"),
+        ("seed=1", "it has 'seed: 0', this one 'seed: 1'"),
+    ],
+)
+def test_a_folder_that_holds_another_run_is_refused(
+    setting: str, words: str, call: Call, tmp_path: Path
+) -> None:
+    first = call("agent=random", "folder=here", "warmup=false")
+    second = call("agent=random", "folder=here", "warmup=false", setting)
     assert (first.code, second.code) == (0, 1)
-    assert "holds a run already" in second.err
+    assert "holds a run of another configuration" in second.err and words in second.err
     assert len(manifests(tmp_path / "here")) == 1
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from investorbench_env.errors import InvestorBenchError
 from tasks import Result, evaluate, runs
-from tasks.runs import JobFolder, code_hash, write_atomically, write_json
+from tasks.records import write_atomically, write_json
+from tasks.runs import JobFolder, code_hash
 from tests.env.small_markets import document, small_market
 
 CLOSES = [100.0 + t % 7 for t in range(500)]
@@ -132,12 +133,21 @@ def test_lines_missing_at_the_end_are_found_out_by_the_number_of_steps(tmp_path:
     assert figures["metrics"]["steps"] == len(lines_of(folder / "decisions.jsonl"))
 
 
-def test_a_folder_that_exists_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+def test_a_folder_of_another_job_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     record(tmp_path / "job", "buy_and_hold")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(InvestorBenchError, match="holds a run already; give another folder"):
+    with pytest.raises(InvestorBenchError, match="it has 'a: 1', this one 'a: 2'"):
+        JobFolder(tmp_path / "job", "a: 2\n")
+    with pytest.raises(InvestorBenchError, match="action was recorded as 2 and is 1 now"):
         record(tmp_path / "job", "cash")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_is_being_written_is_refused(tmp_path: Path) -> None:
+    with JobFolder(tmp_path, "a: 1\n"), pytest.raises(InvestorBenchError, match="another run"):
+        JobFolder(tmp_path, "a: 1\n")
+    with JobFolder(tmp_path, "a: 1\n"):
+        pass  # it is free again
 
 
 def test_figures_that_are_no_number_are_null(tmp_path: Path) -> None:
@@ -177,7 +187,7 @@ def test_a_run_that_breaks_keeps_its_lines_and_leaves_no_half_written_file(tmp_p
     with pytest.raises(RuntimeError, match="out of order"):
         record(tmp_path / "job", BreaksInTheTest())
     files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
-    assert files == ["config.yaml", "decisions.jsonl", "warmup.jsonl"]
+    assert files == [".lock", "config.yaml", "decisions.jsonl", "warmup.jsonl"]
     lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
     assert len(lines) == 10 and is_whole(lines)
     assert len(lines_of(tmp_path / "job" / "repeat-0" / "warmup.jsonl")) == WARMUP_STEPS

@@ -1,0 +1,167 @@
+"""Jobs: one agent on one task each, from its configuration to what it takes to run it."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from agents.llm import LanguageModel, Model, model_of
+from investorbench_env.errors import InvestorBenchError
+from memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
+from tasks.episodes import SAVE_EVERY, EpisodeFolder
+from tasks.records import write_atomically
+from tasks.task import Task
+
+OF_THE_RUN = (
+    "output", "folder", "concurrency", "max_usd", "cache", "cache_path", "serve", "server",
+)  # fmt: skip
+"""Settings that change nothing of what an agent does: a run may go on with others."""
+OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")
+"""The same, of a model."""
+MODEL, MEMORY, MARKET = "model", "new_memory", "market"
+"""What an agent that is ``_partial_`` may ask for, by the name of its parameter."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """One agent on one task.
+
+    Attributes:
+        name: what tables and records call the agent.
+        config: what to run.
+        place: further folders between that of the task and that of the agent.
+    """
+
+    name: str
+    config: DictConfig
+    place: tuple[str, ...] = ()
+
+    @cached_property
+    def task(self) -> Task:
+        """The task that the configuration describes."""
+        return task_of(self.config)
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The settings of the model that the agent asks; None where it asks none."""
+        if MODEL not in self.asks_for:
+            return None
+        return model_of(OmegaConf.to_container(self.config.model, resolve=True))  # type: ignore[arg-type]
+
+    @cached_property
+    def asks_for(self) -> frozenset[str]:
+        """What has to be handed to the agent: ``model``, ``new_memory``, ``market``."""
+        return parts_of(self.config.agent)
+
+    @property
+    def path(self) -> Path:
+        """Where the job is recorded."""
+        folders = (re.sub(r"[^\w.,=+-]+", "_", part) for part in (*self.place, self.name))
+        return Path(self.config.folder).joinpath(_short(self.task), *folders)
+
+    @property
+    def record(self) -> str:
+        """All that determines what comes out, as YAML."""
+        told: Any = OmegaConf.to_container(self.config, resolve=True)
+        kept = {name: value for name, value in told.items() if name not in OF_THE_RUN}
+        if MODEL in self.asks_for:
+            kept["model"] = {k: v for k, v in told["model"].items() if k not in OF_THE_SERVER}
+        else:
+            del kept["model"]
+        if MEMORY not in self.asks_for:
+            del kept["memory"]
+        return OmegaConf.to_yaml(OmegaConf.create(kept))
+
+    def agent(self, model: LanguageModel | None, folder: EpisodeFolder) -> Any:
+        """A new agent, for one episode.
+
+        Args:
+            model: what answers, where it asks for one.
+            folder: of the episode; an archive of the memory is kept in it.
+        """
+        agent = instantiate(self.config.agent)
+        if not isinstance(agent, partial):
+            return agent
+        parts: dict[str, Callable[[], Any]] = {
+            MODEL: lambda: model,
+            MEMORY: lambda: partial(new_memory, self.config.memory, folder),
+            MARKET: lambda: self.task.make("test").unwrapped.setup.market,  # type: ignore[attr-defined]
+        }
+        return agent(**{name: parts[name]() for name in sorted(self.asks_for)})
+
+
+def task_of(config: DictConfig) -> Task:
+    """The task that a configuration describes."""
+    costs = {key: value for key, value in config.protocol.items() if key != "name"}
+    options = {**OmegaConf.to_container(config.task.options), **costs}  # type: ignore[dict-item]
+    return Task.of(
+        str(config.task.id),
+        protocol=config.protocol.name,
+        data=config.data or config.task.data,
+        start=config.task.start,
+        end=config.task.end,
+        options={str(key): value for key, value in options.items() if value is not None},
+    )
+
+
+def parts_of(agent: Mapping[str, Any]) -> frozenset[str]:
+    """Which parts a ``_partial_`` agent takes that its configuration does not give."""
+    if not agent.get("_partial_"):
+        return frozenset()
+    made = instantiate(agent)
+    taken = inspect.signature(made.func).parameters
+    return frozenset(
+        name for name in (MODEL, MEMORY, MARKET) if name in taken and name not in made.keywords
+    )
+
+
+def new_memory(config: DictConfig, folder: EpisodeFolder, seed: int) -> LayeredMemory:
+    """The memory of an episode: empty, or as its archive has it where the episode goes on."""
+    memory = LayeredMemory(
+        config.profile, _store_of(config, folder), embedder_of(config), seed=seed
+    )
+    if folder.checkpoint is None and memory.steps:
+        memory.rewind(0)  # it was killed before its first checkpoint
+    return memory
+
+
+def _store_of(config: DictConfig, folder: EpisodeFolder) -> Arrays | Chroma:
+    stores = ("arrays", "chroma")
+    if config.store not in stores:
+        raise InvestorBenchError(f"memory.store={config.store!r} must be one of {stores}")
+    if config.store == "arrays":
+        return Arrays()
+    kept = 2 * SAVE_EVERY  # a checkpoint can always be gone back to
+    if config.url is None:
+        return Chroma(folder.path / "memory", kept_steps=kept)
+    name = folder.path / "collection"
+    if not name.exists():
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_atomically(name, f"investorbench-{uuid4().hex}")
+    return Chroma(url=config.url, collection=name.read_text(), kept_steps=kept)
+
+
+def embedder_of(config: DictConfig) -> Embedder:
+    """The embedder of a configuration, one for all episodes of this process."""
+    settings = OmegaConf.to_container(config.embedder, resolve=True)
+    return _embedder(json.dumps(settings, sort_keys=True), config.vectors)
+
+
+@cache
+def _embedder(settings: str, vectors: str | None) -> Embedder:
+    options = json.loads(settings)
+    return find_embedder(options.pop("kind"), cache=vectors, **options)
+
+
+def _short(task: Task) -> str:
+    """A task's name in a run folder, such as ``stock-tsla``."""
+    name = task.id.removeprefix("InvestorBench/").lower()
+    return name if "-" in name else f"{name}-{task.symbol.lower()}"

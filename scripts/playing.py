@@ -1,0 +1,166 @@
+"""Jobs run together: model after model, and under each all episodes in one event loop."""
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from omegaconf import DictConfig
+
+from agents.agent import as_agent
+from agents.llm import Budget, Cache, LanguageModel, Model, connect
+from agents.llm.cache import MODES
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from memory import LayeredMemoryError
+from scripts.jobs import Job
+from scripts.progress import Steps, steps_shown
+from scripts.serving import served
+from tasks.episodes import SAVE_EVERY, EpisodeFolder
+from tasks.evaluator import live, result_of
+from tasks.result import Episode, Result
+from tasks.runs import JobFolder
+
+Errors = (InvestorBenchError, LayeredMemoryError)
+
+
+class Done(NamedTuple):
+    """What jobs came to: the results of those that are finished, and what failed."""
+
+    results: list[Result]
+    errors: list[str]
+
+
+def play_all(jobs: Sequence[Job]) -> Done:
+    """Run jobs; one that fails leaves the others alone.
+
+    Args:
+        jobs: of one command; how they run is what the first one's configuration says.
+    """
+    config = jobs[0].config
+    if config.cache not in MODES:
+        raise UnknownNameError("cache mode", config.cache, MODES)
+    came_to: dict[Job, Result | str] = {}
+    with steps_shown() as bar:
+        try:
+            budget = Budget(config.max_usd, ledger=Path(config.folder) / "spending.txt")
+            models: list[Model | None] = []
+            for job in jobs:
+                models += [job.model] * (job.model not in models)
+            for model in models:
+                own = [job for job in jobs if job.model == model]
+                try:
+                    with _answering(model, config, budget, bar) as answering:
+                        came_to |= asyncio.run(_play(own, answering, config.concurrency, bar))
+                except Errors as error:
+                    came_to |= dict.fromkeys(own, str(error))
+        except KeyboardInterrupt:
+            came_to |= {job: "interrupted" for job in jobs if job not in came_to}
+    ordered = [came_to[job] for job in jobs]
+    return Done(
+        [each for each in ordered if isinstance(each, Result)],
+        [each for each in ordered if isinstance(each, str)],
+    )
+
+
+@contextlib.contextmanager
+def _answering(
+    model: Model | None, config: DictConfig, budget: Budget, bar: Steps
+) -> Iterator[LanguageModel | None]:
+    """What answers for a model, its server started where that was asked for."""
+    if model is None or not model.is_language_model:
+        yield None if model is None else connect(model)
+        return
+    folder = Path(config.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    bar.say(f"{model.name}: recording in {folder}; if it is interrupted, folder={folder} goes on")
+    with contextlib.ExitStack() as stack:
+        cache = None
+        if config.cache != "off":
+            cache = Cache(config.cache_path or folder / "answers.sqlite", config.cache)
+            stack.enter_context(cache)
+        url = None
+        if config.serve and model.provider == "vllm" and config.cache != "replay_only":
+            url = stack.enter_context(served(model, **config.server, say=bar.say))
+        yield connect(model, base_url=url, cache=cache, budget=budget)
+
+
+async def _play(
+    jobs: Sequence[Job], model: LanguageModel | None, concurrency: int, bar: Steps
+) -> dict[Job, Result | str]:
+    places = asyncio.Semaphore(concurrency)
+    results = await asyncio.gather(*(_play_job(job, model, places, bar) for job in jobs))
+    return dict(zip(jobs, results, strict=True))
+
+
+async def _play_job(
+    job: Job, model: LanguageModel | None, places: asyncio.Semaphore, bar: Steps
+) -> Result | str:
+    """The result of a job, or what went wrong."""
+    where = f"{job.name} on {job.config.task.id}"
+    repeats = job.config.repeats
+    try:
+        if not isinstance(repeats, int) or repeats < 1:
+            raise InvestorBenchError(f"{repeats=} must be a whole number of at least 1")
+        # With a cache, the steps since a checkpoint are asked of the cache; else there are none.
+        save_every = 1 if job.config.cache == "off" else SAVE_EVERY
+        bar.expect(job)  # which finds out whether there is data, before anything is written
+        with JobFolder(job.path, job.record, save_every) as folder:
+            played = await asyncio.gather(
+                *(
+                    _play_episode(job, repeat, folder.episode(repeat), model, places, bar)
+                    for repeat in range(repeats)
+                ),
+                return_exceptions=True,
+            )
+            episodes = []
+            for each in played:
+                if isinstance(each, BaseException):
+                    raise each
+                episodes.append(each)
+            described = folder.episode(0).figures().get("described")
+            result = result_of(job.name, job.task, episodes, described)
+            folder.finish(result)
+            return result
+    except Errors as error:
+        return f"{where}: {error}"
+    except Exception as error:  # noqa: BLE001 - a mistake in an agent of somebody's own
+        bar.say("".join(traceback.format_exception(error)).rstrip())
+        return f"{where}: {type(error).__name__}: {error}"
+
+
+async def _play_episode(
+    job: Job,
+    repeat: int,
+    folder: EpisodeFolder,
+    model: LanguageModel | None,
+    places: asyncio.Semaphore,
+    bar: Steps,
+) -> Episode:
+    async with places:
+        # One that is finished is read from its record, and nobody decides anything.
+        runner = as_agent(_decides_nothing if folder.is_finished else job.agent(model, folder))
+        try:
+            episode = await live(
+                runner,
+                job.task,
+                seed=job.config.seed + repeat,
+                repeat=repeat,
+                warmup=job.config.warmup,
+                watch=bar.watch(job, repeat),
+                folder=folder,
+            )
+            described = await runner.describe()
+        finally:
+            folder.close()
+            await runner.close()
+        if job.model is not None and described is not None:
+            described["model"] = asdict(job.model)
+        folder.finish(episode, described)
+        return replace(episode, answers=folder.figures().get("answers"))
+
+
+def _decides_nothing(observation: object, info: object) -> int:
+    raise AssertionError("an episode that is finished has nothing left to decide")

@@ -1,0 +1,43 @@
+"""What the answers of a language model came to: how many of each kind, at what cost.
+
+An agent that asks one says so in what it records: ``thought["answer"]`` holds the fields of an
+``agents.llm.Answer``, ``thought["decision"]["valid"]`` whether a decision was read from it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+Thought = Mapping[str, Any]
+TOKENS = ("input", "output", "cached", "reasoning")
+
+
+def tally(thoughts: Iterable[Thought | None]) -> dict[str, Any] | None:
+    """How the answers of some steps add up; None where no model was asked.
+
+    ``invalid`` decisions are those without a usable answer, refused and truncated ones included;
+    the agent held then. Latency is in seconds, as the server was waited for when it was asked;
+    ``cost_usd`` is None where a price is not known.
+    """
+    asked = [thought for thought in thoughts if thought and "answer" in thought]
+    if not asked:
+        return None
+    answers = [thought["answer"] for thought in asked]
+    costs = [answer["cost_usd"] for answer in answers]
+    decisions = [thought.get("decision") or {} for thought in asked]
+    latencies = np.array([answer["latency_s"] for answer in answers])
+    return {
+        "decisions": len(asked),
+        "invalid": sum(not decision.get("valid", True) for decision in decisions),
+        "status": dict(sorted(Counter(answer["status"] for answer in answers).items())),
+        "dropped_ids": sum(decision.get("dropped", 0) for decision in decisions),
+        "tokens": {name: sum(a["usage"][name] for a in answers) for name in TOKENS},
+        "cost_usd": None if None in costs else float(sum(costs)),
+        "latency_s": {
+            "mean": float(latencies.mean()),
+            "p50": float(np.median(latencies)),
+            "p95": float(np.quantile(latencies, 0.95)),
+        },
+    }
