@@ -3,6 +3,7 @@
 It knows no environment: an observation and an info go in, an action comes out.
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -109,8 +110,11 @@ class Runner:
         return self._has("save") and self._has("load")
 
     async def save(self, folder: Path) -> None:
-        """Keep its state in a folder."""
-        await self._call("save", folder)
+        """Keep its state in a folder, in another thread: a disk may keep us waiting."""
+        if inspect.iscoroutinefunction(self.agent.save):
+            await self.agent.save(folder)
+        else:
+            await asyncio.to_thread(self.agent.save, folder)
 
     async def load(self, folder: Path) -> None:
         """Take its state from a folder, after ``begin`` of the same split."""

@@ -7,7 +7,7 @@ other two live in `memory.models`, the cache around any of them in `memory.vecto
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from math import sqrt
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from zlib import crc32
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from memory.errors import EmbeddingError, InvalidInputError, UnknownNameError
 
 Vectors = NDArray[np.float32]
+
+_WORDS = re.compile(r"\w+|[^\w\s]+")
 
 
 class Embedder(Protocol):
@@ -64,6 +66,8 @@ class HashedNgrams:
             raise InvalidInputError(f"hashed n-grams of dimension {dimension} and sizes {sizes}")
         self._dimension = dimension
         self._sizes = sizes
+        # Many episodes read the same news, and each asks for its background at every step.
+        self._vector = lru_cache(maxsize=4096)(self._vector_of)
 
     @property
     def name(self) -> str:
@@ -77,28 +81,39 @@ class HashedNgrams:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors [N, D] of unit length."""
-        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        vectors = np.empty((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
             vectors[row] = self._vector(text)
         return vectors
 
-    def _vector(self, text: str) -> NDArray[np.float64]:
+    def _vector_of(self, text: str) -> NDArray[np.float32]:
         features: Counter[str] = Counter()
-        for word in re.findall(r"\w+|[^\w\s]+", text.lower()) or [text]:
-            padded = f"<{word}>"
-            features[padded] += 3  # a whole word says more than its parts
-            for size in self._sizes:
-                features.update(
-                    padded[start : start + size] for start in range(len(padded) - size + 1)
-                )
-        vector = np.zeros(self.dimension)
-        for feature, count in features.items():
-            hashed = crc32(feature.encode())
-            # The square root lets a word that is repeated outweigh others, but not by much.
-            vector[(hashed >> 1) % self.dimension] += (1 if hashed & 1 else -1) * sqrt(count)
+        for word in _WORDS.findall(text.lower()) or [text]:
+            features.update(_features(word, self._sizes))
+        hashes = np.array([_hash(feature) for feature in features], np.int64)
+        # The square root lets a word that is repeated outweigh others, but not by much.
+        weights = np.sqrt(np.fromiter(features.values(), np.float64, len(features)))
+        signed = np.where(hashes & 1, weights, -weights)
+        vector = np.bincount((hashes >> 1) % self.dimension, signed, self.dimension)
         if not vector.any():  # features of opposite signs met, as they may in few dimensions
-            vector[crc32(text.encode()) % self.dimension] = 1.0
-        return vector / np.linalg.norm(vector)
+            vector[_hash(text) % self.dimension] = 1.0
+        unit: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
+        return unit
+
+
+@lru_cache(maxsize=1 << 15)
+def _features(word: str, sizes: tuple[int, ...]) -> tuple[str, ...]:
+    """A word, which says more than its parts and so counts three times, and its n-grams."""
+    padded = f"<{word}>"
+    parts = (
+        padded[start : start + size] for size in sizes for start in range(len(padded) - size + 1)
+    )
+    return (padded, padded, padded, *parts)
+
+
+@lru_cache(maxsize=1 << 17)
+def _hash(feature: str) -> int:
+    return crc32(feature.encode())
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> Vectors:

@@ -1,7 +1,8 @@
 """Profiles: the constants that make one memory behave unlike another, as data.
 
-All numbers are those of REFERENCE.md §1.5. Nothing elsewhere in this package asks for a profile's
-name: whatever sets two of them apart, published defects included, is a field.
+All numbers are those of REFERENCE.md §1.5, but for the two ablations at the end. Nothing elsewhere
+in this package asks for a profile's name: whatever sets two of them apart, published defects
+included, is a field.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -105,6 +106,10 @@ class Profile:
             raise UnknownNameError("layer", layer, self.names)
         return self.names.index(layer)
 
+    def place(self, layer: str) -> str:
+        """Where to file what belongs in a layer: there, or without such a layer in the deepest."""
+        return layer if layer in self.names else self.names[-1]
+
     def record(self) -> dict[str, Any]:
         """Every constant, as plain JSON values, for archives and manifests."""
         constants = asdict(self)
@@ -200,8 +205,30 @@ PAPER = Profile(
 It leaves open how many are retrieved (K), and has no layer for reflections: they go to the deepest.
 """
 
+SINGLE = Profile(
+    name="single",
+    boost=18.0,
+    retrieved=20,
+    reflections="all",
+    layers=(Layer(name="all", stability_steps=90, decay=0.992, initial=_certain(60)),),
+)
+"""An ablation: one layer for everything, with the constants of the mid layer of `LAYERED`.
+
+As many memories are recalled as `LAYERED` recalls from its four layers together.
+"""
+
+OFF = Profile(
+    name="off",
+    boost=18.0,
+    retrieved=20,
+    reflections="today",
+    forget_recency=1.0,
+    layers=(Layer(name="today", stability_steps=14, decay=0.92, initial=_certain(50)),),
+)
+"""An ablation: no memory. What comes in a step can be recalled in it, and is gone at its end."""
+
 PROFILES: dict[str, Profile] = {
-    profile.name: profile for profile in (LAYERED, INVESTORBENCH, FINMEM, PAPER)
+    profile.name: profile for profile in (LAYERED, INVESTORBENCH, FINMEM, PAPER, SINGLE, OFF)
 }
 
 

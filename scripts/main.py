@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from investorbench_env.errors import InvestorBenchError
 from memory import LayeredMemoryError
-from scripts import baselines, bench, data, run, serve
+from scripts import baselines, bench, data, inspecting, run, serve
 
 app = typer.Typer(
     name="investorbench",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data", help="Find, fetch, check and describe market data.")
 app.add_typer(bench.app, name="bench", help="Measure speed beside named yardsticks.")
 app.command("baselines")(baselines.baselines)
+app.command("inspect", context_settings=inspecting.CONTEXT)(inspecting.inspect)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("run", context_settings=run.CONTEXT, add_help_option=False)(run.run)
 

@@ -52,7 +52,8 @@ def play_all(jobs: Sequence[Job]) -> Done:
             for model in models:
                 own = [job for job in jobs if job.model == model]
                 try:
-                    with _answering(model, config, budget, bar) as answering:
+                    asks = model is not None and not all(map(_is_finished, own))
+                    with _answering(model if asks else None, config, budget, bar) as answering:
                         came_to |= asyncio.run(_play(own, answering, config.concurrency, bar))
                 except Errors as error:
                     came_to |= dict.fromkeys(own, str(error))
@@ -100,10 +101,7 @@ async def _play_job(
 ) -> Result | str:
     """The result of a job, or what went wrong."""
     where = f"{job.name} on {job.config.task.id}"
-    repeats = job.config.repeats
     try:
-        if not isinstance(repeats, int) or repeats < 1:
-            raise InvestorBenchError(f"{repeats=} must be a whole number of at least 1")
         # With a cache, the steps since a checkpoint are asked of the cache; else there are none.
         save_every = 1 if job.config.cache == "off" else SAVE_EVERY
         bar.expect(job)  # which finds out whether there is data, before anything is written
@@ -111,7 +109,7 @@ async def _play_job(
             played = await asyncio.gather(
                 *(
                     _play_episode(job, repeat, folder.episode(repeat), model, places, bar)
-                    for repeat in range(repeats)
+                    for repeat in range(job.config.repeats)
                 ),
                 return_exceptions=True,
             )
@@ -160,6 +158,11 @@ async def _play_episode(
             described["model"] = asdict(job.model)
         folder.finish(episode, described)
         return replace(episode, answers=folder.figures().get("answers"))
+
+
+def _is_finished(job: Job) -> bool:
+    folders = (job.path / f"repeat-{repeat}" for repeat in range(job.config.repeats))
+    return all((folder / "metrics.json").exists() for folder in folders)
 
 
 def _decides_nothing(observation: object, info: object) -> int:

@@ -86,6 +86,10 @@ class Planned:
         try:
             if config.output not in OUTPUTS:
                 raise UnknownNameError("output", config.output, OUTPUTS)
+            for name in ("repeats", "concurrency"):
+                if not isinstance(config[name], int) or config[name] < 1:
+                    wanted = "must be a whole number of at least 1"
+                    raise InvestorBenchError(f"{name}={config[name]!r} {wanted}")
             self.jobs.append(self._job(config))
         except InvestorBenchError as error:
             self.errors.append(str(error))

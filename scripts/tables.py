@@ -1,7 +1,7 @@
 """Results as a table for the terminal."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
@@ -91,12 +91,32 @@ def _notes(first: Result, results: list[Result]) -> str:
         lines.append("orders filled at the next close, since the data has no opens")
     if any(episode.ended_early for result in results for episode in result.episodes):
         lines.append("† ruined before the end: the account was worth nothing any more")
+    lines += [line for result in results for line in answers_of(result)]
     repeats = max(len(result.episodes) for result in results)
     if repeats > 1:
         lines.append(f"of {repeats} repeats, the one with the median Sharpe ratio")
     if len(results) > 1:
         lines.append(told_apart(results))
     return "\n".join(lines)
+
+
+def answers_of(result: Result) -> Iterator[str]:
+    """What a language model's answers came to, over all repeats and both splits."""
+    if result.described and result.described.get("is_language_model") is False:
+        yield f"{result.agent}: a word list and momentum, not a language model"
+        return
+    splits = [split for episode in result.episodes for split in (episode.answers or {}).values()]
+    asked = [split for split in splits if split]
+    if not asked:
+        return
+    decisions, invalid = (sum(split[name] for split in asked) for name in ("decisions", "invalid"))
+    read, written = (sum(split["tokens"][name] for split in asked) for name in ("input", "output"))
+    costs = [split["cost_usd"] for split in asked]
+    cost = "" if None in costs else f", {sum(costs):.2f} USD"
+    yield (
+        f"{result.agent}: {decisions:,} decisions, {invalid:,} without a usable answer; "
+        f"{read:,} tokens read, {written:,} written{cost}"
+    )
 
 
 def told_apart(results: list[Result]) -> str:

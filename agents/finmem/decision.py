@@ -85,7 +85,8 @@ def read_answer(answer: Answer, shown: Collection[int], forced: Word | None) -> 
         rationale=_brief(value.get("rationale")),
         reflection=_brief(value.get("reflection")),
         cited=cited,
-        dropped=sum(id not in cited for id in named) + answer.tolerated.count("unknown_item"),
+        dropped=sum(type(id) is not int or id not in cited for id in named)
+        + answer.tolerated.count("unknown_item"),
     )
 
 

@@ -24,6 +24,9 @@ MOST_CITED = 3
 # Foreign text in our prompts is in marked blocks, or indented: never in a line of its own.
 _BLOCK = re.compile(r"<(\w+)(?:\s[^<>]*)?>\n?([^<]*)</\1>")
 _INDENTED = re.compile(r"^[ \t]+\S.*$", re.MULTILINE)
+_BY_ID = re.compile(
+    r"(?m)(?:^\s*[\[(#]?([\w-]+)[\])]?[:.\s]|id=[\"']?([\w-]+)[\"']?[^>\n]*>)\s*(.+)$"
+)
 _MOMENTUM = re.compile(r"(?i)\bmomentum\b[^\n%]*?([+\-−]?\d+(?:\.\d+)?)\s*%")
 _RETURN = re.compile(r"(?i)\breturns?\b[^\n%]*?([+\-−]?\d+(?:\.\d+)?)\s*%")
 
@@ -153,11 +156,9 @@ def quoted(prompt: str) -> Iterator[str]:
 
 def _texts_by_id(prompt: str, allowed: Sequence[Any]) -> dict[str, str]:
     """What stands beside each id: ``[id] text``, ``id: text`` or ``<memory id="id">text``."""
-    known = "|".join(sorted((re.escape(str(item)) for item in allowed), key=len, reverse=True))
-    pattern = re.compile(
-        rf"(?m)(?:^\s*[\[(#]?({known})[\])]?[:.\s]|id=[\"']?({known})[\"']?[^>\n]*>)\s*(.+)$"
-    )
-    return {found.group(1) or found.group(2): found.group(3) for found in pattern.finditer(prompt)}
+    known = {str(item) for item in allowed}
+    found = {match.group(1) or match.group(2): match.group(3) for match in _BY_ID.finditer(prompt)}
+    return {id: text for id, text in found.items() if id in known}
 
 
 def _choice(words: list[Any], seen: Impression) -> Any:

@@ -1,4 +1,4 @@
-"""``investorbench bench``: speed, always as a ratio to a named yardstick in the same run."""
+"""``investorbench bench``: speed beside named yardsticks in the same run, and memory's worth."""
 
 import typer
 
@@ -32,3 +32,15 @@ def llm(steps: int = typer.Option(10, help="Calls an episode.")) -> None:
     from scripts.bench.llm import report
 
     report(steps)
+
+
+@app.command("ablation")
+def compare_memories(
+    seeds: int = typer.Option(200, min=2, help="Simulated markets."),
+    first: int = typer.Option(20_000, min=0, help="The first market's seed."),
+    processes: int = typer.Option(2, min=1, help="Processes to run them in."),
+) -> None:
+    """FinMem with layered, single-layer and no memory, on the same simulated markets."""
+    from scripts.bench.ablation import report
+
+    report(seeds, first, processes)

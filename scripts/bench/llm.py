@@ -1,26 +1,36 @@
-"""The client of language models beside a local server: how full it keeps it, what a call costs.
+"""Agents and the client of language models beside a local server: how full they keep it.
 
-``python -m scripts.bench.llm`` starts a small server of its own in another process, so that only
-the client's time is measured: 64 episodes at once against answers after 500 ms, and one alone.
+``investorbench bench llm`` starts a small server in another process, so that only our own time is
+measured: 64 episodes at once against answers after 500 ms, of the client alone and of FinMem with
+its memory, prompts, cache and record; and what a call costs where there is one episode.
 """
 
-import argparse
 import asyncio
 import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-from agents.llm import Client, Endpoints, connect, model_of
+from agents.agent import as_agent
+from agents.finmem import FinMem
+from agents.llm import Cache, Client, Endpoints, connect, model_of
+from memory import Arrays, HashedNgrams, LayeredMemory
+from tasks.episodes import EpisodeFolder
+from tasks.evaluator import live
+from tasks.task import Task
 
 EPISODES = 64
 LATENCY_S = 0.5
+END = "2020-12-31"
+"""Of the test split, 63 steps."""
 SCHEMA = {
     "type": "object",
     "properties": {
         "rationale": {"type": "string"},
-        "decision": {"enum": ["SELL", "HOLD", "BUY"]},
+        "decision": {"enum": ["sell", "hold", "buy"]},
         "memory_ids": {"type": "array", "items": {"enum": list(range(20))}},
     },
     "required": ["rationale", "decision", "memory_ids"],
@@ -32,21 +42,23 @@ PROMPT = "Prices, news and memories of the day, in some two thousand tokens of t
 SERVER = """
 import asyncio, json, sys
 latency = float(sys.argv[1])
-text = json.dumps({"rationale": "Demand is up.", "decision": "BUY", "memory_ids": [1, 2]})
-message = {"role": "assistant", "content": text}
 usage = {"prompt_tokens": 2000, "completion_tokens": 30}
-reply = {"model": "m", "choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}
-body = json.dumps(reply).encode()
-head = "HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: "
-head += f"{len(body)}\\r\\n\\r\\n"
+def reply(**answer):
+    text = json.dumps({**answer, "rationale": "Demand is up.", "decision": "buy", "memory_ids": []})
+    message = {"role": "assistant", "content": text}
+    choices = [{"message": message, "finish_reason": "stop"}]
+    body = json.dumps({"model": "m", "choices": choices, "usage": usage}).encode()
+    head = "HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: "
+    return f"{head}{len(body)}\\r\\n\\r\\n".encode() + body
+PLAIN, REFLECTING = reply(), reply(reflection="Patience pays.")
 async def serve(reader, writer):
     try:
         while True:
             asked = (await reader.readuntil(b"\\r\\n\\r\\n")).lower()
             length = asked.partition(b"content-length:")[2].split(b"\\r\\n")[0]
-            await reader.readexactly(int(length))
+            body = await reader.readexactly(int(length))
             await asyncio.sleep(latency)
-            writer.write(head.encode() + body)
+            writer.write(REFLECTING if b"First write the reflection" in body else PLAIN)
     except asyncio.IncompleteReadError:
         writer.close()
 async def main():
@@ -59,18 +71,22 @@ asyncio.run(main())
 
 def report(steps: int) -> None:
     """Measure, and print the figures."""
-    for work_ms in (0.0, 2.0):
-        busy = asyncio.run(_together(steps, work_ms))
+    for what, measured in (
+        (f"the client alone, {steps} calls an episode", _clients(steps)),
+        (f"FinMem on Stock-SIM until {END}", _agents()),
+    ):
+        rate = asyncio.run(measured)
         print(
-            f"{EPISODES} episodes of {steps} calls, each answered after {LATENCY_S:g} s, "
-            f"{work_ms:g} ms of an agent's work between them: {busy:.1f} calls/s, "
-            f"{busy / (EPISODES / LATENCY_S):.1%} of the server's capacity"
+            f"{EPISODES} episodes at once, each call answered after {LATENCY_S:g} s, {what}: "
+            f"{rate:.1f} calls/s, {rate / (EPISODES / LATENCY_S):.1%} of the server's capacity"
         )
     alone_ms = asyncio.run(_alone(steps * 5))
-    print(f"one episode alone: {alone_ms:.1f} ms of our own time a call (median)")
+    print(f"one episode alone: {alone_ms:.1f} ms of the client's own time a call (median)")
+    alone_ms = asyncio.run(_agent_alone())
+    print(f"the same with FinMem: {alone_ms:.1f} ms of our own time a call (mean)")
 
 
-async def _together(steps: int, work_ms: float) -> float:
+async def _clients(steps: int) -> float:
     """Calls a second of many episodes, each asking when its last answer is there."""
     async with _serving(LATENCY_S) as client:
         await asyncio.gather(*(_episode(client, -1, n) for n in range(EPISODES)))  # connects
@@ -78,11 +94,52 @@ async def _together(steps: int, work_ms: float) -> float:
 
         async def episode(number: int) -> None:
             for step in range(steps):
-                _work(work_ms)
                 await _episode(client, step, number)
 
         await asyncio.gather(*map(episode, range(EPISODES)))
         return EPISODES * steps / (time.perf_counter() - started)
+
+
+async def _agents() -> float:
+    """The same of whole agents on the simulated market, kept answers and records included."""
+    async with _serving(LATENCY_S) as client:
+        await asyncio.gather(*(_episode(client, -1, n) for n in range(EPISODES)))
+        took, calls = await _played(client, EPISODES)
+        return calls / took
+
+
+async def _agent_alone() -> float:
+    """Milliseconds a call beyond the server's, of one agent."""
+    async with _serving(0.0) as client:
+        await _episode(client, -1, 0)
+        took, calls = await _played(client, 1)
+        return 1000 * took / calls
+
+
+async def _played(client: Client, episodes: int) -> tuple[float, int]:
+    """Seconds and calls of that many episodes of FinMem."""
+    task = Task.of("stock/sim", end=END)
+    task.make("test")  # the market
+    with tempfile.TemporaryDirectory() as folder, Cache(Path(folder, "answers.sqlite")) as cache:
+        kept = connect(client.model, cache=cache)
+        embedder = HashedNgrams()
+
+        def agent() -> FinMem:
+            return FinMem(
+                kept, lambda seed: LayeredMemory("layered", Arrays(), embedder, seed=seed)
+            )
+
+        started = time.perf_counter()
+        played = await asyncio.gather(
+            *(
+                live(
+                    as_agent(agent()), task, seed=seed, warmup=False,
+                    folder=EpisodeFolder(Path(folder, str(seed))),
+                )
+                for seed in range(episodes)
+            )
+        )  # fmt: skip
+        return time.perf_counter() - started, sum(len(each.actions) for each in played)
 
 
 async def _alone(steps: int) -> float:
@@ -95,13 +152,6 @@ async def _alone(steps: int) -> float:
             await _episode(client, step, 0)
             took.append(time.perf_counter() - started)
         return 1000 * statistics.median(took)
-
-
-def _work(milliseconds: float) -> None:
-    """Keep the processor busy, as an agent's memory and prompt do."""
-    end = time.perf_counter() + milliseconds / 1000
-    while time.perf_counter() < end:
-        pass
 
 
 async def _episode(client: Client, step: int, number: int) -> None:
@@ -124,22 +174,12 @@ class _serving:  # noqa: N801 - a context manager, used like a function
         self._process = subprocess.Popen(self._line, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         port = json.loads(self._process.stdout.readline())
-        model = model_of({"name": "bench", "provider": "vllm", "id": "m"})
-        connected = connect(model, base_url=f"http://127.0.0.1:{port}/v1", endpoints=Endpoints())
+        url = f"http://127.0.0.1:{port}/v1"
+        model = model_of({"name": "bench", "provider": "vllm", "id": "m", "base_url": url})
+        connected = connect(model, endpoints=Endpoints())
         assert isinstance(connected, Client)
         return connected
 
     async def __aexit__(self, *exception: object) -> None:
         self._process.terminate()
         self._process.communicate()
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=20, help="calls of each episode")
-    report(parser.parse_args().steps)
-
-
-if __name__ == "__main__":
-    main()

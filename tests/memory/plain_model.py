@@ -57,6 +57,25 @@ RULES = {
         "feedback": lambda memory, f: memory["v"] + 5 * f,
         "skip": None,
     },
+    "single": {
+        "Q": {"all": 90},
+        "alpha": {"all": 0.992},
+        "v0": {"all": {60: 1}},
+        "up": {},
+        "down": {},
+        "feedback": lambda memory, f: memory["v"] + 18 * f,
+        "skip": None,
+    },
+    "off": {
+        "Q": {"today": 14},
+        "alpha": {"today": 0.92},
+        "v0": {"today": {50: 1}},
+        "up": {},
+        "down": {},
+        "feedback": lambda memory, f: memory["v"] + 18 * f,
+        "skip": None,
+        "keeps nothing": True,
+    },
 }
 
 
@@ -141,7 +160,8 @@ class PlainMemory:
             memory["delta"] += 1
             memory["r"] = math.exp(-memory["delta"] / self.rules["Q"][memory["layer"]])
             memory["v"] *= self.rules["alpha"][memory["layer"]]
-        deleted = [m["id"] for m in self.memories if m["r"] < 0.05 or m["v"] < 5]
+        keeps_nothing = self.rules.get("keeps nothing", False)
+        deleted = [m["id"] for m in self.memories if keeps_nothing or m["r"] < 0.05 or m["v"] < 5]
         self.memories = [m for m in self.memories if m["id"] not in deleted]
         for _ in range(2):
             self.jump("short", "up")

@@ -8,7 +8,7 @@ import pytest
 
 from memory import PROFILES, Arrays, HashedNgrams, LayeredMemory, Profile
 from memory.arrays import Columns
-from memory.profiles import FINMEM, INVESTORBENCH, LAYERED
+from memory.profiles import FINMEM, INVESTORBENCH, LAYERED, OFF, SINGLE
 from memory.ranking import best, cosine, rounding_bound
 from memory.scoring import importance, recency, score
 from tests.memory.small_memories import empty, run_beside_the_plain_model
@@ -37,6 +37,8 @@ def residence(profile: str, layer: str) -> tuple[dict[str, int], int]:
         ("layered", "mid", {"mid": 68, "short": 1}, 69),
         ("layered", "long", {"long": 275, "short": 1}, 276),
         ("layered", "reflection", {"reflection": 276}, 276),
+        ("single", "all", {"all": 270}, 270),  # exp(−269/90) > 0.05 > exp(−270/90)
+        ("off", "today", {"today": 1}, 1),
     ],
 )
 def test_residence_times_are_the_golden_ones(profile, layer, expected, in_all) -> None:
@@ -80,7 +82,7 @@ def test_10_000_random_operations_agree_with_the_plain_model(profile, tmp_path) 
     counts = run_beside_the_plain_model(profile, OPERATIONS, 11, tmp_path, reopen)
     assert min(counts[kind] for kind in ("add", "recall", "reinforce", "step")) > 1500
     assert counts["keep"] > 50 and counts["reopen"] > 20
-    assert counts.get("moves", 0) > 100 or profile == "paper"
+    assert counts.get("moves", 0) > 100 or profile in ("paper", "single", "off")
 
 
 @pytest.mark.parametrize(
@@ -229,4 +231,40 @@ def test_describe_names_layers_and_how_fresh_they_are() -> None:
 
 def test_the_default_and_the_published_constants_differ_only_in_data() -> None:
     assert LAYERED.record().keys() == INVESTORBENCH.record().keys()
-    assert {p.name for p in PROFILES.values()} == {"layered", "investorbench", "finmem", "paper"}
+    names = {"layered", "investorbench", "finmem", "paper", "single", "off"}
+    assert {p.name for p in PROFILES.values()} == names == {*PROFILES}
+
+
+def test_the_ablations_recall_as_many_memories_as_all_layers_of_the_default_together() -> None:
+    in_all = LAYERED.retrieved * len(LAYERED.layers)
+    for ablation in (SINGLE, OFF):
+        assert (len(ablation.layers), ablation.retrieved) == (1, in_all)
+
+
+def test_the_single_layer_behaves_as_the_mid_one_of_the_default_but_keeps_what_it_has() -> None:
+    (layer,), mid = SINGLE.layers, LAYERED.layers[LAYERED.index("mid")]
+    kept = dataclasses.replace(mid, name="all", up_at=None, down_below=None)
+    assert (layer, SINGLE.boost) == (kept, LAYERED.boost)
+
+
+def test_without_memory_nothing_outlives_its_step_however_much_it_was_praised() -> None:
+    memory = empty("off")
+    ids = memory.add(["a text", "another"], "today", "day 0")
+    memory.reinforce(ids, 1)
+    assert len(memory.recall("a text")["today"]) == 2
+    assert memory.step().deleted == (0, 1)
+    assert len(memory) == 0
+
+
+@pytest.mark.parametrize(
+    ("profile", "layer", "place"),
+    [
+        ("layered", "mid", "mid"),
+        ("layered", "reflection", "reflection"),
+        ("paper", "reflection", "long"),
+        ("single", "short", "all"),
+        ("off", "long", "today"),
+    ],
+)
+def test_what_has_no_layer_of_its_own_is_filed_in_the_deepest(profile, layer, place) -> None:
+    assert PROFILES[profile].place(layer) == place

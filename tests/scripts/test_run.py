@@ -4,42 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from investorbench_env.market.library import save
-from scripts.main import main
 from tests.env.small_markets import small_market
+from tests.scripts.calling import Call, manifests, results
 
 COMMAND = Path(sys.executable).parent / "investorbench"
-
-
-class Said(NamedTuple):
-    code: object
-    out: str
-    err: str
-
-
-Call = Callable[..., Said]
-
-
-@pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Call:
-    """The command in this process, in an empty folder, on a terminal of 80 columns."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments: str) -> Said:
-        with pytest.raises(SystemExit) as ended:
-            main(["run", *arguments])
-        return Said(ended.value.code, *capfd.readouterr())
-
-    return run
 
 
 class Breaks:
@@ -54,14 +28,6 @@ class Buys:
 
     def act(self, observation: Any, info: Any) -> int:
         return 2
-
-
-def manifests(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text()) for path in sorted(folder.rglob("manifest.json"))]
-
-
-def results(said: Said) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in said.out.splitlines()]
 
 
 def test_without_an_argument_an_agent_is_scored_and_recorded(call: Call, tmp_path: Path) -> None:

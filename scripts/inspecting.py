@@ -1,0 +1,241 @@
+"""``investorbench inspect``: what an agent saw, recalled, was asked, answered and did on a day.
+
+Finds and reads records; how they look is :mod:`scripts.inspecting_output`.
+"""
+
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from scripts import inspecting_output as output
+from tasks.episodes import FILES
+from tasks.records import BEFORE_THE_FIRST, CHAIN, chained, without_nan
+
+CONTEXT = {"ignore_unknown_options": True}
+"""So that the day -1 is no option."""
+LISTED_JOBS = 20
+NEAREST = 3
+"""Days that are named on either side of one that is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """One decision of a run: a line of its record.
+
+    Attributes:
+        index: 0 for the first one of the warm-up, or of the test where there is no warm-up.
+        split: ``"warmup"`` or ``"test"``.
+        line: what is recorded.
+    """
+
+    index: int
+    split: str
+    line: dict[str, Any]
+
+    @property
+    def session(self) -> str:
+        return output.safe(self.line["session"]).plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a repeat of a job left.
+
+    Attributes:
+        folder: where it lies.
+        days: all that can be read, in order.
+        problems: what cannot be, in words.
+    """
+
+    folder: Path
+    days: tuple[Day, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        job = self.folder.resolve().parent
+        return f"{job.name} on {task_of(job)} · {self.folder.resolve().name}"
+
+
+def inspect(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, a job or a repeat.")],
+    day: Annotated[
+        str | None, typer.Argument(help="YYYY-MM-DD, or a row's number: 0 the first, -1 the last.")
+    ] = None,
+    agent: Annotated[str | None, typer.Option(help="Which, where the run has several.")] = None,
+    task: Annotated[str | None, typer.Option(help="Which, where the run has several.")] = None,
+    repeat: Annotated[int, typer.Option(help="Which one of a job.")] = 0,
+    split: Annotated[str | None, typer.Option(help="Only warmup, or only test.")] = None,
+    prompt: Annotated[bool, typer.Option("--prompt", help="Prompts and answers whole.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a day.")] = False,
+) -> None:
+    """Show a run day by day, or what was observed, recalled, asked, answered and done on one."""
+    if split not in (None, *FILES):
+        raise UnknownNameError("split", split, FILES)
+    record = read(find_repeat(run, agent, task, repeat))
+    days = [each for each in record.days if split in (None, each.split)]
+    chosen = None if day is None else find_day(days, day)
+    console = output.console()
+    if as_json:
+        if chosen is None:
+            told = [output.summary(each) for each in days]
+        else:
+            told = [{"index": chosen.index, "split": chosen.split, **chosen.line}]
+        for each in told:
+            print(json.dumps(without_nan(each)))
+        console = output.console(stderr=True)
+    elif chosen is None:
+        is_long = console.is_terminal and len(days) > console.height
+        with console.pager() if is_long else nullcontext():
+            output.print_overview(console, record.name, days)
+    else:
+        output.print_day(console, record.name, chosen, record.days, whole=prompt)
+    for problem in record.problems:
+        output.warn(console, problem)
+
+
+def find_repeat(run: Path, agent: str | None, task: str | None, repeat: int) -> Path:
+    """The folder of one repeat, in or below a folder.
+
+    Raises:
+        InvestorBenchError: there is none, or it is not clear which job's is meant.
+    """
+    if not run.is_dir():
+        raise InvestorBenchError(f"there is no folder {run}; `investorbench run` names its own")
+    if _is_repeat(run):
+        return run
+    repeats = [path.resolve() for path in run.rglob("repeat-*") if _is_repeat(path)]
+    jobs = sorted({path.parent for path in repeats})
+    if not jobs:
+        raise InvestorBenchError(
+            f"{run} holds no record of a run: give the folder that `investorbench run` named, or "
+            "one of an agent or a repeat in it"
+        )
+    if agent is not None:
+        named = {job: job.name for job in jobs}
+        folder = agent.replace(" ", "_")
+        if folder not in named.values():  # then with any settings, as in finmem_model=offline
+            named = {job: re.sub(rf"^{re.escape(folder)}_.+=.*", folder, job.name) for job in jobs}
+        jobs = _matching("agent", agent, named, folder)
+    if task is not None:
+        folder = task.lower().removeprefix("investorbench/").replace("/", "-")
+        jobs = _matching("task", task, {job: task_of(job) for job in jobs}, folder)
+    if len(jobs) > 1:
+        listed = [f"\n  {job.relative_to(run.resolve())}" for job in jobs]
+        raise InvestorBenchError(
+            f"{run} holds {len(jobs)} jobs; choose one with --agent and --task, or give its "
+            "folder:" + "".join(listed[:LISTED_JOBS]) + "\n  …" * (len(jobs) > LISTED_JOBS)
+        )
+    numbers = {
+        path.name.removeprefix("repeat-"): path for path in repeats if path.parent == jobs[0]
+    }
+    if str(repeat) not in numbers:
+        raise UnknownNameError("repeat", repeat, numbers)
+    return numbers[str(repeat)]
+
+
+def task_of(job: Path) -> str:
+    """The task's folder; settings such as ``protocol=paper`` may lie between it and the agent's."""
+    return next((above.name for above in job.parents if "=" not in above.name), "")
+
+
+def read(folder: Path) -> Record:
+    """What a repeat's folder holds, the warm-up first; broken lines are left out and named."""
+    days: list[Day] = []
+    problems: list[str] = []
+    for split, name in FILES.items():
+        if (folder / name).is_file():
+            lines, wrong = _lines(folder / name)
+            days += [
+                Day(index=i, split=split, line=line) for i, line in enumerate(lines, len(days))
+            ]
+            problems += wrong
+    return Record(folder=folder, days=tuple(days), problems=tuple(problems))
+
+
+def find_day(days: Sequence[Day], wanted: str) -> Day:
+    """The day of a date, or of a place in the overview.
+
+    Raises:
+        InvestorBenchError: there is none; the nearest are named.
+    """
+    if not days:
+        raise InvestorBenchError("nothing was decided yet: the record is empty")
+    if re.fullmatch(r"-?\d{1,6}", wanted):
+        by_index = {day.index: day for day in days} | {i - len(days): d for i, d in enumerate(days)}
+        if int(wanted) in by_index:
+            return by_index[int(wanted)]
+        raise InvestorBenchError(
+            f"there is no row {wanted}: they go from {days[0].index} to {days[-1].index}, and "
+            "from the last one, -1, backwards"
+        )
+    try:
+        session = date.fromisoformat(wanted).isoformat()
+    except ValueError:
+        raise InvestorBenchError(
+            f"{wanted!r} is no day: give YYYY-MM-DD, or a row's number in the overview"
+        ) from None
+    by_session = {day.session: day for day in days}
+    if session not in by_session:
+        known = sorted(by_session)
+        place = bisect_left(known, session)
+        nearest = known[max(0, place - NEAREST) : place + NEAREST]
+        raise InvestorBenchError(
+            f"nothing was decided on {session}; the nearest days are {', '.join(nearest)}"
+        )
+    return by_session[session]
+
+
+def _is_repeat(path: Path) -> bool:
+    return path.resolve().name.startswith("repeat-") and any(
+        (path / name).is_file() for name in FILES.values()
+    )
+
+
+def _matching(kind: str, name: str, jobs: Mapping[Path, str], folder: str) -> list[Path]:
+    if folder not in jobs.values():
+        raise UnknownNameError(kind, name, jobs.values())
+    return [job for job, own in jobs.items() if own == folder]
+
+
+def _lines(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The lines of a record that can be read, and what is wrong with it."""
+    text = path.read_bytes()
+    if not text:
+        return [], []
+    # Texts in a line may hold other characters that end a line for str.splitlines.
+    *whole, rest = map(_parsed, text.removesuffix(b"\n").split(b"\n"))
+    lines = [line for line in (*whole, rest) if line is not None]
+    wrong = [f"line {n} cannot be read" for n, line in enumerate(whole, 1) if line is None]
+    if rest is None:
+        wrong.append(f"line {len(whole) + 1} is cut off, as a killed run leaves it")
+    before = [BEFORE_THE_FIRST, *(line.get("hash") for line in lines)]
+    changed = [line for line, hash in zip(lines, before, strict=False) if not _follows(line, hash)]
+    if changed:
+        wrong.append(
+            f"the chain of hashes breaks on {changed[0]['session']}: that line or the one before "
+            "it was changed after the run"
+        )
+    return lines, [f"{path.name}: {each}" for each in wrong]
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and "session" in line else None
+
+
+def _follows(line: Mapping[str, Any], before: Any) -> bool:
+    body = {key: value for key, value in line.items() if key not in CHAIN}
+    return chained(body, before) == line

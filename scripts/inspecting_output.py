@@ -1,0 +1,330 @@
+"""How ``investorbench inspect`` looks. What it shows was written by others: it is never markup."""
+
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+TRADES = ("sell", "hold", "buy")
+STYLES = {"buy": "green", "sell": "red", "invalid": "red", "refused": "red", "truncated": "red"}
+PARTS = {"facts", "recalled", "question", "answer", "decision"}
+"""Of a thought that is shown part by part; other agents may record what they like."""
+SHARES = ("returns", "momentum", "weight", "total_return")
+"""Facts that are shown in percent."""
+BLOCK = re.compile(r'<memory id="(\d+)"[^>]*>\n([^<]*)\n</memory>')
+"""A memory in a prompt: its text is nowhere else in the record."""
+LONGEST = 600
+"""Characters of a prompt or an answer that are shown unless all of it is asked for."""
+
+Row = Mapping[str, Any]
+
+
+class Day(Protocol):
+    """What is shown of a decision: a line of a record, and where it stands."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def line(self) -> Row: ...
+
+
+class Grid:
+    """Labels and what belongs to them, below each other; a label stands but once."""
+
+    def __init__(self) -> None:
+        self.table = Table.grid(padding=(0, 2, 0, 0))
+        self.table.add_column(style="dim", no_wrap=True)
+        self.table.add_column(overflow="fold")
+        self._label = ""
+
+    def add(self, label: str, *values: object) -> None:
+        """Add a row for each value; None is left out."""
+        for value in values:
+            if value is not None:
+                shown = "" if label == self._label else label
+                self.table.add_row(safe(shown), value if isinstance(value, Text) else safe(value))
+                self._label = label
+
+
+def console(stderr: bool = False) -> Console:
+    """80 columns where the width is not known, so that piped output keeps its form."""
+    is_known = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(highlight=False, stderr=stderr, width=None if is_known else 80)
+
+
+def safe(text: object, style: str = "") -> Text:
+    """Foreign text as it may be printed: no markup, no control codes, no direction of its own."""
+    kept = (
+        character
+        for character in str(text)
+        if character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+    )
+    return Text("".join(kept), style)
+
+
+def warn(console: Console, problem: str) -> None:
+    """One thing that is wrong with a record."""
+    console.print(Text.assemble(("warning: ", "yellow"), safe(problem)), soft_wrap=True)
+
+
+def summary(day: Day) -> dict[str, Any]:
+    """A day in the few values of the overview; None where there is none, as for a baseline."""
+    thought = _thought(day)
+    answer = thought.get("answer", {})
+    usage = answer.get("usage") or {}
+    return {
+        "index": day.index,
+        "session": day.line["session"],
+        "split": day.split,
+        "decision": thought["decision"]["word"] if thought else None,
+        "action": day.line.get("action"),
+        "recalled": len(thought["recalled"]) if thought else None,
+        "status": answer.get("status"),
+        "input_tokens": usage["input"] if usage.get("known") else None,
+        "output_tokens": usage["output"] if usage.get("known") else None,
+        **{name: day.line.get(name) for name in ("fill_price", "position", "equity")},
+    }
+
+
+def print_overview(console: Console, name: str, days: Sequence[Day]) -> None:
+    """A row a day."""
+    rows = [summary(day) for day in days]
+    thinks = any(row["status"] for row in rows)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0, header_style="bold")
+    table.add_column("", justify="right", style="dim")
+    for heading in ("session", "split", "action"):
+        table.add_column(heading, no_wrap=True)
+    if thinks:
+        table.add_column("mem.", justify="right", no_wrap=True)
+        table.add_column("answer", no_wrap=True)
+        table.add_column("tokens", justify="right", no_wrap=True)
+    for heading in ("fill", "position", "equity"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        word = row["decision"] or action_word(row["action"])
+        table.add_row(
+            str(row["index"]),
+            safe(row["session"]),
+            row["split"].removesuffix("up"),
+            safe(word, STYLES.get(word, "")),
+            *(_answered(row) if thinks else ()),
+            number(row["fill_price"] or None),
+            number(row["position"]),
+            f"{row['equity']:,.0f}" if isinstance(row["equity"], int | float) else "–",
+        )
+    console.print(safe(name, "bold"))
+    console.print()
+    console.print(table)
+
+
+def print_day(
+    console: Console, name: str, day: Day, days: Iterable[Day], *, whole: bool = False
+) -> None:
+    """Everything of one day.
+
+    Args:
+        console: where.
+        name: of the record.
+        day: the one to show.
+        days: all of the record, in which texts of memories are looked up.
+        whole: show prompts and answers at full length.
+    """
+    line, thought = day.line, _thought(day)
+    known: dict[int, str] = {}
+    for each in days:
+        known |= _texts(_thought(each))
+    sections = {"Observed": _observed(line, thought, known).table}
+    if thought:
+        sections |= {
+            "Recalled": _recalled(thought, known),
+            "Asked": _asked(thought["question"], whole).table,
+            "Answered": _answer(thought["answer"], whole).table,
+        }
+    elif line.get("thought"):
+        sections["Thought"] = _other(line["thought"], whole).table
+    sections["Done"] = _done(line, thought).table
+    title = f"{name} · {day.split} · {line['session']}"
+    console.print(safe(title, "bold"), soft_wrap=True)
+    for heading, content in sections.items():
+        console.print(f"\n[bold cyan]{heading}[/]")
+        console.print(Padding(content, (0, 0, 0, 2), expand=False))
+
+
+def action_word(action: Any) -> str:
+    """``sell``, ``hold`` or ``buy``, or a target weight with its sign."""
+    if isinstance(action, int) and 0 <= action < len(TRADES):
+        return TRADES[action]
+    weight = action[0] if isinstance(action, list) and action else action
+    return f"{weight:+.2f}" if isinstance(weight, float) else str(weight)
+
+
+def number(value: Any) -> str:
+    """A number with as many digits as it takes, and a dash for none."""
+    if not isinstance(value, int | float):
+        return "–"
+    # What rounding left of a sum is nothing, and adding 0.0 takes the sign from a zero.
+    is_small = 1e-8 <= abs(value) < 1
+    return f"{value:.4g}" if is_small else f"{round(value, 2) + 0.0:,.2f}"
+
+
+def _thought(day: Day) -> Row:
+    """The thought of a day, if it has the parts that are shown; else nothing."""
+    thought: Any = day.line.get("thought")
+    return thought if isinstance(thought, dict) and thought.keys() >= PARTS else {}
+
+
+def _answered(row: Row) -> tuple[str, Text, str]:
+    if row["status"] is None:
+        return "–", Text("–"), "–"
+    tokens = row["input_tokens"], row["output_tokens"]
+    told = "–" if None in tokens else f"{tokens[0]}+{tokens[1]}"
+    return str(row["recalled"]), safe(row["status"], STYLES.get(row["status"], "")), told
+
+
+def _texts(thought: Row) -> dict[int, str]:
+    """The memories in the prompt of a day."""
+    asked = thought["question"]["user"] if thought else ""
+    return {int(id): text for id, text in BLOCK.findall(asked)}
+
+
+def _observed(line: Row, thought: Row, known: Mapping[int, str]) -> Grid:
+    grid = Grid()
+    for name, value in thought.get("facts", {}).items():
+        if name not in ("symbol", "session") and value is not None:
+            grid.add(name.replace("_", " "), _fact(name, value))
+    if thought.get("label") is not None:
+        grid.add("label", f"{thought['label']:+.2%} over the next step")
+    if thought:
+        grid.add("appetite", thought["appetite"].replace("_", "-"))
+        grid.add("stored", *(_memory(id, known) for id in thought["stored"]))
+    grid.add("documents", *line.get("documents", ()))
+    return grid
+
+
+def _fact(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{count} {word}" for word, count in value.items())
+    values = value if isinstance(value, list) else [value]
+    return ", ".join(f"{each:+.2%}" if name in SHARES else number(each) for each in values)
+
+
+def _recalled(thought: Row, known: Mapping[int, str]) -> Table:
+    """Memories by layer with the parts of their scores; a star: the answer cites it."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("id", justify="right", no_wrap=True)
+    table.add_column("date", no_wrap=True)
+    for heading in ("score", "= sim", "+ rec", "+ imp"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("text")
+    layer = None
+    for memory in thought["recalled"]:
+        if memory["layer"] != layer:
+            layer = memory["layer"]
+            table.add_row("", safe(layer, "bold"))
+        star = "*" * (memory["id"] in thought["decision"]["cited"])
+        importance = min(memory["importance"], 100.0) / 100.0
+        parts = (memory["score"], memory["similarity"], memory["recency"], importance)
+        text = safe(" ".join(known.get(memory["id"], "").split()))
+        text.no_wrap, text.overflow = True, "ellipsis"
+        numbers = (f"{part:.3f}" for part in parts)
+        table.add_row(safe(f"{star}{memory['id']}"), safe(memory["time"]), *numbers, text)
+    return table
+
+
+def _asked(question: Row, whole: bool) -> Grid:
+    grid = Grid()
+    sizes = (f"{len(question[part]):,} of {part}" for part in ("system", "user"))
+    grid.add("characters", " and ".join(sizes))
+    grid.add("keys", ", ".join(question["schema"]["required"]))
+    grid.add("sha256", question["sha256"])
+    if whole:
+        grid.add("system", question["system"])
+    grid.add("user", _text(question["user"], whole))
+    return grid
+
+
+def _answer(answer: Row, whole: bool) -> Grid:
+    grid, usage = Grid(), answer.get("usage") or {}
+    status, cost = answer["status"], answer.get("cost_usd")
+    how = f", asked as {answer['rung']}, by {answer['model']}"
+    cache = ", from the cache" * bool(answer.get("cached"))
+    grid.add("status", safe(status, STYLES.get(status, "")).append(safe(how + cache)))
+    if answer.get("defects"):
+        grid.add("defects", f"{', '.join(answer['defects'])}: {answer.get('problem')}")
+    if answer.get("tolerated"):
+        grid.add("tolerated", ", ".join(answer["tolerated"]))
+    if usage.get("known"):
+        into = f"{usage['input']:,} in ({usage['cached']:,} cached)"
+        grid.add("tokens", f"{into}, {usage['output']:,} out ({usage['reasoning']:,} thinking)")
+    took = f"{answer.get('latency_s', 0.0):.2f} s, {answer.get('attempts', 0)} requests"
+    grid.add("took", took + ("" if cost is None else f", {cost:.6f} USD"))
+    if answer.get("reasoning"):
+        grid.add("thinking", _text(answer["reasoning"], whole))
+    grid.add("text", _text(answer["text"], whole))
+    return grid
+
+
+def _other(thought: Any, whole: bool) -> Grid:
+    """The thought of an agent that records other things."""
+    grid = Grid()
+    parts = thought if isinstance(thought, dict) else {"": thought}
+    for name, value in parts.items():
+        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        grid.add(name, _text(told, whole))
+    return grid
+
+
+def _done(line: Row, thought: Row) -> Grid:
+    grid, decision = Grid(), thought.get("decision")
+    if decision:
+        forced = ", forced by the label" * (thought.get("label") is not None)
+        missing = ", without a usable answer" * (not decision["valid"])
+        grid.add("decision", decision["word"] + (forced or missing))
+        dropped = f"; {decision['dropped']} that were never shown" * bool(decision["dropped"])
+        grid.add("cites", _ids(decision["cited"]) + dropped)
+    word, price = action_word(line.get("action")), line.get("fill_price")
+    grid.add("action", safe(word, STYLES.get(word, "")))
+    worth, cost = number(line.get("notional")), number(line.get("cost"))
+    grid.add("fill", f"at {number(price)}, worth {worth}, cost {cost}" if price else "none")
+    for name in ("position", "cash", "equity"):
+        grid.add(name, number(line.get(name)))
+    grid.add("reward", f"{line['reward']:+.6f}" if line.get("reward") is not None else None)
+    if thought:
+        feedback = thought["feedback"]
+        sign = f"{feedback['sign']:+d} for " if feedback["ids"] else ""
+        grid.add("feedback", sign + _ids(feedback["ids"]))
+        grid.add("reflected", _ids(thought["reflections"]))
+        moves = (f"{m['id']} from {m['origin']} to {m['destination']}" for m in thought["moves"])
+        grid.add("moved", *moves)
+        grid.add("forgotten", _ids(thought["deleted"]))
+    return grid
+
+
+def _ids(ids: Sequence[int]) -> str:
+    return ", ".join(map(str, ids)) or "none"
+
+
+def _memory(id: int, known: Mapping[int, str]) -> str:
+    """A memory in a line; the record has the texts of those that were recalled some day."""
+    text = known.get(id, "(never recalled, so its text is not in the record)")
+    return f"{id}: {text.partition(chr(10))[0]}"
+
+
+def _text(text: str, whole: bool) -> Text:
+    """A long text without its middle, cut between lines where there are some."""
+    if whole or len(text) <= LONGEST:
+        return safe(text)
+    head, tail = text[: LONGEST // 3], text[-LONGEST * 2 // 3 :]
+    head, tail = head.rpartition("\n")[0] or head, tail.partition("\n")[2].lstrip("\n") or tail
+    left_out = f"\n[… {len(text) - len(head) - len(tail):,} characters; --prompt shows them …]\n"
+    return safe(head).append(left_out, "dim").append(safe(tail))

@@ -1,0 +1,158 @@
+"""What the tests of FinMem share: short lives on a market of their own, models, a fixed record.
+
+A life is stepped here by hand, so that it can be broken off, or interleaved with another one.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import gymnasium as gym
+import numpy as np
+
+from agents.finmem import FinMem
+from agents.finmem.thought import Thought
+from agents.llm import Answer, Message, Schema
+from investorbench_env.market import Market
+from memory import Arrays, HashedNgrams, LayeredMemory
+from tasks.task import Task
+from tests.env.small_markets import document, small_market
+
+SPLITS = {"warmup": ("2020-07-01", "2020-07-11"), "test": ("2020-07-20", "2020-08-01")}
+STEPS = {"warmup": 10, "test": 12}
+
+# Every return is a whole number of basis points, and no two within 499 days have the same size.
+RETURNS = [(1 + t * 311 % 499) * (-1 if t * 7 % 5 < 2 else 1) / 10_000 for t in range(300)]
+CLOSES = [100.0 * float(level) for level in np.cumprod([1.0, *(1.0 + r for r in RETURNS)])]
+NEWS = [f"Session {t}: orders rose at the plant." for t in range(300)]
+
+Value = dict[str, Any]
+Say = Callable[[Sequence[Message], Value], Value | None]
+
+
+class Day(NamedTuple):
+    """One step of a life."""
+
+    split: str
+    observation: Any
+    info: dict[str, Any]
+    action: Any
+    outcome: dict[str, Any]
+    thought: Thought
+
+
+def market(texts: Sequence[str] | None = None, **changes: Any) -> Market:
+    """A market with a piece of news at noon of every session, and reports in between."""
+    (symbol,) = changes.get("symbols", ("TEST",))
+    reports = {50: ("10-K", "Report of the year.")}
+    reports |= {t: ("10-Q", f"Report {t}.") for t in (100, 190, 205)}
+    told = NEWS if texts is None else texts
+    documents = [document(t + 0.5, text, symbol=symbol) for t, text in enumerate(told)]
+    documents += [
+        document(t + 0.6, text, kind, symbol=symbol) for t, (kind, text) in reports.items()
+    ]
+    return small_market(CLOSES, documents=documents, **changes)
+
+
+def arrays(seed: int) -> LayeredMemory:
+    return LayeredMemory("layered", Arrays(), HashedNgrams(64), seed=seed)
+
+
+def task_of(data: Market, protocol: str = "standard", **options: Any) -> Task:
+    return Task(id="InvestorBench/Stock", data=data, protocol=protocol, options=options)
+
+
+async def days(
+    agent: FinMem,
+    task: Task,
+    *,
+    taken: Sequence[Day] = (),
+    tell: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda split, info: info,
+) -> AsyncIterator[Day]:
+    """A life, day by day.
+
+    Args:
+        agent: who lives it; where days were taken, it has loaded what was saved after them.
+        task: on what.
+        taken: days that are over.
+        tell: changes what the agent is told in a split.
+    """
+    for split, (start, end) in SPLITS.items():
+        env = gym.make(
+            task.id, split=split, data=task.data, protocol=task.protocol, start=start, end=end,
+            **task.options,
+        )  # fmt: skip
+        observation, info = env.reset(seed=0)
+        over = [day.action for day in taken if day.split == split]
+        if not over:
+            agent.begin(task, split, 0)
+        for number in range(STEPS[split]):
+            if number < len(over):
+                observation, _, _, _, info = env.step(over[number])
+                continue
+            seen, told = observation, tell(split, dict(info))
+            action = await agent.act(seen, told)
+            observation, reward, _, _, info = env.step(action)
+            outcome = tell(split, dict(info))
+            agent.learn(float(reward), outcome)
+            assert agent.last is not None
+            yield Day(split, seen, told, action, outcome, agent.last)
+
+
+def lived(agent: FinMem, task: Task, **options: Any) -> list[Day]:
+    """A whole life, in an event loop of its own."""
+
+    async def live() -> list[Day]:
+        return [day async for day in days(agent, task, **options)]
+
+    return asyncio.run(live())
+
+
+class Scripted:
+    """A model that says what a function of the question says, and keeps what it was asked."""
+
+    name, is_language_model = "scripted", False
+
+    def __init__(self, say: Say) -> None:
+        self.say = say
+        self.asked: list[tuple[Sequence[Message], Value]] = []
+
+    async def decide(
+        self, messages: Sequence[Message], schema: Schema | None, **options: Any
+    ) -> Answer:
+        assert schema is not None
+        self.asked.append((messages, dict(schema)))
+        value = self.say(messages, dict(schema))
+        return Answer(
+            value=value, text=json.dumps(value), status="invalid" if value is None else "ok",
+            rung="text", model=self.name, request_hash="", is_language_model=False,
+        )  # fmt: skip
+
+
+def shown_ids(schema: Mapping[str, Any]) -> list[int]:
+    """Ids of the memories that a question shows."""
+    ids = schema["properties"].get("memory_ids")
+    return list(ids["items"]["enum"]) if ids else []
+
+
+def answer(schema: Mapping[str, Any], **more: Any) -> Value:
+    """An answer that gives what is asked for: buy, and the first two memories."""
+    said = {
+        "reflection": "So it goes.", "rationale": "Orders rose.", "decision": "buy",
+        "memory_ids": shown_ids(schema)[:2], **more,
+    }  # fmt: skip
+    return {key: said[key] for key in schema["required"]}
+
+
+def varied(messages: Sequence[Message], schema: Mapping[str, Any]) -> Value:
+    """An answer that depends on nothing but the question, and differs from day to day."""
+    chance = np.random.default_rng(crc32(messages[-1]["content"].encode()))
+    ids = shown_ids(schema)
+    return answer(
+        schema,
+        rationale=f"Reason {chance.integers(1000)}.",
+        decision=str(chance.choice(["buy", "hold", "sell"])),
+        memory_ids=[int(id) for id in chance.permutation(ids)[:3]],
+    )

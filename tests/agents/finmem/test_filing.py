@@ -1,0 +1,59 @@
+"""Where the agent files documents in memories that have other layers than its own."""
+
+from typing import Any
+
+import pytest
+
+from agents.finmem import FinMem
+from agents.finmem.life import Life
+from agents.finmem.perception import LAYERS, Arrival
+from agents.llm import connect, load_model
+from investorbench_env.market.simulated import simulate
+from memory import PROFILES, Arrays, HashedNgrams, LayeredMemory
+from tasks import evaluate
+
+MARKET = simulate(seed=3, start="2020-01-02", end="2021-01-29")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_kind_of_document_has_a_place_in_every_profile(profile: str) -> None:
+    memory = LayeredMemory(profile, Arrays(), HashedNgrams(64))
+    life = Life(task="task", seed=0, split="test", memory=memory)
+    life.store(
+        Arrival(key=kind, layer=layer, text=kind, time="2021-01-01", metadata={})
+        for kind, layer in LAYERS.items()
+    )
+    found = memory.recall("10-K", 100)
+    filed = {each.text: name for name, memories in found.items() for each in memories}
+    (only,) = memory.profile.names if len(memory.profile.names) == 1 else ("",)
+    assert filed == {kind: only or layer for kind, layer in LAYERS.items()}
+
+
+def thoughts_with(profile: str) -> list[Any]:
+    """The steps of a life with the offline reader."""
+    agent = FinMem(
+        connect(load_model("offline")),
+        lambda seed: LayeredMemory(profile, Arrays(), HashedNgrams(64), seed=seed),
+    )
+    thoughts: list[Any] = []
+    evaluate(
+        agent, "stock/sim", data=MARKET, end="2020-10-30",
+        watch=lambda _: thoughts.append(agent.last),
+    )  # fmt: skip
+    return thoughts
+
+
+def test_without_memory_the_agent_is_shown_what_came_in_this_step_and_nothing_else() -> None:
+    thoughts = thoughts_with("off")
+    assert any(thought.stored for thought in thoughts)
+    for thought in thoughts:
+        assert {memory.id for memory in thought.recalled} == {*thought.stored}
+        assert {*thought.deleted} == {*thought.stored, *thought.reflections}
+
+
+def test_in_a_single_layer_documents_and_reflections_are_ranked_together() -> None:
+    recalled = [thought.recalled for thought in thoughts_with("single")]
+    assert max(map(len, recalled)) == len(recalled[-1]) == 20
+    assert {memory.layer for shown in recalled for memory in shown} == {"all"}
+    kinds = {memory.metadata["kind"] for shown in recalled for memory in shown}
+    assert {"news", "10-Q", "reflection"} <= kinds

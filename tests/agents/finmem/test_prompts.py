@@ -1,0 +1,70 @@
+"""What prompts are made of: templates that travel with the package, and dated backgrounds."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from agents.finmem import Character, FinMem
+from agents.finmem.backgrounds import BACKGROUNDS
+from agents.finmem.question import templates_sha256
+from investorbench_env.registration import FAMILIES
+from investorbench_env.splits import SPLITS
+from tests.agents.finmem.lives import Scripted, arrays, lived, market, task_of, varied
+
+ROOT = Path(__file__).resolve().parents[3]
+PROMPTS = ROOT / "agents" / "finmem" / "prompts"
+CLASS_OF = {symbol: name for name, symbols in FAMILIES.items() for symbol in symbols} | {
+    "NFLX": "stock"
+}
+
+
+def test_the_templates_are_in_the_wheel(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("investorbench-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    templates = {path.relative_to(ROOT).as_posix() for path in PROMPTS.iterdir()}
+    assert len(templates) == 6 and templates <= names
+
+
+def test_the_hash_of_the_templates_is_the_one_that_is_described() -> None:
+    agent = FinMem(Scripted(varied), arrays)
+    assert agent.describe()["prompts_sha256"] == templates_sha256()
+    assert re.fullmatch(r"[0-9a-f]{64}", templates_sha256())
+
+
+def test_every_asset_of_the_benchmark_has_a_background() -> None:
+    assert BACKGROUNDS.keys() == CLASS_OF.keys()
+
+
+@pytest.mark.parametrize("symbol", sorted(BACKGROUNDS))
+def test_a_background_is_dated_before_the_warm_up_and_says_nothing_of_later_years(
+    symbol: str,
+) -> None:
+    start = SPLITS[CLASS_OF[symbol]]["warmup"].start
+    as_of, text = BACKGROUNDS[symbol]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", as_of) and as_of < start
+    assert all(year <= as_of[:4] for year in re.findall(r"\b(?:19|20)\d\d\b", text))
+    told = Character().background_of(symbol, start, simulated=False)
+    assert told == f"{text} (As of {as_of}.)"
+    nothing = f"Nothing is known of {symbol} beforehand."
+    assert Character().background_of(symbol, as_of, simulated=False) == nothing
+    assert Character().background_of(symbol, start, simulated=True) == nothing
+
+
+@pytest.mark.parametrize(("simulated", "opens"), [(False, "Microsoft"), (True, "Nothing is known")])
+def test_the_background_is_in_the_system_message_and_in_the_query(
+    simulated: bool, opens: str
+) -> None:
+    agent = FinMem(Scripted(varied), arrays)
+    data = market(symbols=("MSFT",), simulated=simulated)
+    life = lived(agent, task_of(data))
+    background = life[0].thought.question.system.partition("## Background\n")[2]
+    assert background.startswith(opens)
+    assert agent.describe()["background"] == background

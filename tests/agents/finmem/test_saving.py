@@ -1,0 +1,132 @@
+"""A life that is saved and taken up again goes on as if it had never been broken off."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.finmem import FinMem
+from investorbench_env.errors import InvestorBenchError
+from memory import Arrays, Chroma, HashedNgrams, LayeredMemory
+from tests.agents.finmem.lives import (
+    STEPS,
+    Day,
+    Scripted,
+    arrays,
+    days,
+    lived,
+    market,
+    task_of,
+    varied,
+)
+from tests.memory.small_memories import everything
+
+NewMemory = Callable[[int], LayeredMemory]
+TASK = task_of(market())
+LOST = 2
+"""Steps that the broken life took after it was saved, for nothing."""
+CUTS = [1, 5, STEPS["warmup"], STEPS["warmup"] + 1, STEPS["warmup"] + 7]
+"""Steps after which a life is saved: in the warm-up, at its end, and in the test."""
+
+
+def agent_with(new_memory: NewMemory) -> FinMem:
+    return FinMem(Scripted(varied), new_memory)
+
+
+def broken_off(agent: FinMem, after: int, folder: Path) -> list[Day]:
+    """The days of a life up to its save; it goes on a little, and is then let go."""
+
+    async def live() -> list[Day]:
+        taken: list[Day] = []
+        async for day in days(agent, TASK):
+            taken.append(day)
+            if len(taken) == after:
+                agent.save(folder)
+            if len(taken) == after + LOST:
+                break
+        return taken[:after]
+
+    taken = asyncio.run(live())
+    agent.close()
+    return taken
+
+
+def taken_up(agent: FinMem, taken: list[Day], folder: Path) -> list[Day]:
+    agent.begin(TASK, taken[-1].split, 0)
+    agent.load(folder)
+    return [*taken, *lived(agent, TASK, taken=taken)]
+
+
+def told(life: list[Day]) -> list[Any]:
+    return [(day.action, day.thought.record()) for day in life]
+
+
+def assert_goes_on(new_memory: NewMemory, after: int, folder: Path) -> None:
+    whole, again = agent_with(arrays), agent_with(new_memory)
+    expected = lived(whole, TASK)
+    taken = broken_off(agent_with(new_memory), after, folder)
+    found = taken_up(again, taken, folder)
+    assert len(found) == sum(STEPS.values())
+    assert told(found) == told(expected)
+    assert everything(again.memory) == everything(whole.memory)
+    assert again.counts == whole.counts and whole.counts.decisions == len(expected)
+    again.close()
+
+
+@pytest.mark.parametrize("after", CUTS)
+def test_a_life_in_arrays_goes_on_from_its_folder(after: int, tmp_path: Path) -> None:
+    assert_goes_on(arrays, after, tmp_path)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("after", CUTS)
+def test_a_life_in_chroma_goes_back_to_where_it_was_saved(after: int, tmp_path: Path) -> None:
+    def archived(seed: int) -> LayeredMemory:
+        return LayeredMemory("layered", Chroma(tmp_path / "archive"), HashedNgrams(64), seed=seed)
+
+    assert_goes_on(archived, after, tmp_path / "agent")
+
+
+@pytest.mark.heavy
+def test_a_new_life_over_an_old_archive_is_refused(tmp_path: Path) -> None:
+    def archived(seed: int) -> LayeredMemory:
+        return LayeredMemory("layered", Chroma(tmp_path), HashedNgrams(64), seed=seed)
+
+    first = agent_with(archived)
+    lived(first, TASK)
+    first.close()
+    second = agent_with(archived)
+    with pytest.raises(InvestorBenchError, match="its memory has lived 22 steps already"):
+        lived(second, TASK)
+    second.close()
+
+
+def test_a_folder_keeps_one_life_alone(tmp_path: Path) -> None:
+    agent = agent_with(arrays)
+    for _ in range(2):
+        broken_off(agent, 5, tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "finmem.json",
+            "memory-warmup-5.npz",
+        ]
+
+
+def test_anothers_life_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    broken_off(agent_with(arrays), 5, tmp_path / "saved")
+    agent = agent_with(lambda seed: LayeredMemory("layered", Arrays(), HashedNgrams(64)))
+    agent.begin(TASK, "warmup", 1)
+    with pytest.raises(InvestorBenchError, match="give the same task and seed"):
+        agent.load(tmp_path / "saved")
+    with pytest.raises(InvestorBenchError, match="no FinMem agent can be read from"):
+        agent.load(tmp_path / "nowhere")
+    assert len(agent.memory) == 0 and agent.counts.decisions == 0
+
+
+def test_another_seed_begins_a_life_that_knows_nothing_of_the_one_before() -> None:
+    agent, fresh = agent_with(arrays), agent_with(arrays)
+    lived(agent, TASK)
+    assert told(lived(agent, TASK)) == told(lived(fresh, TASK))
+    agent.begin(TASK, "test", 1)
+    assert len(agent.memory) == 0

@@ -1,0 +1,141 @@
+"""A run that is killed again and again ends as one that never was, and asks nothing twice."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Mapping
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memory import Chroma, HashedNgrams, LayeredMemory
+from scripts.main import main
+from tasks.records import read_lines
+from tests.agents.llm.stub_server import Reply, StubServer, schema_of
+
+KILLS, REPEATS = 50, 3
+RUN = (
+    "run", "agent=finmem", "task=stock/sim", "task.end=2020-10-30", "model=local", "model.id=stub",
+    "memory.store=chroma", f"repeats={REPEATS}", "output=json",
+)  # fmt: skip
+PASSING = ("latency_s", "attempts", "cached", "cost_usd")
+"""Of an answer: what may differ from run to run."""
+
+pytest.importorskip("chromadb")
+pytestmark = pytest.mark.heavy
+
+
+def answer(request: dict[str, Any]) -> Reply:
+    """What follows from question and seed: a word, ids, and now and then nonsense at first."""
+    asked = json.dumps([request["messages"], request["seed"]])
+    chance = random.Random(sha256(asked.encode()).digest())
+    if chance.random() < 0.05 and len(request["messages"]) == 2:
+        return Reply(text="Let me think about it.")
+    parts = schema_of(request)["properties"]
+    value: dict[str, Any] = {name: f"{name} {chance.randrange(100)}" for name in parts}
+    if "decision" in parts:
+        value["decision"] = chance.choice(["buy", "hold", "sell"])
+    if "memory_ids" in parts:
+        shown = parts["memory_ids"]["items"]["enum"]
+        value["memory_ids"] = chance.sample(shown, min(3, len(shown)))
+    return Reply(text=json.dumps(value))
+
+
+def live(folder: Path, url: str) -> None:
+    """The command, in a process to be killed."""
+    os.chdir(folder.parent)
+    main([*RUN, f"model.base_url={url}", f"folder={folder.name}"])
+
+
+def test_after_fifty_kills_a_run_ends_as_one_that_was_never_killed(tmp_path: Path) -> None:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["scripts.main", "chromadb", "openai", __name__])
+    chance, killed = random.Random(3), 0
+    with StubServer(answer, latency_s=0.01) as server, StubServer(answer) as other:
+        while True:
+            process = processes.Process(target=live, args=(tmp_path / "killed", server.url))
+            process.start()
+            if killed < KILLS:
+                asked = server.calls + chance.randrange(8)
+                if chance.random() < 0.2:
+                    time.sleep(chance.uniform(0.0, 1.0))  # while it starts
+                else:
+                    wait_for(server, asked, process)
+                    time.sleep(chance.uniform(0.0, 0.1))
+                assert process.is_alive(), f"it ended after {killed} kills"
+                os.kill(process.pid, signal.SIGKILL)
+                killed += 1
+            process.join(300)
+            assert process.exitcode is not None
+            if killed == KILLS and process.exitcode != -signal.SIGKILL:
+                break
+        assert process.exitcode == 0
+        whole = processes.Process(target=live, args=(tmp_path / "whole", other.url))
+        whole.start()
+        whole.join(300)
+        assert whole.exitcode == 0
+        asked_again, once = questions(server), questions(other)
+
+    assert asked_again.keys() == once.keys() and len(once) == REPEATS
+    repeated = 0
+    for seed, expected in once.items():
+        # A question is asked again at once, as the one that was in flight, or never.
+        assert [question for question, _ in groupby(asked_again[seed])] == expected
+        repeated += len(asked_again[seed]) - len(expected)
+    assert repeated <= KILLS * REPEATS
+    print(f"{killed} kills, {repeated} of {sum(map(len, once.values()))} questions asked again")
+    for repeat in range(REPEATS):
+        killed_repeat, whole_repeat = (
+            tmp_path / name / "stock-sim" / "finmem_model=local" / f"repeat-{repeat}"
+            for name in ("killed", "whole")
+        )
+        assert record(killed_repeat) == record(whole_repeat)
+        assert memories(killed_repeat, repeat) == memories(whole_repeat, repeat)
+        figures = [json.loads((each / "metrics.json").read_text()) for each in
+                   (killed_repeat, whole_repeat)]  # fmt: skip
+        assert figures[0]["metrics"] == figures[1]["metrics"]
+        states = [next(each.glob("agent/*/finmem.json")).read_text() for each in
+                  (killed_repeat, whole_repeat)]  # fmt: skip
+        assert states[0] == states[1]
+
+
+def wait_for(server: StubServer, asked: int, process: Any) -> None:
+    """Wait until the server was asked more often than that, or there is nobody left to ask."""
+    deadline = time.monotonic() + 120
+    while server.calls <= asked and process.is_alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def questions(server: StubServer) -> dict[int, list[str]]:
+    """What was asked, by the seed of the episode, in order of arrival."""
+    found: dict[int, list[str]] = {}
+    for request in server.requests:
+        found.setdefault(request["seed"], []).append(json.dumps(request["messages"]))
+    return found
+
+
+def record(repeat: Path) -> list[dict[str, Any]]:
+    """All lines of an episode, but for what may differ."""
+    lines = [line for name in ("warmup", "decisions") for line, _ in
+             read_lines(repeat / f"{name}.jsonl")]  # fmt: skip
+    for line in lines:
+        for name in ("before", "hash"):
+            del line[name]
+        for name in PASSING:
+            del line["thought"]["answer"][name]
+    return lines
+
+
+def memories(repeat: Path, seed: int) -> dict[str, Any]:
+    """Everything in an archive."""
+    memory = LayeredMemory("layered", Chroma(repeat / "memory"), HashedNgrams(), seed=seed)
+    recalled: Mapping[str, Any] = memory.recall("market", k=10_000)
+    memory.close()
+    return {"steps": memory.steps, "recalled": recalled}

@@ -1,0 +1,260 @@
+"""`investorbench run` of agents that ask language models: servers, caches, money and resuming."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.records import read_lines
+from tests.agents.llm.stub_server import Reply, StubServer, fill, schema_of
+from tests.scripts.calling import Call, manifests, results
+
+SHORT = ("agent=finmem", "task=stock/sim", "task.end=2020-10-09", "warmup=false", "output=json")
+STEPS = 6
+"""Sessions from 2020-10-01 to 2020-10-08; on the 9th the last step is marked."""
+IMPATIENT = ("++model.patience={attempts: 2, first_wait_s: 0.01, longest_wait_s: 0.01}",)
+
+
+@pytest.fixture
+def server() -> Iterator[StubServer]:
+    with StubServer() as server:
+        yield server
+
+
+def at(server: StubServer, *more: str) -> list[str]:
+    return [*SHORT, "model=local", "model.id=stub", f"model.base_url={server.url}", *more]
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    (path,) = folder.rglob("decisions.jsonl")
+    return [line for line, _ in read_lines(path)]
+
+
+def test_the_offline_reader_runs_anywhere_and_is_said_to_be_no_language_model(
+    call: Call, tmp_path: Path
+) -> None:
+    said = call(*SHORT, "folder=here")
+    assert said.code == 0
+    (result,) = results(said)
+    assert result["agent"] == "finmem model=offline"
+    assert result["described"]["is_language_model"] is False
+    assert result["answers"][0]["test"]["decisions"] == STEPS
+    table = call(*SHORT, "folder=here", "output=table")
+    assert "not a language model" in table.out
+
+
+def test_a_record_says_what_was_asked_answered_and_what_it_took(
+    call: Call, server: StubServer, tmp_path: Path
+) -> None:
+    said = call(*at(server, "folder=here"))
+    assert said.code == 0, said.err
+    assert "if it is interrupted, folder=here goes on" in said.err
+    thoughts = [line["thought"] for line in lines(tmp_path / "here")]
+    asked = [[m["content"] for m in request["messages"]] for request in server.requests]
+    assert [[t["question"]["system"], t["question"]["user"]] for t in thoughts] == asked
+    (result,) = results(said)
+    (answers,) = result["answers"]
+    words = sum(len(str(text).split()) for texts in asked for text in texts)
+    assert answers["test"]["tokens"]["input"] == words
+    assert answers["test"]["status"] == {"ok": STEPS}
+    assert result["described"]["is_language_model"] is True
+    assert result["described"]["model"]["id"] == "stub"
+    assert result["described"]["memory"]["profile"]["name"] == "layered"
+    assert len(result["described"]["prompts_sha256"]) == 64
+
+
+def test_episodes_of_all_jobs_of_a_model_ask_at_once(call: Call) -> None:
+    with StubServer(latency_s=0.2) as server:
+        said = call(
+            "-m", *at(server, "agent.look_back=2,3", "repeats=3", "folder=here"),
+        )  # fmt: skip
+        assert said.code == 0, said.err
+        assert server.most_at_once == 6
+    assert len(results(said)) == 2
+
+
+def test_a_limit_of_episodes_at_once_is_kept(call: Call) -> None:
+    with StubServer(latency_s=0.02) as server:
+        assert call(*at(server, "repeats=4", "concurrency=2")).code == 0
+        assert server.most_at_once == 2
+
+
+def test_models_run_one_after_another_and_are_named(call: Call, tmp_path: Path) -> None:
+    with StubServer() as server:
+        said = call(
+            "-m", "agent=finmem", "model=qwen2.5-7b,llama-3.1-8b", f"model.base_url={server.url}",
+            *SHORT[1:], "folder=here",
+        )  # fmt: skip
+        asked = [request["model"] for request in server.requests]
+    assert said.code == 0, said.err
+    assert len(set(asked[:STEPS])) == len(set(asked[STEPS:])) == 1 and len(set(asked)) == 2
+    names = {"finmem model=llama-3.1-8b", "finmem model=qwen2.5-7b"}
+    assert {result["agent"] for result in results(said)} == names
+
+
+def test_a_server_that_is_down_is_one_error_and_the_run_goes_on_when_it_is_back(
+    call: Call, tmp_path: Path
+) -> None:
+    fails = Reply(status=503, error="overloaded")
+
+    def answer(request: dict[str, Any]) -> Reply:
+        well = server.calls <= 3 or server.calls > 5
+        return Reply(text=json.dumps(fill(schema_of(request)))) if well else fails
+
+    with StubServer(answer) as server:
+        broken = call(*at(server, *IMPATIENT, "folder=here"))
+        assert broken.code == 1 and broken.out == ""
+        assert server.url in broken.err and "overloaded" in broken.err
+        assert "the same command with this folder=... goes on" in broken.err
+        assert len(lines(tmp_path / "here")) == 3
+        again = call(*at(server, *IMPATIENT, "folder=here"))
+        assert again.code == 0, again.err
+        assert server.calls == STEPS + 2  # nothing that was answered is asked again
+    assert [line["number"] for line in lines(tmp_path / "here")] == list(range(STEPS))
+
+
+def test_what_an_unfinished_run_had_spent_counts_when_it_goes_on(
+    call: Call, tmp_path: Path
+) -> None:
+    # Each call: 1 USD a token of output, and so few tokens of input that they cost nothing.
+    usage = {"prompt_tokens": 0, "completion_tokens": 1}
+    price = ("++model.price={input: 0.0, output: 1000000.0}", "++model.sampling.max_tokens=1")
+
+    def answer(request: dict[str, Any]) -> Reply:
+        return Reply(text=json.dumps(fill(schema_of(request))), usage=usage)
+
+    with StubServer(answer) as server:
+        first = call(*at(server, *price, "max_usd=2.5", "folder=here"))
+        assert first.code == 1 and "max_usd=2.5: 2.0000 USD are spent" in first.err
+        assert server.calls == 2
+        second = call(*at(server, *price, "max_usd=2.5", "folder=here"))
+        assert second.code == 1 and "2.0000 USD are spent" in second.err
+        assert server.calls == 2
+        third = call(*at(server, *price, "max_usd=10", "folder=here"))
+        assert third.code == 0, third.err
+    (result,) = results(third)
+    assert result["answers"][0]["test"]["cost_usd"] == pytest.approx(STEPS)
+
+
+def test_a_shared_cache_answers_another_run_and_can_replay_it_without_a_server(
+    call: Call, server: StubServer, tmp_path: Path
+) -> None:
+    kept = f"cache_path={tmp_path}/answers.sqlite"
+    first = call(*at(server, kept, "folder=one"))
+    second = call(*at(server, kept, "folder=two"))
+    assert server.calls == STEPS
+    nowhere = "model.base_url=http://127.0.0.1:9/v1"
+    third = call(*at(server, kept, "cache=replay_only", "folder=three")[:-1], nowhere, "folder=x")
+    assert [said.code for said in (first, second, third)] == [0, 0, 0]
+    metrics = [results(said)[0]["metrics"] for said in (first, second, third)]
+    assert metrics[0] == metrics[1] == metrics[2]
+
+
+def test_without_a_cache_every_run_asks_and_none_is_written(
+    call: Call, server: StubServer, tmp_path: Path
+) -> None:
+    for folder in ("one", "two"):
+        assert call(*at(server, "cache=off", f"folder={folder}")).code == 0
+    assert server.calls == 2 * STEPS
+    assert not list(tmp_path.rglob("answers.sqlite"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["agent=momentum", "model=gpt-4o"], "momentum asks no language model: leave out model="),
+        (["agent=finmem", "model=gpt-4o"], "set the environment variable OPENAI_API_KEY"),
+        (["agent=finmem", "model=gpt4o"], "unknown model 'gpt4o'; valid, nearest first: gpt-4o"),
+        (["agent=finmem", "model=local", "model.id=x", "model.max_len=3"], "'max_len'"),
+        (["agent=finmem", "model=local"], "give model.id="),
+        (["agent=finmem", "memory=layerd"], "unknown memory 'layerd'"),
+        (["agent=finmem", "memory.store=disk"], "memory.store='disk' must be one of"),
+        (["agent=finmem", "memory.embedder.kind=best"], "unknown embedder 'best'"),
+        (["agent=finmem", "memory.embedder.size=3"], "embedder 'hashed_ngrams' with"),
+        (["agent=finmem", "memory.profil=paper"], "valid, nearest first: memory.profile"),
+        (["agent=finmem", "cache=on"], "unknown cache mode 'on'"),
+        (["agent=finmem", "agent.look_back=0"], "look_back=0 must be at least 1"),
+    ],
+)
+def test_what_does_not_work_is_one_error(
+    arguments: list[str], words: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    said = call(*arguments, "warmup=false")
+    assert said.code == 1
+    assert words in said.err.replace("\n", " ")
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_an_agent_of_ones_own_may_ask_for_the_model(call: Call, server: StubServer) -> None:
+    said = call(
+        f"agent._target_={__name__}.Asks", "++agent._partial_=true", "model=local",
+        "model.id=stub", f"model.base_url={server.url}", *SHORT[1:],
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert results(said)[0]["agent"] == "Asks model=local"
+    assert server.calls == STEPS
+
+
+class Asks:
+    """An agent of somebody's own."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    async def act(self, observation: Any, info: Any) -> int:
+        schema = {"type": "object", "properties": {"side": {"type": "integer", "minimum": 2}},
+                  "required": ["side"], "additionalProperties": False}  # fmt: skip
+        question = f"What on {info['session']}?"
+        answer = await self.model.decide([{"role": "user", "content": question}], schema)
+        return int(answer.value["side"])
+
+
+SERVES = """
+import json, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+model = sys.argv[sys.argv.index("--served-model-name") + 1]
+says = {"rationale": "r", "decision": "buy", "reflection": "s", "memory_ids": []}
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.say({"object": "list", "data": [{"id": model}]})
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        keys = asked["response_format"]["json_schema"]["schema"]["required"]
+        text = json.dumps({key: says[key] for key in keys})
+        choice = {"index": 0, "finish_reason": "stop", "message": {"content": text}}
+        self.say({"model": model, "choices": [choice]})
+
+    def say(self, value):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(value).encode())
+
+    def log_message(self, *_): pass
+
+port = int(sys.argv[sys.argv.index("--port") + 1])
+HTTPServer(("127.0.0.1", port), Answers).serve_forever()
+"""
+
+
+def test_serve_starts_the_server_of_each_model_and_stops_it(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "serves.py").write_text(SERVES)
+    said = call(
+        "-m", "agent=finmem", "model=qwen2.5-7b,llama-3.1-8b", "serve=true", "server.port=0",
+        f"server.command='{sys.executable} {tmp_path}/serves.py'", *SHORT[1:], "folder=here",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert said.err.count("starting:") == said.err.count("stopping the server of") == 2
+    assert len(manifests(tmp_path / "here")) == 2
+    again = call(
+        "-m", "agent=finmem", "model=qwen2.5-7b,llama-3.1-8b", "serve=true", *SHORT[1:],
+        "folder=here",
+    )  # fmt: skip
+    assert again.code == 0 and "starting:" not in again.err  # there is nothing left to ask
