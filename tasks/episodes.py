@@ -6,7 +6,9 @@ recorded actions up to the checkpoint are taken again without asking the agent; 
 agent takes again, with answers that were kept, and must take as recorded; then new lines follow.
 """
 
+import asyncio
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -125,6 +127,8 @@ class EpisodeFolder:
         folder = self.path / "agent" / f"{step.split}-{step.number + 1}"
         shutil.rmtree(folder, ignore_errors=True)  # what a kill left of it
         folder.mkdir(parents=True)
+        assert self._lines is not None
+        await asyncio.to_thread(os.fsync, self._lines.fileno())
         await agent.save(folder)
         # The checkpoint names a folder that is whole; only then do the others go.
         steps = {"split": step.split, "steps": step.number + 1}
@@ -173,6 +177,8 @@ class EpisodeFolder:
         if not path.exists():
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
+        if found["steps"] > len(self._recorded[found["split"]]):
+            return None  # lines were lost that it came after
         return Checkpoint(**{**found, "agent": self.path / "agent" / found["agent"]})
 
     def _open(self, split: str) -> None:
