@@ -127,8 +127,8 @@ class EpisodeFolder:
         folder = self.path / "agent" / f"{step.split}-{step.number + 1}"
         shutil.rmtree(folder, ignore_errors=True)  # what a kill left of it
         folder.mkdir(parents=True)
-        assert self._lines is not None
-        await asyncio.to_thread(os.fsync, self._lines.fileno())
+        if self._lines is not None:  # the lines first: without them, a checkpoint is worth nothing
+            await asyncio.to_thread(os.fsync, self._lines.fileno())
         await agent.save(folder)
         # The checkpoint names a folder that is whole; only then do the others go.
         steps = {"split": step.split, "steps": step.number + 1}

@@ -22,7 +22,7 @@ TASK = Task.of("InvestorBench/Stock", data=MARKET, end="2020-10-30")
 WARMUP_STEPS, TEST_STEPS = 91, 29
 
 
-class Broken(RuntimeError):
+class BrokenError(RuntimeError):
     """What breaks an episode off."""
 
 
@@ -39,7 +39,7 @@ class Counting:
 
     def act(self, observation: Any, info: Any) -> int:
         if self.lived == self.breaks_at:
-            raise Broken
+            raise BrokenError
         self.asked += 1
         self.lived += 1
         return int(self.sum * 1e9) % 3
@@ -84,7 +84,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("step", [1, 9, 10, 11, 90, 91, 92, 101, 119])
 def test_a_broken_episode_ends_as_a_whole_one(kind: Any, step: int, tmp_path: Path) -> None:
     whole = lived(kind(), tmp_path / "whole")
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         lived(kind(breaks_at=step), tmp_path / "broken")
     assert len(lines(tmp_path / "broken")) == step
     agent = kind()
@@ -106,7 +106,7 @@ def test_a_finished_episode_is_read_from_its_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", [100, 105])  # at the last checkpoint, and after it
 def test_half_a_line_is_what_a_kill_left_and_is_written_anew(step: int, tmp_path: Path) -> None:
     lived(Counting(), tmp_path / "whole")
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         lived(Counting(breaks_at=step), tmp_path / "broken")
     record = tmp_path / "broken" / "decisions.jsonl"
     record.write_bytes(record.read_bytes()[:-20])
@@ -116,7 +116,7 @@ def test_half_a_line_is_what_a_kill_left_and_is_written_anew(step: int, tmp_path
 
 def test_a_checkpoint_that_was_being_written_does_not_count(tmp_path: Path) -> None:
     lived(Counting(), tmp_path / "whole")
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         lived(Counting(breaks_at=39), tmp_path / "broken")
     half = tmp_path / "broken" / "agent" / "warmup-40"
     half.mkdir()
@@ -135,10 +135,10 @@ def test_an_agent_that_decides_otherwise_than_recorded_is_stopped(tmp_path: Path
         def act(self, observation: Any, info: Any) -> int:
             self.lived += 1
             if self.lived == 60:
-                raise Broken
+                raise BrokenError
             return chance.randrange(3)
 
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         lived(Whim(), tmp_path)
     before = (tmp_path / "warmup.jsonl").read_bytes()
     with pytest.raises(InvestorBenchError, match="its choices do not follow from its seed"):
@@ -150,7 +150,7 @@ def test_an_agent_that_decides_otherwise_than_recorded_is_stopped(tmp_path: Path
 def test_a_record_that_was_changed_stops_the_run_and_stays_as_it_is(
     change: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         lived(Counting(breaks_at=50), tmp_path)
     record = tmp_path / "warmup.jsonl"
     kept = record.read_text().splitlines(keepends=True)
