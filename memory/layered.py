@@ -76,8 +76,7 @@ class LayeredMemory:
         """Open what the store holds, as it was when its last step ended, or begin anew.
 
         Args:
-            profile: constants, or the name of some: ``layered``, ``investorbench``, ``finmem``,
-                ``paper``.
+            profile: constants, or the name of some, see :data:`~memory.profiles.PROFILES`.
             store: ``Arrays()`` in memory, or a ``Chroma`` archive.
             embedder: what makes vectors of texts.
             seed: of the initial importances that the profile draws.

@@ -20,6 +20,8 @@ HEADINGS = {
     "mid": "Mid-term memory",
     "reflection": "Reflections",
     "short": "Short-term memory",
+    "all": "All memories",
+    "today": "Texts of today",
 }
 """Layers in the order in which they are shown: what changes least comes first."""
 

@@ -149,7 +149,7 @@ class Client:
 
 def _on_rung(request: Request, rung: Rung) -> Request:
     """The question as asked on a rung; plain text is asked for in one way only."""
-    return replace(request, rung="text" if request.schema is None else rung)
+    return request.on("text" if request.schema is None else rung)
 
 
 def _read_text(completion: Completion) -> Reading:

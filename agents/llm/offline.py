@@ -24,6 +24,7 @@ MOST_CITED = 3
 # Foreign text in our prompts is in marked blocks, or indented: never in a line of its own.
 _BLOCK = re.compile(r"<(\w+)(?:\s[^<>]*)?>\n?([^<]*)</\1>")
 _INDENTED = re.compile(r"^[ \t]+\S.*$", re.MULTILINE)
+_HEADING = re.compile(r"(?m)^#+ ")
 _BY_ID = re.compile(
     r"(?m)(?:^\s*[\[(#]?([\w-]+)[\])]?[:.\s]|id=[\"']?([\w-]+)[\"']?[^>\n]*>)\s*(.+)$"
 )
@@ -37,7 +38,7 @@ class Impression(NamedTuple):
     """What a prompt says to this reader."""
 
     tone: float
-    """Mean tone of its texts, −1 to 1."""
+    """Mean tone of its texts, −1 to 1; 0 where it has none."""
     texts: int
     momentum: float | None
     """The last return it calls momentum (or, without one, a return), as a share."""
@@ -95,13 +96,15 @@ class OfflineReader:
 
     def read(self, prompt: str) -> Impression:
         """What a prompt says: the tone of the texts it quotes, and its momentum."""
-        texts = list(quoted(prompt)) or [prompt]
+        texts = list(quoted(prompt))
+        if not texts and not _HEADING.search(prompt):
+            texts = [prompt]  # nothing but a text
         tones = [self._tone(text) for text in texts]
         ours = _INDENTED.sub("", _BLOCK.sub("", prompt)) if texts != [prompt] else prompt
         momentum = _last_percent(_MOMENTUM, ours)
         if momentum is None:
             momentum = _last_percent(_RETURN, ours)
-        return Impression(sum(tones) / len(tones), len(texts), momentum)
+        return Impression(sum(tones) / max(len(tones), 1), len(texts), momentum)
 
     def _fill(self, schema: Any, seen: Impression, prompt: str, name: str = "") -> Any:
         """A value of a schema; what can express the impression does, the rest is plain."""
@@ -185,7 +188,7 @@ def _rationale(seen: Impression) -> str:
     word = {1: "buy", 0: "hold", -1: "sell"}[seen.sign]
     return (
         f"Word list over {seen.texts} texts: tone {seen.tone:+.2f}; momentum {momentum}; "
-        f"together {seen.score:+.2f}: {word}. (Offline reader, not a language model.)"
+        f"together {seen.score:+.2f}: {word}. (Read by rules, not by a language model.)"
     )
 
 

@@ -1,7 +1,8 @@
 """One question to a server, complete: everything in it determines the answer, and so its key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from agents.llm.answer import Message, Rung, Schema
@@ -9,7 +10,7 @@ from agents.llm.canonical import canonical, digest
 from agents.llm.models import Model
 
 SCHEMA_NAME = "decision"
-KEY_VERSION = 1
+KEY_VERSION = 2
 """Raised when a request of the same content would be put to servers in another way."""
 
 _IN_WORDS = (
@@ -23,7 +24,7 @@ _AGAIN = (
 _SHOWN_AGAIN = 4_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What is sent for one reply.
 
@@ -48,12 +49,18 @@ class Request:
     @property
     def key(self) -> str:
         """SHA-256 of all that determines the answer; the address is not part of it."""
-        return digest({**self._content(), "rung": self.rung})
+        return digest([self.question, self.rung])
 
-    @property
+    @cached_property
     def question(self) -> str:
         """The same whatever the rung: equal questions in flight need one answer."""
         return digest(self._content())
+
+    def on(self, rung: Rung) -> "Request":
+        """The same question on another rung."""
+        asked = replace(self, rung=rung)
+        asked.__dict__["question"] = self.question  # long texts are hashed once
+        return asked
 
     @property
     def size_bytes(self) -> int:

@@ -107,3 +107,16 @@ def test_a_word_list_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ModelError, match="needs the columns"):
         load_words(str(tmp_path / "other.csv"))
+
+
+def test_a_prompt_with_headings_and_no_quoted_text_has_no_tone() -> None:
+    reader = OfflineReader(load_model("offline"))
+    prompt = "# Memories\nNone yet.\n\n# Today\nA terrible, awful question: what is best?"
+    assert reader.read(prompt)[:2] == (0.0, 0)
+    assert reader.read("A terrible, awful day.").tone < 0.0
+
+
+def test_what_the_reader_says_has_no_tone_of_its_own() -> None:
+    for prompt in (GOOD_NEWS, BAD_NEWS, "# Today\nMomentum: +3.0 %"):
+        rationale = decide(prompt).value["rationale"]  # type: ignore[index]
+        assert tone(rationale, load_words("vader")) == 0.0
