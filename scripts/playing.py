@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -38,22 +39,25 @@ def play_all(jobs: Sequence[Job]) -> Done:
 
     Args:
         jobs: of one command; how they run is what the first one's configuration says.
+
+    Raises:
+        InvestorBenchError: a model has no key, or a cap and no price; nothing was run.
     """
     config = jobs[0].config
     if config.cache not in MODES:
         raise UnknownNameError("cache mode", config.cache, MODES)
+    budget = Budget(config.max_usd, ledger=Path(config.folder) / "spending.txt")
+    by_model = _by_model(jobs)
+    if config.cache != "replay_only":
+        for model, _ in by_model:
+            if model is not None:
+                connect(model, budget=budget)  # the last model's key is missed now, not at night
     came_to: dict[Job, Result | str] = {}
     with steps_shown() as bar:
         try:
-            budget = Budget(config.max_usd, ledger=Path(config.folder) / "spending.txt")
-            models: list[Model | None] = []
-            for job in jobs:
-                models += [job.model] * (job.model not in models)
-            for model in models:
-                own = [job for job in jobs if job.model == model]
+            for model, own in by_model:
                 try:
-                    asks = model is not None and not all(map(_is_finished, own))
-                    with _answering(model if asks else None, config, budget, bar) as answering:
+                    with _answering(model, config, budget, bar) as answering:
                         came_to |= asyncio.run(_play(own, answering, config.concurrency, bar))
                 except Errors as error:
                     came_to |= dict.fromkeys(own, str(error))
@@ -66,6 +70,19 @@ def play_all(jobs: Sequence[Job]) -> Done:
     )
 
 
+def _by_model(jobs: Sequence[Job]) -> list[tuple[Model | None, list[Job]]]:
+    """The models that have to be asked, each with its jobs, in the order of their naming.
+
+    Jobs that ask none, or are finished, come first, with None.
+    """
+    models: list[Model | None] = [None]
+    asked: dict[Job, Model | None] = {}
+    for job in jobs:
+        asked[job] = None if _is_finished(job) else job.model
+        models += [asked[job]] * (asked[job] not in models)
+    return [(model, [job for job in jobs if asked[job] == model]) for model in models]
+
+
 @contextlib.contextmanager
 def _answering(
     model: Model | None, config: DictConfig, budget: Budget, bar: Steps
@@ -75,7 +92,6 @@ def _answering(
         yield None if model is None else connect(model)
         return
     folder = Path(config.folder)
-    folder.mkdir(parents=True, exist_ok=True)
     bar.say(f"{model.name}: recording in {folder}; if it is interrupted, folder={folder} goes on")
     with contextlib.ExitStack() as stack:
         cache = None
@@ -91,6 +107,8 @@ def _answering(
 async def _play(
     jobs: Sequence[Job], model: LanguageModel | None, concurrency: int, bar: Steps
 ) -> dict[Job, Result | str]:
+    # Memories wait in threads, for disks and servers; none should wait for another one's.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency))
     places = asyncio.Semaphore(concurrency)
     results = await asyncio.gather(*(_play_job(job, model, places, bar) for job in jobs))
     return dict(zip(jobs, results, strict=True))
@@ -161,7 +179,11 @@ async def _play_episode(
 
 
 def _is_finished(job: Job) -> bool:
-    folders = (job.path / f"repeat-{repeat}" for repeat in range(job.config.repeats))
+    try:
+        path = job.path
+    except InvestorBenchError:
+        return False  # there is no such task; the job itself will say so
+    folders = (path / f"repeat-{repeat}" for repeat in range(job.config.repeats))
     return all((folder / "metrics.json").exists() for folder in folders)
 
 

