@@ -19,7 +19,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data", help="Find, fetch, check and describe market data.")
-app.add_typer(bench.app, name="bench", help="Measure speed beside named yardsticks, and what memory is good for.")
+app.add_typer(
+    bench.app, name="bench", help="Measure speed beside yardsticks, and what memory is worth."
+)
 app.command("baselines")(baselines.baselines)
 app.command("inspect", context_settings=inspecting.CONTEXT)(inspecting.inspect)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
