@@ -98,7 +98,7 @@ def inspect(
         with console.pager() if is_long else nullcontext():
             output.print_overview(console, record.name, days)
     else:
-        output.print_day(console, record.name, chosen, record.days, whole=prompt)
+        output.print_day(console, record.name, chosen, whole=prompt)
     for problem in record.problems:
         output.warn(console, problem)
 

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from rich.box import SIMPLE_HEAD
@@ -127,26 +127,20 @@ def print_overview(console: Console, name: str, days: Sequence[Day]) -> None:
     console.print(table)
 
 
-def print_day(
-    console: Console, name: str, day: Day, days: Iterable[Day], *, whole: bool = False
-) -> None:
+def print_day(console: Console, name: str, day: Day, *, whole: bool = False) -> None:
     """Everything of one day.
 
     Args:
         console: where.
         name: of the record.
         day: the one to show.
-        days: all of the record, in which texts of memories are looked up.
         whole: show prompts and answers at full length.
     """
     line, thought = day.line, _thought(day)
-    known: dict[int, str] = {}
-    for each in days:
-        known |= _texts(_thought(each))
-    sections = {"Observed": _observed(line, thought, known).table}
+    sections = {"Observed": _observed(line, thought).table}
     if thought:
         sections |= {
-            "Recalled": _recalled(thought, known),
+            "Recalled": _recalled(thought, _texts(thought)),
             "Asked": _asked(thought["question"], whole).table,
             "Answered": _answer(thought["answer"], whole).table,
         }
@@ -197,7 +191,7 @@ def _texts(thought: Row) -> dict[int, str]:
     return {int(id): text for id, text in BLOCK.findall(asked)}
 
 
-def _observed(line: Row, thought: Row, known: Mapping[int, str]) -> Grid:
+def _observed(line: Row, thought: Row) -> Grid:
     grid = Grid()
     for name, value in thought.get("facts", {}).items():
         if name not in ("symbol", "session") and value is not None:
@@ -206,7 +200,10 @@ def _observed(line: Row, thought: Row, known: Mapping[int, str]) -> Grid:
         grid.add("label", f"{thought['label']:+.2%} over the next step")
     if thought:
         grid.add("appetite", thought["appetite"].replace("_", "-"))
-        grid.add("stored", *(_memory(id, known) for id in thought["stored"]))
+        grid.add(
+            "stored",
+            *(f"{id}: {text.partition(chr(10))[0]}" for id, text in thought["stored"].items()),
+        )
     grid.add("documents", *line.get("documents", ()))
     return grid
 
@@ -312,12 +309,6 @@ def _done(line: Row, thought: Row) -> Grid:
 
 def _ids(ids: Sequence[int]) -> str:
     return ", ".join(map(str, ids)) or "none"
-
-
-def _memory(id: int, known: Mapping[int, str]) -> str:
-    """A memory in a line; the record has the texts of those that were recalled some day."""
-    text = known.get(id, "(never recalled, so its text is not in the record)")
-    return f"{id}: {text.partition(chr(10))[0]}"
 
 
 def _text(text: str, whole: bool) -> Text:

@@ -9,6 +9,9 @@ from agents.finmem.perception import Arrival, percent
 from agents.llm import Answer
 from memory import LayeredMemory
 
+BEGINNING = 120
+"""Characters of a new document that a record quotes; the whole text is in the market."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
@@ -84,16 +87,17 @@ class Life:
         self.equities, self.start_equity = [], None
         self.side = self.label = None
 
-    def store(self, documents: Iterable[Arrival]) -> tuple[int, ...]:
-        """Remember documents and those that were pending, each once; their ids."""
-        ids: list[int] = []
+    def store(self, documents: Iterable[Arrival]) -> dict[int, str]:
+        """Remember documents and those that were pending, each once; their ids and beginnings."""
+        stored: dict[int, str] = {}
         for document in (*self.pending, *documents):
             if document.key not in self.seen:
                 layer = self.memory.profile.place(document.layer)
-                ids += self.memory.add(document.text, layer, document.time, document.metadata)
+                ids = self.memory.add(document.text, layer, document.time, document.metadata)
+                stored |= dict.fromkeys(ids, document.text[:BEGINNING])
                 self.seen.add(document.key)
         self.pending = ()
-        return tuple(ids)
+        return stored
 
     def reflect(self, session: str, decision: Decision, label: float | None) -> tuple[int, ...]:
         """Remember why something was done, and what recent decisions taught; the ids of both."""

@@ -1,5 +1,6 @@
 """The record of one step: what was observed, recalled, asked, answered and done."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class Moment:
     facts: Facts
     label: float | None
     appetite: Appetite
-    stored: tuple[int, ...]
+    stored: Mapping[int, str]
     recalled: tuple[Recalled, ...]
     equities: list[float]
     question: Question
@@ -39,7 +40,7 @@ class Thought:
         facts: what was observed, in numbers.
         label: the next step's return; None outside the warm-up.
         appetite: for risk.
-        stored: ids of the new documents in memory.
+        stored: the new documents in memory, by id, with their beginnings.
         recalled: with the three parts of each score.
         question: what was asked.
         answer: of the model.
@@ -56,7 +57,7 @@ class Thought:
     facts: Facts
     label: float | None
     appetite: Appetite
-    stored: tuple[int, ...]
+    stored: Mapping[int, str]
     recalled: tuple[Recalled, ...]
     question: Question
     answer: Answer

@@ -76,7 +76,7 @@ def thought(**more: Any) -> dict[str, Any]:
             "cash": 100_000.0, "equity": 100_000.0, "unrealised_pnl": 0.0, "total_return": 0.0,
             "sentiment": {"positive": 2, "neutral": 0, "negative": 1},
         },
-        "label": None, "appetite": "risk_seeking", "stored": [3, 4],
+        "label": None, "appetite": "risk_seeking", "stored": {"3": "Demand is up.", "4": "Rain is due."},
         "recalled": [memory(3), memory(1, "long", importance=150.0)],
         "question": {
             "sha256": "ab" * 32, "system": "You trade.", "user": f"{block(1)}{block(3)}What now?",
@@ -159,7 +159,7 @@ def test_a_day_shows_what_was_observed_recalled_asked_answered_and_done(
     observed = section(said, "Observed")
     assert "closes 49.00, 50.00 returns +2.04% position 0.00" in observed
     assert "2 positive, 0 neutral, 1 negative" in observed
-    assert "stored 3: Demand is up. 4: (never recalled" in observed
+    assert "stored 3: Demand is up. 4: Rain is due." in observed
     assert "documents news-2020-10-02" in observed
     recalled = section(said, "Recalled")
     assert "score = sim + rec + imp" in recalled
