@@ -21,17 +21,25 @@ from scripts.progress import Steps, steps_shown
 from scripts.serving import served
 from tasks.episodes import SAVE_EVERY, EpisodeFolder
 from tasks.evaluator import live, result_of
+from tasks.records import RecordError
 from tasks.result import Episode, Result
 from tasks.runs import JobFolder
 
 Errors = (InvestorBenchError, LayeredMemoryError)
 
 
+class Failed(NamedTuple):
+    """What went wrong with a job, and whether the same command may go on with it."""
+
+    why: str
+    can_go_on: bool = True
+
+
 class Done(NamedTuple):
     """What jobs came to: the results of those that are finished, and what failed."""
 
     results: list[Result]
-    errors: list[str]
+    failed: list[Failed]
 
 
 def play_all(jobs: Sequence[Job]) -> Done:
@@ -52,7 +60,7 @@ def play_all(jobs: Sequence[Job]) -> Done:
         for model, _ in by_model:
             if model is not None:
                 connect(model, budget=budget)  # the last model's key is missed now, not at night
-    came_to: dict[Job, Result | str] = {}
+    came_to: dict[Job, Result | Failed] = {}
     with steps_shown() as bar:
         try:
             for model, own in by_model:
@@ -60,13 +68,13 @@ def play_all(jobs: Sequence[Job]) -> Done:
                     with _answering(model, config, budget, bar) as answering:
                         came_to |= asyncio.run(_play(own, answering, config.concurrency, bar))
                 except Errors as error:
-                    came_to |= dict.fromkeys(own, str(error))
+                    came_to |= dict.fromkeys(own, Failed(str(error)))
         except KeyboardInterrupt:
-            came_to |= {job: "interrupted" for job in jobs if job not in came_to}
+            came_to |= {job: Failed("interrupted") for job in jobs if job not in came_to}
     ordered = [came_to[job] for job in jobs]
     return Done(
         [each for each in ordered if isinstance(each, Result)],
-        [each for each in ordered if isinstance(each, str)],
+        [each for each in ordered if isinstance(each, Failed)],
     )
 
 
@@ -106,7 +114,7 @@ def _answering(
 
 async def _play(
     jobs: Sequence[Job], model: LanguageModel | None, concurrency: int, bar: Steps
-) -> dict[Job, Result | str]:
+) -> dict[Job, Result | Failed]:
     # Memories wait in threads, for disks and servers; none should wait for another one's.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency))
     places = asyncio.Semaphore(concurrency)
@@ -116,7 +124,7 @@ async def _play(
 
 async def _play_job(
     job: Job, model: LanguageModel | None, places: asyncio.Semaphore, bar: Steps
-) -> Result | str:
+) -> Result | Failed:
     """The result of a job, or what went wrong."""
     where = f"{job.name} on {job.config.task.id}"
     try:
@@ -141,10 +149,10 @@ async def _play_job(
             folder.finish(result)
             return result
     except Errors as error:
-        return f"{where}: {error}"
+        return Failed(f"{where}: {error}", not isinstance(error, RecordError))
     except Exception as error:  # noqa: BLE001 - a mistake in an agent of somebody's own
         bar.say("".join(traceback.format_exception(error)).rstrip())
-        return f"{where}: {type(error).__name__}: {error}"
+        return Failed(f"{where}: {type(error).__name__}: {error}")
 
 
 async def _play_episode(

@@ -110,13 +110,14 @@ class Planned:
                 print(json.dumps(without_nan(manifest_of(result)), ensure_ascii=False))
         else:
             print_results(beside_buy_and_hold(done.results), Console())
-        advice = "; the same command with this folder=... goes on" if done.errors else ""
+        goes_on = any(each.can_go_on for each in done.failed)
+        advice = "; the same command with this folder=... goes on" if goes_on else ""
         for folder in folders:
             if Path(folder).exists():
                 Console(stderr=True).print(
                     f"recorded in {folder}{advice}", highlight=False, markup=False, soft_wrap=True
                 )
-        self._raise(done.errors)
+        self._raise([each.why for each in done.failed])
 
     @staticmethod
     def _raise(errors: Sequence[str]) -> None:

@@ -102,17 +102,18 @@ def _notes(first: Result, results: list[Result]) -> str:
 
 def answers_of(result: Result) -> Iterator[str]:
     """What a language model's answers came to, over all repeats and both splits."""
-    if result.described and result.described.get("is_language_model") is False:
-        yield f"{result.agent}: a word list and momentum, not a language model"
-        return
     splits = [split for episode in result.episodes for split in (episode.answers or {}).values()]
     asked = [split for split in splits if split]
     if not asked:
         return
+    if not all(split["is_language_model"] for split in asked):
+        yield f"{result.agent}: a word list and momentum, not a language model"
+        return
     decisions, invalid = (sum(split[name] for split in asked) for name in ("decisions", "invalid"))
     read, written = (sum(split["tokens"][name] for split in asked) for name in ("input", "output"))
     costs = [split["cost_usd"] for split in asked]
-    cost = "" if None in costs else f", {sum(costs):.2f} USD"
+    spent = 0.0 if None in costs else sum(costs)
+    cost = f", {spent:.2f} USD" if spent >= 1.0 else f", {spent:.4f} USD" if spent else ""
     yield (
         f"{result.agent}: {decisions:,} decisions, {invalid:,} without a usable answer; "
         f"{read:,} tokens read, {written:,} written{cost}"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 Thought = Mapping[str, Any]
+FIELDS = {"status", "usage", "cost_usd", "latency_s", "is_language_model"}
 TOKENS = ("input", "output", "cached", "reasoning")
 
 
@@ -21,15 +22,16 @@ def tally(thoughts: Iterable[Thought | None]) -> dict[str, Any] | None:
     the agent held then. Latency is in seconds, as the server was waited for when it was asked;
     ``cost_usd`` is None where a price is not known.
     """
-    asked = [thought for thought in thoughts if thought and "answer" in thought]
+    asked = [thought for thought in thoughts if thought and _is_answered(thought)]
     if not asked:
         return None
     answers = [thought["answer"] for thought in asked]
     costs = [answer["cost_usd"] for answer in answers]
-    decisions = [thought.get("decision") or {} for thought in asked]
+    decisions = [d if isinstance(d := each.get("decision"), Mapping) else {} for each in asked]
     latencies = np.array([answer["latency_s"] for answer in answers])
     return {
         "decisions": len(asked),
+        "is_language_model": all(answer["is_language_model"] for answer in answers),
         "invalid": sum(not decision.get("valid", True) for decision in decisions),
         "status": dict(sorted(Counter(answer["status"] for answer in answers).items())),
         "dropped_ids": sum(decision.get("dropped", 0) for decision in decisions),
@@ -41,3 +43,9 @@ def tally(thoughts: Iterable[Thought | None]) -> dict[str, Any] | None:
             "p95": float(np.quantile(latencies, 0.95)),
         },
     }
+
+
+def _is_answered(thought: Thought) -> bool:
+    """Whether it holds such an answer, and not something of somebody's own under that name."""
+    answer = thought.get("answer")
+    return isinstance(answer, Mapping) and answer.keys() >= FIELDS

@@ -10,18 +10,18 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from agents.agent import Runner
-from investorbench_env.errors import InvestorBenchError
 from tasks.answers import tally
 from tasks.records import (
     BEFORE_THE_FIRST,
     CHAIN,
     Line,
+    RecordError,
     chained,
     decision_of,
     read_lines,
@@ -58,7 +58,7 @@ class EpisodeFolder:
         save_every: steps from one checkpoint to the next.
 
     Raises:
-        InvestorBenchError: what is recorded was changed or damaged.
+        RecordError: what is recorded was changed or damaged.
     """
 
     def __init__(self, path: Path, save_every: int = SAVE_EVERY) -> None:
@@ -99,10 +99,10 @@ class EpisodeFolder:
         """Add the line of a step, or see that it is the one that is recorded.
 
         Raises:
-            InvestorBenchError: it is recorded otherwise.
+            RecordError: it is recorded otherwise.
         """
         recorded = self._recorded[step.split]
-        told = json.loads(json.dumps(without_nan(decision_of(step)), ensure_ascii=False))
+        told = as_read_again(decision_of(step))
         if step.number < len(recorded):
             self._require_same(step, told, recorded[step.number])
             return
@@ -110,7 +110,7 @@ class EpisodeFolder:
             self._open(step.split)
         assert self._lines is not None
         if step.thought is not None:
-            told["thought"] = without_nan(step.thought)
+            told["thought"] = as_read_again(step.thought)
         line = chained(told, self._hash)
         self._hash = line["hash"]
         self._lines.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -148,11 +148,13 @@ class EpisodeFolder:
         self.close()
         if self.is_finished:
             return
-        answers = {
-            split: tally(line.get("thought") for line, _ in read_lines(self.path / name))
+        lines = {
+            split: [line for line, _ in read_lines(self.path / name)]
             for split, name in FILES.items()
         }
-        figures = {"seed": episode.seed, "metrics": episode.metrics}
+        answers = {split: tally(line.get("thought") for line in lines[split]) for split in FILES}
+        figures: dict[str, Any] = {"seed": episode.seed, "metrics": episode.metrics}
+        figures["records"] = {split: head_of(own) for split, own in lines.items() if own}
         if any(answers.values()):
             figures["answers"] = answers
         if described is not None:
@@ -196,9 +198,24 @@ class EpisodeFolder:
         if told == before:
             return
         name = next(name for name in told if told[name] != before.get(name))
-        raise InvestorBenchError(
+        raise RecordError(
             f"{self.path}: on {step.info['session']} ({step.split}) {name} was recorded as "
             f"{before.get(name)!r} and is {told[name]!r} now, so the run cannot go on: the agent, "
             "its data or the code changed, or its choices do not follow from its seed; give "
             "another folder=..."
         )
+
+
+def head_of(lines: Sequence[Line]) -> dict[str, Any]:
+    """How many lines a record has and the hash of the last one, which stands for all of them."""
+    return {"lines": len(lines), "head": lines[-1]["hash"]}
+
+
+def as_read_again(content: Mapping[str, Any]) -> Line:
+    """What reading a line gives back: a hash over other keys or values would not be found again."""
+    return dict(json.loads(json.dumps(without_nan(content), ensure_ascii=False)))
+
+
+def _as_read(value: Any) -> Any:
+    """A value as it will be read from the record, where keys are texts: so it is hashed."""
+    return json.loads(json.dumps(without_nan(value)))

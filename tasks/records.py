@@ -19,6 +19,10 @@ CHAIN = ("before", "hash")
 Line = dict[str, Any]
 
 
+class RecordError(InvestorBenchError):
+    """A record that cannot be gone on with: it was changed, or is another run's."""
+
+
 def decision_of(step: Step) -> Line:
     """What was known, done, and what came of it, as plain JSON values.
 
@@ -51,7 +55,7 @@ def read_lines(path: Path) -> Iterator[tuple[Line, int]]:
     A last line without an end is what a kill left of it, and is passed over.
 
     Raises:
-        InvestorBenchError: a line does not follow from the one before.
+        RecordError: a line does not follow from the one before.
     """
     if not path.exists():
         return
@@ -66,7 +70,7 @@ def read_lines(path: Path) -> Iterator[tuple[Line, int]]:
         except (ValueError, KeyError, AttributeError):
             follows = False
         if not follows:
-            raise InvestorBenchError(
+            raise RecordError(
                 f"{path}, line {number + 1} does not follow from the one before: the record was "
                 "changed or damaged, so the run cannot go on; give another folder=..."
             )

@@ -13,9 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from investorbench_env.errors import InvestorBenchError
 from tasks.episodes import SAVE_EVERY, EpisodeFolder
-from tasks.records import write_atomically, write_json
+from tasks.records import RecordError, write_atomically, write_json
 from tasks.result import Result, Step
 
 PACKAGES = ("investorbench_env", "memory", "agents", "tasks", "scripts")
@@ -32,7 +31,7 @@ class JobFolder:
         save_every: steps from one checkpoint of the agent to the next.
 
     Raises:
-        InvestorBenchError: the folder holds another job, or one that is running.
+        RecordError: the folder holds another job, or one that is running.
     """
 
     def __init__(self, path: Path, config: str, save_every: int = SAVE_EVERY) -> None:
@@ -47,7 +46,7 @@ class JobFolder:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise InvestorBenchError(f"{path} is being written by another run") from None
+            raise RecordError(f"{path} is being written by another run") from None
         try:
             self._claim(config)
         except BaseException:
@@ -89,14 +88,19 @@ class JobFolder:
         """Write what the job came to."""
         for number, episode in enumerate(result.episodes):
             self.episode(number).finish(episode)
-        write_json(self.path / "manifest.json", manifest_of(result))
+        count = len(result.episodes)
+        bound = {
+            "config_sha256": text_hash((self.path / CONFIG).read_text(encoding="utf-8")),
+            "records": [self.episode(number).figures().get("records") for number in range(count)],
+        }
+        write_json(self.path / "manifest.json", manifest_of(result) | bound)
 
     def _claim(self, config: str) -> None:
         path = self.path / CONFIG
         if not path.exists():
             write_atomically(path, config)
         elif (found := path.read_text(encoding="utf-8")) != config:
-            raise InvestorBenchError(
+            raise RecordError(
                 f"{self.path} holds a run of another configuration ({_difference(found, config)}); "
                 "give another folder=..., or remove it"
             )
@@ -134,6 +138,11 @@ def code_hash() -> str:
         for path in sorted((root / package).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _difference(found: str, config: str) -> str:

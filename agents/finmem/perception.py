@@ -11,6 +11,7 @@ from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
 
 SHOWN_CLOSES = 6
+ROUNDING = 1e-8
 MOMENTUM_SESSIONS = 3
 """REFERENCE.md §1.5; it reaches back over the start of a split, because the window does."""
 
@@ -177,7 +178,8 @@ def percent(share: float) -> str:
 
 
 def amount(value: float) -> str:
-    """Money or a price with as many digits as it takes."""
+    """Money or a price with as many digits as it takes; what rounding leaves of it is zero."""
+    value = 0.0 if abs(value) < ROUNDING else value
     return f"{value:.2f}" if abs(value) >= 1.0 or value == 0.0 else f"{value:.6g}"
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from investorbench_env.errors import InvestorBenchError
 
 SHOWN_CHARACTERS = 300
+SHORTEST_KEY = 12
 # What keys look like, for servers that echo one that was mistyped and so is not ours to know.
 _KEYS = re.compile(r"\b(sk|pk|hf|gsk|xai)[-_][A-Za-z0-9_\-]{8,}|(?i:bearer)\s+[A-Za-z0-9._\-]{8,}")
 
@@ -71,8 +72,8 @@ class CacheError(ModelError):
 
 
 def without_key(text: str, key: str) -> str:
-    """The text with a key blotted out, if there is one."""
-    return text.replace(key, "[key]") if key else text
+    """The text with a key blotted out; one as short as ``EMPTY`` is a word, and no secret."""
+    return text.replace(key, "[key]") if len(key) >= SHORTEST_KEY else text
 
 
 def without_secrets(text: str, key: str = "") -> str:

@@ -162,6 +162,17 @@ def test_without_a_cache_every_run_asks_and_none_is_written(
     assert not list(tmp_path.rglob("answers.sqlite"))
 
 
+def test_a_key_that_is_a_word_of_every_reply_hides_no_tokens(
+    call: Call, server: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "token")
+    said = call(*at(server, "model.key_env=MY_KEY"))
+    assert said.code == 0, said.err
+    (answers,) = results(said)[0]["answers"]
+    assert answers["test"]["tokens"]["input"] > 1000
+    assert {headers["authorization"] for headers in server.headers} == {"Bearer token"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

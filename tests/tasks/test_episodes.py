@@ -169,11 +169,16 @@ def test_a_record_that_was_changed_stops_the_run_and_stays_as_it_is(
 def test_what_an_agent_thought_is_in_its_lines(tmp_path: Path) -> None:
     class Thinking(Counting):
         async def record(self) -> dict[str, Any]:
-            return {"lived": self.lived, "nothing": float("nan")}
+            # Keys that are numbers become texts, whose order is another one.
+            return {"lived": self.lived, "nothing": float("nan"), "keys": {99: "a", 100: "b"},
+                    "answer": "a text of its own", "decision": "buy"}  # fmt: skip
 
     lived(Thinking(), tmp_path)
     thoughts = [line["thought"] for line in lines(tmp_path)]
-    assert thoughts[:2] == [{"lived": 1, "nothing": None}, {"lived": 2, "nothing": None}]
+    told = {"nothing": None, "keys": {"99": "a", "100": "b"},
+            "answer": "a text of its own", "decision": "buy"}  # fmt: skip
+    assert thoughts[:2] == [{"lived": 1, **told}, {"lived": 2, **told}]
+    assert "answers" not in json.loads((tmp_path / "metrics.json").read_text())
     assert "thought" not in lines_of_a_silent_agent(tmp_path / "other")[0]
 
 

@@ -7,7 +7,7 @@ import asyncio
 import importlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
@@ -114,7 +114,17 @@ class SdkProvider:
                 task.cancel()
         took_s = loop.time() - started
         await turns.to_take()
-        return self._dialect.completion_of(without_key(text, self._key), took_s)
+        try:
+            completion = self._dialect.completion_of(text, took_s)
+        except Fault as fault:
+            fault.reply = without_key(fault.reply, self._key)
+            raise
+        return replace(
+            completion,
+            text=without_key(completion.text, self._key),
+            reasoning=without_key(completion.reasoning, self._key),
+            refusal=without_key(completion.refusal, self._key),
+        )
 
     async def _post(self, client: Any, body: dict[str, Any]) -> str:
         """The body of the reply; not by the SDK's typed methods.

@@ -183,4 +183,5 @@ def facts_in(user: str) -> Iterator[tuple[str, str]]:
 
 
 def number(value: float) -> str:
+    value = 0.0 if abs(value) < 1e-8 else value  # a rest of rounding
     return f"{value:.2f}" if abs(value) >= 1 or value == 0 else f"{value:.6g}"
