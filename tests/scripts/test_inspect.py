@@ -76,7 +76,8 @@ def thought(**more: Any) -> dict[str, Any]:
             "cash": 100_000.0, "equity": 100_000.0, "unrealised_pnl": 0.0, "total_return": 0.0,
             "sentiment": {"positive": 2, "neutral": 0, "negative": 1},
         },
-        "label": None, "appetite": "risk_seeking", "stored": {"3": "Demand is up.", "4": "Rain is due."},
+        "label": None, "appetite": "risk_seeking",
+        "stored": {"3": "Demand is up.", "4": "Rain is due."},
         "recalled": [memory(3), memory(1, "long", importance=150.0)],
         "question": {
             "sha256": "ab" * 32, "system": "You trade.", "user": f"{block(1)}{block(3)}What now?",
