@@ -1,0 +1,156 @@
+"""Episodes and results as their records tell them, without running anything again."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from investorbench_env.envs.setup import Options
+from investorbench_env.errors import InvestorBenchError
+from tasks.answers import tally
+from tasks.episodes import FILES, head_of
+from tasks.evaluator import result_of
+from tasks.records import Line, read_lines
+from tasks.result import Episode, Result, Step, episode_of
+from tasks.task import SplitName, Task
+
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedJob:
+    """Where a job is recorded, and what was to be run.
+
+    Attributes:
+        path: its folder.
+        task: what the agent was scored on.
+        repeats: how many episodes there should be.
+        seed: of the first one.
+        warmup: whether each begins with the warm-up split.
+    """
+
+    path: Path
+    task: Task
+    repeats: int
+    seed: int
+    warmup: bool
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        return ("warmup", "test") if self.warmup else ("test",)
+
+    @property
+    def episodes(self) -> list[Path]:
+        """The folders of the repeats, there or not."""
+        return [self.path / f"repeat-{number}" for number in range(self.repeats)]
+
+    @property
+    def manifest(self) -> Content | None:
+        """What was written at the end; None before that."""
+        path = self.path / "manifest.json"
+        return read_json(path) if path.exists() else None
+
+
+def read_json(path: Path) -> Content:
+    """A file of figures.
+
+    Raises:
+        InvestorBenchError: it cannot be read as one.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InvestorBenchError(f"{path} is no JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise InvestorBenchError(f"{path} is no JSON object")
+    return content
+
+
+def recorded_result(job: RecordedJob) -> Result:
+    """What a finished job came to, computed anew from its lines.
+
+    What is said of the data is taken from the manifest; where there is none yet, from the data.
+
+    Raises:
+        InvestorBenchError: an episode is missing or not finished, or its lines were changed.
+    """
+    episodes = [
+        _recorded_episode(path, job.task, job.seed + n) for n, path in enumerate(job.episodes)
+    ]
+    described = read_json(job.episodes[0] / "metrics.json").get("described")
+    manifest = job.manifest
+    if manifest is None:
+        return result_of(job.path.name, job.task, episodes, described)
+    try:
+        return Result(
+            agent=manifest["agent"],
+            task=job.task,
+            protocol=job.task.protocol,
+            data_source=manifest["data_source"],
+            simulated=manifest["simulated"],
+            fills=manifest["fills"],
+            window=tuple(manifest["window"]),
+            episodes=tuple(episodes),
+            findings=tuple(manifest["findings"]),
+            market_fingerprint=manifest["market_sha256"],
+            described=described,
+        )
+    except KeyError as error:
+        raise InvestorBenchError(
+            f"{job.path / 'manifest.json'} has no {error}: another version wrote it, or it was "
+            "changed"
+        ) from None
+
+
+def episode_from(lines: Mapping[str, Sequence[Line]], task: Task, seed: int) -> Episode:
+    """What an episode came to, from its lines by split; of the test at least one."""
+    answers = {split: tally(line.get("thought") for line in own) for split, own in lines.items()}
+    episode = episode_of(steps_from(lines["test"], task, seed), task)
+    return replace(episode, answers=answers if any(answers.values()) else None)
+
+
+def steps_from(lines: Sequence[Line], task: Task, seed: int) -> list[Step]:
+    """The steps that the lines of a test split record; at least one.
+
+    Weights follow from cash and equity, up to rounding. The session on which the last step was
+    marked is in no line, and NaT here; an account that was ruined in it counts as ruined early.
+    """
+    cash = float(task.options.get("initial_cash", Options().initial_cash))
+    start = {"cash": cash, "equity": cash, "position": 0.0, "cost": 0.0}
+    sessions = [*(line["session"] for line in lines), "NaT"]
+    infos, costs = [], 0.0
+    for line, session in zip([start, *lines], sessions, strict=True):
+        costs += line["cost"]
+        weight = (line["equity"] - line["cash"]) / (line["equity"] or 1.0)
+        weight = weight if line["position"] else 0.0
+        infos.append({**line, "session": session, "weight": weight, "costs": costs})
+    return [
+        Step(
+            repeat=0,
+            seed=seed,
+            split="test",
+            number=number,
+            steps=len(lines) + (lines[-1]["equity"] <= 0.0),
+            info=infos[number],
+            action=line["action"],
+            reward=line["reward"],
+            outcome=infos[number + 1],
+            is_last=number == len(lines) - 1,
+            thought=line.get("thought"),
+        )
+        for number, line in enumerate(lines)
+    ]
+
+
+def _recorded_episode(path: Path, task: Task, seed: int) -> Episode:
+    if not (path / "metrics.json").exists():
+        raise InvestorBenchError(f"{path} is not finished; the command that began it goes on")
+    lines = {split: [line for line, _ in read_lines(path / name)] for split, name in FILES.items()}
+    heads = {split: head_of(own) for split, own in lines.items() if own}
+    if "test" not in heads or heads != read_json(path / "metrics.json").get("records"):
+        raise InvestorBenchError(
+            f"{path} does not hold the lines that its metrics.json was written for; "
+            "`investorbench verify` says more"
+        )
+    return episode_from(lines, task, seed)
