@@ -11,7 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from agents.llm.answer import Completion, Usage
 from agents.llm.canonical import canonical
@@ -19,6 +19,7 @@ from agents.llm.endpoints import PerLoop
 from agents.llm.errors import CacheError
 from investorbench_env.errors import UnknownNameError
 
+T = TypeVar("T")
 CacheMode = Literal["off", "read_write", "replay_only"]
 MODES: tuple[CacheMode, ...] = ("off", "read_write", "replay_only")
 VERSION = 1
@@ -78,11 +79,11 @@ class Cache:
 
     async def get(self, keys: Iterable[str]) -> tuple[str, Completion] | None:
         """The first of these keys that there is an answer for, with the answer."""
-        return await asyncio.to_thread(self._get, list(keys))
+        return await self._done(self._get, list(keys))
 
     async def put(self, key: str, model: str, completion: Completion) -> Completion:
         """Keep an answer, and return what is kept: where another process came first, its answer."""
-        return await asyncio.to_thread(self._put, key, model, completion)
+        return await self._done(self._put, key, model, completion)
 
     async def alone(self, question: str, ask: Callable[[], Awaitable[None]]) -> None:
         """Run ``ask`` unless the same question is being asked; then wait until that is over.
@@ -118,24 +119,42 @@ class Cache:
         with self._lock:
             return int(self._db.execute("SELECT count(*) FROM answers").fetchone()[0])
 
+    async def _done(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do it here and now where nobody else is at it, and else in a thread, with patience.
+
+        A thread would cost a busy event loop a hundred times what SQLite takes.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                self._db.execute("PRAGMA busy_timeout = 0")
+                return work(*arguments)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+            finally:
+                self._lock.release()
+        return await asyncio.to_thread(self._wait_and_do, work, *arguments)
+
+    def _wait_and_do(self, work: Callable[..., T], *arguments: Any) -> T:
+        with self._lock:
+            self._db.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_S)}")
+            return work(*arguments)
+
     def _get(self, keys: list[str]) -> tuple[str, Completion] | None:
         marks = ",".join("?" * len(keys))
-        with self._lock:
-            rows = dict(
-                self._db.execute(
-                    f"SELECT key, completion FROM answers WHERE key IN ({marks})", keys
-                ).fetchall()
-            )
+        query = f"SELECT key, completion FROM answers WHERE key IN ({marks})"
+        rows = dict(self._db.execute(query, keys).fetchall())
         return next(((key, _completion(rows[key])) for key in keys if key in rows), None)
 
     def _put(self, key: str, model: str, completion: Completion) -> Completion:
-        with self._lock:
-            self._db.execute(
-                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)",
-                (key, model, canonical(asdict(completion))),
-            )
-        kept = self._get([key])
-        return kept[1] if kept else completion
+        kept = self._db.execute(
+            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)",
+            (key, model, canonical(asdict(completion))),
+        )
+        if kept.rowcount:
+            return completion
+        found = self._get([key])
+        return found[1] if found else completion
 
 
 def _completion(text: str) -> Completion:
