@@ -131,6 +131,7 @@ async def _play_job(
         # With a cache, the steps since a checkpoint are asked of the cache; else there are none.
         save_every = 1 if job.config.cache == "off" else SAVE_EVERY
         bar.expect(job)  # which finds out whether there is data, before anything is written
+        is_finished = _is_finished(job)
         with JobFolder(job.path, job.record, save_every) as folder:
             played = await asyncio.gather(
                 *(
@@ -146,7 +147,8 @@ async def _play_job(
                 episodes.append(each)
             described = folder.episode(0).figures().get("described")
             result = result_of(job.name, job.task, episodes, described)
-            folder.finish(result)
+            if not is_finished:
+                folder.finish(result)
             return result
     except Errors as error:
         return Failed(f"{where}: {error}", not isinstance(error, RecordError))
@@ -191,8 +193,8 @@ def _is_finished(job: Job) -> bool:
         path = job.path
     except InvestorBenchError:
         return False  # there is no such task; the job itself will say so
-    folders = (path / f"repeat-{repeat}" for repeat in range(job.config.repeats))
-    return all((folder / "metrics.json").exists() for folder in folders)
+    repeats = (path / f"repeat-{repeat}" / "metrics.json" for repeat in range(job.config.repeats))
+    return all(figures.exists() for figures in (path / "manifest.json", *repeats))
 
 
 def _decides_nothing(observation: object, info: object) -> int:

@@ -64,7 +64,7 @@ def _beside(results: Sequence[Result], errors: list[str]) -> Sequence[Result]:
 
 def _parts(job: RecordedJob, result: Result) -> dict[Path, dict[str, Any]]:
     """What follows from the decisions, for each file that says it."""
-    parts = {
+    parts: dict[Path, dict[str, Any]] = {
         path / METRICS: {"metrics": episode.metrics, "answers": episode.answers}
         for path, episode in zip(job.episodes, result.episodes, strict=True)
     }
