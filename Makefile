@@ -47,7 +47,7 @@ test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 
 test-all: test $(VENV)/.heavy $(VLLM)/.made  ## the same, then the heavy tests: torch, Stable-Baselines3, vLLM, wheels, speed
 	@echo '· testing what is heavy'
-	@$(PY) -m pytest -q -m heavy -n auto --maxprocesses 4 --dist loadgroup $(PYTEST)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m heavy -n auto --maxprocesses 4 --dist loadgroup $(PYTEST)
 
 check: $(VENV)/.test lint types  ## lint, format and types
 
