@@ -11,7 +11,7 @@ LOCK := requirements/lock.txt
 PACKAGES := $(patsubst %/,%,$(dir $(wildcard $(addsuffix /__init__.py,investorbench_env memory agents tasks scripts))))
 FILES ?= .
 # What the lock covers: all extras but vllm, which pins a torch of its own.
-EXTRAS := plot data llm anthropic chroma embed rl bench test dev
+EXTRAS := plot data llm anthropic chroma embed rl bench stats test dev
 
 # Real markets: this folder where it is set, or one kept beside the checkout.
 INVESTORBENCH_DATA ?= $(wildcard $(abspath ../shared/data))
@@ -47,7 +47,7 @@ test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 
 test-all: test $(VENV)/.heavy $(VLLM)/.made  ## the same, then the heavy tests: torch, Stable-Baselines3, vLLM, wheels, speed
 	@echo '· testing what is heavy'
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m heavy -n auto --maxprocesses 4 --dist loadgroup $(PYTEST)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m heavy -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 check: $(VENV)/.test lint types  ## lint, format and types
 

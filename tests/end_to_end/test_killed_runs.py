@@ -27,7 +27,6 @@ RUN = (
 PASSING = ("latency_s", "attempts", "cached", "cost_usd")
 """Of an answer: what may differ from run to run."""
 
-pytest.importorskip("chromadb")
 pytestmark = pytest.mark.heavy
 
 

@@ -19,7 +19,7 @@ RUN_S = 900.0
 WARMUP, TEST = 63, 149
 """Sessions of MSFT with a decision."""
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("vllm")]  # one server for all
+pytestmark = pytest.mark.heavy
 
 
 class Played(NamedTuple):

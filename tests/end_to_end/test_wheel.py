@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BIN = "Scripts" if sys.platform == "win32" else "bin"
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("wheel")]  # one wheel for all
+pytestmark = pytest.mark.heavy
 
 STEP_AN_EPISODE = """
 import gymnasium as gym, investorbench_env

@@ -1,0 +1,20 @@
+"""The rules once more, over a real archive; apart, so that it runs beside the other heavy tests."""
+
+import pytest
+
+from memory import PROFILES, Chroma, LayeredMemory
+from tests.memory.small_memories import empty, run_beside_the_plain_model
+
+pytestmark = pytest.mark.heavy
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_random_operations_over_chroma_agree_with_the_plain_model(profile, tmp_path) -> None:
+    def reopen(memory: LayeredMemory | None) -> LayeredMemory:
+        if memory is not None:
+            memory.close()
+        return empty(profile, Chroma(tmp_path / "archive"), seed=5)
+
+    # Ablations have no rules of their own; over arrays they, too, go through 10,000.
+    operations = 2_000 if profile in ("single", "off") else 10_000
+    run_beside_the_plain_model(profile, operations, 5, tmp_path, reopen)
