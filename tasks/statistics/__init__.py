@@ -1,0 +1,75 @@
+"""What a leaderboard can say: intervals, tests, and a reason wherever there is no figure.
+
+Arrays in, small records out; nothing here knows of agents, runs or files. Formulas are those of
+REFERENCE.md §5. Ratios are per step unless a name says otherwise; ``compare_agents`` scales those
+of a table to a year.
+"""
+
+from tasks.statistics.estimate import FEWEST_DAYS, Estimate, ReturnsError
+from tasks.statistics.paired import days_to_tell_apart, days_until, jobson_korkie, ledoit_wolf
+from tasks.statistics.resampling import (
+    Block,
+    VarianceSplit,
+    block_length,
+    cube_root_block,
+    score_intervals,
+    stationary_days,
+    variance_split,
+)
+from tasks.statistics.selection import (
+    adjusted_p_values,
+    confidence_set,
+    random_percentile,
+    superiority,
+)
+from tasks.statistics.sharpe import (
+    Moments,
+    deflated_sharpe,
+    expected_maximum,
+    luckiest_sharpe,
+    minimum_track_record,
+    moments_of,
+    probabilistic_sharpe,
+)
+from tasks.statistics.summary import (
+    AgentStatistics,
+    Bootstrap,
+    Comparison,
+    Pair,
+    compare_agents,
+    filled_up,
+)
+
+__all__ = [
+    "FEWEST_DAYS",
+    "AgentStatistics",
+    "Block",
+    "Bootstrap",
+    "Comparison",
+    "Estimate",
+    "Moments",
+    "Pair",
+    "ReturnsError",
+    "VarianceSplit",
+    "adjusted_p_values",
+    "block_length",
+    "compare_agents",
+    "confidence_set",
+    "cube_root_block",
+    "days_to_tell_apart",
+    "days_until",
+    "deflated_sharpe",
+    "expected_maximum",
+    "filled_up",
+    "jobson_korkie",
+    "ledoit_wolf",
+    "luckiest_sharpe",
+    "minimum_track_record",
+    "moments_of",
+    "probabilistic_sharpe",
+    "random_percentile",
+    "score_intervals",
+    "stationary_days",
+    "superiority",
+    "variance_split",
+]

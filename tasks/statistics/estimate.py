@@ -1,0 +1,95 @@
+"""One figure with what is known of it; or no figure, and why."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.errors import InvestorBenchError
+
+FloatArray = npt.NDArray[np.float64]
+Measure = Literal["sharpe", "return"]
+"""What agents are compared by: Sharpe ratios or mean returns."""
+
+FEWEST_DAYS = 20
+"""Below it neither a normal approximation nor an estimated block length means anything."""
+DRAWS = 2000
+SEED = 20201001
+LEVEL = 0.95
+CONSTANT = "the returns do not vary"
+ONE_RATIO = "one's returns are a multiple of the other's: their Sharpe ratio is one"
+IDENTICAL = "the returns are identical"
+
+
+class ReturnsError(InvestorBenchError, ValueError):
+    """Returns that cannot be compared: their shapes, or an option outside its range."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A cell of a table: either figures, or the reason why there are none.
+
+    Attributes:
+        value: the point estimate.
+        low: lower end of its interval.
+        high: upper end of its interval.
+        p_value: of the hypothesis that the function which made this names.
+        reason: why there is no figure; then all others are None.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    reason: str | None = None
+
+    def times(self, factor: float) -> "Estimate":
+        """In another unit; a p-value has none."""
+        value, low, high = (
+            None if figure is None else figure * factor
+            for figure in (self.value, self.low, self.high)
+        )
+        return Estimate(value=value, low=low, high=high, p_value=self.p_value, reason=self.reason)
+
+
+def require_same_days(*series: FloatArray) -> None:
+    """Refuse returns [..., T] that are not of equally many days."""
+    days = [returns.shape[-1] for returns in series]
+    if len(set(days)) > 1:
+        raise ReturnsError(
+            f"returns of {', '.join(map(str, days))} days cannot be compared: give those of the "
+            "same days"
+        )
+
+
+def why_not(*series: FloatArray, varying: bool = True) -> str | None:
+    """Why no statistic can be had of these returns [..., T] each; None if it can."""
+    require_same_days(*series)
+    days = series[0].shape[-1]
+    if not all(np.isfinite(returns).all() for returns in series):
+        return "a return is missing or not finite"
+    if days < FEWEST_DAYS:
+        return f"{days} returns, at least {FEWEST_DAYS} are needed"
+    if varying and any((np.ptp(returns, axis=-1) == 0.0).any() for returns in series):
+        return CONSTANT
+    return None
+
+
+def sharpe_of(returns: FloatArray) -> FloatArray:
+    """Sharpe ratio a step of returns [..., T], which vary."""
+    return np.asarray(returns.mean(axis=-1) / returns.std(axis=-1, ddof=1))
+
+
+def sharpe_scores(returns: FloatArray) -> FloatArray:
+    """What each step adds to the Sharpe ratio, to first order [..., T]; they sum to 0.
+
+    z − SR/2·(z² − 1) with z the standardised return: the gradient of the delta method (Lo 2002;
+    Ledoit and Wolf 2008) applied to each step, so that the long-run variance of these scores is T
+    times that of the Sharpe ratio.
+    """
+    centred = returns - returns.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt(np.mean(centred**2, axis=-1, keepdims=True))
+    standardised = centred / deviation
+    ratio = returns.mean(axis=-1, keepdims=True) / deviation
+    return np.asarray(standardised - ratio / 2.0 * (standardised**2 - 1.0))

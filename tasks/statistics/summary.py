@@ -1,0 +1,276 @@
+"""Everything a leaderboard says of its agents and their pairs, in one call."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from investorbench_env.errors import MissingDependencyError, UnknownNameError
+from investorbench_env.protocols import Convention
+from tasks.statistics.estimate import (
+    DRAWS,
+    SEED,
+    Estimate,
+    FloatArray,
+    ReturnsError,
+    require_same_days,
+    why_not,
+)
+from tasks.statistics.paired import days_to_tell_apart, jobson_korkie, ledoit_wolf
+from tasks.statistics.resampling import (
+    Block,
+    VarianceSplit,
+    a_year,
+    block_length,
+    cube_root_block,
+    median_run,
+    score_intervals,
+    variance_split,
+)
+from tasks.statistics.selection import (
+    adjusted_p_values,
+    confidence_set,
+    random_percentile,
+    superiority,
+)
+from tasks.statistics.sharpe import (
+    deflated_sharpe,
+    luckiest_sharpe,
+    minimum_track_record,
+    moments_of,
+    probabilistic_sharpe,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """How days were drawn: length of blocks, number of draws, seed."""
+
+    block: Block
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStatistics:
+    """Of one agent; Sharpe ratios a year.
+
+    Attributes:
+        cr: cumulative return, with its interval.
+        sr: Sharpe ratio, with its interval.
+        probabilistic: PSR(0).
+        deflated: DSR.
+        track_record: MinTRL against 0, in days.
+        best: model confidence set; the p-value that no other is better.
+        random: share of random policies with a worse Sharpe ratio.
+        variance: of its Sharpe ratio a step, by path and repeat.
+    """
+
+    cr: Estimate
+    sr: Estimate
+    probabilistic: Estimate
+    deflated: Estimate
+    track_record: Estimate
+    best: Estimate
+    random: Estimate
+    variance: VarianceSplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two agents on the same days, the first's Sharpe ratio a year less the second's.
+
+    Attributes:
+        names: the first and the second.
+        jobson_korkie: p-value for independent, normal returns.
+        ledoit_wolf: p-value by bootstrap; the one to quote.
+        adjusted_p: the latter after control of the false-discovery rate, among all pairs with the
+            benchmark (Benjamini–Hochberg) or all others (Benjamini–Yekutieli).
+        days: until a test of 5 % size finds this difference with 80 % power.
+    """
+
+    names: tuple[str, str]
+    jobson_korkie: Estimate
+    ledoit_wolf: Estimate
+    adjusted_p: float | None = None
+    days: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What there is to say of a leaderboard.
+
+    Attributes:
+        agents: by name, in the order given.
+        against: every other agent against the benchmark, by name.
+        pairs: all pairs without the benchmark.
+        superior: SPA; the p-value that no agent is better than the benchmark.
+        luck: Sharpe ratio a year to expect of the best of these trials without skill.
+        trials: how many were counted.
+        days: steps T.
+        bootstrap: how days were drawn.
+    """
+
+    agents: dict[str, AgentStatistics]
+    against: dict[str, Pair]
+    pairs: tuple[Pair, ...]
+    superior: Estimate
+    luck: Estimate
+    trials: int
+    days: int
+    bootstrap: Bootstrap
+
+
+def compare_agents(
+    runs: Mapping[str, FloatArray],
+    benchmark: str,
+    days_a_year: int,
+    convention: Convention = "simple",
+    *,
+    trial_sharpes: FloatArray | None = None,
+    random_sharpes: FloatArray | None = None,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> Comparison:
+    """Statistics of a leaderboard: one task, protocol, window and data source.
+
+    Pairs, PSR, DSR and tests over all agents take the repeat with the median Sharpe ratio, whose
+    figures a table shows. Without ``arch``, tests over all agents have a reason instead, and blocks
+    are as long as the cube root of the number of days; ``bootstrap.block.rule`` says which.
+
+    Args:
+        runs: returns of each agent's repeats [R, T] by name; R may differ, T may not
+            (``filled_up`` is for ruined accounts).
+        benchmark: the name of Buy & Hold among them.
+        days_a_year: steps a year.
+        convention: how returns add up.
+        trial_sharpes: Sharpe ratio a year of all that was tried [N]; otherwise of the agents
+            without the benchmark.
+        random_sharpes: Sharpe ratio a year of random policies on the same task [N].
+        draws: of each bootstrap.
+        seed: of each bootstrap.
+
+    Raises:
+        UnknownNameError: the benchmark is not among the runs.
+        ReturnsError: not the same days for all.
+    """
+    if benchmark not in runs:
+        raise UnknownNameError("benchmark", benchmark, runs)
+    if any(run.ndim != 2 or not run.size for run in runs.values()):
+        shapes = ", ".join(f"{name} {run.shape}" for name, run in runs.items())
+        raise ReturnsError(f"returns must be [repeats, days], at least one of each: {shapes}")
+    require_same_days(*runs.values())
+    series = {name: run[median_run(run)] for name, run in runs.items()}
+    names, together = list(series), np.array(list(series.values()))
+    others = [name for name in names if name != benchmark]
+    scale = a_year(together.shape[1], days_a_year, convention)
+    bootstrap = Bootstrap(block=_block(together), draws=draws, seed=seed)
+    block = bootstrap.block.days
+    intervals = score_intervals(
+        list(runs.values()), days_a_year, convention, block_days=block, draws=draws, seed=seed
+    )
+    scores = dict(zip(names, intervals, strict=True))
+    best = dict(zip(names, _best(together, bootstrap), strict=True))
+    if trial_sharpes is None:
+        found = [scores[name][1].value for name in others]
+        trial_sharpes = np.array([sharpe for sharpe in found if sharpe is not None])
+
+    def agent(name: str) -> AgentStatistics:
+        returns, (cr, sr) = series[name], scores[name]
+        return AgentStatistics(
+            cr=cr,
+            sr=sr,
+            probabilistic=_probabilistic(returns),
+            deflated=deflated_sharpe(returns, trial_sharpes / scale),
+            track_record=_track_record(returns),
+            best=best[name].times(scale),
+            random=_random(sr, random_sharpes),
+            variance=variance_split(runs[name], block_days=block, draws=draws, seed=seed),
+        )
+
+    def pair(first: str, second: str) -> Pair:
+        both = series[first], series[second]
+        studentised = ledoit_wolf(*both, block_days=block, draws=draws, seed=seed)
+        return Pair(
+            names=(first, second),
+            jobson_korkie=jobson_korkie(*both).times(scale),
+            ledoit_wolf=studentised.times(scale),
+            days=days_to_tell_apart(*both),
+        )
+
+    against = _adjusted([pair(name, benchmark) for name in others], "BH")
+    return Comparison(
+        agents={name: agent(name) for name in names},
+        against=dict(zip(others, against, strict=True)),
+        pairs=tuple(_adjusted([pair(*two) for two in combinations(others, 2)], "BY")),
+        superior=_superior(series, benchmark, bootstrap).times(scale),
+        luck=luckiest_sharpe(trial_sharpes),
+        trials=len(trial_sharpes),
+        days=together.shape[1],
+        bootstrap=bootstrap,
+    )
+
+
+def filled_up(returns: FloatArray, days: int) -> FloatArray:
+    """Returns [T'] of a ruined account as [days]: after its ruin it earns nothing."""
+    return np.concatenate([returns, np.zeros(days - len(returns))])
+
+
+def _block(together: FloatArray) -> Block:
+    """Blocks as long as ``arch`` finds, where it is installed and there are days enough."""
+    if why_not(together, varying=False) is None:
+        with suppress(MissingDependencyError):
+            return block_length(together)
+    return cube_root_block(together.shape[1])
+
+
+def _probabilistic(returns: FloatArray) -> Estimate:
+    if (reason := why_not(returns)) is not None:
+        return Estimate(reason=reason)
+    return Estimate(value=probabilistic_sharpe(moments_of(returns)))
+
+
+def _track_record(returns: FloatArray) -> Estimate:
+    if (reason := why_not(returns)) is not None:
+        return Estimate(reason=reason)
+    return minimum_track_record(moments_of(returns))
+
+
+def _random(sr: Estimate, random_sharpes: FloatArray | None) -> Estimate:
+    if random_sharpes is None:
+        return Estimate(reason="no random policies were run")
+    return sr if sr.value is None else random_percentile(sr.value, random_sharpes)
+
+
+def _best(together: FloatArray, bootstrap: Bootstrap) -> list[Estimate]:
+    try:
+        return confidence_set(
+            together,
+            block_days=bootstrap.block.days,
+            draws=bootstrap.draws,
+            seed=bootstrap.seed,
+        )
+    except MissingDependencyError as missing:
+        return [Estimate(reason=str(missing))] * len(together)
+
+
+def _superior(series: Mapping[str, FloatArray], benchmark: str, bootstrap: Bootstrap) -> Estimate:
+    rivals = [returns for name, returns in series.items() if name != benchmark]
+    try:
+        return superiority(
+            series[benchmark],
+            np.array(rivals).reshape(len(rivals), -1),
+            block_days=bootstrap.block.days,
+            draws=bootstrap.draws,
+            seed=bootstrap.seed,
+        )
+    except MissingDependencyError as missing:
+        return Estimate(reason=str(missing))
+
+
+def _adjusted(pairs: Sequence[Pair], method: Literal["BH", "BY"]) -> list[Pair]:
+    adjusted = adjusted_p_values([pair.ledoit_wolf.p_value for pair in pairs], method)
+    return [replace(pair, adjusted_p=p) for pair, p in zip(pairs, adjusted, strict=True)]
