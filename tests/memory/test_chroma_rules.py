@@ -9,12 +9,10 @@ pytestmark = pytest.mark.heavy
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_random_operations_over_chroma_agree_with_the_plain_model(profile, tmp_path) -> None:
+def test_10_000_random_operations_over_chroma_agree_with_the_plain_model(profile, tmp_path) -> None:
     def reopen(memory: LayeredMemory | None) -> LayeredMemory:
         if memory is not None:
             memory.close()
         return empty(profile, Chroma(tmp_path / "archive"), seed=5)
 
-    # Ablations have no rules of their own; over arrays they, too, go through 10,000.
-    operations = 2_000 if profile in ("single", "off") else 10_000
-    run_beside_the_plain_model(profile, operations, 5, tmp_path, reopen)
+    run_beside_the_plain_model(profile, 10_000, 5, tmp_path, reopen)
