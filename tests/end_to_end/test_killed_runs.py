@@ -19,7 +19,7 @@ from scripts.main import main
 from tasks.records import read_lines
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
 
-KILLS, REPEATS = 50, 3
+KILLS, REPEATS, LATENCY_S = 50, 3, 0.01
 RUN = (
     "run", "agent=finmem", "task=stock/sim", "task.end=2020-10-30", "model=local", "model.id=stub",
     "memory.store=chroma", f"repeats={REPEATS}", "output=json",
@@ -56,17 +56,17 @@ def test_after_fifty_kills_a_run_ends_as_one_that_was_never_killed(tmp_path: Pat
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["scripts.main", "chromadb", "openai", __name__])
     chance, killed = random.Random(3), 0
-    with StubServer(answer, latency_s=0.01) as server, StubServer(answer) as other:
+    with StubServer(answer, latency_s=LATENCY_S) as server, StubServer(answer) as other:
         while True:
             process = processes.Process(target=live, args=(tmp_path / "killed", server.url))
             process.start()
             if killed < KILLS:
-                asked = server.calls + chance.randrange(8)
+                # As many calls are made between two kills on a quick machine as on a slow one.
                 if chance.random() < 0.2:
-                    time.sleep(chance.uniform(0.0, 1.0))  # while it starts
+                    wait_for(server, server.calls, process, chance.uniform(0.0, 1.0))  # it starts
                 else:
-                    wait_for(server, asked, process)
-                    time.sleep(chance.uniform(0.0, 0.1))
+                    wait_for(server, server.calls + chance.randrange(7), process)
+                    time.sleep(chance.uniform(0.0, 2 * LATENCY_S))
                 assert process.is_alive(), f"it ended after {killed} kills"
                 os.kill(process.pid, signal.SIGKILL)
                 killed += 1
@@ -104,11 +104,13 @@ def test_after_fifty_kills_a_run_ends_as_one_that_was_never_killed(tmp_path: Pat
         assert states[0] == states[1]
 
 
-def wait_for(server: StubServer, asked: int, process: Any) -> None:
-    """Wait until the server was asked more often than that, or there is nobody left to ask."""
-    deadline = time.monotonic() + 120
+def wait_for(server: StubServer, asked: int, process: Any, seconds: float | None = None) -> None:
+    """Wait until the server was asked more often than that, nobody is left to ask, or time is up."""
+    deadline = time.monotonic() + (120.0 if seconds is None else seconds)
     while server.calls <= asked and process.is_alive():
-        assert time.monotonic() < deadline
+        if time.monotonic() >= deadline:
+            assert seconds is not None
+            return
         time.sleep(0.002)
 
 

@@ -45,8 +45,10 @@ def test_a_process_killed_at_random_moments_loses_only_the_step_in_progress(tmp_
         undisturbed.append(everything(memory))
         live_a_day(memory, day)
     undisturbed.append(everything(memory))
-    folder, over = tmp_path / "archive", 0
+    folder, over, begun = tmp_path / "archive", 0, 0
     while kills < KILLS:
+        begun += 1
+        assert begun <= 10 * KILLS
         victim = subprocess.Popen(
             [sys.executable, "-m", "tests.memory.kill_victim", str(folder), str(days)],
             cwd=ROOT, stdout=subprocess.PIPE, text=True,
@@ -57,10 +59,9 @@ def test_a_process_killed_at_random_moments_loses_only_the_step_in_progress(tmp_
             time.sleep(chance.uniform(0, 1.0))
             victim.send_signal(signal.SIGKILL)
             said = victim.stdout.read().rpartition("\n")[0].split()  # whole lines
-        if victim.returncode == 0:
-            break
-        assert victim.returncode == -signal.SIGKILL
-        kills += 1
+        # On a quick machine it may come to its end before it is killed.
+        assert victim.returncode in (0, -signal.SIGKILL)
+        kills += victim.returncode != 0
         over = int(said[-1]) if "done" in said else over
         with empty("investorbench", Chroma(folder, kept_steps=4)) as reopened:
             assert reopened.steps in (over, over + 1)
@@ -69,7 +70,6 @@ def test_a_process_killed_at_random_moments_loses_only_the_step_in_progress(tmp_
             if over > days - 50:  # begin once more
                 shutil.rmtree(folder)
                 over = 0
-    assert kills == KILLS
 
 
 @heavy
