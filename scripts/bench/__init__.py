@@ -34,6 +34,14 @@ def llm(steps: int = typer.Option(10, help="Calls an episode.")) -> None:
     report(steps)
 
 
+@app.command("score")
+def score() -> None:
+    """Metrics of 1,000 equity curves, beside quantstats; needs [bench]."""
+    from scripts.bench.scoring import report
+
+    report()
+
+
 @app.command("ablation")
 def compare_memories(
     seeds: int = typer.Option(200, min=2, help="Simulated markets."),

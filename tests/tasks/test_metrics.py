@@ -75,6 +75,61 @@ def test_figures_agree_with_quantstats(seed: int, days: int) -> None:
     )
 
 
+DEGENERATE = {
+    "only losses": [-0.01, -0.03, -0.02],
+    "one loss among nothing": [0.0, 0.0, -0.01, 0.0],
+    "one gain among nothing": [0.0, 0.02, 0.0, 0.0],
+    "two steps": [0.01, -0.02],
+    "ruin, then nothing": [0.1, -1.0, 0.0, 0.0],
+    "a gain of four hundred percent": [4.0, -0.5, 0.1],
+    "nothing": [0.0, 0.0, 0.0],
+    "the same loss each day": [-0.25, -0.25, -0.25],
+    "the same gain each day": [0.25, 0.25, 0.25],
+    "too small to see": [1e-9, -2e-9, 1e-9],
+}
+UNDEFINED = {"SR": 0.0, "sortino": math.nan, "calmar": math.nan}
+"""What we give where quantstats divides by zero."""
+
+
+@pytest.mark.parametrize("returns", DEGENERATE.values(), ids=DEGENERATE.keys())
+@pytest.mark.filterwarnings("ignore:(invalid value|divide by zero) encountered:RuntimeWarning")
+def test_curves_at_the_edge_agree_with_quantstats_wherever_it_has_a_number(
+    returns: list[float],
+) -> None:
+    series = pd.Series(returns, index=pd.date_range("2020-01-01", periods=len(returns)))
+    figures = performance(np.array(returns), "simple", 252)
+    theirs = {
+        "CR": quantstats.stats.comp(series),
+        "SR": quantstats.stats.sharpe(series),
+        "AV": quantstats.stats.volatility(series),
+        "MDD": -quantstats.stats.max_drawdown(series),
+        "sortino": quantstats.stats.sortino(series),
+        "calmar": calmar_of_quantstats(series),
+    }
+    expected = {k: v if math.isfinite(v) else UNDEFINED[k] for k, v in theirs.items()}
+    assert chosen(figures, expected) == pytest.approx(expected, rel=1e-12, abs=1e-12, nan_ok=True)
+
+
+def calmar_of_quantstats(series: "pd.Series[float]") -> float:
+    try:
+        return float(quantstats.stats.calmar(series))
+    except ZeroDivisionError:
+        return math.nan
+
+
+def test_the_hit_ratio_is_quantstats_win_rate_where_every_position_earns() -> None:
+    # It has no positions and counts returns other than zero in their place.
+    rng = np.random.default_rng(8)
+    weights = rng.choice([-1.0, 0.0, 1.0], 250)
+    returns = weights * rng.normal(0.0, 0.01, 250)
+    series = pd.Series(returns, index=pd.date_range("2020-01-01", periods=250))
+    figures = activity(returns, weights, np.abs(weights), np.ones(251))
+    assert figures["hit_ratio"] == pytest.approx(quantstats.stats.win_rate(series), abs=1e-12)
+    # It rounds the time in the market up to a percent.
+    above = quantstats.stats.exposure(series) - figures["time_in_market"]
+    assert 0.0 <= above < 0.01
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("risk_free", [0.0, 0.045])
 def test_figures_agree_with_empyrical(seed: int, risk_free: float) -> None:

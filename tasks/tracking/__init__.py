@@ -1,0 +1,28 @@
+"""Experiment tracking: episodes as runs of TensorBoard, MLflow or Weights & Biases.
+
+``evaluate(agent, task, trackers=[TensorBoard("tb")])``. None of these packages is imported before
+it is asked for. What a tracker does cannot change an episode: it is handed copies of figures, in a
+thread of its own, and is left out after its first failure.
+"""
+
+from tasks.tracking.choosing import TRACKERS, trackers_of
+from tasks.tracking.facts import Facts
+from tasks.tracking.handing_over import EpisodeLog, Tracking, TrackingWarning
+from tasks.tracking.mlflow import MLflow
+from tasks.tracking.tensorboard import TensorBoard
+from tasks.tracking.tracker import Log, Tracker
+from tasks.tracking.wandb import WandB
+
+__all__ = [
+    "TRACKERS",
+    "EpisodeLog",
+    "Facts",
+    "Log",
+    "MLflow",
+    "TensorBoard",
+    "Tracker",
+    "Tracking",
+    "TrackingWarning",
+    "WandB",
+    "trackers_of",
+]

@@ -1,0 +1,94 @@
+"""Weights & Biases: a run an episode, many at once."""
+
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from investorbench_env.errors import InvestorBenchError, MissingDependencyError
+from tasks.tracking.facts import SIMULATED, Facts, Figures
+
+if TYPE_CHECKING:
+    from wandb import Run
+
+Mode = Literal["online", "offline"]
+
+
+class WandB:
+    """Logs episodes with Weights & Biases, by the key that ``wandb login`` has kept.
+
+    Args:
+        project: where runs belong.
+        mode: ``"online"``, or ``"offline"`` to write files for ``wandb sync``;
+            ``$WANDB_MODE``, else online, for None.
+        folder: where its files go; a folder ``wandb`` is made in it.
+
+    Raises:
+        MissingDependencyError: wandb is not installed.
+        InvestorBenchError: online, and nobody is logged in.
+    """
+
+    name = "Weights & Biases"
+
+    def __init__(
+        self,
+        project: str = "investorbench",
+        mode: Mode | None = None,
+        folder: str | Path = ".",
+    ) -> None:
+        if find_spec("wandb") is None:
+            raise MissingDependencyError("wandb", "wandb", self.name)
+        # Nothing goes out but the runs themselves: no reports of errors to its makers.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        self._project = project
+        self._mode = mode or os.environ.get("WANDB_MODE", "online")
+        self._folder = Path(folder)
+        if self._mode == "online":
+            self._require_login()
+
+    def begin(self, facts: Facts) -> "WandBRun":
+        """Open a run, with all settings as its configuration."""
+        import wandb
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        run = wandb.init(
+            project=self._project,
+            name=facts.name,
+            group=facts.group,
+            tags=[SIMULATED if facts.simulated else "real", facts.task.protocol],
+            config=facts.parameters,
+            mode=self._mode,  # type: ignore[arg-type]
+            dir=str(self._folder),
+            reinit="create_new",  # episodes run side by side
+            settings=wandb.Settings(silent=True, console="off"),
+        )
+        return WandBRun(run)
+
+    def _require_login(self) -> None:
+        import wandb
+
+        if not wandb.login(prompt=False, verify=False):
+            raise InvestorBenchError(
+                "nobody is logged in at Weights & Biases: run `wandb login`, or set "
+                "WANDB_MODE=offline and `wandb sync` the files later"
+            )
+
+
+class WandBRun:
+    """The log of an episode."""
+
+    def __init__(self, run: "Run") -> None:
+        self._run = run
+        for split in ("warmup", "test"):
+            run.define_metric(f"{split}/*", step_metric=f"{split}/step")
+
+    def step(self, number: int, seconds: float, figures: Figures) -> None:
+        """Log the figures, over the step in their split."""
+        split = next(iter(figures)).partition("/")[0]
+        self._run.log({**figures, f"{split}/step": number, "time": seconds})
+
+    def end(self, figures: Mapping[str, float], *, failed: bool) -> None:
+        """Write what it came to, and finish."""
+        self._run.summary.update(dict(figures))
+        self._run.finish(exit_code=int(failed))
