@@ -11,7 +11,7 @@ LOCK := requirements/lock.txt
 PACKAGES := $(patsubst %/,%,$(dir $(wildcard $(addsuffix /__init__.py,investorbench_env memory agents tasks scripts))))
 FILES ?= .
 # What the lock covers: all extras but vllm, which pins a torch of its own.
-EXTRAS := plot data llm anthropic chroma embed rl bench stats test dev
+EXTRAS := plot data llm anthropic chroma embed rl bench stats sweep report tracking test browser dev
 
 # Real markets: this folder where it is set, or one kept beside the checkout.
 INVESTORBENCH_DATA ?= $(wildcard $(abspath ../shared/data))
@@ -45,7 +45,7 @@ test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 	@echo '· testing'
 	@$(PY) -m pytest -q -m 'not heavy' -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
-test-all: test $(VENV)/.heavy $(VLLM)/.made  ## the same, then the heavy tests: torch, Stable-Baselines3, vLLM, wheels, speed
+test-all: test $(VENV)/.heavy $(VENV)/.chromium $(VLLM)/.made  ## the same, then the heavy tests: torch, Stable-Baselines3, vLLM, wheels, speed
 	@echo '· testing what is heavy'
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m heavy -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
@@ -103,7 +103,15 @@ $(VENV)/.bench: $(VENV)/.core
 # torch by name and first: the build for the CPU where there is one, not gigabytes of CUDA.
 $(VENV)/.heavy: $(VENV)/.test $(VENV)/.bench
 	@NETWORK=1 $(STAGE) 'installing torch' env $(UV) 'torch==2.13.0'
-	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3, Chroma and embeddings' env $(UV) 'torch==2.13.0' --editable '.[rl,chroma,embed]'
+	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3, Chroma, embeddings and Playwright' env $(UV) 'torch==2.13.0' --editable '.[rl,chroma,embed,browser]'
+	@touch $@
+
+# A browser for the tests of the report: the one that is there, or Debian's where that may be installed. Without
+# either they are skipped, with the reason.
+$(VENV)/.chromium: | $(VENV)/.made
+	@command -v chromium chromium-browser google-chrome >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+		NETWORK=1 $(STAGE) 'installing Chromium' sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium' || \
+		echo '  without Chromium the browser tests are skipped'
 	@touch $@
 
 # An environment apart, for its pins conflict with ours. Where there is no build for the platform, the stamp holds

@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -18,10 +18,12 @@ from investorbench_env.errors import InvestorBenchError
 from memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
 from tasks.episodes import SAVE_EVERY, EpisodeFolder
 from tasks.records import write_atomically
+from tasks.seeds import episode_seed
 from tasks.task import Task
 
 OF_THE_RUN = (
-    "output", "folder", "concurrency", "max_usd", "cache", "cache_path", "serve", "server",
+    "output", "folder", "shard", "tracking", "concurrency", "max_usd", "cache", "cache_path",
+    "serve", "server",
 )  # fmt: skip
 """Settings that change nothing of what an agent does: a run may go on with others."""
 OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")
@@ -35,11 +37,13 @@ class Job:
     """One agent on one task.
 
     Attributes:
-        name: what tables and records call the agent.
+        agent_name: of the agent's configuration, or its class where that is somebody's own.
+        name: what tables and records call it: with the model, and what else a sweep changes.
         config: what to run.
         place: further folders between that of the task and that of the agent.
     """
 
+    agent_name: str
     name: str
     config: DictConfig
     place: tuple[str, ...] = ()
@@ -70,15 +74,33 @@ class Job:
     @property
     def record(self) -> str:
         """All that determines what comes out, as YAML."""
+        return OmegaConf.to_yaml(OmegaConf.create(self.settings))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that determines what comes out."""
         told: Any = OmegaConf.to_container(self.config, resolve=True)
-        kept = {name: value for name, value in told.items() if name not in OF_THE_RUN}
+        kept: dict[str, Any] = {"agent_name": self.agent_name, "name": self.name}
+        kept |= {name: value for name, value in told.items() if name not in OF_THE_RUN}
         if MODEL in self.asks_for:
             kept["model"] = {k: v for k, v in told["model"].items() if k not in OF_THE_SERVER}
         else:
             del kept["model"]
         if MEMORY not in self.asks_for:
             del kept["memory"]
-        return OmegaConf.to_yaml(OmegaConf.create(kept))
+        return kept
+
+    def is_finished(self, repeat: int) -> bool:
+        """Whether a repeat has been run to its end."""
+        try:
+            path = self.path
+        except InvestorBenchError:
+            return False  # there is no such task; running it will say so
+        return (path / f"repeat-{repeat}" / "metrics.json").exists()
+
+    def seed(self, repeat: int) -> int:
+        """The seed of a repeat."""
+        return seeds_of(self.config, self.task, self.agent_name, self.asks_for)[repeat]
 
     def agent(self, model: LanguageModel | None, folder: EpisodeFolder) -> Any:
         """A new agent, for one episode.
@@ -109,6 +131,17 @@ def task_of(config: DictConfig) -> Task:
         start=config.task.start,
         end=config.task.end,
         options={str(key): value for key, value in options.items() if value is not None},
+    )
+
+
+def seeds_of(
+    config: DictConfig, task: Task, agent_name: str, asks_for: Collection[str]
+) -> tuple[int, ...]:
+    """The seed of each repeat of a job."""
+    model = str(config.model.name) if MODEL in asks_for else ""
+    return tuple(
+        episode_seed(task, agent_name, model, repeat, int(config.seed))
+        for repeat in range(int(config.repeats))
     )
 
 

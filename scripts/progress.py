@@ -1,7 +1,7 @@
 """The progress of a run: one bar for all steps of all episodes."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import (
@@ -23,25 +23,27 @@ class Steps:
 
     def __init__(self, progress: Progress, bar: TaskID) -> None:
         self._progress, self._bar = progress, bar
-        self._expected = 0
+        self._expected: dict[Job, int] = {}
+        self._reached: dict[tuple[Job, int], int] = {}
 
     def say(self, text: str) -> None:
         """Tell the user."""
         self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def expect(self, job: Job) -> None:
-        """Count the steps of all episodes of a job in."""
-        self._expected += job.config.repeats * (_warmup(job) + _steps(job, "test"))
-        self._progress.update(self._bar, total=self._expected)
+    def expect(self, job: Job, repeats: Sequence[int]) -> None:
+        """Count the steps of these episodes of a job in."""
+        self._expected[job] = len(repeats) * (_warmup(job) + _steps(job, "test"))
+        self._progress.update(self._bar, total=sum(self._expected.values()))
 
     def watch(self, job: Job, repeat: int) -> Watch:
         """What to call after each step of an episode."""
-        warmup, reached = _warmup(job), 0
+        warmup = _warmup(job)
         which = f" {repeat + 1}" * (job.config.repeats > 1)
 
         def watch(step: Step) -> None:
-            nonlocal reached
-            before, reached = reached, step.number + 1 + warmup * (step.split == "test")
+            before = self._reached.get((job, repeat), 0)
+            reached = max(before, step.number + 1 + warmup * (step.split == "test"))
+            self._reached[job, repeat] = reached
             what = f"{job.name} on {job.task.symbol} · {step.split}{which}"
             self._progress.update(self._bar, description=what, advance=reached - before)
 
@@ -49,13 +51,13 @@ class Steps:
 
 
 @contextlib.contextmanager
-def steps_shown() -> Iterator[Steps]:
-    """A bar on standard error while the block runs, if that is a terminal."""
+def steps_shown(is_shown: bool = True) -> Iterator[Steps]:
+    """A bar on standard error while the block runs, if that is a terminal and it is to be shown."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True,
-        disable=not console.is_terminal,
+        disable=not (is_shown and console.is_terminal),
     ) as progress:  # fmt: skip
         yield Steps(progress, progress.add_task("getting ready", total=None))
 

@@ -4,7 +4,10 @@ import json
 import re
 import secrets
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import hydra
@@ -13,10 +16,17 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from agents.baselines import BuyAndHold
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from scripts.jobs import MODEL, Job
-from scripts.playing import play_all
+from scripts.launching import (
+    HERE,
+    errors_raised,
+    launched_shown,
+    launcher_in,
+    recorded,
+    without_launcher,
+)
+from scripts.playing import Done, play_all
 from scripts.settings import (
     CONF,
     OPEN,
@@ -24,10 +34,9 @@ from scripts.settings import (
     require_known_options,
     swept,
 )
-from scripts.tables import print_results, setting_of
-from tasks.evaluator import evaluate
+from scripts.tables import print_results
+from tasks.episodes import FAILURE
 from tasks.records import without_nan
-from tasks.result import Result
 from tasks.runs import manifest_of
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -52,18 +61,61 @@ def run_with(overrides: list[str]) -> None:
     # What others know the names of is not all listed in the configuration.
     listed = "|".join(map(re.escape, OPEN))
     overrides = [re.sub(rf"^(?={listed})", "++", override) for override in overrides]
+    if not any(override.startswith("folder=") for override in overrides):
+        overrides.append(f"folder={new_folder()}")
+    launcher = launcher_in(overrides)
     planned = Planned(swept(overrides))
-    OmegaConf.register_new_resolver(
-        "token", lambda: secrets.token_hex(2), use_cache=True, replace=True
-    )
-    sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
+    with tempfile.TemporaryDirectory() as nowhere:  # Hydra makes its folder before it asks
+        _compose([*without_launcher(overrides), f"hydra.sweep.dir={nowhere}"], planned)
+    jobs = planned.checked()
+    if not jobs:
+        return  # Hydra was asked for help
+    if launcher == HERE:
+        done = play_all(jobs)
+    else:
+        with launched_shown(jobs), errors_raised():
+            _compose(overrides, Launched(planned.swept))
+        done = recorded(jobs)
+    show(jobs, done)
+
+
+def _compose(overrides: list[str], task: Callable[[DictConfig], None]) -> None:
+    """Have Hydra call something with the configuration of each job."""
     arguments, sys.argv = sys.argv, ["investorbench run", *overrides]
+    sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
     try:
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(planned)()
-        planned.run()
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
     finally:
         sys.argv = arguments
         sys.path.pop()
+
+
+def new_folder() -> str:
+    """Where a run is recorded that names no folder."""
+    now = datetime.now()
+    return f"runs/{now:%Y-%m-%d}/{now:%H-%M-%S}-{secrets.token_hex(2)}"
+
+
+def show(jobs: Sequence[Job], done: Done) -> None:
+    """Print what jobs came to, where it is recorded, and what failed.
+
+    Raises:
+        InvestorBenchError: some failed.
+    """
+    if jobs[0].config.output == "json":
+        for entry in done.entries:
+            told = manifest_of(entry.result) | {"failures": [each.why for each in entry.failures]}
+            print(json.dumps(without_nan(told), ensure_ascii=False))
+    else:
+        print_results(done.entries, Console())
+    goes_on = any(each.can_go_on for each in done.failed)
+    advice = "; the same command with this folder=... goes on" if goes_on else ""
+    for folder in dict.fromkeys(str(job.config.folder) for job in jobs):
+        if Path(folder).exists():
+            Console(stderr=True).print(
+                f"recorded in {folder}{advice}", highlight=False, markup=False, soft_wrap=True
+            )
+    _raise([each.why for each in done.failed])
 
 
 class Planned:
@@ -94,35 +146,14 @@ class Planned:
         except InvestorBenchError as error:
             self.errors.append(str(error))
 
-    def run(self) -> None:
-        """Run them, print what they came to, where it is recorded, and what failed.
+    def checked(self) -> list[Job]:
+        """The jobs.
 
         Raises:
-            InvestorBenchError: one was not planned, and so none was run; or some failed.
+            InvestorBenchError: one could not be planned, and so none is run.
         """
-        if self.errors or not self.jobs:  # without jobs, Hydra was asked for help
-            self._raise(self.errors)
-            return
-        folders = dict.fromkeys(str(job.config.folder) for job in self.jobs)
-        done = play_all(self.jobs)
-        if self.jobs[0].config.output == "json":
-            for result in done.results:
-                print(json.dumps(without_nan(manifest_of(result)), ensure_ascii=False))
-        else:
-            print_results(beside_buy_and_hold(done.results), Console())
-        goes_on = any(each.can_go_on for each in done.failed)
-        advice = "; the same command with this folder=... goes on" if goes_on else ""
-        for folder in folders:
-            if Path(folder).exists():
-                Console(stderr=True).print(
-                    f"recorded in {folder}{advice}", highlight=False, markup=False, soft_wrap=True
-                )
-        self._raise([each.why for each in done.failed])
-
-    @staticmethod
-    def _raise(errors: Sequence[str]) -> None:
-        if errors:
-            raise InvestorBenchError("\n".join(dict.fromkeys(errors)))
+        _raise(self.errors)
+        return self.jobs
 
     def _job(self, config: DictConfig) -> Job:
         """A job, with what tells it from the others in its name and its folders."""
@@ -140,23 +171,42 @@ class Planned:
                 place.append(f"{key}={value}")
             else:
                 changed.append(f"{key.rpartition('.')[2]}={value}")
-        job = Job(name=agent, config=config, place=tuple(place))
+        job = Job(agent_name=agent, name=agent, config=config, place=tuple(place))
         if job.model is not None:
             changed.insert(0, f"model={hydra_config.runtime.choices['model']}")
         elif any(override.startswith("model=") for override in hydra_config.overrides.task):
             raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
-        return Job(name=" ".join([agent, *changed]), config=config, place=tuple(place))
+        return replace(job, name=" ".join([agent, *changed]))
 
 
-def beside_buy_and_hold(results: Sequence[Result]) -> list[Result]:
-    """The results, and buy-and-hold wherever it is not among them: no table goes without it."""
-    held = {setting_of(result) for result in results if result.agent == BuyAndHold.name}
-    missing = {setting_of(result): result.task for result in results}
-    return [
-        *results,
-        *(
-            evaluate(BuyAndHold(), task, warmup=False)
-            for setting, task in missing.items()
-            if setting not in held
-        ),
-    ]
+class Launched:
+    """What a launcher's process does with the configuration of one job: it runs it.
+
+    Args:
+        swept: the settings that differ from job to job.
+    """
+
+    __name__ = "investorbench"
+
+    def __init__(self, swept: list[str]) -> None:
+        self.swept = swept
+        self.folder = str(Path.cwd())  # where an agent of somebody's own is found
+
+    def __call__(self, config: DictConfig) -> None:
+        """Run one job; what it came to, and what failed, is in its record.
+
+        Raises:
+            InvestorBenchError: there is no record of why it failed.
+        """
+        sys.path.append(self.folder)
+        planned = Planned(self.swept)
+        planned(config)
+        (job,) = planned.checked()
+        done = play_all([job], is_shown=False)
+        if not done.entries and not list(job.path.glob(f"*/{FAILURE}")):
+            _raise([each.why for each in done.failed])
+
+
+def _raise(errors: Sequence[str]) -> None:
+    if errors:
+        raise InvestorBenchError("\n".join(dict.fromkeys(errors)))

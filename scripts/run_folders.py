@@ -1,19 +1,26 @@
 """What a run folder holds: its jobs, each with what was to be run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from investorbench_env.errors import InvestorBenchError
-from scripts.jobs import task_of
-from tasks.recorded import RecordedJob
+from scripts.jobs import MODEL, seeds_of, task_of
+from tasks.leaderboard import Entry
+from tasks.recorded import RecordedJob, recorded_entry
 from tasks.runs import CONFIG
 
-NEEDED = ("agent", "task", "protocol", "data", "repeats", "seed", "warmup")
-BESIDE_JOBS = ("answers.sqlite", "spending.txt", "multirun.yaml")
+NEEDED = (
+    "agent_name", "name", "agent", "task", "protocol", "data", "repeats", "seed", "warmup",
+)  # fmt: skip
+BESIDE_JOBS = (
+    "answers.sqlite", "spending.txt", "multirun.yaml", "report.", "leaderboard.", ".submitit",
+    "tracking",
+)  # fmt: skip
 """Files of a whole run, with what SQLite and locks put beside them."""
 
 
@@ -35,6 +42,36 @@ def jobs_in(run: Path) -> list[Path]:
     return jobs
 
 
+class Found(NamedTuple):
+    """What run folders hold.
+
+    Attributes:
+        entries: of each job that has a finished repeat, in the order of their folders.
+        problems: what cannot be shown, and why.
+    """
+
+    entries: list[tuple[RecordedJob, Entry]]
+    problems: list[str]
+
+
+def found_in(runs: Sequence[Path]) -> Found:
+    """All that is finished in run folders; what cannot be read leaves the others alone.
+
+    Raises:
+        InvestorBenchError: one is no run folder.
+    """
+    entries: list[tuple[RecordedJob, Entry]] = []
+    problems: list[str] = []
+    for run in runs:
+        for path in jobs_in(run):
+            try:
+                job = job_in(path)
+                entries.append((job, recorded_entry(job, run.resolve().name)))
+            except InvestorBenchError as error:
+                problems.append(str(error))
+    return Found(entries, problems)
+
+
 def job_in(path: Path) -> RecordedJob:
     """The job whose folder it is.
 
@@ -45,17 +82,19 @@ def job_in(path: Path) -> RecordedJob:
     if not file.exists():
         raise InvestorBenchError(f"{file} is missing, which says what was run")
     try:
-        config = OmegaConf.create(file.read_text(encoding="utf-8"))
+        config: Any = OmegaConf.create(file.read_text(encoding="utf-8"))
         missing = [name for name in NEEDED if name not in config]
         if missing:
             raise InvestorBenchError(
                 f"{file} has no {', '.join(missing)}: another version wrote it, or it was changed"
             )
+        task = task_of(config)
+        asks_for = [MODEL] if MODEL in config else []
         return RecordedJob(
             path=path,
-            task=task_of(config),  # type: ignore[arg-type]
-            repeats=int(config.repeats),
-            seed=int(config.seed),
+            name=str(config.name),
+            task=task,
+            seeds=seeds_of(config, task, str(config.agent_name), asks_for),
             warmup=bool(config.warmup),
         )
     except (OmegaConfBaseException, yaml.YAMLError, ValueError, AttributeError, TypeError) as error:
@@ -68,6 +107,6 @@ def foreign_files(run: Path, jobs: list[Path]) -> Iterator[Path]:
     """Files below a run folder that are neither a job's nor the run's own."""
     for path in sorted(run.rglob("*")):
         of_a_job = any(job in path.parents for job in jobs)
-        of_the_run = path.parent == run and path.name.startswith(BESIDE_JOBS)
+        of_the_run = path.relative_to(run).parts[0].startswith(BESIDE_JOBS)
         if path.is_file() and not of_a_job and not of_the_run:
             yield path

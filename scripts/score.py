@@ -1,6 +1,6 @@
 """``investorbench score``: every metric again, from the recorded decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +8,11 @@ import typer
 from rich.console import Console
 
 from investorbench_env.errors import InvestorBenchError
-from scripts.run import beside_buy_and_hold
 from scripts.run_folders import job_in, jobs_in
 from scripts.tables import print_results
-from tasks.recorded import RecordedJob, read_json, recorded_result
+from tasks.leaderboard import Entry
+from tasks.recorded import RecordedJob, read_json, recorded_entry
 from tasks.records import write_json
-from tasks.result import Result
 from tasks.runs import CONFIG, JobFolder
 from tasks.verification import MANIFEST, METRICS, differences
 
@@ -25,15 +24,17 @@ def score(
     ] = False,
 ) -> None:
     """Compute every metric again from the recorded decisions, without a model or an agent."""
-    results: list[Result] = []
+    entries: list[Entry] = []
     errors: list[str] = []
     differing: list[str] = []
     for path in jobs_in(run):
         try:
             job = job_in(path)
-            result = recorded_result(job)
+            entry = recorded_entry(job, run.resolve().name)
+            entries.append(entry)
+            errors += [f"{job.episodes[each.repeat]}: {each.why}" for each in entry.failures]
             wrong = {}
-            for file, part in _parts(job, result).items():
+            for file, part in _parts(job, entry):
                 found = list(differences(file, read_json(file), part, "from the decisions follows"))
                 if found:
                     wrong[file] = part
@@ -42,9 +43,7 @@ def score(
                 _renew(job, wrong)
         except InvestorBenchError as error:
             errors.append(str(error))
-        else:
-            results.append(result)
-    print_results(_beside(results, errors), Console())
+    print_results(entries, Console())
     said = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for line in differing:
         said.print(line)
@@ -54,24 +53,15 @@ def score(
         raise InvestorBenchError("\n".join(errors))
 
 
-def _beside(results: Sequence[Result], errors: list[str]) -> Sequence[Result]:
-    try:
-        return beside_buy_and_hold(results)
-    except InvestorBenchError as error:  # the table can do without
-        Console(stderr=True).print(f"without buy and hold: {error}", markup=False, soft_wrap=True)
-        return results
-
-
-def _parts(job: RecordedJob, result: Result) -> dict[Path, dict[str, Any]]:
+def _parts(job: RecordedJob, entry: Entry) -> Iterator[tuple[Path, dict[str, Any]]]:
     """What follows from the decisions, for each file that says it."""
-    parts: dict[Path, dict[str, Any]] = {
-        path / METRICS: {"metrics": episode.metrics, "answers": episode.answers}
-        for path, episode in zip(job.episodes, result.episodes, strict=True)
-    }
-    if job.manifest is not None:
-        answers = [episode.answers for episode in result.episodes]
-        parts[job.path / MANIFEST] = {"metrics": result.metrics, "answers": answers}
-    return parts
+    failed = {failure.repeat for failure in entry.failures}
+    paths = [path for number, path in enumerate(job.episodes) if number not in failed]
+    for path, episode in zip(paths, entry.result.episodes, strict=True):
+        yield path / METRICS, {"metrics": episode.metrics, "answers": episode.answers}
+    if job.manifest is not None and not failed:
+        answers = [episode.answers for episode in entry.result.episodes]
+        yield job.path / MANIFEST, {"metrics": entry.result.metrics, "answers": answers}
 
 
 def _renew(job: RecordedJob, parts: Mapping[Path, dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ import scripts
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONF = Path(scripts.__file__).resolve().parent.parent / "conf"
-GROUPS = ("agent", "task", "protocol", "model", "memory")
+GROUPS = ("agent", "task", "protocol", "model", "memory", "launcher")
 OPEN = ("task.options", "memory.embedder", "model.")
 """Settings that others know and check the names of: an environment, an embedder, a model."""
 

@@ -7,6 +7,7 @@ agent takes again, with answers that were kept, and must take as recorded; then 
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -28,9 +29,11 @@ from tasks.records import (
     without_nan,
     write_json,
 )
-from tasks.result import Episode, Step
+from tasks.result import Episode, Failure, Step
 
 FILES = {"warmup": "warmup.jsonl", "test": "decisions.jsonl"}
+FAILURE = "failure.json"
+"""Why an episode did not come to its end; gone when it has."""
 SAVE_EVERY = 10
 """Steps from one checkpoint to the next; an archived memory must be able to go back further."""
 
@@ -160,6 +163,15 @@ class EpisodeFolder:
         if described is not None:
             figures["described"] = dict(described)
         write_json(self.path / "metrics.json", figures)
+        (self.path / FAILURE).unlink(missing_ok=True)
+
+    def fail(self, failure: Failure) -> None:
+        """Mark the episode as failed; its lines stay, and it can go on."""
+        with contextlib.suppress(OSError):  # the disk may be full
+            self.close()
+        self.path.mkdir(parents=True, exist_ok=True)
+        told = {"kind": failure.kind, "why": failure.why, "trace": failure.trace}
+        write_json(self.path / FAILURE, told)
 
     def figures(self) -> dict[str, Any]:
         """What ``finish`` wrote."""
@@ -167,9 +179,9 @@ class EpisodeFolder:
 
     def close(self) -> None:
         """Close the file that is written."""
-        if self._lines is not None:
-            self._lines.close()
-            self._lines = None
+        lines, self._lines = self._lines, None
+        if lines is not None:
+            lines.close()
 
     def _checkpoint(self) -> Checkpoint | None:
         steps = len(self._recorded["test"])

@@ -13,7 +13,9 @@ from agents.baselines import baseline
 from investorbench_env.errors import DateRangeError, InvestorBenchError
 from tasks.episodes import EpisodeFolder
 from tasks.result import Episode, Result, Step, episode_of
+from tasks.seeds import episode_seed
 from tasks.task import SplitName, Task
+from tasks.tracking import Tracker, Tracking
 
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 Watch = Callable[[Step], None]
@@ -38,6 +40,7 @@ def evaluate(
     warmup: bool = True,
     wrapper: Wrap | None = None,
     watch: Watch | None = None,
+    trackers: Sequence[Tracker] = (),
     **options: Any,
 ) -> Result:
     """Let an agent live through the warm-up split, then score it on the test split.
@@ -52,10 +55,11 @@ def evaluate(
             a Market.
         start: first date of the test split, in place of its own.
         end: last date of the test split, in place of its own.
-        seed: of the first repeat.
+        seed: of the evaluation; each repeat's own follows from it, the task and the agent's name.
         warmup: whether to run the warm-up split first.
         wrapper: what to wrap the environment in, such as ``NumericObservation``.
         watch: called after every step.
+        trackers: where to log steps and metrics besides, such as ``TensorBoard("tb")``.
         options: further options of the environment, such as ``long_only=True``.
 
     Returns:
@@ -69,16 +73,26 @@ def evaluate(
         raise InvestorBenchError(f"repeats={repeats!r} must be a whole number of at least 1")
     runner = as_agent(baseline(agent) if isinstance(agent, str) else agent)
 
-    async def episodes() -> list[Episode]:
-        return [
-            await live(
-                runner, task, seed=seed + repeat, repeat=repeat, warmup=warmup, wrapper=wrapper,
-                watch=watch,
+    async def episode(repeat: int, tracking: Tracking) -> Episode:
+        with tracking.episode(runner.name, task) as log:
+            played = await live(
+                runner,
+                task,
+                seed=episode_seed(task, runner.name, "", repeat, seed),
+                repeat=repeat,
+                warmup=warmup,
+                wrapper=wrapper,
+                watch=log.beside(watch),
             )
-            for repeat in range(repeats)
-        ]  # fmt: skip
+            log.end(played)
+            return played
 
-    return result_of(runner.name, task, run_to_end(episodes()))
+    async def episodes(tracking: Tracking) -> list[Episode]:
+        return [await episode(repeat, tracking) for repeat in range(repeats)]
+
+    with Tracking(trackers) as tracking:
+        played = run_to_end(episodes(tracking))
+    return result_of(runner.name, task, played)
 
 
 async def live(
@@ -105,7 +119,7 @@ async def live(
         folder: where the episode is recorded, and goes on if it had begun.
     """
     if warmup:
-        _require_order(task)
+        require_order(task)
     splits: tuple[SplitName, ...] = ("warmup", "test") if warmup else ("test",)
     envs = {split: (wrapper or _as_it_is)(task.make(split)) for split in splits}
     steps: list[Step] = []
@@ -207,7 +221,12 @@ def _as_it_is(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
     return env
 
 
-def _require_order(task: Task) -> None:
+def require_order(task: Task) -> None:
+    """Refuse a test split that begins in the warm-up split.
+
+    Raises:
+        DateRangeError: it does.
+    """
     warm, test = task.split("warmup"), task.split("test")
     if test.start <= warm.end:
         raise DateRangeError(

@@ -1,7 +1,7 @@
 """Episodes and results as their records tell them, without running anything again."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,11 @@ from typing import Any
 from investorbench_env.envs.setup import Options
 from investorbench_env.errors import InvestorBenchError
 from tasks.answers import tally
-from tasks.episodes import FILES, head_of
+from tasks.episodes import FAILURE, FILES, head_of
 from tasks.evaluator import result_of
+from tasks.leaderboard import Entry
 from tasks.records import Line, read_lines
-from tasks.result import Episode, Result, Step, episode_of
+from tasks.result import Episode, Failure, Result, Step, episode_of
 from tasks.task import SplitName, Task
 
 Content = dict[str, Any]
@@ -24,17 +25,22 @@ class RecordedJob:
 
     Attributes:
         path: its folder.
-        task: what the agent was scored on.
-        repeats: how many episodes there should be.
-        seed: of the first one.
+        name: what tables call the agent.
+        task: what it was scored on.
+        seeds: of the episodes that there should be.
         warmup: whether each begins with the warm-up split.
     """
 
     path: Path
+    name: str
     task: Task
-    repeats: int
-    seed: int
+    seeds: tuple[int, ...]
     warmup: bool
+
+    @property
+    def repeats(self) -> int:
+        """How many episodes there should be."""
+        return len(self.seeds)
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
@@ -67,21 +73,75 @@ def read_json(path: Path) -> Content:
     return content
 
 
-def recorded_result(job: RecordedJob) -> Result:
-    """What a finished job came to, computed anew from its lines.
+def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
+    """What a job came to as far as it is finished, computed anew from its lines.
 
     What is said of the data is taken from the manifest; where there is none yet, from the data.
 
+    Args:
+        job: where it is recorded.
+        run: the name of the run folder.
+
     Raises:
-        InvestorBenchError: an episode is missing or not finished, or its lines were changed.
+        InvestorBenchError: no repeat is finished.
     """
-    episodes = [
-        _recorded_episode(path, job.task, job.seed + n) for n, path in enumerate(job.episodes)
-    ]
-    described = read_json(job.episodes[0] / "metrics.json").get("described")
+    episodes: dict[int, Episode] = {}
+    failures = []
+    for number, path in enumerate(job.episodes):
+        if not (path / "metrics.json").exists():
+            failures.append(recorded_failure(path, number))
+            continue
+        try:
+            episodes[number] = recorded_episode(job, number)
+        except InvestorBenchError as error:
+            failures.append(Failure(number, "damaged", str(error)))
+    if not episodes:
+        raise InvestorBenchError(
+            f"{job.path}: none of {job.repeats} repeats can be shown: "
+            + "; ".join(dict.fromkeys(failure.why for failure in failures))
+        )
+    result = _result_of(job, episodes, list(episodes.values()))
+    return Entry(result=result, planned=job.repeats, failures=tuple(failures), run=run)
+
+
+def recorded_failure(path: Path, number: int) -> Failure:
+    """Why the repeat in a folder is not finished."""
+    marked = path / FAILURE
+    if marked.exists():
+        told = read_json(marked)
+        known = (str(told.get(name, "")) for name in ("kind", "why", "trace"))
+        return Failure(number, *known)
+    written = [path / name for name in FILES.values() if (path / name).exists()]
+    steps = sum(file.read_bytes().count(b"\n") for file in written)
+    why = f"not finished, {steps} steps are recorded" if steps else "not begun"
+    return Failure(number, "unfinished", why)
+
+
+def recorded_episode(job: RecordedJob, number: int) -> Episode:
+    """A finished repeat, computed anew from its lines.
+
+    Raises:
+        InvestorBenchError: it is not finished, or its lines were changed.
+    """
+    path = job.episodes[number]
+    if not (path / "metrics.json").exists():
+        raise InvestorBenchError(f"{path} is not finished; the command that began it goes on")
+    lines = {split: [line for line, _ in read_lines(path / name)] for split, name in FILES.items()}
+    heads = {split: head_of(own) for split, own in lines.items() if own}
+    if "test" not in heads or heads != read_json(path / "metrics.json").get("records"):
+        raise InvestorBenchError(
+            f"{path} does not hold the lines that its metrics.json was written for; "
+            "`investorbench verify` says more"
+        )
+    return episode_from(lines, job.task, job.seeds[number])
+
+
+def _result_of(job: RecordedJob, numbers: Iterable[int], episodes: Sequence[Episode]) -> Result:
+    first = job.episodes[next(iter(numbers))]
+    described = read_json(first / "metrics.json").get("described")
     manifest = job.manifest
     if manifest is None:
-        return result_of(job.path.name, job.task, episodes, described)
+        return result_of(job.name, job.task, episodes, described)
     try:
         return Result(
             agent=manifest["agent"],
@@ -141,16 +201,3 @@ def steps_from(lines: Sequence[Line], task: Task, seed: int) -> list[Step]:
         )
         for number, line in enumerate(lines)
     ]
-
-
-def _recorded_episode(path: Path, task: Task, seed: int) -> Episode:
-    if not (path / "metrics.json").exists():
-        raise InvestorBenchError(f"{path} is not finished; the command that began it goes on")
-    lines = {split: [line for line, _ in read_lines(path / name)] for split, name in FILES.items()}
-    heads = {split: head_of(own) for split, own in lines.items() if own}
-    if "test" not in heads or heads != read_json(path / "metrics.json").get("records"):
-        raise InvestorBenchError(
-            f"{path} does not hold the lines that its metrics.json was written for; "
-            "`investorbench verify` says more"
-        )
-    return episode_from(lines, task, seed)

@@ -43,7 +43,7 @@ def replay(job: RecordedJob, number: int) -> Replayed:
         lines, _ = read_all(path / FILES[split])
         if not lines and not is_finished:
             continue  # it has not come so far
-        same, difference = _replay_split(job, split, job.seed + number, lines, is_finished)
+        same, difference = _replay_split(job, split, job.seeds[number], lines, is_finished)
         steps += same
         if difference is not None:
             return Replayed(path, steps, difference)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -104,6 +104,23 @@ class Episode:
         }
         index = pd.DatetimeIndex(self.sessions[:-1].astype("datetime64[s]"), name="decided_on")
         return pd.DataFrame(columns, index=index)
+
+
+class Failure(NamedTuple):
+    """A repeat that did not come to its end.
+
+    Attributes:
+        repeat: its number.
+        kind: ``"agent"``, whose code raised; ``"infrastructure"``, such as a server that was down;
+            ``"damaged"``, a record that was changed; ``"unfinished"``, interrupted or not begun.
+        why: in one line.
+        trace: of the exception; empty where there is none.
+    """
+
+    repeat: int
+    kind: str
+    why: str
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

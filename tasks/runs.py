@@ -8,10 +8,13 @@ the one before) and ``metrics.json``.
 import contextlib
 import hashlib
 import platform
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from tasks.episodes import SAVE_EVERY, EpisodeFolder
 from tasks.records import RecordError, write_atomically, write_json
@@ -20,10 +23,18 @@ from tasks.result import Result, Step
 PACKAGES = ("investorbench_env", "memory", "agents", "tasks", "scripts")
 DEPENDENCIES = ("investorbench", "gymnasium", "numpy", "pandas", "exchange_calendars")
 CONFIG = "config.yaml"
+PATIENCE_S = 60.0
+"""How long another process may take to write a file of a job."""
+
+
+class BusyError(RecordError):
+    """An episode that another process is writing."""
 
 
 class JobFolder:
     """Where one job is recorded; a context manager, and callable as ``watch`` of ``evaluate``.
+
+    Several processes may write a job at once, each other episodes of it.
 
     Args:
         path: the folder; what it holds of the same job goes on.
@@ -31,27 +42,17 @@ class JobFolder:
         save_every: steps from one checkpoint of the agent to the next.
 
     Raises:
-        RecordError: the folder holds another job, or one that is running.
+        RecordError: the folder holds another job.
     """
 
     def __init__(self, path: Path, config: str, save_every: int = SAVE_EVERY) -> None:
-        from filelock import FileLock, Timeout
-
         self.path = path
         self._save_every = save_every
         self._episodes: dict[int, EpisodeFolder] = {}
+        self._locks: dict[int, BaseFileLock] = {}
         self._made = [each for each in (path, *path.parents) if not each.exists()]
-        path.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(path / ".lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise RecordError(f"{path} is being written by another run") from None
-        try:
+        with self._alone():
             self._claim(config)
-        except BaseException:
-            self._lock.release()
-            raise
 
     def __enter__(self) -> Self:
         return self
@@ -62,38 +63,62 @@ class JobFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for episode in self._episodes.values():
-            episode.close()
-        self._lock.release()
+        for repeat in list(self._episodes):
+            self.release(repeat)
         if error is not None and not list(self.path.glob("repeat-*")):
-            # It failed before there was anything to record.
-            (self.path / CONFIG).unlink()
-            (self.path / ".lock").unlink(missing_ok=True)
-            for folder in self._made:
-                with contextlib.suppress(OSError):  # another job's files are in it
-                    folder.rmdir()
+            self._leave_nothing()
 
     def __call__(self, step: Step) -> None:
         """Append a step to the record of its repeat and split."""
         self.episode(step.repeat).write(step)
 
     def episode(self, repeat: int) -> EpisodeFolder:
-        """The folder of a repeat."""
+        """The folder of a repeat, for this process alone until it is released.
+
+        Raises:
+            BusyError: another process is writing it.
+            RecordError: what is recorded was changed or damaged.
+        """
         if repeat not in self._episodes:
             path = self.path / f"repeat-{repeat}"
-            self._episodes[repeat] = EpisodeFolder(path, self._save_every)
+            lock = FileLock(self.path / f".repeat-{repeat}.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise BusyError(f"{path} is being written by another run") from None
+            self._locks[repeat] = lock
+            try:
+                self._episodes[repeat] = EpisodeFolder(path, self._save_every)
+            except BaseException:
+                self._locks.pop(repeat).release()
+                raise
         return self._episodes[repeat]
 
+    def release(self, repeat: int) -> None:
+        """Close the folder of a repeat and let other processes write it."""
+        self._episodes.pop(repeat).close()
+        self._locks.pop(repeat).release()
+
     def finish(self, result: Result) -> None:
-        """Write what the job came to."""
+        """Write what the job came to, when all its repeats are there."""
+        heads = []
         for number, episode in enumerate(result.episodes):
-            self.episode(number).finish(episode)
-        count = len(result.episodes)
-        bound = {
-            "config_sha256": text_hash((self.path / CONFIG).read_text(encoding="utf-8")),
-            "records": [self.episode(number).figures().get("records") for number in range(count)],
-        }
-        write_json(self.path / "manifest.json", manifest_of(result) | bound)
+            folder = EpisodeFolder(self.path / f"repeat-{number}")
+            folder.finish(episode)
+            heads.append(folder.figures().get("records"))
+        with self._alone():
+            bound = {
+                "config_sha256": text_hash((self.path / CONFIG).read_text(encoding="utf-8")),
+                "records": heads,
+            }
+            write_json(self.path / "manifest.json", manifest_of(result) | bound)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """For the moment that it takes to write a file of the whole job."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path / ".lock").acquire(timeout=PATIENCE_S):
+            yield
 
     def _claim(self, config: str) -> None:
         path = self.path / CONFIG
@@ -104,6 +129,18 @@ class JobFolder:
                 f"{self.path} holds a run of another configuration ({_difference(found, config)}); "
                 "give another folder=..., or remove it"
             )
+
+    def _leave_nothing(self) -> None:
+        """Take away what was made of a job that failed before there was anything to record."""
+        locks = [FileLock(path) for path in self.path.glob(".repeat-*.lock")]
+        with contextlib.ExitStack() as stack, contextlib.suppress(Timeout):
+            for lock in locks:  # another process may be about to write
+                stack.enter_context(lock.acquire(timeout=0))
+            for path in (self.path / CONFIG, *self.path.glob(".*lock")):
+                path.unlink(missing_ok=True)
+            for folder in self._made:
+                with contextlib.suppress(OSError):  # another job's files are in it
+                    folder.rmdir()
 
 
 def manifest_of(result: Result) -> dict[str, Any]:

@@ -17,14 +17,22 @@ import numpy as np
 
 from investorbench_env.envs.setup import Setup
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
-from tasks.episodes import FILES, head_of
-from tasks.recorded import Content, RecordedJob, episode_from, read_json
+from tasks.episodes import FAILURE, FILES, head_of
+from tasks.recorded import Content, RecordedJob, episode_from, read_json, recorded_failure
 from tasks.records import BEFORE_THE_FIRST, CHAIN, Line, chained, without_nan
 from tasks.runs import CONFIG, text_hash
 
 MANIFEST, METRICS = "manifest.json", "metrics.json"
 OF_A_JOB = {CONFIG, MANIFEST, ".lock"}
-OF_A_REPEAT = {*FILES.values(), METRICS, "checkpoint.json", "agent", "memory", "collection"}
+OF_A_REPEAT = {
+    *FILES.values(),
+    METRICS,
+    FAILURE,
+    "checkpoint.json",
+    "agent",
+    "memory",
+    "collection",
+}
 VERSIONS = {
     "code_sha256": "another version of the code",
     "versions": "other versions of packages",
@@ -64,7 +72,7 @@ def verify_job(job: RecordedJob) -> Iterator[Finding]:
         yield unprepared
     for number, path in enumerate(job.episodes):
         if path.is_dir():
-            yield from _episode(job, path, job.seed + number, setups)
+            yield from _episode(job, path, job.seeds[number], setups)
         else:
             missing = f"is missing, one of {job.repeats} repeats that were to be run"
             yield Finding(path=path, what=missing, is_wrong=is_finished)
@@ -124,7 +132,7 @@ def _foreign(job: RecordedJob) -> Iterator[Finding]:
                     yield Finding(path=inner, what="is no part of a record", is_wrong=False)
         elif re.fullmatch(r"repeat-\d+", path.name):
             yield Finding(path=path, what=f"is one more than the {job.repeats} of {CONFIG}")
-        elif path.name not in OF_A_JOB:
+        elif path.name not in OF_A_JOB and not re.fullmatch(r"\.repeat-\d+\.lock", path.name):
             yield Finding(path=path, what="is no part of a record", is_wrong=False)
 
 
@@ -162,7 +170,9 @@ def _episode(
         elif split in setups and own and (is_finished or split == "warmup"):
             yield from _length(path / name, own, setups[split].steps, is_finished)
     if not is_finished:
-        what = f"is not finished: it has no {METRICS}, and {len(lines['test'])} decisions"
+        failed = (path / FAILURE).exists()
+        why = f"failed: {recorded_failure(path, 0).why}" if failed else f"it has no {METRICS}"
+        what = f"is not finished: {why}, and {len(lines['test'])} decisions"
         yield Finding(path=path, what=what, is_wrong=False)
         return
     try:

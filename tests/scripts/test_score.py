@@ -56,7 +56,7 @@ def test_a_run_is_scored_from_its_record_without_asking_an_agent(
     said = call("score", run)
     assert (said.code, said.err) == (0, "")
     for agent in ("finmem", "random", "buy_and_hold"):
-        assert f"\n {agent} " in said.out
+        assert f" {agent} " in said.out
     assert "of 2 repeats, the one with the median Sharpe ratio" in said.out
     assert "a word list and momentum, not a language model" in said.out
     assert contents(run) == before
@@ -88,15 +88,22 @@ def test_a_record_that_was_changed_is_not_scored_and_the_others_are(run: Path, c
     said = call("score", run, "--write")
     assert said.code == 1
     assert "does not hold the lines that its metrics.json was written for" in said.err
-    assert "\n random " in said.out and "\n finmem " not in said.out
+    assert " random " in said.out and " finmem " not in said.out
     assert call("verify", run).code == 1
 
 
-def test_a_run_that_is_not_finished_is_not_scored(run: Path, call: Call) -> None:
+def test_of_a_run_that_is_not_finished_what_is_is_scored_and_the_rest_named(
+    run: Path, call: Call
+) -> None:
     (run / RANDOM / "repeat-1" / "metrics.json").unlink()
     said = call("score", run / RANDOM)
+    assert said.code == 1 and " random " in said.out
+    assert "random: 1 of 2 repeats" in said.out
+    assert "repeat-1: not finished, 74 steps are recorded" in said.err
+    (run / RANDOM / "repeat-0" / "metrics.json").unlink()
+    said = call("score", run / RANDOM)
     assert (said.code, said.out) == (1, "")
-    assert "repeat-1 is not finished; the command that began it goes on" in said.err
+    assert "none of 2 repeats can be shown: not finished, 74 steps are recorded" in said.err
 
 
 def test_a_run_comes_to_the_same_to_the_bit_when_it_is_replayed(run: Path, call: Call) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks import Result, evaluate
-from tasks.recorded import RecordedJob, read_json, recorded_result
+from tasks.recorded import RecordedJob, read_json, recorded_entry
 from tasks.records import read_lines
 from tasks.replaying import replay
 from tasks.runs import JobFolder
@@ -28,7 +28,9 @@ def recorded(path: Path, agent: Any, market: Any, **options: Any) -> tuple[Resul
             agent, "InvestorBench/Stock", data=market, repeats=2, watch=folder, **options
         )
         folder.finish(result)
-    return result, RecordedJob(path=path, task=result.task, repeats=2, seed=0, warmup=True)
+    seeds = tuple(episode.seed for episode in result.episodes)
+    job = RecordedJob(path=path, name=result.agent, task=result.task, seeds=seeds, warmup=True)
+    return result, job
 
 
 def weighing(observation: Any, info: Any) -> Any:
@@ -51,7 +53,7 @@ def test_a_result_is_the_same_from_its_record(
     tmp_path: Path, agent: Any, market: Any, options: dict[str, Any]
 ) -> None:
     result, job = recorded(tmp_path / "random", agent, market, **options)
-    again = recorded_result(job)
+    again = recorded_entry(job).result
     for was, now in zip(result.episodes, again.episodes, strict=True):
         assert now.metrics == pytest.approx(was.metrics, rel=1e-9, abs=1e-12, nan_ok=True)
         for name in (

@@ -14,7 +14,7 @@ import pytest
 from investorbench_env.errors import InvestorBenchError
 from tasks import Result, evaluate, runs
 from tasks.records import write_atomically, write_json
-from tasks.runs import JobFolder, code_hash
+from tasks.runs import BusyError, JobFolder, code_hash
 from tests.env.small_markets import document, small_market
 
 CLOSES = [100.0 + t % 7 for t in range(500)]
@@ -79,7 +79,7 @@ def test_each_repeat_has_a_folder_with_its_own_figures(tmp_path: Path) -> None:
     for number, episode in enumerate(result.episodes):
         folder = tmp_path / "job" / f"repeat-{number}"
         figures = json.loads((folder / "metrics.json").read_text())
-        assert figures["seed"] == 5 + number
+        assert figures["seed"] == episode.seed
         assert figures["metrics"]["CR"] == episode.metrics["CR"]
         assert lines_of(folder / "decisions.jsonl")[-1]["equity"] == episode.equity[-1]
 
@@ -143,11 +143,14 @@ def test_a_folder_of_another_job_is_refused_and_left_as_it_was(tmp_path: Path) -
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_a_folder_that_is_being_written_is_refused(tmp_path: Path) -> None:
-    with JobFolder(tmp_path, "a: 1\n"), pytest.raises(InvestorBenchError, match="another run"):
-        JobFolder(tmp_path, "a: 1\n")
-    with JobFolder(tmp_path, "a: 1\n"):
-        pass  # it is free again
+def test_an_episode_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with JobFolder(tmp_path, "a: 1\n") as one, JobFolder(tmp_path, "a: 1\n") as other:
+        one.episode(0)
+        with pytest.raises(BusyError, match="repeat-0 is being written by another run"):
+            other.episode(0)
+        other.episode(1)
+        one.release(0)
+        other.episode(0)  # it is free again
 
 
 def test_figures_that_are_no_number_are_null(tmp_path: Path) -> None:
@@ -186,8 +189,8 @@ class BreaksInTheTest:
 def test_a_run_that_breaks_keeps_its_lines_and_leaves_no_half_written_file(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="out of order"):
         record(tmp_path / "job", BreaksInTheTest())
-    files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
-    assert files == [".lock", "config.yaml", "decisions.jsonl", "warmup.jsonl"]
+    files = sorted(path.name for path in tmp_path.rglob("[!.]*") if path.is_file())
+    assert files == ["config.yaml", "decisions.jsonl", "warmup.jsonl"]
     lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
     assert len(lines) == 10 and is_whole(lines)
     assert len(lines_of(tmp_path / "job" / "repeat-0" / "warmup.jsonl")) == WARMUP_STEPS
@@ -228,7 +231,7 @@ def test_the_manifest_says_where_a_result_comes_from(tmp_path: Path) -> None:
         "simulated": False,
         "market_sha256": MARKET.fingerprint,
         "options": {"window": "9"},
-        "seeds": [0, 1],
+        "seeds": [episode.seed for episode in result.episodes],
         "code_sha256": code_hash(),
     }
     assert {name: manifest[name] for name in told} == told

@@ -1,0 +1,115 @@
+"""Jobs in processes of their own, by Hydra's launchers: joblib here, submitit on Slurm."""
+
+import contextlib
+import importlib.util
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from investorbench_env.errors import InvestorBenchError, MissingDependencyError
+from scripts.jobs import Job
+from scripts.playing import Done, Failed
+from scripts.run_folders import job_in
+from tasks.leaderboard import Entry
+from tasks.recorded import recorded_entry
+
+PLUGINS = {
+    "joblib": "hydra_plugins.hydra_joblib_launcher",
+    "submitit_local": "hydra_plugins.hydra_submitit_launcher",
+    "submitit_slurm": "hydra_plugins.hydra_submitit_launcher",
+}
+"""What each launcher but ``basic`` needs."""
+LAUNCHER = "launcher"
+HERE = "basic"
+LOOK_EVERY_S = 0.5
+
+
+def launcher_in(overrides: Sequence[str]) -> str:
+    """The launcher that a command line names.
+
+    Raises:
+        InvestorBenchError: it is not installed, or cannot be used so.
+    """
+    given = dict(override.partition("=")[::2] for override in overrides if "=" in override)
+    name = given.get(LAUNCHER, HERE)
+    if name == HERE:
+        return name
+    if "-m" not in overrides and "--multirun" not in overrides:
+        raise InvestorBenchError(f"launcher={name} is for sweeps: give -m, too")
+    if "shard" in given:
+        raise InvestorBenchError(
+            f"launcher={name} starts processes for all jobs: leave out shard=..., which is for "
+            "processes that you start"
+        )
+    if importlib.util.find_spec(PLUGINS[name]) is None:
+        package = PLUGINS[name].partition(".")[2].replace("_", "-")
+        raise MissingDependencyError(package, "sweep", f"launcher={name}")
+    return name
+
+
+def without_launcher(overrides: Sequence[str]) -> list[str]:
+    """A command line without what concerns how its jobs are launched."""
+    return [each for each in overrides if not each.startswith((f"{LAUNCHER}=", "hydra.launcher."))]
+
+
+@contextlib.contextmanager
+def launched_shown(jobs: Sequence[Job]) -> Iterator[None]:
+    """A bar of the episodes that are finished, in any process, while the block runs."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    ended = threading.Event()
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        planned = sum(job.config.repeats for job in jobs)
+        bar = progress.add_task("episodes finished", total=planned)
+
+        def look() -> None:
+            while not ended.wait(LOOK_EVERY_S):
+                finished = sum(
+                    job.is_finished(n) for job in jobs for n in range(job.config.repeats)
+                )
+                progress.update(bar, completed=finished)
+
+        looking = threading.Thread(target=look, daemon=True)
+        looking.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            looking.join()
+
+
+@contextlib.contextmanager
+def errors_raised() -> Iterator[None]:
+    """Let errors of launched jobs through, which Hydra would print with a trace of its own."""
+    name = "HYDRA_FULL_ERROR"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def recorded(jobs: Sequence[Job]) -> Done:
+    """What jobs came to that other processes ran, from their records."""
+    entries: list[Entry] = []
+    failed: list[Failed] = []
+    for job in jobs:
+        where = f"{job.name} on {job.config.task.id}"
+        try:
+            entry = recorded_entry(job_in(job.path), Path(job.config.folder).name)
+        except InvestorBenchError as error:
+            failed.append(Failed(f"{where}: {error}"))
+            continue
+        entries.append(entry)
+        failed += [Failed(f"{where}, repeat {each.repeat}: {each.why}") for each in entry.failures]
+    return Done(entries, failed)

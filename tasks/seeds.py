@@ -1,0 +1,26 @@
+"""Seeds of episodes: what an episode is determines what chance brings in it."""
+
+import hashlib
+import json
+
+from tasks.task import Task
+
+BELOW = 2**31
+"""Every library takes seeds below it, language models' servers included."""
+
+
+def episode_seed(task: Task, agent: str, model: str, repeat: int, seed: int = 0) -> int:
+    """The seed of an episode, below 2**31: a hash of what it is, SHA-256.
+
+    No two episodes of a sweep share one, and none depends on what else is in the sweep, or on the
+    order in which it is run.
+
+    Args:
+        task: of which id and symbol count; its protocol, costs and dates do not.
+        agent: its name.
+        model: the name of the model that it asks; empty for none.
+        repeat: its number among those of the task.
+        seed: of the whole run; another one gives others for all episodes.
+    """
+    told = json.dumps([seed, task.id, task.symbol, agent, model, repeat])
+    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "big") % BELOW
