@@ -68,7 +68,8 @@ class Budget:
         max_usd: what may be spent; None for no cap.
         spent_usd: what was spent already.
         ledger: a file with a line for each call that cost something, so that what a killed run
-            had spent counts when it goes on; None keeps no account.
+            had spent counts when it goes on, and what other processes spend that share it, though
+            not their calls in flight; None keeps no account.
     """
 
     def __init__(
@@ -78,8 +79,10 @@ class Budget:
         ledger: Path | None = None,
     ) -> None:
         self.max_usd = max_usd
-        self.spent_usd = spent_usd + _total(ledger)
+        self.spent_usd = spent_usd
         self._ledger = ledger
+        self._read = 0
+        self._catch_up()
         self._set_aside: dict[int, float] = {}
         self._waiting: set[asyncio.Future[None]] = set()
         self._lock = threading.Lock()
@@ -95,7 +98,9 @@ class Budget:
         """
         while True:
             with self._lock:
-                if self.max_usd is None or self._fits(at_most_usd):
+                if self.max_usd is not None:
+                    self._catch_up()
+                if self._fits(at_most_usd):
                     reservation = Reservation(at_most_usd)
                     self._set_aside[id(reservation)] = at_most_usd
                     return reservation
@@ -116,14 +121,26 @@ class Budget:
         finally:
             with self._lock:
                 del self._set_aside[id(reservation)]
-                self.spent_usd += reservation.cost_usd
-                if self._ledger is not None and reservation.cost_usd:
+                if self._ledger is None:
+                    self.spent_usd += reservation.cost_usd
+                elif reservation.cost_usd:
                     with self._ledger.open("a", encoding="utf-8") as file:
                         file.write(f"{reservation.cost_usd!r}\n")
+                    self._catch_up()
                 waiting = list(self._waiting)
             for settled in waiting:
                 with contextlib.suppress(RuntimeError):  # its loop may be gone
                     settled.get_loop().call_soon_threadsafe(_wake, settled)
+
+    def _catch_up(self) -> None:
+        """Count the lines that were added to the ledger; half a line, after a kill, is no line."""
+        if self._ledger is None or not self._ledger.exists():
+            return
+        with self._ledger.open("rb") as file:
+            file.seek(self._read)
+            whole, end, _ = file.read().rpartition(b"\n")
+        self.spent_usd = math.fsum([self.spent_usd, *map(float, whole.split())])
+        self._read += len(whole + end)
 
     def _fits(self, usd: float) -> bool:
         # Summed anew each time: a rest of rounding would keep the last caller waiting for ever.
@@ -134,11 +151,3 @@ class Budget:
 def _wake(settled: asyncio.Future[None]) -> None:
     if not settled.done():
         settled.set_result(None)
-
-
-def _total(ledger: Path | None) -> float:
-    """What a ledger adds up to; half a line, after a kill, is no line."""
-    if ledger is None or not ledger.exists():
-        return 0.0
-    *lines, _ = ledger.read_text(encoding="utf-8").split("\n")
-    return math.fsum(map(float, lines))

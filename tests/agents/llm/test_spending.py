@@ -72,3 +72,18 @@ def test_money_spent_before_a_resume_counts() -> None:
     with StubServer(GOOD_TEXT) as server, pytest.raises(SpendCapError):
         ask(client(server.url, PRICE, budget=Budget(max_usd=1.0, spent_usd=0.999)))
     assert server.calls == 0
+
+
+def test_processes_that_share_a_ledger_count_what_the_others_spent(tmp_path: Path) -> None:
+    async def spend(budget: Budget, usd: float) -> None:
+        with budget.settling(await budget.set_aside(usd)) as reservation:
+            reservation.cost(usd)
+
+    one, other = (Budget(max_usd=1.0, ledger=tmp_path / "spending.txt") for _ in range(2))
+    asyncio.run(spend(one, 0.4))
+    asyncio.run(spend(other, 0.5))
+    with pytest.raises(SpendCapError, match="0.9000 USD are spent"):
+        asyncio.run(spend(one, 0.2))
+    asyncio.run(spend(one, 0.1))
+    assert Budget(max_usd=1.0, ledger=tmp_path / "spending.txt").spent_usd == pytest.approx(1.0)
+    assert len((tmp_path / "spending.txt").read_text().splitlines()) == 3
