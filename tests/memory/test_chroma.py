@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import multiprocessing
+import os
 import random
 import shutil
 import signal
@@ -23,6 +25,7 @@ from memory import (
     LayeredMemory,
     MissingPackageError,
 )
+from tests.memory.kill_victim import main as kill_victim
 from tests.memory.small_memories import (
     Directions,
     empty,
@@ -45,24 +48,26 @@ def test_a_process_killed_at_random_moments_loses_only_the_step_in_progress(tmp_
         undisturbed.append(everything(memory))
         live_a_day(memory, day)
     undisturbed.append(everything(memory))
-    folder, over, begun = tmp_path / "archive", 0, 0
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["chromadb", "tests.memory.kill_victim"])
+    folder, said, over, begun = tmp_path / "archive", tmp_path / "said", 0, 0
     while kills < KILLS:
         begun += 1
         assert begun <= 10 * KILLS
-        victim = subprocess.Popen(
-            [sys.executable, "-m", "tests.memory.kill_victim", str(folder), str(days)],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        with victim:
-            if kills % 10:  # some die while they open
-                victim.stdout.readline()
-            time.sleep(chance.uniform(0, 1.0))
-            victim.send_signal(signal.SIGKILL)
-            said = victim.stdout.read().rpartition("\n")[0].split()  # whole lines
+        said.write_text("")
+        victim = processes.Process(target=kill_victim, args=(str(folder), days, str(said)))
+        victim.start()
+        while kills % 10 and not said.stat().st_size:  # some die while they open
+            time.sleep(0.001)
+            assert victim.is_alive()
+        time.sleep(chance.uniform(0, 1.0))
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.join()
         # On a quick machine it may come to its end before it is killed.
-        assert victim.returncode in (0, -signal.SIGKILL)
-        kills += victim.returncode != 0
-        over = int(said[-1]) if "done" in said else over
+        assert victim.exitcode in (0, -signal.SIGKILL)
+        kills += victim.exitcode != 0
+        *_, last = ["", *said.read_text().rpartition("\n")[0].split()]  # whole lines
+        over = int(last) if last.isdigit() else over
         with empty("investorbench", Chroma(folder, kept_steps=4)) as reopened:
             assert reopened.steps in (over, over + 1)
             assert everything(reopened) == undisturbed[reopened.steps]
@@ -77,8 +82,8 @@ def test_a_process_killed_at_random_moments_loses_only_the_step_in_progress(tmp_
 def test_an_index_that_a_kill_tore_is_made_anew(torn, tmp_path) -> None:
     import chromadb
 
-    program = f"from tests.memory.kill_victim import main; main({str(tmp_path)!r}, 30)"
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
+    live = [sys.executable, "-m", "tests.memory.kill_victim", str(tmp_path), "30"]
+    subprocess.run([*live, str(tmp_path / "said")], cwd=ROOT, check=True, capture_output=True)
     with empty("investorbench", Chroma(tmp_path)) as memory:
         before = everything(memory)
     indices = list(tmp_path.glob(f"*/{torn}"))
