@@ -1,132 +1,165 @@
-"""Results as a table for the terminal."""
+"""Leaderboards as tables for the terminal."""
 
-import math
-from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tasks.result import Result
-
-Column = tuple[str, Callable[[Result], str]]
-
-
-def _percent(name: str) -> Callable[[Result], str]:
-    return lambda result: _number(result.metrics[name] * 100.0, 1)
-
-
-def _number(value: float, digits: int) -> str:
-    if not math.isfinite(value):
-        return "–"
-    # Adding 0.0 takes the sign from a zero.
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
-
-
-def _sharpe(result: Result) -> str:
-    return _number(result.metrics["SR"], 2)
-
-
-def _interval(result: Result) -> str:
-    low, high = (result.metrics[name] for name in ("SR_low", "SR_high"))
-    return f"{_number(low, 1)}…{_number(high, 1)}" if math.isfinite(low + high) else "–"
-
-
-def _trades(result: Result) -> str:
-    return str(int((result.median.notional > 0.0).sum()))
-
-
-COLUMNS: tuple[Column, ...] = (
-    ("CR %", _percent("CR")),
-    ("SR", _sharpe),
-    ("SR 95 %", _interval),
-    ("AV %", _percent("AV")),
-    ("MDD %", _percent("MDD")),
-    ("hit %", _percent("hit_ratio")),
-    ("held %", _percent("time_in_market")),
-    ("trades", _trades),
+from tasks.leaderboard import (
+    Entry,
+    Leaderboard,
+    Overall,
+    OverallRow,
+    Row,
+    leaderboards,
+    overall,
 )
+from tasks.leaderboard.answers import answers_of
+from tasks.leaderboard.sentences import number
+from tasks.result import Result
+from tasks.statistics import Estimate
+
+NONE = "–"
+LEGEND = "p: of no difference to Buy & Hold, adjusted; rnd: % of random policies below"
+Columns = tuple[tuple[str, Callable[[Row], str]], ...]
+OverallColumns = tuple[tuple[str, Callable[[OverallRow], str]], ...]
 
 
-def print_results(results: Iterable[Result], console: Console) -> None:
-    """One table for each task, protocol, window and data source; they never share one."""
-    ordered = sorted(results, key=setting_of)
-    for _, group in groupby(ordered, key=setting_of):
-        print_table(list(group), console)
+def print_results(results: Iterable[Result | Entry], console: Console) -> None:
+    """One table for each setting, and one over all tasks of a protocol; they never share one.
+
+    Tests over all agents at once are left to the report: what they need takes seconds to load.
+    """
+    entries = [
+        each if isinstance(each, Entry) else Entry(result=each, planned=len(each.episodes))
+        for each in results
+    ]
+    boards = leaderboards(entries, jointly=False)
+    for board in boards:
+        print_leaderboard(board, console)
+    for table in overall(boards):
+        print_overall(table, console)
 
 
-def setting_of(result: Result) -> tuple[str, ...]:
-    """What results must have in common to stand in one table."""
-    options = str(sorted(result.task.options.items(), key=str))
-    return (result.task.id, result.protocol, *result.window, result.data_source, options)
-
-
-def print_table(results: list[Result], console: Console) -> None:
+def print_leaderboard(board: Leaderboard, console: Console) -> None:
     """Agents by Sharpe ratio, and below them what the figures rest on."""
-    first = results[0]
-    start, end = first.window
-    stamp = "[bold yellow]SIMULATED[/] " if first.simulated else ""
-    name = first.task.id if "-" in first.task.id else f"{first.task.id} {first.task.symbol}"
-    console.print(f"{stamp}[bold]{name}[/] · {first.protocol} · {start} to {end}", highlight=False)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("agent", overflow="fold")
-    for name, _ in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
-    for result in sorted(results, key=lambda result: -result.metrics["SR"]):
-        ruined = any(episode.ended_early for episode in result.episodes)
-        table.add_row(escape(result.agent) + " †" * ruined, *(text(result) for _, text in COLUMNS))
-    console.print(table)
-    console.print(_notes(first, results), style="dim", highlight=False, markup=False)
-    console.print()
+    setting = board.setting
+    window = f"{setting.start} to {setting.end}"
+    _title(console, setting.simulated, setting.name, setting.protocol, window)
+    table = _table(name for name, _ in COLUMNS)
+    for row in board.rows:
+        name = escape(row.agent) + " †" * row.is_ruined
+        table.add_row(_rank(row.rank), name, *(text(row) for _, text in COLUMNS))
+    answers = [line for row in board.rows for line in answered(row.entry.result)]
+    options = [f"options: {setting.options}"] if setting.options else []
+    legend = [LEGEND] if any(row.statistics.sr.value is not None for row in board.rows) else []
+    lines = [f"data: {setting.data_source}", *options, *legend, *board.notes, *answers]
+    _print(console, table, lines, board.sentence)
 
 
-def _notes(first: Result, results: list[Result]) -> str:
-    lines = [f"data: {first.data_source}"]
-    options = {name: value for name, value in first.task.options.items() if name != "symbol"}
-    if options:
-        lines.append("options: " + ", ".join(f"{name}={value}" for name, value in options.items()))
-    if first.fills == "next_close":
-        lines.append("orders filled at the next close, since the data has no opens")
-    if any(episode.ended_early for result in results for episode in result.episodes):
-        lines.append("† ruined before the end: the account was worth nothing any more")
-    lines += [line for result in results for line in answers_of(result)]
-    repeats = max(len(result.episodes) for result in results)
-    if repeats > 1:
-        lines.append(f"of {repeats} repeats, the one with the median Sharpe ratio")
-    if len(results) > 1:
-        lines.append(told_apart(results))
-    return "\n".join(lines)
+def print_overall(found: Overall, console: Console) -> None:
+    """Agents by their mean Sharpe ratio over tasks."""
+    over = f"mean over {len(found.settings)} tasks"
+    _title(console, found.simulated, over, found.protocol, *filter(None, [found.options]))
+    table = _table(name for name, _ in OVERALL_COLUMNS)
+    for row in found.rows:
+        cells = (text(row) for _, text in OVERALL_COLUMNS)
+        table.add_row(_rank(row.rank), escape(row.agent), *cells)
+    _print(console, table, found.notes, found.sentence)
 
 
-def answers_of(result: Result) -> Iterator[str]:
-    """What a language model's answers came to, over all repeats and both splits."""
-    splits = [split for episode in result.episodes for split in (episode.answers or {}).values()]
-    asked = [split for split in splits if split]
-    if not asked:
+def answered(result: Result) -> Iterator[str]:
+    """What a language model's answers came to, in a line."""
+    answers = answers_of(result)
+    if answers is None:
         return
-    if not all(split["is_language_model"] for split in asked):
+    if not answers.is_language_model:
         yield f"{result.agent}: a word list and momentum, not a language model"
         return
-    decisions, invalid = (sum(split[name] for split in asked) for name in ("decisions", "invalid"))
-    read, written = (sum(split["tokens"][name] for split in asked) for name in ("input", "output"))
-    costs = [split["cost_usd"] for split in asked]
-    spent = 0.0 if None in costs else sum(costs)
+    spent = answers.cost_usd or 0.0
     cost = f", {spent:.2f} USD" if spent >= 1.0 else f", {spent:.4f} USD" if spent else ""
     yield (
-        f"{result.agent}: {decisions:,} decisions, {invalid:,} without a usable answer; "
-        f"{read:,} tokens read, {written:,} written{cost}"
+        f"{result.agent}: {answers.decisions:,} decisions, {answers.invalid:,} without a usable "
+        f"answer; {answers.read:,} tokens read, {answers.written:,} written{cost}"
     )
 
 
-def told_apart(results: list[Result]) -> str:
-    """Whether any interval of the Sharpe ratio lies wholly above that of the first baseline."""
-    held = [result for result in results if result.agent == "buy_and_hold"]
-    if not held:
-        return "intervals that overlap tell no agents apart"
-    high = held[0].metrics["SR_high"]
-    better = [result.agent for result in results if result.metrics["SR_low"] > high]
-    if better:
-        return f"clearly above buy and hold (intervals do not overlap): {', '.join(better)}"
-    return "no agent is clearly above buy and hold: the intervals overlap"
+def _title(console: Console, simulated: bool, name: str, *others: str) -> None:
+    stamp = "[bold yellow]SIMULATED[/] " if simulated else ""
+    rest = "".join(f" · {escape(each)}" for each in others)
+    console.print(f"{stamp}[bold]{escape(name)}[/]{rest}", highlight=False)
+
+
+def _table(columns: Iterable[str]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column("rank", no_wrap=True)
+    table.add_column("agent", overflow="fold")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _print(console: Console, table: Table, lines: Sequence[str], sentence: str) -> None:
+    console.print(table)
+    console.print("\n".join(lines), style="dim", highlight=False, markup=False)
+    console.print(sentence, highlight=False, markup=False)
+    console.print()
+
+
+def _rank(rank: tuple[int, int]) -> str:
+    best, worst = rank
+    return str(best) if best == worst else f"{best}–{worst}"
+
+
+def _percent(name: str) -> Callable[[Row], str]:
+    return lambda row: number(row.entry.result.metrics[name] * 100.0, 0)
+
+
+def _interval(cell: Estimate, digits: int, factor: float = 1.0) -> str:
+    if cell.low is None or cell.high is None:
+        return NONE
+    return f"{number(cell.low * factor, digits)}…{number(cell.high * factor, digits)}"
+
+
+def _figure(value: float | None, digits: int, factor: float = 1.0) -> str:
+    return NONE if value is None else number(value * factor, digits)
+
+
+def _p(p_value: float | None) -> str:
+    if p_value is None:
+        return NONE
+    return (
+        "<.001"
+        if p_value < 0.001
+        else f"{p_value:.{3 if p_value < 0.01 else 2}f}".removeprefix("0")
+    )
+
+
+def _trades(row: Row) -> str:
+    return str(int((row.entry.result.median.notional > 0.0).sum()))
+
+
+COLUMNS: Columns = (
+    ("CR %", lambda row: number(row.cr * 100.0, 1)),
+    ("95 %", lambda row: _interval(row.statistics.cr, 0, 100.0)),
+    ("SR", lambda row: number(row.sr, 2)),
+    ("95 %", lambda row: _interval(row.statistics.sr, 1)),
+    ("p", lambda row: _p(row.against.adjusted_p if row.against else None)),
+    ("rnd", lambda row: _figure(row.statistics.random.value, 0, 100.0)),
+    ("MDD", _percent("MDD")),
+    ("held", _percent("time_in_market")),
+    ("trades", _trades),
+)
+"""In percent but for SR, p and trades."""
+
+OVERALL_COLUMNS: OverallColumns = (
+    ("CR %", lambda row: _figure(row.cr.value, 1, 100.0)),
+    ("95 %", lambda row: _interval(row.cr, 0, 100.0)),
+    ("SR", lambda row: _figure(row.sr.value, 2)),
+    ("95 %", lambda row: _interval(row.sr, 2)),
+    ("SR − B&H", lambda row: _figure(row.against.value if row.against else None, 2)),
+    ("95 %", lambda row: _interval(row.against, 2) if row.against else NONE),
+    ("p", lambda row: _p(row.adjusted_p)),
+)

@@ -5,6 +5,14 @@ REFERENCE.md §5. Ratios are per step unless a name says otherwise; ``compare_ag
 of a table to a year.
 """
 
+from tasks.statistics.across import Means, Path, over_tasks
+from tasks.statistics.comparison import (
+    AgentStatistics,
+    Bootstrap,
+    Comparison,
+    Pair,
+    nothing_to_compare,
+)
 from tasks.statistics.estimate import FEWEST_DAYS, Estimate, ReturnsError
 from tasks.statistics.paired import days_to_tell_apart, days_until, jobson_korkie, ledoit_wolf
 from tasks.statistics.resampling import (
@@ -12,6 +20,7 @@ from tasks.statistics.resampling import (
     VarianceSplit,
     block_length,
     cube_root_block,
+    politis_white,
     score_intervals,
     stationary_days,
     variance_split,
@@ -31,14 +40,7 @@ from tasks.statistics.sharpe import (
     moments_of,
     probabilistic_sharpe,
 )
-from tasks.statistics.summary import (
-    AgentStatistics,
-    Bootstrap,
-    Comparison,
-    Pair,
-    compare_agents,
-    filled_up,
-)
+from tasks.statistics.summary import compare_agents, filled_up
 
 __all__ = [
     "FEWEST_DAYS",
@@ -47,8 +49,10 @@ __all__ = [
     "Bootstrap",
     "Comparison",
     "Estimate",
+    "Means",
     "Moments",
     "Pair",
+    "Path",
     "ReturnsError",
     "VarianceSplit",
     "adjusted_p_values",
@@ -66,6 +70,9 @@ __all__ = [
     "luckiest_sharpe",
     "minimum_track_record",
     "moments_of",
+    "nothing_to_compare",
+    "over_tasks",
+    "politis_white",
     "probabilistic_sharpe",
     "random_percentile",
     "score_intervals",

@@ -1,9 +1,12 @@
 """Two agents on the same days: the difference of their Sharpe ratios a step, and its tests."""
 
+from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.statistics.estimate import (
     DRAWS,
@@ -112,17 +115,68 @@ def ledoit_wolf(
     """
     if (reason := _why_not(first, second)) is not None:
         return Estimate(reason=reason)
-    days = len(first)
-    if not 1 <= block_days <= days // 2:
-        raise ReturnsError(f"blocks of {block_days} days: give 1 to {days // 2}, half of the days")
-    scores = sharpe_scores(first) - sharpe_scores(second)
+    one, other = (
+        Redrawn.of(returns, block_days=block_days, draws=draws, seed=seed)
+        for returns in (first, second)
+    )
+    return ledoit_wolf_of(one, other, level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Redrawn:
+    """Returns with what their draws come to, which all pairs of an agent share.
+
+    Attributes:
+        returns: as they were [T].
+        ratios: Sharpe ratio a step of each draw [draws].
+        sums: scores of each draw, added up over each block [draws, blocks].
+        varies: whether the returns of a draw do [draws]; where not, the others are 0.
+        block_days: length of a block.
+    """
+
+    returns: FloatArray
+    ratios: FloatArray
+    sums: FloatArray
+    varies: npt.NDArray[np.bool_]
+    block_days: int
+
+    @classmethod
+    def of(cls, returns: FloatArray, *, block_days: int, draws: int, seed: int) -> Self:
+        """Draw circular blocks; with the same arguments, the same days for every agent.
+
+        Returns too few or not finite are not drawn from: their pairs have a reason instead.
+        """
+        days = len(returns)
+        if why_not(returns) is not None:
+            return cls(
+                returns=returns, ratios=np.zeros(0), sums=np.zeros((0, 0)),
+                varies=np.zeros(0, dtype=np.bool_), block_days=block_days,
+            )  # fmt: skip
+        if not 1 <= block_days <= days // 2:
+            raise ReturnsError(
+                f"blocks of {block_days} days: give 1 to {days // 2}, half of the days"
+            )
+        blocks = days // block_days
+        starts = np.random.default_rng(seed).integers(days, size=(draws, blocks))
+        drawn = returns[(starts[:, :, None] + np.arange(block_days)) % days].reshape(draws, -1)
+        varies = np.ptp(drawn, axis=-1) > 0.0
+        ratios, sums = np.zeros(draws), np.zeros((draws, blocks))
+        ratios[varies] = sharpe_of(drawn[varies])
+        sums[varies] = sharpe_scores(drawn[varies]).reshape(-1, blocks, block_days).sum(axis=-1)
+        return cls(returns=returns, ratios=ratios, sums=sums, varies=varies, block_days=block_days)
+
+
+def ledoit_wolf_of(first: Redrawn, second: Redrawn, level: float = LEVEL) -> Estimate:
+    """``ledoit_wolf`` of returns whose draws are there already."""
+    if (reason := _why_not(first.returns, second.returns)) is not None:
+        return Estimate(reason=reason)
+    days, draws = len(first.returns), len(first.ratios)
+    scores = sharpe_scores(first.returns) - sharpe_scores(second.returns)
     if np.mean(scores**2) <= NO_SPREAD:
         return Estimate(reason=ONE_RATIO)
-    difference = float(sharpe_of(first) - sharpe_of(second))
+    difference = float(sharpe_of(first.returns) - sharpe_of(second.returns))
     error = sqrt(long_run_variance(scores) * days / (days - 4) / days)
-    starts = np.random.default_rng(seed).integers(days, size=(draws, days // block_days))
-    drawn = (starts[:, :, None] + np.arange(block_days)) % days
-    distances = _studentised(first[drawn], second[drawn], difference)
+    distances = _studentised(first, second, difference)
     margin = float(np.quantile(distances, level, method="higher")) * error
     if not np.isfinite(margin):
         return Estimate(reason="too few returns vary: most draws have no Sharpe ratio")
@@ -135,23 +189,17 @@ def ledoit_wolf(
     )
 
 
-def _studentised(first: FloatArray, second: FloatArray, difference: float) -> FloatArray:
-    """|Δ* − Δ| in its own standard errors, of returns [draws, blocks, length] each [draws].
+def _studentised(first: Redrawn, second: Redrawn, difference: float) -> FloatArray:
+    """|Δ* − Δ| in its own standard errors [draws].
 
     It is infinite, which counts against a difference, where drawn returns do not vary.
     """
-    draws, blocks, length = first.shape
-    pair = np.stack([first, second]).reshape(2, draws, blocks * length)
-    varies = (np.ptp(pair, axis=-1) > 0.0).all(axis=0)
-    distances = np.full(draws, np.inf)
-    pair = pair[:, varies]
-    ratios = sharpe_of(pair)
-    scores = sharpe_scores(pair)
-    sums = (scores[0] - scores[1]).reshape(-1, blocks, length).sum(axis=-1)
-    errors = np.sqrt(np.mean(sums**2, axis=-1) / length / (blocks * length))
-    apart = np.abs(ratios[0] - ratios[1] - difference)
-    distances[varies] = np.divide(apart, errors, out=np.full_like(apart, np.inf), where=errors > 0)
-    return distances
+    sums = first.sums - second.sums
+    length = first.block_days
+    errors = np.sqrt(np.mean(sums**2, axis=-1) / length / (sums.shape[1] * length))
+    apart = np.abs(first.ratios - second.ratios - difference)
+    usable = (errors > 0.0) & first.varies & second.varies
+    return np.asarray(np.divide(apart, errors, out=np.full_like(apart, np.inf), where=usable))
 
 
 def long_run_variance(scores: FloatArray) -> float:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.errors import MissingDependencyError
 from investorbench_env.protocols import Convention
 from tasks.metrics import performance
 from tasks.statistics.estimate import (
@@ -58,34 +58,50 @@ class VarianceSplit:
 
 
 def block_length(returns: FloatArray) -> Block:
-    """One length for all agents [A, T]: the mean of theirs, rounded (Politis and White 2004).
+    """One length for all agents [A, T]: the mean of theirs, rounded.
 
     Returns that do not vary have none and are left out; without any, it is 1.
 
     Raises:
-        MissingDependencyError: arch is not installed.
         ReturnsError: too few returns.
     """
     if (reason := why_not(returns, varying=False)) is not None:
         raise ReturnsError(f"no block length: {reason}")
-    try:
-        from arch.bootstrap import optimal_block_length
-    except ImportError:
-        raise MissingDependencyError("arch", "stats", "a block length by Politis–White") from None
-    varying = returns[np.ptp(returns, axis=-1) > 0.0]
-    lengths = [1.0]
-    # A return that stands alone among equal ones has autocorrelations of 0/0.
+    lengths = [politis_white(row) for row in returns if np.ptp(row) > 0.0]
+    known = [length for length in lengths if np.isfinite(length)] or [1.0]
+    return Block(days=max(1, round(float(np.mean(known)))), rule="Politis–White, mean over agents")
+
+
+def politis_white(returns: FloatArray) -> float:
+    """Length that suits a stationary bootstrap of returns [T], which vary; NaN if none is found.
+
+    Politis and White (2004), as corrected by Patton, Politis and White (2009). ``arch`` finds the
+    same; it is not asked, since to import it takes longer than a whole table.
+    """
+    days = len(returns)
+    centred = returns - returns.mean()
+    run = max(5, int(np.log10(days)))
+    longest = int(np.ceil(np.sqrt(days))) + run
+    covariances = np.correlate(centred, centred, "full")[days - 1 : days + longest] / days
+    # Autocorrelations [lag], each by the squares of the days that have a partner and one more.
+    squares = np.cumsum(centred**2)
+    lags = np.arange(longest + 1)
+    scale = np.sqrt(squares[days - 2 - lags] * (squares[-1] - squares[lags]))
+    # A return that stands alone among equal ones has 0/0.
     with np.errstate(divide="ignore", invalid="ignore"):
-        if len(varying):
-            found = np.asarray(optimal_block_length(varying.T)["stationary"])
-            lengths = found[np.isfinite(found)].tolist() or lengths
-    return Block(
-        days=max(1, round(float(np.mean(lengths)))), rule="Politis–White, mean over agents"
-    )
+        small = np.abs(covariances) * days / scale < 2.0 * np.sqrt(np.log10(days) / days)
+    runs = np.lib.stride_tricks.sliding_window_view(small[:-1], run).all(axis=1)
+    band = min(2 * max(int(runs.argmax()), 1), longest) if runs.any() else longest
+    lags = np.arange(1, band + 1)
+    weights = np.minimum(1.0, 2.0 * (1.0 - lags / band)) * covariances[1 : band + 1]
+    spread = covariances[0] + 2.0 * weights.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        best = ((2.0 * lags @ weights) ** 2 / spread**2 * days) ** (1.0 / 3.0)
+    return float(np.minimum(best, np.ceil(min(3.0 * np.sqrt(days), days / 3.0))))
 
 
 def cube_root_block(days: int) -> Block:
-    """The length that T^(1/3) gives, for where arch is missing."""
+    """The length that T^(1/3) gives, for where there are too few days to find another."""
     return Block(days=max(1, round(days ** (1.0 / 3.0))), rule="cube root of the number of days")
 
 
@@ -106,6 +122,14 @@ def times_drawn(indices: IntArray) -> FloatArray:
     draws, days = indices.shape
     flat = (indices + days * np.arange(draws)[:, None]).ravel()
     return np.bincount(flat, minlength=draws * days).reshape(draws, days).astype(np.float64)
+
+
+@lru_cache(maxsize=2)  # all agents of a table take the same
+def _counts(days: int, block_days: float, draws: int, seed: int) -> FloatArray:
+    indices = stationary_days(days, block_days, draws, np.random.default_rng(seed))
+    counts = times_drawn(indices)
+    counts.setflags(write=False)
+    return counts
 
 
 def score_intervals(
@@ -133,9 +157,7 @@ def score_intervals(
         seed: of days and repeats; an agent's interval does not depend on the other agents.
     """
     require_same_days(*runs)
-    counts = times_drawn(
-        stationary_days(runs[0].shape[-1], block_days, draws, np.random.default_rng(seed))
-    )
+    counts = _counts(runs[0].shape[-1], block_days, draws, seed)
     return [_intervals(run, counts, days_a_year, convention, level, seed) for run in runs]
 
 
@@ -155,7 +177,7 @@ def _intervals(
     compounds = convention == "log" or bool((run > -1.0).all())
     growth = np.log1p(run) if convention == "simple" and compounds else run
     added = counts @ growth.T
-    ratios = _resampled_sharpe(run, counts)
+    ratios = resampled_sharpe(run, counts)
     repeats = len(run)
     drawn = np.random.default_rng([seed, 1]).integers(repeats, size=(len(counts), repeats))
     ranked = np.argsort(np.take_along_axis(ratios, drawn, axis=1), axis=1, kind="stable")
@@ -164,8 +186,8 @@ def _intervals(
     total = np.expm1(added) if convention == "simple" else added
     scale = a_year(run.shape[-1], days_a_year, convention)
     return (
-        _percentiles(figures["CR"], total, level) if compounds else Estimate(reason=RUINED),
-        _percentiles(figures["SR"], ratios * scale, level),
+        percentiles(figures["CR"], total, level) if compounds else Estimate(reason=RUINED),
+        percentiles(figures["SR"], ratios * scale, level),
     )
 
 
@@ -202,18 +224,22 @@ def variance_split(
         return VarianceSplit(repeats=repeats, reason=reason)
     if repeats < 2:
         return VarianceSplit(repeats=repeats, reason="1 repeat, at least 2 are needed")
-    rng = np.random.default_rng(seed)
-    counts = times_drawn(stationary_days(run.shape[-1], block_days, draws, rng))
-    of_mean = float(_resampled_sharpe(run, counts).mean(axis=1).var(ddof=1))
+    counts = _counts(run.shape[-1], block_days, draws, seed)
+    of_mean = float(resampled_sharpe(run, counts).mean(axis=1).var(ddof=1))
     repeat = float(sharpe_of(run).var(ddof=1))
     path = max(of_mean - repeat / repeats, 0.0)
     error = float(np.sqrt(path + repeat / repeats))
     return VarianceSplit(path=path, repeat=repeat, error=error, repeats=repeats)
 
 
-def _resampled_sharpe(run: FloatArray, counts: FloatArray) -> FloatArray:
-    """Sharpe ratio a step of each draw and repeat [draws, R]; 0 where all drawn are equal."""
-    days = run.shape[-1]
+def resampled_sharpe(run: FloatArray, counts: FloatArray) -> FloatArray:
+    """Sharpe ratio a step of each draw and repeat [draws, R]; 0 where all drawn are equal.
+
+    Args:
+        run: returns [R, T].
+        counts: how often each day was drawn [draws, T].
+    """
+    days = np.maximum(counts.sum(axis=1, keepdims=True), 2.0)
     mean = run.mean(axis=-1)
     centred = run - mean[:, None]
     shift = counts @ centred.T / days
@@ -224,6 +250,7 @@ def _resampled_sharpe(run: FloatArray, counts: FloatArray) -> FloatArray:
     )
 
 
-def _percentiles(value: float, drawn: FloatArray, level: float) -> Estimate:
+def percentiles(value: float, drawn: FloatArray, level: float) -> Estimate:
+    """A figure with the interval that its draws [draws] span."""
     low, high = np.quantile(drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
     return Estimate(value=value, low=float(low), high=float(high))

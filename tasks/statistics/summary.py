@@ -1,8 +1,7 @@
 """Everything a leaderboard says of its agents and their pairs, in one call."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from investorbench_env.errors import MissingDependencyError, UnknownNameError
 from investorbench_env.protocols import Convention
+from tasks.statistics.comparison import AgentStatistics, Bootstrap, Comparison, Pair
 from tasks.statistics.estimate import (
     DRAWS,
     SEED,
@@ -19,10 +19,14 @@ from tasks.statistics.estimate import (
     require_same_days,
     why_not,
 )
-from tasks.statistics.paired import days_to_tell_apart, jobson_korkie, ledoit_wolf
+from tasks.statistics.paired import (
+    Redrawn,
+    days_to_tell_apart,
+    jobson_korkie,
+    ledoit_wolf_of,
+)
 from tasks.statistics.resampling import (
     Block,
-    VarianceSplit,
     a_year,
     block_length,
     cube_root_block,
@@ -44,112 +48,39 @@ from tasks.statistics.sharpe import (
     probabilistic_sharpe,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bootstrap:
-    """How days were drawn: length of blocks, number of draws, seed."""
-
-    block: Block
-    draws: int
-    seed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentStatistics:
-    """Of one agent; Sharpe ratios a year.
-
-    Attributes:
-        cr: cumulative return, with its interval.
-        sr: Sharpe ratio, with its interval.
-        probabilistic: PSR(0).
-        deflated: DSR.
-        track_record: MinTRL against 0, in days.
-        best: model confidence set; the p-value that no other is better.
-        random: share of random policies with a worse Sharpe ratio.
-        variance: of its Sharpe ratio a step, by path and repeat.
-    """
-
-    cr: Estimate
-    sr: Estimate
-    probabilistic: Estimate
-    deflated: Estimate
-    track_record: Estimate
-    best: Estimate
-    random: Estimate
-    variance: VarianceSplit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """Two agents on the same days, the first's Sharpe ratio a year less the second's.
-
-    Attributes:
-        names: the first and the second.
-        jobson_korkie: p-value for independent, normal returns.
-        ledoit_wolf: p-value by bootstrap; the one to quote.
-        adjusted_p: the latter after control of the false-discovery rate, among all pairs with the
-            benchmark (Benjamini–Hochberg) or all others (Benjamini–Yekutieli).
-        days: until a test of 5 % size finds this difference with 80 % power.
-    """
-
-    names: tuple[str, str]
-    jobson_korkie: Estimate
-    ledoit_wolf: Estimate
-    adjusted_p: float | None = None
-    days: Estimate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """What there is to say of a leaderboard.
-
-    Attributes:
-        agents: by name, in the order given.
-        against: every other agent against the benchmark, by name.
-        pairs: all pairs without the benchmark.
-        superior: SPA; the p-value that no agent is better than the benchmark.
-        luck: Sharpe ratio a year to expect of the best of these trials without skill.
-        trials: how many were counted.
-        days: steps T.
-        bootstrap: how days were drawn.
-    """
-
-    agents: dict[str, AgentStatistics]
-    against: dict[str, Pair]
-    pairs: tuple[Pair, ...]
-    superior: Estimate
-    luck: Estimate
-    trials: int
-    days: int
-    bootstrap: Bootstrap
+NOT_JOINTLY = "tests over all agents were not asked for"
 
 
 def compare_agents(
     runs: Mapping[str, FloatArray],
-    benchmark: str,
+    benchmark: str | None,
     days_a_year: int,
     convention: Convention = "simple",
     *,
     trial_sharpes: FloatArray | None = None,
     random_sharpes: FloatArray | None = None,
+    jointly: bool = True,
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> Comparison:
     """Statistics of a leaderboard: one task, protocol, window and data source.
 
     Pairs, PSR, DSR and tests over all agents take the repeat with the median Sharpe ratio, whose
-    figures a table shows. Without ``arch``, tests over all agents have a reason instead, and blocks
-    are as long as the cube root of the number of days; ``bootstrap.block.rule`` says which.
+    figures a table shows. Without ``arch``, tests over all agents have a reason instead. Too few
+    days for a block length have the cube root of their number; ``bootstrap.block.rule`` says so.
 
     Args:
         runs: returns of each agent's repeats [R, T] by name; R may differ, T may not
             (``filled_up`` is for ruined accounts).
-        benchmark: the name of Buy & Hold among them.
+        benchmark: the name of Buy & Hold among them; None where it is not, and nothing is compared
+            with it.
         days_a_year: steps a year.
         convention: how returns add up.
         trial_sharpes: Sharpe ratio a year of all that was tried [N]; otherwise of the agents
             without the benchmark.
         random_sharpes: Sharpe ratio a year of random policies on the same task [N].
+        jointly: whether to test all agents at once, by SPA and confidence set. Loading what they
+            need takes longer than all else here.
         draws: of each bootstrap.
         seed: of each bootstrap.
 
@@ -157,7 +88,7 @@ def compare_agents(
         UnknownNameError: the benchmark is not among the runs.
         ReturnsError: not the same days for all.
     """
-    if benchmark not in runs:
+    if benchmark is not None and benchmark not in runs:
         raise UnknownNameError("benchmark", benchmark, runs)
     if any(run.ndim != 2 or not run.size for run in runs.values()):
         shapes = ", ".join(f"{name} {run.shape}" for name, run in runs.items())
@@ -173,7 +104,11 @@ def compare_agents(
         list(runs.values()), days_a_year, convention, block_days=block, draws=draws, seed=seed
     )
     scores = dict(zip(names, intervals, strict=True))
-    best = dict(zip(names, _best(together, bootstrap), strict=True))
+    best = dict(zip(names, _best(together, bootstrap, jointly), strict=True))
+    redrawn = {
+        name: Redrawn.of(returns, block_days=block, draws=draws, seed=seed)
+        for name, returns in series.items()
+    }
     if trial_sharpes is None:
         found = [scores[name][1].value for name in others]
         trial_sharpes = np.array([sharpe for sharpe in found if sharpe is not None])
@@ -193,7 +128,7 @@ def compare_agents(
 
     def pair(first: str, second: str) -> Pair:
         both = series[first], series[second]
-        studentised = ledoit_wolf(*both, block_days=block, draws=draws, seed=seed)
+        studentised = ledoit_wolf_of(redrawn[first], redrawn[second])
         return Pair(
             names=(first, second),
             jobson_korkie=jobson_korkie(*both).times(scale),
@@ -201,12 +136,12 @@ def compare_agents(
             days=days_to_tell_apart(*both),
         )
 
-    against = _adjusted([pair(name, benchmark) for name in others], "BH")
+    against = {} if benchmark is None else {name: pair(name, benchmark) for name in others}
     return Comparison(
         agents={name: agent(name) for name in names},
-        against=dict(zip(others, against, strict=True)),
+        against=dict(zip(against, _adjusted(list(against.values()), "BH"), strict=True)),
         pairs=tuple(_adjusted([pair(*two) for two in combinations(others, 2)], "BY")),
-        superior=_superior(series, benchmark, bootstrap).times(scale),
+        superior=_superior(series, benchmark, bootstrap, jointly).times(scale),
         luck=luckiest_sharpe(trial_sharpes),
         trials=len(trial_sharpes),
         days=together.shape[1],
@@ -220,10 +155,9 @@ def filled_up(returns: FloatArray, days: int) -> FloatArray:
 
 
 def _block(together: FloatArray) -> Block:
-    """Blocks as long as ``arch`` finds, where it is installed and there are days enough."""
+    """Blocks of a length that suits the returns, where there are days enough to tell."""
     if why_not(together, varying=False) is None:
-        with suppress(MissingDependencyError):
-            return block_length(together)
+        return block_length(together)
     return cube_root_block(together.shape[1])
 
 
@@ -245,7 +179,9 @@ def _random(sr: Estimate, random_sharpes: FloatArray | None) -> Estimate:
     return sr if sr.value is None else random_percentile(sr.value, random_sharpes)
 
 
-def _best(together: FloatArray, bootstrap: Bootstrap) -> list[Estimate]:
+def _best(together: FloatArray, bootstrap: Bootstrap, jointly: bool) -> list[Estimate]:
+    if not jointly:
+        return [Estimate(reason=NOT_JOINTLY)] * len(together)
     try:
         return confidence_set(
             together,
@@ -257,7 +193,13 @@ def _best(together: FloatArray, bootstrap: Bootstrap) -> list[Estimate]:
         return [Estimate(reason=str(missing))] * len(together)
 
 
-def _superior(series: Mapping[str, FloatArray], benchmark: str, bootstrap: Bootstrap) -> Estimate:
+def _superior(
+    series: Mapping[str, FloatArray], benchmark: str | None, bootstrap: Bootstrap, jointly: bool
+) -> Estimate:
+    if benchmark is None:
+        return Estimate(reason="Buy & Hold is not among the agents")
+    if not jointly:
+        return Estimate(reason=NOT_JOINTLY)
     rivals = [returns for name, returns in series.items() if name != benchmark]
     try:
         return superiority(

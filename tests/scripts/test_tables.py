@@ -1,16 +1,23 @@
 """Tables: what shares one, what stands below it, and that it fits a terminal."""
 
 import io
+import re
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from scripts.tables import print_results
 from tasks import Result, evaluate
+from tasks.leaderboard import Entry, Failure, leaderboards
 from tests.env.small_markets import small_market
 
 RISING = small_market([100.0 * 1.002**t * (1 + 0.01 * (t % 3)) for t in range(500)])
+NOISY = small_market(
+    (100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0.0, 0.02, 500)))).tolist()
+)
 SHORT = {"start": "2021-01-01", "end": "2021-02-28", "warmup": False}
 
 
@@ -18,19 +25,21 @@ def score(agent: Any, market: Any = RISING, **options: Any) -> Result:
     return evaluate(agent, "InvestorBench/Stock", data=market, **{**SHORT, **options})
 
 
-def printed(*results: Result, width: int = 80) -> str:
+def printed(*results: Result | Entry, width: int = 80) -> str:
     console = Console(width=width, record=True, file=io.StringIO())
     print_results(results, console)
     return console.export_text()
 
 
-def tables(text: str) -> list[str]:
-    return [part for part in text.split("\n\n") if "·" in part]
+def cells(text: str, agent: str) -> list[str]:
+    (row,) = [line.split() for line in text.splitlines() if re.match(rf" \S+ +{agent} ", line)]
+    return row
 
 
-def test_agents_stand_in_the_order_of_their_sharpe_ratios() -> None:
-    text = printed(score("always_sell"), score("cash"), score("buy_and_hold"))
-    assert text.index("buy_and_hold") < text.index("cash") < text.index("always_sell")
+def test_agents_stand_in_the_order_of_their_sharpe_ratios_beside_buy_and_hold() -> None:
+    text = printed(score("always_sell"), score("cash"))
+    places = [text.index(f" {agent} ") for agent in ("buy_and_hold", "cash", "always_sell")]
+    assert places == sorted(places)
 
 
 def test_a_title_names_task_symbol_protocol_and_window() -> None:
@@ -40,39 +49,47 @@ def test_a_title_names_task_symbol_protocol_and_window() -> None:
 
 
 def test_a_figure_stands_as_percent_or_as_it_is_and_zero_has_no_sign() -> None:
-    (row,) = [line.split() for line in printed(score("cash")).splitlines() if "cash" in line]
-    assert row == ["cash", "0.0", "0.00", "–", "0.0", "0.0", "–", "0.0", "0"]
+    row = cells(printed(score("cash")), "cash")
+    assert row == ["1–2", "cash", "0.0", "–", "0.00", "–", "–", "–", "0", "0", "0"]
     flat = score(lambda observation, info: 1, reward="return")
     object.__setattr__(flat.median, "metrics", {**flat.metrics, "SR": -0.001, "CR": -0.0001})
     assert "−0.0 " not in printed(flat) and "−0.00" not in printed(flat)
 
 
-def test_numbers_are_those_of_the_result() -> None:
-    result = score("momentum")
-    (row,) = [line.split() for line in printed(result).splitlines() if "momentum" in line]
-    figures = result.metrics
+def test_numbers_are_those_of_the_leaderboard() -> None:
+    result = score("momentum", NOISY)
+    (board,) = leaderboards([Entry(result=result, planned=1)], jointly=False)
+    row = next(row for row in board.rows if row.agent == "momentum")
+    figures, told = result.metrics, row.statistics
+    assert row.against is not None and row.against.adjusted_p is not None
     shown = [
-        f"{figures['CR'] * 100:.1f}", f"{figures['SR']:.2f}",
-        f"{figures['SR_low']:.1f}…{figures['SR_high']:.1f}", f"{figures['AV'] * 100:.1f}",
-        f"{figures['MDD'] * 100:.1f}", f"{figures['hit_ratio'] * 100:.1f}",
-        f"{figures['time_in_market'] * 100:.1f}", str((result.median.notional > 0).sum()),
+        f"{figures['CR'] * 100:.1f}", f"{told.cr.low * 100:.0f}…{told.cr.high * 100:.0f}",  # type: ignore[operator]
+        f"{figures['SR']:.2f}", f"{told.sr.low:.1f}…{told.sr.high:.1f}",
+        f"{row.against.adjusted_p:.2f}".removeprefix("0"), f"{told.random.value * 100:.0f}",  # type: ignore[operator]
+        f"{figures['MDD'] * 100:.0f}", f"{figures['time_in_market'] * 100:.0f}",
+        str((result.median.notional > 0).sum()),
     ]  # fmt: skip
-    assert row[1:] == [figure.replace("-", "−") for figure in shown]
+    assert cells(printed(result), "momentum")[2:] == [each.replace("-", "−") for each in shown]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"protocol": "paper"},
-        {"end": "2021-01-31"},
-        {"long_only": True},
-        {"market": small_market([100.0 + t for t in range(500)], source="another")},
-    ],
-)
+@pytest.mark.parametrize("other", [{"protocol": "paper"}, {"long_only": True}])
 def test_results_of_different_settings_never_share_a_table(other: dict[str, Any]) -> None:
     text = printed(score("cash"), score("momentum"), score("cash", **other))
-    assert text.count("agent ") == 2
-    assert text.count("momentum") == 1
+    assert len(re.findall("^ rank +agent ", text, re.MULTILINE)) == 2
+    assert len(re.findall("^ .* cash ", text, re.MULTILINE)) == 2
+
+
+def test_agents_over_several_tasks_have_a_table_of_their_own() -> None:
+    results = [score("momentum"), score("momentum", end="2021-01-31")]
+    text = printed(*results)
+    title, _, _, *rows = text[text.index("mean over") :].splitlines()
+    assert title == "mean over 2 tasks · standard"
+    assert max(map(len, rows)) <= 80
+    mean = np.mean([result.metrics["SR"] for result in results])
+    (row,) = [line.split() for line in rows if " momentum " in line]
+    assert row[4] == f"{mean:.2f}".replace("-", "−")
+    assert "Over 2 tasks (standard protocol, real data), 1 agent" in text
+    assert "mean over" not in printed(results[0])
 
 
 def test_options_of_the_environment_are_told() -> None:
@@ -97,14 +114,31 @@ def test_data_without_opens_says_when_orders_filled() -> None:
     assert "filled at the next close, since the data has no opens" in printed(score("cash", market))
 
 
-def test_it_says_whether_anything_can_be_told_apart() -> None:
-    held = score("buy_and_hold")
-    assert "no agent is clearly above buy and hold" in printed(held, score("momentum"))
-    assert "tell no agents apart" in printed(score("cash"), score("momentum"))
-    sold, other = score("always_sell"), score("momentum")
-    object.__setattr__(sold, "agent", "buy_and_hold")
-    object.__setattr__(other.median, "metrics", {**other.metrics, "SR_low": 99.0, "SR": 100.0})
-    assert "clearly above buy and hold (intervals do not overlap): momentum" in printed(sold, other)
+def test_the_sentence_stands_below_and_says_whether_anything_is_told_apart() -> None:
+    text = " ".join(printed(score("momentum", NOISY)).split())
+    assert "1 agent with 1 repeat: momentum is not told apart from Buy & Hold (p = " in text
+
+
+def test_repeats_that_failed_are_told() -> None:
+    failed = (Failure(1, "infrastructure", "the server was down"),)
+    text = printed(Entry(result=score("momentum"), planned=2, failures=failed))
+    told = "momentum: 1 of 2 repeats (repeat 1: infrastructure: the server was down)"
+    assert told in " ".join(text.split())
+
+
+def test_what_a_model_answered_is_told() -> None:
+    split = {
+        "is_language_model": True, "decisions": 1200, "invalid": 3, "cost_usd": 0.25,
+        "tokens": {"input": 5000, "output": 70},
+    }  # fmt: skip
+    result = score("momentum")
+    episodes = [replace(result.median, answers={"warmup": split, "test": split})]
+    told = "momentum: 2,400 decisions, 6 without a usable answer; 10,000 tokens read, 140 written"
+    text = " ".join(printed(replace(result, episodes=tuple(episodes))).split())
+    assert f"{told}, 0.5000 USD" in text
+    rules = [replace(episodes[0], answers={"test": {**split, "is_language_model": False}})]
+    text = printed(replace(result, episodes=tuple(rules)))
+    assert "momentum: a word list and momentum, not a language model" in text
 
 
 def test_a_long_name_folds_and_no_figure_is_cut() -> None:
@@ -112,11 +146,24 @@ def test_a_long_name_folds_and_no_figure_is_cut() -> None:
     object.__setattr__(result, "agent", "an agent with a very long name indeed " * 3)
     text = printed(result)
     assert max(map(len, text.splitlines())) <= 80
-    assert f"{result.metrics['CR'] * 100:.1f}" in text
-    assert "…" not in text.replace(f"{result.metrics['SR_low']:.1f}…".replace("-", "−"), "")
+    assert f" {result.metrics['CR'] * 100:.1f} " in text
+    assert all(re.search(r"\d…[\d−]", text[at - 1 : at + 2]) for at in _dots(text))
+
+
+def test_the_widest_figures_fit_a_terminal() -> None:
+    # An account that grows by thousands of percent, among names of usual length.
+    rng = np.random.default_rng(0)
+    wild = small_market((100.0 * np.exp(np.cumsum(rng.normal(0.05, 0.2, 500)))).tolist())
+    text = printed(*(score(agent, wild) for agent in ("momentum", "random", "news_sentiment")))
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(re.search(r"\d…[\d−]", text[at - 1 : at + 2]) for at in _dots(text))
 
 
 def test_square_brackets_in_a_name_are_shown() -> None:
     result = score("cash")
     object.__setattr__(result, "agent", "mine[/bold]")
     assert "mine[/bold]" in printed(result)
+
+
+def _dots(text: str) -> list[int]:
+    return [match.start() for match in re.finditer("…", text)]

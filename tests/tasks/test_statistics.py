@@ -112,6 +112,18 @@ def test_a_block_length_is_the_mean_of_those_that_arch_finds() -> None:
     assert "Politis" in block.rule
 
 
+@pytest.mark.parametrize("days", [20, 149, 400])
+@pytest.mark.parametrize("memory", [-0.8, 0.0, 0.6, 0.95])
+def test_a_block_length_is_that_of_arch_whatever_depends_on_what(days: int, memory: float) -> None:
+    returns = drawn(5, days, seed=days)
+    for day in range(1, days):
+        returns[:, day] += memory * returns[:, day - 1]
+    returns[0] *= np.arange(days) % 7 == 0
+    found = optimal_block_length(returns.T)["stationary"].to_numpy()
+    ours = [statistics.politis_white(row) for row in returns]
+    assert ours == pytest.approx(found.tolist(), rel=1e-9)
+
+
 def test_an_agent_that_earned_on_one_day_only_has_a_block_length() -> None:
     assert statistics.block_length(np.eye(149)[[70]]).days == 1
 
@@ -494,14 +506,13 @@ def test_without_arch_what_needs_it_names_the_extra(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "arch.bootstrap", None)
     returns = drawn(2, 149)
     for call in (
-        lambda: statistics.block_length(returns),
         lambda: statistics.superiority(returns[0], returns[1:], block_days=1),
         lambda: statistics.confidence_set(returns, block_days=1),
     ):
         with pytest.raises(MissingDependencyError, match=r"pip install 'investorbench\[stats\]'"):
             call()
     comparison = statistics.compare_agents({"a": returns[:1], "b": returns[1:]}, "a", 252, draws=50)
-    assert comparison.bootstrap.block == statistics.cube_root_block(149)
+    assert comparison.bootstrap.block == statistics.block_length(returns)
     assert_empty(comparison.superior, "investorbench[stats]")
     assert_empty(comparison.agents["a"].best, "investorbench[stats]")
     assert comparison.against["b"].ledoit_wolf.reason is None

@@ -82,7 +82,7 @@ def test_processes_that_share_a_ledger_count_what_the_others_spent(tmp_path: Pat
     one, other = (Budget(max_usd=1.0, ledger=tmp_path / "spending.txt") for _ in range(2))
     asyncio.run(spend(one, 0.4))
     asyncio.run(spend(other, 0.5))
-    with pytest.raises(SpendCapError, match="0.9000 USD are spent"):
+    with pytest.raises(SpendCapError, match=r"0\.9000 USD are spent"):
         asyncio.run(spend(one, 0.2))
     asyncio.run(spend(one, 0.1))
     assert Budget(max_usd=1.0, ledger=tmp_path / "spending.txt").spent_usd == pytest.approx(1.0)

@@ -1,0 +1,57 @@
+"""What stands below a leaderboard: what its figures rest on, and what is missing."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from tasks.statistics import Comparison
+from tasks.statistics.estimate import FloatArray
+
+if TYPE_CHECKING:
+    from tasks.leaderboard.boards import Row
+
+
+def notes_of(
+    rows: Sequence["Row"], comparison: Comparison, chance: FloatArray | None
+) -> Iterator[str]:
+    """A line each."""
+    results = [row.entry.result for row in rows]
+    if any(result.fills == "next_close" for result in results):
+        yield "orders filled at the next close, since the data has no opens"
+    if any(row.is_ruined for row in rows):
+        yield (
+            "† ruined before the end: the account was worth nothing any more, and the days after "
+            "count as returns of 0"
+        )
+    repeats = max(len(result.episodes) for result in results)
+    if repeats > 1:
+        yield f"of {repeats} repeats, the one with the median Sharpe ratio"
+    for row in rows:
+        yield from _missing(row)
+    block = comparison.bootstrap.block
+    drawn = f"{comparison.bootstrap.draws:,} draws in blocks of {_days(block.days)} or so"
+    if any(row.statistics.sr.low is not None for row in rows):
+        yield f"95 % intervals and tests: bootstrap, {drawn}"
+    if chance is not None and any(row.statistics.random.value is not None for row in rows):
+        yield f"random policies: {len(chance):,}, each action drawn uniformly"
+
+
+def _missing(row: "Row") -> Iterator[str]:
+    """Repeats that did not come to their end, those with the same reason together."""
+    entry = row.entry
+    done = len(entry.result.episodes)
+    if done >= entry.planned and not entry.failures:
+        return
+    parts = []
+    for (kind, why), failures in groupby(
+        sorted(entry.failures, key=lambda each: (each.kind, each.why, each.repeat)),
+        key=lambda each: (each.kind, each.why),
+    ):
+        numbers = ", ".join(str(failure.repeat) for failure in failures)
+        parts.append(f"repeat {numbers}: {kind}: {why}" if why else f"repeat {numbers}: {kind}")
+    told = "; ".join(parts) or "the others are not recorded"
+    yield f"{row.agent}: {done} of {entry.planned} repeats ({told})"
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"

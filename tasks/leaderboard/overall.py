@@ -1,0 +1,208 @@
+"""Agents over all tasks of a protocol."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
+from typing import Literal
+
+import numpy as np
+
+from investorbench_env.protocols import find_protocol
+from tasks.leaderboard.boards import Leaderboard, dates_of, returns_of
+from tasks.leaderboard.entries import BENCHMARK, Setting
+from tasks.leaderboard.ranks import Difference, places
+from tasks.leaderboard.sentences import number, verdict
+from tasks.statistics import FEWEST_DAYS, Means, Path, adjusted_p_values, over_tasks
+from tasks.statistics.estimate import DRAWS, Estimate
+from tasks.statistics.resampling import median_run
+
+FEWEST_TASKS = 2
+Two = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OverallRow:
+    """An agent over all tasks that every agent of the table was scored on.
+
+    Attributes:
+        agent: its name.
+        sr: mean Sharpe ratio a year over the tasks, with its interval.
+        cr: mean cumulative return over the tasks, with its interval.
+        against: its mean Sharpe ratio less that of Buy & Hold, with interval and p-value.
+        adjusted_p: that p-value after control of the false-discovery rate.
+        rank: as in :class:`~tasks.leaderboard.boards.Row`.
+    """
+
+    agent: str
+    sr: Estimate
+    cr: Estimate
+    against: Estimate | None
+    adjusted_p: float | None
+    rank: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overall:
+    """All agents over several tasks of one protocol, all real or all simulated.
+
+    Attributes:
+        protocol: its name.
+        simulated: whether the markets are simulated.
+        options: of the environments, in words; empty for none.
+        settings: the tasks that are counted.
+        rows: by mean Sharpe ratio, best first.
+        sentence: what a reader may quote.
+        notes: which agents or tasks are left out and why, a line each.
+    """
+
+    protocol: str
+    simulated: bool
+    options: str
+    settings: tuple[Setting, ...]
+    rows: tuple[OverallRow, ...]
+    sentence: str
+    notes: tuple[str, ...]
+
+
+def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overall]:
+    """Agents over all tasks: one table a protocol and options, real and simulated markets apart.
+
+    A table needs two tasks that all its agents were scored on.
+
+    Args:
+        boards: those of single settings.
+        draws: of the bootstrap.
+    """
+    alike: dict[tuple[str, bool, str], list[Leaderboard]] = defaultdict(list)
+    for board in boards:
+        setting = board.setting
+        alike[setting.protocol, setting.simulated, setting.options].append(board)
+    tables = [_overall(group, draws) for group in alike.values()]
+    return [table for table in tables if table is not None]
+
+
+def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
+    kept, short = _long_enough(boards)
+    names, kept, left_out = shared_by_all(kept)
+    if len(kept) < FEWEST_TASKS:
+        return None
+    block = max(1, round(fmean(board.comparison.bootstrap.block.days for board in kept)))
+    means = _means(names, kept, block, draws)
+    benchmark = kept[0].benchmark
+    others = [name for name in names if name != benchmark]
+    held = [(name, benchmark) for name in others if benchmark in names and benchmark is not None]
+    against = {two: _difference(means, names, two) for two in held}
+    differences = _adjusted(against, "BH")
+    pairs = {two: _difference(means, names, two) for two in combinations(others, 2)}
+    rank = places(names, [*differences, *_adjusted(pairs, "BY")])
+    adjusted = {each.first: each.adjusted_p for each in differences}
+    rows = [
+        OverallRow(
+            agent=name,
+            sr=means.sharpe(at),
+            cr=means.growth(at),
+            against=against.get((name, benchmark or "")),
+            adjusted_p=adjusted.get(name),
+            rank=rank[name],
+        )
+        for at, name in enumerate(names)
+    ]
+    rows.sort(key=lambda row: (-float(means.sr[names.index(row.agent)]), row.agent))
+    first = kept[0].setting
+    blocks = f"dates drawn {draws:,} times in blocks of {block} or so, the same for all agents"
+    return Overall(
+        protocol=first.protocol,
+        simulated=first.simulated,
+        options=first.options,
+        settings=tuple(board.setting for board in kept),
+        rows=tuple(rows),
+        sentence=_sentence(kept, rows, differences),
+        notes=(f"95 % intervals and tests: {blocks} and tasks", *short, *left_out),
+    )
+
+
+def shared_by_all(
+    boards: Sequence[Leaderboard],
+) -> tuple[list[str], list[Leaderboard], list[str]]:
+    """Agents and tasks without a gap between them, and what had to be left out for that.
+
+    As long as an agent lacks a task, the agent or task with the largest share of gaps goes; of
+    equal ones the agent, but never Buy & Hold.
+    """
+    kept = list(boards)
+    names = sorted({row.agent for board in kept for row in board.rows})
+    scored = {id(board): {row.agent for row in board.rows} for board in kept}
+    held = {board.benchmark for board in kept}
+    notes: list[str] = []
+    while kept and any(name not in scored[id(board)] for board in kept for name in names):
+        lacks = {name: fmean(name not in scored[id(board)] for board in kept) for name in names}
+        gaps = [fmean(name not in scored[id(board)] for name in names) for board in kept]
+        agent = max((name for name in names if name not in held), key=lacks.__getitem__, default="")
+        if agent and lacks[agent] >= max(gaps):
+            done = round((1.0 - lacks[agent]) * len(kept))
+            notes.append(f"left out: {agent}, scored on {done} of {len(kept)} tasks")
+            names.remove(agent)
+        else:
+            task = kept.pop(gaps.index(max(gaps)))
+            missing = [name for name in names if name not in scored[id(task)]]
+            notes.append(f"left out: {task.setting.name}, without {', '.join(missing)}")
+    return names, kept, notes
+
+
+def _long_enough(boards: Sequence[Leaderboard]) -> tuple[list[Leaderboard], list[str]]:
+    short = [board for board in boards if board.comparison.days < FEWEST_DAYS]
+    notes = [
+        f"left out: {board.setting.name}, {board.comparison.days} days, at least {FEWEST_DAYS} "
+        "are needed"
+        for board in short
+    ]
+    return [board for board in boards if board not in short], notes
+
+
+def _means(names: Sequence[str], boards: Sequence[Leaderboard], block: int, draws: int) -> Means:
+    convention = find_protocol(boards[0].setting.protocol).convention
+    paths = [_path(names, board) for board in boards]
+    return over_tasks(paths, convention, block_days=block, draws=draws)
+
+
+def _path(names: Sequence[str], board: Leaderboard) -> Path:
+    """The median repeats of a task's agents, on all its days."""
+    results = {row.agent: row.entry.result for row in board.rows}
+    dates = dates_of(list(results.values()))
+    assert dates is not None  # otherwise there are no days to compare, and too few are left out
+    runs = [returns_of(results[name], len(dates)) for name in names]
+    returns = np.array([run[median_run(run)] for run in runs])
+    return Path(dates, returns, results[names[0]].task.days_a_year)
+
+
+def _difference(means: Means, names: Sequence[str], two: Two) -> Estimate:
+    return means.difference(names.index(two[0]), names.index(two[1]))
+
+
+def _adjusted(pairs: Mapping[Two, Estimate], method: Literal["BH", "BY"]) -> list[Difference]:
+    adjusted = adjusted_p_values([each.p_value for each in pairs.values()], method)
+    return [
+        Difference(*two, each.value, p, each.reason)
+        for (two, each), p in zip(pairs.items(), adjusted, strict=True)
+    ]
+
+
+def _sentence(
+    boards: Sequence[Leaderboard], rows: Sequence[OverallRow], differences: Sequence[Difference]
+) -> str:
+    setting = boards[0].setting
+    markets = "simulated markets" if setting.simulated else "real data"
+    agents = [row for row in rows if row.agent != BENCHMARK and row.agent != boards[0].benchmark]
+    where = f"Over {len(boards)} tasks ({setting.protocol} protocol, {markets})"
+    if not agents:
+        return f"{where}, Buy & Hold alone was scored on all: there is nothing to compare it with."
+    who = "1 agent" if len(agents) == 1 else f"{len(agents)} agents"
+    best = agents[0]
+    said = f"{where}, {who}, by mean Sharpe ratio: {verdict(differences)}."
+    if best.sr.value is None or best.sr.low is None or best.sr.high is None:
+        return said
+    low, high = (number(end, 2) for end in (best.sr.low, best.sr.high))
+    value = number(best.sr.value, 2)
+    return f"{said} The highest, {best.agent}, has {value} (95 % interval {low} to {high})."

@@ -1,0 +1,209 @@
+"""Two runs beside each other: what both hold, and how far it differs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from investorbench_env.protocols import find_protocol
+from tasks.leaderboard.boards import dates_of, returns_of
+from tasks.leaderboard.entries import BENCHMARK, Entry, Setting, setting_of
+from tasks.result import Result
+from tasks.statistics import (
+    Path,
+    adjusted_p_values,
+    block_length,
+    jobson_korkie,
+    ledoit_wolf,
+    over_tasks,
+)
+from tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray, why_not
+from tasks.statistics.resampling import a_year, median_run
+
+DIFFERENT_DAYS = "episodes lie on different days"
+
+
+class Twins(NamedTuple):
+    """An agent on a task as two runs have it."""
+
+    first: Entry
+    second: Entry
+
+
+class Paired(NamedTuple):
+    """What two runs have in common, and what not.
+
+    Attributes:
+        twins: agents on tasks that both have.
+        refused: those that cannot be compared, and why.
+        only_first: agents that only the first has, by task.
+        only_second: the same of the second.
+    """
+
+    twins: list[Twins]
+    refused: list[str]
+    only_first: dict[str, list[str]]
+    only_second: dict[str, list[str]]
+
+
+class Decisions(NamedTuple):
+    """How far decisions differ, over the repeats that both have.
+
+    Attributes:
+        differing: how many decisions differ.
+        compared: of how many.
+        first: the first day on which one does, with its repeat; None if none does.
+    """
+
+    differing: int
+    compared: int
+    first: tuple[str, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Difference:
+    """The first run's agent less the second's, of the repeats with the median Sharpe ratio.
+
+    Attributes:
+        setting: what they were scored on.
+        twins: the two.
+        sr: difference of the Sharpe ratios a year, by Ledoit and Wolf.
+        jobson_korkie: p-value for independent, normal returns.
+        cr: difference of the cumulative returns, by a bootstrap.
+        adjusted_p: p-value of ``sr`` after control of the false-discovery rate over all pairs.
+        decisions: how many differ.
+    """
+
+    setting: Setting
+    twins: Twins
+    sr: Estimate
+    jobson_korkie: Estimate
+    cr: Estimate
+    adjusted_p: float | None
+    decisions: Decisions
+
+
+def pair_up(first: Sequence[Entry], second: Sequence[Entry]) -> Paired:
+    """Find what two runs both hold; where each holds one agent only, whatever their names.
+
+    Buy & Hold is not paired with another agent.
+    """
+    lone = [{entry.result.agent for entry in run} - {BENCHMARK} for run in (first, second)]
+    anonymous = all(len(names) == 1 for names in lone)
+    theirs = defaultdict(list)
+    for entry in second:
+        theirs[_key(entry, anonymous)].append(entry)
+    found = Paired([], [], defaultdict(list), defaultdict(list))
+    for entry in first:
+        candidates = theirs[_key(entry, anonymous)]
+        setting = setting_of(entry.result)
+        twin = next((each for each in candidates if setting_of(each.result) == setting), None)
+        if twin is not None:
+            candidates.remove(twin)
+            found.twins.append(Twins(entry, twin))
+        elif candidates:
+            other = candidates.pop(0)
+            found.refused.append(_refusal(entry, setting, setting_of(other.result)))
+        else:
+            found.only_first[setting.name].append(entry.result.agent)
+    for rest in theirs.values():
+        for entry in rest:
+            found.only_second[setting_of(entry.result).name].append(entry.result.agent)
+    return found
+
+
+def differences(twins: Iterable[Twins], draws: int = DRAWS) -> list[Difference]:
+    """How far each two differ.
+
+    Args:
+        twins: agents on tasks that both runs have.
+        draws: of each bootstrap.
+    """
+    made = [(pair, *_tests(pair, draws)) for pair in twins]
+    adjusted = adjusted_p_values([sr.p_value for _, sr, _, _ in made], "BY")
+    return [
+        Difference(
+            setting=setting_of(pair.first.result),
+            twins=pair,
+            sr=sr,
+            jobson_korkie=simple,
+            cr=cr,
+            adjusted_p=p,
+            decisions=decisions_of(pair.first, pair.second),
+        )
+        for (pair, sr, simple, cr), p in zip(made, adjusted, strict=True)
+    ]
+
+
+def decisions_of(first: Entry, second: Entry) -> Decisions:
+    """How many decisions differ, in the repeats that both finished."""
+    episodes = [
+        dict(zip(entry.repeats, entry.result.episodes, strict=True)) for entry in (first, second)
+    ]
+    differing = compared = 0
+    days: list[tuple[str, int]] = []
+    for repeat in sorted(episodes[0].keys() & episodes[1].keys()):
+        one, other = (of_run[repeat] for of_run in episodes)
+        steps = min(len(one.actions), len(other.actions))
+        unequal = [
+            step
+            for step in range(steps)
+            if not np.array_equal(one.actions[step], other.actions[step])
+        ]
+        compared += steps
+        differing += len(unequal)
+        days += [(str(one.sessions[step]), repeat) for step in unequal[:1]]
+    return Decisions(differing, compared, min(days, default=None))
+
+
+def _tests(pair: Twins, draws: int) -> tuple[Estimate, Estimate, Estimate]:
+    """Ledoit–Wolf and Jobson–Korkie of the Sharpe ratios a year, and the cumulative returns."""
+    results = [entry.result for entry in pair]
+    dates = dates_of(results)
+    if dates is None:
+        return (Estimate(reason=DIFFERENT_DAYS),) * 3
+    task = results[0].task
+    convention = find_protocol(task.protocol).convention
+    returns = np.array([_median(result, len(dates)) for result in results])
+    if (reason := why_not(returns, varying=False)) is not None:
+        return (Estimate(reason=reason),) * 3
+    block = block_length(returns).days
+    scale = a_year(len(dates), task.days_a_year, convention)
+    path = Path(dates, returns, task.days_a_year)
+    means = over_tasks([path], convention, block_days=block, draws=draws)
+    studentised = ledoit_wolf(*returns, block_days=block, draws=draws, seed=SEED)
+    return (
+        studentised.times(scale),
+        jobson_korkie(*returns).times(scale),
+        means.growth_difference(0, 1),
+    )
+
+
+def _median(result: Result, days: int) -> FloatArray:
+    run = returns_of(result, days)
+    return np.asarray(run[median_run(run)])
+
+
+def _key(entry: Entry, anonymous: bool) -> tuple[str, str, str]:
+    result = entry.result
+    name = "" if anonymous and result.agent != BENCHMARK else result.agent
+    return result.task.id, result.task.symbol, name
+
+
+def _refusal(entry: Entry, first: Setting, second: Setting) -> str:
+    differing = "; ".join(_unequal(first, second))
+    told = f"{entry.result.agent} on {first.name}"
+    return f"{told} cannot be compared, since the two were scored differently: {differing}"
+
+
+def _unequal(first: Setting, second: Setting) -> Iterator[str]:
+    for name, one, other in zip(first._fields, first, second, strict=True):
+        if one != other:
+            yield f"{name.replace('_', ' ')} {_short(one)} and {_short(other)}"
+
+
+def _short(value: object) -> str:
+    text = str(value) or "none"
+    return text if len(text) <= 40 else f"{text[:12]}…"
