@@ -29,7 +29,10 @@ def notes_of(
     for row in rows:
         yield from _missing(row)
     block = comparison.bootstrap.block
-    drawn = f"{comparison.bootstrap.draws:,} draws in blocks of {_days(block.days)} or so"
+    draws, pair_draws = comparison.bootstrap.draws, comparison.bootstrap.pair_draws
+    drawn = f"{draws:,} draws in blocks of {_days(block.days)} or so"
+    if pair_draws > draws:  # the more pairs, the smaller a p-value has to be
+        drawn += f"; {pair_draws:,} for tests of pairs"
     if any(row.statistics.sr.low is not None for row in rows):
         yield f"95 % intervals and tests: bootstrap, {drawn}"
     if chance is not None and any(row.statistics.random.value is not None for row in rows):

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 from statistics import fmean
 from typing import Literal
 
@@ -14,7 +15,14 @@ from tasks.leaderboard.boards import Leaderboard, dates_of, returns_of
 from tasks.leaderboard.entries import BENCHMARK, Setting
 from tasks.leaderboard.ranks import Difference, places
 from tasks.leaderboard.sentences import number, verdict
-from tasks.statistics import FEWEST_DAYS, Means, Path, adjusted_p_values, over_tasks
+from tasks.statistics import (
+    FEWEST_DAYS,
+    Means,
+    Path,
+    adjusted_p_values,
+    draws_for,
+    over_tasks,
+)
 from tasks.statistics.estimate import DRAWS, Estimate
 from tasks.statistics.resampling import median_run
 
@@ -73,7 +81,7 @@ def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overal
 
     Args:
         boards: those of single settings.
-        draws: of the bootstrap.
+        draws: of the bootstrap; more where it takes more to tell one pair of many apart.
     """
     alike: dict[tuple[str, bool, str], list[Leaderboard]] = defaultdict(list)
     for board in boards:
@@ -89,9 +97,10 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
     if len(kept) < FEWEST_TASKS:
         return None
     block = max(1, round(fmean(board.comparison.bootstrap.block.days for board in kept)))
-    means = _means(names, kept, block, draws)
     benchmark = kept[0].benchmark
     others = [name for name in names if name != benchmark]
+    draws = draws_for(comb(len(others), 2), draws)
+    means = _means(names, kept, block, draws)
     held = [(name, benchmark) for name in others if benchmark in names and benchmark is not None]
     against = {two: _difference(means, names, two) for two in held}
     differences = _adjusted(against, "BH")

@@ -14,7 +14,13 @@ from tasks.statistics.comparison import (
     nothing_to_compare,
 )
 from tasks.statistics.estimate import FEWEST_DAYS, Estimate, ReturnsError
-from tasks.statistics.paired import days_to_tell_apart, days_until, jobson_korkie, ledoit_wolf
+from tasks.statistics.paired import (
+    days_to_tell_apart,
+    days_until,
+    jobson_korkie,
+    ledoit_wolf,
+    ledoit_wolf_pairs,
+)
 from tasks.statistics.resampling import (
     Block,
     VarianceSplit,
@@ -28,6 +34,7 @@ from tasks.statistics.resampling import (
 from tasks.statistics.selection import (
     adjusted_p_values,
     confidence_set,
+    draws_for,
     random_percentile,
     superiority,
 )
@@ -63,10 +70,12 @@ __all__ = [
     "days_to_tell_apart",
     "days_until",
     "deflated_sharpe",
+    "draws_for",
     "expected_maximum",
     "filled_up",
     "jobson_korkie",
     "ledoit_wolf",
+    "ledoit_wolf_pairs",
     "luckiest_sharpe",
     "minimum_track_record",
     "moments_of",

@@ -9,10 +9,11 @@ from tasks.statistics.resampling import Block, VarianceSplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
-    """How days were drawn: length of blocks, number of draws, seed."""
+    """How days were drawn: length of blocks, number of draws, that of tests of pairs, seed."""
 
     block: Block
     draws: int
+    pair_draws: int
     seed: int
 
 
@@ -108,5 +109,7 @@ def nothing_to_compare(repeats: Mapping[str, int], reason: str) -> Comparison:
         luck=none,
         trials=len(repeats),
         days=0,
-        bootstrap=Bootstrap(block=Block(days=1, rule="none were drawn"), draws=0, seed=SEED),
+        bootstrap=Bootstrap(
+            block=Block(days=1, rule="none were drawn"), draws=0, pair_draws=0, seed=SEED
+        ),
     )

@@ -1,5 +1,6 @@
 """Two agents on the same days: the difference of their Sharpe ratios a step, and its tests."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -23,6 +24,8 @@ from tasks.statistics.estimate import (
 )
 
 NORMAL = NormalDist()
+DRAWS_AT_ONCE = 1000
+"""Of many pairs, so that what is held at a time does not grow with the draws."""
 SIZE, POWER = 0.05, 0.80
 NO_SPREAD = 1e-12
 """A variance of the difference below it is rounding."""
@@ -113,80 +116,88 @@ def ledoit_wolf(
         level: of the interval.
         seed: of the blocks.
     """
-    if (reason := _why_not(first, second)) is not None:
-        return Estimate(reason=reason)
-    one, other = (
-        Redrawn.of(returns, block_days=block_days, draws=draws, seed=seed)
-        for returns in (first, second)
+    both = {"first": first, "second": second}
+    (estimate,) = ledoit_wolf_pairs(
+        both, [("first", "second")], block_days=block_days, draws=draws, level=level, seed=seed
     )
-    return ledoit_wolf_of(one, other, level)
+    return estimate
+
+
+def ledoit_wolf_pairs(
+    returns: Mapping[str, FloatArray],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    block_days: int,
+    draws: int = DRAWS,
+    level: float = LEVEL,
+    seed: int = SEED,
+) -> list[Estimate]:
+    """``ledoit_wolf`` of many pairs, the same days drawn for all.
+
+    Args:
+        returns: of the same days, by name [T] each.
+        pairs: the names of each pair.
+        block_days: length of a block.
+        draws: how often.
+        level: of the interval.
+        seed: of the blocks.
+    """
+    reasons = {two: _why_not(*(returns[name] for name in two)) for two in pairs}
+    tested = [two for two in pairs if reasons[two] is None]
+    needed = {name: returns[name] for two in tested for name in two}
+    days = len(next(iter(returns.values()), ()))
+    if tested and not 1 <= block_days <= days // 2:
+        raise ReturnsError(f"blocks of {block_days} days: give 1 to {days // 2}, half of the days")
+    differences = {two: _sharpe_difference(*(returns[name] for name in two)) for two in tested}
+    distances: dict[tuple[str, str], list[FloatArray]] = {two: [] for two in tested}
+    chance = np.random.default_rng(seed)
+    for begun in range(0, draws if tested else 0, DRAWS_AT_ONCE):
+        number = min(DRAWS_AT_ONCE, draws - begun)
+        starts = chance.integers(days, size=(number, days // block_days))
+        redrawn = {name: Redrawn.of(own, starts, block_days) for name, own in needed.items()}
+        for two in tested:
+            one, other = (redrawn[name] for name in two)
+            distances[two].append(_studentised(one, other, differences[two]))
+    found = {
+        (one, other): _tested(
+            returns[one], returns[other], differences[one, other], np.concatenate(parts), level
+        )
+        for (one, other), parts in distances.items()
+    }
+    return [found[two] if two in found else Estimate(reason=reasons[two]) for two in pairs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Redrawn:
-    """Returns with what their draws come to, which all pairs of an agent share.
+    """What draws of an agent's returns come to, which all its pairs share.
 
     Attributes:
-        returns: as they were [T].
         ratios: Sharpe ratio a step of each draw [draws].
         sums: scores of each draw, added up over each block [draws, blocks].
         varies: whether the returns of a draw do [draws]; where not, the others are 0.
         block_days: length of a block.
     """
 
-    returns: FloatArray
     ratios: FloatArray
     sums: FloatArray
     varies: npt.NDArray[np.bool_]
     block_days: int
 
     @classmethod
-    def of(cls, returns: FloatArray, *, block_days: int, draws: int, seed: int) -> Self:
-        """Draw circular blocks; with the same arguments, the same days for every agent.
-
-        Returns too few or not finite are not drawn from: their pairs have a reason instead.
-        """
-        days = len(returns)
-        if why_not(returns) is not None:
-            return cls(
-                returns=returns, ratios=np.zeros(0), sums=np.zeros((0, 0)),
-                varies=np.zeros(0, dtype=np.bool_), block_days=block_days,
-            )  # fmt: skip
-        if not 1 <= block_days <= days // 2:
-            raise ReturnsError(
-                f"blocks of {block_days} days: give 1 to {days // 2}, half of the days"
-            )
-        blocks = days // block_days
-        starts = np.random.default_rng(seed).integers(days, size=(draws, blocks))
-        drawn = returns[(starts[:, :, None] + np.arange(block_days)) % days].reshape(draws, -1)
+    def of(cls, returns: FloatArray, starts: npt.NDArray[np.int64], block_days: int) -> Self:
+        """Returns [T] in circular blocks that begin on these days [draws, blocks]."""
+        draws, blocks = starts.shape
+        days = (starts[:, :, None] + np.arange(block_days)) % len(returns)
+        drawn = returns[days].reshape(draws, -1)
         varies = np.ptp(drawn, axis=-1) > 0.0
         ratios, sums = np.zeros(draws), np.zeros((draws, blocks))
         ratios[varies] = sharpe_of(drawn[varies])
         sums[varies] = sharpe_scores(drawn[varies]).reshape(-1, blocks, block_days).sum(axis=-1)
-        return cls(returns=returns, ratios=ratios, sums=sums, varies=varies, block_days=block_days)
+        return cls(ratios=ratios, sums=sums, varies=varies, block_days=block_days)
 
 
-def ledoit_wolf_of(first: Redrawn, second: Redrawn, level: float = LEVEL) -> Estimate:
-    """``ledoit_wolf`` of returns whose draws are there already."""
-    if (reason := _why_not(first.returns, second.returns)) is not None:
-        return Estimate(reason=reason)
-    days, draws = len(first.returns), len(first.ratios)
-    scores = sharpe_scores(first.returns) - sharpe_scores(second.returns)
-    if np.mean(scores**2) <= NO_SPREAD:
-        return Estimate(reason=ONE_RATIO)
-    difference = float(sharpe_of(first.returns) - sharpe_of(second.returns))
-    error = sqrt(long_run_variance(scores) * days / (days - 4) / days)
-    distances = _studentised(first, second, difference)
-    margin = float(np.quantile(distances, level, method="higher")) * error
-    if not np.isfinite(margin):
-        return Estimate(reason="too few returns vary: most draws have no Sharpe ratio")
-    beyond = int(np.sum(distances >= abs(difference) / error))
-    return Estimate(
-        value=difference,
-        low=difference - margin,
-        high=difference + margin,
-        p_value=(beyond + 1) / (draws + 1),
-    )
+def _sharpe_difference(first: FloatArray, second: FloatArray) -> float:
+    return float(sharpe_of(first) - sharpe_of(second))
 
 
 def _studentised(first: Redrawn, second: Redrawn, difference: float) -> FloatArray:
@@ -200,6 +211,27 @@ def _studentised(first: Redrawn, second: Redrawn, difference: float) -> FloatArr
     apart = np.abs(first.ratios - second.ratios - difference)
     usable = (errors > 0.0) & first.varies & second.varies
     return np.asarray(np.divide(apart, errors, out=np.full_like(apart, np.inf), where=usable))
+
+
+def _tested(
+    first: FloatArray, second: FloatArray, difference: float, distances: FloatArray, level: float
+) -> Estimate:
+    """A difference beside how far those of draws lie from it, in standard errors."""
+    days = len(first)
+    scores = sharpe_scores(first) - sharpe_scores(second)
+    if np.mean(scores**2) <= NO_SPREAD:
+        return Estimate(reason=ONE_RATIO)
+    error = sqrt(long_run_variance(scores) * days / (days - 4) / days)
+    margin = float(np.quantile(distances, level, method="higher")) * error
+    if not np.isfinite(margin):
+        return Estimate(reason="too few returns vary: most draws have no Sharpe ratio")
+    beyond = int(np.sum(distances >= abs(difference) / error))
+    return Estimate(
+        value=difference,
+        low=difference - margin,
+        high=difference + margin,
+        p_value=(beyond + 1) / (len(distances) + 1),
+    )
 
 
 def long_run_variance(scores: FloatArray) -> float:

@@ -1,5 +1,6 @@
 """Many agents at once: is the best one better, which may be the best, what is left of p-values."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 FEWEST_RANDOM = 20
+MOST_DRAWS = 20_000
 ROUNDING = 1e-12
 """Steps that differ by less count the same."""
 
@@ -134,6 +136,22 @@ def adjusted_p_values(
     adjusted[order] = np.minimum(stepped, 1.0)
     remaining = iter(adjusted.tolist())
     return [None if p is None else next(remaining) for p in p_values]
+
+
+def draws_for(pairs: int, least: int = DRAWS) -> int:
+    """How many draws a bootstrap needs so that one pair among many can be told apart.
+
+    Its smallest p-value is 1/(draws + 1); after ``BY`` over all pairs that is to be half of 5 %.
+
+    Args:
+        pairs: how many are tested.
+        least: never fewer.
+
+    Returns:
+        The number, at most 20,000: enough for some 20 agents.
+    """
+    wanted = pairs * sum(1.0 / rank for rank in range(1, pairs + 1)) / (0.05 / 2.0)
+    return max(least, min(math.ceil(wanted), MOST_DRAWS))
 
 
 def random_percentile(score: float, random_scores: FloatArray) -> Estimate:

@@ -20,10 +20,9 @@ from tasks.statistics.estimate import (
     why_not,
 )
 from tasks.statistics.paired import (
-    Redrawn,
     days_to_tell_apart,
     jobson_korkie,
-    ledoit_wolf_of,
+    ledoit_wolf_pairs,
 )
 from tasks.statistics.resampling import (
     Block,
@@ -37,6 +36,7 @@ from tasks.statistics.resampling import (
 from tasks.statistics.selection import (
     adjusted_p_values,
     confidence_set,
+    draws_for,
     random_percentile,
     superiority,
 )
@@ -81,7 +81,7 @@ def compare_agents(
         random_sharpes: Sharpe ratio a year of random policies on the same task [N].
         jointly: whether to test all agents at once, by SPA and confidence set. Loading what they
             need takes longer than all else here.
-        draws: of each bootstrap.
+        draws: of each bootstrap; that of pairs has more where it takes more to tell one apart.
         seed: of each bootstrap.
 
     Raises:
@@ -98,17 +98,20 @@ def compare_agents(
     names, together = list(series), np.array(list(series.values()))
     others = [name for name in names if name != benchmark]
     scale = a_year(together.shape[1], days_a_year, convention)
-    bootstrap = Bootstrap(block=_block(together), draws=draws, seed=seed)
+    held = [] if benchmark is None else [(name, benchmark) for name in others]
+    rivals = list(combinations(others, 2))
+    pair_draws = draws_for(len(rivals), draws)
+    bootstrap = Bootstrap(block=_block(together), draws=draws, pair_draws=pair_draws, seed=seed)
     block = bootstrap.block.days
     intervals = score_intervals(
         list(runs.values()), days_a_year, convention, block_days=block, draws=draws, seed=seed
     )
     scores = dict(zip(names, intervals, strict=True))
     best = dict(zip(names, _best(together, bootstrap, jointly), strict=True))
-    redrawn = {
-        name: Redrawn.of(returns, block_days=block, draws=draws, seed=seed)
-        for name, returns in series.items()
-    }
+    tested = ledoit_wolf_pairs(
+        series, [*held, *rivals], block_days=block, draws=pair_draws, seed=seed
+    )
+    studentised = dict(zip([*held, *rivals], tested, strict=True))
     if trial_sharpes is None:
         found = [scores[name][1].value for name in others]
         trial_sharpes = np.array([sharpe for sharpe in found if sharpe is not None])
@@ -126,21 +129,20 @@ def compare_agents(
             variance=variance_split(runs[name], block_days=block, draws=draws, seed=seed),
         )
 
-    def pair(first: str, second: str) -> Pair:
-        both = series[first], series[second]
-        studentised = ledoit_wolf_of(redrawn[first], redrawn[second])
+    def pair(names: tuple[str, str]) -> Pair:
+        both = series[names[0]], series[names[1]]
         return Pair(
-            names=(first, second),
+            names=names,
             jobson_korkie=jobson_korkie(*both).times(scale),
-            ledoit_wolf=studentised.times(scale),
+            ledoit_wolf=studentised[names].times(scale),
             days=days_to_tell_apart(*both),
         )
 
-    against = {} if benchmark is None else {name: pair(name, benchmark) for name in others}
+    against = {names[0]: pair(names) for names in held}
     return Comparison(
         agents={name: agent(name) for name in names},
         against=dict(zip(against, _adjusted(list(against.values()), "BH"), strict=True)),
-        pairs=tuple(_adjusted([pair(*two) for two in combinations(others, 2)], "BY")),
+        pairs=tuple(_adjusted([pair(names) for names in rivals], "BY")),
         superior=_superior(series, benchmark, bootstrap, jointly).times(scale),
         luck=luckiest_sharpe(trial_sharpes),
         trials=len(trial_sharpes),

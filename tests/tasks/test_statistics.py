@@ -525,3 +525,32 @@ def assert_empty(cell: Estimate, reason: str) -> None:
 
 def ratio(returns: FloatArray) -> float:
     return float(returns.mean() / returns.std(ddof=1))
+
+
+def test_among_many_agents_one_pair_can_still_be_told_apart() -> None:
+    chance = np.random.default_rng(8)
+    common = chance.normal(0.0, 0.01, 300)
+    runs = {f"agent {n}": (common + chance.normal(0.0, 0.002, 300))[None] for n in range(12)}
+    runs["hold"] = common[None] + 0.0
+    runs["agent 3"] = runs["agent 3"] + 0.001
+    runs["agent 7"] = runs["agent 7"] - 0.001
+    found = statistics.compare_agents(runs, "hold", 252)
+    (pair,) = [each for each in found.pairs if each.names == ("agent 3", "agent 7")]
+    # 66 pairs: of 2,000 draws the smallest p-value, 1/2,001, would be adjusted to .157.
+    harmonic = sum(1.0 / rank for rank in range(1, 67))
+    assert 66 * harmonic / 2001 > 0.15
+    assert 66 * harmonic / (found.bootstrap.pair_draws + 1) < 0.026
+    assert found.bootstrap.draws == 2000
+    assert pair.adjusted_p is not None and pair.adjusted_p < 0.05
+
+
+def test_pairs_tested_together_come_to_what_they_come_to_alone() -> None:
+    chance = np.random.default_rng(9)
+    returns = {name: chance.normal(0.0005, 0.01, 120) for name in "abc"}
+    pairs = [("a", "b"), ("c", "a")]
+    together = statistics.ledoit_wolf_pairs(returns, pairs, block_days=3, draws=2500, seed=4)
+    for (one, other), estimate in zip(pairs, together, strict=True):
+        alone = statistics.ledoit_wolf(
+            returns[one], returns[other], block_days=3, draws=2500, seed=4
+        )
+        assert estimate == alone
