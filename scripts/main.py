@@ -9,7 +9,19 @@ from rich.markup import escape
 
 from investorbench_env.errors import InvestorBenchError
 from memory import LayeredMemoryError
-from scripts import baselines, bench, data, inspecting, replay, run, score, serve, verify
+from scripts import (
+    baselines,
+    bench,
+    compare,
+    data,
+    inspecting,
+    replay,
+    report,
+    run,
+    score,
+    serve,
+    verify,
+)
 
 app = typer.Typer(
     name="investorbench",
@@ -26,7 +38,9 @@ app.command("baselines")(baselines.baselines)
 app.command("inspect", context_settings=inspecting.CONTEXT)(inspecting.inspect)
 app.command("verify")(verify.verify)
 app.command("score")(score.score)
+app.command("compare")(compare.compare)
 app.command("replay")(replay.replay)
+app.command("report")(report.report)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("run", context_settings=run.CONTEXT, add_help_option=False)(run.run)
 

@@ -1,0 +1,86 @@
+"""``investorbench report``: runs as one page to read, or their leaderboards as a table."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from scripts.run_folders import Found, found_in
+from tasks.exports import FORMATS, export
+from tasks.leaderboard import leaderboards, overall
+from tasks.report import Content, html_page
+
+HTML = "html"
+ENDINGS = {"latex": "tex"}
+"""Endings of files that are not called after their format."""
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of agents in them.")],
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; otherwise one in the first folder.")
+    ] = None,
+    format: Annotated[str, typer.Option(help=f"html, or a table: {', '.join(FORMATS)}.")] = HTML,
+) -> None:
+    """Write leaderboards, charts and every decision of runs as one page, or a table of them."""
+    if format not in (HTML, *FORMATS):
+        raise UnknownNameError("format", format, [HTML, *FORMATS])
+    said = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    with said.status("reading the records"):
+        found = found_in(runs)
+    for problem in found.problems:
+        said.print(f"left out: {problem}")
+    if not found.entries:
+        raise InvestorBenchError("none of the records can be shown, so there is nothing to report")
+    file = output or runs[0] / (
+        "report.html" if format == HTML else f"leaderboard.{ENDINGS.get(format, format)}"
+    )
+    if file.is_dir():
+        raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")
+    if not file.parent.is_dir():
+        raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
+    _write(file, _made(found, format, said))
+    print(f"wrote {file}")
+
+
+def _made(found: Found, format: str, said: Console) -> bytes:
+    with said.status("comparing agents"):
+        boards = leaderboards(entry for _, entry in found.entries)
+        overalls = overall(boards)
+    if format != HTML:
+        return export(boards, overalls, format)
+    content = Content(
+        boards=tuple(boards),
+        overalls=tuple(overalls),
+        records=tuple(found.entries),
+        problems=tuple(found.problems),
+    )
+    with _bar(sum(job.repeats for job, _ in found.entries), said) as advance:
+        return html_page(content, watch=advance).encode("utf-8", "replace")
+
+
+@contextmanager
+def _bar(episodes: int, console: Console) -> Iterator[Callable[[], None]]:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("packing decisions", total=episodes)
+        yield lambda: progress.advance(bar)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write the file whole or not at all."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(file)
+    except OSError as error:
+        raise InvestorBenchError(
+            f"{file} cannot be written: {error.strerror}; name another file with --output"
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,10 @@
+"""A report of runs as one page that needs no network: tables, charts and every decision.
+
+Python makes all text, tables and numbers; the page's own program sorts, draws and searches. Content
+that models and news wrote is never markup.
+"""
+
+from tasks.report.content import Content
+from tasks.report.page import html_page
+
+__all__ = ["Content", "html_page"]

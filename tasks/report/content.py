@@ -1,0 +1,63 @@
+"""What a report is made of; where it is read from is somebody else's business."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tasks.leaderboard import Entry, Leaderboard, Overall
+from tasks.recorded import RecordedJob
+
+SIMULATED = "SIMULATED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Content:
+    """What a report is made of.
+
+    Attributes:
+        boards: a leaderboard for each setting.
+        overalls: agents over all tasks.
+        records: where the entries are recorded, for decisions and provenance.
+        problems: what could not be read, a line each.
+    """
+
+    boards: tuple[Leaderboard, ...]
+    overalls: tuple[Overall, ...]
+    records: tuple[tuple[RecordedJob, Entry], ...]
+    problems: tuple[str, ...] = ()
+
+
+class Record(NamedTuple):
+    """Where a row of a leaderboard is recorded.
+
+    Attributes:
+        agent: what the leaderboard calls it.
+        job: its folder, and what was to be run.
+        entry: what it came to.
+    """
+
+    agent: str
+    job: RecordedJob
+    entry: Entry
+
+
+def records_of(content: Content, board: Leaderboard) -> list[Record]:
+    """The records of a leaderboard's rows, best first; an agent that was added has none."""
+    jobs = {id(entry): job for job, entry in content.records}
+    rows = [row for row in board.rows if id(row.entry) in jobs]
+    return [Record(row.agent, jobs[id(row.entry)], row.entry) for row in rows]
+
+
+def board_name(board: Leaderboard) -> str:
+    """Such as ``Stock-MSFT``."""
+    return board.setting.name.removeprefix("InvestorBench/")
+
+
+def board_id(number: int) -> str:
+    """The anchor of a leaderboard, counted from 0."""
+    return f"task-{number + 1}"
+
+
+def overall_name(overall: Overall) -> str:
+    """What a table over several tasks is called, with what tells it from others."""
+    options = f", {overall.options}" if overall.options else ""
+    return f"Overall, {overall.protocol} protocol{options}"

@@ -1,0 +1,250 @@
+"""Every decision of a run, for the browser in the page: as much as a budget of bytes allows.
+
+First go the facts, actions and outcomes of all decisions; then memories, prompts and answers of the
+repeats whose figures are shown; then those of the others. What is left out is named.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tasks.episodes import FILES
+from tasks.records import without_nan
+from tasks.report.content import Record
+from tasks.report.lines import Lines
+from tasks.report.packing import Budget, packed_json
+
+TRADES = ("sell", "hold", "buy")
+OUTCOME = ("fill_price", "notional", "cost", "position", "cash", "equity", "reward")
+PARTS = {"facts", "recalled", "question", "answer", "decision"}
+"""Of a thought that is shown part by part, as FinMem's; others are shown as they are."""
+LATER = ("reflections", "feedback", "deleted", "moves")
+Decision = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeDecisions:
+    """The decisions of one repeat.
+
+    Attributes:
+        task: the name of its task's table of lines.
+        agent: who took them.
+        repeat: its number.
+        simulated: whether the market is.
+        shown: whether the figures of the leaderboard are those of this repeat.
+        finished: whether it came to its end.
+        path: where it is recorded.
+        facts: observation, action and outcome of each, short.
+        texts: memories, prompt and answer of each; empty for an agent that records none.
+    """
+
+    task: str
+    agent: str
+    repeat: int
+    simulated: bool
+    shown: bool
+    finished: bool
+    path: Path
+    facts: list[Decision] = field(default_factory=list)
+    texts: list[Decision] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedDecisions:
+    """What goes into the page.
+
+    Attributes:
+        directory: of the episodes, with the names of their blocks; null for what is left out.
+        blocks: packed JSON by name.
+        problems: what could not be read.
+    """
+
+    directory: dict[str, Any]
+    blocks: dict[str, str]
+    problems: tuple[str, ...]
+
+
+def pack_decisions(
+    records: Sequence[Record],
+    names: Mapping[int, str],
+    *,
+    size: int,
+    watch: Callable[[], None] = lambda: None,
+) -> PackedDecisions:
+    """Read all decisions of the test split, and pack what there is room for.
+
+    Args:
+        records: where they are, best agents first: these get room first.
+        names: the task's name in the page, by the position of the record.
+        size: bytes of all blocks together.
+        watch: is called after each episode.
+    """
+    tables: dict[str, Lines] = {}
+    episodes: list[EpisodeDecisions] = []
+    problems: list[str] = []
+    for number, record in enumerate(records):
+        lines = tables.setdefault(names[number], Lines())
+        for repeat, path in enumerate(record.job.episodes):
+            episode = _episode(names[number], record, repeat)
+            broken = _read_into(episode, path / FILES["test"], lines, len(episodes))
+            if broken:
+                problems.append(f"{path / FILES['test']}: {broken} cannot be read")
+            if episode.facts:
+                episodes.append(episode)
+            watch()
+    budget = Budget(size)
+    shared = {name: _shared(budget, name, lines) for name, lines in tables.items()}
+    ids: list[dict[str, str | None]] = [{"facts": None, "texts": None} for _ in episodes]
+    for part, wanted in (("facts", None), ("texts", True), ("texts", False)):
+        for number, episode in enumerate(episodes):
+            decisions = episode.facts if part == "facts" else episode.texts
+            if decisions and wanted in (None, episode.shown) and shared[episode.task]:
+                name = f"{part}-{number + 1}"
+                content = _packed(decisions, tables[episode.task])
+                ids[number][part] = name if budget.take(name, content) else None
+    listed = [_listed(episode, own) for episode, own in zip(episodes, ids, strict=True)]
+    return PackedDecisions(
+        directory={"tables": shared, "episodes": listed},
+        blocks=budget.blocks,
+        problems=tuple(problems),
+    )
+
+
+def _episode(name: str, record: Record, repeat: int) -> EpisodeDecisions:
+    failed = {failure.repeat for failure in record.entry.failures}
+    finished = [number for number in range(record.job.repeats) if number not in failed]
+    result = record.entry.result
+    shown = {n for n, own in zip(finished, result.episodes, strict=False) if own is result.median}
+    return EpisodeDecisions(
+        task=name,
+        agent=record.agent,
+        repeat=repeat,
+        simulated=result.simulated,
+        shown=repeat in shown,
+        finished=repeat in finished,
+        path=record.job.episodes[repeat],
+    )
+
+
+def _read_into(episode: EpisodeDecisions, path: Path, lines: Lines, owner: int) -> int:
+    """Read an episode's record; returns how many lines cannot be read."""
+    broken = 0
+    for line in _lines(path):
+        if line is None:
+            broken += 1
+            continue
+        thought: Any = line.get("thought")
+        whole = thought if isinstance(thought, dict) and thought.keys() >= PARTS else {}
+        episode.facts.append(_facts(line, whole, lines, owner))
+        if whole:
+            episode.texts.append(_texts(whole, lines, owner))
+        elif thought:
+            told = json.dumps(thought, ensure_ascii=False, indent=1)
+            episode.texts.append({"other": lines.read(told, owner)})
+    return broken
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any] | None]:
+    """The lines of a record, None for a broken one; a last one without end is left out."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for text in file:
+            if not text.endswith(b"\n"):
+                return
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = None
+            yield without_nan(line) if isinstance(line, dict) and "session" in line else None
+
+
+def _facts(
+    line: Mapping[str, Any], thought: Mapping[str, Any], lines: Lines, owner: int
+) -> Decision:
+    documents = "\n".join(map(str, line.get("documents", ())))
+    answer, decision = thought.get("answer", {}), thought.get("decision", {})
+    known = {name: value for name, value in thought.get("facts", {}).items()
+             if name not in ("symbol", "session") and value is not None}  # fmt: skip
+    return {
+        "day": line["session"],
+        "action": action_word(line.get("action")),
+        "status": answer.get("status"),
+        "valid": decision.get("valid"),
+        "documents": lines.read(documents, owner) if documents else [],
+        "facts": _short(known),
+        "outcome": _short([line.get(name) for name in OUTCOME]),
+    }
+
+
+def _texts(thought: Mapping[str, Any], lines: Lines, owner: int) -> Decision:
+    question, answer, decision = thought["question"], thought["answer"], thought["decision"]
+    usage = answer.get("usage") or {}
+    return {
+        "appetite": thought.get("appetite"),
+        "recalled": [_recalled(memory) for memory in thought["recalled"]],
+        "cited": decision.get("cited", []),
+        "dropped": decision.get("dropped", 0),
+        "system": lines.read(str(question["system"]), owner),
+        "user": lines.read(str(question["user"]), owner),
+        "answer": lines.read(str(answer.get("text", "")), owner),
+        "thinking": lines.read(str(answer["reasoning"]), owner) if answer.get("reasoning") else [],
+        "asked": [answer.get(name) for name in ("rung", "model", "problem")],
+        "tokens": [usage.get(name) for name in ("input", "output")] if usage.get("known") else None,
+        "took": _short([answer.get("latency_s"), answer.get("cost_usd"), answer.get("attempts")]),
+        "later": {name: thought[name] for name in LATER if thought.get(name)},
+    }
+
+
+def _recalled(memory: Mapping[str, Any]) -> list[Any]:
+    """Id, layer, date, and the score with its three parts."""
+    importance = min(memory["importance"], 100.0) / 100.0
+    scores = (memory["score"], memory["similarity"], memory["recency"], importance)
+    return [memory["id"], memory["layer"], memory["time"], *(round(s, 3) for s in scores)]
+
+
+def action_word(action: Any) -> str:
+    """``sell``, ``hold`` or ``buy``, or a target weight."""
+    if isinstance(action, int) and 0 <= action < len(TRADES):
+        return TRADES[action]
+    weight = action[0] if isinstance(action, list) and action else action
+    return f"{weight:+.2f}" if isinstance(weight, float) else str(weight)
+
+
+def _short(value: Any) -> Any:
+    """Figures with six significant digits."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, list):
+        return [_short(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    return value
+
+
+def _shared(budget: Budget, name: str, lines: Lines) -> str | None:
+    block = f"lines-{name}"
+    return block if budget.take(block, packed_json(lines.shared())) else None
+
+
+def _packed(decisions: Sequence[Decision], lines: Lines) -> str:
+    own: dict[int, int] = {}
+    told = lines.told(list(decisions), own)
+    return packed_json({"decisions": told, "lines": lines.texts(own)})
+
+
+def _listed(episode: EpisodeDecisions, ids: Mapping[str, str | None]) -> dict[str, Any]:
+    return {
+        "task": episode.task,
+        "agent": episode.agent,
+        "repeat": episode.repeat,
+        "simulated": episode.simulated,
+        "shown": episode.shown,
+        "finished": episode.finished,
+        "days": len(episode.facts),
+        "path": str(episode.path),
+        "thinks": bool(episode.texts),
+        **ids,
+    }

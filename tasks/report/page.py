@@ -1,0 +1,169 @@
+"""One file that holds a whole report: text, figures, styles, programs, decisions."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import NamedTuple
+
+from investorbench_env.errors import MissingDependencyError
+from tasks.report.content import Content, board_id, board_name, overall_name, records_of
+from tasks.report.curves import curves_of
+from tasks.report.decisions import PackedDecisions, pack_decisions
+from tasks.report.leaderboard_tables import stamp
+from tasks.report.markup import Html, element, join
+from tasks.report.packing import block, json_block, packed
+from tasks.report.sections import board_section, overall_section
+from tasks.report.wording import count
+
+BYTES = 9_500_000
+"""Of a page that can still be sent by mail."""
+ENTRY_BYTES = 600
+"""What it takes to list an episode, at most."""
+PROGRAMS = ("elements", "unpacking", "tables", "charts", "decisions", "searching", "main")
+"""Files of the page's program, in order."""
+
+
+class Drawing(NamedTuple):
+    """The library that draws, as a page holds it."""
+
+    hash: str
+    packed: str
+
+
+def html_page(
+    content: Content, *, size: int = BYTES, watch: Callable[[], None] = lambda: None
+) -> str:
+    """The report as one file of HTML.
+
+    Args:
+        content: what to show.
+        size: bytes of the whole page; decisions get what tables, charts and programs leave, and
+            those without room are named in the page.
+        watch: is called after each episode that was read.
+
+    Raises:
+        MissingDependencyError: plotly is not installed.
+    """
+    template, program, drawing = _file("report.html"), _program(), _drawing()
+    parts = {
+        "policy": _policy(_hash(program), drawing.hash),
+        "style": _file("report.css"),
+        "title": _title(content),
+        "lead": _lead(content),
+        "links": _links(content),
+        "overalls": join(*(overall_section(o, n) for n, o in enumerate(content.overalls))),
+        "boards": join(*(board_section(content, b, n) for n, b in enumerate(content.boards))),
+        "charts": join(
+            json_block("curves", [curves_of(board) for board in content.boards]),
+            block("plotly", drawing.packed),
+        ),
+        "program": program,
+    }
+    taken = sum(len(part.encode("utf-8", "replace")) for part in (template, *parts.values()))
+    decisions = _decisions(content, size - taken, watch)
+    parts["problems"] = _problems([*content.problems, *decisions.problems])
+    parts["decisions"] = join(
+        json_block("directory", decisions.directory),
+        *(block(name, text) for name, text in decisions.blocks.items()),
+    )
+    return Template(template).substitute(parts)
+
+
+def _decisions(content: Content, size: int, watch: Callable[[], None]) -> PackedDecisions:
+    """Of every leaderboard; the best agents of all of them get room first."""
+    ranked = [
+        (place, number, record)
+        for number, board in enumerate(content.boards)
+        for place, record in enumerate(records_of(content, board))
+    ]
+    ranked.sort(key=lambda each: each[:2])
+    names = {n: board_id(number) for n, (_, number, _) in enumerate(ranked)}
+    records = [record for *_, record in ranked]
+    room = size - ENTRY_BYTES * sum(record.job.repeats for record in records)
+    packed_ones = pack_decisions(records, names, size=room, watch=watch)
+    titles = {board_id(n): _full_name(content, n) for n in range(len(content.boards))}
+    packed_ones.directory["titles"] = titles
+    return packed_ones
+
+
+def _full_name(content: Content, number: int) -> str:
+    """The name of a leaderboard, with what tells it from others of the same task."""
+    board = content.boards[number]
+    same = [each for each in content.boards if board_name(each) == board_name(board)]
+    setting = board.setting
+    if len(same) == 1:
+        return board_name(board)
+    kind = "simulated" if setting.simulated else "real"
+    more = [setting.protocol, f"{setting.start} to {setting.end}", kind, setting.options]
+    return f"{board_name(board)} ({', '.join(filter(None, more))})"
+
+
+def _policy(*hashes: str) -> str:
+    """Nothing is loaded, and only the two programs of the page run."""
+    return (
+        f"default-src 'none'; script-src {' '.join(hashes)}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(program: str) -> str:
+    """A program as a policy names it."""
+    digest = hashlib.sha256(program.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _title(content: Content) -> str:
+    names = [_full_name(content, number) for number in range(len(content.boards))]
+    return str(join(f"InvestorBench: {', '.join(names) or 'nothing to show'}"))
+
+
+def _lead(content: Content) -> Html:
+    agents = {row.agent for board in content.boards for row in board.rows}
+    simulated = [board for board in content.boards if board.setting.simulated]
+    told = f"{count(len(agents), 'agent')} on {count(len(content.boards), 'task')}."
+    if not simulated:
+        return element("p", told)
+    which = "All figures" if len(simulated) == len(content.boards) else "Marked figures"
+    warning = f"{which} rest on simulated markets, and say nothing of any real asset."
+    return join(element("p", told), element("p", stamp(), warning, class_="notice simulated"))
+
+
+def _links(content: Content) -> Html:
+    targets = {f"overall-{n + 1}": overall_name(o) for n, o in enumerate(content.overalls)}
+    targets |= {board_id(n): _full_name(content, n) for n in range(len(content.boards))}
+    targets["decisions"] = "Decisions"
+    links = (element("a", text, href=f"#{name}") for name, text in targets.items())
+    return element("ul", *(element("li", link) for link in links))
+
+
+def _problems(problems: list[str]) -> Html:
+    if not problems:
+        return Html("")
+    title = element("h2", f"{count(len(problems), 'problem')} with the record", id="problems-title")
+    listed = element("ul", *(element("li", line) for line in problems))
+    rest = element("p", "Everything else is shown below. Nothing was deleted or changed.")
+    return element(
+        "section", title, listed, rest, class_="problems", aria_labelledby="problems-title"
+    )
+
+
+def _program() -> str:
+    body = "\n".join(_file("js", f"{name}.js") for name in PROGRAMS)
+    return f'"use strict";\n(() => {{\n{body}\n}})();\n'
+
+
+@cache
+def _drawing() -> Drawing:
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise MissingDependencyError("plotly", "report", "a report's charts") from None
+    source = str(get_plotlyjs())
+    return Drawing(_hash(source), packed(source))
+
+
+def _file(*names: str) -> str:
+    return files("tasks.report").joinpath("page", *names).read_text(encoding="utf-8")

@@ -1,0 +1,166 @@
+// Charts with pan and zoom, each drawn when it comes into view.
+
+const PALETTES = {
+  light: ["#0072b2", "#c8321f", "#007f68", "#b85c00", "#a83279", "#6f6300", "#5b4bc4"],
+  dark: ["#6cc4ff", "#ff8a75", "#4fd6b4", "#ffb45e", "#f59acb", "#ddd26a", "#b5a8ff"],
+};
+const DASHES = ["solid", "dash", "dot"];
+const INKS = {
+  light: { ink: "#1c2330", faint: "#55606f", rule: "#dfe3e8", ground: "#ffffff", warn: "#8a6200" },
+  dark: { ink: "#e6eaf0", faint: "#a5b0bf", rule: "#303947", ground: "#12161d", warn: "#ffd873" },
+};
+const PRINTED_WIDTH = 980;
+let curves = [];
+let drawingLibrary = null;
+let isPrinting = false;
+
+/** Plotly, once it is unpacked and run; its hash is in the policy of the page. */
+function plotly() {
+  drawingLibrary ??= unpack("plotly").then((program) => {
+    const script = document.createElement("script");
+    script.textContent = program;
+    document.head.append(script);
+    return window.Plotly;
+  });
+  return drawingLibrary;
+}
+
+function themeNow() {
+  if (isPrinting) return "light";
+  const chosen = document.documentElement.dataset.theme;
+  if (chosen) return chosen;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+/** A name as Plotly shows it: it would take tags in it for markup. */
+const label = (name) =>
+  clean(name).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** Colour and dash of each agent; Buy & Hold is the thick line in the colour of text. */
+function styleOf(board, index, theme) {
+  const { agents, benchmark } = board;
+  if (agents[index].name === benchmark) return { color: INKS[theme].ink, width: 3.5, dash: "solid" };
+  const before = agents.slice(0, index).filter((agent) => agent.name !== benchmark).length;
+  const palette = PALETTES[theme];
+  const dash = DASHES[Math.floor(before / palette.length) % DASHES.length];
+  return { color: palette[before % palette.length], width: 1.6, dash };
+}
+
+function layoutOf(board, theme, width, titles) {
+  const { ink, faint, rule, ground, warn } = INKS[theme];
+  const axis = { gridcolor: rule, linecolor: rule, zerolinecolor: faint };
+  const stamp = {
+    text: "SIMULATED", xref: "paper", yref: "paper", x: 0.5, y: 0.75, showarrow: false,
+    font: { size: width < 600 ? 32 : 56, color: warn }, opacity: 0.2,
+  };
+  return {
+    paper_bgcolor: ground, plot_bgcolor: ground, font: { color: ink, size: 12 },
+    margin: { l: 60, r: 12, t: 12, b: 40 }, dragmode: "zoom", hovermode: "closest",
+    legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0, itemwidth: 40,
+      tracegroupgap: 0 },
+    xaxis: { ...axis, anchor: "y2", type: "date" },
+    yaxis: { ...axis, domain: [0.36, 1], title: { text: titles[0] } },
+    yaxis2: { ...axis, domain: [0, 0.3], title: { text: titles[1] } },
+    annotations: board.simulated ? [stamp] : [],
+    width: isPrinting ? PRINTED_WIDTH : undefined, autosize: !isPrinting,
+  };
+}
+
+function curvesChart(board, theme, width) {
+  const traces = board.agents.flatMap((agent, index) => {
+    const shared = {
+      x: board.sessions.slice(0, agent.growth.length), mode: "lines", name: label(agent.name),
+      legendgroup: String(index), line: styleOf(board, index, theme),
+    };
+    const hover = `${label(agent.name)}<br>%{x|%d %b %Y} %{y:.1f} %<extra></extra>`;
+    return [
+      { ...shared, y: agent.growth.map((g) => (g - 1) * 100), hovertemplate: hover },
+      { ...shared, y: agent.drawdown.map((d) => d * 100), yaxis: "y2", showlegend: false,
+        hovertemplate: hover },
+    ];
+  });
+  const layout = layoutOf(board, theme, width, ["return, %", "drawdown, %"]);
+  const rows = Math.ceil(board.agents.length / Math.max(1, Math.floor((width - 80) / 220)));
+  const legend = 21 * rows + 12;
+  layout.height = 480 + legend;
+  layout.margin.b = 46 + legend;
+  layout.legend.maxheight = legend;
+  return { traces, layout };
+}
+
+function actionsChart(board, theme, width, chosen) {
+  const agent = board.agents[chosen];
+  const { ink } = INKS[theme];
+  const fills = (sign) => agent.fills.filter((fill) => Math.sign(fill[2]) === sign);
+  const markers = (sign, name, symbol, color) => ({
+    x: fills(sign).map(([step]) => board.sessions[step + board.filled]),
+    y: fills(sign).map(([, price]) => price), mode: "markers", name,
+    marker: { symbol, size: 10, color, line: { color: INKS[theme].ground, width: 1 } },
+    hovertemplate: `${name} at %{y:.2f}<br>%{x|%d %b %Y}<extra></extra>`,
+  });
+  const [blue, , , orange] = PALETTES[theme];
+  const traces = [
+    { x: board.sessions, y: board.price, mode: "lines", name: "price",
+      line: { color: ink, width: 1.2 },
+      hovertemplate: "%{x|%d %b %Y} %{y:.2f}<extra></extra>" },
+    markers(1, "bought", "triangle-up", blue),
+    markers(-1, "sold", "triangle-down", orange),
+    { x: board.sessions.slice(1), y: agent.weight.map((w) => w * 100), yaxis: "y2", name: "position",
+      mode: "lines", fill: "tozeroy", line: { color: blue, width: 1, shape: "hv" },
+      hovertemplate: "%{x|%d %b %Y} %{y:.0f} %<extra></extra>" },
+  ];
+  const layout = layoutOf(board, theme, width, ["price", "position, %"]);
+  layout.height = 410;
+  layout.margin.b = 84;
+  return { traces, layout };
+}
+
+const CONFIG = {
+  displaylogo: false, responsive: true, scrollZoom: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "sendDataToCloud", "autoScale2d"],
+};
+
+/** Draw a chart, or draw it again in other colours, for another agent or width. */
+function drawWith(library, chart) {
+  const board = curves[Number(chart.dataset.board)];
+  const chooser = byId(`task-${Number(chart.dataset.board) + 1}-agent`);
+  const width = isPrinting ? PRINTED_WIDTH : chart.clientWidth;
+  const { traces, layout } = chart.dataset.chart === "curves"
+    ? curvesChart(board, themeNow(), width)
+    : actionsChart(board, themeNow(), width, Number(chooser.value));
+  library.react(chart, traces, layout, CONFIG);
+  chart.style.minHeight = `${layout.height}px`;
+  chart.dataset.drawn = traces.length;
+}
+
+const draw = async (chart) => drawWith(await plotly(), chart);
+const allCharts = () => [...document.querySelectorAll(".chart")];
+const redraw = () => allCharts().filter((chart) => chart.dataset.drawn).forEach(draw);
+
+/** Printed charts are all there, in light colours; one that waits for its library is left out. */
+function printCharts(printing) {
+  isPrinting = printing;
+  const library = window.Plotly;
+  if (!library) return;
+  const wanted = allCharts().filter((chart) => printing || chart.dataset.drawn);
+  wanted.forEach((chart) => drawWith(library, chart));
+}
+
+function watchCharts() {
+  curves = plainJson("curves");
+  const observer = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      observer.unobserve(target);
+      draw(target);
+    }
+  }, { rootMargin: "200px" });
+  allCharts().forEach((chart) => observer.observe(chart));
+  for (const chooser of document.querySelectorAll(".choice select")) {
+    chooser.addEventListener("change", () => draw(chooser.closest("p").nextElementSibling.firstChild));
+  }
+  addEventListener("load", () => setTimeout(plotly, 500)); // before somebody prints
+  addEventListener("beforeprint", () => printCharts(true));
+  addEventListener("afterprint", () => printCharts(false));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}

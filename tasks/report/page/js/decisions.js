@@ -1,0 +1,230 @@
+// Decisions: records are chosen, their days listed, and one day shown with all that is known of it.
+
+const MEMORY = /<memory id="(\d+)"[^>]*>\n([^<]*)\n<\/memory>/g;
+const SHARES = ["returns", "momentum", "weight", "total_return"];
+const OUTCOME = ["fill price", "notional", "cost", "position", "cash", "equity", "reward"];
+let directory = { tables: {}, titles: {}, episodes: [] };
+
+const linesOf = (refs, record) => refs.map((ref) => (ref >= 0 ? record.shared[ref] : record.own[-1 - ref]));
+const textOf = (refs, record) => linesOf(refs, record).join("\n");
+
+/** A part of an episode, with the lines that its decisions point to; null where it was left out. */
+async function loaded(episode, part) {
+  if (!episode[part]) return null;
+  const [shared, own] = await Promise.all([
+    packedJson(directory.tables[episode.task]), packedJson(episode[part]),
+  ]);
+  return { decisions: own.decisions, own: own.lines, shared };
+}
+
+const chosenEpisode = () => directory.episodes[Number(byId("record-repeat").value)];
+const command = (episode, day = "") =>
+  `investorbench inspect ${episode.path}${day ? ` ${day} --prompt` : ""}`;
+
+function chooseTask() {
+  const task = byId("record-task").value;
+  const agents = directory.episodes.filter((each) => each.task === task).map((each) => each.agent);
+  setOptions(byId("record-agent"), [...new Set(agents)].map((agent) => [agent, agent]));
+  chooseAgent();
+}
+
+function chooseAgent() {
+  const [task, agent] = [byId("record-task").value, byId("record-agent").value];
+  const own = directory.episodes.map((each, index) => [each, index])
+    .filter(([each]) => each.task === task && each.agent === agent);
+  setOptions(byId("record-repeat"), own.map(([each, index]) => {
+    const more = [each.shown ? "shown in the tables" : "", each.finished ? "" : "not finished"];
+    const told = more.filter(Boolean).join(", ");
+    return [index, `${each.repeat}${told ? ` (${told})` : ""}`];
+  }));
+  const shown = own.find(([each]) => each.shown);
+  if (shown) byId("record-repeat").value = shown[1];
+  return showDays();
+}
+
+/** Choose an episode in all three fields, and show a day of it. */
+async function openDay(index, day) {
+  const episode = directory.episodes[index];
+  byId("record-task").value = episode.task;
+  chooseTask();
+  byId("record-agent").value = episode.agent;
+  await chooseAgent();
+  byId("record-repeat").value = index;
+  await showDays();
+  await showDay(day);
+  byId("day").focus({ preventScroll: true });
+  byId("day").scrollIntoView({ block: "nearest" });
+}
+
+async function showDays() {
+  const episode = chosenEpisode();
+  const body = byId("days").tBodies[0];
+  byId("decisions-stamp").hidden = !episode.simulated;
+  byId("day").replaceChildren(make("h3", {}, "Choose a day"));
+  const facts = await loaded(episode, "facts");
+  if (episode !== chosenEpisode()) return;
+  if (!facts) {
+    body.replaceChildren();
+    byId("day").replaceChildren(make("h3", {}, "Left out"), leftOut(episode));
+    return;
+  }
+  body.replaceChildren(...facts.decisions.map((decision, day) => make(
+    "tr", { "data-day": day },
+    make("th", { scope: "row" },
+      make("button", { type: "button", click: () => showDay(day) }, decision.day)),
+    make("td", { class: "words" }, decision.action),
+    make("td", { class: "words" }, decision.status ?? "–"),
+    make("td", {}, number(decision.outcome[3])),
+    make("td", {}, number(decision.outcome[5], 0)),
+  )));
+}
+
+async function showDay(day) {
+  const episode = chosenEpisode();
+  const [facts, texts] = await Promise.all([loaded(episode, "facts"), loaded(episode, "texts")]);
+  if (episode !== chosenEpisode() || !facts) return;
+  for (const row of byId("days").tBodies[0].rows) {
+    if (Number(row.dataset.day) === day) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+  }
+  const decision = facts.decisions[day];
+  const thought = texts?.decisions[day];
+  const asked = thought?.user ? thoughtParts(thought, texts) : [];
+  const other = thought?.other
+    ? [make("h4", {}, "Recorded"), make("pre", {}, textOf(thought.other, texts))] : [];
+  byId("day").replaceChildren(
+    make("h3", {}, `${decision.day} · ${episode.agent} · repeat ${episode.repeat}`),
+    ...observedParts(decision, facts, thought),
+    ...(episode.thinks && !texts ? [leftOut(episode, decision.day)] : [...asked, ...other]),
+    ...doneParts(decision, thought),
+  );
+  say(`${decision.day} is shown`);
+}
+
+/** Terms and what they are, where there is something to say. */
+function terms(pairs) {
+  const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return make("dl", {}, ...known.flatMap(([term, value]) =>
+    [make("dt", {}, term), make("dd", {}, value)]));
+}
+
+function factText(name, value) {
+  if (Array.isArray(value)) return value.map((each) => factText(name, each)).join(", ");
+  if (value && typeof value === "object") {
+    return Object.entries(value).map(([word, count]) => `${count} ${word}`).join(", ");
+  }
+  if (typeof value !== "number") return String(value);
+  return SHARES.includes(name) ? percent(value) : number(value);
+}
+
+function observedParts(decision, facts, thought) {
+  const known = Object.entries(decision.facts)
+    .map(([name, value]) => [name.replaceAll("_", " "), factText(name, value)]);
+  const documents = linesOf(decision.documents, facts);
+  return [make("h4", {}, "Observed"), terms([
+    ...known, ["appetite", thought?.appetite?.replaceAll("_", "-")],
+    ["documents", documents.join(", ") || "none"],
+  ])];
+}
+
+function thoughtParts(thought, record) {
+  const user = textOf(thought.user, record);
+  const [rung, model, problem] = thought.asked;
+  const [latency, cost, attempts] = thought.took;
+  const tokens = thought.tokens ? `${thought.tokens[0]} in, ${thought.tokens[1]} out` : null;
+  return [
+    make("h4", {}, "Recalled"), recalledTable(thought, user),
+    make("h4", {}, "Asked"),
+    make("details", {}, make("summary", {}, "System message"),
+      make("pre", {}, textOf(thought.system, record))),
+    make("details", {}, make("summary", {}, "Prompt"), make("pre", {}, user)),
+    make("h4", {}, "Answered"),
+    terms([["model", model], ["asked as", rung], ["problem", problem], ["tokens", tokens],
+      ["took", latency === null ? null : `${number(latency)} s, requests: ${attempts ?? 0}`],
+      ["cost", cost === null ? null : `${number(cost, 6)} USD`]]),
+    thought.thinking.length ? make("details", {}, make("summary", {}, "Thinking"),
+      make("pre", {}, textOf(thought.thinking, record))) : null,
+    make("pre", {}, indented(textOf(thought.answer, record))),
+  ].filter(Boolean);
+}
+
+/** JSON with line breaks; anything else as it is. */
+function indented(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 1);
+  } catch {
+    return text;
+  }
+}
+
+function recalledTable(thought, user) {
+  if (!thought.recalled.length) return make("p", {}, "Nothing was recalled.");
+  const texts = new Map([...user.matchAll(MEMORY)].map(([, id, text]) => [Number(id), text]));
+  const heads = ["Id", "Layer, date", "Text", "Score", "Similarity", "Recency", "Importance"];
+  const rows = thought.recalled.map(([id, layer, date, ...scores]) => make("tr", {},
+    make("th", { scope: "row" }, thought.cited.includes(id) ? `${id} ★ cited` : String(id)),
+    make("td", { class: "words" }, layer, make("span", { class: "settings" }, date)),
+    make("td", { class: "words text" }, texts.get(id) ?? "–"),
+    ...scores.map((score) => make("td", {}, number(score, 3)))));
+  return make("div", { class: "frame", tabindex: "0", role: "group", "aria-label": "Memories" },
+    make("table", {}, make("caption", {},
+      make("span", {}, "Recalled memories; the score is the sum of its parts")),
+      make("thead", {}, make("tr", {}, ...heads.map((head, place) =>
+        make("th", { scope: "col", class: place < 3 ? "words" : null }, head)))),
+      make("tbody", {}, ...rows)));
+}
+
+/** Ids that came of a decision; feedback has a sign for those that it rested on. */
+function laterText(value) {
+  if (Array.isArray(value)) {
+    return value.map((each) => (typeof each === "object" ? JSON.stringify(each) : each)).join(", ");
+  }
+  if (!value.ids?.length) return "";
+  return `${value.sign < 0 ? "−" : "+"}${Math.abs(value.sign)} for ${value.ids.join(", ")}`;
+}
+
+function doneParts(decision, thought) {
+  const outcome = decision.outcome.map((value, place) =>
+    [OUTCOME[place], OUTCOME[place] === "reward" ? number(value, 6) : number(value)]);
+  const later = Object.entries(thought?.later ?? {})
+    .map(([name, value]) => [name, laterText(value)]).filter(([, text]) => text);
+  const invalid = decision.valid === false ? ", without a usable answer" : "";
+  const dropped = thought?.dropped ? `${thought.dropped} cited that were never shown` : null;
+  return [make("h4", {}, "Done"), terms([
+    ["action", decision.action + invalid], ["false ids", dropped], ...outcome, ...later,
+  ])];
+}
+
+/** What is not in the page, and the command that shows it. */
+function leftOut(episode, day) {
+  return make("p", { class: "notice" },
+    "Memories, prompts and answers of this record were left out to keep the page small. ",
+    make("code", {}, command(episode, day)), " shows them.");
+}
+
+function tellWhatIsLeftOut() {
+  const without = directory.episodes.filter((each) => each.thinks && !each.texts);
+  const empty = directory.episodes.filter((each) => !each.facts);
+  if (!without.length && !empty.length) return;
+  const told = [
+    without.length ? `Prompts and answers of ${without.length} of ${directory.episodes.length} records` : "",
+    empty.length ? `all decisions of ${empty.length} records` : "",
+  ].filter(Boolean).join(", and ");
+  byId("left-out").hidden = false;
+  byId("left-out").append(`${told} are left out to keep the page small; where they are missing, the command that shows them is given.`);
+}
+
+function watchDecisions() {
+  directory = plainJson("directory");
+  const tasks = [...new Set(directory.episodes.map((each) => each.task))];
+  if (!tasks.length) {
+    byId("decisions").querySelector(".browser").replaceChildren(make("p", {}, "No decisions are recorded."));
+    return;
+  }
+  setOptions(byId("record-task"), tasks.map((task) => [task, directory.titles[task]]));
+  byId("record-task").addEventListener("change", chooseTask);
+  byId("record-agent").addEventListener("change", chooseAgent);
+  byId("record-repeat").addEventListener("change", showDays);
+  tellWhatIsLeftOut();
+  chooseTask();
+}

@@ -1,0 +1,33 @@
+// What the page does when it is opened.
+
+async function copyText(button) {
+  const text = button.dataset.copy;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const range = document.createRange();
+    range.selectNodeContents(button.parentElement.querySelector("blockquote"));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    document.execCommand("copy");
+  }
+  button.textContent = "Copied";
+  say("Copied");
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+}
+
+function chooseTheme(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  redraw();
+}
+
+document.querySelectorAll("table.sortable").forEach(makeSortable);
+document.querySelectorAll(".copy").forEach((button) =>
+  button.addEventListener("click", () => copyText(button)));
+byId("filter").addEventListener("input", (event) => filterAgents(event.target.value));
+byId("theme").addEventListener("change", (event) => chooseTheme(event.target.value));
+watchDecisions();
+watchSearch();
+watchCharts();
+document.documentElement.dataset.interactiveMs = Math.round(performance.now());

@@ -1,0 +1,138 @@
+"""Where figures come from: data, code, models, what is missing, and what a model may have read."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tasks.leaderboard import Entry, Leaderboard
+from tasks.report.cells import Head, empty, row_head, table, words
+from tasks.report.content import SIMULATED, Record, board_name
+from tasks.report.leaderboard_tables import agent_name
+from tasks.report.markup import Html, element, join
+from tasks.report.wording import count
+
+HASH = 12
+"""Characters of a hash that are shown; the others stand in its title."""
+HEADS = (
+    Head("Agent", text=True, names=True),
+    Head("Run", "", True),
+    Head("Repeats", "finished of planned", True),
+    Head("Seeds", "", True),
+    Head("Model", "", True),
+    Head("Revision", "", True),
+    Head("Knowledge to", "the model's knowledge cutoff, as configured", True),
+    Head("Prompts", "SHA-256 of the prompt templates", True),
+    Head("Configuration", "SHA-256 of config.yaml", True),
+    Head("Code", "SHA-256 of the code that ran", True),
+)
+
+
+def facts_of(board: Leaderboard) -> Html:
+    """What all agents of a leaderboard have in common, as a list of terms."""
+    setting = board.setting
+    result = board.rows[0].entry.result
+    drawn = board.comparison.bootstrap
+    block = drawn.block
+    source = f"{SIMULATED}: {setting.data_source}" if setting.simulated else setting.data_source
+    facts = {
+        "Task": f"{setting.task}, {setting.symbol}",
+        "Window": f"{setting.start} to {setting.end}, {count(board.comparison.days, 'step')}",
+        "Protocol": f"{setting.protocol}; orders fill at the {result.fills.replace('_', ' ')}",
+        "Options": setting.options or "none",
+        "Data": source,
+        "Market, SHA-256": result.market_fingerprint,
+        "Findings in the data": "; ".join(result.findings) or "none",
+        "Bootstrap": f"{drawn.draws:,} draws, {drawn.pair_draws:,} for pairs, of blocks of "
+        f"{block.days:g} days ({block.rule}), seed {drawn.seed}",
+        "Trials counted": str(board.comparison.trials),
+    }
+    terms = (join(element("dt", name), element("dd", told)) for name, told in facts.items())
+    return element("dl", *terms)
+
+
+def agents_table(board: Leaderboard, records: Sequence[Record]) -> Html:
+    """A row for each recorded agent: its run, its model, its hashes."""
+    caption = f"Provenance of {board_name(board)}"
+    return table(caption, HEADS, [list(_agent(record)) for record in records])
+
+
+def details_of(records: Sequence[Record]) -> Iterator[Html]:
+    """What determines each agent, whole, as it says so itself."""
+    for agent, job, entry in records:
+        manifest = job.manifest or {}
+        told = {
+            "agent": entry.result.described,
+            "versions": manifest.get("versions"),
+            "python": manifest.get("python"),
+            "path": str(job.path),
+        }
+        text = json.dumps(told, indent=1, ensure_ascii=False, default=str)
+        yield element("details", element("summary", agent_name(agent)), element("pre", text))
+
+
+def missing_of(records: Sequence[Record]) -> Html | None:
+    """Repeats that failed or did not come to their end, with reasons and traces."""
+    items = [
+        element("li", element("strong", agent_name(agent), f", repeat {each.repeat}"),
+                f" ({each.kind}): {each.why}",
+                element("details", element("summary", "Trace"), element("pre", each.trace))
+                if each.trace else None)
+        for agent, _, entry in records for each in entry.failures
+    ]  # fmt: skip
+    return element("ul", *items, class_="failures") if items else None
+
+
+def cutoff_warning(board: Leaderboard) -> str | None:
+    """A plain sentence where models may have read of the window before they traded in it."""
+    early, unknown = [], []
+    for row in board.rows:
+        model = model_of(row.entry)
+        if not model or not (row.entry.result.described or {}).get("is_language_model", True):
+            continue
+        cutoff = model.get("knowledge_cutoff")
+        if cutoff is None:
+            unknown.append(row.agent)
+        elif board.setting.start < str(cutoff) and not board.setting.simulated:
+            early.append(f"{row.agent} ({cutoff})")
+    said = []
+    if early:
+        said.append(
+            f"The window begins on {board.setting.start}, before the knowledge cutoff of "
+            f"{', '.join(early)}: what such a model earns here it may remember rather than know."
+        )
+    if unknown and not board.setting.simulated:
+        said.append(f"The knowledge cutoff of {', '.join(unknown)} is not known.")
+    return " ".join(said) or None
+
+
+def model_of(entry: Entry) -> dict[str, Any]:
+    """The settings of an agent's language model; empty where it asks none."""
+    model = (entry.result.described or {}).get("model")
+    return model if isinstance(model, dict) else {}
+
+
+def _agent(record: Record) -> Iterator[Html]:
+    entry, job = record.entry, record.job
+    result, manifest, model = entry.result, job.manifest or {}, model_of(entry)
+    yield row_head(agent_name(record.agent), record.agent)
+    yield words(entry.run or job.path.name)
+    yield words(f"{len(result.episodes)} of {entry.planned}")
+    yield words(", ".join(str(episode.seed) for episode in result.episodes))
+    asks_none = "it asks no language model"
+    for name in ("id", "revision", "knowledge_cutoff"):
+        value = model.get(name)
+        if value is None:
+            yield empty("not given in the configuration" if model else asks_none, class_="words")
+        else:
+            yield words(value)
+    prompts = (result.described or {}).get("prompts_sha256")
+    yield _hash(prompts, "it has no prompt templates")
+    for name in ("config_sha256", "code_sha256"):
+        yield _hash(manifest.get(name), "the run is not finished")
+
+
+def _hash(value: object, otherwise: str) -> Html:
+    if value is None:
+        return empty(otherwise, class_="words")
+    text = str(value)
+    return words(element("code", text[:HASH], title=text), text)

@@ -1,0 +1,139 @@
+"""The parts of a page, in order: overall, a section for each task, decisions."""
+
+from collections.abc import Sequence
+
+from tasks.leaderboard import Leaderboard, Overall, Row
+from tasks.report.agent_tables import (
+    answers_table,
+    months_table,
+    pairs_table,
+    trading_table,
+    variance_table,
+)
+from tasks.report.content import Content, board_id, board_name, overall_name, records_of
+from tasks.report.leaderboard_tables import leaderboard_table, overall_table, stamp
+from tasks.report.markup import Html, element, join
+from tasks.report.provenance import (
+    agents_table,
+    cutoff_warning,
+    details_of,
+    facts_of,
+    missing_of,
+)
+from tasks.report.wording import count, percent
+
+
+def overall_section(overall: Overall, number: int) -> Html:
+    """Agents over all tasks of a protocol."""
+    name = f"overall-{number + 1}"
+    names = ", ".join(setting.task.removeprefix("InvestorBench/") for setting in overall.settings)
+    return element(
+        "section",
+        _heading(name, overall_name(overall), overall.simulated),
+        element("p", f"Over {count(len(overall.settings), 'task')}: {names}.", class_="setting"),
+        quotation(overall.sentence, overall.simulated),
+        overall_table(overall),
+        notes(overall.notes),
+        id=name, aria_labelledby=f"{name}-title",
+    )  # fmt: skip
+
+
+def board_section(content: Content, board: Leaderboard, number: int) -> Html:
+    """Everything of one task."""
+    name, setting = board_id(number), board.setting
+    records = records_of(content, board)
+    warning = cutoff_warning(board)
+    answers = answers_table(board)
+    missing = missing_of(records)
+    told = (
+        f"Protocol {setting.protocol}, {setting.start} to {setting.end}, "
+        f"{count(board.comparison.days, 'step')}. Data: {setting.data_source}."
+        + (f" Options: {setting.options}." if setting.options else "")
+    )
+    return element(
+        "section",
+        _heading(name, board_name(board), setting.simulated),
+        element("p", told, class_="setting"),
+        element("p", warning, class_="notice") if warning else None,
+        quotation(board.sentence, setting.simulated),
+        leaderboard_table(board),
+        notes(board.notes),
+        *_part(name, "equity", "Equity and drawdown", curves_figure(board, number)),
+        *_part(name, "actions", "Actions on the price", actions_figure(board, number)),
+        *_part(name, "months", "Monthly returns", months_table(board)),
+        *_part(name, "trading", "Exposure, turnover and costs", trading_table(board)),
+        *(_part(name, "answers", "Answers of the models", answers) if answers else ()),
+        *_part(name, "variance", "Path and repeats", variance_table(board)),
+        *_part(name, "apart", "Days to tell two agents apart", pairs_table(board)),
+        *_part(name, "provenance", "Provenance", facts_of(board), agents_table(board, records)),
+        element("div", *details_of(records), class_="described"),
+        *(_part(name, "missing", "Missing repeats", missing) if missing else ()),
+        id=name, class_="board", aria_labelledby=f"{name}-title",
+    )  # fmt: skip
+
+
+def quotation(sentence: str, simulated: bool) -> Html:
+    """What a reader may quote, with a button that copies it; it says itself what is simulated."""
+    mark = stamp() if simulated else None
+    button = element("button", "Copy", type="button", class_="copy", data_copy=sentence)
+    quoted = element("blockquote", element("p", mark, sentence))
+    return element("div", quoted, button, class_="quotation")
+
+
+def notes(lines: Sequence[str]) -> Html | None:
+    """What figures rest on, a line each."""
+    return (
+        element("ul", *(element("li", line) for line in lines), class_="notes") if lines else None
+    )
+
+
+def curves_figure(board: Leaderboard, number: int) -> Html:
+    """Where the chart of equity and drawdown is drawn, with its content in words."""
+    best, worst = (
+        f"{row.agent} at {percent(row.entry.result.metrics['CR'])} %" for row in _by_return(board)
+    )
+    span = f", from {best} to {worst}" if len(board.rows) > 1 else f", {best}"
+    told = (
+        f"Equity and drawdown of {count(len(board.rows), 'agent')}{span}, of the repeat with the "
+        "median Sharpe ratio. The figures are in the tables. "
+        "Drag to zoom, shift-drag to pan, double-click to reset; the legend hides and shows."
+    )
+    return _figure(number, "curves", told, board.setting.simulated)
+
+
+def actions_figure(board: Leaderboard, number: int) -> Html:
+    """Where the chart of an agent's trades is drawn, with a choice of the agent."""
+    told = (
+        "Fills on the price and the position as a share of equity. The price is the one that "
+        "positions were marked at. All actions are listed under Decisions."
+    )
+    first = next((n for n, row in enumerate(board.rows) if row.agent != board.benchmark), 0)
+    options = [
+        element("option", row.agent, value=n, selected=n == first)
+        for n, row in enumerate(board.rows)
+    ]
+    field = f"{board_id(number)}-agent"
+    choice = element(
+        "p", element("label", "Agent ", for_=field), element("select", *options, id=field),
+        class_="choice",
+    )  # fmt: skip
+    return join(choice, _figure(number, "actions", told, board.setting.simulated))
+
+
+def _by_return(board: Leaderboard) -> tuple[Row, Row]:
+    ranked = sorted(board.rows, key=lambda row: row.entry.result.metrics["CR"])
+    return ranked[-1], ranked[0]
+
+
+def _figure(number: int, kind: str, told: str, simulated: bool) -> Html:
+    chart = element("div", class_=f"chart {kind}", data_chart=kind, data_board=number)
+    caption = element("figcaption", stamp() if simulated else None, told)
+    return element("figure", chart, caption)
+
+
+def _heading(name: str, title: str, simulated: bool) -> Html:
+    return element("h2", title, " ", stamp() if simulated else None, id=f"{name}-title")
+
+
+def _part(name: str, part: str, title: str, *content: object) -> tuple[Html, Html]:
+    return element("h3", title, id=f"{name}-{part}"), join(*content)

@@ -1,0 +1,266 @@
+"""The report of thirteen models in a real browser: drawn, sorted, searched, printed, accessible."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.main import main
+from tests.report.thirteen import MODELS, run_thirteen
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+pytest.importorskip("plotly")
+
+pytestmark = pytest.mark.heavy
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+LARGEST_BYTES = 10_000_000
+AGENTS = len(MODELS) + 3
+"""With momentum, random and Buy & Hold."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip("there is no Chromium: install one, or name it in $CHROMIUM")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str, file: Path) -> Iterator[Any]:
+    """A browser; from then on an event loop runs here, so the file is made before."""
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def file(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("thirteen")
+    runs = run_thirteen(folder)
+    with pytest.raises(SystemExit) as ended:
+        main(["report", *map(str, runs), "--output", str(folder / "report.html")])
+    assert ended.value.code == 0
+    return folder / "report.html"
+
+
+class Watched:
+    """A page that is open, with everything that it complained of or asked for."""
+
+    def __init__(self, browser: Any, file: Path, viewport: Any, scheme: str) -> None:
+        self.page = browser.new_page(viewport=viewport, color_scheme=scheme)
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda said: self.complaints.append(said.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(file.as_uri())
+
+    def draw_all(self) -> None:
+        """Bring every chart into view, and wait until it is drawn."""
+        for chart in self.page.locator(".chart").all():
+            chart.scroll_into_view_if_needed()
+            self.page.wait_for_function("chart => chart.dataset.drawn", arg=chart.element_handle())
+
+
+@pytest.fixture(scope="module")
+def desktop(browser: Any, file: Path) -> Iterator[Watched]:
+    watched = Watched(browser, file, DESKTOP, "light")
+    watched.draw_all()
+    yield watched
+    watched.page.close()
+
+
+def test_the_file_is_small_and_every_plot_is_drawn_without_a_complaint(
+    desktop: Watched, file: Path
+) -> None:
+    page = desktop.page
+    assert file.stat().st_size < LARGEST_BYTES
+    curves = json.loads(page.locator("#curves").text_content())
+    drawn = page.locator(".chart").evaluate_all(
+        "charts => charts.map(chart => [chart.dataset.chart,"
+        " chart.querySelectorAll('.scatterlayer .trace').length])"
+    )
+    # Of each agent growth and drawdown; price, fills bought and sold, position.
+    assert [count for kind, count in drawn if kind == "curves"] == [2 * AGENTS] * len(curves)
+    assert [count for kind, count in drawn if kind == "actions"] == [4] * len(curves)
+    assert page.get_by_text("SIMULATED", exact=True).count() > 8
+    ready = page.evaluate("document.documentElement.dataset.interactiveMs")
+    print(f"{file.stat().st_size / 1e6:.1f} MB, interactive after {ready} ms")
+    assert desktop.complaints == []
+    assert desktop.requests == [file.as_uri()]
+
+
+def test_what_a_model_wrote_is_text(desktop: Watched, file: Path) -> None:
+    page = desktop.page
+    page.fill("#words", "onerror")
+    page.click("#find")
+    page.locator("#found li").first.wait_for()
+    page.locator("#found button").first.click()
+    page.locator("#day pre", has_text="rationale").first.wait_for(state="attached")
+    assert "</script><img" in page.locator("#day").text_content()
+    assert page.locator("img").count() == 0
+    assert page.title().startswith("InvestorBench")
+    assert desktop.complaints == [] and desktop.requests == [file.as_uri()]
+
+
+def test_a_table_is_sorted_by_mouse_and_keyboard(desktop: Watched) -> None:
+    page = desktop.page
+    table = page.locator("#task-1 table").first
+    head = table.locator("thead th", has_text=re.compile("^SR$"))
+
+    def ratios() -> list[float]:
+        cells = table.locator("tbody tr td:nth-child(4)")
+        return [float(value) for value in
+                cells.evaluate_all("cells => cells.map(cell => cell.dataset.sort)")]  # fmt: skip
+
+    assert head.get_attribute("aria-sort") == "none"
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert ratios() == sorted(ratios(), reverse=True) and len(ratios()) == AGENTS
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending" and ratios() == sorted(ratios())
+    table.locator("thead th button", has_text="Agent").press(" ")
+    assert head.get_attribute("aria-sort") == "none"
+    names = table.locator("tbody th").all_text_contents()
+    assert names == sorted(names, key=str.lower)
+    # Empty cells come last in both directions.
+    days = table.locator("thead th button", has_text="MinTRL")
+    for _ in range(2):
+        days.click()
+        keys = table.locator("tbody tr td:nth-child(10)").evaluate_all(
+            "cells => cells.map(cell => cell.dataset.sort)"
+        )
+        known = [key for key in keys if key]
+        assert 0 < len(known) < AGENTS and keys[: len(known)] == known
+
+
+def test_agents_are_filtered_by_name(desktop: Watched) -> None:
+    page = desktop.page
+    page.fill("#filter", "qwen")
+    shown = page.locator("#task-1 table").first.locator("tbody tr:visible")
+    assert shown.count() == 3
+    assert page.locator("#said").text_content() == "3 agents shown"
+    page.fill("#filter", "")
+    assert shown.count() == AGENTS
+
+
+def test_search_finds_exactly_the_decisions_with_all_words(desktop: Watched, file: Path) -> None:
+    page = desktop.page
+    lines = [
+        json.loads(line)
+        for record in file.parent.rglob("decisions.jsonl")
+        for line in record.read_text().splitlines()
+    ]
+    answers = [line["thought"]["answer"]["text"] for line in lines if line.get("thought")]
+    page.select_option("#where", "answered")
+    page.fill("#words", "PALMYRA sell")
+    page.press("#words", "Enter")
+    both = sum("Palmyra" in text and "sell" in text for text in answers)
+    assert 0 < both < 52  # of the 52 of this model
+    status = page.locator("#found-status", has_text=re.compile(f"^{both} decisions found"))
+    status.wait_for()
+    assert page.locator("#found li").count() == min(both, 100)
+    marked = page.locator("#found mark").all_text_contents()
+    assert set(marked) == {"sell"} and len(marked) == both
+    page.fill("#words", "no such word anywhere")
+    page.click("#find")
+    page.locator("#found-status", has_text="0 decisions found.").wait_for()
+    page.select_option("#where", "all")
+
+
+def test_a_day_shows_everything_that_is_recorded_of_it(desktop: Watched, file: Path) -> None:
+    page = desktop.page
+    (record,) = (file.parent / "runs" / "etf-sim").rglob("*gpt-4/repeat-0/decisions.jsonl")
+    line = json.loads(record.read_text().splitlines()[9])
+    page.select_option("#record-task", "task-1")
+    page.select_option("#record-agent", "finmem model=gpt-4")
+    button = page.locator("#days tbody button", has_text=line["session"])
+    button.press("Enter")
+    day = page.locator("#day")
+    day.locator("h3", has_text=line["session"]).wait_for()
+    shown = [text.strip() for text in day.locator("pre").all_text_contents()]
+    thought = line["thought"]
+    assert shown[0] == thought["question"]["system"].strip()
+    assert shown[1] == thought["question"]["user"].strip()
+    assert json.loads(shown[2]) == json.loads(thought["answer"]["text"])
+    ids = [text.split()[0] for text in day.locator("table tbody th").all_text_contents()]
+    assert ids == [str(memory["id"]) for memory in thought["recalled"]]
+    assert day.locator("dd", has_text=("sell", "hold", "buy")[line["action"]]).count() > 0
+    stamp = page.locator("#decisions-stamp")
+    assert stamp.is_visible()
+    stamp.evaluate("stamp => { stamp.hidden = true; }")
+    assert not stamp.is_visible()  # as it is where the market is real
+    stamp.evaluate("stamp => { stamp.hidden = false; }")
+
+
+def test_the_chart_of_actions_follows_the_chosen_agent(desktop: Watched) -> None:
+    page = desktop.page
+    curves = json.loads(page.locator("#curves").text_content())[0]
+    chart = page.locator("#task-1 .chart.actions")
+    number = next(n for n, each in enumerate(curves["agents"]) if each["name"] == "momentum")
+    page.select_option("#task-1-agent", str(number))
+    bought = sum(fill[2] > 0 for fill in curves["agents"][number]["fills"])
+    page.wait_for_function(
+        "([chart, count]) => chart.querySelectorAll('.trace')[1]"
+        ".querySelectorAll('.point').length === count",
+        arg=[chart.element_handle(), bought],
+    )
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESKTOP, "dark"), (PHONE, "light")])
+def test_no_serious_barrier_and_nothing_wider_than_the_screen(
+    browser: Any, file: Path, viewport: Any, scheme: str
+) -> None:
+    watched = Watched(browser, file, viewport, scheme)
+    watched.draw_all()
+    page = watched.page
+    page.locator("#days tbody button").nth(2).click()
+    page.wait_for_selector("#day dl")
+    for theme in ("dark", "light"):
+        page.select_option("#theme", theme)
+        found = axe.Axe().run(page).response
+        assert {"color-contrast", "scrollable-region-focusable"} <= {
+            each["id"] for each in found["passes"]
+        }
+        serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        told = [(each["id"], [node["html"] for node in each["nodes"][:3]]) for each in serious]
+        assert told == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert watched.complaints == [] and watched.requests == [file.as_uri()]
+    page.close()
+
+
+def test_everything_of_a_leaderboard_is_printed(browser: Any, file: Path, tmp_path: Path) -> None:
+    watched = Watched(browser, file, DESKTOP, "dark")
+    page = watched.page
+    page.wait_for_function("() => window.Plotly")  # nobody has scrolled to a chart
+    page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, print_background=True)
+    assert (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n") > 4
+    assert page.locator(".chart:not([data-drawn])").count() == 0
+    # After printing the charts are back on the dark ground.
+    ground = page.locator(".chart .bg").first.evaluate("node => node.style.fill")
+    assert ground == "rgb(18, 22, 29)"
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1032, "height": 700})  # A4 across, less its margins
+    table = page.locator("#task-1 table").first
+    assert table.locator("tbody tr:visible").count() == AGENTS
+    widths = page.locator("table:visible").evaluate_all(
+        "tables => tables.map(table => table.getBoundingClientRect().right)"
+    )
+    assert max(widths) <= 1033
+    assert watched.complaints == []
+    page.close()

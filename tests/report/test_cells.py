@@ -1,0 +1,75 @@
+"""Figures and empty cells as a reader sees them."""
+
+import math
+
+import pytest
+
+from tasks.report.cells import Head, estimate_cell, table, words
+from tasks.report.lines import Lines
+from tasks.report.markup import element, join, plain, text_of
+from tasks.report.wording import number, percent, probability, rank
+from tasks.statistics import Estimate
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [
+        (-1234.56, 1, "−1\u202f234.6"),
+        (1234567, 0, "1\u202f234\u202f567"),
+        (-0.004, 2, "0.00"),
+        (None, 1, "–"),
+        (math.nan, 1, "–"),
+        (math.inf, 0, "–"),
+    ],
+)
+def test_numbers(value: float | None, digits: int, shown: str) -> None:
+    assert number(value, digits) == shown
+
+
+def test_shares_probabilities_and_ranks() -> None:
+    assert [percent(-0.0345), percent(None)] == ["−3.5", "–"]
+    assert [probability(p) for p in (0.0341, 0.0004, 1.0, None)] == [".034", "<.001", "1.000", "–"]
+    assert [rank((1, 13)), rank((2, 2))] == ["1–13", "2"]
+
+
+def test_an_empty_cell_tells_its_reason_to_eyes_and_ears_and_sorts_nowhere() -> None:
+    cell = estimate_cell(Estimate(reason="11 returns, at least 20 are needed"), 1.0, 2)
+    assert cell.count("11 returns, at least 20 are needed") == 2
+    assert 'title="11 returns' in cell and 'class="unseen"' in cell and 'data-sort=""' in cell
+
+
+def test_a_cell_sorts_by_its_value_not_by_its_text() -> None:
+    cell = estimate_cell(Estimate(value=0.12345, low=-0.5, high=1.5), 100.0, 1)
+    assert 'data-sort="0.12345"' in cell
+    assert ">12.3<" in cell and "[−50.0, 150.0]" in cell
+
+
+def test_heads_of_a_sortable_table_are_buttons() -> None:
+    rows = [[words("b"), words("a")]]
+    told = table("t", [Head("One"), Head("Two", text=True)], rows)
+    assert told.count("<button") == 2 and told.count('aria-sort="none"') == 2
+    assert "<button" not in table("t", [Head("One")], rows, sortable=False)
+
+
+def test_text_is_escaped_and_cleaned_and_attributes_are_too() -> None:
+    cell = element("td", "<b>&\x00\u202e", title='"><script>')
+    assert cell == '<td title="&quot;&gt;&lt;script&gt;">&lt;b&gt;&amp;��</td>'
+    assert plain("tab\tand\nline") == "tab\tand\nline"
+
+
+def test_a_frame_is_called_after_the_caption_of_its_table() -> None:
+    caption = join(element("b", "SIM"), " R&D")
+    assert text_of(caption) == "SIM R&D" and text_of("a <b>") == "a <b>"
+    assert 'aria-label="SIM R&amp;D"' in table(caption, [Head("One")], [])
+
+
+def test_a_line_of_two_episodes_is_shared_and_one_of_one_is_not() -> None:
+    lines = Lines()
+    first, second = lines.read("news\nmine", 0), lines.read("news\nyours\nyours", 1)
+    assert lines.shared() == ["news"]
+    own: dict[int, int] = {}
+    assert lines.told({"user": first}, own) == {"user": [0, -1]}
+    assert lines.texts(own) == ["mine"]
+    other: dict[int, int] = {}
+    assert lines.told([second], other) == [[0, -1, -1]]
+    assert lines.texts(other) == ["yours"]

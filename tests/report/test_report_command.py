@@ -1,0 +1,148 @@
+"""`investorbench report`: what it writes, where, and what it says when something is wrong."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.main import main
+from tests.report.reading import Page
+from tests.scripts.calling import Said
+
+pytest.importorskip("plotly")
+
+Report = Callable[..., Said]
+
+
+@pytest.fixture
+def report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Report:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> Said:
+        with pytest.raises(SystemExit) as ended:
+            main(["report", *map(str, arguments)])
+        return Said(ended.value.code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def run(small_run: Path, tmp_path: Path) -> Path:
+    """A copy, to write into and to damage."""
+    return Path(shutil.copytree(small_run, tmp_path / "small"))
+
+
+def files(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+def test_a_page_is_written_beside_the_run_and_said_where(report: Report, run: Path) -> None:
+    before = files(run)
+    said = report(run)
+    assert said.code == 0, said.err
+    assert files(run) - before == {run / "report.html"}
+    assert said.out == f"wrote {run / 'report.html'}\n"
+    assert len(Page((run / "report.html").read_text()).rows("Leaderboard of Stock-SIM")) == 4
+
+
+@pytest.mark.parametrize(
+    ("format", "name", "begins"),
+    [("csv", "leaderboard.csv", b""), ("md", "leaderboard.md", b""),
+     ("latex", "leaderboard.tex", b""), ("parquet", "leaderboard.parquet", b"PAR1")],
+)  # fmt: skip
+def test_a_table_of_any_format_is_written_beside_the_run(
+    report: Report, run: Path, format: str, name: str, begins: bytes
+) -> None:
+    if format == "parquet":
+        pytest.importorskip("pyarrow")
+    said = report(run, "--format", format)
+    assert said.code == 0, said.err
+    content = (run / name).read_bytes()
+    assert content.startswith(begins) and b"momentum" in content
+
+
+def test_another_file_may_be_named(report: Report, run: Path, tmp_path: Path) -> None:
+    before = files(run)
+    assert report(run, "--output", "here.csv", "--format", "csv").code == 0
+    assert (tmp_path / "here.csv").exists() and files(run) == before
+
+
+def test_several_runs_share_a_page(report: Report, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "again")
+    said = report(run, tmp_path / "again", "--output", "both.html")
+    assert said.code == 0, said.err
+    page = Page((tmp_path / "both.html").read_text())
+    assert len(page.rows("Leaderboard of Stock-SIM")) == 4  # identical records count once
+    assert "identical records" in page.by_id("task-1").text
+
+
+def test_what_is_damaged_is_named_and_the_rest_is_shown(report: Report, run: Path) -> None:
+    record = run / "stock-sim" / "momentum" / "config.yaml"
+    record.write_text("not: [a configuration")
+    said = report(run)
+    assert said.code == 0, said.err
+    assert "momentum" in said.err and "left out" in said.err
+    page = Page((run / "report.html").read_text())
+    assert "problem" in next(each for each in page.elements if each.tag == "section").text
+    shown = [row[1] for row in page.rows("Leaderboard of Stock-SIM")[1:]]
+    assert not any("momentum" in agent for agent in shown) and len(shown) == 2
+
+
+def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Report, run: Path) -> None:
+    (repeat,) = (run / "stock-sim").glob("finmem*/repeat-1")
+    (repeat / "metrics.json").unlink()
+    whole = (repeat / "decisions.jsonl").read_bytes()
+    (repeat / "decisions.jsonl").write_bytes(whole[:-100])
+    assert report(run).code == 0
+    page = Page((run / "report.html").read_text())
+    episodes = page.json("directory")["episodes"]
+    cut = [each for each in episodes if not each["finished"]]
+    assert [(each["repeat"], each["days"]) for each in cut] == [(1, 25)]
+    assert "1 of 2 repeats" in page.by_id("task-1").text
+    assert (repeat / "decisions.jsonl").read_bytes() == whole[:-100]  # nothing is mended
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--format", "pdf"), "unknown format 'pdf'"),
+        (("--output", "nowhere/r.html"), "there is no folder nowhere"),
+        (("--output", "."), "is a folder"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    report: Report, run: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    before = files(run.parent)
+    told = report(run, *arguments)
+    assert told.code == 1 and said in told.err and "Traceback" not in told.err
+    assert files(run.parent) == before
+
+
+def test_a_folder_without_a_finished_record_is_refused(report: Report, run: Path) -> None:
+    for metrics in run.rglob("metrics.json"):
+        metrics.unlink()
+    told = report(run)
+    assert told.code == 1 and "nothing to report" in told.err
+    told = report("nowhere")
+    assert told.code == 1 and "there is no folder nowhere" in told.err
+
+
+def test_a_full_disk_leaves_nothing_half_written(
+    report: Report, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run / "report.html").write_text("an earlier one")
+    before = files(run)
+
+    def half(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    told = report(run)
+    assert told.code == 1 and "No space left on device" in told.err
+    assert files(run) == before and (run / "report.html").read_text() == "an earlier one"
