@@ -24,6 +24,7 @@ from tasks.runs import CONFIG, text_hash
 
 MANIFEST, METRICS = "manifest.json", "metrics.json"
 OF_A_JOB = {CONFIG, MANIFEST, ".lock"}
+OF_A_JOB_TOO = re.compile(r"\.repeat-\d+\.lock$|report\.|leaderboard\.")
 OF_A_REPEAT = {
     *FILES.values(),
     METRICS,
@@ -132,7 +133,7 @@ def _foreign(job: RecordedJob) -> Iterator[Finding]:
                     yield Finding(path=inner, what="is no part of a record", is_wrong=False)
         elif re.fullmatch(r"repeat-\d+", path.name):
             yield Finding(path=path, what=f"is one more than the {job.repeats} of {CONFIG}")
-        elif path.name not in OF_A_JOB and not re.fullmatch(r"\.repeat-\d+\.lock", path.name):
+        elif path.name not in OF_A_JOB and not OF_A_JOB_TOO.match(path.name):
             yield Finding(path=path, what="is no part of a record", is_wrong=False)
 
 

@@ -98,9 +98,8 @@ class Budget:
         """
         while True:
             with self._lock:
-                if self.max_usd is not None:
-                    self._catch_up()
-                if self._fits(at_most_usd):
+                self._catch_up()
+                if self.max_usd is None or self._fits(at_most_usd):
                     reservation = Reservation(at_most_usd)
                     self._set_aside[id(reservation)] = at_most_usd
                     return reservation

@@ -42,8 +42,8 @@ def facts_of(board: Leaderboard) -> Html:
         "Data": source,
         "Market, SHA-256": result.market_fingerprint,
         "Findings in the data": "; ".join(result.findings) or "none",
-        "Bootstrap": f"{drawn.draws:,} draws, {drawn.pair_draws:,} for pairs, of blocks of "
-        f"{block.days:g} days ({block.rule}), seed {drawn.seed}",
+        "Bootstrap": f"{drawn.draws:,} draws, {drawn.pair_draws:,} for pairs, in blocks of "
+        f"{count(block.days, 'day')} ({block.rule}), seed {drawn.seed}",
         "Trials counted": str(board.comparison.trials),
     }
     terms = (join(element("dt", name), element("dd", told)) for name, told in facts.items())
