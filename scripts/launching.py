@@ -23,6 +23,7 @@ PLUGINS = {
     "submitit_slurm": "hydra_plugins.hydra_submitit_launcher",
 }
 """What each launcher but ``basic`` needs."""
+ONE_MACHINE = ("joblib", "submitit_local")
 LAUNCHER = "launcher"
 HERE = "basic"
 LOOK_EVERY_S = 0.5
@@ -35,7 +36,7 @@ def launcher_in(overrides: Sequence[str]) -> str:
         InvestorBenchError: it is not installed, or cannot be used so.
     """
     given = dict(override.partition("=")[::2] for override in overrides if "=" in override)
-    name = given.get(LAUNCHER, HERE)
+    name = given.get(LAUNCHER) or given.get(f"hydra/{LAUNCHER}", HERE)
     if name == HERE:
         return name
     if "-m" not in overrides and "--multirun" not in overrides:
@@ -45,7 +46,12 @@ def launcher_in(overrides: Sequence[str]) -> str:
             f"launcher={name} starts processes for all jobs: leave out shard=..., which is for "
             "processes that you start"
         )
-    if importlib.util.find_spec(PLUGINS[name]) is None:
+    if given.get("serve", "").lower() == "true" and name in ONE_MACHINE:
+        raise InvestorBenchError(
+            f"launcher={name} would start a server for every job on this machine: leave out "
+            "launcher=..., or serve=true and name the server that runs with model.base_url=..."
+        )
+    if name in PLUGINS and importlib.util.find_spec(PLUGINS[name]) is None:
         package = PLUGINS[name].partition(".")[2].replace("_", "-")
         raise MissingDependencyError(package, "sweep", f"launcher={name}")
     return name
@@ -53,7 +59,8 @@ def launcher_in(overrides: Sequence[str]) -> str:
 
 def without_launcher(overrides: Sequence[str]) -> list[str]:
     """A command line without what concerns how its jobs are launched."""
-    return [each for each in overrides if not each.startswith((f"{LAUNCHER}=", "hydra.launcher."))]
+    how = (f"{LAUNCHER}=", f"hydra/{LAUNCHER}=", f"hydra.{LAUNCHER}.")
+    return [each for each in overrides if not each.startswith(how)]
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """``investorbench report``: runs as one page to read, or their leaderboards as a table."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from scripts.run_folders import Found, found_in
 from tasks.exports import FORMATS, export
 from tasks.leaderboard import leaderboards, overall
+from tasks.records import write_atomically
 from tasks.report import Content, html_page
 
 HTML = "html"
@@ -45,7 +45,13 @@ def report(
         raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")
     if not file.parent.is_dir():
         raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
-    _write(file, _made(found, format, said))
+    content = _made(found, format, said)
+    try:
+        write_atomically(file, content)
+    except OSError as error:
+        raise InvestorBenchError(
+            f"{file} cannot be written: {error.strerror}; name another file with --output"
+        ) from None
     print(f"wrote {file}")
 
 
@@ -70,17 +76,3 @@ def _bar(episodes: int, console: Console) -> Iterator[Callable[[], None]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("packing decisions", total=episodes)
         yield lambda: progress.advance(bar)
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write the file whole or not at all."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(file)
-    except OSError as error:
-        raise InvestorBenchError(
-            f"{file} cannot be written: {error.strerror}; name another file with --output"
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)

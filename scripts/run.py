@@ -64,30 +64,36 @@ def run_with(overrides: list[str]) -> None:
     if not any(override.startswith("folder=") for override in overrides):
         overrides.append(f"folder={new_folder()}")
     launcher = launcher_in(overrides)
+    sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
+    try:
+        jobs = _planned(overrides)
+        if not jobs:
+            return  # Hydra was asked for help
+        if launcher == HERE:
+            done = play_all(jobs)
+        else:
+            with launched_shown(jobs), errors_raised():
+                _compose(overrides, Launched(swept(overrides)))
+            done = recorded(jobs)
+        show(jobs, done)
+    finally:
+        sys.path.pop()
+
+
+def _planned(overrides: list[str]) -> list[Job]:
     planned = Planned(swept(overrides))
     with tempfile.TemporaryDirectory() as nowhere:  # Hydra makes its folder before it asks
         _compose([*without_launcher(overrides), f"hydra.sweep.dir={nowhere}"], planned)
-    jobs = planned.checked()
-    if not jobs:
-        return  # Hydra was asked for help
-    if launcher == HERE:
-        done = play_all(jobs)
-    else:
-        with launched_shown(jobs), errors_raised():
-            _compose(overrides, Launched(planned.swept))
-        done = recorded(jobs)
-    show(jobs, done)
+    return planned.checked()
 
 
 def _compose(overrides: list[str], task: Callable[[DictConfig], None]) -> None:
     """Have Hydra call something with the configuration of each job."""
     arguments, sys.argv = sys.argv, ["investorbench run", *overrides]
-    sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
     finally:
         sys.argv = arguments
-        sys.path.pop()
 
 
 def new_folder() -> str:

@@ -8,6 +8,7 @@ the one before) and ``metrics.json``.
 import contextlib
 import hashlib
 import platform
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ from tasks.result import Result, Step
 PACKAGES = ("investorbench_env", "memory", "agents", "tasks", "scripts")
 DEPENDENCIES = ("investorbench", "gymnasium", "numpy", "pandas", "exchange_calendars")
 CONFIG = "config.yaml"
+REPEATS = re.compile(r"^repeats: (\d+)$", re.MULTILINE)
 PATIENCE_S = 60.0
 """How long another process may take to write a file of a job."""
 
@@ -34,7 +36,8 @@ class BusyError(RecordError):
 class JobFolder:
     """Where one job is recorded; a context manager, and callable as ``watch`` of ``evaluate``.
 
-    Several processes may write a job at once, each other episodes of it.
+    Several processes may write a job at once, each other episodes of it. A job that is to have more
+    repeats than before goes on.
 
     Args:
         path: the folder; what it holds of the same job goes on.
@@ -124,6 +127,9 @@ class JobFolder:
         path = self.path / CONFIG
         if not path.exists():
             write_atomically(path, config)
+        elif _has_more_repeats(config, path.read_text(encoding="utf-8")):
+            (self.path / "manifest.json").unlink(missing_ok=True)  # it is not finished any more
+            write_atomically(path, config)
         elif (found := path.read_text(encoding="utf-8")) != config:
             raise RecordError(
                 f"{self.path} holds a run of another configuration ({_difference(found, config)}); "
@@ -180,6 +186,14 @@ def code_hash() -> str:
 def text_hash(text: str) -> str:
     """SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _has_more_repeats(config: str, found: str) -> bool:
+    """Whether a configuration asks for more repeats than another one, and for the same else."""
+    wanted, had = REPEATS.search(config), REPEATS.search(found)
+    if wanted is None or had is None or REPEATS.sub("", config) != REPEATS.sub("", found):
+        return False
+    return int(wanted[1]) > int(had[1])
 
 
 def _difference(found: str, config: str) -> str:

@@ -43,12 +43,12 @@ class Moody:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+@pytest.mark.parametrize("launcher", ["launcher=joblib", "hydra/launcher=submitit_local"])
 def test_a_launcher_comes_to_the_same_as_one_process(
     call: Call, tmp_path: Path, launcher: str
 ) -> None:
     one = call(*SWEEP, "folder=one")
-    launched = call(*SWEEP, "folder=launched", f"launcher={launcher}")
+    launched = call(*SWEEP, "folder=launched", launcher)
     assert (one.code, launched.code) == (0, 0), launched.err
     assert results(launched) == results(one)
     assert decisions(tmp_path / "launched") == decisions(tmp_path / "one")
@@ -103,6 +103,7 @@ def test_a_run_is_followed_in_tensorboard_and_stays_as_it_is(call: Call, tmp_pat
         (["shard=half"], "must be i/n"),
         (["launcher=joblib"], "launcher=joblib is for sweeps: give -m, too"),
         (["-m", "launcher=joblib", "shard=1/2"], "leave out shard=..."),
+        (["-m", "launcher=joblib", "serve=true"], "would start a server for every job"),
         (["-m", "launcher=jobli"], "unknown launcher 'jobli'; valid, nearest first: joblib"),
     ],
 )
@@ -192,6 +193,21 @@ def test_one_repeat_that_fails_is_told_beside_the_others_which_count(
     table = call(*command[:2], "task.end=2020-10-30", "repeats=3", "folder=here")
     assert "1 of 3 repeats" in " ".join(table.out.split())
     assert not (tmp_path / "here" / "stock-sim" / "Moody" / "manifest.json").exists()
+
+
+def test_a_run_may_get_more_repeats_but_not_fewer(call: Call, tmp_path: Path) -> None:
+    call("agent=random", *SHORT, "repeats=2", "folder=here")
+    before = decisions(tmp_path / "here")
+    more = call("agent=random", *SHORT, "repeats=4", "folder=here")
+    whole = call("agent=random", *SHORT, "repeats=4", "folder=whole")
+    assert more.code == 0 and results(more) == results(whole)
+    after = decisions(tmp_path / "here")
+    assert before.items() <= after.items() and after == decisions(tmp_path / "whole")
+    fewer = call("agent=random", *SHORT, "repeats=3", "folder=here")
+    assert fewer.code == 1 and "it has 'repeats: 4', this one 'repeats: 3'" in fewer.err
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "here"])
+    assert ended.value.code == 0
 
 
 def test_what_a_server_fails_at_is_not_held_against_the_agent(call: Call, tmp_path: Path) -> None:
