@@ -58,7 +58,7 @@ def live(folder: Path, url: str) -> None:
 
 def test_a_sweep_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path: Path) -> None:
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["scripts.main", "openai", __name__])
+    processes.set_forkserver_preload(["tests.end_to_end.warm_start", __name__])
     chance, killed = random.Random(4), 0
     with (
         StubServer(answer, latency_s=LATENCY_S) as server,

@@ -1,5 +1,7 @@
 """The rules once more, over a real archive; apart, so that it runs beside the other heavy tests."""
 
+import os
+
 import pytest
 
 from memory import PROFILES, Chroma, LayeredMemory
@@ -8,13 +10,14 @@ from tests.memory.small_memories import empty, run_beside_the_plain_model
 pytestmark = pytest.mark.heavy
 
 
-ABLATIONS = ("single", "off")
-"""Less of what the others have; their rules are run 10,000 times over arrays."""
+OPERATIONS = os.environ.get("OPERATIONS")
+"""How many, for all profiles; otherwise 10,000 of the default, and of the others over arrays only:
+Chroma takes some ten milliseconds for each."""
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_random_operations_over_chroma_agree_with_the_plain_model(profile, tmp_path) -> None:
-    operations = 2_000 if profile in ABLATIONS else 10_000
+    operations = int(OPERATIONS or (10_000 if profile == "layered" else 3_000))
 
     def reopen(memory: LayeredMemory | None) -> LayeredMemory:
         if memory is not None:
