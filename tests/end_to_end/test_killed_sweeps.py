@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -93,9 +94,15 @@ def test_a_sweep_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path:
     repeated = server.calls - other.calls
     assert 0 < repeated <= KILLS * AT_ONCE
     ideal = other.calls * LATENCY_S / AT_ONCE
+    # An episode asks one question after another, and a model waits for its longest one.
+    calls = Counter((request["model"], request["seed"]) for request in other.requests)
+    longest: dict[str, int] = {}
+    for (model, _), number in calls.items():
+        longest[model] = max(number, longest.get(model, 0))
     print(
         f"{episodes} episodes, {other.calls} calls, {repeated} asked again after {KILLS} kills; "
-        f"unbroken {took:.1f} s, server time ÷ concurrency {ideal:.1f} s"
+        f"unbroken {took:.1f} s, server time ÷ concurrency {ideal:.1f} s, "
+        f"longest episodes one after another {sum(longest.values()) * LATENCY_S:.1f} s"
     )
     paths = [path.parent for path in (tmp_path / "whole").rglob("decisions.jsonl")]
     assert len(paths) == episodes
