@@ -47,7 +47,7 @@ test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 
 # A file goes to one worker, and the longest first; many of these tests wait for a server or a process.
 LONGEST := tests/memory/test_chroma_rules.py tests/end_to_end
-test-all: test $(VENV)/.heavy $(VENV)/.chromium $(VLLM)/.made  ## the same, then the heavy tests: torch, Stable-Baselines3, vLLM, wheels, speed
+test-all: test $(VENV)/.heavy $(VENV)/.chromium $(VLLM)/.made  ## the same, then the heavy tests: torch, vLLM, Chroma, kills, a browser
 	@echo '· testing what is heavy'
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m heavy -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST) $(LONGEST) tests
 
