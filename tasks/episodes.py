@@ -83,11 +83,6 @@ class EpisodeFolder:
         """Whether its figures are there."""
         return (self.path / "metrics.json").exists()
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether any step is recorded."""
-        return any(self._recorded.values())
-
     def has_passed(self, split: str) -> bool:
         """Whether the episode goes on in a later split than this one."""
         return split == "warmup" and self.checkpoint is not None and self.checkpoint.split == "test"
@@ -226,8 +221,3 @@ def head_of(lines: Sequence[Line]) -> dict[str, Any]:
 def as_read_again(content: Mapping[str, Any]) -> Line:
     """What reading a line gives back: a hash over other keys or values would not be found again."""
     return dict(json.loads(json.dumps(without_nan(content), ensure_ascii=False)))
-
-
-def _as_read(value: Any) -> Any:
-    """A value as it will be read from the record, where keys are texts: so it is hashed."""
-    return json.loads(json.dumps(without_nan(value)))

@@ -9,16 +9,25 @@ from tests.scripts.calling import Call, Said
 
 
 @pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Call:
-    """`investorbench run` in an empty folder, on a terminal of 80 columns."""
-    monkeypatch.chdir(tmp_path)
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+    """`investorbench` on a terminal of 80 columns; what was said before is left out."""
     monkeypatch.setenv("COLUMNS", "80")
 
-    def run(*arguments: str) -> Said:
+    def call(*arguments: object) -> Said:
+        capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main(["run", *arguments])
+            main([*map(str, arguments)])
         return Said(ended.value.code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def call(command: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """`investorbench run` in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Said:
+        return command("run", *arguments)
 
     return run

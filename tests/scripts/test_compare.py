@@ -8,7 +8,6 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from scripts.main import main
 from tasks.recorded import read_json
 from tasks.records import read_lines
 from tests.scripts.calling import Said
@@ -35,22 +34,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """A command in this process, on 80 columns."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def command(*arguments: object) -> Said:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([*map(str, arguments)])
-        return Said(ended.value.code, *capfd.readouterr())
-
-    return command
-
-
-def test_what_both_have_is_compared_and_what_one_has_is_told(runs: Path, call: Call) -> None:
-    said = call("compare", runs / "a", runs / "b")
+def test_what_both_have_is_compared_and_what_one_has_is_told(runs: Path, command: Call) -> None:
+    said = command("compare", runs / "a", runs / "b")
     assert (said.code, said.err) == (0, "")
     assert max(map(len, said.out.splitlines())) <= 80
     assert "SIMULATED momentum on InvestorBench/Stock-SIM · standard" in said.out
@@ -60,8 +45,8 @@ def test_what_both_have_is_compared_and_what_one_has_is_told(runs: Path, call: C
     assert "1 of 2 pairs decided the same on every day." in " ".join(said.out.split())
 
 
-def test_figures_and_decisions_are_those_of_the_records(runs: Path, call: Call) -> None:
-    said = call("compare", runs / "a", runs / "b", "--json")
+def test_figures_and_decisions_are_those_of_the_records(runs: Path, command: Call) -> None:
+    said = command("compare", runs / "a", runs / "b", "--json")
     told = json.loads(said.out)
     paths = [runs / run / "stock-sim" for run in "ab"]
     jobs = [next(path.glob("momentum*")) for path in paths]
@@ -86,22 +71,22 @@ def test_figures_and_decisions_are_those_of_the_records(runs: Path, call: Call) 
     assert told["only_in_a"] == {"InvestorBench/Stock-SIM": ["rsi"]}
 
 
-def test_a_run_beside_itself_cannot_be_told_apart(runs: Path, call: Call) -> None:
-    said = call("compare", runs / "a", runs / "a")
+def test_a_run_beside_itself_cannot_be_told_apart(runs: Path, command: Call) -> None:
+    said = command("compare", runs / "a", runs / "a")
     assert said.code == 0
     assert "Every decision is the same: the runs cannot be told apart." in said.out
     assert "setting " not in said.out
 
 
-def test_two_agents_are_compared_where_each_folder_has_one(runs: Path, call: Call) -> None:
+def test_two_agents_are_compared_where_each_folder_has_one(runs: Path, command: Call) -> None:
     folders = [runs / "a" / "stock-sim" / agent for agent in ("random", "rsi")]
-    said = call("compare", *folders)
+    said = command("compare", *folders)
     assert said.code == 0
     assert "random against rsi on InvestorBench/Stock-SIM" in said.out
 
 
-def test_different_protocols_are_refused_and_told(runs: Path, call: Call) -> None:
-    said = call("compare", runs / "b", runs / "paper")
+def test_different_protocols_are_refused_and_told(runs: Path, command: Call) -> None:
+    said = command("compare", runs / "b", runs / "paper")
     assert said.code == 1
     assert (
         "random on InvestorBench/Stock-SIM cannot be compared, since the two were scored "
@@ -109,9 +94,9 @@ def test_different_protocols_are_refused_and_told(runs: Path, call: Call) -> Non
     )
 
 
-def test_runs_with_nothing_in_common_are_refused(runs: Path, call: Call, tmp_path: Path) -> None:
+def test_runs_with_nothing_in_common_are_refused(runs: Path, command: Call, tmp_path: Path) -> None:
     investorbench("run", "agent=cash", "task=etf/sim", "task.end=2020-01-31", f"folder={tmp_path}")
-    said = call("compare", runs / "b", tmp_path)
+    said = command("compare", runs / "b", tmp_path)
     assert said.code == 1
     assert "have no agent on a task in common" in said.err
-    assert "there is no folder" in call("compare", runs / "b", tmp_path / "nowhere").err
+    assert "there is no folder" in command("compare", runs / "b", tmp_path / "nowhere").err

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from scripts.main import main
 from tests.scripts.calling import Said
 from tests.scripts.test_verify import contents, investorbench, rewritten, set_json
 
@@ -31,29 +30,15 @@ def run(untouched: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(untouched, tmp_path / "run"))
 
 
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """A command in this process, on 80 columns."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def command(*arguments: object) -> Said:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([*map(str, arguments)])
-        return Said(ended.value.code, *capfd.readouterr())
-
-    return command
-
-
 def test_a_run_is_scored_from_its_record_without_asking_an_agent(
-    run: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+    run: Path, command: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("nobody is asked")
 
     monkeypatch.setattr("agents.finmem.FinMem.act", refuse)
     before = contents(run)
-    said = call("score", run)
+    said = command("score", run)
     assert (said.code, said.err) == (0, "")
     for agent in ("finmem", "random", "buy_and_hold"):
         assert f" {agent} " in said.out
@@ -63,18 +48,18 @@ def test_a_run_is_scored_from_its_record_without_asking_an_agent(
 
 
 def test_scores_that_are_recorded_otherwise_are_named_and_renewed_when_asked(
-    run: Path, call: Call
+    run: Path, command: Call
 ) -> None:
     before = contents(run)
     set_json(run / RANDOM / "repeat-0" / "metrics.json", "metrics", "CR", to=9.5)
     set_json(run / RANDOM / "manifest.json", "metrics", "SR", to=8.5)
-    said = call("score", run)
+    said = command("score", run)
     assert said.code == 0
     assert f"{run / RANDOM}/repeat-0/metrics.json: metrics.CR is 9.5; from the" in said.err
     assert f"{run / RANDOM}/manifest.json: metrics.SR is 8.5; from the decisions" in said.err
     assert "--write renews what is recorded" in said.err and "950" not in said.out
-    assert call("score", run, "--write").code == 0
-    assert call("verify", run).code == 0
+    assert command("score", run, "--write").code == 0
+    assert command("verify", run).code == 0
     changed = {path for path, text in contents(run).items() if before[path] != text}
     for path in changed:  # weights are computed from cash and equity, which rounds
         was, now = json.loads(before[path]), json.loads(path.read_text())
@@ -82,33 +67,35 @@ def test_scores_that_are_recorded_otherwise_are_named_and_renewed_when_asked(
         assert now == was
 
 
-def test_a_record_that_was_changed_is_not_scored_and_the_others_are(run: Path, call: Call) -> None:
+def test_a_record_that_was_changed_is_not_scored_and_the_others_are(
+    run: Path, command: Call
+) -> None:
     path = run / FINMEM / "repeat-0" / "decisions.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
-    said = call("score", run, "--write")
+    said = command("score", run, "--write")
     assert said.code == 1
     assert "does not hold the lines that its metrics.json was written for" in said.err
     assert " random " in said.out and " finmem " not in said.out
-    assert call("verify", run).code == 1
+    assert command("verify", run).code == 1
 
 
 def test_of_a_run_that_is_not_finished_what_is_is_scored_and_the_rest_named(
-    run: Path, call: Call
+    run: Path, command: Call
 ) -> None:
     (run / RANDOM / "repeat-1" / "metrics.json").unlink()
-    said = call("score", run / RANDOM)
+    said = command("score", run / RANDOM)
     assert said.code == 1 and " random " in said.out
     assert "random: 1 of 2 repeats" in said.out
     assert "repeat-1: not finished, 74 steps are recorded" in said.err
     (run / RANDOM / "repeat-0" / "metrics.json").unlink()
-    said = call("score", run / RANDOM)
+    said = command("score", run / RANDOM)
     assert (said.code, said.out) == (1, "")
     assert "none of 2 repeats can be shown: not finished, 74 steps are recorded" in said.err
 
 
-def test_a_run_comes_to_the_same_to_the_bit_when_it_is_replayed(run: Path, call: Call) -> None:
+def test_a_run_comes_to_the_same_to_the_bit_when_it_is_replayed(run: Path, command: Call) -> None:
     before = contents(run)
-    said = call("replay", run)
+    said = command("replay", run)
     assert said.code == 0
     assert said.out.splitlines() == [
         f"{FINMEM}/repeat-0: to the bit, 74 steps",
@@ -120,7 +107,7 @@ def test_a_run_comes_to_the_same_to_the_bit_when_it_is_replayed(run: Path, call:
 
 
 def test_a_replay_names_the_first_step_that_differs_even_if_every_hash_was_forged(
-    run: Path, call: Call
+    run: Path, command: Call
 ) -> None:
     path = run / RANDOM / "repeat-1" / "decisions.jsonl"
     lines, before = [], "0" * 64
@@ -129,31 +116,31 @@ def test_a_replay_names_the_first_step_that_differs_even_if_every_hash_was_forge
         lines.append(rewritten(line, before, equity=equity + 1e-9 * (number == 4)))
         before = json.loads(lines[-1])["hash"]
     path.write_text("".join(lines))
-    said = call("replay", run)
+    said = command("replay", run)
     assert said.code == 1
     assert f"{RANDOM}/repeat-1: differs at 2020-10-07 (test): equity is " in said.out
     assert "3 episodes, 1 not to the bit" in said.out
 
 
-def test_a_replay_misses_lines_at_the_end(run: Path, call: Call) -> None:
+def test_a_replay_misses_lines_at_the_end(run: Path, command: Call) -> None:
     path = run / RANDOM / "repeat-1" / "decisions.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
-    said = call("replay", run)
+    said = command("replay", run)
     assert said.code == 1
     assert "differs at the end of the record: test goes on after 9 steps" in said.out
 
 
-def test_what_is_recorded_of_an_unfinished_run_is_replayed(run: Path, call: Call) -> None:
+def test_what_is_recorded_of_an_unfinished_run_is_replayed(run: Path, command: Call) -> None:
     (run / RANDOM / "manifest.json").unlink()
     shutil.rmtree(run / RANDOM / "repeat-0")
     for name in ("metrics.json", "decisions.jsonl"):
         (run / RANDOM / "repeat-1" / name).unlink()
-    said = call("replay", run / RANDOM)
+    said = command("replay", run / RANDOM)
     assert said.code == 0
     assert said.out.splitlines()[:2] == ["repeat-0: not recorded", "repeat-1: to the bit, 63 steps"]
 
 
-@pytest.mark.parametrize("command", ["score", "replay"])
-def test_what_is_no_run_folder_is_refused(command: str, tmp_path: Path, call: Call) -> None:
-    assert "holds no record of a run" in call(command, tmp_path).err
-    assert "there is no folder" in call(command, tmp_path / "nowhere").err
+@pytest.mark.parametrize("name", ["score", "replay"])
+def test_what_is_no_run_folder_is_refused(name: str, tmp_path: Path, command: Call) -> None:
+    assert "holds no record of a run" in command(name, tmp_path).err
+    assert "there is no folder" in command(name, tmp_path / "nowhere").err
