@@ -1,7 +1,7 @@
 """Agents over all tasks of a protocol."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -128,8 +128,23 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         settings=tuple(board.setting for board in kept),
         rows=tuple(rows),
         sentence=_sentence(kept, rows, differences),
-        notes=(f"95 % intervals and tests: {blocks} and tasks", *short, *left_out),
+        notes=(
+            f"95 % intervals and tests: {blocks} and tasks",
+            *_without_growth(rows),
+            *short,
+            *left_out,
+        ),
     )
+
+
+def _without_growth(rows: Sequence[OverallRow]) -> Iterator[str]:
+    """Why agents have no mean cumulative return, those with the same reason together."""
+    names = defaultdict(list)
+    for row in rows:
+        if row.cr.reason is not None:
+            names[row.cr.reason].append(row.agent)
+    for reason, alike in names.items():
+        yield f"no mean CR of {', '.join(alike)}: {reason}"
 
 
 def shared_by_all(

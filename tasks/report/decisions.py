@@ -17,6 +17,8 @@ from tasks.report.lines import Lines
 from tasks.report.packing import Budget, packed_json
 
 TRADES = ("sell", "hold", "buy")
+MONEY = 1000.0
+"""Six digits of what is below it reach further than the cent."""
 OUTCOME = ("fill_price", "notional", "cost", "position", "cash", "equity", "reward")
 PARTS = {"facts", "recalled", "question", "answer", "decision"}
 """Of a thought that is shown part by part, as FinMem's; others are shown as they are."""
@@ -214,9 +216,9 @@ def action_word(action: Any) -> str:
 
 
 def _short(value: Any) -> Any:
-    """Figures with six significant digits."""
+    """Figures with six significant digits, and those that are money to the cent."""
     if isinstance(value, float):
-        return float(f"{value:.6g}")
+        return round(value, 2) if abs(value) >= MONEY else float(f"{value:.6g}")
     if isinstance(value, list):
         return [_short(item) for item in value]
     if isinstance(value, dict):

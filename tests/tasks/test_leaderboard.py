@@ -399,3 +399,14 @@ def test_a_task_of_too_few_days_is_left_out_of_all(several: list[Leaderboard]) -
     (table,) = overall([*several, *few], draws=DRAWS)
     assert len(table.settings) == 3
     assert any("11 days, at least 20 are needed" in note for note in table.notes)
+
+
+def test_agents_without_a_mean_return_are_named_with_the_reason() -> None:
+    other = small_market([100.0] * 382 + [340.0] * 118)
+    given = [entry(score(agent, market)) for market in (CRASH, other)
+             for agent in ("always_sell", "cash")]  # fmt: skip
+    (table,) = overall(leaderboards(given, jointly=False, draws=DRAWS), draws=DRAWS)
+    cells = {row.agent: row.cr.value for row in table.rows}
+    assert cells["always_sell"] is None and cells["cash"] is None
+    assert any("no mean CR of always_sell: the account was ruined" in note for note in table.notes)
+    assert "no mean CR of cash: the returns do not vary" in table.notes
