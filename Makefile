@@ -8,7 +8,6 @@ VLLM := .venv-vllm
 PY := $(VENV)/bin/python
 STAGE := .ci/stage
 LOCK := requirements/lock.txt
-PACKAGES := $(patsubst %/,%,$(dir $(wildcard $(addsuffix /__init__.py,investorbench_env memory agents tasks scripts))))
 FILES ?= .
 # What the lock covers: all extras but vllm, which pins a torch of its own.
 EXTRAS := plot data llm anthropic chroma embed rl bench stats sweep report tracking test browser dev
@@ -39,7 +38,7 @@ help:  ## list the targets
 	@awk -F ':.*## +' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.core  ## score the baselines on simulated and, where present, real markets
-	@$(PY) -m scripts.main baselines
+	@$(PY) -m investorbench.scripts.main baselines
 
 test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 	@echo '· testing'
@@ -58,7 +57,7 @@ lint: $(VENV)/.test
 	@HINT='make format repairs it' $(STAGE) 'checking the format' $(PY) -m ruff format --check .
 
 types: $(VENV)/.test
-	@TAIL=60 $(STAGE) 'checking the types' $(PY) -m mypy $(PACKAGES)
+	@TAIL=60 $(STAGE) 'checking the types' $(PY) -m mypy
 
 # An unused import is left to its author, who may be about to use it.
 format: $(VENV)/.test  ## repair lint and format; of some files alone: FILES="a.py b.py"
@@ -66,7 +65,7 @@ format: $(VENV)/.test  ## repair lint and format; of some files alone: FILES="a.
 	@$(PY) -m ruff format $(FILES)
 
 bench: $(VENV)/.bench  ## steps per second, beside CartPole and others
-	@$(PY) -m scripts.main bench env
+	@$(PY) -m investorbench.scripts.main bench env
 
 lock: $(VENV)/.test  ## pin anew what is installed: the newest of everything, torch left out
 	@NETWORK=1 $(STAGE) 'resolving $(LOCK)' $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 \

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agents.agent import TaskFacts
-from agents.indicators import ema, macd, rsi
+from investorbench.agents.agent import TaskFacts
 from investorbench_env.errors import UnknownNameError
+from investorbench_env.indicators import ema, macd, rsi
 from investorbench_env.market.market import CLOSE
 
 Observation = Mapping[str, Any]

@@ -1,7 +1,7 @@
 """Layered long-term memory: texts that fade, are recalled, and are kept by feedback.
 
 ```python
-from memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 
 memory = LayeredMemory("layered", Arrays(), HashedNgrams())
 memory.add(["The factory burned down."], layer="short", time="2021-03-01")
@@ -10,10 +10,10 @@ memory.step()
 ```
 """
 
-from memory.arrays import Arrays
-from memory.chroma import Chroma
-from memory.embedding import Embedder, HashedNgrams, find_embedder
-from memory.errors import (
+from investorbench.memory.arrays import Arrays
+from investorbench.memory.chroma import Chroma
+from investorbench.memory.embedding import Embedder, HashedNgrams, find_embedder
+from investorbench.memory.errors import (
     ArchiveError,
     ArchiveMismatchError,
     EmbeddingError,
@@ -23,10 +23,10 @@ from memory.errors import (
     UnknownMemoryError,
     UnknownNameError,
 )
-from memory.layered import LayeredMemory, Recalled, Stepped
-from memory.layers import Move
-from memory.profiles import PROFILES, Layer, Profile, find_profile
-from memory.records import Store
+from investorbench.memory.layered import LayeredMemory, Recalled, Stepped
+from investorbench.memory.layers import Move
+from investorbench.memory.profiles import PROFILES, Layer, Profile, find_profile
+from investorbench.memory.records import Store
 
 __all__ = [
     "PROFILES", "ArchiveError", "ArchiveMismatchError", "Arrays", "Chroma", "Embedder",

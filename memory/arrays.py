@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.errors import ArchiveError
-from memory.profiles import Layer
-from memory.records import STATE, Changes, Snapshot, State
-from memory.scoring import Floats, importance, recency
+from investorbench.memory.errors import ArchiveError
+from investorbench.memory.profiles import Layer
+from investorbench.memory.records import STATE, Changes, Snapshot, State
+from investorbench.memory.scoring import Floats, importance, recency
 
 
 class Columns:

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from memory.errors import (
+from investorbench.memory.errors import (
     ArchiveError,
     ArchiveMismatchError,
     InvalidInputError,
     MissingPackageError,
 )
-from memory.folders import ArchiveFolder
-from memory.journal import Journal
-from memory.records import Changes, Snapshot, refuse_another
+from investorbench.memory.folders import ArchiveFolder
+from investorbench.memory.journal import Journal
+from investorbench.memory.records import Changes, Snapshot, refuse_another
 
 
 class Chroma:

@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.errors import EmbeddingError, InvalidInputError, UnknownNameError
+from investorbench.memory.errors import EmbeddingError, InvalidInputError, UnknownNameError
 
 Vectors = NDArray[np.float32]
 
@@ -163,19 +163,19 @@ def find_embedder(kind: str, *, cache: str | Path | None = None, **options: Any)
         raise InvalidInputError(f"embedder {kind!r} with {options}: {error}") from error
     if cache is None:
         return embedder
-    from memory.vector_cache import CachedEmbedder
+    from investorbench.memory.vector_cache import CachedEmbedder
 
     return CachedEmbedder(embedder, cache)
 
 
 def _sentence_transformers(**options: Any) -> Embedder:
-    from memory.models import SentenceTransformers
+    from investorbench.memory.models import SentenceTransformers
 
     return SentenceTransformers(**options)
 
 
 def _openai(**options: Any) -> Embedder:
-    from memory.models import OpenAIEmbeddings
+    from investorbench.memory.models import OpenAIEmbeddings
 
     return OpenAIEmbeddings(**options)
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.errors import ArchiveError
-from memory.records import STATE, Content, Rows, Snapshot, refuse_another
+from investorbench.memory.errors import ArchiveError
+from investorbench.memory.records import STATE, Content, Rows, Snapshot, refuse_another
 
 
 def write_snapshot(path: Path, snapshot: Snapshot, identity: Mapping[str, Any]) -> None:

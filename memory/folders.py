@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memory.errors import ArchiveError, ArchiveMismatchError
-from memory.records import refuse_another
+from investorbench.memory.errors import ArchiveError, ArchiveMismatchError
+from investorbench.memory.records import refuse_another
 
 if TYPE_CHECKING:
     from filelock import FileLock

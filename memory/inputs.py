@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memory.errors import InvalidInputError
-from memory.records import Content
+from investorbench.memory.errors import InvalidInputError
+from investorbench.memory.records import Content
 
 
 def checked_texts(texts: str | Sequence[str], *, at_least: int = 0) -> list[str]:

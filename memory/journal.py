@@ -28,8 +28,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.errors import ArchiveError
-from memory.records import Changes, Content, Rows, Snapshot, state_as_list, state_of_lists
+from investorbench.memory.errors import ArchiveError
+from investorbench.memory.records import (
+    Changes,
+    Content,
+    Rows,
+    Snapshot,
+    state_as_list,
+    state_of_lists,
+)
 
 PAGE = 5_000
 """Rows a call; Chroma takes 5,461 at once, and fails on unpaged reads of tens of thousands."""

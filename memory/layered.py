@@ -12,13 +12,23 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.embedding import Embedder, embed
-from memory.errors import InvalidInputError, UnknownMemoryError
-from memory.files import read_snapshot, write_snapshot
-from memory.inputs import checked_texts, contents_of
-from memory.layers import Layers, Move
-from memory.profiles import Profile, find_profile
-from memory.records import FORMAT, STATE, Changes, Content, Rows, Snapshot, State, Store, no_rows
+from investorbench.memory.embedding import Embedder, embed
+from investorbench.memory.errors import InvalidInputError, UnknownMemoryError
+from investorbench.memory.files import read_snapshot, write_snapshot
+from investorbench.memory.inputs import checked_texts, contents_of
+from investorbench.memory.layers import Layers, Move
+from investorbench.memory.profiles import Profile, find_profile
+from investorbench.memory.records import (
+    FORMAT,
+    STATE,
+    Changes,
+    Content,
+    Rows,
+    Snapshot,
+    State,
+    Store,
+    no_rows,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.arrays import Columns
-from memory.profiles import Profile
-from memory.ranking import RANKINGS, Rows
-from memory.records import State, join
-from memory.scoring import Floats, standing
+from investorbench.memory.arrays import Columns
+from investorbench.memory.profiles import Profile
+from investorbench.memory.ranking import RANKINGS, Rows
+from investorbench.memory.records import State, join
+from investorbench.memory.scoring import Floats, standing
 
 
 class Move(NamedTuple):

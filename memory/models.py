@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memory.embedding import Vectors
-from memory.errors import EmbeddingError, InvalidInputError, MissingPackageError
+from investorbench.memory.embedding import Vectors
+from investorbench.memory.errors import EmbeddingError, InvalidInputError, MissingPackageError
 
 if TYPE_CHECKING:
     import httpx

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
-from memory.errors import InvalidInputError, UnknownNameError
+from investorbench.memory.errors import InvalidInputError, UnknownNameError
 
 Chances = tuple[tuple[float, float], ...]
 """Pairs (value, probability)."""

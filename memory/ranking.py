@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.scoring import Floats
+from investorbench.memory.scoring import Floats
 
 Vectors = NDArray[np.float32]
 Ids = NDArray[np.int64]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.errors import ArchiveMismatchError
+from investorbench.memory.errors import ArchiveMismatchError
 
 FORMAT = 1
 """The version of saved files and archives; one of another version is refused."""

@@ -13,8 +13,8 @@ from threading import Lock
 
 import numpy as np
 
-from memory.embedding import Embedder, Vectors
-from memory.errors import ArchiveError, EmbeddingError
+from investorbench.memory.embedding import Embedder, Vectors
+from investorbench.memory.errors import ArchiveError, EmbeddingError
 
 _PAGE = 500  # SQLite binds at least 999 values
 _PATIENCE_S = 60.0

@@ -2,10 +2,10 @@
 
 from rich.console import Console
 
+from investorbench.scripts.run import run_with
+from investorbench.scripts.settings import choices
+from investorbench.tasks.task import Task
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
-from scripts.run import run_with
-from scripts.settings import choices
-from tasks.task import Task
 
 ORACLE = "oracle"
 NO_BASELINES = (ORACLE, "finmem")

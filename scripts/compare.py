@@ -10,15 +10,15 @@ import typer
 import yaml
 from rich.console import Console
 
+from investorbench.tasks.leaderboard.pairing import Difference, Paired, differences, pair_up
+from investorbench.tasks.leaderboard.ranks import SIZE
+from investorbench.tasks.leaderboard.sentences import listed, number, probability
+from investorbench.tasks.record.job_folder import CONFIG
+from investorbench.tasks.record.lines import without_nan
+from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.run_folder import found_in
+from investorbench.tasks.statistics import Estimate
 from investorbench_env.errors import InvestorBenchError
-from scripts.run_folders import found_in
-from tasks.leaderboard.pairing import Difference, Paired, differences, pair_up
-from tasks.leaderboard.ranks import SIZE
-from tasks.leaderboard.sentences import listed, number, probability
-from tasks.recorded import RecordedJob
-from tasks.records import without_nan
-from tasks.runs import CONFIG
-from tasks.statistics import Estimate
 
 SHOWN = 5
 """Settings that differ, at most so many of an agent."""

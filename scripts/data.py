@@ -11,20 +11,21 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from investorbench.scripts import data_output
 from investorbench_env.errors import (
     DataNotFoundError,
     DateRangeError,
     InvestorBenchError,
     UnknownNameError,
 )
-from investorbench_env.market import index, library
-from investorbench_env.market.checking import check as problems_of
-from investorbench_env.market.index import DataFile
+from investorbench_env.market import library
+from investorbench_env.market.files import index
+from investorbench_env.market.files.checking import check as problems_of
+from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.market import AssetClass
 from investorbench_env.market.sources import fetching
 from investorbench_env.market.sources.catalogue import asset_class_of
-from investorbench_env.market.sources.keeping import Order, Outcome
-from scripts import data_output
+from investorbench_env.market.sources.kept import Order, Outcome
 
 app = typer.Typer(
     name="data", help="Market data: list, fetch, check, describe.", no_args_is_help=True

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from investorbench_env.market.checking import Problem
-from investorbench_env.market.describing import extent
-from investorbench_env.market.index import DataFile
-from investorbench_env.market.sources import store
+from investorbench_env.market.files import store
+from investorbench_env.market.files.checking import Problem
+from investorbench_env.market.files.describing import extent
+from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.keeping import Outcome
+from investorbench_env.market.sources.kept import Outcome
 
 HOLDS = {
     "bars": "daily bars",

@@ -1,6 +1,6 @@
 """``investorbench inspect``: what an agent saw, recalled, was asked, answered and did on a day.
 
-Finds and reads records; how they look is :mod:`scripts.inspecting_output`.
+Finds and reads records; how they look is :mod:`investorbench.scripts.inspecting_output`.
 """
 
 import json
@@ -15,10 +15,10 @@ from typing import Annotated, Any
 
 import typer
 
+from investorbench.scripts import inspecting_output as output
+from investorbench.tasks.record.episode_folder import FILES
+from investorbench.tasks.record.lines import BEFORE_THE_FIRST, CHAIN, chained, without_nan
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
-from scripts import inspecting_output as output
-from tasks.episodes import FILES
-from tasks.records import BEFORE_THE_FIRST, CHAIN, chained, without_nan
 
 CONTEXT = {"ignore_unknown_options": True}
 """So that the day -1 is no option."""

@@ -13,13 +13,13 @@ from uuid import uuid4
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from agents.llm import LanguageModel, Model, model_of
+from investorbench.agents.llm import LanguageModel, Model, model_of
+from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
+from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
+from investorbench.tasks.record.lines import write_atomically
+from investorbench.tasks.seeds import episode_seed
+from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError
-from memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
-from tasks.episodes import SAVE_EVERY, EpisodeFolder
-from tasks.records import write_atomically
-from tasks.seeds import episode_seed
-from tasks.task import Task
 
 OF_THE_RUN = (
     "output", "folder", "shard", "tracking", "concurrency", "max_usd", "cache", "cache_path",

@@ -10,12 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from investorbench.scripts.jobs import Job
+from investorbench.tasks.leaderboard import Entry
+from investorbench.tasks.record.reading import recorded_entry
+from investorbench.tasks.record.run_folder import job_in
+from investorbench.tasks.running.episodes import Done, Failed
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
-from scripts.jobs import Job
-from scripts.playing import Done, Failed
-from scripts.run_folders import job_in
-from tasks.leaderboard import Entry
-from tasks.recorded import recorded_entry
 
 PLUGINS = {
     "joblib": "hydra_plugins.hydra_joblib_launcher",

@@ -7,9 +7,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from investorbench_env.errors import InvestorBenchError
-from memory import LayeredMemoryError
-from scripts import (
+from investorbench.memory import LayeredMemoryError
+from investorbench.scripts import (
     baselines,
     bench,
     compare,
@@ -22,6 +21,7 @@ from scripts import (
     serve,
     verify,
 )
+from investorbench_env.errors import InvestorBenchError
 
 app = typer.Typer(
     name="investorbench",

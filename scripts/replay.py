@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.replaying import replay as replay_episode
+from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench_env.errors import InvestorBenchError
-from scripts.run_folders import job_in, jobs_in
-from tasks.recorded import RecordedJob
-from tasks.replaying import replay as replay_episode
 
 
 def replay(

@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from investorbench.tasks.leaderboard import leaderboards, overall
+from investorbench.tasks.leaderboard.exports import FORMATS, export
+from investorbench.tasks.record.lines import write_atomically
+from investorbench.tasks.record.run_folder import Found, found_in
+from investorbench.tasks.report import Content, html_page
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
-from scripts.run_folders import Found, found_in
-from tasks.exports import FORMATS, export
-from tasks.leaderboard import leaderboards, overall
-from tasks.records import write_atomically
-from tasks.report import Content, html_page
 
 HTML = "html"
 ENDINGS = {"latex": "tex"}

@@ -18,9 +18,8 @@ from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from investorbench_env.errors import InvestorBenchError, UnknownNameError
-from scripts.jobs import MODEL, Job
-from scripts.launching import (
+from investorbench.scripts.jobs import MODEL, Job
+from investorbench.scripts.launching import (
     HERE,
     errors_raised,
     launched_shown,
@@ -28,18 +27,19 @@ from scripts.launching import (
     recorded,
     without_launcher,
 )
-from scripts.playing import Done, play_all
-from scripts.settings import (
+from investorbench.scripts.settings import (
     CONF,
     OPEN,
     require_known_choices,
     require_known_options,
     swept,
 )
-from scripts.tables import print_results
-from tasks.episodes import FAILURE
-from tasks.records import without_nan
-from tasks.runs import manifest_of
+from investorbench.scripts.tables import print_results
+from investorbench.tasks.record.episode_folder import FAILURE
+from investorbench.tasks.record.job_folder import manifest_of
+from investorbench.tasks.record.lines import without_nan
+from investorbench.tasks.running.episodes import Done, play_all
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 OF_THE_TABLE = ("task", "protocol", "data")

@@ -1,4 +1,4 @@
-"""``investorbench serve``: the command line of :mod:`scripts.serving`."""
+"""``investorbench serve``: the command line of :mod:`investorbench.scripts.serving`."""
 
 import contextlib
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from typing import Any
 
 import typer
 
-from agents.llm.models import load_model
+from investorbench.agents.llm.models import load_model
+from investorbench.scripts.serving import ServeError, started, to_standard_error
 from investorbench_env.errors import UnknownNameError
-from scripts.serving import ServeError, started, to_standard_error
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 

@@ -9,10 +9,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
 
-import scripts
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
-CONF = Path(scripts.__file__).resolve().parent.parent / "conf"
+CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUPS = ("agent", "task", "protocol", "model", "memory", "launcher")
 OPEN = ("task.options", "memory.embedder", "model.")
 """Settings that others know and check the names of: an environment, an embedder, a model."""

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tasks.leaderboard import (
+from investorbench.tasks.leaderboard import (
     Entry,
     Leaderboard,
     Overall,
@@ -16,10 +16,10 @@ from tasks.leaderboard import (
     leaderboards,
     overall,
 )
-from tasks.leaderboard.answers import answers_of
-from tasks.leaderboard.sentences import number
-from tasks.result import Result
-from tasks.statistics import Estimate
+from investorbench.tasks.leaderboard.answers import answers_of
+from investorbench.tasks.leaderboard.sentences import number
+from investorbench.tasks.result import Result
+from investorbench.tasks.statistics import Estimate
 
 NONE = "–"
 LEGEND = "p: of no difference to Buy & Hold, adjusted; rnd: % of random policies below"

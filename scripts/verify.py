@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
+from investorbench.tasks.record.job_folder import CONFIG, code_hash
+from investorbench.tasks.record.reading import Content
+from investorbench.tasks.record.run_folder import foreign_files, job_in, jobs_in
+from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
 from investorbench_env.errors import InvestorBenchError
-from scripts.run_folders import foreign_files, job_in, jobs_in
-from tasks.recorded import Content
-from tasks.runs import CONFIG, code_hash
-from tasks.verification import Finding, mixtures, verify_job
 
 
 def verify(

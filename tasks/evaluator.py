@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 import gymnasium as gym
 import numpy as np
 
-from agents.agent import Runner, as_agent
-from agents.baselines import baseline
+from investorbench.agents.agent import Runner, as_agent
+from investorbench.agents.baselines import baseline
+from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.result import Episode, Result, Step, episode_of
+from investorbench.tasks.seeds import episode_seed
+from investorbench.tasks.task import SplitName, Task
+from investorbench.tasks.tracking import Tracker, Tracking
 from investorbench_env.errors import DateRangeError, InvestorBenchError
-from tasks.episodes import EpisodeFolder
-from tasks.result import Episode, Result, Step, episode_of
-from tasks.seeds import episode_seed
-from tasks.task import SplitName, Task
-from tasks.tracking import Tracker, Tracking
 
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 Watch = Callable[[Step], None]
@@ -46,8 +46,8 @@ def evaluate(
     """Let an agent live through the warm-up split, then score it on the test split.
 
     Args:
-        agent: an :class:`~agents.agent.Agent`, a function ``(observation, info) -> action``, an
-            object with Stable-Baselines3's ``predict``, or the name of a baseline.
+        agent: an :class:`~investorbench.agents.agent.Agent`, a function ``(observation, info) ->
+            action``, an object with Stable-Baselines3's ``predict``, or the name of a baseline.
         id_or_task: ``"InvestorBench/Stock-TSLA"``, ``"stock/tsla"``, or a Task.
         repeats: how often to run, each time with another seed.
         protocol: ``"standard"`` or ``"paper"``; the task's own for None.

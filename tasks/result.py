@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.tasks.metrics import activity, performance
+from investorbench.tasks.task import Task
 from investorbench_env.envs.setup import RUIN
 from investorbench_env.protocols import Convention, find_protocol
-from tasks.metrics import activity, performance
-from tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd

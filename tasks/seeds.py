@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from tasks.task import Task
+from investorbench.tasks.task import Task
 
 BELOW = 2**31
 """Every library takes seeds below it, language models' servers included."""

@@ -8,7 +8,7 @@ import gymnasium as gym
 import investorbench_env
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.sessions import DAYS_A_YEAR
-from investorbench_env.splits import Split, find_split
+from investorbench_env.universes import Split, find_split
 
 SplitName = Literal["warmup", "test"]
 

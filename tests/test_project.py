@@ -15,11 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # A package imports those named here and itself; scripts and tests wire everything together.
 MAY_IMPORT = {
     "investorbench_env": set(),
+    "investorbench": {"agents", "memory", "tasks", "scripts"},
     "memory": set(),
     "agents": {"investorbench_env", "memory"},
     "tasks": {"investorbench_env", "agents"},
     "scripts": {"investorbench_env", "memory", "agents", "tasks"},
 }
+PACKAGES = [name for name in MAY_IMPORT if not name.startswith("investorbench")]
 # What may be imported as these packages are imported; anything else belongs inside a function.
 AT_IMPORT = {"investorbench_env": {"gymnasium", "numpy"}, "memory": {"numpy"}}
 
@@ -49,12 +51,13 @@ def test_the_environment_and_memory_import_only_light_packages_at_import() -> No
 @pytest.mark.parametrize(
     ("package", "line"),
     [
-        ("investorbench_env", "import tasks.metrics"),
-        ("investorbench_env", "def f():\n    from agents import Agent"),
+        ("investorbench_env", "import investorbench.tasks.metrics"),
+        ("investorbench_env", "def f():\n    from investorbench.agents import Agent"),
         ("memory", "import investorbench_env"),
-        ("agents", "from tasks import evaluate"),
-        ("tasks", "import importlib; importlib.import_module('scripts.main')"),
-        ("tasks", "from memory import LayeredMemory"),
+        ("agents", "from investorbench.tasks import evaluate"),
+        ("agents", "from investorbench import tasks"),
+        ("tasks", "import importlib; importlib.import_module('investorbench.scripts.main')"),
+        ("tasks", "from investorbench.memory import LayeredMemory"),
     ],
 )
 def test_an_import_in_the_wrong_direction_is_found(tmp_path: Path, package: str, line: str) -> None:
@@ -100,16 +103,19 @@ def test_the_wheel_holds_the_packages_and_the_configuration_and_no_tests(tmp_pat
     )  # fmt: skip
     (wheel,) = tmp_path.glob("investorbench-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    packages = [name for name in [*MAY_IMPORT, "conf"] if (ROOT / name).is_dir()]
+    folders = {"investorbench_env": "investorbench_env"}
+    folders |= {name: f"investorbench/{name}" for name in [*PACKAGES, "conf"]}
     expected = {
-        str(path.relative_to(ROOT))
-        for package in packages
+        f"{folders[package]}/{path.relative_to(ROOT / package).as_posix()}"
+        for package in folders
         for path in (ROOT / package).rglob("*")
         if path.suffix in {".py", ".yaml"} or path.name == "py.typed"
     }
-    assert expected <= names
-    assert {name.split("/")[0] for name in names} - set(packages) == {
-        next(name for name in names if name.endswith("/METADATA")).split("/")[0]
+    assert expected | {"investorbench/__init__.py"} <= names
+    assert {name.split("/")[0] for name in names} == {
+        "investorbench",
+        "investorbench_env",
+        next(name for name in names if name.endswith("/METADATA")).split("/")[0],
     }
 
 
@@ -168,15 +174,23 @@ def imported(nodes: Iterator[ast.AST]) -> Iterator[str]:
     for node in nodes:
         match node:
             case ast.Import(names=names):
-                yield from (alias.name.split(".")[0] for alias in names)
+                yield from (package_of(alias.name) for alias in names)
+            case ast.ImportFrom(module="investorbench", names=names, level=0):
+                yield from (package_of(f"investorbench.{alias.name}") for alias in names)
             case ast.ImportFrom(module=str(module), level=0):
-                yield module.split(".")[0]
+                yield package_of(module)
             case ast.Call(
                 func=ast.Name(id="import_module" | "__import__")
                 | ast.Attribute(attr="import_module"),
                 args=[ast.Constant(value=str(module)), *_],
             ):
-                yield module.split(".")[0]
+                yield package_of(module)
+
+
+def package_of(module: str) -> str:
+    """The top-level name of a module; of ours the folder, such as ``agents``."""
+    first, *rest = module.split(".")
+    return rest[0] if first == "investorbench" and rest else first
 
 
 def run_at_import(node: ast.AST) -> Iterator[ast.AST]:

@@ -1,9 +1,9 @@
 """FinMem, the reference agent: a language model with layered memory that feedback shapes."""
 
-from agents.finmem.agent import FinMem
-from agents.finmem.character import Character
-from agents.finmem.outcomes import Feedback
-from agents.finmem.perception import Facts
-from agents.finmem.thought import Thought
+from investorbench.agents.finmem.agent import FinMem
+from investorbench.agents.finmem.character import Character
+from investorbench.agents.finmem.outcomes import Feedback
+from investorbench.agents.finmem.perception import Facts
+from investorbench.agents.finmem.thought import Thought
 
 __all__ = ["Character", "Facts", "Feedback", "FinMem", "Thought"]

@@ -9,19 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agents.agent import Action, Info, Observation, TaskFacts
-from agents.finmem import saving
-from agents.finmem.character import Character
-from agents.finmem.decision import read_answer, word_of
-from agents.finmem.life import Counts, Life
-from agents.finmem.outcomes import Deed
-from agents.finmem.perception import Facts, arrivals, perceive
-from agents.finmem.question import ask, fill, templates_sha256
-from agents.finmem.rules import Rules
-from agents.finmem.thought import Moment, Thought
-from agents.llm import Answer, LanguageModel
+from investorbench.agents.agent import Action, Info, Observation, TaskFacts
+from investorbench.agents.finmem import saving
+from investorbench.agents.finmem.character import Character
+from investorbench.agents.finmem.decision import read_answer, word_of
+from investorbench.agents.finmem.life import Counts, Life
+from investorbench.agents.finmem.outcomes import Deed
+from investorbench.agents.finmem.perception import Facts, arrivals, perceive
+from investorbench.agents.finmem.question import ask, fill, templates_sha256
+from investorbench.agents.finmem.rules import Rules
+from investorbench.agents.finmem.thought import Moment, Thought
+from investorbench.agents.llm import Answer, LanguageModel
+from investorbench.memory import LayeredMemory, Recalled
 from investorbench_env.errors import InvestorBenchError
-from memory import LayeredMemory, Recalled
 
 T = TypeVar("T")
 

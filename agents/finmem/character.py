@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.finmem.backgrounds import BACKGROUNDS
+from investorbench.agents.finmem.backgrounds import BACKGROUNDS
 
 Appetite = Literal["risk_seeking", "risk_averse"]
 

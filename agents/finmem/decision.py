@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agents.llm import Answer
+from investorbench.agents.llm import Answer
 
 Word = Literal["sell", "hold", "buy"]
 WORDS: tuple[Word, ...] = ("sell", "hold", "buy")

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from agents.finmem.decision import Decision
-from agents.finmem.outcomes import TrackRecord
-from agents.finmem.perception import Arrival, percent
-from agents.llm import Answer
-from memory import LayeredMemory
+from investorbench.agents.finmem.decision import Decision
+from investorbench.agents.finmem.outcomes import TrackRecord
+from investorbench.agents.finmem.perception import Arrival, percent
+from investorbench.agents.llm import Answer
+from investorbench.memory import LayeredMemory
 
 BEGINNING = 120
 """Characters of a new document that a record quotes; the whole text is in the market."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from agents.finmem.decision import Word
-from agents.finmem.perception import percent, side_word
+from investorbench.agents.finmem.decision import Word
+from investorbench.agents.finmem.perception import percent, side_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

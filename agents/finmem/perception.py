@@ -6,7 +6,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from agents.baselines import known_closes
+from investorbench.agents.baselines import known_closes
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
 

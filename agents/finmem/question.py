@@ -8,12 +8,12 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from agents.finmem.character import Appetite
-from agents.finmem.decision import schema_of, word_of
-from agents.finmem.outcomes import Deed
-from agents.finmem.perception import Facts, percent
-from agents.llm import Message
-from memory import Recalled
+from investorbench.agents.finmem.character import Appetite
+from investorbench.agents.finmem.decision import schema_of, word_of
+from investorbench.agents.finmem.outcomes import Deed
+from investorbench.agents.finmem.perception import Facts, percent
+from investorbench.agents.llm import Message
+from investorbench.memory import Recalled
 
 HEADINGS = {
     "long": "Long-term memory",
@@ -123,13 +123,15 @@ def neutral(text: str) -> str:
 @cache
 def template(name: str) -> str:
     """The text of a template."""
-    return (files("agents.finmem") / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+    return (files("investorbench.agents.finmem") / "prompts" / f"{name}.md").read_text(
+        encoding="utf-8"
+    )
 
 
 @cache
 def templates_sha256() -> str:
     """Of all templates, by name and content: it changes whenever a prompt would."""
-    folder = files("agents.finmem") / "prompts"
+    folder = files("investorbench.agents.finmem") / "prompts"
     names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".md"))
     told = "\0".join(f"{name}\0{template(name.removesuffix('.md'))}" for name in names)
     return sha256(told.encode("utf-8")).hexdigest()

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.agent import TaskFacts
-from agents.finmem.decision import WORDS, Word
+from investorbench.agents.agent import TaskFacts
+from investorbench.agents.finmem.decision import WORDS, Word
 from investorbench_env.protocols import find_protocol
 
 HOLD_MEANS = {"keep": "keep the position that you have", "flat": "have no position"}

@@ -6,9 +6,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from agents.finmem.life import Counts, Life
-from agents.finmem.outcomes import Deed, TrackRecord
-from agents.finmem.perception import Arrival
+from investorbench.agents.finmem.life import Counts, Life
+from investorbench.agents.finmem.outcomes import Deed, TrackRecord
+from investorbench.agents.finmem.perception import Arrival
 from investorbench_env.errors import InvestorBenchError
 
 FORMAT = 1

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from agents.finmem.character import Appetite
-from agents.finmem.decision import Decision
-from agents.finmem.outcomes import Feedback
-from agents.finmem.perception import Facts
-from agents.finmem.question import Question
-from agents.llm import Answer
-from memory import Move, Recalled
+from investorbench.agents.finmem.character import Appetite
+from investorbench.agents.finmem.decision import Decision
+from investorbench.agents.finmem.outcomes import Feedback
+from investorbench.agents.finmem.perception import Facts
+from investorbench.agents.finmem.question import Question
+from investorbench.agents.llm import Answer
+from investorbench.memory import Move, Recalled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

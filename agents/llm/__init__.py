@@ -1,6 +1,6 @@
 """Language models: one question in, one checked answer out, from any server or from none."""
 
-from agents.llm.answer import (
+from investorbench.agents.llm.answer import (
     Answer,
     Completion,
     Defect,
@@ -11,11 +11,11 @@ from agents.llm.answer import (
     Status,
     Usage,
 )
-from agents.llm.cache import Cache, CacheMode
-from agents.llm.client import Client
-from agents.llm.connect import SERVED_URL, connect
-from agents.llm.endpoints import Endpoints
-from agents.llm.errors import (
+from investorbench.agents.llm.cache import Cache, CacheMode
+from investorbench.agents.llm.client import Client
+from investorbench.agents.llm.connect import SERVED_URL, connect
+from investorbench.agents.llm.endpoints import Endpoints
+from investorbench.agents.llm.errors import (
     CacheError,
     CacheMissError,
     MissingKeyError,
@@ -24,9 +24,9 @@ from agents.llm.errors import (
     ServerError,
     SpendCapError,
 )
-from agents.llm.models import Model, load_model, model_names, model_of
-from agents.llm.offline import OfflineReader
-from agents.llm.spending import Budget, Price
+from investorbench.agents.llm.models import Model, load_model, model_names, model_of
+from investorbench.agents.llm.offline import OfflineReader
+from investorbench.agents.llm.spending import Budget, Price
 
 __all__ = [
     "SERVED_URL",

@@ -13,10 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from agents.llm.answer import Completion, Usage
-from agents.llm.canonical import canonical
-from agents.llm.endpoints import PerLoop
-from agents.llm.errors import CacheError
+from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.canonical import canonical
+from investorbench.agents.llm.endpoints import PerLoop
+from investorbench.agents.llm.errors import CacheError
 from investorbench_env.errors import UnknownNameError
 
 T = TypeVar("T")

@@ -6,16 +6,24 @@ from functools import partial
 
 import numpy as np
 
-from agents.llm.answer import Answer, Completion, Defect, Message, Rung, Schema, Status
-from agents.llm.cache import Cache
-from agents.llm.endpoints import ENDPOINTS, Endpoints
-from agents.llm.errors import ModelError
-from agents.llm.exchange import Exchange, Got, Provider, Tally
-from agents.llm.ladder import Ladder
-from agents.llm.models import Model
-from agents.llm.replies import Reading, read
-from agents.llm.request import Request, repair
-from agents.llm.spending import Budget
+from investorbench.agents.llm.answer import (
+    Answer,
+    Completion,
+    Defect,
+    Message,
+    Rung,
+    Schema,
+    Status,
+)
+from investorbench.agents.llm.cache import Cache
+from investorbench.agents.llm.endpoints import ENDPOINTS, Endpoints
+from investorbench.agents.llm.errors import ModelError
+from investorbench.agents.llm.exchange import Exchange, Got, Provider, Tally
+from investorbench.agents.llm.ladder import Ladder
+from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.replies import Reading, read
+from investorbench.agents.llm.request import Request, repair
+from investorbench.agents.llm.spending import Budget
 
 _OK: Status = "ok"
 

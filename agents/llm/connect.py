@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from agents.llm.answer import LanguageModel
-from agents.llm.cache import Cache
-from agents.llm.client import Client
-from agents.llm.endpoints import Endpoints
-from agents.llm.models import Model
-from agents.llm.offline import OfflineReader
-from agents.llm.providers.anthropic_messages import ANTHROPIC
-from agents.llm.providers.openai_chat import OPENAI
-from agents.llm.providers.sdk import SdkProvider, key_of
-from agents.llm.spending import Budget
+from investorbench.agents.llm.answer import LanguageModel
+from investorbench.agents.llm.cache import Cache
+from investorbench.agents.llm.client import Client
+from investorbench.agents.llm.endpoints import Endpoints
+from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.offline import OfflineReader
+from investorbench.agents.llm.providers.anthropic_messages import ANTHROPIC
+from investorbench.agents.llm.providers.openai_chat import OPENAI
+from investorbench.agents.llm.providers.sdk import SdkProvider, key_of
+from investorbench.agents.llm.spending import Budget
 
 SERVED_URL = "http://127.0.0.1:8000/v1"
 """Where ``investorbench serve`` puts a model unless told otherwise."""
@@ -29,7 +29,7 @@ def connect(
     """Whatever answers for a model.
 
     Args:
-        model: its settings, from :func:`~agents.llm.models.load_model` or ``model_of``.
+        model: its settings, from ``load_model`` or ``model_of``.
         base_url: its server; None: the model's own, its provider's, or ``SERVED_URL``.
         cache: where answers are kept; None asks anew each time.
         budget: the money of the run, shared by all its models.

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from agents.llm.answer import Rung
-from agents.llm.ladder import Ladder
+from investorbench.agents.llm.answer import Rung
+from investorbench.agents.llm.ladder import Ladder
 
 T = TypeVar("T")
 

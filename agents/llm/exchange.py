@@ -8,15 +8,15 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from agents.llm.answer import Completion, Rung, Usage
-from agents.llm.cache import Cache
-from agents.llm.endpoints import Endpoints
-from agents.llm.errors import CacheMissError, RequestRefusedError, ServerError
-from agents.llm.ladder import is_refusal_of
-from agents.llm.models import Model
-from agents.llm.request import Request
-from agents.llm.retrying import Fault
-from agents.llm.spending import Budget
+from investorbench.agents.llm.answer import Completion, Rung, Usage
+from investorbench.agents.llm.cache import Cache
+from investorbench.agents.llm.endpoints import Endpoints
+from investorbench.agents.llm.errors import CacheMissError, RequestRefusedError, ServerError
+from investorbench.agents.llm.ladder import is_refusal_of
+from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.request import Request
+from investorbench.agents.llm.retrying import Fault
+from investorbench.agents.llm.spending import Budget
 
 RequestOn = Callable[[Rung], Request]
 """A question as it is asked on a rung."""

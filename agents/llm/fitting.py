@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from agents.llm.answer import Schema
-from agents.llm.canonical import canonical
+from investorbench.agents.llm.answer import Schema
+from investorbench.agents.llm.canonical import canonical
 from investorbench_env.errors import MissingDependencyError
 
 LONGEST_PROBLEM = 400

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agents.llm.answer import RUNGS, Defect, Rung
+from investorbench.agents.llm.answer import RUNGS, Defect, Rung
 
 IGNORED_AFTER = 3
 """Finished replies that break the schema, with none that keeps it, until a rung is given up."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from agents.llm.answer import RUNGS, Rung
-from agents.llm.errors import ModelError
-from agents.llm.retrying import Patience
-from agents.llm.spending import Price
+from investorbench.agents.llm.answer import RUNGS, Rung
+from investorbench.agents.llm.errors import ModelError
+from investorbench.agents.llm.retrying import Patience
+from investorbench.agents.llm.spending import Price
 from investorbench_env.errors import UnknownNameError
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "model"

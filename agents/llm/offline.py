@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from agents.llm.answer import Answer, Message, Schema, Usage
-from agents.llm.canonical import canonical, digest
-from agents.llm.models import Model
-from agents.llm.wordlist import Words, load_words, tone
+from investorbench.agents.llm.answer import Answer, Message, Schema, Usage
+from investorbench.agents.llm.canonical import canonical, digest
+from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.wordlist import Words, load_words, tone
 
 IS_CLEAR = 0.05
 """Scores closer to zero than this mean hold."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.llm.answer import Completion, Defect, Schema
-from agents.llm.fitting import fit
+from investorbench.agents.llm.answer import Completion, Defect, Schema
+from investorbench.agents.llm.fitting import fit
 
 LONGEST_ANSWER = 20_000
 """Characters; a decision is a few hundred."""

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from agents.llm.answer import Message, Rung, Schema
-from agents.llm.canonical import canonical, digest
-from agents.llm.models import Model
+from investorbench.agents.llm.answer import Message, Rung, Schema
+from investorbench.agents.llm.canonical import canonical, digest
+from investorbench.agents.llm.models import Model
 
 SCHEMA_NAME = "decision"
 KEY_VERSION = 2

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.llm.answer import Usage
-from agents.llm.errors import SpendCapError
+from investorbench.agents.llm.answer import Usage
+from investorbench.agents.llm.errors import SpendCapError
 
 BYTES_A_TOKEN = 2.5
 """Fewer than in practice (English has about four), so that an estimate errs upwards."""

@@ -11,7 +11,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 
-from agents.llm.endpoints import PerLoop
+from investorbench.agents.llm.endpoints import PerLoop
 
 STEPS_TO_SEND = 5
 """Steps of the event loop in which a request over an open connection is written."""

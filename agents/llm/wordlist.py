@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-from agents.llm.errors import ModelError
+from investorbench.agents.llm.errors import ModelError
 from investorbench_env.errors import MissingDependencyError
 
 # VADER's list is of everyday English. In finance some of its words are neutral, and those that say

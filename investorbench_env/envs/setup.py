@@ -21,7 +21,7 @@ from investorbench_env.market.library import find_market
 from investorbench_env.market.market import FIELDS, OPEN, AssetClass, Market
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.spaces import Documents, FreeText, unbounded
-from investorbench_env.splits import SPLITS, find_split
+from investorbench_env.universes import SPLITS, find_split
 
 DataLike = str | PathLike[str] | Market
 RewardFunction = Callable[[Any, Any], Any]

@@ -44,7 +44,7 @@ def find_market(
         return _simulated(symbol, asset_class)
     if name not in WAYS:
         return _from_path(symbol, asset_class, Path(name).expanduser())
-    from investorbench_env.market import folders
+    from investorbench_env.market.files import folders
 
     for place in places():
         market = folders.load(symbol, asset_class, place, simulated_too=False)
@@ -65,7 +65,7 @@ def save(market: Market, folder: str | os.PathLike[str]) -> Path:
 
     Any ``data=`` understands the folder, and gives the same market to the last bit.
     """
-    from investorbench_env.market import saved
+    from investorbench_env.market.files import saved
 
     return saved.save(market, Path(folder))
 
@@ -77,14 +77,14 @@ def load(path: str | os.PathLike[str]) -> Market:
         DataNotFoundError: no market was saved there.
         CorruptDataError: a file is cut off or was changed.
     """
-    from investorbench_env.market import saved
+    from investorbench_env.market.files import saved
 
     return saved.load(Path(path))
 
 
 def describe(market: Market) -> tuple[tuple[str, str], ...]:
     """What a market holds, as pairs of a subject and a sentence."""
-    from investorbench_env.market import describing
+    from investorbench_env.market.files import describing
 
     return describing.describe(market)
 
@@ -116,7 +116,7 @@ def _from_path(symbol: str, asset_class: AssetClass, path: Path) -> Market:
             f"data={str(path)!r} does not exist; give a folder or a file, or one of "
             + ", ".join(repr(way) for way in WAYS)
         )
-    from investorbench_env.market import folders, index
+    from investorbench_env.market.files import folders, index
 
     market = folders.load(symbol, asset_class, path, simulated_too=True)
     if market is not None:

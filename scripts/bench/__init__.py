@@ -13,7 +13,7 @@ def bench() -> None:
 @app.command("env")
 def env(seconds: float = typer.Option(0.5, help="Seconds to spend on each measurement.")) -> None:
     """Steps per second of the environments, beside CartPole-v1 and others."""
-    from scripts.bench.environment import report
+    from investorbench.scripts.bench.environment import report
 
     report(seconds)
 
@@ -21,7 +21,7 @@ def env(seconds: float = typer.Option(0.5, help="Seconds to spend on each measur
 @app.command("memory")
 def memory() -> None:
     """Recall and forgetting of 10,000 memories, beside FAISS and Chroma; needs [bench,chroma]."""
-    from scripts.bench.memory import report
+    from investorbench.scripts.bench.memory import report
 
     report()
 
@@ -29,7 +29,7 @@ def memory() -> None:
 @app.command("llm")
 def llm(steps: int = typer.Option(10, help="Calls an episode.")) -> None:
     """How full the client of language models keeps a local server, and what a call costs."""
-    from scripts.bench.llm import report
+    from investorbench.scripts.bench.llm import report
 
     report(steps)
 
@@ -37,7 +37,7 @@ def llm(steps: int = typer.Option(10, help="Calls an episode.")) -> None:
 @app.command("score")
 def score() -> None:
     """Metrics of 1,000 equity curves, beside quantstats; needs [bench]."""
-    from scripts.bench.scoring import report
+    from investorbench.scripts.bench.scoring import report
 
     report()
 
@@ -49,6 +49,6 @@ def compare_memories(
     processes: int = typer.Option(2, min=1, help="Processes to run them in."),
 ) -> None:
     """FinMem with layered, single-layer and no memory, on the same simulated markets."""
-    from scripts.bench.ablation import report
+    from investorbench.scripts.bench.ablation import report
 
     report(seeds, first, processes)

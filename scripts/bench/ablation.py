@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from agents.finmem import FinMem
-from agents.llm import connect, load_model
+from investorbench.agents.finmem import FinMem
+from investorbench.agents.llm import connect, load_model
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.scripts.bench.simulated_order import Estimate, FloatArray, estimate
+from investorbench.tasks import Task, evaluate
 from investorbench_env.market.simulated import simulate
-from memory import Arrays, HashedNgrams, LayeredMemory
-from scripts.bench.simulated_order import Estimate, FloatArray, estimate
-from tasks import Task, evaluate
 
 TASK = Task.of("stock/sim")
 ARMS = ("layered", "single", "off")

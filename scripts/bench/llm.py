@@ -14,13 +14,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from agents.agent import as_agent
-from agents.finmem import FinMem
-from agents.llm import Cache, Client, Endpoints, connect, model_of
-from memory import Arrays, HashedNgrams, LayeredMemory
-from tasks.episodes import EpisodeFolder
-from tasks.evaluator import live
-from tasks.task import Task
+from investorbench.agents.agent import as_agent
+from investorbench.agents.finmem import FinMem
+from investorbench.agents.llm import Cache, Client, Endpoints, connect, model_of
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.tasks.evaluator import live
+from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.task import Task
 
 EPISODES = 64
 LATENCY_S = 0.5

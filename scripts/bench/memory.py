@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from memory import Arrays, Chroma, Layer, LayeredMemory, Store, find_profile
+from investorbench.memory import Arrays, Chroma, Layer, LayeredMemory, Store, find_profile
 
 DIMENSION = 384
 SHARES = {"short": 4000, "mid": 3000, "long": 2000, "reflection": 1000}

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from investorbench.tasks.metrics import activity, equity_of, performance
 from investorbench_env.errors import MissingDependencyError
-from tasks.metrics import activity, equity_of, performance
 
 CURVES = 1000
 DAYS = 250

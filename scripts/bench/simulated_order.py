@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from agents.latent import Filter, Oracle, TextReader
+from investorbench.agents.simulated.latent import Filter, Oracle, TextReader
 from investorbench_env.envs.single_asset import SingleAssetEnv
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import dynamics_of, simulate

@@ -1,7 +1,7 @@
 """Serving a model on this machine: the command, the wait until it is ready, the clean end."""
 
-from scripts.serving.command import ServeError, command_of
-from scripts.serving.server import RunningServer, served, started, to_standard_error
+from investorbench.scripts.serving.command import ServeError, command_of
+from investorbench.scripts.serving.server import RunningServer, served, started, to_standard_error
 
 __all__ = [
     "RunningServer",

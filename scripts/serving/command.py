@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from agents.llm.models import Model, Server
+from investorbench.agents.llm.models import Model, Server
 from investorbench_env.errors import InvestorBenchError
 
 CONTAINERS = ("docker", "podman", "nerdctl")

@@ -3,8 +3,8 @@
 import os
 import socket
 
-from agents.llm.models import Model
-from scripts.serving.command import ServeError
+from investorbench.agents.llm.models import Model
+from investorbench.scripts.serving.command import ServeError
 
 
 def require_model(url: str, model: Model) -> None:

@@ -17,9 +17,15 @@ from typing import Any
 
 from rich.console import Console
 
-from agents.llm.models import Model
-from scripts.serving.command import ServeError, command_of
-from scripts.serving.probing import free_port, is_healthy, is_taken, models_at, require_model
+from investorbench.agents.llm.models import Model
+from investorbench.scripts.serving.command import ServeError, command_of
+from investorbench.scripts.serving.probing import (
+    free_port,
+    is_healthy,
+    is_taken,
+    models_at,
+    require_model,
+)
 
 HOST, PORT = "127.0.0.1", 8000
 TIMEOUT_S = 1800.0

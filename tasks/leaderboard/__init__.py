@@ -4,10 +4,10 @@ Data flows from recorded entries to a leaderboard for each setting, and from tho
 tasks. Nothing here reads a file, and nothing draws; tables, exports and the report do.
 """
 
-from tasks.leaderboard.boards import Leaderboard, Row, leaderboards
-from tasks.leaderboard.entries import Entry, Setting, setting_of
-from tasks.leaderboard.overall import Overall, OverallRow, overall
-from tasks.result import Failure
+from investorbench.tasks.leaderboard.boards import Leaderboard, Row, leaderboards
+from investorbench.tasks.leaderboard.entries import Entry, Setting, setting_of
+from investorbench.tasks.leaderboard.overall import Overall, OverallRow, overall
+from investorbench.tasks.result import Failure
 
 __all__ = [
     "Entry",

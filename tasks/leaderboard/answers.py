@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tasks.result import Result
+from investorbench.tasks.result import Result
 
 
 class Answers(NamedTuple):

@@ -6,23 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agents.baselines import BuyAndHold
-from investorbench_env.errors import InvestorBenchError
-from investorbench_env.protocols import find_protocol
-from tasks.evaluator import evaluate
-from tasks.leaderboard.entries import (
+from investorbench.agents.baselines import BuyAndHold
+from investorbench.tasks.evaluator import evaluate
+from investorbench.tasks.leaderboard.entries import (
     Entry,
     Group,
     Setting,
     benchmark_in,
     grouped,
 )
-from tasks.leaderboard.notes import notes_of
-from tasks.leaderboard.random_policies import random_sharpes
-from tasks.leaderboard.ranks import difference_of, places
-from tasks.leaderboard.sentences import sentence_of
-from tasks.result import Episode, Result
-from tasks.statistics import (
+from investorbench.tasks.leaderboard.notes import notes_of
+from investorbench.tasks.leaderboard.ranks import difference_of, places
+from investorbench.tasks.leaderboard.sentences import sentence_of
+from investorbench.tasks.result import Episode, Result
+from investorbench.tasks.running.references import random_sharpes
+from investorbench.tasks.statistics import (
     AgentStatistics,
     Comparison,
     Pair,
@@ -30,8 +28,10 @@ from tasks.statistics import (
     filled_up,
     nothing_to_compare,
 )
-from tasks.statistics.estimate import DRAWS, FloatArray
-from tasks.task import Task
+from investorbench.tasks.statistics.estimate import DRAWS, FloatArray
+from investorbench.tasks.task import Task
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.protocols import find_protocol
 
 Dates = npt.NDArray[np.datetime64]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.baselines import BuyAndHold
-from tasks.result import Episode, Failure, Result
+from investorbench.agents.baselines import BuyAndHold
+from investorbench.tasks.result import Episode, Failure, Result
 
 BENCHMARK = BuyAndHold.name
 

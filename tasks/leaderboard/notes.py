@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from tasks.statistics import Comparison
-from tasks.statistics.estimate import FloatArray
+from investorbench.tasks.statistics import Comparison
+from investorbench.tasks.statistics.estimate import FloatArray
 
 if TYPE_CHECKING:
-    from tasks.leaderboard.boards import Row
+    from investorbench.tasks.leaderboard.boards import Row
 
 
 def notes_of(

@@ -10,12 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from investorbench_env.protocols import find_protocol
-from tasks.leaderboard.boards import Leaderboard, dates_of, returns_of
-from tasks.leaderboard.entries import BENCHMARK, Setting
-from tasks.leaderboard.ranks import Difference, places
-from tasks.leaderboard.sentences import number, verdict
-from tasks.statistics import (
+from investorbench.tasks.leaderboard.boards import Leaderboard, dates_of, returns_of
+from investorbench.tasks.leaderboard.entries import BENCHMARK, Setting
+from investorbench.tasks.leaderboard.ranks import Difference, places
+from investorbench.tasks.leaderboard.sentences import number, verdict
+from investorbench.tasks.statistics import (
     FEWEST_DAYS,
     Means,
     Path,
@@ -23,8 +22,9 @@ from tasks.statistics import (
     draws_for,
     over_tasks,
 )
-from tasks.statistics.estimate import DRAWS, Estimate
-from tasks.statistics.resampling import median_run
+from investorbench.tasks.statistics.estimate import DRAWS, Estimate
+from investorbench.tasks.statistics.resampling import median_run
+from investorbench_env.protocols import find_protocol
 
 FEWEST_TASKS = 2
 Two = tuple[str, str]
@@ -40,7 +40,7 @@ class OverallRow:
         cr: mean cumulative return over the tasks, with its interval.
         against: its mean Sharpe ratio less that of Buy & Hold, with interval and p-value.
         adjusted_p: that p-value after control of the false-discovery rate.
-        rank: as in :class:`~tasks.leaderboard.boards.Row`.
+        rank: as in :class:`~investorbench.tasks.leaderboard.boards.Row`.
     """
 
     agent: str

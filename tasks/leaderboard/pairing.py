@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from investorbench_env.protocols import find_protocol
-from tasks.leaderboard.boards import dates_of, returns_of
-from tasks.leaderboard.entries import BENCHMARK, Entry, Setting, setting_of
-from tasks.result import Result
-from tasks.statistics import (
+from investorbench.tasks.leaderboard.boards import dates_of, returns_of
+from investorbench.tasks.leaderboard.entries import BENCHMARK, Entry, Setting, setting_of
+from investorbench.tasks.result import Result
+from investorbench.tasks.statistics import (
     Path,
     adjusted_p_values,
     block_length,
@@ -19,8 +18,9 @@ from tasks.statistics import (
     ledoit_wolf,
     over_tasks,
 )
-from tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray, why_not
-from tasks.statistics.resampling import a_year, median_run
+from investorbench.tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray, why_not
+from investorbench.tasks.statistics.resampling import a_year, median_run
+from investorbench_env.protocols import find_protocol
 
 DIFFERENT_DAYS = "episodes lie on different days"
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tasks.statistics import Pair
+from investorbench.tasks.statistics import Pair
 
 SIZE = 0.05
 """Two agents are told apart where the adjusted p-value of their difference is at most this."""

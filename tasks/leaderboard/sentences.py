@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tasks.leaderboard.entries import BENCHMARK, Setting
-from tasks.leaderboard.ranks import Difference, difference_of
-from tasks.statistics import Comparison, Estimate
+from investorbench.tasks.leaderboard.entries import BENCHMARK, Setting
+from investorbench.tasks.leaderboard.ranks import Difference, difference_of
+from investorbench.tasks.statistics import Comparison, Estimate
 
 if TYPE_CHECKING:
-    from tasks.leaderboard.boards import Row
+    from investorbench.tasks.leaderboard.boards import Row
 
 HELD = "Buy & Hold"
 SMALLEST_P = 0.001

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from tasks.leaderboard import Leaderboard, Row
-from tasks.report.cells import Head, empty, figure, row_head, table
-from tasks.report.curves import sessions_of
-from tasks.report.leaderboard_tables import agent_name
-from tasks.report.markup import Html, element, join
-from tasks.report.wording import number, percent
-from tasks.result import Episode, Result
+from investorbench.tasks.leaderboard import Leaderboard, Row
+from investorbench.tasks.report.cells import Head, empty, figure, row_head, table
+from investorbench.tasks.report.curves import sessions_of
+from investorbench.tasks.report.leaderboard_tables import agent_name
+from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.wording import number, percent
+from investorbench.tasks.result import Episode, Result
 
 AGENT = Head("Agent", text=True, names=True)
 TRADING = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tasks.report.markup import Html, element, join, text_of
-from tasks.report.wording import interval, nothing, number
-from tasks.statistics import Estimate
+from investorbench.tasks.report.markup import Html, element, join, text_of
+from investorbench.tasks.report.wording import interval, nothing, number
+from investorbench.tasks.statistics import Estimate
 
 
 class Head(NamedTuple):

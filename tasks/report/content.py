@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tasks.leaderboard import Entry, Leaderboard, Overall
-from tasks.recorded import RecordedJob
+from investorbench.tasks.leaderboard import Entry, Leaderboard, Overall
+from investorbench.tasks.record.reading import RecordedJob
 
 SIMULATED = "SIMULATED"
 

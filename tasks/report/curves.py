@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tasks.leaderboard import Leaderboard
-from tasks.report.content import board_name
-from tasks.result import Episode, FloatArray
+from investorbench.tasks.leaderboard import Leaderboard
+from investorbench.tasks.report.content import board_name
+from investorbench.tasks.result import Episode, FloatArray
 
 DIGITS = 6
 """Significant digits: finer than any screen."""

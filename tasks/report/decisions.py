@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks.episodes import FILES
-from tasks.records import without_nan
-from tasks.report.content import Record
-from tasks.report.lines import Lines
-from tasks.report.packing import Budget, packed_json
+from investorbench.tasks.record.episode_folder import FILES
+from investorbench.tasks.record.lines import without_nan
+from investorbench.tasks.report.content import Record
+from investorbench.tasks.report.lines import Lines
+from investorbench.tasks.report.packing import Budget, packed_json
 
 TRADES = ("sell", "hold", "buy")
 MONEY = 1000.0

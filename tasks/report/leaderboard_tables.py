@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 
-from tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
-from tasks.report.cells import Head, empty, estimate_cell, figure, row_head, table, words
-from tasks.report.content import SIMULATED, board_name, overall_name
-from tasks.report.markup import Html, element, join
-from tasks.report.wording import count, percent, probability, rank
-from tasks.statistics import Estimate
+from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
+from investorbench.tasks.report.cells import (
+    Head,
+    empty,
+    estimate_cell,
+    figure,
+    row_head,
+    table,
+    words,
+)
+from investorbench.tasks.report.content import SIMULATED, board_name, overall_name
+from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.wording import count, percent, probability, rank
+from investorbench.tasks.statistics import Estimate
 
 RANK = Head("Rank", "the best and the worst place that the tests of all pairs leave an agent", True)
 AGENT = Head("Agent", text=True, names=True)

@@ -5,7 +5,7 @@ import gzip
 import json
 from typing import Any
 
-from tasks.report.markup import Html, element
+from investorbench.tasks.report.markup import Html, element
 
 PACKED = "application/octet-stream;base64"
 

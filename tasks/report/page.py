@@ -8,15 +8,21 @@ from importlib.resources import files
 from string import Template
 from typing import NamedTuple
 
+from investorbench.tasks.report.content import (
+    Content,
+    board_id,
+    board_name,
+    overall_name,
+    records_of,
+)
+from investorbench.tasks.report.curves import curves_of
+from investorbench.tasks.report.decisions import PackedDecisions, pack_decisions
+from investorbench.tasks.report.leaderboard_tables import stamp
+from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.packing import block, json_block, packed
+from investorbench.tasks.report.sections import board_section, overall_section
+from investorbench.tasks.report.wording import count
 from investorbench_env.errors import MissingDependencyError
-from tasks.report.content import Content, board_id, board_name, overall_name, records_of
-from tasks.report.curves import curves_of
-from tasks.report.decisions import PackedDecisions, pack_decisions
-from tasks.report.leaderboard_tables import stamp
-from tasks.report.markup import Html, element, join
-from tasks.report.packing import block, json_block, packed
-from tasks.report.sections import board_section, overall_section
-from tasks.report.wording import count
 
 BYTES = 9_500_000
 """Of a page that can still be sent by mail."""
@@ -166,4 +172,4 @@ def _drawing() -> Drawing:
 
 
 def _file(*names: str) -> str:
-    return files("tasks.report").joinpath("page", *names).read_text(encoding="utf-8")
+    return files("investorbench.tasks.report").joinpath("page", *names).read_text(encoding="utf-8")

@@ -2,25 +2,31 @@
 
 from collections.abc import Sequence
 
-from tasks.leaderboard import Leaderboard, Overall, Row
-from tasks.report.agent_tables import (
+from investorbench.tasks.leaderboard import Leaderboard, Overall, Row
+from investorbench.tasks.report.agent_tables import (
     answers_table,
     months_table,
     pairs_table,
     trading_table,
     variance_table,
 )
-from tasks.report.content import Content, board_id, board_name, overall_name, records_of
-from tasks.report.leaderboard_tables import leaderboard_table, overall_table, stamp
-from tasks.report.markup import Html, element, join
-from tasks.report.provenance import (
+from investorbench.tasks.report.content import (
+    Content,
+    board_id,
+    board_name,
+    overall_name,
+    records_of,
+)
+from investorbench.tasks.report.leaderboard_tables import leaderboard_table, overall_table, stamp
+from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.provenance import (
     agents_table,
     cutoff_warning,
     details_of,
     facts_of,
     missing_of,
 )
-from tasks.report.wording import count, percent
+from investorbench.tasks.report.wording import count, percent
 
 
 def overall_section(overall: Overall, number: int) -> Html:

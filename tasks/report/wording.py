@@ -2,8 +2,8 @@
 
 import math
 
-from tasks.report.markup import Html, element, join
-from tasks.statistics import Estimate
+from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.statistics import Estimate
 
 NONE = "–"
 

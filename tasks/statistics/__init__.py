@@ -5,23 +5,23 @@ REFERENCE.md §5. Ratios are per step unless a name says otherwise; ``compare_ag
 of a table to a year.
 """
 
-from tasks.statistics.across import Means, Path, over_tasks
-from tasks.statistics.comparison import (
+from investorbench.tasks.statistics.across import Means, Path, over_tasks
+from investorbench.tasks.statistics.comparison import (
     AgentStatistics,
     Bootstrap,
     Comparison,
     Pair,
     nothing_to_compare,
 )
-from tasks.statistics.estimate import FEWEST_DAYS, Estimate, ReturnsError
-from tasks.statistics.paired import (
+from investorbench.tasks.statistics.estimate import FEWEST_DAYS, Estimate, ReturnsError
+from investorbench.tasks.statistics.paired import (
     days_to_tell_apart,
     days_until,
     jobson_korkie,
     ledoit_wolf,
     ledoit_wolf_pairs,
 )
-from tasks.statistics.resampling import (
+from investorbench.tasks.statistics.resampling import (
     Block,
     VarianceSplit,
     block_length,
@@ -31,14 +31,14 @@ from tasks.statistics.resampling import (
     stationary_days,
     variance_split,
 )
-from tasks.statistics.selection import (
+from investorbench.tasks.statistics.selection import (
     adjusted_p_values,
     confidence_set,
     draws_for,
     random_percentile,
     superiority,
 )
-from tasks.statistics.sharpe import (
+from investorbench.tasks.statistics.sharpe import (
     Moments,
     deflated_sharpe,
     expected_maximum,
@@ -47,7 +47,7 @@ from tasks.statistics.sharpe import (
     moments_of,
     probabilistic_sharpe,
 )
-from tasks.statistics.summary import compare_agents, filled_up
+from investorbench.tasks.statistics.summary import compare_agents, filled_up
 
 __all__ = [
     "FEWEST_DAYS",

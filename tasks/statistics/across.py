@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.protocols import Convention
-from tasks.metrics import performance
-from tasks.statistics.estimate import (
+from investorbench.tasks.metrics import performance
+from investorbench.tasks.statistics.estimate import (
     CONSTANT,
     DRAWS,
     IDENTICAL,
@@ -18,7 +17,7 @@ from tasks.statistics.estimate import (
     Estimate,
     FloatArray,
 )
-from tasks.statistics.resampling import (
+from investorbench.tasks.statistics.resampling import (
     RUINED,
     a_year,
     percentiles,
@@ -26,6 +25,7 @@ from tasks.statistics.resampling import (
     stationary_days,
     times_drawn,
 )
+from investorbench_env.protocols import Convention
 
 BoolArray = npt.NDArray[np.bool_]
 ROUNDING = 1e-12

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from tasks.statistics.estimate import SEED, Estimate
-from tasks.statistics.resampling import Block, VarianceSplit
+from investorbench.tasks.statistics.estimate import SEED, Estimate
+from investorbench.tasks.statistics.resampling import Block, VarianceSplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

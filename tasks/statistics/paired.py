@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from tasks.statistics.estimate import (
+from investorbench.tasks.statistics.estimate import (
     DRAWS,
     IDENTICAL,
     LEVEL,

@@ -7,9 +7,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.protocols import Convention
-from tasks.metrics import performance
-from tasks.statistics.estimate import (
+from investorbench.tasks.metrics import performance
+from investorbench.tasks.statistics.estimate import (
     DRAWS,
     LEVEL,
     SEED,
@@ -20,6 +19,7 @@ from tasks.statistics.estimate import (
     sharpe_of,
     why_not,
 )
+from investorbench_env.protocols import Convention
 
 IntArray = npt.NDArray[np.int64]
 RUINED = "the account was ruined: such a return does not compound"

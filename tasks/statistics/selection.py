@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from investorbench_env.errors import MissingDependencyError
-from tasks.statistics.estimate import (
+from investorbench.tasks.statistics.estimate import (
     DRAWS,
     IDENTICAL,
     SEED,
@@ -19,6 +18,7 @@ from tasks.statistics.estimate import (
     sharpe_scores,
     why_not,
 )
+from investorbench_env.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from types import ModuleType

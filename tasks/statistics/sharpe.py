@@ -7,7 +7,14 @@ from typing import Literal
 
 import numpy as np
 
-from tasks.statistics.estimate import LEVEL, Estimate, FloatArray, ReturnsError, sharpe_of, why_not
+from investorbench.tasks.statistics.estimate import (
+    LEVEL,
+    Estimate,
+    FloatArray,
+    ReturnsError,
+    sharpe_of,
+    why_not,
+)
 
 Form = Literal["null", "plug-in"]
 """Whose variance: that at the Sharpe ratio tested against, or at the one observed (2012)."""

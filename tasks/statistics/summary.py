@@ -7,10 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from investorbench_env.errors import MissingDependencyError, UnknownNameError
-from investorbench_env.protocols import Convention
-from tasks.statistics.comparison import AgentStatistics, Bootstrap, Comparison, Pair
-from tasks.statistics.estimate import (
+from investorbench.tasks.statistics.comparison import AgentStatistics, Bootstrap, Comparison, Pair
+from investorbench.tasks.statistics.estimate import (
     DRAWS,
     SEED,
     Estimate,
@@ -19,12 +17,12 @@ from tasks.statistics.estimate import (
     require_same_days,
     why_not,
 )
-from tasks.statistics.paired import (
+from investorbench.tasks.statistics.paired import (
     days_to_tell_apart,
     jobson_korkie,
     ledoit_wolf_pairs,
 )
-from tasks.statistics.resampling import (
+from investorbench.tasks.statistics.resampling import (
     Block,
     a_year,
     block_length,
@@ -33,20 +31,22 @@ from tasks.statistics.resampling import (
     score_intervals,
     variance_split,
 )
-from tasks.statistics.selection import (
+from investorbench.tasks.statistics.selection import (
     adjusted_p_values,
     confidence_set,
     draws_for,
     random_percentile,
     superiority,
 )
-from tasks.statistics.sharpe import (
+from investorbench.tasks.statistics.sharpe import (
     deflated_sharpe,
     luckiest_sharpe,
     minimum_track_record,
     moments_of,
     probabilistic_sharpe,
 )
+from investorbench_env.errors import MissingDependencyError, UnknownNameError
+from investorbench_env.protocols import Convention
 
 NOT_JOINTLY = "tests over all agents were not asked for"
 

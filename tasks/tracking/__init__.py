@@ -5,13 +5,13 @@ it is asked for. What a tracker does cannot change an episode: it is handed copi
 thread of its own, and is left out after its first failure.
 """
 
-from tasks.tracking.choosing import TRACKERS, trackers_of
-from tasks.tracking.facts import Facts
-from tasks.tracking.handing_over import EpisodeLog, Tracking, TrackingWarning
-from tasks.tracking.mlflow import MLflow
-from tasks.tracking.tensorboard import TensorBoard
-from tasks.tracking.tracker import Log, Tracker
-from tasks.tracking.wandb import WandB
+from investorbench.tasks.tracking.choosing import TRACKERS, trackers_of
+from investorbench.tasks.tracking.facts import Facts
+from investorbench.tasks.tracking.handing_over import EpisodeLog, Tracking, TrackingWarning
+from investorbench.tasks.tracking.mlflow import MLflow
+from investorbench.tasks.tracking.tensorboard import TensorBoard
+from investorbench.tasks.tracking.tracker import Log, Tracker
+from investorbench.tasks.tracking.wandb import WandB
 
 __all__ = [
     "TRACKERS",

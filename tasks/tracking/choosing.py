@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from investorbench.tasks.tracking.mlflow import MLflow
+from investorbench.tasks.tracking.tensorboard import TensorBoard
+from investorbench.tasks.tracking.tracker import Tracker
+from investorbench.tasks.tracking.wandb import WandB
 from investorbench_env.errors import UnknownNameError
-from tasks.tracking.mlflow import MLflow
-from tasks.tracking.tensorboard import TensorBoard
-from tasks.tracking.tracker import Tracker
-from tasks.tracking.wandb import WandB
 
 FOLDER = "tracking"
 """What trackers write on this machine lies there, in the folder of a run."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tasks.answers import tally
-from tasks.result import Episode, Step
-from tasks.task import Task
+from investorbench.tasks.answers import tally
+from investorbench.tasks.result import Episode, Step
+from investorbench.tasks.task import Task
 
 Figures = Mapping[str, float]
 Parameter = str | int | float | bool

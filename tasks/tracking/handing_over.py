@@ -8,10 +8,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Self
 
-from tasks.result import Episode, Step
-from tasks.task import Task
-from tasks.tracking.facts import Facts, Figured, Figures, final_figures, seconds_of
-from tasks.tracking.tracker import Log, Tracker
+from investorbench.tasks.result import Episode, Step
+from investorbench.tasks.task import Task
+from investorbench.tasks.tracking.facts import Facts, Figured, Figures, final_figures, seconds_of
+from investorbench.tasks.tracking.tracker import Log, Tracker
 
 PATIENCE_S = 60.0
 """How long trackers may take for what is left when the episodes are over."""

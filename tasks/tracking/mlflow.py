@@ -6,8 +6,8 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from investorbench.tasks.tracking.facts import SIMULATED, Facts, Figures
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
-from tasks.tracking.facts import SIMULATED, Facts, Figures
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric

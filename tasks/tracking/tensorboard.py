@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from investorbench.tasks.tracking.facts import Facts, Figures
 from investorbench_env.errors import MissingDependencyError
-from tasks.tracking.facts import Facts, Figures
 
 if TYPE_CHECKING:
     from tensorboardX.event_file_writer import EventsWriter

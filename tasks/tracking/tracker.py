@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from tasks.tracking.facts import Facts, Figures
+from investorbench.tasks.tracking.facts import Facts, Figures
 
 
 class Log(Protocol):

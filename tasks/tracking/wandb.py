@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from investorbench.tasks.tracking.facts import SIMULATED, Facts, Figures
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
-from tasks.tracking.facts import SIMULATED, Facts, Figures
 
 if TYPE_CHECKING:
     from wandb import Run

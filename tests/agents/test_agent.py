@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from agents import Agent, as_agent
-from agents.agent import Runner, TaskFacts
-from agents.baselines import BuyAndHold, Momentum
+from investorbench.agents import Agent, as_agent
+from investorbench.agents.agent import Runner, TaskFacts
+from investorbench.agents.baselines import BuyAndHold, Momentum
+from investorbench.tasks import Task
 from investorbench_env.errors import InvestorBenchError
-from tasks import Task
 
 
 class Acts:

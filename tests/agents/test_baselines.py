@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.agent import as_agent
-from agents.baselines import (
+from investorbench.agents.agent import as_agent
+from investorbench.agents.baselines import (
     BASELINES,
     MACD,
     RSI,
@@ -22,8 +22,8 @@ from agents.baselines import (
     baseline,
     known_closes,
 )
+from investorbench.tasks import Task
 from investorbench_env.errors import UnknownNameError
-from tasks import Task
 
 SELL, HOLD, BUY = 0, 1, 2
 NAN = float("nan")

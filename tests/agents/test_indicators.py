@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.indicators import ema, macd, rsi
+from investorbench_env.indicators import ema, macd, rsi
 
 CLOSES = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0.0, 0.02, 120)))
 

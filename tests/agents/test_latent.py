@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.latent import Filter, Oracle, TextReader, outlook
-from agents.reading import Reading, read
+from investorbench.agents.simulated.latent import Filter, Oracle, TextReader, outlook
+from investorbench.agents.simulated.reading import Reading, read
+from investorbench.scripts.bench.simulated_order import POLICIES, episode, neighbours, sharpe
 from investorbench_env.envs.single_asset import SingleAssetEnv
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import dynamics_of, simulate, simulate_many
-from scripts.bench.simulated_order import POLICIES, episode, neighbours, sharpe
 
 SELL, HOLD, BUY = 0, 1, 2
 SPAN = {"start": "2015-06-01", "end": "2016-05-31"}

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from agents.baselines import Momentum
-from tasks import Result, evaluate
+from investorbench.agents.baselines import Momentum
+from investorbench.tasks import Result, evaluate
 
 SELL, HOLD, BUY = 0, 1, 2
 IDS = {

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from memory import Chroma, HashedNgrams, LayeredMemory
-from scripts.main import main
-from tasks.records import read_lines
+from investorbench.memory import Chroma, HashedNgrams, LayeredMemory
+from investorbench.scripts.main import main
+from investorbench.tasks.record.lines import read_lines
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
 
 KILLS, REPEATS, LATENCY_S = 50, 3, 0.01

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from scripts.main import main
+from investorbench.scripts.main import main
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
 from tests.end_to_end.test_killed_runs import questions, record, wait_for
 

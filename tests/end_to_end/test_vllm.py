@@ -95,7 +95,8 @@ def test_the_server_is_gone_with_all_its_processes(played: Played) -> None:
 def investorbench(*settings: str, **variables: str) -> None:
     """The command, as a user would type it."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "scripts.main", "run", "agent=finmem", *settings],
+        [sys.executable, "-W", "error", "-m", "investorbench.scripts.main", "run", "agent=finmem",
+         *settings],
         cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False,
         timeout=RUN_S,
     )  # fmt: skip

@@ -24,13 +24,13 @@ while not done:
 print(info["equity"])
 """
 EVALUATE_A_FUNCTION = """
-from tasks import evaluate
+from investorbench.tasks import evaluate
 result = evaluate(lambda observation, info: 2, "InvestorBench/Stock-SIM")
 print(result.metrics["CR"])
 """
 EVALUATE_ON_REAL_DATA = """
 import gymnasium as gym, investorbench_env
-from tasks import evaluate
+from investorbench.tasks import evaluate
 assert not gym.make("InvestorBench/Stock-TSLA").reset()[1]["simulated"]
 result = evaluate("buy_and_hold", "InvestorBench/Stock-MSFT", protocol="paper")
 print(f"{result.metrics['CR'] * 100:.2f} {result.simulated}")

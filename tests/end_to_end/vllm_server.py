@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agents.llm import model_of
-from scripts.serving import RunningServer, started
+from investorbench.agents.llm import model_of
+from investorbench.scripts.serving import RunningServer, started
 
 ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-vllm"
 READY_S = 300.0

@@ -3,8 +3,8 @@
 import chromadb  # noqa: F401
 import openai  # noqa: F401
 
-import scripts.main  # noqa: F401
-from tasks.task import Task
+import investorbench.scripts.main  # noqa: F401
+from investorbench.tasks.task import Task
 
 for name in ("sim", "tsla", "msft"):
     Task.of(f"stock/{name}", data="simulated").make("test")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from investorbench_env.market.sources.download import Politeness
+from investorbench_env.market.sources.http import Politeness
 
 
 @dataclass(frozen=True, kw_only=True)

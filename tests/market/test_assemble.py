@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market.assemble import assemble
-from investorbench_env.market.corporate_actions import Actions, Split
-from investorbench_env.market.sources.texts import document
+from investorbench_env.market.files.assemble import assemble
+from investorbench_env.market.files.corporate_actions import Actions, Split
+from investorbench_env.market.files.texts import document
 
 # 2021-01-18 was Martin Luther King's day; the 16th and 17th a weekend.
 DAYS = ["2021-01-14", "2021-01-15", "2021-01-19", "2021-01-20"]

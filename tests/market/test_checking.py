@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from investorbench_env.market.checking import check
+from investorbench_env.market.files.checking import check
 
 DAYS = ["2021-01-13", "2021-01-14", "2021-01-15", "2021-01-19", "2021-01-20", "2021-01-21"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from investorbench_env.market.assemble import assemble
-from investorbench_env.market.corporate_actions import (
+from investorbench_env.market.files.assemble import assemble
+from investorbench_env.market.files.corporate_actions import (
     Actions,
     Split,
     as_traded,

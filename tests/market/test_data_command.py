@@ -7,7 +7,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from scripts.data import app
+from investorbench.scripts.data import app
 
 GOOD = "date,open,high,low,close,volume\n2021-01-13,10,11,9,10.5,7\n2021-01-15,10,11,9,10.6,7\n"
 

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from investorbench_env.market.sources.download import (
+from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotThereError,

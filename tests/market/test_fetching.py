@@ -16,7 +16,7 @@ import pytest
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.market.library import find_market
 from investorbench_env.market.sources.fetching import fetch
-from investorbench_env.market.sources.keeping import Order, Outcome
+from investorbench_env.market.sources.kept import Order, Outcome
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHART, KLINES = "/v8/finance/chart/AAPL", "/api/v3/klines"
@@ -269,7 +269,15 @@ def test_a_symbol_cannot_leave_the_folder(server, order: Order, tmp_path: Path) 
 
 def process(order: Order, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "scripts.data", "fetch", *arguments, "--into", str(order.into)],
+        [
+            sys.executable,
+            "-m",
+            "investorbench.scripts.data",
+            "fetch",
+            *arguments,
+            "--into",
+            str(order.into),
+        ],
         cwd=REPOSITORY,
         env=dict(os.environ),
         stdout=subprocess.PIPE,

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from investorbench_env.market.checking import check
-from investorbench_env.market.corporate_actions import on_whole_cents
+from investorbench_env.market.files.checking import check
+from investorbench_env.market.files.corporate_actions import on_whole_cents
 from investorbench_env.market.library import find_market
 from investorbench_env.market.market import CLOSE, AssetClass, Market
 

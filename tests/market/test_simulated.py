@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.reading import read
+from investorbench.agents.simulated.reading import read
 from investorbench_env.errors import MarketError
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME
 from investorbench_env.market.sessions import ends_of_days, sessions_between

@@ -16,7 +16,7 @@ from investorbench_env.market.sources import (
     stooq,
     yahoo,
 )
-from investorbench_env.market.sources.download import Downloader, DownloadError, NotThereError
+from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
 
 FIRST, LAST = date(2020, 8, 1), date(2020, 8, 31)
 

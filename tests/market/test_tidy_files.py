@@ -14,7 +14,8 @@ from investorbench_env.errors import (
     MarketError,
     UnknownNameError,
 )
-from investorbench_env.market import folders, index, library
+from investorbench_env.market import library
+from investorbench_env.market.files import folders, index
 from investorbench_env.market.library import find_market
 
 BARS = "Date,Open,High,Low,Close,Adj Close,Volume\n2021-01-14,10,11,9,10.5,10.5,100\n"

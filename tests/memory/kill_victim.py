@@ -6,7 +6,7 @@ Chroma writes the files of its index every few rows here, not every thousand, so
 import sys
 from pathlib import Path
 
-from memory import Chroma
+from investorbench.memory import Chroma
 from tests.memory.small_memories import empty, live_a_day
 
 OFTEN = {"hnsw": {"sync_threshold": 10, "batch_size": 5}}

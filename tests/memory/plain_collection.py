@@ -1,8 +1,8 @@
 """A stand-in for a collection of Chroma: a dict that can break off between any two rows."""
 
-from memory import LayeredMemory
-from memory.journal import Journal
-from memory.records import Changes, Snapshot
+from investorbench.memory import LayeredMemory
+from investorbench.memory.journal import Journal
+from investorbench.memory.records import Changes, Snapshot
 from tests.memory.small_memories import empty
 
 LARGEST_BATCH = 5_461

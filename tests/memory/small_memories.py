@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memory import Arrays, LayeredMemory
+from investorbench.memory import Arrays, LayeredMemory
 from tests.memory.plain_model import PlainMemory
 
 DIMENSION = 6

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from memory import (
+from investorbench.memory import (
     ArchiveError,
     ArchiveMismatchError,
     Chroma,
@@ -288,7 +288,7 @@ def test_without_chromadb_the_message_says_how_to_install_it(tmp_path, monkeypat
     def missing(name):
         raise __import__("importlib").metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr("memory.chroma.version", missing)
+    monkeypatch.setattr("investorbench.memory.chroma.version", missing)
     with pytest.raises(MissingPackageError, match=r"pip install 'investorbench\[chroma\]'"):
         empty(store=Chroma(tmp_path / "archive"))
     assert not (tmp_path / "archive").exists()

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from memory import PROFILES, Chroma, LayeredMemory
+from investorbench.memory import PROFILES, Chroma, LayeredMemory
 from tests.memory.small_memories import empty, run_beside_the_plain_model
 
 pytestmark = pytest.mark.heavy

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memory import (
+from investorbench.memory import (
     ArchiveError,
     Arrays,
     EmbeddingError,
@@ -20,8 +20,8 @@ from memory import (
     UnknownNameError,
     find_embedder,
 )
-from memory.models import OpenAIEmbeddings, SentenceTransformers
-from memory.vector_cache import CachedEmbedder
+from investorbench.memory.models import OpenAIEmbeddings, SentenceTransformers
+from investorbench.memory.vector_cache import CachedEmbedder
 from tests.memory.embedding_server import served, vectors_of
 from tests.memory.small_memories import Directions
 
@@ -189,8 +189,8 @@ def test_a_cache_is_found_by_configuration(tmp_path) -> None:
 
 WRITER = """
 import sys
-from memory import HashedNgrams
-from memory.vector_cache import CachedEmbedder
+from investorbench.memory import HashedNgrams
+from investorbench.memory.vector_cache import CachedEmbedder
 cached = CachedEmbedder(HashedNgrams(32), sys.argv[1])
 for start in range(0, 600, 5):
     texts = [f"text {number}" for number in range(start, start + 20)]

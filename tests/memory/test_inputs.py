@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from memory import (
+from investorbench.memory import (
     ArchiveError,
     ArchiveMismatchError,
     EmbeddingError,

@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
-from memory import PROFILES, ArchiveError, Arrays, LayeredMemory
-from memory.journal import PAGE
+from investorbench.memory import PROFILES, ArchiveError, Arrays, LayeredMemory
+from investorbench.memory.journal import PAGE
 from tests.memory.plain_collection import BrokenOffError, PlainDatabase, archived
 from tests.memory.small_memories import (
     empty,

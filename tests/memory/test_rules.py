@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from memory import PROFILES, Arrays, HashedNgrams, LayeredMemory, Profile
-from memory.arrays import Columns
-from memory.profiles import FINMEM, INVESTORBENCH, LAYERED, OFF, SINGLE
-from memory.ranking import best, cosine, rounding_bound
-from memory.scoring import importance, recency, score
+from investorbench.memory import PROFILES, Arrays, HashedNgrams, LayeredMemory, Profile
+from investorbench.memory.arrays import Columns
+from investorbench.memory.profiles import FINMEM, INVESTORBENCH, LAYERED, OFF, SINGLE
+from investorbench.memory.ranking import best, cosine, rounding_bound
+from investorbench.memory.scoring import importance, recency, score
 from tests.memory.small_memories import empty, run_beside_the_plain_model
 
 OPERATIONS = 10_000

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.run_folders import found_in
-from tasks.leaderboard import leaderboards, overall
-from tasks.report import Content
+from investorbench.tasks.leaderboard import leaderboards, overall
+from investorbench.tasks.record.run_folder import found_in
+from investorbench.tasks.report import Content
 from tests.report.thirteen import call
 
 SHORT = ("task=stock/sim", "task.start=2020-10-01", "task.end=2020-11-06", "output=json")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scripts.main import main
+from investorbench.scripts.main import main
 from tests.report.thirteen import MODELS, run_thirteen
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from tasks.report.cells import Head, estimate_cell, table, words
-from tasks.report.lines import Lines
-from tasks.report.markup import element, join, plain, text_of
-from tasks.report.wording import number, percent, probability, rank
-from tasks.statistics import Estimate
+from investorbench.tasks.report.cells import Head, estimate_cell, table, words
+from investorbench.tasks.report.lines import Lines
+from investorbench.tasks.report.markup import element, join, plain, text_of
+from investorbench.tasks.report.wording import number, percent, probability, rank
+from investorbench.tasks.statistics import Estimate
 
 
 @pytest.mark.parametrize(

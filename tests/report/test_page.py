@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import investorbench_env  # noqa: F401  (registers the environments)
-from tasks.leaderboard import Failure
-from tasks.records import read_lines
-from tasks.report import Content, html_page
-from tasks.report.agent_tables import monthly_returns
+from investorbench.tasks.leaderboard import Failure
+from investorbench.tasks.record.lines import read_lines
+from investorbench.tasks.report import Content, html_page
+from investorbench.tasks.report.agent_tables import monthly_returns
 from tests.report.conftest import with_row
 from tests.report.reading import Page
 from tests.report.thirteen import HOSTILE

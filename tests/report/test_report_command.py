@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.main import main
+from investorbench.scripts.main import main
 from tests.report.reading import Page
 from tests.scripts.calling import Said
 

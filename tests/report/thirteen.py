@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.main import main
+from investorbench.scripts.main import main
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
 
 MODELS = (

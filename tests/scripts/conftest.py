@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.main import main
+from investorbench.scripts.main import main
 from tests.scripts.calling import Call, Said
 
 

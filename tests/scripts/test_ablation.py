@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.finmem import FinMem
-from agents.llm import connect, load_model
+from investorbench.agents.finmem import FinMem
+from investorbench.agents.llm import connect, load_model
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.scripts.bench import ablation
+from investorbench.scripts.main import main
+from investorbench.tasks import Task, evaluate
 from investorbench_env.market.simulated import simulate
-from memory import Arrays, HashedNgrams, LayeredMemory
-from scripts.bench import ablation
-from scripts.main import main
-from tasks import Task, evaluate
 
 END = "2020-10-16"
 SEEDS = (7, 8)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from investorbench.scripts import baselines
+from investorbench.scripts.main import main
 from investorbench_env.market.library import save
-from scripts import baselines
-from scripts.main import main
 from tests.env.small_markets import small_market
 
 AGENTS = ["buy_and_hold", "cash", "oracle"]

@@ -4,8 +4,8 @@ import gymnasium as gym
 import pytest
 from rich.console import Console
 
-from scripts.bench import environment
-from scripts.main import main
+from investorbench.scripts.bench import environment
+from investorbench.scripts.main import main
 
 
 def test_it_prints_speeds_as_ratios_to_yardsticks_measured_in_the_same_run(

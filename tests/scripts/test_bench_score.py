@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from scripts.bench import scoring
-from scripts.main import main
+from investorbench.scripts.bench import scoring
+from investorbench.scripts.main import main
 
 ACCOUNTS = scoring.accounts(5, 40)
 EQUAL = {"CR", "SR", "AV", "MDD", "sortino", "calmar", "hit_ratio"}

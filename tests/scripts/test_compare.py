@@ -8,8 +8,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from tasks.recorded import read_json
-from tasks.records import read_lines
+from investorbench.tasks.record.lines import read_lines
+from investorbench.tasks.record.reading import read_json
 from tests.scripts.calling import Said
 from tests.scripts.test_verify import investorbench
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 from rich.console import Console
 
-from agents.finmem import FinMem
-from agents.llm import connect, load_model
-from memory import Arrays, HashedNgrams, LayeredMemory
-from scripts.main import main
-from tasks import evaluate
-from tasks.episodes import FILES
-from tasks.runs import JobFolder
+from investorbench.agents.finmem import FinMem
+from investorbench.agents.llm import connect, load_model
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.scripts.main import main
+from investorbench.tasks import evaluate
+from investorbench.tasks.record.episode_folder import FILES
+from investorbench.tasks.record.job_folder import JobFolder
 from tests.env.small_markets import document, small_market
 
 SESSIONS = {
@@ -294,7 +294,7 @@ def test_a_long_overview_goes_through_a_pager_on_a_terminal(
     shown: list[str] = []
     monkeypatch.setattr("rich.pager.SystemPager.show", lambda self, text: shown.append(text))
     terminal = Console(force_terminal=True, width=80, height=5, highlight=False)
-    monkeypatch.setattr("scripts.inspecting_output.console", lambda: terminal)
+    monkeypatch.setattr("investorbench.scripts.inspecting_output.console", lambda: terminal)
     a_record(tmp_path)
     with pytest.raises(SystemExit):
         main(["inspect", str(tmp_path)])

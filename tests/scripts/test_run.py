@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from investorbench.tasks.seeds import episode_seed
+from investorbench.tasks.task import Task
 from investorbench_env.market.library import save
-from tasks.seeds import episode_seed
-from tasks.task import Task
 from tests.env.small_markets import small_market
 from tests.scripts.calling import Call, manifests, results
 

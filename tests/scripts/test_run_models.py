@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.records import read_lines
+from investorbench.tasks.record.lines import read_lines
 from tests.agents.llm.stub_server import Reply, StubServer, fill, schema_of
 from tests.scripts.calling import Call, manifests, results
 

@@ -36,7 +36,7 @@ def test_a_run_is_scored_from_its_record_without_asking_an_agent(
     def refuse(*_: object) -> None:
         raise AssertionError("nobody is asked")
 
-    monkeypatch.setattr("agents.finmem.FinMem.act", refuse)
+    monkeypatch.setattr("investorbench.agents.finmem.FinMem.act", refuse)
     before = contents(run)
     said = command("score", run)
     assert (said.code, said.err) == (0, "")

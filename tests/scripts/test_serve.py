@@ -14,9 +14,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agents.llm import Model, connect, load_model, model_of
-from scripts import serve
-from scripts.serving import ServeError, command_of, served
+from investorbench.agents.llm import Model, connect, load_model, model_of
+from investorbench.scripts import serve
+from investorbench.scripts.serving import ServeError, command_of, served
 from tests.agents.llm.stub_server import StubServer
 
 ROOT = Path(__file__).resolve().parents[2]

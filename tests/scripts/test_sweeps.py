@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from scripts.launching import PLUGINS
-from scripts.main import main
+from investorbench.scripts.launching import PLUGINS
+from investorbench.scripts.main import main
 from tests.agents.llm.stub_server import StubServer
 from tests.scripts.calling import Call, manifests, results
 
@@ -137,7 +137,7 @@ def test_processes_fill_one_folder_and_each_shows_all_of_it(
     call: Call, tmp_path: Path, is_killed: bool
 ) -> None:
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["scripts.main", "openai", __name__])
+    processes.set_forkserver_preload(["investorbench.scripts.main", "openai", __name__])
     with StubServer(latency_s=0.02) as server:
         both = [processes.Process(target=run, args=(tmp_path, server.url)) for _ in range(2)]
         for process in both:

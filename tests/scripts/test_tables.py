@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from scripts.tables import print_results
-from tasks import Result, evaluate
-from tasks.leaderboard import Entry, Failure, leaderboards
+from investorbench.scripts.tables import print_results
+from investorbench.tasks import Result, evaluate
+from investorbench.tasks.leaderboard import Entry, Failure, leaderboards
 from tests.env.small_markets import small_market
 
 RISING = small_market([100.0 * 1.002**t * (1 + 0.01 * (t % 3)) for t in range(500)])

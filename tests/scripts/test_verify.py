@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scripts.main import main
+from investorbench.scripts.main import main
 from tests.scripts.calling import Said
 
 Verify = Callable[..., Said]

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tasks.metrics import performance
-from tasks.statistics import Path, over_tasks, stationary_days
-from tasks.statistics.estimate import CONSTANT, IDENTICAL
-from tasks.statistics.resampling import RUINED
+from investorbench.tasks.metrics import performance
+from investorbench.tasks.statistics import Path, over_tasks, stationary_days
+from investorbench.tasks.statistics.estimate import CONSTANT, IDENTICAL
+from investorbench.tasks.statistics.resampling import RUINED
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from agents.agent import as_agent
+from investorbench.agents.agent import as_agent
+from investorbench.tasks import Task, evaluate
+from investorbench.tasks.evaluator import live
+from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.record.lines import read_lines
+from investorbench.tasks.result import Episode
 from investorbench_env.errors import InvestorBenchError
-from tasks import Task, evaluate
-from tasks.episodes import EpisodeFolder
-from tasks.evaluator import live
-from tasks.records import read_lines
-from tasks.result import Episode
 from tests.env.small_markets import small_market
 
 MARKET = small_market([100.0 + t % 7 for t in range(500)])

@@ -9,6 +9,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from investorbench.tasks import Result, Task, evaluate
+from investorbench.tasks.result import Step
 from investorbench_env.errors import (
     DataNotFoundError,
     DateRangeError,
@@ -17,8 +19,6 @@ from investorbench_env.errors import (
 )
 from investorbench_env.market import Market
 from investorbench_env.wrappers import NumericObservation
-from tasks import Result, Task, evaluate
-from tasks.result import Step
 from tests.env.small_markets import document, random_market, small_market
 
 SELL, HOLD, BUY = 0, 1, 2

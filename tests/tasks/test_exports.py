@@ -9,11 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from investorbench.tasks import Result, evaluate
+from investorbench.tasks.leaderboard import (
+    Entry,
+    Failure,
+    Leaderboard,
+    Overall,
+    leaderboards,
+    overall,
+)
+from investorbench.tasks.leaderboard.exports import FORMATS, export
+from investorbench.tasks.leaderboard.exports.tidy import METRICS
 from investorbench_env.errors import UnknownNameError
-from tasks import Result, evaluate
-from tasks.exports import FORMATS, export
-from tasks.exports.tidy import METRICS
-from tasks.leaderboard import Entry, Failure, Leaderboard, Overall, leaderboards, overall
 from tests.env.small_markets import small_market
 
 HOSTILE = "a_b & 50 % $ # { } \\ ~ ^ | `x` *y* <b>\nnew\tline"

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from investorbench_env.market import Market
-from tasks import Result, Task, evaluate
-from tasks.leaderboard import (
+from investorbench.tasks import Result, Task, evaluate
+from investorbench.tasks.leaderboard import (
     Entry,
     Failure,
     Leaderboard,
     leaderboards,
     overall,
 )
-from tasks.leaderboard.overall import shared_by_all
-from tasks.leaderboard.random_policies import random_sharpes
-from tasks.leaderboard.ranks import Difference, places
-from tasks.metrics import performance
+from investorbench.tasks.leaderboard.overall import shared_by_all
+from investorbench.tasks.leaderboard.ranks import Difference, places
+from investorbench.tasks.metrics import performance
+from investorbench.tasks.running.references import random_sharpes
+from investorbench_env.market import Market
 from tests.env.small_markets import small_market
 
 DRAWS = 200

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import quantstats.stats
 
+from investorbench.tasks.metrics import activity, equity_of, max_drawdown, performance, sharpe_error
 from investorbench_env.errors import UnknownNameError
-from tasks.metrics import activity, equity_of, max_drawdown, performance, sharpe_error
 
 STEPS = np.eye(2) * 1e-6
 

@@ -16,11 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from agents.latent import Oracle
-from investorbench_env.envs.single_asset_vector import SingleAssetVectorEnv
-from investorbench_env.market.market import Market
-from investorbench_env.market.simulated import simulate
-from tasks.statistics import (
+from investorbench.agents.simulated.latent import Oracle
+from investorbench.tasks.statistics import (
     Comparison,
     Estimate,
     compare_agents,
@@ -28,6 +25,9 @@ from tasks.statistics import (
     jobson_korkie,
     ledoit_wolf,
 )
+from investorbench_env.envs.single_asset_vector import SingleAssetVectorEnv
+from investorbench_env.market.market import Market
+from investorbench_env.market.simulated import simulate
 
 FloatArray = npt.NDArray[np.float64]
 pytestmark = pytest.mark.heavy

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks import Result, evaluate
-from tasks.recorded import RecordedJob, read_json, recorded_entry
-from tasks.records import read_lines
-from tasks.replaying import replay
-from tasks.runs import JobFolder
-from tasks.verification import verify_job
+from investorbench.tasks import Result, evaluate
+from investorbench.tasks.record.job_folder import JobFolder
+from investorbench.tasks.record.lines import read_lines
+from investorbench.tasks.record.reading import RecordedJob, read_json, recorded_entry
+from investorbench.tasks.record.replaying import replay
+from investorbench.tasks.record.verifying import verify_job
 from tests.env.small_markets import document, small_market
 
 CLOSES = [100.0 + t % 7 for t in range(500)]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from investorbench.tasks import Result, evaluate
+from investorbench.tasks.record.job_folder import BusyError, JobFolder, code_hash, source_folders
+from investorbench.tasks.record.lines import write_atomically, write_json
 from investorbench_env.errors import InvestorBenchError
-from tasks import Result, evaluate, runs
-from tasks.records import write_atomically, write_json
-from tasks.runs import BusyError, JobFolder, code_hash
 from tests.env.small_markets import document, small_market
 
 CLOSES = [100.0 + t % 7 for t in range(500)]
@@ -246,34 +246,27 @@ def test_an_array_as_an_action_is_recorded_as_numbers(tmp_path: Path) -> None:
     assert first["action"] == [0.5]
 
 
-def test_the_hash_of_the_code_follows_every_source_file_and_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = Path(runs.__file__).parents[1]
-    for package in runs.PACKAGES:
-        shutil.copytree(root / package, tmp_path / package)
+def test_the_hash_of_the_code_follows_every_source_file_and_its_name(tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in source_folders()}
+    for name, folder in source_folders().items():
+        shutil.copytree(folder, folders[name])
     own = code_hash()
-    monkeypatch.setattr(runs, "__file__", str(tmp_path / "tasks" / "runs.py"))
-    assert code_hash() == own
+    assert code_hash(folders) == own
 
-    source = tmp_path / "agents" / "baselines.py"
+    source = folders["investorbench.agents"] / "baselines.py"
     source.write_text(source.read_text() + "\n")
-    changed = code_hash()
+    changed = code_hash(folders)
     source.rename(source.with_name("rules.py"))
-    renamed = code_hash()
+    renamed = code_hash(folders)
     source.with_name("rules.py").unlink()
-    assert len({own, changed, renamed, code_hash()}) == 4
+    assert len({own, changed, renamed, code_hash(folders)}) == 4
 
 
-def test_the_hash_of_the_code_ignores_what_is_no_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "tasks").mkdir()
-    (tmp_path / "tasks" / "runs.py").write_text("a = 1\n")
-    monkeypatch.setattr(runs, "__file__", str(tmp_path / "tasks" / "runs.py"))
-    before = code_hash()
-    (tmp_path / "tasks" / "notes.txt").write_text("other\n")
-    assert code_hash() == before
+def test_the_hash_of_the_code_ignores_what_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("a = 1\n")
+    before = code_hash({"package": tmp_path})
+    (tmp_path / "notes.txt").write_text("other\n")
+    assert code_hash({"package": tmp_path}) == before
 
 
 def attempt(path: Path, start: Any, outcomes: Any, agent: str) -> None:

@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from tasks import evaluate
-from tasks.seeds import episode_seed
-from tasks.task import Task
+from investorbench.tasks import evaluate
+from investorbench.tasks.seeds import episode_seed
+from investorbench.tasks.task import Task
 
 SIM = Task.of("stock/sim")
 

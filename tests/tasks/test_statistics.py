@@ -12,13 +12,13 @@ import pytest
 from arch.bootstrap import SPA, StationaryBootstrap, optimal_block_length
 from scipy.stats import false_discovery_control, kurtosis, skew
 
+from investorbench.tasks import statistics
+from investorbench.tasks.metrics import performance, sharpe_error
+from investorbench.tasks.statistics import Estimate, Moments, ReturnsError
+from investorbench.tasks.statistics.estimate import CONSTANT, IDENTICAL, ONE_RATIO, sharpe_scores
+from investorbench.tasks.statistics.paired import long_run_variance
+from investorbench.tasks.statistics.selection import _stationary_variance
 from investorbench_env.errors import MissingDependencyError, UnknownNameError
-from tasks import statistics
-from tasks.metrics import performance, sharpe_error
-from tasks.statistics import Estimate, Moments, ReturnsError
-from tasks.statistics.estimate import CONSTANT, IDENTICAL, ONE_RATIO, sharpe_scores
-from tasks.statistics.paired import long_run_variance
-from tasks.statistics.selection import _stationary_variance
 
 FloatArray = npt.NDArray[np.float64]
 PUBLISHED = Moments(sharpe=0.036 / 0.079, skew=-2.448, kurtosis=10.164, days=24)

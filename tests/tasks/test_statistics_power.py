@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tasks import statistics
-from tasks.statistics import Estimate
-from tasks.statistics.paired import jobson_korkie_spread
-from tasks.statistics.sharpe import moments_of
+from investorbench.tasks import statistics
+from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.statistics.paired import jobson_korkie_spread
+from investorbench.tasks.statistics.sharpe import moments_of
 
 FloatArray = npt.NDArray[np.float64]
 pytestmark = pytest.mark.heavy

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.agent import as_agent
-from investorbench_env.errors import InvestorBenchError, MissingDependencyError, UnknownNameError
-from tasks import Task, evaluate
-from tasks.evaluator import Watch, live
-from tasks.result import Episode, Step
-from tasks.tracking import (
+from investorbench.agents.agent import as_agent
+from investorbench.tasks import Task, evaluate
+from investorbench.tasks.evaluator import Watch, live
+from investorbench.tasks.result import Episode, Step
+from investorbench.tasks.tracking import (
     Facts,
     MLflow,
     TensorBoard,
@@ -30,6 +29,7 @@ from tasks.tracking import (
     WandB,
     trackers_of,
 )
+from investorbench_env.errors import InvestorBenchError, MissingDependencyError, UnknownNameError
 
 TASK = Task.of("stock/sim", end="2020-10-09")
 STEPS = 6
@@ -280,7 +280,7 @@ def test_an_episode_that_breaks_off_is_closed_as_failed() -> None:
 
 def test_none_is_imported_before_it_is_asked_for() -> None:
     code = (
-        "import sys, tasks.tracking as t; t.trackers_of(None, '.'); "
+        "import sys, investorbench.tasks.tracking as t; t.trackers_of(None, '.'); "
         "print([m for m in ('tensorboardX', 'mlflow', 'wandb') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -288,7 +288,7 @@ def test_none_is_imported_before_it_is_asked_for() -> None:
 
 
 def test_trackers_are_chosen_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.tracking.tensorboard.find_spec", lambda name: object())
+    monkeypatch.setattr("investorbench.tasks.tracking.tensorboard.find_spec", lambda name: object())
     assert trackers_of([], tmp_path) == []
     (tracker,) = trackers_of("tensorboard", tmp_path)
     assert isinstance(tracker, TensorBoard)
@@ -307,14 +307,16 @@ def test_trackers_are_chosen_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_missing_package_is_named_with_what_installs_it(
     name: str, package: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"tasks.tracking.{name}.find_spec", lambda name: None)
+    monkeypatch.setattr(f"investorbench.tasks.tracking.{name}.find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=rf"'{package}'.*investorbench\[{extra}\]"):
         trackers_of(name, tmp_path)
 
 
 def test_mlflow_needs_to_know_where_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr("tasks.tracking.mlflow.find_spec", lambda name: name == "mlflow" or None)
+    monkeypatch.setattr(
+        "investorbench.tasks.tracking.mlflow.find_spec", lambda name: name == "mlflow" or None
+    )
     with pytest.raises(InvestorBenchError, match="set MLFLOW_TRACKING_URI to a server's address"):
         MLflow()
     with pytest.raises(InvestorBenchError, match="only with all of MLflow: pip install mlflow"):

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from agents.llm.answer import Completion, Usage
-from agents.llm.providers.sdk import Dialect
-from agents.llm.request import SCHEMA_NAME, Request, told
-from agents.llm.retrying import Fault
+from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.providers.sdk import Dialect
+from investorbench.agents.llm.request import SCHEMA_NAME, Request, told
+from investorbench.agents.llm.retrying import Fault
 
 FINISHED = {
     "end_turn": "stop",

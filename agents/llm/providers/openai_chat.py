@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agents.llm.answer import Completion, Usage
-from agents.llm.providers.sdk import Dialect
-from agents.llm.replies import apart
-from agents.llm.request import SCHEMA_NAME, Request, told, with_role
-from agents.llm.retrying import Fault
+from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.providers.sdk import Dialect
+from investorbench.agents.llm.replies import apart
+from investorbench.agents.llm.request import SCHEMA_NAME, Request, told, with_role
+from investorbench.agents.llm.retrying import Fault
 
 
 def body_of(request: Request) -> dict[str, Any]:

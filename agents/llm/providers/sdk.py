@@ -12,19 +12,19 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from agents.llm.answer import Completion
-from agents.llm.endpoints import PerLoop
-from agents.llm.errors import (
+from investorbench.agents.llm.answer import Completion
+from investorbench.agents.llm.endpoints import PerLoop
+from investorbench.agents.llm.errors import (
     MissingKeyError,
     ModelError,
     public_address,
     without_key,
     without_secrets,
 )
-from agents.llm.models import Model
-from agents.llm.request import Request
-from agents.llm.retrying import Fault, retry_after_s
-from agents.llm.turns import TURNS
+from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.request import Request
+from investorbench.agents.llm.retrying import Fault, retry_after_s
+from investorbench.agents.llm.turns import TURNS
 from investorbench_env.errors import MissingDependencyError
 
 NO_KEY = "none"

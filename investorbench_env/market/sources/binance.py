@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.download import (
+from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotThereError,

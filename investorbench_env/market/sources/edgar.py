@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.download import (
+from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotThereError,

@@ -12,19 +12,19 @@ from datetime import date
 from functools import partial
 
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.market.files import store
 from investorbench_env.market.sources import (
     binance,
     edgar,
     investorbench_json,
-    keeping,
+    kept,
     nifty,
     stooq,
-    store,
     yahoo,
 )
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.download import Downloader, DownloadError, Politeness
-from investorbench_env.market.sources.keeping import Order, Outcome
+from investorbench_env.market.sources.http import Downloader, DownloadError, Politeness
+from investorbench_env.market.sources.kept import Order, Outcome
 
 CONTACT = "INVESTORBENCH_CONTACT"
 PACE = {"edgar": Politeness(interval_s=0.15), "binance": Politeness(interval_s=0.2)}
@@ -92,57 +92,57 @@ def _downloader(order: Order, source: str) -> Downloader:
 
 
 def _yahoo(order: Order, progress: Progress) -> Outcome:
-    path = order.into / "prices" / f"{keeping.plain(order.symbol)}.parquet"
+    path = order.into / "prices" / f"{kept.plain(order.symbol)}.parquet"
     listed = order.into / "actions" / path.name
     with store.only_one(path), _downloader(order, "yahoo") as downloader:
-        order, there = keeping.needed(order, path, "yahoo")
+        order, there = kept.needed(order, path, "yahoo")
         if there and store.is_whole(listed):
             return there
         progress(0, 1, f"{order.symbol} from Yahoo")
         chart = yahoo.fetch(downloader, order.symbol, order.first, order.last)
         progress(1, 1, f"{order.symbol} from Yahoo")
         # Actions first: bars without their splits would be read wrongly, not the other way round.
-        keeping.keep(order, listed, "yahoo", "actions", chart.actions, downloader)
-        return keeping.keep(order, path, "yahoo", "bars", chart.bars, downloader, adjusted=True)
+        kept.keep(order, listed, "yahoo", "actions", chart.actions, downloader)
+        return kept.keep(order, path, "yahoo", "bars", chart.bars, downloader, adjusted=True)
 
 
 def _stooq(order: Order, progress: Progress) -> Outcome:
-    path = order.into / "prices" / f"{keeping.plain(order.symbol)}_stooq.parquet"
+    path = order.into / "prices" / f"{kept.plain(order.symbol)}_stooq.parquet"
     with store.only_one(path), _downloader(order, "stooq") as downloader:
-        order, there = keeping.needed(order, path, "stooq")
+        order, there = kept.needed(order, path, "stooq")
         if there:
             return there
         progress(0, 1, f"{order.symbol} from Stooq")
         bars = stooq.fetch(downloader, order.symbol, order.first, order.last)
         progress(1, 1, f"{order.symbol} from Stooq")
-        return keeping.keep(order, path, "stooq", "bars", bars, downloader, adjusted=True)
+        return kept.keep(order, path, "stooq", "bars", bars, downloader, adjusted=True)
 
 
 def _binance(order: Order, progress: Progress) -> Outcome:
-    path = order.into / "prices" / f"{keeping.plain(order.symbol)}_binance.parquet"
+    path = order.into / "prices" / f"{kept.plain(order.symbol)}_binance.parquet"
     with store.only_one(path), _downloader(order, "binance") as downloader:
-        order, there = keeping.needed(order, path, "binance")
+        order, there = kept.needed(order, path, "binance")
         if there:
             return there
         pieces = []
         spans = list(binance.spans(order.first, order.last))
         for done, (first, last) in enumerate(spans):
             progress(done, len(spans), f"{order.symbol} from Binance")
-            kept = keeping.pieces_folder(order, "binance") / f"{first}_{last}.parquet"
+            part = kept.pieces_folder(order, "binance") / f"{first}_{last}.parquet"
             get = partial(binance.fetch, downloader, order.symbol, first, last)
-            pieces.append(keeping.piece_of(downloader, kept, get))
+            pieces.append(kept.piece_of(downloader, part, get))
         progress(len(spans), len(spans), f"{order.symbol} from Binance")
-        outcome = keeping.keep(order, path, "binance", "bars", keeping.joined(pieces), downloader)
-        shutil.rmtree(keeping.pieces_folder(order, "binance"), ignore_errors=True)
+        outcome = kept.keep(order, path, "binance", "bars", kept.joined(pieces), downloader)
+        shutil.rmtree(kept.pieces_folder(order, "binance"), ignore_errors=True)
         return outcome
 
 
 def _nifty(order: Order, progress: Progress) -> Outcome:
-    path = order.into / "news" / f"{keeping.plain(order.symbol)}_nifty.parquet"
+    path = order.into / "news" / f"{kept.plain(order.symbol)}_nifty.parquet"
     # The data set does not change, so a request for other days needs no second download.
     whole = replace(order, first=date.min, last=date(2020, 12, 31))
     with store.only_one(path), _downloader(order, "nifty") as downloader:
-        whole, there = keeping.needed(whole, path, "nifty")
+        whole, there = kept.needed(whole, path, "nifty")
         if there:
             return there
         parts = nifty.parts(downloader)
@@ -151,32 +151,32 @@ def _nifty(order: Order, progress: Progress) -> Outcome:
         for done, (split, file) in enumerate(files):
             progress(done, len(files), "NIFTY headlines")
             name = f"{split}_{store.sha256(file.encode())[:12]}.parquet"
-            kept = keeping.pieces_folder(order, "nifty") / name
+            part = kept.pieces_folder(order, "nifty") / name
             get = partial(nifty.fetch, downloader, file)
-            pieces.append(keeping.piece_of(downloader, kept, get))
+            pieces.append(kept.piece_of(downloader, part, get))
         progress(len(files), len(files), "NIFTY headlines")
-        news = keeping.joined(pieces).drop_duplicates(["date", "headline"])
-        outcome = keeping.keep(whole, path, "nifty", "news", news, downloader)
-        shutil.rmtree(keeping.pieces_folder(order, "nifty"), ignore_errors=True)
+        news = kept.joined(pieces).drop_duplicates(["date", "headline"])
+        outcome = kept.keep(whole, path, "nifty", "news", news, downloader)
+        shutil.rmtree(kept.pieces_folder(order, "nifty"), ignore_errors=True)
         return outcome
 
 
 def _edgar(order: Order, progress: Progress) -> Outcome:
     import pandas as pd
 
-    path = order.into / "filings" / f"{keeping.plain(order.symbol)}_edgar.parquet"
+    path = order.into / "filings" / f"{kept.plain(order.symbol)}_edgar.parquet"
     with store.only_one(path), _downloader(order, "edgar") as downloader:
-        order, there = keeping.needed(order, path, "edgar")
+        order, there = kept.needed(order, path, "edgar")
         if there:
             return there
-        known = keeping.rows_by_accession(path)
+        known = kept.rows_by_accession(path)
         if known:
             downloader.records += store.read_provenance(path)["requests"]
         found = edgar.filings(downloader, order.symbol, order.first, order.last)
         rows = []
         for done, filing in enumerate(found):
             progress(done, len(found), f"{order.symbol} {filing.form} of {filing.filing_date}")
-            rows.append(known.get(filing.accession) or keeping.report_of(order, downloader, filing))
+            rows.append(known.get(filing.accession) or kept.report_of(order, downloader, filing))
         progress(len(found), len(found), f"{order.symbol} from EDGAR")
         if not rows:
             raise DownloadError(
@@ -185,23 +185,23 @@ def _edgar(order: Order, progress: Progress) -> Outcome:
         table = pd.DataFrame(rows)
         table["filing_date"] = pd.to_datetime(table["filing_date"])
         table["accepted"] = pd.to_datetime(table["accepted"], utc=True, format="ISO8601")
-        outcome = keeping.keep(order, path, "edgar", "filings", table, downloader)
-        shutil.rmtree(keeping.pieces_folder(order, "edgar"), ignore_errors=True)
+        outcome = kept.keep(order, path, "edgar", "filings", table, downloader)
+        shutil.rmtree(kept.pieces_folder(order, "edgar"), ignore_errors=True)
         return outcome
 
 
 def _investorbench(order: Order, progress: Progress) -> Outcome:
-    path = order.into / "investorbench" / f"{keeping.plain(order.symbol).lower()}.json"
+    path = order.into / "investorbench" / f"{kept.plain(order.symbol).lower()}.json"
     whole = replace(order, first=date.min, last=date.min)
     with store.only_one(path), _downloader(order, "investorbench") as downloader:
-        whole, there = keeping.needed(whole, path, "investorbench")
+        whole, there = kept.needed(whole, path, "investorbench")
         if there:
             return there
         progress(0, 1, f"{order.symbol}, the InvestorBench release")
         content, days = investorbench_json.fetch(downloader, order.symbol)
         progress(1, 1, f"{order.symbol}, the InvestorBench release")
         digest = store.write_atomic(path, content)
-        keeping.record(whole, path, "investorbench", digest, days, downloader)
+        kept.record(whole, path, "investorbench", digest, days, downloader)
         return Outcome(
             symbol=order.symbol, source="investorbench", status="fetched", path=path, rows=len(days)
         )

@@ -16,7 +16,7 @@ from investorbench_env.errors import (
     DataNotFoundError,
     MissingDependencyError,
 )
-from investorbench_env.market import saved
+from investorbench_env.market.files import saved
 from investorbench_env.market.market import Market
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import numpy as np
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.documents import NEWS, Document, Sentiment
+from investorbench_env.market.files.texts import WORDS, document, end_of_day
 from investorbench_env.market.market import AssetClass
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.download import Downloader, base_url
-from investorbench_env.market.sources.texts import WORDS, document, end_of_day
+from investorbench_env.market.sources.http import Downloader, base_url
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.download import Downloader, DownloadError, base_url
+from investorbench_env.market.sources.http import Downloader, DownloadError, base_url
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.download import (
+from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotThereError,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.download import (
+from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotThereError,

@@ -12,12 +12,12 @@ from zlib import crc32
 import gymnasium as gym
 import numpy as np
 
-from agents.finmem import FinMem
-from agents.finmem.thought import Thought
-from agents.llm import Answer, Message, Schema
+from investorbench.agents.finmem import FinMem
+from investorbench.agents.finmem.thought import Thought
+from investorbench.agents.llm import Answer, Message, Schema
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.tasks.task import Task
 from investorbench_env.market import Market
-from memory import Arrays, HashedNgrams, LayeredMemory
-from tasks.task import Task
 from tests.env.small_markets import document, small_market
 
 SPLITS = {"warmup": ("2020-07-01", "2020-07-11"), "test": ("2020-07-20", "2020-08-01")}

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from agents.finmem import FinMem
-from agents.finmem.life import Life
-from agents.finmem.perception import LAYERS, Arrival
-from agents.llm import connect, load_model
+from investorbench.agents.finmem import FinMem
+from investorbench.agents.finmem.life import Life
+from investorbench.agents.finmem.perception import LAYERS, Arrival
+from investorbench.agents.llm import connect, load_model
+from investorbench.memory import PROFILES, Arrays, HashedNgrams, LayeredMemory
+from investorbench.tasks import evaluate
 from investorbench_env.market.simulated import simulate
-from memory import PROFILES, Arrays, HashedNgrams, LayeredMemory
-from tasks import evaluate
 
 MARKET = simulate(seed=3, start="2020-01-02", end="2021-01-29")
 

@@ -1,11 +1,11 @@
 """The reference agent: feedback's sign, blocks, and a whole evaluation with the offline reader."""
 
-from agents.finmem import FinMem
-from agents.finmem.outcomes import Deed, TrackRecord
-from agents.finmem.question import neutral
-from agents.llm import connect, load_model
-from memory import Arrays, HashedNgrams, LayeredMemory
-from tasks import evaluate
+from investorbench.agents.finmem import FinMem
+from investorbench.agents.finmem.outcomes import Deed, TrackRecord
+from investorbench.agents.finmem.question import neutral
+from investorbench.agents.llm import connect, load_model
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.tasks import evaluate
 from tests.env.small_markets import small_market
 
 MARKET = small_market([100.0 * 1.001**t * (1 + 0.01 * (t % 3)) for t in range(500)])

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agents.finmem import Character, FinMem
-from agents.llm import LanguageModel
+from investorbench.agents.finmem import Character, FinMem
+from investorbench.agents.llm import LanguageModel
 from tests.agents.finmem.lives import (
     STEPS,
     Day,

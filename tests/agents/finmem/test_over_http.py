@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.finmem import FinMem
+from investorbench.agents.finmem import FinMem
 from tests.agents.finmem.lives import (
     CLOSES,
     STEPS,

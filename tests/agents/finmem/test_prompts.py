@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.finmem import Character, FinMem
-from agents.finmem.backgrounds import BACKGROUNDS
-from agents.finmem.question import templates_sha256
+from investorbench.agents.finmem import Character, FinMem
+from investorbench.agents.finmem.backgrounds import BACKGROUNDS
+from investorbench.agents.finmem.question import templates_sha256
 from investorbench_env.registration import FAMILIES
-from investorbench_env.splits import SPLITS
+from investorbench_env.universes import SPLITS
 from tests.agents.finmem.lives import Scripted, arrays, lived, market, task_of, varied
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,7 +29,7 @@ def test_the_templates_are_in_the_wheel(tmp_path: Path) -> None:
     )  # fmt: skip
     (wheel,) = tmp_path.glob("investorbench-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    templates = {path.relative_to(ROOT).as_posix() for path in PROMPTS.iterdir()}
+    templates = {f"investorbench/{path.relative_to(ROOT).as_posix()}" for path in PROMPTS.iterdir()}
     assert len(templates) == 6 and templates <= names
 
 

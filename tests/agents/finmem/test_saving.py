@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from agents.finmem import FinMem
+from investorbench.agents.finmem import FinMem
+from investorbench.memory import Arrays, Chroma, HashedNgrams, LayeredMemory
 from investorbench_env.errors import InvestorBenchError
-from memory import Arrays, Chroma, HashedNgrams, LayeredMemory
 from tests.agents.finmem.lives import (
     STEPS,
     Day,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.finmem import FinMem
-from memory import Arrays, HashedNgrams, LayeredMemory
-from memory.layered import Recalled, Stepped
+from investorbench.agents.finmem import FinMem
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.memory.layered import Recalled, Stepped
 from tests.agents.finmem.lives import (
     CLOSES,
     NEWS,

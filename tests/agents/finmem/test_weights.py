@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents.finmem import FinMem
+from investorbench.agents.finmem import FinMem
 from tests.agents.finmem.lives import (
     CLOSES,
     STEPS,

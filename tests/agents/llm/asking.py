@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from agents.llm import Answer, Client, Endpoints, Model, connect, model_of
+from investorbench.agents.llm import Answer, Client, Endpoints, Model, connect, model_of
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from agents.llm import Client, Endpoints, RequestRefusedError, ServerError, connect
+from investorbench.agents.llm import Client, Endpoints, RequestRefusedError, ServerError, connect
 from tests.agents.llm.asking import GOOD, GOOD_TEXT, MESSAGES, SCHEMA, model
 from tests.agents.llm.stub_server import Reply, StubServer
 

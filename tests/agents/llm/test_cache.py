@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agents.llm import Cache, CacheError, CacheMissError, Completion, Usage
-from agents.llm.request import Request
+from investorbench.agents.llm import Cache, CacheError, CacheMissError, Completion, Usage
+from investorbench.agents.llm.request import Request
 from tests.agents.llm.asking import GOOD, GOOD_TEXT, MESSAGES, SCHEMA, ask, client, model
 from tests.agents.llm.stub_server import Reply, StubServer
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.llm import (
+from investorbench.agents.llm import (
     Cache,
     Endpoints,
     MissingKeyError,
@@ -21,9 +21,9 @@ from agents.llm import (
     load_model,
     model_of,
 )
-from agents.llm.endpoints import Gate
-from agents.llm.retrying import Fault, Patience, retry_after_s
-from agents.llm.turns import Turns
+from investorbench.agents.llm.endpoints import Gate
+from investorbench.agents.llm.retrying import Fault, Patience, retry_after_s
+from investorbench.agents.llm.turns import Turns
 from tests.agents.llm.asking import GOOD, GOOD_TEXT, MESSAGES, QUICK, SCHEMA, ask, client
 from tests.agents.llm.stub_server import Reply, StubServer
 
@@ -402,7 +402,7 @@ def test_an_address_with_a_password_is_refused_without_showing_it(url: str) -> N
 
 
 def test_a_cap_needs_a_price() -> None:
-    from agents.llm import Budget
+    from investorbench.agents.llm import Budget
 
     with pytest.raises(ModelError, match="has no price"):
         client("http://127.0.0.1:1/v1", {"key_env": "HOME"}, budget=Budget(1.0))

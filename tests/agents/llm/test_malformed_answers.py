@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.llm import Answer, Completion
-from agents.llm.replies import apart, read
+from investorbench.agents.llm import Answer, Completion
+from investorbench.agents.llm.replies import apart, read
 from tests.agents.llm.asking import GOOD, GOOD_TEXT, SCHEMA, client
 from tests.agents.llm.malformed import MAKERS, Case, cases
 from tests.agents.llm.stub_server import Reply, StubServer

@@ -3,9 +3,17 @@ from typing import Any
 
 import pytest
 
-from agents.llm import Client, ModelError, OfflineReader, connect, load_model, model_names, model_of
-from agents.llm.providers import anthropic_messages, openai_chat
-from agents.llm.request import Request
+from investorbench.agents.llm import (
+    Client,
+    ModelError,
+    OfflineReader,
+    connect,
+    load_model,
+    model_names,
+    model_of,
+)
+from investorbench.agents.llm.providers import anthropic_messages, openai_chat
+from investorbench.agents.llm.request import Request
 from tests.agents.llm.asking import MESSAGES, SCHEMA
 
 PAPER = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from agents.llm import Answer, ModelError, OfflineReader, load_model
-from agents.llm.wordlist import load_words, tone
+from investorbench.agents.llm import Answer, ModelError, OfflineReader, load_model
+from investorbench.agents.llm.wordlist import load_words, tone
 from tests.agents.llm.asking import SCHEMA
 
 GOOD_NEWS = '<news id="1">Apple beats estimates and raises its guidance</news>'

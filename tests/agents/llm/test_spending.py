@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.llm import Budget, Cache, Price, SpendCapError, Usage
+from investorbench.agents.llm import Budget, Cache, Price, SpendCapError, Usage
 from tests.agents.llm.asking import GOOD_TEXT, MESSAGES, QUICK, SCHEMA, ask, client
 from tests.agents.llm.stub_server import Reply, StubServer
 

@@ -1,0 +1,300 @@
+"""What is wrong with a file, in plain words; nothing is changed and nothing is refused."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.files import index, texts, tidy
+from investorbench_env.market.files.bars import count, some_days
+from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.market import FIELDS, VOLUME, AssetClass, TimeArray
+from investorbench_env.market.sessions import TIMEZONES, sessions_between
+from investorbench_env.market.sources import investorbench_json
+from investorbench_env.market.sources.catalogue import asset_class_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Severity = Literal["error", "warning", "note"]
+
+SPLIT_RATIOS = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 50.0)
+LIKE_A_SPLIT = 0.05
+"""How near to one of these ratios a jump must be, in logarithms."""
+WEEKEND_SHARE = 0.15
+"""Bars of which more than this stand on weekends are of a market that never closes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a file.
+
+    Attributes:
+        severity: an ``"error"`` makes the data unusable, a ``"warning"`` may mislead, a
+            ``"note"`` is good to know.
+        path: the file.
+        symbol: the asset, or empty for the whole file.
+        text: what is wrong, in words.
+    """
+
+    severity: Severity
+    path: Path
+    symbol: str = ""
+    text: str
+
+
+def check(
+    place: Path, symbol: str | None = None, asset_class: AssetClass | None = None
+) -> tuple[Problem, ...]:
+    """Everything that is wrong under a path.
+
+    Args:
+        place: a folder or a file.
+        symbol: look only at this asset.
+        asset_class: of what is there; told from symbols and weekends where it is None.
+    """
+    problems: list[Problem] = []
+    for path, stamp in index.stamps(place):
+        try:
+            file = index.data_file(path, stamp)
+            problems += _file(file, symbol, asset_class)
+        except CorruptDataError as error:
+            problems.append(_problem("error", path, "", str(error).removeprefix(f"{path}")))
+    return tuple(problems)
+
+
+def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) -> Iterator[Problem]:
+    if file.kind == "unused":
+        if symbol is None:
+            yield _problem("note", file.path, "", f"not used here yet: {file.note}")
+        return
+    if symbol is None:
+        spellings = tuple(spelt for spelt_so in file.symbols.values() for spelt in spelt_so)
+    else:
+        spellings = file.spellings(symbol, asset_class or asset_class_of(symbol))
+    if not spellings:
+        return
+    name = symbol or (next(iter(file.symbols)) if len(file.symbols) == 1 else "")
+    if file.kind == "bars":
+        yield from _tidy_bars(file, spellings, asset_class)
+    elif file.kind == "released":
+        yield from _released(file, name, asset_class or asset_class_of(name))
+    elif file.kind in ("news", "filings"):
+        yield from _texts(file, name, spellings)
+    elif file.kind == "actions":
+        yield from _actions(file, name, spellings)
+    else:
+        yield from _saved(file, name)
+
+
+def _tidy_bars(
+    file: DataFile, spellings: Sequence[str], asset_class: AssetClass | None
+) -> Iterator[Problem]:
+    """Bars of every asset and every origin in a file, each by itself."""
+    rows = tidy.bars(file, spellings, TIMEZONES[asset_class or "crypto"])
+    keys = [name for name in ("symbol", "source") if name in rows]
+    if not keys:
+        yield from _bars(file, spellings[0], rows, asset_class)
+        return
+    for key, part in rows.groupby([rows[name].astype(str) for name in keys]):
+        symbol = key[0] if "symbol" in keys else spellings[0]
+        label = f"{symbol} ({key[-1]})" if "source" in keys else symbol
+        yield from _bars(file, label, part, asset_class)
+
+
+def _saved(file: DataFile, name: str) -> Iterator[Problem]:
+    from investorbench_env.market.files import saved
+
+    for finding in saved.load(file.path).findings:
+        yield _problem("note", file.path, name, finding)
+
+
+def _bars(
+    file: DataFile, name: str, rows: "pd.DataFrame", asset_class: AssetClass | None
+) -> Iterator[Problem]:
+    """Bars of one asset from one origin."""
+    path, dates = file.path, rows["date"].to_numpy().astype("datetime64[D]")
+    if not len(rows):
+        return
+    yield from _impossible(path, name, rows)
+    yield from _repeated(path, name, rows)
+    weekend = _is_weekend(dates)
+    always_open = asset_class == "crypto" or (
+        asset_class is None and weekend.mean() > WEEKEND_SHARE
+    )
+    if weekend.any() and not always_open:
+        yield _problem(
+            "warning",
+            path,
+            name,
+            f"{count(int(weekend.sum()), 'row')} on a weekend: {some_days(dates[weekend])}",
+        )
+    yield from _gaps(path, name, np.unique(dates[~weekend | always_open]), always_open)
+    yield from _jumps(path, name, rows)
+
+
+def _impossible(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
+    for column in (*FIELDS, "adj_close"):
+        if column not in rows:
+            continue
+        wrong = rows[column] < 0 if column == FIELDS[VOLUME] else rows[column] <= 0
+        reason = "is negative" if column == FIELDS[VOLUME] else "is not positive"
+        for _, row in rows[wrong].head(3).iterrows():
+            yield _problem(
+                "error",
+                path,
+                name,
+                f"row {row['row']}, {row['date']:%Y-%m-%d}: {column} {row[column]:g} {reason}",
+            )
+    if missing := int(rows["close"].isna().sum()):
+        yield _problem("warning", path, name, f"{count(missing, 'row')} without a close")
+    if not {"open", "high", "low"} <= set(rows):
+        yield _problem("note", path, name, "close only: no open, high or low")
+        return
+    for _, row in rows[rows["high"] < rows["low"]].head(3).iterrows():
+        yield _problem(
+            "error",
+            path,
+            name,
+            f"row {row['row']}, {row['date']:%Y-%m-%d}: high {row['high']:g} is below low "
+            f"{row['low']:g}",
+        )
+    body = rows[["open", "close"]]
+    outside = (body.max(axis=1) > rows["high"] * 1.0001) | (body.min(axis=1) < rows["low"] * 0.9999)
+    outside &= rows["high"] >= rows["low"]
+    if outside.any():
+        days = rows.loc[outside, "date"].to_numpy()
+        number = count(int(outside.sum()), "bar")
+        yield _problem(
+            "warning",
+            path,
+            name,
+            f"{number} with open or close outside low..high: {some_days(days)}",
+        )
+
+
+def _repeated(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
+    columns = [column for column in (*FIELDS, "adj_close") if column in rows]
+    twice = rows.duplicated(["date"], keep="first")
+    same = rows.duplicated(["date", *columns], keep="first")
+    if (twice & same).any():
+        days = rows.loc[twice & same, "date"].to_numpy()
+        number = count(len(days), "row")
+        yield _problem("warning", path, name, f"{number} given twice: {some_days(days)}")
+    for _, row in rows[twice & ~same].head(3).iterrows():
+        yield _problem(
+            "error",
+            path,
+            name,
+            f"row {row['row']}: a second bar of {row['date']:%Y-%m-%d} contradicts the first",
+        )
+
+
+def _gaps(path: Path, name: str, days: TimeArray, always_open: bool) -> Iterator[Problem]:
+    if not len(days):
+        return
+    asset_class: AssetClass = "crypto" if always_open else "stock"
+    sessions = sessions_between(asset_class, str(days[0]), str(days[-1]))
+    missing = np.setdiff1d(sessions, days)
+    closed = np.setdiff1d(days, sessions)
+    if len(missing):
+        text = f"{count(len(missing), 'session')} without a bar: {some_days(missing)}"
+        yield _problem("warning", path, name, text)
+    if len(closed):
+        text = f"{count(len(closed), 'row')} on a day the exchange was closed: {some_days(closed)}"
+        yield _problem("warning", path, name, text)
+
+
+def _jumps(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
+    """Closes that change by a split's ratio, where the adjusted close does not agree."""
+    rows = rows.dropna(subset=["close"]).sort_values("date", kind="stable")
+    rows = rows[rows["close"] > 0].drop_duplicates("date")
+    if len(rows) < 2:
+        return
+    close = np.log(rows["close"].to_numpy())
+    step = np.diff(close)
+    ratios = np.log(SPLIT_RATIOS)
+    near = np.abs(np.abs(step)[:, None] - ratios).min(axis=1) < LIKE_A_SPLIT
+    if "adj_close" in rows and (rows["adj_close"] > 0).all():
+        # Where the adjusted close moves just as much, it was a day of news and no split.
+        adjusted = np.diff(np.log(rows["adj_close"].to_numpy()))
+        near &= np.abs(adjusted - step) > LIKE_A_SPLIT
+    for t in np.flatnonzero(near & (np.abs(step) > np.log(1.4)))[:5]:
+        before, after = rows["close"].iloc[t], rows["close"].iloc[t + 1]
+        ratio = np.exp(ratios[np.abs(np.abs(step[t]) - ratios).argmin()])
+        kind = f"{ratio:g}:1 split" if step[t] < 0 else f"1:{ratio:g} reverse split"
+        yield _problem(
+            "warning",
+            path,
+            name,
+            f"close jumps from {before:g} to {after:g} on {rows['date'].iloc[t + 1]:%Y-%m-%d}: "
+            f"looks like a {kind} that the prices are not adjusted for",
+        )
+
+
+def _texts(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Problem]:
+    rows = tidy.read_rows(file, spellings)
+    order = ("accepted", "timestamp", "filing_date", "date")
+    columns = [column for column in order if column in rows]
+    exact = texts.has_time_of_day(rows, columns, file)
+    undated = rows[columns].isna().all(axis=1)
+    if undated.any():
+        first = rows.loc[undated, "row"].iloc[0]
+        number = count(int(undated.sum()), "text")
+        yield _problem(
+            "warning",
+            file.path,
+            name,
+            f"{number} without a date, which will be left out (first: row {first})",
+        )
+    bare = ~exact & ~undated.to_numpy()
+    if bare.any():
+        number = f"{int(bare.sum()):,} of {count(len(rows), 'text')}"
+        yield _problem(
+            "note",
+            file.path,
+            name,
+            f"{number} without a time of day: known only from the end of their day",
+        )
+    words = [column for column in ("headline", "text", "form") if column in rows]
+    blank = (rows[words].isna() | (rows[words].astype(str) == "")).all(axis=1)
+    if blank.any():
+        number = count(int(blank.sum()), "text")
+        yield _problem("warning", file.path, name, f"{number} without words")
+    same = [name for name in ("symbol", "item", "date", "filing_date") if name in rows]
+    twice = rows.duplicated([*words, *same])
+    if twice.any():
+        number = count(int(twice.sum()), "text")
+        yield _problem("note", file.path, name, f"{number} given more than once on the same day")
+
+
+def _actions(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Problem]:
+    rows = tidy.read_rows(file, spellings)
+    for _, row in rows[~(rows["amount"] > 0)].head(3).iterrows():
+        text = f"row {row['row']}: {row['action']} of {row['amount']:g} is not positive"
+        yield _problem("error", file.path, name, text)
+    same = [name for name in ("symbol", "action", "date", "amount") if name in rows]
+    if repeated := int(rows.duplicated(same).sum()):
+        number = count(repeated, "row")
+        yield _problem("warning", file.path, name, f"{number} given twice, counted once")
+
+
+def _released(file: DataFile, name: str, asset_class: AssetClass) -> Iterator[Problem]:
+    read = investorbench_json.read(file.path, name, TIMEZONES[asset_class])
+    for finding in read.findings:
+        yield _problem("note", file.path, name, finding)
+    yield from _bars(file, name, read.bars, asset_class)
+
+
+def _is_weekend(dates: TimeArray) -> npt.NDArray[np.bool_]:
+    # 1970-01-01 was a Thursday.
+    weekend: npt.NDArray[np.bool_] = (dates.astype("int64") + 3) % 7 >= 5
+    return weekend
+
+
+def _problem(severity: Severity, path: Path, symbol: str, text: str) -> Problem:
+    return Problem(severity=severity, path=path, symbol=symbol, text=text.lstrip(":, "))

@@ -1,0 +1,116 @@
+"""A market in words, and how much a file holds: what people are shown."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from investorbench_env.market.files import index
+from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.market import CLOSE, OPEN, Market
+
+
+def describe(market: Market) -> tuple[tuple[str, str], ...]:
+    """What a market holds, as pairs of a subject and a sentence.
+
+    Subjects are ``"market"``, ``"sessions"``, ``"bars"``, ``"dividends"``, ``"splits"``, each kind
+    of document, and ``"finding"`` for all that was wrong or missing.
+    """
+    kind = "simulated" if market.simulated else "real"
+    lines = [
+        ("market", f"{', '.join(market.symbols)}: {kind} {market.asset_class}"),
+        ("source", market.source),
+        (
+            "sessions",
+            f"{len(market.sessions):,} from {market.sessions[0]} to {market.sessions[-1]}, "
+            f"decisions at the end of the day in {market.timezone}",
+        ),
+    ]
+    for asset, symbol in enumerate(market.symbols):
+        label = f" {symbol}" if len(market.symbols) > 1 else ""
+        lines += [
+            (f"bars{label}", _bars(market, asset)),
+            (f"dividends{label}", _dividends(market, asset)),
+            (f"splits{label}", _splits(market, asset)),
+        ]
+    lines += _documents(market)
+    lines += [("finding", finding) for finding in market.findings]
+    return tuple(lines)
+
+
+def _bars(market: Market, asset: int) -> str:
+    close = market.bars[:, asset, CLOSE]
+    missing = np.flatnonzero(np.isnan(close))
+    what = "close only" if np.isnan(market.bars[:, asset, OPEN]).all() else "open to volume"
+    gaps = f"{len(missing):,} missing" if len(missing) else "none missing"
+    held = close[np.isfinite(close)]
+    if not len(held):
+        return "none"
+    return f"{len(held):,} ({what}), {gaps}; close from {_money(held[0])} to {_money(held[-1])}"
+
+
+def _dividends(market: Market, asset: int) -> str:
+    cash = market.dividends[:, asset]
+    paid = np.flatnonzero(cash > 0)
+    if not len(paid):
+        return "none"
+    return f"{len(paid):,}, last {cash[paid[-1]]:.4g} a share on {market.sessions[paid[-1]]}"
+
+
+def _splits(market: Market, asset: int) -> str:
+    ratios = market.splits[:, asset]
+    changed = np.flatnonzero(ratios != 1)
+    return ", ".join(f"{ratios[t]:g}:1 on {market.sessions[t]}" for t in changed) or "none"
+
+
+def _documents(market: Market) -> list[tuple[str, str]]:
+    counts = Counter(row.kind for row in market.documents)
+    return [
+        (kind, f"{number:,} {_when(market, kind)}") for kind, number in counts.most_common()
+    ] or [("documents", "none")]
+
+
+def _when(market: Market, kind: str) -> str:
+    rows = [row for row in market.documents if row.kind == kind]
+    moods = Counter(row.sentiment for row in rows if row.sentiment)
+    labelled = ", ".join(f"{number:,} {mood}" for mood, number in moods.most_common())
+    # What is known from midnight on is of the day before.
+    zone, moment = ZoneInfo(market.timezone), timedelta(microseconds=1)
+    days = [(row.available_at - moment).astimezone(zone).date() for row in (rows[0], rows[-1])]
+    span = f"from {days[0]} to {days[1]}"
+    return span + (f" ({labelled})" if labelled else "")
+
+
+def _money(price: float) -> str:
+    return f"{price:,.2f}" if price >= 1 else f"{price:.4g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much a file holds, and of which days; empty texts where it has no dates."""
+
+    rows: int
+    first: str
+    last: str
+
+
+def extent(file: DataFile) -> Extent:
+    """Rows, first and last day of a file, of which only the dates are read."""
+    import pandas as pd
+
+    if file.path.suffix.lower() == ".json":
+        days = sorted(json.loads(file.path.read_bytes())) if file.kind == "released" else [""]
+        return Extent(rows=len(days), first=days[0], last=days[-1])
+    dated = ("date", "timestamp", "filing_date", "accepted")
+    column = next((file.columns[name] for name in dated if name in file.columns), None)
+    if column is None:
+        name = next(iter(file.columns.values()))
+        return Extent(rows=len(index.column(file.path, name)), first="", last="")
+    values = index.column(file.path, column)
+    days = pd.to_datetime(values, utc=True, errors="coerce", format="mixed").dropna()
+    if not len(days):
+        return Extent(rows=len(values), first="", last="")
+    return Extent(rows=len(values), first=f"{days.min():%Y-%m-%d}", last=f"{days.max():%Y-%m-%d}")

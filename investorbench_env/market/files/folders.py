@@ -1,0 +1,197 @@
+"""One asset's market from the files of a folder: which file gives the bars, and what adds to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from investorbench_env.errors import MarketError
+from investorbench_env.market.documents import Document
+from investorbench_env.market.files import index, saved, texts, tidy
+from investorbench_env.market.files.assemble import assemble
+from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.market import AssetClass, Market
+from investorbench_env.market.sessions import TIMEZONES
+from investorbench_env.market.sources import investorbench_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Holding = Sequence[tuple[DataFile, Sequence[str]]]
+"""The files that hold a symbol, each with the spellings that it uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bars:
+    """Bars of one origin in one file."""
+
+    file: DataFile
+    origin: str
+    rows: "pd.DataFrame"
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool, int]:
+        """Open, high, low before closes alone, spot, with adjusted closes, then the longest."""
+        return (
+            self.file.has_ohlc,
+            "perp" not in self.origin.lower(),
+            "adj_close" in self.file.columns,
+            len(self.rows),
+        )
+
+    def __str__(self) -> str:
+        return self.file.path.name + (f" ({self.origin})" if self.origin else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    documents: tuple[Document, ...]
+    names: tuple[str, ...]
+    findings: tuple[str, ...]
+
+
+def load(
+    symbol: str, asset_class: AssetClass, place: Path, *, simulated_too: bool
+) -> Market | None:
+    """The market of a symbol from a folder or file, kept in memory until a file changes.
+
+    Args:
+        symbol: the asset.
+        asset_class: of it.
+        place: a folder or a file; one that does not exist holds nothing.
+        simulated_too: whether a simulated market that was saved there counts.
+
+    Returns:
+        None where the place holds no bars of the symbol.
+
+    Raises:
+        CorruptDataError: a file cannot be read.
+    """
+    if not place.exists():
+        return None
+    place = place.resolve()
+    return _loaded(symbol, asset_class, index.stamps(place), simulated_too)
+
+
+@lru_cache(maxsize=32)
+def _loaded(
+    symbol: str,
+    asset_class: AssetClass,
+    stamps: tuple[tuple[Path, tuple[int, int]], ...],
+    simulated_too: bool,
+) -> Market | None:
+    files = [index.data_file(path, stamp) for path, stamp in stamps]
+    holding = [
+        (file, spellings) for file in files if (spellings := file.spellings(symbol, asset_class))
+    ]
+    market = _saved_market(symbol, holding, simulated_too)
+    if market is not None or not holding:
+        return market
+    about = _texts(symbol, asset_class, holding)
+    return _tidy_market(symbol, asset_class, holding, about) or _released_market(
+        symbol, asset_class, holding, about
+    )
+
+
+def _saved_market(symbol: str, holding: Holding, simulated_too: bool) -> Market | None:
+    files = [
+        file
+        for file, _ in holding
+        if file.kind == "market" and (simulated_too or not file.metadata.get("simulated"))
+    ]
+    if len(files) > 1:
+        names = ", ".join(str(file.path) for file in files)
+        raise MarketError(f"several saved markets hold {symbol}; give data= one of: {names}")
+    return saved.load(files[0].path) if files else None
+
+
+def _tidy_market(
+    symbol: str, asset_class: AssetClass, holding: Holding, about: _Texts
+) -> Market | None:
+    """A market whose bars come from a tidy file."""
+    candidates = _bars(asset_class, holding)
+    if not candidates:
+        return None
+    chosen = max(candidates, key=lambda found: found.rank)
+    others = sorted(str(other) for other in candidates if other is not chosen)
+    findings = [f"bars from {chosen}; there were also {', '.join(others)}"] if others else []
+    listed = [(file, spellings) for file, spellings in holding if file.kind == "actions"]
+    basis = chosen.file.metadata.get("adjusted_to")
+    names = [str(chosen), *about.names, *(file.path.name for file, _ in listed)]
+    return assemble(
+        symbol,
+        asset_class,
+        chosen.rows,
+        actions=tidy.actions(listed),
+        documents=about.documents,
+        source=", ".join(dict.fromkeys(names)),
+        origin=str(chosen.file.path),
+        basis=np.datetime64(basis) if basis else None,
+        findings=[*findings, *about.findings],
+    )
+
+
+def _bars(asset_class: AssetClass, holding: Holding) -> list[_Bars]:
+    """Every origin of daily bars; a file with several of them is never mixed."""
+    candidates = []
+    for file, spellings in holding:
+        if file.kind != "bars":
+            continue
+        rows = tidy.bars(file, spellings, TIMEZONES[asset_class])
+        if "source" not in rows:
+            candidates.append(_Bars(file=file, origin="", rows=rows))
+            continue
+        for origin, part in rows.groupby(rows["source"].astype(str), sort=True):
+            candidates.append(_Bars(file=file, origin=str(origin), rows=part))
+    return candidates
+
+
+def _released_market(
+    symbol: str, asset_class: AssetClass, holding: Holding, about: _Texts
+) -> Market | None:
+    """A market whose bars come from a released file: closes only, dividends inside."""
+    released = [file.path for file, _ in holding if file.kind == "released"]
+    if not released:
+        return None
+    if len(released) > 1:
+        named = ", ".join(str(path) for path in released)
+        raise MarketError(f"several released files hold {symbol}; give data= one of: {named}")
+    path = released[0]
+    read = investorbench_json.read(path, symbol, TIMEZONES[asset_class])
+    others = [name for name in about.names if name != path.name]
+    return assemble(
+        symbol,
+        asset_class,
+        read.bars,
+        documents=about.documents,
+        source=", ".join([f"{path.name} (InvestorBench release)", *others]),
+        origin=str(path),
+        findings=[investorbench_json.INSIDE[asset_class], *about.findings],
+        dividends_inside=True,
+    )
+
+
+def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
+    """Every text about a symbol, from all files."""
+    timezone = TIMEZONES[asset_class]
+    documents: list[Document] = []
+    names: list[str] = []
+    findings: list[str] = []
+    for file, spellings in holding:
+        found: Sequence[Document] = ()
+        if file.kind == "released":
+            read = investorbench_json.read(file.path, symbol, timezone)
+            found = read.documents
+            findings += [f"{file.path.name}: {finding}" for finding in read.findings]
+        elif file.kind in ("news", "filings"):
+            read_texts = texts.news if file.kind == "news" else texts.filings
+            given = read_texts(file, spellings, symbol, timezone)
+            found = given.documents
+            findings += [f"{file.path.name}: {finding}" for finding in given.findings]
+        if found:
+            documents += found
+            names.append(file.path.name)
+    return _Texts(documents=tuple(documents), names=tuple(names), findings=tuple(findings))

@@ -1,0 +1,38 @@
+"""Leaderboards as tables for a page on GitHub."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from investorbench.tasks.leaderboard import Leaderboard, Overall
+from investorbench.tasks.leaderboard.exports.cells import Sheet, sheets
+
+MARKED = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def markdown(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> bytes:
+    """A heading, a table, and below it what the figures rest on. Bold only where told apart."""
+    parts = ["\n".join(_section(sheet)) for sheet in sheets(boards, overalls)]
+    return ("\n\n".join(parts) + "\n").encode("utf-8", "replace")
+
+
+def escaped(text: str) -> str:
+    """Text that is shown as it is, on one line."""
+    return MARKED.sub(r"\\\1", re.sub(r"[\s\x00-\x1f\x7f]+", " ", text))
+
+
+def _section(sheet: Sheet) -> Iterator[str]:
+    yield f"## {escaped(sheet.title)}"
+    yield ""
+    yield _row(sheet.columns)
+    yield "|" + "|".join([" :-- "] * 2 + [" --: "] * (len(sheet.columns) - 2)) + "|"
+    for number, cells in enumerate(sheet.rows):
+        yield _row(cells, bold=number == sheet.best)
+    yield ""
+    yield escaped(sheet.sentence)
+    yield ""
+    yield from (f"- {escaped(line)}" for line in (sheet.caption, *sheet.notes))
+
+
+def _row(cells: Sequence[str], bold: bool = False) -> str:
+    texts = [escaped(cell) for cell in cells]
+    return "| " + " | ".join(f"**{text}**" if bold else text for text in texts) + " |"

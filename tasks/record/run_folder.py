@@ -1,0 +1,112 @@
+"""What a run folder holds: its jobs, each with what was to be run."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from investorbench.scripts.jobs import MODEL, seeds_of, task_of
+from investorbench.tasks.leaderboard import Entry
+from investorbench.tasks.record.job_folder import CONFIG
+from investorbench.tasks.record.reading import RecordedJob, recorded_entry
+from investorbench_env.errors import InvestorBenchError
+
+NEEDED = (
+    "agent_name", "name", "agent", "task", "protocol", "data", "repeats", "seed", "warmup",
+)  # fmt: skip
+BESIDE_JOBS = (
+    "answers.sqlite", "spending.txt", "multirun.yaml", "report.", "leaderboard.", ".submitit",
+    "tracking",
+)  # fmt: skip
+"""Files of a whole run, with what SQLite and locks put beside them."""
+
+
+def jobs_in(run: Path) -> list[Path]:
+    """The folders of all jobs in a folder, which may be one itself.
+
+    Raises:
+        InvestorBenchError: there is none.
+    """
+    if not run.is_dir():
+        raise InvestorBenchError(f"there is no folder {run}; `investorbench run` names its own")
+    marks = [run / CONFIG, *run.rglob(CONFIG), *run.rglob("repeat-*")]
+    jobs = sorted({mark.parent for mark in marks if mark.exists()})
+    if not jobs:
+        raise InvestorBenchError(
+            f"{run} holds no record of a run: give the folder that `investorbench run` named, or "
+            "one of an agent in it"
+        )
+    return jobs
+
+
+class Found(NamedTuple):
+    """What run folders hold.
+
+    Attributes:
+        entries: of each job that has a finished repeat, in the order of their folders.
+        problems: what cannot be shown, and why.
+    """
+
+    entries: list[tuple[RecordedJob, Entry]]
+    problems: list[str]
+
+
+def found_in(runs: Sequence[Path]) -> Found:
+    """All that is finished in run folders; what cannot be read leaves the others alone.
+
+    Raises:
+        InvestorBenchError: one is no run folder.
+    """
+    entries: list[tuple[RecordedJob, Entry]] = []
+    problems: list[str] = []
+    for run in runs:
+        for path in jobs_in(run):
+            try:
+                job = job_in(path)
+                entries.append((job, recorded_entry(job, run.resolve().name)))
+            except InvestorBenchError as error:
+                problems.append(str(error))
+    return Found(entries, problems)
+
+
+def job_in(path: Path) -> RecordedJob:
+    """The job whose folder it is.
+
+    Raises:
+        InvestorBenchError: its configuration cannot be read, or is none of this version's.
+    """
+    file = path / CONFIG
+    if not file.exists():
+        raise InvestorBenchError(f"{file} is missing, which says what was run")
+    try:
+        config: Any = OmegaConf.create(file.read_text(encoding="utf-8"))
+        missing = [name for name in NEEDED if name not in config]
+        if missing:
+            raise InvestorBenchError(
+                f"{file} has no {', '.join(missing)}: another version wrote it, or it was changed"
+            )
+        task = task_of(config)
+        asks_for = [MODEL] if MODEL in config else []
+        return RecordedJob(
+            path=path,
+            name=str(config.name),
+            task=task,
+            seeds=seeds_of(config, task, str(config.agent_name), asks_for),
+            warmup=bool(config.warmup),
+        )
+    except (OmegaConfBaseException, yaml.YAMLError, ValueError, AttributeError, TypeError) as error:
+        if isinstance(error, InvestorBenchError):
+            raise
+        raise InvestorBenchError(f"{file} cannot be read as a configuration: {error}") from None
+
+
+def foreign_files(run: Path, jobs: list[Path]) -> Iterator[Path]:
+    """Files below a run folder that are neither a job's nor the run's own."""
+    for path in sorted(run.rglob("*")):
+        of_a_job = any(job in path.parents for job in jobs)
+        of_the_run = path.relative_to(run).parts[0].startswith(BESIDE_JOBS)
+        if path.is_file() and not of_a_job and not of_the_run:
+            yield path

@@ -1,0 +1,70 @@
+"""The progress of a run: one bar for all steps of all episodes."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from investorbench.scripts.jobs import Job
+from investorbench.tasks.evaluator import Watch
+from investorbench.tasks.result import Step
+
+
+class Steps:
+    """The bar, and what is said above it."""
+
+    def __init__(self, progress: Progress, bar: TaskID) -> None:
+        self._progress, self._bar = progress, bar
+        self._expected: dict[Job, int] = {}
+        self._reached: dict[tuple[Job, int], int] = {}
+
+    def say(self, text: str) -> None:
+        """Tell the user."""
+        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def expect(self, job: Job, repeats: Sequence[int]) -> None:
+        """Count the steps of these episodes of a job in."""
+        self._expected[job] = len(repeats) * (_warmup(job) + _steps(job, "test"))
+        self._progress.update(self._bar, total=sum(self._expected.values()))
+
+    def watch(self, job: Job, repeat: int) -> Watch:
+        """What to call after each step of an episode."""
+        warmup = _warmup(job)
+        which = f" {repeat + 1}" * (job.config.repeats > 1)
+
+        def watch(step: Step) -> None:
+            before = self._reached.get((job, repeat), 0)
+            reached = max(before, step.number + 1 + warmup * (step.split == "test"))
+            self._reached[job, repeat] = reached
+            what = f"{job.name} on {job.task.symbol} · {step.split}{which}"
+            self._progress.update(self._bar, description=what, advance=reached - before)
+
+        return watch
+
+
+@contextlib.contextmanager
+def steps_shown(is_shown: bool = True) -> Iterator[Steps]:
+    """A bar on standard error while the block runs, if that is a terminal and it is to be shown."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True,
+        disable=not (is_shown and console.is_terminal),
+    ) as progress:  # fmt: skip
+        yield Steps(progress, progress.add_task("getting ready", total=None))
+
+
+def _warmup(job: Job) -> int:
+    return _steps(job, "warmup") if job.config.warmup else 0
+
+
+def _steps(job: Job, split: str) -> int:
+    return int(job.task.make(split).unwrapped.setup.steps)  # type: ignore
