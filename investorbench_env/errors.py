@@ -36,6 +36,10 @@ class MarketError(InvestorBenchError, ValueError):
     """Arrays that do not make a market: shapes, order or values."""
 
 
+class FactsError(InvestorBenchError, ValueError):
+    """Facts of an environment that contradict each other, or what the environment then shows."""
+
+
 class DateRangeError(InvestorBenchError, ValueError):
     """Dates outside the data; the message says which range there is."""
 

@@ -4,9 +4,15 @@ Everything outside an environment reads this and not the environment: an environ
 else's that has a ``facts`` can be evaluated, recorded, verified, scored and shown like ours.
 """
 
+import math
 from dataclasses import dataclass
+from datetime import date
+from typing import get_args
 
-from investorbench_env.protocols import Convention
+from investorbench_env.errors import FactsError
+from investorbench_env.protocols import Convention, Hold
+
+FIELDS_OF_TEXTS = ("symbols", "window", "findings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +27,10 @@ class Facts:
         timezone: IANA name of the zone in which a day begins.
         protocol: the protocol's name.
         convention: how returns are added up: ``"simple"`` or ``"log"``.
+        hold: what leaving an asset alone does: ``"keep"`` the position, or be ``"flat"``.
+        fills: when orders fill: ``"next_open"``, ``"next_close"``, ``"close"``, or a word of the
+            environment's own.
+        cost_rate: commission and slippage as a share of traded notional.
         periods_a_year: for annual figures: trading days a year, or steps a year where a step takes
             longer than a day.
         action: what an action is: ``"trade"``, ``"weight"``, or a word of the environment's own.
@@ -30,10 +40,14 @@ class Facts:
         window: first and last session, ``YYYY-MM-DD``.
         source: where prices and texts come from, in words.
         simulated: whether any of them is not real.
-        fills: when orders fill, such as ``"next_open"``.
         findings: what is wrong or missing in the data, in words.
         fingerprint: SHA-256 over everything that an agent or an account can meet.
         benchmark: the agent that others are compared with, by its name; None where there is none.
+
+    ``Facts(**json.loads(json.dumps(asdict(facts))))`` equals ``facts``: lists become tuples.
+
+    Raises:
+        FactsError: they contradict each other.
     """
 
     family: str
@@ -48,13 +62,44 @@ class Facts:
     interval: str = "1d"
     timezone: str = "UTC"
     convention: Convention = "simple"
+    hold: Hold = "keep"
+    fills: str = "next_open"
+    cost_rate: float = 0.0
     periods_a_year: float = 365.0
     action: str = ""
     long_only: bool = False
     initial_cash: float = 100_000.0
-    fills: str = "next_open"
     findings: tuple[str, ...] = ()
     benchmark: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in FIELDS_OF_TEXTS:
+            given = getattr(self, name)
+            if isinstance(given, str):
+                raise FactsError(f"{name}={given!r} must be several texts, such as ({given!r},)")
+            object.__setattr__(self, name, tuple(given))
+        if not self.symbols or len(set(self.symbols)) < len(self.symbols):
+            raise FactsError(f"symbols={self.symbols!r} must name at least one asset, each once")
+        if self.steps < 1:
+            raise FactsError(f"steps={self.steps!r}: an episode has at least one")
+        if self.convention not in get_args(Convention):
+            raise FactsError(f'convention={self.convention!r} must be "simple" or "log"')
+        if self.hold not in get_args(Hold):
+            raise FactsError(f'hold={self.hold!r} must be "keep" or "flat"')
+        for name in ("periods_a_year", "initial_cash"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0.0):
+                raise FactsError(f"{name}={getattr(self, name)!r} must be a number above 0")
+        self._require_dates()
+
+    def _require_dates(self) -> None:
+        try:
+            first, last = map(date.fromisoformat, self.window)
+        except ValueError:
+            raise FactsError(
+                f"window={self.window!r} must be the first and the last session, YYYY-MM-DD"
+            ) from None
+        if last < first:
+            raise FactsError(f"window={self.window!r} ends before it begins")
 
     @property
     def symbol(self) -> str:

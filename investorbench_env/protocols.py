@@ -10,6 +10,7 @@ from investorbench_env.errors import UnknownNameError
 from investorbench_env.market.market import AssetClass
 
 Convention = Literal["simple", "log"]
+Hold = Literal["keep", "flat"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Protocol:
 
     name: str
     fills: Literal["next_open", "close"]
-    hold: Literal["keep", "flat"]
+    hold: Hold
     prices: Literal["traded", "adjusted"]
     convention: Convention
     commission_bps: dict[AssetClass, float]

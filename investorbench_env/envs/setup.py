@@ -4,7 +4,7 @@ It knows no state of an episode.
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from numbers import Real
 from os import PathLike
@@ -16,10 +16,13 @@ import numpy.typing as npt
 
 from investorbench_env.accounting.account import Account, open_account
 from investorbench_env.errors import DateRangeError, InvestorBenchError, UnknownNameError
+from investorbench_env.facts import Facts
 from investorbench_env.market.history import History, history_of
 from investorbench_env.market.library import find_market
 from investorbench_env.market.market import FIELDS, OPEN, AssetClass, Market
+from investorbench_env.market.sessions import DAYS_A_YEAR
 from investorbench_env.protocols import Protocol, find_protocol
+from investorbench_env.registration import TITLES
 from investorbench_env.spaces import Documents, FreeText, unbounded
 from investorbench_env.universes import SPLITS, find_split
 
@@ -36,6 +39,8 @@ AMOUNTS = ("equity", "cash", "position", "weight", "fill_price", "notional", "co
 """What an info says of the account."""
 ACCOUNT_FIELDS = ("position", "weight", "cash", "equity", "unrealised_pnl", "steps_left")
 
+BENCHMARK = "buy_and_hold"
+"""The agent that others are compared with where there is one asset."""
 
 RUIN = 1e-6
 """Ruin has no logarithm; it counts as the loss of all but this share."""
@@ -98,7 +103,7 @@ class Options:
     episode_length: int | None = None
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> Self:
+    def of(cls, given: Mapping[str, Any]) -> Self:
         """Options from keywords, each checked by itself.
 
         Raises:
@@ -160,6 +165,33 @@ class Setup:
     @property
     def symbol(self) -> str:
         return self.history.symbol
+
+    @property
+    def facts(self) -> Facts:
+        """What may be known without stepping."""
+        options, protocol, market = self.options, self.protocol, self.market
+        return Facts(
+            family=TITLES[options.asset_class],
+            symbols=(self.symbol,),
+            asset_class=options.asset_class,
+            timezone=market.timezone,
+            protocol=protocol.name,
+            convention=protocol.convention,
+            hold=protocol.hold,
+            fills=self.fills,
+            cost_rate=self.cost_rate,
+            periods_a_year=DAYS_A_YEAR[options.asset_class],
+            action=options.action,
+            long_only=options.long_only,
+            initial_cash=options.initial_cash,
+            steps=self.steps,
+            window=self.window,
+            source=market.source,
+            simulated=market.simulated,
+            findings=market.findings,
+            fingerprint=market.fingerprint,
+            benchmark=BENCHMARK,
+        )
 
     @property
     def steps(self) -> int:
@@ -261,6 +293,15 @@ def prepare(options: Options) -> Setup:
         cost_rate=_cost_rate(options, protocol),
         fills=_fills(protocol, market.until(int(decisions[0])).bars[:, history.asset, OPEN]),
     )
+
+
+def facts_of(given: Mapping[str, Any]) -> Facts:
+    """The facts of the environment that these keywords of ``gym.make`` make, without making it.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+    return prepare(Options.of(given)).facts
 
 
 def _symbol_of(options: Options) -> str:

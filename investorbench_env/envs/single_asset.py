@@ -15,6 +15,7 @@ from gymnasium.logger import warn
 from investorbench_env.envs.pictures import Mark, draw
 from investorbench_env.envs.setup import ACCOUNT_FIELDS, AMOUNTS, BUY, HOLD, Options, prepare
 from investorbench_env.errors import InvalidActionError, UnknownNameError
+from investorbench_env.facts import Facts
 from investorbench_env.market.history import Moment
 
 FloatArray = npt.NDArray[np.float32]
@@ -92,6 +93,11 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._reward = setup.reward
         self._labelled = setup.labelled
         self._at = -1  # the decision, as an index into the sessions above
+
+    @property
+    def facts(self) -> Facts:
+        """What may be known without stepping."""
+        return self.setup.facts
 
     @property
     def hidden_state(self) -> Mapping[str, float] | None:

@@ -25,6 +25,7 @@ from investorbench_env.envs.setup import (
 )
 from investorbench_env.envs.tape import Tape
 from investorbench_env.errors import InvalidActionError, InvestorBenchError
+from investorbench_env.facts import Facts
 
 Array = npt.NDArray[Any]
 Observation = dict[str, Array]
@@ -83,6 +84,11 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._reward = setup.reward
         self._template = self._masked_constants()
         self._started = False
+
+    @property
+    def facts(self) -> Facts:
+        """What may be known without stepping."""
+        return self.setup.facts
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

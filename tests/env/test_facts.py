@@ -1,0 +1,94 @@
+"""Facts: what may be known of an environment without stepping it."""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+import gymnasium as gym
+import pytest
+
+from investorbench_env.envs.setup import facts_of
+from investorbench_env.errors import FactsError
+from investorbench_env.facts import Facts
+from investorbench_env.registration import environment_ids
+from tests.env.small_markets import date, small_market
+
+TOY = Facts(
+    family="Toy",
+    symbols=("A", "B"),
+    protocol="toy",
+    steps=3,
+    window=("2020-01-01", "2020-01-04"),
+    source="made for a test",
+    simulated=True,
+    fingerprint="0" * 64,
+)
+
+
+def test_facts_say_what_a_small_market_and_its_options_say() -> None:
+    market = small_market([10, 11, 12, 13], findings=("a gap",))
+    facts = gym.make(
+        "InvestorBench/Stock", data=market, start=date(0), end=date(3),
+        protocol="paper", action="weight", long_only=True, initial_cash=50.0,
+    ).unwrapped.facts  # type: ignore[attr-defined]  # fmt: skip
+    assert facts == Facts(
+        family="Stock",
+        symbols=("TEST",),
+        asset_class="stock",
+        interval="1d",
+        timezone="UTC",
+        protocol="paper",
+        convention="log",
+        hold="flat",
+        fills="close",
+        cost_rate=0.0,
+        periods_a_year=252,
+        action="weight",
+        long_only=True,
+        initial_cash=50.0,
+        steps=3,
+        window=("2020-01-01", "2020-01-04"),
+        source="made for a test",
+        simulated=False,
+        findings=("a gap",),
+        fingerprint=market.fingerprint,
+        benchmark="buy_and_hold",
+    )
+
+
+@pytest.mark.parametrize("id", [id for id in environment_ids() if id.endswith("-SIM")])
+def test_scalar_vectorised_and_no_environment_give_the_same_facts(id: str) -> None:
+    options: dict[str, Any] = {"split": "warmup", "window": 5, "commission_bps": 20.0}
+    scalar = gym.make(id, **options).unwrapped.facts  # type: ignore[attr-defined]
+    many = gym.make_vec(id, num_envs=2, **options).unwrapped.facts  # type: ignore[attr-defined]
+    assert scalar == many == facts_of({**gym.spec(id).kwargs, **options})
+
+
+def test_facts_come_back_from_json_as_they_were() -> None:
+    facts = replace(TOY, findings=("one", "two"))
+    assert Facts(**json.loads(json.dumps(asdict(facts)))) == facts
+
+
+def test_the_facts_of_several_assets_name_them_all() -> None:
+    assert TOY.symbol == "A,B"
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"symbols": ()}, "at least one asset"),
+        ({"symbols": ("A", "A")}, "each once"),
+        ({"symbols": "TSLA"}, "several texts"),
+        ({"steps": 0}, "at least one"),
+        ({"window": ("2020-01-02", "2020-01-01")}, "ends before it begins"),
+        ({"window": ("2020-01-02",)}, "first and the last session"),
+        ({"window": ("1 January", "2 January")}, "first and the last session"),
+        ({"convention": "geometric"}, '"simple" or "log"'),
+        ({"hold": "wait"}, '"keep" or "flat"'),
+        ({"initial_cash": 0.0}, "a number above 0"),
+        ({"periods_a_year": float("nan")}, "a number above 0"),
+    ],
+)
+def test_facts_that_contradict_themselves_are_refused(changes: dict[str, Any], what: str) -> None:
+    with pytest.raises(FactsError, match=what):
+        replace(TOY, **changes)
