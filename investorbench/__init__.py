@@ -1,9 +1,10 @@
 """Environments and a benchmark for agents that make financial decisions.
 
-The packages of this folder are links to those at the top of the repository.
+In a checkout the packages of this folder are links to those at the top of the repository.
 """
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "Task", "evaluate"]
 __version__ = version("investorbench")
+
+if not Path(__file__).with_name("agents").is_dir():
+    # A checkout without its links, as on Windows or out of an sdist: the packages are beside this.
+    __path__.append(str(Path(__file__).resolve().parent.parent))
 
 
 def __getattr__(name: str) -> Any:

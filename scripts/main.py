@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from investorbench import __version__
 from investorbench.memory import LayeredMemoryError
 from investorbench.scripts import (
     baselines,
@@ -43,6 +45,23 @@ app.command("replay")(replay.replay)
 app.command("report")(report.report)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("run", context_settings=run.CONTEXT, add_help_option=False)(run.run)
+
+
+def show_version(is_wanted: bool) -> None:
+    """Print the version and leave, where that is wanted."""
+    if is_wanted:
+        print(f"investorbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options of ``investorbench`` itself, before the name of a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,6 +5,8 @@ where it is installed, gym-anytrading's StocksEnv. Measurements of all contestan
 the best of each counts, so that a moment of load falls on all of them alike.
 """
 
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -156,6 +158,20 @@ def report(seconds: float) -> None:
         times = best_of(measures, seconds, console)
         console.print(f"[bold]{title}[/]; of Stock-SIM × N, N episodes are stepped at once")
         console.print(_table(times), "")
+    console.print(f"import investorbench_env: {import_ms():.0f} ms beyond gymnasium and numpy")
+
+
+def import_ms() -> float:
+    """What importing the environments costs a new interpreter that has Gymnasium already."""
+    program = (
+        "import gymnasium, numpy, time; begin = time.perf_counter(); import investorbench_env\n"
+        "print(1000 * (time.perf_counter() - begin))"
+    )
+    command = [sys.executable, "-c", program]
+    return min(
+        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        for _ in range(3)
+    )
 
 
 def _table(times: dict[str, float]) -> Table:

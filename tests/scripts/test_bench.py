@@ -24,6 +24,7 @@ def test_it_prints_speeds_as_ratios_to_yardsticks_measured_in_the_same_run(
         assert words in growth
     (cartpole,) = [line.split() for line in beside.splitlines() if "CartPole-v1" in line]
     assert cartpole[1] == "1.00"
+    assert "import investorbench_env: " in growth
     assert "× CartPole" in beside and "× CartPole" in growth
     assert max(map(len, said.out.splitlines())) <= 80
 
