@@ -1,11 +1,10 @@
-"""Jobs: one agent on one task each, from its configuration to what it takes to run it."""
+"""From Hydra's configuration to a job, and to the parts that its agent is made of."""
 
 import inspect
 import json
-import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,10 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from investorbench.agents.llm import LanguageModel, Model, model_of
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
+from investorbench.scripts.serving import served
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.lines import write_atomically
-from investorbench.tasks.seeds import episode_seed
-from investorbench.tasks.task import Task
+from investorbench.tasks.running.episodes import RunOptions, Say, Serve
+from investorbench.tasks.running.job import Job
+from investorbench.tasks.task import task_of
+from investorbench.tasks.tracking import trackers_of
 from investorbench_env.errors import InvestorBenchError
 
 OF_THE_RUN = (
@@ -32,116 +34,68 @@ MODEL, MEMORY, MARKET = "model", "new_memory", "market"
 """What an agent that is ``_partial_`` may ask for, by the name of its parameter."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
-    """One agent on one task.
+def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...] = ()) -> Job:
+    """A job from its configuration.
 
-    Attributes:
+    Args:
+        config: what to run, resolved.
         agent_name: of the agent's configuration, or its class where that is somebody's own.
-        name: what tables and records call it: with the model, and what else a sweep changes.
-        config: what to run.
+        name: what tables and records call it.
         place: further folders between that of the task and that of the agent.
+
+    Raises:
+        InvestorBenchError: there is no such task, or no such setting of a model.
     """
+    given: Any = OmegaConf.to_container(config, resolve=True)
+    asked_for = parts_of(config.agent)
+    settings: dict[str, Any] = {"agent_name": agent_name, "name": name}
+    settings |= {key: value for key, value in given.items() if key not in OF_THE_RUN}
+    model = None
+    if MODEL in asked_for:
+        model = model_of(given["model"])
+        settings["model"] = {k: v for k, v in given["model"].items() if k not in OF_THE_SERVER}
+    else:
+        del settings["model"]
+    if MEMORY not in asked_for:
+        del settings["memory"]
+    task = task_of(settings)
 
-    agent_name: str
-    name: str
-    config: DictConfig
-    place: tuple[str, ...] = ()
-
-    @cached_property
-    def task(self) -> Task:
-        """The task that the configuration describes."""
-        return task_of(self.config)
-
-    @cached_property
-    def model(self) -> Model | None:
-        """The settings of the model that the agent asks; None where it asks none."""
-        if MODEL not in self.asks_for:
-            return None
-        return model_of(OmegaConf.to_container(self.config.model, resolve=True))  # type: ignore[arg-type]
-
-    @cached_property
-    def asks_for(self) -> frozenset[str]:
-        """What has to be handed to the agent: ``model``, ``new_memory``, ``market``."""
-        return parts_of(self.config.agent)
-
-    @property
-    def path(self) -> Path:
-        """Where the job is recorded."""
-        folders = (re.sub(r"[^\w.,=+-]+", "_", part) for part in (*self.place, self.name))
-        return Path(self.config.folder).joinpath(_short(self.task), *folders)
-
-    @property
-    def record(self) -> str:
-        """All that determines what comes out, as YAML."""
-        return OmegaConf.to_yaml(OmegaConf.create(self.settings))
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """All that determines what comes out."""
-        told: Any = OmegaConf.to_container(self.config, resolve=True)
-        kept: dict[str, Any] = {"agent_name": self.agent_name, "name": self.name}
-        kept |= {name: value for name, value in told.items() if name not in OF_THE_RUN}
-        if MODEL in self.asks_for:
-            kept["model"] = {k: v for k, v in told["model"].items() if k not in OF_THE_SERVER}
-        else:
-            del kept["model"]
-        if MEMORY not in self.asks_for:
-            del kept["memory"]
-        return kept
-
-    def is_finished(self, repeat: int) -> bool:
-        """Whether a repeat has been run to its end."""
-        try:
-            path = self.path
-        except InvestorBenchError:
-            return False  # there is no such task; running it will say so
-        return (path / f"repeat-{repeat}" / "metrics.json").exists()
-
-    def seed(self, repeat: int) -> int:
-        """The seed of a repeat."""
-        return seeds_of(self.config, self.task, self.agent_name, self.asks_for)[repeat]
-
-    def agent(self, model: LanguageModel | None, folder: EpisodeFolder) -> Any:
-        """A new agent, for one episode.
-
-        Args:
-            model: what answers, where it asks for one.
-            folder: of the episode; an archive of the memory is kept in it.
-        """
-        agent = instantiate(self.config.agent)
+    def make_agent(answering: LanguageModel | None, folder: EpisodeFolder) -> Any:
+        agent = instantiate(config.agent)
         if not isinstance(agent, partial):
             return agent
         parts: dict[str, Callable[[], Any]] = {
-            MODEL: lambda: model,
-            MEMORY: lambda: partial(new_memory, self.config.memory, folder),
-            MARKET: lambda: self.task.make("test").unwrapped.setup.market,  # type: ignore[attr-defined]
+            MODEL: lambda: answering,
+            MEMORY: lambda: partial(new_memory, config.memory, folder),
+            MARKET: lambda: task.make("test").unwrapped.setup.market,  # type: ignore[attr-defined]
         }
-        return agent(**{name: parts[name]() for name in sorted(self.asks_for)})
+        return agent(**{name: parts[name]() for name in sorted(asked_for)})
+
+    return Job(make_agent=make_agent, settings=settings, task=task, model=model, place=place)
 
 
-def task_of(config: DictConfig) -> Task:
-    """The task that a configuration describes."""
-    costs = {key: value for key, value in config.protocol.items() if key != "name"}
-    options = {**OmegaConf.to_container(config.task.options), **costs}  # type: ignore[dict-item]
-    return Task.of(
-        str(config.task.id),
-        protocol=config.protocol.name,
-        data=config.data or config.task.data,
-        start=config.task.start,
-        end=config.task.end,
-        options={str(key): value for key, value in options.items() if value is not None},
-    )
+def options_of(config: DictConfig, *, is_shown: bool = True) -> RunOptions:
+    """How the jobs of a command line are run.
 
+    Raises:
+        UnknownNameError: there is no such tracker.
+    """
+    serve: Serve | None = None
+    if config.serve:
 
-def seeds_of(
-    config: DictConfig, task: Task, agent_name: str, asks_for: Collection[str]
-) -> tuple[int, ...]:
-    """The seed of each repeat of a job."""
-    model = str(config.model.name) if MODEL in asks_for else ""
-    return tuple(
-        episode_seed(task, agent_name, model, repeat, int(config.seed))
-        for repeat in range(int(config.repeats))
+        def serve(model: Model, say: Say) -> AbstractContextManager[str]:
+            return served(model, **config.server, say=say)
+
+    return RunOptions(
+        folder=Path(config.folder),
+        concurrency=config.concurrency,
+        shard=config.shard,
+        trackers=trackers_of(config.tracking, config.folder),
+        max_usd=config.max_usd,
+        cache=config.cache,
+        cache_path=None if config.cache_path is None else Path(config.cache_path),
+        serve=serve,
+        is_shown=is_shown,
     )
 
 
@@ -192,9 +146,3 @@ def embedder_of(config: DictConfig) -> Embedder:
 def _embedder(settings: str, vectors: str | None) -> Embedder:
     options = json.loads(settings)
     return find_embedder(options.pop("kind"), cache=vectors, **options)
-
-
-def _short(task: Task) -> str:
-    """A task's name in a run folder, such as ``stock-tsla``."""
-    name = task.id.removeprefix("InvestorBench/").lower()
-    return name if "-" in name else f"{name}-{task.symbol.lower()}"

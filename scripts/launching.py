@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from investorbench.scripts.jobs import Job
 from investorbench.tasks.leaderboard import Entry
 from investorbench.tasks.record.reading import recorded_entry
 from investorbench.tasks.record.run_folder import job_in
-from investorbench.tasks.running.episodes import Done, Failed
+from investorbench.tasks.running.episodes import JobFailure, RunOutcome
+from investorbench.tasks.running.job import Job
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
 
 PLUGINS = {
@@ -64,7 +64,7 @@ def without_launcher(overrides: Sequence[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def launched_shown(jobs: Sequence[Job]) -> Iterator[None]:
+def launched_shown(jobs: Sequence[Job], folder: Path) -> Iterator[None]:
     """A bar of the episodes that are finished, in any process, while the block runs."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -72,13 +72,13 @@ def launched_shown(jobs: Sequence[Job]) -> Iterator[None]:
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        planned = sum(job.config.repeats for job in jobs)
+        planned = sum(job.repeats for job in jobs)
         bar = progress.add_task("episodes finished", total=planned)
 
         def look() -> None:
             while not ended.wait(LOOK_EVERY_S):
                 finished = sum(
-                    job.is_finished(n) for job in jobs for n in range(job.config.repeats)
+                    job.is_finished(folder, n) for job in jobs for n in range(job.repeats)
                 )
                 progress.update(bar, completed=finished)
 
@@ -106,17 +106,19 @@ def errors_raised() -> Iterator[None]:
             os.environ[name] = before
 
 
-def recorded(jobs: Sequence[Job]) -> Done:
-    """What jobs came to that other processes ran, from their records."""
+def recorded(jobs: Sequence[Job], folder: Path) -> RunOutcome:
+    """What came of jobs that other processes ran, from their records."""
     entries: list[Entry] = []
-    failed: list[Failed] = []
+    failed: list[JobFailure] = []
     for job in jobs:
-        where = f"{job.name} on {job.config.task.id}"
+        where = f"{job.name} on {job.task.id}"
         try:
-            entry = recorded_entry(job_in(job.path), Path(job.config.folder).name)
+            entry = recorded_entry(job_in(job.path(folder)), folder.name)
         except InvestorBenchError as error:
-            failed.append(Failed(f"{where}: {error}"))
+            failed.append(JobFailure(f"{where}: {error}"))
             continue
         entries.append(entry)
-        failed += [Failed(f"{where}, repeat {each.repeat}: {each.why}") for each in entry.failures]
-    return Done(entries, failed)
+        failed += [
+            JobFailure(f"{where}, repeat {each.repeat}: {each.why}") for each in entry.failures
+        ]
+    return RunOutcome(entries, failed)

@@ -6,7 +6,6 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -18,7 +17,7 @@ from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from investorbench.scripts.jobs import MODEL, Job
+from investorbench.scripts.jobs import MODEL, OF_THE_RUN, job_of, options_of, parts_of
 from investorbench.scripts.launching import (
     HERE,
     errors_raised,
@@ -38,7 +37,9 @@ from investorbench.scripts.tables import print_results
 from investorbench.tasks.record.episode_folder import FAILURE
 from investorbench.tasks.record.job_folder import manifest_of
 from investorbench.tasks.record.lines import without_nan
-from investorbench.tasks.running.episodes import Done, play_all
+from investorbench.tasks.running.episodes import RunOutcome
+from investorbench.tasks.running.episodes import run as run_jobs
+from investorbench.tasks.running.job import Job
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -65,32 +66,38 @@ def run_with(overrides: list[str]) -> None:
     overrides = [re.sub(rf"^(?={listed})", "++", override) for override in overrides]
     if not any(override.startswith("folder=") for override in overrides):
         overrides.append(f"folder={new_folder()}")
+    changing = swept(overrides)
+    for name in changing:
+        if name.partition(".")[0] in OF_THE_RUN:
+            raise InvestorBenchError(f"{name} is one for the whole run: it takes no list of values")
     launcher = launcher_in(overrides)
     sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
     try:
-        jobs = _planned(overrides)
-        if not jobs:
+        planned = _planned(overrides, changing)
+        if planned.config is None:
             return  # Hydra was asked for help
+        jobs, options = planned.jobs, options_of(planned.config)
         if launcher == HERE:
-            done = play_all(jobs)
+            outcome = run_jobs(jobs, options)
         else:
-            with launched_shown(jobs), errors_raised():
-                _compose(overrides, Launched(swept(overrides)))
-            done = recorded(jobs)
-        show(jobs, done)
+            with launched_shown(jobs, options.folder), errors_raised():
+                _compose(overrides, Launched(changing))
+            outcome = recorded(jobs, options.folder)
+        show(outcome, planned.config.output, options.folder)
     finally:
         sys.path.pop()
 
 
-def _planned(overrides: list[str]) -> list[Job]:
-    planned = Planned(swept(overrides))
+def _planned(overrides: list[str], changing: list[str]) -> "Planned":
+    planned = Planned(changing)
     with (
         tempfile.TemporaryDirectory() as nowhere,  # Hydra makes its folder before it asks
         # It would compose every job once more, to see whether that can be done before any runs.
         patch.object(Sweeper, "validate_batch_is_legal"),
     ):
         _compose([*without_launcher(overrides), f"hydra.sweep.dir={nowhere}"], planned)
-    return planned.checked()
+    _raise(planned.errors)
+    return planned
 
 
 def _compose(overrides: list[str], task: Callable[[DictConfig], None]) -> None:
@@ -108,26 +115,26 @@ def new_folder() -> str:
     return f"runs/{now:%Y-%m-%d}/{now:%H-%M-%S}-{secrets.token_hex(2)}"
 
 
-def show(jobs: Sequence[Job], done: Done) -> None:
-    """Print what jobs came to, where it is recorded, and what failed.
+def show(outcome: RunOutcome, output: str, folder: Path) -> None:
+    """Print what came of jobs, where it is recorded, and what failed.
 
     Raises:
         InvestorBenchError: some failed.
     """
-    if jobs[0].config.output == "json":
-        for entry in done.entries:
-            told = manifest_of(entry.result) | {"failures": [each.why for each in entry.failures]}
-            print(json.dumps(without_nan(told), ensure_ascii=False))
+    if output == "json":
+        for entry in outcome.entries:
+            failures = [each.why for each in entry.failures]
+            line = without_nan(manifest_of(entry.result) | {"failures": failures})
+            print(json.dumps(line, ensure_ascii=False))
     else:
-        print_results(done.entries, Console())
-    goes_on = any(each.can_go_on for each in done.failed)
+        print_results(outcome.entries, Console())
+    goes_on = any(each.can_go_on for each in outcome.failed)
     advice = "; the same command with this folder=... goes on" if goes_on else ""
-    for folder in dict.fromkeys(str(job.config.folder) for job in jobs):
-        if Path(folder).exists():
-            Console(stderr=True).print(
-                f"recorded in {folder}{advice}", highlight=False, markup=False, soft_wrap=True
-            )
-    _raise([each.why for each in done.failed])
+    if folder.exists():
+        Console(stderr=True).print(
+            f"recorded in {folder}{advice}", highlight=False, markup=False, soft_wrap=True
+        )
+    _raise([each.why for each in outcome.failed])
 
 
 class Planned:
@@ -143,10 +150,12 @@ class Planned:
         self.swept = swept
         self.jobs: list[Job] = []
         self.errors: list[str] = []
+        self.config: DictConfig | None = None
 
     def __call__(self, config: DictConfig) -> None:
         """Plan one job; an error of ours is kept, for Hydra has words of its own for errors."""
         OmegaConf.resolve(config)
+        self.config = config
         try:
             if config.output not in OUTPUTS:
                 raise UnknownNameError("output", config.output, OUTPUTS)
@@ -157,15 +166,6 @@ class Planned:
             self.jobs.append(self._job(config))
         except InvestorBenchError as error:
             self.errors.append(str(error))
-
-    def checked(self) -> list[Job]:
-        """The jobs.
-
-        Raises:
-            InvestorBenchError: one could not be planned, and so none is run.
-        """
-        _raise(self.errors)
-        return self.jobs
 
     def _job(self, config: DictConfig) -> Job:
         """A job, with what tells it from the others in its name and its folders."""
@@ -183,12 +183,11 @@ class Planned:
                 place.append(f"{key}={value}")
             else:
                 changed.append(f"{key.rpartition('.')[2]}={value}")
-        job = Job(agent_name=agent, name=agent, config=config, place=tuple(place))
-        if job.model is not None:
+        if MODEL in parts_of(config.agent):
             changed.insert(0, f"model={hydra_config.runtime.choices['model']}")
         elif any(override.startswith("model=") for override in hydra_config.overrides.task):
             raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
-        return replace(job, name=" ".join([agent, *changed]))
+        return job_of(config, agent, " ".join([agent, *changed]), tuple(place))
 
 
 class Launched:
@@ -205,7 +204,7 @@ class Launched:
         self.folder = str(Path.cwd())  # where an agent of somebody's own is found
 
     def __call__(self, config: DictConfig) -> None:
-        """Run one job; what it came to, and what failed, is in its record.
+        """Run one job; what came of it, and what failed, is in its record.
 
         Raises:
             InvestorBenchError: there is no record of why it failed.
@@ -213,10 +212,12 @@ class Launched:
         sys.path.append(self.folder)
         planned = Planned(self.swept)
         planned(config)
-        (job,) = planned.checked()
-        done = play_all([job], is_shown=False)
-        if not done.entries and not list(job.path.glob(f"*/{FAILURE}")):
-            _raise([each.why for each in done.failed])
+        _raise(planned.errors)
+        (job,) = planned.jobs
+        options = options_of(config, is_shown=False)
+        outcome = run_jobs([job], options)
+        if not outcome.entries and not list(job.path(options.folder).glob(f"*/{FAILURE}")):
+            _raise([each.why for each in outcome.failed])
 
 
 def _raise(errors: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from investorbench.tasks.task import Task
 
@@ -24,3 +26,12 @@ def episode_seed(task: Task, agent: str, model: str, repeat: int, seed: int = 0)
     """
     told = json.dumps([seed, task.id, task.symbol, agent, model, repeat])
     return int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "big") % BELOW
+
+
+def seeds_of(settings: Mapping[str, Any], task: Task) -> tuple[int, ...]:
+    """The seed of each repeat of a job, from its settings and the task that they describe."""
+    model = settings["model"]["name"] if "model" in settings else ""
+    return tuple(
+        episode_seed(task, str(settings["agent_name"]), str(model), repeat, int(settings["seed"]))
+        for repeat in range(int(settings["repeats"]))
+    )

@@ -1,5 +1,6 @@
 """Tasks: an environment id with the data, protocol and dates it is scored on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -63,6 +64,12 @@ class Task:
         return str(symbol)
 
     @property
+    def short_name(self) -> str:
+        """What folders and trackers call it, such as ``stock-tsla``."""
+        name = self.id.removeprefix("InvestorBench/").lower()
+        return name if "-" in name else f"{name}-{self.symbol.lower()}"
+
+    @property
     def action(self) -> str:
         """``"trade"`` or ``"weight"``."""
         return str(self.options.get("action", "trade"))
@@ -95,6 +102,25 @@ class Task:
     @property
     def _defaults(self) -> dict[str, Any]:
         return dict(gym.spec(self.id).kwargs)
+
+
+def task_of(settings: Mapping[str, Any]) -> Task:
+    """The task that the settings of a job describe.
+
+    Raises:
+        UnknownNameError: there is no such id.
+    """
+    task, protocol = settings["task"], settings["protocol"]
+    costs = {name: value for name, value in protocol.items() if name != "name"}
+    options = {**task["options"], **costs}
+    return Task.of(
+        str(task["id"]),
+        protocol=protocol["name"],
+        data=settings["data"] or task["data"],
+        start=task["start"],
+        end=task["end"],
+        options={str(name): value for name, value in options.items() if value is not None},
+    )
 
 
 def find_id(name: str) -> str:

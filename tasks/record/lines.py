@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from investorbench.tasks.result import Step
 from investorbench_env.errors import InvestorBenchError
@@ -82,6 +83,11 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON atomically; figures that are no number become null."""
     text = json.dumps(without_nan(content), ensure_ascii=False, indent=2, allow_nan=False)
     write_atomically(path, text + "\n")
+
+
+def as_yaml(content: Mapping[str, Any]) -> str:
+    """Plain settings as YAML, in their order."""
+    return yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

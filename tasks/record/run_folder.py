@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from investorbench.scripts.jobs import MODEL, seeds_of, task_of
 from investorbench.tasks.leaderboard import Entry
 from investorbench.tasks.record.job_folder import CONFIG
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
+from investorbench.tasks.seeds import seeds_of
+from investorbench.tasks.task import task_of
 from investorbench_env.errors import InvestorBenchError
 
 NEEDED = (
@@ -82,22 +81,21 @@ def job_in(path: Path) -> RecordedJob:
     if not file.exists():
         raise InvestorBenchError(f"{file} is missing, which says what was run")
     try:
-        config: Any = OmegaConf.create(file.read_text(encoding="utf-8"))
-        missing = [name for name in NEEDED if name not in config]
+        settings: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        missing = [name for name in NEEDED if name not in settings]
         if missing:
             raise InvestorBenchError(
                 f"{file} has no {', '.join(missing)}: another version wrote it, or it was changed"
             )
-        task = task_of(config)
-        asks_for = [MODEL] if MODEL in config else []
+        task = task_of(settings)
         return RecordedJob(
             path=path,
-            name=str(config.name),
+            name=str(settings["name"]),
             task=task,
-            seeds=seeds_of(config, task, str(config.agent_name), asks_for),
-            warmup=bool(config.warmup),
+            seeds=seeds_of(settings, task),
+            warmup=bool(settings["warmup"]),
         )
-    except (OmegaConfBaseException, yaml.YAMLError, ValueError, AttributeError, TypeError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
         if isinstance(error, InvestorBenchError):
             raise
         raise InvestorBenchError(f"{file} cannot be read as a configuration: {error}") from None

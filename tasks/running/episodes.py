@@ -1,72 +1,97 @@
-"""Jobs run together: model after model, and under each all episodes in one event loop."""
+"""The one runner: model after model, and under each all episodes in one event loop."""
 
 import asyncio
 import contextlib
-import sqlite3
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from omegaconf import DictConfig
-
 from investorbench.agents.agent import as_agent
-from investorbench.agents.llm import Budget, Cache, LanguageModel, Model, ModelError, connect
-from investorbench.agents.llm.cache import MODES
-from investorbench.memory import LayeredMemoryError
-from investorbench.scripts.jobs import Job
-from investorbench.scripts.serving import served
+from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
+from investorbench.agents.llm import Budget, Cache, LanguageModel, Model, connect
+from investorbench.agents.llm.cache import MODES, CacheMode
 from investorbench.tasks.evaluator import live, require_order, result_of
 from investorbench.tasks.leaderboard import Entry
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
-from investorbench.tasks.record.lines import RecordError
+from investorbench.tasks.record.lines import RecordError, as_yaml
 from investorbench.tasks.record.reading import recorded_failure
 from investorbench.tasks.result import Episode, Failure
+from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.progress import Steps, steps_shown
-from investorbench.tasks.tracking import Tracking, trackers_of
+from investorbench.tasks.tracking import Tracker, Tracking
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
-Errors = (InvestorBenchError, LayeredMemoryError)
-INFRASTRUCTURE = (ModelError, LayeredMemoryError, OSError, sqlite3.Error)
-"""What an agent is not to blame for: servers, disks, a cap on what may be spent."""
 POLL_S = 0.5
 """How often to look whether another process has done with an episode."""
 
+Say = Callable[[str], None]
+Serve = Callable[[Model, Say], contextlib.AbstractContextManager[str]]
+"""Starts the server of a model while a block runs, and gives its URL."""
 
-class Failed(NamedTuple):
+
+class JobFailure(NamedTuple):
     """What went wrong with a job, and whether the same command may go on with it."""
 
     why: str
     can_go_on: bool = True
 
 
-class Done(NamedTuple):
-    """What jobs came to: as far as they are finished, and what failed."""
+class RunOutcome(NamedTuple):
+    """What came of the jobs of a run: as far as they are finished, and what failed."""
 
     entries: list[Entry]
-    failed: list[Failed]
+    failed: list[JobFailure]
 
 
-class CameTo(NamedTuple):
-    """What one job came to; neither an entry nor a failure where other processes are at it."""
+class JobOutcome(NamedTuple):
+    """What came of one job; neither an entry nor a failure where other processes are at it."""
 
     entry: Entry | None = None
-    failed: tuple[Failed, ...] = ()
+    failed: tuple[JobFailure, ...] = ()
 
 
-BUSY = CameTo()
+BUSY = JobOutcome()
 Plan = dict[Job, list[int]]
 """The repeats of each job that are to be run here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class RunOptions:
+    """How jobs are run; nothing of it changes what an agent does.
+
+    Attributes:
+        folder: where all of it is recorded.
+        concurrency: episodes at once.
+        shard: ``"2/5"`` for the second of five processes that share the episodes; None for all.
+        trackers: what figures are handed to besides.
+        max_usd: what all calls of models may cost; None for no limit.
+        cache: of answers: ``"off"``, ``"read_write"``, or ``"replay_only"``, which asks no server.
+        cache_path: its file; None for one in the folder.
+        serve: starts the servers of self-hosted models; None where they run already.
+        is_shown: whether to show a bar.
+    """
+
+    folder: Path
+    concurrency: int = 64
+    shard: str | None = None
+    trackers: Sequence[Tracker] = ()
+    max_usd: float | None = None
+    cache: CacheMode = "read_write"
+    cache_path: Path | None = None
+    serve: Serve | None = None
+    is_shown: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeContext:
     """What all episodes of a model share.
 
     Attributes:
+        options: how they are run.
         model: what answers; None for agents that ask none.
         places: for as many episodes as may run at once.
         bar: where progress is shown.
@@ -74,6 +99,7 @@ class Turn:
         waits: whether to wait for episodes that other processes are running.
     """
 
+    options: RunOptions
     model: LanguageModel | None
     places: asyncio.Semaphore
     bar: Steps
@@ -81,40 +107,40 @@ class Turn:
     waits: bool
 
 
-def play_all(jobs: Sequence[Job], *, is_shown: bool = True) -> Done:
+def run(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     """Run jobs; one that fails leaves the others alone.
-
-    Args:
-        jobs: of one command; how they run is what the first one's configuration says.
-        is_shown: whether to show a bar.
 
     Raises:
         InvestorBenchError: a model has no key, or a cap and no price; nothing was run.
     """
-    config = jobs[0].config
-    if config.cache not in MODES:
-        raise UnknownNameError("cache mode", config.cache, MODES)
-    budget = Budget(config.max_usd, ledger=Path(config.folder) / "spending.txt")
-    trackers = trackers_of(config.tracking, config.folder)
-    plan = _plan(jobs, config.shard)
-    if config.cache != "replay_only":
-        for model, _ in _by_model(plan):
+    if options.cache not in MODES:
+        raise UnknownNameError("cache mode", options.cache, MODES)
+    budget = Budget(options.max_usd, ledger=options.folder / "spending.txt")
+    plan = _plan(jobs, options.shard)
+    if options.cache != "replay_only":
+        for model, _ in _by_model(plan, options.folder):
             if model is not None:
                 connect(model, budget=budget)  # the last model's key is missed now, not at night
-    came_to: dict[Job, CameTo] = {}
-    with steps_shown(is_shown) as bar, Tracking(trackers, bar.say) as tracking:
+    outcomes: dict[Job, JobOutcome] = {}
+    with steps_shown(options.is_shown) as bar, Tracking(options.trackers, bar.say) as tracking:
+
+        def play(plan: Plan, *, waits: bool) -> None:
+            for model, own in _by_model(plan, options.folder):
+                if own:
+                    outcomes.update(_play_model(model, own, options, budget, bar, tracking, waits))
+
         try:
-            _play_by_model(plan, budget, bar, tracking, came_to, waits=False)
-            busy = {job: plan[job] for job in jobs if came_to[job] is BUSY}
+            play(plan, waits=False)
+            busy = {job: plan[job] for job in jobs if outcomes[job] is BUSY}
             if busy:
                 bar.say("waiting for episodes that other processes are running")
-                _play_by_model(busy, budget, bar, tracking, came_to, waits=True)
+                play(busy, waits=True)
         except KeyboardInterrupt:
             for job in jobs:
-                if came_to.get(job, BUSY) is BUSY:
-                    came_to[job] = CameTo(failed=(Failed("interrupted"),))
-    ordered = [came_to[job] for job in jobs]
-    return Done(
+                if outcomes.get(job, BUSY) is BUSY:
+                    outcomes[job] = JobOutcome(failed=(JobFailure("interrupted"),))
+    ordered = [outcomes[job] for job in jobs]
+    return RunOutcome(
         [each.entry for each in ordered if each.entry is not None],
         [failed for each in ordered for failed in each.failed],
     )
@@ -126,7 +152,7 @@ def _plan(jobs: Sequence[Job], shard: str | None) -> Plan:
     Raises:
         InvestorBenchError: the shard is none.
     """
-    all_episodes = [(job, repeat) for job in jobs for repeat in range(job.config.repeats)]
+    all_episodes = [(job, repeat) for job in jobs for repeat in range(job.repeats)]
     part, parts = shard_of(shard)
     plan: Plan = {job: [] for job in jobs}
     for job, repeat in all_episodes[part - 1 :: parts]:
@@ -149,7 +175,7 @@ def shard_of(shard: str | None) -> tuple[int, int]:
     raise InvestorBenchError(f"shard={shard} must be i/n, such as 1/4 for the first of four")
 
 
-def _by_model(plan: Plan) -> list[tuple[Model | None, Plan]]:
+def _by_model(plan: Plan, folder: Path) -> list[tuple[Model | None, Plan]]:
     """The models that have to be asked, each with its jobs, in the order of their naming.
 
     Jobs that ask none, or have nothing left to run here, come first, with None.
@@ -157,7 +183,8 @@ def _by_model(plan: Plan) -> list[tuple[Model | None, Plan]]:
     models: list[Model | None] = [None]
     asked: dict[Job, Model | None] = {}
     for job, repeats in plan.items():
-        asked[job] = None if all(map(job.is_finished, repeats)) else job.model
+        is_finished = all(job.is_finished(folder, repeat) for repeat in repeats)
+        asked[job] = None if is_finished else job.model
         models += [asked[job]] * (asked[job] not in models)
     return [
         (model, {job: repeats for job, repeats in plan.items() if asked[job] == model})
@@ -165,108 +192,114 @@ def _by_model(plan: Plan) -> list[tuple[Model | None, Plan]]:
     ]
 
 
-def _play_by_model(
+def _play_model(
+    model: Model | None,
     plan: Plan,
+    options: RunOptions,
     budget: Budget,
     bar: Steps,
     tracking: Tracking,
-    came_to: dict[Job, CameTo],
-    *,
     waits: bool,
-) -> None:
-    """Add what jobs come to, model after model."""
-    for model, own in _by_model(plan):
-        if not own:
-            continue
-        config = next(iter(own)).config
-        try:
-            with _answering(model, config, budget, bar) as answering:
-                places = asyncio.Semaphore(config.concurrency)
-                turn = Turn(model=answering, places=places, bar=bar, tracking=tracking, waits=waits)
-                came_to |= asyncio.run(_play(own, turn, config.concurrency))
-        except Errors as error:
-            came_to |= dict.fromkeys(own, CameTo(failed=(Failed(str(error)),)))
+) -> dict[Job, JobOutcome]:
+    """What comes of the jobs that ask one model."""
+    try:
+        with _answering(model, options, budget, bar) as answering:
+            context = EpisodeContext(
+                options=options,
+                model=answering,
+                places=asyncio.Semaphore(options.concurrency),
+                bar=bar,
+                tracking=tracking,
+                waits=waits,
+            )
+            return asyncio.run(_play(plan, context))
+    except EXPLAINED as error:
+        return dict.fromkeys(plan, JobOutcome(failed=(JobFailure(str(error)),)))
 
 
 @contextlib.contextmanager
 def _answering(
-    model: Model | None, config: DictConfig, budget: Budget, bar: Steps
+    model: Model | None, options: RunOptions, budget: Budget, bar: Steps
 ) -> Iterator[LanguageModel | None]:
     """What answers for a model, its server started where that was asked for."""
     if model is None or not model.is_language_model:
         yield None if model is None else connect(model)
         return
-    folder = Path(config.folder)
+    folder = options.folder
     bar.say(f"{model.name}: recording in {folder}; if it is interrupted, folder={folder} goes on")
     with contextlib.ExitStack() as stack:
         cache = None
-        if config.cache != "off":
-            cache = Cache(config.cache_path or folder / "answers.sqlite", config.cache)
+        if options.cache != "off":
+            cache = Cache(options.cache_path or folder / "answers.sqlite", options.cache)
             stack.enter_context(cache)
         url = None
-        if config.serve and model.provider == "vllm" and config.cache != "replay_only":
-            url = stack.enter_context(served(model, **config.server, say=bar.say))
+        if options.serve and model.provider == "vllm" and options.cache != "replay_only":
+            url = stack.enter_context(options.serve(model, bar.say))
         yield connect(model, base_url=url, cache=cache, budget=budget)
 
 
-async def _play(plan: Plan, turn: Turn, concurrency: int) -> dict[Job, CameTo]:
+async def _play(plan: Plan, context: EpisodeContext) -> dict[Job, JobOutcome]:
     # Memories wait in threads, for disks and servers; none should wait for another one's.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency))
-    came_to = await asyncio.gather(*(_play_job(job, own, turn) for job, own in plan.items()))
-    return dict(zip(plan, came_to, strict=True))
+    threads = ThreadPoolExecutor(context.options.concurrency)
+    asyncio.get_running_loop().set_default_executor(threads)
+    outcomes = await asyncio.gather(*(_play_job(job, own, context) for job, own in plan.items()))
+    return dict(zip(plan, outcomes, strict=True))
 
 
-async def _play_job(job: Job, repeats: Sequence[int], turn: Turn) -> CameTo:
+async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -> JobOutcome:
     """What comes of a job: of these repeats, and of those that are finished already."""
-    where = f"{job.name} on {job.config.task.id}"
-    numbers = [n for n in range(job.config.repeats) if n in repeats or job.is_finished(n)]
+    run, bar = context.options.folder, context.bar
+    where = f"{job.name} on {job.task.id}"
+    numbers = [n for n in range(job.repeats) if n in repeats or job.is_finished(run, n)]
     try:
         # With a cache, the steps since a checkpoint are asked of the cache; else there are none.
-        save_every = 1 if job.config.cache == "off" else SAVE_EVERY
-        turn.bar.expect(
-            job, numbers
-        )  # and finds out whether there is data, before anything is made
-        if job.config.warmup:
+        save_every = 1 if context.options.cache == "off" else SAVE_EVERY
+        # Before anything is made, for it finds out whether there is data.
+        bar.expect(job, numbers)
+        if job.warmup:
             require_order(job.task)
         if not numbers:
-            return CameTo()  # all of it belongs to other shards, which have not begun
-        with JobFolder(job.path, job.record, save_every) as folder:
+            return JobOutcome()  # all of it belongs to other shards, which have not begun
+        with JobFolder(job.path(run), as_yaml(job.settings), save_every) as folder:
             played = await asyncio.gather(
-                *(_play_episode(job, repeat, folder, turn) for repeat in numbers),
+                *(_play_episode(job, repeat, folder, context) for repeat in numbers),
                 return_exceptions=True,
             )
-            return _came_to(job, dict(zip(numbers, played, strict=True)), folder, turn.bar)
-    except Errors as error:
-        return CameTo(failed=(Failed(f"{where}: {error}", not isinstance(error, RecordError)),))
+            return _outcome(job, dict(zip(numbers, played, strict=True)), folder, context)
+    except EXPLAINED as error:
+        can_go_on = not isinstance(error, RecordError)
+        return JobOutcome(failed=(JobFailure(f"{where}: {error}", can_go_on),))
     except Exception as error:  # noqa: BLE001 - a mistake in an agent of somebody's own
-        turn.bar.say("".join(traceback.format_exception(error)).rstrip())
-        return CameTo(failed=(Failed(f"{where}: {_in_a_line(error)}"),))
+        bar.say(_trace(error))
+        return JobOutcome(failed=(JobFailure(f"{where}: {_in_a_line(error)}"),))
 
 
 async def _play_episode(
-    job: Job, repeat: int, folder: JobFolder, turn: Turn
+    job: Job, repeat: int, folder: JobFolder, context: EpisodeContext
 ) -> Episode | Failure | None:
     """An episode, or why it failed; None where another process is running it."""
     while True:
-        async with turn.places:
+        async with context.places:
             with contextlib.suppress(BusyError):
                 own = folder.episode(repeat)
                 try:
-                    return await _live(job, repeat, own, turn)
+                    return await _live(job, repeat, own, context)
                 finally:
                     folder.release(repeat)
-        if not turn.waits:
+        if not context.waits:
             return None
         await asyncio.sleep(POLL_S)
 
 
-async def _live(job: Job, repeat: int, folder: EpisodeFolder, turn: Turn) -> Episode | Failure:
+async def _live(
+    job: Job, repeat: int, folder: EpisodeFolder, context: EpisodeContext
+) -> Episode | Failure:
     # One that is finished is read from its record, and nobody decides anything.
     is_new = not folder.is_finished
-    runner = as_agent(job.agent(turn.model, folder) if is_new else _decides_nothing)
-    shown = turn.bar.watch(job, repeat)
+    runner = as_agent(job.make_agent(context.model, folder) if is_new else _decides_nothing)
+    shown = context.bar.watch(job, repeat)
     try:
-        with turn.tracking.episode(
+        with context.tracking.episode(
             job.name,
             job.task,
             model="" if job.model is None else job.model.name,
@@ -275,9 +308,9 @@ async def _live(job: Job, repeat: int, folder: EpisodeFolder, turn: Turn) -> Epi
             episode = await live(
                 runner,
                 job.task,
-                seed=job.seed(repeat),
+                seed=job.seeds[repeat],
                 repeat=repeat,
-                warmup=job.config.warmup,
+                warmup=job.warmup,
                 watch=log.beside(shown) if is_new else shown,
                 folder=folder,
             )
@@ -291,7 +324,7 @@ async def _live(job: Job, repeat: int, folder: EpisodeFolder, turn: Turn) -> Epi
         raise  # nothing is added to a record that was changed
     except Exception as error:
         kind = "infrastructure" if isinstance(error, INFRASTRUCTURE) else "agent"
-        if kind == "agent" and isinstance(error, Errors) and not folder.path.exists():
+        if kind == "agent" and isinstance(error, EXPLAINED) and not folder.path.exists():
             raise  # its settings do not do
         failure = Failure(repeat, kind, _in_a_line(error), _trace(error))
         with contextlib.suppress(OSError):  # the disk may be full
@@ -301,41 +334,42 @@ async def _live(job: Job, repeat: int, folder: EpisodeFolder, turn: Turn) -> Epi
         await runner.close()
 
 
-def _came_to(
+def _outcome(
     job: Job,
     played: Mapping[int, Episode | Failure | BaseException | None],
     folder: JobFolder,
-    bar: Steps,
-) -> CameTo:
-    """What the repeats of a job come to together."""
+    context: EpisodeContext,
+) -> JobOutcome:
+    """What comes of the repeats of a job together."""
     for each in played.values():
         if isinstance(each, BaseException):
             raise each
     if None in played.values():
         return BUSY
-    was_finished = (job.path / "manifest.json").exists()
+    was_finished = (folder.path / "manifest.json").exists()
     episodes = {n: each for n, each in played.items() if isinstance(each, Episode)}
     failures = {n: each for n, each in played.items() if isinstance(each, Failure)}
     traces = [each.trace for each in failures.values() if each.kind == "agent"]
     if traces:
-        bar.say(traces[0])
+        context.bar.say(traces[0])
     failed = tuple(
-        Failed(f"{job.name} on {job.config.task.id}, {_numbered(numbers)}: {why}")
+        JobFailure(f"{job.name} on {job.task.id}, {_numbered(numbers)}: {why}")
         for why, numbers in _by_reason(failures.values()).items()
     )
     if not episodes:
-        return CameTo(failed=failed)
-    for number in range(job.config.repeats):  # those of other shards
+        return JobOutcome(failed=failed)
+    for number in range(job.repeats):  # those of other shards
         if number not in played:
-            failures[number] = recorded_failure(job.path / f"repeat-{number}", number)
-    described = EpisodeFolder(job.path / f"repeat-{min(episodes)}").figures().get("described")
+            failures[number] = recorded_failure(folder.path / f"repeat-{number}", number)
+    described = EpisodeFolder(folder.path / f"repeat-{min(episodes)}").figures().get("described")
     result = result_of(job.name, job.task, list(episodes.values()), described)
     if not failures and not was_finished:
         folder.finish(result)
-    run = Path(job.config.folder).name
     kept = tuple(failures[number] for number in sorted(failures))
-    entry = Entry(result=result, planned=job.config.repeats, failures=kept, run=run)
-    return CameTo(entry, failed)
+    entry = Entry(
+        result=result, planned=job.repeats, failures=kept, run=context.options.folder.name
+    )
+    return JobOutcome(entry, failed)
 
 
 def _by_reason(failures: Iterable[Failure]) -> dict[str, list[int]]:
@@ -352,7 +386,7 @@ def _numbered(repeats: Sequence[int]) -> str:
 
 def _in_a_line(error: Exception) -> str:
     """An error in words; one that is not ours with its class."""
-    if isinstance(error, Errors):
+    if isinstance(error, EXPLAINED):
         return str(error)
     return f"{type(error).__name__}: {error}"
 

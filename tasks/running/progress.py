@@ -13,9 +13,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from investorbench.scripts.jobs import Job
 from investorbench.tasks.evaluator import Watch
 from investorbench.tasks.result import Step
+from investorbench.tasks.running.job import Job
 
 
 class Steps:
@@ -38,7 +38,7 @@ class Steps:
     def watch(self, job: Job, repeat: int) -> Watch:
         """What to call after each step of an episode."""
         warmup = _warmup(job)
-        which = f" {repeat + 1}" * (job.config.repeats > 1)
+        which = f" {repeat + 1}" * (job.repeats > 1)
 
         def watch(step: Step) -> None:
             before = self._reached.get((job, repeat), 0)
@@ -63,7 +63,7 @@ def steps_shown(is_shown: bool = True) -> Iterator[Steps]:
 
 
 def _warmup(job: Job) -> int:
-    return _steps(job, "warmup") if job.config.warmup else 0
+    return _steps(job, "warmup") if job.warmup else 0
 
 
 def _steps(job: Job, split: str) -> int:

@@ -44,8 +44,7 @@ class Facts:
     @property
     def group(self) -> str:
         """The task in short; a simulated market is always marked as one."""
-        name = self.task.id.removeprefix("InvestorBench/").lower()
-        name = name if "-" in name else f"{name}-{self.task.symbol.lower()}"
+        name = self.task.short_name
         return f"{SIMULATED} {name}" if self.simulated else name
 
     @property
