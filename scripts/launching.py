@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from investorbench.tasks.leaderboard import Entry
 from investorbench.tasks.record.reading import recorded_entry
 from investorbench.tasks.record.run_folder import job_in
+from investorbench.tasks.result import Entry
 from investorbench.tasks.running.episodes import JobFailure, RunOutcome
 from investorbench.tasks.running.job import Job
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError

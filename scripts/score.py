@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 
 from investorbench.scripts.tables import print_results
-from investorbench.tasks.leaderboard import Entry
 from investorbench.tasks.record.job_folder import CONFIG, JobFolder
 from investorbench.tasks.record.lines import write_json
 from investorbench.tasks.record.reading import RecordedJob, read_json, recorded_entry
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import MANIFEST, METRICS, differences
+from investorbench.tasks.result import Entry
 from investorbench_env.errors import InvestorBenchError
 
 

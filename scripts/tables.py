@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from investorbench.tasks.answers import answers_of
 from investorbench.tasks.leaderboard import (
     Entry,
     Leaderboard,
@@ -16,7 +17,6 @@ from investorbench.tasks.leaderboard import (
     leaderboards,
     overall,
 )
-from investorbench.tasks.leaderboard.answers import answers_of
 from investorbench.tasks.leaderboard.sentences import number
 from investorbench.tasks.result import Result
 from investorbench.tasks.statistics import Estimate

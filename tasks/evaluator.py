@@ -11,8 +11,9 @@ import numpy as np
 from investorbench.agents.agent import Runner, as_agent
 from investorbench.agents.baselines import baseline
 from investorbench.tasks.record.episode_folder import EpisodeFolder
-from investorbench.tasks.result import Episode, Result, Step, episode_of
+from investorbench.tasks.result import Episode, Result, episode_of
 from investorbench.tasks.seeds import episode_seed
+from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
 from investorbench.tasks.tracking import Tracker, Tracking
 from investorbench_env.errors import DateRangeError, InvestorBenchError
@@ -191,18 +192,11 @@ def result_of(
     name: str, task: Task, episodes: Sequence[Episode], described: dict[str, Any] | None = None
 ) -> Result:
     """What the episodes of an agent on a task come to."""
-    setup = task.make("test").unwrapped.setup  # type: ignore[attr-defined]
     return Result(
         agent=name,
         task=task,
-        protocol=setup.protocol.name,
-        data_source=setup.market.source,
-        simulated=setup.market.simulated,
-        fills=setup.fills,
-        window=setup.window,
+        facts=task.make("test").unwrapped.facts,  # type: ignore[attr-defined]
         episodes=tuple(episodes),
-        findings=setup.market.findings,
-        market_fingerprint=setup.market.fingerprint,
         described=described,
     )
 

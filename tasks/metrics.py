@@ -21,7 +21,7 @@ NORMAL_95 = 1.959963984540054
 
 
 def performance(
-    returns: FloatArray, convention: Convention, days_a_year: int, risk_free: float = 0.0
+    returns: FloatArray, convention: Convention, days_a_year: float, risk_free: float = 0.0
 ) -> dict[str, Figure]:
     """CR, SR, AV, MDD and their relatives of step returns [..., T].
 

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: steps, episodes and the result that sums them up."""
+"""What an evaluation leaves behind: episodes, and the result that sums them up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,45 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench.tasks.metrics import activity, performance
+from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
 from investorbench_env.envs.setup import RUIN
+from investorbench_env.facts import Facts
 from investorbench_env.protocols import Convention, find_protocol
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One decision and what came of it.
-
-    Attributes:
-        repeat: 0 for the first run over the splits.
-        seed: what this repeat runs with.
-        split: the split it belongs to.
-        number: 0 for the first decision of the split.
-        steps: how many the split has at most.
-        info: what the agent was told beside the observation.
-        action: what it chose.
-        reward: what that returned.
-        outcome: the info after the step.
-        is_last: whether the split ended with it.
-        thought: what the action rests on, where the agent says so.
-    """
-
-    repeat: int
-    seed: int
-    split: str
-    number: int
-    steps: int
-    info: dict[str, Any]
-    action: Any
-    reward: float
-    outcome: dict[str, Any]
-    is_last: bool
-    thought: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,37 +95,84 @@ class Failure(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reference:
+    """Something that tables compare agents with, computed when a run is made.
+
+    Attributes:
+        name: what tables call it.
+        kind: ``"agent"``, which has daily returns and metrics, or ``"policies"``, of which the
+            figures of many are known.
+        seed: of its choices.
+        dates: days of its returns [D].
+        returns: daily returns [D].
+        figures: its metrics by name, or an array of many policies' by name.
+    """
+
+    name: str
+    kind: str
+    seed: int = 0
+    dates: npt.NDArray[np.datetime64] | None = None
+    returns: FloatArray | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Result:
     """How an agent did on a task.
 
     Metrics, equity and actions are those of one episode: the one with the median Sharpe ratio
-    (of an even number the lower of the two in the middle), REFERENCE.md §1.1.
+    (of an even number the lower of the two in the middle), as in InvestorBench (Li et al., 2025).
 
     Attributes:
         agent: its name.
         task: what it was scored on.
-        protocol: the protocol's name.
-        data_source: where prices and texts come from, in words.
-        simulated: whether they are simulated.
-        fills: when orders filled.
-        window: first and last session of the test split, also where an account was ruined before.
+        facts: what is known of the task's test split without stepping it.
         episodes: one for each repeat.
-        findings: what is wrong or missing in the data, in words.
-        market_fingerprint: SHA-256 of the market.
         described: what determines the agent, where it says so.
+        references: what tables compare it with.
     """
 
     agent: str
     task: Task
-    protocol: str
-    data_source: str
-    simulated: bool
-    fills: str
-    window: tuple[str, str]
+    facts: Facts = field(repr=False)
     episodes: tuple[Episode, ...]
-    findings: tuple[str, ...] = field(repr=False)
-    market_fingerprint: str = field(repr=False)
     described: dict[str, Any] | None = field(default=None, repr=False)
+    references: tuple[Reference, ...] = field(default=(), repr=False)
+
+    @property
+    def protocol(self) -> str:
+        """The protocol's name."""
+        return self.facts.protocol
+
+    @property
+    def data_source(self) -> str:
+        """Where prices and texts come from, in words."""
+        return self.facts.source
+
+    @property
+    def simulated(self) -> bool:
+        """Whether they are simulated."""
+        return self.facts.simulated
+
+    @property
+    def fills(self) -> str:
+        """When orders filled."""
+        return self.facts.fills
+
+    @property
+    def window(self) -> tuple[str, str]:
+        """First and last session of the test split, also where an account was ruined before."""
+        return self.facts.window
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What is wrong or missing in the data, in words."""
+        return self.facts.findings
+
+    @property
+    def market_fingerprint(self) -> str:
+        """SHA-256 of the market."""
+        return self.facts.fingerprint
 
     @property
     def median(self) -> Episode:
@@ -183,15 +201,38 @@ class Result:
         Under ``"log"`` a step of a ``standard`` run counts with the log of its equity's growth,
         and ruin with that of ``RUIN``.
         """
-        own = find_protocol(self.protocol).convention
         returns = self.median.returns
-        if convention == "log" and own == "simple":
+        if convention == "log" and self.facts.convention == "simple":
             returns = np.log(np.maximum(1.0 + returns, RUIN))
-        return performance(returns, convention, self.task.days_a_year, risk_free)
+        return performance(returns, convention, self.facts.periods_a_year, risk_free)
 
     def to_frame(self) -> "pd.DataFrame":
         """One row a step, indexed by the date of the decision."""
         return self.median.to_frame()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Entry:
+    """An agent on one task, as far as it came.
+
+    Attributes:
+        result: what the finished repeats came to, at least one.
+        planned: how many repeats were to be run.
+        failures: the others.
+        run: the name of the run folder it was recorded in; empty where it is in none.
+    """
+
+    result: Result
+    planned: int
+    failures: tuple[Failure, ...] = ()
+    run: str = ""
+
+    @property
+    def repeats(self) -> list[int]:
+        """The numbers of the finished repeats, in the order of the result's episodes."""
+        failed = {failure.repeat for failure in self.failures}
+        numbers = [number for number in range(self.planned) if number not in failed]
+        return numbers[: len(self.result.episodes)]
 
 
 def episode_of(steps: Sequence[Step], task: Task) -> Episode:

@@ -5,9 +5,9 @@ tasks. Nothing here reads a file, and nothing draws; tables, exports and the rep
 """
 
 from investorbench.tasks.leaderboard.boards import Leaderboard, Row, leaderboards
-from investorbench.tasks.leaderboard.entries import Entry, Setting, setting_of
+from investorbench.tasks.leaderboard.entries import Setting, setting_of
 from investorbench.tasks.leaderboard.overall import Overall, OverallRow, overall
-from investorbench.tasks.result import Failure
+from investorbench.tasks.result import Entry, Failure
 
 __all__ = [
     "Entry",

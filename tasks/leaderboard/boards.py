@@ -9,7 +9,6 @@ import numpy.typing as npt
 from investorbench.agents.baselines import BuyAndHold
 from investorbench.tasks.evaluator import evaluate
 from investorbench.tasks.leaderboard.entries import (
-    Entry,
     Group,
     Setting,
     benchmark_in,
@@ -18,7 +17,7 @@ from investorbench.tasks.leaderboard.entries import (
 from investorbench.tasks.leaderboard.notes import notes_of
 from investorbench.tasks.leaderboard.ranks import difference_of, places
 from investorbench.tasks.leaderboard.sentences import sentence_of
-from investorbench.tasks.result import Episode, Result
+from investorbench.tasks.result import Entry, Episode, Result
 from investorbench.tasks.running.references import random_sharpes
 from investorbench.tasks.statistics import (
     AgentStatistics,

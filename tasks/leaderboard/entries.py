@@ -2,13 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from investorbench.agents.baselines import BuyAndHold
-from investorbench.tasks.result import Episode, Failure, Result
+from investorbench.tasks.result import Entry, Episode, Result
 
 BENCHMARK = BuyAndHold.name
 
@@ -34,30 +33,6 @@ class Setting(NamedTuple):
     def name(self) -> str:
         """The task, and the symbol where the task's id leaves it open."""
         return self.task if "-" in self.task else f"{self.task} {self.symbol}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Entry:
-    """An agent on one task, as far as it came.
-
-    Attributes:
-        result: what the finished repeats came to, at least one.
-        planned: how many repeats were to be run.
-        failures: the others.
-        run: the name of the run folder it was recorded in; empty where it is in none.
-    """
-
-    result: Result
-    planned: int
-    failures: tuple[Failure, ...] = ()
-    run: str = ""
-
-    @property
-    def repeats(self) -> list[int]:
-        """The numbers of the finished repeats, in the order of the result's episodes."""
-        failed = {failure.repeat for failure in self.failures}
-        numbers = [number for number in range(self.planned) if number not in failed]
-        return numbers[: len(self.result.episodes)]
 
 
 Group = dict[str, Entry]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from investorbench.tasks.leaderboard.boards import dates_of, returns_of
-from investorbench.tasks.leaderboard.entries import BENCHMARK, Entry, Setting, setting_of
-from investorbench.tasks.result import Result
+from investorbench.tasks.leaderboard.entries import BENCHMARK, Setting, setting_of
+from investorbench.tasks.result import Entry, Result
 from investorbench.tasks.statistics import (
     Path,
     adjusted_p_values,

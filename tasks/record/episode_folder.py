@@ -29,7 +29,8 @@ from investorbench.tasks.record.lines import (
     without_nan,
     write_json,
 )
-from investorbench.tasks.result import Episode, Failure, Step
+from investorbench.tasks.result import Episode, Failure
+from investorbench.tasks.step import Step
 
 FILES = {"warmup": "warmup.jsonl", "test": "decisions.jsonl"}
 FAILURE = "failure.json"

@@ -20,7 +20,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.lines import RecordError, write_atomically, write_json
-from investorbench.tasks.result import Result, Step
+from investorbench.tasks.result import Result
+from investorbench.tasks.step import Step
 
 PACKAGES = (
     "investorbench_env",

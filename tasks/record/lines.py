@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from investorbench.tasks.result import Step
+from investorbench.tasks.step import Step
 from investorbench_env.errors import InvestorBenchError
 
 BEFORE_THE_FIRST = "0" * 64

@@ -6,15 +6,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from investorbench.agents.baselines import BuyAndHold
 from investorbench.tasks.answers import tally
 from investorbench.tasks.evaluator import result_of
-from investorbench.tasks.leaderboard import Entry
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, head_of
 from investorbench.tasks.record.lines import Line, read_lines
-from investorbench.tasks.result import Episode, Failure, Result, Step, episode_of
+from investorbench.tasks.result import Entry, Episode, Failure, Result, episode_of
+from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
 from investorbench_env.envs.setup import Options
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
+from investorbench_env.protocols import find_protocol
+from investorbench_env.registration import TITLES
 
 Content = dict[str, Any]
 
@@ -143,24 +147,41 @@ def _result_of(job: RecordedJob, numbers: Iterable[int], episodes: Sequence[Epis
     if manifest is None:
         return result_of(job.name, job.task, episodes, described)
     try:
-        return Result(
-            agent=manifest["agent"],
-            task=job.task,
-            protocol=job.task.protocol,
-            data_source=manifest["data_source"],
-            simulated=manifest["simulated"],
-            fills=manifest["fills"],
-            window=tuple(manifest["window"]),
-            episodes=tuple(episodes),
-            findings=tuple(manifest["findings"]),
-            market_fingerprint=manifest["market_sha256"],
-            described=described,
-        )
+        facts = _facts_of(manifest, job.task, max(len(each.rewards) for each in episodes))
     except KeyError as error:
         raise InvestorBenchError(
             f"{job.path / 'manifest.json'} has no {error}: another version wrote it, or it was "
             "changed"
         ) from None
+    return Result(
+        agent=manifest["agent"],
+        task=job.task,
+        facts=facts,
+        episodes=tuple(episodes),
+        described=described,
+    )
+
+
+def _facts_of(manifest: Content, task: Task, steps: int) -> Facts:
+    return Facts(
+        family=TITLES[task.asset_class],  # type: ignore[index]
+        symbols=(task.symbol,),
+        asset_class=task.asset_class,
+        protocol=task.protocol,
+        convention=find_protocol(task.protocol).convention,
+        periods_a_year=task.days_a_year,
+        action=task.action,
+        long_only=bool(task.options.get("long_only", False)),
+        initial_cash=float(task.options.get("initial_cash", Options().initial_cash)),
+        steps=steps,
+        window=tuple(manifest["window"]),
+        source=manifest["data_source"],
+        simulated=manifest["simulated"],
+        fills=manifest["fills"],
+        findings=tuple(manifest["findings"]),
+        fingerprint=manifest["market_sha256"],
+        benchmark=BuyAndHold.name,
+    )
 
 
 def episode_from(lines: Mapping[str, Sequence[Line]], task: Task, seed: int) -> Episode:

@@ -8,7 +8,7 @@ from investorbench.tasks.record.episode_folder import FILES, as_read_again
 from investorbench.tasks.record.lines import CHAIN, Line, decision_of
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.verifying import METRICS, read_all
-from investorbench.tasks.result import Step
+from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName
 from investorbench_env.errors import InvestorBenchError
 

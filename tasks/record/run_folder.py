@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from investorbench.tasks.leaderboard import Entry
 from investorbench.tasks.record.job_folder import CONFIG
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
+from investorbench.tasks.result import Entry
 from investorbench.tasks.seeds import seeds_of
 from investorbench.tasks.task import task_of
 from investorbench_env.errors import InvestorBenchError

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from investorbench.tasks.leaderboard import Entry, Leaderboard, Overall
+from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.result import Entry
 
 SIMULATED = "SIMULATED"
 

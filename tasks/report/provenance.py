@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from investorbench.tasks.leaderboard import Entry, Leaderboard
+from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.report.cells import Head, empty, row_head, table, words
 from investorbench.tasks.report.content import SIMULATED, Record, board_name
 from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.wording import count
+from investorbench.tasks.result import Entry
 
 HASH = 12
 """Characters of a hash that are shown; the others stand in its title."""

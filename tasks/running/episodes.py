@@ -14,12 +14,11 @@ from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
 from investorbench.agents.llm import Budget, Cache, LanguageModel, Model, connect
 from investorbench.agents.llm.cache import MODES, CacheMode
 from investorbench.tasks.evaluator import live, require_order, result_of
-from investorbench.tasks.leaderboard import Entry
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
 from investorbench.tasks.record.lines import RecordError, as_yaml
 from investorbench.tasks.record.reading import recorded_failure
-from investorbench.tasks.result import Episode, Failure
+from investorbench.tasks.result import Entry, Episode, Failure
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.progress import Steps, steps_shown
 from investorbench.tasks.tracking import Tracker, Tracking

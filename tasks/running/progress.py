@@ -14,8 +14,8 @@ from rich.progress import (
 )
 
 from investorbench.tasks.evaluator import Watch
-from investorbench.tasks.result import Step
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.step import Step
 
 
 class Steps:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from investorbench.tasks.answers import tally
-from investorbench.tasks.result import Episode, Step
+from investorbench.tasks.result import Episode
+from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
 
 Figures = Mapping[str, float]

@@ -8,7 +8,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Self
 
-from investorbench.tasks.result import Episode, Step
+from investorbench.tasks.result import Episode
+from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
 from investorbench.tasks.tracking.facts import Facts, Figured, Figures, final_figures, seconds_of
 from investorbench.tasks.tracking.tracker import Log, Tracker

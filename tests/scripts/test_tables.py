@@ -11,7 +11,8 @@ from rich.console import Console
 
 from investorbench.scripts.tables import print_results
 from investorbench.tasks import Result, evaluate
-from investorbench.tasks.leaderboard import Entry, Failure, leaderboards
+from investorbench.tasks.leaderboard import leaderboards
+from investorbench.tasks.result import Entry, Failure
 from tests.env.small_markets import small_market
 
 RISING = small_market([100.0 * 1.002**t * (1 + 0.01 * (t % 3)) for t in range(500)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from investorbench.tasks import Result, Task, evaluate
-from investorbench.tasks.result import Step
+from investorbench.tasks.step import Step
 from investorbench_env.errors import (
     DataNotFoundError,
     DateRangeError,

@@ -124,7 +124,9 @@ def test_without_the_market_there_is_a_note_and_the_others_are_still_compared() 
 
 
 def test_a_market_that_is_not_the_recorded_one_is_not_taken_for_it() -> None:
-    board = board_of(replace(score("momentum"), market_fingerprint="0" * 64))
+    scored = score("momentum")
+    other = replace(scored.facts, fingerprint="0" * 64)
+    board = board_of(replace(scored, facts=other))
     assert [row.agent for row in board.rows] == ["momentum"]
     assert any("not the one that was recorded" in note for note in board.notes)
 

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from investorbench.tasks.answers import answers_of
 from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row, Setting
-from investorbench.tasks.leaderboard.answers import answers_of
 from investorbench.tasks.statistics import Estimate, VarianceSplit
 
 if TYPE_CHECKING:

@@ -1,0 +1,35 @@
+"""One decision of an episode and what came of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One decision and what came of it.
+
+    Attributes:
+        repeat: 0 for the first run over the splits.
+        seed: what this repeat runs with.
+        split: the split it belongs to.
+        number: 0 for the first decision of the split.
+        steps: how many the split has at most.
+        info: what the agent was told beside the observation.
+        action: what it chose.
+        reward: what that returned.
+        outcome: the info after the step.
+        is_last: whether the split ended with it.
+        thought: what the action rests on, where the agent says so.
+    """
+
+    repeat: int
+    seed: int
+    split: str
+    number: int
+    steps: int
+    info: dict[str, Any]
+    action: Any
+    reward: float
+    outcome: dict[str, Any]
+    is_last: bool
+    thought: dict[str, Any] | None = None
