@@ -7,9 +7,10 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
 
 Observation = Any
 Info = Mapping[str, Any]
@@ -17,27 +18,13 @@ Action = Any
 Policy = Callable[[Observation, Info], Action]
 
 
-@runtime_checkable
-class TaskFacts(Protocol):
-    """What an agent may know of its task before it starts."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def protocol(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-
-
 class Agent(Protocol):
     """Anything with ``act``; the other methods are called where they exist, and may be coroutines.
 
-    ``begin(task, split, seed)`` comes before each split; warm-up and test share one agent, so it
-    may carry over what it learned. Each repeat has a seed of its own: with another seed a new life
-    begins, in which nothing of an earlier repeat may be known. ``learn(reward, info)`` comes after
-    each step.
+    ``begin(facts, split, seed)`` comes before each split, with what may be known of the environment
+    beforehand; warm-up and test share one agent, so it may carry over what it learned. Each repeat
+    has a seed of its own, and nothing of an earlier one may be known in it. ``learn(reward, info)``
+    comes after each step.
 
     For runs on record: ``record()`` gives, as plain JSON values, what the last decision rests on;
     ``describe()`` what determines the agent; ``save(folder)`` and ``load(folder)``, which comes
@@ -79,11 +66,11 @@ class Runner:
                 "predict(observation), or a function (observation, info) -> action"
             )
 
-    async def begin(self, task: TaskFacts, split: str, seed: int) -> None:
+    async def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Get ready for a split."""
         if isinstance(self._act, Predictor):
             self._act.state = None
-        await self._call("begin", task, split, seed)
+        await self._call("begin", facts, split, seed)
 
     async def act(self, observation: Observation, info: Info) -> Action:
         """Choose an action, waiting for it where the agent is asynchronous."""
@@ -91,18 +78,18 @@ class Runner:
         return await action if inspect.isawaitable(action) else action
 
     async def learn(self, reward: float, info: Info) -> None:
-        """Hear what the last action led to."""
+        """Show it what the last action led to."""
         await self._call("learn", reward, info)
 
     async def record(self) -> dict[str, Any] | None:
         """What the last decision rests on, where the agent says so."""
-        told = await self._call("record")
-        return None if told is None else dict(told)
+        record = await self._call("record")
+        return None if record is None else dict(record)
 
     async def describe(self) -> dict[str, Any] | None:
         """What determines the agent, where it says so."""
-        told = await self._call("describe")
-        return None if told is None else dict(told)
+        description = await self._call("describe")
+        return None if description is None else dict(description)
 
     @property
     def can_be_saved(self) -> bool:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from investorbench.agents.agent import TaskFacts
+from investorbench.agents.single_asset import known_closes, takes_weight
 from investorbench_env.errors import UnknownNameError
+from investorbench_env.facts import Facts
 from investorbench_env.indicators import ema, macd, rsi
-from investorbench_env.market.market import CLOSE
 
 Observation = Mapping[str, Any]
 Info = Mapping[str, Any]
@@ -26,9 +25,11 @@ class Baseline:
     Under ``action="weight"`` the side is the target weight.
     """
 
-    def begin(self, task: TaskFacts, split: str, seed: int) -> None:
-        """Learn which kind of action the task takes."""
-        self._by_weight = task.action == "weight"
+    name: str
+
+    def begin(self, facts: Facts, split: str, seed: int) -> None:
+        """Note which kind of action the environment takes."""
+        self._by_weight = takes_weight(facts, self.name)
 
     def act(self, observation: Observation, info: Info) -> Any:
         """Sell, hold or buy, or a target weight."""
@@ -80,9 +81,9 @@ class Random(Baseline):
     def __init__(self, change_rate: float = 1.0) -> None:
         self.change_rate = change_rate
 
-    def begin(self, task: TaskFacts, split: str, seed: int) -> None:
+    def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Start the random numbers of this split."""
-        super().begin(task, split, seed)
+        super().begin(facts, split, seed)
         self._rng = np.random.default_rng([seed, split == "test"])
         self._side: int | None = None
 
@@ -185,9 +186,3 @@ def baseline(name: str) -> Baseline:
     if name not in BASELINES:
         raise UnknownNameError("agent", name, BASELINES)
     return BASELINES[name]()
-
-
-def known_closes(observation: Observation) -> npt.NDArray[np.float64]:
-    """The closes in the window that exist, oldest first."""
-    closes = observation["bars"][observation["mask"] == 1, CLOSE]
-    return np.asarray(closes, dtype=np.float64)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 TRADES = ("sell", "hold", "buy")
 STYLES = {"buy": "green", "sell": "red", "invalid": "red", "refused": "red", "truncated": "red"}
-PARTS = {"facts", "recalled", "question", "answer", "decision"}
+PARTS = {"recalled", "question", "answer", "decision"}
 """Of a thought that is shown part by part; other agents may record what they like."""
 SHARES = ("returns", "momentum", "weight", "total_return")
 """Facts that are shown in percent."""
@@ -193,7 +193,9 @@ def _texts(thought: Row) -> dict[int, str]:
 
 def _observed(line: Row, thought: Row) -> Grid:
     grid = Grid()
-    for name, value in thought.get("facts", {}).items():
+    # In a record of version 1 a perception is called facts.
+    perception = thought.get("perception") or thought.get("facts", {})
+    for name, value in perception.items():
         if name not in ("symbol", "session") and value is not None:
             grid.add(name.replace("_", " "), _fact(name, value))
     if thought.get("label") is not None:

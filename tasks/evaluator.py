@@ -148,15 +148,16 @@ async def play(
     folder: EpisodeFolder | None = None,
 ) -> AsyncIterator[Step]:
     """Let an agent act through one split, yielding each step as it is taken."""
+    facts = env.unwrapped.facts  # type: ignore[attr-defined]
     observation, info = env.reset(seed=seed)
     checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
     if not taken:
-        await agent.begin(task, split, seed)
+        await agent.begin(facts, split, seed)
     elif checkpoint is not None and checkpoint.agent is not None:
-        await agent.begin(task, split, seed)
+        await agent.begin(facts, split, seed)
         await agent.load(checkpoint.agent)
-    steps = env.unwrapped.setup.steps  # type: ignore[attr-defined]
+    steps = facts.steps
     for number in range(steps):
         if number % STEPS_A_TURN == 0:
             await asyncio.sleep(0)

@@ -2,8 +2,8 @@
 
 from investorbench.agents.finmem.agent import FinMem
 from investorbench.agents.finmem.character import Character
-from investorbench.agents.finmem.outcomes import Feedback
-from investorbench.agents.finmem.perception import Facts
+from investorbench.agents.finmem.past_decisions import Feedback
+from investorbench.agents.finmem.perception import Perception
 from investorbench.agents.finmem.thought import Thought
 
-__all__ = ["Character", "Facts", "Feedback", "FinMem", "Thought"]
+__all__ = ["Character", "Feedback", "FinMem", "Perception", "Thought"]

@@ -1,4 +1,4 @@
-"""FinMem: perceive, store, recall, decide, reflect, hear feedback, forget; REFERENCE.md §1.5–1.6.
+"""FinMem (Yu et al., 2023): perceive, store, recall, decide, reflect, take feedback, forget.
 
 Until the model has answered, a step changes nothing but what new documents are in memory, each
 once; so a step whose model could not be asked can simply be taken again.
@@ -9,19 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from investorbench.agents.agent import Action, Info, Observation, TaskFacts
+from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.finmem import saving
 from investorbench.agents.finmem.character import Character
 from investorbench.agents.finmem.decision import read_answer, word_of
-from investorbench.agents.finmem.life import Counts, Life
-from investorbench.agents.finmem.outcomes import Deed
-from investorbench.agents.finmem.perception import Facts, arrivals, perceive
+from investorbench.agents.finmem.past_decisions import PastDecision
+from investorbench.agents.finmem.perception import Perception, arrivals, perceive
 from investorbench.agents.finmem.question import ask, fill, templates_sha256
 from investorbench.agents.finmem.rules import Rules
-from investorbench.agents.finmem.thought import Moment, Thought
+from investorbench.agents.finmem.state import AgentState, Counts
+from investorbench.agents.finmem.thought import Situation, Thought
 from investorbench.agents.llm import Answer, LanguageModel
 from investorbench.memory import LayeredMemory, Recalled
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ class FinMem:
 
     Args:
         model: what answers.
-        new_memory: makes the empty memory of a life, given its seed; ``begin`` calls it.
+        new_memory: makes the empty memory of a repeat, given its seed; ``begin`` calls it.
         character: role, appetite for risk, background.
         look_back: L, the steps after which cited memories get feedback, over which the appetite
             for risk looks back, and after which recent decisions are reflected upon.
@@ -64,32 +65,36 @@ class FinMem:
         self.last: Thought | None = None
         """The last step, for records."""
         self._new_memory = new_memory
-        self._life: Life | None = None
+        self._state: AgentState | None = None
 
     @property
     def memory(self) -> LayeredMemory:
-        """The memory of this life."""
-        return self._living.memory
+        """The memory of this repeat."""
+        return self._current.memory
 
     @property
     def counts(self) -> Counts:
-        """How often what happened in this life."""
-        return self._living.counts
+        """How often what happened in this repeat."""
+        return self._current.counts
 
-    def begin(self, task: TaskFacts, split: str, seed: int) -> None:
-        """Begin a life, in which nothing of an earlier one is known.
+    def begin(self, facts: Facts, split: str, seed: int) -> None:
+        """Begin a split, with an empty memory and nothing known of an earlier repeat.
 
-        Only a test split right after the warm-up of the same task and seed goes on with its life.
+        Only a test split right after the warm-up of the same task and seed keeps its state.
+
+        Raises:
+            InvestorBenchError: there are several assets, or actions other than FinMem's.
         """
-        self._rules = Rules.of(task)
+        self._rules = Rules.of(facts)
         self.last = None
-        life, before = self._life, (task.id, "warmup", seed)
-        if life and split == "test" and (life.task, life.split, life.seed) == before:
-            self._settle_last_step(life)
-            life.enter(split)
+        task = f"{facts.family}-{facts.symbol}"
+        state, before = self._state, (task, "warmup", seed)
+        if state and split == "test" and (state.task, state.split, state.seed) == before:
+            self._settle_last_step(state)
+            state.enter(split)
             return
         self.close()
-        self._life = Life(task=task.id, seed=seed, split=split, memory=self._new_memory(seed))
+        self._state = AgentState(task=task, seed=seed, split=split, memory=self._new_memory(seed))
 
     async def act(self, observation: Observation, info: Info) -> Action:
         """Take one step.
@@ -98,31 +103,31 @@ class FinMem:
             InvestorBenchError: prices are not observed, or there was no ``begin``.
             ModelError: the model could not be asked; the same step may be taken again.
         """
-        life = self._living
-        moment = await _apart(life, self._perceive, life, observation, info)
-        question = moment.question
-        answer = await self.model.decide(question.messages, question.schema, seed=life.seed)
-        self.last = await _apart(life, self._conclude, life, moment, answer)
+        state = self._current
+        situation = await _apart(state, self._perceive, state, observation, info)
+        question = situation.question
+        answer = await self.model.decide(question.messages, question.schema, seed=state.seed)
+        self.last = await _apart(state, self._conclude, state, situation, answer)
         return self._rules.action(self.last.action)
 
     def learn(self, reward: float, info: Info) -> None:
-        """Note what the step was lived through with, and what came to be known at its end."""
-        life = self._living
+        """Note the position over the step, and the documents that came with its outcome."""
+        state = self._current
         position = float(info["position"])
-        life.side = (position > 0) - (position < 0)
-        life.pending = self._arrivals(info)
+        state.side = (position > 0) - (position < 0)
+        state.pending = self._arrivals(info)
 
     def save(self, folder: str | Path) -> None:
-        """Keep this life in a folder; between steps, and safe against a kill."""
-        saving.save(self._living, Path(folder))
+        """Keep the state in a folder; between steps, and safe against a kill."""
+        saving.save(self._current, Path(folder))
 
     def load(self, folder: str | Path) -> None:
-        """Take up the life in a folder, after ``begin`` with its task, its split and its seed.
+        """Take the state from a folder, after ``begin`` with its task, its split and its seed.
 
         Raises:
-            InvestorBenchError: there is none, or it is another's.
+            InvestorBenchError: there is none, or it is another agent's.
         """
-        saving.load(self._living, Path(folder))
+        saving.load(self._current, Path(folder))
 
     def record(self) -> dict[str, Any]:
         """The last step as plain JSON values."""
@@ -132,129 +137,133 @@ class FinMem:
 
     def close(self) -> None:
         """Let go of the memory."""
-        if self._life is not None:
-            self._life.memory.close()
-            self._life = None
+        if self._state is not None:
+            self._state.memory.close()
+            self._state = None
 
     def describe(self) -> dict[str, Any]:
         """All that determines what this agent does, as plain JSON values."""
-        life = self._life
+        state = self._state
         return {
             "agent": self.name,
             "model": self.model.name,
             "is_language_model": self.model.is_language_model,
             "role": self.character.role,
             "appetite": self.character.appetite,
-            "background": life.background if life else self.character.background,
+            "background": state.background if state else self.character.background,
             "look_back": self.look_back,
             "k": self.k,
             "document_chars": self.document_chars,
             "prompts_sha256": templates_sha256(),
-            "memory": life.memory.identity if life else None,
+            "memory": state.memory.identity if state else None,
         }
 
     @property
-    def _living(self) -> Life:
-        if self._life is None:
-            raise InvestorBenchError("FinMem has not begun: call begin(task, split, seed) first")
-        return self._life
+    def _current(self) -> AgentState:
+        if self._state is None:
+            raise InvestorBenchError("FinMem has not begun: call begin(facts, split, seed) first")
+        return self._state
 
-    def _perceive(self, life: Life, observation: Observation, info: Info) -> Moment:
+    def _perceive(self, state: AgentState, observation: Observation, info: Info) -> Situation:
         """All of a step that comes before the model is asked."""
-        facts = perceive(observation, info, life.start_equity)
-        self._open(life, facts, simulated=bool(info.get("simulated")))
-        stored = life.store(self._arrivals(info))
-        recalled = self._recall(life, facts)
+        perception = perceive(observation, info, state.start_equity)
+        self._open(state, perception, simulated=bool(info.get("simulated")))
+        stored = state.store(self._arrivals(info))
+        recalled = self._recall(state, perception)
         # No split but the warm-up has labels, whatever an info holds.
-        label = float(info["label"]) if life.split == "warmup" and "label" in info else None
-        equities = [*life.equities, facts.equity][-1 - self.look_back :]
+        label = float(info["label"]) if state.split == "warmup" and "label" in info else None
+        equities = [*state.equities, perception.equity][-1 - self.look_back :]
         appetite = self.character.appetite_after(equities)
-        recent = life.track.recent(self.look_back)
-        reflects = len(recent) == self.look_back and life.steps % self.look_back == 0
-        return Moment(
-            facts=facts,
+        recent = state.track.recent(self.look_back)
+        reflects = len(recent) == self.look_back and state.steps % self.look_back == 0
+        return Situation(
+            perception=perception,
             label=label,
             appetite=appetite,
             stored=stored,
             recalled=recalled,
             equities=equities,
-            question=ask(life.system, recalled, recent, facts, appetite, label, reflects=reflects),
+            question=ask(
+                state.system, recalled, recent, perception, appetite, label, reflects=reflects
+            ),
         )
 
-    def _conclude(self, life: Life, moment: Moment, answer: Answer) -> Thought:
+    def _conclude(self, state: AgentState, situation: Situation, answer: Answer) -> Thought:
         """All that comes after the model has answered."""
-        facts, label = moment.facts, moment.label
-        shown = {memory.id for memory in moment.recalled}
+        perception, label = situation.perception, situation.label
+        shown = {memory.id for memory in situation.recalled}
         decision = read_answer(answer, shown, None if label is None else word_of(label))
-        reflections = life.reflect(facts.session, decision, label)
-        life.track.add(Deed(session=facts.session, decision=decision.word, cited=decision.cited))
-        feedback = life.track.feedback(self.look_back)
-        life.memory.reinforce(feedback.ids, feedback.sign)
-        stepped = life.memory.step()
+        reflections = state.reflect(perception.session, decision, label)
+        state.track.add(
+            PastDecision(session=perception.session, decision=decision.word, cited=decision.cited)
+        )
+        feedback = state.track.feedback(self.look_back)
+        state.memory.reinforce(feedback.ids, feedback.sign)
+        stepped = state.memory.step()
         thought = Thought(
-            split=life.split,
-            step=life.steps,
-            facts=facts,
+            split=state.split,
+            step=state.steps,
+            perception=perception,
             label=label,
-            appetite=moment.appetite,
-            stored=moment.stored,
-            recalled=moment.recalled,
-            question=moment.question,
+            appetite=situation.appetite,
+            stored=situation.stored,
+            recalled=situation.recalled,
+            question=situation.question,
             answer=answer,
             decision=decision,
             reflections=reflections,
             feedback=feedback,
             deleted=stepped.deleted,
             moves=stepped.moves,
-            action=self._rules.target(decision.word, facts.weight),
+            action=self._rules.target(decision.word, perception.weight),
         )
-        life.counts.add(answer, decision)
-        life.steps += 1
-        life.equities, life.label, life.side = moment.equities, label, None
-        life.start_equity = life.start_equity or facts.equity
+        state.counts.add(answer, decision)
+        state.steps += 1
+        state.equities, state.label, state.side = situation.equities, label, None
+        state.start_equity = state.start_equity or perception.equity
         return thought
 
-    def _open(self, life: Life, facts: Facts, *, simulated: bool) -> None:
-        """Write the static part of the prompts once in a life; settle the step before this one."""
-        if life.start_equity is not None and facts.returns:
-            side = (facts.position > 0) - (facts.position < 0)
-            life.track.settle(side, facts.returns[-1])
-        if life.steps > 0:
+    def _open(self, state: AgentState, perception: Perception, *, simulated: bool) -> None:
+        """Write the static part of the prompts once a repeat; settle the step before this one."""
+        if state.start_equity is not None and perception.returns:
+            side = (perception.position > 0) - (perception.position < 0)
+            state.track.settle(side, perception.returns[-1])
+        if state.steps > 0:
             return
-        if life.memory.steps > 0:
+        if state.memory.steps > 0:
             raise InvestorBenchError(
-                f"a new life begins, but its memory has lived {life.memory.steps} steps already: "
+                f"a new repeat begins, but its memory holds {state.memory.steps} steps already: "
                 "load what was saved, or have new_memory(seed) give an empty one"
             )
-        life.background = self.character.background_of(
-            facts.symbol, facts.session, simulated=simulated
+        state.background = self.character.background_of(
+            perception.symbol, perception.session, simulated=simulated
         )
-        life.system = fill(
+        state.system = fill(
             "system",
             role=self.character.role,
-            symbol=facts.symbol,
-            background=life.background,
+            symbol=perception.symbol,
+            background=state.background,
             **self._rules.words(),
         )
 
-    def _settle_last_step(self, life: Life) -> None:
+    def _settle_last_step(self, state: AgentState) -> None:
         """The last step of the warm-up, whose next close no decision of that split sees."""
-        if life.label is not None and life.side is not None:
-            life.track.settle(life.side, self._rules.simple_return(life.label))
+        if state.label is not None and state.side is not None:
+            state.track.settle(state.side, self._rules.simple_return(state.label))
         else:
-            life.track.settle(0, 0.0)
+            state.track.settle(0, 0.0)
 
     def _arrivals(self, info: Info) -> Any:
         documents = info.get("documents", ())
-        return arrivals(documents, str(info["session"]), self._living.seen, self.document_chars)
+        return arrivals(documents, str(info["session"]), self._current.seen, self.document_chars)
 
-    def _recall(self, life: Life, facts: Facts) -> tuple[Recalled, ...]:
-        layers = life.memory.recall([life.background, str(facts)], self.k)
+    def _recall(self, state: AgentState, perception: Perception) -> tuple[Recalled, ...]:
+        layers = state.memory.recall([state.background, str(perception)], self.k)
         return tuple(memory for layer in layers.values() for memory in layer)
 
 
-async def _apart(life: Life, work: Callable[..., T], *arguments: Any) -> T:
+async def _apart(state: AgentState, work: Callable[..., T], *arguments: Any) -> T:
     """Do the work of a step, in another thread where memory may keep the event loop waiting."""
-    if life.memory.is_slow:
+    if state.memory.is_slow:
         return await asyncio.to_thread(work, *arguments)
     return work(*arguments)

@@ -1,4 +1,4 @@
-"""What the agent perceives: an observation and its info become facts, and documents to remember."""
+"""What the agent perceives: an observation and its info, in numbers and as texts to remember."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,16 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from investorbench.agents.baselines import known_closes
+from investorbench.agents.single_asset import known_closes
+from investorbench_env.envs.setup import ACCOUNT_FIELDS
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
 
 SHOWN_CLOSES = 6
 ROUNDING = 1e-8
+UNREALISED_PNL = ACCOUNT_FIELDS.index("unrealised_pnl")
 MOMENTUM_SESSIONS = 3
-"""REFERENCE.md §1.5; it reaches back over the start of a split, because the window does."""
+"""As in InvestorBench (Li et al., 2025); it reaches back over the start of a split."""
 
 LAYERS = {
     "news": "short",
@@ -36,7 +38,7 @@ class Sentiment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Perception:
     """Today in numbers.
 
     Attributes:
@@ -68,7 +70,7 @@ class Facts:
     sentiment: Sentiment | None
 
     def __str__(self) -> str:
-        """The facts as lines of text, numbers oldest first."""
+        """The numbers as lines of text, oldest first."""
         over = f"Momentum over {MOMENTUM_SESSIONS} sessions"
         lines = [
             f"Session: {self.session}",
@@ -104,8 +106,8 @@ class Arrival:
 
 def perceive(
     observation: Mapping[str, Any], info: Mapping[str, Any], start_equity: float | None
-) -> Facts:
-    """Today's facts.
+) -> Perception:
+    """Today in numbers.
 
     Args:
         observation: with ``bars`` and ``mask``; what else is missing is left out.
@@ -129,7 +131,7 @@ def perceive(
     start = equity if start_equity is None else start_equity
     account = observation.get("account")
     sentiment = observation.get("sentiment")
-    return Facts(
+    return Perception(
         symbol=str(info["symbol"]),
         session=str(info["session"]),
         closes=tuple(shown),
@@ -139,7 +141,7 @@ def perceive(
         weight=float(info["weight"]),
         cash=float(info["cash"]),
         equity=equity,
-        unrealised_pnl=None if account is None else float(account[4]),
+        unrealised_pnl=None if account is None else float(account[UNREALISED_PNL]),
         total_return=equity / start - 1.0 if start else 0.0,
         sentiment=None if sentiment is None else Sentiment(*(int(n) for n in sentiment)),
     )
@@ -195,8 +197,8 @@ def _momentum(closes: Sequence[float]) -> float | None:
 
 
 def _key(document: Document) -> str:
-    told = (document.id, document.kind, document.available_at.isoformat(), str(document))
-    return sha256("\0".join(told).encode("utf-8", "replace")).hexdigest()[:16]
+    parts = (document.id, document.kind, document.available_at.isoformat(), str(document))
+    return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _text(document: Document, longest: int) -> str:

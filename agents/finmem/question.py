@@ -10,8 +10,8 @@ from typing import Any
 
 from investorbench.agents.finmem.character import Appetite
 from investorbench.agents.finmem.decision import schema_of, word_of
-from investorbench.agents.finmem.outcomes import Deed
-from investorbench.agents.finmem.perception import Facts, percent
+from investorbench.agents.finmem.past_decisions import PastDecision
+from investorbench.agents.finmem.perception import Perception, percent
 from investorbench.agents.llm import Message
 from investorbench.memory import Recalled
 
@@ -31,7 +31,7 @@ class Question:
     """What a model is asked.
 
     Attributes:
-        system: what never changes in a life.
+        system: what never changes in a repeat.
         user: what does.
         schema: of the answer.
     """
@@ -57,8 +57,8 @@ class Question:
 def ask(
     system: str,
     recalled: Sequence[Recalled],
-    recent: Sequence[Deed],
-    facts: Facts,
+    recent: Sequence[PastDecision],
+    perception: Perception,
     appetite: Appetite,
     label: float | None,
     *,
@@ -69,17 +69,17 @@ def ask(
     Args:
         system: the part that never changes.
         recalled: memories to show.
-        recent: deeds to show, oldest first.
-        facts: of the day.
+        recent: decisions to show, oldest first.
+        perception: of the day.
         appetite: for risk.
         label: what the asset returns next; None outside the warm-up.
-        reflects: whether to ask what the recent deeds teach.
+        reflects: whether to ask what the recent decisions teach.
     """
     values = {
-        "symbol": facts.symbol,
+        "symbol": perception.symbol,
         "memories": blocks(recalled),
         "recent": "\n".join(map(str, recent)) or "None yet.",
-        "facts": str(facts),
+        "facts": str(perception),
         "appetite": template(appetite).strip(),
         "reflect": template("reflect") if reflects else "",
     }
@@ -133,5 +133,5 @@ def templates_sha256() -> str:
     """Of all templates, by name and content: it changes whenever a prompt would."""
     folder = files("investorbench.agents.finmem") / "prompts"
     names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".md"))
-    told = "\0".join(f"{name}\0{template(name.removesuffix('.md'))}" for name in names)
-    return sha256(told.encode("utf-8")).hexdigest()
+    texts = "\0".join(f"{name}\0{template(name.removesuffix('.md'))}" for name in names)
+    return sha256(texts.encode("utf-8")).hexdigest()

@@ -1,4 +1,4 @@
-"""What the words buy, hold and sell mean on a task, as the prompt says it and as actions."""
+"""What the words buy, hold and sell mean in an environment: in a prompt, and as actions."""
 
 import math
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from investorbench.agents.agent import TaskFacts
 from investorbench.agents.finmem.decision import WORDS, Word
-from investorbench_env.protocols import find_protocol
+from investorbench.agents.single_asset import takes_weight
+from investorbench_env.facts import Facts
 
 HOLD_MEANS = {"keep": "keep the position that you have", "flat": "have no position"}
 SHORT = "be short of the asset with all of the account"
@@ -17,7 +17,7 @@ OUT = "close the position and stay in cash"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The rules of a task, as far as they concern a decision.
+    """The rules of an environment, as far as they concern a decision.
 
     Attributes:
         hold: what HOLD does to a position, ``"keep"`` or ``"flat"``.
@@ -32,15 +32,18 @@ class Rules:
     log_returns: bool
 
     @classmethod
-    def of(cls, task: TaskFacts) -> "Rules":
-        """The rules of a task."""
-        protocol = find_protocol(task.protocol)
-        by_weight = task.action == "weight"
+    def of(cls, facts: Facts) -> "Rules":
+        """The rules of an environment.
+
+        Raises:
+            InvestorBenchError: its actions are not those of FinMem.
+        """
+        by_weight = takes_weight(facts, "finmem")
         return cls(
-            hold="keep" if by_weight else protocol.hold,
-            long_only=bool(dict(getattr(task, "options", {})).get("long_only", False)),
+            hold="keep" if by_weight else facts.hold,
+            long_only=facts.long_only,
             by_weight=by_weight,
-            log_returns=protocol.convention == "log",
+            log_returns=facts.convention == "log",
         )
 
     def words(self) -> dict[str, str]:

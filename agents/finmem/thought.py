@@ -6,22 +6,22 @@ from typing import Any
 
 from investorbench.agents.finmem.character import Appetite
 from investorbench.agents.finmem.decision import Decision
-from investorbench.agents.finmem.outcomes import Feedback
-from investorbench.agents.finmem.perception import Facts
+from investorbench.agents.finmem.past_decisions import Feedback
+from investorbench.agents.finmem.perception import Perception
 from investorbench.agents.finmem.question import Question
 from investorbench.agents.llm import Answer
 from investorbench.memory import Move, Recalled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A step up to its question; the attributes are those of :class:`Thought`.
+class Situation:
+    """What a step rests on up to its question; the attributes are those of :class:`Thought`.
 
     Attributes:
         equities: at the last decisions and now, oldest first.
     """
 
-    facts: Facts
+    perception: Perception
     label: float | None
     appetite: Appetite
     stored: Mapping[int, str]
@@ -36,8 +36,8 @@ class Thought:
 
     Attributes:
         split: ``"warmup"`` or ``"test"``.
-        step: of the life, from 0, the warm-up included.
-        facts: what was observed, in numbers.
+        step: of the repeat, from 0, the warm-up included.
+        perception: what was observed, in numbers.
         label: the next step's return; None outside the warm-up.
         appetite: for risk.
         stored: the new documents in memory, by id, with their beginnings.
@@ -46,7 +46,7 @@ class Thought:
         answer: of the model.
         decision: what was read from it.
         reflections: ids of what was concluded, in memory.
-        feedback: what earlier memories were told.
+        feedback: to memories cited earlier.
         deleted: ids that were forgotten at the end of the step.
         moves: of memories that changed their layer then.
         action: what went to the environment: 0 sell, 1 hold, 2 buy, or a target weight.
@@ -54,7 +54,7 @@ class Thought:
 
     split: str
     step: int
-    facts: Facts
+    perception: Perception
     label: float | None
     appetite: Appetite
     stored: Mapping[int, str]
@@ -71,14 +71,14 @@ class Thought:
     def record(self) -> dict[str, Any]:
         """All of it as plain JSON values, the hash of the prompt beside its text.
 
-        The texts of recalled memories are in the prompt, each in its block, and not told twice.
+        The texts of recalled memories are in the prompt, each in its block, and not repeated.
         """
-        told = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
-        told["question"]["sha256"] = self.question.sha256
-        told["answer"]["repaired"] = self.answer.repaired
-        for memory in told["recalled"]:
+        record = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        record["question"]["sha256"] = self.question.sha256
+        record["answer"]["repaired"] = self.answer.repaired
+        for memory in record["recalled"]:
             del memory["text"], memory["metadata"]
-        return told
+        return record
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ what the texts say. The model is that of ``investorbench_env.market.simulated.si
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.agents.simulated.reading import Reading
+from investorbench.agents.simulated.statements import Statement
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.news import AFTER_CLOSE
 
@@ -18,7 +18,7 @@ TINY = 1e-300
 """Keeps the logarithm of a likelihood finite."""
 
 
-class Cloud:
+class ParticleFilter:
     """Particles, each a guess at the hidden state; with the likelihood of each."""
 
     def __init__(self, dynamics: Dynamics, count: int, rng: np.random.Generator) -> None:
@@ -33,7 +33,7 @@ class Cloud:
         self._lags = _lag_shares(d)
         self._recent: FloatArray = np.repeat(self._scores()[None], len(self._lags), axis=0)
 
-    def move(self, log_return: float | None) -> None:
+    def advance(self, log_return: float | None) -> None:
         """Weight by a session's return, and step on given that return.
 
         Args:
@@ -76,17 +76,17 @@ class Cloud:
         rest = is_jump * jump_size / total * self._rng.standard_normal(count)
         return np.asarray(share * surprise / scale + rest)
 
-    def hear(self, reading: Reading, kind: str) -> None:
+    def observe_statement(self, statement: Statement, kind: str) -> None:
         """Weight by a statement in the news, which may be some sessions old, or in a filing."""
-        d, topic = self._d, TOPICS.index(reading.topic)
+        d, topic = self._d, TOPICS.index(statement.topic)
         if kind == "filings":
             log_odds = d.filing_informativeness * self._recent[0, topic]
-            self.log_weight -= np.log1p(np.exp(-reading.polarity * log_odds))
+            self.log_weight -= np.log1p(np.exp(-statement.polarity * log_odds))
         else:
-            likely = _tone(d, reading.polarity * self._recent[:, topic])
+            likely = _tone(d, statement.polarity * self._recent[:, topic])
             self.log_weight += np.log(self._lags @ likely)
 
-    def hear_labels(self, good: float, bad: float) -> None:
+    def observe_labels(self, good: float, bad: float) -> None:
         """Weight by the number of positive and negative labels, where there is no text to read."""
         d = self._d
         tone = self._lags @ _tone(d, self._recent).mean(axis=1)

@@ -15,7 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.agents.simulated.latent import Filter, Oracle, TextReader
+from investorbench.agents.simulated.filter import Filter
+from investorbench.agents.simulated.oracle import Oracle
+from investorbench.agents.simulated.text_reader import TextReader
 from investorbench_env.envs.single_asset import SingleAssetEnv
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import dynamics_of, simulate

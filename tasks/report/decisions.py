@@ -20,7 +20,7 @@ TRADES = ("sell", "hold", "buy")
 MONEY = 1000.0
 """Six digits of what is below it reach further than the cent."""
 OUTCOME = ("fill_price", "notional", "cost", "position", "cash", "equity", "reward")
-PARTS = {"facts", "recalled", "question", "answer", "decision"}
+PARTS = {"recalled", "question", "answer", "decision"}
 """Of a thought that is shown part by part, as FinMem's; others are shown as they are."""
 LATER = ("reflections", "feedback", "deleted", "moves")
 Decision = dict[str, Any]
@@ -168,7 +168,9 @@ def _facts(
 ) -> Decision:
     documents = "\n".join(map(str, line.get("documents", ())))
     answer, decision = thought.get("answer", {}), thought.get("decision", {})
-    known = {name: value for name, value in thought.get("facts", {}).items()
+    # In a record of version 1 a perception is called facts.
+    perception = thought.get("perception") or thought.get("facts", {})
+    known = {name: value for name, value in perception.items()
              if name not in ("symbol", "session") and value is not None}  # fmt: skip
     return {
         "day": line["session"],

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from investorbench.agents import Agent, as_agent
-from investorbench.agents.agent import Runner, TaskFacts
+from investorbench.agents.agent import Runner
 from investorbench.agents.baselines import BuyAndHold, Momentum
-from investorbench.tasks import Task
 from investorbench_env.errors import InvestorBenchError
+from tests.agents.facts import facts
 
 
 class Acts:
@@ -39,11 +39,11 @@ def test_an_agent_that_only_acts_begins_and_learns_without_effect() -> None:
     agent = as_agent(Acts())
 
     async def lives() -> Any:
-        await agent.begin(Task(id="InvestorBench/Stock-SIM"), "test", 0)
+        await agent.begin(facts(), "test", 0)
         await agent.learn(0.1, {})
-        return await agent.act("seen", {"told": 1})
+        return await agent.act("seen", {"session": 1})
 
-    assert asyncio.run(lives()) == ("seen", {"told": 1})
+    assert asyncio.run(lives()) == ("seen", {"session": 1})
 
 
 def test_an_agent_is_made_once() -> None:
@@ -95,12 +95,12 @@ def test_what_an_agent_raises_comes_through() -> None:
 
 
 def test_methods_may_be_coroutines_or_not_and_what_is_missing_gives_nothing() -> None:
-    class Told(Acts):
+    class Recording(Acts):
         async def record(self) -> dict[str, int]:
             return {"seen": 1}
 
         def describe(self) -> dict[str, str]:
-            return {"kind": "told"}
+            return {"kind": "recording"}
 
         def save(self, folder: Path) -> None:
             (folder / "state").touch()
@@ -108,15 +108,8 @@ def test_methods_may_be_coroutines_or_not_and_what_is_missing_gives_nothing() ->
     async def asked(runner: Runner) -> Any:
         return await runner.record(), await runner.describe(), runner.can_be_saved
 
-    assert asyncio.run(asked(as_agent(Told()))) == ({"seen": 1}, {"kind": "told"}, False)
+    assert asyncio.run(asked(as_agent(Recording()))) == ({"seen": 1}, {"kind": "recording"}, False)
     assert asyncio.run(asked(as_agent(Acts()))) == (None, None, False)
-
-
-def test_a_task_is_what_an_agent_may_know_of_it() -> None:
-    task = Task.of("stock/tsla", options={"action": "weight"})
-    assert isinstance(task, TaskFacts)
-    facts = (task.id, task.symbol, task.protocol, task.action)
-    assert facts == ("InvestorBench/Stock-TSLA", "TSLA", "standard", "weight")
 
 
 def test_baselines_have_the_shape_of_an_agent() -> None:

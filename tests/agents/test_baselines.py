@@ -1,5 +1,6 @@
 """Baselines on observations made by hand."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,10 +21,10 @@ from investorbench.agents.baselines import (
     PromptRule,
     Random,
     baseline,
-    known_closes,
 )
-from investorbench.tasks import Task
-from investorbench_env.errors import UnknownNameError
+from investorbench.agents.single_asset import known_closes
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from tests.agents.facts import facts
 
 SELL, HOLD, BUY = 0, 1, 2
 NAN = float("nan")
@@ -41,8 +42,7 @@ def observation(closes: Sequence[float] = (), news: Sequence[float] = (0, 0, 0))
 
 
 def act(agent: Baseline, seen: dict[str, Any], action: str = "trade", seed: int = 0) -> Any:
-    task = Task(id="InvestorBench/Stock-SIM", options={"action": action})
-    agent.begin(task, "test", seed)
+    agent.begin(facts(action=action), "test", seed)
     return agent.act(seen, {})
 
 
@@ -113,7 +113,7 @@ def test_where_the_action_is_a_weight_a_side_is_one(agent: Baseline, weight: flo
 
 def sides(change_rate: float, seed: int = 0, split: str = "test", count: int = 4000) -> Any:
     agent = Random(change_rate)
-    agent.begin(Task(id="InvestorBench/Stock-SIM"), split, seed)
+    agent.begin(facts(), split, seed)
     return np.array([agent.side(observation()) for _ in range(count)])
 
 
@@ -130,10 +130,23 @@ def test_random_is_set_by_its_seed_and_differs_between_splits() -> None:
 
 
 @pytest.mark.parametrize("change_rate", [0.0, 0.1, 0.5, 1.0])
-def test_random_changes_as_often_as_it_is_told(change_rate: float) -> None:
+def test_random_changes_as_often_as_its_rate_says(change_rate: float) -> None:
     # A new choice is another side in two of three cases.
     chosen = sides(change_rate)
     assert (np.diff(chosen) != 0).mean() == pytest.approx(change_rate * 2 / 3, abs=0.035)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"action": "orders"}, "Stock has 1 asset(s), SIM, and action='orders'"),
+        ({"symbols": ("A", "B"), "action": "weight"}, "Stock has 2 asset(s), A,B, and"),
+    ],
+)
+def test_actions_other_than_those_of_one_asset_are_refused(changes: Any, why: str) -> None:
+    with pytest.raises(InvestorBenchError, match=re.escape(why)) as caught:
+        Momentum().begin(facts(**changes), "test", 0)
+    assert str(caught.value).startswith("momentum decides on one asset, by sell, hold or buy")
 
 
 def test_baselines_are_found_by_their_names() -> None:

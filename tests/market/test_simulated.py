@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from investorbench.agents.simulated.reading import read
+from investorbench.agents.simulated.statements import statements_in
 from investorbench_env.errors import MarketError
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME
 from investorbench_env.market.sessions import ends_of_days, sessions_between
@@ -325,7 +325,9 @@ def test_counting_words_reads_much_worse_than_understanding_structure():
     vocabulary = sorted({word for text in seen for word in re.findall(r"[a-z']+", text.lower())})
     weights = logistic_regression(counts_of_words(seen, vocabulary), seen_polarity > 0)
     counted = np.where(counts_of_words(unseen, vocabulary) @ weights > 0, 1, -1)
-    understood = [np.sign(sum(each.polarity for each in read(text, "SIM"))) for text in unseen]
+    understood = [
+        np.sign(sum(each.polarity for each in statements_in(text, "SIM"))) for text in unseen
+    ]
     by_counting, by_reading = (counted == polarity).mean(), (understood == polarity).mean()
     print(f"words {by_counting:.3f}, reader {by_reading:.3f}")
     assert 0.52 < by_counting < 0.68

@@ -133,7 +133,7 @@ def test_every_prompt_answer_and_document_is_in_the_page(small_run: Path, page: 
             assert documents.split("\n") == (line["documents"] or [""])
             assert fact["action"] == ("sell", "hold", "buy")[line["action"]]
             for name in ("cash", "equity"):  # to the cent
-                assert abs(fact["facts"][name] - thought["facts"][name]) < 0.0051
+                assert abs(fact["facts"][name] - thought["perception"][name]) < 0.0051
             assert [each[0] for each in text["recalled"]] == [m["id"] for m in thought["recalled"]]
 
 

@@ -32,7 +32,7 @@ def decisions(folder: Path) -> dict[str, str]:
 class Moody:
     """Raises on the fourth day, where it is told to."""
 
-    def begin(self, task: Any, split: str, seed: int) -> None:
+    def begin(self, facts: Any, split: str, seed: int) -> None:
         self.days = 0
 
     def act(self, observation: Any, info: Any) -> int:

@@ -33,7 +33,7 @@ class Counting:
         self.breaks_at = breaks_at
         self.asked = 0
 
-    def begin(self, task: Any, split: str, seed: int) -> None:
+    def begin(self, facts: Any, split: str, seed: int) -> None:
         if split == "warmup":
             self.lived, self.sum = 0, float(seed)
 

@@ -17,6 +17,7 @@ from investorbench_env.errors import (
     InvestorBenchError,
     UnknownNameError,
 )
+from investorbench_env.facts import Facts
 from investorbench_env.market import Market
 from investorbench_env.wrappers import NumericObservation
 from tests.env.small_markets import document, random_market, small_market
@@ -44,8 +45,8 @@ class Diary:
     def __init__(self) -> None:
         self.pages: list[tuple[Any, ...]] = []
 
-    def begin(self, task: Task, split: str, seed: int) -> None:
-        self.pages.append(("begin", task.id, split, seed))
+    def begin(self, facts: Facts, split: str, seed: int) -> None:
+        self.pages.append(("begin", facts.family, split, seed))
 
     def act(self, observation: Any, info: Mapping[str, Any]) -> int:
         self.pages.append(("act", info["session"], info.get("label")))
@@ -79,7 +80,7 @@ def test_an_asynchronous_agent_lives_in_one_event_loop() -> None:
         def __init__(self) -> None:
             self.loops: set[Any] = set()
 
-        async def begin(self, task: Any, split: str, seed: int) -> None:
+        async def begin(self, facts: Any, split: str, seed: int) -> None:
             self.loops.add(asyncio.get_running_loop())
 
         async def act(self, observation: Any, info: Any) -> int:
@@ -139,8 +140,8 @@ def test_an_agent_begins_acts_and_learns_in_this_order_first_in_the_warmup() -> 
     ]  # fmt: skip
     begins = [page for page in diary.pages if page[0] == "begin"]
     assert begins == [
-        ("begin", "InvestorBench/Stock", "warmup", result.median.seed),
-        ("begin", "InvestorBench/Stock", "test", result.median.seed),
+        ("begin", "Stock", "warmup", result.median.seed),
+        ("begin", "Stock", "test", result.median.seed),
     ]
     acted = [page[1] for page in diary.pages if page[0] == "act"]
     assert (acted[0], acted[WARMUP_STEPS - 1]) == ("2020-07-01", "2020-09-29")
@@ -169,7 +170,7 @@ class BySeed:
         self.actions = actions
         self.seeds: list[int] = []
 
-    def begin(self, task: Task, split: str, seed: int) -> None:
+    def begin(self, facts: Facts, split: str, seed: int) -> None:
         self.seeds.append(seed)
         self.action = self.actions[len(set(self.seeds)) - 1]
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from investorbench.agents.simulated.latent import Oracle
+from investorbench.agents.simulated.oracle import Oracle
 from investorbench.tasks.statistics import (
     Comparison,
     Estimate,

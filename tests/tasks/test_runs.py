@@ -176,7 +176,7 @@ def test_json_holds_null_for_every_float_that_is_no_finite_number(tmp_path: Path
 class BreaksInTheTest:
     """Buys ten times in the test, then raises."""
 
-    def begin(self, task: Any, split: str, seed: int) -> None:
+    def begin(self, facts: Any, split: str, seed: int) -> None:
         self.left = 10 if split == "test" else 10_000
 
     def act(self, observation: Any, info: Any) -> int:

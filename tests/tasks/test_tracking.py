@@ -94,7 +94,7 @@ class Talker:
 
     name = "talker"
 
-    def begin(self, task: Any, split: str, seed: int) -> None:
+    def begin(self, facts: Any, split: str, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.said = 0
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from investorbench.agents.finmem import FinMem
-from investorbench.agents.finmem.life import Life
 from investorbench.agents.finmem.perception import LAYERS, Arrival
+from investorbench.agents.finmem.state import AgentState
 from investorbench.agents.llm import connect, load_model
 from investorbench.memory import PROFILES, Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks import evaluate
@@ -18,8 +18,8 @@ MARKET = simulate(seed=3, start="2020-01-02", end="2021-01-29")
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_kind_of_document_has_a_place_in_every_profile(profile: str) -> None:
     memory = LayeredMemory(profile, Arrays(), HashedNgrams(64))
-    life = Life(task="task", seed=0, split="test", memory=memory)
-    life.store(
+    state = AgentState(task="task", seed=0, split="test", memory=memory)
+    state.store(
         Arrival(key=kind, layer=layer, text=kind, time="2021-01-01", metadata={})
         for kind, layer in LAYERS.items()
     )
@@ -30,7 +30,7 @@ def test_every_kind_of_document_has_a_place_in_every_profile(profile: str) -> No
 
 
 def thoughts_with(profile: str) -> list[Any]:
-    """The steps of a life with the offline reader."""
+    """The steps of an episode with the offline reader."""
     agent = FinMem(
         connect(load_model("offline")),
         lambda seed: LayeredMemory(profile, Arrays(), HashedNgrams(64), seed=seed),

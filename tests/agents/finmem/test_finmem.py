@@ -1,7 +1,7 @@
 """The reference agent: feedback's sign, blocks, and a whole evaluation with the offline reader."""
 
 from investorbench.agents.finmem import FinMem
-from investorbench.agents.finmem.outcomes import Deed, TrackRecord
+from investorbench.agents.finmem.past_decisions import PastDecision, TrackRecord
 from investorbench.agents.finmem.question import neutral
 from investorbench.agents.llm import connect, load_model
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
@@ -14,7 +14,7 @@ MARKET = small_market([100.0 * 1.001**t * (1 + 0.01 * (t % 3)) for t in range(50
 def test_feedback_is_the_sign_of_what_the_positions_earned_since() -> None:
     track = TrackRecord()
     for day, (side, moved) in enumerate([(1, 0.5), (-1, -0.1), (-1, 0.1), (1, -0.1)]):
-        track.add(Deed(session=f"day {day}", decision="buy", cited=(day,)))
+        track.add(PastDecision(session=f"day {day}", decision="buy", cited=(day,)))
         track.settle(side, moved)
     assert (track.feedback(3).ids, track.feedback(3).sign) == ((0,), 1)
     assert (track.feedback(2).ids, track.feedback(2).sign) == ((1,), 1)

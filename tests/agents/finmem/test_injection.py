@@ -11,14 +11,14 @@ import pytest
 
 from investorbench.agents.finmem import Character, FinMem
 from investorbench.agents.llm import LanguageModel
-from tests.agents.finmem.lives import (
+from tests.agents.finmem.episodes import (
     STEPS,
     Day,
     Scripted,
     arrays,
     days,
-    lived,
     market,
+    play,
     task_of,
     varied,
 )
@@ -67,19 +67,19 @@ async def live(agent: FinMem, task: Any) -> list[Day]:
     return [day async for day in days(agent, task)]
 
 
-def told(life: list[Day]) -> list[Any]:
-    """All of a life but how long it took."""
+def records_of(episode: list[Day]) -> list[Any]:
+    """All of an episode but how long it took."""
     return [
         (day.action, replace(day.thought, answer=replace(day.thought.answer, latency_s=0.0)))
-        for day in life
+        for day in episode
     ]
 
 
 @pytest.fixture(scope="module")
 def requests() -> list[Request]:
-    """What a life among poison asks its server."""
+    """What an episode among poison asks its server."""
     with StubServer(echo) as server:
-        lived(agent_of(client(server.url), "poisoned"), task_of(poisoned_market()))
+        play(agent_of(client(server.url), "poisoned"), task_of(poisoned_market()))
     return server.requests
 
 
@@ -103,7 +103,7 @@ def test_poison_changes_neither_the_schema_nor_anything_else_of_a_request(
     requests: list[Request],
 ) -> None:
     clean = Scripted(varied)
-    lived(agent_of(clean, "poisoned"), task_of(market()))
+    play(agent_of(clean, "poisoned"), task_of(market()))
     for request, (messages, asked) in zip(requests, clean.asked, strict=True):
         schema = schema_of(request)
         ids = schema["properties"]["memory_ids"]["items"]["enum"]
@@ -126,7 +126,7 @@ def test_two_agents_in_one_process_do_not_touch_each_other() -> None:
     """Their steps alternate in one event loop, over one client; each has its own memory."""
     with StubServer(echo, latency_s=0.002) as server:
         alone = agent_of(client(server.url), "clean")
-        expected = lived(alone, task_of(market()))
+        expected = play(alone, task_of(market()))
     with StubServer(echo, latency_s=0.002) as shared:
         model = client(shared.url)
         poisoned, clean = agent_of(model, "poisoned"), agent_of(model, "clean")
@@ -142,7 +142,7 @@ def test_two_agents_in_one_process_do_not_touch_each_other() -> None:
     assert own == server.requests and len(others) == len(own)
     assert MARK not in json.dumps(own)
     assert all(MARK in json.dumps(request) for request in others)
-    assert told(found) == told(expected)
+    assert records_of(found) == records_of(expected)
     assert everything(clean.memory) == everything(alone.memory)
     assert MARK not in str(everything(clean.memory)) and MARK in str(everything(poisoned.memory))
     # They did alternate, and asked at the same time.

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from investorbench.agents.finmem import FinMem
-from tests.agents.finmem.lives import (
+from tests.agents.finmem.episodes import (
     CLOSES,
     STEPS,
     Day,
     answer,
     arrays,
-    lived,
     market,
+    play,
     shown_ids,
     task_of,
     varied,
@@ -28,11 +28,11 @@ from tests.agents.llm.stub_server import StubServer, schema_of
 Request = dict[str, Any]
 
 
-def life_over_http(say: Callable[[Request], str]) -> tuple[list[Day], list[Request], FinMem]:
+def episode_over_http(say: Callable[[Request], str]) -> tuple[list[Day], list[Request], FinMem]:
     with StubServer(say) as server:
         agent = FinMem(client(server.url), arrays)
-        life = lived(agent, task_of(market()))
-    return life, server.requests, agent
+        episode = play(agent, task_of(market()))
+    return episode, server.requests, agent
 
 
 def says_varied(request: Request) -> str:
@@ -41,8 +41,8 @@ def says_varied(request: Request) -> str:
 
 @pytest.fixture(scope="module")
 def plain() -> tuple[list[Day], list[Request], FinMem]:
-    """A life in which every answer is as it should be."""
-    return life_over_http(says_varied)
+    """An episode in which every answer is as it should be."""
+    return episode_over_http(says_varied)
 
 
 def user_of(request: Mapping[str, Any]) -> str:
@@ -74,12 +74,12 @@ def test_invalid_answers_hold_and_ids_never_shown_are_dropped_and_both_are_count
         schema = schema_of(request)
         return json.dumps(answer(schema, memory_ids=[987_654, *shown_ids(schema)[:1], 987_655]))
 
-    life, requests, agent = life_over_http(say)
-    counts, good = agent.counts, len(life) - len(speechless)
-    assert (counts.decisions, counts.invalid, counts.repaired) == (len(life), 3, 0)
+    episode, requests, agent = episode_over_http(say)
+    counts, good = agent.counts, len(episode) - len(speechless)
+    assert (counts.decisions, counts.invalid, counts.repaired) == (len(episode), 3, 0)
     assert counts.dropped_ids == 2 * good
-    assert len(requests) == len(life) + len(speechless)  # a repair turn each
-    for day in life:
+    assert len(requests) == len(episode) + len(speechless)  # a repair turn each
+    for day in episode:
         decision, session = day.thought.decision, day.info["session"]
         ids = sorted(memory.id for memory in day.thought.recalled)
         if session in speechless:
@@ -122,9 +122,9 @@ def test_prompts_of_the_warm_up_ask_to_explain_the_label(
 def test_prices_returns_holdings_pnl_and_momentum_are_numbers_oldest_first(
     plain: tuple[list[Day], list[Request], FinMem],
 ) -> None:
-    life, requests, _ = plain
+    episode, requests, _ = plain
     entry, seen = 0.0, set()
-    for day, request in zip(life, requests, strict=True):
+    for day, request in zip(episode, requests, strict=True):
         today = place_of(day.info["session"])
         told = dict(facts_in(user_of(request)))
         closes = [CLOSES[t] for t in range(today - 5, today + 1)]
@@ -151,14 +151,14 @@ def test_prices_returns_holdings_pnl_and_momentum_are_numbers_oldest_first(
 def test_memories_and_decisions_are_shown_oldest_first(
     plain: tuple[list[Day], list[Request], FinMem],
 ) -> None:
-    life, requests, _ = plain
+    episode, requests, _ = plain
     for place, request in enumerate(requests):
         memories, _, rest = user_of(request).partition("# Recent decisions\n")
         for layer in memories.split("\n## ")[1:]:
             ids = [int(id) for id in re.findall(r'<memory id="(\d+)"', layer)]
             assert ids == sorted(ids)
         recent = rest.partition("\n\n# Today")[0].splitlines()
-        sessions = [day.info["session"] for day in life[max(0, place - 3) : place]]
+        sessions = [day.info["session"] for day in episode[max(0, place - 3) : place]]
         assert [text.partition(":")[0] for text in recent if place] == sessions
 
 

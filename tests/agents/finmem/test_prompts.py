@@ -13,7 +13,7 @@ from investorbench.agents.finmem.backgrounds import BACKGROUNDS
 from investorbench.agents.finmem.question import templates_sha256
 from investorbench_env.registration import FAMILIES
 from investorbench_env.universes import SPLITS
-from tests.agents.finmem.lives import Scripted, arrays, lived, market, task_of, varied
+from tests.agents.finmem.episodes import Scripted, arrays, market, play, task_of, varied
 
 ROOT = Path(__file__).resolve().parents[3]
 PROMPTS = ROOT / "agents" / "finmem" / "prompts"
@@ -64,7 +64,7 @@ def test_the_background_is_in_the_system_message_and_in_the_query(
 ) -> None:
     agent = FinMem(Scripted(varied), arrays)
     data = market(symbols=("MSFT",), simulated=simulated)
-    life = lived(agent, task_of(data))
-    background = life[0].thought.question.system.partition("## Background\n")[2]
+    episode = play(agent, task_of(data))
+    background = episode[0].thought.question.system.partition("## Background\n")[2]
     assert background.startswith(opens)
     assert agent.describe()["background"] == background

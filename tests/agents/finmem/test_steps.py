@@ -11,7 +11,7 @@ import pytest
 from investorbench.agents.finmem import FinMem
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.memory.layered import Recalled, Stepped
-from tests.agents.finmem.lives import (
+from tests.agents.finmem.episodes import (
     CLOSES,
     NEWS,
     STEPS,
@@ -19,8 +19,8 @@ from tests.agents.finmem.lives import (
     Scripted,
     answer,
     arrays,
-    lived,
     market,
+    play,
     shown_ids,
     task_of,
     varied,
@@ -69,12 +69,12 @@ def test_a_step_stores_recalls_asks_reflects_hears_feedback_and_forgets() -> Non
         memory.done += "a"
         return varied(messages, schema)
 
-    life = lived(FinMem(Scripted(say), lambda seed: memory), task_of(market()))
+    episode = play(FinMem(Scripted(say), lambda seed: memory), task_of(market()))
     steps = memory.done.splitlines()
     assert len(steps) == sum(STEPS.values())
     assert [step for step in steps if not re.fullmatch(r"d+rac{1,2}fs", step)] == []
     # What came is recalled at once; an extended reflection comes every three steps.
-    for day in life:
+    for day in episode:
         assert set(day.thought.stored) & {recalled.id for recalled in day.thought.recalled}
     assert [step.count("c") for step in steps] == [
         2 if number and number % LOOK_BACK == 0 else 1 for number in range(len(steps))
@@ -83,7 +83,7 @@ def test_a_step_stores_recalls_asks_reflects_hears_feedback_and_forgets() -> Non
 
 def test_every_document_is_stored_once_in_the_layer_of_its_kind() -> None:
     memory = Recording()
-    lived(FinMem(Scripted(varied), lambda seed: memory), task_of(market()))
+    play(FinMem(Scripted(varied), lambda seed: memory), task_of(market()))
     # 2020-07-01 is session 182, and 2020-07-20 session 201. What came on the last day of the
     # warm-up is stored in the first step of the test; what came in between was never shown.
     days = [*range(182, 193), *range(201, 213)]
@@ -119,10 +119,10 @@ def test_memories_cited_some_steps_ago_get_the_sign_of_what_was_earned_since(
         return said | {"decision": next(words)} if "decision" in said else said
 
     agent = FinMem(Scripted(say), lambda seed: memory, look_back=look_back)
-    life = lived(agent, task_of(market()))
+    episode = play(agent, task_of(market()))
     expected: list[tuple[tuple[int, ...], int]] = [((), 0)] * look_back
-    for number in range(look_back, len(life)):
-        since = life[number - look_back : number]
+    for number in range(look_back, len(episode)):
+        since = episode[number - look_back : number]
         expected.append((since[0].thought.decision.cited, int(np.sign(earned(since)))))
     assert memory.feedback == expected
     assert {sign for _, sign in expected} == {-1, 0, 1} and len({*expected}) > 10
@@ -132,29 +132,29 @@ def test_the_warm_up_does_what_its_label_says_whatever_the_model_does() -> None:
     def says_otherwise(messages: Any, schema: dict[str, Any]) -> dict[str, Any]:
         return {**answer(schema), "decision": "hold"}
 
-    life = lived(FinMem(Scripted(says_otherwise), arrays), task_of(market()))
-    for day in life[: STEPS["warmup"]]:
+    episode = play(FinMem(Scripted(says_otherwise), arrays), task_of(market()))
+    for day in episode[: STEPS["warmup"]]:
         t = (np.datetime64(day.info["session"]) - np.datetime64("2020-01-01")).astype(int)
         rises = CLOSES[t + 1] > CLOSES[t]
         assert day.action == (2 if rises else 0)
         assert day.thought.label == pytest.approx(CLOSES[t + 1] / CLOSES[t] - 1.0)
         assert "decision" not in day.thought.question.schema["properties"]
-    assert all(day.action == 1 for day in life[STEPS["warmup"] :])
+    assert all(day.action == 1 for day in episode[STEPS["warmup"] :])
 
 
 def test_a_label_in_the_info_of_the_test_split_changes_nothing() -> None:
-    def tell(split: str, info: dict[str, Any]) -> dict[str, Any]:
+    def with_label(split: str, info: dict[str, Any]) -> dict[str, Any]:
         assert split == "warmup" or "label" not in info
         return info | {"label": 0.4321} if split == "test" else info
 
-    lives = []
-    for options in ({}, {"tell": tell}):
+    episodes = []
+    for options in ({}, {"shown": with_label}):
         memory, model = arrays(0), Scripted(varied)
         agent = FinMem(model, lambda seed, memory=memory: memory)
-        life = lived(agent, task_of(market()), **options)
-        lives.append(([day.thought for day in life], model.asked, everything(memory)))
+        episode = play(agent, task_of(market()), **options)
+        episodes.append(([day.thought for day in episode], model.asked, everything(memory)))
         assert "43.21" not in str(model.asked)
-    assert lives[0] == lives[1]
+    assert episodes[0] == episodes[1]
 
 
 def test_a_step_whose_model_could_not_be_asked_can_be_taken_again() -> None:
@@ -172,8 +172,8 @@ def test_a_step_whose_model_could_not_be_asked_can_be_taken_again() -> None:
             return await super().act(observation, info)
 
     memories = arrays(0), arrays(0)
-    quiet = lived(FinMem(Scripted(varied), lambda seed: memories[0]), task_of(market()))
-    stubborn = lived(Stubborn(Scripted(fails_first), lambda seed: memories[1]), task_of(market()))
+    quiet = play(FinMem(Scripted(varied), lambda seed: memories[0]), task_of(market()))
+    stubborn = play(Stubborn(Scripted(fails_first), lambda seed: memories[1]), task_of(market()))
     for one, other in zip(quiet, stubborn, strict=True):
         assert one.thought.question == other.thought.question
         assert one.action == other.action
@@ -181,8 +181,8 @@ def test_a_step_whose_model_could_not_be_asked_can_be_taken_again() -> None:
 
 
 def test_shown_ids_are_the_ones_that_can_be_cited() -> None:
-    life = lived(FinMem(Scripted(varied), arrays), task_of(market()))
-    for day in life:
+    episode = play(FinMem(Scripted(varied), arrays), task_of(market()))
+    for day in episode:
         ids = sorted(recalled.id for recalled in day.thought.recalled)
         assert shown_ids(day.thought.question.schema) == ids
         assert {*day.thought.decision.cited} <= {*ids}
@@ -193,7 +193,7 @@ def test_a_model_that_cites_what_it_was_not_shown_is_not_believed() -> None:
         first, *_ = shown_ids(schema)
         return answer(schema, memory_ids=[987_654, first, str(first), first])
 
-    for day in lived(FinMem(Scripted(say), arrays), task_of(market())):
+    for day in play(FinMem(Scripted(say), arrays), task_of(market())):
         (cited,), dropped = day.thought.decision.cited, day.thought.decision.dropped
         assert cited == min(memory.id for memory in day.thought.recalled)
         assert dropped == 2

@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 
 from investorbench.agents.finmem import FinMem
-from tests.agents.finmem.lives import (
+from tests.agents.finmem.episodes import (
     CLOSES,
     STEPS,
     Day,
     Scripted,
     answer,
     arrays,
-    lived,
     market,
+    play,
     task_of,
 )
 
 WORDS = ("buy", "hold", "sell", "hold")
 
 
-def life_of(**options: Any) -> list[Day]:
-    """A life whose decisions in the test go around WORDS."""
+def episode_of(**options: Any) -> list[Day]:
+    """An episode whose decisions in the test go around WORDS."""
     words: Iterator[str] = cycle(WORDS)
 
     def say(messages: Any, schema: dict[str, Any]) -> dict[str, Any]:
@@ -33,18 +33,18 @@ def life_of(**options: Any) -> list[Day]:
 
     # Opens are the closes of the day before: weights drift on the day of a fill.
     data = market(opens=[CLOSES[0], *CLOSES[:-1]])
-    return lived(FinMem(Scripted(say), arrays), task_of(data, **options))
+    return play(FinMem(Scripted(say), arrays), task_of(data, **options))
 
 
 @pytest.mark.parametrize(("long_only", "lowest"), [(False, -1.0), (True, 0.0)])
 def test_words_become_target_weights_and_hold_aims_at_the_one_there_is(
     long_only: bool, lowest: float
 ) -> None:
-    life = life_of(action="weight", long_only=long_only)
+    episode = episode_of(action="weight", long_only=long_only)
     space = gym.spaces.Box(lowest, 1.0, (1,), np.float32)
-    for day in life:
+    for day in episode:
         assert day.action.dtype == np.float32 and space.contains(day.action)
-    warm, test = life[: STEPS["warmup"]], life[STEPS["warmup"] :]
+    warm, test = episode[: STEPS["warmup"]], episode[STEPS["warmup"] :]
     for day in warm:
         assert day.action[0] == (1.0 if day.info["label"] > 0 else lowest)
     for word, day in zip(cycle(WORDS), test, strict=False):
@@ -57,7 +57,7 @@ def test_words_become_target_weights_and_hold_aims_at_the_one_there_is(
 
 
 def test_a_short_position_that_outgrew_the_account_is_held_at_the_lowest_weight() -> None:
-    held = [day for day in life_of(action="weight") if day.thought.decision.word == "hold"]
+    held = [day for day in episode_of(action="weight") if day.thought.decision.word == "hold"]
     grown = [day for day in held if day.info["weight"] < -1.001]
     assert grown and all(day.action[0] == -1.0 for day in grown)
 
@@ -71,15 +71,15 @@ def test_a_short_position_that_outgrew_the_account_is_held_at_the_lowest_weight(
     ],
 )
 def test_the_prompt_says_what_selling_means(action: str, long_only: bool, words: str) -> None:
-    life = life_of(action=action, long_only=long_only)
-    assert words in life[0].thought.question.system
-    assert "hold: keep the position that you have." in life[0].thought.question.system
-    positions = [day.outcome["position"] for day in life]
+    episode = episode_of(action=action, long_only=long_only)
+    assert words in episode[0].thought.question.system
+    assert "hold: keep the position that you have." in episode[0].thought.question.system
+    positions = [day.outcome["position"] for day in episode]
     assert min(positions) == 0.0 if long_only else min(positions) < 0.0
 
 
 def test_the_paper_protocol_says_that_hold_means_no_position() -> None:
-    life = life_of(protocol="paper")
-    assert "hold: have no position." in life[0].thought.question.system
-    held = [day for day in life[STEPS["warmup"] :] if day.thought.decision.word == "hold"]
+    episode = episode_of(protocol="paper")
+    assert "hold: have no position." in episode[0].thought.question.system
+    held = [day for day in episode[STEPS["warmup"] :] if day.thought.decision.word == "hold"]
     assert held and all(day.outcome["position"] == 0.0 for day in held)

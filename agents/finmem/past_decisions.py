@@ -1,4 +1,4 @@
-"""What the agent decided, what came of it, and what that says of the memories it cited."""
+"""Past decisions, their outcomes, and the feedback that these give to the memories cited."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from investorbench.agents.finmem.perception import percent, side_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class PastDecision:
     """One decision and, once it is known, its outcome.
 
     Attributes:
@@ -42,7 +42,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """What memories were told on this step.
+    """The feedback that memories get on this step.
 
     Attributes:
         ids: those cited ``look_back`` steps ago, forgotten ones included.
@@ -54,45 +54,46 @@ class Feedback:
 
 
 class TrackRecord:
-    """All deeds of a life, oldest first."""
+    """All decisions of a repeat, oldest first."""
 
-    def __init__(self, deeds: Iterable[Deed] = ()) -> None:
-        self._deeds = list(deeds)
+    def __init__(self, decisions: Iterable[PastDecision] = ()) -> None:
+        self._decisions = list(decisions)
 
     def __len__(self) -> int:
-        return len(self._deeds)
+        return len(self._decisions)
 
-    def __iter__(self) -> Iterator[Deed]:
-        return iter(self._deeds)
+    def __iter__(self) -> Iterator[PastDecision]:
+        return iter(self._decisions)
 
-    def add(self, deed: Deed) -> None:
+    def add(self, decision: PastDecision) -> None:
         """Write down what was just decided."""
-        self._deeds.append(deed)
+        self._decisions.append(decision)
 
     def settle(self, side: int, asset_return: float) -> None:
-        """Say what came of the last deed; the first word counts."""
-        if self._deeds and not self._deeds[-1].is_settled:
-            last = self._deeds[-1]
-            self._deeds[-1] = replace(last, side=side, asset_return=asset_return)
+        """Note the outcome of the last decision, unless it is known already."""
+        if self._decisions and not self._decisions[-1].is_settled:
+            last = self._decisions[-1]
+            self._decisions[-1] = replace(last, side=side, asset_return=asset_return)
 
-    def recent(self, count: int) -> tuple[Deed, ...]:
-        """The last deeds, oldest first."""
-        return tuple(self._deeds[-count:])
+    def recent(self, count: int) -> tuple[PastDecision, ...]:
+        """The last decisions, oldest first."""
+        return tuple(self._decisions[-count:])
 
     def feedback(self, look_back: int) -> Feedback:
-        """The memories cited ``look_back`` steps before the last deed, and what they are due.
+        """The memories cited ``look_back`` steps before the last decision, and the sign they get.
 
-        REFERENCE.md §1.5: the sign of the positions' own return since then, Σ pos_s·(p_{s+1} − p_s)
-        over these steps. Prices are chained from returns, so a share split changes nothing.
+        The sign is that of the positions' own return over these steps, Σ pos_s·(p_{s+1} − p_s), as
+        in FinMem (Yu et al., 2023). Prices are chained from returns, so that a share split changes
+        nothing.
 
         Without any where the record does not go back that far.
         """
-        since = self._deeds[-1 - look_back : -1]
+        since = self._decisions[-1 - look_back : -1]
         if len(since) < look_back:
             return Feedback()
         price, earned = 1.0, 0.0
-        for deed in since:
-            moved = price * (deed.asset_return or 0.0)
-            earned += (deed.side or 0) * moved
+        for past in since:
+            moved = price * (past.asset_return or 0.0)
+            earned += (past.side or 0) * moved
             price += moved
         return Feedback(ids=since[0].cited, sign=(earned > 0.0) - (earned < 0.0))

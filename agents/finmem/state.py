@@ -1,10 +1,10 @@
-"""The state of one life of the agent: all that its steps change."""
+"""The state of the agent in one repeat: all that its steps change."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from investorbench.agents.finmem.decision import Decision
-from investorbench.agents.finmem.outcomes import TrackRecord
+from investorbench.agents.finmem.past_decisions import TrackRecord
 from investorbench.agents.finmem.perception import Arrival, percent
 from investorbench.agents.llm import Answer
 from investorbench.memory import LayeredMemory
@@ -44,11 +44,11 @@ class Counts:
 
 
 @dataclass(slots=True, kw_only=True)
-class Life:
+class AgentState:
     """What an agent is between two steps.
 
     Attributes:
-        task: its id.
+        task: family and symbol, such as ``"Stock-TSLA"``.
         seed: of the repeat.
         split: the one it is in.
         memory: its long-term memory.
@@ -57,10 +57,10 @@ class Life:
         background: of the asset.
         seen: keys of all documents that were stored.
         pending: documents that came with the last outcome, to be stored in the next step.
-        track: what it did and what came of it.
+        track: its decisions and their outcomes.
         equities: at the last decisions of the split, oldest first.
         start_equity: at the first decision of the split; None before it.
-        side: the sign of the position that the last step was lived through with; None: not known.
+        side: the sign of the position over the last step; None: not known.
         label: of the last decision; None outside the warm-up.
         counts: of answers.
     """

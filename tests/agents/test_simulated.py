@@ -5,12 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from investorbench.agents.simulated.latent import Filter, Oracle, TextReader, outlook
-from investorbench.agents.simulated.reading import Reading, read
+from investorbench.agents.simulated.filter import Filter
+from investorbench.agents.simulated.oracle import Oracle
+from investorbench.agents.simulated.outlook import outlook
+from investorbench.agents.simulated.statements import Statement, statements_in
+from investorbench.agents.simulated.text_reader import TextReader
 from investorbench.scripts.bench.simulated_order import POLICIES, episode, neighbours, sharpe
 from investorbench_env.envs.single_asset import SingleAssetEnv
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import dynamics_of, simulate, simulate_many
+from tests.agents.facts import facts
 
 SELL, HOLD, BUY = 0, 1, 2
 SPAN = {"start": "2015-06-01", "end": "2016-05-31"}
@@ -84,7 +88,7 @@ def test_the_outlook_is_the_sum_of_expected_returns_while_a_position_stays():
 def test_a_filter_is_the_same_for_the_same_seed_and_begins_anew(market):
     agent = Filter(dynamics_of(), seed=5)
     first = decisions(agent, market)
-    agent.begin(None, "test", 5)
+    agent.begin(facts(), "test", 5)
     assert decisions(agent, market) == first
 
 
@@ -183,7 +187,7 @@ def test_a_text_reader_buys_on_good_news_sells_on_bad_and_holds_without_any():
     ],
 )
 def test_structure_decides_what_a_text_means(text, polarity):
-    assert [reading.polarity for reading in read(text, "SIM")] == [polarity]
+    assert [statement.polarity for statement in statements_in(text, "SIM")] == [polarity]
 
 
 @pytest.mark.parametrize(
@@ -198,13 +202,13 @@ def test_structure_decides_what_a_text_means(text, polarity):
     ],
 )
 def test_what_is_old_trivial_or_about_another_says_nothing(text):
-    assert read(text, "SIM") == ()
+    assert statements_in(text, "SIM") == ()
 
 
 def test_a_report_is_read_statement_by_statement():
     text = "Form 10-Q of SIM\nThis report covers the period just ended. SIM's orders rose. SIM's "
     text += "borrowing costs rose."
-    assert read(text, "SIM") == (Reading("value", 1), Reading("regime", -1))
+    assert statements_in(text, "SIM") == (Statement("value", 1), Statement("regime", -1))
 
 
 def test_the_reader_agrees_with_every_text_of_every_asset_class():
@@ -217,7 +221,7 @@ def test_the_reader_agrees_with_every_text_of_every_asset_class():
         for a, b in rng.integers(1 << 62, size=(1500, 2)).tolist():
             topic, polarity = ("regime", "value", "mood")[a % 3], 1 if b % 2 else -1
             text = news("SIM", asset_class, topic, polarity, joined(a, b))
-            assert read(text, "SIM") == (Reading(topic, polarity),), text
+            assert statements_in(text, "SIM") == (Statement(topic, polarity),), text
 
 
 def test_the_best_policy_is_computable_on_thousands_of_paths_at_once():

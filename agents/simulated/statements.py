@@ -1,4 +1,4 @@
-"""Reading simulated news: from a text to what it says about whom; knows grammar, not the market.
+"""Statements in simulated news: what a text says about whom; knows grammar, not the market.
 
 The reader shares the vocabulary of the simulated texts, as any reader shares a language with a
 writer, and none of the code that writes them: it finds whom a sentence is about, the direction of
@@ -6,8 +6,9 @@ its verb, the numbers it compares, and counts how often the sense is turned roun
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from investorbench_env.market.simulated.lexicon import CHANGES, NOUNS, REPEATS, VERBS, Noun
 
@@ -27,7 +28,7 @@ PAST = re.compile(r"\bafter an? \S+ (?:last year|in the quarter before|for most 
 UNLIKE = re.compile(r"\bunlike .+?, whose .+, .+? saw its own ", re.IGNORECASE)
 
 
-class Reading(NamedTuple):
+class Statement(NamedTuple):
     """What one sentence says about the asset."""
 
     topic: str
@@ -36,37 +37,47 @@ class Reading(NamedTuple):
     """+1 good, −1 bad."""
 
 
-def read(text: str, symbol: str) -> tuple[Reading, ...]:
+def statements_in(text: str, symbol: str) -> tuple[Statement, ...]:
     """What a text says about ``symbol``, sentence by sentence; nothing for an old text."""
     headline = text.split("\n", 1)[-1]
     if headline.startswith(REPEATS):
         return ()
-    subject, readings = symbol, []
+    subject, statements = symbol, []
     for sentence in SENTENCE_END.split(headline):
-        reading = _read_sentence(sentence, symbol, subject) if sentence else None
-        if reading is not None:
-            readings.append(reading)
+        statement = _read_sentence(sentence, symbol, subject) if sentence else None
+        if statement is not None:
+            statements.append(statement)
         if not sentence.startswith("Elsewhere"):
             subject = symbol if _names(sentence, symbol) else "another"
-    return tuple(readings)
+    return tuple(statements)
+
+
+def new_statements(observation: Mapping[str, Any], symbol: str) -> list[tuple[str, Statement]]:
+    """What the new texts of an observation say, each with ``"news"`` or ``"filings"``."""
+    return [
+        (kind, statement)
+        for kind in ("news", "filings")
+        for text in observation.get(kind, ())
+        for statement in statements_in(text, symbol)
+    ]
 
 
 def _names(sentence: str, symbol: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(symbol)}(?!\w)", sentence) is not None
 
 
-def _read_sentence(sentence: str, symbol: str, subject: str) -> Reading | None:
+def _read_sentence(sentence: str, symbol: str, subject: str) -> Statement | None:
     words = _vocabulary()
     found = words.noun.search(sentence)
     if found is None or not _is_about(sentence, symbol, subject):
         return None
     noun = words.nouns[found.group().lower()]
-    told = PAST.sub("", sentence[0].lower() + sentence[1:])
-    told = UNLIKE.sub("", told)
-    verb = words.verb.search(words.noun.sub("it", told))
+    clause = PAST.sub("", sentence[0].lower() + sentence[1:])
+    clause = UNLIKE.sub("", clause)
+    verb = words.verb.search(words.noun.sub("it", clause))
     direction = words.directions[verb.group()] if verb else 1
-    turned = -1 if len(NEGATORS.findall(told)) % 2 else 1
-    return Reading(noun.topic, noun.sign * direction * turned * _surprise(told))
+    turned = -1 if len(NEGATORS.findall(clause)) % 2 else 1
+    return Statement(noun.topic, noun.sign * direction * turned * _surprise(clause))
 
 
 def _is_about(sentence: str, symbol: str, subject: str) -> bool:

@@ -1,6 +1,6 @@
-"""What the tests of FinMem share: short lives on a market of their own, models, a fixed record.
+"""What the tests of FinMem share: short episodes on a market of their own, models, a fixed record.
 
-A life is stepped here by hand, so that it can be broken off, or interleaved with another one.
+An episode is stepped here by hand, so that it can be broken off, or interleaved with another one.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ Say = Callable[[Sequence[Message], Value], Value | None]
 
 
 class Day(NamedTuple):
-    """One step of a life."""
+    """One step of an episode."""
 
     split: str
     observation: Any
@@ -48,8 +48,8 @@ def market(texts: Sequence[str] | None = None, **changes: Any) -> Market:
     (symbol,) = changes.get("symbols", ("TEST",))
     reports = {50: ("10-K", "Report of the year.")}
     reports |= {t: ("10-Q", f"Report {t}.") for t in (100, 190, 205)}
-    told = NEWS if texts is None else texts
-    documents = [document(t + 0.5, text, symbol=symbol) for t, text in enumerate(told)]
+    news = NEWS if texts is None else texts
+    documents = [document(t + 0.5, text, symbol=symbol) for t, text in enumerate(news)]
     documents += [
         document(t + 0.6, text, kind, symbol=symbol) for t, (kind, text) in reports.items()
     ]
@@ -64,45 +64,50 @@ def task_of(data: Market, protocol: str = "standard", **options: Any) -> Task:
     return Task(id="InvestorBench/Stock", data=data, protocol=protocol, options=options)
 
 
+def environment(task: Task, split: str) -> gym.Env[Any, Any]:
+    start, end = SPLITS[split]
+    return gym.make(
+        task.id, split=split, data=task.data, protocol=task.protocol, start=start, end=end,
+        **task.options,
+    )  # fmt: skip
+
+
 async def days(
     agent: FinMem,
     task: Task,
     *,
     taken: Sequence[Day] = (),
-    tell: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda split, info: info,
+    shown: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda split, info: info,
 ) -> AsyncIterator[Day]:
-    """A life, day by day.
+    """An episode, day by day.
 
     Args:
-        agent: who lives it; where days were taken, it has loaded what was saved after them.
+        agent: who decides; where days were taken, it has loaded what was saved after them.
         task: on what.
         taken: days that are over.
-        tell: changes what the agent is told in a split.
+        shown: makes of an info what the agent is shown in a split.
     """
-    for split, (start, end) in SPLITS.items():
-        env = gym.make(
-            task.id, split=split, data=task.data, protocol=task.protocol, start=start, end=end,
-            **task.options,
-        )  # fmt: skip
+    for split in SPLITS:
+        env = environment(task, split)
         observation, info = env.reset(seed=0)
         over = [day.action for day in taken if day.split == split]
         if not over:
-            agent.begin(task, split, 0)
+            agent.begin(env.unwrapped.facts, split, 0)
         for number in range(STEPS[split]):
             if number < len(over):
                 observation, _, _, _, info = env.step(over[number])
                 continue
-            seen, told = observation, tell(split, dict(info))
-            action = await agent.act(seen, told)
+            seen, known = observation, shown(split, dict(info))
+            action = await agent.act(seen, known)
             observation, reward, _, _, info = env.step(action)
-            outcome = tell(split, dict(info))
+            outcome = shown(split, dict(info))
             agent.learn(float(reward), outcome)
             assert agent.last is not None
-            yield Day(split, seen, told, action, outcome, agent.last)
+            yield Day(split, seen, known, action, outcome, agent.last)
 
 
-def lived(agent: FinMem, task: Task, **options: Any) -> list[Day]:
-    """A whole life, in an event loop of its own."""
+def play(agent: FinMem, task: Task, **options: Any) -> list[Day]:
+    """A whole episode, in an event loop of its own."""
 
     async def live() -> list[Day]:
         return [day async for day in days(agent, task, **options)]
@@ -111,7 +116,7 @@ def lived(agent: FinMem, task: Task, **options: Any) -> list[Day]:
 
 
 class Scripted:
-    """A model that says what a function of the question says, and keeps what it was asked."""
+    """A model that answers as a function of the question does, and keeps what it was asked."""
 
     name, is_language_model = "scripted", False
 
