@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from investorbench_env.errors import UnknownNameError
-from investorbench_env.market.market import AssetClass
 
 Convention = Literal["simple", "log"]
 Hold = Literal["keep", "flat"]
@@ -25,8 +24,8 @@ class Protocol:
         prices: what the account is marked at: prices as ``"traded"`` with dividends in cash, or
             ``"adjusted"`` closes.
         convention: how returns are added up: see ``tasks.metrics``.
-        commission_bps: commission on traded notional in basis points, by asset class.
-        slippage_bps: slippage on traded notional in basis points, by asset class.
+        commission_bps: commission on traded notional in basis points; None for the asset class's.
+        slippage_bps: slippage on traded notional in basis points; None for the asset class's.
     """
 
     name: str
@@ -34,8 +33,8 @@ class Protocol:
     hold: Hold
     prices: Literal["traded", "adjusted"]
     convention: Convention
-    commission_bps: dict[AssetClass, float]
-    slippage_bps: dict[AssetClass, float]
+    commission_bps: float | None = None
+    slippage_bps: float | None = None
 
 
 STANDARD = Protocol(
@@ -44,8 +43,6 @@ STANDARD = Protocol(
     hold="keep",
     prices="traded",
     convention="simple",
-    commission_bps={"stock": 5.0, "etf": 5.0, "crypto": 10.0},
-    slippage_bps={"stock": 5.0, "etf": 5.0, "crypto": 5.0},
 )
 """Our default, REFERENCE.md §1.4: only prices that could be had, with costs."""
 
@@ -55,8 +52,8 @@ PAPER = Protocol(
     hold="flat",
     prices="adjusted",
     convention="log",
-    commission_bps={"stock": 0.0, "etf": 0.0, "crypto": 0.0},
-    slippage_bps={"stock": 0.0, "etf": 0.0, "crypto": 0.0},
+    commission_bps=0.0,
+    slippage_bps=0.0,
 )
 """The arithmetic of the published tables, REFERENCE.md §1.3, for comparison with them only."""
 

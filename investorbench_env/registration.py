@@ -6,24 +6,22 @@ is that of the package, in every record.
 
 import gymnasium as gym
 
-from investorbench_env.market.market import AssetClass
+from investorbench_env.market.asset_classes import ASSET_CLASSES
 
 NAMESPACE = "InvestorBench"
 SIMULATED = "SIM"
-FAMILIES: dict[AssetClass, tuple[str, ...]] = {
+FAMILIES: dict[str, tuple[str, ...]] = {
     "stock": ("MSFT", "JNJ", "UVV", "HON", "TSLA", "AAPL", "NIO"),
     "crypto": ("BTC", "ETH"),
     "etf": ("SPY",),
 }
 """The assets of the benchmark, REFERENCE.md §1.1."""
 
-TITLES: dict[AssetClass, str] = {"stock": "Stock", "crypto": "Crypto", "etf": "ETF"}
-
 
 def environment_ids() -> list[str]:
     """The ids that stand for one asset each, real ones first in each family."""
     return [
-        f"{NAMESPACE}/{TITLES[asset_class]}-{symbol}"
+        f"{NAMESPACE}/{ASSET_CLASSES[asset_class].title}-{symbol}"
         for asset_class, symbols in FAMILIES.items()
         for symbol in (*symbols, SIMULATED)
     ]
@@ -31,13 +29,13 @@ def environment_ids() -> list[str]:
 
 def family_ids() -> list[str]:
     """The ids that stand for any asset of a class: give them ``symbol=`` and ``data=``."""
-    return [f"{NAMESPACE}/{title}" for title in TITLES.values()]
+    return [f"{NAMESPACE}/{ASSET_CLASSES[asset_class].title}" for asset_class in FAMILIES]
 
 
 def register_all() -> None:
     """Make every id known to ``gym.make`` and ``gym.make_vec``."""
     for asset_class, symbols in FAMILIES.items():
-        family = f"{NAMESPACE}/{TITLES[asset_class]}"
+        family = f"{NAMESPACE}/{ASSET_CLASSES[asset_class].title}"
         _register(family, asset_class=asset_class)
         for symbol in symbols:
             _register(f"{family}-{symbol}", asset_class=asset_class, symbol=symbol)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from investorbench_env.errors import UnknownNameError
-from investorbench_env.market.market import AssetClass
 
 SplitName = Literal["warmup", "test"]
 
@@ -17,7 +16,7 @@ class Split:
     end: str
 
 
-SPLITS: dict[AssetClass, dict[SplitName, Split]] = {
+SPLITS: dict[str, dict[SplitName, Split]] = {
     "stock": {
         "warmup": Split("2020-07-01", "2020-09-30"),
         "test": Split("2020-10-01", "2021-05-06"),
@@ -34,7 +33,7 @@ SPLITS: dict[AssetClass, dict[SplitName, Split]] = {
 
 
 def find_split(
-    asset_class: AssetClass, name: str, start: str | None = None, end: str | None = None
+    asset_class: str, name: str, start: str | None = None, end: str | None = None
 ) -> Split:
     """A split by name, with its dates overridden where others are given.
 

@@ -19,12 +19,15 @@ from investorbench_env.errors import (
     UnknownNameError,
 )
 from investorbench_env.market import library
+from investorbench_env.market.asset_classes import (
+    ASSET_CLASSES,
+    asset_class_of,
+    find_asset_class,
+)
 from investorbench_env.market.files import index
 from investorbench_env.market.files.checking import check as problems_of
 from investorbench_env.market.files.index import DataFile
-from investorbench_env.market.market import AssetClass
 from investorbench_env.market.sources import fetching
-from investorbench_env.market.sources.catalogue import asset_class_of
 from investorbench_env.market.sources.kept import Order, Outcome
 
 app = typer.Typer(
@@ -32,13 +35,15 @@ app = typer.Typer(
 )
 
 P = ParamSpec("P")
-CLASSES: tuple[AssetClass, ...] = ("stock", "crypto", "etf")
 Place = Annotated[
     Path | None,
     typer.Option("--data", help="A folder or file, in place of $INVESTORBENCH_DATA and the cache."),
 ]
 Class = Annotated[
-    str | None, typer.Option("--asset-class", help="stock, crypto or etf; told from the symbol.")
+    str | None,
+    typer.Option(
+        "--asset-class", help=f"One of {', '.join(ASSET_CLASSES)}; guessed from the symbol."
+    ),
 ]
 
 
@@ -199,7 +204,7 @@ def _with_progress(order: Order, sources: list[str]) -> list[Outcome]:
         return fetching.fetch(order, sources, advance)
 
 
-def _holding(symbol: str, asset_class: AssetClass, places: list[Path]) -> int:
+def _holding(symbol: str, asset_class: str, places: list[Path]) -> int:
     files = (file for place in places for file in _readable(place))
     return sum(bool(file.spellings(symbol, asset_class)) for file in files)
 
@@ -220,17 +225,12 @@ def _readable(place: Path) -> list[DataFile]:
     return files
 
 
-def _class(symbol: str, asset_class: str | None) -> AssetClass:
+def _class(symbol: str, asset_class: str | None) -> str:
     return _known_class(asset_class) or asset_class_of(symbol.upper())
 
 
-def _known_class(asset_class: str | None) -> AssetClass | None:
-    if asset_class is None:
-        return None
-    for known in CLASSES:
-        if known == asset_class.lower():
-            return known
-    raise UnknownNameError("asset class", asset_class, CLASSES)
+def _known_class(asset_class: str | None) -> str | None:
+    return None if asset_class is None else find_asset_class(asset_class.lower()).name
 
 
 def _day(text: str) -> date:

@@ -8,7 +8,7 @@ import gymnasium as gym
 
 import investorbench_env
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
-from investorbench_env.market.sessions import DAYS_A_YEAR
+from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.universes import Split, find_split
 
 SplitName = Literal["warmup", "test"]
@@ -77,13 +77,13 @@ class Task:
     @property
     def days_a_year(self) -> int:
         """Trading days a year, for annual figures."""
-        return DAYS_A_YEAR[self.asset_class]  # type: ignore[index]
+        return ASSET_CLASSES[self.asset_class].days_a_year
 
     def split(self, name: SplitName) -> Split:
         """The dates of a split; start and end concern the test split only."""
         if name == "warmup":
-            return find_split(self.asset_class, name)  # type: ignore[arg-type]
-        return find_split(self.asset_class, name, self.start, self.end)  # type: ignore[arg-type]
+            return find_split(self.asset_class, name)
+        return find_split(self.asset_class, name, self.start, self.end)
 
     def make(self, split: SplitName) -> gym.Env[Any, Any]:
         """The environment of a split."""

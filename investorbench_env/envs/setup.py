@@ -17,14 +17,13 @@ import numpy.typing as npt
 from investorbench_env.accounting.account import Account, open_account
 from investorbench_env.errors import DateRangeError, InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
+from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.history import History, history_of
 from investorbench_env.market.library import find_market
-from investorbench_env.market.market import FIELDS, OPEN, AssetClass, Market
-from investorbench_env.market.sessions import DAYS_A_YEAR
+from investorbench_env.market.market import FIELDS, OPEN, Market
 from investorbench_env.protocols import Protocol, find_protocol
-from investorbench_env.registration import TITLES
 from investorbench_env.spaces import Documents, FreeText, unbounded
-from investorbench_env.universes import SPLITS, find_split
+from investorbench_env.universes import find_split
 
 DataLike = str | PathLike[str] | Market
 RewardFunction = Callable[[Any, Any], Any]
@@ -67,7 +66,7 @@ class Options:
 
     Attributes:
         symbol: the asset; an id with a symbol in it has set this already.
-        asset_class: ``"stock"``, ``"crypto"`` or ``"etf"``; the id has set this already.
+        asset_class: the name of a row of ``ASSET_CLASSES``; the id has set this already.
         split: ``"warmup"`` or ``"test"``, REFERENCE.md §1.1.
         protocol: ``"standard"`` or ``"paper"``, or a Protocol.
         data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
@@ -78,15 +77,16 @@ class Options:
         reward: ``"return"``, ``"log_return"``, ``"pnl"``, or a function of equity before and after.
         long_only: whether SELL means cash instead of a short position.
         modalities: which of ``MODALITIES`` an observation holds; all of them for None.
-        commission_bps: commission in basis points of traded notional; None for the protocol's.
-        slippage_bps: slippage in basis points of traded notional; None for the protocol's.
+        commission_bps: commission in basis points of traded notional; None for the protocol's or
+            the asset class's.
+        slippage_bps: slippage in basis points of traded notional; None likewise.
         initial_cash: what an account starts with.
         episode_length: steps an episode; it then starts at a random session of the split. None for
             the whole split.
     """
 
     symbol: str | None = None
-    asset_class: AssetClass = "stock"
+    asset_class: str = "stock"
     split: str = "test"
     protocol: str | Protocol = "standard"
     data: DataLike = "auto"
@@ -114,7 +114,7 @@ class Options:
         for name in given:
             _require("option", name, known)
         options = cls(**given)
-        _require("asset class", options.asset_class, SPLITS)
+        _require("asset class", options.asset_class, ASSET_CLASSES)
         _require("action", options.action, ACTIONS)
         if options.modalities is not None:
             if isinstance(options.modalities, str) or not options.modalities:
@@ -171,7 +171,7 @@ class Setup:
         """What may be known without stepping."""
         options, protocol, market = self.options, self.protocol, self.market
         return Facts(
-            family=TITLES[options.asset_class],
+            family=ASSET_CLASSES[options.asset_class].title,
             symbols=(self.symbol,),
             asset_class=options.asset_class,
             timezone=market.timezone,
@@ -180,7 +180,7 @@ class Setup:
             hold=protocol.hold,
             fills=self.fills,
             cost_rate=self.cost_rate,
-            periods_a_year=DAYS_A_YEAR[options.asset_class],
+            periods_a_year=ASSET_CLASSES[options.asset_class].days_a_year,
             action=options.action,
             long_only=options.long_only,
             initial_cash=options.initial_cash,
@@ -316,15 +316,18 @@ def _symbol_of(options: Options) -> str:
 
 def _cost_rate(options: Options, protocol: Protocol) -> float:
     commission, slippage = options.commission_bps, options.slippage_bps
+    own = ASSET_CLASSES[options.asset_class]
     if protocol.fills == "close" and (commission or slippage):
         raise InvestorBenchError(
             f"the protocol {protocol.name} has no costs: leave commission_bps and slippage_bps "
             'out, or use protocol="standard"'
         )
     if commission is None:
-        commission = protocol.commission_bps[options.asset_class]
+        commission = (
+            own.commission_bps if protocol.commission_bps is None else protocol.commission_bps
+        )
     if slippage is None:
-        slippage = protocol.slippage_bps[options.asset_class]
+        slippage = own.slippage_bps if protocol.slippage_bps is None else protocol.slippage_bps
     return (commission + slippage) / 10_000.0
 
 

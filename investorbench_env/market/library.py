@@ -10,7 +10,7 @@ from investorbench_env.errors import (
     SimulatedDataWarning,
     UnknownNameError,
 )
-from investorbench_env.market.market import AssetClass, Market
+from investorbench_env.market.market import Market
 
 # What reads and writes files is imported where it is used: `import investorbench_env` stays quick.
 
@@ -19,13 +19,13 @@ WAYS = ("auto", "real", "simulated")
 
 
 def find_market(
-    symbol: str, asset_class: AssetClass, data: "str | os.PathLike[str] | Market" = "auto"
+    symbol: str, asset_class: str, data: "str | os.PathLike[str] | Market" = "auto"
 ) -> Market:
     """The market of one asset.
 
     Args:
         symbol: such as ``"TSLA"``.
-        asset_class: says which exchange calendar and time zone hold.
+        asset_class: the name of its class; says which exchange calendar and time zone hold.
         data: a market, which is returned as it is; a path to a folder or a file; or
             ``"auto"``: ``$INVESTORBENCH_DATA``, the user cache, then with a warning a simulation;
             ``"real"``: the same without the simulation;
@@ -103,14 +103,14 @@ def places() -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=16)
-def _simulated(symbol: str, asset_class: AssetClass) -> Market:
+def _simulated(symbol: str, asset_class: str) -> Market:
     """The simulation of an asset: always the same one, so it is made once."""
     from investorbench_env.market.simulated import simulate
 
     return simulate(symbol=symbol, asset_class=asset_class)
 
 
-def _from_path(symbol: str, asset_class: AssetClass, path: Path) -> Market:
+def _from_path(symbol: str, asset_class: str, path: Path) -> Market:
     if not path.exists():
         raise DataNotFoundError(
             f"data={str(path)!r} does not exist; give a folder or a file, or one of "

@@ -4,15 +4,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.errors import DateRangeError, MarketError, UnknownNameError
+from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.documents import Document, DocumentTable
+from investorbench_env.market.sessions import TimeArray, sessions_between
 
-AssetClass = Literal["stock", "crypto", "etf"]
 FIELDS = ("open", "high", "low", "close", "volume")
 OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
 
@@ -20,7 +21,6 @@ BEGINNING = np.datetime64("1677-09-22", "ns")
 """The earliest moment that ``datetime64[ns]`` can hold."""
 
 FloatArray = npt.NDArray[np.float64]
-TimeArray = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +33,7 @@ class Market:
 
     Attributes:
         symbols: the A assets.
-        asset_class: ``"stock"``, ``"crypto"`` or ``"etf"``: sets default costs and days a year.
+        asset_class: the name of a row of ``ASSET_CLASSES``.
         sessions: date labels ``datetime64[D]`` [T].
         decision_times: when the bar of a session is complete and a decision may be taken,
             ``datetime64[ns]`` UTC, strictly ascending [T].
@@ -52,7 +52,7 @@ class Market:
     """
 
     symbols: tuple[str, ...]
-    asset_class: AssetClass
+    asset_class: str
     sessions: TimeArray
     decision_times: TimeArray
     bars: FloatArray
@@ -67,6 +67,7 @@ class Market:
     hidden_state: Mapping[str, FloatArray] | None = None
 
     def __post_init__(self) -> None:
+        find_asset_class(self.asset_class)
         length, assets = len(self.sessions), len(self.symbols)
         self._freeze("sessions", "datetime64[D]", (length,))
         self._freeze("decision_times", "datetime64[ns]", (length,))
@@ -128,8 +129,6 @@ class Market:
         Raises:
             DateRangeError: no date, or the market misses a trading day of the range at either end.
         """
-        from investorbench_env.market.sessions import sessions_between
-
         first, last = self._date(start), self._date(end)
         if last < first:
             raise DateRangeError(f"end {end} comes before start {start}")

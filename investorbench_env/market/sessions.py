@@ -5,24 +5,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from investorbench_env.market.market import AssetClass, TimeArray
+from investorbench_env.market.asset_classes import find_asset_class
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
 
-CALENDARS: dict[AssetClass, str] = {"stock": "XNYS", "etf": "XNYS", "crypto": "24/7"}
-TIMEZONES: dict[AssetClass, str] = {
-    "stock": "America/New_York",
-    "etf": "America/New_York",
-    "crypto": "UTC",
-}
-DAYS_A_YEAR: dict[AssetClass, int] = {"stock": 252, "etf": 252, "crypto": 365}
+TimeArray = npt.NDArray[np.datetime64]
 
 
-def sessions_between(asset_class: AssetClass, first: str, last: str) -> TimeArray:
+def sessions_between(asset_class: str, first: str, last: str) -> TimeArray:
     """The dates on which the exchange of an asset class is open, both ends inclusive [T]."""
-    calendar = _calendar(asset_class, int(first[:4]), int(last[:4]))
+    name = find_asset_class(asset_class).calendar
+    calendar = _calendar(name, int(first[:4]), int(last[:4]))
     sessions: TimeArray = calendar.sessions.to_numpy().astype("datetime64[D]")
     # Its own selection refuses a holiday before the first or after the last session of a calendar.
     return sessions[(sessions >= np.datetime64(first)) & (sessions <= np.datetime64(last))]
@@ -44,12 +40,12 @@ def ends_of_days(dates: TimeArray, timezone: str) -> TimeArray:
 
 
 @lru_cache(maxsize=32)
-def _calendar(asset_class: AssetClass, first_year: int, last_year: int) -> "ExchangeCalendar":
+def _calendar(name: str, first_year: int, last_year: int) -> "ExchangeCalendar":
     import exchange_calendars
 
     with warnings.catch_warnings():
         # Making a calendar uses what pandas 3.1 deprecates; a reader of ours can do nothing there.
         warnings.simplefilter("ignore", DeprecationWarning)
         return exchange_calendars.get_calendar(
-            CALENDARS[asset_class], start=f"{first_year}-01-01", end=f"{last_year}-12-31"
+            name, start=f"{first_year}-01-01", end=f"{last_year}-12-31"
         )

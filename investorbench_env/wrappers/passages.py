@@ -4,10 +4,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from investorbench_env.envs.setup import Setup
-from investorbench_env.market.market import AssetClass
+from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.wrappers.wording import money, percent, price
-
-UNITS: dict[AssetClass, str] = {"stock": "shares", "etf": "shares", "crypto": "coins"}
 
 
 def task_lines(setup: Setup, shown: Collection[str]) -> Iterator[str]:
@@ -103,5 +101,5 @@ def _position(setup: Setup, info: dict[str, Any]) -> str:
     side = "long" if position > 0.0 else "short"
     if setup.fills == "close":
         return f"{side}, weight {weight:+.2f}"
-    units = UNITS[setup.options.asset_class]
+    units = ASSET_CLASSES[setup.options.asset_class].unit
     return f"{side} {price(abs(position))} {units}, worth {abs(weight):.2%} of equity"

@@ -17,8 +17,8 @@ from investorbench.tasks.task import SplitName, Task
 from investorbench_env.envs.setup import Options
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
+from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.protocols import find_protocol
-from investorbench_env.registration import TITLES
 
 Content = dict[str, Any]
 
@@ -164,7 +164,7 @@ def _result_of(job: RecordedJob, numbers: Iterable[int], episodes: Sequence[Epis
 
 def _facts_of(manifest: Content, task: Task, steps: int) -> Facts:
     return Facts(
-        family=TITLES[task.asset_class],  # type: ignore[index]
+        family=ASSET_CLASSES[task.asset_class].title,
         symbols=(task.symbol,),
         asset_class=task.asset_class,
         protocol=task.protocol,

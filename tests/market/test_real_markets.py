@@ -10,7 +10,7 @@ import pytest
 from investorbench_env.market.files.checking import check
 from investorbench_env.market.files.corporate_actions import on_whole_cents
 from investorbench_env.market.library import find_market
-from investorbench_env.market.market import CLOSE, AssetClass, Market
+from investorbench_env.market.market import CLOSE, Market
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEST = ("2020-10-01", "2021-05-06")
@@ -88,7 +88,7 @@ def test_closes_splits_and_dividends_make_the_total_return(data_folder: Path, sy
     ],
 )
 def test_buy_and_hold_returns_are_the_known_ones(
-    data_folder: Path, symbol: str, asset_class: AssetClass, window: tuple[str, str], printed: float
+    data_folder: Path, symbol: str, asset_class: str, window: tuple[str, str], printed: float
 ) -> None:
     market = find_market(symbol, asset_class, data_folder)
     days = market.span(*window)
@@ -122,7 +122,7 @@ def test_honeywell_and_apple_dividends_are_those_paid(data_folder: Path) -> None
 def test_the_sign_of_released_sentiment_gives_the_golden_row(
     data_folder: Path,
     symbol: str,
-    asset_class: AssetClass,
+    asset_class: str,
     window: tuple[str, str],
     year: int,
     printed: tuple[str, str],

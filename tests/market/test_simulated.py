@@ -11,6 +11,7 @@ import pytest
 
 from investorbench.agents.simulated.statements import statements_in
 from investorbench_env.errors import MarketError
+from investorbench_env.market.asset_classes import ASSET_CLASSES, STOCK
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME
 from investorbench_env.market.sessions import ends_of_days, sessions_between
 from investorbench_env.market.simulated import Dynamics, dynamics_of, simulate, simulate_many
@@ -97,9 +98,11 @@ def test_no_text_depends_on_what_happens_after_it(asset_class, changed_from):
     for name in ("mood", "gap"):
         other[name][:, changed_from:] = -20.0 * np.sign(getattr(path, name)[:, changed_from:])
 
+    row = ASSET_CLASSES[asset_class]
+
     def texts(shocks):
         path = evolve(dynamics, shocks)
-        return emit(dynamics, path, sessions, times, "SIM", asset_class, 3)
+        return emit(dynamics, path, sessions, times, "SIM", row, row.simulated.vocabulary, 3)
 
     as_it_was, changed = texts(shocks), texts(other)
     # The session whose shocks changed closes at 16:00, eight hours before its decision.
@@ -118,7 +121,7 @@ def test_a_text_knows_no_close_that_is_not_over():
     dynamics, sessions = dynamics_of(), sessions_between("stock", "2015-01-02", "2017-12-29")
     times = ends_of_days(sessions, "America/New_York")
     path = simulate_many([2], len(sessions), dynamics)
-    items = plan_news(dynamics, path, sessions, times, "stock", 2)
+    items = plan_news(dynamics, path, sessions, times, STOCK, 2)
     later = [item for item in items if item.session > 0]
     for item in later:
         assert item.reported <= item.known <= item.session
@@ -247,7 +250,7 @@ def test_labels_are_right_as_often_as_the_parameters_say():
     dynamics, sessions = dynamics_of(), sessions_between("stock", "2015-01-02", "2024-12-30")
     times = ends_of_days(sessions, "America/New_York")
     path = simulate_many([2], len(sessions), dynamics)
-    items = plan_news(dynamics, path, sessions, times, "stock", 2)
+    items = plan_news(dynamics, path, sessions, times, STOCK, 2)
     labelled = [item for item in items if item.sentiment and item.about == "own"]
     right = [LABELS.index(item.sentiment) == 1 - item.statements[0][1] for item in labelled]
     assert np.mean(right) == pytest.approx(dynamics.label_accuracy, abs=0.03)
@@ -259,7 +262,7 @@ def test_texts_without_informativeness_say_nothing_about_the_state():
         sessions = sessions_between("stock", "2015-01-02", "2024-12-30")
         times = ends_of_days(sessions, "America/New_York")
         path = simulate_many([6], len(sessions), dynamics)
-        items = plan_news(dynamics, path, sessions, times, "stock", 6)
+        items = plan_news(dynamics, path, sessions, times, STOCK, 6)
         about = [i for i in items if i.about == "own" and i.statements[0][0] == "mood"]
         moods = [path.mood[0, i.reported] for i in about]
         return np.corrcoef(moods, [i.statements[0][1] for i in about])[0, 1]
@@ -291,7 +294,7 @@ def texts(seed, count):
     topics = rng.choice(["regime", "value", "mood"], count).tolist()
     numbers = [int(a) << 62 | int(b) for a, b in rng.integers(1 << 62, size=(count, 2))]
     written = [
-        news("SIM", "stock", topic, sign, number)
+        news("SIM", "company", topic, sign, number)
         for topic, sign, number in zip(topics, polarity, numbers, strict=True)
     ]
     return written, np.array(polarity)
@@ -339,7 +342,7 @@ def test_texts_are_nearly_all_different_and_could_take_millions_of_forms():
     assert len(set(written)) > 0.98 * len(written)
     for seed in range(50):
         choices = Choices(int(np.random.default_rng(seed).integers(1 << 62)) ** 2)
-        write_news("SIM", "stock", "value", 1, choices)
+        write_news("SIM", "company", "value", 1, choices)
         assert 1e6 < choices.forms < 2**120
 
 

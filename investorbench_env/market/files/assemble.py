@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import corporate_actions
 from investorbench_env.market.files.bars import Grid, count, on_sessions, some_days
@@ -14,11 +15,10 @@ from investorbench_env.market.market import (
     LOW,
     OPEN,
     VOLUME,
-    AssetClass,
     FloatArray,
     Market,
 )
-from investorbench_env.market.sessions import TIMEZONES, ends_of_days
+from investorbench_env.market.sessions import ends_of_days
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ BELIEVED = 2e-3
 
 def assemble(
     symbol: str,
-    asset_class: AssetClass,
+    asset_class: str,
     bars: "pd.DataFrame",
     *,
     actions: Actions | None = None,
@@ -44,7 +44,7 @@ def assemble(
 
     Args:
         symbol: the asset.
-        asset_class: says which sessions there are and which time zone a date is in.
+        asset_class: its name; says which sessions there are and which time zone a date is in.
         bars: a row a day with date (``datetime64``, no time zone), close, and where known open,
             high, low, volume and adj_close, in any order.
         actions: splits and dividends, None where no source lists them; the splits that this
@@ -59,12 +59,13 @@ def assemble(
     Raises:
         CorruptDataError: a bar that cannot be, or two that contradict each other.
     """
+    row = find_asset_class(asset_class)
     grid = on_sessions(asset_class, bars, origin)
     kept, repeated = _once(documents)
     told = [*findings, *grid.findings, *repeated]
     if np.isnan(grid.bars[:, OPEN : LOW + 1]).all() and not dividends_inside:
         told.append("close only: open, high and low are unknown")
-    if asset_class == "crypto" or dividends_inside:
+    if dividends_inside or not row.corporate_actions:
         length = len(grid.sessions)
         traded = corporate_actions.AsTraded(
             factor=np.ones(length), ratios=np.ones(length), findings=()
@@ -86,14 +87,14 @@ def assemble(
         symbols=(symbol,),
         asset_class=asset_class,
         sessions=grid.sessions,
-        decision_times=ends_of_days(grid.sessions, TIMEZONES[asset_class]),
+        decision_times=ends_of_days(grid.sessions, row.timezone),
         bars=_scaled(grid.bars, traded.factor)[:, None],
         adjusted_close=adjusted[:, None],
         dividends=dividends[:, None],
         splits=traded.ratios[:, None],
         documents=DocumentTable(kept),
         source=source,
-        timezone=TIMEZONES[asset_class],
+        timezone=row.timezone,
         findings=tuple(dict.fromkeys(told)),
     )
 

@@ -10,11 +10,9 @@ from investorbench_env.market.market import (
     CLOSE,
     FIELDS,
     VOLUME,
-    AssetClass,
     FloatArray,
-    TimeArray,
 )
-from investorbench_env.market.sessions import sessions_between
+from investorbench_env.market.sessions import TimeArray, sessions_between
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +28,7 @@ class Grid:
     findings: tuple[str, ...]
 
 
-def on_sessions(asset_class: AssetClass, rows: "pd.DataFrame", origin: str) -> Grid:
+def on_sessions(asset_class: str, rows: "pd.DataFrame", origin: str) -> Grid:
     """Lay rows onto the sessions from the first to the last of them."""
     rows, findings = _checked(rows, origin)
     dates = rows["date"].to_numpy().astype("datetime64[D]")

@@ -9,13 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.asset_classes import (
+    CRYPTO,
+    STOCK,
+    AssetClass,
+    asset_class_of,
+    find_asset_class,
+)
 from investorbench_env.market.files import index, texts, tidy
 from investorbench_env.market.files.bars import count, some_days
 from investorbench_env.market.files.index import DataFile
-from investorbench_env.market.market import FIELDS, VOLUME, AssetClass, TimeArray
-from investorbench_env.market.sessions import TIMEZONES, sessions_between
+from investorbench_env.market.market import FIELDS, VOLUME
+from investorbench_env.market.sessions import TimeArray, sessions_between
 from investorbench_env.market.sources import investorbench_json
-from investorbench_env.market.sources.catalogue import asset_class_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,20 +54,21 @@ class Problem:
 
 
 def check(
-    place: Path, symbol: str | None = None, asset_class: AssetClass | None = None
+    place: Path, symbol: str | None = None, asset_class: str | None = None
 ) -> tuple[Problem, ...]:
     """Everything that is wrong under a path.
 
     Args:
         place: a folder or a file.
         symbol: look only at this asset.
-        asset_class: of what is there; told from symbols and weekends where it is None.
+        asset_class: the class of what is there; told from symbols and weekends where it is None.
     """
+    known = None if asset_class is None else find_asset_class(asset_class)
     problems: list[Problem] = []
     for path, stamp in index.stamps(place):
         try:
             file = index.data_file(path, stamp)
-            problems += _file(file, symbol, asset_class)
+            problems += _file(file, symbol, known)
         except CorruptDataError as error:
             problems.append(_problem("error", path, "", str(error).removeprefix(f"{path}")))
     return tuple(problems)
@@ -75,14 +82,14 @@ def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) ->
     if symbol is None:
         spellings = tuple(spelt for spelt_so in file.symbols.values() for spelt in spelt_so)
     else:
-        spellings = file.spellings(symbol, asset_class or asset_class_of(symbol))
+        spellings = file.spellings(symbol, _class_of(symbol, asset_class).name)
     if not spellings:
         return
     name = symbol or (next(iter(file.symbols)) if len(file.symbols) == 1 else "")
     if file.kind == "bars":
         yield from _tidy_bars(file, spellings, asset_class)
     elif file.kind == "released":
-        yield from _released(file, name, asset_class or asset_class_of(name))
+        yield from _released(file, name, _class_of(name, asset_class))
     elif file.kind in ("news", "filings"):
         yield from _texts(file, name, spellings)
     elif file.kind == "actions":
@@ -95,7 +102,7 @@ def _tidy_bars(
     file: DataFile, spellings: Sequence[str], asset_class: AssetClass | None
 ) -> Iterator[Problem]:
     """Bars of every asset and every origin in a file, each by itself."""
-    rows = tidy.bars(file, spellings, TIMEZONES[asset_class or "crypto"])
+    rows = tidy.bars(file, spellings, (asset_class or CRYPTO).timezone)
     keys = [name for name in ("symbol", "source") if name in rows]
     if not keys:
         yield from _bars(file, spellings[0], rows, asset_class)
@@ -123,9 +130,7 @@ def _bars(
     yield from _impossible(path, name, rows)
     yield from _repeated(path, name, rows)
     weekend = _is_weekend(dates)
-    always_open = asset_class == "crypto" or (
-        asset_class is None and weekend.mean() > WEEKEND_SHARE
-    )
+    always_open = weekend.mean() > WEEKEND_SHARE if asset_class is None else asset_class.always_open
     if weekend.any() and not always_open:
         yield _problem(
             "warning",
@@ -133,7 +138,8 @@ def _bars(
             name,
             f"{count(int(weekend.sum()), 'row')} on a weekend: {some_days(dates[weekend])}",
         )
-    yield from _gaps(path, name, np.unique(dates[~weekend | always_open]), always_open)
+    open_days = np.unique(dates[~weekend | always_open])
+    yield from _gaps(path, name, open_days, CRYPTO if always_open else asset_class or STOCK)
     yield from _jumps(path, name, rows)
 
 
@@ -194,11 +200,10 @@ def _repeated(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
         )
 
 
-def _gaps(path: Path, name: str, days: TimeArray, always_open: bool) -> Iterator[Problem]:
+def _gaps(path: Path, name: str, days: TimeArray, asset_class: AssetClass) -> Iterator[Problem]:
     if not len(days):
         return
-    asset_class: AssetClass = "crypto" if always_open else "stock"
-    sessions = sessions_between(asset_class, str(days[0]), str(days[-1]))
+    sessions = sessions_between(asset_class.name, str(days[0]), str(days[-1]))
     missing = np.setdiff1d(sessions, days)
     closed = np.setdiff1d(days, sessions)
     if len(missing):
@@ -284,10 +289,14 @@ def _actions(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Pr
 
 
 def _released(file: DataFile, name: str, asset_class: AssetClass) -> Iterator[Problem]:
-    read = investorbench_json.read(file.path, name, TIMEZONES[asset_class])
+    read = investorbench_json.read(file.path, name, asset_class.timezone)
     for finding in read.findings:
         yield _problem("note", file.path, name, finding)
     yield from _bars(file, name, read.bars, asset_class)
+
+
+def _class_of(symbol: str, asset_class: AssetClass | None) -> AssetClass:
+    return asset_class or find_asset_class(asset_class_of(symbol))
 
 
 def _is_weekend(dates: TimeArray) -> npt.NDArray[np.bool_]:

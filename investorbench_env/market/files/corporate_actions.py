@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.files.share_splits import KNOWN_FROM, KNOWN_SPLITS, KNOWN_TO
-from investorbench_env.market.market import FloatArray, TimeArray
+from investorbench_env.market.market import FloatArray
+from investorbench_env.market.sessions import TimeArray
 
 FLOAT32_NOISE = 1.2e-7
 """Vendors store prices in single precision."""

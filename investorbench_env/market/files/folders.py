@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from investorbench_env.errors import MarketError
+from investorbench_env.market.asset_classes import AssetClass, find_asset_class
 from investorbench_env.market.documents import Document
 from investorbench_env.market.files import index, saved, texts, tidy
 from investorbench_env.market.files.assemble import assemble
 from investorbench_env.market.files.index import DataFile
-from investorbench_env.market.market import AssetClass, Market
-from investorbench_env.market.sessions import TIMEZONES
+from investorbench_env.market.market import Market
 from investorbench_env.market.sources import investorbench_json
 
 if TYPE_CHECKING:
@@ -53,14 +53,12 @@ class _Texts:
     findings: tuple[str, ...]
 
 
-def load(
-    symbol: str, asset_class: AssetClass, place: Path, *, simulated_too: bool
-) -> Market | None:
+def load(symbol: str, asset_class: str, place: Path, *, simulated_too: bool) -> Market | None:
     """The market of a symbol from a folder or file, kept in memory until a file changes.
 
     Args:
         symbol: the asset.
-        asset_class: of it.
+        asset_class: the name of its class.
         place: a folder or a file; one that does not exist holds nothing.
         simulated_too: whether a simulated market that was saved there counts.
 
@@ -73,7 +71,7 @@ def load(
     if not place.exists():
         return None
     place = place.resolve()
-    return _loaded(symbol, asset_class, index.stamps(place), simulated_too)
+    return _loaded(symbol, find_asset_class(asset_class), index.stamps(place), simulated_too)
 
 
 @lru_cache(maxsize=32)
@@ -85,7 +83,9 @@ def _loaded(
 ) -> Market | None:
     files = [index.data_file(path, stamp) for path, stamp in stamps]
     holding = [
-        (file, spellings) for file in files if (spellings := file.spellings(symbol, asset_class))
+        (file, spellings)
+        for file in files
+        if (spellings := file.spellings(symbol, asset_class.name))
     ]
     market = _saved_market(symbol, holding, simulated_too)
     if market is not None or not holding:
@@ -123,7 +123,7 @@ def _tidy_market(
     names = [str(chosen), *about.names, *(file.path.name for file, _ in listed)]
     return assemble(
         symbol,
-        asset_class,
+        asset_class.name,
         chosen.rows,
         actions=tidy.actions(listed),
         documents=about.documents,
@@ -140,7 +140,7 @@ def _bars(asset_class: AssetClass, holding: Holding) -> list[_Bars]:
     for file, spellings in holding:
         if file.kind != "bars":
             continue
-        rows = tidy.bars(file, spellings, TIMEZONES[asset_class])
+        rows = tidy.bars(file, spellings, asset_class.timezone)
         if "source" not in rows:
             candidates.append(_Bars(file=file, origin="", rows=rows))
             continue
@@ -160,23 +160,23 @@ def _released_market(
         named = ", ".join(str(path) for path in released)
         raise MarketError(f"several released files hold {symbol}; give data= one of: {named}")
     path = released[0]
-    read = investorbench_json.read(path, symbol, TIMEZONES[asset_class])
+    read = investorbench_json.read(path, symbol, asset_class.timezone)
     others = [name for name in about.names if name != path.name]
     return assemble(
         symbol,
-        asset_class,
+        asset_class.name,
         read.bars,
         documents=about.documents,
         source=", ".join([f"{path.name} (InvestorBench release)", *others]),
         origin=str(path),
-        findings=[investorbench_json.INSIDE[asset_class], *about.findings],
+        findings=[investorbench_json.what_is_inside(asset_class), *about.findings],
         dividends_inside=True,
     )
 
 
 def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
     """Every text about a symbol, from all files."""
-    timezone = TIMEZONES[asset_class]
+    timezone = asset_class.timezone
     documents: list[Document] = []
     names: list[str] = []
     findings: list[str] = []

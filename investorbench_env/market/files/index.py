@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market.market import AssetClass
+from investorbench_env.market.asset_classes import find_asset_class
 
 Kind = Literal["bars", "actions", "news", "filings", "released", "market", "unused"]
 
@@ -90,7 +90,7 @@ class DataFile:
     def has_ohlc(self) -> bool:
         return {"open", "high", "low", "close"} <= set(self.columns)
 
-    def spellings(self, symbol: str, asset_class: AssetClass | None = None) -> tuple[str, ...]:
+    def spellings(self, symbol: str, asset_class: str | None = None) -> tuple[str, ...]:
         """How this file writes a symbol; empty where it does not hold it."""
         for name in _names(symbol, asset_class):
             if name in self.symbols:
@@ -269,10 +269,10 @@ def _named_by(path: Path) -> dict[str, tuple[str, ...]]:
     return {name: (name,)} if name else {}
 
 
-def _names(symbol: str, asset_class: AssetClass | None) -> tuple[str, ...]:
+def _names(symbol: str, asset_class: str | None) -> tuple[str, ...]:
     """How others may write a symbol: BRK.B as BRK-B, BTC as BTC-USD."""
     name = symbol.upper()
     names = [name, name.replace(".", "-"), name.replace("-", ".")]
-    if asset_class == "crypto":
-        names += [f"{name}{tail}" for tail in ("-USD", "/USD", "USD", "-USDT", "/USDT", "USDT")]
+    if asset_class is not None:
+        names += [f"{name}{suffix}" for suffix in find_asset_class(asset_class).suffixes]
     return tuple(dict.fromkeys(names))

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.market.market import AssetClass, FloatArray, TimeArray
+from investorbench_env.market.asset_classes import Simulated
+from investorbench_env.market.market import FloatArray
+from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated.process import Path
 
 DIVIDEND_MONTHS = (3, 6, 9, 12)
-DIVIDEND_YIELD: dict[AssetClass, float] = {"stock": 0.012, "etf": 0.018, "crypto": 0.0}
 SPLIT_RATIOS = ((1000.0, 10.0), (300.0, 4.0), (5.0, 1.0), (0.0, 0.1))
 """From which close a stock is split at the next start of a month, and new shares for an old."""
 
@@ -27,18 +28,16 @@ class TradedBars(NamedTuple):
     """New shares for an old one, else 1 [T]."""
 
 
-def as_traded(
-    path: Path, sessions: TimeArray, asset_class: AssetClass, level: float, shares_a_day: float
-) -> TradedBars:
-    """Bars of the first path of ``path``, beginning at a price of ``level``.
+def as_traded(path: Path, sessions: TimeArray, profile: Simulated) -> TradedBars:
+    """Bars of the first path of ``path``, beginning at the price of its profile.
 
     A close follows from the one before by ``(close_before / split − dividend) · exp(return)``, so
     the log return of the model is the total return of a holder who reinvests, as in the factors
     of CRSP and Yahoo. All prices are rounded to a cent.
     """
-    gross = np.exp(np.cumsum(path.overnight[0] + path.intraday[0])) * level
-    dividends, splits, scale = _actions(gross, sessions, asset_class)
-    before = np.concatenate(([level], gross[:-1] * scale[:-1]))
+    gross = np.exp(np.cumsum(path.overnight[0] + path.intraday[0])) * profile.level
+    dividends, splits, scale = _actions(gross, sessions, profile)
+    before = np.concatenate(([profile.level], gross[:-1] * scale[:-1]))
     base = np.maximum(before / splits - dividends, 0.01)
     opened = base * np.exp(path.overnight[0])
     prices = np.stack(
@@ -52,7 +51,7 @@ def as_traded(
     )
     # Rounding is monotonic, so low ≤ open, close ≤ high survives it.
     prices = np.maximum(np.round(prices, 2), 0.01)
-    volume = np.round(shares_a_day * np.exp(path.volume[0] + path.log_volatility[0] / 2))
+    volume = np.round(profile.units_a_day * np.exp(path.volume[0] + path.log_volatility[0] / 2))
     bars = np.concatenate([prices, volume[:, None]], axis=1)
     return TradedBars(bars, _adjust(prices[:, 3], dividends, splits), dividends, splits)
 
@@ -66,21 +65,21 @@ def _adjust(close: FloatArray, dividends: FloatArray, splits: FloatArray) -> Flo
 
 
 def _actions(
-    gross: FloatArray, sessions: TimeArray, asset_class: AssetClass
+    gross: FloatArray, sessions: TimeArray, profile: Simulated
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Dividends and splits, and the factor that they leave on the price of a reinvestor [T] each.
 
     Args:
         gross: value of a holding that reinvests, per first share [T].
         sessions: dates [T].
-        asset_class: splits are for stocks, dividends for stocks and ETFs.
+        profile: says whether there are splits and dividends.
     """
     dividends, splits = np.zeros_like(gross), np.ones_like(gross)
     factor = np.ones_like(gross)
-    for t in _ex_dates(sessions, 1, tuple(range(1, 13))) if asset_class == "stock" else ():
+    for t in _ex_dates(sessions, 1, tuple(range(1, 13))) if profile.share_splits else ():
         splits[t] = 0.0  # a candidate, settled below in order of time
-    for t in _ex_dates(sessions, 10, DIVIDEND_MONTHS) if asset_class != "crypto" else ():
-        dividends[t] = DIVIDEND_YIELD[asset_class] / len(DIVIDEND_MONTHS)
+    for t in _ex_dates(sessions, 10, DIVIDEND_MONTHS) if profile.dividend_yield else ():
+        dividends[t] = profile.dividend_yield / len(DIVIDEND_MONTHS)
     scale = 1.0
     for t in np.flatnonzero((splits == 0) | (dividends > 0)):
         before = gross[t - 1] * scale

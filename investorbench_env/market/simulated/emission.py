@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Document, DocumentTable, Sentiment
-from investorbench_env.market.market import AssetClass, TimeArray
+from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated import grammar
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.filings import plan_filings
@@ -27,29 +28,28 @@ def emit(
     decision_times: TimeArray,
     symbol: str,
     asset_class: AssetClass,
+    vocabulary: str,
     seed: int,
 ) -> DocumentTable:
     """All texts of the first path, in words."""
     items = plan_news(dynamics, path, sessions, decision_times, asset_class, seed)
-    if asset_class == "stock":
+    if asset_class.filings:
         items += plan_filings(dynamics, path, sessions, decision_times, seed)
-    return DocumentTable(tuple(put_into_words(items, symbol, asset_class)))
+    return DocumentTable(tuple(put_into_words(items, symbol, vocabulary)))
 
 
-def put_into_words(
-    items: Sequence[Item], symbol: str, asset_class: AssetClass
-) -> Iterator[Document]:
+def put_into_words(items: Sequence[Item], symbol: str, vocabulary: str) -> Iterator[Document]:
     """The documents of items, in order of time; a repeat repeats what has appeared by then."""
     recent: deque[tuple[str, Sentiment | None]] = deque(maxlen=REMEMBERED)
     for item in sorted(items, key=lambda item: item.available_at):
         sentiment = item.sentiment
         if item.kind != NEWS:
-            text = grammar.filing(symbol, asset_class, item.statements, item.number)
+            text = grammar.filing(symbol, vocabulary, item.statements, item.number)
         elif item.about == "repeat" and recent:
             old, sentiment = recent[item.number % len(recent)]
             text = grammar.repeat(old, item.number)
         else:
-            text = _news_text(item, symbol, asset_class)
+            text = _news_text(item, symbol, vocabulary)
         if item.about == "own" and item.kind == NEWS:
             recent.append((text, sentiment))
         yield Document(
@@ -64,12 +64,12 @@ def put_into_words(
         )
 
 
-def _news_text(item: Item, symbol: str, asset_class: AssetClass) -> str:
+def _news_text(item: Item, symbol: str, vocabulary: str) -> str:
     if item.about in ("nothing", "repeat"):
         return grammar.trivia(symbol, item.number)
     topic, polarity = item.statements[0]
-    firm = grammar.bystander(asset_class, item.number) if item.about == "other" else symbol
-    return grammar.news(firm, asset_class, topic, polarity, item.number)
+    firm = grammar.bystander(vocabulary, item.number) if item.about == "other" else symbol
+    return grammar.news(firm, vocabulary, topic, polarity, item.number)
 
 
 def _moment(time: np.datetime64) -> datetime:

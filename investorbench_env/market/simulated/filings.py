@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from investorbench_env.market.market import TimeArray
+from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.items import HOUR, MINUTE, Item, joined, state_scores
 from investorbench_env.market.simulated.process import Path

@@ -8,7 +8,6 @@ word occurs with either polarity, so that counting words does not recover it; re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from investorbench_env.market.market import AssetClass
 from investorbench_env.market.simulated.lexicon import (
     ATTRIBUTIONS,
     CHANGES,
@@ -233,31 +232,31 @@ def statement(firm: str, noun: Noun, polarity: int, rival: str, c: Choices) -> s
     return sentence
 
 
-def news(firm: str, asset_class: AssetClass, topic: str, polarity: int, number: int) -> str:
+def news(firm: str, vocabulary: str, topic: str, polarity: int, number: int) -> str:
     """A news text in which one sentence carries the news and others may distract.
 
     Args:
         firm: whom the news is about.
-        asset_class: fixes what can happen to it.
+        vocabulary: what can happen to it.
         topic: of the hidden state's components, the one that the news is about.
         polarity: +1 good, −1 bad.
         number: a random integer of some 120 bits, which fixes the words.
     """
-    return write_news(firm, asset_class, topic, polarity, Choices(number))
+    return write_news(firm, vocabulary, topic, polarity, Choices(number))
 
 
-def write_news(firm: str, asset_class: AssetClass, topic: str, polarity: int, c: Choices) -> str:
+def write_news(firm: str, vocabulary: str, topic: str, polarity: int, c: Choices) -> str:
     """``news`` with choices that can be counted afterwards."""
-    rivals = [rival for rival in RIVALS[asset_class] if rival != firm]
+    rivals = [rival for rival in RIVALS[vocabulary] if rival != firm]
     first = c.below(len(rivals))
     rival, third = rivals[first], rivals[first - 1 - c.below(len(rivals) - 1)]
-    main = statement(firm, c.pick(_about(asset_class, topic)), polarity, rival, c)
+    main = statement(firm, c.pick(_about(vocabulary, topic)), polarity, rival, c)
     sentences = [main]
     if c.below(2) == 0 and f"{firm}'s " in main:
         # The owner is named once, and the news refers back to it.
         sentences = [c.pick(INTRODUCTIONS).format(f=firm), main.replace(f"{firm}'s ", "its ")]
     if c.below(3) == 0:
-        aside = statement(third, c.pick(NOUNS[asset_class]), c.pick((1, -1)), rival, c)
+        aside = statement(third, c.pick(NOUNS[vocabulary]), c.pick((1, -1)), rival, c)
         sentences.insert(c.pick((0, len(sentences))), f"elsewhere, {aside}")
     if c.below(2) == 0:
         # Tone agrees with the news two times in three: a hint for those who count words.
@@ -271,20 +270,18 @@ def trivia(firm: str, number: int) -> str:
     return _join([c.pick(TRIVIA).format(f=firm), *_fillers(c)])
 
 
-def bystander(asset_class: AssetClass, number: int) -> str:
+def bystander(vocabulary: str, number: int) -> str:
     """Somebody else's name."""
-    rivals = RIVALS[asset_class]
+    rivals = RIVALS[vocabulary]
     return rivals[number % len(rivals)]
 
 
-def filing(
-    symbol: str, asset_class: AssetClass, polarities: Sequence[tuple[str, int]], number: int
-) -> str:
+def filing(symbol: str, vocabulary: str, polarities: Sequence[tuple[str, int]], number: int) -> str:
     """A report with one sentence for each (topic, polarity)."""
     c = Choices(number)
     sentences = ["This report covers the period just ended"]
     for topic, polarity in polarities:
-        noun, rival = c.pick(_about(asset_class, topic)), c.pick(RIVALS[asset_class])
+        noun, rival = c.pick(_about(vocabulary, topic)), c.pick(RIVALS[vocabulary])
         sentences.append(statement(symbol, noun, polarity, rival, c))
     return _join(sentences)
 
@@ -294,8 +291,8 @@ def repeat(text: str, number: int) -> str:
     return f"{Choices(number).pick(REPEATS)}: {text}"
 
 
-def _about(asset_class: AssetClass, topic: str) -> list[Noun]:
-    return [noun for noun in NOUNS[asset_class] if noun.topic == topic]
+def _about(vocabulary: str, topic: str) -> list[Noun]:
+    return [noun for noun in NOUNS[vocabulary] if noun.topic == topic]
 
 
 def _fillers(c: Choices) -> list[str]:

@@ -2,8 +2,6 @@
 
 from typing import Literal, NamedTuple
 
-from investorbench_env.market.market import AssetClass
-
 Kind = Literal["amount", "event"]
 
 
@@ -35,8 +33,8 @@ def _nouns(topic: str, kind: Kind, good: str, bad: str) -> tuple[Noun, ...]:
     )
 
 
-NOUNS: dict[AssetClass, tuple[Noun, ...]] = {
-    "stock": (
+NOUNS: dict[str, tuple[Noun, ...]] = {
+    "company": (
         *_nouns(
             "value",
             "amount",
@@ -68,7 +66,7 @@ NOUNS: dict[AssetClass, tuple[Noun, ...]] = {
         ),
         *_nouns("mood", "event", "index inclusion, bid approach", "short campaign, proxy fight"),
     ),
-    "crypto": (
+    "coin": (
         *_nouns(
             "value",
             "amount",
@@ -98,7 +96,7 @@ NOUNS: dict[AssetClass, tuple[Noun, ...]] = {
         ),
         *_nouns("mood", "event", "celebrity endorsement, airdrop", "boycott, short campaign"),
     ),
-    "etf": (
+    "fund": (
         *_nouns(
             "value",
             "amount",
@@ -177,8 +175,8 @@ EXTENTS: dict[Kind, tuple[str, ...]] = {
     "event": ("", " after all", " to some surprise", " within a day"),
 }
 
-RIVALS: dict[AssetClass, tuple[str, ...]] = {
-    "stock": (
+RIVALS: dict[str, tuple[str, ...]] = {
+    "company": (
         "Harlan Group",
         "Nordal Systems",
         "Vexia",
@@ -190,8 +188,8 @@ RIVALS: dict[AssetClass, tuple[str, ...]] = {
         "Brightwater Corp",
         "Sefton Mills",
     ),
-    "crypto": ("Ostara", "Veldtcoin", "Karst Network", "Palimpsest", "Orlo Chain", "Tern Protocol"),
-    "etf": ("the Meridian fund", "the Halyard fund", "the Corvid fund", "the Larkspur fund"),
+    "coin": ("Ostara", "Veldtcoin", "Karst Network", "Palimpsest", "Orlo Chain", "Tern Protocol"),
+    "fund": ("the Meridian fund", "the Halyard fund", "the Corvid fund", "the Larkspur fund"),
 }
 
 TONE: dict[int, tuple[str, ...]] = {

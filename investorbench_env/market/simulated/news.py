@@ -6,8 +6,10 @@ close, or with only a date, knows the state after that close. None knows more.
 
 import numpy as np
 
+from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Sentiment
-from investorbench_env.market.market import AssetClass, FloatArray, TimeArray
+from investorbench_env.market.market import FloatArray
+from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.items import About, IntArray, Item, joined, state_scores
 from investorbench_env.market.simulated.process import Path
@@ -99,7 +101,7 @@ def _timing(
     # hour is spared at the far end of days off, which may have lost one to a change of clocks.
     last = np.where(evening, 0, np.where(away, 24 * 60, 8 * 60))
     span = np.where(evening, 8 * 60, np.where(away, 24 * 60 * days_off - 60, 10 * 60))
-    if asset_class == "crypto":
+    if asset_class.always_open:
         # The bar ends with the day: no text can know its close and still come before midnight.
         evening, last, span = undated, np.zeros_like(last), np.full_like(span, 24 * 60)
     back = (1 + np.floor(last + minute * (span - 1))).astype("timedelta64[m]")

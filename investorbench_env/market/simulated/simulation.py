@@ -3,18 +3,15 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.market.market import AssetClass, FloatArray, Market
-from investorbench_env.market.sessions import (
-    DAYS_A_YEAR,
-    TIMEZONES,
-    ends_of_days,
-    sessions_between,
-)
+from investorbench_env.errors import MarketError
+from investorbench_env.market.asset_classes import AssetClass, Simulated, find_asset_class
+from investorbench_env.market.market import FloatArray, Market
+from investorbench_env.market.sessions import ends_of_days, sessions_between
 from investorbench_env.market.simulated.bars import as_traded
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.emission import emit
@@ -23,38 +20,29 @@ from investorbench_env.market.simulated.process import Path, draw_shocks, evolve
 START, END = "2015-01-02", "2024-12-31"
 
 
-class Profile(NamedTuple):
-    """Round figures that make an asset recognisable; nothing else of it is simulated."""
-
-    annual_volatility: float
-    level: float
-    shares_a_day: float
-
-
-CLASSES: dict[AssetClass, Profile] = {
-    "stock": Profile(0.35, 80.0, 5e6),
-    "etf": Profile(0.20, 200.0, 6e7),
-    "crypto": Profile(0.65, 1000.0, 5e5),
+FIGURES: dict[tuple[str, str], tuple[float, float, float]] = {
+    ("stock", "MSFT"): (0.27, 46.0, 3e7),
+    ("stock", "JNJ"): (0.19, 100.0, 8e6),
+    ("stock", "UVV"): (0.28, 42.0, 3e5),
+    ("stock", "HON"): (0.24, 95.0, 3e6),
+    ("stock", "TSLA"): (0.58, 220.0, 3e7),
+    ("stock", "AAPL"): (0.30, 110.0, 5e7),
+    ("stock", "NIO"): (0.75, 12.0, 5e7),
+    ("stock", "NFLX"): (0.42, 49.0, 1e7),
+    ("crypto", "BTC"): (0.60, 315.0, 3e4),
+    ("crypto", "ETH"): (0.75, 90.0, 3e5),
+    ("etf", "SPY"): (0.19, 205.0, 8e7),
 }
-PROFILES: dict[tuple[AssetClass, str], Profile] = {
-    ("stock", "MSFT"): Profile(0.27, 46.0, 3e7),
-    ("stock", "JNJ"): Profile(0.19, 100.0, 8e6),
-    ("stock", "UVV"): Profile(0.28, 42.0, 3e5),
-    ("stock", "HON"): Profile(0.24, 95.0, 3e6),
-    ("stock", "TSLA"): Profile(0.58, 220.0, 3e7),
-    ("stock", "AAPL"): Profile(0.30, 110.0, 5e7),
-    ("stock", "NIO"): Profile(0.75, 12.0, 5e7),
-    ("stock", "NFLX"): Profile(0.42, 49.0, 1e7),
-    ("crypto", "BTC"): Profile(0.60, 315.0, 3e4),
-    ("crypto", "ETH"): Profile(0.75, 90.0, 3e5),
-    ("etf", "SPY"): Profile(0.19, 205.0, 8e7),
-}
+"""Annual volatility, first price and units a day of single assets, in place of their class's.
+
+Round figures that make an asset recognisable; nothing else of it is simulated.
+"""
 
 
 def simulate(
     *,
     symbol: str = "SIM",
-    asset_class: AssetClass = "stock",
+    asset_class: str = "stock",
     start: str | None = None,
     end: str | None = None,
     seed: int | None = None,
@@ -87,7 +75,8 @@ def simulate(
 
     Args:
         symbol: its name; also fixes the seed where none is given.
-        asset_class: calendar, events in the texts, and plausible level and volatility.
+        asset_class: the name of its class: calendar, events in the texts, and plausible level and
+            volatility.
         start: first date, 2015-01-02 by default.
         end: last date, 2024-12-31 by default. A later end changes nothing before it.
         seed: fixes everything; a stable hash of the symbol by default.
@@ -95,14 +84,19 @@ def simulate(
 
     Returns:
         A market of one asset with ``simulated=True`` and the hidden state in ``hidden_state``.
+
+    Raises:
+        UnknownNameError: there is no such class.
+        MarketError: assets of that class cannot be simulated.
     """
+    row = find_asset_class(asset_class)
+    profile = _profile(symbol, row)
     sessions = sessions_between(asset_class, start or START, end or END)
-    decision_times = ends_of_days(sessions, TIMEZONES[asset_class])
+    decision_times = ends_of_days(sessions, row.timezone)
     known = dynamics or dynamics_of(symbol, asset_class)
     chosen = zlib.crc32(f"{asset_class}-{symbol}".encode()) if seed is None else seed
     path = simulate_many((chosen,), len(sessions), known)
-    _, level, shares_a_day = _profile(symbol, asset_class)
-    traded = as_traded(path, sessions, asset_class, level, shares_a_day)
+    traded = as_traded(path, sessions, profile)
     return Market(
         symbols=(symbol,),
         asset_class=asset_class,
@@ -112,10 +106,12 @@ def simulate(
         adjusted_close=traded.adjusted_close[:, None],
         dividends=traded.dividends[:, None],
         splits=traded.splits[:, None],
-        documents=emit(known, path, sessions, decision_times, symbol, asset_class, chosen),
+        documents=emit(
+            known, path, sessions, decision_times, symbol, row, profile.vocabulary, chosen
+        ),
         source=f"simulated market (seed {chosen})",
         simulated=True,
-        timezone=TIMEZONES[asset_class],
+        timezone=row.timezone,
         hidden_state=_hidden_state(path),
     )
 
@@ -125,18 +121,28 @@ def simulate_many(seeds: Sequence[int], length: int, dynamics: Dynamics) -> Path
     return evolve(dynamics, draw_shocks(seeds, length))
 
 
-def dynamics_of(symbol: str = "SIM", asset_class: AssetClass = "stock") -> Dynamics:
+def dynamics_of(symbol: str = "SIM", asset_class: str = "stock") -> Dynamics:
     """The default parameters of an asset."""
-    days = DAYS_A_YEAR[asset_class]
+    row = find_asset_class(asset_class)
     dynamics = Dynamics(
-        annual_volatility=_profile(symbol, asset_class).annual_volatility, days_a_year=days
+        annual_volatility=_profile(symbol, row).annual_volatility, days_a_year=row.days_a_year
     )
-    # A coin trades around the clock, so its next open is the close before, and files no reports.
-    return replace(dynamics, overnight_share=0.0) if asset_class == "crypto" else dynamics
+    # What trades around the clock opens where it closed.
+    return replace(dynamics, overnight_share=0.0) if row.always_open else dynamics
 
 
-def _profile(symbol: str, asset_class: AssetClass) -> Profile:
-    return PROFILES.get((asset_class, symbol), CLASSES[asset_class])
+def _profile(symbol: str, asset_class: AssetClass) -> Simulated:
+    """How an asset looks: like its class, but for the figures that are its own."""
+    profile = asset_class.simulated
+    if profile is None:
+        raise MarketError(f"assets of the class {asset_class.name!r} cannot be simulated")
+    own = FIGURES.get((asset_class.name, symbol))
+    if own is None:
+        return profile
+    annual_volatility, level, units_a_day = own
+    return replace(
+        profile, annual_volatility=annual_volatility, level=level, units_a_day=units_a_day
+    )
 
 
 def _hidden_state(path: Path) -> dict[str, FloatArray]:

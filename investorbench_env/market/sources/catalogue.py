@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from investorbench_env.market.market import AssetClass
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -22,11 +20,11 @@ class Source:
     name: str
     address: str
     gives: str
-    classes: frozenset[AssetClass]
+    classes: frozenset[str]
     symbols: frozenset[str] = frozenset()
     terms: str
 
-    def has(self, symbol: str, asset_class: AssetClass) -> bool:
+    def has(self, symbol: str, asset_class: str) -> bool:
         return asset_class in self.classes and (not self.symbols or symbol in self.symbols)
 
 
@@ -81,17 +79,3 @@ SOURCES = MappingProxyType(
         )
     }
 )
-
-CRYPTO = frozenset(
-    {"BTC", "ETH", "SOL", "BNB", "DOGE", "XRP", "ADA", "LTC", "DOT", "AVAX", "LINK", "TRX", "BCH"}
-)
-ETFS = frozenset(
-    {"SPY", "QQQ", "IWM", "GLD", "TLT", "DIA", "EEM", "XLE", "SLV", "USO", "ARKK", "VOO", "VTI"}
-)
-
-
-def asset_class_of(symbol: str) -> AssetClass:
-    """What a symbol most likely is, where nobody says."""
-    if symbol in CRYPTO:
-        return "crypto"
-    return "etf" if symbol in ETFS else "stock"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Document, Sentiment
 from investorbench_env.market.files.texts import WORDS, document, end_of_day
-from investorbench_env.market.market import AssetClass
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.http import Downloader, base_url
 
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 FORMS = {"10k": "10-K", "10q": "10-Q"}
 SUFFIX = re.compile(r"\s*\(\s*sentiment\s*:\s*(\w+)\s*\)\s*\.?\s*$", re.IGNORECASE)
-INSIDE: Mapping[AssetClass, str] = {
-    "stock": "close only: open, high, low and volume are unknown, dividends are inside the price",
-    "etf": "close only: open, high, low and volume are unknown, dividends are inside the price",
-    "crypto": "close only: open, high, low and volume are unknown",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +98,12 @@ def read(path: Path, symbol: str, timezone: str) -> Released:
     if unlabelled:
         findings.append(f"{unlabelled} news items without a sentiment")
     return Released(bars=bars, documents=tuple(documents), findings=tuple(findings))
+
+
+def what_is_inside(asset_class: AssetClass) -> str:
+    """What every released file of a class lacks, in words."""
+    lacks = "close only: open, high, low and volume are unknown"
+    return f"{lacks}, dividends are inside the price" if asset_class.corporate_actions else lacks
 
 
 def fetch(

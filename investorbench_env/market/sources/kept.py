@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import index, store
-from investorbench_env.market.market import AssetClass
 from investorbench_env.market.sources import edgar
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.http import Downloader, DownloadError, Politeness
@@ -28,7 +27,7 @@ class Order:
 
     Attributes:
         symbol: one asset.
-        asset_class: of it.
+        asset_class: the name of its class.
         first: first day.
         last: last day.
         into: the folder.
@@ -38,7 +37,7 @@ class Order:
     """
 
     symbol: str
-    asset_class: AssetClass
+    asset_class: str
     first: date
     last: date
     into: Path

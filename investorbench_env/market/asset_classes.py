@@ -1,0 +1,147 @@
+"""Asset classes: one row each with all in which stocks, funds and coins differ."""
+
+from dataclasses import dataclass
+
+from investorbench_env.errors import UnknownNameError
+
+ALWAYS_OPEN = "24/7"
+"""The calendar of an exchange that never closes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """What makes a simulated market recognisable: round figures, none of them measured.
+
+    Attributes:
+        annual_volatility: of log returns.
+        level: first price.
+        units_a_day: typical volume.
+        vocabulary: what its texts talk about, a key of ``simulated.lexicon.NOUNS``.
+        dividend_yield: paid a year, in four parts.
+        share_splits: whether a high price is split.
+    """
+
+    annual_volatility: float
+    level: float
+    units_a_day: float
+    vocabulary: str
+    dividend_yield: float = 0.0
+    share_splits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetClass:
+    """A kind of asset: where it trades, what that costs, and what belongs to it.
+
+    Attributes:
+        name: as in ``Market.asset_class``.
+        title: as in environment ids.
+        calendar: the sessions, by a name of ``exchange_calendars``.
+        timezone: IANA name of the zone in which a session is a date.
+        days_a_year: sessions a year, for annual figures.
+        unit: what is held, in the plural.
+        commission_bps: commission on traded notional under the protocol ``standard``.
+        slippage_bps: slippage on traded notional under the protocol ``standard``.
+        corporate_actions: whether there are dividends and share splits.
+        filings: whether there are reports to an authority.
+        suffixes: what files may write behind a symbol, such as ``-USD``.
+        symbols: the best-known ones, for telling the class where nobody says it.
+        simulated: how a simulated one looks; None where there is none.
+    """
+
+    name: str
+    title: str
+    calendar: str
+    timezone: str
+    days_a_year: int
+    unit: str
+    commission_bps: float
+    slippage_bps: float
+    corporate_actions: bool
+    filings: bool
+    suffixes: tuple[str, ...] = ()
+    symbols: frozenset[str] = frozenset()
+    simulated: Simulated | None = None
+
+    @property
+    def always_open(self) -> bool:
+        """Whether every day is a session, which ends as the next one begins."""
+        return self.calendar == ALWAYS_OPEN
+
+
+STOCK = AssetClass(
+    name="stock",
+    title="Stock",
+    calendar="XNYS",
+    timezone="America/New_York",
+    days_a_year=252,
+    unit="shares",
+    commission_bps=5.0,
+    slippage_bps=5.0,
+    corporate_actions=True,
+    filings=True,
+    simulated=Simulated(
+        annual_volatility=0.35,
+        level=80.0,
+        units_a_day=5e6,
+        vocabulary="company",
+        dividend_yield=0.012,
+        share_splits=True,
+    ),
+)
+
+CRYPTO = AssetClass(
+    name="crypto",
+    title="Crypto",
+    calendar=ALWAYS_OPEN,
+    timezone="UTC",
+    days_a_year=365,
+    unit="coins",
+    commission_bps=10.0,
+    slippage_bps=5.0,
+    corporate_actions=False,
+    filings=False,
+    suffixes=("-USD", "/USD", "USD", "-USDT", "/USDT", "USDT"),
+    symbols=frozenset("BTC ETH SOL BNB DOGE XRP ADA LTC DOT AVAX LINK TRX BCH".split()),
+    simulated=Simulated(annual_volatility=0.65, level=1000.0, units_a_day=5e5, vocabulary="coin"),
+)
+
+ETF = AssetClass(
+    name="etf",
+    title="ETF",
+    calendar="XNYS",
+    timezone="America/New_York",
+    days_a_year=252,
+    unit="shares",
+    commission_bps=5.0,
+    slippage_bps=5.0,
+    corporate_actions=True,
+    filings=False,
+    symbols=frozenset("SPY QQQ IWM GLD TLT DIA EEM XLE SLV USO ARKK VOO VTI".split()),
+    simulated=Simulated(
+        annual_volatility=0.20,
+        level=200.0,
+        units_a_day=6e7,
+        vocabulary="fund",
+        dividend_yield=0.018,
+    ),
+)
+
+ASSET_CLASSES: dict[str, AssetClass] = {row.name: row for row in (STOCK, CRYPTO, ETF)}
+"""Every asset class by name."""
+
+
+def find_asset_class(name: str) -> AssetClass:
+    """An asset class by its name.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    if name not in ASSET_CLASSES:
+        raise UnknownNameError("asset class", name, ASSET_CLASSES)
+    return ASSET_CLASSES[name]
+
+
+def asset_class_of(symbol: str) -> str:
+    """The name of the class that a symbol most likely belongs to, where nobody says it."""
+    return next((row.name for row in ASSET_CLASSES.values() if symbol in row.symbols), STOCK.name)
