@@ -12,12 +12,12 @@ from rich.console import Console
 
 from investorbench.tasks.leaderboard.pairing import Difference, Paired, differences, pair_up
 from investorbench.tasks.leaderboard.ranks import SIZE
-from investorbench.tasks.leaderboard.sentences import listed, number, probability
 from investorbench.tasks.record.job_folder import CONFIG
 from investorbench.tasks.record.lines import without_nan
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.run_folder import found_in
 from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.wording import listed, number, p_equals, p_value
 from investorbench_env.errors import InvestorBenchError
 
 SHOWN = 5
@@ -64,24 +64,25 @@ def verdict(compared: Sequence[Difference]) -> str:
     """In a sentence or two, whether any two differ by more than chance."""
     same = sum(not each.decisions.differing for each in compared)
     if same == len(compared):
-        return "Every decision is the same: the runs cannot be told apart."
+        return "Every decision is the same: the runs do not differ."
     alike = f"{same} of {len(compared)} pairs decided the same on every day. " if same else ""
     tested = [each for each in compared if each.adjusted_p is not None]
     if not tested:
         reasons = dict.fromkeys(each.sr.reason or "" for each in compared)
         return f"{alike}No Sharpe ratios could be tested: {'; '.join(reasons)}."
-    smallest = probability(min(each.adjusted_p or 0.0 for each in tested))
+    smallest = p_equals(min(each.adjusted_p or 0.0 for each in tested))
     evidence = f"smallest adjusted {smallest}" if len(tested) > 1 else smallest
-    told = [
+    clear = [
         f"{_name(each)} ({'A' if (each.sr.value or 0.0) > 0.0 else 'B'} is better)"
         for each in tested
         if (each.adjusted_p or 0.0) <= SIZE
     ]
-    if told:
-        return f"{alike}Sharpe ratios differ by more than chance: {listed(told)}; {evidence}."
+    if clear:
+        return f"{alike}Sharpe ratios differ by more than chance: {listed(clear)}; {evidence}."
     if len(tested) == 1:
-        return f"{alike}The Sharpe ratios of {_name(tested[0])} are not told apart ({evidence})."
-    return f"{alike}Of {len(tested)} pairs, none is told apart by its Sharpe ratios ({evidence})."
+        name = _name(tested[0])
+        return f"{alike}The Sharpe ratios of {name} are not distinguishable ({evidence})."
+    return f"{alike}No pair of {len(tested)} has distinguishable Sharpe ratios ({evidence})."
 
 
 def _print(
@@ -111,11 +112,11 @@ def _print(
 
 
 def _figures(each: Difference) -> Iterator[str]:
-    yield f"  {'':9}{'A':>8}{'B':>8}{'A − B':>8}   {'95 % interval':15}  p      JKM"
+    yield f"  {'':9}{'A':>8}{'B':>8}{'A − B':>8}   {'95 % interval':15}  p     JKM"
     results = [twin.result.metrics for twin in each.twins]
     simple = each.jobson_korkie.p_value
     rows = (
-        ("SR", 1.0, 2, each.sr, "" if simple is None else _p(simple)),
+        ("SR", 1.0, 2, each.sr, "" if simple is None else p_value(simple)),
         ("CR %", 100.0, 1, each.cr, ""),
     )
     for name, factor, digits, cell, beside in rows:
@@ -128,22 +129,18 @@ def _test(cell: Estimate, factor: float, digits: int) -> str:
     if cell.low is None or cell.high is None or cell.p_value is None:
         return f"   {cell.reason}"
     ends = " to ".join(number(end * factor, digits) for end in (cell.low, cell.high))
-    return f"   {ends:15}  {_p(cell.p_value):7}"
-
-
-def _p(p_value: float) -> str:
-    return probability(p_value).removeprefix("p ").removeprefix("= ")
+    return f"   {ends:15}  {p_value(cell.p_value):6}"
 
 
 def _decisions(each: Difference) -> Iterator[str]:
     found = each.decisions
     if found.first is None:
-        yield f"  decisions  all {found.compared:,} are the same"
+        yield f"  decisions  all {number(found.compared)} are the same"
     else:
         day, repeat = found.first
         yield (
-            f"  decisions  {found.differing:,} of {found.compared:,} differ, the first on {day} "
-            f"(repeat {repeat})"
+            f"  decisions  {number(found.differing)} of {number(found.compared)} differ, the first "
+            f"on {day} (repeat {repeat})"
         )
 
 

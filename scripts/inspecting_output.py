@@ -13,6 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from investorbench.tasks.wording import usd
+
 TRADES = ("sell", "hold", "buy")
 STYLES = {"buy": "green", "sell": "red", "invalid": "red", "refused": "red", "truncated": "red"}
 PARTS = {"recalled", "question", "answer", "decision"}
@@ -266,7 +268,7 @@ def _answer(answer: Row, whole: bool) -> Grid:
         into = f"{usage['input']:,} in ({usage['cached']:,} cached)"
         grid.add("tokens", f"{into}, {usage['output']:,} out ({usage['reasoning']:,} thinking)")
     took = f"{answer.get('latency_s', 0.0):.2f} s, {answer.get('attempts', 0)} requests"
-    grid.add("took", took + ("" if cost is None else f", {cost:.6f} USD"))
+    grid.add("took", took + ("" if cost is None else f", {usd(cost)}"))
     if answer.get("reasoning"):
         grid.add("thinking", _text(answer["reasoning"], whole))
     grid.add("text", _text(answer["text"], whole))

@@ -17,11 +17,10 @@ from investorbench.tasks.leaderboard import (
     leaderboards,
     overall,
 )
-from investorbench.tasks.leaderboard.sentences import number
 from investorbench.tasks.result import Result
 from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.wording import NONE, count, number, p_value, rank, usd
 
-NONE = "–"
 LEGEND = "p: of no difference to Buy & Hold, adjusted; rnd: % of random policies below"
 Columns = tuple[tuple[str, Callable[[Row], str]], ...]
 OverallColumns = tuple[tuple[str, Callable[[OverallRow], str]], ...]
@@ -51,7 +50,7 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     table = _table(name for name, _ in COLUMNS)
     for row in board.rows:
         name = escape(row.agent) + " †" * row.is_ruined
-        table.add_row(_rank(row.rank), name, *(text(row) for _, text in COLUMNS))
+        table.add_row(rank(row.rank), name, *(text(row) for _, text in COLUMNS))
     answers = [line for row in board.rows for line in answered(row.entry.result)]
     options = [f"options: {setting.options}"] if setting.options else []
     legend = [LEGEND] if any(row.statistics.sr.value is not None for row in board.rows) else []
@@ -66,7 +65,7 @@ def print_overall(found: Overall, console: Console) -> None:
     table = _table(name for name, _ in OVERALL_COLUMNS)
     for row in found.rows:
         cells = (text(row) for _, text in OVERALL_COLUMNS)
-        table.add_row(_rank(row.rank), escape(row.agent), *cells)
+        table.add_row(rank(row.rank), escape(row.agent), *cells)
     _print(console, table, found.notes, found.sentence)
 
 
@@ -78,11 +77,11 @@ def answered(result: Result) -> Iterator[str]:
     if not answers.is_language_model:
         yield f"{result.agent}: a word list and momentum, not a language model"
         return
-    spent = answers.cost_usd or 0.0
-    cost = f", {spent:.2f} USD" if spent >= 1.0 else f", {spent:.4f} USD" if spent else ""
+    cost = f", {usd(answers.cost_usd)}" if answers.cost_usd else ""
     yield (
-        f"{result.agent}: {answers.decisions:,} decisions, {answers.invalid:,} without a usable "
-        f"answer; {answers.read:,} tokens read, {answers.written:,} written{cost}"
+        f"{result.agent}: {count(answers.decisions, 'decision')}, {number(answers.invalid)} "
+        f"without a usable answer; {count(answers.read, 'token')} read, "
+        f"{number(answers.written)} written{cost}"
     )
 
 
@@ -108,11 +107,6 @@ def _print(console: Console, table: Table, lines: Sequence[str], sentence: str) 
     console.print()
 
 
-def _rank(rank: tuple[int, int]) -> str:
-    best, worst = rank
-    return str(best) if best == worst else f"{best}–{worst}"
-
-
 def _percent(name: str) -> Callable[[Row], str]:
     return lambda row: number(row.entry.result.metrics[name] * 100.0, 0)
 
@@ -127,16 +121,6 @@ def _figure(value: float | None, digits: int, factor: float = 1.0) -> str:
     return NONE if value is None else number(value * factor, digits)
 
 
-def _p(p_value: float | None) -> str:
-    if p_value is None:
-        return NONE
-    return (
-        "<.001"
-        if p_value < 0.001
-        else f"{p_value:.{3 if p_value < 0.01 else 2}f}".removeprefix("0")
-    )
-
-
 def _trades(row: Row) -> str:
     return str(int((row.entry.result.median.notional > 0.0).sum()))
 
@@ -146,7 +130,7 @@ COLUMNS: Columns = (
     ("95 %", lambda row: _interval(row.statistics.cr, 0, 100.0)),
     ("SR", lambda row: number(row.sr, 2)),
     ("95 %", lambda row: _interval(row.statistics.sr, 1)),
-    ("p", lambda row: _p(row.against.adjusted_p if row.against else None)),
+    ("p", lambda row: p_value(row.against.adjusted_p if row.against else None)),
     ("rnd", lambda row: _figure(row.statistics.random.value, 0, 100.0)),
     ("MDD", _percent("MDD")),
     ("held", _percent("time_in_market")),
@@ -161,5 +145,5 @@ OVERALL_COLUMNS: OverallColumns = (
     ("95 %", lambda row: _interval(row.sr, 2)),
     ("SR − B&H", lambda row: _figure(row.against.value if row.against else None, 2)),
     ("95 %", lambda row: _interval(row.against, 2) if row.against else NONE),
-    ("p", lambda row: _p(row.adjusted_p)),
+    ("p", lambda row: p_value(row.adjusted_p)),
 )

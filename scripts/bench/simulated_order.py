@@ -178,7 +178,9 @@ def report(returns: FloatArray) -> str:
     lines = [f"simulated SIM, standard protocol, {seeds} seeds × {days} days, annual Sharpe ratio"]
     for name, values in zip(POLICIES, np.moveaxis(sharpe(returns), 1, 0), strict=True):
         lines.append(f"  {name:28}{estimate(values)}")
-    lines.append("paired difference; days to tell apart at 80 % power, 5 % size (JKM | over seeds)")
+    lines.append(
+        "paired difference; days to distinguish at 80 % power, 5 % size (JKM | over seeds)"
+    )
     for pair in neighbours(returns):
         label = f"{pair.names[0]} − {pair.names[1]}"
         days_needed = f"{pair.days_jkm:7.0f} | {pair.days_paired:7.0f}"

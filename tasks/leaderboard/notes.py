@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from investorbench.tasks.statistics import Comparison
 from investorbench.tasks.statistics.estimate import FloatArray
+from investorbench.tasks.wording import count, number
 
 if TYPE_CHECKING:
     from investorbench.tasks.leaderboard.boards import Row
@@ -19,10 +20,7 @@ def notes_of(
     if any(result.fills == "next_close" for result in results):
         yield "orders filled at the next close, since the data has no opens"
     if any(row.is_ruined for row in rows):
-        yield (
-            "† ruined before the end: the account was worth nothing any more, and the days after "
-            "count as returns of 0"
-        )
+        yield ("† ruined before the end of the window; the days after it count as returns of 0")
     repeats = max(len(result.episodes) for result in results)
     if repeats > 1:
         yield f"of {repeats} repeats, the one with the median Sharpe ratio"
@@ -30,13 +28,13 @@ def notes_of(
         yield from _missing(row)
     block = comparison.bootstrap.block
     draws, pair_draws = comparison.bootstrap.draws, comparison.bootstrap.pair_draws
-    drawn = f"{draws:,} draws in blocks of {_days(block.days)} or so"
+    drawn = f"{count(draws, 'draw')}, mean block length {count(block.days, 'day')}"
     if pair_draws > draws:  # the more pairs, the smaller a p-value has to be
-        drawn += f"; {pair_draws:,} for tests of pairs"
+        drawn += f"; {number(pair_draws)} for tests of pairs"
     if any(row.statistics.sr.low is not None for row in rows):
         yield f"95 % intervals and tests: bootstrap, {drawn}"
     if chance is not None and any(row.statistics.random.value is not None for row in rows):
-        yield f"random policies: {len(chance):,}, each action drawn uniformly"
+        yield f"random policies: {number(len(chance))}, each action drawn uniformly"
 
 
 def _missing(row: "Row") -> Iterator[str]:
@@ -54,7 +52,3 @@ def _missing(row: "Row") -> Iterator[str]:
         parts.append(f"repeat {numbers}: {kind}: {why}" if why else f"repeat {numbers}: {kind}")
     told = "; ".join(parts) or "the others are not recorded"
     yield f"{row.agent}: {done} of {entry.planned} repeats ({told})"
-
-
-def _days(number: int) -> str:
-    return "1 day" if number == 1 else f"{number} days"

@@ -13,7 +13,7 @@ import numpy as np
 from investorbench.tasks.leaderboard.boards import Leaderboard, dates_of, returns_of
 from investorbench.tasks.leaderboard.entries import BENCHMARK, Setting
 from investorbench.tasks.leaderboard.ranks import Difference, places
-from investorbench.tasks.leaderboard.sentences import number, verdict
+from investorbench.tasks.leaderboard.sentences import verdict
 from investorbench.tasks.statistics import (
     FEWEST_DAYS,
     Means,
@@ -24,6 +24,7 @@ from investorbench.tasks.statistics import (
 )
 from investorbench.tasks.statistics.estimate import DRAWS, Estimate
 from investorbench.tasks.statistics.resampling import median_run
+from investorbench.tasks.wording import count, number
 from investorbench_env.protocols import find_protocol
 
 FEWEST_TASKS = 2
@@ -120,7 +121,7 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
     ]
     rows.sort(key=lambda row: (-float(means.sr[names.index(row.agent)]), row.agent))
     first = kept[0].setting
-    blocks = f"dates drawn {draws:,} times in blocks of {block} or so, the same for all agents"
+    drawn = f"dates drawn {number(draws)} times, mean block length {count(block, 'day')}"
     return Overall(
         protocol=first.protocol,
         simulated=first.simulated,
@@ -129,7 +130,7 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         rows=tuple(rows),
         sentence=_sentence(kept, rows, differences),
         notes=(
-            f"95 % intervals and tests: {blocks} and tasks",
+            f"95 % intervals and tests: {drawn}; the same dates for all agents and tasks",
             *_without_growth(rows),
             *short,
             *left_out,
@@ -222,9 +223,8 @@ def _sentence(
     where = f"Over {len(boards)} tasks ({setting.protocol} protocol, {markets})"
     if not agents:
         return f"{where}, Buy & Hold alone was scored on all: there is nothing to compare it with."
-    who = "1 agent" if len(agents) == 1 else f"{len(agents)} agents"
     best = agents[0]
-    said = f"{where}, {who}, by mean Sharpe ratio: {verdict(differences)}."
+    said = f"{where}, {count(len(agents), 'agent')}, by mean Sharpe ratio: {verdict(differences)}."
     if best.sr.value is None or best.sr.low is None or best.sr.high is None:
         return said
     low, high = (number(end, 2) for end in (best.sr.low, best.sr.high))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from investorbench.tasks.statistics import Pair
 
 SIZE = 0.05
-"""Two agents are told apart where the adjusted p-value of their difference is at most this."""
+"""Two agents are distinguishable where the adjusted p-value of their difference is at most this."""
 
 
 class Difference(NamedTuple):
@@ -20,7 +20,7 @@ class Difference(NamedTuple):
     reason: str | None = None
 
     @property
-    def is_told_apart(self) -> bool:
+    def is_distinguishable(self) -> bool:
         return self.adjusted_p is not None and self.adjusted_p <= SIZE
 
     @property
@@ -39,7 +39,7 @@ def places(names: Sequence[str], differences: Iterable[Difference]) -> dict[str,
     better: Counter[str] = Counter()
     worse: Counter[str] = Counter()
     for each in differences:
-        if each.is_told_apart:
+        if each.is_distinguishable:
             winner, loser = each[:2] if each.is_gain else (each.second, each.first)
             better[loser] += 1
             worse[winner] += 1

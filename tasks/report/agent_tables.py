@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from investorbench.tasks.leaderboard import Leaderboard, Row
+from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.report.cells import Head, empty, figure, row_head, table
 from investorbench.tasks.report.curves import sessions_of
 from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
-from investorbench.tasks.report.wording import number, percent
 from investorbench.tasks.result import Episode, Result
+from investorbench.tasks.wording import p_equals, percent, roughly
 
 AGENT = Head("Agent", text=True, names=True)
 TRADING = (
@@ -98,7 +99,7 @@ def variance_table(board: Leaderboard) -> Html:
 
 
 def pairs_table(board: Leaderboard) -> Html:
-    """Days until two agents can be told apart; those that are told apart already are marked."""
+    """Days until a test finds the difference of two agents; clear ones are marked."""
     agents = [row.agent for row in board.rows]
     pairs = {frozenset(pair.names): pair
              for pair in (*board.comparison.pairs, *board.comparison.against.values())}  # fmt: skip
@@ -112,15 +113,14 @@ def pairs_table(board: Leaderboard) -> Html:
                 cells.append(empty("the same agent"))
                 continue
             p = pair.adjusted_p
-            title = f"{agent} and {other}: p " + ("unknown" if p is None else f"{p:.3f}")
+            title = f"{agent} and {other}: {'p unknown' if p is None else p_equals(p)}"
             if pair.days.value is None:
                 cells.append(empty(f"{title}; {pair.days.reason or 'not computed'}"))
                 continue
-            # Such a figure has no more than two digits that mean anything.
-            shown: object = number(float(f"{pair.days.value:.2g}"))
-            if p is not None and p < 0.05:
-                apart = element("span", "told apart", class_="unseen")
-                shown = join(element("strong", shown, class_="clear"), " ", apart)
+            shown: object = roughly(pair.days.value)
+            if p is not None and p <= SIZE:
+                note = element("span", "distinguishable", class_="unseen")
+                shown = join(element("strong", shown, class_="clear"), " ", note)
             cells.append(figure(pair.days.value, element("span", shown, title=title)))
         rows.append([row_head(join(f"{n + 1} ", agent_name(agent)), agent), *cells])
     caption = "Days until a test of 5 % size finds the difference of two agents with 80 % power"

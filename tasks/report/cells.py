@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from investorbench.tasks.report.markup import Html, element, join, text_of
-from investorbench.tasks.report.wording import interval, nothing, number
 from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.wording import NONE, number
 
 
 class Head(NamedTuple):
@@ -72,9 +72,25 @@ def estimate_cell(estimate: Estimate, factor: float, digits: int) -> Html:
     if estimate.value is None:
         return empty(estimate.reason or "not computed")
     shown = element("span", number(estimate.value * factor, digits), class_="value")
-    around = interval(estimate, factor, digits)
+    around = _interval(estimate, factor, digits)
     told = element("span", around, class_="interval") if around else None
     return figure(estimate.value, join(shown, " " if around else None, told))
+
+
+def nothing(reason: str) -> Html:
+    """An empty cell's dash, with the reason for eyes and ears."""
+    return join(
+        element("span", NONE, class_="none", title=reason, aria_hidden="true"),
+        element("span", f"no figure: {reason}", class_="unseen"),
+    )
+
+
+def _interval(estimate: Estimate, factor: float, digits: int) -> str | None:
+    """``[−1.8, 3.4]``; None without an interval."""
+    if estimate.low is None or estimate.high is None:
+        return None
+    low, high = (number(end * factor, digits) for end in (estimate.low, estimate.high))
+    return f"[{low}, {high}]"
 
 
 def _head(head: Head, sortable: bool) -> Html:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
+from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.report.cells import (
     Head,
     empty,
@@ -14,8 +15,8 @@ from investorbench.tasks.report.cells import (
 )
 from investorbench.tasks.report.content import SIMULATED, board_name, overall_name
 from investorbench.tasks.report.markup import Html, element, join
-from investorbench.tasks.report.wording import count, percent, probability, rank
 from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.wording import count, p_value, percent, probability, rank
 
 RANK = Head("Rank", "the best and the worst place that the tests of all pairs leave an agent", True)
 AGENT = Head("Agent", text=True, names=True)
@@ -162,7 +163,7 @@ def _missing(row: Row) -> Html | None:
 def _p_cell(estimate: Estimate, p: float | None) -> Html:
     if p is None:
         return empty(estimate.reason or "not computed")
-    shown = element("strong", probability(p), class_="clear") if p < 0.05 else probability(p)
+    shown = element("strong", p_value(p), class_="clear") if p <= SIZE else p_value(p)
     return figure(p, shown)
 
 
@@ -170,9 +171,9 @@ def _best_cell(estimate: Estimate) -> Html:
     if estimate.p_value is None:
         return empty(estimate.reason or "not computed")
     if estimate.p_value >= 0.05:
-        return figure(estimate.p_value, probability(estimate.p_value))
+        return figure(estimate.p_value, p_value(estimate.p_value))
     out = element("span", "not in the set", class_="unseen")
-    shown = element("span", probability(estimate.p_value), class_="out")
+    shown = element("span", p_value(estimate.p_value), class_="out")
     return figure(estimate.p_value, join(shown, " ", out))
 
 

@@ -21,7 +21,7 @@ from investorbench.tasks.report.leaderboard_tables import stamp
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.packing import block, json_block, packed
 from investorbench.tasks.report.sections import board_section, overall_section
-from investorbench.tasks.report.wording import count
+from investorbench.tasks.wording import count
 from investorbench_env.errors import MissingDependencyError
 
 BYTES = 9_500_000

@@ -9,8 +9,8 @@ from investorbench.tasks.report.cells import Head, empty, row_head, table, words
 from investorbench.tasks.report.content import SIMULATED, Record, board_name
 from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
-from investorbench.tasks.report.wording import count
 from investorbench.tasks.result import Entry
+from investorbench.tasks.wording import count, number
 
 HASH = 12
 """Characters of a hash that are shown; the others stand in its title."""
@@ -43,8 +43,8 @@ def facts_of(board: Leaderboard) -> Html:
         "Data": source,
         "Market, SHA-256": result.market_fingerprint,
         "Findings in the data": "; ".join(result.findings) or "none",
-        "Bootstrap": f"{drawn.draws:,} draws, {drawn.pair_draws:,} for pairs, in blocks of "
-        f"{count(block.days, 'day')} ({block.rule}), seed {drawn.seed}",
+        "Bootstrap": f"{count(drawn.draws, 'draw')}, {number(drawn.pair_draws)} for pairs, mean "
+        f"block length {count(block.days, 'day')} ({block.rule}), seed {drawn.seed}",
         "Trials counted": str(board.comparison.trials),
     }
     terms = (join(element("dt", name), element("dd", told)) for name, told in facts.items())

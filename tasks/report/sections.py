@@ -26,7 +26,7 @@ from investorbench.tasks.report.provenance import (
     facts_of,
     missing_of,
 )
-from investorbench.tasks.report.wording import count, percent
+from investorbench.tasks.wording import count, percent
 
 
 def overall_section(overall: Overall, number: int) -> Html:
@@ -70,7 +70,7 @@ def board_section(content: Content, board: Leaderboard, number: int) -> Html:
         *_part(name, "trading", "Exposure, turnover and costs", trading_table(board)),
         *(_part(name, "answers", "Answers of the models", answers) if answers else ()),
         *_part(name, "variance", "Path and repeats", variance_table(board)),
-        *_part(name, "apart", "Days to tell two agents apart", pairs_table(board)),
+        *_part(name, "distinguish", "Days to distinguish two agents", pairs_table(board)),
         *_part(name, "provenance", "Provenance", facts_of(board), agents_table(board, records)),
         element("div", *details_of(records), class_="described"),
         *(_part(name, "missing", "Missing repeats", missing) if missing else ()),

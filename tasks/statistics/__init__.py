@@ -15,7 +15,7 @@ from investorbench.tasks.statistics.comparison import (
 )
 from investorbench.tasks.statistics.estimate import FEWEST_DAYS, Estimate, ReturnsError
 from investorbench.tasks.statistics.paired import (
-    days_to_tell_apart,
+    days_to_distinguish,
     days_until,
     jobson_korkie,
     ledoit_wolf,
@@ -67,7 +67,7 @@ __all__ = [
     "compare_agents",
     "confidence_set",
     "cube_root_block",
-    "days_to_tell_apart",
+    "days_to_distinguish",
     "days_until",
     "deflated_sharpe",
     "draws_for",

@@ -66,7 +66,7 @@ def jobson_korkie_spread(first: FloatArray, second: FloatArray) -> Estimate:
     return Estimate(value=spread) if spread > NO_SPREAD else Estimate(reason=ONE_RATIO)
 
 
-def days_to_tell_apart(
+def days_to_distinguish(
     first: FloatArray, second: FloatArray, size: float = SIZE, power: float = POWER
 ) -> Estimate:
     """Days after which a Jobson–Korkie–Memmel test finds the difference seen, if it is real."""
@@ -88,7 +88,7 @@ def days_until(
         power: how often one that is there must be found.
     """
     if difference == 0.0:
-        return Estimate(reason="there is no difference: no number of days tells them apart")
+        return Estimate(reason="there is no difference: no number of days would show one")
     z = NORMAL.inv_cdf(1.0 - size / 2.0) + NORMAL.inv_cdf(power)
     return Estimate(value=z**2 * spread / difference**2)
 

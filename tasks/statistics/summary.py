@@ -18,7 +18,7 @@ from investorbench.tasks.statistics.estimate import (
     why_not,
 )
 from investorbench.tasks.statistics.paired import (
-    days_to_tell_apart,
+    days_to_distinguish,
     jobson_korkie,
     ledoit_wolf_pairs,
 )
@@ -135,7 +135,7 @@ def compare_agents(
             names=names,
             jobson_korkie=jobson_korkie(*both).times(scale),
             ledoit_wolf=studentised[names].times(scale),
-            days=days_to_tell_apart(*both),
+            days=days_to_distinguish(*both),
         )
 
     against = {names[0]: pair(names) for names in held}

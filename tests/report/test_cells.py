@@ -1,35 +1,9 @@
-"""Figures and empty cells as a reader sees them."""
-
-import math
-
-import pytest
+"""Cells of tables as a reader sees them."""
 
 from investorbench.tasks.report.cells import Head, estimate_cell, table, words
 from investorbench.tasks.report.lines import Lines
 from investorbench.tasks.report.markup import element, join, plain, text_of
-from investorbench.tasks.report.wording import number, percent, probability, rank
 from investorbench.tasks.statistics import Estimate
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "shown"),
-    [
-        (-1234.56, 1, "−1\u202f234.6"),
-        (1234567, 0, "1\u202f234\u202f567"),
-        (-0.004, 2, "0.00"),
-        (None, 1, "–"),
-        (math.nan, 1, "–"),
-        (math.inf, 0, "–"),
-    ],
-)
-def test_numbers(value: float | None, digits: int, shown: str) -> None:
-    assert number(value, digits) == shown
-
-
-def test_shares_probabilities_and_ranks() -> None:
-    assert [percent(-0.0345), percent(None)] == ["−3.5", "–"]
-    assert [probability(p) for p in (0.0341, 0.0004, 1.0, None)] == [".034", "<.001", "1.000", "–"]
-    assert [rank((1, 13)), rank((2, 2))] == ["1–13", "2"]
 
 
 def test_an_empty_cell_tells_its_reason_to_eyes_and_ears_and_sorts_nowhere() -> None:

@@ -71,10 +71,10 @@ def test_figures_and_decisions_are_those_of_the_records(runs: Path, command: Cal
     assert told["only_in_a"] == {"InvestorBench/Stock-SIM": ["rsi"]}
 
 
-def test_a_run_beside_itself_cannot_be_told_apart(runs: Path, command: Call) -> None:
+def test_a_run_beside_itself_does_not_differ(runs: Path, command: Call) -> None:
     said = command("compare", runs / "a", runs / "a")
     assert said.code == 0
-    assert "Every decision is the same: the runs cannot be told apart." in said.out
+    assert "Every decision is the same: the runs do not differ." in said.out
     assert "setting " not in said.out
 
 

@@ -115,9 +115,12 @@ def test_data_without_opens_says_when_orders_filled() -> None:
     assert "filled at the next close, since the data has no opens" in printed(score("cash", market))
 
 
-def test_the_sentence_stands_below_and_says_whether_anything_is_told_apart() -> None:
+def test_the_sentence_stands_below_and_says_whether_anything_is_distinguishable() -> None:
     text = " ".join(printed(score("momentum", NOISY)).split())
-    assert "1 agent with 1 repeat: momentum is not told apart from Buy & Hold (p = " in text
+    assert (
+        "1 agent with 1 repeat: momentum is not statistically distinguishable from Buy & Hold (p = "
+        in text
+    )
 
 
 def test_repeats_that_failed_are_told() -> None:

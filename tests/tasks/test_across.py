@@ -73,7 +73,7 @@ def test_intervals_and_p_values_follow_from_the_draws() -> None:
     assert (difference.low <= 0.0 <= difference.high) is (difference.p_value > 0.05)  # type: ignore[operator]
 
 
-def test_an_agent_that_is_better_on_every_task_is_told_apart_and_an_equal_one_is_not() -> None:
+def test_an_agent_that_is_better_on_every_task_is_distinguishable_and_an_equal_one_is_not() -> None:
     better = [
         Path(each.dates, np.vstack([each.returns, each.returns[0] + 0.01]), 252) for each in PATHS
     ]

@@ -176,7 +176,7 @@ def test_places_count_those_that_are_better_and_those_that_are_worse() -> None:
     assert places("abcd", differences) == {"a": (1, 2), "b": (2, 4), "c": (2, 4), "d": (1, 4)}
 
 
-def test_who_is_told_apart_has_its_place_and_ties_share_theirs(told: Leaderboard) -> None:
+def test_who_is_distinguishable_has_its_place_and_ties_share_theirs(told: Leaderboard) -> None:
     assert told.rows[0].agent == "seer" and told.rows[0].rank[0] == 1
     assert row_of(told, "seer").against.adjusted_p <= 0.05
     assert row_of(told, "fool").rank[0] > row_of(told, "seer").rank[0]
@@ -184,12 +184,13 @@ def test_who_is_told_apart_has_its_place_and_ties_share_theirs(told: Leaderboard
     assert row_of(told, "cash").rank == (1, 6)
 
 
-def test_where_nothing_is_told_apart_everybody_has_every_place() -> None:
+def test_where_nothing_is_distinguishable_everybody_has_every_place() -> None:
     board = board_of(*(score(agent, end="2021-01-12") for agent in ("momentum", "always_sell")))
     assert {row.rank for row in board.rows} == {(1, 3)}
-    assert "no agent is told apart from Buy & Hold (11 returns, at least 20 are needed)" in (
-        board.sentence
-    )
+    assert (
+        "no agent is statistically distinguishable from Buy & Hold (11 returns, at least 20 are "
+        "needed)"
+    ) in board.sentence
     assert row_of(board, "momentum").statistics.sr.value is None
     assert row_of(board, "momentum").sr == score("momentum", end="2021-01-12").metrics["SR"]
 
@@ -252,7 +253,7 @@ def test_the_test_over_all_agents_is_quoted_where_it_was_asked_for() -> None:
     agents = [entry(score(agent)) for agent in ("momentum", "always_sell")]
     (board,) = leaderboards(agents, draws=DRAWS)
     p = board.comparison.superior.p_value
-    assert f"(SPA p = {p:.2f}, smallest adjusted p = " in board.sentence
+    assert f"(SPA p = {f'{p:.2f}'.removeprefix('0')}, smallest adjusted p = " in board.sentence
     assert board.rows[0].statistics.best.p_value == 1.0
     assert board_of(*(each.result for each in agents)).comparison.superior.p_value is None
 
@@ -260,9 +261,10 @@ def test_the_test_over_all_agents_is_quoted_where_it_was_asked_for() -> None:
 def test_the_sentence_of_one_agent_says_how_long_it_would_take() -> None:
     board = board_of(score("momentum"))
     pair = row_of(board, "momentum").against
-    assert f"momentum is not told apart from Buy & Hold (p = {pair.adjusted_p:.2f})" in (
-        board.sentence
-    )
+    told = f"{pair.adjusted_p:.2f}".removeprefix("0")
+    assert (
+        f"momentum is not statistically distinguishable from Buy & Hold (p = {told})"
+    ) in board.sentence
     days = float(f"{pair.days.value:.2g}")
     assert f"would take about {days:,.0f} days" in board.sentence
     assert "without skill" not in board.sentence

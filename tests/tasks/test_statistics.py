@@ -233,7 +233,7 @@ def test_jobson_korkie_is_that_of_a_hand_calculation() -> None:
     assert cell.p_value == pytest.approx(2 * (1 - NormalDist().cdf(abs(z))), rel=1e-10)
     margin = 1.959963984540054 * math.sqrt(spread / 149)
     assert (cell.low, cell.high) == pytest.approx((x - y - margin, x - y + margin), rel=1e-9)
-    days = statistics.days_to_tell_apart(a, b)
+    days = statistics.days_to_distinguish(a, b)
     assert days.value == pytest.approx((1.959964 + 0.841621) ** 2 * spread / (x - y) ** 2, rel=1e-5)
 
 
@@ -410,7 +410,7 @@ def test_returns_that_carry_no_statistic_get_the_reason_everywhere(
         *statistics.score_intervals([returns[None]], 252, block_days=1)[0],
         statistics.jobson_korkie(returns, other),
         statistics.ledoit_wolf(other, returns, block_days=1),
-        statistics.days_to_tell_apart(returns, other),
+        statistics.days_to_distinguish(returns, other),
         statistics.deflated_sharpe(returns, np.array([0.0, 0.1])),
         statistics.superiority(returns, other[None], block_days=1),
         *statistics.confidence_set(np.array([returns, returns]), block_days=1),
@@ -435,7 +435,7 @@ def test_identical_agents_and_multiples_of_one_another_have_no_difference() -> N
     for other, reason in ((returns.copy(), IDENTICAL), (returns * 0.5, ONE_RATIO)):
         assert_empty(statistics.jobson_korkie(returns, other), reason)
         assert_empty(statistics.ledoit_wolf(returns, other, block_days=3), reason)
-        assert_empty(statistics.days_to_tell_apart(returns, other), reason)
+        assert_empty(statistics.days_to_distinguish(returns, other), reason)
 
 
 def test_returns_of_other_days_are_refused() -> None:
@@ -527,7 +527,7 @@ def ratio(returns: FloatArray) -> float:
     return float(returns.mean() / returns.std(ddof=1))
 
 
-def test_among_many_agents_one_pair_can_still_be_told_apart() -> None:
+def test_among_many_agents_one_pair_is_still_distinguishable() -> None:
     chance = np.random.default_rng(8)
     common = chance.normal(0.0, 0.01, 300)
     runs = {f"agent {n}": (common + chance.normal(0.0, 0.002, 300))[None] for n in range(12)}

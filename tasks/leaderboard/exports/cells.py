@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
-from investorbench.tasks.leaderboard.sentences import days, listed, number
 from investorbench.tasks.statistics import Estimate
-
-NONE = "–"
+from investorbench.tasks.wording import NONE, count, listed, number, p_value, rank
 
 
 class Sheet(NamedTuple):
@@ -41,7 +39,7 @@ COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("95 %", lambda row: _interval(row.statistics.cr, 0, 100.0)),
     ("SR", lambda row: number(row.sr, 2)),
     ("95 %", lambda row: _interval(row.statistics.sr, 1)),
-    ("p", lambda row: _p(row.against.adjusted_p if row.against else None)),
+    ("p", lambda row: p_value(row.against.adjusted_p if row.against else None)),
     ("DSR", lambda row: _figure(row.statistics.deflated, 2)),
     ("rnd %", lambda row: _figure(row.statistics.random, 0, 100.0)),
     ("MDD %", lambda row: number(row.entry.result.metrics["MDD"] * 100.0, 1)),
@@ -53,7 +51,7 @@ OVERALL_COLUMNS: tuple[tuple[str, Callable[[OverallRow], str]], ...] = (
     ("95 %", lambda row: _interval(row.sr, 2)),
     ("SR − B&H", lambda row: _figure(row.against or Estimate(), 2)),
     ("95 %", lambda row: _interval(row.against or Estimate(), 2)),
-    ("p", lambda row: _p(row.adjusted_p)),
+    ("p", lambda row: p_value(row.adjusted_p)),
 )
 HEADS = "p: of no difference to Buy & Hold, after control of the false-discovery rate"
 
@@ -68,8 +66,9 @@ def _of_board(board: Leaderboard) -> Sheet:
     setting = board.setting
     market = "SIMULATED MARKET" if setting.simulated else "real data"
     options = f" Options: {setting.options}." if setting.options else ""
+    span = count(board.comparison.days, "day")
     caption = (
-        f"{setting.name}, {setting.protocol} protocol, {market}, {days(board.comparison.days)} "
+        f"{setting.name}, {setting.protocol} protocol, {market}, {span} "
         f"from {setting.start} to {setting.end}.{options} Data: {setting.data_source}. "
         f"{_intervals(board)}{HEADS}; rnd: random policies below; DSR: deflated Sharpe ratio, "
         f"trials counted: {board.comparison.trials}."
@@ -79,7 +78,7 @@ def _of_board(board: Leaderboard) -> Sheet:
         caption=caption,
         columns=("rank", "agent", *(name for name, _ in COLUMNS)),
         rows=tuple(
-            (_rank(row.rank), row.agent + " †" * row.is_ruined, *(text(row) for _, text in COLUMNS))
+            (rank(row.rank), row.agent + " †" * row.is_ruined, *(text(row) for _, text in COLUMNS))
             for row in board.rows
         ),
         best=_best([row.rank for row in board.rows]),
@@ -93,8 +92,8 @@ def _intervals(board: Leaderboard) -> str:
         return ""
     bootstrap = board.comparison.bootstrap
     return (
-        f"Intervals of 95 % by a stationary bootstrap, {bootstrap.draws:,} draws, blocks of "
-        f"{days(bootstrap.block.days)} on average. "
+        f"Intervals of 95 % by a stationary bootstrap, {number(bootstrap.draws)} draws, mean block "
+        f"length {count(bootstrap.block.days, 'day')}. "
     )
 
 
@@ -108,7 +107,7 @@ def _of_overall(found: Overall) -> Sheet:
         caption=f"Means over {names}; {found.protocol} protocol, {market}.{options} {HEADS}.",
         columns=("rank", "agent", *(name for name, _ in OVERALL_COLUMNS)),
         rows=tuple(
-            (_rank(row.rank), row.agent, *(text(row) for _, text in OVERALL_COLUMNS))
+            (rank(row.rank), row.agent, *(text(row) for _, text in OVERALL_COLUMNS))
             for row in found.rows
         ),
         best=_best([row.rank for row in found.rows]),
@@ -134,10 +133,6 @@ def _reasons(board: Leaderboard) -> Iterator[str]:
         yield f"{NONE} of {listed(list(names))}: {reason}"
 
 
-def _rank(rank: tuple[int, int]) -> str:
-    return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
-
-
 def _interval(cell: Estimate, digits: int, factor: float = 1.0) -> str:
     if cell.low is None or cell.high is None:
         return NONE
@@ -146,9 +141,3 @@ def _interval(cell: Estimate, digits: int, factor: float = 1.0) -> str:
 
 def _figure(cell: Estimate, digits: int, factor: float = 1.0) -> str:
     return NONE if cell.value is None else number(cell.value * factor, digits)
-
-
-def _p(p_value: float | None) -> str:
-    if p_value is None:
-        return NONE
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.{3 if p_value < 0.1 else 2}f}"

@@ -22,12 +22,12 @@ function setOptions(select, pairs) {
   select.replaceChildren(...pairs.map(([value, text]) => make("option", { value }, text)));
 }
 
-/** A number with a real minus and thin spaces; a dash for none. */
+/** A number with a real minus and commas between thousands; a dash for none. */
 function number(value, digits = 2) {
   if (typeof value !== "number" || !Number.isFinite(value)) return "–";
   const fixed = (Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits);
   const [whole, part] = fixed.replace("-", "").split(".");
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return (fixed.startsWith("-") ? "−" : "") + grouped + (part ? `.${part}` : "");
 }
 
