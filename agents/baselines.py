@@ -1,7 +1,7 @@
 """Baselines: rules of a few lines that every agent is shown beside.
 
-Each looks at the observation alone and says which side it wants: -1 short (cash where the task is
-long-only), 0 no opinion, 1 long. No opinion becomes HOLD, which keeps a position under the protocol
+Each looks at the observation alone and chooses a side: -1 short (cash where the task is long-only),
+0 no opinion, 1 long. No opinion becomes HOLD, which keeps a position under the protocol
 ``standard`` and closes it under ``paper``.
 """
 
@@ -20,7 +20,7 @@ Info = Mapping[str, Any]
 
 
 class Baseline:
-    """A rule that says which side it wants, as an agent.
+    """A rule that chooses a side, as an agent.
 
     Under ``action="weight"`` the side is the target weight.
     """
@@ -97,7 +97,7 @@ class Momentum(Baseline):
     """The sign of the price change over some sessions.
 
     Args:
-        sessions: how far back to compare; REFERENCE.md §1.3 uses 3.
+        sessions: how far back to compare; 3 in InvestorBench (Li et al., 2025).
     """
 
     name = "momentum"
@@ -152,7 +152,7 @@ class NewsSentiment(Baseline):
 
 
 class PromptRule(Baseline):
-    """Buy when sentiment or momentum is positive, else sell: what many prompts tell a model."""
+    """Buy when sentiment or momentum is positive, else sell, as many prompts instruct a model."""
 
     name = "prompt_rule"
 

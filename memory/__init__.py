@@ -21,7 +21,7 @@ from investorbench.memory.errors import (
     LayeredMemoryError,
     MissingPackageError,
     UnknownMemoryError,
-    UnknownNameError,
+    UnknownSettingError,
 )
 from investorbench.memory.layered import LayeredMemory, Recalled, Stepped
 from investorbench.memory.layers import Move
@@ -32,5 +32,5 @@ __all__ = [
     "PROFILES", "ArchiveError", "ArchiveMismatchError", "Arrays", "Chroma", "Embedder",
     "EmbeddingError", "HashedNgrams", "InvalidInputError", "Layer", "LayeredMemory",
     "LayeredMemoryError", "MissingPackageError", "Move", "Profile", "Recalled", "Stepped", "Store",
-    "UnknownMemoryError", "UnknownNameError", "find_embedder", "find_profile",
+    "UnknownMemoryError", "UnknownSettingError", "find_embedder", "find_profile",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from investorbench.memory.errors import EmbeddingError, InvalidInputError, UnknownNameError
+from investorbench.memory.errors import EmbeddingError, InvalidInputError, UnknownSettingError
 
 Vectors = NDArray[np.float32]
 
@@ -152,11 +152,11 @@ def find_embedder(kind: str, *, cache: str | Path | None = None, **options: Any)
         options: arguments of that embedder.
 
     Raises:
-        UnknownNameError: there is no such kind.
+        UnknownSettingError: there is no such kind.
         InvalidInputError: it takes no such option.
     """
     if kind not in _KINDS:
-        raise UnknownNameError("embedder", kind, _KINDS)
+        raise UnknownSettingError("embedder", kind, _KINDS)
     try:
         embedder = _KINDS[kind](**options)
     except TypeError as error:

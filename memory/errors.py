@@ -11,7 +11,7 @@ class LayeredMemoryError(Exception):
     """Anything that this package refuses; catch it to catch all of the below."""
 
 
-class UnknownNameError(LayeredMemoryError, ValueError):
+class UnknownSettingError(LayeredMemoryError, ValueError):
     """A layer, profile or embedder that does not exist."""
 
     def __init__(self, kind: str, name: object, valid: Iterable[str]) -> None:

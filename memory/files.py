@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from investorbench.memory.errors import ArchiveError
-from investorbench.memory.records import STATE, Content, Rows, Snapshot, refuse_another
+from investorbench.memory.records import STATE, MemoryContent, Rows, Snapshot, refuse_another
 
 
 def write_snapshot(path: Path, snapshot: Snapshot, identity: Mapping[str, Any]) -> None:
@@ -66,7 +66,7 @@ def read_snapshot(path: Path, identity: Mapping[str, Any]) -> Snapshot:
             rows=Rows(
                 state={name: columns[name] for name in STATE},
                 vectors=columns["vectors"],
-                contents=[Content(**content) for content in header["contents"]],
+                contents=[MemoryContent(**content) for content in header["contents"]],
             ),
         )
         found = header["identity"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from investorbench.memory.errors import InvalidInputError
-from investorbench.memory.records import Content
+from investorbench.memory.records import MemoryContent
 
 
 def checked_texts(texts: str | Sequence[str], *, at_least: int = 0) -> list[str]:
@@ -25,7 +25,7 @@ def checked_texts(texts: str | Sequence[str], *, at_least: int = 0) -> list[str]
 
 def contents_of(
     texts: list[str], time: str, metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-) -> list[Content]:
+) -> list[MemoryContent]:
     """Texts with their labels, as they are kept.
 
     Raises:
@@ -41,7 +41,7 @@ def contents_of(
     if len(each) != len(texts):
         raise InvalidInputError(f"{len(texts)} texts, but metadata for {len(each)}")
     return [
-        Content(text=text, time=time, metadata=_as_json(given))
+        MemoryContent(text=text, time=time, metadata=_as_json(given))
         for text, given in zip(texts, each, strict=True)
     ]
 

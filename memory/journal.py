@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from investorbench.memory.errors import ArchiveError
 from investorbench.memory.records import (
     Changes,
-    Content,
+    MemoryContent,
     Rows,
     Snapshot,
     state_as_list,
@@ -48,7 +48,7 @@ _NO_VECTOR = np.zeros((1, 1), np.float32)  # Chroma wants one with every row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class JournalEntry:
     """One commit.
 
     Attributes:
@@ -72,7 +72,7 @@ class Entry:
         return f"step-{self.revision:09d}"
 
 
-_BEGINNING = Entry(revision=0, step=0, next_id=0, count=0, changed={}, removed=[])
+_BEGINNING = JournalEntry(revision=0, step=0, next_id=0, count=0, changed={}, removed=[])
 
 
 class Journal:
@@ -110,7 +110,7 @@ class Journal:
         added = {id: f"memory-{id:07d}.{revision}" for id in changes.added.state["id"].tolist()}
         gone = list(self._keys) if changes.replaces_all else changes.removed
         state = changes.changed
-        entry = Entry(
+        entry = JournalEntry(
             revision=revision,
             step=changes.step,
             next_id=changes.next_id,
@@ -148,7 +148,7 @@ class Journal:
         """All memories as of the last commit, read in pages."""
         ids = sorted(self._keys)
         vectors = np.empty((len(ids), self._dimension), np.float32)
-        contents: list[Content] = []
+        contents: list[MemoryContent] = []
         for start in range(0, len(ids), PAGE):
             page = [self._keys[id] for id in ids[start : start + PAGE]]
             got = self._rows.get(ids=page, include=["documents", "metadatas"])
@@ -156,7 +156,7 @@ class Journal:
             for row in (place[key] for key in page):
                 labels = json.loads(got["metadatas"][row]["labels"])
                 vectors[len(contents)] = np.frombuffer(b64decode(labels.pop("vector")), "<f4")
-                contents.append(Content(text=got["documents"][row], **labels))
+                contents.append(MemoryContent(text=got["documents"][row], **labels))
         state = state_of_lists([self._states[self._keys[id]] for id in ids])
         return Snapshot(
             step=self._last.step,
@@ -176,18 +176,18 @@ class Journal:
             self._rows.upsert(ids=keys[page], embeddings=vectors[page])
 
     @property
-    def _last(self) -> Entry:
+    def _last(self) -> JournalEntry:
         return self._entries[-1] if self._entries else _BEGINNING
 
     def _read(self) -> None:
         written: dict[str, int] = {}  # by key: the revision of a row,
         folded: dict[str, int] = {}  # that of its state,
         self._states: dict[str, _Values] = {}  # and the state
-        self._entries: list[Entry] = []
+        self._entries: list[JournalEntry] = []
         self._base = 0
         for _, fields in _metadata(self._journal):
             self._entries.append(
-                Entry(
+                JournalEntry(
                     revision=fields["revision"], step=fields["step"],
                     **json.loads(fields["journal"]),
                 )
@@ -241,7 +241,7 @@ class Journal:
                 metadatas=metadatas[page],
             )
 
-    def _write_entry(self, entry: Entry) -> None:
+    def _write_entry(self, entry: JournalEntry) -> None:
         journal = {
             "next_id": entry.next_id, "count": entry.count,
             "changed": entry.changed, "removed": entry.removed,
@@ -276,7 +276,7 @@ class Journal:
         _delete(self._journal, [entry.key for entry in old[:-1]])
         self._entries = self._entries[count - 1 :]
 
-    def _go_back_to(self, last: Entry) -> None:
+    def _go_back_to(self, last: JournalEntry) -> None:
         # One at a time and newest first: a kill between two leaves a state that once was the last.
         # The one after the newest known is there if a failed call arrived after all.
         newest = self._last.revision + 1

@@ -22,7 +22,7 @@ from investorbench.memory.records import (
     FORMAT,
     STATE,
     Changes,
-    Content,
+    MemoryContent,
     Rows,
     Snapshot,
     State,
@@ -159,7 +159,7 @@ class LayeredMemory:
             what it has already, the one that says the same.
 
         Raises:
-            UnknownNameError: the profile has no such layer.
+            UnknownSettingError: the profile has no such layer.
             InvalidInputError: an empty text, or a time or metadata that cannot be kept.
             EmbeddingError: the embedder failed. In all cases nothing was added.
         """
@@ -330,7 +330,7 @@ class LayeredMemory:
         self._removed: list[int] = []  # and what it should not have any more
 
     def _insert(
-        self, place: int, contents: list[Content], vectors: NDArray[np.float32]
+        self, place: int, contents: list[MemoryContent], vectors: NDArray[np.float32]
     ) -> list[int]:
         ids = list(range(self._next_id, self._next_id + len(contents)))
         layer = self.profile.layers[place]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from investorbench.memory.arrays import Columns
 from investorbench.memory.profiles import Profile
-from investorbench.memory.ranking import RANKINGS, Rows
-from investorbench.memory.records import State, join
+from investorbench.memory.ranking import RANKINGS, Indices
+from investorbench.memory.records import State, concatenate
 from investorbench.memory.scoring import Floats, standing
 
 
@@ -43,7 +43,7 @@ class Layers:
     def take(self, ids: NDArray[np.int64]) -> tuple[State, NDArray[np.float32]]:
         """Copies of these memories' state and vectors, by id."""
         taken = [columns.take(columns.find(ids)) for columns in self.columns]
-        state = join(part for part, _ in taken)
+        state = concatenate(part for part, _ in taken)
         ascending = np.argsort(state["id"])
         vectors = np.concatenate([part for _, part in taken])[ascending]
         return {name: column[ascending] for name, column in state.items()}, vectors
@@ -65,7 +65,7 @@ class Layers:
 
     def best(
         self, place: int, queries: NDArray[np.float32], k: int, step: int
-    ) -> tuple[Rows, Floats, Floats, Floats]:
+    ) -> tuple[Indices, Floats, Floats, Floats]:
         """The k best of a layer: their rows, cosines, recencies and importances, best first."""
         columns = self.columns[place]
         recencies, importances = self.recencies(place, step), columns.importances(step)
@@ -124,7 +124,7 @@ class Layers:
                 break
         return moves
 
-    def _shift(self, origin: int, destination: int, rows: Rows, step: int) -> list[Move]:
+    def _shift(self, origin: int, destination: int, rows: Indices, step: int) -> list[Move]:
         if not rows.size:
             return []
         source, target = self.columns[origin], self.columns[destination]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
-from investorbench.memory.errors import InvalidInputError, UnknownNameError
+from investorbench.memory.errors import InvalidInputError, UnknownSettingError
 
 Chances = tuple[tuple[float, float], ...]
 """Pairs (value, probability)."""
@@ -92,18 +92,18 @@ class Profile:
         if self.layers[0].down_below is not None or self.layers[-1].up_at is not None:
             raise InvalidInputError("the first layer has none below it, and the last none above it")
         if self.candidates not in ("all", "nearest_and_weakest"):
-            raise UnknownNameError("candidates", self.candidates, ["all", "nearest_and_weakest"])
+            raise UnknownSettingError("candidates", self.candidates, ["all", "nearest_and_weakest"])
         if self.reflections not in self.names:
-            raise UnknownNameError("layer", self.reflections, self.names)
+            raise UnknownSettingError("layer", self.reflections, self.names)
 
     def index(self, layer: str) -> int:
         """The place of a layer in `layers`.
 
         Raises:
-            UnknownNameError: there is none of that name.
+            UnknownSettingError: there is none of that name.
         """
         if layer not in self.names:
-            raise UnknownNameError("layer", layer, self.names)
+            raise UnknownSettingError("layer", layer, self.names)
         return self.names.index(layer)
 
     def place(self, layer: str) -> str:
@@ -236,10 +236,10 @@ def find_profile(name: str | Profile) -> Profile:
     """A profile by its name.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownSettingError: there is none of that name.
     """
     if isinstance(name, Profile):
         return name
     if name not in PROFILES:
-        raise UnknownNameError("profile", name, PROFILES)
+        raise UnknownSettingError("profile", name, PROFILES)
     return PROFILES[name]

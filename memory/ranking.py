@@ -12,8 +12,8 @@ from investorbench.memory.scoring import Floats
 
 Vectors = NDArray[np.float32]
 Ids = NDArray[np.int64]
-Rows = NDArray[np.intp]
-Ranking = Callable[[Vectors, Ids, Floats, Vectors, int], tuple[Rows, Floats]]
+Indices = NDArray[np.intp]
+Ranking = Callable[[Vectors, Ids, Floats, Vectors, int], tuple[Indices, Floats]]
 
 SCORE_DECIMALS = 12
 """Scores that agree to this many decimals are a tie: which arithmetic led to one is no reason to
@@ -43,14 +43,14 @@ def cosine(vectors: Vectors, queries: Vectors) -> Floats:
     return highest
 
 
-def order(scores: Floats, ids: Ids) -> Rows:
+def order(scores: Floats, ids: Ids) -> Indices:
     """Indices from the best to the worst; ties go to the lower id."""
     return np.lexsort((ids, -np.round(scores, SCORE_DECIMALS)))
 
 
 def best(
     vectors: Vectors, ids: Ids, standings: Floats, queries: Vectors, k: int
-) -> tuple[Rows, Floats]:
+) -> tuple[Indices, Floats]:
     """The k memories of highest cosine + standing, exactly.
 
     One single-precision product over the whole slice bounds every score; the few that could be
@@ -78,7 +78,7 @@ def best(
 
 def best_of_nearest_and_weakest(
     vectors: Vectors, ids: Ids, standings: Floats, queries: Vectors, k: int
-) -> tuple[Rows, Floats]:
+) -> tuple[Indices, Floats]:
     """The same among few candidates: the k nearest and the k of *lowest* standing.
 
     A published defect (REFERENCE.md §1.5, last paragraph): a memory that is neither near nor about

@@ -31,7 +31,7 @@ State = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class MemoryContent:
     """What never changes about a memory."""
 
     text: str
@@ -51,7 +51,7 @@ class Rows:
 
     state: State
     vectors: NDArray[np.float32]
-    contents: list[Content]
+    contents: list[MemoryContent]
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -133,7 +133,7 @@ def no_rows(dimension: int) -> Rows:
     return Rows(state=state, vectors=np.empty((0, dimension), np.float32), contents=[])
 
 
-def join(parts: Iterable[State]) -> State:
+def concatenate(parts: Iterable[State]) -> State:
     """States, one after another."""
     collected = list(parts)
     return {

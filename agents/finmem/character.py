@@ -8,12 +8,12 @@ from investorbench.agents.finmem.backgrounds import BACKGROUNDS
 
 Appetite = Literal["risk_seeking", "risk_averse"]
 
-UNKNOWN = "Nothing is known of {symbol} beforehand."
+UNKNOWN_BACKGROUND = "Nothing is known of {symbol} beforehand."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Character:
-    """The profile of an agent, REFERENCE.md §1.6.
+    """The profile of an agent, as in FinMem (Yu et al., 2023).
 
     Attributes:
         role: completes "You are …".
@@ -45,5 +45,5 @@ class Character:
             return self.background
         known = BACKGROUNDS.get(symbol.upper())
         if known is None or simulated or known.as_of >= session:
-            return UNKNOWN.format(symbol=symbol)
+            return UNKNOWN_BACKGROUND.format(symbol=symbol)
         return f"{known.text} (As of {known.as_of}.)"

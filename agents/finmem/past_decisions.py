@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from investorbench.agents.finmem.decision import Word
-from investorbench.agents.finmem.perception import percent, side_word
+from investorbench.agents.finmem.perception import side_word, signed_percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ class PastDecision:
             return f"{self.session}: {self.decision}; outcome not known"
         return (
             f"{self.session}: {self.decision}; position {side_word(self.side)}; the price moved "
-            f"{percent(self.asset_return)}, the position earned "
-            f"{percent(self.side * self.asset_return)}"
+            f"{signed_percent(self.asset_return)}, the position earned "
+            f"{signed_percent(self.side * self.asset_return)}"
         )
 
 

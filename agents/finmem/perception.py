@@ -12,7 +12,7 @@ from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
 
 SHOWN_CLOSES = 6
-ROUNDING = 1e-8
+ROUNDING_ERROR = 1e-8
 UNREALISED_PNL = ACCOUNT_FIELDS.index("unrealised_pnl")
 MOMENTUM_SESSIONS = 3
 """As in InvestorBench (Li et al., 2025); it reaches back over the start of a split."""
@@ -29,7 +29,7 @@ LAYERS = {
 """Where a document goes by its kind; filings of other forms go where quarterly reports do."""
 
 
-class Sentiment(NamedTuple):
+class SentimentCounts(NamedTuple):
     """How many news since the last decision came with which label."""
 
     positive: int
@@ -67,16 +67,17 @@ class Perception:
     equity: float
     unrealised_pnl: float | None
     total_return: float
-    sentiment: Sentiment | None
+    sentiment: SentimentCounts | None
 
     def __str__(self) -> str:
         """The numbers as lines of text, oldest first."""
+        returns = ", ".join(map(signed_percent, self.returns)) or "unknown"
         over = f"Momentum over {MOMENTUM_SESSIONS} sessions"
         lines = [
             f"Session: {self.session}",
             f"Closes of {self.symbol}: {', '.join(map(amount, self.closes))}",
-            f"Returns from close to close: {', '.join(map(percent, self.returns)) or 'unknown'}",
-            f"{over}: {'unknown' if self.momentum is None else percent(self.momentum)}",
+            f"Returns from close to close: {returns}",
+            f"{over}: {'unknown' if self.momentum is None else signed_percent(self.momentum)}",
         ]
         if self.sentiment is not None:
             counts = ", ".join(f"{n} {word}" for word, n in self.sentiment._asdict().items())
@@ -86,9 +87,9 @@ class Perception:
         )
         lines += [
             f"Position: {side_word(self.position)}, {amount(self.position)} units, "
-            f"weight {percent(self.weight)}{pnl}",
+            f"weight {signed_percent(self.weight)}{pnl}",
             f"Cash: {amount(self.cash)}. Equity: {amount(self.equity)}, "
-            f"{percent(self.total_return)} since the start.",
+            f"{signed_percent(self.total_return)} since the start.",
         ]
         return "\n".join(lines)
 
@@ -143,7 +144,7 @@ def perceive(
         equity=equity,
         unrealised_pnl=None if account is None else float(account[UNREALISED_PNL]),
         total_return=equity / start - 1.0 if start else 0.0,
-        sentiment=None if sentiment is None else Sentiment(*(int(n) for n in sentiment)),
+        sentiment=None if sentiment is None else SentimentCounts(*(int(n) for n in sentiment)),
     )
 
 
@@ -174,14 +175,14 @@ def arrivals(
     return tuple(new.values())
 
 
-def percent(share: float) -> str:
+def signed_percent(share: float) -> str:
     """0.0123 as ``+1.23%``."""
     return f"{share:+.2%}"
 
 
 def amount(value: float) -> str:
     """Money or a price with as many digits as it takes; what rounding leaves of it is zero."""
-    value = 0.0 if abs(value) < ROUNDING else value
+    value = 0.0 if abs(value) < ROUNDING_ERROR else value
     return f"{value:.2f}" if abs(value) >= 1.0 or value == 0.0 else f"{value:.6g}"
 
 

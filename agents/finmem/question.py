@@ -11,7 +11,7 @@ from typing import Any
 from investorbench.agents.finmem.character import Appetite
 from investorbench.agents.finmem.decision import schema_of, word_of
 from investorbench.agents.finmem.past_decisions import PastDecision
-from investorbench.agents.finmem.perception import Perception, percent
+from investorbench.agents.finmem.perception import Perception, signed_percent
 from investorbench.agents.llm import Message
 from investorbench.memory import Recalled
 
@@ -88,7 +88,7 @@ def ask(
         keys.append("decision")
         user = fill("test", **values)
     else:
-        user = fill("warmup", label=percent(label), decision=word_of(label), **values)
+        user = fill("warmup", label=signed_percent(label), decision=word_of(label), **values)
     schema = schema_of(keys, sorted(memory.id for memory in recalled))
     return Question(system=system, user=user, schema=schema)
 

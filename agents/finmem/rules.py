@@ -47,7 +47,7 @@ class Rules:
         )
 
     def words(self) -> dict[str, str]:
-        """What a prompt says of selling and holding."""
+        """The meaning of sell and hold, as a prompt words it."""
         return {"sell": OUT if self.long_only else SHORT, "hold": HOLD_MEANS[self.hold]}
 
     def target(self, word: Word, weight: float) -> float:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from investorbench.agents.finmem.decision import Decision
 from investorbench.agents.finmem.past_decisions import TrackRecord
-from investorbench.agents.finmem.perception import Arrival, percent
+from investorbench.agents.finmem.perception import Arrival, signed_percent
 from investorbench.agents.llm import Answer
 from investorbench.memory import LayeredMemory
 
-BEGINNING = 120
+QUOTED_CHARACTERS = 120
 """Characters of a new document that a record quotes; the whole text is in the market."""
 
 
@@ -94,14 +94,14 @@ class AgentState:
             if document.key not in self.seen:
                 layer = self.memory.profile.place(document.layer)
                 ids = self.memory.add(document.text, layer, document.time, document.metadata)
-                stored |= dict.fromkeys(ids, document.text[:BEGINNING])
+                stored |= dict.fromkeys(ids, document.text[:QUOTED_CHARACTERS])
                 self.seen.add(document.key)
         self.pending = ()
         return stored
 
     def reflect(self, session: str, decision: Decision, label: float | None) -> tuple[int, ...]:
         """Remember why something was done, and what recent decisions taught; the ids of both."""
-        before = "" if label is None else f", before a return of {percent(label)}"
+        before = "" if label is None else f", before a return of {signed_percent(label)}"
         why, taught = decision.rationale, decision.reflection
         conclusions = {
             "reflection": why and f"{session}: {decision.word}{before}. {why}",

@@ -18,10 +18,10 @@ from investorbench.agents.llm.answer import (
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.endpoints import ENDPOINTS, Endpoints
 from investorbench.agents.llm.errors import ModelError
-from investorbench.agents.llm.exchange import Exchange, Got, Provider, Tally
+from investorbench.agents.llm.exchange import Exchange, Exchanged, Provider, Tally
 from investorbench.agents.llm.ladder import Ladder
 from investorbench.agents.llm.models import Model
-from investorbench.agents.llm.replies import Reading, read
+from investorbench.agents.llm.replies import Reading, read_reply
 from investorbench.agents.llm.request import Request, repair
 from investorbench.agents.llm.spending import Budget
 
@@ -91,7 +91,7 @@ class Client:
             messages: the conversation so far.
             schema: a JSON Schema of an object; None: plain text, in ``Answer.text``.
             seed: of the sampling, where the model takes one.
-            repeat: tells apart equal questions that are to be answered anew.
+            repeat: distinguishes equal questions that are to be answered anew.
             max_tokens: of each reply; None: the model's own.
 
         Raises:
@@ -113,27 +113,27 @@ class Client:
         )
         asked, status = first, _OK
         while True:
-            got = await self._exchange.get(partial(_on_rung, asked), tally)
-            tally.add(got)
-            reading = self._read(got, schema)
+            exchanged = await self._exchange.get(partial(_on_rung, asked), tally)
+            tally.add(exchanged)
+            reading = self._read(exchanged, schema)
             tolerated = (*tolerated, *reading.tolerated)
             if reading.defect is None:
                 break
             defects.append(reading.defect)
-            if status == "repaired" or schema is None or _declines(got.completion):
+            if status == "repaired" or schema is None or _declines(exchanged.completion):
                 status = _final(reading)
                 break
             status = "repaired"  # if the next reply can be used
-            again = repair(first.messages, got.completion.text, reading.problem)
+            again = repair(first.messages, exchanged.completion.text, reading.problem)
             asked = replace(first, messages=again)
         return Answer(
             value=reading.value,
-            text=got.completion.text,
+            text=exchanged.completion.text,
             status=status,
-            rung=got.request.rung,
-            model=got.completion.model or self.model.id,
-            request_hash=got.request.key,
-            reasoning=got.completion.reasoning,
+            rung=exchanged.request.rung,
+            model=exchanged.completion.model or self.model.id,
+            request_hash=exchanged.request.key,
+            reasoning=exchanged.completion.reasoning,
             defects=tuple(defects),
             problem=reading.problem,
             tolerated=tolerated,
@@ -142,16 +142,16 @@ class Client:
             latency_s=tally.latency_s,
             attempts=tally.attempts,
             cached=tally.cached,
-            finish_reason=got.completion.finish_reason,
+            finish_reason=exchanged.completion.finish_reason,
         )
 
-    def _read(self, got: Got, schema: Schema | None) -> Reading:
-        completion = got.completion
+    def _read(self, exchanged: Exchanged, schema: Schema | None) -> Reading:
+        completion = exchanged.completion
         if schema is None:
             return _read_text(completion)
-        reading = read(completion, schema, self.model.limits.longest_answer)
-        if completion.finish_reason in ("stop", "tool_calls") and not got.cached:
-            self.ladder.heed(got.request.rung, reading.defect)
+        reading = read_reply(completion, schema, self.model.limits.longest_answer)
+        if completion.finish_reason in ("stop", "tool_calls") and not exchanged.cached:
+            self.ladder.observe(exchanged.request.rung, reading.defect)
         return reading
 
 

@@ -14,7 +14,7 @@ from investorbench.agents.llm.providers.sdk import SdkProvider, key_of
 from investorbench.agents.llm.spending import Budget
 
 SERVED_URL = "http://127.0.0.1:8000/v1"
-"""Where ``investorbench serve`` puts a model unless told otherwise."""
+"""Where ``investorbench serve`` puts a model unless its address says otherwise."""
 
 
 def connect(

@@ -29,14 +29,14 @@ class MissingKeyError(ModelError):
 
 
 class ServerError(ModelError):
-    """A server gave no usable reply after every retry: its address, why, and its last words.
+    """A server gave no usable reply after every retry: its address, why, and its last reply.
 
     A run that ends with this can be resumed: nothing that was answered is lost.
     """
 
     def __init__(self, address: str, reason: str, last_reply: str = "") -> None:
-        said = f"; its last reply: {last_reply[:SHOWN_CHARACTERS]!r}" if last_reply else ""
-        super().__init__(f"{address}: {reason}{said}")
+        quoted = f"; its last reply: {last_reply[:SHOWN_CHARACTERS]!r}" if last_reply else ""
+        super().__init__(f"{address}: {reason}{quoted}")
         self.address = address
         self.last_reply = last_reply[:SHOWN_CHARACTERS]
 

@@ -31,8 +31,8 @@ class Provider(Protocol):
     async def complete(self, request: Request) -> Completion: ...
 
 
-class Got(NamedTuple):
-    """A reply and how it was got."""
+class Exchanged(NamedTuple):
+    """A reply, the request that it answers, and whether it came from the cache."""
 
     completion: Completion
     request: Request
@@ -49,11 +49,11 @@ class Tally:
     attempts: int = 0
     cached: bool = True
 
-    def add(self, got: Got) -> None:
+    def add(self, exchanged: Exchanged) -> None:
         """Count a reply in."""
-        self.usage += got.completion.usage
-        self.latency_s += got.completion.latency_s
-        self.cached = self.cached and got.cached
+        self.usage += exchanged.completion.usage
+        self.latency_s += exchanged.completion.latency_s
+        self.cached = self.cached and exchanged.cached
 
 
 class Exchange:
@@ -73,12 +73,12 @@ class Exchange:
         self._endpoint = endpoints.at(provider.address)
         self.ladder = self._endpoint.ladder(model.id, model.accepts.rungs)
 
-    async def get(self, request_on: RequestOn, tally: Tally) -> Got:
+    async def get(self, request_on: RequestOn, tally: Tally) -> Exchanged:
         """One reply, from the cache or from the server."""
         cache = self._cache
         if cache is None:
             return await self._climb(request_on, tally)
-        found: list[Got] = []
+        found: list[Exchanged] = []
         question = request_on(self.ladder.rung).question
         while not found:
             await cache.alone(
@@ -87,27 +87,27 @@ class Exchange:
         return found[0]
 
     async def _look_up_or_ask(
-        self, cache: Cache, request_on: RequestOn, tally: Tally, found: list[Got]
+        self, cache: Cache, request_on: RequestOn, tally: Tally, found: list[Exchanged]
     ) -> None:
         # An answer on any rung will do: it was asked there because the server took no other.
         requests = {request.key: request for request in map(request_on, self.ladder.order())}
         kept = await cache.get(requests)
         if kept:
             key, completion = kept
-            found.append(Got(completion, requests[key], True))
+            found.append(Exchanged(completion, requests[key], True))
             return
         if cache.mode == "replay_only":
             raise CacheMissError(next(iter(requests)), str(cache.path))
-        got = await self._climb(request_on, tally)
-        completion = await cache.put(got.request.key, self._model.id, got.completion)
-        found.append(got._replace(completion=completion))
+        exchanged = await self._climb(request_on, tally)
+        completion = await cache.put(exchanged.request.key, self._model.id, exchanged.completion)
+        found.append(exchanged._replace(completion=completion))
 
-    async def _climb(self, request_on: RequestOn, tally: Tally) -> Got:
+    async def _climb(self, request_on: RequestOn, tally: Tally) -> Exchanged:
         """Ask on the highest rung that the server takes."""
         while True:
             request = request_on(self.ladder.rung)
             try:
-                return Got(await self._persist(request, tally), request, False)
+                return Exchanged(await self._persist(request, tally), request, False)
             except Fault as fault:
                 refused = is_refusal_of(request.rung, fault.status, fault.reply)
                 evidence = f"{fault.reason} {fault.reply[:200]}"

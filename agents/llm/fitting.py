@@ -101,7 +101,7 @@ def _number(text: str) -> int | float | None:
 
 
 def _is_among(item: Any, allowed: Sequence[Any]) -> bool:
-    """Equality that, as in JSON, tells 1 from true."""
+    """Equality in which, as in JSON, 1 is not true."""
     same = (other for other in allowed if item == other)
     return any(isinstance(item, bool) == isinstance(other, bool) for other in same)
 

@@ -68,8 +68,8 @@ class Ladder:
             self._leave(f"{rung}: {reason}")
         return True
 
-    def heed(self, rung: Rung, defect: Defect | None) -> None:
-        """Take note of a finished reply: could a server that does as it is asked have sent it?"""
+    def observe(self, rung: Rung, defect: Defect | None) -> None:
+        """Count a finished reply: could a server that does as it is asked have sent it?"""
         if rung != self.rung:
             return
         self._kept += defect is None

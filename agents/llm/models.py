@@ -13,7 +13,7 @@ from investorbench.agents.llm.spending import Price
 from investorbench_env.errors import UnknownNameError
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "model"
-Provider = Literal["openai", "vllm", "anthropic", "offline"]
+ProviderName = Literal["openai", "vllm", "anthropic", "offline"]
 T = TypeVar("T")
 
 
@@ -87,7 +87,7 @@ class Model:
 
     Attributes:
         name: what the command line and results call it.
-        provider: who speaks its protocol.
+        provider: whose protocol its server follows.
         id: what its server calls it.
         revision: which weights, where the id does not fix them; part of an answer's key.
         base_url: its server; None: the provider's own, or the one that ``serve`` starts.
@@ -101,7 +101,7 @@ class Model:
     """
 
     name: str
-    provider: Provider
+    provider: ProviderName
     id: str
     revision: str | None = None
     base_url: str | None = None

@@ -45,7 +45,7 @@ class _TwiceError(ValueError):
     """One object gives a key two values."""
 
 
-def read(completion: Completion, schema: Schema, longest: int = LONGEST_ANSWER) -> Reading:
+def read_reply(completion: Completion, schema: Schema, longest: int = LONGEST_ANSWER) -> Reading:
     """Find the object that a schema asks for.
 
     Args:

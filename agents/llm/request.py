@@ -34,7 +34,7 @@ class Request:
         schema: what to answer; None for plain text.
         rung: how to ask for it.
         seed: of the sampling; None leaves it to the server.
-        repeat: tells apart equal questions that are to be answered anew.
+        repeat: distinguishes equal questions that are to be answered anew.
         max_tokens: that the reply may have.
     """
 
@@ -86,7 +86,9 @@ class Request:
         }
 
 
-def told(messages: Sequence[Message], schema: Schema | None, rung: Rung) -> list[dict[str, str]]:
+def with_schema(
+    messages: Sequence[Message], schema: Schema | None, rung: Rung
+) -> list[dict[str, str]]:
     """The messages, with the schema in words where the rung sends it in no other way.
 
     It goes last, so that what does not change from one prompt to the next stays first.

