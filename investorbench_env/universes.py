@@ -1,11 +1,17 @@
-"""The warm-up and test windows of each asset class, REFERENCE.md §1.1."""
+"""Universes: named sets of assets with the dates on which agents are evaluated on them.
 
-from dataclasses import dataclass
+The stocks, coins and the fund, and their dates, are those of InvestorBench (Li et al., 2025).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from investorbench_env.errors import UnknownNameError
+from investorbench_env.errors import DateRangeError, UnknownNameError
 
 SplitName = Literal["warmup", "test"]
+SIMULATED = "SIM"
+"""The symbol of an asset that stands for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,32 +22,150 @@ class Split:
     end: str
 
 
-SPLITS: dict[str, dict[SplitName, Split]] = {
-    "stock": {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An asset of a universe.
+
+    Attributes:
+        symbol: the asset.
+        asset_class: the name of its class.
+        member_from: first date ``YYYY-MM-DD`` on which it belongs; None for always.
+        member_to: last date on which it belongs; None for ever.
+    """
+
+    symbol: str
+    asset_class: str
+    member_from: str | None = None
+    member_to: str | None = None
+
+    def belongs_on(self, date: str) -> bool:
+        """Whether it is a member on a date ``YYYY-MM-DD``."""
+        return (self.member_from or date) <= date <= (self.member_to or date)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Universe:
+    """A named set of assets, and how agents are evaluated on it.
+
+    Attributes:
+        name: unique.
+        members: its assets.
+        splits: the dates of the warm-up and of the test.
+        benchmark: the agent that others are compared with, by its name; None where there is none.
+        chosen_on: when the assets were chosen, ``YYYY-MM-DD``: of what happened before, whoever
+            chose them may have known. None where nothing was there to know.
+        data: where its markets come from unless something else is asked for; None for ``"auto"``.
+    """
+
+    name: str
+    members: tuple[Member, ...]
+    splits: Mapping[SplitName, Split]
+    benchmark: str | None = "buy_and_hold"
+    chosen_on: str | None = None
+    data: str | None = None
+
+    def split(self, name: str) -> Split:
+        """A split by its name.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+        """
+        for known, split in self.splits.items():
+            if known == name:
+                return split
+        raise UnknownNameError("split", name, self.splits)
+
+    def members_on(self, date: str) -> tuple[Member, ...]:
+        """The assets that belong to it on a date ``YYYY-MM-DD``."""
+        return tuple(member for member in self.members if member.belongs_on(date))
+
+
+def members_of(asset_class: str, symbols: str) -> tuple[Member, ...]:
+    """Members of one class, always, from their symbols in one line."""
+    return tuple(Member(symbol=symbol, asset_class=asset_class) for symbol in symbols.split())
+
+
+PUBLISHED_ON = "2024-12-24"
+
+STOCKS = Universe(
+    name="Stocks",
+    members=members_of("stock", "MSFT JNJ UVV HON TSLA AAPL NIO"),
+    splits={
         "warmup": Split("2020-07-01", "2020-09-30"),
         "test": Split("2020-10-01", "2021-05-06"),
     },
-    "crypto": {
+    chosen_on=PUBLISHED_ON,
+)
+COINS = Universe(
+    name="Coins",
+    members=members_of("crypto", "BTC ETH"),
+    splits={
         "warmup": Split("2023-02-11", "2023-04-04"),
         "test": Split("2023-04-05", "2023-11-05"),
     },
-    "etf": {
+    chosen_on=PUBLISHED_ON,
+)
+FUNDS = Universe(
+    name="Funds",
+    members=members_of("etf", "SPY"),
+    splits={
         "warmup": Split("2019-07-29", "2019-12-30"),
         "test": Split("2020-01-02", "2020-09-21"),
     },
+    chosen_on=PUBLISHED_ON,
+)
+
+
+def _simulated(universe: Universe) -> Universe:
+    """One simulated asset of the same class on the same dates."""
+    return replace(
+        universe,
+        name=f"{universe.name}-{SIMULATED}",
+        members=members_of(universe.members[0].asset_class, SIMULATED),
+        chosen_on=None,
+        data="simulated",
+    )
+
+
+UNIVERSES: dict[str, Universe] = {
+    universe.name: universe
+    for real in (STOCKS, COINS, FUNDS)
+    for universe in (real, _simulated(real))
 }
+"""Every universe by name."""
+
+
+def find_universe(name: str) -> Universe:
+    """A universe by its name.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    if name not in UNIVERSES:
+        raise UnknownNameError("universe", name, UNIVERSES)
+    return UNIVERSES[name]
+
+
+def universe_of(asset_class: str) -> Universe | None:
+    """The first universe with an asset of a class; None where there is none."""
+    for universe in UNIVERSES.values():
+        if any(member.asset_class == asset_class for member in universe.members):
+            return universe
+    return None
 
 
 def find_split(
-    asset_class: str, name: str, start: str | None = None, end: str | None = None
+    universe: Universe | None, name: str, start: str | None = None, end: str | None = None
 ) -> Split:
     """A split by name, with its dates overridden where others are given.
 
     Raises:
         UnknownNameError: there is no split of that name.
+        DateRangeError: there is no universe that has dates, and not both are given.
     """
-    splits = SPLITS[asset_class]
-    for known, split in splits.items():
-        if known == name:
-            return Split(start or split.start, end or split.end)
-    raise UnknownNameError("split", name, splits)
+    if universe is None:
+        if start is None or end is None:
+            raise DateRangeError("no universe gives the dates of a split: give start= and end=")
+        return Split(start, end)
+    split = universe.split(name)
+    return Split(start or split.start, end or split.end)

@@ -9,7 +9,7 @@ import gymnasium as gym
 import investorbench_env
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import ASSET_CLASSES
-from investorbench_env.universes import Split, find_split
+from investorbench_env.universes import Split, find_split, find_universe
 
 SplitName = Literal["warmup", "test"]
 
@@ -81,9 +81,10 @@ class Task:
 
     def split(self, name: SplitName) -> Split:
         """The dates of a split; start and end concern the test split only."""
+        universe = find_universe(self.options.get("universe") or self._defaults["universe"])
         if name == "warmup":
-            return find_split(self.asset_class, name)
-        return find_split(self.asset_class, name, self.start, self.end)
+            return find_split(universe, name)
+        return find_split(universe, name, self.start, self.end)
 
     def make(self, split: SplitName) -> gym.Env[Any, Any]:
         """The environment of a split."""

@@ -23,7 +23,7 @@ from investorbench_env.market.library import find_market
 from investorbench_env.market.market import FIELDS, OPEN, Market
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.spaces import Documents, FreeText, unbounded
-from investorbench_env.universes import find_split
+from investorbench_env.universes import Universe, find_split, find_universe, universe_of
 
 DataLike = str | PathLike[str] | Market
 RewardFunction = Callable[[Any, Any], Any]
@@ -38,7 +38,6 @@ AMOUNTS = ("equity", "cash", "position", "weight", "fill_price", "notional", "co
 """What an info says of the account."""
 ACCOUNT_FIELDS = ("position", "weight", "cash", "equity", "unrealised_pnl", "steps_left")
 
-BENCHMARK = "buy_and_hold"
 """The agent that others are compared with where there is one asset."""
 
 RUIN = 1e-6
@@ -67,6 +66,8 @@ class Options:
     Attributes:
         symbol: the asset; an id with a symbol in it has set this already.
         asset_class: the name of a row of ``ASSET_CLASSES``; the id has set this already.
+        universe: the name of a row of ``UNIVERSES``, whose dates and benchmark hold; the id has
+            set this already. None for the first with assets of the class.
         split: ``"warmup"`` or ``"test"``, REFERENCE.md §1.1.
         protocol: ``"standard"`` or ``"paper"``, or a Protocol.
         data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
@@ -87,6 +88,7 @@ class Options:
 
     symbol: str | None = None
     asset_class: str = "stock"
+    universe: str | None = None
     split: str = "test"
     protocol: str | Protocol = "standard"
     data: DataLike = "auto"
@@ -142,6 +144,7 @@ class Setup:
 
     Attributes:
         options: as they were given.
+        universe: whose dates and benchmark hold; None for an asset class that has none.
         protocol: timing, meaning of HOLD and metric convention.
         history: the asset's moments.
         span: the sessions of the split, gaps included.
@@ -152,6 +155,7 @@ class Setup:
 
     options: Options
     protocol: Protocol
+    universe: Universe | None
     history: History
     span: range
     decisions: npt.NDArray[np.int64]
@@ -190,7 +194,7 @@ class Setup:
             simulated=market.simulated,
             findings=market.findings,
             fingerprint=market.fingerprint,
-            benchmark=BENCHMARK,
+            benchmark=None if self.universe is None else self.universe.benchmark,
         )
 
     @property
@@ -272,7 +276,8 @@ def prepare(options: Options) -> Setup:
         DateRangeError: the data does not cover the dates.
     """
     protocol = find_protocol(options.protocol)
-    split = find_split(options.asset_class, options.split, options.start, options.end)
+    universe = _universe_of(options)
+    split = find_split(universe, options.split, options.start, options.end)
     symbol = _symbol_of(options)
     market = find_market(symbol, options.asset_class, options.data)
     span = market.span(split.start, split.end)
@@ -287,6 +292,7 @@ def prepare(options: Options) -> Setup:
     return Setup(
         options=options,
         protocol=protocol,
+        universe=universe,
         history=history,
         span=span,
         decisions=decisions,
@@ -302,6 +308,12 @@ def facts_of(given: Mapping[str, Any]) -> Facts:
         InvestorBenchError: options or data that do not work, with what would.
     """
     return prepare(Options.of(given)).facts
+
+
+def _universe_of(options: Options) -> Universe | None:
+    if options.universe is None:
+        return universe_of(options.asset_class)
+    return find_universe(options.universe)
 
 
 def _symbol_of(options: Options) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files.assemble import assemble
-from investorbench_env.market.files.corporate_actions import Actions, Split
+from investorbench_env.market.files.corporate_actions import Actions, ShareSplit
 from investorbench_env.market.files.texts import document
 
 # 2021-01-18 was Martin Luther King's day; the 16th and 17th a weekend.
@@ -152,7 +152,7 @@ def test_a_split_on_a_closed_day_counts_at_the_next_session() -> None:
     split = Actions(
         complete=True,
         dividends=(),
-        splits=(Split(ex_date=np.datetime64("2021-01-18"), ratio=2.0),),
+        splits=(ShareSplit(ex_date=np.datetime64("2021-01-18"), ratio=2.0),),
     )
     market = stock(rows(DAYS, [10, 11, 12, 13]), actions=split)
 

@@ -7,7 +7,7 @@ import pytest
 from investorbench_env.market.files.assemble import assemble
 from investorbench_env.market.files.corporate_actions import (
     Actions,
-    Split,
+    ShareSplit,
     as_traded,
     implied_dividends,
     known_actions,
@@ -15,7 +15,8 @@ from investorbench_env.market.files.corporate_actions import (
 )
 
 DAYS = np.array(["2020-08-27", "2020-08-28", "2020-08-31", "2020-09-01"], dtype="datetime64[D]")
-FOUR = Actions(complete=True, splits=(Split(ex_date=DAYS[2], ratio=4.0),))
+TESLA = ShareSplit(ex_date=np.datetime64("2022-08-25"), ratio=3.0)
+FOUR = Actions(complete=True, splits=(ShareSplit(ex_date=DAYS[2], ratio=4.0),))
 
 
 def test_prices_that_were_divided_by_a_split_are_multiplied_again() -> None:
@@ -37,7 +38,7 @@ def test_prices_that_are_as_traded_already_are_left_alone() -> None:
 
 
 def test_a_tiny_split_is_told_by_the_adjusted_close_where_prices_cannot() -> None:
-    tiny = Actions(complete=True, splits=(Split(ex_date=DAYS[2], ratio=1.046),))
+    tiny = Actions(complete=True, splits=(ShareSplit(ex_date=DAYS[2], ratio=1.046),))
     raw = np.array([104.6, 104.6, 104.6, 104.6])
     adjusted = np.array([100.0, 100.0, 104.6, 104.6])
 
@@ -47,7 +48,9 @@ def test_a_tiny_split_is_told_by_the_adjusted_close_where_prices_cannot() -> Non
 
 
 def test_a_later_split_that_is_inside_the_prices_is_told_by_whole_cents() -> None:
-    later = Actions(complete=True, splits=(Split(ex_date=np.datetime64("2022-08-25"), ratio=3.0),))
+    later = Actions(
+        complete=True, splits=(ShareSplit(ex_date=np.datetime64("2022-08-25"), ratio=3.0),)
+    )
     as_it_was = np.array([673.61, 664.33, 672.37, 670.94])
 
     traded = as_traded(DAYS, as_it_was / 3, None, later)
@@ -57,7 +60,9 @@ def test_a_later_split_that_is_inside_the_prices_is_told_by_whole_cents() -> Non
 
 
 def test_a_later_split_that_is_not_inside_is_reported_and_not_undone() -> None:
-    later = Actions(complete=True, splits=(Split(ex_date=np.datetime64("2022-08-25"), ratio=3.0),))
+    later = Actions(
+        complete=True, splits=(ShareSplit(ex_date=np.datetime64("2022-08-25"), ratio=3.0),)
+    )
 
     traded = as_traded(DAYS, np.array([673.61, 664.33, 672.37, 670.94]), None, later)
 
@@ -69,8 +74,8 @@ def test_a_file_that_says_up_to_which_day_it_is_adjusted_is_believed() -> None:
     later = Actions(
         complete=True,
         splits=(
-            Split(ex_date=np.datetime64("2022-08-25"), ratio=3.0),
-            Split(ex_date=np.datetime64("2024-06-10"), ratio=10.0),
+            ShareSplit(ex_date=np.datetime64("2022-08-25"), ratio=3.0),
+            ShareSplit(ex_date=np.datetime64("2024-06-10"), ratio=10.0),
         ),
     )
     close = np.array([200.0, 201.0, 202.0, 203.0])

@@ -22,7 +22,7 @@ _NOW, _NEXT = slice(None, -1), slice(1, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class ShareSplit:
     """New shares for one old share, with effect from the open of ``ex_date``."""
 
     ex_date: np.datetime64
@@ -40,7 +40,7 @@ class Actions:
         source: who says so, in words.
     """
 
-    splits: tuple[Split, ...] = ()
+    splits: tuple[ShareSplit, ...] = ()
     dividends: tuple[tuple[np.datetime64, float], ...] | None = None
     complete: bool = False
     source: str = ""
@@ -71,7 +71,7 @@ def known_actions(symbol: str) -> Actions:
     if symbol not in KNOWN_SPLITS:
         return Actions()
     splits = tuple(
-        Split(ex_date=np.datetime64(date), ratio=ratio) for date, ratio in KNOWN_SPLITS[symbol]
+        ShareSplit(ex_date=np.datetime64(date), ratio=ratio) for date, ratio in KNOWN_SPLITS[symbol]
     )
     return Actions(
         splits=splits,
@@ -187,7 +187,7 @@ def _is_adjusted(
 
 
 def _later_ratio(
-    tail: FloatArray, later: list[Split], basis: np.datetime64 | None
+    tail: FloatArray, later: list[ShareSplit], basis: np.datetime64 | None
 ) -> tuple[float, list[str]]:
     """By how much splits after the last row were already divided out of the file's prices."""
     if not later:
@@ -212,7 +212,7 @@ def _later_ratio(
 
 def _unlisted(
     sessions: TimeArray, close: FloatArray, adjusted: FloatArray | None, actions: Actions
-) -> tuple[Split, ...]:
+) -> tuple[ShareSplit, ...]:
     """Splits for which prices were not divided, as the adjusted close shows them."""
     if adjusted is None:
         return ()
@@ -224,7 +224,8 @@ def _unlisted(
     fits = np.abs(step / nearest - 1) < 0.01
     known = {split.ex_date for split in actions.splits}
     found = (
-        Split(ex_date=sessions[both[t + 1]], ratio=float(nearest[t])) for t in np.flatnonzero(fits)
+        ShareSplit(ex_date=sessions[both[t + 1]], ratio=float(nearest[t]))
+        for t in np.flatnonzero(fits)
     )
     return tuple(split for split in found if split.ex_date not in known)
 

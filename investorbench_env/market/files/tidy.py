@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market.files.corporate_actions import Actions, Split
+from investorbench_env.market.files.corporate_actions import Actions, ShareSplit
 from investorbench_env.market.files.index import DataFile
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def actions(files: Sequence[tuple[DataFile, Sequence[str]]]) -> Actions | None:
     if not files:
         return None
     return Actions(
-        splits=tuple(Split(ex_date=day, ratio=ratio) for day, ratio in sorted(splits.items())),
+        splits=tuple(ShareSplit(ex_date=day, ratio=ratio) for day, ratio in sorted(splits.items())),
         dividends=tuple(sorted(dividends)),
         complete=True,
         source=", ".join(file.path.name for file, _ in files),

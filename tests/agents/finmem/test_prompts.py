@@ -11,15 +11,17 @@ import pytest
 from investorbench.agents.finmem import Character, FinMem
 from investorbench.agents.finmem.backgrounds import BACKGROUNDS
 from investorbench.agents.finmem.question import templates_sha256
-from investorbench_env.registration import FAMILIES
-from investorbench_env.universes import SPLITS
+from investorbench_env.universes import SIMULATED, UNIVERSES, universe_of
 from tests.agents.finmem.episodes import Scripted, arrays, market, play, task_of, varied
 
 ROOT = Path(__file__).resolve().parents[3]
 PROMPTS = ROOT / "agents" / "finmem" / "prompts"
-CLASS_OF = {symbol: name for name, symbols in FAMILIES.items() for symbol in symbols} | {
-    "NFLX": "stock"
-}
+CLASS_OF = {
+    member.symbol: member.asset_class
+    for universe in UNIVERSES.values()
+    for member in universe.members
+    if member.symbol != SIMULATED
+} | {"NFLX": "stock"}
 
 
 def test_the_templates_are_in_the_wheel(tmp_path: Path) -> None:
@@ -47,7 +49,9 @@ def test_every_asset_of_the_benchmark_has_a_background() -> None:
 def test_a_background_is_dated_before_the_warm_up_and_says_nothing_of_later_years(
     symbol: str,
 ) -> None:
-    start = SPLITS[CLASS_OF[symbol]]["warmup"].start
+    universe = universe_of(CLASS_OF[symbol])
+    assert universe is not None
+    start = universe.split("warmup").start
     as_of, text = BACKGROUNDS[symbol]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", as_of) and as_of < start
     assert all(year <= as_of[:4] for year in re.findall(r"\b(?:19|20)\d\d\b", text))
