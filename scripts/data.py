@@ -28,7 +28,7 @@ from investorbench_env.market.files import index
 from investorbench_env.market.files.checking import check as problems_of
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.sources import fetching
-from investorbench_env.market.sources.kept import Order, Outcome
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
 
 app = typer.Typer(
     name="data", help="Market data: list, fetch, check, describe.", no_args_is_help=True
@@ -105,9 +105,9 @@ def fetch_data(
     if end < begin:
         raise DateRangeError(f"--to {end} comes before --from {begin}")
     folder = into or library.cache_folder()
-    outcomes: list[Outcome] = []
+    outcomes: list[FetchOutcome] = []
     for symbol in symbols:
-        order = Order(
+        request = FetchRequest(
             symbol=symbol.upper(),
             asset_class=_class(symbol, asset_class),
             first=begin,
@@ -116,11 +116,11 @@ def fetch_data(
             contact=contact or fetching.contact(),
             anew=again,
         )
-        outcomes += _with_progress(order, source or [])
+        outcomes += _with_progress(request, source or [])
     console = data_output.console()
     data_output.print_outcomes(console, outcomes)
     console.print(f"in {escape(str(folder))}", style="dim", soft_wrap=True)
-    if any(outcome.status == "failed" for outcome in _unhelped(outcomes)):
+    if fetching.unmended(outcomes):
         raise typer.Exit(1)
 
 
@@ -177,13 +177,7 @@ def describe_data(
         )
 
 
-def _unhelped(outcomes: list[Outcome]) -> list[Outcome]:
-    """Failures that the fallback did not make good."""
-    helped = {o.symbol for o in outcomes if o.source == "stooq" and o.status != "failed"}
-    return [o for o in outcomes if not (o.source == "yahoo" and o.symbol in helped)]
-
-
-def _with_progress(order: Order, sources: list[str]) -> list[Outcome]:
+def _with_progress(request: FetchRequest, sources: list[str]) -> list[FetchOutcome]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     bar = Progress(
@@ -196,12 +190,12 @@ def _with_progress(order: Order, sources: list[str]) -> list[Outcome]:
         disable=not sys.stderr.isatty(),
     )
     with bar:
-        task = bar.add_task(order.symbol, total=None)
+        task = bar.add_task(request.symbol, total=None)
 
         def advance(done: int, total: int, what: str) -> None:
             bar.update(task, completed=done, total=total, description=what)
 
-        return fetching.fetch(order, sources, advance)
+        return fetching.fetch(request, sources, advance)
 
 
 def _holding(symbol: str, asset_class: str, places: list[Path]) -> int:

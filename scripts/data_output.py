@@ -14,7 +14,7 @@ from investorbench_env.market.files.checking import Problem
 from investorbench_env.market.files.describing import extent
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.kept import Outcome
+from investorbench_env.market.sources.source import FetchOutcome
 
 HOLDS = {
     "bars": "daily bars",
@@ -64,8 +64,8 @@ def print_files(console: Console, place: Path, files: tuple[DataFile, ...]) -> N
     if unused:
         console.print("  not used here yet:", style="dim")
     for file in unused:
-        said = f"    {_relative(file.path, place)}: {file.note}"
-        console.print(escape(said), style="dim", soft_wrap=True)
+        line = f"    {_relative(file.path, place)}: {file.note}"
+        console.print(escape(line), style="dim", soft_wrap=True)
 
 
 def source_table() -> Table:
@@ -84,8 +84,8 @@ def source_table() -> Table:
 def print_terms(console: Console, files: tuple[DataFile, ...]) -> None:
     """Terms of use stand in the provenance of what was fetched; of other files nobody knows."""
     terms = {str(store.read_provenance(file.path).get("terms", "")) for file in files} - {""}
-    for said in sorted(terms):
-        console.print(f"  terms of use: {escape(said)}", style="dim")
+    for each in sorted(terms):
+        console.print(f"  terms of use: {escape(each)}", style="dim")
     if any(not store.read_provenance(file.path) for file in files):
         console.print(
             "  terms of use: not stated beside the other files; see where they came from"
@@ -96,7 +96,7 @@ def print_terms(console: Console, files: tuple[DataFile, ...]) -> None:
     console.print()
 
 
-def print_outcomes(console: Console, outcomes: list[Outcome]) -> None:
+def print_outcomes(console: Console, outcomes: list[FetchOutcome]) -> None:
     """One line a source, or as many as its reason needs."""
     symbols = max(len(outcome.symbol) for outcome in outcomes)
     sources = max(len(outcome.source) for outcome in outcomes)
@@ -105,8 +105,8 @@ def print_outcomes(console: Console, outcomes: list[Outcome]) -> None:
         label = f"{mark} {outcome.symbol:{symbols}} {outcome.source:{sources}}"
         size = f"{outcome.rows:,} rows" if outcome.rows else ""
         name = outcome.path.name if outcome.path else ""
-        said = ", ".join(part for part in (outcome.status, size, name, outcome.note) if part)
-        hanging(console, label, said, len(label), COLOURS[outcome.status])
+        text = ", ".join(part for part in (outcome.status, size, name, outcome.note) if part)
+        hanging(console, label, text, len(label), COLOURS[outcome.status])
 
 
 def print_problems(console: Console, problems: tuple[Problem, ...]) -> None:
@@ -135,12 +135,12 @@ def verdict(problems: tuple[Problem, ...], files: int) -> str:
     number = dict.fromkeys(("error", "warning", "note"), 0)
     for problem in problems:
         number[problem.severity] += 1
-    said = ", ".join(
+    counts = ", ".join(
         f"{many} {kind}{'' if many == 1 else 's'}" for kind, many in number.items() if many
     )
     looked = f"{files} file{'' if files == 1 else 's'} checked"
     mark = "[red]✗[/]" if number["error"] else "[green]✓[/]"
-    return f"{mark} {looked}: {said or 'nothing wrong'}"
+    return f"{mark} {looked}: {counts or 'nothing wrong'}"
 
 
 def _few(names: list[str], most: int = 3) -> str:

@@ -16,7 +16,7 @@ import pytest
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.market.library import find_market
 from investorbench_env.market.sources.fetching import fetch
-from investorbench_env.market.sources.kept import Order, Outcome
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHART, KLINES = "/v8/finance/chart/AAPL", "/api/v3/klines"
@@ -56,10 +56,10 @@ def candles(first: date, days: int) -> list[list[Any]]:
 
 
 @pytest.fixture
-def order(server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eager) -> Order:
+def wanted(server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eager) -> FetchRequest:
     for name in ("YAHOO", "STOOQ", "EDGAR", "EDGAR_ARCHIVE", "INVESTORBENCH", "NIFTY", "BINANCE"):
         monkeypatch.setenv(f"INVESTORBENCH_{name}_URL", server.url)
-    return Order(
+    return FetchRequest(
         symbol="AAPL",
         asset_class="stock",
         first=date(2021, 1, 1),
@@ -73,96 +73,98 @@ def asked(server, path: str) -> int:
     return sum(one == path for one, _, _ in server.asked)
 
 
-def status(outcomes: list[Outcome]) -> dict[str, str]:
+def status(outcomes: list[FetchOutcome]) -> dict[str, str]:
     return {outcome.source: outcome.status for outcome in outcomes}
 
 
-def test_what_was_fetched_is_found(server, order: Order) -> None:
+def test_what_was_fetched_is_found(server, wanted: FetchRequest) -> None:
     server.answer(CHART, chart("2021-01-14", "2021-01-15"))
 
-    assert status(fetch(order, ["yahoo"])) == {"yahoo": "fetched"}
-    market = find_market("AAPL", "stock", order.into)
+    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "fetched"}
+    market = find_market("AAPL", "stock", wanted.into)
     assert list(market.bars[:, 0, 3]) == [100, 101]
     assert market.source.startswith("AAPL.parquet (Yahoo)")
 
 
-def test_a_list_of_actions_without_any_says_that_there_were_none(server, order: Order) -> None:
+def test_a_list_of_actions_without_any_says_that_there_were_none(
+    server, wanted: FetchRequest
+) -> None:
     server.answer("/v8/finance/chart/ABC", chart("2021-01-14", "2021-01-15"))
-    fetch(replace(order, symbol="ABC"), ["yahoo"])
+    fetch(replace(wanted, symbol="ABC"), ["yahoo"])
 
-    assert find_market("ABC", "stock", order.into).findings == ()
+    assert find_market("ABC", "stock", wanted.into).findings == ()
 
 
-def test_a_later_split_that_yahoo_knows_is_undone(server, order: Order) -> None:
+def test_a_later_split_that_yahoo_knows_is_undone(server, wanted: FetchRequest) -> None:
     server.answer(CHART, chart("2021-01-14", "2021-01-15", splits=("2022-06-06",)))
-    fetch(order, ["yahoo"])
+    fetch(wanted, ["yahoo"])
 
-    market = find_market("AAPL", "stock", order.into)
+    market = find_market("AAPL", "stock", wanted.into)
 
     assert list(market.bars[:, 0, 3]) == [400, 404]
     assert any("splits after the last bar" in finding for finding in market.findings)
 
 
-def test_where_every_row_came_from_is_written_down(server, order: Order) -> None:
+def test_where_every_row_came_from_is_written_down(server, wanted: FetchRequest) -> None:
     server.answer(CHART, chart("2021-01-14"))
-    (outcome,) = fetch(order, ["yahoo"])
+    (outcome,) = fetch(wanted, ["yahoo"])
 
     assert outcome.path is not None
-    said = json.loads(Path(f"{outcome.path}.provenance.json").read_text())
-    assert said["requests"][0]["url"].startswith(f"{server.url}{CHART}?")
-    assert len(said["requests"][0]["sha256"]) == 64
-    assert said["rows"] == 1
-    assert "redistribution" in said["terms"]
+    provenance = json.loads(Path(f"{outcome.path}.provenance.json").read_text())
+    assert provenance["requests"][0]["url"].startswith(f"{server.url}{CHART}?")
+    assert len(provenance["requests"][0]["sha256"]) == 64
+    assert provenance["rows"] == 1
+    assert "redistribution" in provenance["terms"]
 
 
-def test_what_is_there_is_not_fetched_again(server, order: Order) -> None:
+def test_what_is_there_is_not_fetched_again(server, wanted: FetchRequest) -> None:
     server.answer(CHART, chart("2021-01-14"))
-    fetch(order, ["yahoo"])
+    fetch(wanted, ["yahoo"])
 
-    assert status(fetch(order, ["yahoo"])) == {"yahoo": "already there"}
+    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "already there"}
     assert asked(server, CHART) == 1
 
 
-def test_more_days_are_fetched_together_with_those_there(server, order: Order) -> None:
+def test_more_days_are_fetched_together_with_those_there(server, wanted: FetchRequest) -> None:
     server.answer(CHART, chart("2021-01-14"), chart("2021-01-14", "2021-02-01"))
-    fetch(order, ["yahoo"])
-    fetch(replace(order, first=date(2021, 2, 1), last=date(2021, 2, 2)), ["yahoo"])
+    fetch(wanted, ["yahoo"])
+    fetch(replace(wanted, first=date(2021, 2, 1), last=date(2021, 2, 2)), ["yahoo"])
 
     # The new request begins where the old one did: 2021-01-01T00:00Z.
     assert [p["period1"] for path, p, _ in server.asked if path == CHART] == ["1609459200"] * 2
-    assert len(find_market("AAPL", "stock", order.into).sessions) == 12
+    assert len(find_market("AAPL", "stock", wanted.into).sessions) == 12
 
 
-def test_a_file_that_was_changed_is_fetched_again(server, order: Order) -> None:
+def test_a_file_that_was_changed_is_fetched_again(server, wanted: FetchRequest) -> None:
     server.answer(CHART, chart("2021-01-14"))
-    (outcome,) = fetch(order, ["yahoo"])
+    (outcome,) = fetch(wanted, ["yahoo"])
     assert outcome.path is not None
     outcome.path.write_bytes(outcome.path.read_bytes()[:-9])
 
-    assert status(fetch(order, ["yahoo"])) == {"yahoo": "fetched"}
-    assert find_market("AAPL", "stock", order.into)
+    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "fetched"}
+    assert find_market("AAPL", "stock", wanted.into)
 
 
-def test_stooq_steps_in_where_yahoo_fails(server, reply, order: Order) -> None:
+def test_stooq_steps_in_where_yahoo_fails(server, reply, wanted: FetchRequest) -> None:
     server.answer(CHART, reply(status=500))
     server.answer("/q/d/l/", "Date,Open,High,Low,Close,Volume\n2021-01-14,1,1,1,1,5\n")
 
-    outcomes = fetch(order)
+    outcomes = fetch(wanted)
 
     assert status(outcomes)["yahoo"] == "failed"
     assert status(outcomes)["stooq"] == "fetched"
-    assert find_market("AAPL", "stock", order.into).bars[0, 0, 3] == 1
+    assert find_market("AAPL", "stock", wanted.into).bars[0, 0, 3] == 1
 
 
-def test_stooq_is_left_in_peace_where_yahoo_answers(server, order: Order) -> None:
+def test_stooq_is_left_in_peace_where_yahoo_answers(server, wanted: FetchRequest) -> None:
     server.answer(CHART, chart("2021-01-14"))
 
-    assert "stooq" not in status(fetch(order))
+    assert "stooq" not in status(fetch(wanted))
     assert asked(server, "/q/d/l/") == 0
 
 
-def test_the_sec_is_not_asked_without_a_name(server, order: Order) -> None:
-    (outcome,) = fetch(order, ["edgar"])
+def test_the_sec_is_not_asked_without_a_name(server, wanted: FetchRequest) -> None:
+    (outcome,) = fetch(wanted, ["edgar"])
 
     assert outcome.status == "skipped"
     assert "--contact" in outcome.note
@@ -192,27 +194,29 @@ def edgar_answers(server, *documents: Any) -> None:
 
 
 def test_reports_that_are_complete_are_kept_when_a_later_one_fails(
-    server, reply, order: Order
+    server, reply, wanted: FetchRequest
 ) -> None:
     edgar_answers(server, *[reply(status=500)] * 3, "quarterly words " * 40)
-    order = replace(order, contact="Ann Example ann@example.org")
+    wanted = replace(wanted, contact="Ann Example ann@example.org")
 
-    assert status(fetch(order, ["edgar"])) == {"edgar": "failed"}
-    assert status(fetch(order, ["edgar"])) == {"edgar": "fetched"}
+    assert status(fetch(wanted, ["edgar"])) == {"edgar": "failed"}
+    assert status(fetch(wanted, ["edgar"])) == {"edgar": "fetched"}
     assert asked(server, "/Archives/edgar/data/320193/000032019321000009/k.htm") == 1
     assert server.asked[0][2]["User-Agent"] == "investorbench Ann Example ann@example.org"
-    assert not list((order.into / ".partial" / "edgar").iterdir())
-    (path,) = order.into.glob("filings/*.provenance.json")
+    assert not list((wanted.into / ".partial" / "edgar").iterdir())
+    (path,) = wanted.into.glob("filings/*.provenance.json")
     addresses = [request["url"] for request in json.loads(path.read_text())["requests"]]
     assert sum(address.endswith("k.htm") for address in addresses) == 1
 
 
-def test_fetched_reports_are_documents_from_when_they_were_accepted(server, order: Order) -> None:
+def test_fetched_reports_are_documents_from_when_they_were_accepted(
+    server, wanted: FetchRequest
+) -> None:
     edgar_answers(server, "quarterly words " * 40)
     server.answer(CHART, chart("2021-01-14", "2021-01-15"))
-    fetch(replace(order, contact="Ann Example ann@example.org"), ["edgar", "yahoo"])
+    fetch(replace(wanted, contact="Ann Example ann@example.org"), ["edgar", "yahoo"])
 
-    annual, quarterly = find_market("AAPL", "stock", order.into).documents
+    annual, quarterly = find_market("AAPL", "stock", wanted.into).documents
 
     assert (annual.kind, annual.available_at) == (
         "10-K",
@@ -221,7 +225,7 @@ def test_fetched_reports_are_documents_from_when_they_were_accepted(server, orde
     assert quarterly.source == "SEC EDGAR 0000320193-21-000010"
 
 
-def test_fetched_headlines_are_found(server, order: Order) -> None:
+def test_fetched_headlines_are_found(server, wanted: FetchRequest) -> None:
     import io
 
     import pandas as pd
@@ -234,40 +238,42 @@ def test_fetched_headlines_are_found(server, order: Order) -> None:
     server.answer("/t", buffer.getvalue())
     server.answer("/v8/finance/chart/SPY", chart("2020-01-06", "2020-01-07"))
     spy = replace(
-        order, symbol="SPY", asset_class="etf", first=date(2020, 1, 1), last=date(2020, 1, 31)
+        wanted, symbol="SPY", asset_class="etf", first=date(2020, 1, 1), last=date(2020, 1, 31)
     )
 
     assert status(fetch(spy)) == {"yahoo": "fetched", "nifty": "fetched"}
-    titles = [row.title for row in find_market("SPY", "etf", order.into).documents]
+    titles = [row.title for row in find_market("SPY", "etf", wanted.into).documents]
     assert titles == ["One thing", "Another"]
 
 
-def test_the_release_is_kept_byte_by_byte(server, order: Order) -> None:
+def test_the_release_is_kept_byte_by_byte(server, wanted: FetchRequest) -> None:
     content = b'{"2021-01-14": {"prices": 1.5,   "news": []}}'
     server.answer("/btc.json", content)
     server.answer(KLINES, candles(date(2021, 1, 14), 3))
-    bitcoin = replace(order, symbol="BTC", asset_class="crypto")
+    bitcoin = replace(wanted, symbol="BTC", asset_class="crypto")
 
     assert status(fetch(bitcoin)) == {"investorbench": "fetched", "binance": "fetched"}
-    assert (order.into / "investorbench" / "btc.json").read_bytes() == content
+    assert (wanted.into / "investorbench" / "btc.json").read_bytes() == content
 
 
-def test_a_source_that_does_not_exist_is_refused_with_those_that_do(order: Order) -> None:
+def test_a_source_that_does_not_exist_is_refused_with_those_that_do(
+    wanted: FetchRequest,
+) -> None:
     with pytest.raises(
         UnknownNameError, match="unknown source 'yaho'; valid, nearest first: yahoo"
     ):
-        fetch(order, ["yaho"])
+        fetch(wanted, ["yaho"])
 
 
-def test_a_symbol_cannot_leave_the_folder(server, order: Order, tmp_path: Path) -> None:
+def test_a_symbol_cannot_leave_the_folder(server, wanted: FetchRequest, tmp_path: Path) -> None:
     server.answer("/v8/finance/chart/--/--/X", chart("2021-01-14"))
     outside = set(tmp_path.parent.iterdir())
-    fetch(replace(order, symbol="../../X"), ["yahoo"])
+    fetch(replace(wanted, symbol="../../X"), ["yahoo"])
 
     assert set(tmp_path.parent.iterdir()) == outside
 
 
-def process(order: Order, *arguments: str) -> subprocess.Popen[str]:
+def process(wanted: FetchRequest, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             sys.executable,
@@ -276,7 +282,7 @@ def process(order: Order, *arguments: str) -> subprocess.Popen[str]:
             "fetch",
             *arguments,
             "--into",
-            str(order.into),
+            str(wanted.into),
         ],
         cwd=REPOSITORY,
         env=dict(os.environ),
@@ -287,37 +293,41 @@ def process(order: Order, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_a_kill_midway_keeps_what_is_complete_and_the_rest_resumes(
-    server, reply, order: Order
+    server, reply, wanted: FetchRequest
 ) -> None:
     first, second = candles(date(2020, 3, 1), 26), candles(date(2020, 3, 27), 10)
     server.answer(KLINES, first, reply(body=second, wait=20), second)
     command = ("BTC", "--source", "binance", "--from", "2020-03-01", "--to", "2020-04-05")
-    killed = process(order, *command)
+    killed = process(wanted, *command)
     until = time.monotonic() + 30
     while asked(server, KLINES) < 2 and time.monotonic() < until:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    assert not list(order.into.glob("prices/*.parquet"))
+    assert not list(wanted.into.glob("prices/*.parquet"))
 
-    resumed = process(order, *command)
+    resumed = process(wanted, *command)
     output, _ = resumed.communicate(timeout=60)
 
     assert resumed.returncode == 0, output
     assert asked(server, KLINES) == 3
-    assert len(find_market("BTC", "crypto", order.into).sessions) == 36
-    said = json.loads((order.into / "prices/BTC_binance.parquet.provenance.json").read_text())
+    assert len(find_market("BTC", "crypto", wanted.into).sessions) == 36
+    provenance = json.loads(
+        (wanted.into / "prices/BTC_binance.parquet.provenance.json").read_text()
+    )
     # The request of the run that was killed is on record too.
-    assert len(said["requests"]) == 2
+    assert len(provenance["requests"]) == 2
 
 
-def test_two_processes_at_once_fetch_once_and_break_nothing(server, reply, order: Order) -> None:
+def test_two_processes_at_once_fetch_once_and_break_nothing(
+    server, reply, wanted: FetchRequest
+) -> None:
     server.answer(CHART, reply(body=chart("2021-01-14", "2021-01-15"), wait=1))
     command = ("AAPL", "--source", "yahoo", "--from", "2021-01-01", "--to", "2021-01-31")
-    both = [process(order, *command), process(order, *command)]
+    both = [process(wanted, *command), process(wanted, *command)]
     outputs = [one.communicate(timeout=60)[0] for one in both]
 
     assert [one.returncode for one in both] == [0, 0], outputs
     assert asked(server, CHART) == 1
     assert sorted("already there" in output for output in outputs) == [False, True]
-    assert len(find_market("AAPL", "stock", order.into).sessions) == 2
+    assert len(find_market("AAPL", "stock", wanted.into).sessions) == 2

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.files.released import without_suffix
 from investorbench_env.market.library import find_market
 from investorbench_env.market.market import Market
-from investorbench_env.market.sources.investorbench_json import without_suffix
 
 DAY = {"prices": 10.0, "news": [], "10k": [], "10q": []}
 

@@ -11,8 +11,8 @@ import pytest
 from investorbench_env.market.sources import (
     binance,
     edgar,
-    investorbench_json,
     nifty,
+    released_files,
     stooq,
     yahoo,
 )
@@ -52,7 +52,7 @@ def chart(**changes: Any) -> dict[str, Any]:
 def test_yahoo_gives_bars_with_their_dates_in_new_york(server, ask) -> None:
     server.answer("/v8/finance/chart/AAPL", chart())
 
-    bars = yahoo.fetch(ask, "AAPL", FIRST, LAST, address=server.url).bars
+    bars = yahoo.chart(ask, "AAPL", FIRST, LAST, address=server.url).bars
 
     assert [f"{day:%Y-%m-%d}" for day in bars["date"]] == ["2020-08-06", "2020-08-07", "2020-08-28"]
     assert list(bars["adj_close"]) == [110.5, 108.0, 121.3]
@@ -62,7 +62,7 @@ def test_yahoo_gives_bars_with_their_dates_in_new_york(server, ask) -> None:
 def test_yahoo_dividends_are_led_back_to_what_was_paid(server, ask) -> None:
     server.answer("/v8/finance/chart/AAPL", chart())
 
-    actions = yahoo.fetch(ask, "AAPL", FIRST, LAST, address=server.url).actions
+    actions = yahoo.chart(ask, "AAPL", FIRST, LAST, address=server.url).actions
 
     # Apple paid 0.82 a share before it split its shares by four.
     assert actions.drop(columns=["symbol", "source"]).astype(str).to_numpy().tolist() == [
@@ -74,7 +74,7 @@ def test_yahoo_dividends_are_led_back_to_what_was_paid(server, ask) -> None:
 def test_yahoo_is_asked_for_events_up_to_today_and_bars_are_cut(server, ask) -> None:
     server.answer("/v8/finance/chart/BRK-B", chart())
 
-    chart_ = yahoo.fetch(ask, "BRK.B", FIRST, date(2020, 8, 7), address=server.url)
+    chart_ = yahoo.chart(ask, "BRK.B", FIRST, date(2020, 8, 7), address=server.url)
 
     _, parameters, _ = server.asked[0]
     assert int(parameters["period2"]) > datetime.now(UTC).timestamp()
@@ -98,7 +98,7 @@ def test_yahoo_answers_of_another_form_are_refused(server, ask, answer: Any, rea
     server.answer("/v8/finance/chart/AAPL", answer)
 
     with pytest.raises(DownloadError, match=reason):
-        yahoo.fetch(ask, "AAPL", FIRST, LAST, address=server.url)
+        yahoo.chart(ask, "AAPL", FIRST, LAST, address=server.url)
 
 
 def test_stooq_gives_bars(server, ask) -> None:
@@ -106,7 +106,7 @@ def test_stooq_gives_bars(server, ask) -> None:
         "/q/d/l/", "Date,Open,High,Low,Close,Volume\r\n2020-08-28,126,126.4,124.6,124.81,100\r\n"
     )
 
-    bars = stooq.fetch(ask, "AAPL", FIRST, LAST, address=server.url)
+    bars = stooq.daily_bars(ask, "AAPL", FIRST, LAST, address=server.url)
 
     assert bars.loc[0, "close"] == 124.81
     assert server.asked[0][1] == {"s": "aapl.us", "d1": "20200801", "d2": "20200831", "i": "d"}
@@ -124,7 +124,7 @@ def test_stooq_answers_without_data_are_refused(server, ask, answer: str, error:
     server.answer("/q/d/l/", answer)
 
     with pytest.raises(error, match="Stooq, AAPL"):
-        stooq.fetch(ask, "AAPL", FIRST, LAST, address=server.url)
+        stooq.daily_bars(ask, "AAPL", FIRST, LAST, address=server.url)
 
 
 def candle(day: str, close: float) -> list[Any]:
@@ -135,7 +135,7 @@ def candle(day: str, close: float) -> list[Any]:
 def test_binance_gives_bars_with_their_dates_in_utc(server, ask) -> None:
     server.answer("/api/v3/klines", [candle("2020-08-30", 2.5), candle("2020-08-31", 3.5)])
 
-    bars = binance.fetch(ask, "BTC", FIRST, LAST, address=server.url)
+    bars = binance.daily_bars(ask, "BTC", FIRST, LAST, address=server.url)
 
     assert [f"{day:%Y-%m-%d}" for day in bars["date"]] == ["2020-08-30", "2020-08-31"]
     assert list(bars["close"]) == [2.5, 3.5]
@@ -157,7 +157,7 @@ def test_a_pair_that_binance_lacks_is_said(server, ask) -> None:
     server.answer("/api/v3/klines", {"code": -1121, "msg": "Invalid symbol."})
 
     with pytest.raises(NotThereError, match="Invalid symbol"):
-        binance.fetch(ask, "NOPE", FIRST, LAST, address=server.url)
+        binance.daily_bars(ask, "NOPE", FIRST, LAST, address=server.url)
 
 
 FOLDER = "/Archives/edgar/data/320193/000032019320000062"
@@ -213,7 +213,7 @@ def report(server, ask) -> dict[str, Any]:
     server.answer("/submissions/CIK0000320193.json", listing())
     server.answer(f"{FOLDER}/aapl.htm", REPORT)
     (found,) = edgar.filings(ask, "AAPL", FIRST, LAST, address=server.url, archive=server.url)
-    return edgar.fetch(ask, found, archive=server.url)
+    return edgar.report(ask, found, archive=server.url)
 
 
 def test_a_report_is_known_from_the_time_in_its_header_which_is_new_yorks(server, ask) -> None:
@@ -249,7 +249,7 @@ def test_a_report_without_words_is_refused(server, ask) -> None:
     )
 
     with pytest.raises(DownloadError, match="no report, only 5 characters"):
-        edgar.fetch(ask, found, archive=server.url)
+        edgar.report(ask, found, archive=server.url)
 
 
 def test_a_company_that_the_sec_does_not_know_is_said(server, ask) -> None:
@@ -277,7 +277,7 @@ def test_nifty_gives_headlines_and_never_its_labels(server, ask) -> None:
     server.answer("/t", content)
 
     (part,) = nifty.parts(ask, address=server.url)["test"]
-    headlines = nifty.fetch(ask, part)
+    headlines = nifty.headlines(ask, part)
 
     assert list(headlines["headline"]) == ["One thing", "Another thing"]
     assert f"{headlines['date'].iloc[0]:%Y-%m-%d}" == "2020-01-06"
@@ -288,14 +288,14 @@ def test_nifty_rows_without_a_date_are_refused(server, ask) -> None:
     server.answer("/t", parquet(id=["nifty_1"], news=["One thing"]))
 
     with pytest.raises(DownloadError, match="row 'nifty_1' names no date"):
-        nifty.fetch(ask, f"{server.url}/t")
+        nifty.headlines(ask, f"{server.url}/t")
 
 
 def test_a_released_file_is_checked_before_it_is_kept(server, ask) -> None:
     server.answer("/btc.json", b'{"2021-01-14": {"prices": 1.0, "news": []}}')
-    content, days = investorbench_json.fetch(ask, "BTC", address=server.url)
+    content, days = released_files.released_file(ask, "BTC", address=server.url)
     assert (len(content), days) == (43, ["2021-01-14"])
 
     server.answer("/eth.json", b'{"2021-01-14": {"pri')
     with pytest.raises(ValueError, match=r"eth\.json, line 1.* not JSON"):
-        investorbench_json.fetch(ask, "ETH", address=server.url)
+        released_files.released_file(ask, "ETH", address=server.url)

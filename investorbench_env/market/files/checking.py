@@ -19,9 +19,9 @@ from investorbench_env.market.asset_classes import (
 from investorbench_env.market.files import index, texts, tidy
 from investorbench_env.market.files.bars import count, some_days
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.released import read_released
 from investorbench_env.market.market import FIELDS, VOLUME
 from investorbench_env.market.sessions import TimeArray, sessions_between
-from investorbench_env.market.sources import investorbench_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,7 +289,7 @@ def _actions(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Pr
 
 
 def _released(file: DataFile, name: str, asset_class: AssetClass) -> Iterator[Problem]:
-    read = investorbench_json.read(file.path, name, asset_class.timezone)
+    read = read_released(file.path, name, asset_class.timezone)
     for finding in read.findings:
         yield _problem("note", file.path, name, finding)
     yield from _bars(file, name, read.bars, asset_class)

@@ -14,8 +14,8 @@ from investorbench_env.market.documents import Document
 from investorbench_env.market.files import index, saved, texts, tidy
 from investorbench_env.market.files.assemble import assemble
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.released import read_released, what_is_inside
 from investorbench_env.market.market import Market
-from investorbench_env.market.sources import investorbench_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +160,7 @@ def _released_market(
         named = ", ".join(str(path) for path in released)
         raise MarketError(f"several released files hold {symbol}; give data= one of: {named}")
     path = released[0]
-    read = investorbench_json.read(path, symbol, asset_class.timezone)
+    read = read_released(path, symbol, asset_class.timezone)
     others = [name for name in about.names if name != path.name]
     return assemble(
         symbol,
@@ -169,7 +169,7 @@ def _released_market(
         documents=about.documents,
         source=", ".join([f"{path.name} (InvestorBench release)", *others]),
         origin=str(path),
-        findings=[investorbench_json.what_is_inside(asset_class), *about.findings],
+        findings=[what_is_inside(asset_class), *about.findings],
         dividends_inside=True,
     )
 
@@ -183,7 +183,7 @@ def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
     for file, spellings in holding:
         found: Sequence[Document] = ()
         if file.kind == "released":
-            read = investorbench_json.read(file.path, symbol, timezone)
+            read = read_released(file.path, symbol, timezone)
             found = read.documents
             findings += [f"{file.path.name}: {finding}" for finding in read.findings]
         elif file.kind in ("news", "filings"):

@@ -1,16 +1,20 @@
 """Binance's daily candles of spot pairs against USDT; the bar of day D closes at 24:00 UTC of D."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from investorbench_env.market.sources.catalogue import SOURCES
+from investorbench_env.market.files import store
+from investorbench_env.market.sources import kept
 from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotThereError,
-    base_url,
+    Politeness,
 )
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +36,7 @@ def spans(first: date, last: date) -> Iterator[tuple[date, date]]:
         start = end + DAY
 
 
-def fetch(
+def daily_bars(
     downloader: Downloader, symbol: str, first: date, last: date, *, address: str | None = None
 ) -> "pd.DataFrame":
     """Daily bars of at most 1,000 days, each row with its source.
@@ -42,7 +46,7 @@ def fetch(
     """
     import pandas as pd
 
-    url = address or base_url("binance", SOURCES["binance"].address)
+    url = address or BINANCE.url
     parameters = {
         "symbol": f"{symbol}{QUOTE}",
         "interval": "1d",
@@ -71,3 +75,35 @@ def _row(candle: Any) -> tuple[date | float, ...]:
 
 def _milliseconds(day: date) -> int:
     return int(datetime.combine(day, time(), UTC).timestamp()) * 1000
+
+
+def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
+    """Put bars of a symbol into the folder of a request, piece by piece."""
+    path = request.into / "prices" / f"{kept.file_name(request.symbol)}_binance.parquet"
+    with store.only_one(path), BINANCE.downloader(request) as downloader:
+        request, there = kept.needed(request, path, BINANCE)
+        if there:
+            return there
+        folder = kept.pieces_folder(request, BINANCE)
+        pieces = []
+        pairs = list(spans(request.first, request.last))
+        for done, (first, last) in enumerate(pairs):
+            progress(done, len(pairs), f"{request.symbol} from Binance")
+            get = partial(daily_bars, downloader, request.symbol, first, last)
+            pieces.append(kept.piece_of(downloader, folder / f"{first}_{last}.parquet", get))
+        progress(len(pairs), len(pairs), f"{request.symbol} from Binance")
+        bars = kept.in_order(pieces)
+        outcome = kept.keep(request, path, BINANCE, "bars", bars, downloader)
+        shutil.rmtree(folder, ignore_errors=True)
+        return outcome
+
+
+BINANCE = Source(
+    name="binance",
+    address="https://data-api.binance.vision",
+    gives="daily bars in USDT",
+    classes=frozenset({"crypto"}),
+    terms="Binance terms of use",
+    fetch=fetch,
+    politeness=Politeness(interval_s=0.2),
+)

@@ -4,21 +4,28 @@ The acceptance time is read from a filing's own header, which is always in New Y
 in EDGAR's JSON ends in Z, but for a good part of the filers it is the New York clock all the same.
 """
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from investorbench_env.market.sources.catalogue import SOURCES
+from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.files import store
+from investorbench_env.market.sources import kept
 from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotThereError,
+    Politeness,
     base_url,
 )
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
 FORMS = ("10-K", "10-Q", "10-K/A", "10-Q/A")
 ARCHIVE = "https://www.sec.gov"
@@ -65,7 +72,7 @@ def filings(
     Raises:
         DownloadError: the SEC does not know the symbol.
     """
-    url = address or base_url("edgar", SOURCES["edgar"].address)
+    url = address or EDGAR.url
     company = _company(downloader, symbol, archive or base_url("edgar_archive", ARCHIVE))
     listing = downloader.json(f"{url}/submissions/CIK{company:010d}.json")
     blocks = [listing["filings"]["recent"]]
@@ -83,7 +90,7 @@ def filings(
     return sorted(chosen.values(), key=lambda filing: (filing.filing_date, filing.accession))
 
 
-def fetch(downloader: Downloader, filing: Filing, *, archive: str | None = None) -> dict[str, Any]:
+def report(downloader: Downloader, filing: Filing, *, archive: str | None = None) -> dict[str, Any]:
     """One report as a row: symbol, form, filing_date, accepted, accession, item, text, source."""
     root = archive or base_url("edgar_archive", ARCHIVE)
     folder = filing.folder(root)
@@ -188,3 +195,72 @@ class _Reader(HTMLParser):
 
     def text(self) -> str:
         return "".join(self._parts)
+
+
+def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
+    """Put the reports of a company into the folder of a request, one by one."""
+    import pandas as pd
+
+    path = request.into / "filings" / f"{kept.file_name(request.symbol)}_edgar.parquet"
+    with store.only_one(path), EDGAR.downloader(request) as downloader:
+        request, there = kept.needed(request, path, EDGAR)
+        if there:
+            return there
+        known = _rows_by_accession(path)
+        if known:
+            downloader.records += store.read_provenance(path)["requests"]
+        found = filings(downloader, request.symbol, request.first, request.last)
+        folder = kept.pieces_folder(request, EDGAR)
+        rows = []
+        for done, filing in enumerate(found):
+            progress(done, len(found), f"{request.symbol} {filing.form} of {filing.filing_date}")
+            rows.append(known.get(filing.accession) or _kept_report(downloader, filing, folder))
+        progress(len(found), len(found), f"{request.symbol} from EDGAR")
+        if not rows:
+            span = f"from {request.first} to {request.last}"
+            raise DownloadError(f"EDGAR, {request.symbol}: no 10-K or 10-Q {span}")
+        table = pd.DataFrame(rows)
+        table["filing_date"] = pd.to_datetime(table["filing_date"])
+        table["accepted"] = pd.to_datetime(table["accepted"], utc=True, format="ISO8601")
+        outcome = kept.keep(request, path, EDGAR, "filings", table, downloader)
+        shutil.rmtree(folder, ignore_errors=True)
+        return outcome
+
+
+def _kept_report(downloader: Downloader, filing: Filing, folder: Path) -> dict[str, Any]:
+    """A report that an earlier run kept, or a new one, kept for the next; with its requests."""
+    path = folder / f"{filing.accession}.json"
+    if path.exists():
+        piece = json.loads(path.read_text(encoding="utf-8"))
+        downloader.records += piece["requests"]
+        known: dict[str, Any] = piece["report"]
+        return known
+    before = len(downloader.records)
+    row = report(downloader, filing)
+    piece = {"report": row, "requests": downloader.records[before:]}
+    store.write_atomic(path, json.dumps(piece, ensure_ascii=False).encode())
+    return row
+
+
+def _rows_by_accession(path: Path) -> dict[str, dict[str, Any]]:
+    """The reports that a file holds already; none where it is not whole."""
+    import pandas as pd
+
+    try:
+        if not store.is_whole(path):
+            return {}
+    except CorruptDataError:
+        return {}
+    return {str(row["accession"]): row for row in pd.read_parquet(path).to_dict("records")}
+
+
+EDGAR = Source(
+    name="edgar",
+    address="https://data.sec.gov",
+    gives="10-K and 10-Q with acceptance time",
+    classes=frozenset({"stock"}),
+    terms="public; SEC asks for your name and e-mail (--contact)",
+    fetch=fetch,
+    politeness=Politeness(interval_s=0.15),
+    needs_contact=True,
+)

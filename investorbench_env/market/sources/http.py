@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 USER_AGENT = "Mozilla/5.0 (compatible; investorbench/0.1)"
 """Some servers turn away whatever does not begin so."""
 
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+BUSY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class DownloadError(InvestorBenchError):
-    """A server did not give what was asked for; the message says what it did instead."""
+    """A server did not give what was asked for; the message has what it did instead."""
 
 
 class NotThereError(DownloadError):
-    """The server says that there is no such thing."""
+    """The server has no such thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Politeness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Download:
     """What a server sent, and when."""
 
     url: str
@@ -120,7 +120,7 @@ class Downloader:
         url: str,
         parameters: Mapping[str, str] | None,
         check: Callable[[str, bytes], str | None],
-    ) -> Answer:
+    ) -> Download:
         """One request with its repetitions."""
         wait, fault = self.politeness.backoff_s, ""
         for attempt in range(self.politeness.tries):
@@ -140,7 +140,7 @@ class Downloader:
         url: str,
         parameters: Mapping[str, str] | None,
         check: Callable[[str, bytes], str | None],
-    ) -> tuple[Answer | None, str, float | None]:
+    ) -> tuple[Download | None, str, float | None]:
         """An answer, or a fault that may pass and how long the server asks to wait."""
         import httpx
 
@@ -151,9 +151,9 @@ class Downloader:
             return None, f"{url}: {type(error).__name__} ({error})", None
         full = str(response.url)
         plain = full.split("?")[0]
-        if response.status_code in BUSY:
-            said = f"{plain}: HTTP {response.status_code}"
-            return None, said, _patience(response.headers.get("Retry-After"))
+        if response.status_code in BUSY_STATUSES:
+            busy = f"{plain}: HTTP {response.status_code}"
+            return None, busy, _patience(response.headers.get("Retry-After"))
         if response.status_code in (404, 410):
             raise NotThereError(f"{plain}: not there (HTTP {response.status_code})")
         if response.status_code >= 400:
@@ -164,7 +164,7 @@ class Downloader:
         if fault := check(plain, response.content):
             return None, fault, None
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Answer(url=full, content=response.content, retrieved_at=now), "", None
+        return Download(url=full, content=response.content, retrieved_at=now), "", None
 
     def _keep_pace(self, url: str) -> None:
         host = urlsplit(url).netloc

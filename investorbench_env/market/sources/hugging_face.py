@@ -7,7 +7,7 @@ stands in neither. It comes back to the last bit.
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,8 @@ from investorbench_env.market.market import Market
 if TYPE_CHECKING:
     from datasets import Dataset
 
-SPLIT = "train"
-"""The hub wants a split's name for everything; it says nothing here."""
+HUB_SPLIT = "train"
+"""The hub wants a split's name for everything; here it means nothing."""
 
 
 def to_datasets(market: Market) -> dict[str, "Dataset"]:
@@ -32,23 +32,14 @@ def to_datasets(market: Market) -> dict[str, "Dataset"]:
     import pyarrow as pa
 
     tables = saved.to_tables(market)
-    said = {**tables.about, "texts": len(market.documents)}
-    about = pa.table({"about": [json.dumps(said, sort_keys=True)]})
+    row = {**tables.about, "texts": len(market.documents)}
+    about = pa.table({"about": [json.dumps(row, sort_keys=True)]})
     parts = {"bars": tables.bars, "about": about}
     if len(market.documents):
         parts["documents"] = tables.documents
     return {
         name: datasets.Dataset(datasets.table.InMemoryTable(table)) for name, table in parts.items()
     }
-
-
-def from_datasets(parts: Mapping[str, "Dataset"], *, origin: str = "the data sets") -> Market:
-    """The market that ``to_datasets`` was given.
-
-    Raises:
-        CorruptDataError: the data sets are not a market.
-    """
-    return _market(parts.__getitem__, origin)
 
 
 def save_to_disk(market: Market, folder: str | os.PathLike[str]) -> None:
@@ -81,7 +72,9 @@ def push_to_hub(
         token: of the hub; else the one that the user logged in with.
     """
     for name, part in to_datasets(market).items():
-        part.push_to_hub(repository, config_name=name, split=SPLIT, private=private, token=token)
+        part.push_to_hub(
+            repository, config_name=name, split=HUB_SPLIT, private=private, token=token
+        )
 
 
 def load_from_hub(
@@ -97,7 +90,9 @@ def load_from_hub(
     datasets = _library()
 
     def part(name: str) -> Any:
-        return datasets.load_dataset(repository, name, split=SPLIT, revision=revision, token=token)
+        return datasets.load_dataset(
+            repository, name, split=HUB_SPLIT, revision=revision, token=token
+        )
 
     return _market(part, repository)
 

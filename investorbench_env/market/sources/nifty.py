@@ -5,16 +5,22 @@ Only the headlines are kept: its labels and percentages are the future of the da
 
 import io
 import re
+import shutil
+from dataclasses import replace
+from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.http import Downloader, DownloadError, base_url
+from investorbench_env.market.files import store
+from investorbench_env.market.sources import kept
+from investorbench_env.market.sources.http import Downloader, DownloadError
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REPOSITORY = "raeidsaqur/NIFTY"
-SPLITS = ("train", "valid", "validation", "test")
+PARTS = ("train", "valid", "validation", "test")
 
 
 def parts(downloader: Downloader, *, address: str | None = None) -> dict[str, list[str]]:
@@ -23,20 +29,20 @@ def parts(downloader: Downloader, *, address: str | None = None) -> dict[str, li
     Raises:
         DownloadError: the hub lists none.
     """
-    url = address or base_url("nifty", SOURCES["nifty"].address)
+    url = address or NIFTY.url
     listed = downloader.json(f"{url}/api/datasets/{REPOSITORY}/parquet")
     configurations = listed.values() if isinstance(listed, dict) else []
     found: dict[str, list[str]] = {}
     for splits in configurations:
         for name, files in splits.items():
-            if name in SPLITS and name not in found:
+            if name in PARTS and name not in found:
                 found[name] = [str(file) for file in files]
     if not found:
         raise DownloadError(f"the hub lists no Parquet files of {REPOSITORY}")
     return found
 
 
-def fetch(downloader: Downloader, part: str) -> "pd.DataFrame":
+def headlines(downloader: Downloader, part: str) -> "pd.DataFrame":
     """The headlines of one file: date, symbol, headline, source; without any time of day.
 
     Raises:
@@ -75,3 +81,38 @@ def _date(row: dict[str, Any]) -> str:
     if found is None:
         raise DownloadError(f"NIFTY: row {row.get('id')!r} names no date")
     return found[1]
+
+
+def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
+    """Put all headlines into the folder of a request, file by file."""
+    path = request.into / "news" / f"{kept.file_name(request.symbol)}_nifty.parquet"
+    # The data set does not change, so a request for other days needs no second download.
+    whole = replace(request, first=date.min, last=date(2020, 12, 31))
+    with store.only_one(path), NIFTY.downloader(request) as downloader:
+        whole, there = kept.needed(whole, path, NIFTY)
+        if there:
+            return there
+        folder = kept.pieces_folder(request, NIFTY)
+        files = [(part, file) for part, names in parts(downloader).items() for file in names]
+        pieces = []
+        for done, (part, file) in enumerate(files):
+            progress(done, len(files), "NIFTY headlines")
+            name = f"{part}_{store.sha256(file.encode())[:12]}.parquet"
+            get = partial(headlines, downloader, file)
+            pieces.append(kept.piece_of(downloader, folder / name, get))
+        progress(len(files), len(files), "NIFTY headlines")
+        news = kept.in_order(pieces).drop_duplicates(["date", "headline"])
+        outcome = kept.keep(whole, path, NIFTY, "news", news, downloader)
+        shutil.rmtree(folder, ignore_errors=True)
+        return outcome
+
+
+NIFTY = Source(
+    name="nifty",
+    address="https://huggingface.co",
+    gives="NIFTY headlines of 2010..2020",
+    classes=frozenset({"etf"}),
+    symbols=frozenset({"SPY"}),
+    terms="see the dataset card of raeidsaqur/NIFTY",
+    fetch=fetch,
+)

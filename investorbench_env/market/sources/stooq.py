@@ -7,13 +7,10 @@ import io
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.http import (
-    Downloader,
-    DownloadError,
-    NotThereError,
-    base_url,
-)
+from investorbench_env.market.files import store
+from investorbench_env.market.sources import kept
+from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = ["Date", "Open", "High", "Low", "Close", "Volume"]
 
 
-def fetch(
+def daily_bars(
     downloader: Downloader, symbol: str, first: date, last: date, *, address: str | None = None
 ) -> "pd.DataFrame":
     """Daily bars from ``first`` to ``last``, each row with its source; today's is left out.
@@ -31,7 +28,7 @@ def fetch(
     """
     import pandas as pd
 
-    url = address or base_url("stooq", SOURCES["stooq"].address)
+    url = address or STOOQ.url
     until = min(last, date.today() - timedelta(days=1))
     text = downloader.table(
         f"{url}/q/d/l/",
@@ -60,3 +57,27 @@ def fetch(
     bars.insert(1, "symbol", symbol)
     bars["source"] = "Stooq"
     return bars
+
+
+def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
+    """Put bars of a symbol into the folder of a request."""
+    path = request.into / "prices" / f"{kept.file_name(request.symbol)}_stooq.parquet"
+    with store.only_one(path), STOOQ.downloader(request) as downloader:
+        request, there = kept.needed(request, path, STOOQ)
+        if there:
+            return there
+        progress(0, 1, f"{request.symbol} from Stooq")
+        bars = daily_bars(downloader, request.symbol, request.first, request.last)
+        progress(1, 1, f"{request.symbol} from Stooq")
+        return kept.keep(request, path, STOOQ, "bars", bars, downloader, adjusted=True)
+
+
+STOOQ = Source(
+    name="stooq",
+    address="https://stooq.com",
+    gives="daily bars, when Yahoo fails",
+    classes=frozenset({"stock", "etf"}),
+    terms="no licence stated; personal use",
+    fetch=fetch,
+    instead_of="yahoo",
+)

@@ -1,7 +1,7 @@
 """Yahoo's chart data: daily bars, dividends and splits of stocks and funds.
 
 Prices and dividends come divided by every split up to the day of the download. Dividends are led
-back to what was paid; of the prices, the file says up to which day they are adjusted.
+back to what was paid; the file of the prices names the day up to which they are adjusted.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.http import (
-    Downloader,
-    DownloadError,
-    NotThereError,
-    base_url,
-)
+from investorbench_env.market.files import store
+from investorbench_env.market.sources import kept
+from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +30,7 @@ class Chart:
     actions: "pd.DataFrame"
 
 
-def fetch(
+def chart(
     downloader: Downloader, symbol: str, first: date, last: date, *, address: str | None = None
 ) -> Chart:
     """Bars from ``first`` to ``last``, and actions from ``first`` to today.
@@ -48,7 +45,7 @@ def fetch(
     Raises:
         DownloadError: Yahoo does not know the symbol, or answers in a form that is not its own.
     """
-    url = address or base_url("yahoo", SOURCES["yahoo"].address)
+    url = address or YAHOO.url
     # Splits after `last` are divided out of the prices too, so the events must reach to today.
     parameters = {
         "period1": str(_seconds(first)),
@@ -63,12 +60,12 @@ def fetch(
 
 
 def _result(answer: Any, symbol: str) -> dict[str, Any]:
-    chart = answer.get("chart") if isinstance(answer, dict) else None
-    if not isinstance(chart, dict):
+    content = answer.get("chart") if isinstance(answer, dict) else None
+    if not isinstance(content, dict):
         raise DownloadError(f"Yahoo, {symbol}: the answer holds no chart")
-    if error := chart.get("error"):
+    if error := content.get("error"):
         raise NotThereError(f"Yahoo, {symbol}: {error.get('description') or error}")
-    results = chart.get("result") or []
+    results = content.get("result") or []
     if not results or not results[0].get("timestamp"):
         raise NotThereError(f"Yahoo, {symbol}: no bars in that time")
     result: dict[str, Any] = results[0]
@@ -123,3 +120,29 @@ def _seconds(day: date) -> int:
 
 def _day(seconds: float, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(seconds, zone).date()
+
+
+def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
+    """Put bars and corporate actions of a symbol into the folder of a request."""
+    path = request.into / "prices" / f"{kept.file_name(request.symbol)}.parquet"
+    listed = request.into / "actions" / path.name
+    with store.only_one(path), YAHOO.downloader(request) as downloader:
+        request, there = kept.needed(request, path, YAHOO)
+        if there and store.is_whole(listed):
+            return there
+        progress(0, 1, f"{request.symbol} from Yahoo")
+        found = chart(downloader, request.symbol, request.first, request.last)
+        progress(1, 1, f"{request.symbol} from Yahoo")
+        # Actions first: bars without their splits would be read wrongly, not the other way round.
+        kept.keep(request, listed, YAHOO, "actions", found.actions, downloader)
+        return kept.keep(request, path, YAHOO, "bars", found.bars, downloader, adjusted=True)
+
+
+YAHOO = Source(
+    name="yahoo",
+    address="https://query1.finance.yahoo.com",
+    gives="daily bars, dividends, splits",
+    classes=frozenset({"stock", "etf"}),
+    terms="personal use, no redistribution (Yahoo terms of service)",
+    fetch=fetch,
+)

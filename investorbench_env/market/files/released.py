@@ -1,4 +1,4 @@
-"""The released InvestorBench files: a price, news and filings by date (REFERENCE.md §1.2)."""
+"""Files that InvestorBench (Li et al., 2025) released: a price, news and filings by date."""
 
 import json
 import re
@@ -15,8 +15,6 @@ from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Document, Sentiment
 from investorbench_env.market.files.texts import WORDS, document, end_of_day
-from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.http import Downloader, base_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +38,7 @@ class Released:
     findings: tuple[str, ...]
 
 
-def read(path: Path, symbol: str, timezone: str) -> Released:
+def read_released(path: Path, symbol: str, timezone: str) -> Released:
     """Read a released file; its texts have no time of day, so they count from the day's end.
 
     Raises:
@@ -106,19 +104,13 @@ def what_is_inside(asset_class: AssetClass) -> str:
     return f"{lacks}, dividends are inside the price" if asset_class.corporate_actions else lacks
 
 
-def fetch(
-    downloader: Downloader, symbol: str, *, address: str | None = None
-) -> tuple[bytes, list[str]]:
-    """The released file of a symbol as it is, and the dates in it.
+def dates_in(content: bytes, place: Path | str) -> list[str]:
+    """The dates of a released file, from its bytes.
 
     Raises:
-        CorruptDataError: what came is not a released file.
-        DownloadError: there is none, or it did not come.
+        CorruptDataError: it is not JSON of that form; the message names the place.
     """
-    url = address or base_url("investorbench", SOURCES["investorbench"].address)
-    place = f"{url}/{symbol.lower()}.json"
-    content = downloader.content(place)
-    return content, list(_parsed(content, place))
+    return list(_parsed(content, place))
 
 
 def without_suffix(item: str) -> tuple[str, Sentiment | None]:
