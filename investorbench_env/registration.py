@@ -14,6 +14,7 @@ import gymnasium as gym
 from investorbench_env.errors import FactsError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
+from investorbench_env.market.market import Market
 from investorbench_env.universes import find_universe
 
 NAMESPACE = "InvestorBench"
@@ -32,6 +33,8 @@ class Family:
         universes: the names of those on which it has ids.
         each: whether an id stands for one asset of a universe or for the universe as a whole.
         options: keywords that every environment of the family gets.
+        market: entry point of what gives the market of an environment from the same keywords; None
+            where there is not one that an oracle could be handed.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Family:
     universes: tuple[str, ...]
     each: Literal["asset", "universe"]
     options: Mapping[str, Any] = field(default_factory=dict)
+    market: str | None = None
 
     @property
     def id(self) -> str:
@@ -69,6 +73,7 @@ def _single_asset(asset_class: str, *universes: str) -> Family:
         environment="investorbench_env.envs.single_asset:SingleAssetEnv",
         vector_environment="investorbench_env.envs.single_asset_vector:SingleAssetVectorEnv",
         facts="investorbench_env.envs.setup:facts_of",
+        market="investorbench_env.envs.setup:market_of",
         universes=universes,
         each="asset",
         options={"asset_class": asset_class, "universe": universes[0]},
@@ -96,6 +101,13 @@ def family_ids() -> list[str]:
     return [family.id for family in FAMILIES.values()]
 
 
+def family_of(id: str) -> Family | None:
+    """The family that an id of ours belongs to; None for one of somebody else's."""
+    if not id.startswith(f"{NAMESPACE}/"):
+        return None
+    return next((each for each in FAMILIES.values() if id in (each.id, *each.ids())), None)
+
+
 def facts_of(id: str, **options: Any) -> Facts:
     """The facts of an environment: without making it for an id of ours, else from one that is made.
 
@@ -110,22 +122,56 @@ def facts_of(id: str, **options: Any) -> Facts:
     """
     if id not in gym.registry:
         raise UnknownNameError("environment id", id, gym.registry)
-    for family in FAMILIES.values():
-        if id == family.id or id in family.ids():
-            module, name = family.facts.split(":")
-            facts: Facts = getattr(import_module(module), name)({**gym.spec(id).kwargs, **options})
-            return facts
+    family = family_of(id)
+    if family is not None:
+        facts: Facts = _call(family.facts, id, options)
+        return facts
     env = gym.make(id, **options)
     try:
-        given = getattr(env.unwrapped, "facts", None)
+        return facts_in(env)
     finally:
         env.close()
+
+
+def facts_in(env: gym.Env[Any, Any]) -> Facts:
+    """The facts that an environment gives, from below all its wrappers.
+
+    Raises:
+        FactsError: it gives none.
+    """
+    given = getattr(env.unwrapped, "facts", None)
     if not isinstance(given, Facts):
+        name = env.unwrapped if env.spec is None else env.spec.id
         raise FactsError(
-            f"{id} gives {given!r} as its facts; give the environment a property `facts` that "
-            "returns an investorbench_env.facts.Facts"
+            f"{name} gives {given!r} as its facts; give the environment a property "
+            "`facts` that returns an investorbench_env.facts.Facts"
         )
     return given
+
+
+def market_of(id: str, **options: Any) -> Market:
+    """All of the market of an environment of ours, for what may know the future: an oracle.
+
+    Args:
+        id: as for ``gym.make``.
+        options: keywords of ``gym.make``.
+
+    Raises:
+        UnknownNameError: it is no id of ours that has one.
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+    family = family_of(id)
+    if family is None or family.market is None:
+        known = [id for each in FAMILIES.values() if each.market for id in (each.id, *each.ids())]
+        raise UnknownNameError("environment id with a market", id, known)
+    market: Market = _call(family.market, id, options)
+    return market
+
+
+def _call(entry_point: str, id: str, options: Mapping[str, Any]) -> Any:
+    """What a function of a family gives for the keywords of ``gym.make``."""
+    module, name = entry_point.split(":")
+    return getattr(import_module(module), name)({**gym.spec(id).kwargs, **options})
 
 
 def register_all() -> None:

@@ -19,7 +19,7 @@ from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.lines import write_atomically
 from investorbench.tasks.running.episodes import RunOptions, Say, Serve
 from investorbench.tasks.running.job import Job
-from investorbench.tasks.task import task_of
+from investorbench.tasks.task import find_id, task_of
 from investorbench.tasks.tracking import trackers_of
 from investorbench_env.errors import InvestorBenchError
 
@@ -58,6 +58,7 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
         del settings["model"]
     if MEMORY not in asked_for:
         del settings["memory"]
+    settings["task"] = {**given["task"], "id": find_id(given["task"]["id"])}
     task = task_of(settings)
 
     def make_agent(answering: LanguageModel | None, folder: EpisodeFolder) -> Any:
@@ -67,7 +68,7 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
         parts: dict[str, Callable[[], Any]] = {
             MODEL: lambda: answering,
             MEMORY: lambda: partial(new_memory, config.memory, folder),
-            MARKET: lambda: task.make("test").unwrapped.setup.market,  # type: ignore[attr-defined]
+            MARKET: task.market,
         }
         return agent(**{name: parts[name]() for name in sorted(asked_for)})
 

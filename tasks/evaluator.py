@@ -17,6 +17,7 @@ from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
 from investorbench.tasks.tracking import Tracker, Tracking
 from investorbench_env.errors import DateRangeError, InvestorBenchError
+from investorbench_env.registration import facts_in
 
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 Watch = Callable[[Step], None]
@@ -148,7 +149,7 @@ async def play(
     folder: EpisodeFolder | None = None,
 ) -> AsyncIterator[Step]:
     """Let an agent act through one split, yielding each step as it is taken."""
-    facts = env.unwrapped.facts  # type: ignore[attr-defined]
+    facts = facts_in(env)
     observation, info = env.reset(seed=seed)
     checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
@@ -196,7 +197,7 @@ def result_of(
     return Result(
         agent=name,
         task=task,
-        facts=task.make("test").unwrapped.facts,  # type: ignore[attr-defined]
+        facts=task.facts("test"),
         episodes=tuple(episodes),
         described=described,
     )
@@ -222,10 +223,10 @@ def require_order(task: Task) -> None:
     Raises:
         DateRangeError: it does.
     """
-    warm, test = task.split("warmup"), task.split("test")
-    if test.start <= warm.end:
+    first, last = task.facts("warmup").window
+    start, _ = task.facts("test").window
+    if start <= last:
         raise DateRangeError(
-            f"the test split would start on {test.start}, inside the warm-up split "
-            f"{warm.start}..{warm.end}, whose labels the agent has seen; start later, or pass "
-            "warmup=False"
+            f"the test split would start on {start}, inside the warm-up split {first}..{last}, "
+            "whose labels the agent has seen; start later, or pass warmup=False"
         )

@@ -1,15 +1,20 @@
 """Tasks: an environment id with the data, protocol and dates it is scored on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any, Literal
 
 import gymnasium as gym
 
 import investorbench_env
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
-from investorbench_env.universes import Split, find_split, find_universe
+from investorbench_env.market.market import Market
+from investorbench_env.protocols import STANDARD
+from investorbench_env.registration import NAMESPACE, facts_of, market_of
 
 SplitName = Literal["warmup", "test"]
 
@@ -18,21 +23,31 @@ SplitName = Literal["warmup", "test"]
 class Task:
     """What an agent is scored on; frozen, so that a result can name it.
 
+    The environment may be anybody's that gives :class:`~investorbench_env.facts.Facts` as
+    ``unwrapped.facts`` and takes ``split="warmup"`` and ``split="test"``.
+
     Attributes:
-        id: the environment's id, such as ``"InvestorBench/Stock-TSLA"``.
-        protocol: the protocol's name.
-        data: where the market comes from; ``"real"`` never falls back to a simulated one.
+        id: the environment's id, such as ``"InvestorBench/Stock-TSLA"``; with a module before it,
+            ``"module:Namespace/Name"``, that is imported first.
+        protocol: the protocol's name; ours have ``"standard"`` where none is given, those of others
+            what they do by themselves.
+        data: where the market comes from; None for real data, which never falls back to a simulated
+            market, or for what an environment of somebody else's has.
         start: first date of the test split, in place of its own.
         end: last date of the test split, in place of its own.
         options: further options of the environment.
     """
 
     id: str
-    protocol: str = "standard"
+    protocol: str = ""
     data: Any = None
     start: str | None = None
     end: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.is_ours and not self.protocol:
+            object.__setattr__(self, "protocol", STANDARD.name)
 
     @classmethod
     def of(cls, id_or_task: "str | Task", **changes: Any) -> "Task":
@@ -51,23 +66,25 @@ class Task:
         return replace(task, **given, options=options)
 
     @property
-    def asset_class(self) -> str:
-        return str(self._defaults["asset_class"])
+    def symbols(self) -> tuple[str, ...]:
+        """The assets, known without data where the id or an option names them."""
+        symbol = self.options.get("symbol") or (self.is_ours and self._defaults.get("symbol"))
+        if symbol:
+            return (str(symbol),)
+        if hasattr(self.data, "symbols"):
+            return tuple(self.data.symbols)
+        if self.is_ours:
+            raise InvestorBenchError(f"{self.id} needs symbol=...")
+        return self.facts("test").symbols
 
     @property
     def symbol(self) -> str:
-        symbol = self.options.get("symbol") or self._defaults.get("symbol")
-        if symbol is None and hasattr(self.data, "symbols"):
-            symbol = self.data.symbols[0]
-        if symbol is None:
-            raise InvestorBenchError(f"{self.id} needs symbol=...")
-        return str(symbol)
+        """The asset, or all of them joined by commas."""
+        return ",".join(self.symbols)
 
     @property
-    def short_name(self) -> str:
-        """What folders and trackers call it, such as ``stock-tsla``."""
-        name = self.id.removeprefix("InvestorBench/").lower()
-        return name if "-" in name else f"{name}-{self.symbol.lower()}"
+    def asset_class(self) -> str:
+        return str(self._defaults["asset_class"])
 
     @property
     def action(self) -> str:
@@ -79,26 +96,81 @@ class Task:
         """Trading days a year, for annual figures."""
         return ASSET_CLASSES[self.asset_class].days_a_year
 
-    def split(self, name: SplitName) -> Split:
-        """The dates of a split; start and end concern the test split only."""
-        universe = find_universe(self.options.get("universe") or self._defaults["universe"])
-        if name == "warmup":
-            return find_split(universe, name)
-        return find_split(universe, name, self.start, self.end)
+    @property
+    def is_ours(self) -> bool:
+        """Whether the environment is one of this package."""
+        return self.id.startswith(f"{NAMESPACE}/")
+
+    @property
+    def short_name(self) -> str:
+        """What folders and trackers call it, such as ``stock-tsla``."""
+        name = self.id.rpartition(":")[2].removeprefix(f"{NAMESPACE}/").lower().replace("/", "-")
+        is_open = self.is_ours and "-" not in name
+        return f"{name}-{self.symbol.lower()}" if is_open else name
+
+    def facts(self, split: SplitName) -> Facts:
+        """What may be known of a split's environment without stepping it.
+
+        Raises:
+            InvestorBenchError: options or data that do not work, or an environment without facts.
+        """
+        with self._explained(split):
+            return facts_of(self._registered(), **self._arguments(split))
 
     def make(self, split: SplitName) -> gym.Env[Any, Any]:
-        """The environment of a split."""
-        dates = self.split(split)
-        data = self._defaults.get("data", "real") if self.data is None else self.data
-        return gym.make(
-            self.id,
-            split=split,
-            protocol=self.protocol,
-            data=data,
-            start=dates.start,
-            end=dates.end,
+        """The environment of a split.
+
+        Raises:
+            InvestorBenchError: options or data that do not work, with what would.
+        """
+        with self._explained(split):
+            return gym.make(self._registered(), **self._arguments(split))
+
+    def market(self) -> Market:
+        """All of the market of the test, for what may know the future: an oracle.
+
+        Raises:
+            InvestorBenchError: options or data that do not work, or an environment of others.
+        """
+        return market_of(self._registered(), **self._arguments("test"))
+
+    def _registered(self) -> str:
+        """The id as Gymnasium knows it, once its module is imported."""
+        module, _, id = self.id.rpartition(":")
+        if module:
+            import_module(module)
+        if id not in gym.registry:
+            raise InvestorBenchError(
+                f"there is no environment {self.id} here: import the module that registers it, or "
+                f"name it with the task, as module:{self.id}"
+            )
+        return id
+
+    @contextmanager
+    def _explained(self, split: SplitName) -> Iterator[None]:
+        """Say what an environment of others lacks where it does not take what it is given."""
+        try:
+            yield
+        except TypeError as error:
+            if self.is_ours or "unexpected keyword argument" not in str(error):
+                raise
+            raise InvestorBenchError(
+                f"{self.id} cannot be made with {self._arguments(split)}: {error}; an environment "
+                'must take `split`, "warmup" or "test", and whatever else is set'
+            ) from error
+
+    def _arguments(self, split: SplitName) -> dict[str, Any]:
+        """The keywords of ``gym.make``: of other people's environments only what was set."""
+        given = {"protocol": self.protocol or None, "data": self.data}
+        if split == "test":
+            given |= {"start": self.start, "end": self.end}
+        if self.is_ours and self.data is None:
+            given["data"] = self._defaults.get("data", "real")
+        return {
+            "split": split,
+            **{name: value for name, value in given.items() if value is not None},
             **self.options,
-        )
+        }
 
     @property
     def _defaults(self) -> dict[str, Any]:
@@ -106,17 +178,13 @@ class Task:
 
 
 def task_of(settings: Mapping[str, Any]) -> Task:
-    """The task that the settings of a job describe.
-
-    Raises:
-        UnknownNameError: there is no such id.
-    """
+    """The task that the settings of a job describe, whether or not it can be made here."""
     task, protocol = settings["task"], settings["protocol"]
     costs = {name: value for name, value in protocol.items() if name != "name"}
     options = {**task["options"], **costs}
-    return Task.of(
-        str(task["id"]),
-        protocol=protocol["name"],
+    return Task(
+        id=_our_id(str(task["id"])) or str(task["id"]),
+        protocol=protocol["name"] or "",
         data=settings["data"] or task["data"],
         start=task["start"],
         end=task["end"],
@@ -127,12 +195,34 @@ def task_of(settings: Mapping[str, Any]) -> Task:
 def find_id(name: str) -> str:
     """An environment id from itself or from its short form ``class/symbol``, in any case.
 
+    Ids of other people's environments are known once they are registered, or with the module that
+    registers them: ``module:Namespace/Name``.
+
     Raises:
         UnknownNameError: there is no such id.
+        InvestorBenchError: there is no such module.
     """
+    if (ours := _our_id(name)) is not None:
+        return ours
+    module, _, id = name.rpartition(":")
+    if module:
+        try:
+            import_module(module)
+        except ModuleNotFoundError as error:
+            raise InvestorBenchError(f"task {name!r}: {error}") from None
+    if id in gym.registry:
+        return name
+    short = _ids_by_short_form()
+    raise UnknownNameError("task", name, short.values() if f"{NAMESPACE}/" in name else short)
+
+
+def _our_id(name: str) -> str | None:
+    """The id of ours that a name stands for, if it does."""
+    short = _ids_by_short_form()
+    return (short | {id.lower(): id for id in short.values()}).get(name.lower())
+
+
+def _ids_by_short_form() -> dict[str, str]:
+    """Such as ``stock/tsla``."""
     ids = [*investorbench_env.environment_ids(), *investorbench_env.family_ids()]
-    short = {id.removeprefix("InvestorBench/").replace("-", "/").lower(): id for id in ids}
-    known = {id.lower(): id for id in ids} | short
-    if name.lower() not in known:
-        raise UnknownNameError("task", name, ids if name.startswith("InvestorBench/") else short)
-    return known[name.lower()]
+    return {id.removeprefix(f"{NAMESPACE}/").replace("-", "/").lower(): id for id in ids}

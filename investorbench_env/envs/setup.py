@@ -310,6 +310,15 @@ def facts_of(given: Mapping[str, Any]) -> Facts:
     return prepare(Options.of(given)).facts
 
 
+def market_of(given: Mapping[str, Any]) -> Market:
+    """The market of the environment that these keywords of ``gym.make`` make, without making it.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+    return prepare(Options.of(given)).market
+
+
 def _universe_of(options: Options) -> Universe | None:
     if options.universe is None:
         return universe_of(options.asset_class)

@@ -95,10 +95,10 @@ def report(seeds: int, first: int, processes: int) -> None:
         disable=not console.is_terminal,
     )  # fmt: skip
     agents, pairs = agents_and_pairs(np.array(list(found)))
-    test = TASK.split("test")
+    opening, ending = TASK.facts("test").window
     console.print(
         f"[bold yellow]SIMULATED[/] [bold]{TASK.id}[/] · {TASK.protocol} · "
-        f"{test.start} to {test.end}",
+        f"{opening} to {ending}",
         f"{seeds} markets, seeds {chosen[0]} to {chosen[-1]}; FinMem with each memory, answered by "
         "the offline reader, which is no language model",
         sep="\n", highlight=False,

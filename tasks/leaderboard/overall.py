@@ -25,7 +25,6 @@ from investorbench.tasks.statistics import (
 from investorbench.tasks.statistics.estimate import DRAWS, Estimate
 from investorbench.tasks.statistics.resampling import median_run
 from investorbench.tasks.wording import count, number
-from investorbench_env.protocols import find_protocol
 
 FEWEST_TASKS = 2
 Two = tuple[str, str]
@@ -187,7 +186,7 @@ def _long_enough(boards: Sequence[Leaderboard]) -> tuple[list[Leaderboard], list
 
 
 def _means(names: Sequence[str], boards: Sequence[Leaderboard], block: int, draws: int) -> Means:
-    convention = find_protocol(boards[0].setting.protocol).convention
+    convention = boards[0].rows[0].entry.result.facts.convention
     paths = [_path(names, board) for board in boards]
     return over_tasks(paths, convention, block_days=block, draws=draws)
 
@@ -199,7 +198,7 @@ def _path(names: Sequence[str], board: Leaderboard) -> Path:
     assert dates is not None  # otherwise there are no days to compare, and too few are left out
     runs = [returns_of(results[name], len(dates)) for name in names]
     returns = np.array([run[median_run(run)] for run in runs])
-    return Path(dates, returns, results[names[0]].task.days_a_year)
+    return Path(dates, returns, results[names[0]].facts.periods_a_year)
 
 
 def _difference(means: Means, names: Sequence[str], two: Two) -> Estimate:

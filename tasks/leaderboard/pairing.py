@@ -20,7 +20,6 @@ from investorbench.tasks.statistics import (
 )
 from investorbench.tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray, why_not
 from investorbench.tasks.statistics.resampling import a_year, median_run
-from investorbench_env.protocols import find_protocol
 
 DIFFERENT_DAYS = "episodes lie on different days"
 
@@ -164,14 +163,14 @@ def _tests(pair: Twins, draws: int) -> tuple[Estimate, Estimate, Estimate]:
     dates = dates_of(results)
     if dates is None:
         return (Estimate(reason=DIFFERENT_DAYS),) * 3
-    task = results[0].task
-    convention = find_protocol(task.protocol).convention
+    facts = results[0].facts
+    convention = facts.convention
     returns = np.array([_median(result, len(dates)) for result in results])
     if (reason := why_not(returns, varying=False)) is not None:
         return (Estimate(reason=reason),) * 3
     block = block_length(returns).days
-    scale = a_year(len(dates), task.days_a_year, convention)
-    path = Path(dates, returns, task.days_a_year)
+    scale = a_year(len(dates), facts.periods_a_year, convention)
+    path = Path(dates, returns, facts.periods_a_year)
     means = over_tasks([path], convention, block_days=block, draws=draws)
     studentised = ledoit_wolf(*returns, block_days=block, draws=draws, seed=SEED)
     return (

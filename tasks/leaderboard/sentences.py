@@ -21,7 +21,7 @@ def sentence_of(
     rows: Sequence["Row"],
     comparison: Comparison,
     against: Sequence[Difference],
-    days_a_year: int,
+    days_a_year: float,
 ) -> str:
     """Where, who, what differs from Buy & Hold by more than chance, and what luck would reach.
 
@@ -114,7 +114,7 @@ def _luck(best: "Row", comparison: Comparison) -> str:
     )
 
 
-def _patience(best: "Row", days_a_year: int) -> str:
+def _patience(best: "Row", days_a_year: float) -> str:
     pair = best.against
     if pair is None or pair.days.value is None or difference_of(pair).is_distinguishable:
         return ""

@@ -199,7 +199,7 @@ def _month(value: float | None) -> Html:
 
 def _variance(row: Row) -> Iterator[Html]:
     split = row.statistics.variance
-    a_year = np.sqrt(row.entry.result.task.days_a_year)
+    a_year = np.sqrt(row.entry.result.facts.periods_a_year)
     yield figure(split.repeats)
     for variance in (split.path, split.repeat):
         if variance is None:

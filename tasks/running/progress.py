@@ -32,7 +32,7 @@ class Steps:
 
     def expect(self, job: Job, repeats: Sequence[int]) -> None:
         """Count the steps of these episodes of a job in."""
-        self._expected[job] = len(repeats) * (_warmup(job) + _steps(job, "test"))
+        self._expected[job] = len(repeats) * (_warmup(job) + job.task.facts("test").steps)
         self._progress.update(self._bar, total=sum(self._expected.values()))
 
     def watch(self, job: Job, repeat: int) -> Watch:
@@ -63,8 +63,4 @@ def steps_shown(is_shown: bool = True) -> Iterator[Steps]:
 
 
 def _warmup(job: Job) -> int:
-    return _steps(job, "warmup") if job.warmup else 0
-
-
-def _steps(job: Job, split: str) -> int:
-    return int(job.task.make(split).unwrapped.setup.steps)  # type: ignore
+    return job.task.facts("warmup").steps if job.warmup else 0

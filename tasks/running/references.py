@@ -16,7 +16,7 @@ POLICIES = 1000
 
 
 def random_sharpes(
-    setup: Setup, days_a_year: int, task_id: str, policies: int = POLICIES, seed: int = SEED
+    setup: Setup, days_a_year: float, task_id: str, policies: int = POLICIES, seed: int = SEED
 ) -> FloatArray:
     """Sharpe ratio a year of policies that choose each action uniformly at random [policies].
 

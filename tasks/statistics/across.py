@@ -42,7 +42,7 @@ class Path(NamedTuple):
 
     dates: npt.NDArray[np.datetime64]
     returns: FloatArray
-    days_a_year: int
+    days_a_year: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

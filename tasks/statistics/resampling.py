@@ -134,7 +134,7 @@ def _counts(days: int, block_days: float, draws: int, seed: int) -> FloatArray:
 
 def score_intervals(
     runs: Sequence[FloatArray],
-    days_a_year: int,
+    days_a_year: float,
     convention: Convention = "simple",
     *,
     block_days: float,
@@ -164,7 +164,7 @@ def score_intervals(
 def _intervals(
     run: FloatArray,
     counts: FloatArray,
-    days_a_year: int,
+    days_a_year: float,
     convention: Convention,
     level: float,
     seed: int,
@@ -191,7 +191,7 @@ def _intervals(
     )
 
 
-def a_year(days: int, days_a_year: int, convention: Convention) -> float:
+def a_year(days: int, days_a_year: float, convention: Convention) -> float:
     """What a Sharpe ratio a step is multiplied with; the published convention counts prices."""
     return float(np.sqrt(days_a_year)) * (days / (days + 1) if convention == "log" else 1.0)
 

@@ -54,7 +54,7 @@ NOT_JOINTLY = "tests over all agents were not asked for"
 def compare_agents(
     runs: Mapping[str, FloatArray],
     benchmark: str | None,
-    days_a_year: int,
+    days_a_year: float,
     convention: Convention = "simple",
     *,
     trial_sharpes: FloatArray | None = None,

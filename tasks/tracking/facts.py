@@ -56,7 +56,7 @@ class Facts:
     @property
     def parameters(self) -> dict[str, Parameter]:
         """All of it by flat names, configuration as ``config.task.id``."""
-        test = self.task.split("test")
+        start, end = self.task.facts("test").window
         known: dict[str, Parameter] = {
             "agent": self.agent,
             "model": self.model,
@@ -66,8 +66,8 @@ class Facts:
             "data_source": self.data_source,
             "simulated": self.simulated,
             "fills": self.fills,
-            "start": str(test.start),
-            "end": str(test.end),
+            "start": start,
+            "end": end,
             "repeat": self.repeat,
             "seed": self.seed,
             **dict(_flat(self.task.options, "option.")),

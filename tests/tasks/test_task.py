@@ -1,0 +1,139 @@
+"""Tasks: ids of ours and of others, and what their environments are handed and say."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import pytest
+
+from investorbench.tasks import Task
+from investorbench.tasks.task import task_of
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.facts import Facts
+from tests.env.small_markets import small_market
+
+TOY = Facts(
+    family="Toy",
+    symbols=("A", "B"),
+    protocol="toy",
+    steps=3,
+    window=("2020-01-01", "2020-01-04"),
+    source="made for a test",
+    simulated=True,
+    fingerprint="0" * 64,
+)
+
+
+class Toy(gym.Env[int, int]):
+    """An environment of somebody else's; remembers what it was made with."""
+
+    observation_space = action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, **given: Any) -> None:
+        self.given = given
+        self.facts = TOY
+
+
+@pytest.fixture
+def toy() -> Any:
+    gym.register("Toy/Pair", entry_point=Toy, disable_env_checker=True)
+    yield "Toy/Pair"
+    del gym.registry["Toy/Pair"]
+
+
+@pytest.mark.parametrize("split", ["warmup", "test"])
+def test_the_facts_of_a_task_are_those_of_its_environment(split: Any) -> None:
+    task = Task.of("stock/sim", end="2020-10-30", options={"window": 5, "long_only": True})
+    assert task.facts(split) == task.make(split).unwrapped.facts  # type: ignore[attr-defined]
+
+
+def test_the_dates_of_a_task_are_those_of_its_test_alone() -> None:
+    task = Task.of("stock/sim", start="2020-11-02", end="2020-11-30")
+    assert task.facts("test").window == ("2020-11-02", "2020-11-30")
+    assert task.facts("warmup").window == ("2020-07-01", "2020-09-30")
+
+
+def test_an_environment_of_others_is_handed_what_was_set_and_nothing_else(toy: str) -> None:
+    assert Task.of(toy).make("warmup").unwrapped.given == {"split": "warmup"}  # type: ignore[attr-defined]
+    task = Task.of(toy, protocol="mine", start="2020-01-02", options={"lanes": 3})
+    given: Any = task.make("test").unwrapped
+    assert given.given == {
+        "split": "test", "protocol": "mine", "start": "2020-01-02", "lanes": 3,
+    }  # fmt: skip
+
+
+def test_the_facts_of_others_are_read_from_below_their_wrappers(toy: str) -> None:
+    task = Task.of(toy)
+    assert task.facts("test") == TOY
+    assert task.symbols == ("A", "B") and task.symbol == "A,B"
+    assert task.short_name == "toy-pair"
+
+
+def test_an_environment_without_facts_is_refused_with_what_it_lacks(
+    toy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.TOY", None)
+    with pytest.raises(InvestorBenchError, match="Toy/Pair gives None as its facts; give the"):
+        Task.of(toy).facts("test")
+
+
+def test_an_environment_without_splits_is_refused_with_what_it_lacks() -> None:
+    with pytest.raises(InvestorBenchError, match="an environment must take `split`"):
+        Task.of("CartPole-v1").facts("test")
+
+
+def test_an_id_that_nobody_registered_here_is_refused_when_it_is_made() -> None:
+    task = Task(id="Toy/Elsewhere")
+    with pytest.raises(InvestorBenchError, match="module:Toy/Elsewhere"):
+        task.make("test")
+    with pytest.raises(UnknownNameError, match="unknown task 'Toy/Elsewhere'"):
+        Task.of("Toy/Elsewhere")
+
+
+def test_an_id_may_name_the_module_that_registers_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "toy_of_mine.py").write_text(
+        "import gymnasium as gym\n"
+        "from tests.tasks.test_task import Toy\n"
+        "gym.register('Toy/Mine', entry_point=Toy, disable_env_checker=True)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        task = Task.of("toy_of_mine:Toy/Mine")
+        assert task.facts("test") == TOY
+        assert task.short_name == "toy-mine"
+    finally:
+        gym.registry.pop("Toy/Mine", None)
+        sys.modules.pop("toy_of_mine", None)
+    with pytest.raises(InvestorBenchError, match="No module named 'toy_of_yours'"):
+        Task.of("toy_of_yours:Toy/Mine")
+
+
+@pytest.mark.parametrize(
+    ("id", "options", "name"),
+    [
+        ("InvestorBench/Stock-TSLA", {}, "stock-tsla"),
+        ("InvestorBench/Stock", {"symbol": "NVDA"}, "stock-nvda"),
+        ("InvestorBench/Crypto-SIM", {}, "crypto-sim"),
+    ],
+)
+def test_a_task_has_one_short_name(id: str, options: dict[str, Any], name: str) -> None:
+    assert Task.of(id, options=options).short_name == name
+
+
+def test_settings_describe_a_task_whether_or_not_its_environment_is_here() -> None:
+    own = {"id": "Toy/Elsewhere", "data": None, "start": None, "end": None, "options": {"n": 2}}
+    settings = {"task": own, "protocol": {"name": None}, "data": None}
+    assert task_of(settings) == Task(id="Toy/Elsewhere", options={"n": 2})
+
+
+def test_the_market_of_somebody_elses_environment_is_its_own(toy: str) -> None:
+    with pytest.raises(UnknownNameError, match="environment id with a market 'Toy/Pair'"):
+        Task.of(toy).market()
+
+
+def test_an_oracle_is_handed_the_market_of_a_task() -> None:
+    market = small_market([100.0 + t % 7 for t in range(500)])
+    assert Task.of("InvestorBench/Stock", data=market).market() is market
