@@ -19,7 +19,7 @@ from rich.table import Table
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.llm import connect, load_model
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
-from investorbench.scripts.bench.simulated_order import Estimate, FloatArray, estimate
+from investorbench.scripts.bench.simulated_order import FloatArray, MeanOverSeeds, mean_over_seeds
 from investorbench.tasks import Task, evaluate
 from investorbench_env.market.simulated import simulate
 
@@ -31,7 +31,7 @@ REFERENCES = ("momentum", "buy_and_hold", "random")
 MEASURES = {"CR %": 1, "SR": 2, "trades": 0}
 """What is measured of an episode, and the digits it is shown with."""
 
-Estimates = dict[str, dict[str, Estimate]]
+Means = dict[str, dict[str, MeanOverSeeds]]
 """By name and measure."""
 
 
@@ -64,8 +64,8 @@ def episodes(seeds: Sequence[int], processes: int) -> Iterator[FloatArray]:
         yield from pool.map(episode, seeds)
 
 
-def agents_and_pairs(figures: FloatArray) -> tuple[Estimates, Estimates]:
-    """Estimates of the agents, and of differences between them, paired by market.
+def agents_and_pairs(figures: FloatArray) -> tuple[Means, Means]:
+    """Means of the agents, and of differences between them, paired by market.
 
     Args:
         figures: of the episodes [S, A, M].
@@ -75,13 +75,13 @@ def agents_and_pairs(figures: FloatArray) -> tuple[Estimates, Estimates]:
         f"{one} − {other}": by_agent[one] - by_agent[other]
         for one, other in combinations((*ARMS, REFERENCES[0]), 2)
     }
-    return _estimates(by_agent), _estimates(pairs)
+    return _means(by_agent), _means(pairs)
 
 
-def _estimates(values: dict[str, FloatArray]) -> Estimates:
+def _means(values: dict[str, FloatArray]) -> Means:
     """Means over seeds, from values [S, M] of each name."""
     return {
-        name: {measure: estimate(own[:, place]) for place, measure in enumerate(MEASURES)}
+        name: {measure: mean_over_seeds(own[:, place]) for place, measure in enumerate(MEASURES)}
         for name, own in values.items()
     }
 
@@ -118,7 +118,7 @@ def report(seeds: int, first: int, processes: int) -> None:
     )  # fmt: skip
 
 
-def _cells(value: Estimate, digits: int) -> tuple[str, str]:
+def _cells(value: MeanOverSeeds, digits: int) -> tuple[str, str]:
     mean, low, high = (
         # Adding 0.0 takes the sign from a zero.
         f"{round(number, digits) + 0.0:.{digits}f}".replace("-", "−")

@@ -35,7 +35,7 @@ DAYS_A_FILING = 21
 CHROMA_PAGE = 5_000
 
 Vectors = NDArray[np.float32]
-Step = Callable[[], object]
+TimedStep = Callable[[], object]
 
 
 class Given:
@@ -87,7 +87,7 @@ def steps(*, one_by_one: bool = False) -> list[Speed]:
         ]
 
 
-def ours(given: Given) -> Step:
+def ours(given: Given) -> TimedStep:
     """A layered memory in arrays."""
     memory = LayeredMemory("layered", Arrays(), given)
     for layer, ids in numbered():
@@ -101,7 +101,7 @@ def ours(given: Given) -> Step:
     return step
 
 
-def faiss_and_python(given: Given, *, lean: bool) -> Step | None:
+def faiss_and_python(given: Given, *, lean: bool) -> TimedStep | None:
     """An exact index a layer; decay, scores and their order in Python.
 
     Args:
@@ -178,7 +178,7 @@ def decay_by_position(ordered: Any, constants: Layer) -> None:
     )
 
 
-def chroma_alone(given: Given, folder: str, page: int) -> Step | None:
+def chroma_alone(given: Given, folder: str, page: int) -> TimedStep | None:
     """A collection a layer; all metadata updated, in calls of so many memories."""
     try:
         import chromadb
@@ -259,7 +259,7 @@ def numbered() -> Iterator[tuple[str, list[int]]]:
         first += count
 
 
-def timed(step: Step, repetitions: int) -> Iterator[float]:
+def timed(step: TimedStep, repetitions: int) -> Iterator[float]:
     """Seconds of each repetition."""
     for _ in range(repetitions):
         begin = time.perf_counter()

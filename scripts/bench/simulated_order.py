@@ -1,7 +1,8 @@
 """Does the benchmark rank policies as it must? Five of them with a known order, simulated markets.
 
-``python -m scripts.bench.simulated_order --seeds 200 --days 1250`` prints mean Sharpe ratios with
-intervals, the paired differences, and how many days it takes to tell two neighbours apart.
+``python -m investorbench.scripts.bench.simulated_order --seeds 200 --days 1250`` prints mean Sharpe
+ratios with intervals, the paired differences, and how many days it takes to distinguish two
+neighbours.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from statistics import NormalDist
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from investorbench.agents.simulated.filter import Filter
 from investorbench.agents.simulated.oracle import Oracle
 from investorbench.agents.simulated.text_reader import TextReader
+from investorbench_env.envs.setup import BUY
 from investorbench_env.envs.single_asset import SingleAssetEnv
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import dynamics_of, simulate
@@ -31,43 +33,30 @@ SIZE, POWER = 0.05, 0.80
 Z_SIZE, Z_POWER = NormalDist().inv_cdf(1 - SIZE / 2), NormalDist().inv_cdf(POWER)
 
 
-class Policy(Protocol):
-    """What is compared here: an agent that only acts."""
-
-    def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int: ...
+Act = Callable[[Mapping[str, Any], Mapping[str, Any]], int]
 
 
-class BuyAndHold:
-    """Buys once."""
-
-    def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int:
-        return 2
+def _filter(market: Market, seed: int) -> Act:
+    return Filter(dynamics_of(market.symbols[0], market.asset_class), seed=seed).act
 
 
-class Random:
-    """Sells, holds or buys with equal probability."""
-
-    def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng([seed, 7])
-
-    def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int:
-        return int(self._rng.integers(3))
+def _random(market: Market, seed: int) -> Act:
+    rng = np.random.default_rng([seed, 7])
+    return lambda observation, info: int(rng.integers(3))
 
 
-POLICIES: dict[str, Callable[[Market, int], Policy]] = {
-    "oracle": lambda market, seed: Oracle(market),
-    "filter": lambda market, seed: Filter(
-        dynamics_of(market.symbols[0], market.asset_class), seed=seed
-    ),
-    "text reader": lambda market, seed: TextReader(),
-    "buy and hold": lambda market, seed: BuyAndHold(),
-    "random": lambda market, seed: Random(seed),
+POLICIES: dict[str, Callable[[Market, int], Act]] = {
+    "oracle": lambda market, seed: Oracle(market).act,
+    "filter": _filter,
+    "text reader": lambda market, seed: TextReader().act,
+    "buy and hold": lambda market, seed: lambda observation, info: BUY,
+    "random": _random,
 }
-"""From the best to the worst; by market and seed."""
+"""From the best to the worst: how each acts, by market and seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class MeanOverSeeds:
     """A mean over seeds with its 95 % interval."""
 
     mean: float
@@ -79,19 +68,20 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class PolicyPair:
     """Two neighbours in the order.
 
     Attributes:
         names: the better and the worse.
         difference: of their annual Sharpe ratios, paired by seed.
-        days_jkm: to tell them apart by the Jobson–Korkie–Memmel test, REFERENCE.md §5.
+        days_jkm: to distinguish them by the test of Jobson and Korkie (1981) as corrected by Memmel
+            (2003).
         days_paired: the same from the spread of the difference over seeds, which also counts that
             returns of a policy are not independent from day to day.
     """
 
     names: tuple[str, str]
-    difference: Estimate
+    difference: MeanOverSeeds
     days_jkm: float
     days_paired: float
 
@@ -106,11 +96,11 @@ def episode(seed: int, days: int) -> FloatArray:
     return np.array([_play(env, make(market, seed), days) for make in POLICIES.values()])
 
 
-def _play(env: SingleAssetEnv, policy: Policy, days: int) -> list[float]:
+def _play(env: SingleAssetEnv, act: Act, days: int) -> list[float]:
     observation, info = env.reset(seed=0)
     rewards: list[float] = []
     for _ in range(days):
-        observation, reward, ruined, _, info = env.step(policy.act(observation, info))
+        observation, reward, ruined, _, info = env.step(act(observation, info))
         rewards.append(reward)
         if ruined:
             break
@@ -140,23 +130,23 @@ def sharpe(returns: FloatArray) -> FloatArray:
     return np.asarray(ratio * np.sqrt(DAYS_A_YEAR))
 
 
-def estimate(values: FloatArray) -> Estimate:
+def mean_over_seeds(values: FloatArray) -> MeanOverSeeds:
     """The mean of values over seeds, with a normal interval."""
     mean = float(values.mean())
     margin = Z_SIZE * float(values.std(ddof=1)) / float(np.sqrt(len(values)))
-    return Estimate(mean=mean, low=mean - margin, high=mean + margin)
+    return MeanOverSeeds(mean=mean, low=mean - margin, high=mean + margin)
 
 
-def neighbours(returns: FloatArray) -> list[Pair]:
+def neighbours(returns: FloatArray) -> list[PolicyPair]:
     """Each policy against the next one in the order, from returns [S, P, days]."""
     names = list(POLICIES)
     return [
-        compare((names[k], names[k + 1]), returns[:, k], returns[:, k + 1])
+        pair_of((names[k], names[k + 1]), returns[:, k], returns[:, k + 1])
         for k in range(len(names) - 1)
     ]
 
 
-def compare(names: tuple[str, str], better: FloatArray, worse: FloatArray) -> Pair:
+def pair_of(names: tuple[str, str], better: FloatArray, worse: FloatArray) -> PolicyPair:
     """Two policies on the same markets, from returns [S, days] each."""
     annual = sharpe(better) - sharpe(worse)
     a, b = (float(sharpe(each).mean()) / np.sqrt(DAYS_A_YEAR) for each in (better, worse))
@@ -164,9 +154,9 @@ def compare(names: tuple[str, str], better: FloatArray, worse: FloatArray) -> Pa
     variance = 2 - 2 * rho + (a**2 + b**2 - 2 * a * b * rho**2) / 2
     needed = (Z_SIZE + Z_POWER) ** 2
     spread = float(annual.var(ddof=1)) * better.shape[1]
-    return Pair(
+    return PolicyPair(
         names=names,
-        difference=estimate(annual),
+        difference=mean_over_seeds(annual),
         days_jkm=float(needed * variance / (a - b) ** 2),
         days_paired=needed * spread / float(annual.mean()) ** 2,
     )
@@ -177,7 +167,7 @@ def report(returns: FloatArray) -> str:
     seeds, _, days = returns.shape
     lines = [f"simulated SIM, standard protocol, {seeds} seeds × {days} days, annual Sharpe ratio"]
     for name, values in zip(POLICIES, np.moveaxis(sharpe(returns), 1, 0), strict=True):
-        lines.append(f"  {name:28}{estimate(values)}")
+        lines.append(f"  {name:28}{mean_over_seeds(values)}")
     lines.append(
         "paired difference; days to distinguish at 80 % power, 5 % size (JKM | over seeds)"
     )
