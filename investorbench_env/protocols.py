@@ -44,7 +44,7 @@ STANDARD = Protocol(
     prices="traded",
     convention="simple",
 )
-"""Our default, REFERENCE.md §1.4: only prices that could be had, with costs."""
+"""Our default, as docs/protocols.md has it: only prices that could be had, with costs."""
 
 PAPER = Protocol(
     name="paper",
@@ -55,7 +55,7 @@ PAPER = Protocol(
     commission_bps=0.0,
     slippage_bps=0.0,
 )
-"""The arithmetic of the published tables, REFERENCE.md §1.3, for comparison with them only."""
+"""The arithmetic of InvestorBench (Li et al., 2025), for comparison with its tables only."""
 
 PROTOCOLS: dict[str, Protocol] = {"standard": STANDARD, "paper": PAPER}
 

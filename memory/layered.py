@@ -74,7 +74,7 @@ class Stepped:
 
 
 class LayeredMemory:
-    """Layered long-term memory, REFERENCE.md §1.5.
+    """Layered long-term memory, after FinMem (Yu et al., 2023).
 
     A memory belongs to one agent; it shares nothing with others but, where they like, an embedder.
     The caller's order in each step is: add documents, recall, add a reflection, reinforce, step.

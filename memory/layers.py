@@ -1,6 +1,7 @@
 """The layers of one memory, and what happens in them: decay, deletion, movement, feedback.
 
-REFERENCE.md §1.5. Knows vectors and step numbers; neither texts, nor embedders, nor stores.
+The rules are FinMem's (Yu et al., 2023), and stand in docs/memory.md. Knows vectors and step
+numbers; neither texts, nor embedders, nor stores.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,7 @@
 """Profiles: the constants that make one memory behave unlike another, as data.
 
-All numbers are those of REFERENCE.md §1.5, but for the two ablations at the end. Nothing elsewhere
-in this package asks for a profile's name: whatever sets two of them apart, published defects
-included, is a field.
+Nothing elsewhere in this package asks for a profile's name: whatever sets two of them apart,
+published defects included, is a field.
 """
 
 from dataclasses import asdict, dataclass, field

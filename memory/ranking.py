@@ -81,7 +81,7 @@ def best_of_nearest_and_weakest(
 ) -> tuple[Indices, Floats]:
     """The same among few candidates: the k nearest and the k of *lowest* standing.
 
-    A published defect (REFERENCE.md §1.5, last paragraph): a memory that is neither near nor about
+    A defect of FinMem's published code: a memory that is neither near nor about
     to be forgotten is never seen, whatever its score.
     """
     nearest, _ = best(vectors, ids, np.zeros(len(ids)), queries, k)

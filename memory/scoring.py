@@ -1,7 +1,8 @@
-"""Recency, importance and score: closed forms of elapsed steps, REFERENCE.md §1.5.
+"""Recency, importance and score: closed forms of elapsed steps.
 
-Nothing here knows a layer, a store or a text. Because both decays are closed forms, the passing of
-time writes nothing: a memory keeps the value it had at a step, and that step.
+The formulas are FinMem's (Yu et al., 2023). Nothing here knows a layer, a store or a text. Because
+both decays are closed forms, the passing of time writes nothing: a memory keeps the value it had at
+a step, and that step.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Scores of equity curves, vectorised over any leading axes; knows arrays only.
 
-Two conventions, never mixed in a table. ``simple``: the standard protocol's, REFERENCE.md §1.4.
-``log``: the published tables', REFERENCE.md §1.3, where step returns are added up although a
+Two conventions, never mixed in a table. ``simple``: that of the protocol ``standard``. ``log``:
+that of InvestorBench's tables (Li et al., 2025), where step returns are added up although a
 drawdown compounds them. Figures are fractions, not percent; a drawdown is positive.
 """
 
@@ -109,9 +109,10 @@ def max_drawdown(equity: FloatArray) -> Figure:
 
 
 def sharpe_error(returns: FloatArray) -> Figure:
-    """Standard error of the Sharpe ratio a step, with skew and kurtosis, REFERENCE.md §5.
+    """Standard error of the Sharpe ratio a step, with skew and kurtosis.
 
-    var(SR) = (1 − γ3·SR + (γ4 − 1)/4·SR²)/T. It is NaN where the returns do not vary.
+    var(SR) = (1 − γ3·SR + (γ4 − 1)/4·SR²)/T (Bailey and López de Prado, 2012). It is NaN where the
+    returns do not vary.
     """
     steps = returns.shape[-1]
     deviation = _deviation(returns)

@@ -140,7 +140,7 @@ class PaperAccount:
         self._close = close
 
     def step(self, weight: Any, trades: Any, prices: StepPrices) -> Any:
-        """Go from one close to the next; the weight times the log return, REFERENCE.md §1.3."""
+        """Go from one close to the next; the reward is the weight times the log return."""
         changed = (weight != self.weight) * 1.0
         change = weight - self.weight
         before = self.equity

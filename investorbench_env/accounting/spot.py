@@ -82,7 +82,7 @@ def share_opened(before: Number, after: Number) -> Number:
 
 
 def compound(equity: Number, weight: Number, log_return: Number) -> tuple[Number, Number]:
-    """The paper protocol's step, REFERENCE.md §1.3: (equity, reward).
+    """The step of the protocol ``paper`` (docs/protocols.md): (equity, reward).
 
     The reward is weight * ln(p' / p); equity compounds it as if it were a simple return.
     """

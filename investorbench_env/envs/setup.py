@@ -68,7 +68,7 @@ class Options:
         asset_class: the name of a row of ``ASSET_CLASSES``; the id has set this already.
         universe: the name of a row of ``UNIVERSES``, whose dates and benchmark hold; the id has
             set this already. None for the first with assets of the class.
-        split: ``"warmup"`` or ``"test"``, REFERENCE.md §1.1.
+        split: ``"warmup"`` or ``"test"``; their dates are those of the universe.
         protocol: ``"standard"`` or ``"paper"``, or a Protocol.
         data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
         window: number of sessions in ``bars``.

@@ -1,8 +1,8 @@
 """What a leaderboard can say: intervals, tests, and a reason wherever there is no figure.
 
-Arrays in, small records out; nothing here knows of agents, runs or files. Formulas are those of
-REFERENCE.md §5. Ratios are per step unless a name says otherwise; ``compare_agents`` scales those
-of a table to a year.
+Arrays in, small records out; nothing here knows of agents, runs or files. Formulas stand with their
+sources in docs/leaderboards.md. Ratios are per step unless a name says otherwise;
+``compare_agents`` scales those of a table to a year.
 """
 
 from investorbench.tasks.statistics.across import Means, Path, over_tasks

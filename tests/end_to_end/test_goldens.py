@@ -1,7 +1,8 @@
 """Published and independently calculated figures on real markets, to the printed digit.
 
-The values are those of REFERENCE.md §1.3 and of the data's own description, in percent but for the
-Sharpe ratio; none comes from the code under test.
+The values are those of InvestorBench (Li et al., 2025), of calculations that share no code with
+ours, and of the data's own description, in percent but for the Sharpe ratio; none comes from the
+code under test.
 """
 
 from pathlib import Path

@@ -80,7 +80,7 @@ def test_real_markets_are_found_and_give_the_published_figure(
         environment / "python", "-W", "error", "-c", EVALUATE_ON_REAL_DATA,
         cwd=tmp_path, INVESTORBENCH_DATA=str(data_folder),
     )  # fmt: skip
-    assert printed == "16.65 False\n"  # REFERENCE.md §1.3
+    assert printed == "16.65 False\n"  # as in tests/end_to_end/test_goldens.py
 
 
 def test_the_command_scores_an_agent_on_a_released_file(
@@ -93,7 +93,7 @@ def test_the_command_scores_an_agent_on_a_released_file(
     )  # fmt: skip
     result = json.loads(printed)
     assert not result["simulated"]
-    assert f"{result['metrics']['CR'] * 100:.2f}" == "24.61"  # REFERENCE.md §1.3
+    assert f"{result['metrics']['CR'] * 100:.2f}" == "24.61"  # as there
 
 
 def test_without_data_the_command_says_how_to_get_some(environment: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Real data: what REFERENCE.md says and what is printed elsewhere comes out, quickly."""
+"""Real data: figures that are published elsewhere come out, quickly."""
 
 import subprocess
 import sys

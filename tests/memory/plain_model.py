@@ -1,4 +1,4 @@
-"""The rules of REFERENCE.md §1.5, written out once more: slow, plain, and sharing no code.
+"""The rules of docs/memory.md, written out once more: slow, plain, and sharing no code.
 
 Everything is a Python number in a dict; each step multiplies every importance, and each recall
 scores every memory. Constants are typed here again, not read from `memory.profiles`.

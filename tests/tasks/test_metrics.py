@@ -239,8 +239,8 @@ def test_an_account_that_holds_nothing_has_no_hit_ratio() -> None:
 
 
 def test_the_error_of_a_sharpe_ratio_gives_the_published_probability() -> None:
-    # REFERENCE.md §5: SR = .036/.079, T = 24, γ3 = -2.448, γ4 = 10.164 has a plug-in PSR(0) of
-    # .913 and PSR(.1) of .855; that form puts T - 1 for T.
+    # Bailey and López de Prado (2012): SR = .036/.079, T = 24, γ3 = -2.448, γ4 = 10.164 has a
+    # plug-in PSR(0) of .913 and PSR(.1) of .855; that form puts T - 1 for T.
     returns = with_moments(24, mean=0.036, deviation=0.079, skew=-2.448, kurtosis=10.164)
     error = float(sharpe_error(returns)) * math.sqrt(24 / 23)
     sharpe = 0.036 / 0.079

@@ -68,7 +68,7 @@ class Planted(NamedTuple):
 
     @property
     def spread(self) -> float:
-        """V of the Jobson–Korkie–Memmel test, REFERENCE.md §5."""
+        """V of the test of Jobson and Korkie (1981), as corrected by Memmel (2003)."""
         a, b = sharpe(self.pooled).tolist()
         rho = float(np.corrcoef(self.pooled)[0, 1])
         return float(2 - 2 * rho + (a**2 + b**2 - 2 * a * b * rho**2) / 2)
