@@ -1,6 +1,6 @@
 """Leaderboards as tables for the terminal."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -8,22 +8,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from investorbench.tasks.answers import answers_of
-from investorbench.tasks.leaderboard import (
-    Entry,
-    Leaderboard,
-    Overall,
-    OverallRow,
-    Row,
-    leaderboards,
-    overall,
-)
-from investorbench.tasks.result import Result
-from investorbench.tasks.statistics import Estimate
-from investorbench.tasks.wording import NONE, count, number, p_value, rank, usd
-
-LEGEND = "p: of no difference to Buy & Hold, adjusted; rnd: % of random policies below"
-Columns = tuple[tuple[str, Callable[[Row], str]], ...]
-OverallColumns = tuple[tuple[str, Callable[[OverallRow], str]], ...]
+from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, overall
+from investorbench.tasks.leaderboard.board_columns import board_columns
+from investorbench.tasks.leaderboard.columns import BoardLine, OverallLine, heads, legend, texts
+from investorbench.tasks.leaderboard.overall_columns import overall_columns
+from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.wording import count, number, rank, usd
 
 
 def print_results(results: Iterable[Result | Entry], console: Console) -> None:
@@ -47,14 +37,16 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     setting = board.setting
     window = f"{setting.start} to {setting.end}"
     _title(console, setting.simulated, setting.name, setting.protocol, window)
-    table = _table(name for name, _ in COLUMNS)
+    columns = board_columns("terminal", board.compared_with)
+    table = _table(heads(columns, "terminal"))
     for row in board.rows:
         name = escape(row.agent) + " †" * row.is_ruined
-        table.add_row(rank(row.rank), name, *(text(row) for _, text in COLUMNS))
+        table.add_row(rank(row.rank), name, *texts(columns, "terminal", BoardLine(board, row)))
     answers = [line for row in board.rows for line in answered(row.entry.result)]
     options = [f"options: {setting.options}"] if setting.options else []
-    legend = [LEGEND] if any(row.statistics.sr.value is not None for row in board.rows) else []
-    lines = [f"data: {setting.data_source}", *options, *legend, *board.notes, *answers]
+    is_tested = any(row.statistics.sr.value is not None for row in board.rows)
+    explained = [legend(columns, "terminal")] if is_tested else []
+    lines = [f"data: {setting.data_source}", *options, *explained, *board.notes, *answers]
     _print(console, table, lines, board.sentence)
 
 
@@ -62,15 +54,16 @@ def print_overall(found: Overall, console: Console) -> None:
     """Agents by their mean Sharpe ratio over tasks."""
     over = f"mean over {len(found.settings)} tasks"
     _title(console, found.simulated, over, found.protocol, *filter(None, [found.options]))
-    table = _table(name for name, _ in OVERALL_COLUMNS)
+    columns = overall_columns("terminal", found.compared_with)
+    table = _table(heads(columns, "terminal"))
     for row in found.rows:
-        cells = (text(row) for _, text in OVERALL_COLUMNS)
+        cells = texts(columns, "terminal", OverallLine(found, row))
         table.add_row(rank(row.rank), escape(row.agent), *cells)
     _print(console, table, found.notes, found.sentence)
 
 
 def answered(result: Result) -> Iterator[str]:
-    """What a language model's answers came to, in a line."""
+    """How many decisions a language model was asked for, and at what cost, in a line."""
     answers = answers_of(result)
     if answers is None:
         return
@@ -105,45 +98,3 @@ def _print(console: Console, table: Table, lines: Sequence[str], sentence: str) 
     console.print("\n".join(lines), style="dim", highlight=False, markup=False)
     console.print(sentence, highlight=False, markup=False)
     console.print()
-
-
-def _percent(name: str) -> Callable[[Row], str]:
-    return lambda row: number(row.entry.result.metrics[name] * 100.0, 0)
-
-
-def _interval(cell: Estimate, digits: int, factor: float = 1.0) -> str:
-    if cell.low is None or cell.high is None:
-        return NONE
-    return f"{number(cell.low * factor, digits)}…{number(cell.high * factor, digits)}"
-
-
-def _figure(value: float | None, digits: int, factor: float = 1.0) -> str:
-    return NONE if value is None else number(value * factor, digits)
-
-
-def _trades(row: Row) -> str:
-    return str(int((row.entry.result.median.notional > 0.0).sum()))
-
-
-COLUMNS: Columns = (
-    ("CR %", lambda row: number(row.cr * 100.0, 1)),
-    ("95 %", lambda row: _interval(row.statistics.cr, 0, 100.0)),
-    ("SR", lambda row: number(row.sr, 2)),
-    ("95 %", lambda row: _interval(row.statistics.sr, 1)),
-    ("p", lambda row: p_value(row.against.adjusted_p if row.against else None)),
-    ("rnd", lambda row: _figure(row.statistics.random.value, 0, 100.0)),
-    ("MDD", _percent("MDD")),
-    ("held", _percent("time_in_market")),
-    ("trades", _trades),
-)
-"""In percent but for SR, p and trades."""
-
-OVERALL_COLUMNS: OverallColumns = (
-    ("CR %", lambda row: _figure(row.cr.value, 1, 100.0)),
-    ("95 %", lambda row: _interval(row.cr, 0, 100.0)),
-    ("SR", lambda row: _figure(row.sr.value, 2)),
-    ("95 %", lambda row: _interval(row.sr, 2)),
-    ("SR − B&H", lambda row: _figure(row.against.value if row.against else None, 2)),
-    ("95 %", lambda row: _interval(row.against, 2) if row.against else NONE),
-    ("p", lambda row: p_value(row.adjusted_p)),
-)

@@ -60,6 +60,9 @@ class Answers(NamedTuple):
         is_language_model: False where rules answered.
         decisions: how many there were.
         invalid: those without a usable answer, which became HOLD.
+        refused: of those, the model refused.
+        truncated: of those, the answer hit its limit of length.
+        false_ids: memories that were cited and never shown.
         read: tokens of all prompts.
         written: tokens of all answers.
         cost_usd: what they cost; None without a price.
@@ -68,6 +71,9 @@ class Answers(NamedTuple):
     is_language_model: bool
     decisions: int
     invalid: int
+    refused: int
+    truncated: int
+    false_ids: int
     read: int
     written: int
     cost_usd: float | None
@@ -80,10 +86,14 @@ def answers_of(result: Result) -> Answers | None:
     if not asked:
         return None
     costs = [split["cost_usd"] for split in asked]
+    statuses: Counter[str] = sum((Counter(split.get("status")) for split in asked), Counter())
     return Answers(
         is_language_model=all(split["is_language_model"] for split in asked),
         decisions=sum(split["decisions"] for split in asked),
         invalid=sum(split["invalid"] for split in asked),
+        refused=statuses["refused"],
+        truncated=statuses["truncated"],
+        false_ids=sum(split.get("dropped_ids", 0) for split in asked),
         read=sum(split["tokens"]["input"] for split in asked),
         written=sum(split["tokens"]["output"] for split in asked),
         cost_usd=None if None in costs else sum(costs),

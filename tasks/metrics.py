@@ -1,34 +1,336 @@
-"""Scores of equity curves, vectorised over any leading axes; knows arrays only.
+"""Metrics, a row each: name, definition, unit, and in which tables they stand; knows arrays only.
+
+A metric of daily returns is a row of ``PERFORMANCE``, one of what was traded a row of ``ACTIVITY``;
+tables and exports have a column for each row and need no other change. All definitions are
+vectorised over any leading axes.
 
 Two conventions, never mixed in a table. ``simple``: that of the protocol ``standard``. ``log``:
 that of InvestorBench's tables (Li et al., 2025), where step returns are added up although a
 drawdown compounds them. Figures are fractions, not percent; a drawdown is positive.
 """
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.tasks.wording import COUNT, PERCENT, RATIO, USD, Table, Unit
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.protocols import Convention
 
 FloatArray = npt.NDArray[np.float64]
 Figure = Any
 """A float, or an array of the leading axes."""
+Measured = TypeVar("Measured")
 
 NORMAL_95 = 1.959963984540054
+EVERYWHERE: frozenset[Table] = frozenset({"terminal", "paper", "file", "page"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric(Generic[Measured]):
+    """A figure of an account.
+
+    Attributes:
+        key: its name in ``Result.metrics`` and in files.
+        head: of its column, with the unit.
+        short: the same where there is little room; else the head.
+        doc: what it is, in a few words.
+        unit: what it is counted in.
+        digits: after the point.
+        direction: 1 where more is better, −1 where less is, 0 where neither is.
+        definition: from what it is computed, and how.
+        tables: where it has a column.
+    """
+
+    key: str
+    head: str
+    doc: str
+    definition: Callable[[Measured], Figure]
+    short: str = ""
+    unit: Unit = RATIO
+    digits: int = 2
+    direction: Literal[1, 0, -1] = 1
+    tables: frozenset[Table] = EVERYWHERE
+
+
+class Curve:
+    """Returns [..., T], and what several metrics of them have in common, each computed once.
+
+    Args:
+        returns: what each period returned; under ``log`` the weight times the log return.
+        convention: ``"simple"`` or ``"log"``.
+        periods_a_year: how many periods are a year.
+        risk_free: yearly risk-free rate; the published convention has none.
+    """
+
+    def __init__(
+        self,
+        returns: FloatArray,
+        convention: Convention,
+        periods_a_year: float,
+        risk_free: float = 0.0,
+    ) -> None:
+        if convention not in ("simple", "log"):
+            raise UnknownNameError("convention", convention, ["simple", "log"])
+        self.returns = np.asarray(returns, dtype=np.float64)
+        self.is_simple = convention == "simple"
+        self.periods_a_year = periods_a_year
+        self.excess = self.returns - ((1.0 + risk_free) ** (1.0 / periods_a_year) - 1.0)
+
+    @property
+    def periods(self) -> int:
+        return int(self.returns.shape[-1])
+
+    @cached_property
+    def mean_excess(self) -> Figure:
+        return self.excess.mean(axis=-1)
+
+    @cached_property
+    def deviation(self) -> FloatArray:
+        """Sample standard deviation of a period."""
+        return _deviation(self.returns)
+
+    @cached_property
+    def volatility(self) -> FloatArray:
+        """The same of a year."""
+        return np.asarray(self.deviation * np.sqrt(self.periods_a_year))
+
+    @cached_property
+    def total(self) -> Figure:
+        """Cumulative return."""
+        if self.is_simple:
+            return np.prod(1.0 + self.returns, axis=-1) - 1.0
+        return self.returns.sum(axis=-1)
+
+    @cached_property
+    def growth(self) -> Figure:
+        """Return of a year; a growth below nothing has none and counts as all lost."""
+        if self.is_simple:
+            grown = np.maximum(1.0 + self.total, 0.0)
+            return grown ** (self.periods_a_year / self.periods) - 1.0
+        # The number of prices, one more than of steps, stands for the length of the window.
+        return self.total / ((self.periods + 1) / self.periods_a_year)
+
+    @cached_property
+    def sharpe(self) -> Figure:
+        """Sharpe ratio a year; 0 where the returns do not vary."""
+        if self.is_simple:
+            a_period = ratio(self.mean_excess, self.deviation, 0.0)
+            return a_period * np.sqrt(self.periods_a_year)
+        return ratio(self.growth, self.volatility, 0.0)
+
+    @cached_property
+    def sharpe_margin(self) -> Figure:
+        """Half the width of the Sharpe ratio's normal 95 % interval."""
+        return NORMAL_95 * sharpe_error(self.returns) * np.sqrt(self.periods_a_year)
+
+    @cached_property
+    def downside(self) -> Figure:
+        """Root of the mean square of the losses."""
+        return np.sqrt(np.mean(np.minimum(self.excess, 0.0) ** 2, axis=-1))
+
+    @cached_property
+    def drawdown(self) -> Figure:
+        """Largest fall from a peak, as a share of the peak."""
+        return max_drawdown(equity_of(self.returns))
+
+
+PERFORMANCE: tuple[Metric[Curve], ...] = (
+    Metric(
+        key="CR",
+        head="CR %",
+        doc="cumulative return",
+        unit=PERCENT,
+        digits=1,
+        definition=lambda curve: curve.total,
+        tables=frozenset(),  # leaderboards show it with its interval by bootstrap
+    ),
+    Metric(
+        key="SR",
+        head="SR",
+        doc="Sharpe ratio a year",
+        definition=lambda curve: curve.sharpe,
+        tables=frozenset(),  # likewise
+    ),
+    Metric(
+        key="SR_low",
+        head="SR from",
+        doc="lower end of its normal 95 % interval",
+        definition=lambda curve: curve.sharpe - curve.sharpe_margin,
+        tables=frozenset(),
+    ),
+    Metric(
+        key="SR_high",
+        head="SR to",
+        doc="upper end of its normal 95 % interval",
+        definition=lambda curve: curve.sharpe + curve.sharpe_margin,
+        tables=frozenset(),
+    ),
+    Metric(
+        key="AV",
+        head="AV %",
+        doc="volatility a year",
+        unit=PERCENT,
+        digits=1,
+        direction=-1,
+        definition=lambda curve: curve.volatility,
+        tables=frozenset({"file", "trading"}),
+    ),
+    Metric(
+        key="MDD",
+        head="MDD %",
+        short="MDD",
+        doc="largest drawdown",
+        unit=PERCENT,
+        digits=1,
+        direction=-1,
+        definition=lambda curve: curve.drawdown,
+        tables=EVERYWHERE | {"trading"},
+    ),
+    Metric(
+        key="sortino",
+        head="Sortino",
+        doc="mean over downside deviation, a year",
+        definition=lambda curve: (
+            ratio(curve.mean_excess, curve.downside, np.nan) * np.sqrt(curve.periods_a_year)
+        ),
+        tables=frozenset({"file", "trading"}),
+    ),
+    Metric(
+        key="calmar",
+        head="Calmar",
+        doc="return a year over the largest drawdown",
+        definition=lambda curve: ratio(curve.growth, curve.drawdown, np.nan),
+        tables=frozenset({"file", "trading"}),
+    ),
+)
+
+
+class Trading:
+    """What was held and traded, step by step.
+
+    Args:
+        returns: of each step [..., T].
+        exposure: position as a share of equity during each step, of several positions the sum of
+            their absolute shares [..., T].
+        notional: value traded in each step [..., T].
+        equity: at each decision, the first included [..., T + 1].
+        costs: of all trades together [...].
+    """
+
+    def __init__(
+        self,
+        returns: FloatArray,
+        exposure: FloatArray,
+        notional: FloatArray,
+        equity: FloatArray,
+        costs: Figure,
+    ) -> None:
+        self.returns = returns
+        self.exposure = exposure
+        self.notional = notional
+        self.equity = equity
+        self.costs = costs
+
+    @cached_property
+    def held(self) -> npt.NDArray[np.bool_]:
+        """Whether there was a position in each step."""
+        return np.asarray(self.exposure != 0.0)
+
+
+ACTIVITY: tuple[Metric[Trading], ...] = (
+    Metric(
+        key="hit_ratio",
+        head="Hits %",
+        doc="share of the steps with a position that gained",
+        unit=PERCENT,
+        digits=1,
+        definition=lambda of: ratio(
+            (of.held & (of.returns > 0.0)).sum(-1), of.held.sum(-1), np.nan
+        ),
+        tables=frozenset({"file", "trading"}),
+    ),
+    Metric(
+        key="turnover",
+        head="Turnover",
+        doc="value traded over mean equity",
+        digits=1,
+        direction=0,
+        definition=lambda of: of.notional.sum(axis=-1) / of.equity.mean(axis=-1),
+        tables=frozenset({"file", "trading"}),
+    ),
+    Metric(
+        key="exposure",
+        head="Exposure %",
+        doc="mean absolute weight of the positions",
+        unit=PERCENT,
+        digits=1,
+        direction=0,
+        definition=lambda of: np.abs(of.exposure).mean(axis=-1),
+        tables=frozenset({"file", "trading"}),
+    ),
+    Metric(
+        key="time_in_market",
+        head="In market %",
+        short="held",
+        doc="share of steps with a position",
+        unit=PERCENT,
+        digits=1,
+        direction=0,
+        definition=lambda of: of.held.mean(axis=-1),
+        tables=frozenset({"terminal", "file", "trading"}),
+    ),
+    Metric(
+        key="trades",
+        head="Trades",
+        short="trades",
+        doc="steps with a fill",
+        unit=COUNT,
+        digits=0,
+        direction=0,
+        definition=lambda of: (of.notional > 0.0).sum(axis=-1),
+        tables=frozenset({"terminal", "file", "trading"}),
+    ),
+    Metric(
+        key="costs",
+        head="Costs USD",
+        doc="commission and slippage",
+        unit=USD,
+        direction=-1,
+        definition=lambda of: of.costs,
+        tables=frozenset({"file"}),
+    ),
+    Metric(
+        key="steps",
+        head="Steps",
+        doc="decisions taken",
+        unit=COUNT,
+        digits=0,
+        direction=0,
+        definition=lambda of: of.returns.shape[-1],
+        tables=frozenset({"file"}),
+    ),
+)
+
+
+def metrics() -> tuple[Metric[Any], ...]:
+    """All of them, in the order in which tables show them."""
+    return (*PERFORMANCE, *ACTIVITY)
 
 
 def performance(
-    returns: FloatArray, convention: Convention, days_a_year: float, risk_free: float = 0.0
+    returns: FloatArray, convention: Convention, periods_a_year: float, risk_free: float = 0.0
 ) -> dict[str, Figure]:
-    """CR, SR, AV, MDD and their relatives of step returns [..., T].
+    """Every metric of returns [..., T] by its key.
 
     Args:
-        returns: what each step returned; under ``log`` the weight times the log return.
+        returns: what each period returned; under ``log`` the weight times the log return.
         convention: ``"simple"`` or ``"log"``.
-        days_a_year: steps a year, 252 or 365.
+        periods_a_year: how many periods are a year, such as 252 or 365 days.
         risk_free: yearly risk-free rate; the published convention has none.
 
     Returns:
@@ -36,64 +338,34 @@ def performance(
         sortino and calmar ratio, SR_low and SR_high the 95 % interval of SR. A ratio whose
         denominator is 0 is 0 for SR and NaN for the others.
     """
-    returns = np.asarray(returns, dtype=np.float64)
-    if convention not in ("simple", "log"):
-        raise UnknownNameError("convention", convention, ["simple", "log"])
-    steps = returns.shape[-1]
-    rate = (1.0 + risk_free) ** (1.0 / days_a_year) - 1.0
-    excess = returns - rate
-    deviation = _deviation(returns)
-    volatility = deviation * np.sqrt(days_a_year)
-    total: Figure
-    if convention == "simple":
-        total = np.prod(1.0 + returns, axis=-1) - 1.0
-        sharpe = _ratio(excess.mean(axis=-1), deviation, 0.0) * np.sqrt(days_a_year)
-        a_year = _power(1.0 + total, days_a_year / steps) - 1.0
-    else:
-        total = returns.sum(axis=-1)
-        # The number of prices, one more than of steps, stands for the length of the window.
-        a_year = total / ((steps + 1) / days_a_year)
-        sharpe = _ratio(a_year, volatility, 0.0)
-    drawdown = max_drawdown(equity_of(returns))
-    downside = np.sqrt(np.mean(np.minimum(excess, 0.0) ** 2, axis=-1))
-    margin = NORMAL_95 * sharpe_error(returns) * np.sqrt(days_a_year)
-    figures = {
-        "CR": total,
-        "SR": sharpe,
-        "SR_low": sharpe - margin,
-        "SR_high": sharpe + margin,
-        "AV": volatility,
-        "MDD": drawdown,
-        "sortino": _ratio(excess.mean(axis=-1), downside, np.nan) * np.sqrt(days_a_year),
-        "calmar": _ratio(a_year, drawdown, np.nan),
-    }
-    return {name: _plain(figure) for name, figure in figures.items()}
+    curve = Curve(returns, convention, periods_a_year, risk_free)
+    return {metric.key: _plain(metric.definition(curve)) for metric in PERFORMANCE}
+
+
+def sharpe_ratio(returns: FloatArray, convention: Convention, periods_a_year: float) -> FloatArray:
+    """Sharpe ratio a year of returns [..., T], alone."""
+    return np.asarray(Curve(returns, convention, periods_a_year).sharpe)
 
 
 def activity(
-    returns: FloatArray, weights: FloatArray, notional: FloatArray, equity: FloatArray
+    returns: FloatArray,
+    exposure: FloatArray,
+    notional: FloatArray,
+    equity: FloatArray,
+    costs: Figure = 0.0,
 ) -> dict[str, Figure]:
-    """How an agent traded.
+    """Every metric of what was held and traded, by its key.
 
     Args:
         returns: step returns [..., T].
-        weights: position as a share of equity during each step [..., T].
+        exposure: position as a share of equity during each step, of several positions the sum of
+            their absolute shares [..., T].
         notional: value traded in each step [..., T].
         equity: equity at each decision, the first included [..., T + 1].
-
-    Returns:
-        hit_ratio: share of the steps with a position that gained (NaN without any); turnover:
-        value traded over mean equity; exposure: mean absolute weight; time_in_market: share of
-        steps with a position.
+        costs: of all trades together [...].
     """
-    held = weights != 0.0
-    figures = {
-        "hit_ratio": _ratio((held & (returns > 0.0)).sum(-1), held.sum(-1), np.nan),
-        "turnover": notional.sum(axis=-1) / equity.mean(axis=-1),
-        "exposure": np.abs(weights).mean(axis=-1),
-        "time_in_market": held.mean(axis=-1),
-    }
-    return {name: _plain(figure) for name, figure in figures.items()}
+    of = Trading(returns, exposure, notional, equity, costs)
+    return {metric.key: _plain(metric.definition(of)) for metric in ACTIVITY}
 
 
 def equity_of(returns: FloatArray) -> FloatArray:
@@ -109,22 +381,28 @@ def max_drawdown(equity: FloatArray) -> Figure:
 
 
 def sharpe_error(returns: FloatArray) -> Figure:
-    """Standard error of the Sharpe ratio a step, with skew and kurtosis.
+    """Standard error of the Sharpe ratio a step, with skew and kurtosis (Mertens 2002).
 
-    var(SR) = (1 − γ3·SR + (γ4 − 1)/4·SR²)/T (Bailey and López de Prado, 2012). It is NaN where the
-    returns do not vary.
+    var(SR) = (1 − γ3·SR + (γ4 − 1)/4·SR²)/T. It is NaN where the returns do not vary.
     """
     steps = returns.shape[-1]
     deviation = _deviation(returns)
-    sharpe = _ratio(returns.mean(axis=-1), deviation, np.nan)
+    sharpe = ratio(returns.mean(axis=-1), deviation, np.nan)
     centred = returns - returns.mean(axis=-1, keepdims=True)
     squares = centred * centred
     scale = np.sqrt(np.mean(squares, axis=-1))
     # Products: third and fourth powers of so many numbers take longer than all else here.
-    skew = _ratio(np.mean(squares * centred, axis=-1), scale**3, np.nan)
-    kurtosis = _ratio(np.mean(squares * squares, axis=-1), scale**4, np.nan)
+    skew = ratio(np.mean(squares * centred, axis=-1), scale**3, np.nan)
+    kurtosis = ratio(np.mean(squares * squares, axis=-1), scale**4, np.nan)
     variance = (1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2) / steps
     return np.sqrt(np.maximum(variance, 0.0))
+
+
+def ratio(numerator: Figure, denominator: Figure, otherwise: float) -> Figure:
+    """Quotient, or ``otherwise`` where the denominator is 0."""
+    denominator = np.asarray(denominator, dtype=np.float64)
+    defined = denominator != 0.0
+    return np.where(defined, numerator / np.where(defined, denominator, 1.0), otherwise)
 
 
 def _deviation(returns: FloatArray) -> FloatArray:
@@ -136,18 +414,6 @@ def _deviation(returns: FloatArray) -> FloatArray:
     return deviation
 
 
-def _ratio(numerator: Figure, denominator: Figure, otherwise: float) -> Figure:
-    """Quotient, or ``otherwise`` where the denominator is 0."""
-    denominator = np.asarray(denominator, dtype=np.float64)
-    defined = denominator != 0.0
-    return np.where(defined, numerator / np.where(defined, denominator, 1.0), otherwise)
-
-
-def _power(growth: Figure, exponent: float) -> Figure:
-    """Growth a year; a growth below nothing has none and counts as all lost."""
-    return np.maximum(growth, 0.0) ** exponent
-
-
 def _plain(figure: Figure) -> Figure:
-    """A zero-dimensional array as a float, so that a single curve has plain figures."""
-    return float(figure) if np.ndim(figure) == 0 else figure
+    """A zero-dimensional array as a plain number, so that a single curve has plain figures."""
+    return np.asarray(figure).item() if np.ndim(figure) == 0 else figure

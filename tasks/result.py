@@ -247,9 +247,7 @@ def episode_of(steps: Sequence[Step], task: Task) -> Episode:
     carried = weights[1:]
     notional = _column(infos[1:], "notional")
     metrics = performance(returns, protocol.convention, task.days_a_year)
-    metrics |= activity(returns, carried, notional, equity)
-    metrics["costs"] = float(_column(infos, "costs")[-1])
-    metrics["steps"] = len(steps)
+    metrics |= activity(returns, carried, notional, equity, _column(infos, "costs")[-1])
     return Episode(
         seed=steps[0].seed,
         sessions=np.array([info["session"] for info in infos], dtype="datetime64[D]"),

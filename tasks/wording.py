@@ -6,7 +6,7 @@ a thing that is missing is a dash.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 NONE = "–"
 SMALLEST_P = 0.001
@@ -78,6 +78,11 @@ def listed(names: Sequence[str]) -> str:
     """Names as in "a, b and c"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+Table = Literal["terminal", "paper", "file", "page", "trading", "answers", "variance"]
+"""Where figures stand: a table in the terminal, in LaTeX or Markdown, a file of figures, the ranks
+of the report, and its other tables."""
 
 
 class Unit(NamedTuple):

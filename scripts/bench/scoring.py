@@ -45,6 +45,9 @@ DIFFERENCES = {
     "time_in_market": "quantstats rounds up to a percent",
     "exposure": "mean absolute weight; quantstats knows no weights",
     "turnover": "quantstats knows no trades",
+    "trades": "likewise",
+    "costs": "likewise",
+    "steps": "as many as were given",
 }
 """Where there is nothing to be equal to, and why."""
 

@@ -1,6 +1,6 @@
 """A leaderboard for each setting."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from investorbench.agents.baselines import BuyAndHold
 from investorbench.tasks.evaluator import evaluate
+from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_named
 from investorbench.tasks.leaderboard.entries import (
     Group,
     Setting,
@@ -30,6 +31,7 @@ from investorbench.tasks.statistics import (
 from investorbench.tasks.statistics.estimate import DRAWS, FloatArray
 from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
 from investorbench_env.protocols import find_protocol
 
 Dates = npt.NDArray[np.datetime64]
@@ -55,16 +57,21 @@ class Row:
     rank: tuple[int, int]
 
     @property
+    def metrics(self) -> Mapping[str, float]:
+        """Those of the repeat with the median Sharpe ratio, by their keys."""
+        return self.entry.result.metrics
+
+    @property
     def sr(self) -> float:
         """Sharpe ratio a year; a ruined account counts with all days of the setting."""
         value = self.statistics.sr.value
-        return self.entry.result.metrics["SR"] if value is None else value
+        return self.metrics["SR"] if value is None else value
 
     @property
     def cr(self) -> float:
         """Cumulative return."""
         value = self.statistics.cr.value
-        return self.entry.result.metrics["CR"] if value is None else value
+        return self.metrics["CR"] if value is None else value
 
     @property
     def is_ruined(self) -> bool:
@@ -89,6 +96,17 @@ class Leaderboard:
     comparison: Comparison
     sentence: str
     notes: tuple[str, ...]
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of what they were scored on."""
+        return self.rows[0].entry.result.facts
+
+    @property
+    def compared_with(self) -> Benchmark | None:
+        """What agents of this task are compared with; None where there is nothing."""
+        name = self.facts.benchmark
+        return benchmark_named(name) if name else None
 
     @property
     def benchmark(self) -> str | None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.boards import Leaderboard, dates_of, returns_of
 from investorbench.tasks.leaderboard.entries import BENCHMARK, Setting
 from investorbench.tasks.leaderboard.ranks import Difference, places
@@ -60,6 +61,9 @@ class Overall:
         simulated: whether the markets are simulated.
         options: of the environments, in words; empty for none.
         settings: the tasks that are counted.
+        benchmark: the agent that others are compared with, by its name in the table; None where it
+            is missing.
+        compared_with: the same, in words for readers.
         rows: by mean Sharpe ratio, best first.
         sentence: what a reader may quote.
         notes: which agents or tasks are left out and why, a line each.
@@ -69,6 +73,8 @@ class Overall:
     simulated: bool
     options: str
     settings: tuple[Setting, ...]
+    benchmark: str | None
+    compared_with: Benchmark | None
     rows: tuple[OverallRow, ...]
     sentence: str
     notes: tuple[str, ...]
@@ -126,6 +132,8 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         simulated=first.simulated,
         options=first.options,
         settings=tuple(board.setting for board in kept),
+        benchmark=benchmark,
+        compared_with=kept[0].compared_with,
         rows=tuple(rows),
         sentence=_sentence(kept, rows, differences),
         notes=(

@@ -1,76 +1,33 @@
 """What agents did and what it took: trading, answers of models, months, sources of variance."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-
-from investorbench.tasks.leaderboard import Leaderboard, Row
+from investorbench.tasks.answers import Answers, answers_of
+from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.report.cells import Head, empty, figure, row_head, table
 from investorbench.tasks.report.curves import sessions_of
-from investorbench.tasks.report.leaderboard_tables import agent_name
+from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, board_table
 from investorbench.tasks.report.markup import Html, element, join
-from investorbench.tasks.result import Episode, Result
+from investorbench.tasks.result import Episode
 from investorbench.tasks.wording import p_equals, percent, roughly
 
-AGENT = Head("Agent", text=True, names=True)
-TRADING = (
-    AGENT,
-    Head("Exposure %", "mean absolute weight of the position"),
-    Head("In market %", "share of steps with a position"),
-    Head("Turnover", "value traded over mean equity"),
-    Head("Trades", "steps with a fill"),
-    Head("Costs %", "commission and slippage as a share of the starting value"),
-    Head("Hits %", "share of the steps with a position that gained"),
-    Head("AV %", "volatility a year"),
-    Head("MDD %", "largest drawdown"),
-    Head("Sortino", "mean over downside deviation, a year"),
-    Head("Calmar", "return a year over the largest drawdown"),
-)
-ANSWERS = (
-    AGENT,
-    Head("Decisions", "of all repeats, warm-up included"),
-    Head("Invalid", "without a usable answer; the agent held then"),
-    Head("Refused", "of those, the model said no"),
-    Head("Truncated", "of those, the answer hit its limit of length"),
-    Head("False ids", "memories that were cited and never shown"),
-    Head("Tokens in", "read by the model"),
-    Head("Tokens out", "written by the model"),
-    Head("Cost USD", "by the price in the configuration"),
-    Head("Median s", "to an answer, test split of the shown repeat"),
-    Head("95 % s", "95 % of the answers took less, test split of the shown repeat"),
-)
 STRONGEST = 0.3
 """The return of a month that has the full colour."""
-VARIANCE = (
-    AGENT,
-    Head("Repeats"),
-    Head("From the path", "standard deviation of SR a year over other days like these"),
-    Head("From repeats", "standard deviation of SR a year over repeats on the same days"),
-    Head("Of the mean", "standard error of the mean over the repeats"),
-)
 
 
 def trading_table(board: Leaderboard) -> Html:
-    """Exposure, turnover, costs and their relatives."""
-    return table("Trading, of the repeat with the median Sharpe ratio", TRADING, [
-        [row_head(agent_name(row.agent), row.agent), *_trading(row.entry.result)]
-        for row in board.rows
-    ])  # fmt: skip
+    """Risk, exposure, turnover, costs and their relatives."""
+    return board_table(board, "trading", "Trading, of the repeat with the median Sharpe ratio")
 
 
 def answers_table(board: Leaderboard) -> Html | None:
     """What became of the answers of language models; None where none was asked."""
-    asked = [(row, found) for row in board.rows if (found := _answers(row.entry.result))]
-    if not asked:
-        return None
-    rows = [
-        [row_head(_model(row, found), row.agent), *_told(found), *_latency(row.entry.result)]
-        for row, found in asked
-    ]
-    return table("Answers, of all finished repeats", ANSWERS, rows)
+    found = {row.agent: answers_of(row.entry.result) for row in board.rows}
+    names = {agent: _model(agent, answers) for agent, answers in found.items() if answers}
+    return (
+        board_table(board, "answers", "Answers, of all finished repeats", names) if names else None
+    )
 
 
 def months_table(board: Leaderboard) -> Html:
@@ -93,9 +50,7 @@ def variance_table(board: Leaderboard) -> Html:
         reasons = sorted({split.reason or "not computed" for split in splits})
         return element("p", f"Not known: {'; '.join(reasons)}.")
     caption = "Standard deviation of the Sharpe ratio a year, by where it comes from"
-    return table(caption, VARIANCE, [
-        [row_head(agent_name(row.agent), row.agent), *_variance(row)] for row in board.rows
-    ])  # fmt: skip
+    return board_table(board, "variance", caption)
 
 
 def pairs_table(board: Leaderboard) -> Html:
@@ -144,49 +99,11 @@ def monthly_returns(episode: Episode, sessions: Sequence[str]) -> dict[str, floa
     return returns
 
 
-def _trading(result: Result) -> Iterator[Html]:
-    metrics, episode = result.metrics, result.median
-    for name in ("exposure", "time_in_market"):
-        yield figure(metrics[name], percent(metrics[name]))
-    yield figure(metrics["turnover"], digits=1)
-    yield figure(float((episode.notional > 0.0).sum()))
-    costs = metrics["costs"] / float(episode.equity[0])
-    yield figure(costs, percent(costs, 2))
-    for name in ("hit_ratio", "AV", "MDD"):
-        yield figure(metrics[name], percent(metrics[name]))
-    for name in ("sortino", "calmar"):
-        yield figure(metrics[name], digits=2)
-
-
-def _answers(result: Result) -> list[dict[str, Any]]:
-    splits = [split for episode in result.episodes for split in (episode.answers or {}).values()]
-    return [split for split in splits if split]
-
-
-def _model(row: Row, found: Sequence[dict[str, Any]]) -> Html:
-    if all(split["is_language_model"] for split in found):
-        return agent_name(row.agent)
+def _model(agent: str, answers: Answers) -> Html:
+    if answers.is_language_model:
+        return agent_name(agent)
     note = element("span", "a word list, not a language model", class_="missing")
-    return join(agent_name(row.agent), note)
-
-
-def _told(found: Sequence[dict[str, Any]]) -> Iterator[Html]:
-    statuses: Counter[str] = sum((Counter(split["status"]) for split in found), Counter())
-    yield figure(sum(split["decisions"] for split in found))
-    yield figure(sum(split["invalid"] for split in found))
-    yield figure(statuses["refused"])
-    yield figure(statuses["truncated"])
-    yield figure(sum(split["dropped_ids"] for split in found))
-    for name in ("input", "output"):
-        yield figure(sum(split["tokens"][name] for split in found))
-    costs = [split["cost_usd"] for split in found]
-    yield empty("the price is not known") if None in costs else figure(sum(costs), digits=4)
-
-
-def _latency(result: Result) -> Iterator[Html]:
-    asked = (result.median.answers or {}).get("test")
-    for name in ("p50", "p95"):
-        yield figure(asked["latency_s"][name], digits=2) if asked else empty("no model was asked")
+    return join(agent_name(agent), note)
 
 
 def _month(value: float | None) -> Html:
@@ -195,18 +112,3 @@ def _month(value: float | None) -> Html:
     sign = "gain" if value >= 0.0 else "loss"
     strength = f"--strength: {min(abs(value) / STRONGEST, 1.0) ** 0.5 * 90:.0f}%"
     return element("td", percent(value), data_sort=repr(value), class_=sign, style=strength)
-
-
-def _variance(row: Row) -> Iterator[Html]:
-    split = row.statistics.variance
-    a_year = np.sqrt(row.entry.result.facts.periods_a_year)
-    yield figure(split.repeats)
-    for variance in (split.path, split.repeat):
-        if variance is None:
-            yield empty(split.reason or "not computed")
-        else:
-            yield figure(np.sqrt(max(variance, 0.0)) * a_year, digits=2)
-    if split.error is None:
-        yield empty(split.reason or "not computed")
-    else:
-        yield figure(split.error * a_year, digits=2)

@@ -1,11 +1,11 @@
 """Tables: cells that know what they are sorted by, heads that sort, frames that scroll."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from investorbench.tasks.leaderboard.columns import Cell, Column
 from investorbench.tasks.report.markup import Html, element, join, text_of
-from investorbench.tasks.statistics import Estimate
-from investorbench.tasks.wording import NONE, number
+from investorbench.tasks.wording import NONE, Table, number
 
 
 class Head(NamedTuple):
@@ -13,15 +13,17 @@ class Head(NamedTuple):
 
     Attributes:
         name: in as few letters as it takes.
-        told: what it means, in a sentence.
+        doc: what it means, in a sentence.
         text: whether its cells are words rather than figures.
         names: whether its cells name the rows, and stay in view.
+        is_least_best: whether the smallest figure is the best, and comes first.
     """
 
     name: str
-    told: str = ""
+    doc: str = ""
     text: bool = False
     names: bool = False
+    is_least_best: bool = False
 
     @property
     def kind(self) -> str | None:
@@ -58,8 +60,8 @@ def row_head(text: object, sort: str) -> Html:
 
 def figure(value: float | None, shown: object = None, digits: int = 0) -> Html:
     """A cell of one number; what is shown may be given, for another unit."""
-    told = number(value, digits) if shown is None else shown
-    return element("td", told, data_sort=_key(value))
+    text = number(value, digits) if shown is None else shown
+    return element("td", text, data_sort=_key(value))
 
 
 def empty(reason: str, **attributes: str) -> Html:
@@ -67,14 +69,25 @@ def empty(reason: str, **attributes: str) -> Html:
     return element("td", nothing(reason), data_sort="", **attributes)
 
 
-def estimate_cell(estimate: Estimate, factor: float, digits: int) -> Html:
-    """A figure over its interval, or the reason why there is none."""
-    if estimate.value is None:
-        return empty(estimate.reason or "not computed")
-    shown = element("span", number(estimate.value * factor, digits), class_="value")
-    around = _interval(estimate, factor, digits)
-    told = element("span", around, class_="interval") if around else None
-    return figure(estimate.value, join(shown, " " if around else None, told))
+def head_of(column: Column[Any], table: Table) -> Head:
+    """The head of a column, with what it means."""
+    return Head(column.head_in(table), column.doc, is_least_best=column.direction < 0)
+
+
+def cell_of(column: Column[Any], cell: Cell, table: Table) -> Html:
+    """A figure over its interval; or the reason why there is none."""
+    if cell.value is None:
+        return empty(cell.reason or "not computed")
+    shown: object = column.text(cell, table)
+    if column.mark is not None and column.mark.applies(cell.value):
+        words = element("span", column.mark.words, class_="unseen")
+        shown = join(element("span", shown, class_=column.mark.style), " ", words)
+    if column.formats[table].ends is None:
+        return figure(cell.value, shown)
+    ends = column.interval(cell, table)
+    around = f"[{ends}]" if ends else nothing(cell.reason or "not computed")
+    value = element("span", shown, class_="value")
+    return figure(cell.value, join(value, " ", element("span", around, class_="interval")))
 
 
 def nothing(reason: str) -> Html:
@@ -85,20 +98,13 @@ def nothing(reason: str) -> Html:
     )
 
 
-def _interval(estimate: Estimate, factor: float, digits: int) -> str | None:
-    """``[−1.8, 3.4]``; None without an interval."""
-    if estimate.low is None or estimate.high is None:
-        return None
-    low, high = (number(end * factor, digits) for end in (estimate.low, estimate.high))
-    return f"[{low}, {high}]"
-
-
 def _head(head: Head, sortable: bool) -> Html:
-    told = head.told or None
+    doc = head.doc or None
     if not sortable:
-        return element("th", head.name, scope="col", class_=head.kind, title=told)
-    button = element("button", head.name, type="button", title=told)
-    return element("th", button, scope="col", class_=head.kind, aria_sort="none")
+        return element("th", head.name, scope="col", class_=head.kind, title=doc)
+    button = element("button", head.name, type="button", title=doc)
+    first = "ascending" if head.is_least_best else None
+    return element("th", button, scope="col", class_=head.kind, aria_sort="none", data_first=first)
 
 
 def _key(value: float | None) -> str:

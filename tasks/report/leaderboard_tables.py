@@ -1,76 +1,45 @@
-"""The tables of ranks: one for each task, and one over all of them."""
+"""The tables of ranks, for each task and over all of them, and others of a task's agents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
-from investorbench.tasks.leaderboard.ranks import SIZE
-from investorbench.tasks.report.cells import (
-    Head,
-    empty,
-    estimate_cell,
-    figure,
-    row_head,
-    table,
-    words,
-)
+from investorbench.tasks.leaderboard.board_columns import board_columns
+from investorbench.tasks.leaderboard.columns import BoardLine, Cell, Columns, L, OverallLine
+from investorbench.tasks.leaderboard.overall_columns import overall_columns
+from investorbench.tasks.report.cells import Head, cell_of, empty, head_of, row_head, table, words
 from investorbench.tasks.report.content import SIMULATED, board_name, overall_name
 from investorbench.tasks.report.markup import Html, element, join
-from investorbench.tasks.statistics import Estimate
-from investorbench.tasks.wording import count, p_value, percent, probability, rank
+from investorbench.tasks.wording import Table, count, rank
 
 RANK = Head("Rank", "the best and the worst place that the tests of all pairs leave an agent", True)
 AGENT = Head("Agent", text=True, names=True)
-HEADS = (
-    RANK,
-    AGENT,
-    Head("CR %", "cumulative return, with its 95 % interval"),
-    Head("SR", "Sharpe ratio a year, with its 95 % interval"),
-    Head("SR, drawn", "its 95 % interval on one scale; the line is Buy & Hold's"),
-    Head("p", "that its Sharpe ratio is Buy & Hold's: Ledoit–Wolf, corrected for all agents"),
-    Head("Random %", "share of random policies with a worse Sharpe ratio"),
-    Head("PSR", "probability that the Sharpe ratio is above 0"),
-    Head("DSR", "the same against the luckiest of all trials without skill"),
-    Head("MinTRL", "days of such returns until a Sharpe ratio above 0 is certain at 5 %"),
-    Head("MDD %", "largest drawdown"),
-    Head("Best p", "model confidence set: the p-value that no other agent is better"),
-)
-OVERALL_HEADS = (
-    RANK,
-    AGENT,
-    Head("Mean SR", "mean of the Sharpe ratios a year, with its 95 % interval"),
-    Head("Mean SR, drawn", "its 95 % interval on one scale; the line is Buy & Hold's"),
-    Head("Mean CR %", "mean of the cumulative returns, with its 95 % interval"),
-    Head("SR − B&H", "mean Sharpe ratio less Buy & Hold's, with its 95 % interval"),
-    Head("p", "that there is no difference to Buy & Hold, corrected for all agents"),
-)
-NO_DIFFERENCE = "there is no Buy & Hold to compare with, or this is it"
 
 
 class Scale:
-    """One scale for the intervals of a table, with a line where Buy & Hold stands."""
+    """One scale for the intervals of a column, with a line where the benchmark stands."""
 
     WIDTH, HEIGHT, EDGE = 132.0, 16.0, 6.0
 
-    def __init__(self, estimates: Sequence[Estimate], benchmark: float | None) -> None:
-        ends = [end for each in estimates for end in (each.low, each.value, each.high)]
+    def __init__(self, cells: Sequence[Cell], benchmark: float | None) -> None:
+        ends = [end for each in cells for end in (each.low, each.value, each.high)]
         known = [end for end in (*ends, benchmark, 0.0) if end is not None]
         self.low, self.high = min(known), max(known)
         self.benchmark = benchmark
 
-    def draw(self, estimate: Estimate) -> Html:
+    def draw(self, cell: Cell) -> Html:
         """The interval as a picture; its figures stand beside it."""
-        if estimate.value is None:
-            return empty(estimate.reason or "not computed")
+        if cell.value is None:
+            return empty(cell.reason or "not computed")
         parts = [self._upright(0.0, "zero")]
         if self.benchmark is not None:
             parts.append(self._upright(self.benchmark, "benchmark"))
-        if estimate.low is not None and estimate.high is not None:
-            ends = {"x1": self._x(estimate.low), "x2": self._x(estimate.high)}
+        if cell.low is not None and cell.high is not None:
+            ends = {"x1": self._x(cell.low), "x2": self._x(cell.high)}
             parts.append(element("line", y1="8", y2="8", class_="range", **ends))
-        parts.append(element("circle", cx=self._x(estimate.value), cy="8", r="3.5"))
+        parts.append(element("circle", cx=self._x(cell.value), cy="8", r="3.5"))
         view = f"0 0 {self.WIDTH:g} {self.HEIGHT:g}"
         picture = element("svg", *parts, viewBox=view, class_="scale", aria_hidden="true")
-        return element("td", picture, data_sort=repr(estimate.value), class_="drawn")
+        return element("td", picture, data_sort=repr(cell.value), class_="drawn")
 
     def _upright(self, value: float, kind: str) -> Html:
         x = self._x(value)
@@ -84,27 +53,51 @@ class Scale:
 
 def leaderboard_table(board: Leaderboard) -> Html:
     """All agents of a task, best first."""
-    estimates = [row.statistics.sr for row in board.rows]
-    held = [row.statistics.sr.value for row in board.rows if row.agent == board.benchmark]
-    scale = Scale(estimates, held[0] if held else None)
     caption = join(
         stamp() if board.setting.simulated else None,
         f"Leaderboard of {board_name(board)}, protocol {board.setting.protocol}, "
         f"{board.setting.start} to {board.setting.end}; 95 % intervals in brackets",
     )
-    return table(caption, HEADS, [_row(row, scale) for row in board.rows])
+    names = [
+        row_head(join(agent_name(row.agent), " †" * row.is_ruined, _missing(row)), row.agent)
+        for row in board.rows
+    ]
+    lines = [BoardLine(board, row) for row in board.rows]
+    return _ranks(caption, board_columns("page", board.compared_with), lines, names, board)
 
 
 def overall_table(overall: Overall) -> Html:
     """All agents over several tasks, best first."""
-    held = [row.sr.value for row in overall.rows if row.against is None]
-    scale = Scale([row.sr for row in overall.rows], held[0] if held else None)
     caption = join(
         stamp() if overall.simulated else None,
         f"{overall_name(overall)}, {count(len(overall.settings), 'task')}; "
         "95 % intervals in brackets",
     )
-    return table(caption, OVERALL_HEADS, [_overall_row(row, scale) for row in overall.rows])
+    names = [row_head(agent_name(row.agent), row.agent) for row in overall.rows]
+    lines = [OverallLine(overall, row) for row in overall.rows]
+    return _ranks(caption, overall_columns("page", overall.compared_with), lines, names, overall)
+
+
+def board_table(
+    board: Leaderboard, kind: Table, caption: str, names: Mapping[str, Html] | None = None
+) -> Html:
+    """Another table of a leaderboard's agents, in their order.
+
+    Args:
+        board: whose.
+        kind: which; its columns say so themselves.
+        caption: what stands above it.
+        names: what is shown for each agent that it has; all by their names for None.
+    """
+    columns = board_columns(kind, board.compared_with)
+    shown = names or {row.agent: agent_name(row.agent) for row in board.rows}
+    return table(caption, [AGENT, *(head_of(column, kind) for column in columns)], [
+        [
+            row_head(shown[row.agent], row.agent),
+            *(cell_of(each, each.cell(BoardLine(board, row)), kind) for each in columns),
+        ]
+        for row in board.rows if row.agent in shown
+    ])  # fmt: skip
 
 
 def stamp() -> Html:
@@ -115,42 +108,43 @@ def stamp() -> Html:
 def agent_name(name: str) -> Html:
     """An agent's name, which somebody else chose; what was swept stands in a second line."""
     first, _, settings = name.partition(" ")
-    told = element("span", settings, class_="settings") if settings else None
-    return element("bdi", first, " " if settings else None, told, class_="agent")
+    swept = element("span", settings, class_="settings") if settings else None
+    return element("bdi", first, " " if settings else None, swept, class_="agent")
 
 
-def _row(row: Row, scale: Scale) -> list[Html]:
-    told, against = row.statistics, row.against
-    metrics = row.entry.result.metrics
-    none = empty(NO_DIFFERENCE)
-    return [
-        words(rank(row.rank), f"{row.rank[0] * 1000 + row.rank[1]}"),
-        row_head(join(agent_name(row.agent), " †" * row.is_ruined, _missing(row)), row.agent),
-        estimate_cell(told.cr, 100.0, 1),
-        estimate_cell(told.sr, 1.0, 2),
-        scale.draw(told.sr),
-        none if against is None else _p_cell(against.ledoit_wolf, against.adjusted_p),
-        _percent_cell(told.random),
-        _probability_cell(told.probabilistic),
-        _probability_cell(told.deflated),
-        estimate_cell(told.track_record, 1.0, 0),
-        figure(metrics["MDD"], percent(metrics["MDD"])),
-        _best_cell(told.best),
+def _ranks(
+    caption: Html,
+    columns: Columns[L],
+    lines: Sequence[L],
+    names: Sequence[Html],
+    ranked: Leaderboard | Overall,
+) -> Html:
+    """A table of ranks; what is drawn stands beside its figures."""
+    rows: Sequence[Row | OverallRow] = ranked.rows
+    heads = [RANK, AGENT]
+    cells = [
+        [words(rank(row.rank), f"{row.rank[0] * 1000 + row.rank[1]}"), name]
+        for row, name in zip(rows, names, strict=True)
     ]
+    for column in columns:
+        heads.append(head_of(column, "page"))
+        values = [column.cell(line) for line in lines]
+        for own, value in zip(cells, values, strict=True):
+            own.append(cell_of(column, value, "page"))
+        if column.formats["page"].drawn:
+            held = [value.value for row, value in zip(rows, values, strict=True)
+                    if row.agent == ranked.benchmark]  # fmt: skip
+            scale = Scale(values, held[0] if held else None)
+            heads.append(_drawn(column.head_in("page"), ranked))
+            for own, value in zip(cells, values, strict=True):
+                own.append(scale.draw(value))
+    return table(caption, heads, cells)
 
 
-def _overall_row(row: OverallRow, scale: Scale) -> list[Html]:
-    against = row.against
-    none = empty(NO_DIFFERENCE)
-    return [
-        words(rank(row.rank), f"{row.rank[0] * 1000 + row.rank[1]}"),
-        row_head(agent_name(row.agent), row.agent),
-        estimate_cell(row.sr, 1.0, 2),
-        scale.draw(row.sr),
-        estimate_cell(row.cr, 100.0, 1),
-        none if against is None else estimate_cell(against, 1.0, 2),
-        none if against is None else _p_cell(against, row.adjusted_p),
-    ]
+def _drawn(name: str, ranked: Leaderboard | Overall) -> Head:
+    compared = ranked.compared_with
+    line = f"; the line is {compared.title}'s" if compared and ranked.benchmark else ""
+    return Head(f"{name}, drawn", f"its 95 % interval on one scale{line}")
 
 
 def _missing(row: Row) -> Html | None:
@@ -158,32 +152,3 @@ def _missing(row: Row) -> Html | None:
     if done >= planned:
         return None
     return element("span", f"{done} of {planned} repeats", class_="missing")
-
-
-def _p_cell(estimate: Estimate, p: float | None) -> Html:
-    if p is None:
-        return empty(estimate.reason or "not computed")
-    shown = element("strong", p_value(p), class_="clear") if p <= SIZE else p_value(p)
-    return figure(p, shown)
-
-
-def _best_cell(estimate: Estimate) -> Html:
-    if estimate.p_value is None:
-        return empty(estimate.reason or "not computed")
-    if estimate.p_value >= 0.05:
-        return figure(estimate.p_value, p_value(estimate.p_value))
-    out = element("span", "not in the set", class_="unseen")
-    shown = element("span", p_value(estimate.p_value), class_="out")
-    return figure(estimate.p_value, join(shown, " ", out))
-
-
-def _percent_cell(estimate: Estimate) -> Html:
-    if estimate.value is None:
-        return empty(estimate.reason or "not computed")
-    return figure(estimate.value, percent(estimate.value, 0))
-
-
-def _probability_cell(estimate: Estimate) -> Html:
-    if estimate.value is None:
-        return empty(estimate.reason or "not computed")
-    return figure(estimate.value, probability(estimate.value))

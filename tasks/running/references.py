@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.tasks.metrics import performance
+from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.statistics.estimate import SEED, FloatArray
 from investorbench_env.envs.setup import Options, Setup
 from investorbench_env.protocols import find_protocol
@@ -43,7 +43,7 @@ def random_sharpes(
         np.divide(equity - before, before, out=returns[:, step], where=lives)
         before, lives = equity, lives & ~terminated
     convention = find_protocol(setup.protocol).convention
-    return np.asarray(performance(returns, convention, days_a_year)["SR"])
+    return sharpe_ratio(returns, convention, days_a_year)
 
 
 def _actions(space: gym.Space[Any], number: int, rng: np.random.Generator) -> npt.NDArray[Any]:

@@ -1,21 +1,39 @@
 """Cells of tables as a reader sees them."""
 
-from investorbench.tasks.report.cells import Head, estimate_cell, table, words
+from typing import Any
+
+from investorbench.tasks.leaderboard.columns import Cell, Column, Format, Mark
+from investorbench.tasks.report.cells import Head, cell_of, table, words
 from investorbench.tasks.report.lines import Lines
 from investorbench.tasks.report.markup import element, join, plain, text_of
-from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.wording import PERCENT
+
+COLUMN: Column[Any] = Column(
+    key="CR",
+    head="CR %",
+    unit=PERCENT,
+    value=lambda line: line,
+    formats={"page": Format(1, 1)},
+    mark=Mark(lambda value: value > 1.0, "clear", "more than all"),
+)
 
 
 def test_an_empty_cell_tells_its_reason_to_eyes_and_ears_and_sorts_nowhere() -> None:
-    cell = estimate_cell(Estimate(reason="11 returns, at least 20 are needed"), 1.0, 2)
+    cell = cell_of(COLUMN, Cell(reason="11 returns, at least 20 are needed"), "page")
     assert cell.count("11 returns, at least 20 are needed") == 2
     assert 'title="11 returns' in cell and 'class="unseen"' in cell and 'data-sort=""' in cell
 
 
 def test_a_cell_sorts_by_its_value_not_by_its_text() -> None:
-    cell = estimate_cell(Estimate(value=0.12345, low=-0.5, high=1.5), 100.0, 1)
+    cell = cell_of(COLUMN, Cell(0.12345, -0.5, 1.5), "page")
     assert 'data-sort="0.12345"' in cell
-    assert ">12.3<" in cell and "[−50.0, 150.0]" in cell
+    assert ">12.3<" in cell and "[−50.0, 150.0]" in cell and "more than all" not in cell
+    assert "more than all" in cell_of(COLUMN, Cell(1.5), "page")
+
+
+def test_a_figure_without_an_interval_says_why() -> None:
+    cell = cell_of(COLUMN, Cell(0.0, reason="the returns do not vary"), "page")
+    assert ">0.0<" in cell and cell.count("the returns do not vary") == 2
 
 
 def test_heads_of_a_sortable_table_are_buttons() -> None:
@@ -23,6 +41,7 @@ def test_heads_of_a_sortable_table_are_buttons() -> None:
     told = table("t", [Head("One"), Head("Two", text=True)], rows)
     assert told.count("<button") == 2 and told.count('aria-sort="none"') == 2
     assert "<button" not in table("t", [Head("One")], rows, sortable=False)
+    assert 'data-first="ascending"' in table("t", [Head("MDD", is_least_best=True)], [])
 
 
 def test_text_is_escaped_and_cleaned_and_attributes_are_too() -> None:

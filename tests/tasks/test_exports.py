@@ -19,7 +19,7 @@ from investorbench.tasks.leaderboard import (
     overall,
 )
 from investorbench.tasks.leaderboard.exports import FORMATS, export
-from investorbench.tasks.leaderboard.exports.tidy import METRICS
+from investorbench.tasks.metrics import metrics
 from investorbench_env.errors import UnknownNameError
 from tests.env.small_markets import small_market
 
@@ -73,13 +73,14 @@ def test_a_row_has_the_figures_of_the_result_as_fractions_and_of_the_tests(table
     (found,) = rows[(rows.agent == HOSTILE) & (rows.market_sha256 == board.setting.market)].to_dict(
         "records"
     )
-    metrics = row.entry.result.metrics
-    for name in ("CR", "SR", *METRICS):
-        assert found[name] == metrics[name]
+    figures = row.entry.result.metrics
+    for metric in metrics():
+        if "file" in metric.tables or metric.key in ("CR", "SR"):
+            assert found[metric.key] == figures[metric.key]
     told = row.statistics
     assert (found["SR_low"], found["SR_high"]) == (told.sr.low, told.sr.high)
     assert pd.isna(found["DSR"]) and "1 trials" in found["reason_DSR"]
-    assert found["adjusted_p_hold"] == row.against.adjusted_p
+    assert found["adjusted_p_benchmark"] == row.against.adjusted_p
     assert found["random_percentile"] == told.random.value
     assert (found["repeats_planned"], found["repeats_finished"]) == (2, 1)
     assert (found["failures"], found["run"]) == ("repeat 1: infrastructure: down", "my run")

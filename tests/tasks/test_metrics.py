@@ -217,9 +217,10 @@ def test_an_unknown_convention_is_answered_with_those_there_are() -> None:
 def test_activity_is_that_of_a_hand_calculation() -> None:
     figures = activity(
         returns=np.array([0.1, -0.1, 0.2, 0.0]),
-        weights=np.array([1.0, 1.0, -0.5, 0.0]),
+        exposure=np.array([1.0, 1.0, 0.5, 0.0]),
         notional=np.array([100.0, 0.0, 150.0, 50.0]),
         equity=np.array([100.0, 110.0, 99.0, 118.8, 118.8]),
+        costs=0.5,
     )
     assert figures == pytest.approx(
         {
@@ -227,6 +228,9 @@ def test_activity_is_that_of_a_hand_calculation() -> None:
             "turnover": 300 / 109.32,
             "exposure": 2.5 / 4,
             "time_in_market": 3 / 4,
+            "trades": 3,
+            "costs": 0.5,
+            "steps": 4,
         }
     )
 

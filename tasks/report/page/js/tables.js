@@ -23,7 +23,8 @@ function makeSortable(table) {
   heads.forEach((head, column) => {
     head.querySelector("button").addEventListener("click", () => {
       const before = head.getAttribute("aria-sort");
-      const first = head.classList.contains("words") ? "ascending" : "descending";
+      const best = head.classList.contains("words") ? "ascending" : "descending";
+      const first = head.dataset.first ?? best;
       const second = first === "ascending" ? "descending" : "ascending";
       const now = before === first ? second : first;
       heads.forEach((other) => other.setAttribute("aria-sort", "none"));

@@ -1,0 +1,120 @@
+"""The columns of a leaderboard that say what language models answered, and at what cost."""
+
+from collections.abc import Callable
+from typing import Any
+
+from investorbench.tasks.answers import Answers, answers_of
+from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
+from investorbench.tasks.wording import COUNT, RATIO, TRUTH, USD
+
+ANSWERS: tuple[Column[BoardLine], ...] = (
+    Column(
+        key="is_language_model",
+        unit=TRUTH,
+        value=lambda line: _asked(line, lambda of: of.is_language_model),
+        formats=FILE,
+    ),
+    Column(
+        key="decisions",
+        head="Decisions",
+        doc="of all repeats, warm-up included",
+        unit=COUNT,
+        value=lambda line: _asked(line, lambda of: of.decisions),
+        formats={"answers": Format(), **FILE},
+    ),
+    Column(
+        key="invalid_decisions",
+        head="Invalid",
+        doc="without a usable answer; the agent held then",
+        unit=COUNT,
+        direction=-1,
+        value=lambda line: _asked(line, lambda of: of.invalid),
+        formats={"answers": Format(), **FILE},
+    ),
+    Column(
+        key="refused",
+        head="Refused",
+        doc="of those, the model refused",
+        unit=COUNT,
+        direction=-1,
+        value=lambda line: _asked(line, lambda of: of.refused),
+        formats={"answers": Format()},
+    ),
+    Column(
+        key="truncated",
+        head="Truncated",
+        doc="of those, the answer hit its limit of length",
+        unit=COUNT,
+        direction=-1,
+        value=lambda line: _asked(line, lambda of: of.truncated),
+        formats={"answers": Format()},
+    ),
+    Column(
+        key="false_ids",
+        head="False ids",
+        doc="memories that were cited and never shown",
+        unit=COUNT,
+        direction=-1,
+        value=lambda line: _asked(line, lambda of: of.false_ids),
+        formats={"answers": Format()},
+    ),
+    Column(
+        key="tokens_read",
+        head="Tokens in",
+        doc="read by the model",
+        unit=COUNT,
+        direction=0,
+        value=lambda line: _asked(line, lambda of: of.read),
+        formats={"answers": Format(), **FILE},
+    ),
+    Column(
+        key="tokens_written",
+        head="Tokens out",
+        doc="written by the model",
+        unit=COUNT,
+        direction=0,
+        value=lambda line: _asked(line, lambda of: of.written),
+        formats={"answers": Format(), **FILE},
+    ),
+    Column(
+        key="cost_usd",
+        head="Cost USD",
+        doc="by the price in the configuration",
+        unit=USD,
+        direction=-1,
+        value=lambda line: _asked(line, lambda of: of.cost_usd, "the price is not known"),
+        formats={"answers": Format(4), **FILE},
+    ),
+    Column(
+        key="median_latency_s",
+        head="Median s",
+        doc="to an answer, test split of the shown repeat",
+        unit=RATIO,
+        direction=-1,
+        value=lambda line: _latency(line, "p50"),
+        formats={"answers": Format(2)},
+    ),
+    Column(
+        key="latency_95_s",
+        head="95 % s",
+        doc="95 % of the answers took less, test split of the shown repeat",
+        unit=RATIO,
+        direction=-1,
+        value=lambda line: _latency(line, "p95"),
+        formats={"answers": Format(2)},
+    ),
+)
+
+
+def _asked(line: BoardLine, value: Callable[[Answers], Any], missing: str = "not recorded") -> Cell:
+    """What a language model's answers came to; nothing of an agent that asks none."""
+    answers = answers_of(line.row.entry.result)
+    if answers is None:
+        return Cell(reason="it asks no language model")
+    found = value(answers)
+    return Cell(found, reason=missing if found is None else None)
+
+
+def _latency(line: BoardLine, name: str) -> Cell:
+    asked = (line.row.entry.result.median.answers or {}).get("test")
+    return Cell(asked["latency_s"][name]) if asked else Cell(reason="no model was asked")
