@@ -30,8 +30,8 @@ def position_words(frame: Frame) -> str:
 
 def origin(frame: Frame) -> str:
     """Where the market comes from, and that it is not a real one where it is not."""
-    said = "Not a real market" if frame.simulated else "Source"
-    return f"{said}: {clean(frame.source)}"
+    label = "Not a real market" if frame.simulated else "Source"
+    return f"{label}: {clean(frame.source)}"
 
 
 def price_index(frame: Frame) -> FloatArray:

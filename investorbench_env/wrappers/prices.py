@@ -10,7 +10,7 @@ from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
 from investorbench_env.wrappers.wording import UNKNOWN, percent, price, volume
 
 LOOKBACKS = (1, 3, 5, 10, 20)
-"""Sessions over which returns are told, as far as the window reaches."""
+"""Sessions over which returns are given, as far as the window reaches."""
 
 
 def session_lines(
@@ -32,9 +32,9 @@ def _table(bars: Sequence[Sequence[float]], mask: Sequence[int], count: int) -> 
     header = ["session", *FIELDS, "return"]
     rows = [_row(bars, mask, index) for index in range(max(len(bars) - count, 0), len(bars))]
     # A column that is unknown all the way down is not a column.
-    told = [n for n, _ in enumerate(header) if n == 0 or {row[n] for row in rows} != {UNKNOWN}]
-    table = [[row[n] for n in told] for row in (header, *rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(told))]
+    shown = [n for n, _ in enumerate(header) if n == 0 or {row[n] for row in rows} != {UNKNOWN}]
+    table = [[row[n] for n in shown] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(shown))]
     for first, *rest in table:
         yield "  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])])
 
@@ -52,9 +52,10 @@ def _movements(closes: Sequence[float]) -> Iterator[str]:
     """Returns, volatility and the distance from the mean, over the whole window."""
     last = closes[-1]
     spans = [span for span in LOOKBACKS if span < len(closes)]
-    told = [f"{percent(last / closes[-1 - span] - 1.0)} over {span}" for span in spans]
-    if told:
-        yield f"Return up to t: {', '.join(told)} {'session' if len(told) == 1 else 'sessions'}"
+    returns = [f"{percent(last / closes[-1 - span] - 1.0)} over {span}" for span in spans]
+    if returns:
+        unit = "session" if len(returns) == 1 else "sessions"
+        yield f"Return up to t: {', '.join(returns)} {unit}"
     known = [close for close in closes if not math.isnan(close)]
     changes = [after / before - 1.0 for before, after in pairwise(known)]
     if len(changes) > 1:

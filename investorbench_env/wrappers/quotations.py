@@ -58,7 +58,7 @@ def _sentiments(news: Sequence[Document]) -> str:
 
 
 class _Stamps(NamedTuple):
-    """What is said about a document above its text."""
+    """What stands above the text of a document."""
 
     zone: ZoneInfo
     shown: frozenset[str]

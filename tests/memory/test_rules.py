@@ -198,7 +198,7 @@ def test_two_memories_in_one_process_do_not_touch_each_other() -> None:
 
 
 def test_a_rough_product_never_hides_one_of_the_best() -> None:
-    """Scores closer than single precision can tell apart still come out in their true order."""
+    """Scores closer than single precision can distinguish still come out in their true order."""
     chance = np.random.default_rng(0)
     query = chance.standard_normal((1, 384)).astype(np.float32)
     query /= np.linalg.norm(query)

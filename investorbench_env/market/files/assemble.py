@@ -62,9 +62,9 @@ def assemble(
     row = find_asset_class(asset_class)
     grid = on_sessions(asset_class, bars, origin)
     kept, repeated = _once(documents)
-    told = [*findings, *grid.findings, *repeated]
+    found = [*findings, *grid.findings, *repeated]
     if np.isnan(grid.bars[:, OPEN : LOW + 1]).all() and not dividends_inside:
-        told.append("close only: open, high and low are unknown")
+        found.append("close only: open, high and low are unknown")
     if dividends_inside or not row.corporate_actions:
         length = len(grid.sessions)
         traded = corporate_actions.AsTraded(
@@ -80,9 +80,9 @@ def assemble(
             grid.sessions, grid.bars[:, CLOSE], grid.adjusted, listed, basis
         )
         dividends, more = _dividends(grid, traded, listed)
-        told += [*traded.findings, *more]
+        found += [*traded.findings, *more]
         adjusted, more = _adjusted(grid, traded, dividends, listed)
-        told += more
+        found += more
     return Market(
         symbols=(symbol,),
         asset_class=asset_class,
@@ -95,7 +95,7 @@ def assemble(
         documents=DocumentTable(kept),
         source=source,
         timezone=row.timezone,
-        findings=tuple(dict.fromkeys(told)),
+        findings=tuple(dict.fromkeys(found)),
     )
 
 
@@ -124,19 +124,19 @@ def _dividends(
         inside = (grid.sessions >= first) & (grid.sessions <= last)
         threshold[inside] = BELIEVED * np.nan_to_num(close * later, nan=np.inf)[inside]
     unlisted = (cash == 0) & (implied > threshold)
-    told = []
+    found = []
     if unlisted.any():
-        told.append(
+        found.append(
             f"{count(int(unlisted.sum()), 'distribution')} that only adj_close shows counted as "
             f"dividends: {some_days(grid.sessions[unlisted])}"
         )
     differ = (cash > 0) & (abs(implied - cash) > 0.02 * cash)
     if differ.any():
-        told.append(
+        found.append(
             f"{count(int(differ.sum()), 'listed dividend')} differ from what adj_close implies: "
             + some_days(grid.sessions[differ])
         )
-    return np.where(unlisted, implied, cash), told
+    return np.where(unlisted, implied, cash), found
 
 
 def _adjusted(

@@ -111,7 +111,7 @@ def _refuse_impossible(rows: "pd.DataFrame", origin: str) -> None:
 
 
 def _row(rows: "pd.DataFrame", bad: "pd.Series[bool]") -> str:
-    """Where the first bad row stands in its file, as far as the loader said."""
+    """Where the first bad row stands in its file, as far as the loader names it."""
     return f", row {rows.loc[bad, 'row'].iloc[0]}" if "row" in rows else ""
 
 

@@ -61,7 +61,7 @@ def check(
     Args:
         place: a folder or a file.
         symbol: look only at this asset.
-        asset_class: the class of what is there; told from symbols and weekends where it is None.
+        asset_class: the class of what is there; judged by symbols and weekends where it is None.
     """
     known = None if asset_class is None else find_asset_class(asset_class)
     problems: list[Problem] = []

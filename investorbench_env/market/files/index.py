@@ -1,4 +1,4 @@
-"""What is in a folder: which file holds what, told by its columns, and about which symbols."""
+"""What is in a folder: which file holds what, judged by its columns, and about which symbols."""
 
 import json
 import os
@@ -182,8 +182,8 @@ def _header(path: Path) -> tuple[list[str], dict[str, Any]]:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise CorruptDataError(f"{path}: not readable as Parquet, cut off? ({error})") from error
-    said = (schema.metadata or {}).get(METADATA_KEY)
-    return list(schema.names), json.loads(said) if said else {}
+    about = (schema.metadata or {}).get(METADATA_KEY)
+    return list(schema.names), json.loads(about) if about else {}
 
 
 def _canonical(names: list[str]) -> dict[str, str]:

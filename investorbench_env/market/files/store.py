@@ -42,10 +42,10 @@ def write_parquet(path: Path, table: "pa.Table", about: Mapping[str, Any]) -> st
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    said = {METADATA_KEY: json.dumps(about, sort_keys=True).encode()}
+    ours = {METADATA_KEY: json.dumps(about, sort_keys=True).encode()}
     buffer = pa.BufferOutputStream()
     kept = dict(table.schema.metadata or {})
-    pq.write_table(table.replace_schema_metadata({**kept, **said}), buffer, compression="zstd")
+    pq.write_table(table.replace_schema_metadata({**kept, **ours}), buffer, compression="zstd")
     return write_atomic(path, buffer.getvalue().to_pybytes())
 
 
@@ -61,10 +61,10 @@ def read_provenance(path: Path) -> dict[str, Any]:
     if not beside.exists():
         return {}
     try:
-        said = json.loads(beside.read_text(encoding="utf-8"))
+        provenance = json.loads(beside.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CorruptDataError(f"{beside}: not JSON ({error}); delete it to fetch again") from error
-    return said if isinstance(said, dict) else {}
+    return provenance if isinstance(provenance, dict) else {}
 
 
 def provenance_path(path: Path) -> Path:
@@ -74,8 +74,8 @@ def provenance_path(path: Path) -> Path:
 
 def is_whole(path: Path) -> bool:
     """Whether a file stands there exactly as its provenance says."""
-    said = read_provenance(path).get("sha256")
-    return path.exists() and said == sha256(path.read_bytes())
+    recorded = read_provenance(path).get("sha256")
+    return path.exists() and recorded == sha256(path.read_bytes())
 
 
 def sha256(content: bytes) -> str:

@@ -97,8 +97,8 @@ def filings(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str
 
 def _given(items: list[Document], rows: int) -> Texts:
     left_out = rows - len(items)
-    said = f"{left_out} texts without a date or without words, left out"
-    return Texts(documents=tuple(items), findings=(said,) if left_out else ())
+    skipped = f"{left_out} texts without a date or without words, left out"
+    return Texts(documents=tuple(items), findings=(skipped,) if left_out else ())
 
 
 def has_time_of_day(
@@ -159,13 +159,13 @@ def _available(
 
     known = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[ns, UTC]")
     for name in columns:
-        said = moments_of(rows, name, file, utc=True).astype("datetime64[ns, UTC]")
-        local = said.dt.tz_convert(timezone)
-        bare_utc = said == said.dt.normalize()
+        stated = moments_of(rows, name, file, utc=True).astype("datetime64[ns, UTC]")
+        local = stated.dt.tz_convert(timezone)
+        bare_utc = stated == stated.dt.normalize()
         bare = bare_utc | (local == local.dt.normalize())
-        days = said.where(bare_utc, local.dt.tz_localize(None).dt.tz_localize("UTC"))
-        moments = said.copy()
-        whole = bare & said.notna()
+        days = stated.where(bare_utc, local.dt.tz_localize(None).dt.tz_localize("UTC"))
+        moments = stated.copy()
+        whole = bare & stated.notna()
         if whole.any():
             dates = days[whole].dt.tz_localize(None).to_numpy().astype("datetime64[D]")
             ends = pd.DatetimeIndex(ends_of_days(dates, timezone)).tz_localize("UTC")

@@ -35,7 +35,7 @@ def plan_news(
 ) -> list[Item]:
     """The news of the first path, in order of session."""
     length = len(sessions)
-    # Every slot has its own draws, so what is said in one session moves nothing in another.
+    # Every slot has its own draws, so that a text of one session moves nothing in another.
     uniforms = np.random.default_rng([seed, 2]).random((length, MAX_NEWS, len(DRAWS)))
     draws = {name: uniforms[..., k] for k, name in enumerate(DRAWS)}
     numbers = np.random.default_rng([seed, 3]).integers(1 << 62, size=(length, MAX_NEWS, 2))

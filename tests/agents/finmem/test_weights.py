@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from investorbench.agents.finmem import FinMem
+from investorbench_env.errors import InvestorBenchError
+from tests.agents.facts import facts
 from tests.agents.finmem.episodes import (
     CLOSES,
     STEPS,
@@ -83,3 +85,13 @@ def test_the_paper_protocol_says_that_hold_means_no_position() -> None:
     assert "hold: have no position." in episode[0].thought.question.system
     held = [day for day in episode[STEPS["warmup"] :] if day.thought.decision.word == "hold"]
     assert held and all(day.outcome["position"] == 0.0 for day in held)
+
+
+def test_actions_other_than_those_of_one_asset_are_refused_before_anything_is_asked() -> None:
+    model = Scripted(lambda messages, schema: None)
+    agent = FinMem(model, arrays)
+    with pytest.raises(
+        InvestorBenchError, match="finmem decides on one asset, by sell, hold or bu"
+    ):
+        agent.begin(facts(action="orders"), "warmup", 0)
+    assert model.asked == []
