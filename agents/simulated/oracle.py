@@ -47,7 +47,7 @@ class Oracle:
         weights = outlook(known, patience_days)
         gains = weights[regime] + weights[3] * state["value_gap"][:, 0]
         self._gains: FloatArray = gains + weights[4] * state["mood"][:, 0]
-        self._times = market.decision_times.astype("datetime64[s]").astype(np.int64)
+        self._times = market.times.astype("datetime64[s]").astype(np.int64)
         self._cost_rate = cost_rate
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int:

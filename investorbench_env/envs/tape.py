@@ -93,7 +93,7 @@ class Tape:
             log_return=np.array([moment.log_return for moment in moments]),
             labels=np.array([*map(setup.label, range(len(moments) - 1)), 0.0]),
             sessions=market.sessions[decisions],
-            times=market.decision_times[decisions],
+            times=market.times[decisions],
             sessions_left=(setup.span.stop - 1 - decisions).astype(np.float32),
             documents=np.array(
                 [(moment.document_rows.start, moment.document_rows.stop) for moment in moments]

@@ -1,6 +1,7 @@
 """What was known, and when: bars and documents in immutable arrays behind ``until(t)``."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
@@ -12,6 +13,12 @@ import numpy.typing as npt
 from investorbench_env.errors import DateRangeError, MarketError, UnknownNameError
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.documents import Document, DocumentTable
+from investorbench_env.market.intervals import (
+    DAILY,
+    DAY,
+    length_of,
+    refuse_contradiction,
+)
 from investorbench_env.market.sessions import TimeArray, sessions_between
 
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -25,17 +32,19 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Market:
-    """Bars and documents of one or more assets over consecutive sessions.
+    """Bars of one length and documents of one or more assets over consecutive sessions.
 
-    Sessions are those of the exchange's calendar; a session whose bar is missing stays in place
-    with NaN in its row. All arrays are made contiguous and read-only, a market is never copied
-    (also not by the deep copy that ``gym.make`` does), and several environments may share one.
+    A bar that is missing stays in place with NaN in its row: a daily market has a row for every
+    session of the exchange's calendar. All arrays are made contiguous and read-only, a market is
+    never copied (also not by the deep copy that ``gym.make`` does), and several environments may
+    share one.
 
     Attributes:
         symbols: the A assets.
         asset_class: the name of a row of ``ASSET_CLASSES``.
-        sessions: date labels ``datetime64[D]`` [T].
-        decision_times: when the bar of a session is complete and a decision may be taken,
+        sessions: the date of the session that each bar belongs to, ``datetime64[D]``; several bars
+            may share one, so dates ascend but repeat [T].
+        times: the end of each bar, when it is complete and a decision may be taken,
             ``datetime64[ns]`` UTC, strictly ascending [T].
         bars: open, high, low, close and volume **as traded** on the day, NaN where unknown
             [T, A, 5].
@@ -49,12 +58,15 @@ class Market:
         timezone: IANA name of the exchange's time zone.
         findings: what was wrong or missing in the data, in words.
         hidden_state: for a simulated market the variables that drive it, by name [T, A].
+        interval: the length of a bar, such as ``"3m"``, ``"4h"``, ``"1d"`` or ``"1w"``.
+        intervals: the same assets in bars of other lengths, by their ``interval``; a view shows
+            those of them that were complete at its time.
     """
 
     symbols: tuple[str, ...]
     asset_class: str
     sessions: TimeArray
-    decision_times: TimeArray
+    times: TimeArray
     bars: FloatArray
     adjusted_close: FloatArray
     dividends: FloatArray
@@ -65,25 +77,42 @@ class Market:
     timezone: str = "UTC"
     findings: tuple[str, ...] = ()
     hidden_state: Mapping[str, FloatArray] | None = None
+    interval: str = DAILY
+    intervals: "Mapping[str, Market]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         find_asset_class(self.asset_class)
         length, assets = len(self.sessions), len(self.symbols)
         self._freeze("sessions", "datetime64[D]", (length,))
-        self._freeze("decision_times", "datetime64[ns]", (length,))
+        self._freeze("times", "datetime64[ns]", (length,))
         self._freeze("bars", "float64", (length, assets, len(FIELDS)))
         for name in ("adjusted_close", "dividends", "splits"):
             self._freeze(name, "float64", (length, assets))
         if not length or not assets:
             raise MarketError(f"a market needs a session and a symbol; got {length} and {assets}")
-        if (np.diff(self.sessions) <= np.timedelta64(0)).any():
-            raise MarketError("sessions must be strictly ascending")
-        if (np.diff(self.decision_times) <= np.timedelta64(0)).any():
-            raise MarketError("decision_times must be strictly ascending")
+        if (self.sessions[1:] < self.sessions[:-1]).any():
+            raise MarketError("sessions must be ascending")
+        if (self.times[1:] <= self.times[:-1]).any():
+            raise MarketError("times must be strictly ascending")
+        refuse_contradiction(self.interval, self.times, self.sessions)
         if (self.bars[..., :VOLUME] <= 0).any():
             raise MarketError("prices must be positive; use NaN for a bar that is missing")
         if not (np.isfinite(self.dividends).all() and (self.splits > 0).all()):
             raise MarketError("dividends must be finite and splits positive ratios (1 for none)")
+        for name, other in self.intervals.items():
+            self._refuse_stranger(name, other)
+
+    def _refuse_stranger(self, name: str, other: "Market") -> None:
+        if name != other.interval or name == self.interval:
+            raise MarketError(
+                f"intervals[{name!r}] has bars of {other.interval!r}; other lengths than "
+                f"{self.interval!r} stand there, each under its own name"
+            )
+        for what in ("symbols", "asset_class", "timezone", "simulated"):
+            if (own := getattr(self, what)) != (theirs := getattr(other, what)):
+                raise MarketError(
+                    f"intervals[{name!r}] is another market: its {what} {theirs!r}, not {own!r}"
+                )
 
     def _freeze(self, name: str, dtype: str, shape: tuple[int, ...]) -> None:
         array = np.array(getattr(self, name), dtype=dtype, order="C")
@@ -104,14 +133,21 @@ class Market:
 
     def __repr__(self) -> str:
         kind = "simulated" if self.simulated else "real"
+        bars = "sessions" if self.interval == DAILY else f"bars of {self.interval}"
         return (
             f"Market({'/'.join(self.symbols)}, {kind}, {self.sessions[0]}..{self.sessions[-1]}, "
-            f"{len(self.sessions)} sessions, {len(self.documents)} documents, {self.source})"
+            f"{len(self.times)} {bars}, {len(self.documents)} documents, "
+            f"{self.source})"
         )
 
     def until(self, t: int) -> "MarketView":
-        """All that was known at the decision after session ``t``, and nothing that came later."""
+        """All that was known when bar ``t`` was complete, and nothing that came later."""
         return MarketView(self, t)
+
+    def at(self, time: np.datetime64) -> "MarketView | None":
+        """The last view whose bar was complete at a time in UTC; None before the first."""
+        t = int(np.searchsorted(self.times, time, side="right")) - 1
+        return None if t < 0 else MarketView(self, t)
 
     def asset(self, symbol: str) -> int:
         """The index of a symbol on the asset axis.
@@ -124,22 +160,23 @@ class Market:
         return self.symbols.index(symbol)
 
     def span(self, start: str, end: str) -> range:
-        """The sessions from ``start`` to ``end``, both ``YYYY-MM-DD`` and inclusive.
+        """The bars of the sessions ``start`` to ``end``, both ``YYYY-MM-DD`` and inclusive.
 
         Raises:
-            DateRangeError: no date, or the market misses a trading day of the range at either end.
+            DateRangeError: no date, or the market misses a bar of the range at either end.
         """
         first, last = self._date(start), self._date(end)
         if last < first:
             raise DateRangeError(f"end {end} comes before start {start}")
         begin = int(np.searchsorted(self.sessions, first))
         stop = int(np.searchsorted(self.sessions, last, side="right"))
-        day = np.timedelta64(1, "D")
+        # A bar of a week covers days on which none ends.
+        bar = max(length_of(self.interval), DAY).astype("timedelta64[D]")
         missing = [
             len(sessions_between(self.asset_class, str(a), str(b)))
             for a, b in (
-                (first, min(last, self.sessions[0] - day)),
-                (max(first, self.sessions[-1] + day), last),
+                (first, min(last, self.sessions[0] - bar)),
+                (max(first, self.sessions[-1] + bar), last),
             )
             if a <= b
         ]
@@ -160,48 +197,72 @@ class Market:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over everything an agent or an account can meet, for the record of a run."""
-        digest = hashlib.sha256()
-        for array in (
-            self.sessions,
-            self.decision_times,
-            self.bars,
-            self.adjusted_close,
-            self.dividends,
-            self.splits,
-        ):
+        about = {
+            "symbols": list(self.symbols),
+            "asset_class": self.asset_class,
+            "timezone": self.timezone,
+            "interval": self.interval,
+            "simulated": self.simulated,
+            "bars": len(self.times),
+            "intervals": [self.intervals[name].fingerprint for name in sorted(self.intervals)],
+        }
+        digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+        for array in self._arrays:
             digest.update(array.tobytes())
         for row in self.documents:
-            parts = (row.kind, row.symbol, row.available_at.isoformat(), row.title, row.text)
-            digest.update("\x1f".join((*parts, row.sentiment or "")).encode())
+            digest.update(json.dumps([*_content(row), row.sentiment]).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def fingerprint_v1(self) -> str:
+        """What run folders of version 1 recorded: the same without names, zone and interval."""
+        digest = hashlib.sha256()
+        for array in self._arrays:
+            digest.update(array.tobytes())
+        for row in self.documents:
+            digest.update("\x1f".join((*_content(row), row.sentiment or "")).encode())
+        return digest.hexdigest()
+
+    def is_the_one_recorded(self, fingerprint: str) -> bool:
+        """Whether a record of any version that has this fingerprint was made with this market."""
+        return fingerprint in (self.fingerprint, self.fingerprint_v1)
+
+    @property
+    def _arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        dated = self.sessions, self.times
+        return *dated, self.bars, self.adjusted_close, self.dividends, self.splits
+
+
+def _content(row: Document) -> tuple[str, ...]:
+    return row.kind, row.symbol, row.available_at.isoformat(), row.title, row.text
 
 
 class MarketView:
-    """A market as it stood at the decision after session ``t``; arrays end there."""
+    """A market as it stood when bar ``t`` was complete; arrays end there."""
 
     __slots__ = ("_market", "t")
 
     def __init__(self, market: Market, t: int) -> None:
-        if not 0 <= t < len(market.sessions):
-            raise DateRangeError(f"session {t} is not in 0..{len(market.sessions) - 1}")
+        if not 0 <= t < len(market.times):
+            raise DateRangeError(f"bar {t} is not in 0..{len(market.times) - 1}")
         self._market = market
         self.t = t
 
     @property
     def time(self) -> np.datetime64:
         """The decision time, UTC."""
-        moment: np.datetime64 = self._market.decision_times[self.t]
+        moment: np.datetime64 = self._market.times[self.t]
         return moment
 
     @property
     def session(self) -> np.datetime64:
-        """The date of the last complete session."""
+        """The session of the last complete bar."""
         date: np.datetime64 = self._market.sessions[self.t]
         return date
 
     @property
     def bars(self) -> FloatArray:
-        """Bars as traded on their day [t + 1, A, 5]."""
+        """Bars as traded [t + 1, A, 5]."""
         return self._market.bars[: self.t + 1]
 
     @property
@@ -219,13 +280,24 @@ class MarketView:
         """Split ratios [t + 1, A]."""
         return self._market.splits[: self.t + 1]
 
+    def interval(self, name: str) -> "MarketView | None":
+        """The same moment in bars of another length; None while none of them is complete.
+
+        Raises:
+            UnknownNameError: the market has no bars of that length.
+        """
+        others = self._market.intervals
+        if name not in others:
+            raise UnknownNameError("interval", name, others)
+        return others[name].at(self.time)
+
     def documents(self, since: int | None = None) -> tuple[Document, ...]:
-        """What became available after the decision of session ``since``; all of it for None."""
+        """What became available after the decision at bar ``since``; all of it for None."""
         return self._market.documents.rows[self.document_rows(since)]
 
     def document_rows(self, since: int | None = None) -> slice:
         """Where those documents stand in the market's table."""
-        after = BEGINNING if since is None else self._market.decision_times[since]
+        after = BEGINNING if since is None else self._market.times[since]
         return self._market.documents.between(after, self.time)
 
     def document_rows_of_last_day(self) -> slice:

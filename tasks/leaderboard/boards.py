@@ -174,7 +174,7 @@ def _with_market(setting: Setting, group: Group, task: Task) -> FloatArray:
         InvestorBenchError: the market is not at hand, or is not the one that was recorded.
     """
     setup = task.make("test").unwrapped.setup  # type: ignore[attr-defined]
-    if setup.market.fingerprint != setting.market:
+    if not setup.market.is_the_one_recorded(setting.market):
         raise InvestorBenchError("the market found here is not the one that was recorded")
     if benchmark_in(group) is None:
         held = evaluate(BuyAndHold(), task, warmup=False)

@@ -44,7 +44,7 @@ def small_market(
         "symbols": ("TEST",),
         "asset_class": "stock",
         "sessions": np.arange(START, length, dtype="datetime64[D]"),
-        "decision_times": np.arange("2020-01-02", length, dtype="datetime64[D]"),
+        "times": np.arange("2020-01-02", length, dtype="datetime64[D]"),
         "bars": bars[:, None],
         "adjusted_close": adjusted(close, ratios, cash)[:, None],
         "dividends": cash[:, None],

@@ -130,14 +130,14 @@ def changed_after(market: Market, t: int, rng: np.random.Generator) -> Market:
 def other_documents(market: Market, t: int, rng: np.random.Generator) -> DocumentTable:
     """What is known stays; of the rest some are deleted, some rewritten, and others are added."""
     table = market.documents
-    known = int(np.searchsorted(table.available_at, market.decision_times[t], side="right"))
+    known = int(np.searchsorted(table.available_at, market.times[t], side="right"))
     rest = [
         replace(row, text="rewritten", sentiment="negative", kind=str(rng.choice(["news", "8-K"])))
         for row in table.rows[known:]
         if rng.random() < 0.5
     ]
     added = [random_document(rng, t + 1.01, t + 3.0) for _ in range(6)]
-    moment = market.decision_times[t].astype("datetime64[us]").item() + timedelta(microseconds=1)
+    moment = market.times[t].astype("datetime64[us]").item() + timedelta(microseconds=1)
     just_after = replace(added[0], available_at=moment.replace(tzinfo=added[0].available_at.tzinfo))
     return DocumentTable((*table.rows[:known], *rest, *added, just_after))
 

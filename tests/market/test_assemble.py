@@ -33,7 +33,7 @@ def test_sessions_are_those_of_the_exchange() -> None:
 def test_a_decision_is_taken_at_midnight_in_new_york() -> None:
     market = stock(rows(DAYS, [10, 11, 12, 13]))
 
-    assert market.decision_times[0] == np.datetime64("2021-01-15T05:00")
+    assert market.times[0] == np.datetime64("2021-01-15T05:00")
 
 
 def test_a_missing_bar_stays_missing_and_is_reported() -> None:

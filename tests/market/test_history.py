@@ -105,7 +105,7 @@ def test_texts_of_a_weekend_and_of_a_missing_bar_come_to_the_next_decision() -> 
     market = replace(
         small_market([1.0, NAN, 3.0]),
         sessions=np.array(["2020-01-03", "2020-01-06", "2020-01-07"], "M8[D]"),
-        decision_times=np.array(["2020-01-04", "2020-01-07", "2020-01-08"], "M8[ns]"),
+        times=np.array(["2020-01-04", "2020-01-07", "2020-01-08"], "M8[ns]"),
         documents=DocumentTable(
             (
                 document(2.9, "Friday"), document(3.0, "Friday's end"), document(3.5, "Saturday"),

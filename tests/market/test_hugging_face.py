@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from investorbench_env.errors import DataNotFoundError
-from investorbench_env.market import library
+from investorbench_env.market import DocumentTable, library
 from investorbench_env.market.library import find_market
 from investorbench_env.market.market import Market
 from investorbench_env.market.sources import hugging_face
@@ -36,6 +37,19 @@ def test_a_market_comes_back_from_disk_to_the_last_bit(tmp_path: Path, news: str
     assert back.documents.rows == market.documents.rows
     assert back.findings == market.findings
     np.testing.assert_array_equal(back.bars, market.bars)
+
+
+def test_bars_of_other_lengths_come_back_from_disk(tmp_path: Path) -> None:
+    market = small(tmp_path / "in")
+    other = replace(market, interval="24h", documents=DocumentTable())
+    both = replace(market, intervals={"24h": other})
+    hugging_face.save_to_disk(both, tmp_path / "out")
+    back = hugging_face.load_from_disk(tmp_path / "out")
+
+    assert back.fingerprint == both.fingerprint
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "about", "bars", "bars-24h", "documents"
+    }  # fmt: skip
 
 
 def test_a_folder_without_a_market_is_said(tmp_path: Path) -> None:

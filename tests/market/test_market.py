@@ -13,8 +13,9 @@ from investorbench_env.errors import DateRangeError, MarketError, UnknownNameErr
 from investorbench_env.market import DocumentTable, Market
 from tests.env.small_markets import date, document, random_market, small_market
 
-ARRAYS = ("sessions", "decision_times", "bars", "adjusted_close", "dividends", "splits")
+ARRAYS = ("sessions", "times", "bars", "adjusted_close", "dividends", "splits")
 NAN = np.nan
+DAY = np.timedelta64(1, "D")
 
 
 @pytest.mark.parametrize("name", ARRAYS)
@@ -59,9 +60,9 @@ def test_a_market_that_was_sent_to_another_process_is_the_same_and_cannot_be_wri
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sessions": np.array(["2020-01-02", "2020-01-01"], "M8[D]")}, "sessions must be strict"),
-        ({"sessions": np.array(["2020-01-01", "2020-01-01"], "M8[D]")}, "sessions must be strict"),
-        ({"decision_times": np.array(["2020-01-02"] * 2, "M8[ns]")}, "decision_times must be"),
+        ({"sessions": np.array(["2020-01-02", "2020-01-01"], "M8[D]")}, "sessions must be ascend"),
+        ({"times": np.array(["2020-01-02"] * 2, "M8[ns]")}, "times must be strictly"),
+        ({"asset_class": "stok"}, "unknown asset class 'stok'"),
         ({"bars": np.ones((2, 1, 4))}, r"bars has shape \(2, 1, 4\), expected \(2, 1, 5\)"),
         ({"bars": np.zeros((2, 1, 5))}, "prices must be positive; use NaN"),
         ({"bars": -np.ones((2, 1, 5))}, "prices must be positive"),
@@ -72,7 +73,7 @@ def test_a_market_that_was_sent_to_another_process_is_the_same_and_cannot_be_wri
     ],
 )
 def test_arrays_that_make_no_market_are_refused(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(MarketError, match=words):
+    with pytest.raises((MarketError, UnknownNameError), match=words):
         replace(small_market([1.0, 2.0]), **changes)
 
 
@@ -93,7 +94,7 @@ def test_a_view_ends_at_its_session(name: str, t: int) -> None:
 
 @pytest.mark.parametrize("t", [-1, 2, 100])
 def test_there_is_no_view_of_a_session_that_is_not_there(t: int) -> None:
-    with pytest.raises(DateRangeError, match=rf"session {t} is not in 0\.\.1"):
+    with pytest.raises(DateRangeError, match=rf"bar {t} is not in 0\.\.1"):
         small_market([1.0, 2.0]).until(t)
 
 
@@ -103,7 +104,7 @@ def test_documents_come_in_the_order_in_which_they_became_available() -> None:
     table = DocumentTable(tuple(rows))
     # Ties keep the order in which they were given.
     assert [row.text for row in table] == ["1", "3", "2", "0"]
-    assert (np.diff(table.available_at) >= np.timedelta64(0)).all()
+    assert (np.diff(table.available_at) >= np.timedelta64(0, "ns")).all()
     assert len(table.of(["OTHER"])) == 0
 
 
@@ -130,7 +131,7 @@ def test_a_span_holds_the_sessions_of_its_dates_both_inclusive() -> None:
 def test_a_span_may_reach_over_closed_days_but_not_over_a_trading_day_without_data() -> None:
     sessions = np.arange("2020-01-06", 5, dtype="M8[D]")  # Monday to Friday
     times = sessions + np.timedelta64(1, "D")
-    market = replace(small_market(np.arange(1.0, 6.0)), sessions=sessions, decision_times=times)
+    market = replace(small_market(np.arange(1.0, 6.0)), sessions=sessions, times=times)
     assert market.span("2020-01-04", "2020-01-12") == range(5)
     for start, end in (("2020-01-03", "2020-01-10"), ("2020-01-06", "2020-01-13")):
         with pytest.raises(DateRangeError, match="2020-01-06 to 2020-01-10"):
@@ -144,17 +145,153 @@ def test_a_symbol_is_found_by_name_and_others_are_answered_with_those_there_are(
         market.asset("TSET")
 
 
+# --- bars of any length ---------------------------------------------------------------------------
+
+
+def weekly(closes: list[float]) -> Market:
+    """Weeks that end on Sunday: the first of them with session 4 of a small market."""
+    sessions = np.array(["2020-01-05"], "M8[D]") + 7 * np.arange(len(closes))
+    return small_market(closes, sessions=sessions, times=sessions + DAY, interval="1w")
+
+
+def intraday(
+    closes: list[float], minutes: int, *, session_minutes: int = 1440, **changes: Any
+) -> Market:
+    """Bars so many minutes long, from midnight on, in sessions so many minutes long."""
+    number = np.arange(len(closes))
+    day, bar = np.divmod(number, session_minutes // minutes)
+    sessions = np.datetime64("2020-01-01", "D") + day
+    ends = ((bar + 1) * minutes).astype("timedelta64[m]")
+    given: dict[str, Any] = {"interval": f"{minutes}m", "asset_class": "crypto", **changes}
+    return small_market(closes, sessions=sessions, times=sessions + ends, **given)
+
+
+def test_several_bars_of_a_session_share_its_date() -> None:
+    market = intraday([1.0] * 20, 360)  # four a day, five days
+    assert market.span(date(1), date(2)) == range(4, 12)
+    assert market.span(date(0), date(4)) == range(20)
+    view = market.until(5)
+    assert (str(view.session), str(view.time)[:16]) == ("2020-01-02", "2020-01-02T12:00")
+    assert "20 bars of 360m" in repr(market)
+
+
+def test_a_span_misses_a_day_without_bars_also_among_intraday_bars() -> None:
+    with pytest.raises(DateRangeError, match=r"2019-12-31\.\.2020-01-02 is outside the data"):
+        intraday([1.0] * 20, 360).span("2019-12-31", date(1))
+
+
+def test_weeks_cover_the_days_on_which_none_ends() -> None:
+    market = replace(
+        weekly([1.0, 2.0, 3.0]), asset_class="crypto"
+    )  # the weeks to 5, 12 and 19 January
+    assert market.span("2019-12-30", "2020-01-25") == range(3)
+    assert market.span("2020-01-06", "2020-01-18") == range(1, 2)
+    for start, end in (("2019-12-29", "2020-01-19"), ("2019-12-30", "2020-01-26")):
+        with pytest.raises(DateRangeError, match="outside the data"):
+            market.span(start, end)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: intraday([1.0] * 9, 3, interval="1d"), "2020-01-01 has several bars: give the"),
+        (lambda: intraday([1.0] * 9, 3, interval="1w"), "2020-01-01 has several bars"),
+        (lambda: intraday([1.0] * 9, 3, interval="5m"), "'5m', but most bars end 3m apart"),
+        (lambda: intraday([1.0] * 9, 90, interval="1h"), "'1h', but most bars end 1.5h apart"),
+        (lambda: small_market([1.0] * 5, interval="1w"), "'1w', but most bars end 1d apart"),
+        (lambda: small_market([1.0], interval="3 minutes"), "'3 minutes' is no length of a bar"),
+        (lambda: small_market([1.0], interval="0d"), "is no length of a bar; write a number and"),
+    ],
+)
+def test_an_interval_that_the_times_contradict_is_refused(make: Any, words: str) -> None:
+    with pytest.raises(MarketError, match=words):
+        make()
+
+
+def test_gaps_and_a_short_last_bar_contradict_no_interval() -> None:
+    # Hours of a session from 09:30 to 16:00: six whole ones and a half, twice; one is missing.
+    ends = [60, 120, 180, 240, 300, 360, 390]
+    minutes = np.array(ends + [1440 + end for end in ends if end != 180])
+    times = np.datetime64("2020-01-02T14:30", "m") + minutes.astype("timedelta64[m]")
+    sessions = times.astype("M8[D]")
+    market = small_market([1.0] * 13, sessions=sessions, times=times, interval="1h")
+    assert market.interval == "1h"
+    # Clocks that change make days of 23 and 25 hours, and Good Friday a week of six days.
+    small_market([1.0, 1.0], times=np.array(["2020-03-08T05", "2020-03-09T04"], "M8[ns]"))
+    days = np.array(["2020-04-03", "2020-04-09"], "M8[D]")
+    small_market([1.0, 1.0], sessions=days, times=days + DAY, interval="1w")
+
+
+def test_a_view_shows_of_other_lengths_only_bars_that_are_complete() -> None:
+    hours = intraday([float(k) for k in range(1, 25)], 60)
+    days = small_market([24.0, 48.0], asset_class="crypto")
+    market = replace(hours, intervals={"6h": six_hours(), "1d": days})
+    assert market.until(4).interval("6h") is None
+
+    def closes(t: int, name: str) -> list[float]:
+        view = market.until(t).interval(name)
+        return [] if view is None else view.bars[:, 0, 3].tolist()
+
+    # The sixth hour ends with the first six hours: that bar is complete then.
+    assert closes(5, "6h") == [6.0]
+    assert closes(22, "6h") == [6.0, 12.0, 18.0]
+    assert closes(23, "6h") == [6.0, 12.0, 18.0, 24.0]
+    assert closes(22, "1d") == []
+    assert closes(23, "1d") == [24.0]
+    with pytest.raises(UnknownNameError, match="unknown interval '5m'"):
+        market.until(0).interval("5m")
+
+
+def six_hours() -> Market:
+    return intraday([6.0, 12.0, 18.0, 24.0], 360, interval="6h")
+
+
+def test_the_last_bar_that_was_complete_at_a_time_is_found() -> None:
+    market = small_market([1.0, 2.0, 3.0])
+    view = market.at(np.datetime64("2020-01-03T12:00"))
+    assert view is not None
+    assert view.t == 1
+    assert market.at(np.datetime64("2020-01-01T23:59")) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "words"),
+    [
+        ({}, "6h", r"intervals\['6h'\] has bars of '360m'"),
+        ({}, "360m", None),
+        ({"symbols": ("OTHER",)}, "360m", "is another market: its symbols"),
+        ({"timezone": "America/New_York"}, "360m", "its timezone 'America/New_York', not 'UTC'"),
+        ({"simulated": True}, "360m", "its simulated True, not False"),
+    ],
+)
+def test_bars_of_other_lengths_must_be_of_the_same_market(
+    changes: dict[str, Any], name: str, words: str | None
+) -> None:
+    other = replace(intraday([6.0, 12.0], 360), **changes)
+    hours = intraday([float(k) for k in range(1, 25)], 60)
+    if words is None:
+        assert replace(hours, intervals={name: other}).intervals[name] is other
+        return
+    with pytest.raises(MarketError, match=words):
+        replace(hours, intervals={name: other})
+
+
 CHANGES: dict[str, Any] = {
     "a price": {"bars": np.array([[[1, 1, 1, 1, 9]], [[2, 2, 2, 2.5, 9]]], float)},
     "a dividend": {"dividends": np.array([[0.0], [0.1]])},
     "a split": {"splits": np.array([[1.0], [2.0]])},
     "an adjusted close": {"adjusted_close": np.array([[1.0], [9.0]])},
-    "a decision time": {"decision_times": np.array(["2020-01-02", "2020-01-04"], "M8[ns]")},
+    "a decision time": {"times": np.array(["2020-01-02", "2020-01-04"], "M8[ns]")},
     "a text": {"documents": DocumentTable((document(0.5, "other"),))},
     "a moment of a text": {"documents": DocumentTable((document(0.75, "text"),))},
     "a sentiment": {"documents": DocumentTable((document(0.5, "text", sentiment="positive"),))},
     "a kind": {"documents": DocumentTable((document(0.5, "text", "10-K"),))},
     "one text less": {"documents": DocumentTable()},
+    "a name": {"symbols": ("OTHER",)},
+    "a class": {"asset_class": "etf"},
+    "a zone": {"timezone": "America/New_York"},
+    "an interval": {"interval": "24h"},
+    "whether it is simulated": {"simulated": True},
 }
 
 
@@ -162,6 +299,25 @@ CHANGES: dict[str, Any] = {
 def test_whatever_an_agent_can_meet_changes_the_fingerprint(changes: dict[str, Any]) -> None:
     market = small_market([1.0, 2.0], volumes=[9, 9], documents=[document(0.5)])
     assert replace(market, **changes).fingerprint != market.fingerprint
+
+
+def test_bars_of_another_length_change_the_fingerprint() -> None:
+    week = weekly([3.0])
+    market = small_market([1.0, 2.0, 3.0])
+    both = replace(market, intervals={"1w": week})
+    other = replace(market, intervals={"1w": weekly([4.0])})
+    assert len({market.fingerprint, both.fingerprint, other.fingerprint}) == 3
+
+
+def test_a_record_of_version_1_is_known_again_by_the_fingerprint_of_its_time() -> None:
+    documents = [document(0.5, "text", sentiment="positive"), document(0.75, "other", "10-K")]
+    market = small_market([1.0, NAN, 2.0], documents=documents, splits={2: 2.0})
+    # Made by the version that wrote it.
+    recorded = "ebcbde7b532af41582a535599987873c20ee7b6d3dd3855c25bf5145deb533c7"
+    assert market.fingerprint_v1 == recorded != market.fingerprint
+    assert market.is_the_one_recorded(recorded)
+    assert market.is_the_one_recorded(market.fingerprint)
+    assert not market.is_the_one_recorded("0" * 64)
 
 
 def test_the_fingerprint_is_that_of_the_content_and_not_of_the_object() -> None:

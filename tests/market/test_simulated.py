@@ -70,12 +70,12 @@ def test_a_longer_simulation_begins_with_the_shorter_one(asset_class):
         simulate(asset_class=asset_class, seed=5, end=end) for end in ("2016-03-04", "2018-12-31")
     )
     length = len(short.sessions)
-    for name in ("bars", "adjusted_close", "dividends", "splits", "decision_times"):
+    for name in ("bars", "adjusted_close", "dividends", "splits", "times"):
         assert np.array_equal(getattr(short, name), getattr(long, name)[:length]), name
     for name, values in short.hidden_state.items():
         assert np.array_equal(values, long.hidden_state[name][:length]), name
     assert short.documents.rows == long.documents.rows[: len(short.documents)]
-    assert long.documents.available_at[len(short.documents)] > short.decision_times[-1]
+    assert long.documents.available_at[len(short.documents)] > short.times[-1]
 
 
 # --- point in time ----------------------------------------------------------------------------
@@ -132,11 +132,11 @@ def test_a_text_knows_no_close_that_is_not_over():
 
 def test_texts_come_in_clusters_within_days_on_weekends_and_with_a_date_only(market):
     at = market.documents.available_at
-    per_session = np.diff(np.searchsorted(at, market.decision_times, side="right"))
+    per_session = np.diff(np.searchsorted(at, market.times, side="right"))
     news = [row for row in market.documents if not row.is_filing]
     assert per_session.min() == 0 and MAX_NEWS <= per_session.max() <= MAX_NEWS + 1
     assert per_session.var() > 1.2 * per_session.mean()
-    assert np.isin(market.decision_times, at).mean() > 0.1
+    assert np.isin(market.times, at).mean() > 0.1
     assert 0.02 < np.mean([row.available_at.weekday() >= 5 for row in news]) < 0.3
     assert len({row.id for row in market.documents}) == len(market.documents)
 

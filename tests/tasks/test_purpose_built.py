@@ -169,7 +169,7 @@ def returns_of(skills: Sequence[float], seed: int, days: int) -> FloatArray:
 def oracle_actions(market: Market, decisions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """What the oracle would do at each decision."""
     oracle = Oracle(market)
-    seconds = market.decision_times[decisions].astype("datetime64[s]").astype(np.int64).tolist()
+    seconds = market.times[decisions].astype("datetime64[s]").astype(np.int64).tolist()
     times = [datetime.fromtimestamp(each, tz=UTC).isoformat() for each in seconds]
     return np.array([oracle.act({}, {"time": time}) for time in times])
 

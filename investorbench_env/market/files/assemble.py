@@ -87,7 +87,7 @@ def assemble(
         symbols=(symbol,),
         asset_class=asset_class,
         sessions=grid.sessions,
-        decision_times=ends_of_days(grid.sessions, row.timezone),
+        times=ends_of_days(grid.sessions, row.timezone),
         bars=_scaled(grid.bars, traded.factor)[:, None],
         adjusted_close=adjusted[:, None],
         dividends=dividends[:, None],

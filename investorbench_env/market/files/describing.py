@@ -10,6 +10,7 @@ import numpy as np
 
 from investorbench_env.market.files import index
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.market import CLOSE, OPEN, Market
 
 
@@ -25,8 +26,7 @@ def describe(market: Market) -> tuple[tuple[str, str], ...]:
         ("source", market.source),
         (
             "sessions",
-            f"{len(market.sessions):,} from {market.sessions[0]} to {market.sessions[-1]}, "
-            f"decisions at the end of the day in {market.timezone}",
+            _sessions(market),
         ),
     ]
     for asset, symbol in enumerate(market.symbols):
@@ -39,6 +39,17 @@ def describe(market: Market) -> tuple[tuple[str, str], ...]:
     lines += _documents(market)
     lines += [("finding", finding) for finding in market.findings]
     return tuple(lines)
+
+
+def _sessions(market: Market) -> str:
+    number = len(np.unique(market.sessions))
+    span = f"{number:,} from {market.sessions[0]} to {market.sessions[-1]}"
+    if market.interval == DAILY:
+        decisions = f"decisions at the end of the day in {market.timezone}"
+    else:
+        decisions = f"decisions at the end of each bar of {market.interval}, {market.timezone}"
+    others = f"; also bars of {', '.join(market.intervals)}" if market.intervals else ""
+    return f"{span}, {decisions}{others}"
 
 
 def _bars(market: Market, asset: int) -> str:

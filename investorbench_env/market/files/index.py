@@ -199,10 +199,10 @@ def _canonical(names: list[str]) -> dict[str, str]:
 def _kind(path: Path, columns: Mapping[str, str], metadata: Mapping[str, Any]) -> tuple[Kind, str]:
     have = set(columns)
     dated = bool(have & {"date", "timestamp"})
-    if metadata.get("kind") == "market":
-        return "market", ""
     if "part_of" in metadata:
         return "unused", f"part of {metadata['part_of']}"
+    if metadata.get("kind") == "market":
+        return "market", ""
     for note, signs in WHY_UNUSED.items():
         if signs <= have:
             return "unused", note

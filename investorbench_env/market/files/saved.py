@@ -1,5 +1,7 @@
 """Markets in files of their own: tidy Parquet that gives back every bit of what was saved."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -10,12 +12,15 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError, DataNotFoundError, MarketError
 from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import index
+from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.market import FIELDS, Market
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)
+"""Format 1 knew daily bars only, and called their ends decision times."""
 HIDDEN = "hidden_"
 STEPS = ("adj_close", "dividend", "split")
 TEXTS = ("kind", "symbol", "title", "text", "sentiment", "source", "id")
@@ -26,21 +31,23 @@ class Tables:
     """A market as two tables and what stands in neither.
 
     Attributes:
-        bars: a row a session and symbol: date, symbol, decision_time, open, high, low, close,
-            volume, adj_close, dividend, split, and the hidden state of a simulated market.
+        bars: a row a bar and symbol: date, symbol, time, open, high, low, close, volume, adj_close,
+            dividend, split, and the hidden state of a simulated market.
         documents: a row a text, in the order in which they became available.
         about: the rest, as plain JSON values.
+        intervals: the same for bars of other lengths, by their interval.
     """
 
     bars: "pa.Table"
     documents: "pa.Table"
     about: dict[str, Any]
+    intervals: "Mapping[str, Tables]"
 
 
 def save(market: Market, folder: Path) -> Path:
     """Write a market into a folder that ``find_market`` understands; returns the file of its bars.
 
-    The bars are replaced last and name their documents by content, so that a kill at any moment
+    The bars are replaced last and name their parts by content, so that a kill at any moment
     leaves the old market or the new one.
     """
     from investorbench_env.market.files import store
@@ -49,11 +56,23 @@ def save(market: Market, folder: Path) -> Path:
     path = folder / f"{name}_market.parquet"
     tables = to_tables(market)
     with store.only_one(path):
-        about = tables.about
+        parts: list[str] = []
+
+        def write_part(kind: str, table: "pa.Table", about: dict[str, Any]) -> dict[str, str]:
+            part = folder / f"{name}_{kind}_{market.fingerprint[:12]}.parquet"
+            digest = store.write_parquet(part, table, {**about, "part_of": path.name})
+            parts.append(part.name)
+            return {"file": part.name, "sha256": digest}
+
+        intervals = {}
+        for interval, other in tables.intervals.items():
+            about = dict(other.about)
+            if len(other.documents):
+                about["documents"] = write_part(f"documents-{interval}", other.documents, {})
+            intervals[interval] = write_part(f"bars-{interval}", other.bars, about)
+        about = {**tables.about, "intervals": intervals}
         if len(market.documents):
-            part = folder / f"{name}_documents_{market.fingerprint[:12]}.parquet"
-            digest = store.write_parquet(part, tables.documents, {"part_of": path.name})
-            about = {**about, "documents": part.name, "documents_sha256": digest}
+            about["documents"] = write_part("documents", tables.documents, {})
         digest = store.write_parquet(path, tables.bars, about)
         store.write_provenance(
             path,
@@ -64,15 +83,23 @@ def save(market: Market, folder: Path) -> Path:
                 "simulated": market.simulated,
                 "fingerprint": market.fingerprint,
                 "symbols": list(market.symbols),
+                "interval": market.interval,
                 "first": str(market.sessions[0]),
                 "last": str(market.sessions[-1]),
-                "rows": len(market.sessions) * len(market.symbols),
+                "rows": len(market.times) * len(market.symbols),
             },
         )
-        for old in folder.glob(f"{name}_documents_*.parquet"):
-            if old.name != about.get("documents"):
+        for old in folder.glob(f"{name}_*.parquet"):
+            if old.name not in parts and _is_part_of(path, old):
                 old.unlink(missing_ok=True)
     return path
+
+
+def _is_part_of(path: Path, other: Path) -> bool:
+    try:
+        return index.data_file(other).metadata.get("part_of") == path.name
+    except CorruptDataError:
+        return False
 
 
 def load(path: Path) -> Market:
@@ -81,7 +108,7 @@ def load(path: Path) -> Market:
     Raises:
         DataNotFoundError: no market was saved there.
         MarketError: several were; name the file.
-        CorruptDataError: a file is cut off, or the documents are not the ones of these bars.
+        CorruptDataError: a file is cut off, or a part is not the one of these bars.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -90,17 +117,47 @@ def load(path: Path) -> Market:
     about = dict(file.metadata)
     try:
         bars = pq.read_table(file.path)
-        documents = None
-        if "documents" in about:
-            part = file.path.with_name(about["documents"])
-            if not part.exists():
-                raise CorruptDataError(f"{file.path}: its texts are missing, {part.name}")
-            content = part.read_bytes()
-            _refuse_foreign(part, content, about["documents_sha256"])
-            documents = pq.read_table(pa.BufferReader(content))
+        intervals = {
+            interval: _market_in_part(file.path, part)
+            for interval, part in about.get("intervals", {}).items()
+        }
+        documents = _documents_of(file.path, about)
     except (pa.ArrowInvalid, OSError) as error:
         raise CorruptDataError(f"{file.path}: not readable, cut off? ({error})") from error
-    return from_tables(bars, documents, about, origin=str(file.path))
+    return from_tables(bars, documents, about, origin=str(file.path), intervals=intervals)
+
+
+def _market_in_part(path: Path, part: Mapping[str, str]) -> Market:
+    """Bars of another length, saved beside those of a file."""
+    table = _part(path, part)
+    about = json.loads(table.schema.metadata[index.METADATA_KEY])
+    documents = _documents_of(path, about)
+    return from_tables(table, documents, about, origin=str(path.with_name(part["file"])))
+
+
+def _documents_of(path: Path, about: Mapping[str, Any]) -> "pa.Table | None":
+    named = about.get("documents")
+    if named is None:
+        return None
+    if isinstance(named, str):  # as format 1 named them
+        named = {"file": named, "sha256": about["documents_sha256"]}
+    return _part(path, named)
+
+
+def _part(path: Path, part: Mapping[str, str]) -> "pa.Table":
+    """A table that was saved beside a file, as it was then."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from investorbench_env.market.files import store
+
+    beside = path.with_name(part["file"])
+    if not beside.exists():
+        raise CorruptDataError(f"{path}: a part of it is missing, {beside.name}")
+    content = beside.read_bytes()
+    if store.sha256(content) != part["sha256"]:
+        raise CorruptDataError(f"{beside}: changed since the market was saved; save it again")
+    return pq.read_table(pa.BufferReader(content))
 
 
 def to_tables(market: Market) -> Tables:
@@ -112,10 +169,8 @@ def to_tables(market: Market) -> Tables:
         "date": pa.array(np.repeat(market.sessions, assets).astype("datetime64[s]")).cast(
             pa.timestamp("us")
         ),
-        "symbol": pa.array(list(market.symbols) * len(market.sessions)),
-        "decision_time": pa.array(
-            np.repeat(market.decision_times, assets), pa.timestamp("ns", tz="UTC")
-        ),
+        "symbol": pa.array(list(market.symbols) * len(market.times)),
+        "time": pa.array(np.repeat(market.times, assets), pa.timestamp("ns", tz="UTC")),
     }
     for number, field in enumerate(FIELDS):
         columns[field] = pa.array(market.bars[:, :, number].ravel())
@@ -141,6 +196,7 @@ def to_tables(market: Market) -> Tables:
             "format": FORMAT,
             "symbols": list(market.symbols),
             "asset_class": market.asset_class,
+            "interval": market.interval,
             "source": market.source,
             "simulated": market.simulated,
             "timezone": market.timezone,
@@ -149,20 +205,27 @@ def to_tables(market: Market) -> Tables:
             if market.hidden_state is not None
             else None,
         },
+        intervals={name: to_tables(other) for name, other in market.intervals.items()},
     )
 
 
 def from_tables(
-    bars: "pa.Table", documents: "pa.Table | None", about: dict[str, Any], *, origin: str
+    bars: "pa.Table",
+    documents: "pa.Table | None",
+    about: Mapping[str, Any],
+    *,
+    origin: str,
+    intervals: Mapping[str, Market] | None = None,
 ) -> Market:
     """The market that ``to_tables`` was given.
 
     Raises:
         CorruptDataError: the tables are of another form.
     """
-    if about.get("format") != FORMAT:
+    written = about.get("format")
+    if written not in READABLE:
         raise CorruptDataError(
-            f"{origin}: format {about.get('format')!r}, this version reads {FORMAT}"
+            f"{origin}: format {written!r}, this version reads {' and '.join(map(str, READABLE))}"
         )
     symbols = tuple(about["symbols"])
     shape = (-1, len(symbols))
@@ -178,7 +241,7 @@ def from_tables(
             symbols=symbols,
             asset_class=about["asset_class"],
             sessions=column("date")[:, 0].astype("datetime64[D]"),
-            decision_times=column("decision_time")[:, 0],
+            times=column("decision_time" if written == 1 else "time")[:, 0],
             bars=np.stack([column(name) for name in FIELDS], axis=-1),
             adjusted_close=column("adj_close"),
             dividends=column("dividend"),
@@ -191,6 +254,8 @@ def from_tables(
             hidden_state=None
             if hidden is None
             else {name: column(f"{HIDDEN}{name}").reshape(size) for name, size in hidden.items()},
+            interval=about.get("interval", DAILY),
+            intervals=intervals or {},
         )
     except (KeyError, ValueError) as error:
         raise CorruptDataError(f"{origin}: not a saved market ({error!r})") from error
@@ -215,10 +280,3 @@ def _file(path: Path) -> index.DataFile:
         names = ", ".join(file.path.name for file in found)
         raise MarketError(f"several markets were saved in {path}: name one of {names}")
     return found[0]
-
-
-def _refuse_foreign(part: Path, content: bytes, digest: str) -> None:
-    from investorbench_env.market.files import store
-
-    if store.sha256(content) != digest:
-        raise CorruptDataError(f"{part}: changed since the market was saved; save it again")

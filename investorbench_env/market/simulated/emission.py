@@ -25,16 +25,16 @@ def emit(
     dynamics: Dynamics,
     path: Path,
     sessions: TimeArray,
-    decision_times: TimeArray,
+    times: TimeArray,
     symbol: str,
     asset_class: AssetClass,
     vocabulary: str,
     seed: int,
 ) -> DocumentTable:
     """All texts of the first path, in words."""
-    items = plan_news(dynamics, path, sessions, decision_times, asset_class, seed)
+    items = plan_news(dynamics, path, sessions, times, asset_class, seed)
     if asset_class.filings:
-        items += plan_filings(dynamics, path, sessions, decision_times, seed)
+        items += plan_filings(dynamics, path, sessions, times, seed)
     return DocumentTable(tuple(put_into_words(items, symbol, vocabulary)))
 
 

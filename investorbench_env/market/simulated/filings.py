@@ -14,7 +14,7 @@ FILING_TOPICS = {"10-Q": ("value",) * 3 + ("regime",), "10-K": ("value",) * 5 + 
 
 
 def plan_filings(
-    dynamics: Dynamics, path: Path, sessions: TimeArray, decision_times: TimeArray, seed: int
+    dynamics: Dynamics, path: Path, sessions: TimeArray, times: TimeArray, seed: int
 ) -> list[Item]:
     """Reports three times a year (10-Q) and once (10-K), accepted after the close."""
     items = []
@@ -26,7 +26,7 @@ def plan_filings(
             late, minutes = rng.integers(14), rng.integers(60)
             draws, number = rng.random(len(FILING_TOPICS[kind])), int(rng.integers(1 << 62))
             number = joined(number, int(rng.integers(1 << 62)))
-            day = np.datetime64(f"{year}-{date}") + late
+            day = np.datetime64(f"{year}-{date}") + np.timedelta64(int(late), "D")
             t = int(np.searchsorted(sessions, day))
             if t == len(sessions) or day < sessions[0]:
                 continue
@@ -37,7 +37,7 @@ def plan_filings(
             items.append(
                 Item(
                     session=t,
-                    available_at=decision_times[t] - 7 * HOUR - int(minutes) * MINUTE,
+                    available_at=times[t] - 7 * HOUR - int(minutes) * MINUTE,
                     known=t,
                     reported=t,
                     kind=kind,

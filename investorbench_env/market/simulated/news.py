@@ -29,7 +29,7 @@ def plan_news(
     dynamics: Dynamics,
     path: Path,
     sessions: TimeArray,
-    decision_times: TimeArray,
+    times: TimeArray,
     asset_class: AssetClass,
     seed: int,
 ) -> list[Item]:
@@ -41,7 +41,7 @@ def plan_news(
     numbers = np.random.default_rng([seed, 3]).integers(1 << 62, size=(length, MAX_NEWS, 2))
     used = np.arange(MAX_NEWS) < _counts(dynamics, path, sessions, seed)[:, None]
 
-    appears, known = _timing(sessions, decision_times, asset_class, draws["hour"], draws["minute"])
+    appears, known = _timing(sessions, times, asset_class, draws["hour"], draws["minute"])
     reported = np.maximum(known - _delay(dynamics, draws["delay"]), 0)
     topic = (draws["topic"] * len(TOPICS)).astype(int)
     about = _about(dynamics, draws["about"])
@@ -71,7 +71,7 @@ def _counts(dynamics: Dynamics, path: Path, sessions: TimeArray, seed: int) -> I
         np.abs(path.surprise[0][before]), 4.0
     )
     typical = 0.4 * np.sqrt(2 / np.pi)
-    days_off = np.diff(sessions, prepend=sessions[0] - 1).astype(int) - 1
+    days_off = _days_off(sessions)
     rate = dynamics.news_a_day * np.exp(excitement - typical) * (1 + 0.15 * days_off)
     uniform = np.random.default_rng([seed, 5]).random(len(sessions))
     term = np.exp(-rate)
@@ -86,15 +86,15 @@ def _counts(dynamics: Dynamics, path: Path, sessions: TimeArray, seed: int) -> I
 
 def _timing(
     sessions: TimeArray,
-    decision_times: TimeArray,
+    times: TimeArray,
     asset_class: AssetClass,
     hour: FloatArray,
     minute: FloatArray,
 ) -> tuple[TimeArray, IntArray]:
     """When each text appears, and the last session that it may know of [T, slots] each."""
     t = np.arange(len(sessions))[:, None]
-    end = decision_times.astype("datetime64[s]")[:, None]
-    days_off = np.diff(sessions, prepend=sessions[0] - 1).astype(int)[:, None] - 1
+    end = times.astype("datetime64[s]")[:, None]
+    days_off = _days_off(sessions)[:, None]
     undated, evening = hour < UNDATED, hour < AFTER_CLOSE
     away = (hour < 0.6) & (days_off > 0)
     # Minutes before the decision: the last of them, and over how many before it texts spread. An
@@ -107,6 +107,13 @@ def _timing(
     back = (1 + np.floor(last + minute * (span - 1))).astype("timedelta64[m]")
     appears = end - np.where(undated, np.timedelta64(0, "s"), back)
     return appears, np.where(evening | undated, t, np.maximum(t - 1, 0))
+
+
+def _days_off(sessions: TimeArray) -> IntArray:
+    """Days without a session before each; none before the first [T]."""
+    days_off = np.zeros(len(sessions), dtype=np.int64)
+    days_off[1:] = np.diff(sessions).astype(np.int64) - 1
+    return days_off
 
 
 def _delay(dynamics: Dynamics, uniform: FloatArray) -> IntArray:

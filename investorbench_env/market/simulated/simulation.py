@@ -92,7 +92,7 @@ def simulate(
     row = find_asset_class(asset_class)
     profile = _profile(symbol, row)
     sessions = sessions_between(asset_class, start or START, end or END)
-    decision_times = ends_of_days(sessions, row.timezone)
+    times = ends_of_days(sessions, row.timezone)
     known = dynamics or dynamics_of(symbol, asset_class)
     chosen = zlib.crc32(f"{asset_class}-{symbol}".encode()) if seed is None else seed
     path = simulate_many((chosen,), len(sessions), known)
@@ -101,14 +101,12 @@ def simulate(
         symbols=(symbol,),
         asset_class=asset_class,
         sessions=sessions,
-        decision_times=decision_times,
+        times=times,
         bars=traded.bars[:, None],
         adjusted_close=traded.adjusted_close[:, None],
         dividends=traded.dividends[:, None],
         splits=traded.splits[:, None],
-        documents=emit(
-            known, path, sessions, decision_times, symbol, row, profile.vocabulary, chosen
-        ),
+        documents=emit(known, path, sessions, times, symbol, row, profile.vocabulary, chosen),
         source=f"simulated market (seed {chosen})",
         simulated=True,
         timezone=row.timezone,

@@ -2,12 +2,13 @@
 
 A market is three configurations of one repository: ``bars``, ``documents`` (left out where there
 are none, since ``datasets`` cannot read an empty one back), and ``about``, a single row with what
-stands in neither. It comes back to the last bit.
+stands in neither. Bars of other lengths, and their texts, stand beside them, such as ``bars-4h``.
+It comes back to the last bit.
 """
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,18 +33,27 @@ def to_datasets(market: Market) -> dict[str, "Dataset"]:
     import pyarrow as pa
 
     tables = saved.to_tables(market)
-    row = {**tables.about, "texts": len(market.documents)}
-    about = pa.table({"about": [json.dumps(row, sort_keys=True)]})
-    parts = {"bars": tables.bars, "about": about}
-    if len(market.documents):
-        parts["documents"] = tables.documents
+    parts: dict[str, pa.Table] = {}
+    about = _add_parts(parts, tables, "")
+    about["intervals"] = {
+        name: _add_parts(parts, other, f"-{name}") for name, other in tables.intervals.items()
+    }
+    parts["about"] = pa.table({"about": [json.dumps(about, sort_keys=True)]})
     return {
         name: datasets.Dataset(datasets.table.InMemoryTable(table)) for name, table in parts.items()
     }
 
 
+def _add_parts(parts: dict[str, Any], tables: saved.Tables, suffix: str) -> dict[str, Any]:
+    """Put a market's tables among the parts; what is to be said about them."""
+    parts[f"bars{suffix}"] = tables.bars
+    if len(tables.documents):
+        parts[f"documents{suffix}"] = tables.documents
+    return {**tables.about, "texts": len(tables.documents)}
+
+
 def save_to_disk(market: Market, folder: str | os.PathLike[str]) -> None:
-    """Write the three data sets into a folder, as ``datasets`` does."""
+    """Write the data sets into a folder, as ``datasets`` does."""
     for name, part in to_datasets(market).items():
         part.save_to_disk(str(Path(folder, name)))
 
@@ -101,11 +111,25 @@ def _market(part: Callable[[str], Any], origin: str) -> Market:
     """A market from its parts, each of them asked for by name."""
     try:
         about = json.loads(_table(part("about"))["about"][0].as_py())
-        documents = _table(part("documents")) if about["texts"] else None
-        bars = _table(part("bars"))
+        intervals = {
+            name: _market_of_parts(part, said, f"-{name}", origin)
+            for name, said in about.get("intervals", {}).items()
+        }
+        return _market_of_parts(part, about, "", origin, intervals)
     except (KeyError, IndexError, TypeError, FileNotFoundError, json.JSONDecodeError) as error:
         raise CorruptDataError(f"{origin}: not a market ({error!r})") from error
-    return saved.from_tables(bars, documents, about, origin=origin)
+
+
+def _market_of_parts(
+    part: Callable[[str], Any],
+    about: Mapping[str, Any],
+    suffix: str,
+    origin: str,
+    intervals: Mapping[str, Market] | None = None,
+) -> Market:
+    documents = _table(part(f"documents{suffix}")) if about["texts"] else None
+    bars = _table(part(f"bars{suffix}"))
+    return saved.from_tables(bars, documents, about, origin=origin, intervals=intervals)
 
 
 def _table(dataset: Any) -> Any:

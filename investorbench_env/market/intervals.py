@@ -1,0 +1,66 @@
+"""Lengths of bars: how they are written, and whether the ends of bars fit one.
+
+A bar belongs to a length that is written as a number and a unit: ``"3m"``, ``"1h"``, ``"1d"``,
+``"1w"``. Its end is what counts: a decision is taken when it is complete.
+"""
+
+import re
+
+import numpy as np
+
+from investorbench_env.errors import MarketError
+from investorbench_env.market.sessions import TimeArray
+
+DAILY = "1d"
+DAY = np.timedelta64(1, "D")
+UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+"""Seconds in each unit."""
+LEAST_SHARE = 0.7
+"""Days are as short as 23 hours and trading weeks end on a Thursday; half a bar is no bar."""
+
+
+def length_of(interval: str) -> np.timedelta64:
+    """How long a bar is, in seconds.
+
+    Raises:
+        MarketError: it is not written as a number and a unit.
+    """
+    found = re.fullmatch(r"([1-9]\d*)([mhdw])", interval)
+    if found is None:
+        raise MarketError(
+            f"interval={interval!r} is no length of a bar; write a number and m, h, d or w, such "
+            "as '3m', '1h', '1d' or '1w'"
+        )
+    return np.timedelta64(int(found[1]) * UNITS[found[2]], "s")
+
+
+def refuse_contradiction(interval: str, times: TimeArray, sessions: TimeArray) -> None:
+    """See that ends of bars [T] in their sessions [T] are as far apart as bars of this length.
+
+    A bar that is missing or shorter, as the last one before a close may be, is no contradiction;
+    most of them are.
+
+    Raises:
+        MarketError: they are not.
+    """
+    length = length_of(interval)
+    again = sessions[1:] == sessions[:-1]
+    if length >= DAY and again.any():
+        raise MarketError(
+            f"interval={interval!r}, but {sessions[1:][again][0]} has several bars: give the "
+            "length of one, such as interval='3m'"
+        )
+    apart = np.diff(times) if length >= DAY else np.diff(times)[again]
+    if not len(apart):
+        return
+    usual = np.median(apart.astype("timedelta64[ns]").astype(np.int64)) / 1e9
+    seconds = length.astype(np.int64)
+    if usual < LEAST_SHARE * seconds if length >= DAY else usual != seconds:
+        raise MarketError(f"interval={interval!r}, but most bars end {_words(usual)} apart")
+
+
+def _words(seconds: float) -> str:
+    unit = max(
+        (unit for unit in UNITS if UNITS[unit] <= seconds), key=UNITS.__getitem__, default=None
+    )
+    return f"{seconds:g} seconds" if unit is None else f"{seconds / UNITS[unit]:g}{unit}"
