@@ -123,8 +123,8 @@ def test_many_accounts_at_once_are_the_accounts_one_by_one(
         rewards = many.step(weight, trades, Prices(fill, final, ex_date, dividend, split, zero))
         for n, account in enumerate(alone):
             prices = [float(values[n]) for values in (fill, final, dividend, split)]
-            told = Prices(*prices[:2], ex_date, *prices[2:], 0.0)
-            reward = account.step(float(weight[n]), bool(trades[n]), told)
+            own = Prices(*prices[:2], ex_date, *prices[2:], 0.0)
+            reward = account.step(float(weight[n]), bool(trades[n]), own)
             assert bits([reward]) == bits([rewards[n]])
             for name in ("cash", "position", "entry", "equity", "weight", "unrealised", "costs"):
                 assert bits([getattr(account, name)]) == bits([getattr(many, name)[n]]), name

@@ -134,10 +134,10 @@ def test_scalar_and_vectorised_agree_to_the_bit(
         for n, env in enumerate(alone):
             if ended[n]:
                 step = (0.0, False, False)
-                seen, told = env.reset()
+                seen, known = env.reset()
             else:
-                seen, *step, told = env.step(chosen[n])
-            assert_same(n, (seen, told), (observation, info))
+                seen, *step, known = env.step(chosen[n])
+            assert_same(n, (seen, known), (observation, info))
             assert bits(step[0]) == bits(rewards[n])
             assert (terminated[n], truncated[n]) == tuple(step[1:])
             ended[n] = step[1] or step[2]

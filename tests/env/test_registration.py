@@ -161,11 +161,11 @@ def test_an_id_can_be_made_without_the_import() -> None:
         "assert 'investorbench_env' not in sys.modules\n"
         "print(gym.make('investorbench_env:InvestorBench/Stock-SIM').reset(seed=0)[1]['symbol'])"
     )
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
-    assert told.stdout == "SIM\n"
-    assert told.stderr == ""
+    assert finished.stdout == "SIM\n"
+    assert finished.stderr == ""
 
 
 @pytest.mark.parametrize("id", family_ids())

@@ -1,4 +1,4 @@
-"""What is wrong with a file is found, and said in plain words."""
+"""What is wrong with a file is found, and reported in plain words."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,9 @@ from investorbench_env.market.files.checking import check
 DAYS = ["2021-01-13", "2021-01-14", "2021-01-15", "2021-01-19", "2021-01-20", "2021-01-21"]
 
 
-def said(folder: Path, text: str, name: str = "ABC.csv", **options: str) -> list[tuple[str, str]]:
+def problems(
+    folder: Path, text: str, name: str = "ABC.csv", **options: str
+) -> list[tuple[str, str]]:
     (folder / name).write_text(text, encoding="utf-8")
     return [(problem.severity, problem.text) for problem in check(folder, **options)]
 
@@ -23,11 +25,11 @@ def closes(*prices: float, days: list[str] = DAYS) -> str:
 
 
 def test_a_good_file_has_nothing_wrong(tmp_path: Path) -> None:
-    assert said(tmp_path, closes(10, 11, 12, 11, 10, 11)) == []
+    assert problems(tmp_path, closes(10, 11, 12, 11, 10, 11)) == []
 
 
 def test_gaps_are_found(tmp_path: Path) -> None:
-    found = said(tmp_path, closes(10, 11, 12, days=[DAYS[0], DAYS[2], DAYS[3]]))
+    found = problems(tmp_path, closes(10, 11, 12, days=[DAYS[0], DAYS[2], DAYS[3]]))
 
     assert found == [("warning", "1 session without a bar: 2021-01-14")]
 
@@ -35,7 +37,7 @@ def test_gaps_are_found(tmp_path: Path) -> None:
 def test_weekend_rows_are_found_where_the_exchange_has_weekends(tmp_path: Path) -> None:
     days = [*DAYS[:3], "2021-01-16", *DAYS[3:], "2021-01-22"]
 
-    found = said(tmp_path, closes(10, 11, 12, 11, 12, 13, 11, 12, days=days))
+    found = problems(tmp_path, closes(10, 11, 12, 11, 12, 13, 11, 12, days=days))
 
     assert found == [("warning", "1 row on a weekend: 2021-01-16")]
 
@@ -43,7 +45,7 @@ def test_weekend_rows_are_found_where_the_exchange_has_weekends(tmp_path: Path) 
 def test_a_holiday_row_is_found(tmp_path: Path) -> None:
     days = [*DAYS[:3], "2021-01-18", *DAYS[3:]]
 
-    found = said(tmp_path, closes(10, 11, 12, 11, 12, 13, 11, days=days))
+    found = problems(tmp_path, closes(10, 11, 12, 11, 12, 13, 11, days=days))
 
     assert found == [("warning", "1 row on a day the exchange was closed: 2021-01-18")]
 
@@ -51,13 +53,13 @@ def test_a_holiday_row_is_found(tmp_path: Path) -> None:
 def test_weekends_are_right_where_trading_never_stops(tmp_path: Path) -> None:
     days = [f"2021-01-{day}" for day in range(10, 24)]
 
-    assert said(tmp_path, closes(*range(20, 34), days=days), "BTC.csv") == []
+    assert problems(tmp_path, closes(*range(20, 34), days=days), "BTC.csv") == []
 
 
 def test_equal_duplicates_are_a_warning_and_contradictions_an_error(tmp_path: Path) -> None:
     days = [DAYS[0], DAYS[0], DAYS[1], DAYS[1]]
 
-    found = said(tmp_path, closes(10, 10, 11, 12, days=days))
+    found = problems(tmp_path, closes(10, 10, 11, 12, days=days))
 
     assert ("warning", "1 row given twice: 2021-01-13") in found
     assert ("error", "row 4: a second bar of 2021-01-14 contradicts the first") in found
@@ -69,7 +71,7 @@ def test_impossible_bars_are_errors(tmp_path: Path) -> None:
         "2021-01-14,10,11,9,-3,5\n2021-01-15,10,11,9,10,-5\n"
     )
 
-    found = said(tmp_path, text)
+    found = problems(tmp_path, text)
 
     assert ("error", "row 1, 2021-01-13: high 9 is below low 11") in found
     assert ("error", "row 2, 2021-01-14: close -3 is not positive") in found
@@ -77,14 +79,14 @@ def test_impossible_bars_are_errors(tmp_path: Path) -> None:
 
 
 def test_a_jump_that_looks_like_a_split_is_found(tmp_path: Path) -> None:
-    ((severity, text),) = said(tmp_path, closes(498, 499.23, 129.04, 134, 130, 131))
+    ((severity, text),) = problems(tmp_path, closes(498, 499.23, 129.04, 134, 130, 131))
 
     assert severity == "warning"
     assert text.startswith("close jumps from 499.23 to 129.04 on 2021-01-15: looks like a 4:1")
 
 
 def test_a_reverse_split_is_found_too(tmp_path: Path) -> None:
-    ((_, text),) = said(tmp_path, closes(2.5, 2.52, 20.1, 20, 21, 20))
+    ((_, text),) = problems(tmp_path, closes(2.5, 2.52, 20.1, 20, 21, 20))
 
     assert "1:8 reverse split" in text
 
@@ -92,7 +94,7 @@ def test_a_reverse_split_is_found_too(tmp_path: Path) -> None:
 def test_a_fall_that_the_adjusted_close_shares_is_news_and_no_split(tmp_path: Path) -> None:
     text = "date,close,adj_close\n2021-01-13,100,90\n2021-01-14,50,45\n"
 
-    assert all("looks like" not in finding for _, finding in said(tmp_path, text))
+    assert all("looks like" not in finding for _, finding in problems(tmp_path, text))
 
 
 def test_texts_without_date_or_time_are_found(tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_texts_without_date_or_time_are_found(tmp_path: Path) -> None:
         ",2021-01-14,ABC,dated\n,,ABC,undated\n,2021-01-14,ABC,dated\n"
     )
 
-    found = said(tmp_path, text, "news.csv")
+    found = problems(tmp_path, text, "news.csv")
 
     assert ("warning", "1 text without a date, which will be left out (first: row 3)") in found
     assert any("2 of 4 texts without a time of day" in finding for _, finding in found)
@@ -111,13 +113,15 @@ def test_texts_without_date_or_time_are_found(tmp_path: Path) -> None:
 def test_an_action_that_is_not_positive_is_an_error(tmp_path: Path) -> None:
     text = "symbol,action,date,amount\nABC,split,2021-01-14,0\n"
 
-    assert said(tmp_path, text, "actions.csv") == [("error", "row 1: split of 0 is not positive")]
+    assert problems(tmp_path, text, "actions.csv") == [
+        ("error", "row 1: split of 0 is not positive")
+    ]
 
 
 def test_a_released_file_is_checked_as_well(tmp_path: Path) -> None:
     days = {DAYS[0]: {"prices": 10.0, "news": ["a", "a"]}, DAYS[2]: {"prices": 11.0, "news": []}}
 
-    found = said(tmp_path, json.dumps(days), "msft.json")
+    found = problems(tmp_path, json.dumps(days), "msft.json")
 
     assert ("note", "1 repeated items in the release, kept") in found
     assert ("warning", "1 session without a bar: 2021-01-14") in found
@@ -128,7 +132,7 @@ def test_a_file_that_cannot_be_read_is_an_error_and_the_others_are_still_checked
     tmp_path: Path, name: str
 ) -> None:
     (tmp_path / name).write_text('{"2021-01-14": {"prices": 1')
-    found = said(tmp_path, closes(-1), "ABC.csv")
+    found = problems(tmp_path, closes(-1), "ABC.csv")
 
     assert sum(severity == "error" for severity, _ in found) >= 2
 
@@ -136,11 +140,11 @@ def test_a_file_that_cannot_be_read_is_an_error_and_the_others_are_still_checked
 def test_only_a_symbol_may_be_asked_for(tmp_path: Path) -> None:
     text = "date,symbol,close\n2021-01-13,AAA,-1\n2021-01-13,BBB,1\n"
 
-    assert [s for s, _ in said(tmp_path, text, symbol="BBB")] == ["note"]
-    assert "error" in [s for s, _ in said(tmp_path, text, symbol="AAA")]
+    assert [s for s, _ in problems(tmp_path, text, symbol="BBB")] == ["note"]
+    assert "error" in [s for s, _ in problems(tmp_path, text, symbol="AAA")]
 
 
 def test_a_file_of_an_unknown_kind_is_only_noted(tmp_path: Path) -> None:
-    assert said(tmp_path, "a,b\n1,2\n", "else.csv") == [
+    assert problems(tmp_path, "a,b\n1,2\n", "else.csv") == [
         ("note", "not used here yet: columns of no known kind: a, b")
     ]

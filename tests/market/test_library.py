@@ -1,4 +1,4 @@
-"""Where a market is looked for, and what is said where there is none."""
+"""Where a market is looked for, and the message where there is none."""
 
 import os
 import time
@@ -70,10 +70,10 @@ def test_auto_falls_back_to_a_simulation_with_a_warning_that_names_both_ways() -
         market = find_market("TSLA", "stock", "auto")
 
     assert market.simulated
-    said = str(caught[0].message)
-    assert "export INVESTORBENCH_DATA=" in said
-    assert "investorbench data fetch TSLA" in said
-    assert str(library.cache_folder()) in said
+    message = str(caught[0].message)
+    assert "export INVESTORBENCH_DATA=" in message
+    assert "investorbench data fetch TSLA" in message
+    assert str(library.cache_folder()) in message
 
 
 def test_real_never_falls_back_and_says_where_it_looked(
@@ -84,11 +84,11 @@ def test_real_never_falls_back_and_says_where_it_looked(
     with pytest.raises(DataNotFoundError) as caught:
         find_market("TSLA", "stock", "real")
 
-    said = str(caught.value)
-    assert str(tmp_path) in said
-    assert f"{library.cache_folder()} (does not exist)" in said
-    assert "export INVESTORBENCH_DATA=" in said
-    assert "investorbench data fetch TSLA" in said
+    message = str(caught.value)
+    assert str(tmp_path) in message
+    assert f"{library.cache_folder()} (does not exist)" in message
+    assert "export INVESTORBENCH_DATA=" in message
+    assert "investorbench data fetch TSLA" in message
 
 
 def test_a_corrupt_file_is_never_swallowed_into_a_simulation(

@@ -1,4 +1,4 @@
-"""A server of ``/v1/embeddings`` on 127.0.0.1, which answers as it is told to."""
+"""A server of ``/v1/embeddings`` on 127.0.0.1, which answers as the test wants."""
 
 import json
 from collections.abc import Callable, Iterator

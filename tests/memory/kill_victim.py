@@ -12,7 +12,7 @@ from tests.memory.small_memories import empty, live_a_day
 OFTEN = {"hnsw": {"sync_threshold": 10, "batch_size": 5}}
 
 
-def main(folder: str, days: int, said: str) -> None:
+def main(folder: str, days: int, log: str) -> None:
     """Live over an archive, and add a line to a file when it is open and after each day."""
     import chromadb.api.client
 
@@ -21,7 +21,7 @@ def main(folder: str, days: int, said: str) -> None:
         made = getattr(client, name)
         setattr(client, name, lambda *a, made=made, **k: made(*a, **k, configuration=OFTEN))
     memory = empty("investorbench", Chroma(folder, kept_steps=4))
-    with Path(said).open("a", buffering=1) as lines:
+    with Path(log).open("a", buffering=1) as lines:
         lines.write("opened\n")
         for day in range(memory.steps, days):
             live_a_day(memory, day)

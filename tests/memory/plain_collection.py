@@ -13,7 +13,7 @@ class BrokenOffError(Exception):
 
 
 class Clock:
-    """Counts what is written, and breaks off when it is told to."""
+    """Counts what is written, and breaks off where the test wants."""
 
     def __init__(self) -> None:
         self.writes = 0

@@ -133,7 +133,7 @@ def live_a_day(memory: LayeredMemory, day: int) -> None:
 
 
 def everything(memory: LayeredMemory) -> list[tuple]:
-    """All that can be told of a memory: two of which it is equal are the same."""
+    """All that can be known of a memory: two of which it is equal are the same."""
     snapshot = memory._snapshot()
     columns = snapshot.rows.state.values()
     rows = [

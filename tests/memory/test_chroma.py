@@ -50,14 +50,14 @@ def test_a_process_killed_at_random_moments_loses_only_the_step_in_progress(tmp_
     undisturbed.append(everything(memory))
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["chromadb", "tests.memory.kill_victim"])
-    folder, said, over, begun = tmp_path / "archive", tmp_path / "said", 0, 0
+    folder, log, over, begun = tmp_path / "archive", tmp_path / "log", 0, 0
     while kills < KILLS:
         begun += 1
         assert begun <= 10 * KILLS
-        said.write_text("")
-        victim = processes.Process(target=kill_victim, args=(str(folder), days, str(said)))
+        log.write_text("")
+        victim = processes.Process(target=kill_victim, args=(str(folder), days, str(log)))
         victim.start()
-        while kills % 10 and not said.stat().st_size:  # some die while they open
+        while kills % 10 and not log.stat().st_size:  # some die while they open
             time.sleep(0.001)
             assert victim.is_alive()
         time.sleep(chance.uniform(0, 1.0))
@@ -66,7 +66,7 @@ def test_a_process_killed_at_random_moments_loses_only_the_step_in_progress(tmp_
         # On a quick machine it may come to its end before it is killed.
         assert victim.exitcode in (0, -signal.SIGKILL)
         kills += victim.exitcode != 0
-        *_, last = ["", *said.read_text().rpartition("\n")[0].split()]  # whole lines
+        *_, last = ["", *log.read_text().rpartition("\n")[0].split()]  # whole lines
         over = int(last) if last.isdigit() else over
         with empty("investorbench", Chroma(folder, kept_steps=4)) as reopened:
             assert reopened.steps in (over, over + 1)
@@ -83,7 +83,7 @@ def test_an_index_that_a_kill_tore_is_made_anew(torn, tmp_path) -> None:
     import chromadb
 
     live = [sys.executable, "-m", "tests.memory.kill_victim", str(tmp_path), "30"]
-    subprocess.run([*live, str(tmp_path / "said")], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([*live, str(tmp_path / "log")], cwd=ROOT, check=True, capture_output=True)
     with empty("investorbench", Chroma(tmp_path)) as memory:
         before = everything(memory)
     indices = list(tmp_path.glob(f"*/{torn}"))

@@ -42,17 +42,18 @@ def test_hashed_ngrams_are_of_unit_length_and_know_shared_words() -> None:
 
 def test_hashed_ngrams_are_the_same_bits_in_every_process() -> None:
     program = (
-        "from memory import HashedNgrams; import hashlib; from tests.memory.test_embedding import "
-        "NEWS; print(hashlib.sha256(HashedNgrams(64).embed(NEWS).tobytes()).hexdigest())"
+        "import hashlib; from investorbench.memory import HashedNgrams; "
+        "from tests.memory.test_embedding import NEWS; "
+        "print(hashlib.sha256(HashedNgrams(64).embed(NEWS).tobytes()).hexdigest())"
     )
-    said = {
+    printed = {
         subprocess.run(
             [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, cwd=ROOT,
             check=True, capture_output=True, text=True,
         ).stdout
         for seed in ("1", "2")
     }  # fmt: skip
-    assert len(said) == 1
+    assert len(printed) == 1
 
 
 @pytest.mark.parametrize("text", ["?", "日本", "a", "\U0001f600", "½", "​"])
@@ -210,9 +211,9 @@ def test_two_processes_and_their_threads_share_a_cache(tmp_path) -> None:
     cached = CachedEmbedder(HashedNgrams(32), path)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: cached.embed([f"text {n}", f"text {n + 1}"]), range(600)))
-    said = [process.communicate()[0] for process in processes]
+    printed = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    assert sum(map(int, said)) < 2 * 620
+    assert sum(map(int, printed)) < 2 * 620
     after = CachedEmbedder(HashedNgrams(32), path)
     after.embed([f"text {number}" for number in range(615)])
     assert after.misses == 0

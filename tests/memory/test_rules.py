@@ -17,7 +17,7 @@ OPERATIONS = 10_000
 
 
 def residence(profile: str, layer: str) -> tuple[dict[str, int], int]:
-    """Steps that a memory spends in each layer, and in all, if nothing is said about it."""
+    """Steps that a memory spends in each layer, and in all, without any feedback."""
     memory = empty(profile)
     memory.add("a text", layer, "day 0")
     spent: dict[str, int] = {}
@@ -136,13 +136,13 @@ def test_censure_shortens_a_life() -> None:
 @pytest.mark.parametrize("profile", ["layered", "investorbench"])
 def test_a_reflection_that_says_the_same_is_not_added_twice(profile) -> None:
     memory = empty(profile, embedder=HashedNgrams())
-    said = "Momentum paid off after the quarterly report, in spite of weak news."
+    text = "Momentum paid off after the quarterly report, in spite of weak news."
     first, same, other = memory.add(
-        [said, said + " ", "Something else entirely."], "reflection", "day 1"
+        [text, text + " ", "Something else entirely."], "reflection", "day 1"
     )
     assert same == first != other
-    assert memory.add(said, "reflection", "day 2") == [first]
-    assert memory.add([said, said], "short", "day 2") == [2, 3]
+    assert memory.add(text, "reflection", "day 2") == [first]
+    assert memory.add([text, text], "short", "day 2") == [2, 3]
 
 
 def test_profiles_without_the_rule_keep_every_reflection() -> None:

@@ -144,11 +144,11 @@ def shown_ids(schema: Mapping[str, Any]) -> list[int]:
 
 def answer(schema: Mapping[str, Any], **more: Any) -> Value:
     """An answer that gives what is asked for: buy, and the first two memories."""
-    said = {
+    value = {
         "reflection": "So it goes.", "rationale": "Orders rose.", "decision": "buy",
         "memory_ids": shown_ids(schema)[:2], **more,
     }  # fmt: skip
-    return {key: said[key] for key in schema["required"]}
+    return {key: value[key] for key in schema["required"]}
 
 
 def varied(messages: Sequence[Message], schema: Mapping[str, Any]) -> Value:

@@ -57,10 +57,10 @@ def agent_of(model: LanguageModel, role: str) -> FinMem:
 
 def echo(request: Request) -> str:
     """A model that repeats whatever it reads of the poison, so that it reaches memory again."""
-    said = varied(request["messages"], schema_of(request))
+    reply = varied(request["messages"], schema_of(request))
     if MARK in json.dumps(request):
-        said |= {key: POISONS[0] for key in ("rationale", "reflection") if key in said}
-    return json.dumps(said)
+        reply |= {key: POISONS[0] for key in ("rationale", "reflection") if key in reply}
+    return json.dumps(reply)
 
 
 async def live(agent: FinMem, task: Any) -> list[Day]:

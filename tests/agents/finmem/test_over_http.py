@@ -126,23 +126,23 @@ def test_prices_returns_holdings_pnl_and_momentum_are_numbers_oldest_first(
     entry, seen = 0.0, set()
     for day, request in zip(episode, requests, strict=True):
         today = place_of(day.info["session"])
-        told = dict(facts_in(user_of(request)))
+        shown = dict(facts_in(user_of(request)))
         closes = [CLOSES[t] for t in range(today - 5, today + 1)]
-        assert told["Closes of TEST"] == ", ".join(f"{close:.2f}" for close in closes)
+        assert shown["Closes of TEST"] == ", ".join(f"{close:.2f}" for close in closes)
         moves = [move_of(t) for t in range(today - 5, today)]
-        assert told["Returns from close to close"] == ", ".join(f"{move:+.2%}" for move in moves)
+        assert shown["Returns from close to close"] == ", ".join(f"{move:+.2%}" for move in moves)
         momentum = CLOSES[today] / CLOSES[today - 3] - 1.0
-        assert told["Momentum over 3 sessions"] == f"{momentum:+.2%}"
+        assert shown["Momentum over 3 sessions"] == f"{momentum:+.2%}"
         if day.info["session"] == "2020-07-20":
             entry = 0.0  # another account
         held = day.info["position"]
         side = "long" if held > 0 else "short" if held < 0 else "none"
         pnl = held * (CLOSES[today] - entry)
-        assert told["Position"].startswith(f"{side}, {number(held)} units, weight ")
-        found = float(told["Position"].rpartition("unrealised PnL ")[2])
+        assert shown["Position"].startswith(f"{side}, {number(held)} units, weight ")
+        found = float(shown["Position"].rpartition("unrealised PnL ")[2])
         assert found == pytest.approx(pnl, rel=1e-6, abs=0.011)  # float32, two digits
         money = f"{number(day.info['cash'])}. Equity: {number(day.info['equity'])},"
-        assert told["Cash"].startswith(money)
+        assert shown["Cash"].startswith(money)
         entry = day.outcome["fill_price"] or entry
         seen.add(side)
     assert seen == {"long", "short", "none"}

@@ -55,8 +55,8 @@ def test_a_background_is_dated_before_the_warm_up_and_says_nothing_of_later_year
     as_of, text = BACKGROUNDS[symbol]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", as_of) and as_of < start
     assert all(year <= as_of[:4] for year in re.findall(r"\b(?:19|20)\d\d\b", text))
-    told = Character().background_of(symbol, start, simulated=False)
-    assert told == f"{text} (As of {as_of}.)"
+    background = Character().background_of(symbol, start, simulated=False)
+    assert background == f"{text} (As of {as_of}.)"
     nothing = f"Nothing is known of {symbol} beforehand."
     assert Character().background_of(symbol, as_of, simulated=False) == nothing
     assert Character().background_of(symbol, start, simulated=True) == nothing

@@ -115,8 +115,8 @@ def test_memories_cited_some_steps_ago_get_the_sign_of_what_was_earned_since(
     memory, words = Recording(), cycle(("sell", "sell", "hold", "buy"))
 
     def say(messages: Any, schema: dict[str, Any]) -> dict[str, Any]:
-        said = varied(messages, schema)
-        return said | {"decision": next(words)} if "decision" in said else said
+        reply = varied(messages, schema)
+        return reply | {"decision": next(words)} if "decision" in reply else reply
 
     agent = FinMem(Scripted(say), lambda seed: memory, look_back=look_back)
     episode = play(agent, task_of(market()))

@@ -384,10 +384,10 @@ def test_a_key_appears_in_no_error_log_answer_or_cache(
             ask(asking, repeat=1)
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
     assert answer.value and "[key]" in answer.value["rationale"]
-    said = f"{answer!r} {caught.value} {caught.value!r} {caplog.text} {vars(caught.value)}"
+    everything = f"{answer!r} {caught.value} {caught.value!r} {caplog.text} {vars(caught.value)}"
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     for secret in (KEY, "sk-wrong-key-12345"):
-        assert secret not in said and secret.encode() not in kept
+        assert secret not in everything and secret.encode() not in kept
     assert caught.value.__cause__ is None
 
 
