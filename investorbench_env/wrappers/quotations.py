@@ -12,7 +12,7 @@ from investorbench_env.wrappers.wording import lines_of, one_line
 MIDNIGHT = time(0)
 
 
-class Limits(NamedTuple):
+class QuotationLimits(NamedTuple):
     """How much is quoted; see ``TextObservation``."""
 
     news: int
@@ -21,7 +21,7 @@ class Limits(NamedTuple):
 
 
 def document_lines(
-    setup: Setup, shown: Collection[str], info: dict[str, Any], limits: Limits
+    setup: Setup, shown: Collection[str], info: dict[str, Any], limits: QuotationLimits
 ) -> Iterator[str]:
     """News and filings, oldest first, cut to their limits."""
     documents: tuple[Document, ...] = info["documents"]

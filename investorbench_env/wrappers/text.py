@@ -10,7 +10,7 @@ from investorbench_env.errors import InvestorBenchError
 from investorbench_env.spaces import FreeText
 from investorbench_env.wrappers.passages import account_lines, task_lines
 from investorbench_env.wrappers.prices import session_lines
-from investorbench_env.wrappers.quotations import Limits, document_lines, sentiment_lines
+from investorbench_env.wrappers.quotations import QuotationLimits, document_lines, sentiment_lines
 
 
 class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.RecordConstructorArgs):
@@ -42,7 +42,7 @@ class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.Reco
         news_characters: int = 1_000,
         filing_characters: int = 6_000,
     ) -> None:
-        limits = Limits(
+        limits = QuotationLimits(
             news=_at_least_one("news", news),
             news_characters=_at_least_one("news_characters", news_characters),
             filing_characters=_at_least_one("filing_characters", filing_characters),

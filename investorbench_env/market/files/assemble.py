@@ -8,7 +8,7 @@ import numpy as np
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import corporate_actions
-from investorbench_env.market.files.bars import Grid, count, on_sessions, some_days
+from investorbench_env.market.files.bars import SessionBars, count, on_sessions, some_days
 from investorbench_env.market.files.corporate_actions import Actions
 from investorbench_env.market.market import (
     CLOSE,
@@ -100,7 +100,7 @@ def assemble(
 
 
 def _dividends(
-    grid: Grid, traded: corporate_actions.AsTraded, actions: Actions
+    grid: SessionBars, traded: corporate_actions.AsTraded, actions: Actions
 ) -> tuple[FloatArray, list[str]]:
     """Cash per share as traded by session, listed or implied by the adjusted close [T]."""
     listed = actions.dividends
@@ -140,7 +140,7 @@ def _dividends(
 
 
 def _adjusted(
-    grid: Grid, traded: corporate_actions.AsTraded, dividends: FloatArray, actions: Actions
+    grid: SessionBars, traded: corporate_actions.AsTraded, dividends: FloatArray, actions: Actions
 ) -> tuple[FloatArray, list[str]]:
     """The vendor's adjusted close, or one made from closes, splits and dividends [T]."""
     if grid.adjusted is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class SessionBars:
     """Rows on sessions: bars [T, 5], the vendor's adjusted close [T] or None."""
 
     sessions: TimeArray
@@ -28,7 +28,7 @@ class Grid:
     findings: tuple[str, ...]
 
 
-def on_sessions(asset_class: str, rows: "pd.DataFrame", origin: str) -> Grid:
+def on_sessions(asset_class: str, rows: "pd.DataFrame", origin: str) -> SessionBars:
     """Lay rows onto the sessions from the first to the last of them."""
     rows, findings = _checked(rows, origin)
     dates = rows["date"].to_numpy().astype("datetime64[D]")
@@ -57,7 +57,7 @@ def on_sessions(asset_class: str, rows: "pd.DataFrame", origin: str) -> Grid:
     if "adj_close" in rows:
         adjusted = np.full(len(sessions), np.nan)
         adjusted[place] = rows["adj_close"].to_numpy(dtype=float)
-    return Grid(sessions=sessions, bars=bars, adjusted=adjusted, findings=tuple(findings))
+    return SessionBars(sessions=sessions, bars=bars, adjusted=adjusted, findings=tuple(findings))
 
 
 def _checked(rows: "pd.DataFrame", origin: str) -> tuple["pd.DataFrame", list[str]]:

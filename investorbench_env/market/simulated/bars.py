@@ -8,10 +8,10 @@ import numpy.typing as npt
 from investorbench_env.market.asset_classes import Simulated
 from investorbench_env.market.market import FloatArray
 from investorbench_env.market.sessions import TimeArray
-from investorbench_env.market.simulated.process import Path
+from investorbench_env.market.simulated.process import SimulatedPaths
 
 DIVIDEND_MONTHS = (3, 6, 9, 12)
-SPLIT_RATIOS = ((1000.0, 10.0), (300.0, 4.0), (5.0, 1.0), (0.0, 0.1))
+SPLITS_FROM_PRICE = ((1000.0, 10.0), (300.0, 4.0), (5.0, 1.0), (0.0, 0.1))
 """From which close a stock is split at the next start of a month, and new shares for an old."""
 
 
@@ -28,7 +28,7 @@ class TradedBars(NamedTuple):
     """New shares for an old one, else 1 [T]."""
 
 
-def as_traded(path: Path, sessions: TimeArray, profile: Simulated) -> TradedBars:
+def traded_bars(path: SimulatedPaths, sessions: TimeArray, profile: Simulated) -> TradedBars:
     """Bars of the first path of ``path``, beginning at the price of its profile.
 
     A close follows from the one before by ``(close_before / split − dividend) · exp(return)``, so
@@ -91,7 +91,7 @@ def _actions(
 
 
 def _split_ratio(price: float) -> float:
-    return next(ratio for least, ratio in SPLIT_RATIOS if price >= least)
+    return next(ratio for least, ratio in SPLITS_FROM_PRICE if price >= least)
 
 
 def _ex_dates(sessions: TimeArray, ordinal: int, months: tuple[int, ...]) -> npt.NDArray[np.intp]:

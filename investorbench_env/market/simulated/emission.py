@@ -14,7 +14,7 @@ from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.filings import plan_filings
 from investorbench_env.market.simulated.items import Item
 from investorbench_env.market.simulated.news import plan_news
-from investorbench_env.market.simulated.process import Path
+from investorbench_env.market.simulated.process import SimulatedPaths
 
 ORIGIN = "simulated newswire"
 REMEMBERED = 12
@@ -23,7 +23,7 @@ REMEMBERED = 12
 
 def emit(
     dynamics: Dynamics,
-    path: Path,
+    path: SimulatedPaths,
     sessions: TimeArray,
     times: TimeArray,
     symbol: str,

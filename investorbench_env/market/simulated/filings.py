@@ -5,7 +5,7 @@ import numpy as np
 from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.items import HOUR, MINUTE, Item, joined, state_scores
-from investorbench_env.market.simulated.process import Path
+from investorbench_env.market.simulated.process import SimulatedPaths
 
 FILING_DATES = (("10-K", "02-12"), ("10-Q", "04-24"), ("10-Q", "07-24"), ("10-Q", "10-24"))
 """The earliest date of each report in a year."""
@@ -14,7 +14,7 @@ FILING_TOPICS = {"10-Q": ("value",) * 3 + ("regime",), "10-K": ("value",) * 5 + 
 
 
 def plan_filings(
-    dynamics: Dynamics, path: Path, sessions: TimeArray, times: TimeArray, seed: int
+    dynamics: Dynamics, path: SimulatedPaths, sessions: TimeArray, times: TimeArray, seed: int
 ) -> list[Item]:
     """Reports three times a year (10-Q) and once (10-K), accepted after the close."""
     items = []

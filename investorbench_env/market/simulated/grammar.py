@@ -56,7 +56,7 @@ class Fact(NamedTuple):
     rival: str
 
 
-Frame = Callable[[Fact, Choices], str]
+SentenceFrame = Callable[[Fact, Choices], str]
 
 
 def _owned(fact: Fact, c: Choices) -> str:
@@ -192,7 +192,7 @@ def _change_against_forecast(fact: Fact, c: Choices) -> str:
     return pattern.format(n=_owned(fact, c), v=verb, a=actual, e=expected)
 
 
-ANY_FRAMES: tuple[Frame, ...] = (
+ANY_FRAMES: tuple[SentenceFrame, ...] = (
     _asserted,
     _asserted,
     _undisputed,
@@ -205,7 +205,7 @@ ANY_FRAMES: tuple[Frame, ...] = (
 )
 """Frames for whatever can happen or not."""
 
-AMOUNT_FRAMES: tuple[Frame, ...] = (
+AMOUNT_FRAMES: tuple[SentenceFrame, ...] = (
     *ANY_FRAMES,
     _turned,
     _persisted,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from investorbench_env.market.documents import Sentiment
 from investorbench_env.market.market import FloatArray
 from investorbench_env.market.simulated.dynamics import Dynamics
-from investorbench_env.market.simulated.process import Path
+from investorbench_env.market.simulated.process import SimulatedPaths
 
 IntArray = npt.NDArray[np.int64]
 About = Literal["own", "other", "nothing", "repeat"]
@@ -43,7 +43,9 @@ class Item:
     number: int
 
 
-def state_scores(dynamics: Dynamics, path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
+def state_scores(
+    dynamics: Dynamics, path: SimulatedPaths
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The components that texts report on, each in standard deviations, in order of TOPICS [T]."""
     return (
         dynamics.regime_score[path.regime[0]],

@@ -12,7 +12,7 @@ from investorbench_env.market.market import FloatArray
 from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.items import About, IntArray, Item, joined, state_scores
-from investorbench_env.market.simulated.process import Path
+from investorbench_env.market.simulated.process import SimulatedPaths
 
 MAX_NEWS = 8
 MAX_DELAY = 10
@@ -27,7 +27,7 @@ ABOUT_ELSE = (0.45, 0.30, 0.25)
 
 def plan_news(
     dynamics: Dynamics,
-    path: Path,
+    path: SimulatedPaths,
     sessions: TimeArray,
     times: TimeArray,
     asset_class: AssetClass,
@@ -64,7 +64,7 @@ def plan_news(
     ]
 
 
-def _counts(dynamics: Dynamics, path: Path, sessions: TimeArray, seed: int) -> IntArray:
+def _counts(dynamics: Dynamics, path: SimulatedPaths, sessions: TimeArray, seed: int) -> IntArray:
     """News of each session: Poisson, more of it when markets moved and after days off [T]."""
     before = np.maximum(np.arange(len(sessions)) - 1, 0)
     excitement = path.log_volatility[0][before] + 0.4 * np.minimum(

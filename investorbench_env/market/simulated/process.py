@@ -14,7 +14,7 @@ UNIFORMS = ("regime", "jump_time", "high", "low")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Path:
+class SimulatedPaths:
     """The hidden state after each session, and the log returns of each session; all [N, T].
 
     Attributes:
@@ -45,8 +45,10 @@ class Path:
     surprise: FloatArray
     volume: FloatArray
 
-    def __getitem__(self, paths: slice) -> "Path":
-        return Path(**{part.name: getattr(self, part.name)[paths] for part in fields(self)})
+    def __getitem__(self, paths: slice) -> "SimulatedPaths":
+        return SimulatedPaths(
+            **{part.name: getattr(self, part.name)[paths] for part in fields(self)}
+        )
 
 
 def draw_shocks(seeds: Sequence[int], length: int) -> dict[str, FloatArray]:
@@ -64,7 +66,7 @@ def draw_shocks(seeds: Sequence[int], length: int) -> dict[str, FloatArray]:
     return shocks | {f"{name}_uniform": uniforms[..., k] for k, name in enumerate(UNIFORMS)}
 
 
-def evolve(dynamics: Dynamics, shocks: dict[str, FloatArray]) -> Path:
+def evolve(dynamics: Dynamics, shocks: dict[str, FloatArray]) -> SimulatedPaths:
     """Run the model of ``simulate`` over shocks [N, T]."""
     d = dynamics
     paths, length = shocks["gap"].shape
@@ -106,7 +108,7 @@ def evolve(dynamics: Dynamics, shocks: dict[str, FloatArray]) -> Path:
         expected[:, t] = (
             d.drift[regime[:, t]] + d.gap_reversion * gap[:, t] + d.mood_drift * mood[:, t]
         )
-    return Path(
+    return SimulatedPaths(
         regime=regime,
         gap=gap,
         mood=mood,

@@ -12,10 +12,10 @@ from investorbench_env.errors import MarketError
 from investorbench_env.market.asset_classes import AssetClass, Simulated, find_asset_class
 from investorbench_env.market.market import FloatArray, Market
 from investorbench_env.market.sessions import ends_of_days, sessions_between
-from investorbench_env.market.simulated.bars import as_traded
+from investorbench_env.market.simulated.bars import traded_bars
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.emission import emit
-from investorbench_env.market.simulated.process import Path, draw_shocks, evolve
+from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
 
 START, END = "2015-01-02", "2024-12-31"
 
@@ -96,7 +96,7 @@ def simulate(
     known = dynamics or dynamics_of(symbol, asset_class)
     chosen = zlib.crc32(f"{asset_class}-{symbol}".encode()) if seed is None else seed
     path = simulate_many((chosen,), len(sessions), known)
-    traded = as_traded(path, sessions, profile)
+    traded = traded_bars(path, sessions, profile)
     return Market(
         symbols=(symbol,),
         asset_class=asset_class,
@@ -114,7 +114,7 @@ def simulate(
     )
 
 
-def simulate_many(seeds: Sequence[int], length: int, dynamics: Dynamics) -> Path:
+def simulate_many(seeds: Sequence[int], length: int, dynamics: Dynamics) -> SimulatedPaths:
     """Hidden states and returns of many paths, without calendar or text [len(seeds), length]."""
     return evolve(dynamics, draw_shocks(seeds, length))
 
@@ -143,7 +143,7 @@ def _profile(symbol: str, asset_class: AssetClass) -> Simulated:
     )
 
 
-def _hidden_state(path: Path) -> dict[str, FloatArray]:
+def _hidden_state(path: SimulatedPaths) -> dict[str, FloatArray]:
     """What drives the market after each session, by name [T, 1], read-only."""
     named: dict[str, npt.NDArray[Any]] = {
         "regime": path.regime,
