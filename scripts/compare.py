@@ -37,8 +37,8 @@ def compare(
     first, second = ([entry for _, entry in each.entries] for each in found)
     paired = pair_up(first, second)
     jobs = {id(entry): job for each in found for job, entry in each.entries}
-    compared = differences(paired.twins)
-    settings = [changed(*(_settings(jobs[id(entry)]) for entry in each.twins)) for each in compared]
+    compared = differences(paired.pairs)
+    settings = [changed(*(_settings(jobs[id(entry)]) for entry in each.pair)) for each in compared]
     if as_json:
         print(json.dumps(without_nan(_content(compared, settings, paired)), ensure_ascii=False))
     else:
@@ -113,7 +113,7 @@ def _print(
 
 def _figures(each: Difference) -> Iterator[str]:
     yield f"  {'':9}{'A':>8}{'B':>8}{'A − B':>8}   {'95 % interval':15}  p     JKM"
-    results = [twin.result.metrics for twin in each.twins]
+    results = [entry.result.metrics for entry in each.pair]
     simple = each.jobson_korkie.p_value
     rows = (
         ("SR", 1.0, 2, each.sr, "" if simple is None else p_value(simple)),
@@ -152,7 +152,7 @@ def _shortened(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _name(each: Difference) -> str:
-    names = dict.fromkeys(twin.result.agent for twin in each.twins)
+    names = dict.fromkeys(entry.result.agent for entry in each.pair)
     return f"{' against '.join(names)} on {each.setting.name}"
 
 
@@ -174,9 +174,9 @@ def _content(
 ) -> Settings:
     pairs = [
         {
-            "agents": [twin.result.agent for twin in each.twins],
+            "agents": [entry.result.agent for entry in each.pair],
             **each.setting._asdict(),
-            "metrics": [twin.result.metrics for twin in each.twins],
+            "metrics": [entry.result.metrics for entry in each.pair],
             "SR_difference": asdict(each.sr),
             "p_jobson_korkie": each.jobson_korkie.p_value,
             "adjusted_p": each.adjusted_p,

@@ -42,7 +42,7 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     for row in board.rows:
         name = escape(row.agent) + " †" * row.is_ruined
         table.add_row(rank(row.rank), name, *texts(columns, "terminal", BoardLine(board, row)))
-    answers = [line for row in board.rows for line in answered(row.entry.result)]
+    answers = [line for row in board.rows if row.result for line in answered(row.result)]
     options = [f"options: {setting.options}"] if setting.options else []
     is_tested = any(row.statistics.sr.value is not None for row in board.rows)
     explained = [legend(columns, "terminal")] if is_tested else []

@@ -1,12 +1,13 @@
-"""Leaderboards: the agents of one task beside each other, with what can be told of them.
+"""Leaderboards: the agents of one task beside each other, and how sure their figures are.
 
 Data flows from recorded entries to a leaderboard for each setting, and from those to one over all
 tasks. Nothing here reads a file, and nothing draws; tables, exports and the report do.
 """
 
-from investorbench.tasks.leaderboard.boards import Leaderboard, Row, leaderboards
+from investorbench.tasks.leaderboard.boards import leaderboards
 from investorbench.tasks.leaderboard.entries import Setting, setting_of
 from investorbench.tasks.leaderboard.overall import Overall, OverallRow, overall
+from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.result import Entry, Failure
 
 __all__ = [

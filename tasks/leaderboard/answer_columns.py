@@ -108,7 +108,8 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
 
 def _asked(line: BoardLine, value: Callable[[Answers], Any], missing: str = "not recorded") -> Cell:
     """What a language model's answers came to; nothing of an agent that asks none."""
-    answers = answers_of(line.row.entry.result)
+    result = line.row.result
+    answers = None if result is None else answers_of(result)
     if answers is None:
         return Cell(reason="it asks no language model")
     found = value(answers)
@@ -116,5 +117,6 @@ def _asked(line: BoardLine, value: Callable[[Answers], Any], missing: str = "not
 
 
 def _latency(line: BoardLine, name: str) -> Cell:
-    asked = (line.row.entry.result.median.answers or {}).get("test")
+    result = line.row.result
+    asked = (result.median.answers or {}).get("test") if result else None
     return Cell(asked["latency_s"][name]) if asked else Cell(reason="no model was asked")

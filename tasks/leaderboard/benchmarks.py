@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from investorbench.agents.baselines import BuyAndHold
+from investorbench_env.facts import Facts
 
 
 class Benchmark(NamedTuple):
@@ -24,6 +25,10 @@ BENCHMARKS = {
 }
 
 
-def benchmark_named(agent: str) -> Benchmark:
-    """By the agent's name; one that is not in the table is called by that."""
-    return BENCHMARKS.get(agent) or Benchmark(agent, agent, agent)
+def benchmark_of(facts: Facts) -> Benchmark | None:
+    """What agents are compared with, in an environment of these facts; None for nothing.
+
+    One that is not in the table is called by its name.
+    """
+    name = facts.benchmark
+    return None if name is None else BENCHMARKS.get(name) or Benchmark(name, name, name)

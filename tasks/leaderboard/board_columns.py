@@ -7,7 +7,6 @@ from typing import Any
 
 from investorbench.tasks.leaderboard.answer_columns import ANSWERS
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
-from investorbench.tasks.leaderboard.boards import Row
 from investorbench.tasks.leaderboard.columns import (
     CLEAR,
     ESTIMATE,
@@ -23,6 +22,7 @@ from investorbench.tasks.leaderboard.columns import (
     p_of,
 )
 from investorbench.tasks.leaderboard.ranks import SIZE
+from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.metrics import Metric, metrics
 from investorbench.tasks.statistics import Estimate, Pair
 from investorbench.tasks.wording import (
@@ -84,7 +84,7 @@ SETTING: tuple[BoardColumn, ...] = (
     _in_file("days", COUNT, lambda line: line.board.comparison.days),
     _in_file("tasks", COUNT, lambda line: 1),
     _in_file("agent", TEXT, lambda line: line.row.agent),
-    _in_file("run", TEXT, lambda line: line.row.entry.run or None),
+    _in_file("run", TEXT, lambda line: (line.row.entry.run or None) if line.row.entry else None),
     _in_file("rank_best", COUNT, lambda line: line.row.rank[0]),
     _in_file("rank_worst", COUNT, lambda line: line.row.rank[1]),
 )
@@ -337,8 +337,14 @@ VARIANCE: tuple[BoardColumn, ...] = (
     ),
 )
 REPEATS: tuple[BoardColumn, ...] = (
-    _in_file("repeats_planned", COUNT, lambda line: line.row.entry.planned),
-    _in_file("repeats_finished", COUNT, lambda line: len(line.row.entry.result.episodes)),
+    _in_file(
+        "repeats_planned", COUNT, lambda line: line.row.entry.planned if line.row.entry else None
+    ),
+    _in_file(
+        "repeats_finished",
+        COUNT,
+        lambda line: len(line.row.result.episodes) if line.row.result else None,
+    ),
     _in_file("failures", TEXT, lambda line: "; ".join(_failures(line.row)) or None),
 )
 BOOTSTRAP: tuple[BoardColumn, ...] = (
@@ -369,5 +375,5 @@ def _squared(error: float | None) -> float | None:
 
 
 def _failures(row: Row) -> Iterator[str]:
-    for failure in row.entry.failures:
+    for failure in row.entry.failures if row.entry else ():
         yield f"repeat {failure.repeat}: {failure.kind}: {failure.why}"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from investorbench.tasks.leaderboard.boards import Leaderboard, Row
 from investorbench.tasks.leaderboard.overall import Overall, OverallRow
 from investorbench.tasks.leaderboard.ranks import SIZE
+from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.statistics import Estimate
 from investorbench.tasks.wording import NONE, Table, Unit
 

@@ -1,26 +1,31 @@
 """What goes into leaderboards: agents on tasks, and what those must have in common."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from investorbench.agents.baselines import BuyAndHold
 from investorbench.tasks.result import Entry, Episode, Result
-
-BENCHMARK = BuyAndHold.name
 
 
 class Setting(NamedTuple):
     """What results must have in common to stand in one table.
 
-    ``options`` are those of the environment but for the symbol, in words; ``market`` is the
-    SHA-256 of all prices and texts.
+    Attributes:
+        task: the environment's id.
+        symbols: the assets.
+        protocol: its name.
+        start: first session of the window.
+        end: last session of the window.
+        data_source: where prices and texts come from, in words.
+        simulated: whether they are simulated.
+        options: of the environment but for the symbol, in words.
+        market: SHA-256 of all that an agent or an account can meet.
     """
 
     task: str
-    symbol: str
+    symbols: tuple[str, ...]
     protocol: str
     start: str
     end: str
@@ -30,9 +35,15 @@ class Setting(NamedTuple):
     market: str
 
     @property
+    def symbol(self) -> str:
+        """The asset, or all of them joined by commas."""
+        return ",".join(self.symbols)
+
+    @property
     def name(self) -> str:
-        """The task, and the symbol where the task's id leaves it open."""
-        return self.task if "-" in self.task else f"{self.task} {self.symbol}"
+        """The task, and its assets where the task's id leaves them open."""
+        is_open = "-" not in self.task.rpartition("/")[2]
+        return f"{self.task} {self.symbol}" if is_open else self.task
 
 
 Group = dict[str, Entry]
@@ -41,25 +52,31 @@ Group = dict[str, Entry]
 
 def setting_of(result: Result) -> Setting:
     """What a result must have in common with others to stand in a table with them."""
+    facts = result.facts
     given = sorted(result.task.options.items())
     return Setting(
         task=result.task.id,
-        symbol=result.task.symbol,
-        protocol=result.protocol,
-        start=result.window[0],
-        end=result.window[1],
-        data_source=result.data_source,
-        simulated=result.simulated,
+        symbols=facts.symbols,
+        protocol=facts.protocol,
+        start=facts.window[0],
+        end=facts.window[1],
+        data_source=facts.source,
+        simulated=facts.simulated,
         options=", ".join(f"{name}={value}" for name, value in given if name != "symbol"),
-        market=result.market_fingerprint,
+        market=facts.fingerprint,
     )
+
+
+def is_benchmark(result: Result) -> bool:
+    """Whether an agent is what others of its task are compared with."""
+    return result.agent == result.facts.benchmark
 
 
 def grouped(entries: Iterable[Entry]) -> dict[Setting, tuple[Group, list[str]]]:
     """Entries by setting and name, with a note on each record that was given twice.
 
     An agent that two runs scored differently in a setting has their names beside its own in every
-    setting, so that it is told apart throughout.
+    setting, so that one name means one thing throughout.
     """
     settings: dict[Setting, list[Entry]] = defaultdict(list)
     notes: dict[Setting, list[str]] = defaultdict(list)
@@ -68,7 +85,7 @@ def grouped(entries: Iterable[Entry]) -> dict[Setting, tuple[Group, list[str]]]:
         twin = next((each for each in settings[setting] if _is_same(each, entry)), None)
         if twin is None:
             settings[setting].append(entry)
-        elif entry.result.agent != BENCHMARK:
+        elif not is_benchmark(entry.result):
             notes[setting].append(_twins(twin, entry))
     shared = {
         agent
@@ -79,11 +96,6 @@ def grouped(entries: Iterable[Entry]) -> dict[Setting, tuple[Group, list[str]]]:
     return {
         setting: (_named(settings[setting], shared), notes[setting]) for setting in sorted(settings)
     }
-
-
-def benchmark_in(group: Mapping[str, Entry]) -> str | None:
-    """The name of Buy & Hold in a group; None where it is missing."""
-    return next((name for name, entry in group.items() if entry.result.agent == BENCHMARK), None)
 
 
 def _named(entries: Sequence[Entry], shared: set[str]) -> Group:
@@ -98,11 +110,11 @@ def _named(entries: Sequence[Entry], shared: set[str]) -> Group:
 
 
 def _is_same(one: Entry, other: Entry) -> bool:
-    """Whether both are one record; of Buy & Hold, which never varies, one repeat is enough."""
+    """Whether both are one record; of a benchmark, which never varies, one repeat is enough."""
     first, second = one.result, other.result
     if first.agent != second.agent or first.described != second.described:
         return False
-    if first.agent == BENCHMARK:
+    if is_benchmark(first):
         return _is_equal(first.median, second.median)
     return len(first.episodes) == len(second.episodes) and all(
         map(_is_equal, first.episodes, second.episodes)

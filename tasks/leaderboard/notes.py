@@ -2,26 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
+from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.statistics import Comparison
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.wording import count, number
-
-if TYPE_CHECKING:
-    from investorbench.tasks.leaderboard.boards import Row
+from investorbench_env.facts import Facts
 
 
 def notes_of(
-    rows: Sequence["Row"], comparison: Comparison, chance: FloatArray | None
+    facts: Facts, rows: Sequence[Row], comparison: Comparison, chance: FloatArray | None
 ) -> Iterator[str]:
     """A line each."""
-    results = [row.entry.result for row in rows]
-    if any(result.fills == "next_close" for result in results):
+    if facts.fills == "next_close":
         yield "orders filled at the next close, since the data has no opens"
     if any(row.is_ruined for row in rows):
         yield ("† ruined before the end of the window; the days after it count as returns of 0")
-    repeats = max(len(result.episodes) for result in results)
+    repeats = max(len(row.entry.result.episodes) for row in rows if row.entry)
     if repeats > 1:
         yield f"of {repeats} repeats, the one with the median Sharpe ratio"
     for row in rows:
@@ -37,9 +34,11 @@ def notes_of(
         yield f"random policies: {number(len(chance))}, each action drawn uniformly"
 
 
-def _missing(row: "Row") -> Iterator[str]:
+def _missing(row: Row) -> Iterator[str]:
     """Repeats that did not come to their end, those with the same reason together."""
     entry = row.entry
+    if entry is None:
+        return
     done = len(entry.result.episodes)
     if done >= entry.planned and not entry.failures:
         return
@@ -50,5 +49,5 @@ def _missing(row: "Row") -> Iterator[str]:
     ):
         numbers = ", ".join(str(failure.repeat) for failure in failures)
         parts.append(f"repeat {numbers}: {kind}: {why}" if why else f"repeat {numbers}: {kind}")
-    told = "; ".join(parts) or "the others are not recorded"
-    yield f"{row.agent}: {done} of {entry.planned} repeats ({told})"
+    why = "; ".join(parts) or "the others are not recorded"
+    yield f"{row.agent}: {done} of {entry.planned} repeats ({why})"

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
-from investorbench.tasks.leaderboard.boards import Leaderboard, dates_of, returns_of
-from investorbench.tasks.leaderboard.entries import BENCHMARK, Setting
+from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.ranks import Difference, places
+from investorbench.tasks.leaderboard.rows import Leaderboard
 from investorbench.tasks.leaderboard.sentences import verdict
 from investorbench.tasks.statistics import (
     FEWEST_DAYS,
@@ -39,9 +39,9 @@ class OverallRow:
         agent: its name.
         sr: mean Sharpe ratio a year over the tasks, with its interval.
         cr: mean cumulative return over the tasks, with its interval.
-        against: its mean Sharpe ratio less that of Buy & Hold, with interval and p-value.
+        against: its mean Sharpe ratio less that of the benchmark, with interval and p-value.
         adjusted_p: that p-value after control of the false-discovery rate.
-        rank: as in :class:`~investorbench.tasks.leaderboard.boards.Row`.
+        rank: as in :class:`~investorbench.tasks.leaderboard.rows.Row`.
     """
 
     agent: str
@@ -81,18 +81,18 @@ class Overall:
 
 
 def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overall]:
-    """Agents over all tasks: one table a protocol and options, real and simulated markets apart.
+    """Agents over all tasks: one table a protocol, options and benchmark, real and simulated apart.
 
     A table needs two tasks that all its agents were scored on.
 
     Args:
         boards: those of single settings.
-        draws: of the bootstrap; more where it takes more to tell one pair of many apart.
+        draws: of the bootstrap; more where one pair of many takes more to be distinguishable.
     """
-    alike: dict[tuple[str, bool, str], list[Leaderboard]] = defaultdict(list)
+    alike: dict[tuple[str, bool, str, str | None], list[Leaderboard]] = defaultdict(list)
     for board in boards:
-        setting = board.setting
-        alike[setting.protocol, setting.simulated, setting.options].append(board)
+        setting, benchmark = board.setting, board.facts.benchmark
+        alike[setting.protocol, setting.simulated, setting.options, benchmark].append(board)
     tables = [_overall(group, draws) for group in alike.values()]
     return [table for table in tables if table is not None]
 
@@ -161,7 +161,7 @@ def shared_by_all(
     """Agents and tasks without a gap between them, and what had to be left out for that.
 
     As long as an agent lacks a task, the agent or task with the largest share of gaps goes; of
-    equal ones the agent, but never Buy & Hold.
+    equal ones the agent, but never the benchmark.
     """
     kept = list(boards)
     names = sorted({row.agent for board in kept for row in board.rows})
@@ -194,19 +194,20 @@ def _long_enough(boards: Sequence[Leaderboard]) -> tuple[list[Leaderboard], list
 
 
 def _means(names: Sequence[str], boards: Sequence[Leaderboard], block: int, draws: int) -> Means:
-    convention = boards[0].rows[0].entry.result.facts.convention
     paths = [_path(names, board) for board in boards]
-    return over_tasks(paths, convention, block_days=block, draws=draws)
+    return over_tasks(paths, boards[0].facts.convention, block_days=block, draws=draws)
 
 
 def _path(names: Sequence[str], board: Leaderboard) -> Path:
     """The median repeats of a task's agents, on all its days."""
-    results = {row.agent: row.entry.result for row in board.rows}
-    dates = dates_of(list(results.values()))
-    assert dates is not None  # otherwise there are no days to compare, and too few are left out
-    runs = [returns_of(results[name], len(dates)) for name in names]
-    returns = np.array([run[median_run(run)] for run in runs])
-    return Path(dates, returns, results[names[0]].facts.periods_a_year)
+    runs = {row.agent: row.returns for row in board.rows}
+    returns = []
+    for name in names:
+        run = runs[name]
+        assert run is not None  # otherwise there are no days to compare, and too few are left out
+        returns.append(run[median_run(run)])
+    assert board.dates is not None
+    return Path(board.dates, np.array(returns), board.facts.periods_a_year)
 
 
 def _difference(means: Means, names: Sequence[str], two: Two) -> Estimate:
@@ -226,14 +227,19 @@ def _sentence(
 ) -> str:
     setting = boards[0].setting
     markets = "simulated markets" if setting.simulated else "real data"
-    agents = [row for row in rows if row.agent != BENCHMARK and row.agent != boards[0].benchmark]
+    compared = boards[0].compared_with
+    agents = [row for row in rows if row.agent != boards[0].benchmark]
     where = f"Over {len(boards)} tasks ({setting.protocol} protocol, {markets})"
     if not agents:
-        return f"{where}, Buy & Hold alone was scored on all: there is nothing to compare it with."
+        title = compared.title if compared else rows[0].agent
+        return f"{where}, {title} alone was scored on all: there is nothing to compare it with."
     best = agents[0]
-    said = f"{where}, {count(len(agents), 'agent')}, by mean Sharpe ratio: {verdict(differences)}."
+    found = (
+        f"{where}, {count(len(agents), 'agent')}, by mean Sharpe ratio: "
+        f"{verdict(differences, compared)}."
+    )
     if best.sr.value is None or best.sr.low is None or best.sr.high is None:
-        return said
+        return found
     low, high = (number(end, 2) for end in (best.sr.low, best.sr.high))
     value = number(best.sr.value, 2)
-    return f"{said} The highest, {best.agent}, has {value} (95 % interval {low} to {high})."
+    return f"{found} The highest, {best.agent}, has {value} (95 % interval {low} to {high})."

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from investorbench.tasks.leaderboard.boards import dates_of, returns_of
-from investorbench.tasks.leaderboard.entries import BENCHMARK, Setting, setting_of
-from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.leaderboard.boards import DIFFERENT_DAYS
+from investorbench.tasks.leaderboard.contestants import Contestant, Dates, common_dates
+from investorbench.tasks.leaderboard.entries import Setting, is_benchmark, setting_of
+from investorbench.tasks.result import Entry
 from investorbench.tasks.statistics import (
     Path,
     adjusted_p_values,
@@ -21,10 +22,8 @@ from investorbench.tasks.statistics import (
 from investorbench.tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray, why_not
 from investorbench.tasks.statistics.resampling import a_year, median_run
 
-DIFFERENT_DAYS = "episodes lie on different days"
 
-
-class Twins(NamedTuple):
+class MatchedPair(NamedTuple):
     """An agent on a task as two runs have it."""
 
     first: Entry
@@ -35,13 +34,13 @@ class Paired(NamedTuple):
     """What two runs have in common, and what not.
 
     Attributes:
-        twins: agents on tasks that both have.
+        pairs: agents on tasks that both have.
         refused: those that cannot be compared, and why.
         only_first: agents that only the first has, by task.
         only_second: the same of the second.
     """
 
-    twins: list[Twins]
+    pairs: list[MatchedPair]
     refused: list[str]
     only_first: dict[str, list[str]]
     only_second: dict[str, list[str]]
@@ -67,7 +66,7 @@ class Difference:
 
     Attributes:
         setting: what they were scored on.
-        twins: the two.
+        pair: the two.
         sr: difference of the Sharpe ratios a year, by Ledoit and Wolf.
         jobson_korkie: p-value for independent, normal returns.
         cr: difference of the cumulative returns, by a bootstrap.
@@ -76,7 +75,7 @@ class Difference:
     """
 
     setting: Setting
-    twins: Twins
+    pair: MatchedPair
     sr: Estimate
     jobson_korkie: Estimate
     cr: Estimate
@@ -87,9 +86,12 @@ class Difference:
 def pair_up(first: Sequence[Entry], second: Sequence[Entry]) -> Paired:
     """Find what two runs both hold; where each holds one agent only, whatever their names.
 
-    Buy & Hold is not paired with another agent.
+    The benchmark is not paired with another agent.
     """
-    lone = [{entry.result.agent for entry in run} - {BENCHMARK} for run in (first, second)]
+    lone = [
+        {entry.result.agent for entry in run if not is_benchmark(entry.result)}
+        for run in (first, second)
+    ]
     anonymous = all(len(names) == 1 for names in lone)
     theirs = defaultdict(list)
     for entry in second:
@@ -101,7 +103,7 @@ def pair_up(first: Sequence[Entry], second: Sequence[Entry]) -> Paired:
         twin = next((each for each in candidates if setting_of(each.result) == setting), None)
         if twin is not None:
             candidates.remove(twin)
-            found.twins.append(Twins(entry, twin))
+            found.pairs.append(MatchedPair(entry, twin))
         elif candidates:
             other = candidates.pop(0)
             found.refused.append(_refusal(entry, setting, setting_of(other.result)))
@@ -113,19 +115,19 @@ def pair_up(first: Sequence[Entry], second: Sequence[Entry]) -> Paired:
     return found
 
 
-def differences(twins: Iterable[Twins], draws: int = DRAWS) -> list[Difference]:
+def differences(pairs: Iterable[MatchedPair], draws: int = DRAWS) -> list[Difference]:
     """How far each two differ.
 
     Args:
-        twins: agents on tasks that both runs have.
+        pairs: agents on tasks that both runs have.
         draws: of each bootstrap.
     """
-    made = [(pair, *_tests(pair, draws)) for pair in twins]
+    made = [(pair, *_tests(pair, draws)) for pair in pairs]
     adjusted = adjusted_p_values([sr.p_value for _, sr, _, _ in made], "BY")
     return [
         Difference(
             setting=setting_of(pair.first.result),
-            twins=pair,
+            pair=pair,
             sr=sr,
             jobson_korkie=simple,
             cr=cr,
@@ -157,21 +159,20 @@ def decisions_of(first: Entry, second: Entry) -> Decisions:
     return Decisions(differing, compared, min(days, default=None))
 
 
-def _tests(pair: Twins, draws: int) -> tuple[Estimate, Estimate, Estimate]:
+def _tests(pair: MatchedPair, draws: int) -> tuple[Estimate, Estimate, Estimate]:
     """Ledoit–Wolf and Jobson–Korkie of the Sharpe ratios a year, and the cumulative returns."""
-    results = [entry.result for entry in pair]
-    dates = dates_of(results)
+    both = [Contestant.recorded(entry) for entry in pair]
+    dates = common_dates(both)
     if dates is None:
         return (Estimate(reason=DIFFERENT_DAYS),) * 3
-    facts = results[0].facts
-    convention = facts.convention
-    returns = np.array([_median(result, len(dates)) for result in results])
+    facts = pair.first.result.facts
+    returns = np.array([_median(each, dates) for each in both])
     if (reason := why_not(returns, varying=False)) is not None:
         return (Estimate(reason=reason),) * 3
     block = block_length(returns).days
-    scale = a_year(len(dates), facts.periods_a_year, convention)
+    scale = a_year(len(dates), facts.periods_a_year, facts.convention)
     path = Path(dates, returns, facts.periods_a_year)
-    means = over_tasks([path], convention, block_days=block, draws=draws)
+    means = over_tasks([path], facts.convention, block_days=block, draws=draws)
     studentised = ledoit_wolf(*returns, block_days=block, draws=draws, seed=SEED)
     return (
         studentised.times(scale),
@@ -180,21 +181,23 @@ def _tests(pair: Twins, draws: int) -> tuple[Estimate, Estimate, Estimate]:
     )
 
 
-def _median(result: Result, days: int) -> FloatArray:
-    run = returns_of(result, days)
+def _median(contestant: Contestant, dates: Dates) -> FloatArray:
+    run = contestant.returns_on(dates)
     return np.asarray(run[median_run(run)])
 
 
-def _key(entry: Entry, anonymous: bool) -> tuple[str, str, str]:
+def _key(entry: Entry, anonymous: bool) -> tuple[str, tuple[str, ...], str]:
     result = entry.result
-    name = "" if anonymous and result.agent != BENCHMARK else result.agent
-    return result.task.id, result.task.symbol, name
+    name = "" if anonymous and not is_benchmark(result) else result.agent
+    return result.task.id, result.facts.symbols, name
 
 
 def _refusal(entry: Entry, first: Setting, second: Setting) -> str:
     differing = "; ".join(_unequal(first, second))
-    told = f"{entry.result.agent} on {first.name}"
-    return f"{told} cannot be compared, since the two were scored differently: {differing}"
+    return (
+        f"{entry.result.agent} on {first.name} cannot be compared, since the two were scored "
+        f"differently: {differing}"
+    )
 
 
 def _unequal(first: Setting, second: Setting) -> Iterator[str]:

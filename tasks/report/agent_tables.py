@@ -1,15 +1,16 @@
 """What agents did and what it took: trading, answers of models, months, sources of variance."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from investorbench.tasks.answers import Answers, answers_of
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.report.cells import Head, empty, figure, row_head, table
-from investorbench.tasks.report.curves import sessions_of
+from investorbench.tasks.report.curves import marked_on
 from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, board_table
 from investorbench.tasks.report.markup import Html, element, join
-from investorbench.tasks.result import Episode
+from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.wording import p_equals, percent, roughly
 
 STRONGEST = 0.3
@@ -23,7 +24,7 @@ def trading_table(board: Leaderboard) -> Html:
 
 def answers_table(board: Leaderboard) -> Html | None:
     """What became of the answers of language models; None where none was asked."""
-    found = {row.agent: answers_of(row.entry.result) for row in board.rows}
+    found = {row.agent: answers_of(row.result) for row in board.rows if row.result}
     names = {agent: _model(agent, answers) for agent, answers in found.items() if answers}
     return (
         board_table(board, "answers", "Answers, of all finished repeats", names) if names else None
@@ -32,8 +33,10 @@ def answers_table(board: Leaderboard) -> Html | None:
 
 def months_table(board: Leaderboard) -> Html:
     """Return of each calendar month; colour and sign say the same."""
-    sessions = sessions_of(board)
-    found = {row.agent: monthly_returns(row.entry.result.median, sessions) for row in board.rows}
+    found = {
+        row.agent: monthly_returns(marked_on(board, row.shown), row.shown.returns)
+        for row in board.rows
+    }
     months = sorted({month for returns in found.values() for month in returns})
     heads = [AGENT, *(Head(month) for month in months)]
     rows = [
@@ -82,21 +85,17 @@ def pairs_table(board: Leaderboard) -> Html:
     return table(caption, heads, rows, sortable=False)
 
 
-def monthly_returns(episode: Episode, sessions: Sequence[str]) -> dict[str, float]:
-    """Growth of equity over each calendar month, by ``YYYY-MM``; none after a ruin.
+def monthly_returns(marked: Sequence[str], returns: FloatArray) -> dict[str, float]:
+    """Return of each calendar month, by ``YYYY-MM``; none after a ruin.
 
     Args:
-        episode: with equity [T + 1].
-        sessions: on which it was marked, [T + 1] or more.
+        marked: the dates on which daily returns were marked [D].
+        returns: those returns [D].
     """
-    last: dict[str, float] = {}
-    for session, equity in zip(sessions, episode.equity, strict=False):
-        last[session[:7]] = float(equity)
-    before, returns = float(episode.equity[0]), {}
-    for month, equity in last.items():
-        returns[month] = equity / before - 1.0
-        before = equity
-    return returns
+    grown: dict[str, float] = defaultdict(lambda: 1.0)
+    for date, value in zip(marked, returns, strict=True):
+        grown[date[:7]] *= 1.0 + float(value)
+    return {month: growth - 1.0 for month, growth in grown.items()}
 
 
 def _model(agent: str, answers: Answers) -> Html:

@@ -44,8 +44,11 @@ class Record(NamedTuple):
 def records_of(content: Content, board: Leaderboard) -> list[Record]:
     """The records of a leaderboard's rows, best first; an agent that was added has none."""
     jobs = {id(entry): job for job, entry in content.records}
-    rows = [row for row in board.rows if id(row.entry) in jobs]
-    return [Record(row.agent, jobs[id(row.entry)], row.entry) for row in rows]
+    return [
+        Record(row.agent, jobs[id(row.entry)], row.entry)
+        for row in board.rows
+        if row.entry is not None and id(row.entry) in jobs
+    ]
 
 
 def board_name(board: Leaderboard) -> str:

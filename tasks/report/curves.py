@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from investorbench.tasks.leaderboard import Leaderboard
+from investorbench.tasks.leaderboard import Leaderboard, Row
+from investorbench.tasks.leaderboard.contestants import Days
+from investorbench.tasks.metrics import equity_of
 from investorbench.tasks.report.content import board_name
 from investorbench.tasks.result import Episode, FloatArray
 
@@ -22,27 +24,32 @@ def curves_of(board: Leaderboard) -> dict[str, Any]:
         with ``growth`` [T + 1] of equity from 1, ``drawdown`` [T + 1] as a negative share,
         ``weight`` [T] carried through each step, and ``fills``: step, price and sign of each trade.
     """
-    episodes = {row.agent: row.entry.result.median for row in board.rows}
+    episodes = [row.result.median for row in board.rows if row.result]
     return {
         "name": board_name(board),
         "simulated": board.setting.simulated,
         "benchmark": board.benchmark,
-        "filled": int(board.rows[0].entry.result.fills.startswith("next")),
+        "filled": int(board.facts.fills.startswith("next")),
         "sessions": sessions_of(board),
-        "price": _rounded(prices_of(list(episodes.values()))),
-        "agents": [{"name": name, **_agent(episode)} for name, episode in episodes.items()],
+        "price": _rounded(prices_of(episodes)),
+        "agents": [{"name": row.agent, **_curve(row.shown), **_trades(row)} for row in board.rows],
     }
 
 
 def sessions_of(board: Leaderboard) -> list[str]:
     """The sessions [T + 1] of a leaderboard; a record does not know the one after its last."""
-    episodes = [row.entry.result.median for row in board.rows]
-    longest = max(episodes, key=lambda episode: len(episode.sessions)).sessions
-    return [board.setting.end if np.isnat(day) else str(day) for day in longest]
+    longest = max((row.shown for row in board.rows), key=lambda days: len(days.dates))
+    return [*map(str, longest.dates), board.setting.end]
+
+
+def marked_on(board: Leaderboard, days: Days) -> list[str]:
+    """The dates on which the returns of a run were marked [D]."""
+    dates = days.dates if board.dates is None else board.dates
+    return [*map(str, dates[1:]), board.setting.end][: len(days.dates)]
 
 
 def prices_of(episodes: Sequence[Episode]) -> FloatArray:
-    """Closes at the sessions [T + 1], as the worth of what was held tells them; NaN for none.
+    """Closes at the sessions [T + 1], as the worth of what was held gives them; NaN for none.
 
     A record holds equity and position, not prices. The price of the first session, before anybody
     holds anything, is in neither.
@@ -58,15 +65,21 @@ def prices_of(episodes: Sequence[Episode]) -> FloatArray:
     return prices
 
 
-def _agent(episode: Episode) -> dict[str, Any]:
-    growth = episode.equity / episode.equity[0]
+def _curve(days: Days) -> dict[str, Any]:
+    growth = equity_of(days.returns)
+    drawdown = growth / np.maximum.accumulate(growth) - 1.0
+    return {"growth": _rounded(growth), "drawdown": _rounded(drawdown)}
+
+
+def _trades(row: Row) -> dict[str, Any]:
+    if row.result is None:
+        return {"weight": [], "fills": []}
+    episode = row.result.median
     steps = np.flatnonzero(episode.notional > 0.0)
     before = np.concatenate([[0.0], episode.position[:-1]])
     signs = np.sign(episode.position - before)
     prices = _rounded(episode.fill_prices)
     return {
-        "growth": _rounded(growth),
-        "drawdown": _rounded(growth / np.maximum.accumulate(growth) - 1.0),
         "weight": _rounded(episode.weights),
         "fills": [[int(step), prices[step], int(signs[step])] for step in steps],
     }

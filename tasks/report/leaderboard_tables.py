@@ -148,6 +148,8 @@ def _drawn(name: str, ranked: Leaderboard | Overall) -> Head:
 
 
 def _missing(row: Row) -> Html | None:
+    if row.entry is None:
+        return None
     done, planned = len(row.entry.result.episodes), row.entry.planned
     if done >= planned:
         return None

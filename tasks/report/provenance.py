@@ -31,18 +31,17 @@ HEADS = (
 def facts_of(board: Leaderboard) -> Html:
     """What all agents of a leaderboard have in common, as a list of terms."""
     setting = board.setting
-    result = board.rows[0].entry.result
     drawn = board.comparison.bootstrap
     block = drawn.block
     source = f"{SIMULATED}: {setting.data_source}" if setting.simulated else setting.data_source
     facts = {
         "Task": f"{setting.task}, {setting.symbol}",
         "Window": f"{setting.start} to {setting.end}, {count(board.comparison.days, 'step')}",
-        "Protocol": f"{setting.protocol}; orders fill at the {result.fills.replace('_', ' ')}",
+        "Protocol": f"{setting.protocol}; orders fill at the {board.facts.fills.replace('_', ' ')}",
         "Options": setting.options or "none",
         "Data": source,
-        "Market, SHA-256": result.market_fingerprint,
-        "Findings in the data": "; ".join(result.findings) or "none",
+        "Market, SHA-256": board.facts.fingerprint,
+        "Findings in the data": "; ".join(board.facts.findings) or "none",
         "Bootstrap": f"{count(drawn.draws, 'draw')}, {number(drawn.pair_draws)} for pairs, mean "
         f"block length {count(block.days, 'day')} ({block.rule}), seed {drawn.seed}",
         "Trials counted": str(board.comparison.trials),
@@ -87,8 +86,9 @@ def cutoff_warning(board: Leaderboard) -> str | None:
     """A plain sentence where models may have read of the window before they traded in it."""
     early, unknown = [], []
     for row in board.rows:
-        model = model_of(row.entry)
-        if not model or not (row.entry.result.described or {}).get("is_language_model", True):
+        model = model_of(row.entry) if row.entry else {}
+        described = (row.result.described if row.result else None) or {}
+        if not model or not described.get("is_language_model", True):
             continue
         cutoff = model.get("knowledge_cutoff")
         if cutoff is None:

@@ -95,9 +95,7 @@ def notes(lines: Sequence[str]) -> Html | None:
 
 def curves_figure(board: Leaderboard, number: int) -> Html:
     """Where the chart of equity and drawdown is drawn, with its content in words."""
-    best, worst = (
-        f"{row.agent} at {percent(row.entry.result.metrics['CR'])} %" for row in _by_return(board)
-    )
+    best, worst = (f"{row.agent} at {percent(row.metrics['CR'])} %" for row in _by_return(board))
     span = f", from {best} to {worst}" if len(board.rows) > 1 else f", {best}"
     told = (
         f"Equity and drawdown of {count(len(board.rows), 'agent')}{span}, of the repeat with the "
@@ -117,6 +115,7 @@ def actions_figure(board: Leaderboard, number: int) -> Html:
     options = [
         element("option", row.agent, value=n, selected=n == first)
         for n, row in enumerate(board.rows)
+        if row.entry is not None
     ]
     field = f"{board_id(number)}-agent"
     choice = element(
@@ -127,7 +126,7 @@ def actions_figure(board: Leaderboard, number: int) -> Html:
 
 
 def _by_return(board: Leaderboard) -> tuple[Row, Row]:
-    ranked = sorted(board.rows, key=lambda row: row.entry.result.metrics["CR"])
+    ranked = sorted(board.rows, key=lambda row: row.metrics["CR"])
     return ranked[-1], ranked[0]
 
 

@@ -37,12 +37,12 @@ class Path(NamedTuple):
     Attributes:
         dates: the days, in order [T].
         returns: of each agent [A, T].
-        days_a_year: steps a year.
+        periods_a_year: how many returns are a year.
     """
 
     dates: npt.NDArray[np.datetime64]
     returns: FloatArray
-    days_a_year: float
+    periods_a_year: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,7 +134,7 @@ def over_tasks(
     calendar = np.unique(np.concatenate([path.dates for path in paths]))
     indices = stationary_days(len(calendar), block_days, draws, np.random.default_rng(seed))
     counts = times_drawn(indices)
-    observed = [performance(path.returns, convention, path.days_a_year) for path in paths]
+    observed = [performance(path.returns, convention, path.periods_a_year) for path in paths]
     drawn = [
         _redrawn(path, counts[:, np.searchsorted(calendar, path.dates)], convention)
         for path in paths
@@ -159,7 +159,7 @@ def _redrawn(
 ) -> tuple[FloatArray, FloatArray]:
     """Sharpe ratio a year and cumulative return of each draw [draws, A]."""
     days = path.returns.shape[-1]
-    scale = a_year(days, path.days_a_year, convention)
+    scale = a_year(days, path.periods_a_year, convention)
     ratios = resampled_sharpe(path.returns, counts) * scale
     simple = convention == "simple"
     # A ruin has no logarithm; ``Means.growth`` gives no figure for it.

@@ -134,7 +134,7 @@ def _counts(days: int, block_days: float, draws: int, seed: int) -> FloatArray:
 
 def score_intervals(
     runs: Sequence[FloatArray],
-    days_a_year: float,
+    periods_a_year: float,
     convention: Convention = "simple",
     *,
     block_days: float,
@@ -149,7 +149,7 @@ def score_intervals(
 
     Args:
         runs: returns of each agent's repeats [R, T]; R may differ, T may not.
-        days_a_year: steps a year.
+        periods_a_year: how many returns are a year.
         convention: how returns add up.
         block_days: expected length of a block.
         draws: how often.
@@ -158,13 +158,13 @@ def score_intervals(
     """
     require_same_days(*runs)
     counts = _counts(runs[0].shape[-1], block_days, draws, seed)
-    return [_intervals(run, counts, days_a_year, convention, level, seed) for run in runs]
+    return [_intervals(run, counts, periods_a_year, convention, level, seed) for run in runs]
 
 
 def _intervals(
     run: FloatArray,
     counts: FloatArray,
-    days_a_year: float,
+    periods_a_year: float,
     convention: Convention,
     level: float,
     seed: int,
@@ -173,7 +173,7 @@ def _intervals(
         reason = why_not(run)
     if reason is not None:
         return Estimate(reason=reason), Estimate(reason=reason)
-    figures = performance(run[median_run(run)], convention, days_a_year)
+    figures = performance(run[median_run(run)], convention, periods_a_year)
     compounds = convention == "log" or bool((run > -1.0).all())
     growth = np.log1p(run) if convention == "simple" and compounds else run
     added = counts @ growth.T
@@ -184,16 +184,16 @@ def _intervals(
     middle = np.take_along_axis(drawn, ranked[:, [(repeats - 1) // 2]], axis=1)
     added, ratios = (np.take_along_axis(each, middle, axis=1)[:, 0] for each in (added, ratios))
     total = np.expm1(added) if convention == "simple" else added
-    scale = a_year(run.shape[-1], days_a_year, convention)
+    scale = a_year(run.shape[-1], periods_a_year, convention)
     return (
         percentiles(figures["CR"], total, level) if compounds else Estimate(reason=RUINED),
         percentiles(figures["SR"], ratios * scale, level),
     )
 
 
-def a_year(days: int, days_a_year: float, convention: Convention) -> float:
+def a_year(days: int, periods_a_year: float, convention: Convention) -> float:
     """What a Sharpe ratio a step is multiplied with; the published convention counts prices."""
-    return float(np.sqrt(days_a_year)) * (days / (days + 1) if convention == "log" else 1.0)
+    return float(np.sqrt(periods_a_year)) * (days / (days + 1) if convention == "log" else 1.0)
 
 
 def median_run(run: FloatArray) -> int:

@@ -54,7 +54,7 @@ NOT_JOINTLY = "tests over all agents were not asked for"
 def compare_agents(
     runs: Mapping[str, FloatArray],
     benchmark: str | None,
-    days_a_year: float,
+    periods_a_year: float,
     convention: Convention = "simple",
     *,
     trial_sharpes: FloatArray | None = None,
@@ -72,9 +72,8 @@ def compare_agents(
     Args:
         runs: returns of each agent's repeats [R, T] by name; R may differ, T may not
             (``filled_up`` is for ruined accounts).
-        benchmark: the name of Buy & Hold among them; None where it is not, and nothing is compared
-            with it.
-        days_a_year: steps a year.
+        benchmark: its name among them; None where it is not, and nothing is compared with it.
+        periods_a_year: how many returns are a year.
         convention: how returns add up.
         trial_sharpes: Sharpe ratio a year of all that was tried [N]; otherwise of the agents
             without the benchmark.
@@ -97,14 +96,14 @@ def compare_agents(
     series = {name: run[median_run(run)] for name, run in runs.items()}
     names, together = list(series), np.array(list(series.values()))
     others = [name for name in names if name != benchmark]
-    scale = a_year(together.shape[1], days_a_year, convention)
+    scale = a_year(together.shape[1], periods_a_year, convention)
     held = [] if benchmark is None else [(name, benchmark) for name in others]
     rivals = list(combinations(others, 2))
     pair_draws = draws_for(len(rivals), draws)
     bootstrap = Bootstrap(block=_block(together), draws=draws, pair_draws=pair_draws, seed=seed)
     block = bootstrap.block.days
     intervals = score_intervals(
-        list(runs.values()), days_a_year, convention, block_days=block, draws=draws, seed=seed
+        list(runs.values()), periods_a_year, convention, block_days=block, draws=draws, seed=seed
     )
     scores = dict(zip(names, intervals, strict=True))
     best = dict(zip(names, _best(together, bootstrap, jointly), strict=True))
@@ -199,7 +198,7 @@ def _superior(
     series: Mapping[str, FloatArray], benchmark: str | None, bootstrap: Bootstrap, jointly: bool
 ) -> Estimate:
     if benchmark is None:
-        return Estimate(reason="Buy & Hold is not among the agents")
+        return Estimate(reason="there is no benchmark among the agents")
     if not jointly:
         return Estimate(reason=NOT_JOINTLY)
     rivals = [returns for name, returns in series.items() if name != benchmark]

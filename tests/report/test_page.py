@@ -16,6 +16,7 @@ from investorbench.tasks.leaderboard import Failure
 from investorbench.tasks.record.lines import read_lines
 from investorbench.tasks.report import Content, html_page
 from investorbench.tasks.report.agent_tables import monthly_returns
+from investorbench.tasks.report.curves import marked_on
 from tests.report.conftest import with_row
 from tests.report.reading import Page
 from tests.report.thirteen import HOSTILE
@@ -75,7 +76,7 @@ def test_tables_show_the_figures_of_the_results(content: Content, page: Page) ->
     assert heads[:4] == ["Rank", "Agent", "CR %", "SR"]
     assert len(rows) == len(board.rows) == 3  # Buy & Hold is added
     for row, cells in zip(board.rows, rows, strict=True):
-        metrics = row.entry.result.metrics
+        metrics = row.metrics
         assert cells[1].replace(" ", "") == row.agent.replace(" ", "")
         assert cells[2].split(" ")[0] == f"{metrics['CR'] * 100:.1f}".replace("-", "−")
         assert cells[3].split(" ")[0] == f"{metrics['SR']:.2f}".replace("-", "−")
@@ -88,11 +89,15 @@ def test_curves_are_those_of_the_results(content: Content, page: Page) -> None:
     (curves,) = page.json("curves")
     assert curves["benchmark"] == "buy_and_hold" and curves["simulated"] is True
     for row, told in zip(content.boards[0].rows, curves["agents"], strict=True):
-        result = row.entry.result
         assert told["name"] == row.agent
-        np.testing.assert_allclose(told["growth"], result.equity / result.equity[0], rtol=1e-5)
-        assert -min(told["drawdown"]) == pytest.approx(result.metrics["MDD"], rel=1e-5)
-        assert len(told["fills"]) == int((result.median.notional > 0.0).sum())
+        assert told["growth"][-1] == pytest.approx(1.0 + row.metrics["CR"], rel=1e-5)
+        assert -min(told["drawdown"]) == pytest.approx(row.metrics["MDD"], rel=1e-5)
+        if row.result is None:
+            assert row.agent == "buy_and_hold" and not told["fills"]
+            continue
+        equity = row.result.equity
+        np.testing.assert_allclose(told["growth"], equity / equity[0], rtol=1e-5)
+        assert len(told["fills"]) == int((row.result.median.notional > 0.0).sum())
     assert curves["sessions"][0] == "2020-10-01" and curves["sessions"][-1] == "2020-11-06"
 
 
@@ -217,12 +222,15 @@ def test_simulated_markets_are_stamped_in_every_table_of_ranks_and_picture(page:
 
 
 def test_months_compound_to_the_whole_return(content: Content) -> None:
-    episode = content.boards[0].rows[0].entry.result.median
-    days = [f"2020-{month}-{day:02d}" for month in (10, 11) for day in range(1, 29)]
-    months = monthly_returns(episode, days)
-    assert list(months) == ["2020-10"]
-    months = monthly_returns(episode, days[20:])
+    board = content.boards[0]
+    row = next(row for row in board.rows if row.agent == "momentum")
+    equity = row.entry.result.equity
+    marked = marked_on(board, row.shown)
+    assert (marked[0], marked[-1]) == ("2020-10-02", "2020-11-06")
+    months = monthly_returns(marked, row.shown.returns)
     assert list(months) == ["2020-10", "2020-11"]
-    assert months["2020-10"] == pytest.approx(episode.equity[7] / episode.equity[0] - 1)
+    # From the opening of the account to the last session of October.
+    last = max(n for n, day in enumerate(marked) if day.startswith("2020-10"))
+    assert months["2020-10"] == pytest.approx(equity[last + 1] / equity[0] - 1)
     whole = np.prod([1 + value for value in months.values()]) - 1
-    assert whole == pytest.approx(episode.equity[-1] / episode.equity[0] - 1)
+    assert whole == pytest.approx(equity[-1] / equity[0] - 1)

@@ -35,7 +35,7 @@ def plainly(paths: list[Path], draws: int, convention: Any) -> FloatArray:
         for task in paths:
             place = {str(day): at for at, day in enumerate(task.dates)}
             days = [place[day] for day in drawn if day in place]
-            of_task = performance(task.returns[:, days], convention, task.days_a_year)
+            of_task = performance(task.returns[:, days], convention, task.periods_a_year)
             share = len(task.dates) / len(days)
             sharpe, total = of_task["SR"], of_task["CR"]
             if convention == "log":  # counts prices, of which there is one more than of days

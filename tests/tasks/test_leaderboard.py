@@ -17,10 +17,11 @@ from investorbench.tasks.leaderboard import (
     leaderboards,
     overall,
 )
+from investorbench.tasks.leaderboard.exports import export
 from investorbench.tasks.leaderboard.overall import shared_by_all
 from investorbench.tasks.leaderboard.ranks import Difference, places
 from investorbench.tasks.metrics import performance
-from investorbench.tasks.running.references import random_sharpes
+from investorbench.tasks.running.references import random_sharpes, references_of
 from investorbench_env.market import Market
 from tests.env.small_markets import small_market
 
@@ -123,6 +124,52 @@ def test_without_the_market_there_is_a_note_and_the_others_are_still_compared() 
     assert "nothing was compared with Buy & Hold, which is missing" in board.sentence
 
 
+def test_references_are_taken_from_the_result_and_never_from_a_market() -> None:
+    result = score("momentum")
+    references = references_of(result.task)
+    nowhere = replace(result.task, data="/nowhere", options={"symbol": "TEST"})
+    board = board_of(replace(result, task=nowhere, references=references))
+    with_market = board_of(result)
+    assert board.notes == with_market.notes and board.sentence == with_market.sentence
+    for row, other in zip(board.rows, with_market.rows, strict=True):
+        assert (row.agent, row.sr, row.rank) == (other.agent, other.sr, other.rank)
+        assert row.statistics.random == other.statistics.random and row.metrics == other.metrics
+    assert row_of(board, "buy_and_hold").entry is None
+
+
+def test_a_reference_has_metrics_that_are_younger_than_its_record() -> None:
+    result = score("momentum")
+    held, policies = references_of(result.task)
+    figures = {name: value for name, value in held.figures.items() if name != "sortino"}
+    older = replace(held, figures={**figures, "CR": 0.5})
+    row = row_of(board_of(replace(result, references=(older, policies))), "buy_and_hold")
+    assert row.metrics["sortino"] == pytest.approx(held.figures["sortino"])
+    assert row.metrics["CR"] == 0.5
+
+
+def test_a_task_without_a_benchmark_has_a_table_that_says_so() -> None:
+    results = [score(agent) for agent in ("momentum", "always_sell", "buy_and_hold")]
+    board = board_of(*(replace(r, facts=replace(r.facts, benchmark=None)) for r in results))
+    assert board.benchmark is None and board.compared_with is None
+    assert all(row.against is None for row in board.rows) and len(board.rows) == 3
+    assert all(row.statistics.random.value is not None for row in board.rows)
+    assert "nothing is compared with a benchmark, since the task has none" in board.notes
+    assert "3 agents with 1 repeat each: there is no benchmark to compare them with." in (
+        board.sentence
+    )
+    table = export([board], overall([board]), "md").decode()
+    assert "Buy & Hold" not in table and "p: of no" not in table
+
+
+def test_agents_are_compared_with_the_benchmark_that_their_task_names() -> None:
+    results = [score(agent) for agent in ("momentum", "cash", "macd")]
+    board = board_of(*(replace(r, facts=replace(r.facts, benchmark="macd")) for r in results))
+    assert board.benchmark == "macd" and row_of(board, "macd").against is None
+    assert row_of(board, "momentum").against.names == ("momentum", "macd")
+    assert "distinguishable from macd" in board.sentence
+    assert "p: of no difference to macd" in export([board], [], "latex").decode()
+
+
 def test_a_market_that_is_not_the_recorded_one_is_not_taken_for_it() -> None:
     scored = score("momentum")
     other = replace(scored.facts, fingerprint="0" * 64)
@@ -160,7 +207,7 @@ def test_rows_stand_by_sharpe_ratio_and_figures_are_those_of_the_result(told: Le
     ratios = [row.sr for row in told.rows]
     assert ratios == sorted(ratios, reverse=True)
     for row in told.rows:
-        metrics = row.entry.result.metrics
+        metrics = row.metrics
         assert (row.cr, row.sr) == pytest.approx((metrics["CR"], metrics["SR"]), rel=1e-12)
         if row.agent != "cash":
             assert row.statistics.sr.low < row.sr < row.statistics.sr.high
@@ -365,7 +412,7 @@ def test_agents_stand_by_their_mean_over_the_tasks_that_all_share(
 
 def test_an_agent_or_a_task_with_gaps_is_left_out_and_named(several: list[Leaderboard]) -> None:
     lone = [entry(score("cash", noisy_market(3), **SHORT)), entry(score("rsi", noisy_market(6)))]
-    given = [row.entry for board in several for row in board.rows]
+    given = [row.entry for board in several for row in board.rows if row.entry]
     boards = leaderboards([*given, *lone], jointly=False, draws=DRAWS)
     assert len(boards) == 4
     names, kept, notes = shared_by_all(boards)

@@ -1,0 +1,89 @@
+"""What a leaderboard is: its rows, and what is said of all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_of
+from investorbench.tasks.leaderboard.contestants import Dates, Days
+from investorbench.tasks.leaderboard.entries import Setting
+from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.statistics import AgentStatistics, Comparison, Pair
+from investorbench.tasks.statistics.estimate import FloatArray
+from investorbench_env.facts import Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Row:
+    """A line of a leaderboard.
+
+    Attributes:
+        agent: what the table calls it: its name, and that of its run where two runs differ.
+        entry: what was recorded of it; None where it is known from a reference alone.
+        metrics: by their keys, of the repeat with the median Sharpe ratio.
+        shown: the days of that repeat.
+        returns: daily returns of all repeats, on the days of the table [R, D]; None where episodes
+            lie on different days.
+        is_ruined: whether an account of it was ruined before the end.
+        statistics: its figures with their uncertainty.
+        against: the agent less the benchmark; None for the benchmark itself, or without one.
+        rank: the best and the worst place that the tests of all pairs leave it; equal ones are
+            ties, and where nothing is distinguishable everybody has (1, number of agents).
+    """
+
+    agent: str
+    entry: Entry | None
+    metrics: Mapping[str, float]
+    shown: Days
+    returns: FloatArray | None
+    is_ruined: bool
+    statistics: AgentStatistics
+    against: Pair | None
+    rank: tuple[int, int]
+
+    @property
+    def result(self) -> Result | None:
+        """How it did; None where it is known from a reference alone."""
+        return None if self.entry is None else self.entry.result
+
+    @property
+    def sr(self) -> float:
+        """Sharpe ratio a year; a ruined account counts with all days of the setting."""
+        value = self.statistics.sr.value
+        return self.metrics["SR"] if value is None else value
+
+    @property
+    def cr(self) -> float:
+        """Cumulative return."""
+        value = self.statistics.cr.value
+        return self.metrics["CR"] if value is None else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Leaderboard:
+    """All agents of one setting.
+
+    Attributes:
+        setting: what they have in common.
+        facts: what is known of the environment they were scored in.
+        dates: the days of all returns [D]; None where episodes lie on different days.
+        rows: by Sharpe ratio, best first.
+        benchmark: what the table calls the agent that others are compared with; None where it is
+            missing, or the task has none.
+        comparison: the statistics over all of them.
+        sentence: what a reader may quote.
+        notes: what the figures rest on and what is missing, a line each.
+    """
+
+    setting: Setting
+    facts: Facts
+    dates: Dates | None
+    rows: tuple[Row, ...]
+    benchmark: str | None
+    comparison: Comparison
+    sentence: str
+    notes: tuple[str, ...]
+
+    @property
+    def compared_with(self) -> Benchmark | None:
+        """What agents of this task are compared with; None where there is nothing."""
+        return benchmark_of(self.facts)
