@@ -36,7 +36,7 @@ def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
     view = setup.market.until(trail[-1].now.t)
     first = max(trail[0].now.t - LOOKBACK, 0)
     asset = setup.history.asset
-    splits = view.splits[first:, asset]
+    splits = view.share_splits[first:, asset]
     # Shares at the last mark for one share of each session.
     later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)
     start = trail[0].now.t - first

@@ -117,7 +117,7 @@ class History:
         rows = view.document_rows_of_last_day() if before is None else view.document_rows(before)
         documents = self._own(rows)
         since = slice(t if before is None else before + 1, t + 1)
-        splits = view.splits[since, self.asset]
+        splits = view.share_splits[since, self.asset]
         # A dividend after a split is paid on the new shares.
         dividend = float((view.dividends[since, self.asset] * np.cumprod(splits)).sum())
         adjusted = view.adjusted_close[:, self.asset]
@@ -153,7 +153,7 @@ class History:
     def _window(self, t: int) -> tuple[Float32Array, npt.NDArray[np.int8]]:
         view = self.market.until(t)
         known = view.bars[-self.window :, self.asset]
-        splits = view.splits[-self.window :, self.asset]
+        splits = view.share_splits[-self.window :, self.asset]
         # Shares today for one share of each day: the product of the splits after that day.
         later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)[:, None]
         rows = len(known)

@@ -51,7 +51,7 @@ class Market:
         adjusted_close: close adjusted for splits and dividends, NaN where unknown [T, A]. Only its
             ratios mean anything.
         dividends: cash per share with its ex-date in that session [T, A].
-        splits: new shares for one old one with effect from that session's open, else 1 [T, A].
+        share_splits: new shares for one old one from that session's open, else 1 [T, A].
         documents: all texts.
         source: where it came from, in words; goes into every result.
         simulated: True where prices or text are not real.
@@ -70,7 +70,7 @@ class Market:
     bars: FloatArray
     adjusted_close: FloatArray
     dividends: FloatArray
-    splits: FloatArray
+    share_splits: FloatArray
     documents: DocumentTable = field(default_factory=DocumentTable)
     source: str
     simulated: bool = False
@@ -86,7 +86,7 @@ class Market:
         self._freeze("sessions", "datetime64[D]", (length,))
         self._freeze("times", "datetime64[ns]", (length,))
         self._freeze("bars", "float64", (length, assets, len(FIELDS)))
-        for name in ("adjusted_close", "dividends", "splits"):
+        for name in ("adjusted_close", "dividends", "share_splits"):
             self._freeze(name, "float64", (length, assets))
         if not length or not assets:
             raise MarketError(f"a market needs a session and a symbol; got {length} and {assets}")
@@ -97,8 +97,10 @@ class Market:
         refuse_contradiction(self.interval, self.times, self.sessions)
         if (self.bars[..., :VOLUME] <= 0).any():
             raise MarketError("prices must be positive; use NaN for a bar that is missing")
-        if not (np.isfinite(self.dividends).all() and (self.splits > 0).all()):
-            raise MarketError("dividends must be finite and splits positive ratios (1 for none)")
+        if not (np.isfinite(self.dividends).all() and (self.share_splits > 0).all()):
+            raise MarketError(
+                "dividends must be finite and share_splits positive ratios (1 for none)"
+            )
         for name, other in self.intervals.items():
             self._refuse_stranger(name, other)
 
@@ -230,7 +232,7 @@ class Market:
     @property
     def _arrays(self) -> tuple[npt.NDArray[Any], ...]:
         dated = self.sessions, self.times
-        return *dated, self.bars, self.adjusted_close, self.dividends, self.splits
+        return *dated, self.bars, self.adjusted_close, self.dividends, self.share_splits
 
 
 def _content(row: Document) -> tuple[str, ...]:
@@ -276,9 +278,9 @@ class MarketView:
         return self._market.dividends[: self.t + 1]
 
     @property
-    def splits(self) -> FloatArray:
+    def share_splits(self) -> FloatArray:
         """Split ratios [t + 1, A]."""
-        return self._market.splits[: self.t + 1]
+        return self._market.share_splits[: self.t + 1]
 
     def interval(self, name: str) -> "MarketView | None":
         """The same moment in bars of another length; None while none of them is complete.

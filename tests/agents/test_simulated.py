@@ -55,7 +55,7 @@ def test_policies_come_out_in_the_order_of_what_they_know():
 
 def test_an_oracle_without_a_hidden_state_is_refused(market):
     names = ("symbols", "asset_class", "sessions", "times", "bars")
-    more = ("adjusted_close", "dividends", "splits", "source")
+    more = ("adjusted_close", "dividends", "share_splits", "source")
     real = Market(**{name: getattr(market, name) for name in (*names, *more)})
     with pytest.raises(ValueError, match="no hidden state"):
         Oracle(real)

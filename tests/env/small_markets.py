@@ -48,7 +48,7 @@ def small_market(
         "bars": bars[:, None],
         "adjusted_close": adjusted(close, ratios, cash)[:, None],
         "dividends": cash[:, None],
-        "splits": ratios[:, None],
+        "share_splits": ratios[:, None],
         "documents": DocumentTable(tuple(documents)),
         "source": "made for a test",
         "timezone": "UTC",

@@ -88,7 +88,7 @@ def assert_spot_step(
     """From session t to s: shares, cash, notional and cost, worked out from the market alone."""
     close, shares, cash = market.bars[s, 0, CLOSE], before["position"], before["cash"]
     for day in range(t + 1, s + 1):
-        shares *= market.splits[day, 0]
+        shares *= market.share_splits[day, 0]
         cash += shares * market.dividends[day, 0]
     fill = market.bars[s, 0, OPEN]
     fill = close if np.isnan(fill) else fill

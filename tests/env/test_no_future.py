@@ -115,12 +115,12 @@ def changed_after(market: Market, t: int, rng: np.random.Generator) -> Market:
     arrays = {name: getattr(market, name).copy() for name in ("adjusted_close", "dividends")}
     arrays["adjusted_close"][later] = rng.uniform(1.0, 500.0, (count, 1))
     arrays["dividends"][later] = rng.uniform(0.0, 5.0, (count, 1))
-    splits = market.splits.copy()
+    splits = market.share_splits.copy()
     splits[later] = rng.choice([1.0, 0.1, 4.0], (count, 1))
     return replace(
         market,
         bars=bars,
-        splits=splits,
+        share_splits=splits,
         documents=other_documents(market, t, rng),
         hidden_state={name: -values for name, values in (market.hidden_state or {}).items()},
         **arrays,
@@ -227,7 +227,7 @@ def adjust_for_tomorrows_split(patch: pytest.MonkeyPatch) -> None:
 
     def adjusted(self: History, t: int) -> Any:
         bars, mask = window(self, t)
-        return bars * np.float32(self.market.splits[t + 1, self.asset]), mask
+        return bars * np.float32(self.market.share_splits[t + 1, self.asset]), mask
 
     patch.setattr(History, "_window", adjusted)
 

@@ -156,7 +156,7 @@ def test_a_split_on_a_closed_day_counts_at_the_next_session() -> None:
     )
     market = stock(rows(DAYS, [10, 11, 12, 13]), actions=split)
 
-    np.testing.assert_array_equal(market.splits[:, 0], [1, 1, 2, 1])
+    np.testing.assert_array_equal(market.share_splits[:, 0], [1, 1, 2, 1])
     np.testing.assert_allclose(market.bars[:, 0, 3], [20, 22, 12, 13])
 
 

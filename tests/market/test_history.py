@@ -184,7 +184,7 @@ def test_of_two_assets_each_has_its_own_texts_and_bars() -> None:
     one, two = small_market([1.0, 2.0]), small_market([5.0, 6.0])
     both = {
         name: np.concatenate([getattr(one, name), getattr(two, name)], axis=1)
-        for name in ("bars", "adjusted_close", "dividends", "splits")
+        for name in ("bars", "adjusted_close", "dividends", "share_splits")
     }
     documents = (document(1.5, "mine"), document(1.6, "theirs", symbol="OTHER"))
     market = replace(one, symbols=("TEST", "OTHER"), documents=DocumentTable(documents), **both)

@@ -13,7 +13,7 @@ from investorbench_env.errors import DateRangeError, MarketError, UnknownNameErr
 from investorbench_env.market import DocumentTable, Market
 from tests.env.small_markets import date, document, random_market, small_market
 
-ARRAYS = ("sessions", "times", "bars", "adjusted_close", "dividends", "splits")
+ARRAYS = ("sessions", "times", "bars", "adjusted_close", "dividends", "share_splits")
 NAN = np.nan
 DAY = np.timedelta64(1, "D")
 
@@ -67,8 +67,8 @@ def test_a_market_that_was_sent_to_another_process_is_the_same_and_cannot_be_wri
         ({"bars": np.zeros((2, 1, 5))}, "prices must be positive; use NaN"),
         ({"bars": -np.ones((2, 1, 5))}, "prices must be positive"),
         ({"dividends": np.full((2, 1), NAN)}, "dividends must be finite"),
-        ({"splits": np.zeros((2, 1))}, "splits positive"),
-        ({"splits": np.full((2, 1), NAN)}, "splits positive"),
+        ({"share_splits": np.zeros((2, 1))}, "share_splits positive"),
+        ({"share_splits": np.full((2, 1), NAN)}, "share_splits positive"),
         ({"symbols": ()}, "bars has shape|needs a session and a symbol"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_document_without_a_time_zone_is_refused() -> None:
         DocumentTable((row,))
 
 
-@pytest.mark.parametrize("name", ["bars", "adjusted_close", "dividends", "splits"])
+@pytest.mark.parametrize("name", ["bars", "adjusted_close", "dividends", "share_splits"])
 @pytest.mark.parametrize("t", [0, 3, 9])
 def test_a_view_ends_at_its_session(name: str, t: int) -> None:
     market = random_market(np.random.default_rng(1), 10)
@@ -279,7 +279,7 @@ def test_bars_of_other_lengths_must_be_of_the_same_market(
 CHANGES: dict[str, Any] = {
     "a price": {"bars": np.array([[[1, 1, 1, 1, 9]], [[2, 2, 2, 2.5, 9]]], float)},
     "a dividend": {"dividends": np.array([[0.0], [0.1]])},
-    "a split": {"splits": np.array([[1.0], [2.0]])},
+    "a split": {"share_splits": np.array([[1.0], [2.0]])},
     "an adjusted close": {"adjusted_close": np.array([[1.0], [9.0]])},
     "a decision time": {"times": np.array(["2020-01-02", "2020-01-04"], "M8[ns]")},
     "a text": {"documents": DocumentTable((document(0.5, "other"),))},

@@ -57,7 +57,7 @@ def growth(market: Market, vendors_way: bool) -> tuple[float, float]:
     """Total growth over the test window from closes, splits, dividends, and from adj_close."""
     steps = slice(market.span(*TEST).start, market.span(*TEST).stop)
     price, cash = market.bars[steps, 0, CLOSE], market.dividends[steps, 0][1:]
-    ratio, adjusted = market.splits[steps, 0][1:], market.adjusted_close[steps, 0]
+    ratio, adjusted = market.share_splits[steps, 0][1:], market.adjusted_close[steps, 0]
     if vendors_way:
         returns = ratio * price[1:] / (price[:-1] - ratio * cash)
     else:

@@ -50,7 +50,7 @@ def test_a_price_is_close_and_adjusted_close_and_nothing_else_is_known(tmp_path:
     np.testing.assert_array_equal(market.adjusted_close[:, 0], [10, 11.5])
     assert np.isnan(market.bars[:, 0, [0, 1, 2, 4]]).all()
     assert not market.dividends.any()
-    assert (market.splits == 1).all()
+    assert (market.share_splits == 1).all()
     assert market.findings[0].startswith("close only")
 
 

@@ -30,7 +30,7 @@ def odd_market(documents: int = 3) -> Market:
         bars=bars,
         adjusted_close=bars[:, :, 3] / 3,
         dividends=generator.random((5, 2)),
-        splits=np.where(np.arange(5)[:, None] == 3, 1.046, np.ones((5, 2))),
+        share_splits=np.where(np.arange(5)[:, None] == 3, 1.046, np.ones((5, 2))),
         documents=DocumentTable(
             tuple(
                 Document(
@@ -146,7 +146,7 @@ def week(market: Market) -> Market:
         bars=market.bars[-1:],
         adjusted_close=market.adjusted_close[-1:],
         dividends=market.dividends[-1:],
-        splits=market.splits[-1:],
+        share_splits=market.share_splits[-1:],
         documents=market.documents,
         source="five days",
         timezone=market.timezone,

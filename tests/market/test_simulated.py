@@ -70,7 +70,7 @@ def test_a_longer_simulation_begins_with_the_shorter_one(asset_class):
         simulate(asset_class=asset_class, seed=5, end=end) for end in ("2016-03-04", "2018-12-31")
     )
     length = len(short.sessions)
-    for name in ("bars", "adjusted_close", "dividends", "splits", "times"):
+    for name in ("bars", "adjusted_close", "dividends", "share_splits", "times"):
         assert np.array_equal(getattr(short, name), getattr(long, name)[:length]), name
     for name, values in short.hidden_state.items():
         assert np.array_equal(values, long.hidden_state[name][:length]), name
@@ -170,7 +170,7 @@ def test_a_stock_gaps_overnight_and_a_coin_opens_where_it_closed():
 
 
 def test_adjusted_closes_follow_from_closes_dividends_and_splits(market):
-    close, split = market.bars[:, 0, CLOSE], market.splits[1:, 0]
+    close, split = market.bars[:, 0, CLOSE], market.share_splits[1:, 0]
     base = close[:-1] / split - market.dividends[1:, 0]
     growth = market.adjusted_close[1:, 0] / market.adjusted_close[:-1, 0]
     assert (split != 1).any() and (market.dividends > 0).sum() == 40
@@ -185,15 +185,15 @@ def test_total_returns_are_those_of_the_model_to_a_cent(market):
 
 
 def test_a_split_divides_the_price_and_nothing_else(market):
-    for t in np.flatnonzero(market.splits[:, 0] != 1):
-        ratio = market.splits[t, 0]
+    for t in np.flatnonzero(market.share_splits[:, 0] != 1):
+        ratio = market.share_splits[t, 0]
         step = market.bars[t, 0, OPEN] / market.bars[t - 1, 0, CLOSE]
         assert step == pytest.approx(1 / ratio, rel=0.1)
 
 
 def test_only_stocks_split_and_only_stocks_and_funds_pay():
     coin, fund = (simulate(asset_class=name, seed=1, end="2020-12-30") for name in CLASSES[1:])
-    assert (coin.splits == 1).all() and (fund.splits == 1).all()
+    assert (coin.share_splits == 1).all() and (fund.share_splits == 1).all()
     assert not coin.dividends.any() and (fund.dividends > 0).sum() == 24
 
 

@@ -91,7 +91,7 @@ def assemble(
         bars=_scaled(grid.bars, traded.factor)[:, None],
         adjusted_close=adjusted[:, None],
         dividends=dividends[:, None],
-        splits=traded.ratios[:, None],
+        share_splits=traded.ratios[:, None],
         documents=DocumentTable(kept),
         source=source,
         timezone=row.timezone,

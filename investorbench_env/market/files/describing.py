@@ -72,7 +72,7 @@ def _dividends(market: Market, asset: int) -> str:
 
 
 def _splits(market: Market, asset: int) -> str:
-    ratios = market.splits[:, asset]
+    ratios = market.share_splits[:, asset]
     changed = np.flatnonzero(ratios != 1)
     return ", ".join(f"{ratios[t]:g}:1 on {market.sessions[t]}" for t in changed) or "none"
 

@@ -175,7 +175,7 @@ def to_tables(market: Market) -> Tables:
     for number, field in enumerate(FIELDS):
         columns[field] = pa.array(market.bars[:, :, number].ravel())
     for name, values in zip(
-        STEPS, (market.adjusted_close, market.dividends, market.splits), strict=True
+        STEPS, (market.adjusted_close, market.dividends, market.share_splits), strict=True
     ):
         columns[name] = pa.array(values.ravel())
     hidden = market.hidden_state or {}
@@ -245,7 +245,7 @@ def from_tables(
             bars=np.stack([column(name) for name in FIELDS], axis=-1),
             adjusted_close=column("adj_close"),
             dividends=column("dividend"),
-            splits=column("split"),
+            share_splits=column("split"),
             documents=DocumentTable(_documents(documents)),
             source=about["source"],
             simulated=about["simulated"],

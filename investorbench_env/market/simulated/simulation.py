@@ -105,7 +105,7 @@ def simulate(
         bars=traded.bars[:, None],
         adjusted_close=traded.adjusted_close[:, None],
         dividends=traded.dividends[:, None],
-        splits=traded.splits[:, None],
+        share_splits=traded.splits[:, None],
         documents=emit(known, path, sessions, times, symbol, row, profile.vocabulary, chosen),
         source=f"simulated market (seed {chosen})",
         simulated=True,
