@@ -67,7 +67,7 @@ class Runner:
             )
 
     async def begin(self, facts: Facts, split: str, seed: int) -> None:
-        """Get ready for a split."""
+        """Begin a split."""
         if isinstance(self._act, Predictor):
             self._act.state = None
         await self._call("begin", facts, split, seed)
@@ -82,12 +82,12 @@ class Runner:
         await self._call("learn", reward, info)
 
     async def record(self) -> dict[str, Any] | None:
-        """What the last decision rests on, where the agent says so."""
+        """What the last decision rests on; None where the agent has no ``record``."""
         record = await self._call("record")
         return None if record is None else dict(record)
 
     async def describe(self) -> dict[str, Any] | None:
-        """What determines the agent, where it says so."""
+        """What determines the agent; None where it has no ``describe``."""
         description = await self._call("describe")
         return None if description is None else dict(description)
 

@@ -93,7 +93,7 @@ class SentenceTransformers:
 
 
 class OpenAIEmbeddings:
-    """A server's ``/v1/embeddings``: vLLM, OpenAI, and all that speak like them."""
+    """A server's ``/v1/embeddings``: vLLM, OpenAI, and every server with that interface."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class OpenAIEmbeddings:
 
 
 def _retry_after(response: "httpx.Response", otherwise_s: float) -> float:
-    """Seconds that the server asks to wait, at most a minute; a date is taken for nothing said."""
+    """Seconds that the server asks to wait, at most a minute; a date counts as no answer."""
     try:
         return min(max(float(response.headers["retry-after"]), 0.0), 60.0)
     except (KeyError, ValueError):

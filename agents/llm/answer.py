@@ -32,7 +32,7 @@ Defect = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens as the server counted them; zeros, and ``known=False``, where it did not say."""
+    """Tokens as the server counted them; zeros, and ``known=False``, where it gave none."""
 
     input: int = 0
     output: int = 0
@@ -68,7 +68,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one question came to.
+    """The outcome of one question.
 
     Attributes:
         value: the object that was asked for; None unless ``status`` is ``ok`` or ``repaired``.

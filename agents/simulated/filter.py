@@ -12,7 +12,7 @@ from investorbench.agents.simulated.outlook import (
     outlook,
     trade_on,
 )
-from investorbench.agents.simulated.particles import ParticleFilter
+from investorbench.agents.simulated.particle_filter import ParticleFilter
 from investorbench.agents.simulated.statements import new_statements
 from investorbench_env.facts import Facts
 from investorbench_env.market.market import CLOSE
