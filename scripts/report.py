@@ -31,11 +31,11 @@ def report(
     """Write leaderboards, charts and every decision of runs as one page, or a table of them."""
     if format not in (HTML, *FORMATS):
         raise UnknownNameError("format", format, [HTML, *FORMATS])
-    said = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    with said.status("reading the records"):
+    messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    with messages.status("reading the records"):
         found = found_in(runs)
     for problem in found.problems:
-        said.print(f"left out: {problem}")
+        messages.print(f"left out: {problem}")
     if not found.entries:
         raise InvestorBenchError("none of the records can be shown, so there is nothing to report")
     file = output or runs[0] / (
@@ -45,7 +45,7 @@ def report(
         raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")
     if not file.parent.is_dir():
         raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
-    content = _made(found, format, said)
+    content = _made(found, format, messages)
     try:
         write_atomically(file, content)
     except OSError as error:
@@ -55,8 +55,8 @@ def report(
     print(f"wrote {file}")
 
 
-def _made(found: Found, format: str, said: Console) -> bytes:
-    with said.status("comparing agents"):
+def _made(found: Found, format: str, messages: Console) -> bytes:
+    with messages.status("comparing agents"):
         boards = leaderboards(entry for _, entry in found.entries)
         overalls = overall(boards)
     if format != HTML:
@@ -67,7 +67,7 @@ def _made(found: Found, format: str, said: Console) -> bytes:
         records=tuple(found.entries),
         problems=tuple(found.problems),
     )
-    with _bar(sum(job.repeats for job, _ in found.entries), said) as advance:
+    with _bar(sum(job.repeats for job, _ in found.entries), messages) as advance:
         return html_page(content, watch=advance).encode("utf-8", "replace")
 
 

@@ -107,7 +107,7 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
 
 
 def _asked(line: BoardLine, value: Callable[[Answers], Any], missing: str = "not recorded") -> Cell:
-    """What a language model's answers came to; nothing of an agent that asks none."""
+    """A count of a language model's answers; nothing of an agent that asks none."""
     result = line.row.result
     answers = None if result is None else answers_of(result)
     if answers is None:

@@ -35,7 +35,7 @@ def notes_of(
 
 
 def _missing(row: Row) -> Iterator[str]:
-    """Repeats that did not come to their end, those with the same reason together."""
+    """Repeats that are not finished, those with the same reason together."""
     entry = row.entry
     if entry is None:
         return

@@ -1,4 +1,4 @@
-"""What a leaderboard is: its rows, and what is said of all of them."""
+"""What a leaderboard is: its rows, and the statistics over all of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ class Record(NamedTuple):
     Attributes:
         agent: what the leaderboard calls it.
         job: its folder, and what was to be run.
-        entry: what it came to.
+        entry: how it did.
     """
 
     agent: str
@@ -62,6 +62,6 @@ def board_id(number: int) -> str:
 
 
 def overall_name(overall: Overall) -> str:
-    """What a table over several tasks is called, with what tells it from others."""
+    """What a table over several tasks is called, with what others have otherwise."""
     options = f", {overall.options}" if overall.options else ""
     return f"Overall, {overall.protocol} protocol{options}"

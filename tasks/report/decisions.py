@@ -235,8 +235,8 @@ def _shared(budget: Budget, name: str, lines: Lines) -> str | None:
 
 def _packed(decisions: Sequence[Decision], lines: Lines) -> str:
     own: dict[int, int] = {}
-    told = lines.told(list(decisions), own)
-    return packed_json({"decisions": told, "lines": lines.texts(own)})
+    placed = lines.placed(list(decisions), own)
+    return packed_json({"decisions": placed, "lines": lines.texts(own)})
 
 
 def _listed(episode: EpisodeDecisions, ids: Mapping[str, str | None]) -> dict[str, Any]:

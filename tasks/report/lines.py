@@ -1,4 +1,4 @@
-"""Lines of text that many prompts share: each is kept once, and told by its number."""
+"""Lines of text that many prompts share: each is kept once, and named by its number."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ class Lines:
         self._places = {number: place for place, number in enumerate(several)}
         return [self._texts[number] for number in several]
 
-    def told(self, value: Any, own: dict[int, int]) -> Any:
+    def placed(self, value: Any, own: dict[int, int]) -> Any:
         """A value with places in place of lines: of the shared table, or −1, −2, … of the own one.
 
         Args:
@@ -46,9 +46,9 @@ class Lines:
         if isinstance(value, Numbered):
             return [self._place(number, own) for number in value.numbers]
         if isinstance(value, dict):
-            return {key: self.told(item, own) for key, item in value.items()}
+            return {key: self.placed(item, own) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.told(item, own) for item in value]
+            return [self.placed(item, own) for item in value]
         return value
 
     def texts(self, numbers: Iterable[int]) -> list[str]:

@@ -23,12 +23,12 @@ def element(tag: str, *children: object, **attributes: Any) -> Html:
         children: markup, or text to escape; None is left out.
         attributes: True for one without a value; None and False leave one out.
     """
-    told = "".join(
+    given = "".join(
         f" {_name(name)}" + ("" if value is True else f'="{escape(plain(value))}"')
         for name, value in attributes.items()
         if value is not None and value is not False
     )
-    return Html(f"<{tag}{told}>{join(*children)}</{tag}>")
+    return Html(f"<{tag}{given}>{join(*children)}</{tag}>")
 
 
 def join(*children: object) -> Html:

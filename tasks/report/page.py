@@ -96,7 +96,7 @@ def _decisions(content: Content, size: int, watch: Callable[[], None]) -> Packed
 
 
 def _full_name(content: Content, number: int) -> str:
-    """The name of a leaderboard, with what tells it from others of the same task."""
+    """The name of a leaderboard, with what others of the same task have otherwise."""
     board = content.boards[number]
     same = [each for each in content.boards if board_name(each) == board_name(board)]
     setting = board.setting
@@ -129,12 +129,12 @@ def _title(content: Content) -> str:
 def _lead(content: Content) -> Html:
     agents = {row.agent for board in content.boards for row in board.rows}
     simulated = [board for board in content.boards if board.setting.simulated]
-    told = f"{count(len(agents), 'agent')} on {count(len(content.boards), 'task')}."
+    text = f"{count(len(agents), 'agent')} on {count(len(content.boards), 'task')}."
     if not simulated:
-        return element("p", told)
+        return element("p", text)
     which = "All figures" if len(simulated) == len(content.boards) else "Marked figures"
     warning = f"{which} rest on simulated markets, and say nothing of any real asset."
-    return join(element("p", told), element("p", stamp(), warning, class_="notice simulated"))
+    return join(element("p", text), element("p", stamp(), warning, class_="notice simulated"))
 
 
 def _links(content: Content) -> Html:

@@ -46,7 +46,7 @@ def facts_of(board: Leaderboard) -> Html:
         f"block length {count(block.days, 'day')} ({block.rule}), seed {drawn.seed}",
         "Trials counted": str(board.comparison.trials),
     }
-    terms = (join(element("dt", name), element("dd", told)) for name, told in facts.items())
+    terms = (join(element("dt", name), element("dd", text)) for name, text in facts.items())
     return element("dl", *terms)
 
 
@@ -60,18 +60,18 @@ def details_of(records: Sequence[Record]) -> Iterator[Html]:
     """What determines each agent, whole, as it says so itself."""
     for agent, job, entry in records:
         manifest = job.manifest or {}
-        told = {
+        known = {
             "agent": entry.result.described,
             "versions": manifest.get("versions"),
             "python": manifest.get("python"),
             "path": str(job.path),
         }
-        text = json.dumps(told, indent=1, ensure_ascii=False, default=str)
+        text = json.dumps(known, indent=1, ensure_ascii=False, default=str)
         yield element("details", element("summary", agent_name(agent)), element("pre", text))
 
 
 def missing_of(records: Sequence[Record]) -> Html | None:
-    """Repeats that failed or did not come to their end, with reasons and traces."""
+    """Repeats that failed or are not finished, with reasons and traces."""
     items = [
         element("li", element("strong", agent_name(agent), f", repeat {each.repeat}"),
                 f" ({each.kind}): {each.why}",
@@ -95,15 +95,15 @@ def cutoff_warning(board: Leaderboard) -> str | None:
             unknown.append(row.agent)
         elif board.setting.start < str(cutoff) and not board.setting.simulated:
             early.append(f"{row.agent} ({cutoff})")
-    said = []
+    sentences = []
     if early:
-        said.append(
+        sentences.append(
             f"The window begins on {board.setting.start}, before the knowledge cutoff of "
             f"{', '.join(early)}: what such a model earns here it may remember rather than know."
         )
     if unknown and not board.setting.simulated:
-        said.append(f"The knowledge cutoff of {', '.join(unknown)} is not known.")
-    return " ".join(said) or None
+        sentences.append(f"The knowledge cutoff of {', '.join(unknown)} is not known.")
+    return " ".join(sentences) or None
 
 
 def model_of(entry: Entry) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def board_section(content: Content, board: Leaderboard, number: int) -> Html:
     warning = cutoff_warning(board)
     answers = answers_table(board)
     missing = missing_of(records)
-    told = (
+    text = (
         f"Protocol {setting.protocol}, {setting.start} to {setting.end}, "
         f"{count(board.comparison.days, 'step')}. Data: {setting.data_source}."
         + (f" Options: {setting.options}." if setting.options else "")
@@ -59,7 +59,7 @@ def board_section(content: Content, board: Leaderboard, number: int) -> Html:
     return element(
         "section",
         _heading(name, board_name(board), setting.simulated),
-        element("p", told, class_="setting"),
+        element("p", text, class_="setting"),
         element("p", warning, class_="notice") if warning else None,
         quotation(board.sentence, setting.simulated),
         leaderboard_table(board),
@@ -97,17 +97,17 @@ def curves_figure(board: Leaderboard, number: int) -> Html:
     """Where the chart of equity and drawdown is drawn, with its content in words."""
     best, worst = (f"{row.agent} at {percent(row.metrics['CR'])} %" for row in _by_return(board))
     span = f", from {best} to {worst}" if len(board.rows) > 1 else f", {best}"
-    told = (
+    text = (
         f"Equity and drawdown of {count(len(board.rows), 'agent')}{span}, of the repeat with the "
         "median Sharpe ratio. The figures are in the tables. "
         "Drag to zoom, shift-drag to pan, double-click to reset; the legend hides and shows."
     )
-    return _figure(number, "curves", told, board.setting.simulated)
+    return _figure(number, "curves", text, board.setting.simulated)
 
 
 def actions_figure(board: Leaderboard, number: int) -> Html:
     """Where the chart of an agent's trades is drawn, with a choice of the agent."""
-    told = (
+    text = (
         "Fills on the price and the position as a share of equity. The price is the one that "
         "positions were marked at. All actions are listed under Decisions."
     )
@@ -122,7 +122,7 @@ def actions_figure(board: Leaderboard, number: int) -> Html:
         "p", element("label", "Agent ", for_=field), element("select", *options, id=field),
         class_="choice",
     )  # fmt: skip
-    return join(choice, _figure(number, "actions", told, board.setting.simulated))
+    return join(choice, _figure(number, "actions", text, board.setting.simulated))
 
 
 def _by_return(board: Leaderboard) -> tuple[Row, Row]:
@@ -130,9 +130,9 @@ def _by_return(board: Leaderboard) -> tuple[Row, Row]:
     return ranked[-1], ranked[0]
 
 
-def _figure(number: int, kind: str, told: str, simulated: bool) -> Html:
+def _figure(number: int, kind: str, text: str, simulated: bool) -> Html:
     chart = element("div", class_=f"chart {kind}", data_chart=kind, data_board=number)
-    caption = element("figcaption", stamp() if simulated else None, told)
+    caption = element("figcaption", stamp() if simulated else None, text)
     return element("figure", chart, caption)
 
 

@@ -99,15 +99,15 @@ class Means:
 
 def _symmetric(value: float, drawn: FloatArray, level: float) -> Estimate:
     """A difference by how far those drawn [draws] lie from it."""
-    apart = np.abs(drawn - value)
-    if apart.max() <= ROUNDING and abs(value) <= ROUNDING:
+    distances = np.abs(drawn - value)
+    if distances.max() <= ROUNDING and abs(value) <= ROUNDING:
         return Estimate(reason=IDENTICAL)
-    margin = float(np.quantile(apart, level, method="higher"))
+    margin = float(np.quantile(distances, level, method="higher"))
     return Estimate(
         value=value,
         low=value - margin,
         high=value + margin,
-        p_value=(int(np.sum(apart >= abs(value))) + 1) / (len(apart) + 1),
+        p_value=(int(np.sum(distances >= abs(value))) + 1) / (len(distances) + 1),
     )
 
 

@@ -169,7 +169,7 @@ def ledoit_wolf_pairs(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Redrawn:
-    """What draws of an agent's returns come to, which all its pairs share.
+    """What follows from draws of an agent's returns, which all its pairs share.
 
     Attributes:
         ratios: Sharpe ratio a step of each draw [draws].
@@ -208,9 +208,11 @@ def _studentised(first: Redrawn, second: Redrawn, difference: float) -> FloatArr
     sums = first.sums - second.sums
     length = first.block_days
     errors = np.sqrt(np.mean(sums**2, axis=-1) / length / (sums.shape[1] * length))
-    apart = np.abs(first.ratios - second.ratios - difference)
+    distances = np.abs(first.ratios - second.ratios - difference)
     usable = (errors > 0.0) & first.varies & second.varies
-    return np.asarray(np.divide(apart, errors, out=np.full_like(apart, np.inf), where=usable))
+    return np.asarray(
+        np.divide(distances, errors, out=np.full_like(distances, np.inf), where=usable)
+    )
 
 
 def _tested(

@@ -139,7 +139,7 @@ def adjusted_p_values(
 
 
 def draws_for(pairs: int, least: int = DRAWS) -> int:
-    """How many draws a bootstrap needs so that one pair among many can be told apart.
+    """How many draws a bootstrap needs so that one pair among many can be distinguishable.
 
     Its smallest p-value is 1/(draws + 1); after ``BY`` over all pairs that is to be half of 5 %.
 

@@ -80,7 +80,7 @@ def compare_agents(
         random_sharpes: Sharpe ratio a year of random policies on the same task [N].
         jointly: whether to test all agents at once, by SPA and confidence set. Loading what they
             need takes longer than all else here.
-        draws: of each bootstrap; that of pairs has more where it takes more to tell one apart.
+        draws: of each bootstrap; that of pairs has more where one of many needs them.
         seed: of each bootstrap.
 
     Raises:
@@ -156,7 +156,7 @@ def filled_up(returns: FloatArray, days: int) -> FloatArray:
 
 
 def _block(together: FloatArray) -> Block:
-    """Blocks of a length that suits the returns, where there are days enough to tell."""
+    """Blocks of a length that suits the returns, where there are days enough to estimate it."""
     if why_not(together, varying=False) is None:
         return block_length(together)
     return cube_root_block(together.shape[1])

@@ -153,7 +153,7 @@ def test_agents_are_filtered_by_name(desktop: Watched) -> None:
     page.fill("#filter", "qwen")
     shown = page.locator("#task-1 table").first.locator("tbody tr:visible")
     assert shown.count() == 3
-    assert page.locator("#said").text_content() == "3 agents shown"
+    assert page.locator("#message").text_content() == "3 agents shown"
     page.fill("#filter", "")
     assert shown.count() == AGENTS
 

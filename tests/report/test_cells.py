@@ -61,8 +61,8 @@ def test_a_line_of_two_episodes_is_shared_and_one_of_one_is_not() -> None:
     first, second = lines.read("news\nmine", 0), lines.read("news\nyours\nyours", 1)
     assert lines.shared() == ["news"]
     own: dict[int, int] = {}
-    assert lines.told({"user": first}, own) == {"user": [0, -1]}
+    assert lines.placed({"user": first}, own) == {"user": [0, -1]}
     assert lines.texts(own) == ["mine"]
     other: dict[int, int] = {}
-    assert lines.told([second], other) == [[0, -1, -1]]
+    assert lines.placed([second], other) == [[0, -1, -1]]
     assert lines.texts(other) == ["yours"]

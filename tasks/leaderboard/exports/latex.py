@@ -28,7 +28,7 @@ ESCAPES = {
 
 
 def latex(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> bytes:
-    """A ``table`` each. Bold only where an agent is told apart from all others."""
+    """A ``table`` each. Bold only where an agent is better than all others."""
     tables = ["\n".join(_table(sheet)) for sheet in sheets(boards, overalls)]
     return ("% needs \\usepackage{booktabs}\n" + "\n\n".join(tables) + "\n").encode(
         "utf-8", "replace"

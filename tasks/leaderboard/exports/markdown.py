@@ -10,7 +10,7 @@ MARKED = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 def markdown(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> bytes:
-    """A heading, a table, and below it what the figures rest on. Bold only where told apart."""
+    """A heading, a table, and below it what the figures rest on. Bold as in ``latex``."""
     parts = ["\n".join(_section(sheet)) for sheet in sheets(boards, overalls)]
     return ("\n\n".join(parts) + "\n").encode("utf-8", "replace")
 

@@ -34,8 +34,8 @@ function chooseAgent() {
     .filter(([each]) => each.task === task && each.agent === agent);
   setOptions(byId("record-repeat"), own.map(([each, index]) => {
     const more = [each.shown ? "shown in the tables" : "", each.finished ? "" : "not finished"];
-    const told = more.filter(Boolean).join(", ");
-    return [index, `${each.repeat}${told ? ` (${told})` : ""}`];
+    const note = more.filter(Boolean).join(", ");
+    return [index, `${each.repeat}${note ? ` (${note})` : ""}`];
   }));
   const shown = own.find(([each]) => each.shown);
   if (shown) byId("record-repeat").value = shown[1];
@@ -98,7 +98,7 @@ async function showDay(day) {
     ...(episode.thinks && !texts ? [leftOut(episode, decision.day)] : [...asked, ...other]),
     ...doneParts(decision, thought),
   );
-  say(`${decision.day} is shown`);
+  announce(`${decision.day} is shown`);
 }
 
 /** Terms and what they are, where there is something to say. */
@@ -202,16 +202,16 @@ function leftOut(episode, day) {
     make("code", {}, command(episode, day)), " shows them.");
 }
 
-function tellWhatIsLeftOut() {
+function showWhatIsLeftOut() {
   const without = directory.episodes.filter((each) => each.thinks && !each.texts);
   const empty = directory.episodes.filter((each) => !each.facts);
   if (!without.length && !empty.length) return;
-  const told = [
+  const missing = [
     without.length ? `Prompts and answers of ${without.length} of ${directory.episodes.length} records` : "",
     empty.length ? `all decisions of ${empty.length} records` : "",
   ].filter(Boolean).join(", and ");
   byId("left-out").hidden = false;
-  byId("left-out").append(`${told} are left out to keep the page small; where they are missing, the command that shows them is given.`);
+  byId("left-out").append(`${missing} are left out to keep the page small; where they are missing, the command that shows them is given.`);
 }
 
 function watchDecisions() {
@@ -225,6 +225,6 @@ function watchDecisions() {
   byId("record-task").addEventListener("change", chooseTask);
   byId("record-agent").addEventListener("change", chooseAgent);
   byId("record-repeat").addEventListener("change", showDays);
-  tellWhatIsLeftOut();
+  showWhatIsLeftOut();
   chooseTask();
 }

@@ -33,5 +33,5 @@ function number(value, digits = 2) {
 
 const percent = (value) => `${value > 0 ? "+" : ""}${number(value * 100)} %`;
 
-/** Tell it to those who listen to the page. */
-const say = (text) => { byId("said").textContent = text; };
+/** A message for those who listen to the page. */
+const announce = (text) => { byId("message").textContent = text; };

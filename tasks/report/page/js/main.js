@@ -12,7 +12,7 @@ async function copyText(button) {
     document.execCommand("copy");
   }
   button.textContent = "Copied";
-  say("Copied");
+  announce("Copied");
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 }
 

@@ -30,7 +30,7 @@ function makeSortable(table) {
       heads.forEach((other) => other.setAttribute("aria-sort", "none"));
       head.setAttribute("aria-sort", now);
       sortBy(table, column, now === "ascending" ? 1 : -1);
-      say(`Sorted by ${head.textContent}, ${now}`);
+      announce(`Sorted by ${head.textContent}, ${now}`);
     });
   });
 }
@@ -43,5 +43,5 @@ function filterAgents(wanted) {
     head.parentElement.hidden = !isShown;
     if (isShown) names.add(head.dataset.sort);
   }
-  say(`${names.size} agents shown`);
+  announce(`${names.size} agents shown`);
 }
