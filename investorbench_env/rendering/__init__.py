@@ -2,6 +2,6 @@
 
 from investorbench_env.rendering.frame import Event, Frame, Trade
 from investorbench_env.rendering.picture import rgb_array
-from investorbench_env.rendering.text import ansi
+from investorbench_env.rendering.terminal import ansi
 
 __all__ = ["Event", "Frame", "Trade", "ansi", "rgb_array"]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.errors import MissingDependencyError
-from investorbench_env.rendering.events import draw_events, event_rows
+from investorbench_env.rendering.event_rows import draw_events, event_rows
 from investorbench_env.rendering.figures import (
     account_words,
     indexed,

@@ -8,8 +8,8 @@ import numpy as np
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import corporate_actions
-from investorbench_env.market.files.bars import SessionBars, count, on_sessions, some_days
 from investorbench_env.market.files.corporate_actions import Actions
+from investorbench_env.market.files.session_bars import SessionBars, count, on_sessions, some_days
 from investorbench_env.market.market import (
     CLOSE,
     LOW,

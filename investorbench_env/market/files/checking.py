@@ -17,9 +17,9 @@ from investorbench_env.market.asset_classes import (
     find_asset_class,
 )
 from investorbench_env.market.files import index, texts, tidy
-from investorbench_env.market.files.bars import count, some_days
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.released import read_released
+from investorbench_env.market.files.session_bars import count, some_days
 from investorbench_env.market.market import FIELDS, VOLUME
 from investorbench_env.market.sessions import TimeArray, sessions_between
 

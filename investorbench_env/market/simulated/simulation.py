@@ -12,10 +12,10 @@ from investorbench_env.errors import MarketError
 from investorbench_env.market.asset_classes import AssetClass, Simulated, find_asset_class
 from investorbench_env.market.market import FloatArray, Market
 from investorbench_env.market.sessions import ends_of_days, sessions_between
-from investorbench_env.market.simulated.bars import traded_bars
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.emission import emit
 from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
+from investorbench_env.market.simulated.traded_bars import traded_bars
 
 START, END = "2015-01-02", "2024-12-31"
 
