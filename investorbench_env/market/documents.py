@@ -85,10 +85,14 @@ class DocumentTable:
     def __iter__(self) -> Iterator[Document]:
         return iter(self.rows)
 
+    def available_by(self, times: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
+        """How many rows were available at each of these times in UTC, ``available_at <= time``."""
+        return np.searchsorted(self.available_at, times, side="right").astype(np.int64)
+
     def between(self, after: np.datetime64, until: np.datetime64) -> slice:
         """The rows with ``after < available_at <= until``, as a slice of the table."""
-        first, last = np.searchsorted(self.available_at, np.array([after, until]), side="right")
-        return slice(int(first), int(last))
+        first, last = self.available_by(np.array([after, until])).tolist()
+        return slice(first, last)
 
     def of(self, symbols: Iterable[str]) -> "DocumentTable":
         """The documents about any of these symbols."""

@@ -1,6 +1,6 @@
 """One asset's market, decision by decision, in the form in which environments show it.
 
-Everything here is made from ``Market.until(t)``; a moment is made once and then shared.
+A moment is made of nothing that ``Market.until(t)`` does not show, once, and then shared.
 """
 
 from bisect import bisect_left
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.documents import NEWS, SENTIMENTS, Document
+from investorbench_env.market.intervals import DAY
 from investorbench_env.market.market import CLOSE, FIELDS, OPEN, VOLUME, Market
 
 AnyArray = TypeVar("AnyArray", bound=npt.NDArray[np.generic])
@@ -23,19 +24,19 @@ class Moment:
     """What is known at one decision, and what happened since the one before.
 
     Attributes:
-        t: the session's index in the market.
-        session: its date, ``YYYY-MM-DD``.
-        time: the decision time, ISO 8601 in UTC.
+        t: the bar's index in the market.
+        session: the date of its session, ``YYYY-MM-DD``.
+        time: its end, when the decision is taken, ISO 8601 in UTC.
         documents: what became available since the decision before.
         document_rows: where they stand in the market's table, between those of other assets.
         observation: what of an observation the market decides, in read-only arrays: ``bars``, the
-            last ``window`` sessions as float32 [window, 5], oldest first, prices and volumes
-            adjusted for the splits up to this day and no later one, 0 where unknown; ``mask``, 1
-            where a session has a bar, int8 [window]; ``sentiment``, the number of positive, neutral
+            last ``window`` of them as float32 [window, 5], oldest first, prices and volumes
+            adjusted for the splits up to this one and no later one, 0 where unknown; ``mask``, 1
+            where a bar is known, int8 [window]; ``sentiment``, the number of positive, neutral
             and negative news since the decision before, float32 [3]; ``news`` and ``filings``, the
             texts of the documents; ``time`` as above; ``account`` is None.
-        fill: the session's open, or its close where the open is unknown.
-        final: the session's close.
+        fill: the bar's open, or its close where the open is unknown.
+        final: the bar's close.
         ex_date: whether there was a dividend or a split since the decision before.
         dividend: cash since the decision before, for each share held then.
         split: shares now for each share held then.
@@ -57,39 +58,59 @@ class Moment:
 
 
 class History:
-    """The moments of one asset at which a decision can be taken: those sessions with a bar.
+    """The moments of one asset at which a decision can be taken: those at the end of a known bar.
 
-    A session without a bar has no decision; its row in later windows is masked and its documents
-    come to the next decision.
+    A bar that is missing has no decision; its row in later windows is masked and its documents
+    come to the next decision. What a moment needs of the past is laid out once, each row from no
+    later row, so that a moment costs the same however long the market is.
     """
 
     def __init__(self, market: Market, symbol: str, window: int) -> None:
         self.market = market
         self.symbol = symbol
         self.window = window
-        self.asset = market.asset(symbol)
+        self.asset = asset = market.asset(symbol)
         self._moments: dict[int, Moment] = {}
         self._opening: dict[int, tuple[Document, ...]] = {}
+        documents = market.documents
+        self._own = (
+            None  # all of them
+            if len(market.symbols) == 1
+            else [number for number, row in enumerate(documents) if row.symbol == symbol]
+        )
         self._filings = [
-            number
-            for number, row in enumerate(market.documents)
-            if row.is_filing and row.symbol == symbol
+            number for number, row in enumerate(documents) if row.is_filing and row.symbol == symbol
         ]
+        opens, self._final = market.bars[:, asset, OPEN], market.bars[:, asset, CLOSE]
+        known = ~np.isnan(self._final)
+        self._fill = np.where(np.isnan(opens), self._final, opens)
+        self._adjusted = market.adjusted_close[:, asset]
+        self._sessions = market.sessions.astype(str)
+        self._seconds = market.times.astype("datetime64[s]").astype(np.int64)
+        self._before = _last_before(known)
+        self._last_split = _last_before(market.share_splits[:, asset] != 1.0, inclusive=True)
+        self._stops = documents.available_by(market.times)
+        # The last `window` bars are a slice, as they stand where no split lies within them.
+        padded = np.zeros((window - 1 + len(known), len(FIELDS)), dtype=np.float32)
+        padded[window - 1 :] = np.nan_to_num(market.bars[:, asset])
+        padded[window - 1 :][~known] = 0.0
+        self._bars = _frozen(padded)
+        self._mask = _frozen(np.concatenate([np.zeros(window - 1, bool), known]).astype(np.int8))
 
     def decisions(self, span: range) -> npt.NDArray[np.int64]:
-        """The sessions in a span at which there is a bar, ascending."""
+        """The bars in a span that are known, ascending."""
         closes = self.market.bars[span.start : span.stop, self.asset, CLOSE]
         return np.flatnonzero(~np.isnan(closes)) + span.start
 
     def until(self, t: int) -> Moment:
-        """What was known at the decision after session ``t``, which must have a bar."""
+        """What was known at the end of bar ``t``, which must be a known one."""
         moment = self._moments.get(t)
         if moment is None:
             moment = self._moments[t] = self._moment(t)
         return moment
 
     def opening_filings(self, t: int) -> tuple[Document, ...]:
-        """The latest filing of each form at session ``t``, oldest first: what a new reader reads.
+        """The latest filing of each form at bar ``t``, oldest first: what a new reader reads.
 
         Those that are among the moment's own documents are left out.
         """
@@ -103,72 +124,95 @@ class History:
             self._opening[t] = tuple(documents[row] for row in old)
         return self._opening[t]
 
-    def _own(self, rows: slice) -> tuple[Document, ...]:
-        documents = self.market.documents.rows[rows]
-        if len(self.market.symbols) == 1:
-            return documents
-        return tuple(row for row in documents if row.symbol == self.symbol)
-
     def _moment(self, t: int) -> Moment:
-        view = self.market.until(t)
-        bars = view.bars[:, self.asset]
-        before = _last_known(bars[:t, CLOSE])
-        # The first session of a market has no decision before it; its own day stands in for that.
-        rows = view.document_rows_of_last_day() if before is None else view.document_rows(before)
-        documents = self._own(rows)
-        since = slice(t if before is None else before + 1, t + 1)
-        splits = view.share_splits[since, self.asset]
-        # A dividend after a split is paid on the new shares.
-        dividend = float((view.dividends[since, self.asset] * np.cumprod(splits)).sum())
-        adjusted = view.adjusted_close[:, self.asset]
-        growth = 1.0 if before is None else adjusted[t] / adjusted[before]
-        opened, closed = float(bars[t, OPEN]), float(bars[t, CLOSE])
-        seconds = int(view.time.astype("datetime64[s]").astype(np.int64))
-        time = datetime.fromtimestamp(seconds, UTC).isoformat()
+        before = self._before.item(t)
+        rows = self._document_rows(t, before)
+        documents = self._documents(rows)
+        news = tuple([row for row in documents if row.kind == NEWS])
+        growth = 1.0 if before < 0 else self._adjusted[t] / self._adjusted[before]
+        ex_date, dividend, split = self._distributions(t, before)
+        time = datetime.fromtimestamp(self._seconds.item(t), UTC).isoformat()
         window, mask = self._window(t)
-        news = tuple(row for row in documents if row.kind == NEWS)
         return Moment(
             t=t,
-            session=str(view.session),
+            session=self._sessions.item(t),
             time=time,
             observation={
                 "bars": window,
                 "mask": mask,
                 "account": None,
-                "sentiment": _count_sentiments(news),
-                "news": tuple(str(row) for row in news),
-                "filings": tuple(str(row) for row in documents if row.is_filing),
+                "sentiment": _count_sentiments(news) if news else NO_SENTIMENTS,
+                "news": tuple([str(row) for row in news]),
+                "filings": tuple([str(row) for row in documents if row.is_filing]),
                 "time": time,
             },
             documents=documents,
             document_rows=rows,
-            fill=closed if np.isnan(opened) else opened,
-            final=closed,
-            ex_date=bool(dividend or (splits != 1.0).any()),
+            fill=self._fill.item(t),
+            final=self._final.item(t),
+            ex_date=ex_date,
             dividend=dividend,
-            split=float(splits.prod()),
+            split=split,
             log_return=float(np.log(growth)),
         )
 
+    def _document_rows(self, t: int, before: int) -> slice:
+        """What became available since the decision before.
+
+        The first bar of a market has no decision before it; the day before its end stands in for
+        that.
+        """
+        stop = self._stops.item(t)
+        if before >= 0:
+            return slice(self._stops.item(before), stop)
+        documents, end = self.market.documents, self.market.times[t]
+        return slice(documents.between(end - DAY, end).start, stop)
+
+    def _documents(self, rows: slice) -> tuple[Document, ...]:
+        if rows.start == rows.stop:
+            return ()
+        documents = self.market.documents.rows
+        if self._own is None:
+            return documents[rows]
+        first, last = (bisect_left(self._own, end) for end in (rows.start, rows.stop))
+        return tuple(documents[row] for row in self._own[first:last])
+
+    def _distributions(self, t: int, before: int) -> tuple[bool, float, float]:
+        """Since the decision before: whether there was any, cash and shares for each share."""
+        if before < 0 or before == t - 1:
+            split = self.market.share_splits.item(t, self.asset)
+            dividend = self.market.dividends.item(t, self.asset) * split
+            return bool(dividend or split != 1.0), dividend, split
+        since = slice(before + 1, t + 1)
+        splits = self.market.share_splits[since, self.asset]
+        dividends = self.market.dividends[since, self.asset]
+        # A dividend after a split is paid on the new shares.
+        dividend = float((dividends * np.cumprod(splits)).sum())
+        return bool(dividend or (splits != 1.0).any()), dividend, float(splits.prod())
+
     def _window(self, t: int) -> tuple[Float32Array, npt.NDArray[np.int8]]:
-        view = self.market.until(t)
-        known = view.bars[-self.window :, self.asset]
-        splits = view.share_splits[-self.window :, self.asset]
-        # Shares today for one share of each day: the product of the splits after that day.
+        shown, mask = self._bars[t : t + self.window], self._mask[t : t + self.window]
+        first = max(t + 1 - self.window, 0)
+        if self._last_split.item(t) <= first:  # the first bar is as it traded after its own split
+            return shown, mask
+        known = self.market.bars[first : t + 1, self.asset]
+        splits = self.market.share_splits[first : t + 1, self.asset]
+        # Shares today for one share of each bar: the product of the splits after it.
         later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)[:, None]
         rows = len(known)
         bars = np.zeros((self.window, len(FIELDS)), dtype=np.float32)
         bars[-rows:, :VOLUME] = np.nan_to_num(known[:, :VOLUME] / later)
         bars[-rows:, VOLUME:] = np.nan_to_num(known[:, VOLUME:] * later)
-        mask = np.zeros(self.window, dtype=np.int8)
-        mask[-rows:] = ~np.isnan(known[:, CLOSE])
         bars[mask == 0] = 0.0
-        return _frozen(bars), _frozen(mask)
+        return _frozen(bars), mask
 
 
-def _last_known(closes: npt.NDArray[np.float64]) -> int | None:
-    known = np.flatnonzero(~np.isnan(closes))
-    return int(known[-1]) if len(known) else None
+def _last_before(
+    marked: npt.NDArray[np.bool_], *, inclusive: bool = False
+) -> npt.NDArray[np.int64]:
+    """The last marked row before each row, or up to it; -1 where there is none [T]."""
+    last = np.maximum.accumulate(np.where(marked, np.arange(len(marked)), -1))
+    return last if inclusive else np.append(-1, last[:-1])
 
 
 def _count_sentiments(news: tuple[Document, ...]) -> Float32Array:
@@ -182,8 +226,13 @@ def _frozen(array: AnyArray) -> AnyArray:
     return array
 
 
+NO_SENTIMENTS = _frozen(np.zeros(len(SENTIMENTS), dtype=np.float32))
+
+
 def history_of(market: Market, symbol: str, window: int) -> History:
     """The history of an asset, made once for a market that several environments share."""
     # Kept in the market itself: a table of them elsewhere would keep every market alive for ever.
     histories: dict[tuple[str, int], History] = vars(market).setdefault("_histories", {})
-    return histories.setdefault((symbol, window), History(market, symbol, window))
+    if (symbol, window) not in histories:
+        histories[symbol, window] = History(market, symbol, window)
+    return histories[symbol, window]

@@ -295,13 +295,6 @@ class MarketView:
 
     def documents(self, since: int | None = None) -> tuple[Document, ...]:
         """What became available after the decision at bar ``since``; all of it for None."""
-        return self._market.documents.rows[self.document_rows(since)]
-
-    def document_rows(self, since: int | None = None) -> slice:
-        """Where those documents stand in the market's table."""
         after = BEGINNING if since is None else self._market.times[since]
-        return self._market.documents.between(after, self.time)
-
-    def document_rows_of_last_day(self) -> slice:
-        """Where the documents of the 24 hours up to the decision stand in the table."""
-        return self._market.documents.between(self.time - np.timedelta64(24, "h"), self.time)
+        documents = self._market.documents
+        return documents.rows[documents.between(after, self.time)]

@@ -18,6 +18,14 @@ def env(seconds: float = typer.Option(0.5, help="Seconds to spend on each measur
     report(seconds)
 
 
+@app.command("market")
+def measure_markets() -> None:
+    """What six coins in bars of three minutes cost to make, to keep and to read."""
+    from investorbench.scripts.bench.market import report
+
+    report()
+
+
 @app.command("memory")
 def memory() -> None:
     """Recall and forgetting of 10,000 memories, beside FAISS and Chroma; needs [bench,chroma]."""

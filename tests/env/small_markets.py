@@ -79,7 +79,7 @@ def document(
 
 def date(t: int) -> str:
     """The date of a session of a small market."""
-    return str(np.datetime64(START, "D") + t)
+    return str(np.datetime64(START, "D") + np.timedelta64(t, "D"))
 
 
 def random_market(rng: np.random.Generator, length: int = 24, **changes: Any) -> Market:

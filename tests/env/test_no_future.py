@@ -15,7 +15,7 @@ from investorbench_env import family_ids
 from investorbench_env.envs.setup import Setup
 from investorbench_env.market import DocumentTable, Market
 from investorbench_env.market.history import History
-from investorbench_env.market.market import CLOSE, OPEN, VOLUME, MarketView
+from investorbench_env.market.market import CLOSE, OPEN, VOLUME
 from investorbench_env.wrappers import NumericObservation, TextObservation
 from tests.env.small_markets import date, random_document, random_market
 
@@ -243,21 +243,16 @@ def scale_by_the_highest_close_there_will_be(patch: pytest.MonkeyPatch) -> None:
 
 
 def hand_out_documents_a_day_early(patch: pytest.MonkeyPatch) -> None:
-    between = DocumentTable.between
-    patch.setattr(
-        DocumentTable,
-        "between",
-        lambda self, after, until: between(self, after, until + np.timedelta64(1, "D")),
-    )
+    hand_out_early(patch, np.timedelta64(1, "D"))
 
 
 def hand_out_documents_a_microsecond_early(patch: pytest.MonkeyPatch) -> None:
-    between = DocumentTable.between
-    patch.setattr(
-        DocumentTable,
-        "between",
-        lambda self, after, until: between(self, after, until + np.timedelta64(1, "us")),
-    )
+    hand_out_early(patch, np.timedelta64(1, "us"))
+
+
+def hand_out_early(patch: pytest.MonkeyPatch, early: np.timedelta64) -> None:
+    by = DocumentTable.available_by
+    patch.setattr(DocumentTable, "available_by", lambda self, times: by(self, times + early))
 
 
 def label_the_test_split_under_another_name(patch: pytest.MonkeyPatch) -> None:
@@ -284,8 +279,14 @@ def count_only_sessions_that_will_have_a_bar(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SingleAssetEnv, "__init__", leaky)
 
 
-def see_one_session_too_many(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MarketView, "bars", property(lambda self: self._market.bars[: self.t + 2]))
+def read_a_column_one_row_ahead(patch: pytest.MonkeyPatch) -> None:
+    lay_out = History.__init__
+
+    def leaky(self: History, *given: Any) -> None:
+        lay_out(self, *given)
+        self._fill = np.append(self._fill[1:], 1.0)
+
+    patch.setattr(History, "__init__", leaky)
 
 
 LEAKS = (
@@ -296,7 +297,7 @@ LEAKS = (
     hand_out_documents_a_microsecond_early,
     label_the_test_split_under_another_name,
     count_only_sessions_that_will_have_a_bar,
-    see_one_session_too_many,
+    read_a_column_one_row_ahead,
 )
 
 

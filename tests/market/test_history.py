@@ -8,8 +8,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from investorbench_env.market import DocumentTable, Market
+from investorbench_env.market import FIELDS, DocumentTable, Market
+from investorbench_env.market.documents import NEWS, SENTIMENTS
 from investorbench_env.market.history import History, history_of
 from tests.env.small_markets import date, document, random_market, small_market
 
@@ -214,3 +217,144 @@ def test_a_market_that_nobody_uses_any_more_is_forgotten() -> None:
     del market
     gc.collect()
     assert trace() is None
+
+
+# --- against the literal formulas, which take the longer the longer a market is -----------------
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    length=st.integers(3, 40),
+    window=st.integers(1, 50),
+    unknown=st.integers(0, 2),
+    assets=st.integers(1, 2),
+)
+def test_a_moment_is_to_the_bit_what_the_literal_formulas_give(
+    seed: int, length: int, window: int, unknown: int, assets: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    market = random_market(rng, length)
+    bars, adjusted = market.bars.copy(), market.adjusted_close.copy()
+    bars[:unknown], adjusted[:unknown] = NAN, NAN
+    market = replace(market, bars=bars, adjusted_close=adjusted)
+    if assets == 2:
+        market = beside(market, random_market(rng, length))
+    history = History(market, "TEST", window)
+    for t in history.decisions(range(length)).tolist():
+        same_moment(history.until(t), literal_moment(market, t, window))
+
+
+def same_moment(one: Any, other: dict[str, Any]) -> None:
+    for name, value in other.items():
+        if name == "observation":
+            assert one.observation.keys() == value.keys()
+            for key, part in value.items():
+                if isinstance(part, np.ndarray):
+                    assert one.observation[key].dtype == part.dtype
+                    assert one.observation[key].shape == part.shape
+                    assert one.observation[key].tobytes() == part.tobytes()
+                else:
+                    assert one.observation[key] == part
+        else:
+            assert type(getattr(one, name)) is type(value)
+            assert repr(getattr(one, name)) == repr(value), name
+
+
+def literal_moment(market: Market, t: int, window: int) -> dict[str, Any]:
+    """What the decision at bar ``t`` knows of the first asset, by formulas over all that was."""
+    view = market.until(t)
+    close = view.bars[:, 0, 3]
+    earlier = [k for k in range(t) if not np.isnan(close[k])]
+    before = earlier[-1] if earlier else None
+    after = view.time - np.timedelta64(24, "h") if before is None else market.times[before]
+    rows = [
+        k for k, moment in enumerate(market.documents.available_at) if after < moment <= view.time
+    ]
+    documents = tuple(
+        market.documents.rows[k] for k in rows if market.documents.rows[k].symbol == "TEST"
+    )
+    since = slice(t if before is None else before + 1, t + 1)
+    splits = view.share_splits[since, 0]
+    dividend = float((view.dividends[since, 0] * np.cumprod(splits)).sum())
+    growth = 1.0 if before is None else view.adjusted_close[t, 0] / view.adjusted_close[before, 0]
+    opened = float(view.bars[t, 0, 0])
+    news = [row for row in documents if row.kind == NEWS]
+    labels = [row.sentiment for row in news]
+    time = str(view.time.astype("M8[s]")) + "+00:00"
+    return {
+        "t": t,
+        "session": str(view.session),
+        "time": time,
+        "observation": {
+            **literal_window(view.bars[:, 0], view.share_splits[:, 0], window),
+            "account": None,
+            "sentiment": np.array([labels.count(name) for name in SENTIMENTS], np.float32),
+            "news": tuple(map(str, news)),
+            "filings": tuple(str(row) for row in documents if row.is_filing),
+            "time": time,
+        },
+        "documents": documents,
+        "fill": float(close[t]) if np.isnan(opened) else opened,
+        "final": float(close[t]),
+        "ex_date": bool(dividend or (splits != 1.0).any()),
+        "dividend": dividend,
+        "split": float(splits.prod()),
+        "log_return": float(np.log(growth)),
+    }
+
+
+def literal_window(bars: Any, splits: Any, window: int) -> dict[str, Any]:
+    """The last bars, adjusted one by one for the splits after each."""
+    shown = np.zeros((window, len(FIELDS)), np.float32)
+    mask = np.zeros(window, np.int8)
+    later = 1.0
+    for back in range(1, min(window, len(bars)) + 1):
+        bar = bars[-back]
+        if not np.isnan(bar[3]):
+            mask[-back] = 1
+            shown[-back] = np.nan_to_num(np.append(bar[:4] / later, bar[4] * later))
+        later *= splits[-back]
+    return {"bars": shown, "mask": mask}
+
+
+def beside(market: Market, other: Market) -> Market:
+    """Two assets in one market, with the texts of both."""
+    both = {
+        name: np.concatenate([getattr(market, name), getattr(other, name)], axis=1)
+        for name in ("bars", "adjusted_close", "dividends", "share_splits")
+    }
+    theirs = [replace(row, symbol="OTHER") for row in other.documents]
+    return replace(
+        market, symbols=("TEST", "OTHER"), hidden_state=None,
+        documents=DocumentTable((*market.documents, *theirs)), **both,
+    )  # fmt: skip
+
+
+def test_a_moment_knows_nothing_of_later_bars() -> None:
+    market = random_market(np.random.default_rng(11), 30)
+    bars, splits = market.bars.copy(), market.share_splits.copy()
+    bars[20:], splits[20:] = 9.0, 7.0
+    changed = replace(market, bars=bars, share_splits=splits)
+    one, other = History(market, "TEST", 8), History(changed, "TEST", 8)
+    for t in one.decisions(range(20)).tolist():
+        assert one.until(t).observation["bars"].tobytes() == (
+            other.until(t).observation["bars"].tobytes()
+        )
+
+
+def test_the_moments_of_three_minute_bars_stand_at_their_ends() -> None:
+    minutes = np.arange(1, 961) * np.timedelta64(3, "m")
+    ends = np.datetime64("2020-01-01", "m") + minutes
+    sessions = (ends - np.timedelta64(1, "m")).astype("M8[D]")
+    documents = [document(-0.5, "old"), document(0.001, "in the first bar"), document(0.5, "noon")]
+    market = small_market(
+        np.arange(1.0, 961.0), times=ends, sessions=sessions, interval="3m", documents=documents
+    )
+    history = History(market, "TEST", 5)
+    assert (history.until(479).session, history.until(479).time) == (
+        "2020-01-01", "2020-01-02T00:00:00+00:00"
+    )  # fmt: skip
+    assert history.until(480).session == "2020-01-02"
+    assert [row.text for row in history.until(0).documents] == ["old", "in the first bar"]
+    assert [row.text for row in history.until(239).documents] == ["noon"]
+    assert history.until(479).observation["bars"][:, 3].tolist() == [476, 477, 478, 479, 480]

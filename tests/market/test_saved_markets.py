@@ -21,12 +21,12 @@ def odd_market(documents: int = 3) -> Market:
     generator = np.random.default_rng(7)
     bars = generator.lognormal(3, 1, (5, 2, 5))
     bars[2, 1] = np.nan
-    days = np.datetime64("2021-01-04") + np.arange(5)
+    days = np.arange("2021-01-04", "2021-01-09", dtype="M8[D]")
     return Market(
         symbols=("A", "^B/C"),
         asset_class="stock",
         sessions=days,
-        times=(days + 1).astype("datetime64[ns]") + np.timedelta64(5, "h"),
+        times=(days + np.timedelta64(1, "D")).astype("datetime64[ns]") + np.timedelta64(5, "h"),
         bars=bars,
         adjusted_close=bars[:, :, 3] / 3,
         dividends=generator.random((5, 2)),
