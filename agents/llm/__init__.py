@@ -13,7 +13,7 @@ from investorbench.agents.llm.answer import (
 )
 from investorbench.agents.llm.cache import Cache, CacheMode
 from investorbench.agents.llm.client import Client
-from investorbench.agents.llm.connect import SERVED_URL, connect
+from investorbench.agents.llm.connect import connect
 from investorbench.agents.llm.endpoints import Endpoints
 from investorbench.agents.llm.errors import (
     CacheError,
@@ -29,7 +29,6 @@ from investorbench.agents.llm.offline import OfflineReader
 from investorbench.agents.llm.spending import Budget, Price
 
 __all__ = [
-    "SERVED_URL",
     "Answer",
     "Budget",
     "Cache",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from investorbench.agents.llm.answer import Completion, Usage
@@ -123,3 +124,6 @@ OPENAI = Dialect(
     path="/chat/completions",
     completion_of=completion_of,
 )
+
+VLLM = replace(OPENAI, default_url="http://127.0.0.1:8000/v1")
+"""The same, where ``investorbench serve`` puts a model unless its address says otherwise."""

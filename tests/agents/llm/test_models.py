@@ -1,5 +1,5 @@
 import os
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -12,6 +12,8 @@ from investorbench.agents.llm import (
     model_names,
     model_of,
 )
+from investorbench.agents.llm.connect import DIALECTS
+from investorbench.agents.llm.models import ProviderName
 from investorbench.agents.llm.providers import anthropic_messages, openai_chat
 from investorbench.agents.llm.request import Request
 from tests.agents.llm.asking import MESSAGES, SCHEMA
@@ -108,3 +110,7 @@ def test_a_wrong_setting_is_named(changes: dict[str, Any], words: str) -> None:
 def test_an_unknown_model_is_answered_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"nearest first: qwen2\.5-7b"):
         load_model("qwen2.5-7")
+
+
+def test_every_provider_but_the_offline_reader_has_a_dialect() -> None:
+    assert {*get_args(ProviderName)} == {*DIALECTS, "offline"}
