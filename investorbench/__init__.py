@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from investorbench.tasks import Result, Task, evaluate
+    from investorbench.tasks import Job, Result, Task, evaluate, load, run
 
-__all__ = ["Result", "Task", "evaluate"]
+__all__ = ["Job", "Result", "Task", "evaluate", "load", "run"]
 __version__ = version("investorbench")
 
 if not Path(__file__).with_name("agents").is_dir():

@@ -19,6 +19,7 @@ from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.lines import write_atomically
 from investorbench.tasks.running.episodes import RunOptions, Say, Serve
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.progress import Shows
 from investorbench.tasks.task import find_id, task_of
 from investorbench.tasks.tracking import trackers_of
 from investorbench_env.errors import InvestorBenchError
@@ -61,7 +62,8 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
     settings["task"] = {**given["task"], "id": find_id(given["task"]["id"])}
     task = task_of(settings)
 
-    def make_agent(answering: LanguageModel | None, folder: EpisodeFolder) -> Any:
+    def make_agent(answering: LanguageModel | None, folder: EpisodeFolder | None) -> Any:
+        assert folder is not None  # the command line records everything
         agent = instantiate(config.agent)
         if not isinstance(agent, partial):
             return agent
@@ -75,7 +77,7 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
     return Job(make_agent=make_agent, settings=settings, task=task, model=model, place=place)
 
 
-def options_of(config: DictConfig, *, is_shown: bool = True) -> RunOptions:
+def options_of(config: DictConfig, *, shows: Shows = "bar") -> RunOptions:
     """How the jobs of a command line are run.
 
     Raises:
@@ -96,7 +98,7 @@ def options_of(config: DictConfig, *, is_shown: bool = True) -> RunOptions:
         cache=config.cache,
         cache_path=None if config.cache_path is None else Path(config.cache_path),
         serve=serve,
-        is_shown=is_shown,
+        shows=shows,
     )
 
 

@@ -10,10 +10,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from investorbench.tasks.record.reading import recorded_entry
-from investorbench.tasks.record.run_folder import job_in
-from investorbench.tasks.result import Entry
-from investorbench.tasks.running.episodes import JobFailure, RunOutcome
 from investorbench.tasks.running.job import Job
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
 
@@ -104,21 +100,3 @@ def errors_raised() -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
-
-
-def recorded(jobs: Sequence[Job], folder: Path) -> RunOutcome:
-    """What came of jobs that other processes ran, from their records."""
-    entries: list[Entry] = []
-    failed: list[JobFailure] = []
-    for job in jobs:
-        where = f"{job.name} on {job.task.id}"
-        try:
-            entry = recorded_entry(job_in(job.path(folder)), folder.name)
-        except InvestorBenchError as error:
-            failed.append(JobFailure(f"{where}: {error}"))
-            continue
-        entries.append(entry)
-        failed += [
-            JobFailure(f"{where}, repeat {each.repeat}: {each.why}") for each in entry.failures
-        ]
-    return RunOutcome(entries, failed)

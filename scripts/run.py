@@ -23,7 +23,6 @@ from investorbench.scripts.launching import (
     errors_raised,
     launched_shown,
     launcher_in,
-    recorded,
     without_launcher,
 )
 from investorbench.scripts.settings import (
@@ -37,9 +36,9 @@ from investorbench.scripts.tables import print_results
 from investorbench.tasks.record.episode_folder import FAILURE
 from investorbench.tasks.record.job_folder import manifest_of
 from investorbench.tasks.record.lines import without_nan
-from investorbench.tasks.running.episodes import RunOutcome
-from investorbench.tasks.running.episodes import run as run_jobs
+from investorbench.tasks.running.episodes import run_with as run_jobs
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.outcomes import RunOutcome, recorded
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -77,13 +76,14 @@ def run_with(overrides: list[str]) -> None:
         if planned.config is None:
             return  # Hydra was asked for help
         jobs, options = planned.jobs, options_of(planned.config)
+        folder = Path(planned.config.folder)
         if launcher == HERE:
             outcome = run_jobs(jobs, options)
         else:
-            with launched_shown(jobs, options.folder), errors_raised():
+            with launched_shown(jobs, folder), errors_raised():
                 _compose(overrides, Launched(changing))
-            outcome = recorded(jobs, options.folder)
-        show(outcome, planned.config.output, options.folder)
+            outcome = recorded(jobs, folder)
+        show(outcome, planned.config.output, folder)
     finally:
         sys.path.pop()
 
@@ -128,7 +128,7 @@ def show(outcome: RunOutcome, output: str, folder: Path) -> None:
             print(json.dumps(line, ensure_ascii=False))
     else:
         print_results(outcome.entries, Console())
-    goes_on = any(each.can_go_on for each in outcome.failed)
+    goes_on = any(each.can_be_resumed for each in outcome.failed)
     advice = "; the same command with this folder=... goes on" if goes_on else ""
     if folder.exists():
         Console(stderr=True).print(
@@ -214,9 +214,8 @@ class Launched:
         planned(config)
         _raise(planned.errors)
         (job,) = planned.jobs
-        options = options_of(config, is_shown=False)
-        outcome = run_jobs([job], options)
-        if not outcome.entries and not list(job.path(options.folder).glob(f"*/{FAILURE}")):
+        outcome = run_jobs([job], options_of(config, shows="messages"))
+        if not outcome.entries and not list(job.path(Path(config.folder)).glob(f"*/{FAILURE}")):
             _raise([each.why for each in outcome.failed])
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import gymnasium as gym
 
 import investorbench_env
-from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench.tasks.plain import is_plain, plain
+from investorbench_env.errors import DataNotFoundError, InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.market import Market
@@ -71,6 +72,8 @@ class Task:
         symbol = self.options.get("symbol") or (self.is_ours and self._defaults.get("symbol"))
         if symbol:
             return (str(symbol),)
+        if isinstance(self.data, Mapping):  # what a record says of a market
+            return tuple(self.data["symbols"])
         if hasattr(self.data, "symbols"):
             return tuple(self.data.symbols)
         if self.is_ours:
@@ -160,7 +163,17 @@ class Task:
             ) from error
 
     def _arguments(self, split: SplitName) -> dict[str, Any]:
-        """The keywords of ``gym.make``: of other people's environments only what was set."""
+        """The keywords of ``gym.make``: of other people's environments only what was set.
+
+        Raises:
+            DataNotFoundError: some were handed over in Python, and only their description is left.
+        """
+        for name, value in {"data": self.data, **self.options}.items():
+            if not is_plain(value):
+                raise DataNotFoundError(
+                    f"{name} was handed over in Python ({value}), so {self.id} cannot be made "
+                    "again from its record: it can be scored, and verified but for its market"
+                )
         given = {"protocol": self.protocol or None, "data": self.data}
         if split == "test":
             given |= {"start": self.start, "end": self.end}
@@ -175,6 +188,22 @@ class Task:
     @property
     def _defaults(self) -> dict[str, Any]:
         return dict(gym.spec(self.id).kwargs)
+
+
+def settings_of(task: Task) -> dict[str, Any]:
+    """The settings that describe a task, as a configuration of the command line does.
+
+    A market or a function that was handed over in Python is described, and cannot be made again.
+    """
+    data = plain(task.data)
+    if not is_plain(data):
+        data |= {"sha256": task.facts("test").fingerprint, "symbols": list(task.symbols)}
+    own = {"id": task.id, "data": None, "start": task.start, "end": task.end}
+    return {
+        "task": {**own, "options": plain(task.options)},
+        "protocol": {"name": task.protocol or None},
+        "data": data,
+    }
 
 
 def task_of(settings: Mapping[str, Any]) -> Task:

@@ -1,8 +1,9 @@
 """A language model behind a server: one question in, one answer out, whatever happens between."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any, Self
 
 import numpy as np
 
@@ -70,6 +71,9 @@ class Client:
             np.random.default_rng() if rng is None else rng,
             ENDPOINTS if endpoints is None else endpoints,
         )
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:
+        return self  # a copy of an agent asks through the same connections
 
     @property
     def ladder(self) -> Ladder:

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from investorbench.agents.llm.answer import Answer, Message, Schema, Usage
 from investorbench.agents.llm.canonical import canonical, digest
@@ -68,6 +68,9 @@ class OfflineReader:
         self.model, self.name = model, model.name
         self._words = load_words(model.word_list or "vader")
         self._tone = lru_cache(maxsize=8192)(lambda text: tone(text, self._words))
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:
+        return self  # it has no state, and its word list cannot be copied
 
     async def decide(
         self,

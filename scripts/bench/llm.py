@@ -18,8 +18,8 @@ from investorbench.agents.agent import as_agent
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.llm import Cache, Client, Endpoints, connect, model_of
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
-from investorbench.tasks.evaluator import live
 from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.running.episode import live
 from investorbench.tasks.task import Task
 
 EPISODES = 64

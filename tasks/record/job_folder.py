@@ -163,7 +163,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "agent": result.agent,
         "described": result.described,
         "task": result.task.id,
-        "symbol": result.task.symbol,
+        "symbol": result.facts.symbol,
         "protocol": result.protocol,
         "fills": result.fills,
         "window": list(result.window),

@@ -8,7 +8,6 @@ from typing import Any
 
 from investorbench.agents.baselines import BuyAndHold
 from investorbench.tasks.answers import tally
-from investorbench.tasks.evaluator import result_of
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, head_of
 from investorbench.tasks.record.lines import Line, read_lines
 from investorbench.tasks.result import Entry, Episode, Failure, Result, episode_of
@@ -145,7 +144,13 @@ def _result_of(job: RecordedJob, numbers: Iterable[int], episodes: Sequence[Epis
     described = read_json(first / "metrics.json").get("described")
     manifest = job.manifest
     if manifest is None:
-        return result_of(job.name, job.task, episodes, described)
+        return Result(
+            agent=job.name,
+            task=job.task,
+            facts=job.task.facts("test"),
+            episodes=tuple(episodes),
+            described=described,
+        )
     try:
         facts = _facts_of(manifest, job.task, max(len(each.rewards) for each in episodes))
     except KeyError as error:

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from investorbench.tasks.evaluator import as_action
 from investorbench.tasks.record.episode_folder import FILES, as_read_again
 from investorbench.tasks.record.lines import CHAIN, Line, decision_of
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.verifying import METRICS, read_all
+from investorbench.tasks.running.episode import as_action
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName
 from investorbench_env.errors import InvestorBenchError

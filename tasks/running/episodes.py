@@ -3,26 +3,30 @@
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from investorbench.agents.agent import as_agent
 from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
 from investorbench.agents.llm import Budget, Cache, LanguageModel, Model, connect
 from investorbench.agents.llm.cache import MODES, CacheMode
-from investorbench.tasks.evaluator import live, require_order, result_of
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
 from investorbench.tasks.record.lines import RecordError, as_yaml
 from investorbench.tasks.record.reading import recorded_failure
-from investorbench.tasks.result import Entry, Episode, Failure
+from investorbench.tasks.result import Entry, Episode, Failure, Result
+from investorbench.tasks.running.episode import Watch, live, require_order
 from investorbench.tasks.running.job import Job
-from investorbench.tasks.running.progress import Steps, steps_shown
+from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
+from investorbench.tasks.running.progress import Shows, Steps, steps_shown
+from investorbench.tasks.step import Step
 from investorbench.tasks.tracking import Tracker, Tracking
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
+
+T = TypeVar("T")
 
 POLL_S = 0.5
 """How often to look whether another process has done with an episode."""
@@ -32,25 +36,18 @@ Serve = Callable[[Model, Say], contextlib.AbstractContextManager[str]]
 """Starts the server of a model while a block runs, and gives its URL."""
 
 
-class JobFailure(NamedTuple):
-    """What went wrong with a job, and whether the same command may go on with it."""
-
-    why: str
-    can_go_on: bool = True
-
-
-class RunOutcome(NamedTuple):
-    """What came of the jobs of a run: as far as they are finished, and what failed."""
-
-    entries: list[Entry]
-    failed: list[JobFailure]
-
-
 class JobOutcome(NamedTuple):
     """What came of one job; neither an entry nor a failure where other processes are at it."""
 
     entry: Entry | None = None
     failed: tuple[JobFailure, ...] = ()
+
+
+class Failed(NamedTuple):
+    """A repeat that failed, and what was raised."""
+
+    failure: Failure
+    error: Exception
 
 
 BUSY = JobOutcome()
@@ -60,29 +57,18 @@ Plan = dict[Job, list[int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How jobs are run; nothing of it changes what an agent does.
+    """How jobs are run; nothing of it changes what an agent does. See :func:`run`."""
 
-    Attributes:
-        folder: where all of it is recorded.
-        concurrency: episodes at once.
-        shard: ``"2/5"`` for the second of five processes that share the episodes; None for all.
-        trackers: what figures are handed to besides.
-        max_usd: what all calls of models may cost; None for no limit.
-        cache: of answers: ``"off"``, ``"read_write"``, or ``"replay_only"``, which asks no server.
-        cache_path: its file; None for one in the folder.
-        serve: starts the servers of self-hosted models; None where they run already.
-        is_shown: whether to show a bar.
-    """
-
-    folder: Path
+    folder: Path | None = None
     concurrency: int = 64
     shard: str | None = None
+    watch: Watch | None = None
     trackers: Sequence[Tracker] = ()
     max_usd: float | None = None
     cache: CacheMode = "read_write"
     cache_path: Path | None = None
     serve: Serve | None = None
-    is_shown: bool = True
+    shows: Shows = "bar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,22 +92,75 @@ class EpisodeContext:
     waits: bool
 
 
-def run(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
+def run(
+    jobs: Sequence[Job],
+    *,
+    folder: str | Path | None = None,
+    concurrency: int = 64,
+    shard: str | None = None,
+    watch: Watch | None = None,
+    trackers: Sequence[Tracker] = (),
+    max_usd: float | None = None,
+    cache: CacheMode = "read_write",
+    cache_path: str | Path | None = None,
+    serve: Serve | None = None,
+    shows: Shows = "bar",
+) -> RunOutcome:
     """Run jobs; one that fails leaves the others alone.
+
+    Model after model, and under each all episodes at once, so that its server stays busy.
+
+    Args:
+        jobs: what to run.
+        folder: where all of it is recorded, and what of it is there already is read or resumed;
+            None records nothing.
+        concurrency: episodes at once.
+        shard: ``"2/5"`` for the second of five processes that share the episodes; None for all.
+        watch: called after every step.
+        trackers: what figures are handed to besides.
+        max_usd: what all calls of models may cost; None for no limit.
+        cache: of answers: ``"off"``, ``"read_write"``, or ``"replay_only"``, which asks no server.
+        cache_path: its file; None for one in the folder.
+        serve: starts the servers of self-hosted models; None where they run already.
+        shows: what is printed meanwhile.
 
     Raises:
         InvestorBenchError: a model has no key, or a cap and no price; nothing was run.
     """
+    options = RunOptions(
+        folder=None if folder is None else Path(folder),
+        concurrency=concurrency,
+        shard=shard,
+        watch=watch,
+        trackers=trackers,
+        max_usd=max_usd,
+        cache=cache,
+        cache_path=None if cache_path is None else Path(cache_path),
+        serve=serve,
+        shows=shows,
+    )
+    return run_with(jobs, options)
+
+
+def run_with(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
+    """Run jobs, see :func:`run`."""
     if options.cache not in MODES:
         raise UnknownNameError("cache mode", options.cache, MODES)
-    budget = Budget(options.max_usd, ledger=options.folder / "spending.txt")
+    if not isinstance(options.concurrency, int) or options.concurrency < 1:
+        wanted = "must be a whole number of at least 1"
+        raise InvestorBenchError(f"concurrency={options.concurrency!r} {wanted}")
+    ledger = None if options.folder is None else options.folder / "spending.txt"
+    budget = Budget(options.max_usd, ledger=ledger)
     plan = _plan(jobs, options.shard)
     if options.cache != "replay_only":
         for model, _ in _by_model(plan, options.folder):
             if model is not None:
                 connect(model, budget=budget)  # the last model's key is missed now, not at night
     outcomes: dict[Job, JobOutcome] = {}
-    with steps_shown(options.is_shown) as bar, Tracking(options.trackers, bar.say) as tracking:
+    with (
+        steps_shown(options.shows) as bar,
+        Tracking(options.trackers, None if options.shows == "nothing" else bar.say) as tracking,
+    ):
 
         def play(plan: Plan, *, waits: bool) -> None:
             for model, own in _by_model(plan, options.folder):
@@ -134,14 +173,14 @@ def run(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
             if busy:
                 bar.say("waiting for episodes that other processes are running")
                 play(busy, waits=True)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             for job in jobs:
                 if outcomes.get(job, BUSY) is BUSY:
-                    outcomes[job] = JobOutcome(failed=(JobFailure("interrupted"),))
+                    outcomes[job] = JobOutcome(failed=(JobFailure("interrupted", error=error),))
     ordered = [outcomes[job] for job in jobs]
     return RunOutcome(
-        [each.entry for each in ordered if each.entry is not None],
-        [failed for each in ordered for failed in each.failed],
+        entries=[each.entry for each in ordered if each.entry is not None],
+        failed=[failed for each in ordered for failed in each.failed],
     )
 
 
@@ -174,7 +213,7 @@ def shard_of(shard: str | None) -> tuple[int, int]:
     raise InvestorBenchError(f"shard={shard} must be i/n, such as 1/4 for the first of four")
 
 
-def _by_model(plan: Plan, folder: Path) -> list[tuple[Model | None, Plan]]:
+def _by_model(plan: Plan, folder: Path | None) -> list[tuple[Model | None, Plan]]:
     """The models that have to be asked, each with its jobs, in the order of their naming.
 
     Jobs that ask none, or have nothing left to run here, come first, with None.
@@ -211,9 +250,9 @@ def _play_model(
                 tracking=tracking,
                 waits=waits,
             )
-            return asyncio.run(_play(plan, context))
+            return run_to_end(_play(plan, context))
     except EXPLAINED as error:
-        return dict.fromkeys(plan, JobOutcome(failed=(JobFailure(str(error)),)))
+        return dict.fromkeys(plan, JobOutcome(failed=(JobFailure(str(error), error=error),)))
 
 
 @contextlib.contextmanager
@@ -224,13 +263,15 @@ def _answering(
     if model is None or not model.is_language_model:
         yield None if model is None else connect(model)
         return
-    folder = options.folder
-    bar.say(f"{model.name}: recording in {folder}; if it is interrupted, folder={folder} goes on")
+    folder, path = options.folder, options.cache_path
+    if folder is not None:
+        path = path or folder / "answers.sqlite"
+        resumed = f"if it is interrupted, folder={folder} goes on"
+        bar.say(f"{model.name}: recording in {folder}; {resumed}")
     with contextlib.ExitStack() as stack:
         cache = None
-        if options.cache != "off":
-            cache = Cache(options.cache_path or folder / "answers.sqlite", options.cache)
-            stack.enter_context(cache)
+        if options.cache != "off" and path is not None:
+            cache = stack.enter_context(Cache(path, options.cache))
         url = None
         if options.serve and model.provider == "vllm" and options.cache != "replay_only":
             url = stack.enter_context(options.serve(model, bar.say))
@@ -251,38 +292,64 @@ async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -
     where = f"{job.name} on {job.task.id}"
     numbers = [n for n in range(job.repeats) if n in repeats or job.is_finished(run, n)]
     try:
-        # With a cache, the steps since a checkpoint are asked of the cache; else there are none.
-        save_every = 1 if context.options.cache == "off" else SAVE_EVERY
         # Before anything is made, for it finds out whether there is data.
         bar.expect(job, numbers)
         if job.warmup:
             require_order(job.task)
         if not numbers:
             return JobOutcome()  # all of it belongs to other shards, which have not begun
+        if run is None:
+            return await _play_unrecorded(job, numbers, context)
+        # With a cache, the steps since a checkpoint are asked of the cache; else there are none.
+        save_every = 1 if context.options.cache == "off" else SAVE_EVERY
         with JobFolder(job.path(run), as_yaml(job.settings), save_every) as folder:
             played = await asyncio.gather(
-                *(_play_episode(job, repeat, folder, context) for repeat in numbers),
+                *(_play_recorded(job, repeat, folder, context) for repeat in numbers),
                 return_exceptions=True,
             )
             return _outcome(job, dict(zip(numbers, played, strict=True)), folder, context)
     except EXPLAINED as error:
-        can_go_on = not isinstance(error, RecordError)
-        return JobOutcome(failed=(JobFailure(f"{where}: {error}", can_go_on),))
+        can_be_resumed = not isinstance(error, RecordError)
+        return JobOutcome(failed=(JobFailure(f"{where}: {error}", can_be_resumed, error),))
     except Exception as error:  # noqa: BLE001 - a mistake in an agent of somebody's own
         bar.say(_trace(error))
-        return JobOutcome(failed=(JobFailure(f"{where}: {_in_a_line(error)}"),))
+        return JobOutcome(failed=(JobFailure(f"{where}: {_in_a_line(error)}", error=error),))
 
 
-async def _play_episode(
+async def _play_unrecorded(job: Job, numbers: Sequence[int], context: EpisodeContext) -> JobOutcome:
+    """What comes of a job that nothing is kept of: the first failure ends it."""
+    try:
+        async with asyncio.TaskGroup() as group:
+
+            async def play(repeat: int) -> tuple[Episode, dict[str, Any] | None]:
+                async with context.places:
+                    await asyncio.sleep(0)  # where a failure before cancels it
+                    return await _live(job, repeat, None, context)
+
+            repeats = [group.create_task(play(repeat)) for repeat in numbers]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    played = [repeat.result() for repeat in repeats]
+    result = Result(
+        agent=job.name,
+        task=job.task,
+        facts=job.task.facts("test"),
+        episodes=tuple(episode for episode, _ in played),
+        described=played[0][1],
+    )
+    return JobOutcome(Entry(result=result, planned=job.repeats))
+
+
+async def _play_recorded(
     job: Job, repeat: int, folder: JobFolder, context: EpisodeContext
-) -> Episode | Failure | None:
+) -> Episode | Failed | None:
     """An episode, or why it failed; None where another process is running it."""
     while True:
         async with context.places:
             with contextlib.suppress(BusyError):
                 own = folder.episode(repeat)
                 try:
-                    return await _live(job, repeat, own, context)
+                    return await _live_on_record(job, repeat, own, context)
                 finally:
                     folder.release(repeat)
         if not context.waits:
@@ -290,13 +357,39 @@ async def _play_episode(
         await asyncio.sleep(POLL_S)
 
 
-async def _live(
+async def _live_on_record(
     job: Job, repeat: int, folder: EpisodeFolder, context: EpisodeContext
-) -> Episode | Failure:
+) -> Episode | Failed:
+    try:
+        episode, described = await _live(job, repeat, folder, context)
+        folder.finish(episode, described)
+        return replace(episode, answers=folder.figures().get("answers"))
+    except RecordError:
+        raise  # nothing is added to a record that was changed
+    except Exception as error:
+        kind = "infrastructure" if isinstance(error, INFRASTRUCTURE) else "agent"
+        if kind == "agent" and isinstance(error, EXPLAINED) and not folder.path.exists():
+            raise  # its settings do not do
+        failure = Failure(repeat, kind, _in_a_line(error), _trace(error))
+        with contextlib.suppress(OSError):  # the disk may be full
+            folder.fail(failure)
+        return Failed(failure, error)
+
+
+async def _live(
+    job: Job, repeat: int, folder: EpisodeFolder | None, context: EpisodeContext
+) -> tuple[Episode, dict[str, Any] | None]:
+    """An episode, and what determines its agent."""
     # One that is finished is read from its record, and nobody decides anything.
-    is_new = not folder.is_finished
+    is_new = folder is None or not folder.is_finished
     runner = as_agent(job.make_agent(context.model, folder) if is_new else _decides_nothing)
     shown = context.bar.watch(job, repeat)
+
+    def watch(step: Step) -> None:
+        shown(step)
+        if is_new and context.options.watch is not None:
+            context.options.watch(step)
+
     try:
         with context.tracking.episode(
             job.name,
@@ -310,32 +403,22 @@ async def _live(
                 seed=job.seeds[repeat],
                 repeat=repeat,
                 warmup=job.warmup,
-                watch=log.beside(shown) if is_new else shown,
+                wrapper=job.wrapper,
+                watch=log.beside(watch) if is_new else watch,
                 folder=folder,
             )
             log.end(episode)
         described = await runner.describe()
         if job.model is not None and described is not None:
             described["model"] = asdict(job.model)
-        folder.finish(episode, described)
-        return replace(episode, answers=folder.figures().get("answers"))
-    except RecordError:
-        raise  # nothing is added to a record that was changed
-    except Exception as error:
-        kind = "infrastructure" if isinstance(error, INFRASTRUCTURE) else "agent"
-        if kind == "agent" and isinstance(error, EXPLAINED) and not folder.path.exists():
-            raise  # its settings do not do
-        failure = Failure(repeat, kind, _in_a_line(error), _trace(error))
-        with contextlib.suppress(OSError):  # the disk may be full
-            folder.fail(failure)
-        return failure
+        return episode, described
     finally:
         await runner.close()
 
 
 def _outcome(
     job: Job,
-    played: Mapping[int, Episode | Failure | BaseException | None],
+    played: Mapping[int, Episode | Failed | BaseException | None],
     folder: JobFolder,
     context: EpisodeContext,
 ) -> JobOutcome:
@@ -347,12 +430,16 @@ def _outcome(
         return BUSY
     was_finished = (folder.path / "manifest.json").exists()
     episodes = {n: each for n, each in played.items() if isinstance(each, Episode)}
-    failures = {n: each for n, each in played.items() if isinstance(each, Failure)}
+    errors = {n: each for n, each in played.items() if isinstance(each, Failed)}
+    failures = {n: each.failure for n, each in errors.items()}
     traces = [each.trace for each in failures.values() if each.kind == "agent"]
     if traces:
         context.bar.say(traces[0])
     failed = tuple(
-        JobFailure(f"{job.name} on {job.task.id}, {_numbered(numbers)}: {why}")
+        JobFailure(
+            f"{job.name} on {job.task.id}, {_numbered(numbers)}: {why}",
+            error=errors[numbers[0]].error,
+        )
         for why, numbers in _by_reason(failures.values()).items()
     )
     if not episodes:
@@ -361,14 +448,29 @@ def _outcome(
         if number not in played:
             failures[number] = recorded_failure(folder.path / f"repeat-{number}", number)
     described = EpisodeFolder(folder.path / f"repeat-{min(episodes)}").figures().get("described")
-    result = result_of(job.name, job.task, list(episodes.values()), described)
+    result = Result(
+        agent=job.name,
+        task=job.task,
+        facts=job.task.facts("test"),
+        episodes=tuple(episodes.values()),
+        described=described,
+    )
     if not failures and not was_finished:
         folder.finish(result)
     kept = tuple(failures[number] for number in sorted(failures))
-    entry = Entry(
-        result=result, planned=job.repeats, failures=kept, run=context.options.folder.name
-    )
-    return JobOutcome(entry, failed)
+    run = context.options.folder
+    name = "" if run is None else run.name
+    return JobOutcome(Entry(result=result, planned=job.repeats, failures=kept, run=name), failed)
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns; in a thread where a loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def _by_reason(failures: Iterable[Failure]) -> dict[str, list[int]]:

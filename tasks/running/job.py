@@ -5,14 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from investorbench.agents.llm import LanguageModel, Model
+from investorbench.tasks.plain import path_of
 from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.running.episode import Wrap
+from investorbench.tasks.running.fresh import fresh_agents
 from investorbench.tasks.seeds import seeds_of
-from investorbench.tasks.task import Task
+from investorbench.tasks.task import Task, settings_of
+from investorbench_env.errors import InvestorBenchError
 
-MakeAgent = Callable[[LanguageModel | None, EpisodeFolder], Any]
+MakeAgent = Callable[[LanguageModel | None, EpisodeFolder | None], Any]
 """A new agent for one episode, from what answers its questions and the episode's folder."""
 
 
@@ -26,6 +30,7 @@ class Job:
         task: what ``settings`` describe, made.
         model: the settings of the model that the agent asks; None where it asks none.
         place: further folders between that of the task and that of the agent.
+        wrapper: what the environments are wrapped in.
     """
 
     make_agent: MakeAgent
@@ -33,6 +38,54 @@ class Job:
     task: Task
     model: Model | None = None
     place: tuple[str, ...] = ()
+    wrapper: Wrap | None = None
+
+    @classmethod
+    def of(
+        cls,
+        agent: Any,
+        task: str | Task,
+        repeats: int = 1,
+        *,
+        name: str | None = None,
+        seed: int = 0,
+        warmup: bool = True,
+        wrapper: Wrap | None = None,
+    ) -> Self:
+        """A job of an agent as :func:`~investorbench.tasks.evaluate` takes it.
+
+        Args:
+            agent: what makes or is an agent, see ``evaluate``.
+            task: what to score it on, or its id.
+            repeats: how often, each time with another seed.
+            name: what tables and records call it; the agent's own for None.
+            seed: of the run.
+            warmup: whether each episode begins with the warm-up split.
+            wrapper: what to wrap the environments in.
+
+        Raises:
+            InvestorBenchError: it is no agent, there is no such task, or no such number of repeats.
+        """
+        if not isinstance(repeats, int) or repeats < 1:
+            raise InvestorBenchError(f"repeats={repeats!r} must be a whole number of at least 1")
+        task = Task.of(task)
+        fresh = fresh_agents(agent)
+        settings = {
+            "agent_name": fresh.name,
+            "name": name or fresh.name,
+            "repeats": repeats,
+            "seed": seed,
+            "warmup": warmup,
+            "agent": fresh.settings,
+            **settings_of(task),
+        }
+        if wrapper is not None:
+            settings["wrapper"] = path_of(wrapper)
+
+        def make_agent(model: LanguageModel | None, folder: EpisodeFolder | None) -> Any:
+            return fresh.make()
+
+        return cls(make_agent=make_agent, settings=settings, task=task, wrapper=wrapper)
 
     @property
     def name(self) -> str:
@@ -59,6 +112,6 @@ class Job:
         folders = (re.sub(r"[^\w.,=+-]+", "_", part) for part in (*self.place, self.name))
         return run.joinpath(self.task.short_name, *folders)
 
-    def is_finished(self, run: Path, repeat: int) -> bool:
-        """Whether a repeat has been run to its end."""
-        return (self.path(run) / f"repeat-{repeat}" / "metrics.json").exists()
+    def is_finished(self, run: Path | None, repeat: int) -> bool:
+        """Whether a repeat has been run to its end, and is on record."""
+        return run is not None and (self.path(run) / f"repeat-{repeat}" / "metrics.json").exists()

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import (
@@ -13,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from investorbench.tasks.evaluator import Watch
+from investorbench.tasks.running.episode import Watch
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.step import Step
 
@@ -50,14 +51,18 @@ class Steps:
         return watch
 
 
+Shows = Literal["bar", "messages", "nothing"]
+"""What a run prints on standard error; a bar, and messages above it, only on a terminal."""
+
+
 @contextlib.contextmanager
-def steps_shown(is_shown: bool = True) -> Iterator[Steps]:
-    """A bar on standard error while the block runs, if that is a terminal and it is to be shown."""
-    console = Console(stderr=True)
+def steps_shown(shows: Shows) -> Iterator[Steps]:
+    """A bar while the block runs, or what else is to be shown."""
+    console = Console(stderr=True, quiet=shows == "nothing")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True,
-        disable=not (is_shown and console.is_terminal),
+        disable=not (shows == "bar" and console.is_terminal),
     ) as progress:  # fmt: skip
         yield Steps(progress, progress.add_task("getting ready", total=None))
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from investorbench.tasks import evaluate
+from investorbench.tasks.record.lines import without_nan
 from investorbench.tasks.seeds import episode_seed
 from investorbench.tasks.task import Task
 from investorbench_env.market.library import save
@@ -30,6 +32,17 @@ class Buys:
 
     def act(self, observation: Any, info: Any) -> int:
         return 2
+
+
+class Remembers:
+    """Keeps a state, of which no `begin` makes an end."""
+
+    def __init__(self) -> None:
+        self.decisions = 0
+
+    def act(self, observation: Any, info: Any) -> int:
+        self.decisions += 1
+        return self.decisions // 7 % 3
 
 
 def test_without_an_argument_an_agent_is_scored_and_recorded(call: Call, tmp_path: Path) -> None:
@@ -62,6 +75,26 @@ def test_with_output_json_each_line_is_a_result_and_nothing_else_is_printed(call
     assert result["agent"] == "cash"
     assert result["metrics"]["CR"] == 0.0
     assert result["metrics"]["hit_ratio"] is None
+
+
+def test_python_and_the_command_line_give_the_same_figures_and_records(
+    call: Call, tmp_path: Path
+) -> None:
+    target = f"agent._target_={__name__}.Remembers"
+    said = call(target, "repeats=3", "task.end=2020-12-31", "output=json", "folder=typed")
+    (typed,) = results(said)
+    result = evaluate(Remembers(), "stock/sim", 3, end="2020-12-31", folder=tmp_path / "called")
+    assert [episode.seed for episode in result.episodes] == typed["seeds"]
+    assert typed["metrics"] == without_nan(result.metrics)
+    for number in range(3):
+        place = Path("stock-sim", "Remembers", f"repeat-{number}", "decisions.jsonl")
+        one, other = (read_actions(tmp_path / run / place) for run in ("typed", "called"))
+        assert one == other
+
+
+def read_actions(path: Path) -> list[tuple[Any, ...]]:
+    lines = map(json.loads, path.read_text().splitlines())
+    return [(line["session"], line["action"], line["reward"]) for line in lines if "action" in line]
 
 
 def test_a_sweep_scores_every_agent_on_every_task(call: Call, tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from investorbench.agents.agent import as_agent
 from investorbench.tasks import Task, evaluate
-from investorbench.tasks.evaluator import live
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.lines import read_lines
 from investorbench.tasks.result import Episode
+from investorbench.tasks.running.episode import live
 from investorbench_env.errors import InvestorBenchError
 from tests.env.small_markets import small_market
 

@@ -17,8 +17,8 @@ import pytest
 
 from investorbench.agents.agent import as_agent
 from investorbench.tasks import Task, evaluate
-from investorbench.tasks.evaluator import Watch, live
 from investorbench.tasks.result import Episode
+from investorbench.tasks.running.episode import Watch, live
 from investorbench.tasks.step import Step
 from investorbench.tasks.tracking import (
     Facts,

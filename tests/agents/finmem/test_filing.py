@@ -31,15 +31,18 @@ def test_every_kind_of_document_has_a_place_in_every_profile(profile: str) -> No
 
 def thoughts_with(profile: str) -> list[Any]:
     """The steps of an episode with the offline reader."""
-    agent = FinMem(
+
+    class Thinking(FinMem):
+        def record(self) -> dict[str, Any]:
+            thoughts.append(self.last)
+            return super().record()
+
+    thoughts: list[Any] = []
+    agent = Thinking(
         connect(load_model("offline")),
         lambda seed: LayeredMemory(profile, Arrays(), HashedNgrams(64), seed=seed),
     )
-    thoughts: list[Any] = []
-    evaluate(
-        agent, "stock/sim", data=MARKET, end="2020-10-30",
-        watch=lambda _: thoughts.append(agent.last),
-    )  # fmt: skip
+    evaluate(agent, "stock/sim", data=MARKET, end="2020-10-30")
     return thoughts
 
 

@@ -1,5 +1,7 @@
 """The reference agent: feedback's sign, blocks, and a whole evaluation with the offline reader."""
 
+from typing import Any
+
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.finmem.past_decisions import PastDecision, TrackRecord
 from investorbench.agents.finmem.question import neutral
@@ -23,12 +25,17 @@ def test_feedback_is_the_sign_of_what_the_positions_earned_since() -> None:
 
 
 def test_an_episode_offline_forces_the_warm_up_and_shows_the_test_no_label() -> None:
-    agent = FinMem(
+    class Thinking(FinMem):
+        def record(self) -> dict[str, Any]:
+            thoughts.append(self.last)
+            return super().record()
+
+    thoughts: list[Any] = []
+    agent = Thinking(
         connect(load_model("offline")),
         lambda seed: LayeredMemory("layered", Arrays(), HashedNgrams(64), seed=seed),
     )
-    thoughts = []
-    evaluate(agent, "InvestorBench/Stock", data=MARKET, watch=lambda _: thoughts.append(agent.last))
+    evaluate(agent, "InvestorBench/Stock", data=MARKET)
     warm = [thought for thought in thoughts if thought.split == "warmup"]
     test = [thought for thought in thoughts if thought.split == "test"]
     assert all(t.action == 1 + (t.label > 0) - (t.label < 0) for t in warm)

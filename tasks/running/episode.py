@@ -1,0 +1,158 @@
+"""One episode: an agent's way through the warm-up and the test split of a task."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from investorbench.agents.agent import Runner
+from investorbench.tasks.answers import tally
+from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.result import Episode, episode_of
+from investorbench.tasks.step import Step
+from investorbench.tasks.task import SplitName, Task
+from investorbench_env.errors import DateRangeError, InvestorBenchError
+from investorbench_env.registration import facts_in
+
+Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
+Watch = Callable[[Step], None]
+"""Called after every step, with what there is to record or to show of it."""
+
+STEPS_A_TURN = 64
+"""After so many steps an agent that waits for nothing lets others, and Ctrl-C, have their turn."""
+
+
+async def live(
+    agent: Runner,
+    task: Task,
+    *,
+    seed: int,
+    repeat: int = 0,
+    warmup: bool = True,
+    wrapper: Wrap | None = None,
+    watch: Watch | None = None,
+    folder: EpisodeFolder | None = None,
+) -> Episode:
+    """One episode: an agent's way through the warm-up and the test split.
+
+    Args:
+        agent: who decides.
+        task: on what.
+        seed: of the environment and the agent.
+        repeat: its number among those of the task.
+        warmup: whether to run the warm-up split first.
+        wrapper: what to wrap the environments in.
+        watch: called after every step.
+        folder: where the episode is recorded, and resumed if it had begun; its figures say what
+            the answers of both parts add up to.
+    """
+    if warmup:
+        require_order(task)
+    splits: tuple[SplitName, ...] = ("warmup", "test") if warmup else ("test",)
+    envs = {split: (wrapper or _as_it_is)(task.make(split)) for split in splits}
+    if folder is not None:
+        for env in envs.values():
+            _require_own_actions(env)
+    steps: list[Step] = []
+    thoughts: dict[str, list[dict[str, Any] | None]] = {}
+    for split in splits:
+        if folder is not None and folder.has_passed(split):
+            continue
+        steps = []
+        thoughts[split] = []
+        async for step in play(agent, envs[split], task, split, seed, repeat, folder):
+            steps.append(step)
+            thoughts[split].append(step.thought)
+            if folder is not None:
+                folder.write(step)
+                await folder.save(agent, step)
+            if watch is not None:
+                watch(step)
+    answers = {split: tally(own) for split, own in thoughts.items()}
+    return replace(episode_of(steps, task), answers=answers if any(answers.values()) else None)
+
+
+async def play(
+    agent: Runner,
+    env: gym.Env[Any, Any],
+    task: Task,
+    split: SplitName,
+    seed: int,
+    repeat: int,
+    folder: EpisodeFolder | None = None,
+) -> AsyncIterator[Step]:
+    """Let an agent act through one split, yielding each step as it is taken."""
+    facts = facts_in(env)
+    observation, info = env.reset(seed=seed)
+    checkpoint = folder.checkpoint if folder is not None else None
+    taken = folder.taken(split) if folder is not None else []
+    if not taken:
+        await agent.begin(facts, split, seed)
+    elif checkpoint is not None and checkpoint.agent is not None:
+        await agent.begin(facts, split, seed)
+        await agent.load(checkpoint.agent)
+    steps = facts.steps
+    for number in range(steps):
+        if number % STEPS_A_TURN == 0:
+            await asyncio.sleep(0)
+        is_new = number >= len(taken)
+        action = await agent.act(observation, info) if is_new else as_action(taken[number])
+        observation, reward, terminated, truncated, outcome = env.step(action)
+        if is_new:
+            await agent.learn(float(reward), outcome)
+        yield Step(
+            repeat=repeat,
+            seed=seed,
+            split=split,
+            number=number,
+            steps=steps,
+            info=info,
+            action=action,
+            reward=float(reward),
+            outcome=outcome,
+            is_last=terminated or truncated,
+            thought=await agent.record() if is_new else None,
+        )
+        info = outcome
+        if terminated or truncated:
+            return
+
+
+def as_action(recorded: Any) -> Any:
+    """An action as an environment takes it, from its record."""
+    return np.array(recorded, dtype=np.float32) if isinstance(recorded, list) else recorded
+
+
+def _as_it_is(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    return env
+
+
+def _require_own_actions(env: gym.Env[Any, Any]) -> None:
+    """Refuse to record an environment whose wrapper takes other actions than itself.
+
+    Raises:
+        InvestorBenchError: it does.
+    """
+    if env.action_space != env.unwrapped.action_space:
+        raise InvestorBenchError(
+            f"{env} takes other actions than the environment in it, which could not be replayed: "
+            "leave out folder=..., or translate the actions in the agent"
+        )
+
+
+def require_order(task: Task) -> None:
+    """Refuse a test split that begins in the warm-up split.
+
+    Raises:
+        DateRangeError: it does.
+    """
+    first, last = task.facts("warmup").window
+    start, _ = task.facts("test").window
+    if start <= last:
+        raise DateRangeError(
+            f"the test split would start on {start}, inside the warm-up split {first}..{last}, "
+            "whose labels the agent has seen; start later, or pass warmup=False"
+        )

@@ -1,0 +1,81 @@
+"""What comes of the jobs of a run, as it runs or from its folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from investorbench.tasks.record.reading import recorded_entry
+from investorbench.tasks.record.run_folder import found_in, job_in
+from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.running.job import Job
+from investorbench_env.errors import InvestorBenchError
+
+
+class JobFailure(NamedTuple):
+    """What went wrong with a job.
+
+    Attributes:
+        why: in words.
+        can_be_resumed: whether the same job in the same folder may be run again.
+        error: what was raised, where it was raised in this process.
+    """
+
+    why: str
+    can_be_resumed: bool = True
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """What came of the jobs of a run.
+
+    Attributes:
+        entries: of each job that has a finished repeat, its results and what is missing of them.
+        failed: what went wrong, or cannot be read.
+    """
+
+    entries: list[Entry]
+    failed: list[JobFailure]
+
+    @property
+    def results(self) -> list[Result]:
+        """The results of the entries."""
+        return [entry.result for entry in self.entries]
+
+
+def load(folder: str | Path) -> RunOutcome:
+    """What a run folder holds: of each job that has a finished repeat its entry and its result.
+
+    It is computed anew from the recorded decisions; no agent, model or market is needed. What
+    cannot be read is in ``failed`` and leaves the rest alone.
+
+    Args:
+        folder: of a run, or of one job in it.
+
+    Raises:
+        InvestorBenchError: there is no such folder, or nothing was recorded in it.
+    """
+    found = found_in([Path(folder)])
+    return RunOutcome(
+        entries=[entry for _, entry in found.entries],
+        failed=[JobFailure(problem) for problem in found.problems],
+    )
+
+
+def recorded(jobs: Sequence[Job], folder: Path) -> RunOutcome:
+    """What came of jobs that other processes ran, from their records."""
+    entries: list[Entry] = []
+    failed: list[JobFailure] = []
+    for job in jobs:
+        where = f"{job.name} on {job.task.id}"
+        try:
+            entry = recorded_entry(job_in(job.path(folder)), folder.name)
+        except InvestorBenchError as error:
+            failed.append(JobFailure(f"{where}: {error}"))
+            continue
+        entries.append(entry)
+        failed += [
+            JobFailure(f"{where}, repeat {each.repeat}: {each.why}") for each in entry.failures
+        ]
+    return RunOutcome(entries=entries, failed=failed)
