@@ -16,7 +16,7 @@ from investorbench.memory.records import STATE, Changes, Snapshot, State
 from investorbench.memory.scoring import Floats, importance, recency
 
 
-class Columns:
+class LayerColumns:
     """One layer's memories.
 
     The closed forms of elapsed steps are tabulated: a look-up costs a tenth of a power, and two

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from investorbench.memory.arrays import Columns
+from investorbench.memory.arrays import LayerColumns
 from investorbench.memory.profiles import Profile
 from investorbench.memory.ranking import RANKINGS, Indices
 from investorbench.memory.records import State, concatenate
@@ -29,7 +29,7 @@ class Layers:
 
     def __init__(self, profile: Profile, dimension: int) -> None:
         self.profile = profile
-        self.columns = [Columns(layer, dimension) for layer in profile.layers]
+        self.columns = [LayerColumns(layer, dimension) for layer in profile.layers]
 
     def append(self, state: State, vectors: NDArray[np.float32]) -> None:
         """Add memories, each to the layer that its state names."""

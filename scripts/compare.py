@@ -10,7 +10,7 @@ import typer
 import yaml
 from rich.console import Console
 
-from investorbench.tasks.leaderboard.pairing import Difference, Paired, differences, pair_up
+from investorbench.tasks.leaderboard.pairing import Paired, RunDifference, differences, pair_up
 from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.record.job_folder import CONFIG
 from investorbench.tasks.record.lines import without_nan
@@ -60,7 +60,7 @@ def changed(first: Settings, second: Settings) -> list[str]:
     ]
 
 
-def verdict(compared: Sequence[Difference]) -> str:
+def verdict(compared: Sequence[RunDifference]) -> str:
     """In a sentence or two, whether any two differ by more than chance."""
     same = sum(not each.decisions.differing for each in compared)
     if same == len(compared):
@@ -87,7 +87,7 @@ def verdict(compared: Sequence[Difference]) -> str:
 
 def _print(
     runs: Sequence[Path],
-    compared: Sequence[Difference],
+    compared: Sequence[RunDifference],
     settings: Sequence[Sequence[str]],
     paired: Paired,
     console: Console,
@@ -111,7 +111,7 @@ def _print(
             say(f"only in {letter}: {', '.join(agents)} on {task}")
 
 
-def _figures(each: Difference) -> Iterator[str]:
+def _figures(each: RunDifference) -> Iterator[str]:
     yield f"  {'':9}{'A':>8}{'B':>8}{'A − B':>8}   {'95 % interval':15}  p     JKM"
     results = [entry.result.metrics for entry in each.pair]
     simple = each.jobson_korkie.p_value
@@ -132,7 +132,7 @@ def _test(cell: Estimate, factor: float, digits: int) -> str:
     return f"   {ends:15}  {p_value(cell.p_value):6}"
 
 
-def _decisions(each: Difference) -> Iterator[str]:
+def _decisions(each: RunDifference) -> Iterator[str]:
     found = each.decisions
     if found.first is None:
         yield f"  decisions  all {number(found.compared)} are the same"
@@ -151,7 +151,7 @@ def _shortened(lines: Sequence[str]) -> Iterator[str]:
         yield f"  and {len(lines) - SHOWN} more settings; --json has them all"
 
 
-def _name(each: Difference) -> str:
+def _name(each: RunDifference) -> str:
     names = dict.fromkeys(entry.result.agent for entry in each.pair)
     return f"{' against '.join(names)} on {each.setting.name}"
 
@@ -170,7 +170,7 @@ def _flat(settings: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _content(
-    compared: Sequence[Difference], settings: Sequence[Sequence[str]], paired: Paired
+    compared: Sequence[RunDifference], settings: Sequence[Sequence[str]], paired: Paired
 ) -> Settings:
     pairs = [
         {

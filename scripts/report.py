@@ -13,7 +13,7 @@ from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
 from investorbench.tasks.record.lines import write_atomically
 from investorbench.tasks.record.run_folder import Found, found_in
-from investorbench.tasks.report import Content, html_page
+from investorbench.tasks.report import ReportContent, html_page
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 HTML = "html"
@@ -61,7 +61,7 @@ def _made(found: Found, format: str, messages: Console) -> bytes:
         overalls = overall(boards)
     if format != HTML:
         return export(boards, overalls, format)
-    content = Content(
+    content = ReportContent(
         boards=tuple(boards),
         overalls=tuple(overalls),
         records=tuple(found.entries),

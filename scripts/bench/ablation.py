@@ -31,7 +31,7 @@ REFERENCES = ("momentum", "buy_and_hold", "random")
 MEASURES = {"CR %": 1, "SR": 2, "trades": 0}
 """What is measured of an episode, and the digits it is shown with."""
 
-Means = dict[str, dict[str, MeanOverSeeds]]
+MeansByAgent = dict[str, dict[str, MeanOverSeeds]]
 """By name and measure."""
 
 
@@ -64,8 +64,8 @@ def episodes(seeds: Sequence[int], processes: int) -> Iterator[FloatArray]:
         yield from pool.map(episode, seeds)
 
 
-def agents_and_pairs(figures: FloatArray) -> tuple[Means, Means]:
-    """Means of the agents, and of differences between them, paired by market.
+def agents_and_pairs(figures: FloatArray) -> tuple[MeansByAgent, MeansByAgent]:
+    """MeansByAgent of the agents, and of differences between them, paired by market.
 
     Args:
         figures: of the episodes [S, A, M].
@@ -78,8 +78,8 @@ def agents_and_pairs(figures: FloatArray) -> tuple[Means, Means]:
     return _means(by_agent), _means(pairs)
 
 
-def _means(values: dict[str, FloatArray]) -> Means:
-    """Means over seeds, from values [S, M] of each name."""
+def _means(values: dict[str, FloatArray]) -> MeansByAgent:
+    """MeansByAgent over seeds, from values [S, M] of each name."""
     return {
         name: {measure: mean_over_seeds(own[:, place]) for place, measure in enumerate(MEASURES)}
         for name, own in values.items()

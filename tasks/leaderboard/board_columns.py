@@ -17,7 +17,7 @@ from investorbench.tasks.leaderboard.columns import (
     Cell,
     Column,
     Format,
-    Mark,
+    Highlight,
     estimated,
     p_of,
 )
@@ -38,7 +38,7 @@ from investorbench.tasks.wording import (
     Unit,
 )
 
-NOT_BEST = Mark(lambda p: p < SIZE, "out", "not in the set")
+NOT_BEST = Highlight(lambda p: p < SIZE, "out", "not in the set")
 BoardColumn = Column[BoardLine]
 
 

@@ -52,7 +52,7 @@ class Format(NamedTuple):
     drawn: bool = False
 
 
-class Mark(NamedTuple):
+class Highlight(NamedTuple):
     """Figures that are marked in the report.
 
     Attributes:
@@ -96,7 +96,7 @@ class Column(Generic[L]):
     doc: str = ""
     parts: tuple[str, ...] = VALUE
     note: str = ""
-    mark: Mark | None = None
+    mark: Highlight | None = None
     direction: int = 1
 
     def cell(self, line: L) -> Cell:
@@ -151,7 +151,7 @@ class OverallLine(NamedTuple):
 
 
 FILE: dict[Table, Format] = {"file": Format()}
-CLEAR = Mark(lambda p: p <= SIZE, "clear", "distinguishable")
+CLEAR = Highlight(lambda p: p <= SIZE, "clear", "distinguishable")
 NOTHING_AGAINST = Cell(reason="this is the benchmark, or there is none")
 
 

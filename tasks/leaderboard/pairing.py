@@ -61,7 +61,7 @@ class Decisions(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Difference:
+class RunDifference:
     """The first run's agent less the second's, of the repeats with the median Sharpe ratio.
 
     Attributes:
@@ -115,7 +115,7 @@ def pair_up(first: Sequence[Entry], second: Sequence[Entry]) -> Paired:
     return found
 
 
-def differences(pairs: Iterable[MatchedPair], draws: int = DRAWS) -> list[Difference]:
+def differences(pairs: Iterable[MatchedPair], draws: int = DRAWS) -> list[RunDifference]:
     """How far each two differ.
 
     Args:
@@ -125,7 +125,7 @@ def differences(pairs: Iterable[MatchedPair], draws: int = DRAWS) -> list[Differ
     made = [(pair, *_tests(pair, draws)) for pair in pairs]
     adjusted = adjusted_p_values([sr.p_value for _, sr, _, _ in made], "BY")
     return [
-        Difference(
+        RunDifference(
             setting=setting_of(pair.first.result),
             pair=pair,
             sr=sr,

@@ -4,7 +4,7 @@ Python makes all text, tables and numbers; the page's own program sorts, draws a
 that models and news wrote is never markup.
 """
 
-from investorbench.tasks.report.content import Content
+from investorbench.tasks.report.content import ReportContent
 from investorbench.tasks.report.page import html_page
 
-__all__ = ["Content", "html_page"]
+__all__ = ["ReportContent", "html_page"]

@@ -11,7 +11,7 @@ SIMULATED = "SIMULATED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Content:
+class ReportContent:
     """What a report is made of.
 
     Attributes:
@@ -27,7 +27,7 @@ class Content:
     problems: tuple[str, ...] = ()
 
 
-class Record(NamedTuple):
+class RecordedRow(NamedTuple):
     """Where a row of a leaderboard is recorded.
 
     Attributes:
@@ -41,11 +41,11 @@ class Record(NamedTuple):
     entry: Entry
 
 
-def records_of(content: Content, board: Leaderboard) -> list[Record]:
+def records_of(content: ReportContent, board: Leaderboard) -> list[RecordedRow]:
     """The records of a leaderboard's rows, best first; an agent that was added has none."""
     jobs = {id(entry): job for job, entry in content.records}
     return [
-        Record(row.agent, jobs[id(row.entry)], row.entry)
+        RecordedRow(row.agent, jobs[id(row.entry)], row.entry)
         for row in board.rows
         if row.entry is not None and id(row.entry) in jobs
     ]

@@ -12,9 +12,9 @@ from typing import Any
 
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.lines import without_nan
-from investorbench.tasks.report.content import Record
+from investorbench.tasks.report.content import RecordedRow
 from investorbench.tasks.report.lines import Lines
-from investorbench.tasks.report.packing import Budget, packed_json
+from investorbench.tasks.report.packing import PageBudget, packed_json
 
 TRADES = ("sell", "hold", "buy")
 MONEY = 1000.0
@@ -23,7 +23,7 @@ OUTCOME = ("fill_price", "notional", "cost", "position", "cash", "equity", "rewa
 PARTS = {"recalled", "question", "answer", "decision"}
 """Of a thought that is shown part by part, as FinMem's; others are shown as they are."""
 LATER = ("reflections", "feedback", "deleted", "moves")
-Decision = dict[str, Any]
+DecisionRow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,8 @@ class EpisodeDecisions:
     shown: bool
     finished: bool
     path: Path
-    facts: list[Decision] = field(default_factory=list)
-    texts: list[Decision] = field(default_factory=list)
+    facts: list[DecisionRow] = field(default_factory=list)
+    texts: list[DecisionRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class PackedDecisions:
 
 
 def pack_decisions(
-    records: Sequence[Record],
+    records: Sequence[RecordedRow],
     names: Mapping[int, str],
     *,
     size: int,
@@ -96,7 +96,7 @@ def pack_decisions(
             if episode.facts:
                 episodes.append(episode)
             watch()
-    budget = Budget(size)
+    budget = PageBudget(size)
     shared = {name: _shared(budget, name, lines) for name, lines in tables.items()}
     ids: list[dict[str, str | None]] = [{"facts": None, "texts": None} for _ in episodes]
     for part, wanted in (("facts", None), ("texts", True), ("texts", False)):
@@ -114,7 +114,7 @@ def pack_decisions(
     )
 
 
-def _episode(name: str, record: Record, repeat: int) -> EpisodeDecisions:
+def _episode(name: str, record: RecordedRow, repeat: int) -> EpisodeDecisions:
     failed = {failure.repeat for failure in record.entry.failures}
     finished = [number for number in range(record.job.repeats) if number not in failed]
     result = record.entry.result
@@ -165,7 +165,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any] | None]:
 
 def _facts(
     line: Mapping[str, Any], thought: Mapping[str, Any], lines: Lines, owner: int
-) -> Decision:
+) -> DecisionRow:
     documents = "\n".join(map(str, line.get("documents", ())))
     answer, decision = thought.get("answer", {}), thought.get("decision", {})
     # In a record of version 1 a perception is called facts.
@@ -183,7 +183,7 @@ def _facts(
     }
 
 
-def _texts(thought: Mapping[str, Any], lines: Lines, owner: int) -> Decision:
+def _texts(thought: Mapping[str, Any], lines: Lines, owner: int) -> DecisionRow:
     question, answer, decision = thought["question"], thought["answer"], thought["decision"]
     usage = answer.get("usage") or {}
     return {
@@ -228,12 +228,12 @@ def _short(value: Any) -> Any:
     return value
 
 
-def _shared(budget: Budget, name: str, lines: Lines) -> str | None:
+def _shared(budget: PageBudget, name: str, lines: Lines) -> str | None:
     block = f"lines-{name}"
     return block if budget.take(block, packed_json(lines.shared())) else None
 
 
-def _packed(decisions: Sequence[Decision], lines: Lines) -> str:
+def _packed(decisions: Sequence[DecisionRow], lines: Lines) -> str:
     own: dict[int, int] = {}
     placed = lines.placed(list(decisions), own)
     return packed_json({"decisions": placed, "lines": lines.texts(own)})

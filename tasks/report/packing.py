@@ -33,7 +33,7 @@ def json_block(name: str, value: Any) -> Html:
     return element("script", Html(text), type="application/json", id=name)
 
 
-class Budget:
+class PageBudget:
     """How many bytes of packed text a page may still get."""
 
     def __init__(self, size: int) -> None:

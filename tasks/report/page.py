@@ -9,7 +9,7 @@ from string import Template
 from typing import NamedTuple
 
 from investorbench.tasks.report.content import (
-    Content,
+    ReportContent,
     board_id,
     board_name,
     overall_name,
@@ -40,7 +40,7 @@ class Drawing(NamedTuple):
 
 
 def html_page(
-    content: Content, *, size: int = BYTES, watch: Callable[[], None] = lambda: None
+    content: ReportContent, *, size: int = BYTES, watch: Callable[[], None] = lambda: None
 ) -> str:
     """The report as one file of HTML.
 
@@ -78,7 +78,7 @@ def html_page(
     return Template(template).substitute(parts)
 
 
-def _decisions(content: Content, size: int, watch: Callable[[], None]) -> PackedDecisions:
+def _decisions(content: ReportContent, size: int, watch: Callable[[], None]) -> PackedDecisions:
     """Of every leaderboard; the best agents of all of them get room first."""
     ranked = [
         (place, number, record)
@@ -95,7 +95,7 @@ def _decisions(content: Content, size: int, watch: Callable[[], None]) -> Packed
     return packed_ones
 
 
-def _full_name(content: Content, number: int) -> str:
+def _full_name(content: ReportContent, number: int) -> str:
     """The name of a leaderboard, with what others of the same task have otherwise."""
     board = content.boards[number]
     same = [each for each in content.boards if board_name(each) == board_name(board)]
@@ -121,12 +121,12 @@ def _hash(program: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _title(content: Content) -> str:
+def _title(content: ReportContent) -> str:
     names = [_full_name(content, number) for number in range(len(content.boards))]
     return str(join(f"InvestorBench: {', '.join(names) or 'nothing to show'}"))
 
 
-def _lead(content: Content) -> Html:
+def _lead(content: ReportContent) -> Html:
     agents = {row.agent for board in content.boards for row in board.rows}
     simulated = [board for board in content.boards if board.setting.simulated]
     text = f"{count(len(agents), 'agent')} on {count(len(content.boards), 'task')}."
@@ -137,7 +137,7 @@ def _lead(content: Content) -> Html:
     return join(element("p", text), element("p", stamp(), warning, class_="notice simulated"))
 
 
-def _links(content: Content) -> Html:
+def _links(content: ReportContent) -> Html:
     targets = {f"overall-{n + 1}": overall_name(o) for n, o in enumerate(content.overalls)}
     targets |= {board_id(n): _full_name(content, n) for n in range(len(content.boards))}
     targets["decisions"] = "Decisions"

@@ -6,7 +6,7 @@ from typing import Any
 
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.report.cells import Head, empty, row_head, table, words
-from investorbench.tasks.report.content import SIMULATED, Record, board_name
+from investorbench.tasks.report.content import SIMULATED, RecordedRow, board_name
 from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.result import Entry
@@ -50,13 +50,13 @@ def facts_of(board: Leaderboard) -> Html:
     return element("dl", *terms)
 
 
-def agents_table(board: Leaderboard, records: Sequence[Record]) -> Html:
+def agents_table(board: Leaderboard, records: Sequence[RecordedRow]) -> Html:
     """A row for each recorded agent: its run, its model, its hashes."""
     caption = f"Provenance of {board_name(board)}"
     return table(caption, HEADS, [list(_agent(record)) for record in records])
 
 
-def details_of(records: Sequence[Record]) -> Iterator[Html]:
+def details_of(records: Sequence[RecordedRow]) -> Iterator[Html]:
     """What determines each agent, whole, as it says so itself."""
     for agent, job, entry in records:
         manifest = job.manifest or {}
@@ -70,7 +70,7 @@ def details_of(records: Sequence[Record]) -> Iterator[Html]:
         yield element("details", element("summary", agent_name(agent)), element("pre", text))
 
 
-def missing_of(records: Sequence[Record]) -> Html | None:
+def missing_of(records: Sequence[RecordedRow]) -> Html | None:
     """Repeats that failed or are not finished, with reasons and traces."""
     items = [
         element("li", element("strong", agent_name(agent), f", repeat {each.repeat}"),
@@ -112,7 +112,7 @@ def model_of(entry: Entry) -> dict[str, Any]:
     return model if isinstance(model, dict) else {}
 
 
-def _agent(record: Record) -> Iterator[Html]:
+def _agent(record: RecordedRow) -> Iterator[Html]:
     entry, job = record.entry, record.job
     result, manifest, model = entry.result, job.manifest or {}, model_of(entry)
     yield row_head(agent_name(record.agent), record.agent)

@@ -11,7 +11,7 @@ from investorbench.tasks.report.agent_tables import (
     variance_table,
 )
 from investorbench.tasks.report.content import (
-    Content,
+    ReportContent,
     board_id,
     board_name,
     overall_name,
@@ -44,7 +44,7 @@ def overall_section(overall: Overall, number: int) -> Html:
     )  # fmt: skip
 
 
-def board_section(content: Content, board: Leaderboard, number: int) -> Html:
+def board_section(content: ReportContent, board: Leaderboard, number: int) -> Html:
     """Everything of one task."""
     name, setting = board_id(number), board.setting
     records = records_of(content, board)

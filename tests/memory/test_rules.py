@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from investorbench.memory import PROFILES, Arrays, HashedNgrams, LayeredMemory, Profile
-from investorbench.memory.arrays import Columns
+from investorbench.memory.arrays import LayerColumns
 from investorbench.memory.profiles import FINMEM, INVESTORBENCH, LAYERED, OFF, SINGLE
 from investorbench.memory.ranking import best, cosine, rounding_bound
 from investorbench.memory.scoring import importance, recency, score
@@ -48,7 +48,7 @@ def test_residence_times_are_the_golden_ones(profile, layer, expected, in_all) -
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
 def test_closed_forms_are_what_a_step_by_step_loop_gives(profile: Profile) -> None:
     for layer in profile.layers:
-        value, columns = 73.5, Columns(layer, 1)
+        value, columns = 73.5, LayerColumns(layer, 1)
         columns.append(
             {"id": np.array([0]), "layer": np.array([0]), "value": np.array([value]),
              "value_step": np.array([7]), "recency_step": np.array([5]), "feedback": np.array([0]),

@@ -7,7 +7,7 @@ import pytest
 
 from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.record.run_folder import found_in
-from investorbench.tasks.report import Content
+from investorbench.tasks.report import ReportContent
 from tests.report.thirteen import call
 
 SHORT = ("task=stock/sim", "task.start=2020-10-01", "task.end=2020-11-06", "output=json")
@@ -26,15 +26,15 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def content(small_run: Path) -> Content:
+def content(small_run: Path) -> ReportContent:
     found = found_in([small_run])
     boards = leaderboards((entry for _, entry in found.entries), jointly=False, draws=50)
-    return Content(
+    return ReportContent(
         boards=tuple(boards), overalls=tuple(overall(boards)), records=tuple(found.entries)
     )
 
 
-def with_row(content: Content, number: int, **changes: object) -> Content:
+def with_row(content: ReportContent, number: int, **changes: object) -> ReportContent:
     """The same with a row of the first leaderboard changed."""
     board = content.boards[0]
     rows = list(board.rows)

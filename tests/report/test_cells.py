@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from investorbench.tasks.leaderboard.columns import Cell, Column, Format, Mark
+from investorbench.tasks.leaderboard.columns import Cell, Column, Format, Highlight
 from investorbench.tasks.report.cells import Head, cell_of, table, words
 from investorbench.tasks.report.lines import Lines
 from investorbench.tasks.report.markup import element, join, plain, text_of
@@ -14,7 +14,7 @@ COLUMN: Column[Any] = Column(
     unit=PERCENT,
     value=lambda line: line,
     formats={"page": Format(1, 1)},
-    mark=Mark(lambda value: value > 1.0, "clear", "more than all"),
+    mark=Highlight(lambda value: value > 1.0, "clear", "more than all"),
 )
 
 

@@ -14,7 +14,7 @@ import pytest
 import investorbench_env  # noqa: F401  (registers the environments)
 from investorbench.tasks.leaderboard import Failure
 from investorbench.tasks.record.lines import read_lines
-from investorbench.tasks.report import Content, html_page
+from investorbench.tasks.report import ReportContent, html_page
 from investorbench.tasks.report.agent_tables import monthly_returns
 from investorbench.tasks.report.curves import marked_on
 from tests.report.conftest import with_row
@@ -25,7 +25,7 @@ pytest.importorskip("plotly")
 
 
 @pytest.fixture(scope="module")
-def page(content: Content) -> Page:
+def page(content: ReportContent) -> Page:
     return Page(html_page(content))
 
 
@@ -53,11 +53,11 @@ def test_only_the_two_programs_of_a_page_may_run(page: Page) -> None:
     assert "unsafe-eval" not in policy and "script-src 'unsafe-inline'" not in policy
 
 
-def test_the_same_record_makes_the_same_page(content: Content, page: Page) -> None:
+def test_the_same_record_makes_the_same_page(content: ReportContent, page: Page) -> None:
     assert html_page(content) == page.html
 
 
-def test_names_and_texts_of_others_are_never_markup(content: Content, page: Page) -> None:
+def test_names_and_texts_of_others_are_never_markup(content: ReportContent, page: Page) -> None:
     odd = with_row(content, 0, agent=HOSTILE)
     board = dataclasses.replace(odd.boards[0], sentence=HOSTILE, notes=(HOSTILE,))
     odd = dataclasses.replace(odd, boards=(board,), problems=(HOSTILE, "\u202edne\x00"))
@@ -70,7 +70,7 @@ def test_names_and_texts_of_others_are_never_markup(content: Content, page: Page
     assert "\u202e" not in hostile.html and "\x00" not in hostile.html
 
 
-def test_tables_show_the_figures_of_the_results(content: Content, page: Page) -> None:
+def test_tables_show_the_figures_of_the_results(content: ReportContent, page: Page) -> None:
     board = content.boards[0]
     heads, *rows = page.rows("Leaderboard of Stock-SIM")
     assert heads[:4] == ["Rank", "Agent", "CR %", "SR"]
@@ -85,7 +85,7 @@ def test_tables_show_the_figures_of_the_results(content: Content, page: Page) ->
         assert cells[3].split(" ", 1)[1] == f"[{low:.2f}, {high:.2f}]".replace("-", "−")
 
 
-def test_curves_are_those_of_the_results(content: Content, page: Page) -> None:
+def test_curves_are_those_of_the_results(content: ReportContent, page: Page) -> None:
     (curves,) = page.json("curves")
     assert curves["benchmark"] == "buy_and_hold" and curves["simulated"] is True
     for row, told in zip(content.boards[0].rows, curves["agents"], strict=True):
@@ -154,7 +154,7 @@ def test_lines_that_prompts_share_are_kept_once(page: Page) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
 def test_a_budget_is_kept_and_what_is_left_out_is_said(
-    content: Content, page: Page, share: float
+    content: ReportContent, page: Page, share: float
 ) -> None:
     least, most = (len(html.encode()) for html in (html_page(content, size=0), page.html))
     budget = int(least + share * (most - least))
@@ -171,14 +171,14 @@ def test_a_budget_is_kept_and_what_is_left_out_is_said(
         assert any(each["texts"] for each in episodes if each["shown"])
 
 
-def test_what_could_not_be_read_stands_above_all_else(content: Content, page: Page) -> None:
+def test_what_could_not_be_read_stands_above_all_else(content: ReportContent, page: Page) -> None:
     assert "problem" not in page.by_id("main").text[:300]
     told = Page(html_page(dataclasses.replace(content, problems=("a/b is damaged",))))
     first = next(each for each in told.elements if each.tag == "section")
     assert "a/b is damaged" in first.text and "1 problem" in first.text
 
 
-def test_repeats_that_failed_are_told_with_their_traces(content: Content) -> None:
+def test_repeats_that_failed_are_told_with_their_traces(content: ReportContent) -> None:
     job, entry = next(each for each in content.records if "finmem" in each[1].result.agent)
     failed = (Failure(1, "agent", "it raised ValueError: <b>", "Traceback …"),)
     result = dataclasses.replace(entry.result, episodes=entry.result.episodes[:1])
@@ -197,7 +197,7 @@ def test_repeats_that_failed_are_told_with_their_traces(content: Content) -> Non
 
 @pytest.mark.parametrize(("cutoff", "warned"), [("2023-12", True), ("2020-09", False)])
 def test_a_model_that_may_have_read_of_the_window_is_named(
-    content: Content, cutoff: str, warned: bool
+    content: ReportContent, cutoff: str, warned: bool
 ) -> None:
     board = content.boards[0]
     number = next(n for n, row in enumerate(board.rows) if "finmem" in row.agent)
@@ -221,7 +221,7 @@ def test_simulated_markets_are_stamped_in_every_table_of_ranks_and_picture(page:
     assert "simulated" in page.all("blockquote")[0].text
 
 
-def test_months_compound_to_the_whole_return(content: Content) -> None:
+def test_months_compound_to_the_whole_return(content: ReportContent) -> None:
     board = content.boards[0]
     row = next(row for row in board.rows if row.agent == "momentum")
     equity = row.entry.result.equity
