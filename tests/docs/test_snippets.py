@@ -39,7 +39,7 @@ NOT_RUN = {
 }
 """Commands that are shown and not run, and why."""
 
-PYTHON_IN = ("investorbench_env", "memory", "agents", "tasks", "scripts", "conf")
+PYTHON_IN = ("investorbench", "investorbench_env", "memory", "agents", "tasks", "scripts", "conf")
 DATA = "/path/to/data"
 """What the pages call the folder of real markets."""
 RUN_FOLDER = r"runs/\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d-[0-9a-f]{4}"
@@ -177,7 +177,7 @@ class Reader:
             for name in PYTHON_IN:
                 if (ROOT / name).exists():
                     ignored = shutil.ignore_patterns("__pycache__")
-                    shutil.copytree(ROOT / name, self.folder / name, ignore=ignored)
+                    shutil.copytree(ROOT / name, self.folder / name, symlinks=True, ignore=ignored)
         (self.folder / block.file).write_text(block.text)
 
     def _run_python(self, block: Block, output: Block | None) -> None:
