@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 import gymnasium as gym
+from gymnasium.vector import VectorEnv
 
 import investorbench_env
 from investorbench.tasks.plain import is_plain, plain
@@ -128,6 +129,23 @@ class Task:
         """
         with self._explained(split):
             return gym.make(self._registered(), **self._arguments(split))
+
+    def make_vec(self, split: SplitName, lanes: int) -> VectorEnv | None:
+        """The vectorised environment of a split, of many lanes; None where there is none.
+
+        Of ours, observations hold the account alone, which spares time.
+
+        Raises:
+            InvestorBenchError: options or data that do not work, with what would.
+        """
+        id = self._registered()
+        if gym.spec(id).vector_entry_point is None:
+            return None
+        arguments = self._arguments(split)
+        if self.is_ours:
+            arguments["modalities"] = ("account",)
+        with self._explained(split):
+            return gym.make_vec(id, num_envs=lanes, **arguments)
 
     def market(self) -> Market:
         """All of the market of the test, for what may know the future: an oracle.

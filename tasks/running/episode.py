@@ -1,9 +1,10 @@
 """One episode: an agent's way through the warm-up and the test split of a task."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import gymnasium as gym
 import numpy as np
@@ -20,6 +21,8 @@ from investorbench_env.registration import facts_in
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 Watch = Callable[[Step], None]
 """Called after every step, with what there is to record or to show of it."""
+
+T = TypeVar("T")
 
 STEPS_A_TURN = 64
 """After so many steps an agent that waits for nothing lets others, and Ctrl-C, have their turn."""
@@ -128,6 +131,16 @@ def as_action(recorded: Any) -> Any:
 
 def _as_it_is(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
     return env
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns; in a thread where a loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def _require_own_actions(env: gym.Env[Any, Any]) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from investorbench.agents.agent import as_agent
 from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
@@ -18,15 +18,14 @@ from investorbench.tasks.record.job_folder import BusyError, JobFolder
 from investorbench.tasks.record.lines import RecordError, as_yaml
 from investorbench.tasks.record.reading import recorded_failure
 from investorbench.tasks.result import Entry, Episode, Failure, Result
-from investorbench.tasks.running.episode import Watch, live, require_order
+from investorbench.tasks.running.episode import Watch, live, require_order, run_to_end
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
 from investorbench.tasks.running.progress import Shows, Steps, steps_shown
+from investorbench.tasks.running.references import references_of
 from investorbench.tasks.step import Step
 from investorbench.tasks.tracking import Tracker, Tracking
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
-
-T = TypeVar("T")
 
 POLL_S = 0.5
 """How often to look whether another process has done with an episode."""
@@ -454,6 +453,7 @@ def _outcome(
         facts=job.task.facts("test"),
         episodes=tuple(episodes.values()),
         described=described,
+        references=references_of(job.task),
     )
     if not failures and not was_finished:
         folder.finish(result)
@@ -461,16 +461,6 @@ def _outcome(
     run = context.options.folder
     name = "" if run is None else run.name
     return JobOutcome(Entry(result=result, planned=job.repeats, failures=kept, run=name), failed)
-
-
-def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns; in a thread where a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 def _by_reason(failures: Iterable[Failure]) -> dict[str, list[int]]:

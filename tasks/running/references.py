@@ -1,83 +1,101 @@
 """What agents on a task are compared with: its benchmark, and policies that act at random."""
 
-from dataclasses import fields
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
+from gymnasium.vector import VectorEnv
 
-from investorbench.agents.baselines import baseline
-from investorbench.tasks.evaluator import evaluate
+from investorbench.agents.agent import as_agent
+from investorbench.agents.baselines import BASELINES
 from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.result import Reference
+from investorbench.tasks.running.episode import live, run_to_end
+from investorbench.tasks.seeds import episode_seed
 from investorbench.tasks.statistics.estimate import SEED, FloatArray
-from investorbench.tasks.task import Task
-from investorbench_env.envs.setup import Options, Setup
-from investorbench_env.protocols import find_protocol
+from investorbench.tasks.task import Task, settings_of
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
 
 POLICIES = 1000
 
+_KNOWN: dict[str, tuple[Reference, ...]] = {}
+"""What was computed in this process, by the settings of a task and its market."""
+
 
 def references_of(task: Task) -> tuple[Reference, ...]:
-    """What agents on a task are compared with, computed on its test split.
+    """What agents on a task are compared with, computed on its test split once a process.
+
+    An environment without a benchmark, or with one that is no baseline of ours or cannot act in it,
+    has none; one without a vectorised twin has no random policies.
 
     Raises:
         InvestorBenchError: the market is not at hand.
     """
     facts = task.facts("test")
-    setup = task.make("test").unwrapped.setup  # type: ignore[attr-defined]
-    sharpes = random_sharpes(setup, facts.periods_a_year, task.id)
-    found = [Reference(name="random policies", kind="policies", seed=SEED, figures={"SR": sharpes})]
-    if facts.benchmark is not None:
-        held = evaluate(baseline(facts.benchmark), task, warmup=False).median
-        found.insert(
-            0,
-            Reference(
-                name=facts.benchmark,
-                kind="agent",
-                seed=held.seed,
-                dates=held.sessions[:-1],
-                returns=held.returns,
-                figures=dict(held.metrics),
-            ),
-        )
-    return tuple(found)
+    key = json.dumps([settings_of(task), facts.fingerprint], sort_keys=True)
+    if key not in _KNOWN:
+        _KNOWN[key] = (*_benchmark(task, facts), *_random_policies(task, facts))
+    return _KNOWN[key]
 
 
-def random_sharpes(
-    setup: Setup, periods_a_year: float, task_id: str, policies: int = POLICIES, seed: int = SEED
-) -> FloatArray:
-    """Sharpe ratio a year of policies that choose each action uniformly at random [policies].
+def _benchmark(task: Task, facts: Facts) -> Iterator[Reference]:
+    if facts.benchmark not in BASELINES:
+        return
+    agent = as_agent(BASELINES[facts.benchmark]())
+    seed = episode_seed(task, agent.name, "", repeat=0)
+    try:
+        held = run_to_end(live(agent, task, seed=seed, warmup=False))
+    except InvestorBenchError:
+        return  # it takes no such actions
+    yield Reference(
+        name=agent.name,
+        kind="agent",
+        seed=seed,
+        dates=held.sessions[:-1],
+        returns=held.returns,
+        figures=dict(held.metrics),
+    )
+
+
+def _random_policies(task: Task, facts: Facts) -> Iterator[Reference]:
+    env = task.make_vec("test", POLICIES)
+    if env is None or not isinstance(env.single_action_space, gym.spaces.Discrete | gym.spaces.Box):
+        return
+    sharpes = random_sharpes(env, facts)
+    yield Reference(name="random policies", kind="policies", seed=SEED, figures={"SR": sharpes})
+
+
+def random_sharpes(env: VectorEnv, facts: Facts, seed: int = SEED) -> FloatArray:
+    """Sharpe ratio a year of policies that choose each action uniformly at random [N].
 
     They run through the vectorised environment, with the same market, dates, costs and options as
     any agent. An account that is ruined earns nothing any more.
 
     Args:
-        setup: that of the task's test split.
-        periods_a_year: see ``Facts``.
-        task_id: the environment's id.
-        policies: how many.
-        seed: of their actions.
+        env: with a lane a policy [N].
+        facts: of the environment.
+        seed: of the environment and of their actions.
     """
-    options = {each.name: getattr(setup.options, each.name) for each in fields(Options)}
-    options |= {"data": setup.market, "modalities": ("account",)}
-    env = gym.make_vec(task_id, num_envs=policies, **options)
     rng = np.random.default_rng(seed)
     _, info = env.reset(seed=seed)
-    before, lives = info["equity"].copy(), np.ones(policies, dtype=np.bool_)
-    returns = np.zeros((policies, setup.steps))
-    for step in range(setup.steps):
-        _, _, terminated, _, info = env.step(_actions(env.single_action_space, policies, rng))
+    before, lives = info["equity"].copy(), np.ones(env.num_envs, dtype=np.bool_)
+    returns = np.zeros((env.num_envs, facts.steps))
+    for step in range(facts.steps):
+        _, _, terminated, _, info = env.step(_actions(env, rng))
         equity = info["equity"].copy()
         np.divide(equity - before, before, out=returns[:, step], where=lives)
         before, lives = equity, lives & ~terminated
-    convention = find_protocol(setup.protocol).convention
-    return sharpe_ratio(returns, convention, periods_a_year)
+    return sharpe_ratio(returns, facts.convention, facts.periods_a_year)
 
 
-def _actions(space: gym.Space[Any], number: int, rng: np.random.Generator) -> npt.NDArray[Any]:
+def _actions(env: VectorEnv, rng: np.random.Generator) -> npt.NDArray[Any]:
+    space = env.single_action_space
     if isinstance(space, gym.spaces.Discrete):
-        return rng.integers(space.n, size=number)
+        return rng.integers(space.start, space.start + space.n, size=env.num_envs)
     assert isinstance(space, gym.spaces.Box)
-    return rng.uniform(space.low, space.high, (number, 1)).astype(np.float32)
+    chosen = rng.uniform(space.low, space.high, (env.num_envs, *space.shape))
+    return np.asarray(chosen.astype(space.dtype))

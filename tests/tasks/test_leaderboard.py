@@ -346,12 +346,12 @@ def test_a_random_policy_is_scored_like_an_agent_that_acts_the_same(
         "InvestorBench/Stock", data=CRASH, protocol=protocol, start=SHORT["start"],
         end=SHORT["end"], options=options,
     )  # fmt: skip
-    setup = task.make("test").unwrapped.setup  # type: ignore[attr-defined]
-    found = random_sharpes(setup, 252, task.id, policies=25, seed=5)
+    facts = task.facts("test")
+    found = random_sharpes(task.make_vec("test", 25), facts, seed=5)
     rng = np.random.default_rng(5)
     actions = [
         rng.uniform(0.0, 1.0, (25, 1)) if by_weight else rng.integers(3, size=25)
-        for _ in range(setup.steps)
+        for _ in range(facts.steps)
     ]
     for policy in range(25):
         taken = iter(actions)
@@ -362,7 +362,7 @@ def test_a_random_policy_is_scored_like_an_agent_that_acts_the_same(
 
         result = evaluate(follow, task, warmup=False)
         returns = np.append(
-            result.median.returns, np.zeros(setup.steps - len(result.median.returns))
+            result.median.returns, np.zeros(facts.steps - len(result.median.returns))
         )
         convention: Any = "log" if protocol == "paper" else "simple"
         assert found[policy] == pytest.approx(performance(returns, convention, 252)["SR"])

@@ -14,6 +14,7 @@ import yaml
 from investorbench.agents.baselines import Momentum
 from investorbench.tasks import Job, RunOutcome, Task, evaluate, load, run
 from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.running.references import references_of
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from tests.env.small_markets import small_market
 
@@ -250,3 +251,19 @@ def test_a_wrapper_that_takes_other_actions_cannot_be_recorded(tmp_path: Path) -
 def test_loading_what_is_no_run_says_so(tmp_path: Path) -> None:
     with pytest.raises(InvestorBenchError, match="holds no record of a run"):
         load(tmp_path)
+
+
+def test_a_recorded_result_has_what_it_is_compared_with(tmp_path: Path) -> None:
+    result = evaluate("momentum", SIM, folder=tmp_path)
+    held, policies = result.references
+    alone = evaluate("buy_and_hold", SIM, warmup=False)
+    assert (held.kind, held.name, held.seed) == ("agent", "buy_and_hold", alone.median.seed)
+    assert held.figures == alone.metrics
+    np.testing.assert_array_equal(held.returns, alone.median.returns)
+    assert (policies.kind, policies.figures["SR"].shape) == ("policies", (1000,))
+
+
+def test_what_agents_are_compared_with_is_computed_once_a_setting() -> None:
+    first = references_of(SIM)
+    assert references_of(Task.of("stock/sim", end="2020-10-30")) is first
+    assert references_of(Task.of(SIM, protocol="paper")) is not first
