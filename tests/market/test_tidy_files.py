@@ -275,7 +275,8 @@ def test_listed_splits_and_dividends_are_used(tmp_path: Path) -> None:
         ("2021-01-14,B,1\n2021-01-14,A,-1\n", r"row 2: close -1 on 2021-01-14 is not positive"),
         ("2021-01-14,A,1\n2021-01-15,A\n", r"last row: 2 of 3 columns, the file looks cut off"),
         ("2021-01-14,A,1\n2021-01-15,A,1,9,9\n", r"not readable as CSV"),
-        ("2021-01-14,A,1\n2912-01-15,A,1\n", r"row 2: date 2912-01-15.* is not plausible"),
+        # A date to pandas 3 alone.
+        ("2021-01-14,A,1\n2912-01-15,A,1\n", r"row 2: date '?2912.* is not (plausible|a date)"),
     ],
 )
 def test_a_corrupt_csv_is_an_error_with_file_row_and_reason(

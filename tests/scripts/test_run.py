@@ -177,7 +177,7 @@ def test_what_does_not_work_ends_with_one_message_and_no_traceback(
     save(small_market([100.0] * 500, symbols=("SIM",)), tmp_path / "market")
     said = call(*arguments)
     assert said.code == 1
-    assert said.err.startswith("error: ")
+    assert said.err.lstrip().startswith("error: ")  # rich before 14.3 ends a bar with a line
     assert words in said.err
     assert "Traceback" not in said.err and "HYDRA" not in said.err
     assert said.out == ""
@@ -214,7 +214,7 @@ def test_a_run_that_is_finished_is_read_from_its_record(call: Call, tmp_path: Pa
     assert results(first) == results(second)
     after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
     assert {path for path in files if after[path] != written[path]} <= {
-        path for path in files if path.name == ".lock"
+        path for path in files if path.name.endswith(".lock")
     }
 
 
@@ -290,7 +290,7 @@ def test_the_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["agent"] == "momentum"
-    assert done.stderr.startswith("recorded in runs/")
+    assert done.stderr.lstrip().startswith("recorded in runs/")
 
 
 def test_two_commands_at_once_in_one_folder_write_all_their_jobs(tmp_path: Path) -> None:

@@ -297,6 +297,7 @@ def test_the_sentence_names_where_who_and_what_luck_would_reach(told: Leaderboar
 
 
 def test_the_test_over_all_agents_is_quoted_where_it_was_asked_for() -> None:
+    pytest.importorskip("arch", reason="a test over all agents needs the extra stats")
     agents = [entry(score(agent)) for agent in ("momentum", "always_sell")]
     (board,) = leaderboards(agents, draws=DRAWS)
     p = board.comparison.superior.p_value

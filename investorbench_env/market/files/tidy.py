@@ -90,10 +90,12 @@ def _read_parquet(
             place = np.isin(
                 pq.read_table(file.path, columns=[key])[key].to_numpy(), list(spellings)
             )
-            chosen = [(key, "in", list(spellings))]
-            rows = pq.read_table(file.path, columns=names, filters=chosen).to_pandas(
-                ignore_metadata=True
-            )
+            if place.any():
+                chosen = [(key, "in", list(spellings))]
+                table = pq.read_table(file.path, columns=names, filters=chosen)
+            else:  # a column without any text has no type that a text can be looked for in
+                table = pq.read_schema(file.path).empty_table().select(names)
+            rows = table.to_pandas(ignore_metadata=True)
             row = np.flatnonzero(place) + 1
         else:
             rows = pq.read_table(file.path, columns=names).to_pandas(ignore_metadata=True)
