@@ -13,9 +13,9 @@ import gymnasium as gym
 
 from investorbench_env.errors import FactsError, UnknownNameError
 from investorbench_env.facts import Facts
-from investorbench_env.market.asset_classes import ASSET_CLASSES
+from investorbench_env.market.asset_classes import ASSET_CLASSES, AssetClass
 from investorbench_env.market.market import Market
-from investorbench_env.universes import find_universe
+from investorbench_env.universes import UNIVERSES, find_universe
 
 NAMESPACE = "InvestorBench"
 
@@ -67,26 +67,27 @@ class Family:
         return found
 
 
-def _single_asset(asset_class: str, *universes: str) -> Family:
+def _single_asset(asset_class: AssetClass) -> Family:
+    """The family of one asset of a class, on the universes whose assets have their own ids."""
+    universes = [
+        universe.name
+        for universe in UNIVERSES.values()
+        if universe.one_by_one and universe.members[0].asset_class == asset_class.name
+    ]
     return Family(
-        name=ASSET_CLASSES[asset_class].title,
+        name=asset_class.title,
         environment="investorbench_env.envs.single_asset:SingleAssetEnv",
         vector_environment="investorbench_env.envs.single_asset_vector:SingleAssetVectorEnv",
         facts="investorbench_env.envs.setup:facts_of",
         market="investorbench_env.envs.setup:market_of",
-        universes=universes,
+        universes=tuple(universes),
         each="asset",
-        options={"asset_class": asset_class, "universe": universes[0]},
+        options={"asset_class": asset_class.name, "universe": next(iter(universes), None)},
     )
 
 
 FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (
-        _single_asset("stock", "Stocks", "Stocks-SIM"),
-        _single_asset("crypto", "Coins", "Coins-SIM"),
-        _single_asset("etf", "Funds", "Funds-SIM"),
-    )
+    family.name: family for family in map(_single_asset, ASSET_CLASSES.values())
 }
 """Every family by name."""
 

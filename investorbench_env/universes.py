@@ -55,6 +55,7 @@ class Universe:
         chosen_on: when the assets were chosen, ``YYYY-MM-DD``: of what happened before, whoever
             chose them may have known. None where nothing was there to know.
         data: where its markets come from unless something else is asked for; None for ``"auto"``.
+        one_by_one: whether each of its assets has an id of its own, such as ``Stock-TSLA``.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Universe:
     benchmark: str | None = "buy_and_hold"
     chosen_on: str | None = None
     data: str | None = None
+    one_by_one: bool = False
 
     def split(self, name: str) -> Split:
         """A split by its name.
@@ -95,6 +97,7 @@ STOCKS = Universe(
         "test": Split("2020-10-01", "2021-05-06"),
     },
     chosen_on=PUBLISHED_ON,
+    one_by_one=True,
 )
 COINS = Universe(
     name="Coins",
@@ -104,6 +107,7 @@ COINS = Universe(
         "test": Split("2023-04-05", "2023-11-05"),
     },
     chosen_on=PUBLISHED_ON,
+    one_by_one=True,
 )
 FUNDS = Universe(
     name="Funds",
@@ -113,6 +117,7 @@ FUNDS = Universe(
         "test": Split("2020-01-02", "2020-09-21"),
     },
     chosen_on=PUBLISHED_ON,
+    one_by_one=True,
 )
 
 

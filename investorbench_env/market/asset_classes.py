@@ -47,6 +47,9 @@ class AssetClass:
         suffixes: what files may write behind a symbol, such as ``-USD``.
         symbols: the best-known ones, for telling the class where nobody says it.
         simulated: how a simulated one looks; None where there is none.
+        installed: entry point of what reads the market of a symbol from a package that may be
+            installed, ``module:function``: it gives None for a symbol that is not there, and says
+            what to install where the package is missing. Empty where no package has any.
     """
 
     name: str
@@ -62,6 +65,7 @@ class AssetClass:
     suffixes: tuple[str, ...] = ()
     symbols: frozenset[str] = frozenset()
     simulated: Simulated | None = None
+    installed: str = ""
 
     @property
     def always_open(self) -> bool:

@@ -3,6 +3,7 @@
 import os
 import warnings
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 
 from investorbench_env.errors import (
@@ -10,6 +11,7 @@ from investorbench_env.errors import (
     SimulatedDataWarning,
     UnknownNameError,
 )
+from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.market import Market
 
 # What reads and writes files is imported where it is used: `import investorbench_env` stays quick.
@@ -27,12 +29,14 @@ def find_market(
         symbol: such as ``"TSLA"``.
         asset_class: the name of its class; says which exchange calendar and time zone hold.
         data: a market, which is returned as it is; a path to a folder or a file; or
-            ``"auto"``: ``$INVESTORBENCH_DATA``, the user cache, then with a warning a simulation;
+            ``"auto"``: ``$INVESTORBENCH_DATA``, the user cache, installed packages, then with a
+            warning a simulation;
             ``"real"``: the same without the simulation;
             ``"simulated"``: only the simulation.
 
     Raises:
         DataNotFoundError: nothing was found; the message has the commands that would supply it.
+        MissingDependencyError: a package that has it is not installed.
         CorruptDataError: a file that should have been used is not readable.
         UnknownNameError: what was given does not hold the symbol.
     """
@@ -50,7 +54,10 @@ def find_market(
         market = folders.load(symbol, asset_class, place, simulated_too=False)
         if market is not None:
             return market
-    if name == "real":
+    row = find_asset_class(asset_class)
+    if row.installed and (market := _installed(row.installed, symbol)) is not None:
+        return market
+    if name == "real" or row.simulated is None:
         raise DataNotFoundError(absence(symbol, "no real data"))
     warnings.warn(
         absence(symbol, "a simulated market stands in: no real data"),
@@ -100,6 +107,14 @@ def places() -> tuple[Path, ...]:
     named = os.environ.get(VARIABLE, "")
     given = [Path(part).expanduser() for part in named.split(os.pathsep) if part.strip()]
     return (*given, cache_folder())
+
+
+@lru_cache(maxsize=16)
+def _installed(reader: str, symbol: str) -> Market | None:
+    """The market of a symbol that a package on this machine carries; None without one."""
+    module, name = reader.split(":")
+    market: Market | None = getattr(import_module(module), name)(symbol)
+    return market
 
 
 @lru_cache(maxsize=16)

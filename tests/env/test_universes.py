@@ -101,6 +101,13 @@ def test_every_universe_and_family_stands_under_its_own_name() -> None:
     assert all(name == family.name for name, family in FAMILIES.items())
 
 
+def test_only_a_universe_that_is_traded_one_by_one_gives_ids_of_single_assets() -> None:
+    assert [name for name in UNIVERSES if UNIVERSES[name].one_by_one] == [
+        name for family in FAMILIES.values() for name in family.universes
+    ]
+    assert not PAIR.one_by_one
+
+
 def test_members_come_and_go_on_their_dates() -> None:
     assert [member.symbol for member in PAIR.members_on("2020-01-02")] == ["OLD", "BTC"]
     assert [member.symbol for member in PAIR.members_on("2020-01-03")] == ["NEW", "BTC"]

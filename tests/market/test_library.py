@@ -3,6 +3,7 @@
 import os
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ import pytest
 from investorbench_env.errors import (
     CorruptDataError,
     DataNotFoundError,
+    MissingDependencyError,
     SimulatedDataWarning,
     UnknownNameError,
 )
-from investorbench_env.market import library
+from investorbench_env.market import Market, library
+from investorbench_env.market.asset_classes import ASSET_CLASSES, AssetClass
 from investorbench_env.market.library import find_market
 from investorbench_env.market.simulated import simulate
+from tests.env.small_markets import small_market
 
 HEADER = "date,symbol,open,high,low,close\n"
 
@@ -147,3 +151,47 @@ def test_a_simulation_that_was_saved_is_not_found_under_a_real_name(
     with pytest.raises(DataNotFoundError):
         find_market("TSLA", "stock", "real")
     assert find_market("TSLA", "stock", library.cache_folder()).fingerprint == market.fingerprint
+
+
+# --- what an installed package carries -------------------------------------------------------------
+
+
+def carried(symbol: str) -> Market | None:
+    """Stands for a package that carries one symbol."""
+    return small_market([1.0, 2.0], symbols=("CARRIED",)) if symbol == "CARRIED" else None
+
+
+def not_installed(symbol: str) -> Market | None:
+    raise MissingDependencyError("parcel", "stats", f"the market of {symbol}")
+
+
+def class_with(reader: str) -> AssetClass:
+    """A class whose markets a package may carry, and which cannot be simulated."""
+    return replace(
+        ASSET_CLASSES["stock"],
+        name="parcel",
+        simulated=None,
+        installed=f"tests.market.test_library:{reader}",
+    )
+
+
+@pytest.mark.parametrize("data", ["auto", "real"])
+def test_what_an_installed_package_carries_comes_after_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    monkeypatch.setitem(ASSET_CLASSES, "parcel", class_with("carried"))
+    assert find_market("CARRIED", "parcel", data).source == "made for a test"
+    with pytest.raises(DataNotFoundError, match="no real data for OTHER"):
+        find_market("OTHER", "parcel", data)
+
+    monkeypatch.setenv("INVESTORBENCH_DATA", str(put(tmp_path, 10, "CARRIED")))
+    assert find_market("CARRIED", "parcel", data).source == "bars.csv"
+
+
+@pytest.mark.parametrize("data", ["auto", "real"])
+def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    monkeypatch.setitem(ASSET_CLASSES, "parcel", class_with("not_installed"))
+    with pytest.raises(MissingDependencyError, match=r"pip install 'investorbench\[stats\]'"):
+        find_market("CARRIED", "parcel", data)
