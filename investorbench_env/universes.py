@@ -1,6 +1,7 @@
 """Universes: named sets of assets with the dates on which agents are evaluated on them.
 
-The stocks, coins and the fund, and their dates, are those of InvestorBench (Li et al., 2025).
+The stocks, coins and the fund, and their dates, are those of InvestorBench (Li et al., 2025); the
+indices are ours.
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from investorbench_env.errors import DateRangeError, UnknownNameError
+from investorbench_env.market.asset_classes import ASSET_CLASSES
 
 SplitName = Literal["warmup", "test"]
 SIMULATED = "SIM"
@@ -120,22 +122,37 @@ FUNDS = Universe(
     one_by_one=True,
 )
 
+INDICES = Universe(
+    name="Indices",
+    members=members_of("index", "SP500 NASDAQ"),
+    splits={
+        "warmup": Split("1999-01-04", "1999-12-31"),
+        "test": Split("2000-01-03", "2018-12-31"),
+    },
+    chosen_on="2026-11-28",
+    one_by_one=True,
+)
 
-def _simulated(universe: Universe) -> Universe:
-    """One simulated asset of the same class on the same dates."""
-    return replace(
+
+def _simulated(universe: Universe) -> tuple[Universe, ...]:
+    """One simulated asset of the same class on the same dates, where the class has any."""
+    asset_class = ASSET_CLASSES[universe.members[0].asset_class]
+    if asset_class.simulated is None:
+        return ()
+    one = replace(
         universe,
         name=f"{universe.name}-{SIMULATED}",
-        members=members_of(universe.members[0].asset_class, SIMULATED),
+        members=members_of(asset_class.name, SIMULATED),
         chosen_on=None,
         data="simulated",
     )
+    return (one,)
 
 
 UNIVERSES: dict[str, Universe] = {
     universe.name: universe
-    for real in (STOCKS, COINS, FUNDS)
-    for universe in (real, _simulated(real))
+    for real in (STOCKS, COINS, FUNDS, INDICES)
+    for universe in (real, *_simulated(real))
 }
 """Every universe by name."""
 

@@ -131,7 +131,23 @@ ETF = AssetClass(
     ),
 )
 
-ASSET_CLASSES: dict[str, AssetClass] = {row.name: row for row in (STOCK, CRYPTO, ETF)}
+INDEX = AssetClass(
+    name="index",
+    title="Index",
+    calendar="XNYS",
+    timezone="America/New_York",
+    days_a_year=252,
+    unit="units",
+    # Nobody trades an index itself: these are the costs of a fund that follows it.
+    commission_bps=ETF.commission_bps,
+    slippage_bps=ETF.slippage_bps,
+    corporate_actions=False,
+    filings=False,
+    symbols=frozenset({"SP500", "NASDAQ"}),
+    installed="investorbench_env.market.sources.arch_data:read",
+)
+
+ASSET_CLASSES: dict[str, AssetClass] = {row.name: row for row in (STOCK, CRYPTO, ETF, INDEX)}
 """Every asset class by name."""
 
 

@@ -20,7 +20,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *sorted(
 ))  # fmt: skip
 
 PROGRAMS = {"python", "bash", "console"}
-LANGUAGES = PROGRAMS | {"text", "yaml", "bibtex"}
+LANGUAGES = PROGRAMS | {"text", "yaml", "bibtex", "diff"}
 
 _FENCE = re.compile(
     r"(?:<!-- (?P<needs>[^\n]*?) -->\n)?^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$",

@@ -153,7 +153,7 @@ def test_a_simulation_that_was_saved_is_not_found_under_a_real_name(
     assert find_market("TSLA", "stock", library.cache_folder()).fingerprint == market.fingerprint
 
 
-# --- what an installed package carries -------------------------------------------------------------
+# --- what an installed package carries ---------------------------------------------------
 
 
 def carried(symbol: str) -> Market | None:

@@ -11,7 +11,7 @@ import numpy as np
 from investorbench_env.market.files import index
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.intervals import DAILY
-from investorbench_env.market.market import CLOSE, OPEN, Market
+from investorbench_env.market.market import CLOSE, HIGH, OPEN, Market
 
 
 def describe(market: Market) -> tuple[tuple[str, str], ...]:
@@ -55,7 +55,9 @@ def _sessions(market: Market) -> str:
 def _bars(market: Market, asset: int) -> str:
     close = market.bars[:, asset, CLOSE]
     missing = np.flatnonzero(np.isnan(close))
-    what = "close only" if np.isnan(market.bars[:, asset, OPEN]).all() else "open to volume"
+    what = "open to volume"
+    if np.isnan(market.bars[:, asset, OPEN]).all():
+        what = "close only" if np.isnan(market.bars[:, asset, HIGH]).all() else "high to volume"
     gaps = f"{len(missing):,} missing" if len(missing) else "none missing"
     held = close[np.isfinite(close)]
     if not len(held):

@@ -11,7 +11,7 @@ import pytest
 from investorbench.agents.finmem import Character, FinMem
 from investorbench.agents.finmem.backgrounds import BACKGROUNDS
 from investorbench.agents.finmem.question import templates_sha256
-from investorbench_env.universes import SIMULATED, UNIVERSES, universe_of
+from investorbench_env.universes import PUBLISHED_ON, UNIVERSES, universe_of
 from tests.agents.finmem.episodes import Scripted, arrays, market, play, task_of, varied
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,8 +19,8 @@ PROMPTS = ROOT / "agents" / "finmem" / "prompts"
 CLASS_OF = {
     member.symbol: member.asset_class
     for universe in UNIVERSES.values()
+    if universe.chosen_on == PUBLISHED_ON
     for member in universe.members
-    if member.symbol != SIMULATED
 } | {"NFLX": "stock"}
 
 
