@@ -1,8 +1,6 @@
 """A memory in one file: NumPy arrays and JSON, written so that a kill leaves the old or the new."""
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from investorbench.memory.errors import ArchiveError
 from investorbench.memory.records import STATE, MemoryContent, Rows, Snapshot, refuse_another
+from investorbench.memory.whole_files import written_whole
 
 
 def write_snapshot(path: Path, snapshot: Snapshot, identity: Mapping[str, Any]) -> None:
@@ -30,23 +29,14 @@ def write_snapshot(path: Path, snapshot: Snapshot, identity: Mapping[str, Any]) 
         "next_id": snapshot.next_id,
         "contents": [asdict(content) for content in snapshot.rows.contents],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "wb") as file:
-            np.savez(
-                file,
-                allow_pickle=False,
-                header=np.frombuffer(json.dumps(header).encode(), np.uint8),
-                vectors=snapshot.rows.vectors,
-                **snapshot.rows.state,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with written_whole(path) as file:
+        np.savez(
+            file,
+            allow_pickle=False,
+            header=np.frombuffer(json.dumps(header).encode(), np.uint8),
+            vectors=snapshot.rows.vectors,
+            **snapshot.rows.state,
+        )
 
 
 def read_snapshot(path: Path, identity: Mapping[str, Any]) -> Snapshot:

@@ -4,7 +4,6 @@ Knows how Chroma lays its files out, but opens none of them.
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from investorbench.memory.errors import ArchiveError, ArchiveMismatchError
 from investorbench.memory.records import refuse_another
+from investorbench.memory.whole_files import written_whole
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -62,10 +62,9 @@ class ArchiveFolder:
         self._take()
         if is_new:
             # In place before Chroma's first file, and never half written.
-            draft = label.with_suffix(f".{os.getpid()}")
             written = {"identity": identity, "chromadb": chromadb_version}
-            draft.write_text(json.dumps(written, indent=1))
-            draft.replace(label)
+            with written_whole(label) as file:
+                file.write(json.dumps(written, indent=1).encode())
         mark = self.path / MARK
         was_killed = mark.exists()
         if was_killed:

@@ -9,15 +9,17 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from investorbench.scripts import inspecting_output as output
+from investorbench.tasks.actions import action_word
 from investorbench.tasks.record.episode_folder import FILES
-from investorbench.tasks.record.lines import BEFORE_THE_FIRST, CHAIN, chained, without_nan
+from investorbench.tasks.record.lines import CUT_OFF, read_record
+from investorbench.tasks.record.schema import Line, without_nan
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"ignore_unknown_options": True}
@@ -35,15 +37,17 @@ class Day:
         index: 0 for the first one of the warm-up, or of the test where there is no warm-up.
         split: ``"warmup"`` or ``"test"``.
         line: what is recorded.
+        action: the action in words.
     """
 
     index: int
     split: str
-    line: dict[str, Any]
+    line: Line
+    action: str
 
     @property
     def session(self) -> str:
-        return output.safe(self.line["session"]).plain
+        return output.safe(self.line.session).plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,22 +87,21 @@ def inspect(
         raise UnknownNameError("split", split, FILES)
     record = read(find_repeat(run, agent, task, repeat))
     days = [each for each in record.days if split in (None, each.split)]
-    chosen = None if day is None else find_day(days, day)
+    if day is not None:
+        days = find_days(days, day)
+    is_one = day is not None and len(days) == 1
     console = output.console()
     if as_json:
-        if chosen is None:
-            told = [output.summary(each) for each in days]
-        else:
-            told = [{"index": chosen.index, "split": chosen.split, **chosen.line}]
-        for each in told:
-            print(json.dumps(without_nan(each)))
+        for each in days:
+            whole = {"index": each.index, "split": each.split, **each.line.to_json()}
+            print(json.dumps(whole if is_one else without_nan(output.summary(each))))
         console = output.console(stderr=True)
-    elif chosen is None:
+    elif not is_one:
         is_long = console.is_terminal and len(days) > console.height
         with console.pager() if is_long else nullcontext():
             output.print_overview(console, record.name, days)
     else:
-        output.print_day(console, record.name, chosen, whole=prompt)
+        output.print_day(console, record.name, days[0], whole=prompt)
     for problem in record.problems:
         output.warn(console, problem)
 
@@ -153,17 +156,19 @@ def read(folder: Path) -> Record:
     days: list[Day] = []
     problems: list[str] = []
     for split, name in FILES.items():
-        if (folder / name).is_file():
-            lines, wrong = _lines(folder / name)
-            days += [
-                Day(index=i, split=split, line=line) for i, line in enumerate(lines, len(days))
-            ]
-            problems += wrong
+        record = read_record(folder / name)
+        kind = "trade" if record.header is None else record.header.facts.action
+        days += [
+            Day(index=i, split=split, line=line, action=action_word(line.action, kind))
+            for i, line in enumerate(record.lines, len(days))
+        ]
+        found = [*record.problems, *([CUT_OFF] if record.is_cut else [])]
+        problems += [f"{name}: {each}" for each in found]
     return Record(folder=folder, days=tuple(days), problems=tuple(problems))
 
 
-def find_day(days: Sequence[Day], wanted: str) -> Day:
-    """The day of a date, or of a place in the overview.
+def find_days(days: Sequence[Day], wanted: str) -> list[Day]:
+    """The decisions of a date or a time, or the one of a place in the overview.
 
     Raises:
         InvestorBenchError: there is none; the nearest are named.
@@ -173,26 +178,40 @@ def find_day(days: Sequence[Day], wanted: str) -> Day:
     if re.fullmatch(r"-?\d{1,6}", wanted):
         by_index = {day.index: day for day in days} | {i - len(days): d for i, d in enumerate(days)}
         if int(wanted) in by_index:
-            return by_index[int(wanted)]
+            return [by_index[int(wanted)]]
         raise InvestorBenchError(
             f"there is no row {wanted}: they go from {days[0].index} to {days[-1].index}, and "
             "from the last one, -1, backwards"
         )
     try:
-        session = date.fromisoformat(wanted).isoformat()
+        moment = datetime.fromisoformat(wanted)
     except ValueError:
         raise InvestorBenchError(
-            f"{wanted!r} is no day: give YYYY-MM-DD, or a row's number in the overview"
+            f"{wanted!r} is no day: give YYYY-MM-DD, with THH:MM where a day has several "
+            "decisions, or a row's number in the overview"
         ) from None
-    by_session = {day.session: day for day in days}
-    if session not in by_session:
-        known = sorted(by_session)
-        place = bisect_left(known, session)
+    if "T" in wanted or " " in wanted:
+        found = [day for day in days if _is_at(day, moment)]
+        named = {output.safe(day.line.time).plain for day in days}
+        wanted = moment.isoformat()
+    else:
+        wanted = moment.date().isoformat()
+        found = [day for day in days if day.session == wanted]
+        named = {day.session for day in days}
+    if not found:
+        known = sorted(named)
+        place = bisect_left(known, wanted)
         nearest = known[max(0, place - NEAREST) : place + NEAREST]
         raise InvestorBenchError(
-            f"nothing was decided on {session}; the nearest days are {', '.join(nearest)}"
+            f"nothing was decided on {wanted}; the nearest days are {', '.join(nearest)}"
         )
-    return by_session[session]
+    return found
+
+
+def _is_at(day: Day, moment: datetime) -> bool:
+    """Whether a decision was taken at a time, in UTC where that names no zone."""
+    taken = datetime.fromisoformat(day.line.time)
+    return taken == (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _is_repeat(path: Path) -> bool:
@@ -205,37 +224,3 @@ def _matching(kind: str, name: str, jobs: Mapping[Path, str], folder: str) -> li
     if folder not in jobs.values():
         raise UnknownNameError(kind, name, jobs.values())
     return [job for job, own in jobs.items() if own == folder]
-
-
-def _lines(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """The lines of a record that can be read, and what is wrong with it."""
-    text = path.read_bytes()
-    if not text:
-        return [], []
-    # Texts in a line may hold other characters that end a line for str.splitlines.
-    *whole, rest = map(_parsed, text.removesuffix(b"\n").split(b"\n"))
-    lines = [line for line in (*whole, rest) if line is not None]
-    wrong = [f"line {n} cannot be read" for n, line in enumerate(whole, 1) if line is None]
-    if rest is None:
-        wrong.append(f"line {len(whole) + 1} is cut off, as a killed run leaves it")
-    before = [BEFORE_THE_FIRST, *(line.get("hash") for line in lines)]
-    changed = [line for line, hash in zip(lines, before, strict=False) if not _follows(line, hash)]
-    if changed:
-        wrong.append(
-            f"the chain of hashes breaks on {changed[0]['session']}: that line or the one before "
-            "it was changed after the run"
-        )
-    return lines, [f"{path.name}: {each}" for each in wrong]
-
-
-def _parsed(text: bytes) -> dict[str, Any] | None:
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) and "session" in line else None
-
-
-def _follows(line: Mapping[str, Any], before: Any) -> bool:
-    body = {key: value for key, value in line.items() if key not in CHAIN}
-    return chained(body, before) == line

@@ -1,6 +1,7 @@
 """How ``investorbench inspect`` looks. What it shows was written by others: it is never markup."""
 
 import json
+import math
 import re
 import sys
 import unicodedata
@@ -13,11 +14,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from investorbench.tasks.record.schema import Line
 from investorbench.tasks.wording import usd
 
-TRADES = ("sell", "hold", "buy")
 STYLES = {"buy": "green", "sell": "red", "invalid": "red", "refused": "red", "truncated": "red"}
-PARTS = {"recalled", "question", "answer", "decision"}
+PARTS = {"recalled", "question", "decision"}
 """Of a thought that is shown part by part; other agents may record what they like."""
 SHARES = ("returns", "momentum", "weight", "total_return")
 """Facts that are shown in percent."""
@@ -37,7 +38,9 @@ class Day(Protocol):
     @property
     def split(self) -> str: ...
     @property
-    def line(self) -> Row: ...
+    def line(self) -> Line: ...
+    @property
+    def action(self) -> str: ...
 
 
 class Grid:
@@ -80,27 +83,37 @@ def warn(console: Console, problem: str) -> None:
 
 
 def summary(day: Day) -> dict[str, Any]:
-    """A day in the few values of the overview; None where there is none, as for a baseline."""
-    thought = _thought(day)
-    answer = thought.get("answer", {})
-    usage = answer.get("usage") or {}
+    """A day in the few values of the overview; None where there is none, as for a baseline.
+
+    Fill price and position are None, too, where an account may hold several assets.
+    """
+    line, thought = day.line, _thought(day)
+    answer = line.answers[0] if line.answers else {}
+    tokens = answer.get("tokens") or {}
+    is_several = len(line.account.marks) > 1
     return {
         "index": day.index,
-        "session": day.line["session"],
+        "session": line.session,
+        "time": line.time,
         "split": day.split,
         "decision": thought["decision"]["word"] if thought else None,
-        "action": day.line.get("action"),
+        "action": line.action,
         "recalled": len(thought["recalled"]) if thought else None,
         "status": answer.get("status"),
-        "input_tokens": usage["input"] if usage.get("known") else None,
-        "output_tokens": usage["output"] if usage.get("known") else None,
-        **{name: day.line.get(name) for name in ("fill_price", "position", "equity")},
+        "input_tokens": tokens["input"] if tokens.get("known") else None,
+        "output_tokens": tokens["output"] if tokens.get("known") else None,
+        "fills": len(line.fills),
+        "fill_price": None if is_several else sum(fill.price for fill in line.fills[-1:]),
+        "positions": len(line.account.positions),
+        "position": None if is_several else sum(each.quantity for each in line.account.positions),
+        "equity": line.account.equity,
     }
 
 
 def print_overview(console: Console, name: str, days: Sequence[Day]) -> None:
     """A row a day."""
     rows = [summary(day) for day in days]
+    sessions = {(row["split"], row["session"]) for row in rows}
     thinks = any(row["status"] for row in rows)
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0, header_style="bold")
     table.add_column("", justify="right", style="dim")
@@ -112,16 +125,15 @@ def print_overview(console: Console, name: str, days: Sequence[Day]) -> None:
         table.add_column("tokens", justify="right", no_wrap=True)
     for heading in ("fill", "position", "equity"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows:
-        word = row["decision"] or action_word(row["action"])
+    for day, row in zip(days, rows, strict=True):
+        word = row["decision"] or day.action
         table.add_row(
             str(row["index"]),
-            safe(row["session"]),
+            safe(row["session"] if len(sessions) == len(days) else row["time"][:16]),
             row["split"].removesuffix("up"),
             safe(word, STYLES.get(word, "")),
             *(_answered(row) if thinks else ()),
-            number(row["fill_price"] or None),
-            number(row["position"]),
+            *_traded(row),
             f"{row['equity']:,.0f}" if isinstance(row["equity"], int | float) else "–",
         )
     console.print(safe(name, "bold"))
@@ -144,24 +156,18 @@ def print_day(console: Console, name: str, day: Day, *, whole: bool = False) -> 
         sections |= {
             "Recalled": _recalled(thought, _texts(thought)),
             "Asked": _asked(thought["question"], whole).table,
-            "Answered": _answer(thought["answer"], whole).table,
         }
-    elif line.get("thought"):
-        sections["Thought"] = _other(line["thought"], whole).table
-    sections["Done"] = _done(line, thought).table
-    title = f"{name} · {day.split} · {line['session']}"
+    elif line.thought:
+        sections["Thought"] = _other(line.thought, whole).table
+    for answer in line.answers:
+        of = "" if len(line.answers) == 1 else f": {answer['role']}"
+        sections[f"Answered{of}"] = _answer(answer, whole).table
+    sections["Done"] = _done(day, thought).table
+    title = f"{name} · {day.split} · {line.session}"
     console.print(safe(title, "bold"), soft_wrap=True)
     for heading, content in sections.items():
         console.print(f"\n[bold cyan]{heading}[/]")
         console.print(Padding(content, (0, 0, 0, 2), expand=False))
-
-
-def action_word(action: Any) -> str:
-    """``sell``, ``hold`` or ``buy``, or a target weight with its sign."""
-    if isinstance(action, int) and 0 <= action < len(TRADES):
-        return TRADES[action]
-    weight = action[0] if isinstance(action, list) and action else action
-    return f"{weight:+.2f}" if isinstance(weight, float) else str(weight)
 
 
 def number(value: Any) -> str:
@@ -175,7 +181,7 @@ def number(value: Any) -> str:
 
 def _thought(day: Day) -> Row:
     """The thought of a day, if it has the parts that are shown; else nothing."""
-    thought: Any = day.line.get("thought")
+    thought: Any = day.line.thought
     return thought if isinstance(thought, dict) and thought.keys() >= PARTS else {}
 
 
@@ -187,17 +193,22 @@ def _answered(row: Row) -> tuple[str, Text, str]:
     return str(row["recalled"]), safe(row["status"], STYLES.get(row["status"], "")), told
 
 
+def _traded(row: Row) -> tuple[str, str]:
+    """Fill and position of one asset, or how many there are of several."""
+    if row["position"] is None:
+        return f"{row['fills']} fills", f"{row['positions']} held"
+    return number(row["fill_price"] or None), number(row["position"])
+
+
 def _texts(thought: Row) -> dict[int, str]:
     """The memories in the prompt of a day."""
     asked = thought["question"]["user"] if thought else ""
     return {int(id): text for id, text in BLOCK.findall(asked)}
 
 
-def _observed(line: Row, thought: Row) -> Grid:
+def _observed(line: Line, thought: Row) -> Grid:
     grid = Grid()
-    # In a record of version 1 a perception is called facts.
-    perception = thought.get("perception") or thought.get("facts", {})
-    for name, value in perception.items():
+    for name, value in thought.get("perception", {}).items():
         if name not in ("symbol", "session") and value is not None:
             grid.add(name.replace("_", " "), _fact(name, value))
     if thought.get("label") is not None:
@@ -208,7 +219,7 @@ def _observed(line: Row, thought: Row) -> Grid:
             "stored",
             *(f"{id}: {text.partition(chr(10))[0]}" for id, text in thought["stored"].items()),
         )
-    grid.add("documents", *line.get("documents", ()))
+    grid.add("documents", *line.documents)
     return grid
 
 
@@ -255,23 +266,23 @@ def _asked(question: Row, whole: bool) -> Grid:
 
 
 def _answer(answer: Row, whole: bool) -> Grid:
-    grid, usage = Grid(), answer.get("usage") or {}
+    grid, tokens = Grid(), answer.get("tokens") or {}
     status, cost = answer["status"], answer.get("cost_usd")
-    how = f", asked as {answer['rung']}, by {answer['model']}"
+    how = f", asked as {answer.get('rung')}, by {answer.get('model')}"
     cache = ", from the cache" * bool(answer.get("cached"))
     grid.add("status", safe(status, STYLES.get(status, "")).append(safe(how + cache)))
     if answer.get("defects"):
         grid.add("defects", f"{', '.join(answer['defects'])}: {answer.get('problem')}")
     if answer.get("tolerated"):
         grid.add("tolerated", ", ".join(answer["tolerated"]))
-    if usage.get("known"):
-        into = f"{usage['input']:,} in ({usage['cached']:,} cached)"
-        grid.add("tokens", f"{into}, {usage['output']:,} out ({usage['reasoning']:,} thinking)")
+    if tokens.get("known"):
+        into = f"{tokens['input']:,} in ({tokens['cached']:,} cached)"
+        grid.add("tokens", f"{into}, {tokens['output']:,} out ({tokens['reasoning']:,} thinking)")
     took = f"{answer.get('latency_s', 0.0):.2f} s, {answer.get('attempts', 0)} requests"
     grid.add("took", took + ("" if cost is None else f", {usd(cost)}"))
     if answer.get("reasoning"):
         grid.add("thinking", _text(answer["reasoning"], whole))
-    grid.add("text", _text(answer["text"], whole))
+    grid.add("text", _text(str(answer.get("text", "")), whole))
     return grid
 
 
@@ -285,21 +296,37 @@ def _other(thought: Any, whole: bool) -> Grid:
     return grid
 
 
-def _done(line: Row, thought: Row) -> Grid:
-    grid, decision = Grid(), thought.get("decision")
+def _done(day: Day, thought: Row) -> Grid:
+    grid, line, decision = Grid(), day.line, thought.get("decision")
     if decision:
         forced = ", forced by the label" * (thought.get("label") is not None)
         missing = ", without a usable answer" * (not decision["valid"])
         grid.add("decision", decision["word"] + (forced or missing))
         dropped = f"; {decision['dropped']} that were never shown" * bool(decision["dropped"])
         grid.add("cites", _ids(decision["cited"]) + dropped)
-    word, price = action_word(line.get("action")), line.get("fill_price")
-    grid.add("action", safe(word, STYLES.get(word, "")))
-    worth, cost = number(line.get("notional")), number(line.get("cost"))
-    grid.add("fill", f"at {number(price)}, worth {worth}, cost {cost}" if price else "none")
-    for name in ("position", "cash", "equity"):
-        grid.add(name, number(line.get(name)))
-    grid.add("reward", f"{line['reward']:+.6f}" if line.get("reward") is not None else None)
+    account = line.account
+    is_several = len(account.marks) > 1
+    grid.add("action", safe(day.action, STYLES.get(day.action, "")))
+    for fill in line.fills:
+        what = f"{fill.symbol} {number(fill.quantity)} " * is_several
+        worth, cost = number(fill.notional), number(fill.cost)
+        grid.add("fill", f"{what}at {number(fill.price)}, worth {worth}, cost {cost}")
+    if not line.fills:
+        grid.add("fill", "none")
+    for rejection in line.rejections:
+        order = rejection.order
+        grid.add("rejected", f"{order.symbol} to weight {order.weight:+.2f}: {rejection.reason}")
+    for paid in line.distributions:
+        split = f", {number(paid.ratio)} units for one" * (paid.ratio != 1.0)
+        grid.add("received", f"{number(paid.cash)} of {paid.symbol}{split}")
+    for held in account.positions:
+        what = f"{held.symbol} " * is_several
+        grid.add("position", f"{what}{number(held.quantity)}")
+    if not account.positions:
+        grid.add("position", "none" if is_several else number(0.0))
+    grid.add("cash", number(account.cash))
+    grid.add("equity", number(account.equity))
+    grid.add("reward", f"{line.reward:+.6f}" if math.isfinite(line.reward) else None)
     if thought:
         feedback = thought["feedback"]
         sign = f"{feedback['sign']:+d} for " if feedback["ids"] else ""

@@ -16,13 +16,13 @@ from investorbench.agents.llm import LanguageModel, Model, model_of
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
 from investorbench.scripts.serving import served
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
-from investorbench.tasks.record.lines import write_atomically
 from investorbench.tasks.running.episodes import RunOptions, Say, Serve
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.progress import Shows
 from investorbench.tasks.task import find_id, task_of
 from investorbench.tasks.tracking import trackers_of
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.whole_files import write_atomically
 
 OF_THE_RUN = (
     "output", "folder", "shard", "tracking", "concurrency", "max_usd", "cache", "cache_path",

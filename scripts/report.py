@@ -11,10 +11,10 @@ from rich.progress import Progress
 
 from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
-from investorbench.tasks.record.lines import write_atomically
 from investorbench.tasks.record.run_folder import Found, found_in
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.whole_files import write_atomically
 
 HTML = "html"
 ENDINGS = {"latex": "tex"}

@@ -35,7 +35,7 @@ from investorbench.scripts.settings import (
 from investorbench.scripts.tables import print_results
 from investorbench.tasks.record.episode_folder import FAILURE
 from investorbench.tasks.record.job_folder import manifest_of
-from investorbench.tasks.record.lines import without_nan
+from investorbench.tasks.record.schema import without_nan
 from investorbench.tasks.running.episodes import run_with as run_jobs
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import RunOutcome, recorded

@@ -8,11 +8,12 @@ import typer
 from rich.console import Console
 
 from investorbench.scripts.tables import print_results
-from investorbench.tasks.record.job_folder import CONFIG, JobFolder
-from investorbench.tasks.record.lines import write_json
-from investorbench.tasks.record.reading import RecordedJob, read_json, recorded_entry
+from investorbench.tasks.record.episode_folder import METRICS
+from investorbench.tasks.record.files import read_json, write_json
+from investorbench.tasks.record.job_folder import MANIFEST, alone_in
+from investorbench.tasks.record.reading import RecordedJob, recorded_entry
 from investorbench.tasks.record.run_folder import job_in, jobs_in
-from investorbench.tasks.record.verifying import MANIFEST, METRICS, differences
+from investorbench.tasks.record.verifying import differences
 from investorbench.tasks.result import Entry
 from investorbench_env.errors import InvestorBenchError
 
@@ -65,8 +66,7 @@ def _parts(job: RecordedJob, entry: Entry) -> Iterator[tuple[Path, dict[str, Any
 
 
 def _renew(job: RecordedJob, parts: Mapping[Path, dict[str, Any]]) -> None:
-    config = (job.path / CONFIG).read_text(encoding="utf-8")
-    with JobFolder(job.path, config):  # which nobody else writes meanwhile
+    with alone_in(job.path):
         for path, part in parts.items():
             kept = {name: value for name, value in part.items() if value is not None}
             write_json(path, {**read_json(path), **kept})

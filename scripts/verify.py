@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +13,10 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from investorbench.tasks.record.job_folder import CONFIG, code_hash
-from investorbench.tasks.record.reading import Content
+from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.run_folder import foreign_files, job_in, jobs_in
+from investorbench.tasks.record.schema import Content
+from investorbench.tasks.record.settings import CONFIG
 from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
 from investorbench_env.errors import InvestorBenchError
 
@@ -29,8 +31,7 @@ def verify(
     wrong = sum(finding.is_wrong for finding in findings)
     if as_json:
         for finding in findings:
-            told = {"path": str(finding.path), "what": finding.what, "is_wrong": finding.is_wrong}
-            print(json.dumps(told))
+            print(json.dumps({**asdict(finding), "path": str(finding.path)}))
     else:
         _print(run, findings, len(jobs), wrong)
     raise typer.Exit(1 if wrong else 0)
@@ -49,12 +50,12 @@ def _findings(run: Path, jobs: list[Path]) -> Iterator[Finding]:
         try:
             manifest = job.manifest
         except InvestorBenchError:
-            continue  # told already
+            continue  # a finding says so already
         if manifest is not None:
             manifests[path] = manifest
     if manifests:
         yield from mixtures(manifests)
-        if all(each.get("code_sha256") != code_hash() for each in manifests.values()):
+        if all(each.get("code_sha256") != code_of()["sha256"] for each in manifests.values()):
             what = "was run with another version of the code than the one that checks it"
             yield Finding(path=run, what=what, is_wrong=False)
     for path in foreign_files(run, jobs):

@@ -1,11 +1,12 @@
-"""What the answers of a language model came to: how many of each kind, at what cost.
+"""The answers of language models: in what an agent records of a step, and how they add up.
 
-An agent that asks one says so in what it records: ``thought["answer"]`` holds the fields of an
-``agents.llm.Answer``, ``thought["decision"]["valid"]`` whether a decision was read from it.
+An agent that asks one says so in its ``record()``: under ``answers`` a list of mappings, or under
+``answer`` a single one, each with the fields of an ``agents.llm.Answer`` and, where several were
+asked, the ``role`` of each. ``decision.valid`` says whether a decision was read from them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,23 +14,49 @@ import numpy as np
 from investorbench.tasks.result import Result
 
 Thought = Mapping[str, Any]
+Answer = Mapping[str, Any]
+"""``role``, ``status``, ``tokens``, ``cost_usd``, ``latency_s``, ``is_language_model``, and what is
+known besides: its text, the model, how it was asked for."""
 FIELDS = {"status", "usage", "cost_usd", "latency_s", "is_language_model"}
 TOKENS = ("input", "output", "cached", "reasoning")
+DECISION = "decision"
+"""The role of an answer that is the only one."""
 
 
-def tally(thoughts: Iterable[Thought | None]) -> dict[str, Any] | None:
+def answers_in(thought: Thought | None) -> tuple[Answer, ...]:
+    """The answers of a thought; what is somebody's own under that name is none."""
+    found = _found(thought or {})
+    return tuple(_answer(each) for each in found)
+
+
+def without_answers(thought: Thought | None) -> Thought | None:
+    """The rest of a thought."""
+    if thought is None or not _found(thought):
+        return thought
+    return {name: part for name, part in thought.items() if name not in ("answer", "answers")}
+
+
+def tally(
+    steps: Iterable[tuple[Sequence[Answer], Thought | None]],
+) -> dict[str, Any] | None:
     """How the answers of some steps add up; None where no model was asked.
 
     ``invalid`` decisions are those without a usable answer, refused and truncated ones included;
     the agent held then. Latency is in seconds, as the server was waited for when it was asked;
     ``cost_usd`` is None where a price is not known.
+
+    Args:
+        steps: the answers of each step, and what else the agent recorded of it.
     """
-    asked = [thought for thought in thoughts if thought and _is_answered(thought)]
+    asked = [(answers, thought) for answers, thought in steps if answers]
     if not asked:
         return None
-    answers = [thought["answer"] for thought in asked]
+    answers = [answer for own, _ in asked for answer in own]
     costs = [answer["cost_usd"] for answer in answers]
-    decisions = [d if isinstance(d := each.get("decision"), Mapping) else {} for each in asked]
+    decisions = [
+        made if isinstance(made := (thought or {}).get("decision"), Mapping) else {}
+        for _, thought in asked
+    ]
     latencies = np.array([answer["latency_s"] for answer in answers])
     return {
         "decisions": len(asked),
@@ -37,7 +64,7 @@ def tally(thoughts: Iterable[Thought | None]) -> dict[str, Any] | None:
         "invalid": sum(not decision.get("valid", True) for decision in decisions),
         "status": dict(sorted(Counter(answer["status"] for answer in answers).items())),
         "dropped_ids": sum(decision.get("dropped", 0) for decision in decisions),
-        "tokens": {name: sum(a["usage"][name] for a in answers) for name in TOKENS},
+        "tokens": {name: sum(a["tokens"][name] for a in answers) for name in TOKENS},
         "cost_usd": None if None in costs else float(sum(costs)),
         "latency_s": {
             "mean": float(latencies.mean()),
@@ -45,12 +72,6 @@ def tally(thoughts: Iterable[Thought | None]) -> dict[str, Any] | None:
             "p95": float(np.quantile(latencies, 0.95)),
         },
     }
-
-
-def _is_answered(thought: Thought) -> bool:
-    """Whether it holds such an answer, and not something of somebody's own under that name."""
-    answer = thought.get("answer")
-    return isinstance(answer, Mapping) and answer.keys() >= FIELDS
 
 
 class Answers(NamedTuple):
@@ -80,7 +101,7 @@ class Answers(NamedTuple):
 
 
 def answers_of(result: Result) -> Answers | None:
-    """Of an agent that asks a model; None of any other."""
+    """Over all repeats and both splits, of an agent that asks a model; None of any other."""
     splits = [split for episode in result.episodes for split in (episode.answers or {}).values()]
     asked = [split for split in splits if split]
     if not asked:
@@ -98,3 +119,20 @@ def answers_of(result: Result) -> Answers | None:
         written=sum(split["tokens"]["output"] for split in asked),
         cost_usd=None if None in costs else sum(costs),
     )
+
+
+def _found(thought: Thought) -> list[Mapping[str, Any]]:
+    several = thought.get("answers")
+    given = several if isinstance(several, list | tuple) else [thought.get("answer")]
+    known = [each for each in given if isinstance(each, Mapping) and each.keys() >= FIELDS]
+    return known if len(known) == len(given) else []
+
+
+def _answer(given: Mapping[str, Any]) -> Answer:
+    rest = {name: value for name, value in given.items() if name not in ("role", "usage")}
+    return {
+        "role": given.get("role", DECISION),
+        "status": given["status"],
+        "tokens": given["usage"],
+        **rest,
+    }

@@ -1,54 +1,66 @@
 """What an evaluation leaves behind: episodes, and the result that sums them up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from investorbench.tasks.days import Dates, FloatArray, daily_returns
 from investorbench.tasks.metrics import activity, performance
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
+from investorbench_env.accounting.events import Fill
 from investorbench_env.envs.setup import RUIN
+from investorbench_env.errors import FactsError
 from investorbench_env.facts import Facts
-from investorbench_env.protocols import Convention, find_protocol
+from investorbench_env.protocols import Convention
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FloatArray = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Episode:
-    """One run over the test split, T steps long.
+    """One run over the test split, T steps long, in an account that may hold A assets.
+
+    What is said of each asset is an array [T, A] in the order of ``symbols``, or [T] where there is
+    one asset alone.
 
     Attributes:
         seed: what it ran with.
+        symbols: the A assets.
         sessions: dates of the decisions, the last one only marked [T + 1].
-        actions: what the agent chose [T].
-        rewards: what it was told [T].
-        returns: return of each step in the protocol's convention [T].
+        times: when the decisions were taken, and the last mark, in UTC [T + 1].
+        actions: what the agent chose, in plain values [T].
+        rewards: what that returned [T].
+        dates: the calendar days that count [D]; see :mod:`investorbench.tasks.days`.
+        returns: what each day returned [D].
         equity: at each decision, starting value included [T + 1].
-        weights: position as a share of equity during each step [T].
-        position: shares held after each step [T].
-        fill_prices: price of the trade in each step, 0 for none [T].
-        notional: value traded in each step [T].
+        weights: positions as shares of equity during each step [T] or [T, A].
+        position: units held after each step [T] or [T, A].
+        marks: prices at each decision, NaN where one is not known [T + 1] or [T + 1, A].
+        fill_prices: price of the trade in each step, 0 for none [T] or [T, A].
+        notional: value traded in each step [T] or [T, A].
         costs: what trading cost in each step [T].
         ended_early: whether the account was ruined before the split's end.
-        metrics: the figures of §1.4, in the protocol's convention.
-        answers: what a language model's answers came to, by split, from the episode's record.
+        metrics: the figures of :mod:`investorbench.tasks.metrics`, in the protocol's convention.
+        answers: how a language model's answers add up, by split, from the episode's record.
     """
 
     seed: int
-    sessions: npt.NDArray[np.datetime64]
+    symbols: tuple[str, ...]
+    sessions: Dates
+    times: Dates
     actions: tuple[Any, ...]
     rewards: FloatArray
+    dates: Dates
     returns: FloatArray
     equity: FloatArray
     weights: FloatArray
     position: FloatArray
+    marks: FloatArray
     fill_prices: FloatArray
     notional: FloatArray
     costs: FloatArray
@@ -57,24 +69,34 @@ class Episode:
     answers: dict[str, Any] | None = None
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a step, indexed by the date of the decision."""
+        """One row a step, indexed by when it was decided; a column for each of several assets."""
         import pandas as pd
 
-        actions = [np.asarray(action).reshape(-1)[0] for action in self.actions]
-        columns = {
-            "action": actions,
-            "fill_price": self.fill_prices,
-            "position": self.position,
-            "weight": self.weights,
-            "notional": self.notional,
+        columns: dict[str, Any] = {"action": [_single(action) for action in self.actions]}
+        for name, values in (
+            ("fill_price", self.fill_prices),
+            ("position", self.position),
+            ("weight", self.weights),
+            ("notional", self.notional),
+        ):
+            columns |= self._by_symbol(name, values)
+        columns |= {
             "cost": self.costs,
             "reward": self.rewards,
-            "return": self.returns,
+            "return": self.equity[1:] / self.equity[:-1] - 1.0,
             "equity": self.equity[1:],
             "marked_on": self.sessions[1:],
         }
-        index = pd.DatetimeIndex(self.sessions[:-1].astype("datetime64[s]"), name="decided_on")
+        # Sessions name bars of a day or longer; shorter ones have but their time.
+        is_named = len(np.unique(self.sessions)) == len(self.sessions)
+        decided = self.sessions[:-1].astype("datetime64[s]") if is_named else self.times[:-1]
+        index = pd.DatetimeIndex(decided, name="decided_on" if is_named else "decided_at")
         return pd.DataFrame(columns, index=index)
+
+    def _by_symbol(self, name: str, values: FloatArray) -> dict[str, FloatArray]:
+        if values.ndim == 1:
+            return {name: values}
+        return {f"{name} {symbol}": values[:, n] for n, symbol in enumerate(self.symbols)}
 
 
 class Failure(NamedTuple):
@@ -111,7 +133,7 @@ class Reference:
     name: str
     kind: str
     seed: int = 0
-    dates: npt.NDArray[np.datetime64] | None = None
+    dates: Dates | None = None
     returns: FloatArray | None = None
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -235,35 +257,101 @@ class Entry:
         return numbers[: len(self.result.episodes)]
 
 
-def episode_of(steps: Sequence[Step], task: Task) -> Episode:
-    """What a sequence of steps over the test split amounts to."""
+def episode_of(steps: Sequence[Step]) -> Episode:
+    """What the steps over a test split amount to.
+
+    Raises:
+        FactsError: the account holds or trades what is none of the environment's symbols.
+    """
+    facts = steps[0].facts
     infos = [steps[0].info, *(step.outcome for step in steps)]
-    protocol = find_protocol(task.protocol)
-    equity = _column(infos, "equity")
-    returns = equity[1:] / equity[:-1] - 1.0
-    weights = _column(infos, "weight")
+    accounts = [info["account"] for info in infos]
+    positions = [{each.symbol: each for each in account.positions} for account in accounts[1:]]
+    fills = [info["fills"] for info in infos[1:]]
+    sessions = np.array([info["session"] for info in infos], dtype="datetime64[D]")
+    equity = np.array([account.equity for account in accounts], dtype=np.float64)
+    dates, returns = daily_returns(sessions, equity, facts.interval)
     # Orders of the standard protocol fill at the next open, so the weight after a step is the one
     # that was carried through it, up to the drift of prices.
-    carried = weights[1:]
-    notional = _column(infos[1:], "notional")
-    metrics = performance(returns, protocol.convention, task.days_a_year)
-    metrics |= activity(returns, carried, notional, equity, _column(infos, "costs")[-1])
+    weights = _table(facts, [{s: each.weight for s, each in held.items()} for held in positions])
+    notional = _table(facts, [_sums(own, "notional") for own in fills])
+    metrics = performance(returns, facts.convention, facts.periods_a_year)
+    metrics |= activity(
+        equity[1:] / equity[:-1] - 1.0,
+        np.abs(weights).sum(-1),
+        notional.sum(-1),
+        equity,
+        accounts[-1].costs - accounts[0].costs,
+    )
+    units = [{symbol: each.quantity for symbol, each in held.items()} for held in positions]
     return Episode(
         seed=steps[0].seed,
-        sessions=np.array([info["session"] for info in infos], dtype="datetime64[D]"),
+        symbols=facts.symbols,
+        sessions=sessions,
+        times=np.array([_utc(info["time"]) for info in infos], dtype="datetime64[us]"),
         actions=tuple(step.action for step in steps),
-        rewards=np.array([step.reward for step in steps]),
+        rewards=np.array([step.reward for step in steps], dtype=np.float64),
+        dates=dates,
         returns=returns,
         equity=equity,
-        weights=carried,
-        position=_column(infos[1:], "position"),
-        fill_prices=_column(infos[1:], "fill_price"),
-        notional=notional,
-        costs=_column(infos[1:], "cost"),
-        ended_early=len(steps) < steps[0].steps and equity[-1] <= 0.0,
+        weights=_alone(weights),
+        position=_alone(_table(facts, units)),
+        marks=_alone(_table(facts, [account.marks for account in accounts], missing=np.nan)),
+        fill_prices=_alone(_table(facts, [_prices(own) for own in fills])),
+        notional=_alone(notional),
+        costs=np.array([sum(fill.cost for fill in own) for own in fills], dtype=np.float64),
+        ended_early=len(steps) < facts.steps and equity[-1] <= 0.0,
         metrics=metrics,
     )
 
 
-def _column(infos: Sequence[dict[str, Any]], name: str) -> FloatArray:
-    return np.array([info[name] for info in infos], dtype=np.float64)
+def _table(facts: Facts, rows: Sequence[Mapping[str, float]], missing: float = 0.0) -> FloatArray:
+    """Values by symbol as an array [rows, A]."""
+    place = {symbol: n for n, symbol in enumerate(facts.symbols)}
+    table = np.full((len(rows), len(place)), missing)
+    for n, row in enumerate(rows):
+        for symbol, value in row.items():
+            if symbol not in place:
+                raise FactsError(
+                    f"the account knows {symbol}, which is none of the symbols in the facts of its "
+                    f"environment: {', '.join(facts.symbols)}"
+                )
+            table[n, place[symbol]] = value
+    return table
+
+
+def _alone(table: FloatArray) -> FloatArray:
+    """The column of one asset without the others' axis."""
+    return table[:, 0].copy() if table.shape[1] == 1 else table
+
+
+def _sums(fills: Sequence[Fill], name: str) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for fill in fills:
+        sums[fill.symbol] = sums.get(fill.symbol, 0.0) + getattr(fill, name)
+    return sums
+
+
+def _prices(fills: Sequence[Fill]) -> dict[str, float]:
+    """The price of each asset's trades; of several in a step their mean by quantity."""
+    prices: dict[str, float] = {}
+    for symbol in {fill.symbol for fill in fills}:
+        own = [fill for fill in fills if fill.symbol == symbol]
+        units = sum(abs(fill.quantity) for fill in own)
+        of_several = len(own) > 1 and units > 0.0
+        total = sum(abs(fill.quantity) * fill.price for fill in own)
+        prices[symbol] = total / units if of_several else own[-1].price
+    return prices
+
+
+def _utc(time: str) -> np.datetime64:
+    """A moment of ISO 8601, with its zone or in UTC."""
+    moment = datetime.fromisoformat(time) if time else None
+    if moment is None:
+        return np.datetime64("NaT")
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
+
+
+def _single(action: Any) -> Any:
+    """The number in a list of one; any other action as it is."""
+    return action[0] if isinstance(action, list) and len(action) == 1 else action

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from investorbench_env.facts import Facts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -12,10 +14,10 @@ class Step:
         repeat: 0 for the first run over the splits.
         seed: what this repeat runs with.
         split: the split it belongs to.
+        facts: of the split's environment.
         number: 0 for the first decision of the split.
-        steps: how many the split has at most.
-        info: what the agent was told beside the observation.
-        action: what it chose.
+        info: what the agent was given beside the observation.
+        action: what it chose, in plain JSON values.
         reward: what that returned.
         outcome: the info after the step.
         is_last: whether the split ended with it.
@@ -25,11 +27,39 @@ class Step:
     repeat: int
     seed: int
     split: str
+    facts: Facts
     number: int
-    steps: int
     info: dict[str, Any]
     action: Any
     reward: float
     outcome: dict[str, Any]
     is_last: bool
     thought: dict[str, Any] | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many the split has at most."""
+        return self.facts.steps
+
+
+def with_account(info: dict[str, Any], facts: Facts, held: float = 0.0) -> dict[str, Any]:
+    """TEMPORARY: an info of one asset without ``account`` and ``fills``, with both."""
+    if "account" in info:
+        return info
+    from investorbench_env.accounting.events import AccountState, Fill, Position
+
+    quantity, price = info["position"], 0.0
+    positions: tuple[Position, ...] = ()
+    if quantity:
+        price = (info["equity"] - info["cash"]) / quantity
+        positions = (Position(facts.symbol, quantity, price, price, info["weight"], 0.0),)
+    account = AccountState(
+        cash=info["cash"], equity=info["equity"], costs=info["costs"], positions=positions,
+        marks={facts.symbol: price},
+    )  # fmt: skip
+    fills: tuple[Fill, ...] = ()
+    if info["notional"]:
+        fills = (
+            Fill(facts.symbol, quantity - held, info["fill_price"], info["notional"], info["cost"]),
+        )
+    return {**info, "account": account, "fills": fills}

@@ -10,6 +10,7 @@ from investorbench.agents.finmem.past_decisions import PastDecision, TrackRecord
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.state import AgentState, Counts
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.whole_files import write_atomically
 
 FORMAT = 2
 STATE = "finmem.json"
@@ -67,10 +68,8 @@ def save(state: AgentState, folder: Path) -> None:
     if not state.memory.is_durable:  # else its store goes back to this step
         archive = f"memory-{state.split}-{state.steps}.npz"
         state.memory.save(folder / archive)
-    draft = folder / f"{STATE}.new"
     saved = {**plain_values(state), "archive": archive}
-    draft.write_text(json.dumps(saved, allow_nan=False), encoding="utf-8")
-    draft.replace(folder / STATE)
+    write_atomically(folder / STATE, json.dumps(saved, allow_nan=False))
     for old in folder.glob("memory-*.npz"):
         if old.name != archive:
             old.unlink()

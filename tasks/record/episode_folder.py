@@ -1,47 +1,51 @@
-"""The folder of one episode: its record as it grows, and how a killed one goes on.
+"""The folder of one episode: its record as it grows, and how a killed one is resumed.
 
-``warmup.jsonl`` and ``decisions.jsonl`` have a line a step. ``checkpoint.json`` names the folder
-in which the agent was last saved, if it can be. An episode that was killed goes on from there:
-recorded actions up to the checkpoint are taken again without asking the agent; those after it the
-agent takes again, with answers that were kept, and must take as recorded; then new lines follow.
+``warmup.jsonl`` and ``decisions.jsonl`` have a header and a line a step. ``checkpoint.json`` names
+the folder in which the agent was last saved, if it can be. An episode that was killed is resumed
+from there: recorded actions up to the checkpoint are taken again without asking the agent; those
+after it the agent takes again, with answers that were kept, and must take as recorded; then new
+lines follow.
 """
 
 import asyncio
 import contextlib
-import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from investorbench.agents.agent import Runner
 from investorbench.tasks.answers import tally
+from investorbench.tasks.record.code import code_of
+from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.record.lines import (
     BEFORE_THE_FIRST,
-    CHAIN,
-    Line,
     RecordError,
+    RecordFile,
     chained,
-    decision_of,
-    read_lines,
-    without_nan,
-    write_json,
+    hash_of,
+    read_record,
 )
+from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line
+from investorbench.tasks.record.settings import hashes_of
 from investorbench.tasks.result import Episode, Failure
 from investorbench.tasks.step import Step
 
 FILES = {"warmup": "warmup.jsonl", "test": "decisions.jsonl"}
-FAILURE = "failure.json"
-"""Why an episode did not come to its end; gone when it has."""
+METRICS, FAILURE = "metrics.json", "failure.json"
+"""What came of an episode; and why it did not come to its end, gone when it has."""
 SAVE_EVERY = 10
 """Steps from one checkpoint to the next; an archived memory must be able to go back further."""
+MAY_DIFFER = ("agent.described", "code", "written_at")
+"""Of a header, when an episode is resumed: one that is finished asks no agent any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Where an episode goes on.
+    """Where an episode is resumed.
 
     Attributes:
         split: the split it was in.
@@ -60,39 +64,48 @@ class EpisodeFolder:
     Args:
         path: the folder; made when the first line is written.
         save_every: steps from one checkpoint to the next.
+        settings: all that determines what comes out, for the headers.
 
     Raises:
-        RecordError: what is recorded was changed or damaged.
+        RecordError: what is recorded was changed or damaged, or is of another version.
     """
 
-    def __init__(self, path: Path, save_every: int = SAVE_EVERY) -> None:
+    def __init__(
+        self,
+        path: Path,
+        save_every: int = SAVE_EVERY,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.path = path
         self._save_every = save_every
+        self._settings = settings or {}
+        self._described: Mapping[str, Any] | None = None
         self._unsaved = 0
-        self._recorded: dict[str, list[Line]] = {}
-        self._ends: dict[str, int] = {}
-        self._lines: IO[str] | None = None
-        self._hash = BEFORE_THE_FIRST
-        for split, name in FILES.items():
-            found = list(read_lines(path / name))
-            self._recorded[split] = [line for line, _ in found]
-            self._ends[split] = found[-1][1] if found else 0
+        self._records = {
+            split: read_record(path / name).require_resumable() for split, name in FILES.items()
+        }
+        self._file: IO[bytes] | None = None
+        self._before = BEFORE_THE_FIRST
         self.checkpoint = self._checkpoint()
 
     @property
     def is_finished(self) -> bool:
         """Whether its figures are there."""
-        return (self.path / "metrics.json").exists()
+        return (self.path / METRICS).exists()
 
     def has_passed(self, split: str) -> bool:
-        """Whether the episode goes on in a later split than this one."""
+        """Whether the episode is resumed in a later split than this one."""
         return split == "warmup" and self.checkpoint is not None and self.checkpoint.split == "test"
 
     def taken(self, split: str) -> list[Any]:
-        """The recorded actions of a split that the agent need not take again."""
+        """The recorded actions of a split that the agent need not take again, in plain values."""
         if self.checkpoint is None or self.checkpoint.split != split:
             return []
-        return [line["action"] for line in self._recorded[split][: self.checkpoint.steps]]
+        return [line.action for line in self._records[split].lines[: self.checkpoint.steps]]
+
+    def describe(self, described: Mapping[str, Any] | None) -> None:
+        """What determines the agent, where it says so: headers and figures hold it."""
+        self._described = described
 
     def write(self, step: Step) -> None:
         """Add the line of a step, or see that it is the one that is recorded.
@@ -100,34 +113,29 @@ class EpisodeFolder:
         Raises:
             RecordError: it is recorded otherwise.
         """
-        recorded = self._recorded[step.split]
-        told = as_read_again(decision_of(step))
-        if step.number < len(recorded):
-            self._require_same(step, told, recorded[step.number])
+        record = self._records[step.split]
+        if step.number == 0 and record.header is not None:
+            self._require_same_start(step, record.header)
+        line = Line.of(step, written_at=_now())
+        if step.number < len(record.lines):
+            self._require_same(step, line, record.lines[step.number])
             return
-        if self._lines is None or step.number == 0:
-            self._open(step.split)
-        assert self._lines is not None
-        if step.thought is not None:
-            told["thought"] = as_read_again(step.thought)
-        line = chained(told, self._hash)
-        self._hash = line["hash"]
-        self._lines.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._lines.flush()
+        if self._file is None or step.number == 0:
+            self._open(step, record)
+        self._append(line.to_json())
 
     async def save(self, agent: Runner, step: Step) -> None:
         """Save an agent that can be saved, when it is time to."""
         if not agent.can_be_saved or step.number < len(self.taken(step.split)):
             return
         self._unsaved += 1
-        is_last = step.split == "test" and step.is_last
-        if self._unsaved < self._save_every and not is_last:
+        if self._unsaved < self._save_every and not (step.split == "test" and step.is_last):
             return
         folder = self.path / "agent" / f"{step.split}-{step.number + 1}"
         shutil.rmtree(folder, ignore_errors=True)  # what a kill left of it
         folder.mkdir(parents=True)
-        if self._lines is not None:  # the lines first: without them, a checkpoint is worth nothing
-            await asyncio.to_thread(os.fsync, self._lines.fileno())
+        if self._file is not None:  # the lines first: without them, a checkpoint is worth nothing
+            await asyncio.to_thread(os.fsync, self._file.fileno())
         await agent.save(folder)
         # The checkpoint names a folder that is whole; only then do the others go.
         steps = {"split": step.split, "steps": step.number + 1}
@@ -138,7 +146,7 @@ class EpisodeFolder:
         self._unsaved = 0
 
     def finish(self, episode: Episode, described: Mapping[str, Any] | None = None) -> None:
-        """Write what it came to, unless that is there.
+        """Write what came of it, unless that is there.
 
         Args:
             episode: its figures.
@@ -147,78 +155,121 @@ class EpisodeFolder:
         self.close()
         if self.is_finished:
             return
-        lines = {
-            split: [line for line, _ in read_lines(self.path / name)]
-            for split, name in FILES.items()
+        records = {split: read_record(self.path / name) for split, name in FILES.items()}
+        answers = {
+            split: tally((line.answers, line.thought) for line in record.lines)
+            for split, record in records.items()
         }
-        answers = {split: tally(line.get("thought") for line in lines[split]) for split in FILES}
-        figures: dict[str, Any] = {"seed": episode.seed, "metrics": episode.metrics}
-        figures["records"] = {split: head_of(own) for split, own in lines.items() if own}
+        figures: Content = {
+            "schema": SCHEMA,
+            "seed": episode.seed,
+            "metrics": episode.metrics,
+            "records": {split: own.bound for split, own in records.items() if own.bound},
+        }
         if any(answers.values()):
             figures["answers"] = answers
         if described is not None:
             figures["described"] = dict(described)
-        write_json(self.path / "metrics.json", figures)
+        write_json(self.path / METRICS, figures)
         (self.path / FAILURE).unlink(missing_ok=True)
 
     def fail(self, failure: Failure) -> None:
-        """Mark the episode as failed; its lines stay, and it can go on."""
+        """Mark the episode as failed; its lines stay, and it can be resumed."""
         with contextlib.suppress(OSError):  # the disk may be full
             self.close()
-        self.path.mkdir(parents=True, exist_ok=True)
-        told = {"kind": failure.kind, "why": failure.why, "trace": failure.trace}
-        write_json(self.path / FAILURE, told)
+        content = {"kind": failure.kind, "why": failure.why, "trace": failure.trace}
+        write_json(self.path / FAILURE, content)
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> Content:
         """What ``finish`` wrote."""
-        return dict(json.loads((self.path / "metrics.json").read_text(encoding="utf-8")))
+        return read_json(self.path / METRICS)
 
     def close(self) -> None:
-        """Close the file that is written."""
-        lines, self._lines = self._lines, None
-        if lines is not None:
-            lines.close()
+        """Close the file that is written, with everything on disk."""
+        file, self._file = self._file, None
+        if file is not None:
+            with file:
+                os.fsync(file.fileno())
 
     def _checkpoint(self) -> Checkpoint | None:
-        steps = len(self._recorded["test"])
+        steps = len(self._records["test"].lines)
         if self.is_finished:
             return Checkpoint(split="test", steps=steps, agent=None)
         path = self.path / "checkpoint.json"
         if not path.exists():
             return None
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["steps"] > len(self._recorded[found["split"]]):
+        found = read_json(path)
+        if found["steps"] > len(self._records[found["split"]].lines):
             return None  # lines were lost that it came after
         return Checkpoint(**{**found, "agent": self.path / "agent" / found["agent"]})
 
-    def _open(self, split: str) -> None:
+    def _open(self, step: Step, record: RecordFile) -> None:
         self.close()
         self.path.mkdir(parents=True, exist_ok=True)
-        path, recorded = self.path / FILES[split], self._recorded[split]
+        path = self.path / FILES[step.split]
         path.touch()
         with path.open("r+b") as file:
-            file.truncate(self._ends[split])  # half a line, after a kill
-        self._lines = path.open("a", encoding="utf-8", errors="replace")
-        self._hash = recorded[-1]["hash"] if recorded else BEFORE_THE_FIRST
+            file.truncate(record.end)  # half a line, after a kill
+        self._file = path.open("ab")
+        self._before = record.last
+        if record.header is None:
+            self._append(self._header(step).to_json())
 
-    def _require_same(self, step: Step, told: Line, recorded: Line) -> None:
-        before = {name: recorded[name] for name in recorded if name not in (*CHAIN, "thought")}
-        if told == before:
+    def _append(self, content: Content) -> None:
+        assert self._file is not None
+        line = chained(content, self._before)
+        self._before = hash_of(line)
+        self._file.write(line + b"\n")
+        self._file.flush()
+
+    def _header(self, step: Step) -> Header:
+        return Header(
+            facts=step.facts,
+            opening=step.info["account"],
+            split=step.split,
+            repeat=step.repeat,
+            seed=step.seed,
+            agent={"name": self._settings.get("name"), "described": self._described},
+            model=self._settings.get("model"),
+            configuration=hashes_of(self._settings),
+            code=code_of(),
+            written_at=_now(),
+        )
+
+    def _require_same_start(self, step: Step, recorded: Header) -> None:
+        now, before = (_flat(each.to_json()) for each in (self._header(step), recorded))
+        for name in {**now, **before}:
+            if now.get(name) != before.get(name) and not name.startswith(MAY_DIFFER):
+                raise RecordError(
+                    f"{self.path}: {name} was recorded as {before.get(name)!r} and is "
+                    f"{now.get(name)!r} now ({step.split}), so the run cannot be resumed: the "
+                    "market, the agent or its settings changed; give another folder=..."
+                )
+
+    def _require_same(self, step: Step, line: Line, recorded: Line) -> None:
+        now, before = line.outcome(), recorded.outcome()
+        if now == before:
             return
-        name = next(name for name in told if told[name] != before.get(name))
+        now, before = _flat(now), _flat(before)
+        name = next(name for name in {**now, **before} if now.get(name) != before.get(name))
         raise RecordError(
             f"{self.path}: on {step.info['session']} ({step.split}) {name} was recorded as "
-            f"{before.get(name)!r} and is {told[name]!r} now, so the run cannot go on: the agent, "
-            "its data or the code changed, or its choices do not follow from its seed; give "
-            "another folder=..."
+            f"{before.get(name)!r} and is {now.get(name)!r} now, so the run cannot be resumed: the "
+            "agent, its data or the code changed, or its choices do not follow from its seed; "
+            "give another folder=..."
         )
 
 
-def head_of(lines: Sequence[Line]) -> dict[str, Any]:
-    """How many lines a record has and the hash of the last one, which stands for all of them."""
-    return {"lines": len(lines), "head": lines[-1]["hash"]}
+def _flat(content: Mapping[str, Any]) -> Content:
+    """Parts of parts by their names, such as ``account.equity``."""
+    flat: Content = {}
+    for name, part in content.items():
+        if isinstance(part, dict):
+            flat |= {f"{name}.{inner}": each for inner, each in part.items()}
+        else:
+            flat[name] = part
+    return flat
 
 
-def as_read_again(content: Mapping[str, Any]) -> Line:
-    """What reading a line gives back: a hash over other keys or values would not be found again."""
-    return dict(json.loads(json.dumps(without_nan(content), ensure_ascii=False)))
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,38 +1,35 @@
 """Run folders: a record of everything an agent decided, written as it happens.
 
-A job is one agent on one task. Its folder holds ``config.yaml``, ``manifest.json`` and a folder for
-each repeat with ``warmup.jsonl`` and ``decisions.jsonl`` (a line a step, each carrying the hash of
-the one before) and ``metrics.json``.
+A job is one agent on one task. Its folder holds ``config.yaml``, ``references.json``,
+``manifest.json`` and a folder for each repeat with ``warmup.jsonl`` and ``decisions.jsonl`` (a
+header, then a line a step, each carrying the hash of the one before) and ``metrics.json``.
 """
 
 import contextlib
-import hashlib
-import platform
-import re
-from collections.abc import Iterator, Mapping
-from importlib.metadata import version
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
-from investorbench.tasks.record.lines import RecordError, write_atomically, write_json
-from investorbench.tasks.result import Result
-from investorbench.tasks.step import Step
-
-PACKAGES = (
-    "investorbench_env",
-    "investorbench.memory",
-    "investorbench.agents",
-    "investorbench.tasks",
-    "investorbench.scripts",
+from investorbench.tasks.record.code import code_of
+from investorbench.tasks.record.episode_folder import FILES, SAVE_EVERY, EpisodeFolder
+from investorbench.tasks.record.files import write_json
+from investorbench.tasks.record.lines import RecordError, read_record, version_of
+from investorbench.tasks.record.references import REFERENCES, read_references, write_references
+from investorbench.tasks.record.schema import SCHEMA
+from investorbench.tasks.record.settings import (
+    CONFIG,
+    has_more_repeats,
+    settings_in,
+    text_hash,
 )
-DEPENDENCIES = ("investorbench", "gymnasium", "numpy", "pandas", "exchange_calendars")
-CONFIG = "config.yaml"
-REPEATS = re.compile(r"^repeats: (\d+)$", re.MULTILINE)
+from investorbench.tasks.result import Reference, Result
+from investorbench.tasks.step import Step
+from investorbench_env.whole_files import write_atomically
+
+MANIFEST = "manifest.json"
 PATIENCE_S = 60.0
 """How long another process may take to write a file of a job."""
 
@@ -58,11 +55,12 @@ class JobFolder:
 
     def __init__(self, path: Path, config: str, save_every: int = SAVE_EVERY) -> None:
         self.path = path
+        self._settings = settings_in(config)
         self._save_every = save_every
         self._episodes: dict[int, EpisodeFolder] = {}
         self._locks: dict[int, BaseFileLock] = {}
         self._made = [each for each in (path, *path.parents) if not each.exists()]
-        with self._alone():
+        with alone_in(self.path):
             self._claim(config)
 
     def __enter__(self) -> Self:
@@ -99,7 +97,7 @@ class JobFolder:
                 raise BusyError(f"{path} is being written by another run") from None
             self._locks[repeat] = lock
             try:
-                self._episodes[repeat] = EpisodeFolder(path, self._save_every)
+                self._episodes[repeat] = EpisodeFolder(path, self._save_every, self._settings)
             except BaseException:
                 self._locks.pop(repeat).release()
                 raise
@@ -110,39 +108,52 @@ class JobFolder:
         self._episodes.pop(repeat).close()
         self._locks.pop(repeat).release()
 
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What the job is compared with, as far as it was kept."""
+        return read_references(self.path)
+
+    def keep_references(self, references: Sequence[Reference]) -> None:
+        """Keep what the job is compared with."""
+        with alone_in(self.path):
+            write_references(self.path, references)
+
     def finish(self, result: Result) -> None:
-        """Write what the job came to, when all its repeats are there."""
+        """Write what came of the job, when all its repeats are there."""
+        if result.references and not (self.path / REFERENCES).exists():
+            self.keep_references(result.references)
         heads = []
         for number, episode in enumerate(result.episodes):
             folder = EpisodeFolder(self.path / f"repeat-{number}")
             folder.finish(episode)
             heads.append(folder.figures().get("records"))
-        with self._alone():
+        with alone_in(self.path):
             bound = {
                 "config_sha256": text_hash((self.path / CONFIG).read_text(encoding="utf-8")),
                 "records": heads,
+                "references_sha256": references_hash(self.path),
             }
-            write_json(self.path / "manifest.json", manifest_of(result) | bound)
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """For the moment that it takes to write a file of the whole job."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path / ".lock").acquire(timeout=PATIENCE_S):
-            yield
+            write_json(self.path / MANIFEST, manifest_of(result) | bound)
 
     def _claim(self, config: str) -> None:
+        self._require_this_version()
         path = self.path / CONFIG
-        if not path.exists():
-            write_atomically(path, config)
-        elif _has_more_repeats(config, path.read_text(encoding="utf-8")):
-            (self.path / "manifest.json").unlink(missing_ok=True)  # it is not finished any more
-            write_atomically(path, config)
-        elif (found := path.read_text(encoding="utf-8")) != config:
+        found = path.read_text(encoding="utf-8") if path.exists() else None
+        if found == config:
+            return
+        if found is not None and not has_more_repeats(config, found):
             raise RecordError(
                 f"{self.path} holds a run of another configuration ({_difference(found, config)}); "
                 "give another folder=..., or remove it"
             )
+        (self.path / MANIFEST).unlink(missing_ok=True)  # it is not finished any more
+        write_atomically(path, config)
+
+    def _require_this_version(self) -> None:
+        for name in FILES.values():
+            for path in sorted(self.path.glob(f"repeat-*/{name}")):
+                if version_of(path) not in (0, SCHEMA):
+                    read_record(path).require_resumable()
 
     def _leave_nothing(self) -> None:
         """Take away what was made of a job that failed before there was anything to record."""
@@ -150,16 +161,26 @@ class JobFolder:
         with contextlib.ExitStack() as stack, contextlib.suppress(Timeout):
             for lock in locks:  # another process may be about to write
                 stack.enter_context(lock.acquire(timeout=0))
-            for path in (self.path / CONFIG, *self.path.glob(".*lock")):
+            for path in (self.path / CONFIG, self.path / REFERENCES, *self.path.glob(".*lock")):
                 path.unlink(missing_ok=True)
             for folder in self._made:
                 with contextlib.suppress(OSError):  # another job's files are in it
                     folder.rmdir()
 
 
+@contextlib.contextmanager
+def alone_in(job: Path) -> Iterator[None]:
+    """For the moment that it takes to write a file of a whole job."""
+    job.mkdir(parents=True, exist_ok=True)
+    with FileLock(job / ".lock").acquire(timeout=PATIENCE_S):
+        yield
+
+
 def manifest_of(result: Result) -> dict[str, Any]:
     """What it takes to know where a result comes from, and its metrics."""
+    code = code_of()
     return {
+        "schema": SCHEMA,
         "agent": result.agent,
         "described": result.described,
         "task": result.task.id,
@@ -175,38 +196,16 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "seeds": [episode.seed for episode in result.episodes],
         "metrics": result.metrics,
         "answers": [episode.answers for episode in result.episodes],
-        "code_sha256": code_hash(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in DEPENDENCIES},
+        "code_sha256": code["sha256"],
+        "python": code["python"],
+        "versions": code["versions"],
     }
 
 
-def code_hash(folders: Mapping[str, Path] | None = None) -> str:
-    """SHA-256 over the source files of packages by name; None for our own."""
-    digest = hashlib.sha256()
-    for package, root in (source_folders() if folders is None else folders).items():
-        for path in sorted(root.rglob("*.py")):
-            name = f"{package}/{path.relative_to(root).as_posix()}"
-            digest.update(name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def source_folders() -> dict[str, Path]:
-    """Where our packages are, in a checkout or installed."""
-    return {package: Path(str(files(package))) for package in PACKAGES}
-
-
-def text_hash(text: str) -> str:
-    """SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _has_more_repeats(config: str, found: str) -> bool:
-    """Whether a configuration asks for more repeats than another one, and for the same else."""
-    wanted, had = REPEATS.search(config), REPEATS.search(found)
-    if wanted is None or had is None or REPEATS.sub("", config) != REPEATS.sub("", found):
-        return False
-    return int(wanted[1]) > int(had[1])
+def references_hash(job: Path) -> str | None:
+    """SHA-256 of what the job in a folder is compared with; None where nothing was kept."""
+    path = job / REFERENCES
+    return text_hash(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def _difference(found: str, config: str) -> str:

@@ -1,111 +1,228 @@
-"""The lines of a record, each carrying the hash of the one before, and files written whole."""
+"""The files of an episode: their chain, and the one reader under everything that reads them.
+
+The first line is the header; every line holds the SHA-256 of the bytes of the one before, so none
+can be changed, lost or moved unseen, but for the last: that one ``metrics.json`` names.
+"""
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
-import yaml
-
-from investorbench.tasks.step import Step
+from investorbench.tasks.record import version_1
+from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line
 from investorbench_env.errors import InvestorBenchError
 
 BEFORE_THE_FIRST = "0" * 64
-"""What the first line of a file carries in place of the hash of the one before."""
-CHAIN = ("before", "hash")
-
-Line = dict[str, Any]
+"""What the header carries in place of the hash of a line before it."""
+CUT_OFF = "the last line is cut off, as a kill leaves it"
 
 
 class RecordError(InvestorBenchError):
-    """A record that cannot be gone on with: it was changed, or is another run's."""
+    """A record that cannot be continued: it was changed, or is another run's."""
 
 
-def decision_of(step: Step) -> Line:
-    """What was known, done, and what came of it, as plain JSON values.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFile:
+    """One file of an episode, as far as it can be read.
 
-    The observation itself follows from the market, whose fingerprint is in the manifest.
+    Attributes:
+        path: where it is.
+        schema: its version; 0 where nothing is there.
+        header: None where there is none, as in version 1.
+        lines: those that can be read, in the order of the file.
+        last: SHA-256 of the last whole line, which stands for all of them.
+        end: the byte after that line.
+        problems: what is wrong with the file, in words, each with where it is.
+        is_cut: whether there is half a line at its end.
     """
-    return {
-        "number": step.number,
-        "session": step.info["session"],
-        "time": step.info["time"],
-        "documents": [document.id for document in step.info["documents"]],
-        "action": np.asarray(step.action).tolist(),
-        "reward": step.reward,
-        **{
-            name: step.outcome[name]
-            for name in ("fill_price", "notional", "cost", "position", "cash", "equity")
-        },
-    }
 
+    path: Path
+    schema: int = 0
+    header: Header | None = None
+    lines: tuple[Line, ...] = ()
+    last: str = BEFORE_THE_FIRST
+    end: int = 0
+    problems: tuple[str, ...] = ()
+    is_cut: bool = False
 
-def chained(line: Mapping[str, Any], before: str) -> Line:
-    """A line with the hash of the one before it and its own, SHA-256 over both."""
-    body = {**line, "before": before}
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    return {**body, "hash": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()}
+    @property
+    def bound(self) -> Content | None:
+        """How many decisions it has, and the hash that stands for all of them; None for none."""
+        return {"lines": len(self.lines), "head": self.last} if self.lines else None
 
+    def require_whole(self) -> Self:
+        """The same, if all but half a line at its end can be read and follows.
 
-def read_lines(path: Path) -> Iterator[tuple[Line, int]]:
-    """The whole lines of a record, each with the byte at which the next one begins.
-
-    A last line without an end is what a kill left of it, and is passed over.
-
-    Raises:
-        RecordError: a line does not follow from the one before.
-    """
-    if not path.exists():
-        return
-    before, end = BEFORE_THE_FIRST, 0
-    for number, text in enumerate(path.read_bytes().splitlines(keepends=True)):
-        if not text.endswith(b"\n"):
-            return
-        try:
-            line = json.loads(text)
-            body = {name: value for name, value in line.items() if name not in CHAIN}
-            follows = chained(body, before) == line and line["number"] == number
-        except (ValueError, KeyError, AttributeError):
-            follows = False
-        if not follows:
+        Raises:
+            RecordError: it is not, and where.
+        """
+        if self.problems:
             raise RecordError(
-                f"{path}, line {number + 1} does not follow from the one before: the record was "
-                "changed or damaged, so the run cannot go on; give another folder=..."
+                f"{self.path}: {self.problems[0]}; the record was changed or damaged, and cannot "
+                "be used as it is: `investorbench inspect` shows what can be read, and "
+                "`investorbench verify` names all that is wrong"
             )
-        before, end = line["hash"], end + len(text)
-        yield line, end
+        return self
+
+    def require_resumable(self) -> Self:
+        """The same, if lines can be added to it.
+
+        Raises:
+            RecordError: they cannot, and what else can be done.
+        """
+        if self.schema == 1:
+            raise RecordError(
+                f"{self.path} is a record of version 1: it can be scored, verified, reported, "
+                "inspected and replayed, and not be continued; give another folder=..."
+            )
+        return self.require_whole()
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON atomically; figures that are no number become null."""
-    text = json.dumps(without_nan(content), ensure_ascii=False, indent=2, allow_nan=False)
-    write_atomically(path, text + "\n")
+def read_record(path: Path) -> RecordFile:
+    """All that can be read of a file of decisions, of this version or the one before."""
+    if not path.exists():
+        return RecordFile(path=path)
+    *texts, rest = path.read_bytes().split(b"\n")
+    if not texts:
+        return RecordFile(path=path, is_cut=bool(rest))
+    contents = [_content(text) for text in texts]
+    schema = _version(next(filter(None, contents), {}))
+    if schema not in (1, SCHEMA):
+        return RecordFile(path=path, schema=schema, problems=(unknown_version(schema),))
+    if schema == 1:
+        found = version_1.read(path, contents)
+        return RecordFile(
+            path=path,
+            schema=1,
+            lines=found.lines,
+            last=found.last,
+            end=_size(texts),
+            problems=found.problems,
+            is_cut=bool(rest),
+        )
+    return _read(path, texts, contents, is_cut=bool(rest))
 
 
-def as_yaml(content: Mapping[str, Any]) -> str:
-    """Plain settings as YAML, in their order."""
-    return yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
+def version_of(path: Path) -> int:
+    """The version of a file of decisions, by its first line; 0 where none is there."""
+    first = _first(path)
+    return 0 if first is None else _version(first)
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def header_in(path: Path) -> Header | None:
+    """The header of a file of decisions, without reading the rest; None where none can be read."""
+    return _header(_first(path))[0]
+
+
+def chained(content: Mapping[str, Any], before: str) -> bytes:
+    """A line without its end, with the hash of the line before it."""
+    text = json.dumps({**content, "before": before}, ensure_ascii=False)
+    return text.encode("utf-8", "replace")
+
+
+def hash_of(line: bytes) -> str:
+    """SHA-256 of a line without its end."""
+    return hashlib.sha256(line).hexdigest()
+
+
+def _read(
+    path: Path, texts: Sequence[bytes], contents: Sequence[Content | None], is_cut: bool
+) -> RecordFile:
+    hashes = [hash_of(text) for text in texts]
+    header, problems = _header(contents[0])
+    lines: list[Line] = []
+    for n, content in enumerate(contents):
+        if n == 0 and header is not None:
+            continue
+        try:
+            if content is None:
+                raise ValueError("it is no JSON object")
+            line = Line.from_json(content)
+        except ValueError as error:
+            if n > 0 or "number" in (content or {}):
+                problems.append(f"line {n + 1} cannot be read: {error}")
+            continue
+        lines.append(line)
+        known = contents[n - 1] if n > 0 else None
+        problems += _what_is_wrong(content, known, n, hashes)
+    return RecordFile(
+        path=path,
+        schema=SCHEMA,
+        header=header,
+        lines=tuple(lines),
+        last=hashes[-1],
+        end=_size(texts),
+        problems=tuple(problems),
+        is_cut=is_cut,
+    )
+
+
+def _header(content: Content | None) -> tuple[Header | None, list[str]]:
+    """The header, or why there is none."""
+    if content is None or "schema" not in content:
+        return None, ["line 1 is no header: it was removed or damaged"]
     try:
-        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        header = Header.from_json(content)
+    except ValueError as error:
+        return None, [f"line 1, the header, cannot be read: {error}"]
+    if content.get("before") != BEFORE_THE_FIRST:
+        return header, ["line 1, the header, was edited: nothing can come before it"]
+    return header, []
 
 
-def without_nan(value: Any) -> Any:
-    """The same with None in place of every float that is no finite number."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
+def _what_is_wrong(
+    content: Content, known: Content | None, n: int, hashes: Sequence[str]
+) -> list[str]:
+    """How line n, counted from 0, does not follow from the one before, which is known or not."""
+    where, before = f"line {n + 1} ({content['session']})", content.get("before")
+    if hashes[n] in hashes[:n]:
+        return [f"{where} repeats line {hashes.index(hashes[n]) + 1}"]
+    is_next = known is None or content["number"] == known.get("number", -1) + 1
+    if n > 0 and before == hashes[n - 1]:
+        return [] if is_next else [f"{where} has the number {content['number']}"]
+    if before in hashes:
+        return [f"{where} is out of order: it follows from line {hashes.index(before) + 1}"]
+    if known is None:
+        return []  # said already: the line before cannot be read
+    if is_next:
+        day = known.get("session", "the header")
+        return [f"line {n} ({day}) was edited: it is not what the next line follows from"]
+    return [f"before {where} a line is missing or was replaced"]
+
+
+def _version(first: Content) -> int:
+    """The version of a file, by its first line that can be read."""
+    if version_1.is_line(first):
+        return 1
+    schema = first.get("schema", SCHEMA)
+    return schema if isinstance(schema, int) else SCHEMA
+
+
+def _first(path: Path) -> Content | None:
+    if not path.exists():
         return None
-    return value
+    with path.open("rb") as file:
+        return _content(file.readline().removesuffix(b"\n"))
+
+
+def _content(text: bytes) -> Content | None:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _size(texts: Sequence[bytes]) -> int:
+    return sum(len(text) + 1 for text in texts)
+
+
+def unknown_version(schema: int) -> str:
+    """What a record is that a later InvestorBench wrote, and who can read it."""
+    return (
+        f"is a record of version {schema}, and this InvestorBench reads versions up to {SCHEMA}: "
+        "the version that wrote it, or a later one, can read it"
+    )

@@ -1,25 +1,26 @@
-"""Episodes and results as their records tell them, without running anything again."""
+"""Episodes and results as they are recorded, without running anything again."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from investorbench.agents.baselines import BuyAndHold
 from investorbench.tasks.answers import tally
-from investorbench.tasks.record.episode_folder import FAILURE, FILES, head_of
-from investorbench.tasks.record.lines import Line, read_lines
+from investorbench.tasks.record import version_1
+from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
+from investorbench.tasks.record.files import read_json
+from investorbench.tasks.record.job_folder import MANIFEST
+from investorbench.tasks.record.lines import RecordFile, read_record, unknown_version, version_of
+from investorbench.tasks.record.references import read_references
+from investorbench.tasks.record.schema import SCHEMA, Content, steps_of
 from investorbench.tasks.result import Entry, Episode, Failure, Result, episode_of
-from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
-from investorbench_env.envs.setup import Options
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
-from investorbench_env.market.asset_classes import ASSET_CLASSES
-from investorbench_env.protocols import find_protocol
 
-Content = dict[str, Any]
+Records = Mapping[str, RecordFile]
+"""What an episode's files hold, by split."""
+LISTED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,173 +58,153 @@ class RecordedJob:
     @property
     def manifest(self) -> Content | None:
         """What was written at the end; None before that."""
-        path = self.path / "manifest.json"
+        path = self.path / MANIFEST
         return read_json(path) if path.exists() else None
 
-
-def read_json(path: Path) -> Content:
-    """A file of figures.
-
-    Raises:
-        InvestorBenchError: it cannot be read as one.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InvestorBenchError(f"{path} is no JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise InvestorBenchError(f"{path} is no JSON object")
-    return content
+    @property
+    def versions(self) -> dict[Path, int]:
+        """The version of each file of decisions that is there."""
+        paths = [path / name for path in self.episodes for name in FILES.values()]
+        return {path: version for path in paths if (version := version_of(path))}
 
 
 def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
-    """What a job came to as far as it is finished, computed anew from its lines.
+    """What came of a job as far as it is finished, computed anew from its lines.
 
-    What is said of the data is taken from the manifest; where there is none yet, from the data.
+    Needs no market, and no environment: what is said of them is in the headers. A record of version
+    1 has none; there it is in the manifest, and where that is not written yet, the data is asked.
 
     Args:
         job: where it is recorded.
         run: the name of the run folder.
 
     Raises:
-        InvestorBenchError: no repeat is finished.
+        InvestorBenchError: no repeat is finished, or its files are of several versions.
     """
-    episodes: dict[int, Episode] = {}
+    require_one_version(job)
+    found: dict[int, tuple[Facts | None, Episode]] = {}
     failures = []
     for number, path in enumerate(job.episodes):
-        if not (path / "metrics.json").exists():
+        if not (path / METRICS).exists():
             failures.append(recorded_failure(path, number))
             continue
         try:
-            episodes[number] = recorded_episode(job, number)
+            found[number] = recorded_episode(job, number)
         except InvestorBenchError as error:
             failures.append(Failure(number, "damaged", str(error)))
-    if not episodes:
+    if not found:
         raise InvestorBenchError(
             f"{job.path}: none of {job.repeats} repeats can be shown: "
             + "; ".join(dict.fromkeys(failure.why for failure in failures))
         )
-    result = _result_of(job, episodes, list(episodes.values()))
+    first = next(iter(found))
+    facts, _ = found[first]
+    for number, (other, _) in list(found.items()):
+        if other != facts:
+            why = f"ran in another environment, or on other data, than repeat-{first}"
+            failures.append(Failure(number, "damaged", f"{job.episodes[number]} {why}"))
+            del found[number]
+    episodes = [episode for _, episode in found.values()]
+    described = read_json(job.episodes[first] / METRICS).get("described")
+    failures.sort(key=lambda failure: failure.repeat)
+    result = _result_of(job, facts, episodes, described)
     return Entry(result=result, planned=job.repeats, failures=tuple(failures), run=run)
+
+
+def require_one_version(job: RecordedJob) -> None:
+    """Refuse a job whose files are of several versions, or of a later one.
+
+    Raises:
+        InvestorBenchError: they are, and what can still be done.
+    """
+    files: dict[int, list[str]] = defaultdict(list)
+    for path, version in job.versions.items():
+        files[version].append(str(path.relative_to(job.path)))
+    if len(files) > 1:
+        listed = "; ".join(
+            f"of version {version} {', '.join(names[:LISTED])}{', …' * (len(names) > LISTED)}"
+            for version, names in sorted(files.items())
+        )
+        raise InvestorBenchError(
+            f"{job.path} mixes records of several versions ({listed}), which no run writes: "
+            "`investorbench inspect` shows each repeat; with those of one version alone in the "
+            "folder, it can be scored"
+        )
+    if (version := max(files, default=0)) > SCHEMA:
+        raise InvestorBenchError(f"{job.path} {unknown_version(version)}")
 
 
 def recorded_failure(path: Path, number: int) -> Failure:
     """Why the repeat in a folder is not finished."""
     marked = path / FAILURE
     if marked.exists():
-        told = read_json(marked)
-        known = (str(told.get(name, "")) for name in ("kind", "why", "trace"))
+        content = read_json(marked)
+        known = (str(content.get(name, "")) for name in ("kind", "why", "trace"))
         return Failure(number, *known)
-    written = [path / name for name in FILES.values() if (path / name).exists()]
-    steps = sum(file.read_bytes().count(b"\n") for file in written)
+    steps = sum(len(read_record(path / name).lines) for name in FILES.values())
     why = f"not finished, {steps} steps are recorded" if steps else "not begun"
     return Failure(number, "unfinished", why)
 
 
-def recorded_episode(job: RecordedJob, number: int) -> Episode:
-    """A finished repeat, computed anew from its lines.
+def recorded_episode(job: RecordedJob, number: int) -> tuple[Facts | None, Episode]:
+    """A finished repeat, computed anew from its lines, and the facts of its environment.
+
+    The facts are None in a record of version 1.
 
     Raises:
         InvestorBenchError: it is not finished, or its lines were changed.
     """
     path = job.episodes[number]
-    if not (path / "metrics.json").exists():
-        raise InvestorBenchError(f"{path} is not finished; the command that began it goes on")
-    lines = {split: [line for line, _ in read_lines(path / name)] for split, name in FILES.items()}
-    heads = {split: head_of(own) for split, own in lines.items() if own}
-    if "test" not in heads or heads != read_json(path / "metrics.json").get("records"):
+    if not (path / METRICS).exists():
+        raise InvestorBenchError(f"{path} is not finished; the command that began it resumes it")
+    records = {split: read_record(path / name).require_whole() for split, name in FILES.items()}
+    heads = {split: own.bound for split, own in records.items() if own.bound}
+    if "test" not in heads or heads != read_json(path / METRICS).get("records"):
         raise InvestorBenchError(
             f"{path} does not hold the lines that its metrics.json was written for; "
             "`investorbench verify` says more"
         )
-    return episode_from(lines, job.task, job.seeds[number])
+    header = records["test"].header
+    facts = None if header is None else header.facts
+    return facts, episode_from(job, number, records)
 
 
-def _result_of(job: RecordedJob, numbers: Iterable[int], episodes: Sequence[Episode]) -> Result:
-    first = job.episodes[next(iter(numbers))]
-    described = read_json(first / "metrics.json").get("described")
-    manifest = job.manifest
-    if manifest is None:
-        return Result(
-            agent=job.name,
-            task=job.task,
-            facts=job.task.facts("test"),
-            episodes=tuple(episodes),
-            described=described,
-        )
-    try:
-        facts = _facts_of(manifest, job.task, max(len(each.rewards) for each in episodes))
-    except KeyError as error:
-        raise InvestorBenchError(
-            f"{job.path / 'manifest.json'} has no {error}: another version wrote it, or it was "
-            "changed"
-        ) from None
+def episode_from(job: RecordedJob, number: int, records: Records) -> Episode:
+    """What came of an episode, from its lines; of the test at least one."""
+    test = records["test"]
+    header = test.header or version_1.header_of(job.task, job.seeds[number], number, test.lines)
+    episode = episode_of(steps_of(header, test.lines))
+    answers = {
+        split: tally((line.answers, line.thought) for line in record.lines)
+        for split, record in records.items()
+    }
+    return replace(episode, answers=answers if any(answers.values()) else None)
+
+
+def _result_of(
+    job: RecordedJob,
+    facts: Facts | None,
+    episodes: Sequence[Episode],
+    described: Content | None,
+) -> Result:
+    if facts is None:
+        manifest = job.manifest
+        steps = max(len(episode.rewards) for episode in episodes)
+        try:
+            facts = (
+                job.task.facts("test")
+                if manifest is None
+                else version_1.facts_of(job.task, steps, manifest)
+            )
+        except KeyError as error:
+            raise InvestorBenchError(
+                f"{job.path / MANIFEST} has no {error}: another version wrote it, or it was changed"
+            ) from None
     return Result(
-        agent=manifest["agent"],
+        agent=job.name,
         task=job.task,
         facts=facts,
         episodes=tuple(episodes),
         described=described,
+        references=read_references(job.path),
     )
-
-
-def _facts_of(manifest: Content, task: Task, steps: int) -> Facts:
-    return Facts(
-        family=ASSET_CLASSES[task.asset_class].title,
-        symbols=(task.symbol,),
-        asset_class=task.asset_class,
-        protocol=task.protocol,
-        convention=find_protocol(task.protocol).convention,
-        periods_a_year=task.days_a_year,
-        action=task.action,
-        long_only=bool(task.options.get("long_only", False)),
-        initial_cash=float(task.options.get("initial_cash", Options().initial_cash)),
-        steps=steps,
-        window=tuple(manifest["window"]),
-        source=manifest["data_source"],
-        simulated=manifest["simulated"],
-        fills=manifest["fills"],
-        findings=tuple(manifest["findings"]),
-        fingerprint=manifest["market_sha256"],
-        benchmark=BuyAndHold.name,
-    )
-
-
-def episode_from(lines: Mapping[str, Sequence[Line]], task: Task, seed: int) -> Episode:
-    """What an episode came to, from its lines by split; of the test at least one."""
-    answers = {split: tally(line.get("thought") for line in own) for split, own in lines.items()}
-    episode = episode_of(steps_from(lines["test"], task, seed), task)
-    return replace(episode, answers=answers if any(answers.values()) else None)
-
-
-def steps_from(lines: Sequence[Line], task: Task, seed: int) -> list[Step]:
-    """The steps that the lines of a test split record; at least one.
-
-    Weights follow from cash and equity, up to rounding. The session on which the last step was
-    marked is in no line, and NaT here; an account that was ruined in it counts as ruined early.
-    """
-    cash = float(task.options.get("initial_cash", Options().initial_cash))
-    start = {"cash": cash, "equity": cash, "position": 0.0, "cost": 0.0}
-    sessions = [*(line["session"] for line in lines), "NaT"]
-    infos, costs = [], 0.0
-    for line, session in zip([start, *lines], sessions, strict=True):
-        costs += line["cost"]
-        weight = (line["equity"] - line["cash"]) / (line["equity"] or 1.0)
-        weight = weight if line["position"] else 0.0
-        infos.append({**line, "session": session, "weight": weight, "costs": costs})
-    return [
-        Step(
-            repeat=0,
-            seed=seed,
-            split="test",
-            number=number,
-            steps=len(lines) + (lines[-1]["equity"] <= 0.0),
-            info=infos[number],
-            action=line["action"],
-            reward=line["reward"],
-            outcome=infos[number + 1],
-            is_last=number == len(lines) - 1,
-            thought=line.get("thought"),
-        )
-        for number, line in enumerate(lines)
-    ]

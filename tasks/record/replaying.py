@@ -1,16 +1,20 @@
 """Running an environment again from the recorded actions: does it come to the same, to the bit?"""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from investorbench.tasks.record.episode_folder import FILES, as_read_again
-from investorbench.tasks.record.lines import CHAIN, Line, decision_of
+from investorbench.tasks.actions import action_of
+from investorbench.tasks.record import version_1
+from investorbench.tasks.record.episode_folder import FILES, METRICS
+from investorbench.tasks.record.lines import RecordFile, read_record
 from investorbench.tasks.record.reading import RecordedJob
-from investorbench.tasks.record.verifying import METRICS, read_all
-from investorbench.tasks.running.episode import as_action
-from investorbench.tasks.step import Step
+from investorbench.tasks.record.schema import Content, Line
+from investorbench.tasks.step import Step, with_account
 from investorbench.tasks.task import SplitName
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.registration import facts_in
 
 
 class Replayed(NamedTuple):
@@ -35,15 +39,15 @@ def replay(job: RecordedJob, number: int) -> Replayed:
         number: of the repeat.
 
     Raises:
-        InvestorBenchError: there is no data to replay on.
+        InvestorBenchError: the environment cannot be made here, or has no data.
     """
     path, steps = job.episodes[number], 0
     is_finished = (path / METRICS).exists()
     for split in job.splits:
-        lines, _ = read_all(path / FILES[split])
-        if not lines and not is_finished:
+        record = read_record(path / FILES[split])
+        if not record.lines and not is_finished:
             continue  # it has not come so far
-        same, difference = _replay_split(job, split, job.seeds[number], lines, is_finished)
+        same, difference = _replay_split(job, split, number, record, is_finished)
         steps += same
         if difference is not None:
             return Replayed(path, steps, difference)
@@ -51,36 +55,64 @@ def replay(job: RecordedJob, number: int) -> Replayed:
 
 
 def _replay_split(
-    job: RecordedJob, split: SplitName, seed: int, lines: list[Line], is_finished: bool
+    job: RecordedJob, split: SplitName, repeat: int, record: RecordFile, is_finished: bool
 ) -> tuple[int, str | None]:
     """How many steps came to the same, and what the first other one came to."""
     env = job.task.make(split)
-    _, info = env.reset(seed=seed)
+    facts = facts_in(env)
+    _, info = env.reset(seed=job.seeds[repeat])
+    info = with_account(info, facts)
+    if record.header is not None:
+        again = replace(record.header, facts=facts, opening=info["account"])
+        now, before = again.to_json(), record.header.to_json()
+        if (difference := _difference(now, before)) is not None:
+            return 0, f"the header of {split}: {difference}"
     is_last = False
-    for number, line in enumerate(lines):
-        when = f"{line['session']} ({split})"
+    for line in record.lines:
+        when = f"{line.session} ({split})"
         if is_last:
-            return number, f"{when}: recorded after the end of the split"
+            return line.number, f"{when}: recorded after the end of the split"
         try:
-            _, reward, terminated, truncated, outcome = env.step(as_action(line["action"]))
-        except (InvestorBenchError, KeyError) as error:
-            return number, f"{when}: {error}"
+            action = action_of(env.action_space, line.action)
+            _, reward, terminated, truncated, outcome = env.step(action)
+            outcome = with_account(outcome, facts)
+        except (InvestorBenchError, LookupError, TypeError) as error:
+            return line.number, f"{when}: {error}"
         is_last = terminated or truncated
         step = Step(
-            repeat=0, seed=seed, split=split, number=number, steps=len(lines), info=info,
-            action=line["action"], reward=float(reward), outcome=outcome, is_last=is_last,
-        )  # fmt: skip
-        if (difference := _difference(as_read_again(decision_of(step)), line)) is not None:
-            return number, f"{when}: {difference}"
+            repeat=repeat,
+            seed=job.seeds[repeat],
+            split=split,
+            facts=facts,
+            number=line.number,
+            info=info,
+            action=line.action,
+            reward=float(reward),
+            outcome=outcome,
+            is_last=is_last,
+        )
+        now, before = (_recorded(each, record.schema) for each in (Line.of(step), line))
+        if (difference := _difference(now, before)) is not None:
+            return line.number, f"{when}: {difference}"
         info = outcome
+    steps = len(record.lines)
     if is_finished and not is_last:
-        return len(lines), f"the end of the record: {split} goes on after {len(lines)} steps"
-    return len(lines), None
+        return steps, f"the end of the record: {split} goes on after {steps} steps"
+    return steps, None
 
 
-def _difference(told: Line, line: Line) -> str | None:
-    recorded = {name: line[name] for name in line if name not in (*CHAIN, "thought")}
-    for name in {**told, **recorded}:
-        if told.get(name) != recorded.get(name):
-            return f"{name} is {told.get(name)!r}, recorded as {recorded.get(name)!r}"
+def _recorded(line: Line, schema: int) -> Content:
+    """All of a line that must come out again, as that version of the record holds it."""
+    return version_1.fields_of(line) if schema == 1 else line.outcome()
+
+
+def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
+    for name in {**now, **before}:
+        one, other = now.get(name), before.get(name)
+        if one == other:
+            continue
+        if isinstance(one, dict) and isinstance(other, dict):
+            inner = next(key for key in {**one, **other} if one.get(key) != other.get(key))
+            name, one, other = f"{name}.{inner}", one.get(inner), other.get(inner)
+        return f"{name} is {one!r}, recorded as {other!r}"
     return None

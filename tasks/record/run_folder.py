@@ -1,16 +1,17 @@
 """What a run folder holds: its jobs, each with what was to be run."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import yaml
-
-from investorbench.tasks.record.job_folder import CONFIG
+from investorbench.tasks.record.episode_folder import FILES
+from investorbench.tasks.record.lines import header_in
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
+from investorbench.tasks.record.settings import CONFIG, read_settings
 from investorbench.tasks.result import Entry
 from investorbench.tasks.seeds import seeds_of
-from investorbench.tasks.task import task_of
+from investorbench.tasks.task import Task, task_of
 from investorbench_env.errors import InvestorBenchError
 
 NEEDED = (
@@ -78,27 +79,34 @@ def job_in(path: Path) -> RecordedJob:
         InvestorBenchError: its configuration cannot be read, or is none of this version's.
     """
     file = path / CONFIG
-    if not file.exists():
-        raise InvestorBenchError(f"{file} is missing, which says what was run")
+    settings = read_settings(path)
+    missing = [name for name in NEEDED if name not in settings]
+    if missing:
+        raise InvestorBenchError(
+            f"{file} has no {', '.join(missing)}: another version wrote it, or it was changed"
+        )
     try:
-        settings: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-        missing = [name for name in NEEDED if name not in settings]
-        if missing:
-            raise InvestorBenchError(
-                f"{file} has no {', '.join(missing)}: another version wrote it, or it was changed"
-            )
         task = task_of(settings)
         return RecordedJob(
             path=path,
             name=str(settings["name"]),
             task=task,
-            seeds=seeds_of(settings, task),
+            seeds=seeds_of(settings, _with_symbols(task, path)),
             warmup=bool(settings["warmup"]),
         )
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
         if isinstance(error, InvestorBenchError):
             raise
         raise InvestorBenchError(f"{file} cannot be read as a configuration: {error}") from None
+
+
+def _with_symbols(task: Task, job: Path) -> Task:
+    """A task that knows its assets from what is recorded, and need not be made for them."""
+    for name in FILES.values():
+        for path in sorted(job.glob(f"repeat-*/{name}")):
+            if (header := header_in(path)) is not None:
+                return replace(task, options={**task.options, "symbol": header.facts.symbol})
+    return task
 
 
 def foreign_files(run: Path, jobs: list[Path]) -> Iterator[Path]:

@@ -8,28 +8,30 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from investorbench.tasks.record.episode_folder import FAILURE, FILES, head_of
-from investorbench.tasks.record.job_folder import CONFIG, text_hash
-from investorbench.tasks.record.lines import BEFORE_THE_FIRST, CHAIN, Line, chained, without_nan
+from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
+from investorbench.tasks.record.files import read_json
+from investorbench.tasks.record.job_folder import MANIFEST, references_hash
+from investorbench.tasks.record.lines import CUT_OFF, RecordFile, read_record
 from investorbench.tasks.record.reading import (
-    Content,
     RecordedJob,
     episode_from,
-    read_json,
     recorded_failure,
+    require_one_version,
 )
-from investorbench_env.envs.setup import Setup
+from investorbench.tasks.record.references import REFERENCES, read_references
+from investorbench.tasks.record.schema import Content, as_json, without_nan
+from investorbench.tasks.record.settings import CONFIG, hashes_of, read_settings, text_hash
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
+from investorbench_env.facts import Facts
 
-MANIFEST, METRICS = "manifest.json", "metrics.json"
-OF_A_JOB = {CONFIG, MANIFEST, ".lock"}
+OF_A_JOB = {CONFIG, MANIFEST, REFERENCES, ".lock"}
 OF_A_JOB_TOO = re.compile(r"\.repeat-\d+\.lock$|report\.|leaderboard\.")
 OF_A_REPEAT = {
     *FILES.values(),
@@ -50,7 +52,6 @@ APART = ("protocol", "data_source", "window", "options")
 PRECISION = 1e-9
 """Relative: a weight is recomputed from cash and equity, which rounds."""
 
-CUT_OFF = "the last line is cut off, as a kill leaves it"
 LONGEST = 40
 """Characters of a value that a finding quotes."""
 
@@ -74,19 +75,28 @@ def verify_job(job: RecordedJob) -> Iterator[Finding]:
     """What is wrong with the record of a job, or worth knowing of it."""
     is_finished = (job.path / MANIFEST).exists()
     yield from _foreign(job)
-    setups, unprepared = _setups(job)
-    if unprepared is not None:
-        yield unprepared
+    try:
+        require_one_version(job)
+    except InvestorBenchError as error:
+        yield Finding(path=job.path, what=str(error).removeprefix(f"{job.path} "))
+        return
+    market, unchecked = _market(job)
+    if unchecked is not None:
+        yield unchecked
+    records: dict[Path, dict[str, RecordFile]] = {}
     for number, path in enumerate(job.episodes):
         if path.is_dir():
-            yield from _episode(job, path, job.seeds[number], setups)
+            own = {split: read_record(path / name) for split, name in FILES.items()}
+            records[path] = own
+            yield from _episode(job, number, own, market)
         else:
             missing = f"is missing, one of {job.repeats} repeats that were to be run"
             yield Finding(path=path, what=missing, is_wrong=is_finished)
+    yield from _headers(job, records, market)
     if is_finished:
-        yield from _manifest(job, setups.get("test"))
+        yield from _manifest(job, records, market.get("test"))
     else:
-        unfinished = f"has no {MANIFEST}: not finished; the command that began it goes on"
+        unfinished = f"has no {MANIFEST}: not finished; the command that began it resumes it"
         yield Finding(path=job.path, what=unfinished, is_wrong=False)
 
 
@@ -143,43 +153,41 @@ def _foreign(job: RecordedJob) -> Iterator[Finding]:
             yield Finding(path=path, what="is no part of a record", is_wrong=False)
 
 
-def _setups(job: RecordedJob) -> tuple[dict[str, Setup], Finding | None]:
-    """The splits with their data, and why there are none."""
+def _market(job: RecordedJob) -> tuple[dict[str, Facts], Finding | None]:
+    """The facts of the splits as the data that is here has them, and why there are none."""
     try:
-        return {
-            split: job.task.make(split).unwrapped.setup  # type: ignore[attr-defined]
-            for split in job.splits
-        }, None
+        return {split: job.task.facts(split) for split in job.splits}, None
     except DataNotFoundError:
         what = "not checked against market data: there is none here"
         return {}, Finding(path=job.path, what=what, is_wrong=False)
     except InvestorBenchError as error:
-        what = f"does not fit the market data that is here: {error}"
-        return {}, Finding(path=job.path, what=what)
+        is_ours = job.task.is_ours
+        what = f"{'does not fit' if is_ours else 'not checked against'} the market data: {error}"
+        return {}, Finding(path=job.path, what=what, is_wrong=is_ours)
 
 
 def _episode(
-    job: RecordedJob, path: Path, seed: int, setups: Mapping[str, Setup]
+    job: RecordedJob, number: int, records: Mapping[str, RecordFile], market: Mapping[str, Facts]
 ) -> Iterator[Finding]:
+    path = job.episodes[number]
     is_finished = (path / METRICS).exists()
-    lines: dict[str, list[Line]] = {}
-    for split, name in FILES.items():
-        own, problems = read_all(path / name)
-        lines[split] = own
-        for what in problems:
-            is_left = what == CUT_OFF and not is_finished
-            yield Finding(path=path / name, what=what, is_wrong=not is_left)
-        if split not in job.splits and own:
-            yield Finding(path=path / name, what=f"was not to be run, says {CONFIG}")
-        is_due = split in job.splits and (is_finished or (split == "warmup" and lines.get("test")))
-        if is_due and not own:
-            yield Finding(path=path / name, what="is missing or empty")
-        elif split in setups and own and (is_finished or split == "warmup"):
-            yield from _length(path / name, own, setups[split].steps, is_finished)
+    for split, record in records.items():
+        file = path / FILES[split]
+        for what in record.problems:
+            yield Finding(path=file, what=what)
+        if record.is_cut:
+            yield Finding(path=file, what=CUT_OFF, is_wrong=is_finished)
+        if split not in job.splits and record.lines:
+            yield Finding(path=file, what=f"was not to be run, says {CONFIG}")
+        is_due = is_finished or (split == "warmup" and records["test"].lines)
+        if split in job.splits and is_due and not record.lines:
+            yield Finding(path=file, what="is missing or empty")
+        elif record.lines and (is_finished or split == "warmup"):
+            yield from _length(file, record, market.get(split), is_finished)
     if not is_finished:
         failed = (path / FAILURE).exists()
         why = f"failed: {recorded_failure(path, 0).why}" if failed else f"it has no {METRICS}"
-        what = f"is not finished: {why}, and {len(lines['test'])} decisions"
+        what = f"is not finished: {why}, and {len(records['test'].lines)} decisions"
         yield Finding(path=path, what=what, is_wrong=False)
         return
     try:
@@ -187,12 +195,13 @@ def _episode(
     except InvestorBenchError as error:
         yield Finding(path=path / METRICS, what=str(error).removeprefix(f"{path / METRICS} "))
         return
-    expected: Content = {"seed": seed}
-    expected["records"] = {split: head_of(own) for split, own in lines.items() if own}
-    if lines["test"]:
+    header = records["test"].header
+    expected: Content = {"seed": job.seeds[number] if header is None else header.seed}
+    expected["records"] = {split: own.bound for split, own in records.items() if own.bound}
+    if records["test"].lines:
         try:
             with np.errstate(all="ignore"):
-                episode = episode_from(lines, job.task, seed)
+                episode = episode_from(job, number, records)
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             yield Finding(path=path, what=f"cannot be scored: {type(error).__name__} {error}")
         else:
@@ -200,14 +209,53 @@ def _episode(
     yield from differences(path / METRICS, figures, expected, "from the decisions follows")
 
 
-def _length(path: Path, lines: Sequence[Line], steps: int, is_finished: bool) -> Iterator[Finding]:
+def _length(
+    path: Path, record: RecordFile, market: Facts | None, is_finished: bool
+) -> Iterator[Finding]:
     """Whether a split goes to its end, or to the ruin of its account."""
-    is_ruined = _number(lines[-1].get("equity")) <= 0.0
-    if len(lines) > steps or (len(lines) < steps and is_finished and not is_ruined):
-        yield Finding(path=path, what=f"has {len(lines)} lines; the split has {steps} steps")
+    facts = market if record.header is None else record.header.facts
+    if facts is None:
+        return
+    lines, last = len(record.lines), record.lines[-1]
+    is_over = last.is_last or last.account.equity <= 0.0
+    if lines > facts.steps or (lines < facts.steps and is_finished and not is_over):
+        yield Finding(path=path, what=f"has {lines} lines; the split has {facts.steps} steps")
 
 
-def _manifest(job: RecordedJob, setup: Setup | None) -> Iterator[Finding]:
+def _headers(
+    job: RecordedJob,
+    records: Mapping[Path, Mapping[str, RecordFile]],
+    market: Mapping[str, Facts],
+) -> Iterator[Finding]:
+    """Whether headers fit their place, the configuration, each other, and the data that is here."""
+    hashes = hashes_of(read_settings(job.path))
+    first: dict[str, Facts] = {}
+    for number, path in enumerate(job.episodes):
+        place = {"repeat": number, "seed": job.seeds[number]}
+        findings: list[Finding] = []
+        for split, record in records.get(path, {}).items():
+            header, file = record.header, path / FILES[split]
+            if header is None:
+                continue
+            found = header.to_json()
+            findings += differences(file, found, {"split": split, **place}, "its place asks for")
+            changed = {"configuration": hashes}
+            findings += differences(file, found, changed, f"from {CONFIG} follows")
+            if split in first and header.facts != first[split]:
+                facts = {"facts": as_json(asdict(first[split]))}
+                findings += differences(file, found, facts, "a repeat before it has")
+            elif split not in first and split in market:
+                facts = {"facts": as_json(asdict(market[split]))}
+                yield from differences(file, found, facts, "the market data that is here has")
+            first.setdefault(split, header.facts)
+        yield from findings[:1]  # an episode in the wrong place differs in much
+
+
+def _manifest(
+    job: RecordedJob,
+    records: Mapping[Path, Mapping[str, RecordFile]],
+    market: Facts | None,
+) -> Iterator[Finding]:
     path = job.path / MANIFEST
     try:
         manifest = read_json(path)
@@ -220,7 +268,6 @@ def _manifest(job: RecordedJob, setup: Setup | None) -> Iterator[Finding]:
     expected: Content = {
         "config_sha256": text_hash(config),
         "task": task.id,
-        "symbol": task.symbol,
         "protocol": task.protocol,
         "options": {name: str(value) for name, value in task.options.items()},
     }
@@ -237,18 +284,36 @@ def _manifest(job: RecordedJob, setup: Setup | None) -> Iterator[Finding]:
             "described": figures[0].get("described"),
         }
         yield from differences(path, manifest, expected, "from the repeats follows")
-    if setup is not None:
+    headers = [own["test"].header for own in records.values() if own["test"].header is not None]
+    if headers:
+        expected = _of_facts(headers[0].facts)
+        yield from differences(path, manifest, expected, "in the headers is")
+        expected = {"references_sha256": references_hash(job.path)}
+        yield from differences(path, manifest, expected, f"of {REFERENCES} is")
+        try:
+            read_references(job.path)
+        except InvestorBenchError as error:
+            what = str(error).removeprefix(f"{job.path / REFERENCES} ")
+            yield Finding(path=job.path / REFERENCES, what=what)
+    elif market is not None:
+        expected = _of_facts(market)
         recorded = str(manifest.get("market_sha256"))
-        known = setup.market.is_the_one_recorded(recorded)
-        expected = {
-            "market_sha256": recorded if known else setup.market.fingerprint,
-            "data_source": setup.market.source,
-            "simulated": setup.market.simulated,
-            "findings": list(setup.market.findings),
-            "window": list(setup.window),
-            "fills": setup.fills,
-        }
+        if task.market().is_the_one_recorded(recorded):
+            expected["market_sha256"] = recorded
         yield from differences(path, manifest, expected, "the market data that is here has")
+
+
+def _of_facts(facts: Facts) -> Content:
+    """What a manifest says of them."""
+    return {
+        "symbol": facts.symbol,
+        "market_sha256": facts.fingerprint,
+        "data_source": facts.source,
+        "simulated": facts.simulated,
+        "findings": list(facts.findings),
+        "window": list(facts.window),
+        "fills": facts.fills,
+    }
 
 
 def differences(
@@ -300,52 +365,3 @@ def _sharpe(figures: Content) -> float:
 
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
-
-
-def read_all(path: Path) -> tuple[list[Line], list[str]]:
-    """The lines of a record that can be read, and what is wrong with it, in words."""
-    if not path.exists():
-        return [], []
-    *texts, rest = path.read_bytes().split(b"\n")
-    problems = [CUT_OFF] if rest else []
-    read = [_parsed(text) for text in texts]
-    hashes = [None if line is None else line["hash"] for line in read]
-    before: Any = BEFORE_THE_FIRST
-    for n, line in enumerate(read):
-        if line is None:
-            problems.append(f"line {n + 1} cannot be read: it was changed or damaged")
-            before = None
-            continue
-        problems += _what_is_wrong(line, n, hashes, before)
-        before = line["hash"]
-    return [line for line in read if line is not None], problems
-
-
-def _what_is_wrong(line: Line, n: int, hashes: Sequence[Any], before: Any) -> list[str]:
-    """How line n, counted from 0, does not follow from the one before, whose hash is given."""
-    body = {name: value for name, value in line.items() if name not in CHAIN}
-    if chained(body, line["before"])["hash"] != line["hash"]:
-        return [f"line {n + 1} ({_day(line)}) was edited: its hash is that of another content"]
-    if line["hash"] in hashes[:n]:
-        return [f"line {n + 1} ({_day(line)}) repeats line {hashes.index(line['hash']) + 1}"]
-    if before in (None, line["before"]):
-        return []  # where its number is another, lines above are missing or repeated
-    if line["before"] in hashes:
-        return [
-            f"line {n + 1} ({_day(line)}) is out of order: it follows from line "
-            f"{hashes.index(line['before']) + 1}"
-        ]
-    return [f"before line {n + 1} ({_day(line)}) a line is missing or was replaced"]
-
-
-def _day(line: Line) -> str:
-    return _brief(line["session"]).strip('"')
-
-
-def _parsed(text: bytes) -> Line | None:
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return None
-    known = {"number", "session", "equity", *CHAIN}
-    return line if isinstance(line, dict) and known <= line.keys() else None

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from investorbench.tasks.days import FloatArray
 from investorbench.tasks.leaderboard import Leaderboard, Row
 from investorbench.tasks.leaderboard.contestants import Days
 from investorbench.tasks.metrics import equity_of
 from investorbench.tasks.report.content import board_name
-from investorbench.tasks.result import Episode, FloatArray
+from investorbench.tasks.result import Episode
 
 DIGITS = 6
 """Significant digits: finer than any screen."""

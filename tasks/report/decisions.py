@@ -5,22 +5,24 @@ repeats whose figures are shown; then those of the others. What is left out is n
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from investorbench.tasks.actions import action_word
+from investorbench.tasks.record import version_1
 from investorbench.tasks.record.episode_folder import FILES
-from investorbench.tasks.record.lines import without_nan
+from investorbench.tasks.record.lines import read_record
+from investorbench.tasks.record.schema import Line, without_nan
 from investorbench.tasks.report.content import RecordedRow
 from investorbench.tasks.report.lines import Lines
 from investorbench.tasks.report.packing import PageBudget, packed_json
 
-TRADES = ("sell", "hold", "buy")
 MONEY = 1000.0
 """Six digits of what is below it reach further than the cent."""
 OUTCOME = ("fill_price", "notional", "cost", "position", "cash", "equity", "reward")
-PARTS = {"recalled", "question", "answer", "decision"}
+PARTS = {"recalled", "question", "decision"}
 """Of a thought that is shown part by part, as FinMem's; others are shown as they are."""
 LATER = ("reflections", "feedback", "deleted", "moves")
 DecisionRow = dict[str, Any]
@@ -91,8 +93,7 @@ def pack_decisions(
         for repeat, path in enumerate(record.job.episodes):
             episode = _episode(names[number], record, repeat)
             broken = _read_into(episode, path / FILES["test"], lines, len(episodes))
-            if broken:
-                problems.append(f"{path / FILES['test']}: {broken} cannot be read")
+            problems += [f"{path / FILES['test']}: {each}" for each in broken[:1]]
             if episode.facts:
                 episodes.append(episode)
             watch()
@@ -130,62 +131,47 @@ def _episode(name: str, record: RecordedRow, repeat: int) -> EpisodeDecisions:
     )
 
 
-def _read_into(episode: EpisodeDecisions, path: Path, lines: Lines, owner: int) -> int:
-    """Read an episode's record; returns how many lines cannot be read."""
-    broken = 0
-    for line in _lines(path):
-        if line is None:
-            broken += 1
-            continue
-        thought: Any = line.get("thought")
+def _read_into(episode: EpisodeDecisions, path: Path, lines: Lines, owner: int) -> list[str]:
+    """Read an episode's record; returns what is wrong with it."""
+    record = read_record(path)
+    kind = "trade" if record.header is None else record.header.facts.action
+    for line in record.lines:
+        thought: Any = line.thought
         whole = thought if isinstance(thought, dict) and thought.keys() >= PARTS else {}
-        episode.facts.append(_facts(line, whole, lines, owner))
+        episode.facts.append(_facts(line, action_word(line.action, kind), whole, lines, owner))
         if whole:
-            episode.texts.append(_texts(whole, lines, owner))
-        elif thought:
-            told = json.dumps(thought, ensure_ascii=False, indent=1)
-            episode.texts.append({"other": lines.read(told, owner)})
-    return broken
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any] | None]:
-    """The lines of a record, None for a broken one; a last one without end is left out."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for text in file:
-            if not text.endswith(b"\n"):
-                return
-            try:
-                line = json.loads(text)
-            except ValueError:
-                line = None
-            yield without_nan(line) if isinstance(line, dict) and "session" in line else None
+            episode.texts.append(_texts(line, whole, lines, owner))
+        elif thought or line.answers:
+            other = {**(thought or {}), **({"answers": line.answers} if line.answers else {})}
+            text = json.dumps(other, ensure_ascii=False, indent=1)
+            episode.texts.append({"other": lines.read(text, owner)})
+    return list(record.problems)
 
 
 def _facts(
-    line: Mapping[str, Any], thought: Mapping[str, Any], lines: Lines, owner: int
+    line: Line, action: str, thought: Mapping[str, Any], lines: Lines, owner: int
 ) -> DecisionRow:
-    documents = "\n".join(map(str, line.get("documents", ())))
-    answer, decision = thought.get("answer", {}), thought.get("decision", {})
-    # In a record of version 1 a perception is called facts.
-    perception = thought.get("perception") or thought.get("facts", {})
-    known = {name: value for name, value in perception.items()
+    documents = "\n".join(line.documents)
+    answer: Mapping[str, Any] = line.answers[0] if line.answers else {}
+    known = {name: value for name, value in thought.get("perception", {}).items()
              if name not in ("symbol", "session") and value is not None}  # fmt: skip
+    outcome = {**version_1.fields_of(line), "reward": line.reward}
     return {
-        "day": line["session"],
-        "action": action_word(line.get("action")),
+        "day": line.session,
+        "action": action,
         "status": answer.get("status"),
-        "valid": decision.get("valid"),
+        "valid": thought.get("decision", {}).get("valid"),
         "documents": lines.read(documents, owner) if documents else [],
         "facts": _short(known),
-        "outcome": _short([line.get(name) for name in OUTCOME]),
+        "outcome": _short(without_nan([outcome[name] for name in OUTCOME])),
     }
 
 
-def _texts(thought: Mapping[str, Any], lines: Lines, owner: int) -> DecisionRow:
-    question, answer, decision = thought["question"], thought["answer"], thought["decision"]
-    usage = answer.get("usage") or {}
+def _texts(line: Line, thought: Mapping[str, Any], lines: Lines, owner: int) -> DecisionRow:
+    question, decision = thought["question"], thought["decision"]
+    answer: Mapping[str, Any] = line.answers[0] if line.answers else {}
+    known = answer.get("tokens") or {}
+    tokens = [known.get(name) for name in ("input", "output")] if known.get("known") else None
     return {
         "appetite": thought.get("appetite"),
         "recalled": [_recalled(memory) for memory in thought["recalled"]],
@@ -196,7 +182,7 @@ def _texts(thought: Mapping[str, Any], lines: Lines, owner: int) -> DecisionRow:
         "answer": lines.read(str(answer.get("text", "")), owner),
         "thinking": lines.read(str(answer["reasoning"]), owner) if answer.get("reasoning") else [],
         "asked": [answer.get(name) for name in ("rung", "model", "problem")],
-        "tokens": [usage.get(name) for name in ("input", "output")] if usage.get("known") else None,
+        "tokens": tokens,
         "took": _short([answer.get("latency_s"), answer.get("cost_usd"), answer.get("attempts")]),
         "later": {name: thought[name] for name in LATER if thought.get(name)},
     }
@@ -207,14 +193,6 @@ def _recalled(memory: Mapping[str, Any]) -> list[Any]:
     importance = min(memory["importance"], 100.0) / 100.0
     scores = (memory["score"], memory["similarity"], memory["recency"], importance)
     return [memory["id"], memory["layer"], memory["time"], *(round(s, 3) for s in scores)]
-
-
-def action_word(action: Any) -> str:
-    """``sell``, ``hold`` or ``buy``, or a target weight."""
-    if isinstance(action, int) and 0 <= action < len(TRADES):
-        return TRADES[action]
-    weight = action[0] if isinstance(action, list) and action else action
-    return f"{weight:+.2f}" if isinstance(weight, float) else str(weight)
 
 
 def _short(value: Any) -> Any:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import gymnasium as gym
-import numpy as np
 
 from investorbench.agents.agent import Runner
-from investorbench.tasks.answers import tally
+from investorbench.tasks.actions import action_of, plain_action
+from investorbench.tasks.answers import answers_in, tally
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.result import Episode, episode_of
-from investorbench.tasks.step import Step
+from investorbench.tasks.step import Step, with_account
 from investorbench.tasks.task import SplitName, Task
 from investorbench_env.errors import DateRangeError, InvestorBenchError
 from investorbench_env.registration import facts_in
@@ -74,8 +74,11 @@ async def live(
                 await folder.save(agent, step)
             if watch is not None:
                 watch(step)
-    answers = {split: tally(own) for split, own in thoughts.items()}
-    return replace(episode_of(steps, task), answers=answers if any(answers.values()) else None)
+    answers = {
+        split: tally((answers_in(thought), thought) for thought in own)
+        for split, own in thoughts.items()
+    }
+    return replace(episode_of(steps), answers=answers if any(answers.values()) else None)
 
 
 async def play(
@@ -90,6 +93,7 @@ async def play(
     """Let an agent act through one split, yielding each step as it is taken."""
     facts = facts_in(env)
     observation, info = env.reset(seed=seed)
+    info = with_account(info, facts)
     checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
     if not taken:
@@ -97,23 +101,28 @@ async def play(
     elif checkpoint is not None and checkpoint.agent is not None:
         await agent.begin(facts, split, seed)
         await agent.load(checkpoint.agent)
-    steps = facts.steps
-    for number in range(steps):
+    if folder is not None:
+        folder.describe(await agent.describe())
+    for number in range(facts.steps):
         if number % STEPS_A_TURN == 0:
             await asyncio.sleep(0)
         is_new = number >= len(taken)
-        action = await agent.act(observation, info) if is_new else as_action(taken[number])
+        if is_new:
+            action = await agent.act(observation, info)
+        else:
+            action = action_of(env.action_space, taken[number])
         observation, reward, terminated, truncated, outcome = env.step(action)
+        outcome = with_account(outcome, facts)
         if is_new:
             await agent.learn(float(reward), outcome)
         yield Step(
             repeat=repeat,
             seed=seed,
             split=split,
+            facts=facts,
             number=number,
-            steps=steps,
             info=info,
-            action=action,
+            action=plain_action(env.action_space, action),
             reward=float(reward),
             outcome=outcome,
             is_last=terminated or truncated,
@@ -122,11 +131,6 @@ async def play(
         info = outcome
         if terminated or truncated:
             return
-
-
-def as_action(recorded: Any) -> Any:
-    """An action as an environment takes it, from its record."""
-    return np.array(recorded, dtype=np.float32) if isinstance(recorded, list) else recorded
 
 
 def _as_it_is(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

@@ -15,8 +15,9 @@ from investorbench.agents.llm import Budget, Cache, LanguageModel, Model, connec
 from investorbench.agents.llm.cache import MODES, CacheMode
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
-from investorbench.tasks.record.lines import RecordError, as_yaml
+from investorbench.tasks.record.lines import RecordError
 from investorbench.tasks.record.reading import recorded_failure
+from investorbench.tasks.record.settings import as_yaml
 from investorbench.tasks.result import Entry, Episode, Failure, Result
 from investorbench.tasks.running.episode import Watch, live, require_order, run_to_end
 from investorbench.tasks.running.job import Job

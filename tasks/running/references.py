@@ -55,7 +55,7 @@ def _benchmark(task: Task, facts: Facts) -> Iterator[Reference]:
         name=agent.name,
         kind="agent",
         seed=seed,
-        dates=held.sessions[:-1],
+        dates=held.dates,
         returns=held.returns,
         figures=dict(held.metrics),
     )

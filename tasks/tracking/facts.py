@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from investorbench.tasks.answers import tally
+from investorbench.tasks.answers import answers_in, tally
 from investorbench.tasks.result import Episode
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
@@ -110,7 +110,7 @@ def seconds_of(step: Step) -> float:
 
 
 def _answered(thought: Mapping[str, Any] | None) -> dict[str, float]:
-    answers = tally([thought])
+    answers = tally([(answers_in(thought), thought)])
     if answers is None:
         return {}
     figures = {

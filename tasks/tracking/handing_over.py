@@ -156,9 +156,9 @@ class EpisodeLog:
             model=self._model,
             repeat=step.repeat,
             seed=step.seed,
-            data_source=step.info["data_source"],
-            simulated=step.info["simulated"],
-            fills=step.info["fills"],
+            data_source=step.facts.source,
+            simulated=step.facts.simulated,
+            fills=step.facts.fills,
             configuration=self._configuration,
         )
 

@@ -16,8 +16,8 @@ import pytest
 
 from investorbench.memory import Chroma, HashedNgrams, LayeredMemory
 from investorbench.scripts.main import main
-from investorbench.tasks.record.lines import read_lines
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
+from tests.tasks.plain_records import timeless
 
 KILLS, REPEATS, LATENCY_S = 50, 3, 0.01
 RUN = (
@@ -126,14 +126,13 @@ def questions(server: StubServer) -> dict[int, list[str]]:
 
 def record(repeat: Path) -> list[dict[str, Any]]:
     """All lines of an episode, but for what may differ."""
-    lines = [line for name in ("warmup", "decisions") for line, _ in
-             read_lines(repeat / f"{name}.jsonl")]  # fmt: skip
-    for line in lines:
-        for name in ("before", "hash"):
-            del line[name]
-        for name in PASSING:
-            del line["thought"]["answer"][name]
-    return lines
+    contents = [content for name in ("warmup", "decisions") for content in
+                timeless(repeat / f"{name}.jsonl")]  # fmt: skip
+    for content in contents:
+        for answer in content.get("answers", ()):
+            for name in PASSING:
+                del answer[name]
+    return contents
 
 
 def memories(repeat: Path, seed: int) -> dict[str, Any]:

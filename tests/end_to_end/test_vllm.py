@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from tests.end_to_end.vllm_server import counters, server_python, serving, train
+from tests.tasks.plain_records import lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_S = 900.0
@@ -32,11 +33,11 @@ class Played(NamedTuple):
 
     @property
     def answers(self) -> list[dict[str, Any]]:
-        return [thought["answer"] for thought in (*self.warmup, *self.test)]
+        return [line["answers"][0] for line in (*self.warmup, *self.test)]
 
     def total(self, kind: str) -> int:
         """Tokens of all answers, as we recorded them."""
-        return sum(answer["usage"][kind] for answer in self.answers)
+        return sum(answer["tokens"][kind] for answer in self.answers)
 
 
 @pytest.fixture(scope="module")
@@ -55,23 +56,23 @@ def played(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Playe
             INVESTORBENCH_DATA=str(data_folder),
         )  # fmt: skip
         counted = counters(server.url) - before
-    warmup, test = (thoughts(folder / "run", name) for name in ("warmup", "decisions"))
+    warmup, test = (decisions(folder / "run", name) for name in ("warmup", "decisions"))
     return Played(warmup, test, counted, server.process.pid)
 
 
 def test_every_decision_of_warm_up_and_test_is_valid_by_its_schema(played: Played) -> None:
     assert (len(played.warmup), len(played.test)) == (WARMUP, TEST)
-    for thought in (*played.warmup, *played.test):
-        answer = json.loads(thought["answer"]["text"], strict=False)
-        jsonschema.validate(answer, thought["question"]["schema"])
+    for line in (*played.warmup, *played.test):
+        answer = json.loads(line["answers"][0]["text"], strict=False)
+        jsonschema.validate(answer, line["thought"]["question"]["schema"])
     assert tally(answer["status"] for answer in played.answers) == {"ok": WARMUP + TEST}
     assert tally(answer["rung"] for answer in played.answers) == {"json_schema": WARMUP + TEST}
 
 
 def test_the_test_split_asks_for_decisions_and_does_what_was_answered(played: Played) -> None:
     words = ["sell", "hold", "buy"]
-    answered = [thought["answer"]["value"]["decision"] for thought in played.test]
-    assert [words[int(thought["action"])] for thought in played.test] == answered
+    answered = [line["answers"][0]["value"]["decision"] for line in played.test]
+    assert [words[line["action"]] for line in played.test] == answered
     assert len(set(answered)) > 1
 
 
@@ -103,9 +104,9 @@ def investorbench(*settings: str, **variables: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def thoughts(run: Path, name: str) -> list[dict[str, Any]]:
+def decisions(run: Path, name: str) -> list[dict[str, Any]]:
     (path,) = run.rglob(f"{name}.jsonl")
-    return [json.loads(line)["thought"] for line in path.read_text().splitlines()]
+    return lines_of(path)
 
 
 def tally(kinds: Iterable[str]) -> dict[str, int]:

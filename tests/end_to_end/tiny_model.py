@@ -49,9 +49,9 @@ def make(run: Path, folder: Path) -> None:
 def read(run: Path) -> Iterator[Lesson]:
     """The lessons of a run folder."""
     for path in sorted(run.rglob("*.jsonl")):
-        for line in path.read_text().splitlines():
-            thought = json.loads(line)["thought"]
-            asked, value = thought["question"], thought["answer"]["value"]
+        for text in path.read_text().splitlines()[1:]:  # below the header
+            line = json.loads(text)
+            asked, value = line["thought"]["question"], line["answers"][0]["value"]
             messages = [{"role": role, "content": asked[role]} for role in ("system", "user")]
             # In the schema's order, in which a server makes the model answer.
             parts = {name: brief(value[name]) for name in asked["schema"]["required"]}

@@ -12,6 +12,7 @@ import pytest
 
 from investorbench.scripts.main import main
 from tests.report.thirteen import MODELS, run_thirteen
+from tests.tasks.plain_records import lines_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -160,12 +161,9 @@ def test_agents_are_filtered_by_name(desktop: Watched) -> None:
 
 def test_search_finds_exactly_the_decisions_with_all_words(desktop: Watched, file: Path) -> None:
     page = desktop.page
-    lines = [
-        json.loads(line)
-        for record in file.parent.rglob("decisions.jsonl")
-        for line in record.read_text().splitlines()
-    ]
-    answers = [line["thought"]["answer"]["text"] for line in lines if line.get("thought")]
+    records = file.parent.rglob("decisions.jsonl")
+    lines = [line for record in records for line in lines_of(record)]
+    answers = [answer["text"] for line in lines for answer in line["answers"]]
     page.select_option("#where", "answered")
     page.fill("#words", "PALMYRA sell")
     page.press("#words", "Enter")
@@ -185,7 +183,7 @@ def test_search_finds_exactly_the_decisions_with_all_words(desktop: Watched, fil
 def test_a_day_shows_everything_that_is_recorded_of_it(desktop: Watched, file: Path) -> None:
     page = desktop.page
     (record,) = (file.parent / "runs" / "etf-sim").rglob("*gpt-4/repeat-0/decisions.jsonl")
-    line = json.loads(record.read_text().splitlines()[9])
+    line = lines_of(record)[9]
     page.select_option("#record-task", "task-1")
     page.select_option("#record-agent", "finmem model=gpt-4")
     button = page.locator("#days tbody button", has_text=line["session"])
@@ -196,7 +194,7 @@ def test_a_day_shows_everything_that_is_recorded_of_it(desktop: Watched, file: P
     thought = line["thought"]
     assert shown[0] == thought["question"]["system"].strip()
     assert shown[1] == thought["question"]["user"].strip()
-    assert json.loads(shown[2]) == json.loads(thought["answer"]["text"])
+    assert json.loads(shown[2]) == json.loads(line["answers"][0]["text"])
     ids = [text.split()[0] for text in day.locator("table tbody th").all_text_contents()]
     assert ids == [str(memory["id"]) for memory in thought["recalled"]]
     assert day.locator("dd", has_text=("sell", "hold", "buy")[line["action"]]).count() > 0

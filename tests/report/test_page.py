@@ -13,13 +13,13 @@ import pytest
 
 import investorbench_env  # noqa: F401  (registers the environments)
 from investorbench.tasks.leaderboard import Failure
-from investorbench.tasks.record.lines import read_lines
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench.tasks.report.agent_tables import monthly_returns
 from investorbench.tasks.report.curves import marked_on
 from tests.report.conftest import with_row
 from tests.report.reading import Page
 from tests.report.thirteen import HOSTILE
+from tests.tasks.plain_records import lines_of
 
 pytest.importorskip("plotly")
 
@@ -123,7 +123,7 @@ def test_every_prompt_answer_and_document_is_in_the_page(small_run: Path, page: 
         shared = json.loads(page.unpacked(directory["tables"][episode["task"]]))
         facts, texts = (json.loads(page.unpacked(episode[part])) for part in ("facts", "texts"))
         record = Path(episode["path"]) / "decisions.jsonl"
-        lines = [line for line, _ in read_lines(record)]
+        lines = lines_of(record)
         assert len(lines) == len(facts["decisions"]) == len(texts["decisions"]) == 26
 
         def whole(refs: list[int], own: list[str], shared: list[str] = shared) -> str:
@@ -133,7 +133,7 @@ def test_every_prompt_answer_and_document_is_in_the_page(small_run: Path, page: 
             thought = line["thought"]
             assert whole(text["user"], texts["lines"]) == thought["question"]["user"]
             assert whole(text["system"], texts["lines"]) == thought["question"]["system"]
-            assert whole(text["answer"], texts["lines"]) == thought["answer"]["text"]
+            assert whole(text["answer"], texts["lines"]) == line["answers"][0]["text"]
             documents = whole(fact["documents"], facts["lines"])
             assert documents.split("\n") == (line["documents"] or [""])
             assert fact["action"] == ("sell", "hold", "buy")[line["action"]]

@@ -1,5 +1,6 @@
 """`investorbench report`: what it writes, where, and what it says when something is wrong."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -137,12 +138,10 @@ def test_a_full_disk_leaves_nothing_half_written(
     (run / "report.html").write_text("an earlier one")
     before = files(run)
 
-    def half(path: Path, content: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(content[: len(content) // 2])
+    def refuse(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", half)
+    monkeypatch.setattr(os, "fsync", refuse)
     told = report(run)
     assert told.code == 1 and "No space left on device" in told.err
     assert files(run) == before and (run / "report.html").read_text() == "an earlier one"

@@ -8,10 +8,10 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from investorbench.tasks.record.lines import read_lines
-from investorbench.tasks.record.reading import read_json
+from investorbench.tasks.record.files import read_json
 from tests.scripts.calling import Said
 from tests.scripts.test_verify import investorbench
+from tests.tasks.plain_records import lines_of
 
 Call = Callable[..., Said]
 SETTINGS = ("task.end=2020-11-13",)
@@ -50,7 +50,7 @@ def test_figures_and_decisions_are_those_of_the_records(runs: Path, command: Cal
     told = json.loads(said.out)
     paths = [runs / run / "stock-sim" for run in "ab"]
     jobs = [next(path.glob("momentum*")) for path in paths]
-    lines = [[line for line, _ in read_lines(job / "repeat-0/decisions.jsonl")] for job in jobs]
+    lines = [lines_of(job / "repeat-0/decisions.jsonl") for job in jobs]
     unequal = [one["session"] for one, two in zip(*lines, strict=True)
                if one["action"] != two["action"]]  # fmt: skip
     (pair,) = [each for each in told["pairs"] if each["agents"][0] == "momentum"]
@@ -62,7 +62,7 @@ def test_figures_and_decisions_are_those_of_the_records(runs: Path, command: Cal
         one, two = (metrics[name] for metrics in recorded)
         assert [metrics[name] for metrics in pair["metrics"]] == pytest.approx([one, two])
         assert pair[f"{name}_difference"]["value"] == pytest.approx(one - two)
-    equity = [np.array([100_000.0, *(line["equity"] for line in own)]) for own in lines]
+    equity = [np.array([100_000.0, *(line["account"]["equity"] for line in own)]) for own in lines]
     a, b = (each[1:] / each[:-1] - 1.0 for each in equity)
     x, y = (each.mean() / each.std(ddof=1) for each in (a, b))
     rho = np.corrcoef(a, b)[0, 1]

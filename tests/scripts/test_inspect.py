@@ -1,6 +1,5 @@
 """`investorbench inspect` as people call it: overview, days, broken records, foreign text."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,9 +13,11 @@ from investorbench.agents.llm import connect, load_model
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.scripts.main import main
 from investorbench.tasks import evaluate
+from investorbench.tasks.answers import answers_in, without_answers
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.job_folder import JobFolder
 from tests.env.small_markets import document, small_market
+from tests.tasks.plain_records import rechained
 
 SESSIONS = {
     "warmup": ["2020-09-28", "2020-09-29"],
@@ -47,11 +48,33 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
 
 
 def line(number: int, session: str, **more: Any) -> dict[str, Any]:
+    """A line of a record, as docs/runs.md has it."""
+    thought = more.pop("thought", None)
+    fill = {"symbol": "TEST", "quantity": 1998.0, "price": 50.0, "notional": 99_900.0, "cost": 99.9}
+    held = {"symbol": "TEST", "quantity": 1998.0, "entry_price": 50.0, "price": 51.0, "weight": 1.0,
+            "unrealised_pnl": 0.0}  # fmt: skip
     return {
-        "number": number, "session": session, "time": f"{session}T20:00:00+00:00",
-        "documents": [f"news-{session}"], "action": 2, "reward": 0.0125, "fill_price": 50.0,
-        "notional": 99_900.0, "cost": 99.9, "position": 1998.0, "cash": 0.0, "equity": 101_250.0,
-        **more,
+        "number": number, "time": f"{session}T20:00:00+00:00", "session": session,
+        "marked_at": f"{session}T20:00:00+00:00", "marked": session,
+        "documents": [f"news-{session}"], "action": 2, "reward": 0.0125, "is_last": False,
+        "account": {"cash": 0.0, "equity": 101_250.0, "costs": 99.9},
+        "marks": {"TEST": 51.0}, "positions": [held], "fills": [fill], "rejections": [],
+        "distributions": [], "thought": without_answers(thought), "answers": answers_in(thought),
+        "written_at": "2026-01-01T00:00:00+00:00", **more,
+    }  # fmt: skip
+
+
+def header(split: str, **facts: Any) -> dict[str, Any]:
+    return {
+        "schema": 2,
+        "facts": {
+            "family": "Stock", "symbols": ["TEST"], "protocol": "standard", "steps": 9,
+            "window": ["2020-09-28", "2020-10-09"], "source": "a test", "simulated": False,
+            "fingerprint": "", "action": "trade", **facts,
+        },
+        "opening": {"cash": 1e5, "equity": 1e5, "costs": 0.0, "positions": [], "marks": {}},
+        "split": split, "repeat": 0, "seed": 1, "agent": {"name": "finmem", "described": None},
+        "model": None, "configuration": {}, "code": {}, "written_at": "2026-01-01T00:00:00+00:00",
     }  # fmt: skip
 
 
@@ -70,7 +93,7 @@ def thought(**more: Any) -> dict[str, Any]:
     """As FinMem records one; a test below holds that it still does."""
     return {
         "split": "test", "step": 7,
-        "facts": {
+        "perception": {
             "symbol": "TEST", "session": "2020-10-02", "closes": [49.0, 50.0],
             "returns": [0.0204], "momentum": None, "position": 0.0, "weight": 0.0,
             "cash": 100_000.0, "equity": 100_000.0, "unrealised_pnl": 0.0, "total_return": 0.0,
@@ -91,6 +114,7 @@ def thought(**more: Any) -> dict[str, Any]:
                 "input": 1200, "output": 34, "cached": 1000, "reasoning": 20, "known": True,
             },
             "cost_usd": 0.0015, "latency_s": 0.75, "attempts": 2, "cached": False,
+            "is_language_model": True,
         },
         "decision": {
             "word": "buy", "valid": True, "rationale": "Demand.", "reflection": "",
@@ -101,18 +125,12 @@ def thought(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write(repeat: Path, lines: Mapping[str, Sequence[dict[str, Any]]]) -> Path:
+def write(repeat: Path, lines: Mapping[str, Sequence[dict[str, Any]]], **facts: Any) -> Path:
     """A repeat's folder with these lines, each following from the one before."""
     repeat.mkdir(parents=True)
     for split, bodies in lines.items():
-        before, texts = "0" * 64, []
-        for body in bodies:
-            text = json.dumps({**body, "before": before}, ensure_ascii=False, sort_keys=True)
-            own = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-            line = {**body, "before": before, "hash": own}
-            texts.append(json.dumps(line, ensure_ascii=False) + "\n")
-            before = own
-        (repeat / FILES[split]).write_text("".join(texts), encoding="utf-8")
+        text = rechained([header(split, **facts), *bodies])
+        (repeat / FILES[split]).write_text(text, encoding="utf-8")
     return repeat
 
 
@@ -213,7 +231,7 @@ def test_an_invalid_answer_is_called_so(call: Call, tmp_path: Path) -> None:
 
 
 def test_a_baseline_has_decisions_without_a_thought(call: Call, tmp_path: Path) -> None:
-    a_record(tmp_path, fill_price=0.0, action=[-0.5])
+    a_record(tmp_path, fills=[], action=[-0.5])
     assert rows_of(call(tmp_path))[0] == "0 2020-09-28 warm -0.50 – 1,998.00 101,250".split()
     said = call(tmp_path, "2020-10-01")
     assert section(said, "Observed") == "documents news-2020-10-01"
@@ -241,7 +259,7 @@ def test_a_day_is_named_by_its_date_or_its_row(call: Call, tmp_path: Path) -> No
         (["6"], "there is no row 6: they go from 0 to 5"),
         (["-7"], "there is no row -7"),
         (["0", "--split", "test"], "there is no row 0: they go from 2 to 5"),
-        (["yesterday"], "'yesterday' is no day: give YYYY-MM-DD, or a row's number"),
+        (["yesterday"], "'yesterday' is no day: give YYYY-MM-DD, with THH:MM where"),
         (["--promt"], "'--promt' is no day"),
         (["--split", "tests"], "unknown split 'tests'; valid, nearest first: test"),
         (["--agent", "finmen"], "unknown agent 'finmen'; valid, nearest first: finmem"),
@@ -314,9 +332,9 @@ def test_a_killed_run_shows_all_but_the_line_that_was_being_written(
     path.write_bytes(text[:-20])
     said = call(tmp_path)
     assert [row[1] for row in rows_of(said)][-1] == "2020-10-05"
-    assert "warning: decisions.jsonl: line 4 is cut off, as a killed run leaves it" in said.out
-    assert "chain" not in said.out
-    path.write_bytes(text.split(b"\n")[0])  # killed before the line's end: all of it is there
+    assert "warning: decisions.jsonl: the last line is cut off, as a kill leaves it" in said.out
+    assert said.out.count("warning") == 1
+    path.write_bytes(text.split(b"\n")[0] + b"\n")  # killed after the header
     assert "warning" not in call(tmp_path).out
     path.write_bytes(b"")
     said = call(tmp_path)
@@ -328,27 +346,68 @@ def test_a_changed_line_breaks_the_chain_and_is_named(call: Call, tmp_path: Path
     text = path.read_text()
     path.write_text(text.replace('"equity": 101250.0', '"equity": 201250.0', 1))
     said = call(tmp_path)
-    assert "warning: decisions.jsonl: the chain of hashes breaks on 2020-10-01" in said.out
+    assert "warning: decisions.jsonl: line 2 (2020-10-01) was edited" in said.out
     assert len(rows_of(said)) == 6
-    first, _, *rest = text.splitlines(keepends=True)
-    path.write_text("".join([first, "no json\n", *rest]))
+    top, first, _, *rest = text.splitlines(keepends=True)
+    path.write_text("".join([top, first, "no json\n", *rest]))
     said = call(tmp_path, "2020-10-05")
-    assert "line 2 cannot be read" in said.out and "breaks on 2020-10-05" in said.out
-    path.write_text("".join([first, *rest]))
-    assert "breaks on 2020-10-05" in call(tmp_path).out
+    assert "line 3 cannot be read: it is no JSON object" in said.out
+    path.write_text("".join([top, first, *rest]))
+    assert "before line 3 (2020-10-05) a line is missing" in call(tmp_path).out
 
 
 def test_json_gives_a_line_a_day_or_the_day_as_it_is_recorded(call: Call, tmp_path: Path) -> None:
-    a_record(tmp_path, thought=thought(), equity=float("nan"))
+    a_record(tmp_path, thought=thought(), account={"cash": 0.0, "equity": None, "costs": 1.0})
     rows = [json.loads(text) for text in call(tmp_path, "--json").out.splitlines()]
     assert [row["index"] for row in rows] == list(range(6))
     assert rows[2] == {
-        "index": 2, "session": "2020-10-01", "split": "test", "decision": "buy", "action": 2,
-        "recalled": 2, "status": "repaired", "input_tokens": 1200, "output_tokens": 34,
-        "fill_price": 50.0, "position": 1998.0, "equity": None,
+        "index": 2, "session": "2020-10-01", "time": "2020-10-01T20:00:00+00:00", "split": "test",
+        "decision": "buy", "action": 2, "recalled": 2, "status": "repaired", "input_tokens": 1200,
+        "output_tokens": 34, "fills": 1, "fill_price": 50.0, "positions": 1, "position": 1998.0,
+        "equity": None,
     }  # fmt: skip
     day = json.loads(call(tmp_path, "2020-10-02", "--json").out)
-    assert (day["index"], day["split"], day["thought"]) == (3, "test", thought())
+    assert (day["index"], day["split"]) == (3, "test")
+    assert day["thought"] == without_answers(thought())
+    assert day["answers"] == [dict(each) for each in answers_in(thought())]
+
+
+def test_of_several_assets_fills_and_positions_are_counted_and_a_day_names_each(
+    call: Call, tmp_path: Path
+) -> None:
+    fill = {"quantity": -3.0, "price": 20.0, "notional": 60.0, "cost": 0.5}
+    held = {"entry_price": 50.0, "price": 51.0, "weight": 0.5, "unrealised_pnl": 0.0}
+    order = {"symbol": "C", "weight": 2.0}
+    one = line(
+        0, "2020-10-01", marks={"A": 51.0, "B": 20.0, "C": 1.0}, action={"A": 0.5, "C": 2.0},
+        fills=[{"symbol": "A", **fill}, {"symbol": "B", **fill}],
+        positions=[{"symbol": "A", "quantity": 9.0, **held}],
+        rejections=[{"order": order, "reason": "more than there is"}],
+        distributions=[{"symbol": "A", "cash": 4.5, "ratio": 2.0}],
+    )  # fmt: skip
+    write(tmp_path / "p" / "a" / "repeat-0", {"test": [one]}, symbols=["A", "B", "C"], action="w")
+    row = '0 2020-10-01 test {"A": 0.5, "C": 2.0} 2 fills 1 held 101,250'
+    assert rows_of(call(tmp_path)) == [row.split()]
+    done = section(call(tmp_path, 0), "Done")
+    assert "fill A -3.00 at 20.00, worth 60.00, cost 0.5 B -3.00 at 20.00" in done
+    assert "rejected C to weight +2.00: more than there is" in done
+    assert "received 4.50 of A, 2.00 units for one position A 9.00 cash 0.00" in done
+
+
+def test_a_day_of_shorter_bars_is_a_list_of_decisions_and_a_time_is_one(
+    call: Call, tmp_path: Path
+) -> None:
+    lines = [
+        line(n, f"2020-10-0{1 + n // 3}", time=f"2020-10-0{1 + n // 3}T12:{3 * n:02}:00+00:00")
+        for n in range(6)
+    ]
+    write(tmp_path / "p" / "a" / "repeat-0", {"test": lines}, interval="3m")
+    assert [row[1] for row in rows_of(call(tmp_path))][3:5] == [
+        "2020-10-02T12:09", "2020-10-02T12:12",
+    ]  # fmt: skip
+    assert [row[0] for row in rows_of(call(tmp_path, "2020-10-02"))] == ["3", "4", "5"]
+    assert "Done" in call(tmp_path, "2020-10-02T12:12").out
+    assert "nothing was decided on 2020-10-02T12:13" in call(tmp_path, "2020-10-02T12:13").err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--prompt"], ["--json"]])

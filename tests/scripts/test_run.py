@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from investorbench.tasks import evaluate
-from investorbench.tasks.record.lines import without_nan
+from investorbench.tasks.record.schema import without_nan
 from investorbench.tasks.seeds import episode_seed
 from investorbench.tasks.task import Task
 from investorbench_env.market.library import save

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from investorbench.tasks.record.lines import read_lines
 from tests.agents.llm.stub_server import Reply, StubServer, fill, schema_of
 from tests.scripts.calling import Call, manifests, results
+from tests.tasks.plain_records import lines_of
 
 SHORT = ("agent=finmem", "task=stock/sim", "task.end=2020-10-09", "warmup=false", "output=json")
 STEPS = 6
@@ -30,7 +30,7 @@ def at(server: StubServer, *more: str) -> list[str]:
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     (path,) = folder.rglob("decisions.jsonl")
-    return [line for line, _ in read_lines(path)]
+    return lines_of(path)
 
 
 def test_the_offline_reader_runs_anywhere_and_is_said_to_be_no_language_model(

@@ -15,6 +15,7 @@ from investorbench.scripts.launching import PLUGINS
 from investorbench.scripts.main import main
 from tests.agents.llm.stub_server import StubServer
 from tests.scripts.calling import Call, manifests, results
+from tests.tasks.plain_records import lines_of, timeless
 
 SHORT = ("task.end=2020-10-30", "output=json")
 SWEEP = ("-m", "agent=momentum,random", "task=stock/sim,etf/sim", "repeats=2", *SHORT)
@@ -24,7 +25,7 @@ ASKING = ("agent=finmem", "task=stock/sim", "task.end=2020-10-14", "warmup=false
 def decisions(folder: Path) -> dict[str, str]:
     """A hash of the decisions of each episode of a run."""
     return {
-        str(path.parent.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
+        str(path.parent.relative_to(folder)): sha256(repr(timeless(path)).encode()).hexdigest()
         for path in folder.rglob("decisions.jsonl")
     }
 
@@ -172,7 +173,7 @@ def test_an_episode_whose_agent_raises_is_marked_and_the_others_finish(
     marked = json.loads((job / "repeat-1" / "failure.json").read_text())
     assert (marked["kind"], marked["why"]) == ("agent", "ZeroDivisionError: a bad day")
     assert "in act" in marked["trace"] and "test_sweeps.py" in marked["trace"]
-    assert len((job / "repeat-1" / "decisions.jsonl").read_text().splitlines()) == 3
+    assert len(lines_of(job / "repeat-1" / "decisions.jsonl")) == 3
 
     monkeypatch.setenv("MOOD", "good")
     mended = call("-m", *command, "task=stock/sim")

@@ -1,6 +1,5 @@
 """`investorbench verify`: nothing is changed, lost or mixed unseen, and it is named."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 
 from investorbench.scripts.main import main
 from tests.scripts.calling import Said
+from tests.tasks.plain_records import contents_of, rechained
 
 Verify = Callable[..., Said]
 SETTINGS = ("task=stock/sim", "task.end=2020-10-16", "repeats=2")
@@ -65,16 +65,6 @@ def write_lines(path: Path, lines: list[str]) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def rewritten(line: str, before: str | None = None, **changes: Any) -> str:
-    """A line with other figures and a hash that fits them, by a rule written down here again."""
-    body = {**json.loads(line), **changes}
-    body = {name: value for name, value in body.items() if name != "hash"}
-    body["before"] = before or body["before"]
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    own = hashlib.sha256(text.encode("utf-8")).hexdigest()
-    return json.dumps({**body, "hash": own}, ensure_ascii=False) + "\n"
-
-
 def set_json(path: Path, *keys: str | int, to: Any) -> None:
     content = json.loads(path.read_text())
     place = content
@@ -100,24 +90,53 @@ def edit_a_line(run: Path) -> None:
     path.write_text(path.read_text().replace('"number": 3, ', '"number": 3, "note": 1, '))
 
 
-def edit_a_line_and_its_hash(run: Path) -> None:
-    lines = lines_of(run / DECISIONS)
-    lines[3] = rewritten(lines[3], equity=1e6)
-    write_lines(run / DECISIONS, lines)
+def edit_a_line_and_what_the_next_follows_from(run: Path) -> None:
+    lines, contents = lines_of(run / DECISIONS), contents_of(run / DECISIONS)
+    contents[4]["account"]["equity"] = 1e6
+    write_lines(run / DECISIONS, [*rechained(contents[:6]).splitlines(keepends=True), *lines[6:]])
 
 
-def edit_the_last_line_and_its_hash(run: Path) -> None:
-    lines = lines_of(run / DECISIONS)
-    lines[-1] = rewritten(lines[-1], equity=1e6)
-    write_lines(run / DECISIONS, lines)
+def edit_the_last_line(run: Path) -> None:
+    contents = contents_of(run / DECISIONS)
+    contents[-1]["account"]["equity"] = 1e6
+    (run / DECISIONS).write_text(rechained(contents))
 
 
 def forge_every_hash(run: Path) -> None:
-    lines, before = [], "0" * 64
-    for line in lines_of(run / DECISIONS):
-        lines.append(rewritten(line, before, equity=json.loads(line)["equity"] * 2))
-        before = json.loads(lines[-1])["hash"]
-    write_lines(run / DECISIONS, lines)
+    contents = contents_of(run / DECISIONS)
+    for content in contents[1:]:
+        content["account"]["equity"] *= 2
+    (run / DECISIONS).write_text(rechained(contents))
+
+
+def edit_the_header(run: Path) -> None:
+    path = run / DECISIONS
+    path.write_text(path.read_text().replace('"simulated": true', '"simulated": false', 1))
+
+
+def forge_the_header(run: Path) -> None:
+    contents = contents_of(run / DECISIONS)
+    contents[0]["facts"]["cost_rate"] = 0.0
+    (run / DECISIONS).write_text(rechained(contents))
+
+
+def drop_the_header(run: Path) -> None:
+    write_lines(run / DECISIONS, lines_of(run / DECISIONS)[1:])
+
+
+def take_the_header_of_another_repeat(run: Path) -> None:
+    other = run / RANDOM / "repeat-1" / "decisions.jsonl"
+    write_lines(run / DECISIONS, [lines_of(other)[0], *lines_of(run / DECISIONS)[1:]])
+
+
+def one_file_of_a_later_version(run: Path) -> None:
+    path = run / DECISIONS
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3', 1))
+
+
+def a_later_version(run: Path) -> None:
+    for path in (run / RANDOM).rglob("*.jsonl"):
+        path.write_text(path.read_text().replace('"schema": 2', '"schema": 3', 1))
 
 
 def drop_a_line(run: Path) -> None:
@@ -126,7 +145,8 @@ def drop_a_line(run: Path) -> None:
 
 
 def drop_the_first_line(run: Path) -> None:
-    write_lines(run / DECISIONS, lines_of(run / DECISIONS)[1:])
+    lines = lines_of(run / DECISIONS)
+    write_lines(run / DECISIONS, [lines[0], *lines[2:]])
 
 
 def drop_the_last_lines(run: Path) -> None:
@@ -232,6 +252,11 @@ def mix_versions(run: Path) -> None:
     set_json(run / RANDOM / "manifest.json", "versions", "numpy", to="1.0.0")
 
 
+def change_a_reference(run: Path) -> None:
+    path = run / RANDOM / "references.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+
+
 def lose_a_repeat(run: Path) -> None:
     shutil.rmtree(run / RANDOM / "repeat-1")
 
@@ -252,15 +277,21 @@ def another_version(run: Path) -> None:
 
 
 TAMPERING = [
-    (edit_a_line, DECISIONS, "line 4 (2020-10-06) was edited"),
-    (edit_a_line_and_its_hash, DECISIONS, "before line 5 (2020-10-07) a line is missing or was"),
-    (edit_the_last_line_and_its_hash, f"{RANDOM}/repeat-0/metrics.json", "records.test is"),
+    (edit_a_line, DECISIONS, "line 5 (2020-10-06) was edited"),
+    (edit_a_line_and_what_the_next_follows_from, DECISIONS, "line 6 (2020-10-07) was edited"),
+    (edit_the_last_line, f"{RANDOM}/repeat-0/metrics.json", "records.test is"),
     (forge_every_hash, f"{RANDOM}/repeat-0/metrics.json", "records.test is"),
-    (drop_a_line, DECISIONS, "before line 5 (2020-10-08) a line is missing"),
-    (drop_the_first_line, DECISIONS, "before line 1 (2020-10-02) a line is missing"),
+    (edit_the_header, DECISIONS, "line 1 (the header) was edited"),
+    (forge_the_header, DECISIONS, "facts.cost_rate is 0.0; the market data that is here has 0.00"),
+    (drop_the_header, DECISIONS, "line 1 is no header: it was removed or damaged"),
+    (take_the_header_of_another_repeat, DECISIONS, "repeat is 1; its place asks for 0"),
+    (one_file_of_a_later_version, RANDOM, "mixes records of several versions (of version 2 "),
+    (a_later_version, RANDOM, "is a record of version 3, and this InvestorBench reads versions"),
+    (drop_a_line, DECISIONS, "before line 5 (2020-10-07) a line is missing"),
+    (drop_the_first_line, DECISIONS, "before line 2 (2020-10-02) a line is missing"),
     (drop_the_last_lines, DECISIONS, "has 9 lines; the split has 11 steps"),
-    (duplicate_a_line, DECISIONS, "line 6 (2020-10-07) repeats line 5"),
-    (swap_two_lines, DECISIONS, "line 5 (2020-10-08) is out of order: it follows from line 6"),
+    (duplicate_a_line, DECISIONS, "line 6 (2020-10-06) repeats line 5"),
+    (swap_two_lines, DECISIONS, "line 5 (2020-10-07) is out of order: it follows from line 6"),
     (cut_the_last_line, DECISIONS, "the last line is cut off"),
     (damage_a_line, DECISIONS, "line 2 cannot be read"),
     (edit_the_warmup, f"{RANDOM}/repeat-1/warmup.jsonl", "was edited"),
@@ -275,7 +306,7 @@ TAMPERING = [
     (damage_the_configuration, f"{RANDOM}/config.yaml", "cannot be read as a configuration"),
     (remove_the_configuration, f"{RANDOM}/config.yaml", "is missing, which says what was run"),
     (swap_the_decisions_of_repeats, f"{RANDOM}/repeat-0/metrics.json", "records.test is"),
-    (swap_repeats, f"{RANDOM}/repeat-0/metrics.json", "seed is "),
+    (swap_repeats, f"{RANDOM}/repeat-0/warmup.jsonl", "repeat is 1; its place asks for 0"),
     (swap_repeats_of_agents, f"{RANDOM}/manifest.json", "records is"),
     (swap_agents, f"{RANDOM}/manifest.json", "is that of momentum, not of this folder"),
     (say_other_data, f"{RANDOM}/manifest.json", "market_sha256 is"),
@@ -382,7 +413,7 @@ def test_data_that_was_swapped_is_found_and_data_that_is_gone_is_not_checked(
     write_bars(data, last=2000.0)
     swapped = verify(tmp_path / "run")
     assert swapped.code == 1
-    assert "market_sha256 is" in swapped.out
+    assert "facts.fingerprint is" in swapped.out
     assert "the market data that is here has" in " ".join(swapped.out.split())
     shutil.rmtree(data.parent)
     gone = verify(tmp_path / "run")

@@ -11,11 +11,11 @@ import pytest
 from investorbench.agents.agent import as_agent
 from investorbench.tasks import Task, evaluate
 from investorbench.tasks.record.episode_folder import EpisodeFolder
-from investorbench.tasks.record.lines import read_lines
 from investorbench.tasks.result import Episode
 from investorbench.tasks.running.episode import live
 from investorbench_env.errors import InvestorBenchError
 from tests.env.small_markets import small_market
+from tests.tasks.plain_records import contents_of, timeless
 
 MARKET = small_market([100.0 + t % 7 for t in range(500)])
 TASK = Task.of("InvestorBench/Stock", data=MARKET, end="2020-10-30")
@@ -75,9 +75,14 @@ def lived(agent: Any, path: Path, save_every: int = 10) -> Episode:
     return episode
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [line for name in ("warmup", "decisions") for line, _ in
-            read_lines(path / f"{name}.jsonl")]  # fmt: skip
+def record(path: Path) -> list[dict[str, Any]]:
+    """Both files, but for when they were written."""
+    files = [path / f"{name}.jsonl" for name in ("warmup", "decisions")]
+    return [content for file in files if file.exists() for content in timeless(file)]
+
+
+def decisions(path: Path) -> list[dict[str, Any]]:
+    return [content for content in record(path) if "number" in content]
 
 
 @pytest.mark.parametrize("kind", [Counting, Forgetful])
@@ -86,10 +91,10 @@ def test_a_broken_episode_ends_as_a_whole_one(kind: Any, step: int, tmp_path: Pa
     whole = lived(kind(), tmp_path / "whole")
     with pytest.raises(BrokenError):
         lived(kind(breaks_at=step), tmp_path / "broken")
-    assert len(lines(tmp_path / "broken")) == step
+    assert len(decisions(tmp_path / "broken")) == step
     agent = kind()
     episode = lived(agent, tmp_path / "broken")
-    assert lines(tmp_path / "broken") == lines(tmp_path / "whole")
+    assert record(tmp_path / "broken") == record(tmp_path / "whole")
     assert episode.metrics == whole.metrics
     # Decisions since the last checkpoint are taken again, those before it are not.
     known = step // 10 * 10 if kind is Counting else 0
@@ -108,10 +113,10 @@ def test_half_a_line_is_what_a_kill_left_and_is_written_anew(step: int, tmp_path
     lived(Counting(), tmp_path / "whole")
     with pytest.raises(BrokenError):
         lived(Counting(breaks_at=step), tmp_path / "broken")
-    record = tmp_path / "broken" / "decisions.jsonl"
-    record.write_bytes(record.read_bytes()[:-20])
+    path = tmp_path / "broken" / "decisions.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
     lived(Counting(), tmp_path / "broken")
-    assert lines(tmp_path / "broken") == lines(tmp_path / "whole")
+    assert record(tmp_path / "broken") == record(tmp_path / "whole")
 
 
 def test_a_checkpoint_that_was_being_written_does_not_count(tmp_path: Path) -> None:
@@ -122,7 +127,7 @@ def test_a_checkpoint_that_was_being_written_does_not_count(tmp_path: Path) -> N
     half.mkdir()
     (half / "state.json").write_text("[40,")
     lived(Counting(), tmp_path / "broken")
-    assert lines(tmp_path / "broken") == lines(tmp_path / "whole")
+    assert record(tmp_path / "broken") == record(tmp_path / "whole")
     assert [each.name for each in half.parent.iterdir()] == [f"test-{TEST_STEPS}"]
 
 
@@ -146,24 +151,31 @@ def test_an_agent_that_decides_otherwise_than_recorded_is_stopped(tmp_path: Path
     assert (tmp_path / "warmup.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize("change", ["edit", "drop", "garble"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("edit", r"line 8 \(2020-07-07\) was edited"),
+        ("drop", r"before line 8 \(2020-07-08\) a line is missing"),
+        ("garble", "line 8 cannot be read"),
+    ],
+)
 def test_a_record_that_was_changed_stops_the_run_and_stays_as_it_is(
-    change: str, tmp_path: Path
+    change: str, words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BrokenError):
         lived(Counting(breaks_at=50), tmp_path)
-    record = tmp_path / "warmup.jsonl"
-    kept = record.read_text().splitlines(keepends=True)
+    path = tmp_path / "warmup.jsonl"
+    kept = path.read_text().splitlines(keepends=True)
     if change == "edit":
-        kept[7] = kept[7].replace('"number": 7', '"number": 7, "note": 1')
+        kept[7] = kept[7].replace('"number": 6', '"number": 6, "note": 1')
     elif change == "drop":
         del kept[7]
     else:
         kept[7] = "{]\n"
-    record.write_text("".join(kept))
-    with pytest.raises(InvestorBenchError, match="line 8 does not follow from the one before"):
+    path.write_text("".join(kept))
+    with pytest.raises(InvestorBenchError, match=f"{words}.*the record was changed or damaged"):
         lived(Counting(), tmp_path)
-    assert record.read_text() == "".join(kept)
+    assert path.read_text() == "".join(kept)
 
 
 def test_what_an_agent_thought_is_in_its_lines(tmp_path: Path) -> None:
@@ -174,17 +186,38 @@ def test_what_an_agent_thought_is_in_its_lines(tmp_path: Path) -> None:
                     "answer": "a text of its own", "decision": "buy"}  # fmt: skip
 
     lived(Thinking(), tmp_path)
-    thoughts = [line["thought"] for line in lines(tmp_path)]
+    thoughts = [line["thought"] for line in decisions(tmp_path)]
     told = {"nothing": None, "keys": {"99": "a", "100": "b"},
             "answer": "a text of its own", "decision": "buy"}  # fmt: skip
     assert thoughts[:2] == [{"lived": 1, **told}, {"lived": 2, **told}]
     assert "answers" not in json.loads((tmp_path / "metrics.json").read_text())
-    assert "thought" not in lines_of_a_silent_agent(tmp_path / "other")[0]
+    lived(Counting(), tmp_path / "other")
+    assert {line["thought"] for line in decisions(tmp_path / "other")} == {None}
 
 
-def lines_of_a_silent_agent(path: Path) -> list[dict[str, Any]]:
-    lived(Counting(), path)
-    return lines(path)
+@pytest.mark.parametrize("left", [0, 1, 200, -1])  # of the header's bytes, by a kill
+def test_a_header_is_written_once_and_anew_where_a_kill_left_half_of_it(
+    left: int, tmp_path: Path
+) -> None:
+    lived(Counting(), tmp_path / "whole")
+    with pytest.raises(BrokenError):
+        lived(Counting(breaks_at=91), tmp_path / "broken")
+    whole = (tmp_path / "whole" / "decisions.jsonl").read_bytes().splitlines(keepends=True)
+    path = tmp_path / "broken" / "decisions.jsonl"
+    path.write_bytes(whole[0] if left == -1 else whole[0][:left])
+    lived(Counting(), tmp_path / "broken")
+    assert record(tmp_path / "broken") == record(tmp_path / "whole")
+    assert sum("schema" in content for content in contents_of(path)) == 1
+
+
+def test_a_run_on_other_data_is_not_continued(tmp_path: Path) -> None:
+    with pytest.raises(BrokenError):
+        lived(Counting(breaks_at=50), tmp_path)
+    other = small_market([100.0 + t % 7 for t in range(499)] + [1.0])
+    folder = EpisodeFolder(tmp_path)
+    task = Task.of(TASK, data=other)
+    with pytest.raises(InvestorBenchError, match=r"facts.fingerprint was recorded as"):
+        asyncio.run(live(as_agent(Counting()), task, seed=5, folder=folder))
 
 
 def test_an_evaluation_works_inside_a_running_loop_as_in_a_notebook() -> None:

@@ -1,6 +1,5 @@
 """What a run folder holds, that nobody can change it unseen, and what is left when a run breaks."""
 
-import hashlib
 import json
 import multiprocessing
 import shutil
@@ -12,16 +11,20 @@ import numpy as np
 import pytest
 
 from investorbench.tasks import Result, evaluate
-from investorbench.tasks.record.job_folder import BusyError, JobFolder, code_hash, source_folders
-from investorbench.tasks.record.lines import write_atomically, write_json
+from investorbench.tasks.record.code import code_hash, source_folders
+from investorbench.tasks.record.files import write_json
+from investorbench.tasks.record.job_folder import BusyError, JobFolder
+from investorbench.tasks.record.lines import read_record
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.whole_files import write_atomically
 from tests.env.small_markets import document, small_market
+from tests.tasks.plain_records import is_whole, lines_of
 
 CLOSES = [100.0 + t % 7 for t in range(500)]
 TEXTS = [document(274.5, "good", sentiment="positive"), document(276.2, "bad")]
 MARKET = small_market(CLOSES, documents=TEXTS)
 WARMUP_STEPS, TEST_STEPS = 91, 217
-Lines = list[dict[str, Any]]
+Lines = list[bytes]
 
 
 def record(path: Path, agent: Any = "momentum", **options: Any) -> Result:
@@ -29,23 +32,6 @@ def record(path: Path, agent: Any = "momentum", **options: Any) -> Result:
         result = evaluate(agent, "InvestorBench/Stock", data=MARKET, watch=folder, **options)
         folder.finish(result)
     return result
-
-
-def lines_of(path: Path) -> Lines:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def is_whole(lines: Lines) -> bool:
-    """Whether every line follows from the one before it, by a rule written down here again."""
-    before = "0" * 64
-    for number, line in enumerate(lines):
-        body = {key: value for key, value in line.items() if key != "hash"}
-        text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-        own = hashlib.sha256(text.encode("utf-8")).hexdigest()
-        if (line["before"], line["hash"], line["number"]) != (before, own, number):
-            return False
-        before = own
-    return True
 
 
 def test_every_step_is_in_the_record_with_what_was_known_done_and_gained(tmp_path: Path) -> None:
@@ -56,9 +42,17 @@ def test_every_step_is_in_the_record_with_what_was_known_done_and_gained(tmp_pat
     assert [line["session"] for line in lines] == [str(day) for day in episode.sessions[:-1]]
     assert [line["action"] for line in lines] == list(episode.actions)
     assert [line["reward"] for line in lines] == episode.rewards.tolist()
-    assert [line["equity"] for line in lines] == episode.equity[1:].tolist()
-    assert [line["fill_price"] for line in lines] == episode.fill_prices.tolist()
-    assert sum(line["cost"] for line in lines) == pytest.approx(episode.metrics["costs"])
+    assert [line["account"]["equity"] for line in lines] == episode.equity[1:].tolist()
+    fills = [line["fills"] for line in lines]
+    assert [sum(fill["price"] for fill in own) for own in fills] == episode.fill_prices.tolist()
+    assert [sum(fill["cost"] for fill in own) for own in fills] == episode.costs.tolist()
+    assert lines[-1]["account"]["costs"] == episode.metrics["costs"] > 0.0
+    held = [sum(each["quantity"] for each in line["positions"]) for line in lines]
+    assert held == episode.position.tolist()
+    marks = [line["marks"]["TEST"] for line in lines]
+    assert marks == pytest.approx(CLOSES[275 : 275 + TEST_STEPS], rel=1e-12)
+    assert [line["marked"] for line in lines] == [str(day) for day in episode.sessions[1:]]
+    assert [line["is_last"] for line in lines] == [False] * (TEST_STEPS - 1) + [True]
     assert lines[0]["time"] == "2020-10-02T00:00:00+00:00"
     # Session 274 is 2020-10-01: the first text came on that day, the other two days later.
     documents = {line["number"]: line["documents"] for line in lines if line["documents"]}
@@ -71,7 +65,7 @@ def test_the_warmup_is_recorded_apart_from_the_test(tmp_path: Path) -> None:
     warmup, test = (lines_of(folder / name) for name in ("warmup.jsonl", "decisions.jsonl"))
     assert (warmup[0]["session"], warmup[-1]["session"]) == ("2020-07-01", "2020-09-29")
     assert (test[0]["session"], test[-1]["session"]) == ("2020-10-01", "2021-05-05")
-    assert is_whole(warmup) and is_whole(test)
+    assert all(is_whole(folder / name) for name in ("warmup.jsonl", "decisions.jsonl"))
 
 
 def test_each_repeat_has_a_folder_with_its_own_figures(tmp_path: Path) -> None:
@@ -81,15 +75,23 @@ def test_each_repeat_has_a_folder_with_its_own_figures(tmp_path: Path) -> None:
         figures = json.loads((folder / "metrics.json").read_text())
         assert figures["seed"] == episode.seed
         assert figures["metrics"]["CR"] == episode.metrics["CR"]
-        assert lines_of(folder / "decisions.jsonl")[-1]["equity"] == episode.equity[-1]
+        assert lines_of(folder / "decisions.jsonl")[-1]["account"]["equity"] == episode.equity[-1]
 
 
 def edit_a_number(lines: Lines) -> None:
-    lines[3]["equity"] += 1e-9
+    lines[4] = lines[4].replace(b'"equity": ', b'"equity": 1')
+
+
+def edit_the_header(lines: Lines) -> None:
+    lines[0] = lines[0].replace(b'"simulated": false', b'"simulated": true')
 
 
 def edit_the_last(lines: Lines) -> None:
-    lines[-1]["action"] = 1 - lines[-1]["action"] // 2
+    lines[-1] = lines[-1].replace(b'"action": ', b'"action": 1')
+
+
+def edit_a_space(lines: Lines) -> None:
+    lines[5] = lines[5].replace(b": ", b":  ", 1)
 
 
 def drop(lines: Lines) -> None:
@@ -97,7 +99,15 @@ def drop(lines: Lines) -> None:
 
 
 def drop_the_first(lines: Lines) -> None:
+    del lines[1]
+
+
+def drop_the_header(lines: Lines) -> None:
     del lines[0]
+
+
+def drop_the_last(lines: Lines) -> None:
+    del lines[-1]
 
 
 def swap(lines: Lines) -> None:
@@ -109,21 +119,39 @@ def repeat_one(lines: Lines) -> None:
 
 
 def add_a_field(lines: Lines) -> None:
-    lines[8]["note"] = ""
+    lines[8] = lines[8].replace(b'"number"', b'"note": 1, "number"')
 
 
 @pytest.mark.parametrize(
     "change",
-    [edit_a_number, edit_the_last, drop, drop_the_first, swap, repeat_one, add_a_field],
+    [
+        edit_a_number,
+        edit_the_header,
+        edit_the_last,
+        edit_a_space,
+        drop,
+        drop_the_first,
+        drop_the_header,
+        drop_the_last,
+        swap,
+        repeat_one,
+        add_a_field,
+    ],
 )
 def test_a_record_that_was_changed_is_found_out(
     tmp_path: Path, change: Callable[[Lines], None]
 ) -> None:
     record(tmp_path / "job", warmup=False)
-    lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
-    assert is_whole(lines)
+    folder = tmp_path / "job" / "repeat-0"
+    path = folder / "decisions.jsonl"
+    bound = json.loads((folder / "metrics.json").read_text())["records"]["test"]
+    found = read_record(path)
+    assert (found.problems, found.bound, is_whole(path)) == ((), bound, True)
+    lines = path.read_bytes().splitlines(keepends=True)
     change(lines)
-    assert not is_whole(lines)
+    path.write_bytes(b"".join(lines))
+    found = read_record(path)
+    assert found.problems or found.bound != bound
 
 
 def test_lines_missing_at_the_end_are_found_out_by_the_number_of_steps(tmp_path: Path) -> None:
@@ -138,7 +166,7 @@ def test_a_folder_of_another_job_is_refused_and_left_as_it_was(tmp_path: Path) -
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(InvestorBenchError, match="it has 'a: 1', this one 'a: 2'"):
         JobFolder(tmp_path / "job", "a: 2\n")
-    with pytest.raises(InvestorBenchError, match="action was recorded as 2 and is 1 now"):
+    with pytest.raises(InvestorBenchError, match=r"seed was recorded as .* cannot be resumed"):
         record(tmp_path / "job", "cash")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -191,8 +219,8 @@ def test_a_run_that_breaks_keeps_its_lines_and_leaves_no_half_written_file(tmp_p
         record(tmp_path / "job", BreaksInTheTest())
     files = sorted(path.name for path in tmp_path.rglob("[!.]*") if path.is_file())
     assert files == ["config.yaml", "decisions.jsonl", "warmup.jsonl"]
-    lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
-    assert len(lines) == 10 and is_whole(lines)
+    path = tmp_path / "job" / "repeat-0" / "decisions.jsonl"
+    assert len(lines_of(path)) == 10 and is_whole(path)
     assert len(lines_of(tmp_path / "job" / "repeat-0" / "warmup.jsonl")) == WARMUP_STEPS
 
 
@@ -201,7 +229,7 @@ def test_a_line_is_on_disk_as_soon_as_its_step_is_taken(tmp_path: Path) -> None:
     seen = []
 
     def act(observation: Any, info: Any) -> int:
-        seen.append(len(path.read_text().splitlines()) if path.exists() else 0)
+        seen.append(len(lines_of(path)) if path.exists() else 0)
         return 1
 
     record(tmp_path / "job", act, warmup=False)
@@ -297,7 +325,8 @@ def test_of_two_processes_at_once_in_one_folder_one_records_and_one_is_refused(
         process.join(timeout=60)
     assert sorted(said.values()) == ["recorded", "refused"]
     (winner,) = (agent for agent, outcome in said.items() if outcome == "recorded")
-    lines = lines_of(tmp_path / "job" / "repeat-0" / "decisions.jsonl")
-    assert len(lines) == TEST_STEPS and is_whole(lines)
+    path = tmp_path / "job" / "repeat-0" / "decisions.jsonl"
+    lines = lines_of(path)
+    assert len(lines) == TEST_STEPS and is_whole(path)
     assert {line["action"] for line in lines} == {2 if winner == "buy_and_hold" else 1}
     assert json.loads((tmp_path / "job" / "manifest.json").read_text())["agent"] == winner

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files.index import METADATA_KEY, PROVENANCE
+from investorbench_env.whole_files import write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,22 +17,7 @@ if TYPE_CHECKING:
 
 def write_atomic(path: Path, content: bytes) -> str:
     """Write a file so that a kill leaves the old one or the new one; returns its SHA-256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, so that nobody who looks into the folder meanwhile takes it for data.
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner reads; data in a shared folder is for all.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(path, content)
     return sha256(content)
 
 

@@ -1,0 +1,31 @@
+"""Files of figures: JSON that is written whole, and read or refused."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from investorbench.tasks.record.schema import Content, without_nan
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.whole_files import write_atomically
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON atomically; figures that are no number become null."""
+    text = json.dumps(without_nan(content), ensure_ascii=False, indent=2, allow_nan=False)
+    write_atomically(path, text + "\n")
+
+
+def read_json(path: Path) -> Content:
+    """A file of figures.
+
+    Raises:
+        InvestorBenchError: it cannot be read as one.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InvestorBenchError(f"{path} is no JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise InvestorBenchError(f"{path} is no JSON object")
+    return content

@@ -1,0 +1,71 @@
+"""What a job is compared with, as ``references.json`` in its folder keeps it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from investorbench.tasks.record.files import read_json, write_json
+from investorbench.tasks.record.schema import SCHEMA, Content
+from investorbench.tasks.result import Reference
+from investorbench_env.errors import InvestorBenchError
+
+REFERENCES = "references.json"
+
+
+def write_references(job: Path, references: Sequence[Reference]) -> None:
+    """Keep what a job is compared with in its folder."""
+    content = {"schema": SCHEMA, "references": [_plain(each) for each in references]}
+    write_json(job / REFERENCES, content)
+
+
+def read_references(job: Path) -> tuple[Reference, ...]:
+    """What a job is compared with; nothing where nothing was kept.
+
+    Raises:
+        InvestorBenchError: what was kept cannot be read.
+    """
+    path = job / REFERENCES
+    if not path.exists():
+        return ()
+    try:
+        return tuple(map(_reference, read_json(path)["references"]))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InvestorBenchError):
+            raise
+        raise InvestorBenchError(f"{path} cannot be read: {error}") from None
+
+
+def _plain(reference: Reference) -> Content:
+    dates, returns = reference.dates, reference.returns
+    return {
+        "name": reference.name,
+        "kind": reference.kind,
+        "seed": reference.seed,
+        "dates": None if dates is None else [str(day) for day in dates],
+        "returns": None if returns is None else returns.tolist(),
+        "figures": {
+            name: figure.tolist() if isinstance(figure, np.ndarray) else figure
+            for name, figure in reference.figures.items()
+        },
+    }
+
+
+def _reference(content: Content) -> Reference:
+    dates, returns = content["dates"], content["returns"]
+    return Reference(
+        name=str(content["name"]),
+        kind=str(content["kind"]),
+        seed=int(content["seed"]),
+        dates=None if dates is None else np.array(dates, dtype="datetime64[D]"),
+        returns=None if returns is None else np.array(returns, dtype=np.float64),
+        figures={name: _figure(figure) for name, figure in content["figures"].items()},
+    )
+
+
+def _figure(figure: Any) -> Any:
+    """A figure, or those of many as an array; null is no number."""
+    if figure is None:
+        return np.nan
+    return np.array(figure, dtype=np.float64) if isinstance(figure, list) else figure

@@ -1,0 +1,346 @@
+"""What a record holds, version 2: a header, then a line a decision. Knows no file.
+
+docs/runs.md has this as a table. Values are JSON's own; a figure that is no finite number is null.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from investorbench.tasks.answers import Answer, answers_in, without_answers
+from investorbench.tasks.step import Step
+from investorbench_env.accounting.events import (
+    AccountState,
+    Distribution,
+    Fill,
+    Order,
+    Position,
+    Rejection,
+)
+from investorbench_env.errors import FactsError
+from investorbench_env.facts import Facts
+
+SCHEMA = 2
+"""The version that is written; :mod:`investorbench.tasks.record.version_1` reads the one before."""
+
+Content = dict[str, Any]
+Event = TypeVar("Event", Fill, Order, Position, Distribution)
+OF_THE_WRITING = ("thought", "answers", "written_at")
+"""What of a line may be otherwise when its step is taken again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What is known of a split before its first decision.
+
+    Attributes:
+        facts: of its environment.
+        opening: the account at the first decision.
+        split: ``"warmup"`` or ``"test"``.
+        repeat: the number of the episode among those of its job.
+        seed: of the episode.
+        agent: its ``name``, and as ``described`` what determines it, where it says so.
+        model: the settings of the language model that it asks; None where it asks none.
+        configuration: SHA-256 of each part of the job's settings, by name.
+        code: ``sha256`` of ours, ``versions`` of packages, ``python``.
+        written_at: wall-clock time, ISO 8601 in UTC.
+    """
+
+    facts: Facts
+    opening: AccountState
+    split: str
+    repeat: int
+    seed: int
+    agent: Content
+    model: Content | None = None
+    configuration: Mapping[str, str]
+    code: Content
+    written_at: str
+
+    def to_json(self) -> Content:
+        """As a line of the file, but for the chain."""
+        return as_json(
+            {
+                "schema": SCHEMA,
+                "facts": asdict(self.facts),
+                "opening": _of_account(self.opening),
+                "split": self.split,
+                "repeat": self.repeat,
+                "seed": self.seed,
+                "agent": self.agent,
+                "model": self.model,
+                "configuration": self.configuration,
+                "code": self.code,
+                "written_at": self.written_at,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The header that a line holds.
+
+        Raises:
+            ValueError: it is none, or its facts contradict each other.
+        """
+        try:
+            return cls(
+                facts=Facts(**content["facts"]),
+                opening=_account(content["opening"]),
+                split=str(content["split"]),
+                repeat=int(content["repeat"]),
+                seed=int(content["seed"]),
+                agent=dict(content["agent"]),
+                model=content["model"],
+                configuration=dict(content["configuration"]),
+                code=dict(content["code"]),
+                written_at=str(content["written_at"]),
+            )
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ValueError(_named(error)) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One decision and what came of it.
+
+    Attributes:
+        number: 0 for the first decision of the split.
+        time: of the decision, ISO 8601 in UTC.
+        session: of the decision.
+        marked_at: the time at which the step was marked, likewise; empty where it is not known.
+        marked: the session in which it was marked; empty where it is not known.
+        documents: ids of the news and filings that were new.
+        action: in plain values, see :mod:`investorbench.tasks.actions`.
+        reward: what it returned.
+        is_last: whether the split ended with it.
+        account: after the step.
+        fills: trades of the step.
+        rejections: orders that were not carried out.
+        distributions: what assets paid.
+        answers: of language models, see :mod:`investorbench.tasks.answers`.
+        thought: what else the agent recorded of it.
+        written_at: wall-clock time, ISO 8601 in UTC.
+    """
+
+    number: int
+    time: str
+    session: str
+    marked_at: str
+    marked: str
+    documents: tuple[str, ...]
+    action: Any
+    reward: float
+    is_last: bool
+    account: AccountState
+    fills: tuple[Fill, ...]
+    rejections: tuple[Rejection, ...]
+    distributions: tuple[Distribution, ...]
+    answers: tuple[Answer, ...] = ()
+    thought: Content | None = None
+    written_at: str = ""
+
+    @classmethod
+    def of(cls, step: Step, written_at: str = "") -> Self:
+        """The line of a step.
+
+        Raises:
+            FactsError: its info lacks what every environment has to give.
+        """
+        info, outcome = step.info, step.outcome
+        try:
+            return cls(
+                number=step.number,
+                time=info["time"],
+                session=info["session"],
+                marked_at=outcome["time"],
+                marked=outcome["session"],
+                documents=tuple(document.id for document in info.get("documents", ())),
+                action=step.action,
+                reward=step.reward,
+                is_last=step.is_last,
+                account=outcome["account"],
+                fills=tuple(outcome["fills"]),
+                rejections=tuple(outcome.get("rejections", ())),
+                distributions=tuple(outcome.get("distributions", ())),
+                answers=answers_in(step.thought),
+                thought=without_answers(step.thought),  # type: ignore[arg-type]
+                written_at=written_at,
+            )
+        except KeyError as error:
+            raise FactsError(
+                f"the info of {step.facts.family} has no {error}: an environment gives session, "
+                "time, account and fills at every step"
+            ) from None
+
+    def to_json(self) -> Content:
+        """As a line of the file, but for the chain."""
+        account = _of_account(self.account)
+        return as_json(
+            {
+                "number": self.number,
+                "time": self.time,
+                "session": self.session,
+                "marked_at": self.marked_at,
+                "marked": self.marked,
+                "documents": self.documents,
+                "action": self.action,
+                "reward": self.reward,
+                "is_last": self.is_last,
+                "account": {name: account.pop(name) for name in ("cash", "equity", "costs")},
+                **account,
+                "fills": [each._asdict() for each in self.fills],
+                "rejections": [
+                    {"order": each.order._asdict(), "reason": each.reason}
+                    for each in self.rejections
+                ],
+                "distributions": [each._asdict() for each in self.distributions],
+                "thought": self.thought,
+                "answers": self.answers,
+                "written_at": self.written_at,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The line that a line of the file holds.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            return cls(
+                number=int(content["number"]),
+                time=str(content["time"]),
+                session=str(content["session"]),
+                marked_at=str(content["marked_at"]),
+                marked=str(content["marked"]),
+                documents=tuple(map(str, content["documents"])),
+                action=content["action"],
+                reward=_number(content["reward"]),
+                is_last=bool(content["is_last"]),
+                account=_account(
+                    {
+                        **content["account"],
+                        "positions": content["positions"],
+                        "marks": content["marks"],
+                    }
+                ),
+                fills=_events(Fill, content["fills"]),
+                rejections=tuple(
+                    Rejection(_event(Order, each["order"]), each["reason"])
+                    for each in content["rejections"]
+                ),
+                distributions=_events(Distribution, content["distributions"]),
+                answers=tuple(content["answers"]),
+                thought=content["thought"],
+                written_at=str(content["written_at"]),
+            )
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ValueError(_named(error)) from None
+
+    def outcome(self) -> Content:
+        """All that must be the same when the step is taken again, in JSON values."""
+        content = self.to_json()
+        return {name: part for name, part in content.items() if name not in OF_THE_WRITING}
+
+
+def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
+    """The steps that lines record, as far as what follows from an episode needs them."""
+    info: Content = {"account": header.opening}
+    steps = []
+    for line in lines:
+        info |= {"session": line.session, "time": line.time}
+        outcome: Content = {
+            "session": line.marked or "NaT",
+            "time": line.marked_at,
+            "account": line.account,
+            "fills": line.fills,
+        }
+        steps.append(
+            Step(
+                repeat=header.repeat,
+                seed=header.seed,
+                split=header.split,
+                facts=header.facts,
+                number=line.number,
+                info=info,
+                action=line.action,
+                reward=line.reward,
+                outcome=outcome,
+                is_last=line.is_last,
+                thought=line.thought,
+            )
+        )
+        info = dict(outcome)
+    return steps
+
+
+def as_json(content: Mapping[str, Any]) -> Content:
+    """Content as reading its JSON gives it back."""
+    text = json.dumps(without_nan(content), ensure_ascii=False, default=_plain)
+    return dict(json.loads(text))
+
+
+def without_nan(value: Any) -> Any:
+    """The same with None in place of every float that is no finite number."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """A number or an array of NumPy's, which JSON does not know."""
+    if isinstance(value, np.ndarray | np.generic):
+        return without_nan(value.tolist())
+    raise TypeError(f"{type(value).__name__} {value!r} is no JSON value")
+
+
+def _of_account(account: AccountState) -> Content:
+    return {
+        "cash": account.cash,
+        "equity": account.equity,
+        "costs": account.costs,
+        "positions": [position._asdict() for position in account.positions],
+        "marks": dict(account.marks),
+    }
+
+
+def _account(content: Mapping[str, Any]) -> AccountState:
+    return AccountState(
+        cash=_number(content["cash"]),
+        equity=_number(content["equity"]),
+        costs=_number(content["costs"]),
+        positions=_events(Position, content["positions"]),
+        marks={str(symbol): _number(price) for symbol, price in content["marks"].items()},
+    )
+
+
+def _events(kind: type[Event], contents: Sequence[Mapping[str, Any]]) -> tuple[Event, ...]:
+    return tuple(_event(kind, content) for content in contents)
+
+
+def _event(kind: type[Event], content: Mapping[str, Any]) -> Event:
+    named: Content = {
+        name: part if isinstance(part, str) else _number(part) for name, part in content.items()
+    }
+    return kind(**named)
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, int | float):
+        return float(value)
+    raise TypeError(f"{value!r} is no number")
+
+
+def _named(error: Exception) -> str:
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,73 @@
+"""The settings of a job as its folder keeps them: all that determines what comes out."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from investorbench_env.errors import InvestorBenchError
+
+CONFIG = "config.yaml"
+REPEATS = "repeats"
+"""May grow; nothing in an episode follows from it."""
+
+
+def as_yaml(settings: Mapping[str, Any]) -> str:
+    """Plain settings as YAML, in their order."""
+    return yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+
+
+def settings_in(text: str) -> dict[str, Any]:
+    """The settings that YAML holds.
+
+    Raises:
+        InvestorBenchError: it holds none.
+    """
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvestorBenchError(f"cannot be read as a configuration: {error}") from None
+    if not isinstance(settings, dict):
+        raise InvestorBenchError("cannot be read as a configuration: it holds no settings")
+    return settings
+
+
+def read_settings(job: Path) -> dict[str, Any]:
+    """The settings of the job in a folder.
+
+    Raises:
+        InvestorBenchError: they are missing, or cannot be read.
+    """
+    path = job / CONFIG
+    try:
+        return settings_in(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvestorBenchError(f"{path} is missing, which says what was run") from None
+    except (InvestorBenchError, ValueError) as error:
+        raise InvestorBenchError(f"{path} {error}") from None
+
+
+def hashes_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of each part of some settings, by its name."""
+    return {
+        name: text_hash(json.dumps(part, sort_keys=True, default=str))
+        for name, part in settings.items()
+        if name != REPEATS
+    }
+
+
+def has_more_repeats(wanted: str, had: str) -> bool:
+    """Whether YAML asks for more repeats than another one, and for the same else."""
+    try:
+        now, before = settings_in(wanted), settings_in(had)
+        return hashes_of(now) == hashes_of(before) and int(now[REPEATS]) > int(before[REPEATS])
+    except (InvestorBenchError, LookupError, TypeError, ValueError):
+        return False
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
