@@ -5,7 +5,7 @@ from rich.console import Console
 from investorbench.scripts.run import run_with
 from investorbench.scripts.settings import choices
 from investorbench.tasks.task import Task
-from investorbench_env.errors import DataNotFoundError, InvestorBenchError
+from investorbench_env.errors import DataNotFoundError, InvestorBenchError, MissingDependencyError
 
 ORACLE = "oracle"
 NO_BASELINES = (ORACLE, "finmem")
@@ -31,7 +31,7 @@ def baselines() -> None:
 def _has_data(name: str) -> bool:
     try:
         Task.of(name).make("test")
-    except DataNotFoundError:
+    except (DataNotFoundError, MissingDependencyError):
         return False
     except InvestorBenchError:
         return True  # there is something, and its own job will say what is wrong with it
