@@ -73,9 +73,9 @@ def test_impossible_bars_are_errors(tmp_path: Path) -> None:
 
     found = problems(tmp_path, text)
 
-    assert ("error", "row 1, 2021-01-13: high 9 is below low 11") in found
-    assert ("error", "row 2, 2021-01-14: close -3 is not positive") in found
-    assert ("error", "row 3, 2021-01-15: volume -5 is negative") in found
+    assert ("error", "row 1: high 9 is below low 11 on 2021-01-13") in found
+    assert ("error", "row 2: close -3 on 2021-01-14 is not positive") in found
+    assert ("error", "row 3: volume -5 on 2021-01-15 is negative") in found
 
 
 def test_a_jump_that_looks_like_a_split_is_found(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_check_names_what_is_wrong_and_ends_with_one(folder: Path) -> None:
     result = run("check", folder)
 
     assert result.exit_code == 1
-    assert "row 2, 2021-01-15: close -1 is not positive" in result.stdout
+    assert "row 2: close -1 on 2021-01-15 is not positive" in result.stdout
     assert "✗ 2 files checked: 1 error" in result.stdout
 
 

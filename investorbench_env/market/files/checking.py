@@ -18,9 +18,9 @@ from investorbench_env.market.asset_classes import (
 )
 from investorbench_env.market.files import index, texts, tidy
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.possible_bars import breaches, is_outside, is_repeated
 from investorbench_env.market.files.released import read_released
 from investorbench_env.market.files.session_bars import count, some_days
-from investorbench_env.market.market import FIELDS, VOLUME
 from investorbench_env.market.sessions import TimeArray, sessions_between
 
 if TYPE_CHECKING:
@@ -128,7 +128,6 @@ def _bars(
     if not len(rows):
         return
     yield from _impossible(path, name, rows)
-    yield from _repeated(path, name, rows)
     weekend = _is_weekend(dates)
     always_open = weekend.mean() > WEEKEND_SHARE if asset_class is None else asset_class.always_open
     if weekend.any() and not always_open:
@@ -144,60 +143,21 @@ def _bars(
 
 
 def _impossible(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
-    for column in (*FIELDS, "adj_close"):
-        if column not in rows:
-            continue
-        wrong = rows[column] < 0 if column == FIELDS[VOLUME] else rows[column] <= 0
-        reason = "is negative" if column == FIELDS[VOLUME] else "is not positive"
-        for _, row in rows[wrong].head(3).iterrows():
-            yield _problem(
-                "error",
-                path,
-                name,
-                f"row {row['row']}, {row['date']:%Y-%m-%d}: {column} {row[column]:g} {reason}",
-            )
+    for breach in breaches(rows):
+        for _, row in rows[breach.rows].head(3).iterrows():
+            yield _problem("error", path, name, f"row {row['row']}: {breach.sentence(row)}")
     if missing := int(rows["close"].isna().sum()):
         yield _problem("warning", path, name, f"{count(missing, 'row')} without a close")
     if not {"open", "high", "low"} <= set(rows):
         yield _problem("note", path, name, "close only: no open, high or low")
-        return
-    for _, row in rows[rows["high"] < rows["low"]].head(3).iterrows():
-        yield _problem(
-            "error",
-            path,
-            name,
-            f"row {row['row']}, {row['date']:%Y-%m-%d}: high {row['high']:g} is below low "
-            f"{row['low']:g}",
-        )
-    body = rows[["open", "close"]]
-    outside = (body.max(axis=1) > rows["high"] * 1.0001) | (body.min(axis=1) < rows["low"] * 0.9999)
-    outside &= rows["high"] >= rows["low"]
-    if outside.any():
-        days = rows.loc[outside, "date"].to_numpy()
-        number = count(int(outside.sum()), "bar")
-        yield _problem(
-            "warning",
-            path,
-            name,
-            f"{number} with open or close outside low..high: {some_days(days)}",
-        )
-
-
-def _repeated(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
-    columns = [column for column in (*FIELDS, "adj_close") if column in rows]
-    twice = rows.duplicated(["date"], keep="first")
-    same = rows.duplicated(["date", *columns], keep="first")
-    if (twice & same).any():
-        days = rows.loc[twice & same, "date"].to_numpy()
-        number = count(len(days), "row")
-        yield _problem("warning", path, name, f"{number} given twice: {some_days(days)}")
-    for _, row in rows[twice & ~same].head(3).iterrows():
-        yield _problem(
-            "error",
-            path,
-            name,
-            f"row {row['row']}: a second bar of {row['date']:%Y-%m-%d} contradicts the first",
-        )
+    for found, noun, how in (
+        (is_outside(rows), "bar", "with open or close outside low..high"),
+        (is_repeated(rows), "row", "given twice"),
+    ):
+        if found.any():
+            days = some_days(rows.loc[found, "date"].to_numpy())
+            text = f"{count(int(found.sum()), noun)} {how}: {days}"
+            yield _problem("warning", path, name, text)
 
 
 def _gaps(path: Path, name: str, days: TimeArray, asset_class: AssetClass) -> Iterator[Problem]:

@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market.market import (
-    CLOSE,
-    FIELDS,
-    VOLUME,
-    FloatArray,
-)
+from investorbench_env.market.files.possible_bars import breaches, is_given_twice, is_outside
+from investorbench_env.market.market import CLOSE, FIELDS, FloatArray
 from investorbench_env.market.sessions import TimeArray, sessions_between
 
 if TYPE_CHECKING:
@@ -63,56 +59,22 @@ def on_sessions(asset_class: str, rows: "pd.DataFrame", origin: str) -> SessionB
 def _checked(rows: "pd.DataFrame", origin: str) -> tuple["pd.DataFrame", list[str]]:
     """The rows in order, one a day, each of them possible."""
     findings: list[str] = []
-    columns = [name for name in (*FIELDS, "adj_close") if name in rows]
     rows = rows.dropna(subset=["close"]).sort_values("date", kind="stable")
-    _refuse_impossible(rows, origin)
-    twice = rows.duplicated(["date"], keep="first")
+    for breach in breaches(rows):
+        first = rows[breach.rows].iloc[0]
+        place = f", row {first['row']}" if "row" in rows else ""
+        raise CorruptDataError(f"{origin}{place}: {breach.sentence(first)}")
+    twice = is_given_twice(rows)
     if twice.any():
-        same = rows.duplicated(["date", *columns], keep="first")
-        if (twice & ~same).any():
-            date = rows.loc[twice & ~same, "date"].iloc[0]
-            raise CorruptDataError(
-                f"{origin}{_row(rows, twice & ~same)}: a second bar of {date:%Y-%m-%d} "
-                "contradicts the first"
-            )
         findings.append(f"{count(int(twice.sum()), 'repeated bar')} dropped")
         rows = rows[~twice]
-    if {"high", "low", "open", "close"} <= set(columns):
-        body_high = rows[["open", "close"]].max(axis=1)
-        body_low = rows[["open", "close"]].min(axis=1)
-        outside = (body_high > rows["high"] * 1.0001) | (body_low < rows["low"] * 0.9999)
-        if outside.any():
-            findings.append(
-                f"{count(int(outside.sum()), 'bar')} with open or close outside low..high: "
-                + some_days(rows.loc[outside, "date"].to_numpy())
-            )
+    outside = is_outside(rows)
+    if outside.any():
+        findings.append(
+            f"{count(int(outside.sum()), 'bar')} with open or close outside low..high: "
+            + some_days(rows.loc[outside, "date"].to_numpy())
+        )
     return rows, findings
-
-
-def _refuse_impossible(rows: "pd.DataFrame", origin: str) -> None:
-    for name in (*FIELDS[:VOLUME], "adj_close"):
-        if name in rows and (bad := rows[name] <= 0).any():
-            value, date = rows.loc[bad, name].iloc[0], rows.loc[bad, "date"].iloc[0]
-            raise CorruptDataError(
-                f"{origin}{_row(rows, bad)}: {name} {value:g} on {date:%Y-%m-%d} is not positive"
-            )
-    if {"high", "low"} <= set(rows) and (bad := rows["high"] < rows["low"]).any():
-        first = rows[bad].iloc[0]
-        raise CorruptDataError(
-            f"{origin}{_row(rows, bad)}: high {first['high']:g} is below low {first['low']:g} "
-            f"on {first['date']:%Y-%m-%d}"
-        )
-    if "volume" in rows and (bad := rows["volume"] < 0).any():
-        first = rows[bad].iloc[0]
-        raise CorruptDataError(
-            f"{origin}{_row(rows, bad)}: volume {first['volume']:g} on {first['date']:%Y-%m-%d} "
-            "is negative"
-        )
-
-
-def _row(rows: "pd.DataFrame", bad: "pd.Series[bool]") -> str:
-    """Where the first bad row stands in its file, as far as the loader names it."""
-    return f", row {rows.loc[bad, 'row'].iloc[0]}" if "row" in rows else ""
 
 
 def count(number: int, noun: str) -> str:
