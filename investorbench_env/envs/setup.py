@@ -19,6 +19,7 @@ from investorbench_env.errors import DateRangeError, InvestorBenchError, Unknown
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.history import History, history_of
+from investorbench_env.market.intervals import periods_a_year
 from investorbench_env.market.library import find_market
 from investorbench_env.market.market import FIELDS, OPEN, Market
 from investorbench_env.protocols import Protocol, find_protocol
@@ -178,13 +179,16 @@ class Setup:
             family=ASSET_CLASSES[options.asset_class].title,
             symbols=(self.symbol,),
             asset_class=options.asset_class,
+            interval=market.interval,
             timezone=market.timezone,
             protocol=protocol.name,
             convention=protocol.convention,
             hold=protocol.hold,
             fills=self.fills,
             cost_rate=self.cost_rate,
-            periods_a_year=ASSET_CLASSES[options.asset_class].days_a_year,
+            periods_a_year=periods_a_year(
+                market.interval, ASSET_CLASSES[options.asset_class].days_a_year
+            ),
             action=options.action,
             long_only=options.long_only,
             initial_cash=options.initial_cash,

@@ -15,6 +15,7 @@ DAILY = "1d"
 DAY = np.timedelta64(1, "D")
 UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 """Seconds in each unit."""
+WEEKS_A_YEAR = 52
 LEAST_SHARE = 0.7
 """Days are as short as 23 hours and trading weeks end on a Thursday; half a bar is no bar."""
 
@@ -32,6 +33,19 @@ def length_of(interval: str) -> np.timedelta64:
             "as '3m', '1h', '1d' or '1w'"
         )
     return np.timedelta64(int(found[1]) * UNITS[found[2]], "s")
+
+
+def periods_a_year(interval: str, days_a_year: float) -> float:
+    """How many returns a year: one a session for bars of up to a session, one a bar beyond.
+
+    Args:
+        interval: the length of a bar.
+        days_a_year: sessions a year.
+    """
+    number, unit = int(interval[:-1]), interval[-1]
+    if unit == "w":
+        return WEEKS_A_YEAR / number
+    return days_a_year / max(length_of(interval) / DAY, 1.0)
 
 
 def refuse_contradiction(interval: str, times: TimeArray, sessions: TimeArray) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from investorbench_env.errors import DateRangeError, MarketError, UnknownNameError
 from investorbench_env.market import DocumentTable, Market
+from investorbench_env.market.intervals import periods_a_year
+from investorbench_env.registration import facts_of
 from tests.env.small_markets import date, document, random_market, small_market
 
 ARRAYS = ("sessions", "times", "bars", "adjusted_close", "dividends", "share_splits")
@@ -331,3 +333,24 @@ def test_texts_that_only_share_their_letters_differ_in_their_fingerprint() -> No
     one = small_market([1.0], documents=[document(0.5, "ab"), document(0.5, "c")])
     other = small_market([1.0], documents=[document(0.5, "a"), document(0.5, "bc")])
     assert one.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("interval", "stock", "coin"),
+    [("3m", 252, 365), ("1h", 252, 365), ("1d", 252, 365), ("2d", 126, 182.5), ("1w", 52, 52)],
+)
+def test_a_year_has_a_period_for_each_session_or_for_each_longer_bar(
+    interval: str, stock: float, coin: float
+) -> None:
+    assert periods_a_year(interval, 252) == stock
+    assert periods_a_year(interval, 365) == coin
+
+
+def test_the_facts_of_an_environment_name_the_length_of_its_bars() -> None:
+    days = facts_of(
+        "InvestorBench/Crypto", data=intraday([1.0] * 20, 360), start=date(1), end=date(4)
+    )
+    assert (days.interval, days.periods_a_year, days.steps) == ("360m", 365, 15)
+    weeks = replace(weekly([1.0, 2.0, 3.0]), asset_class="crypto")
+    longer = facts_of("InvestorBench/Crypto", data=weeks, start=date(4), end=date(18))
+    assert (longer.interval, longer.periods_a_year, longer.steps) == ("1w", 52, 2)
