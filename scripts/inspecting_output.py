@@ -27,10 +27,10 @@ BLOCK = re.compile(r'<memory id="(\d+)"[^>]*>\n([^<]*)\n</memory>')
 LONGEST = 600
 """Characters of a prompt or an answer that are shown unless all of it is asked for."""
 
-Row = Mapping[str, Any]
+Values = Mapping[str, Any]
 
 
-class Day(Protocol):
+class ShownDay(Protocol):
     """What is shown of a decision: a line of a record, and where it stands."""
 
     @property
@@ -82,7 +82,7 @@ def warn(console: Console, problem: str) -> None:
     console.print(Text.assemble(("warning: ", "yellow"), safe(problem)), soft_wrap=True)
 
 
-def summary(day: Day) -> dict[str, Any]:
+def summary(day: ShownDay) -> dict[str, Any]:
     """A day in the few values of the overview; None where there is none, as for a baseline.
 
     Fill price and position are None, too, where an account may hold several assets.
@@ -110,7 +110,7 @@ def summary(day: Day) -> dict[str, Any]:
     }
 
 
-def print_overview(console: Console, name: str, days: Sequence[Day]) -> None:
+def print_overview(console: Console, name: str, days: Sequence[ShownDay]) -> None:
     """A row a day."""
     rows = [summary(day) for day in days]
     sessions = {(row["split"], row["session"]) for row in rows}
@@ -141,7 +141,7 @@ def print_overview(console: Console, name: str, days: Sequence[Day]) -> None:
     console.print(table)
 
 
-def print_day(console: Console, name: str, day: Day, *, whole: bool = False) -> None:
+def print_day(console: Console, name: str, day: ShownDay, *, whole: bool = False) -> None:
     """Everything of one day.
 
     Args:
@@ -179,34 +179,34 @@ def number(value: Any) -> str:
     return f"{value:.4g}" if is_small else f"{round(value, 2) + 0.0:,.2f}"
 
 
-def _thought(day: Day) -> Row:
+def _thought(day: ShownDay) -> Values:
     """The thought of a day, if it has the parts that are shown; else nothing."""
     thought: Any = day.line.thought
     return thought if isinstance(thought, dict) and thought.keys() >= PARTS else {}
 
 
-def _answered(row: Row) -> tuple[str, Text, str]:
+def _answered(row: Values) -> tuple[str, Text, str]:
     if row["status"] is None:
         return "–", Text("–"), "–"
     tokens = row["input_tokens"], row["output_tokens"]
-    told = "–" if None in tokens else f"{tokens[0]}+{tokens[1]}"
-    return str(row["recalled"]), safe(row["status"], STYLES.get(row["status"], "")), told
+    count = "–" if None in tokens else f"{tokens[0]}+{tokens[1]}"
+    return str(row["recalled"]), safe(row["status"], STYLES.get(row["status"], "")), count
 
 
-def _traded(row: Row) -> tuple[str, str]:
+def _traded(row: Values) -> tuple[str, str]:
     """Fill and position of one asset, or how many there are of several."""
     if row["position"] is None:
         return f"{row['fills']} fills", f"{row['positions']} held"
     return number(row["fill_price"] or None), number(row["position"])
 
 
-def _texts(thought: Row) -> dict[int, str]:
+def _texts(thought: Values) -> dict[int, str]:
     """The memories in the prompt of a day."""
     asked = thought["question"]["user"] if thought else ""
     return {int(id): text for id, text in BLOCK.findall(asked)}
 
 
-def _observed(line: Line, thought: Row) -> Grid:
+def _observed(line: Line, thought: Values) -> Grid:
     grid = Grid()
     for name, value in thought.get("perception", {}).items():
         if name not in ("symbol", "session") and value is not None:
@@ -230,7 +230,7 @@ def _fact(name: str, value: Any) -> str:
     return ", ".join(f"{each:+.2%}" if name in SHARES else number(each) for each in values)
 
 
-def _recalled(thought: Row, known: Mapping[int, str]) -> Table:
+def _recalled(thought: Values, known: Mapping[int, str]) -> Table:
     """Memories by layer with the parts of their scores; a star: the answer cites it."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("id", justify="right", no_wrap=True)
@@ -253,7 +253,7 @@ def _recalled(thought: Row, known: Mapping[int, str]) -> Table:
     return table
 
 
-def _asked(question: Row, whole: bool) -> Grid:
+def _asked(question: Values, whole: bool) -> Grid:
     grid = Grid()
     sizes = (f"{len(question[part]):,} of {part}" for part in ("system", "user"))
     grid.add("characters", " and ".join(sizes))
@@ -265,7 +265,7 @@ def _asked(question: Row, whole: bool) -> Grid:
     return grid
 
 
-def _answer(answer: Row, whole: bool) -> Grid:
+def _answer(answer: Values, whole: bool) -> Grid:
     grid, tokens = Grid(), answer.get("tokens") or {}
     status, cost = answer["status"], answer.get("cost_usd")
     how = f", asked as {answer.get('rung')}, by {answer.get('model')}"
@@ -291,12 +291,12 @@ def _other(thought: Any, whole: bool) -> Grid:
     grid = Grid()
     parts = thought if isinstance(thought, dict) else {"": thought}
     for name, value in parts.items():
-        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        grid.add(name, _text(told, whole))
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        grid.add(name, _text(shown, whole))
     return grid
 
 
-def _done(day: Day, thought: Row) -> Grid:
+def _done(day: ShownDay, thought: Values) -> Grid:
     grid, line, decision = Grid(), day.line, thought.get("decision")
     if decision:
         forced = ", forced by the label" * (thought.get("label") is not None)

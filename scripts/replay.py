@@ -44,11 +44,11 @@ def replay(
             console.print(f"{where}: [red]not replayed:[/] {escape(str(error))}", soft_wrap=True)
             continue
         if replayed.difference is None:
-            said = f"[green]to the bit[/], {replayed.steps} steps"
+            outcome = f"[green]to the bit[/], {replayed.steps} steps"
         else:
             failed += 1
-            said = f"[red]differs[/] at {escape(replayed.difference)}"
-        console.print(f"{where}: {said}", soft_wrap=True)
+            outcome = f"[red]differs[/] at {escape(replayed.difference)}"
+        console.print(f"{where}: {outcome}", soft_wrap=True)
     count = f"{len(episodes)} episode{'s' * (len(episodes) != 1)}"
     console.print(f"{count}, {f'{failed} not' if failed else 'all'} to the bit")
     raise typer.Exit(1 if failed else 0)

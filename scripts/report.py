@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
-from investorbench.tasks.record.run_folder import Found, found_in
+from investorbench.tasks.record.run_folder import FoundRuns, found_in
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.whole_files import write_atomically
@@ -55,7 +55,7 @@ def report(
     print(f"wrote {file}")
 
 
-def _made(found: Found, format: str, messages: Console) -> bytes:
+def _made(found: FoundRuns, format: str, messages: Console) -> bytes:
     with messages.status("comparing agents"):
         boards = leaderboards(entry for _, entry in found.entries)
         overalls = overall(boards)

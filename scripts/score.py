@@ -45,11 +45,11 @@ def score(
         except InvestorBenchError as error:
             errors.append(str(error))
     print_results(entries, Console())
-    said = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for line in differing:
-        said.print(line)
+        messages.print(line)
     if differing and not write:
-        said.print("--write renews what is recorded")
+        messages.print("--write renews what is recorded")
     if errors:
         raise InvestorBenchError("\n".join(errors))
 

@@ -71,6 +71,6 @@ def _print(run: Path, findings: list[Finding], jobs: int, wrong: int) -> None:
         for finding in same:
             console.print(Padding(Text(finding.what), (0, 0, 0, 6)))
     notes = len(findings) - wrong
-    said = f"{wrong} wrong" if wrong else "nothing wrong" if notes else "whole and untouched"
-    said += f", {notes} to note" if notes else ""
-    console.print(f"{jobs} job{'s' * (jobs > 1)} in {escape(str(run))}: {said}", soft_wrap=True)
+    verdict = f"{wrong} wrong" if wrong else "nothing wrong" if notes else "whole and untouched"
+    verdict += f", {notes} to note" if notes else ""
+    console.print(f"{jobs} job{'s' * (jobs > 1)} in {escape(str(run))}: {verdict}", soft_wrap=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 from investorbench.tasks.result import Result
 
-Thought = Mapping[str, Any]
-Answer = Mapping[str, Any]
+RecordedThought = Mapping[str, Any]
+RecordedAnswer = Mapping[str, Any]
 """``role``, ``status``, ``tokens``, ``cost_usd``, ``latency_s``, ``is_language_model``, and what is
 known besides: its text, the model, how it was asked for."""
 FIELDS = {"status", "usage", "cost_usd", "latency_s", "is_language_model"}
@@ -23,13 +23,13 @@ DECISION = "decision"
 """The role of an answer that is the only one."""
 
 
-def answers_in(thought: Thought | None) -> tuple[Answer, ...]:
+def answers_in(thought: RecordedThought | None) -> tuple[RecordedAnswer, ...]:
     """The answers of a thought; what is somebody's own under that name is none."""
     found = _found(thought or {})
     return tuple(_answer(each) for each in found)
 
 
-def without_answers(thought: Thought | None) -> Thought | None:
+def without_answers(thought: RecordedThought | None) -> RecordedThought | None:
     """The rest of a thought."""
     if thought is None or not _found(thought):
         return thought
@@ -37,7 +37,7 @@ def without_answers(thought: Thought | None) -> Thought | None:
 
 
 def tally(
-    steps: Iterable[tuple[Sequence[Answer], Thought | None]],
+    steps: Iterable[tuple[Sequence[RecordedAnswer], RecordedThought | None]],
 ) -> dict[str, Any] | None:
     """How the answers of some steps add up; None where no model was asked.
 
@@ -121,14 +121,14 @@ def answers_of(result: Result) -> Answers | None:
     )
 
 
-def _found(thought: Thought) -> list[Mapping[str, Any]]:
+def _found(thought: RecordedThought) -> list[Mapping[str, Any]]:
     several = thought.get("answers")
     given = several if isinstance(several, list | tuple) else [thought.get("answer")]
     known = [each for each in given if isinstance(each, Mapping) and each.keys() >= FIELDS]
     return known if len(known) == len(given) else []
 
 
-def _answer(given: Mapping[str, Any]) -> Answer:
+def _answer(given: Mapping[str, Any]) -> RecordedAnswer:
     rest = {name: value for name, value in given.items() if name not in ("role", "usage")}
     return {
         "role": given.get("role", DECISION),

@@ -24,8 +24,8 @@ def episode_seed(task: Task, agent: str, model: str, repeat: int, seed: int = 0)
         repeat: its number among those of the task.
         seed: of the whole run; another one gives others for all episodes.
     """
-    told = json.dumps([seed, task.id, task.symbol, agent, model, repeat])
-    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "big") % BELOW
+    identity = json.dumps([seed, task.id, task.symbol, agent, model, repeat])
+    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") % BELOW
 
 
 def seeds_of(settings: Mapping[str, Any], task: Task) -> tuple[int, ...]:

@@ -56,7 +56,7 @@ def served(
         port: the port it listens on; 0 for any that is free.
         timeout_s: how long it may take to get ready.
         command: what to start in place of ``vllm serve``; ``{port}`` in it is the port.
-        say: is told what happens; None: standard error is.
+        say: called with what happens; None prints it to standard error.
 
     Yields:
         Its address, such as ``"http://127.0.0.1:8000/v1"``. A server that is there already, with
@@ -160,7 +160,7 @@ def _spawn(line: list[str], log: Any) -> "subprocess.Popen[bytes]":
 
 
 def _wait_until_ready(server: RunningServer, model: Model, timeout_s: float, say: Say) -> None:
-    started = said = time.monotonic()
+    started = reported = time.monotonic()
     assert server.process is not None
     while True:
         if server.process.poll() is not None:
@@ -175,8 +175,8 @@ def _wait_until_ready(server: RunningServer, model: Model, timeout_s: float, say
                 f"the server of {model.id} was not ready after {timeout_s:g} s (timeout_s=… gives "
                 f"it longer){server.last_words()}"
             )
-        if now - said > SAY_EVERY_S:
-            said = now
+        if now - reported > SAY_EVERY_S:
+            reported = now
             say(f"waiting for {server.url}, {now - started:.0f} s so far: {_last_line(server.log)}")
         time.sleep(POLL_S)
 
@@ -210,7 +210,7 @@ def _stopping_on_signals() -> Iterator[None]:
 
 def _last_line(log: Path | None) -> str:
     lines = log.read_text(errors="replace").strip().splitlines() if log else []
-    return lines[-1][:200] if lines else "(it has said nothing yet)"
+    return lines[-1][:200] if lines else "(empty so far)"
 
 
 def to_standard_error() -> Say:

@@ -42,7 +42,7 @@ def jobs_in(run: Path) -> list[Path]:
     return jobs
 
 
-class Found(NamedTuple):
+class FoundRuns(NamedTuple):
     """What run folders hold.
 
     Attributes:
@@ -54,7 +54,7 @@ class Found(NamedTuple):
     problems: list[str]
 
 
-def found_in(runs: Sequence[Path]) -> Found:
+def found_in(runs: Sequence[Path]) -> FoundRuns:
     """All that is finished in run folders; what cannot be read leaves the others alone.
 
     Raises:
@@ -69,7 +69,7 @@ def found_in(runs: Sequence[Path]) -> Found:
                 entries.append((job, recorded_entry(job, run.resolve().name)))
             except InvestorBenchError as error:
                 problems.append(str(error))
-    return Found(entries, problems)
+    return FoundRuns(entries, problems)
 
 
 def job_in(path: Path) -> RecordedJob:

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from investorbench.tasks.answers import Answer, answers_in, without_answers
+from investorbench.tasks.answers import RecordedAnswer, answers_in, without_answers
 from investorbench.tasks.step import Step
 from investorbench_env.accounting.events import (
     AccountState,
@@ -28,7 +28,7 @@ SCHEMA = 2
 """The version that is written; :mod:`investorbench.tasks.record.version_1` reads the one before."""
 
 Content = dict[str, Any]
-Event = TypeVar("Event", Fill, Order, Position, Distribution)
+T = TypeVar("T", Fill, Order, Position, Distribution)
 OF_THE_WRITING = ("thought", "answers", "written_at")
 """What of a line may be otherwise when its step is taken again."""
 
@@ -139,7 +139,7 @@ class Line:
     fills: tuple[Fill, ...]
     rejections: tuple[Rejection, ...]
     distributions: tuple[Distribution, ...]
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[RecordedAnswer, ...] = ()
     thought: Content | None = None
     written_at: str = ""
 
@@ -323,11 +323,11 @@ def _account(content: Mapping[str, Any]) -> AccountState:
     )
 
 
-def _events(kind: type[Event], contents: Sequence[Mapping[str, Any]]) -> tuple[Event, ...]:
+def _events(kind: type[T], contents: Sequence[Mapping[str, Any]]) -> tuple[T, ...]:
     return tuple(_event(kind, content) for content in contents)
 
 
-def _event(kind: type[Event], content: Mapping[str, Any]) -> Event:
+def _event(kind: type[T], content: Mapping[str, Any]) -> T:
     named: Content = {
         name: part if isinstance(part, str) else _number(part) for name, part in content.items()
     }

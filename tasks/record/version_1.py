@@ -30,7 +30,7 @@ AMOUNTS = ("fill_price", "notional", "cost", "position", "cash", "equity")
 NEEDED = {"number", "session", "time", "documents", "action", "reward", *AMOUNTS, *CHAIN}
 
 
-class Found(NamedTuple):
+class ReadLines(NamedTuple):
     """The lines that can be read, the hash of the last one, and what is wrong, in words."""
 
     lines: tuple[Line, ...]
@@ -43,7 +43,7 @@ def is_line(content: Mapping[str, Any]) -> bool:
     return "hash" in content and "schema" not in content
 
 
-def read(path: Path, contents: Sequence[Content | None]) -> Found:
+def read(path: Path, contents: Sequence[Content | None]) -> ReadLines:
     """What the lines of a file hold."""
     symbol = _symbol_of(path)
     known = [each if each is not None and _is_whole(each) else None for each in contents]
@@ -64,7 +64,7 @@ def read(path: Path, contents: Sequence[Content | None]) -> Found:
         following = after["session"] if after is not None else ""
         lines.append(_upgraded(content, symbol, held, costs, following))
         held = content["position"]
-    return Found(tuple(lines), str(before), tuple(problems))
+    return ReadLines(tuple(lines), str(before), tuple(problems))
 
 
 def facts_of(task: Task, steps: int, manifest: Mapping[str, Any] | None = None) -> Facts:

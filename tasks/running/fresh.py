@@ -27,7 +27,7 @@ class FreshAgents:
     Attributes:
         name: what tables and records call them.
         make: makes one for a repeat.
-        settings: what determines them, as far as it can be told in plain JSON values; like an
+        settings: what determines them, as far as plain JSON values can hold it; like an
             ``agent`` of the command line.
     """
 
@@ -110,7 +110,7 @@ def _copies(given: Any) -> Callable[[], Any]:
 
 
 def _settings(given: Any) -> dict[str, Any]:
-    """What determines an agent, as far as it can be told."""
+    """What determines an agent, as far as plain values can hold it."""
     target = _class_in(given)
     if target is not None:
         arguments: dict[str, Any] = {}

@@ -45,7 +45,7 @@ def to_datasets(market: Market) -> dict[str, "Dataset"]:
 
 
 def _add_parts(parts: dict[str, Any], tables: saved.Tables, suffix: str) -> dict[str, Any]:
-    """Put a market's tables among the parts; what is to be said about them."""
+    """Put a market's tables among the parts; the row about them."""
     parts[f"bars{suffix}"] = tables.bars
     if len(tables.documents):
         parts[f"documents{suffix}"] = tables.documents
@@ -112,8 +112,8 @@ def _market(part: Callable[[str], Any], origin: str) -> Market:
     try:
         about = json.loads(_table(part("about"))["about"][0].as_py())
         intervals = {
-            name: _market_of_parts(part, said, f"-{name}", origin)
-            for name, said in about.get("intervals", {}).items()
+            name: _market_of_parts(part, row, f"-{name}", origin)
+            for name, row in about.get("intervals", {}).items()
         }
         return _market_of_parts(part, about, "", origin, intervals)
     except (KeyError, IndexError, TypeError, FileNotFoundError, json.JSONDecodeError) as error:
