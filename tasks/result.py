@@ -151,7 +151,7 @@ class Result:
         facts: what is known of the task's test split without stepping it.
         episodes: one for each repeat.
         described: what determines the agent, where it says so.
-        references: what tables compare it with.
+        references: what tables compare it with; None where that was not computed.
     """
 
     agent: str
@@ -159,7 +159,7 @@ class Result:
     facts: Facts = field(repr=False)
     episodes: tuple[Episode, ...]
     described: dict[str, Any] | None = field(default=None, repr=False)
-    references: tuple[Reference, ...] = field(default=(), repr=False)
+    references: tuple[Reference, ...] | None = field(default=None, repr=False)
 
     @property
     def protocol(self) -> str:

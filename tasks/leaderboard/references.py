@@ -20,9 +20,10 @@ def references_for(results: Sequence[Result]) -> tuple[list[Reference], list[str
     is at hand and is the one that was recorded.
     """
     facts = results[0].facts
-    recorded = {(each.kind, each.name): each for result in results for each in result.references}
+    known_of = [result.references for result in results if result.references is not None]
+    recorded = {(each.kind, each.name): each for own in known_of for each in own}
     found, why = list(recorded.values()), "no reference is recorded"
-    if not found:
+    if not known_of:
         try:
             found = _computed(results[0])
         except InvestorBenchError as error:

@@ -17,7 +17,7 @@ from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.episode_folder import FILES, SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.files import write_json
 from investorbench.tasks.record.lines import RecordError, read_record, version_of
-from investorbench.tasks.record.references import REFERENCES, read_references, write_references
+from investorbench.tasks.record.references import REFERENCES, write_references
 from investorbench.tasks.record.schema import SCHEMA
 from investorbench.tasks.record.settings import (
     CONFIG,
@@ -108,20 +108,15 @@ class JobFolder:
         self._episodes.pop(repeat).close()
         self._locks.pop(repeat).release()
 
-    @property
-    def references(self) -> tuple[Reference, ...]:
-        """What the job is compared with, as far as it was kept."""
-        return read_references(self.path)
-
-    def keep_references(self, references: Sequence[Reference]) -> None:
-        """Keep what the job is compared with."""
-        with alone_in(self.path):
-            write_references(self.path, references)
+    def keep_references(self, references: Sequence[Reference] | None) -> None:
+        """Keep what the job is compared with, unless that is kept already."""
+        if references is not None and not (self.path / REFERENCES).exists():
+            with alone_in(self.path):
+                write_references(self.path, references)
 
     def finish(self, result: Result) -> None:
         """Write what came of the job, when all its repeats are there."""
-        if result.references and not (self.path / REFERENCES).exists():
-            self.keep_references(result.references)
+        self.keep_references(result.references)
         heads = []
         for number, episode in enumerate(result.episodes):
             folder = EpisodeFolder(self.path / f"repeat-{number}")

@@ -20,15 +20,15 @@ def write_references(job: Path, references: Sequence[Reference]) -> None:
     write_json(job / REFERENCES, content)
 
 
-def read_references(job: Path) -> tuple[Reference, ...]:
-    """What a job is compared with; nothing where nothing was kept.
+def read_references(job: Path) -> tuple[Reference, ...] | None:
+    """What a job is compared with; None where that was not kept.
 
     Raises:
         InvestorBenchError: what was kept cannot be read.
     """
     path = job / REFERENCES
     if not path.exists():
-        return ()
+        return None
     try:
         return tuple(map(_reference, read_json(path)["references"]))
     except (LookupError, TypeError, ValueError, AttributeError) as error:

@@ -157,8 +157,8 @@ def _market(job: RecordedJob) -> tuple[dict[str, Facts], Finding | None]:
     """The facts of the splits as the data that is here has them, and why there are none."""
     try:
         return {split: job.task.facts(split) for split in job.splits}, None
-    except DataNotFoundError:
-        what = "not checked against market data: there is none here"
+    except DataNotFoundError as error:
+        what = f"not checked against market data: {str(error).split(';')[0]}"
         return {}, Finding(path=job.path, what=what, is_wrong=False)
     except InvestorBenchError as error:
         is_ours = job.task.is_ours
@@ -268,7 +268,7 @@ def _manifest(
     expected: Content = {
         "config_sha256": text_hash(config),
         "task": task.id,
-        "protocol": task.protocol,
+        **({"protocol": task.protocol} if task.protocol else {}),
         "options": {name: str(value) for name, value in task.options.items()},
     }
     yield from differences(path, manifest, expected, f"from {CONFIG} follows")

@@ -456,6 +456,7 @@ def _outcome(
         described=described,
         references=references_of(job.task),
     )
+    folder.keep_references(result.references)
     if not failures and not was_finished:
         folder.finish(result)
     kept = tuple(failures[number] for number in sorted(failures))

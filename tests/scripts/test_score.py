@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripts.calling import Said
-from tests.scripts.test_verify import contents, investorbench, set_json
+from tests.scripts.test_verify import contents, investorbench, set_json, write_bars
 from tests.tasks.plain_records import contents_of, rechained
 
 Call = Callable[..., Said]
@@ -138,3 +138,26 @@ def test_what_is_recorded_of_an_unfinished_run_is_replayed(run: Path, command: C
 def test_what_is_no_run_folder_is_refused(name: str, tmp_path: Path, command: Call) -> None:
     assert "holds no record of a run" in command(name, tmp_path).err
     assert "there is no folder" in command(name, tmp_path / "nowhere").err
+
+
+def test_scores_and_exports_need_no_market(
+    tmp_path: Path, command: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data" / "NVDA.csv"
+    data.parent.mkdir()
+    write_bars(data)
+    task = ("task.id=InvestorBench/Stock", "task.options.symbol=NVDA", "task.start=2020-09-10")
+    where = ("task.end=2020-10-28", "warmup=false", f"data={data.parent}", "folder=run")
+    investorbench("run", "agent=momentum", *task, *where, "repeats=2")
+
+    def shown() -> list[str]:
+        said = command("score", "run")
+        export = command("report", "run", "--format", "csv", "--output", "table.csv")
+        assert (said.code, said.err, export.code) == (0, "", 0)
+        return [said.out, Path("table.csv").read_text()]
+
+    before = shown()
+    assert "buy_and_hold" in before[0] and "1,000" in before[0]
+    shutil.rmtree(data.parent)
+    assert shown() == before

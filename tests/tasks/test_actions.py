@@ -1,0 +1,103 @@
+"""Actions become plain JSON values, and from those the action that an environment takes."""
+
+import json
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from investorbench.tasks.actions import action_of, action_word, plain_action
+from investorbench_env.errors import InvestorBenchError
+
+WEIGHT = spaces.Box(-1.0, 1.0, (1,), np.float32)
+ORDERS = spaces.Sequence(
+    spaces.Dict({"asset": spaces.Discrete(9), "weight": WEIGHT, "note": spaces.Text(20)})
+)
+
+
+class Order:
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Order) and other.size == self.size
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Book(gym.Space[Any]):
+    """A space of somebody else's, which knows how its values become JSON."""
+
+    def to_jsonable(self, sample_n: Any) -> Any:
+        return [{"size": each.size} for each in sample_n]
+
+    def from_jsonable(self, sample_n: Any) -> Any:
+        return [Order(each["size"]) for each in sample_n]
+
+
+@pytest.mark.parametrize(
+    ("space", "action", "plain"),
+    [
+        (spaces.Discrete(3), 2, 2),
+        (spaces.Discrete(3), np.int64(2), 2),
+        (spaces.Text(9), "buy", "buy"),
+        (WEIGHT, 0.3, 0.3),
+        (WEIGHT, np.array([0.5], np.float32), [0.5]),
+        (WEIGHT, np.array([0.1], np.float32), [0.10000000149011612]),
+        (WEIGHT, np.array([0.1]), [0.1]),
+        (spaces.MultiBinary(2), np.array([1, 0], np.int8), [1, 0]),
+        (spaces.MultiDiscrete([3, 3]), np.array([1, 2]), [1, 2]),
+        (spaces.Tuple([spaces.Discrete(3), WEIGHT]), (1, np.array([0.25])), [1, [0.25]]),
+        (
+            ORDERS,
+            ({"asset": 3, "weight": np.array([-0.5], np.float32), "note": "now"},),
+            [{"asset": 3, "weight": [-0.5], "note": "now"}],
+        ),
+        (ORDERS, (), []),
+        (Book(), Order(7), {"size": 7}),
+    ],
+)
+def test_an_action_comes_back_from_json_as_it_was(
+    space: gym.Space[Any], action: Any, plain: Any
+) -> None:
+    made = plain_action(space, action)
+    assert made == plain
+    again = action_of(space, json.loads(json.dumps(made)))
+    assert plain_action(space, again) == plain
+    assert type(again) is type(action) or isinstance(action, np.generic)
+    if isinstance(action, np.ndarray):
+        assert np.array_equal(again, action)  # to the bit, of whatever type it was
+    elif not isinstance(action, tuple):
+        assert again == action
+
+
+def test_arrays_have_the_type_of_the_space_where_it_holds_them() -> None:
+    assert action_of(WEIGHT, [0.5]).dtype == np.float32
+    assert action_of(WEIGHT, [0.1]).dtype == np.float64  # as the agent gave it, or it is another
+    (order,) = action_of(ORDERS, [{"asset": 1, "weight": [0.5], "note": "x"}])
+    assert order in ORDERS.feature_space
+
+
+def test_an_action_that_nobody_can_write_down_is_refused() -> None:
+    with pytest.raises(InvestorBenchError, match="cannot be recorded: it is no JSON value"):
+        plain_action(spaces.Discrete(3), Order(1))
+
+
+@pytest.mark.parametrize(
+    ("plain", "kind", "word"),
+    [
+        (0, "trade", "sell"),
+        (2, "trade", "buy"),
+        (3, "trade", "3"),
+        (1, "lever", "1"),
+        ([-0.5], "weight", "-0.50"),
+        (0.25, "weight", "+0.25"),
+        ([0.1, 0.2], "weights", "[0.1, 0.2]"),
+        ({"AAA": 0.5}, "orders", '{"AAA": 0.5}'),
+        ("hold on", "text", "hold on"),
+    ],
+)
+def test_an_action_is_shown_in_few_words(plain: Any, kind: str, word: str) -> None:
+    assert action_word(plain, kind) == word
