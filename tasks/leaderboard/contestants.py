@@ -95,7 +95,7 @@ class Contestant:
 def days_of(episode: Episode) -> Days:
     """The days of an episode."""
     is_ruined = bool(episode.equity[-1] <= 0.0)
-    return Days(episode.sessions[:-1], episode.returns, is_ruined)
+    return Days(episode.dates, episode.returns, is_ruined)
 
 
 def common_dates(contestants: Iterable[Contestant]) -> Dates | None:

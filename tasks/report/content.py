@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.result import Entry
+from investorbench.tasks.wording import count
 
 SIMULATED = "SIMULATED"
 
@@ -54,6 +56,17 @@ def records_of(content: ReportContent, board: Leaderboard) -> list[RecordedRow]:
 def board_name(board: Leaderboard) -> str:
     """Such as ``Stock-MSFT``."""
     return board.setting.name.removeprefix("InvestorBench/")
+
+
+def span_of(board: Leaderboard) -> str:
+    """How long its window is: ``149 steps``, ``5,759 steps of 3m over 12 days``."""
+    facts = board.facts
+    steps = count(facts.steps, "step")
+    if facts.interval == "1d":
+        return steps
+    days = count(board.comparison.days, "day")
+    over = f" over {days}" if is_within_a_day(facts.interval) else ""
+    return f"{steps} of {facts.interval}{over}"
 
 
 def board_id(number: int) -> str:

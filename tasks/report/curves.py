@@ -1,11 +1,12 @@
-"""What the charts draw: growth, drawdown, price, weights and fills of the shown repeats."""
+"""What the charts draw: growth, drawdown, prices, weights and fills of the shown repeats."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from investorbench.tasks.days import FloatArray
+from investorbench.tasks.days import FloatArray, is_within_a_day
 from investorbench.tasks.leaderboard import Leaderboard, Row
 from investorbench.tasks.leaderboard.contestants import Days
 from investorbench.tasks.metrics import equity_of
@@ -14,77 +15,147 @@ from investorbench.tasks.result import Episode
 
 DIGITS = 6
 """Significant digits: finer than any screen."""
+NUMBERS = 400_000
+"""Of all curves of a leaderboard, so that the page stays small; longer ones are thinned out."""
+FEWEST_POINTS = 500
+MOST_FILLS = 2_000
+"""Of an agent, the largest; no screen shows more."""
 
 
 def curves_of(board: Leaderboard) -> dict[str, Any]:
     """Everything that the charts of one leaderboard need, as JSON values.
 
     Returns:
-        ``sessions`` [T + 1]; ``price`` at each, null where nobody held the asset; ``filled``,
-        how many sessions after its decision an order fills; ``agents``, each
-        with ``growth`` [T + 1] of equity from 1, ``drawdown`` [T + 1] as a negative share,
-        ``weight`` [T] carried through each step, and ``fills``: step, price and sign of each trade.
+        ``times`` [P], dates or moments in UTC, of all T + 1 as many as there is room for;
+        ``symbols`` [A]; ``prices`` [A, P], null where one is not known; ``agents``, each with
+        ``growth`` of equity from 1 and ``drawdown`` as a negative share, at ``times`` or at
+        ``own_times``; ``weights`` [A] of those times but the first, carried up to each; and
+        ``fills``: time, price, sign and asset of each trade.
     """
     episodes = [row.result.median for row in board.rows if row.result]
+    labels = [labels_of(board, episode) for episode in episodes]
+    times = sorted(set().union(*labels))
+    points = points_of(len(times), len(board.rows), len(board.facts.symbols))
+    drawn = [times[point] for point in points]
     return {
         "name": board_name(board),
         "simulated": board.setting.simulated,
         "benchmark": board.benchmark,
-        "filled": int(board.facts.fills.startswith("next")),
-        "sessions": sessions_of(board),
-        "price": _rounded(prices_of(episodes)),
-        "agents": [{"name": row.agent, **_curve(row.shown), **_trades(row)} for row in board.rows],
+        "symbols": list(board.facts.symbols),
+        "within_a_day": is_within_a_day(board.facts.interval),
+        "times": drawn,
+        "prices": [_rounded(asset) for asset in prices_of(episodes, labels, times)[points].T],
+        "agents": [_agent(board, row, drawn) for row in board.rows],
     }
 
 
-def sessions_of(board: Leaderboard) -> list[str]:
-    """The sessions [T + 1] of a leaderboard; a record does not know the one after its last."""
-    longest = max((row.shown for row in board.rows), key=lambda days: len(days.dates))
-    return [*map(str, longest.dates), board.setting.end]
+def labels_of(board: Leaderboard, episode: Episode) -> list[str]:
+    """When an account was marked [T + 1], the opening first.
+
+    Sessions where bars are a day or longer; moments in UTC where they are shorter.
+    """
+    if is_within_a_day(board.facts.interval):
+        return [str(time.astype("datetime64[s]")) for time in episode.times]
+    # A record of version 1 does not know the session after its last.
+    return [board.setting.end if np.isnat(day) else str(day) for day in episode.sessions]
 
 
 def marked_on(board: Leaderboard, days: Days) -> list[str]:
-    """The dates on which the returns of a run were marked [D]."""
+    """The dates on which the daily returns of a run were marked [D]."""
+    if is_within_a_day(board.facts.interval):
+        return list(map(str, days.dates))
     dates = days.dates if board.dates is None else board.dates
     return [*map(str, dates[1:]), board.setting.end][: len(days.dates)]
 
 
-def prices_of(episodes: Sequence[Episode]) -> FloatArray:
-    """Closes at the sessions [T + 1], as the worth of what was held gives them; NaN for none.
+def points_of(times: int, agents: int, assets: int) -> npt.NDArray[np.int64]:
+    """Which of so many times are drawn: the first, the last, and as many as there is room for."""
+    room = max(FEWEST_POINTS, NUMBERS // (agents * (2 + assets) + assets))
+    return np.unique(np.linspace(0, times - 1, min(times, room)).round().astype(np.int64))
 
-    A record holds equity and position, not prices. The price of the first session, before anybody
-    holds anything, is in neither.
-    """
-    days = max(len(episode.equity) for episode in episodes)
-    prices = np.full(days, np.nan)
-    for episode in episodes:
-        held = np.flatnonzero(episode.position != 0.0)
-        worth = episode.weights[held] * episode.equity[held + 1]
-        found = worth / episode.position[held]
-        missing = np.isnan(prices[held + 1])
-        prices[held[missing] + 1] = found[missing]
+
+def prices_of(
+    episodes: Sequence[Episode], labels: Sequence[Sequence[str]], times: Sequence[str]
+) -> FloatArray:
+    """Prices at which accounts were marked [times, A], as far as any of them knows; else NaN."""
+    place = {time: n for n, time in enumerate(times)}
+    prices = np.full((len(times), len(episodes[0].symbols)), np.nan)
+    for episode, own in zip(episodes, labels, strict=True):
+        at = [place[label] for label in own]
+        prices[at] = np.where(np.isnan(prices[at]), _by_asset(episode.marks), prices[at])
     return prices
 
 
-def _curve(days: Days) -> dict[str, Any]:
-    growth = equity_of(days.returns)
-    drawdown = growth / np.maximum.accumulate(growth) - 1.0
-    return {"growth": _rounded(growth), "drawdown": _rounded(drawdown)}
+def fills_of(episode: Episode, labels: Sequence[str], *, filled_later: bool) -> list[list[Any]]:
+    """Time, price, sign and asset of each trade, the largest where there are very many.
+
+    Args:
+        episode: whose.
+        labels: when its account was marked [T + 1].
+        filled_later: whether orders fill one bar after their decision.
+    """
+    notional, position = _by_asset(episode.notional), _by_asset(episode.position)
+    prices = _by_asset(episode.fill_prices)
+    signs = np.sign(np.diff(position, axis=0, prepend=0.0))
+    steps, assets = np.nonzero(notional > 0.0)
+    if len(steps) > MOST_FILLS:
+        largest = np.sort(np.argsort(notional[steps, assets])[-MOST_FILLS:])
+        steps, assets = steps[largest], assets[largest]
+    return [
+        [labels[step + filled_later], _short(prices[step, asset]), int(signs[step, asset]), asset]
+        for step, asset in zip(steps.tolist(), assets.tolist(), strict=True)
+    ]
 
 
-def _trades(row: Row) -> dict[str, Any]:
+def _agent(board: Leaderboard, row: Row, drawn: Sequence[str]) -> dict[str, Any]:
     if row.result is None:
-        return {"weight": [], "fills": []}
+        return _reference(board, row, drawn)
     episode = row.result.median
-    steps = np.flatnonzero(episode.notional > 0.0)
-    before = np.concatenate([[0.0], episode.position[:-1]])
-    signs = np.sign(episode.position - before)
-    prices = _rounded(episode.fill_prices)
+    labels = labels_of(board, episode)
+    wanted = set(drawn)
+    kept = np.array([n for n, label in enumerate(labels) if label in wanted])
+    own = [labels[n] for n in kept]
+    weights = _by_asset(episode.weights)[kept[1:] - 1]
     return {
-        "weight": _rounded(episode.weights),
-        "fills": [[int(step), prices[step], int(signs[step])] for step in steps],
+        "name": row.agent,
+        **({} if own == list(drawn[: len(own)]) else {"own_times": own}),
+        **_curve(episode.equity / episode.equity[0], kept),
+        "weights": [_rounded(asset) for asset in weights.T],
+        "fills": fills_of(episode, labels, filled_later=board.facts.fills.startswith("next")),
     }
 
 
+def _reference(board: Leaderboard, row: Row, drawn: Sequence[str]) -> dict[str, Any]:
+    """A row that is known by the day: of what it held, nothing is."""
+    marked = marked_on(board, row.shown)
+    if is_within_a_day(board.facts.interval):
+        episode = next(each.result.median for each in board.rows if each.result)
+        ends = dict(zip(map(str, episode.sessions), labels_of(board, episode), strict=True))
+        own = [drawn[0], *(ends.get(day, day) for day in marked)]
+    else:
+        own = [str(row.shown.dates[0]), *marked]
+    return {
+        "name": row.agent,
+        **({} if own == list(drawn) else {"own_times": own}),
+        **_curve(equity_of(row.shown.returns), np.arange(len(own))),
+        "weights": [],
+        "fills": [],
+    }
+
+
+def _curve(growth: FloatArray, kept: npt.NDArray[np.int64]) -> dict[str, list[float | None]]:
+    drawdown = growth / np.maximum.accumulate(growth) - 1.0
+    return {"growth": _rounded(growth[kept]), "drawdown": _rounded(drawdown[kept])}
+
+
+def _by_asset(values: FloatArray) -> FloatArray:
+    """Values [T] or [T, A] as [T, A]."""
+    return values.reshape(len(values), -1)
+
+
 def _rounded(values: FloatArray) -> list[float | None]:
-    return [float(f"{v:.{DIGITS}g}") if np.isfinite(v) else None for v in values.tolist()]
+    return [_short(value) for value in values.tolist()]
+
+
+def _short(value: float) -> float | None:
+    return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None

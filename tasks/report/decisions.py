@@ -4,28 +4,18 @@ First go the facts, actions and outcomes of all decisions; then memories, prompt
 repeats whose figures are shown; then those of the others. What is left out is named.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from investorbench.tasks.actions import action_word
-from investorbench.tasks.record import version_1
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.lines import read_record
-from investorbench.tasks.record.schema import Line, without_nan
 from investorbench.tasks.report.content import RecordedRow
 from investorbench.tasks.report.lines import Lines
 from investorbench.tasks.report.packing import PageBudget, packed_json
-
-MONEY = 1000.0
-"""Six digits of what is below it reach further than the cent."""
-OUTCOME = ("fill_price", "notional", "cost", "position", "cash", "equity", "reward")
-PARTS = {"recalled", "question", "decision"}
-"""Of a thought that is shown part by part, as FinMem's; others are shown as they are."""
-LATER = ("reflections", "feedback", "deleted", "moves")
-DecisionRow = dict[str, Any]
+from investorbench.tasks.report.shown import DecisionRow, facts_of, outcome_names, texts_of
+from investorbench_env.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +30,7 @@ class EpisodeDecisions:
         shown: whether the figures of the leaderboard are those of this repeat.
         finished: whether it came to its end.
         path: where it is recorded.
+        environment: what is known of the task's environment.
         facts: observation, action and outcome of each, short.
         texts: memories, prompt and answer of each; empty for an agent that records none.
     """
@@ -51,6 +42,7 @@ class EpisodeDecisions:
     shown: bool
     finished: bool
     path: Path
+    environment: Facts
     facts: list[DecisionRow] = field(default_factory=list)
     texts: list[DecisionRow] = field(default_factory=list)
 
@@ -128,82 +120,20 @@ def _episode(name: str, record: RecordedRow, repeat: int) -> EpisodeDecisions:
         shown=repeat in shown,
         finished=repeat in finished,
         path=record.job.episodes[repeat],
+        environment=result.facts,
     )
 
 
 def _read_into(episode: EpisodeDecisions, path: Path, lines: Lines, owner: int) -> list[str]:
     """Read an episode's record; returns what is wrong with it."""
     record = read_record(path)
-    kind = "trade" if record.header is None else record.header.facts.action
+    texts = []
     for line in record.lines:
-        thought: Any = line.thought
-        whole = thought if isinstance(thought, dict) and thought.keys() >= PARTS else {}
-        episode.facts.append(_facts(line, action_word(line.action, kind), whole, lines, owner))
-        if whole:
-            episode.texts.append(_texts(line, whole, lines, owner))
-        elif thought or line.answers:
-            other = {**(thought or {}), **({"answers": line.answers} if line.answers else {})}
-            text = json.dumps(other, ensure_ascii=False, indent=1)
-            episode.texts.append({"other": lines.read(text, owner)})
+        episode.facts.append(facts_of(line, episode.environment, lines, owner))
+        texts.append(texts_of(line, lines, owner))
+    if any(texts):
+        episode.texts.extend(texts)
     return list(record.problems)
-
-
-def _facts(
-    line: Line, action: str, thought: Mapping[str, Any], lines: Lines, owner: int
-) -> DecisionRow:
-    documents = "\n".join(line.documents)
-    answer: Mapping[str, Any] = line.answers[0] if line.answers else {}
-    known = {name: value for name, value in thought.get("perception", {}).items()
-             if name not in ("symbol", "session") and value is not None}  # fmt: skip
-    outcome = {**version_1.fields_of(line), "reward": line.reward}
-    return {
-        "day": line.session,
-        "action": action,
-        "status": answer.get("status"),
-        "valid": thought.get("decision", {}).get("valid"),
-        "documents": lines.read(documents, owner) if documents else [],
-        "facts": _short(known),
-        "outcome": _short(without_nan([outcome[name] for name in OUTCOME])),
-    }
-
-
-def _texts(line: Line, thought: Mapping[str, Any], lines: Lines, owner: int) -> DecisionRow:
-    question, decision = thought["question"], thought["decision"]
-    answer: Mapping[str, Any] = line.answers[0] if line.answers else {}
-    known = answer.get("tokens") or {}
-    tokens = [known.get(name) for name in ("input", "output")] if known.get("known") else None
-    return {
-        "appetite": thought.get("appetite"),
-        "recalled": [_recalled(memory) for memory in thought["recalled"]],
-        "cited": decision.get("cited", []),
-        "dropped": decision.get("dropped", 0),
-        "system": lines.read(str(question["system"]), owner),
-        "user": lines.read(str(question["user"]), owner),
-        "answer": lines.read(str(answer.get("text", "")), owner),
-        "thinking": lines.read(str(answer["reasoning"]), owner) if answer.get("reasoning") else [],
-        "asked": [answer.get(name) for name in ("rung", "model", "problem")],
-        "tokens": tokens,
-        "took": _short([answer.get("latency_s"), answer.get("cost_usd"), answer.get("attempts")]),
-        "later": {name: thought[name] for name in LATER if thought.get(name)},
-    }
-
-
-def _recalled(memory: Mapping[str, Any]) -> list[Any]:
-    """Id, layer, date, and the score with its three parts."""
-    importance = min(memory["importance"], 100.0) / 100.0
-    scores = (memory["score"], memory["similarity"], memory["recency"], importance)
-    return [memory["id"], memory["layer"], memory["time"], *(round(s, 3) for s in scores)]
-
-
-def _short(value: Any) -> Any:
-    """Figures with six significant digits, and those that are money to the cent."""
-    if isinstance(value, float):
-        return round(value, 2) if abs(value) >= MONEY else float(f"{value:.6g}")
-    if isinstance(value, list):
-        return [_short(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _short(item) for key, item in value.items()}
-    return value
 
 
 def _shared(budget: PageBudget, name: str, lines: Lines) -> str | None:
@@ -228,5 +158,6 @@ def _listed(episode: EpisodeDecisions, ids: Mapping[str, str | None]) -> dict[st
         "days": len(episode.facts),
         "path": str(episode.path),
         "thinks": bool(episode.texts),
+        "outcome": outcome_names(episode.environment),
         **ids,
     }

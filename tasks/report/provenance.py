@@ -6,7 +6,7 @@ from typing import Any
 
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.report.cells import Head, empty, row_head, table, words
-from investorbench.tasks.report.content import SIMULATED, RecordedRow, board_name
+from investorbench.tasks.report.content import SIMULATED, RecordedRow, board_name, span_of
 from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.result import Entry
@@ -35,8 +35,8 @@ def facts_of(board: Leaderboard) -> Html:
     block = drawn.block
     source = f"{SIMULATED}: {setting.data_source}" if setting.simulated else setting.data_source
     facts = {
-        "Task": f"{setting.task}, {setting.symbol}",
-        "Window": f"{setting.start} to {setting.end}, {count(board.comparison.days, 'step')}",
+        "Task": f"{setting.task}, {', '.join(setting.symbols)}",
+        "Window": f"{setting.start} to {setting.end}, {span_of(board)}",
         "Protocol": f"{setting.protocol}; orders fill at the {board.facts.fills.replace('_', ' ')}",
         "Options": setting.options or "none",
         "Data": source,

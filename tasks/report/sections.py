@@ -16,6 +16,7 @@ from investorbench.tasks.report.content import (
     board_name,
     overall_name,
     records_of,
+    span_of,
 )
 from investorbench.tasks.report.leaderboard_tables import leaderboard_table, overall_table, stamp
 from investorbench.tasks.report.markup import Html, element, join
@@ -53,7 +54,7 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
     missing = missing_of(records)
     text = (
         f"Protocol {setting.protocol}, {setting.start} to {setting.end}, "
-        f"{count(board.comparison.days, 'step')}. Data: {setting.data_source}."
+        f"{span_of(board)}. Data: {setting.data_source}."
         + (f" Options: {setting.options}." if setting.options else "")
     )
     return element(
@@ -67,7 +68,7 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
         *_part(name, "equity", "Equity and drawdown", curves_figure(board, number)),
         *_part(name, "actions", "Actions on the price", actions_figure(board, number)),
         *_part(name, "months", "Monthly returns", months_table(board)),
-        *_part(name, "trading", "Exposure, turnover and costs", trading_table(board)),
+        *_part(name, "trading", "Risk, exposure, turnover and costs", trading_table(board)),
         *(_part(name, "answers", "Answers of the models", answers) if answers else ()),
         *_part(name, "variance", "Path and repeats", variance_table(board)),
         *_part(name, "distinguish", "Days to distinguish two agents", pairs_table(board)),
@@ -111,18 +112,31 @@ def actions_figure(board: Leaderboard, number: int) -> Html:
         "Fills on the price and the position as a share of equity. The price is the one that "
         "positions were marked at. All actions are listed under Decisions."
     )
+    symbols = board.facts.symbols
+    if len(symbols) > 1:
+        text = (
+            "Fills on prices, each from 100 at its first, and positions as shares of equity, of "
+            "the assets held most; choose one to see its price. Prices are those that positions "
+            "were marked at. All actions are listed under Decisions."
+        )
     first = next((n for n, row in enumerate(board.rows) if row.agent != board.benchmark), 0)
     options = [
         element("option", row.agent, value=n, selected=n == first)
         for n, row in enumerate(board.rows)
         if row.entry is not None
     ]
-    field = f"{board_id(number)}-agent"
-    choice = element(
-        "p", element("label", "Agent ", for_=field), element("select", *options, id=field),
-        class_="choice",
-    )  # fmt: skip
-    return join(choice, _figure(number, "actions", text, board.setting.simulated))
+    choices = [_choice("Agent", f"{board_id(number)}-agent", options)]
+    if len(symbols) > 1:
+        assets = [element("option", symbol, value=n) for n, symbol in enumerate(symbols)]
+        every = element("option", "those held most", value="")
+        choices.append(_choice("Asset", f"{board_id(number)}-asset", [every, *assets]))
+    chosen = element("div", *choices, class_="choices choice")
+    return join(chosen, _figure(number, "actions", text, board.setting.simulated))
+
+
+def _choice(name: str, field: str, options: Sequence[Html]) -> Html:
+    label = element("label", f"{name} ", for_=field)
+    return element("p", label, element("select", *options, id=field))
 
 
 def _by_return(board: Leaderboard) -> tuple[Row, Row]:

@@ -6,9 +6,9 @@ thread of its own, and is left out after its first failure.
 """
 
 from investorbench.tasks.tracking.choosing import TRACKERS, trackers_of
-from investorbench.tasks.tracking.facts import Facts
 from investorbench.tasks.tracking.handing_over import EpisodeLog, Tracking, TrackingWarning
 from investorbench.tasks.tracking.mlflow import MLflow
+from investorbench.tasks.tracking.parameters import EpisodeParameters
 from investorbench.tasks.tracking.tensorboard import TensorBoard
 from investorbench.tasks.tracking.tracker import Log, Tracker
 from investorbench.tasks.tracking.wandb import WandB
@@ -16,7 +16,7 @@ from investorbench.tasks.tracking.wandb import WandB
 __all__ = [
     "TRACKERS",
     "EpisodeLog",
-    "Facts",
+    "EpisodeParameters",
     "Log",
     "MLflow",
     "TensorBoard",

@@ -11,7 +11,8 @@ from typing import Any, Self
 from investorbench.tasks.result import Episode
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
-from investorbench.tasks.tracking.facts import Facts, Figured, Figures, final_figures, seconds_of
+from investorbench.tasks.tracking.figures import Figures, StepFigures, final_figures, seconds_of
+from investorbench.tasks.tracking.parameters import EpisodeParameters
 from investorbench.tasks.tracking.tracker import Log, Tracker
 
 PATIENCE_S = 60.0
@@ -73,9 +74,9 @@ class Tracking:
         """
         return EpisodeLog(self, agent, task, model, configuration or {})
 
-    def open(self, facts: Facts) -> list[tuple["_Hand", "_Opened"]]:
+    def open(self, parameters: EpisodeParameters) -> list[tuple["_Hand", "_Opened"]]:
         """A log of each tracker that is still at work."""
-        opened = [(hand, _Opened(hand.tracker, facts)) for hand in self._hands]
+        opened = [(hand, _Opened(hand.tracker, parameters)) for hand in self._hands]
         for hand, log in opened:
             hand.give(log.open)
         return opened
@@ -94,7 +95,7 @@ class Tracking:
 
 
 class EpisodeLog:
-    """One episode, as trackers are told of it; left without :meth:`end`, it counts as failed."""
+    """One episode, handed to trackers; left without :meth:`end`, it counts as failed."""
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class EpisodeLog:
         self._task = task
         self._model = model
         self._configuration = configuration
-        self._figured = Figured()
+        self._figures = StepFigures()
         self._logs: list[tuple[_Hand, _Opened]] | None = None
 
     def __enter__(self) -> Self:
@@ -125,8 +126,8 @@ class EpisodeLog:
         if self._tracking.is_idle:
             return
         if self._logs is None:
-            self._logs = self._tracking.open(self._facts(step))
-        number, seconds, figures = step.number, seconds_of(step), self._figured.of(step)
+            self._logs = self._tracking.open(self._parameters(step))
+        number, seconds, figures = step.number, seconds_of(step), self._figures.of(step)
         for hand, log in self._logs:
             hand.give(partial(log.step, number, seconds, figures))
 
@@ -141,7 +142,7 @@ class EpisodeLog:
         return both
 
     def end(self, episode: Episode) -> None:
-        """Hand over what it came to."""
+        """Hand over its metrics."""
         self._close(final_figures(episode), failed=False)
 
     def _close(self, figures: Mapping[str, float], *, failed: bool) -> None:
@@ -149,16 +150,14 @@ class EpisodeLog:
             hand.give(partial(log.end, figures, failed=failed))
         self._logs = []
 
-    def _facts(self, step: Step) -> Facts:
-        return Facts(
+    def _parameters(self, step: Step) -> EpisodeParameters:
+        return EpisodeParameters(
             agent=self._agent,
             task=self._task,
+            facts=step.facts if step.split == "test" else self._task.facts("test"),
             model=self._model,
             repeat=step.repeat,
             seed=step.seed,
-            data_source=step.facts.source,
-            simulated=step.facts.simulated,
-            fills=step.facts.fills,
             configuration=self._configuration,
         )
 
@@ -168,12 +167,12 @@ class _Opened:
 
     _log: Log
 
-    def __init__(self, tracker: Tracker, facts: Facts) -> None:
+    def __init__(self, tracker: Tracker, parameters: EpisodeParameters) -> None:
         self._tracker = tracker
-        self._facts = facts
+        self._parameters = parameters
 
     def open(self) -> None:
-        self._log = self._tracker.begin(self._facts)
+        self._log = self._tracker.begin(self._parameters)
 
     def step(self, number: int, seconds: float, figures: Figures) -> None:
         self._log.step(number, seconds, figures)
@@ -183,12 +182,12 @@ class _Opened:
 
 
 class _Hand:
-    """The thread of one tracker; after a failure it takes nothing any more.
+    """The thread of one tracker; after a failure it takes nothing.
 
     Attributes:
         tracker: whose it is.
         failure: what went wrong, in a line; empty as long as nothing did.
-        is_reported: whether that was said.
+        is_reported: whether that was reported.
     """
 
     def __init__(self, tracker: Tracker) -> None:
@@ -218,8 +217,8 @@ class _Hand:
             try:
                 work()
             except Exception as error:  # noqa: BLE001 - a tracker's failure is never a run's
-                said = str(error).strip().splitlines()
-                self.failure = f"{type(error).__name__}: {said[0] if said else 'no reason given'}"
+                lines = str(error).strip().splitlines()
+                self.failure = f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
 
 
 def _warn(sentence: str) -> None:

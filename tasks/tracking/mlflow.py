@@ -6,7 +6,8 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from investorbench.tasks.tracking.facts import SIMULATED, Facts, Figures
+from investorbench.tasks.tracking.figures import Figures
+from investorbench.tasks.tracking.parameters import SIMULATED, EpisodeParameters
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -52,23 +53,23 @@ class MLflow:
         self._uri = uri
         self._experiment = experiment
 
-    def begin(self, facts: Facts) -> "MLflowRun":
+    def begin(self, parameters: EpisodeParameters) -> "MLflowRun":
         """Open a run, with all settings as its parameters."""
         from mlflow.entities import Param
 
         run = self._client.create_run(
             self._experiment_id,
-            run_name=facts.name,
+            run_name=parameters.name,
             tags={
-                "market": SIMULATED if facts.simulated else "real",
-                "group": facts.group,
-                "data_source": facts.data_source,
-                "protocol": facts.task.protocol,
+                "market": SIMULATED if parameters.facts.simulated else "real",
+                "group": parameters.group,
+                "data_source": parameters.facts.source,
+                "protocol": parameters.facts.protocol,
             },
         )
-        parameters = [Param(name, str(value)) for name, value in facts.parameters.items()]
-        for first in range(0, len(parameters), MOST_PARAMETERS):
-            batch = parameters[first : first + MOST_PARAMETERS]
+        values = [Param(name, str(value)) for name, value in parameters.values.items()]
+        for first in range(0, len(values), MOST_PARAMETERS):
+            batch = values[first : first + MOST_PARAMETERS]
             self._client.log_batch(run.info.run_id, params=batch)
         return MLflowRun(self._client, run.info.run_id)
 
@@ -113,7 +114,7 @@ class MLflowRun:
             self._send()
 
     def end(self, figures: Mapping[str, float], *, failed: bool) -> None:
-        """Send what is left and what it came to."""
+        """Send what is left and its metrics."""
         self._keep(figures, 0)
         self._send()
         self._client.set_terminated(self._run_id, "FAILED" if failed else "FINISHED")

@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from investorbench.tasks.tracking.facts import Facts, Figures
+from investorbench.tasks.tracking.figures import Figures
+from investorbench.tasks.tracking.parameters import EpisodeParameters
 from investorbench_env.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -37,32 +38,32 @@ class TensorBoard:
             raise MissingDependencyError("tensorboardX", "tensorboard", self.name)
         self._folder = Path(folder)
 
-    def begin(self, facts: Facts) -> "EventFile":
+    def begin(self, parameters: EpisodeParameters) -> "EventFile":
         """Open an event file; values of an earlier one of the same episode count no more."""
         from tensorboardX.event_file_writer import EventsWriter
 
-        folder = self._folder / re.sub(r"[^\w.,=+-]+", "_", facts.name)
+        folder = self._folder / re.sub(r"[^\w.,=+-]+", "_", parameters.name)
         folder.mkdir(parents=True, exist_ok=True)
         # The writer empties a file of its name, which has only seconds in it.
         number = sum(1 for _ in folder.iterdir())
-        return EventFile(EventsWriter(str(folder / "events"), f".{number}"), facts)
+        return EventFile(EventsWriter(str(folder / "events"), f".{number}"), parameters)
 
 
 class EventFile:
     """The log of an episode, written without a thread of its own: a full disk is noticed."""
 
-    def __init__(self, writer: "EventsWriter", facts: Facts) -> None:
+    def __init__(self, writer: "EventsWriter", parameters: EpisodeParameters) -> None:
         from tensorboardX.proto.event_pb2 import Event, SessionLog
         from tensorboardX.summary import text
 
         self._writer = writer
-        self._parameters = facts.parameters
+        self._values = parameters.values
         self._event = Event
         self._at = 0.0
         start = SessionLog(status=SessionLog.START)
         writer.write_event(Event(step=0, session_log=start))
         table = ["| setting | value |", "|---|---|"]
-        table += [f"| {name} | {value} |" for name, value in self._parameters.items()]
+        table += [f"| {name} | {value} |" for name, value in self._values.items()]
         self._write(text("settings", "\n".join(table)), 0)
         writer.flush()
 
@@ -74,12 +75,12 @@ class EventFile:
             self._writer.flush()
 
     def end(self, figures: Mapping[str, float], *, failed: bool) -> None:
-        """Write what it came to, and all settings for the table of runs."""
+        """Write its metrics, and all settings for the table of runs."""
         from tensorboardX.summary import hparams
 
         if not failed:
             final = {f"metrics/{name}": figure for name, figure in figures.items()}
-            for summary in (*hparams(self._parameters, final), _scalars(final)):
+            for summary in (*hparams(self._values, final), _scalars(final)):
                 self._write(summary, 0)
         self._writer.close()
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from investorbench.tasks.tracking.facts import Facts, Figures
+from investorbench.tasks.tracking.figures import Figures
+from investorbench.tasks.tracking.parameters import EpisodeParameters
 
 
 class Log(Protocol):
@@ -23,7 +24,7 @@ class Log(Protocol):
         """Close it.
 
         Args:
-            figures: what the episode came to; nothing where it failed.
+            figures: the metrics of the episode; nothing where it failed.
             failed: whether it broke off.
         """
         ...
@@ -38,6 +39,6 @@ class Tracker(Protocol):
 
     name: str
 
-    def begin(self, facts: Facts) -> Log:
+    def begin(self, parameters: EpisodeParameters) -> Log:
         """Open the log of an episode; called from the thread that will fill it."""
         ...

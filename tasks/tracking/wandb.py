@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from investorbench.tasks.tracking.facts import SIMULATED, Facts, Figures
+from investorbench.tasks.tracking.figures import Figures
+from investorbench.tasks.tracking.parameters import SIMULATED, EpisodeParameters
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -47,17 +48,17 @@ class WandB:
         if self._mode == "online":
             self._require_login()
 
-    def begin(self, facts: Facts) -> "WandBRun":
+    def begin(self, parameters: EpisodeParameters) -> "WandBRun":
         """Open a run, with all settings as its configuration."""
         import wandb
 
         self._folder.mkdir(parents=True, exist_ok=True)
         run = wandb.init(
             project=self._project,
-            name=facts.name,
-            group=facts.group,
-            tags=[SIMULATED if facts.simulated else "real", facts.task.protocol],
-            config=facts.parameters,
+            name=parameters.name,
+            group=parameters.group,
+            tags=[SIMULATED if parameters.facts.simulated else "real", parameters.facts.protocol],
+            config=parameters.values,
             mode=self._mode,  # type: ignore[arg-type]
             dir=str(self._folder),
             reinit="create_new",  # episodes run side by side
@@ -89,6 +90,6 @@ class WandBRun:
         self._run.log({**figures, f"{split}/step": number, "time": seconds})
 
     def end(self, figures: Mapping[str, float], *, failed: bool) -> None:
-        """Write what it came to, and finish."""
+        """Write its metrics, and finish."""
         self._run.summary.update(dict(figures))
         self._run.finish(exit_code=int(failed))

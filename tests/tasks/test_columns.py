@@ -16,7 +16,7 @@ from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.exports import export
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.metrics import Curve, Metric, ratio
-from investorbench.tasks.report import Content, html_page
+from investorbench.tasks.report import ReportContent, html_page
 from investorbench.tasks.result import Entry
 from investorbench.tasks.wording import NONE, Table
 from tests.report.reading import Page
@@ -57,7 +57,7 @@ def test_a_metric_that_is_added_stands_in_every_table_and_file(board: Leaderboar
         pd.read_parquet(io.BytesIO(export([board], [], "parquet"))),
     ):
         assert rows[rows.agent == "momentum"].omega.item() == pytest.approx(value, rel=1e-15)
-    page = Page(html_page(Content(boards=(board,), overalls=(), records=())))
+    page = Page(html_page(ReportContent(boards=(board,), overalls=(), records=())))
     heads, *cells = page.rows("Leaderboard of")
     at = heads.index("Omega")
     assert [own[at] for own in cells if own[1].startswith("momentum")] == [shown]

@@ -21,7 +21,7 @@ from investorbench.tasks.result import Episode
 from investorbench.tasks.running.episode import Watch, live
 from investorbench.tasks.step import Step
 from investorbench.tasks.tracking import (
-    Facts,
+    EpisodeParameters,
     MLflow,
     TensorBoard,
     Tracker,
@@ -39,16 +39,16 @@ ANSWERED = {"tokens_read", "tokens_written", "invalid", "latency_s", "answer_cos
 
 
 class Kept:
-    """A tracker that keeps what it is told."""
+    """A tracker that keeps what it is given."""
 
     name = "kept"
 
     def __init__(self) -> None:
-        self.facts: list[Facts] = []
+        self.parameters: list[EpisodeParameters] = []
         self.logs: list[KeptLog] = []
 
-    def begin(self, facts: Facts) -> "KeptLog":
-        self.facts.append(facts)
+    def begin(self, parameters: EpisodeParameters) -> "KeptLog":
+        self.parameters.append(parameters)
         self.logs.append(KeptLog())
         return self.logs[-1]
 
@@ -77,8 +77,8 @@ class Failing(Kept):
         super().__init__()
         self.at = at
 
-    def begin(self, facts: Facts) -> "KeptLog":
-        log = super().begin(facts)
+    def begin(self, parameters: EpisodeParameters) -> "KeptLog":
+        log = super().begin(parameters)
         self.fail("begin")
         for method in ("step", "end"):
             setattr(log, method, lambda *_, method=method, **__: self.fail(method))
@@ -171,7 +171,7 @@ def test_episodes_side_by_side_are_kept_apart() -> None:
     kept = Kept()
     episodes = side_by_side([kept])
     assert len({tuple(episode.equity) for episode in episodes}) == 3
-    by_repeat = {facts.repeat: log for facts, log in zip(kept.facts, kept.logs, strict=True)}
+    by_repeat = {own.repeat: log for own, log in zip(kept.parameters, kept.logs, strict=True)}
     for repeat, episode in enumerate(episodes):
         assert by_repeat[repeat].of("test/equity") == episode.equity[1:].tolist()
         assert [end[0]["CR"] for end in by_repeat[repeat].ends] == [episode.metrics["CR"]]
@@ -191,13 +191,13 @@ def test_what_a_model_answered_is_counted_step_by_step() -> None:
 def test_settings_are_told_by_flat_names() -> None:
     kept = Kept()
     side_by_side([kept], [11])
-    assert kept.facts[0].parameters == {
+    assert kept.parameters[0].values == {
         "agent": "talker",
         "model": "tiny",
         "task": "InvestorBench/Stock-SIM",
         "symbol": "SIM",
         "protocol": "standard",
-        "data_source": kept.facts[0].data_source,
+        "data_source": kept.parameters[0].facts.source,
         "simulated": True,
         "fills": "next_open",
         "start": "2020-10-01",
@@ -207,13 +207,13 @@ def test_settings_are_told_by_flat_names() -> None:
         "config.agent.temperature": 0.6,
         "config.tags": "['a', 'b']",
     }
-    assert kept.facts[0].data_source.startswith("simulated market")
+    assert kept.parameters[0].facts.source.startswith("simulated market")
 
 
 def test_a_simulated_market_under_a_real_name_is_marked() -> None:
     kept = Kept()
     evaluate("cash", "stock/tsla", data="simulated", end="2020-10-05", trackers=[kept])
-    assert kept.facts[0].name == "SIMULATED stock-tsla cash repeat 0"
+    assert kept.parameters[0].name == "SIMULATED stock-tsla cash repeat 0"
 
 
 @pytest.mark.parametrize("at", ["begin", "step", "end"])
@@ -250,9 +250,9 @@ def test_a_tracker_that_hangs_is_not_waited_for() -> None:
     free = threading.Event()
 
     class Hanging(Kept):
-        def begin(self, facts: Facts) -> KeptLog:
+        def begin(self, parameters: EpisodeParameters) -> KeptLog:
             free.wait()
-            return super().begin(facts)
+            return super().begin(parameters)
 
     said: list[str] = []
     try:
@@ -386,6 +386,8 @@ def test_weights_and_biases_keeps_what_was_logged(tmp_path: Path) -> None:
     episodes = side_by_side([WandB("tests", "offline", tmp_path)])
     found = {}
     for path in tmp_path.glob("wandb/offline-run-*/run-*.wandb"):
+        while not any(record.HasField("exit") for record in wandb_records(path)):
+            time.sleep(0.01)  # its process writes the file when all else is done
         records = list(wandb_records(path))
         (run,) = [record.run for record in records if record.HasField("run")]
         settings = {item.key: json.loads(item.value_json) for item in run.config.update}

@@ -46,6 +46,18 @@ function styleOf(board, index, theme) {
   return { color: palette[before % palette.length], width: 1.6, dash };
 }
 
+/** How a time is written where the mouse rests. */
+const whenIn = (board) => (board.within_a_day ? "%d %b %Y %H:%M" : "%d %b %Y");
+
+/** The lines of the legend below a chart, and what they take of its height. */
+function withLegend(layout, height, traces, width, letters) {
+  const columns = Math.max(1, Math.floor((width - 80) / letters));
+  const legend = 21 * Math.ceil(traces / columns) + 12;
+  layout.height = height + legend;
+  layout.margin.b = 46 + legend;
+  layout.legend.maxheight = legend;
+}
+
 function layoutOf(board, theme, width, titles) {
   const { ink, faint, rule, ground, warn } = INKS[theme];
   const axis = { gridcolor: rule, linecolor: rule, zerolinecolor: faint };
@@ -69,10 +81,11 @@ function layoutOf(board, theme, width, titles) {
 function curvesChart(board, theme, width) {
   const traces = board.agents.flatMap((agent, index) => {
     const shared = {
-      x: board.sessions.slice(0, agent.growth.length), mode: "lines", name: label(agent.name),
+      x: agent.own_times ?? board.times.slice(0, agent.growth.length), mode: "lines",
+      name: label(agent.name),
       legendgroup: String(index), line: styleOf(board, index, theme),
     };
-    const hover = `${label(agent.name)}<br>%{x|%d %b %Y} %{y:.1f} %<extra></extra>`;
+    const hover = `${label(agent.name)}<br>%{x|${whenIn(board)}} %{y:.1f} %<extra></extra>`;
     return [
       { ...shared, y: agent.growth.map((g) => (g - 1) * 100), hovertemplate: hover },
       { ...shared, y: agent.drawdown.map((d) => d * 100), yaxis: "y2", showlegend: false,
@@ -80,38 +93,74 @@ function curvesChart(board, theme, width) {
     ];
   });
   const layout = layoutOf(board, theme, width, ["return, %", "drawdown, %"]);
-  const rows = Math.ceil(board.agents.length / Math.max(1, Math.floor((width - 80) / 220)));
-  const legend = 21 * rows + 12;
-  layout.height = 480 + legend;
-  layout.margin.b = 46 + legend;
-  layout.legend.maxheight = legend;
+  withLegend(layout, 480, board.agents.length, width, 220);
   return { traces, layout };
 }
 
-function actionsChart(board, theme, width, chosen) {
-  const agent = board.agents[chosen];
-  const { ink } = INKS[theme];
-  const fills = (sign) => agent.fills.filter((fill) => Math.sign(fill[2]) === sign);
-  const markers = (sign, name, symbol, color) => ({
-    x: fills(sign).map(([step]) => board.sessions[step + board.filled]),
-    y: fills(sign).map(([, price]) => price), mode: "markers", name,
-    marker: { symbol, size: 10, color, line: { color: INKS[theme].ground, width: 1 } },
-    hovertemplate: `${name} at %{y:.2f}<br>%{x|%d %b %Y}<extra></extra>`,
-  });
-  const [blue, , , orange] = PALETTES[theme];
-  const traces = [
-    { x: board.sessions, y: board.price, mode: "lines", name: "price",
-      line: { color: ink, width: 1.2 },
-      hovertemplate: "%{x|%d %b %Y} %{y:.2f}<extra></extra>" },
-    markers(1, "bought", "triangle-up", blue),
-    markers(-1, "sold", "triangle-down", orange),
-    { x: board.sessions.slice(1), y: agent.weight.map((w) => w * 100), yaxis: "y2", name: "position",
-      mode: "lines", fill: "tozeroy", line: { color: blue, width: 1, shape: "hv" },
-      hovertemplate: "%{x|%d %b %Y} %{y:.0f} %<extra></extra>" },
+/** Trades of one asset, as triangles where they were filled. */
+function markersOf(board, agent, asset, sign, shown) {
+  const own = agent.fills.filter((fill) => fill[3] === asset && Math.sign(fill[2]) === sign);
+  return {
+    x: own.map(([time]) => time), y: own.map(([, price]) => shown.of(price)), mode: "markers",
+    name: sign > 0 ? "bought" : "sold", legendgroup: shown.group, showlegend: !shown.group,
+    marker: { symbol: sign > 0 ? "triangle-up" : "triangle-down", size: shown.group ? 8 : 10,
+      color: sign > 0 ? shown.bought : shown.sold, line: { color: shown.ground, width: 1 } },
+    customdata: own.map(([, price]) => price),
+    hovertemplate: `${shown.label}${sign > 0 ? "bought" : "sold"} at %{customdata:.2f}`
+      + `<br>%{x|${whenIn(board)}}<extra></extra>`,
+  };
+}
+
+/** The price of one asset with an agent's trades, and the position in it below. */
+function tracesOf(board, agent, asset, shown) {
+  const prices = board.prices[asset];
+  const times = (agent.own_times ?? board.times).slice(1);
+  const hover = `${shown.label}%{x|${whenIn(board)}}`;
+  return [
+    { x: board.times, y: prices.map(shown.of), mode: "lines", connectgaps: false,
+      name: shown.name, legendgroup: shown.group, line: { color: shown.line, width: 1.2 },
+      customdata: prices, hovertemplate: `${hover} %{customdata:.2f}<extra></extra>` },
+    markersOf(board, agent, asset, 1, shown),
+    markersOf(board, agent, asset, -1, shown),
+    { x: times, y: (agent.weights[asset] ?? []).map((w) => w * 100), yaxis: "y2", mode: "lines",
+      name: "position", legendgroup: shown.group, showlegend: !shown.group,
+      fill: shown.group ? "none" : "tozeroy", line: { color: shown.held, width: 1, shape: "hv" },
+      hovertemplate: `${hover} %{y:.0f} %<extra></extra>` },
   ];
-  const layout = layoutOf(board, theme, width, ["price", "position, %"]);
-  layout.height = 410;
-  layout.margin.b = 84;
+}
+
+/** The assets that an agent held most of, at most as many as there are colours. */
+function assetsHeld(board, agent, most) {
+  const held = board.symbols.map((_, asset) =>
+    (agent.weights[asset] ?? []).reduce((sum, weight) => sum + Math.abs(weight ?? 0), 0));
+  return board.symbols.map((_, asset) => asset)
+    .sort((one, other) => held[other] - held[one] || one - other).slice(0, most);
+}
+
+/** One asset by its price; several side by side, each in percent of its first price. */
+function actionsChart(board, theme, width, chosen, asset) {
+  const agent = board.agents[chosen];
+  const { ink, ground } = INKS[theme];
+  const palette = PALETTES[theme];
+  if (asset !== null || board.symbols.length === 1) {
+    const [blue, , , orange] = palette;
+    const shown = { of: (price) => price, name: "price", label: "", group: undefined, ground,
+      line: ink, held: blue, bought: blue, sold: orange };
+    const layout = layoutOf(board, theme, width, ["price", "position, %"]);
+    layout.height = 410;
+    layout.margin.b = 84;
+    return { traces: tracesOf(board, agent, asset ?? 0, shown), layout };
+  }
+  const assets = assetsHeld(board, agent, palette.length);
+  const traces = assets.flatMap((each, place) => {
+    const first = board.prices[each].find((price) => price !== null) ?? 1;
+    const [name, color] = [label(board.symbols[each]), palette[place]];
+    return tracesOf(board, agent, each, { name, label: `${name}<br>`, group: name, ground,
+      of: (price) => (price === null ? null : (price / first) * 100),
+      line: color, held: color, bought: color, sold: color });
+  });
+  const layout = layoutOf(board, theme, width, ["price, first = 100", "position, %"]);
+  withLegend(layout, 440, assets.length, width, 110);
   return { traces, layout };
 }
 
@@ -123,11 +172,13 @@ const CONFIG = {
 /** Draw a chart, or draw it again in other colours, for another agent or width. */
 function drawWith(library, chart) {
   const board = curves[Number(chart.dataset.board)];
-  const chooser = byId(`task-${Number(chart.dataset.board) + 1}-agent`);
+  const name = `task-${Number(chart.dataset.board) + 1}`;
+  const asset = byId(`${name}-asset`)?.value || null;
   const width = isPrinting ? PRINTED_WIDTH : chart.clientWidth;
   const { traces, layout } = chart.dataset.chart === "curves"
     ? curvesChart(board, themeNow(), width)
-    : actionsChart(board, themeNow(), width, Number(chooser.value));
+    : actionsChart(board, themeNow(), width, Number(byId(`${name}-agent`).value),
+      asset === null ? null : Number(asset));
   library.react(chart, traces, layout, CONFIG);
   chart.style.minHeight = `${layout.height}px`;
   chart.dataset.drawn = traces.length;
@@ -157,7 +208,7 @@ function watchCharts() {
   }, { rootMargin: "200px" });
   allCharts().forEach((chart) => observer.observe(chart));
   for (const chooser of document.querySelectorAll(".choice select")) {
-    chooser.addEventListener("change", () => draw(chooser.closest("p").nextElementSibling.firstChild));
+    chooser.addEventListener("change", () => draw(chooser.closest(".choice").nextElementSibling.firstChild));
   }
   addEventListener("load", () => setTimeout(plotly, 500)); // before somebody prints
   addEventListener("beforeprint", () => printCharts(true));

@@ -2,7 +2,8 @@
 
 const MEMORY = /<memory id="(\d+)"[^>]*>\n([^<]*)\n<\/memory>/g;
 const SHARES = ["returns", "momentum", "weight", "total_return"];
-const OUTCOME = ["fill price", "notional", "cost", "position", "cash", "equity", "reward"];
+const DIGITS = { reward: 6 };
+const LISTED = 1500;
 let directory = { tables: {}, titles: {}, episodes: [] };
 
 const linesOf = (refs, record) => refs.map((ref) => (ref >= 0 ? record.shared[ref] : record.own[-1 - ref]));
@@ -56,26 +57,48 @@ async function openDay(index, day) {
   byId("day").scrollIntoView({ block: "nearest" });
 }
 
+/** The sessions of an episode, for one that has too many decisions to list them all at once. */
+function offerSessions(facts) {
+  const sessions = facts && facts.decisions.length > LISTED
+    ? [...new Set(facts.decisions.map((each) => each.session ?? each.day.slice(0, 4)))] : [];
+  byId("record-session").parentElement.hidden = !sessions.length;
+  setOptions(byId("record-session"), sessions.map((each) => [each, each]));
+}
+
 async function showDays() {
   const episode = chosenEpisode();
-  const body = byId("days").tBodies[0];
   byId("decisions-stamp").hidden = !episode.simulated;
-  byId("day").replaceChildren(make("h3", {}, "Choose a day"));
+  byId("day").replaceChildren(make("h3", {}, "Choose a decision"));
   const facts = await loaded(episode, "facts");
   if (episode !== chosenEpisode()) return;
-  if (!facts) {
-    body.replaceChildren();
-    byId("day").replaceChildren(make("h3", {}, "Left out"), leftOut(episode));
-    return;
-  }
-  body.replaceChildren(...facts.decisions.map((decision, day) => make(
+  offerSessions(facts);
+  listDays(facts);
+  if (!facts) byId("day").replaceChildren(make("h3", {}, "Left out"), leftOut(episode));
+}
+
+/** The decisions of the chosen session, or all of them. */
+function listDays(facts) {
+  const body = byId("days").tBodies[0];
+  const { outcome } = chosenEpisode();
+  const held = outcome.includes("position") ? "position" : "exposure";
+  const [place, equity] = [outcome.indexOf(held), outcome.indexOf("equity")];
+  const timed = facts?.decisions.some((each) => each.session);
+  byId("days-title").textContent = timed ? "Decisions" : "Days";
+  byId("days").tHead.rows[0].cells[0].textContent = timed ? "Time, UTC" : "Day";
+  byId("days").tHead.rows[0].cells[3].textContent = held === "position" ? "Position" : "Exposure %";
+  const session = byId("record-session").value;
+  const numbered = (facts?.decisions ?? []).map((decision, day) => [decision, day]);
+  const wanted = session
+    ? numbered.filter(([each]) => (each.session ?? each.day).startsWith(session)) : numbered;
+  body.replaceChildren(...wanted.map(([decision, day]) => make(
     "tr", { "data-day": day },
     make("th", { scope: "row" },
       make("button", { type: "button", click: () => showDay(day) }, decision.day)),
-    make("td", { class: "words" }, decision.action),
+    make("td", { class: "words action" }, decision.action),
     make("td", { class: "words" }, decision.status ?? "–"),
-    make("td", {}, number(decision.outcome[3])),
-    make("td", {}, number(decision.outcome[5], 0)),
+    make("td", {}, held === "position" ? number(decision.outcome[place])
+      : number(decision.outcome[place] * 100, 0)),
+    make("td", {}, number(decision.outcome[equity], 0)),
   )));
 }
 
@@ -83,6 +106,12 @@ async function showDay(day) {
   const episode = chosenEpisode();
   const [facts, texts] = await Promise.all([loaded(episode, "facts"), loaded(episode, "texts")]);
   if (episode !== chosenEpisode() || !facts) return;
+  const session = facts.decisions[day].session ?? facts.decisions[day].day.slice(0, 4);
+  const chooser = byId("record-session");
+  if (!chooser.parentElement.hidden && chooser.value !== session) {
+    chooser.value = session;
+    listDays(facts);
+  }
   for (const row of byId("days").tBodies[0].rows) {
     if (Number(row.dataset.day) === day) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
@@ -96,7 +125,7 @@ async function showDay(day) {
     make("h3", {}, `${decision.day} · ${episode.agent} · repeat ${episode.repeat}`),
     ...observedParts(decision, facts, thought),
     ...(episode.thinks && !texts ? [leftOut(episode, decision.day)] : [...asked, ...other]),
-    ...doneParts(decision, thought),
+    ...doneParts(decision, thought, episode),
   );
   announce(`${decision.day} is shown`);
 }
@@ -183,16 +212,41 @@ function laterText(value) {
   return `${value.sign < 0 ? "−" : "+"}${Math.abs(value.sign)} for ${value.ids.join(", ")}`;
 }
 
-function doneParts(decision, thought) {
-  const outcome = decision.outcome.map((value, place) =>
-    [OUTCOME[place], OUTCOME[place] === "reward" ? number(value, 6) : number(value)]);
+/** A small table of what happened to each asset. */
+function assetsTable(caption, heads, rows) {
+  if (!rows?.length) return null;
+  return make("div", { class: "frame", tabindex: "0", role: "group", "aria-label": caption },
+    make("table", {}, make("caption", {}, make("span", {}, caption)),
+      make("thead", {}, make("tr", {}, ...heads.map((head, place) =>
+        make("th", { scope: "col", class: place ? null : "words" }, head)))),
+      make("tbody", {}, ...rows.map(([symbol, ...values]) => make("tr", {},
+        make("th", { scope: "row" }, symbol),
+        ...values.map((value) => make("td", {}, number(value))))))));
+}
+
+function assetParts(decision) {
+  const positions = decision.positions?.map(([symbol, quantity, price, weight]) =>
+    [symbol, quantity, price, weight * 100]);
+  return [
+    assetsTable("Fills", ["Asset", "Quantity", "Price", "Notional", "Cost"], decision.fills),
+    assetsTable("Positions", ["Asset", "Quantity", "Price", "Weight %"], positions),
+  ].filter(Boolean);
+}
+
+function doneParts(decision, thought, episode) {
+  const outcome = decision.outcome.map((value, place) => {
+    const name = episode.outcome[place];
+    return [name, name === "exposure" ? `${number(value * 100)} %` : number(value, DIGITS[name])];
+  });
   const later = Object.entries(thought?.later ?? {})
     .map(([name, value]) => [name, laterText(value)]).filter(([, text]) => text);
   const invalid = decision.valid === false ? ", without a usable answer" : "";
   const dropped = thought?.dropped ? `${thought.dropped} cited that were never shown` : null;
   return [make("h4", {}, "Done"), terms([
-    ["action", decision.action + invalid], ["false ids", dropped], ...outcome, ...later,
-  ])];
+    ["action", decision.action + invalid], ["false ids", dropped],
+    ["not carried out", decision.rejected?.join("; ")], ["paid", decision.paid?.join("; ")],
+    ...outcome, ...later,
+  ]), ...assetParts(decision)];
 }
 
 /** What is not in the page, and the command that shows it. */
@@ -225,6 +279,8 @@ function watchDecisions() {
   byId("record-task").addEventListener("change", chooseTask);
   byId("record-agent").addEventListener("change", chooseAgent);
   byId("record-repeat").addEventListener("change", showDays);
+  byId("record-session").addEventListener("change", async () =>
+    listDays(await loaded(chosenEpisode(), "facts")));
   showWhatIsLeftOut();
   chooseTask();
 }
