@@ -72,7 +72,7 @@ class Options:
         split: ``"warmup"`` or ``"test"``; their dates are those of the universe.
         protocol: ``"standard"`` or ``"paper"``, or a Protocol.
         data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
-        window: number of sessions in ``bars``.
+        window: number of bars in ``bars``.
         start: first date of the split, ``YYYY-MM-DD``, in place of its own.
         end: last date of the split, in place of its own.
         action: ``"trade"`` for sell, hold, buy; ``"weight"`` for a target weight.
