@@ -1,7 +1,8 @@
-"""Accounts: the state that the protocols keep, over the arithmetic of ``spot``.
+"""Accounts: how the amounts of an account follow from a decision and what the market then did.
 
-One class serves a scalar environment, whose amounts are floats, and a vectorised one, whose amounts
-are arrays [N]. Amounts are in the currency of the prices.
+An account knows rules and keeps no amounts: ``step`` is a pure function of them, over the
+arithmetic of ``spot``. One class serves a scalar environment, whose amounts are floats, and a
+vectorised one, whose amounts are arrays [N]. Amounts are in the currency of the prices.
 """
 
 from typing import Any, Protocol
@@ -9,7 +10,26 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.accounting.spot import accrue, compound, rebalance, share_opened
+from investorbench_env.accounting.events import AccountState, Position
+from investorbench_env.accounting.spot import accrue, rebalance, share_opened
+
+Amounts = tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any]
+"""What an account amounts to at a decision, floats or arrays [N]. In order:
+
+cash (a short sale adds its proceeds), equity (cash and position at the last close), costs (the sum
+of all so far), units (held, negative when short), entry (their average price), price (the last
+close), weight (of the position as a share of equity), unrealised (what closing at the last close
+would realise), and one that only the account's own rules read.
+
+A plain tuple, because Python makes and unpacks it in a tenth of the time of one with names.
+"""
+
+Trade = tuple[Any, Any, Any, Any, Any]
+"""What was traded in a step, floats or arrays [N]. In order:
+
+quantity (units bought, negative when sold), price, notional (the value traded) and its cost, both
+positive, and whether an order was rejected. Without a trade, notional is 0 whatever the price.
+"""
 
 
 class StepPrices(Protocol):
@@ -40,142 +60,119 @@ class StepPrices(Protocol):
         """Of the adjusted close."""
 
 
-class SpotAccount:
-    """Cash and shares: orders fill at the next open, equity is marked at the close.
+class Account(Protocol):
+    """The rules of an account of one asset."""
 
-    Attributes:
-        cash: money; a short sale adds its proceeds.
-        position: shares, negative when short.
-        entry: average price at which the position was opened.
-        equity: cash + position value at the last close.
-        weight: position value as a share of equity.
-        fill_price: price of the last step's trade, 0 without one.
-        notional: value traded in the last step, positive.
-        cost: what the last step's trade cost, positive.
-        costs: the sum of all costs.
-        rate: cost as a share of traded notional.
-        resizes: whether an order may grow or shrink a position without turning it around.
-    """
-
-    __slots__ = (
-        "cash",
-        "cost",
-        "costs",
-        "entry",
-        "equity",
-        "fill_price",
-        "notional",
-        "position",
-        "rate",
-        "resizes",
-        "unrealised",
-        "weight",
-    )
-
-    def __init__(self, cash: Any, cost_rate: float, resizes: bool) -> None:
-        zero = cash * 0.0
-        self.rate = cost_rate
-        self.resizes = resizes
-        self.cash = self.equity = cash
-        self.position = self.entry = self.weight = self.unrealised = zero
-        self.fill_price = self.notional = self.cost = self.costs = zero
-
-    def step(self, weight: Any, trades: Any, prices: StepPrices) -> Any:
-        """Go from one decision to the next; the simple return of equity.
-
-        An account that is worth nothing at the fill price is closed out there.
+    def open(self, cash: Any, close: Any) -> Amounts:
+        """The amounts at the first decision.
 
         Args:
+            cash: what it starts with; an array [N] for N accounts.
+            close: the close at the first decision.
+        """
+
+    def step(
+        self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
+    ) -> tuple[Amounts, Trade | None, Any]:
+        """Go from one decision to the next.
+
+        Args:
+            before: the amounts at the earlier decision.
             weight: the target weight that was ordered.
             trades: whether it was ordered; booleans.
             prices: what the market did.
+
+        Returns:
+            The amounts at the later decision, what was traded or None, and the return of the step.
         """
-        before, cash, position = self.equity, self.cash, self.position
-        if prices.ex_date:
-            cash, position, self.entry = accrue(
-                cash, position, self.entry, prices.dividend, prices.split
-            )
-        ruined = cash + position * prices.fill <= 0.0
-        # Tests for True and False are spelled out here: bool flags have no any(), and a call would
-        # take as long as the arithmetic.
-        if ruined is not False and (ruined is True or ruined.any()):
-            weight, trades = weight * (ruined == 0), trades | ruined
-        # Most steps hold; leaving out the arithmetic then changes no bit of the account.
-        if trades is not False and (trades is True or trades.any()):
-            price, held = prices.fill, position
-            cash, position, self.notional, self.cost = rebalance(
-                cash, held, price, weight, trades, self.rate
-            )
-            opened = trades * share_opened(held, position) if self.resizes else trades
-            self.entry = self.entry + (price - self.entry) * opened
-            self.fill_price = (self.notional > 0.0) * price
-            self.costs = self.costs + self.cost
-        else:
-            self.fill_price = self.notional = self.cost = before * 0.0
-        self.cash, self.position = cash, position
-        value = position * prices.final
-        self.equity = equity = cash + value
-        self.unrealised = value - position * self.entry
-        self.weight = value / (equity + (equity == 0.0))
-        # Among many accounts one that was worth nothing waits for its new start.
-        return equity / (before + (before == 0.0)) - 1.0
 
 
-class PaperAccount:
-    """The published experiments' bookkeeping: a weight from close to close, no cash, no cost.
-
-    It has the attributes of :class:`SpotAccount`; ``position`` is the weight, and ``cash`` the part
-    of equity that it leaves.
-    """
-
-    __slots__ = (*SpotAccount.__slots__, "_close")
-
-    def __init__(self, cash: Any, close: Any) -> None:
-        zero = cash * 0.0
-        self.rate = 0.0
-        self.resizes = True
-        self.cash = self.equity = self.entry = cash
-        self.position = self.weight = self.unrealised = zero
-        self.fill_price = self.notional = self.cost = self.costs = zero
-        self._close = close
-
-    def step(self, weight: Any, trades: Any, prices: StepPrices) -> Any:
-        """Go from one close to the next; the reward is the weight times the log return."""
-        changed = (weight != self.weight) * 1.0
-        change = weight - self.weight
-        before = self.equity
-        self.notional = changed * abs(change) * before
-        self.fill_price = changed * self._close
-        self.entry = changed * before + (1.0 - changed) * self.entry
-        self.equity, reward = compound(before, weight, prices.log_return)
-        self.weight = self.position = weight
-        self.cash = self.equity - weight * self.equity
-        self.unrealised = (weight != 0.0) * (self.equity - self.entry)
-        self._close = prices.final
-        return reward
-
-
-Account = SpotAccount | PaperAccount
-
-
-def reopen(accounts: Account, which: npt.NDArray[np.bool_], fresh: Account) -> None:
-    """Put fresh accounts in the place of some; all amounts are arrays [N]."""
-    for name in accounts.__slots__:
-        if name not in ("rate", "resizes"):
-            amounts = np.where(which, getattr(fresh, name), getattr(accounts, name))
-            setattr(accounts, name, amounts)
-
-
-def open_account(cash: Any, close: Any, *, fills: str, cost_rate: float, resizes: bool) -> Account:
-    """The account that a protocol keeps.
+class SpotAccount:
+    """Cash and shares: orders fill at the next open, equity is marked at the close.
 
     Args:
-        cash: what it starts with; an array [N] for N accounts.
-        close: the close at the first decision.
-        fills: when orders fill, see ``Protocol.fills``.
         cost_rate: cost as a share of traded notional.
         resizes: whether an order may grow or shrink a position without turning it around.
     """
-    if fills == "close":
-        return PaperAccount(cash, close)
-    return SpotAccount(cash, cost_rate, resizes)
+
+    __slots__ = ("rate", "resizes")
+
+    def __init__(self, cost_rate: float, resizes: bool) -> None:
+        self.rate = cost_rate
+        self.resizes = resizes
+
+    def open(self, cash: Any, close: Any) -> Amounts:
+        """Cash and no position."""
+        zero = cash * 0.0
+        return cash, cash, zero, zero, zero, close, zero, zero, cash
+
+    def step(
+        self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
+    ) -> tuple[Amounts, Trade | None, Any]:
+        """Trade, then mark at the close; the simple return of equity.
+
+        An account that is worth nothing at the fill price is closed out there; its order is
+        rejected.
+        """
+        cash, _, costs, units, entry, _, _, _, divisor_before = before
+        if prices.ex_date:
+            cash, units, entry = accrue(cash, units, entry, prices.dividend, prices.split)
+        trade, rejected, price = None, False, prices.fill
+        ruined = cash + units * price <= 0.0
+        # Tests for True and False are spelled out: a call would take as long as the arithmetic.
+        if ruined is not False and (ruined is True or np.count_nonzero(ruined)):
+            rejected = trades & ruined
+            weight, trades = weight * (ruined == 0), trades | ruined
+        # Most steps hold; leaving out the arithmetic then changes no bit of the account.
+        if trades is not False and (trades is True or np.count_nonzero(trades)):
+            held = units
+            cash, units, bought, notional, cost = rebalance(
+                cash, held, price, weight, trades, self.rate
+            )
+            opened = trades * share_opened(held, units) if self.resizes else trades
+            entry = entry + (price - entry) * opened
+            costs = costs + cost
+            trade = bought, price, notional, cost, rejected
+        close = prices.final
+        value = units * close
+        equity = cash + value
+        # Among many accounts one that is worth nothing waits for its new start.
+        divisor = equity + (equity == 0.0)
+        weight, unrealised = value / divisor, value - units * entry
+        after = cash, equity, costs, units, entry, close, weight, unrealised, divisor
+        return after, trade, equity / divisor_before - 1.0
+
+
+class OneAsset(AccountState):
+    """The state of an account of one asset, made from its amounts when it is looked into.
+
+    An environment makes one at every step, so it is made bare, and quickly: ``OneAsset()`` with
+    ``_values``, the amounts, and ``_symbol`` set after it.
+    """
+
+    __slots__ = ("_symbol",)
+
+    __init__ = object.__init__
+
+    _values: Amounts
+    _symbol: str
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """The asset, where it is held."""
+        _, _, _, units, entry, price, weight, unrealised, _ = self._values
+        position = Position(self._symbol, units, entry, price, weight, unrealised)
+        return (position,) if units else ()
+
+    @property
+    def marks(self) -> dict[str, float]:
+        """The asset's last close."""
+        return {self._symbol: self._values[5]}
+
+
+def reopen(amounts: Amounts, which: npt.NDArray[np.bool_], fresh: Amounts) -> Amounts:
+    """Put fresh accounts in the place of some; all amounts are arrays [N]."""
+    merged: Amounts = tuple(
+        np.where(which, new, old) for new, old in zip(fresh, amounts, strict=True)
+    )
+    return merged

@@ -4,8 +4,9 @@ Plain, immutable values. Amounts are in the currency of the prices; quantities a
 contracts, negative when short. How an account comes to them is the business of its own module.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 
 class Order(NamedTuple):
@@ -84,25 +85,79 @@ class Position(NamedTuple):
     unrealised_pnl: float
 
 
-class AccountState(NamedTuple):
-    """An account at one decision.
+class AccountState:
+    """An account at one decision; it cannot be changed, and equals another of the same values."""
 
-    Attributes:
-        cash: money; a short sale adds its proceeds.
-        equity: cash and the value of all positions at their marks.
-        costs: the sum of all trading costs so far.
-        positions: those that are held, in the order of the market's symbols.
-        marks: the price at which each asset of the market is marked, by symbol; without those whose
-            price is not known.
-    """
+    __slots__ = ("_values",)
 
-    cash: float
-    equity: float
-    costs: float
-    positions: tuple[Position, ...]
-    marks: Mapping[str, float]
+    def __init__(
+        self,
+        *,
+        cash: float,
+        equity: float,
+        costs: float,
+        positions: Iterable[Position],
+        marks: Mapping[str, float],
+    ) -> None:
+        """An account from its values.
+
+        Args:
+            cash: money; a short sale adds its proceeds.
+            equity: cash and the value of all positions at their marks.
+            costs: the sum of all trading costs so far.
+            positions: those that are held, in the order of the market's symbols.
+            marks: the price at which each asset of the market is marked, by symbol; without those
+                whose price is not known.
+        """
+        self._values: tuple[Any, ...] = (cash, equity, costs, tuple(positions), dict(marks))
+
+    @property
+    def cash(self) -> float:
+        """Money; a short sale adds its proceeds."""
+        amount: float = self._values[0]
+        return amount
+
+    @property
+    def equity(self) -> float:
+        """Cash and the value of all positions at their marks."""
+        amount: float = self._values[1]
+        return amount
+
+    @property
+    def costs(self) -> float:
+        """The sum of all trading costs so far."""
+        amount: float = self._values[2]
+        return amount
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """Those that are held, in the order of the market's symbols."""
+        held: tuple[Position, ...] = self._values[3]
+        return held
+
+    @property
+    def marks(self) -> dict[str, float]:
+        """The price at which each asset is marked, by symbol, in a dict of the reader's own."""
+        return dict(self._values[4])
 
     @property
     def exposure(self) -> float:
         """The sum of the absolute weights of all positions."""
         return sum(abs(position.weight) for position in self.positions)
+
+    def _named(self) -> dict[str, Any]:
+        names = ("cash", "equity", "costs", "positions", "marks")
+        return {name: getattr(self, name) for name in names}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccountState) and self._named() == other._named()
+
+    def __hash__(self) -> int:
+        return hash((self.cash, self.equity, self.costs, self.positions))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(AccountState, **self._named()), ()
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self._named().items())
+        return f"AccountState({values})"

@@ -35,7 +35,7 @@ def rebalance(
     weight: Number,
     trades: Number,
     cost_rate: float,
-) -> tuple[Number, Number, Number, Number]:
+) -> tuple[Number, Number, Number, Number, Number]:
     """Trade to a target weight of the equity that is left after paying for the trade.
 
     With equity E, position value V = units * price, cost rate c and s = sign(w * E - V), the value
@@ -51,19 +51,18 @@ def rebalance(
         cost_rate: cost as a share of traded notional.
 
     Returns:
-        (cash, units) afterwards, the notional traded and its cost, both positive.
+        (cash, units) afterwards, the units bought, negative when sold, the notional traded and its
+        cost, both positive.
     """
     value = units * price
-    equity = cash + value
-    wanted = weight * equity
-    signed_rate = (wanted > value) * (2.0 * cost_rate) - cost_rate
-    weighted_rate = weight * signed_rate
+    wanted = weight * (cash + value)
+    weighted_rate = weight * ((wanted > value) * (2.0 * cost_rate) - cost_rate)
     target = (wanted + weighted_rate * value) / (1.0 + weighted_rate)
     bought = trades * (target / price - units)
     spent = bought * price
     notional = abs(spent)
     cost = cost_rate * notional
-    return cash - spent - cost, units + bought, notional, cost
+    return cash - spent - cost, units + bought, bought, notional, cost
 
 
 def share_opened(before: Number, after: Number) -> Number:
@@ -79,12 +78,3 @@ def share_opened(before: Number, after: Number) -> Number:
     kept = before / (after + (after == 0.0))
     share: Number = (kept < 1.0) * (1.0 - (kept > 0.0) * kept)
     return share
-
-
-def compound(equity: Number, weight: Number, log_return: Number) -> tuple[Number, Number]:
-    """The step of the protocol ``paper`` (docs/protocols.md): (equity, reward).
-
-    The reward is weight * ln(p' / p); equity compounds it as if it were a simple return.
-    """
-    reward = weight * log_return
-    return equity * (1.0 + reward), reward

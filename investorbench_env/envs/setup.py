@@ -14,7 +14,8 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.accounting.account import Account, open_account
+from investorbench_env.accounting.account import Account, SpotAccount
+from investorbench_env.accounting.paper import PaperAccount
 from investorbench_env.errors import DateRangeError, InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
@@ -255,15 +256,11 @@ class Setup:
             return gym.spaces.Discrete(3)
         return gym.spaces.Box(self.sides[0], 1.0, (1,), np.float32)
 
-    def new_account(self, cash: Any, close: Any) -> Account:
-        """An account at its first decision; floats, or arrays [N]."""
-        return open_account(
-            cash,
-            close,
-            fills=self.fills,
-            cost_rate=self.cost_rate,
-            resizes=self.options.action == "weight",
-        )
+    def account(self) -> Account:
+        """The rules of the account that the protocol keeps."""
+        if self.fills == "close":
+            return PaperAccount()
+        return SpotAccount(self.cost_rate, resizes=self.options.action == "weight")
 
     def label(self, decision: int) -> float:
         """The asset's return over the step after a decision: what a warm-up may learn from."""

@@ -1,6 +1,7 @@
 """Trade one asset, one decision a session."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import index
 from struct import Struct
@@ -12,21 +13,36 @@ import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 from gymnasium.logger import warn
 
+from investorbench_env.accounting.account import Amounts, OneAsset, StepPrices, Trade
+from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
 from investorbench_env.envs.pictures import Mark, draw
 from investorbench_env.envs.setup import ACCOUNT_FIELDS, AMOUNTS, BUY, HOLD, Options, prepare
 from investorbench_env.errors import InvalidActionError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.history import Moment
 
-FloatArray = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
 Observation = dict[str, Any]
 Info = dict[str, Any]
 
-_six_floats: Callable[[], FloatArray] = np.zeros(len(ACCOUNT_FIELDS), np.float32).copy
-_write: Callable[..., None] = Struct("6f").pack_into
+_new_array: Callable[[], Array] = np.zeros(len(ACCOUNT_FIELDS), np.float32).copy
+_write: Callable[..., None] = Struct(f"{len(ACCOUNT_FIELDS)}f").pack_into
+EQUITY, UNITS = 1, 3
+"""Where they stand among an account's amounts."""
 
 
-@dataclass(frozen=True, slots=True)
+_named: Any = tuple.__new__
+"""A named tuple of values that stand in a tuple already, in half the time of its own class."""
+
+
+ARRAYS = ("bars", "mask", "sentiment")
+"""The arrays of an observation that the market decides."""
+
+BLOCK = 64
+"""Decisions whose arrays are copied at once: a row of a copy takes half the time of a copy."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Page:
     """One decision as this environment shows it, before the account is written into it.
 
@@ -34,15 +50,33 @@ class Page:
         now: the moment.
         observation: its parts that are wanted; those of the account are None.
         info: likewise.
-        copies: what makes a fresh array of each part that is one.
+        pays: whether holders get dividends or other units on the way here.
         sessions_left: to the end of the split.
     """
 
     now: Moment
     observation: Observation
     info: Info
-    copies: tuple[tuple[str, Callable[[], Any]], ...]
-    sessions_left: int
+    pays: bool
+    sessions_left: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Some consecutive decisions.
+
+    Attributes:
+        pages: one a decision [n].
+        arrays: those of ``ARRAYS`` over them, each [n, ...].
+    """
+
+    pages: tuple[Page, ...]
+    arrays: tuple[Array, ...]
+
+    def fresh(self, first: int, stop: int) -> Iterator[tuple[Any, ...]]:
+        """Some of its pages, each with arrays that a reader may keep and write into."""
+        arrays = (array[first:stop].copy() for array in self.arrays)
+        return zip(self.pages[first:stop], *arrays, strict=True)
 
 
 class SingleAssetEnv(gym.Env[Observation, Any]):
@@ -59,9 +93,10 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     ``news`` and ``filings`` (tuples of text new since the last decision; at the first decision also
     the latest filing of each form), and ``time`` (decision time, ISO 8601 in UTC).
 
-    ``info`` holds symbol, session, time, documents, data_source, simulated, protocol, fills,
-    equity, cash, position, weight, fill_price, notional, cost, costs, and in the warm-up split
-    ``label``, the asset's return over the next step.
+    ``info`` holds session, time, documents, account, fills, rejections and distributions (see
+    ``investorbench_env.accounting.events``), symbol, data_source, simulated, protocol, equity,
+    cash, position, weight, fill_price, notional, cost, costs, and in the warm-up split ``label``,
+    the asset's return over the next step.
 
     Args:
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
@@ -84,15 +119,20 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self.observation_space = space = setup.observation_space()
         self.action_space = setup.action_space()
         self._sessions: list[int] = setup.decisions.tolist()
-        self._pages: list[Page | None] = [None] * len(self._sessions)
+        self._blocks: list[Block | None] = [None] * math.ceil(len(self._sessions) / BLOCK)
         self._keys = tuple(space.spaces)
+        self._shows_bars = "bars" in space.spaces
         self._shows_account = "account" in space.spaces
+        self._shows_sentiment = "sentiment" in space.spaces
         self._whole_split = setup.options.episode_length is None
+        self._symbol = setup.symbol
+        self._account = setup.account()
+        self._live = self._account.step if setup.reward is None else self._live_for_another_reward
         self._sides = setup.sides
         self._by_weight = setup.options.action == "weight"
-        self._reward = setup.reward
         self._labelled = setup.labelled
         self._at = -1  # the decision, as an index into the sessions above
+        self._ended = True
 
     @property
     def facts(self) -> Facts:
@@ -115,14 +155,13 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         super().reset(seed=seed)
         setup = self.setup
         spare = len(self._sessions) - 1 - setup.steps
-        self._at = int(self.np_random.integers(spare + 1)) if spare else 0
-        self._end = self._at + setup.steps
-        self._page = page = self._read(self._at)
-        now = page.now
-        self._account = setup.new_account(setup.options.initial_cash, now.final)
-        self._ended = False
-        self._trail = [self._mark()]
-        observation, info = self._show(page)
+        first = int(self.np_random.integers(spare + 1)) if spare else 0
+        now = setup.history.until(self._sessions[first])
+        self._at, self._end = first - 1, first + setup.steps
+        self._turn: Iterator[tuple[Any, ...]] = iter(())
+        self._trail: list[Mark] = []
+        self._amounts = self._account.open(setup.options.initial_cash, now.final)
+        observation, _, _, _, info = self._show()
         filings = setup.history.opening_filings(now.t)
         info["documents"] = (*filings, *now.documents)
         if "filings" in observation:
@@ -136,32 +175,55 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             InvalidActionError: the action is not in the action space; nothing has changed.
             ResetNeeded: there was no reset before.
         """
-        if self._at < 0:
-            raise ResetNeeded("Cannot call env.step() before calling env.reset()")
-        account = self._account
+        if self._ended:
+            return self._step_outside_an_episode()
+        before = self._amounts
+        held = before[UNITS]
         if self._by_weight:
             weight, trades = self._target_weight(action), True
         else:
-            choice = action if action.__class__ is int else self._choice(action)
+            choice = action if type(action) is int else self._choice(action)
             if not 0 <= choice <= BUY:
                 raise self._invalid(action)
             weight = self._sides[choice]
             # A signal for the side that is held already is no order.
-            trades = choice != HOLD and weight * account.position <= 0.0
-        if self._ended:
-            return self._step_after_the_end()
+            trades = choice != HOLD and weight * held <= 0.0
         self._at = at = self._at + 1
-        self._page = page = self._pages[at] or self._read(at)
-        before = account.equity
-        reward = account.step(weight, trades, page.now)
-        if self._reward is not None:
-            reward = float(self._reward(before, account.equity))
-        terminated = account.equity <= 0.0
+        page, bars, mask, sentiment = next(self._turn, None) or self._first_of_a_block()
+        self._page = page
+        after, trade, reward = self._live(before, weight, trades, page.now)
+        self._amounts = after
+        cash, equity, costs, position, _, _, weight_now, unrealised, _ = after
+        terminated = equity <= 0.0
         truncated = at == self._end and not terminated
         self._ended = terminated or truncated
+        observation, info = page.observation.copy(), page.info.copy()
+        if self._shows_bars:
+            observation["bars"] = bars
+            observation["mask"] = mask
+        if self._shows_sentiment:
+            observation["sentiment"] = sentiment
+        if self._shows_account:
+            left = page.sessions_left if self._whole_split else self._end - at
+            # Writing six floats into a copied array takes two thirds of the time of np.array(...).
+            observation["account"] = amounts = _new_array()
+            _write(amounts, 0, position, weight_now, cash, equity, unrealised, left)
+        info["equity"] = equity
+        info["cash"] = cash
+        info["position"] = position
+        info["weight"] = weight_now
+        info["costs"] = costs
+        info["account"] = account = OneAsset()
+        account._values = after
+        account._symbol = self._symbol
+        if trade is not None:
+            self._report(info, trade, weight)
+        if page.pays and held:
+            self._report_distribution(info, held)
+        if self._labelled and not self._ended:
+            info["label"] = self.setup.label(at)
         if self.render_mode is not None:
-            self._trail.append(self._mark())
-        observation, info = self._show(page)
+            self._trail.append(Mark(page.now, equity, weight_now, position, info["fill_price"]))
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
@@ -177,22 +239,48 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             return None
         return draw(self.setup, self._trail, self.render_mode)
 
-    def _read(self, decision: int) -> Page:
-        """A decision's observation and info without the account, made at the first visit."""
-        page = self._pages[decision]
-        if page is None:
-            now = self.setup.history.until(self._sessions[decision])
-            observation = {key: now.observation[key] for key in self._keys}
-            copies = [
-                (name, part.copy)
-                for name, part in observation.items()
-                if isinstance(part, np.ndarray)
-            ]
-            # Sessions left are counted by the calendar: which will have a bar is not known.
-            left = self.setup.span.stop - 1 - now.t
-            page = Page(now, observation, self._constants(now), tuple(copies), left)
-            self._pages[decision] = page
-        return page
+    def _show(self) -> tuple[Observation, float, bool, bool, Info]:
+        """A step in which nothing happens: how the first decision is shown."""
+        live, self._live = self._live, _leave_alone
+        self._ended = False
+        try:
+            return SingleAssetEnv.step(self, HOLD)
+        finally:
+            self._live = live
+
+    def _live_for_another_reward(
+        self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
+    ) -> tuple[Amounts, Trade | None, Any]:
+        reward = self.setup.reward
+        assert reward is not None
+        after, trade, _ = self._account.step(before, weight, trades, prices)
+        return after, trade, float(reward(before[EQUITY], after[EQUITY]))
+
+    def _first_of_a_block(self) -> tuple[Any, ...]:
+        """The page at hand, after which the block's others come until the episode ends."""
+        number, first = divmod(self._at, BLOCK)
+        block = self._blocks[number]
+        if block is None:
+            block = self._blocks[number] = self._read(number * BLOCK)
+        self._turn = block.fresh(first, self._end + 1 - number * BLOCK)
+        return next(self._turn)
+
+    def _read(self, first: int) -> Block:
+        """A block's observations and infos without the account, made at the first visit."""
+        sessions = self._sessions[first : first + BLOCK]
+        pages = tuple(self._page_of(self.setup.history.until(t)) for t in sessions)
+        arrays = [np.stack([page.now.observation[name] for page in pages]) for name in ARRAYS]
+        return Block(pages, tuple(arrays))
+
+    def _page_of(self, now: Moment) -> Page:
+        return Page(
+            now=now,
+            observation={key: now.observation[key] for key in self._keys},
+            info=self._constants(now),
+            pays=now.ex_date and self.setup.protocol.prices == "traded",
+            # Counted by the calendar: which sessions will have a bar is not known beforehand.
+            sessions_left=float(self.setup.span.stop - 1 - now.t),
+        )
 
     def _constants(self, now: Moment) -> Info:
         setup = self.setup
@@ -204,42 +292,30 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             "data_source": setup.market.source,
             "simulated": setup.market.simulated,
             "protocol": setup.protocol.name,
-            "fills": setup.fills,
-            # The account's amounts have their places already: a dict that grows takes longer.
+            # The account has its places already: a dict that grows takes longer.
             **dict.fromkeys(AMOUNTS, 0.0),
+            "account": None,
+            "fills": (),
+            "rejections": (),
+            "distributions": (),
         }
 
-    def _show(self, page: Page) -> tuple[Observation, Info]:
-        """The page with the account as it stands."""
-        account = self._account
-        observation, info = page.observation.copy(), page.info.copy()
-        for name, copy in page.copies:  # users keep what they are given, and may write into it
-            observation[name] = copy()
-        equity, cash, position = account.equity, account.cash, account.position
-        weight = account.weight
-        if self._shows_account:
-            left = page.sessions_left if self._whole_split else self._end - self._at
-            # Writing six floats into a copied array takes two thirds of the time of np.array(...).
-            observation["account"] = amounts = _six_floats()
-            _write(amounts, 0, position, weight, cash, equity, account.unrealised, left)
-        info["equity"] = equity
-        info["cash"] = cash
-        info["position"] = position
-        info["weight"] = weight
-        if account.notional:  # 0 stands there already
-            info["fill_price"] = account.fill_price
-            info["notional"] = account.notional
-            info["cost"] = account.cost
-        info["costs"] = account.costs
-        if self._labelled and not self._ended:
-            info["label"] = self.setup.label(self._at)
-        return observation, info
+    def _report(self, info: Info, trade: Trade, weight: float) -> None:
+        quantity, price, notional, cost, rejected = trade
+        if notional:  # nothing stands there already
+            info["fill_price"] = price
+            info["notional"] = notional
+            info["cost"] = cost
+            fill = _named(Fill, (self._symbol, quantity, price, notional, cost))
+            info["fills"] = (fill,)
+        if rejected:
+            why = f"the account was ruined at the fill price {price:g} and closed out there"
+            info["rejections"] = (Rejection(Order(self._symbol, weight), why),)
 
-    def _mark(self) -> Mark:
-        account = self._account
-        return Mark(
-            self._page.now, account.equity, account.weight, account.position, account.fill_price
-        )
+    def _report_distribution(self, info: Info, held: float) -> None:
+        now = self._page.now
+        distribution = Distribution(self._symbol, held * now.dividend, now.split)
+        info["distributions"] = (distribution,)
 
     def _choice(self, action: Any) -> int:
         try:
@@ -263,11 +339,22 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             f"({meaning}); nothing was traded"
         )
 
-    def _step_after_the_end(self) -> tuple[Observation, float, bool, bool, Info]:
+    def _step_outside_an_episode(self) -> tuple[Observation, float, bool, bool, Info]:
+        if self._at < 0:
+            raise ResetNeeded("Cannot call env.step() before calling env.reset()")
         warn(
             "You are calling 'step()' even though this environment has already ended its episode. "
             "You should always call 'reset()' after that; nothing was traded."
         )
-        observation, info = self._show(self._page)
-        ruined = self._account.equity <= 0.0
-        return observation, 0.0, ruined, not ruined, info
+        self._at -= 1
+        self._turn = iter(())
+        step = self._show()
+        step[-1]["distributions"] = ()
+        del self._trail[-1:]
+        return step
+
+
+def _leave_alone(
+    before: Amounts, weight: Any, trades: Any, prices: StepPrices
+) -> tuple[Amounts, Trade | None, Any]:
+    return before, None, 0.0

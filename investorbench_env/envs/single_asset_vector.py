@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from investorbench_env.accounting.account import Account, reopen
+from investorbench_env.accounting.account import Amounts, Trade, reopen
 from investorbench_env.envs.setup import (
     ACCOUNT_FIELDS,
     AMOUNTS,
@@ -23,7 +23,7 @@ from investorbench_env.envs.setup import (
     Options,
     prepare,
 )
-from investorbench_env.envs.tape import Tape
+from investorbench_env.envs.tape import Prices, Tape
 from investorbench_env.errors import InvalidActionError, InvestorBenchError
 from investorbench_env.facts import Facts
 
@@ -31,7 +31,11 @@ Array = npt.NDArray[Any]
 Observation = dict[str, Array]
 Info = dict[str, Any]
 
-REPORTED = ("session", "time", "documents", *AMOUNTS)
+ACCOUNT = (
+    "cash", "equity", "costs", "quantities", "entry_prices", "prices", "weights", "unrealised_pnl"
+)  # fmt: skip
+FILL = ("quantity", "price", "notional", "cost")
+REPORTED = ("session", "time", "documents", *AMOUNTS, "account", "fills", "rejections")
 TEXT = ("news", "filings", "time")
 NUMERIC = tuple(name for name in MODALITIES if name not in TEXT)
 
@@ -79,8 +83,12 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._tape = Tape.of(setup)
+        self._account = setup.account()
         self._sides = np.array(setup.sides)
         self._everyone = _read_only(np.ones(num_envs, dtype=np.bool_))
+        self._pays = setup.protocol.prices == "traded"
+        self._account_masks = {"_" + name: self._everyone for name in ACCOUNT}
+        self._fill_masks = {"_" + name: self._everyone for name in FILL}
         self._reward = setup.reward
         self._template = self._masked_constants()
         self._started = False
@@ -100,7 +108,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._at = self._first.copy()
         # As long as all episodes stand at the same session, its prices are single numbers.
         self._together = self.setup.options.episode_length is None
-        self._account = self._new_account(self._at)
+        self._amounts = self._opening(self._at)
+        self._trade: Trade | None = None
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
         self._any_ended = False
         self._started = True
@@ -118,21 +127,24 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         weights, trades = self._orders(actions)
         if self._any_ended and self._ended.all():
             return self._restart_all()
-        account, restarts, restarted = self._account, self._ended, self._any_ended
-        before = account.equity
+        restarts, restarted = self._ended, self._any_ended
+        before, equity_before = self._amounts, self._amounts[1]
         # A step beyond an episode's last session goes nowhere; that episode starts anew below.
         self._at = np.minimum(self._at + 1, self._tape.last) if restarted else self._at + 1
-        rewards = account.step(weights, trades, self._tape.prices(self._at, self._together))
+        prices = self._tape.prices(self._at, self._together)
+        self._amounts, self._trade, rewards = self._account.step(before, weights, trades, prices)
         if self._reward is not None:
-            rewards = self._reward(before, account.equity)
+            rewards = self._reward(equity_before, self._amounts[1])
         if restarted:
             rewards = np.where(restarts, 0.0, rewards)
             self._restart(restarts)
-        terminated = account.equity <= 0.0
+        terminated = self._amounts[1] <= 0.0
         truncated = (self._at == self._end) & ~terminated
         self._ended = terminated | truncated
-        self._any_ended = bool(self._ended.any())
+        self._any_ended = bool(np.count_nonzero(self._ended))
         info = self._report(restarts if restarted else None)
+        if prices.ex_date and self._pays:
+            self._report_distributions(info, before[3] * ~restarts, prices)
         return self._observe(), rewards, terminated, truncated, info
 
     def _orders(self, actions: Array) -> tuple[Array, Array]:
@@ -149,7 +161,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._require(actions, given.shape == (self.num_envs,) and given.dtype.kind in "iu")
         self._require(actions, bool(given.min() >= SELL and given.max() <= BUY))
         weights = self._sides.take(given)
-        return weights, (given != HOLD) & (weights * self._account.position <= 0.0)
+        return weights, (given != HOLD) & (weights * self._amounts[3] <= 0.0)
 
     def _require(self, actions: Any, valid: bool) -> None:
         if not valid:
@@ -163,9 +175,9 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             return np.zeros(count, dtype=np.int64)
         return self.np_random.integers(spare + 1, size=count)
 
-    def _new_account(self, at: Array) -> Account:
+    def _opening(self, at: Array) -> Amounts:
         cash = np.full(self.num_envs, self.setup.options.initial_cash)
-        return self.setup.new_account(cash, self._tape.final[at])
+        return self._account.open(cash, self._tape.final[at])
 
     def _restart_all(self) -> tuple[Observation, Array, Array, Array, Info]:
         observation, info = self.reset()
@@ -179,20 +191,25 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._first[which] = self._starts(int(which.sum()))
         self._end = self._first + self.setup.steps
         self._at = np.where(which, self._first, self._at)
-        reopen(self._account, which, self._new_account(self._at))
+        self._amounts = reopen(self._amounts, which, self._opening(self._at))
+        if self._trade is not None:
+            quantity, price, notional, cost, rejected = self._trade
+            quantity, notional, cost = (np.where(which, 0.0, x) for x in (quantity, notional, cost))
+            self._trade = quantity, price, notional, cost, rejected & ~which
 
     def _observe(self) -> Observation:
-        tape, account, at = self._tape, self._account, self._at
+        at = self._at
         observation: Observation = {}
-        for name, values in tape.observation.items():
+        for name, values in self._tape.observation.items():
             observation[name] = values.take(at, axis=0, mode="clip")  # quicker; all are inside
         if self._shows_account:
+            cash, equity, _, units, _, _, weight, unrealised, _ = self._amounts
             amounts = np.empty((len(ACCOUNT_FIELDS), self.num_envs), dtype=np.float32)
-            amounts[0] = account.position
-            amounts[1] = account.weight
-            amounts[2] = account.cash
-            amounts[3] = account.equity
-            amounts[4] = account.unrealised
+            amounts[0] = units
+            amounts[1] = weight
+            amounts[2] = cash
+            amounts[3] = equity
+            amounts[4] = unrealised
             amounts[5] = self._steps_left()
             observation["account"] = amounts.T
         return observation
@@ -210,29 +227,47 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             "data_source": setup.market.source,
             "simulated": setup.market.simulated,
             "protocol": setup.protocol.name,
-            "fills": setup.fills,
         }
         info: Info = {
             name: _read_only(np.full(self.num_envs, value)) for name, value in constants.items()
         }
+        nothing = _read_only(np.zeros(self.num_envs))
+        info.update(fill_price=nothing, notional=nothing, cost=nothing)
+        self._no_fills = dict.fromkeys(FILL, nothing[:, None]) | self._fill_masks
+        info["rejections"] = _read_only(np.zeros((self.num_envs, 1), dtype=np.bool_))
         info.update({"_" + name: self._everyone for name in (*constants, *REPORTED)})
         return info
 
     def _report(self, starts: Array | None) -> Info:
         """The info; ``starts`` says which episodes have just begun, None that none has."""
-        tape, account, at = self._tape, self._account, self._at
+        tape, at = self._tape, self._at
+        cash, equity, costs, units, entry, _, weight, unrealised, _ = self._amounts
+        for amounts in (cash, equity, costs, units, entry, weight, unrealised):
+            amounts.setflags(write=False)  # the account goes on with them
         info = self._template.copy()
         info["session"] = tape.sessions.take(at)
         info["time"] = tape.times.take(at)
         info["documents"] = tape.documents.take(at, axis=0)
-        info["equity"] = account.equity
-        info["cash"] = account.cash
-        info["position"] = account.position
-        info["weight"] = account.weight
-        info["fill_price"] = account.fill_price
-        info["notional"] = account.notional
-        info["cost"] = account.cost
-        info["costs"] = account.costs
+        info["equity"] = equity
+        info["cash"] = cash
+        info["position"] = units
+        info["weight"] = weight
+        info["costs"] = costs
+        info["account"] = {
+            "cash": cash,
+            "equity": equity,
+            "costs": costs,
+            "quantities": units[:, None],
+            "entry_prices": entry[:, None],
+            "prices": tape.final.take(at)[:, None],
+            "weights": weight[:, None],
+            "unrealised_pnl": unrealised[:, None],
+            **self._account_masks,
+        }
+        if self._trade is None:
+            info["fills"] = self._no_fills.copy()
+        else:
+            self._report_trade(info, *self._trade)
         if starts is not None:
             info["latest_filings"] = tape.latest_filings.take(at, axis=0)
             info["_latest_filings"] = starts
@@ -240,6 +275,33 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             info["label"] = np.where(self._ended, 0.0, tape.labels.take(at))
             info["_label"] = ~self._ended
         return info
+
+    def _report_trade(
+        self, info: Info, quantity: Array, price: Any, notional: Array, cost: Array, rejected: Any
+    ) -> None:
+        info["fill_price"] = fill_price = (notional > 0.0) * price
+        info["notional"] = notional
+        info["cost"] = cost
+        info["fills"] = {
+            "quantity": quantity[:, None],
+            "price": fill_price[:, None],
+            "notional": notional[:, None],
+            "cost": cost[:, None],
+            **self._fill_masks,
+        }
+        if rejected is not False:
+            info["rejections"] = rejected[:, None]
+
+    def _report_distributions(self, info: Info, held: Array, prices: Prices) -> None:
+        """What those got who held units on the way here."""
+        paid = (held != 0.0) & ((prices.dividend != 0.0) | (prices.split != 1.0))
+        info["distributions"] = {
+            "cash": (held * prices.dividend)[:, None],
+            "ratio": np.where(paid, prices.split, 1.0)[:, None],
+            "_cash": paid,
+            "_ratio": paid,
+        }
+        info["_distributions"] = paid
 
 
 def _without_text(given: dict[str, Any]) -> Options:

@@ -40,6 +40,7 @@ class Tape:
         documents: first row and row after the last of the documents that are new [D, 2].
         latest_filings: rows of the latest filing of each form, oldest first, then -1 [D, 8].
         observation: the numeric parts of an observation that the market decides.
+        steps: the first six as the numbers of one step each, D of them.
     """
 
     fill: Array
@@ -55,6 +56,7 @@ class Tape:
     documents: Array
     latest_filings: Array
     observation: dict[str, Array]
+    steps: tuple[Prices, ...]
 
     @property
     def last(self) -> int:
@@ -63,15 +65,16 @@ class Tape:
 
     def prices(self, at: Array, together: bool) -> Prices:
         """The step that led to decisions ``at`` [N]; one number each if they are all the same."""
-        # A number and an array of it give the same bits; the number is quicker.
-        rows = int(at[0]) if together else at
+        if together:
+            # A number and an array of it give the same bits; the number is quicker.
+            return self.steps[int(at[0])]
         return Prices(
-            self.fill[rows],
-            self.final[rows],
-            bool(self.ex_date[rows].any()),
-            self.dividend[rows],
-            self.split[rows],
-            self.log_return[rows],
+            self.fill[at],
+            self.final[at],
+            bool(np.count_nonzero(self.ex_date[at])),
+            self.dividend[at],
+            self.split[at],
+            self.log_return[at],
         )
 
     @classmethod
@@ -102,6 +105,10 @@ class Tape:
             observation={
                 name: np.stack([moment.observation[name] for moment in moments]) for name in numeric
             },
+            steps=tuple(
+                Prices(**{name: getattr(moment, name) for name in Prices._fields})
+                for moment in moments
+            ),
         )
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from investorbench_env.accounting.account import SpotAccount
-from investorbench_env.accounting.spot import accrue, compound, rebalance, share_opened
+from investorbench_env.accounting.account import Amounts, SpotAccount
+from investorbench_env.accounting.paper import compound
+from investorbench_env.accounting.spot import accrue, rebalance, share_opened
 from investorbench_env.envs.tape import Prices
 
 
@@ -48,7 +49,8 @@ def test_a_rebalance_is_the_exact_solution(
     value = Fraction(units) * Fraction(price)
     equity = Fraction(cash) + value
     hold = value_to_hold(equity, value, Fraction(weight), Fraction(rate))
-    money, held, notional, cost = rebalance(cash, units, price, weight, True, rate)
+    money, held, bought, notional, cost = rebalance(cash, units, price, weight, True, rate)
+    assert held == units + bought
     size = float(abs(Fraction(cash)) + abs(value)) + 1e-9
     assert held * price == pytest.approx(float(hold), rel=1e-9, abs=1e-12 * size)
     assert notional == pytest.approx(float(abs(hold - value)), rel=1e-9, abs=1e-11 * size)
@@ -63,9 +65,10 @@ def test_a_rebalance_is_the_exact_solution(
 def test_without_an_order_the_account_comes_back_bit_for_bit(
     cash: float, units: float, price: float, weight: float, rate: float
 ) -> None:
-    money, held, notional, cost = rebalance(cash, units, price, weight, False, rate)
+    money, held, bought, notional, cost = rebalance(cash, units, price, weight, False, rate)
     assert bits([money, held]) == bits([cash, units])
     assert bits([notional, cost]) == bits([0.0, 0.0])
+    assert bought == 0.0
 
 
 ROWS = st.lists(
@@ -112,22 +115,31 @@ def test_many_accounts_at_once_are_the_accounts_one_by_one(
 ) -> None:
     rng = np.random.default_rng(seed)
     cash = rng.uniform(1.0, 1e6, 5)
-    many = SpotAccount(cash, rate, resizes)
-    alone = [SpotAccount(float(amount), rate, resizes) for amount in cash]
+    account = SpotAccount(rate, resizes)
+    many = account.open(cash, np.full(5, 100.0))
+    alone = [account.open(float(amount), 100.0) for amount in cash]
     for _ in range(6):
         fill, final = rng.uniform(50.0, 150.0, (2, 5))
         dividend, split = rng.uniform(0.0, 2.0, 5), rng.choice([1.0, 2.0], 5)
         weight, trades = rng.choice([-1.0, 0.0, 0.3, 1.0], 5), rng.random(5) < 0.5
         ex_date = bool(rng.random() < 0.5)
-        zero = np.zeros(5)
-        rewards = many.step(weight, trades, Prices(fill, final, ex_date, dividend, split, zero))
-        for n, account in enumerate(alone):
-            prices = [float(values[n]) for values in (fill, final, dividend, split)]
-            own = Prices(*prices[:2], ex_date, *prices[2:], 0.0)
-            reward = account.step(float(weight[n]), bool(trades[n]), own)
+        prices = Prices(fill, final, ex_date, dividend, split, np.zeros(5))
+        many, trade, rewards = account.step(many, weight, trades, prices)
+        for n in range(5):
+            own = [float(values[n]) for values in (fill, final, dividend, split)]
+            alone[n], traded, reward = account.step(
+                alone[n],
+                float(weight[n]),
+                bool(trades[n]),
+                Prices(*own[:2], ex_date, *own[2:], 0.0),
+            )
             assert bits([reward]) == bits([rewards[n]])
-            for name in ("cash", "position", "entry", "equity", "weight", "unrealised", "costs"):
-                assert bits([getattr(account, name)]) == bits([getattr(many, name)[n]]), name
+            assert bits(alone[n]) == bits([amounts[n] for amounts in many])
+            if traded is not None:
+                assert trade is not None
+                assert bits(traded[:4]) == bits([values[n] for values in trade[:4]])
+            elif trade is not None:
+                assert trade[2][n] == 0.0
 
 
 def bits(values: Iterable[float]) -> bytes:
@@ -136,12 +148,13 @@ def bits(values: Iterable[float]) -> bytes:
 
 def test_an_order_costs_its_rate_on_what_it_trades() -> None:
     # H = 1000 - 0.25 * H
-    assert rebalance(1000.0, 0.0, 10.0, 1.0, True, 0.25) == (0.0, 80.0, 800.0, 200.0)
+    assert rebalance(1000.0, 0.0, 10.0, 1.0, True, 0.25) == (0.0, 80.0, 80.0, 800.0, 200.0)
 
 
 def test_turning_around_pays_for_both_legs() -> None:
     # From +8 shares at 100 to H = -(800 - 0.1 * (800 - H)): H = -720 / 1.1
-    money, held, notional, cost = rebalance(0.0, 8.0, 100.0, -1.0, True, 0.1)
+    money, held, bought, notional, cost = rebalance(0.0, 8.0, 100.0, -1.0, True, 0.1)
+    assert bought * 100 == pytest.approx(-800 - 720 / 1.1)
     assert held * 100 == pytest.approx(-720 / 1.1)
     assert notional == pytest.approx(800 + 720 / 1.1)
     assert money + held * 100 == pytest.approx(800 - cost)
@@ -166,12 +179,16 @@ def test_a_trade_moves_the_entry_price_by_the_share_that_it_opened(
     assert share_opened(before, after) == share
 
 
-def account_after(*steps: tuple[float, float]) -> SpotAccount:
-    """An account without costs after orders of a weight at a price each, marked at that price."""
-    account = SpotAccount(1000.0, 0.0, True)
+FREE = SpotAccount(0.0, resizes=True)
+
+
+def amounts_after(*steps: tuple[float, float]) -> Amounts:
+    """Amounts without costs after orders of a weight at a price each, marked at that price."""
+    amounts = FREE.open(1000.0, 10.0)
     for weight, price in steps:
-        account.step(weight, True, Prices(price, price, False, 0.0, 1.0, 0.0))
-    return account
+        prices = Prices(price, price, False, 0.0, 1.0, 0.0)
+        amounts, _, _ = FREE.step(amounts, weight, True, prices)
+    return amounts
 
 
 @pytest.mark.parametrize(
@@ -189,19 +206,21 @@ def account_after(*steps: tuple[float, float]) -> SpotAccount:
 def test_the_entry_is_the_average_price_of_what_is_held(
     steps: list[tuple[float, float]], position: float, entry: float
 ) -> None:
-    account = account_after(*steps)
-    assert account.position == pytest.approx(position)
-    assert account.entry == pytest.approx(entry)
+    _, _, _, units, average, *_ = amounts_after(*steps)
+    assert units == pytest.approx(position)
+    assert average == pytest.approx(entry)
 
 
 def test_unrealised_profit_is_the_value_above_the_entry() -> None:
-    account = account_after((1.0, 10.0))
-    account.step(0.0, False, Prices(11.0, 12.0, False, 0.0, 1.0, 0.0))
-    assert account.unrealised == pytest.approx(200.0)
-    account.step(0.0, False, Prices(6.0, 6.5, True, 0.0, 2.0, 0.0))
+    amounts = amounts_after((1.0, 10.0))
+    amounts, _, _ = FREE.step(amounts, 0.0, False, Prices(11.0, 12.0, False, 0.0, 1.0, 0.0))
+    *_, unrealised, _ = amounts
+    assert unrealised == pytest.approx(200.0)
+    amounts, _, _ = FREE.step(amounts, 0.0, False, Prices(6.0, 6.5, True, 0.0, 2.0, 0.0))
+    _, _, _, units, entry, _, _, unrealised, _ = amounts
     # 200 shares after the split, entered at 5.
-    assert (account.position, account.entry) == (200.0, 5.0)
-    assert account.unrealised == pytest.approx(300.0)
+    assert (units, entry) == (200.0, 5.0)
+    assert unrealised == pytest.approx(300.0)
 
 
 def test_compounding_pays_the_weight_times_the_log_return() -> None:

@@ -242,9 +242,10 @@ def test_an_account_that_is_ruined_is_closed_out_and_terminated() -> None:
 
 def test_an_order_fills_at_the_close_where_the_open_is_unknown() -> None:
     market = small_market([100.0, 110.0, 121.0], opens=[100.0, np.nan, 121.0])
-    infos = episode(make(market, **NO_COSTS), [2])
+    env = make(market, **NO_COSTS)
+    infos = episode(env, [2])
     assert infos[1]["fill_price"] == 110.0
-    assert infos[1]["fills"] == "next_open"
+    assert env.unwrapped.facts.fills == "next_open"
     assert infos[2]["equity"] == pytest.approx(110_000)
 
 

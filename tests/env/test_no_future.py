@@ -227,7 +227,7 @@ def adjust_for_tomorrows_split(patch: pytest.MonkeyPatch) -> None:
 
     def adjusted(self: History, t: int) -> Any:
         bars, mask = window(self, t)
-        return bars * np.float32(self.market.share_splits[t + 1, self.asset]), mask
+        return bars * np.float32(self.market.share_splits[min(t + 1, 23), self.asset]), mask
 
     patch.setattr(History, "_window", adjusted)
 
@@ -258,13 +258,13 @@ def hand_out_early(patch: pytest.MonkeyPatch, early: np.timedelta64) -> None:
 def label_the_test_split_under_another_name(patch: pytest.MonkeyPatch) -> None:
     from investorbench_env.envs.single_asset import SingleAssetEnv
 
-    show = SingleAssetEnv._show
+    step = SingleAssetEnv.step
 
-    def leaky(self: SingleAssetEnv, page: Any) -> Any:
-        observation, info = show(self, page)
-        return observation, {**info, "hint": self.setup.label(self._at)}
+    def leaky(self: SingleAssetEnv, action: Any) -> Any:
+        *rest, info = step(self, action)
+        return *rest, {**info, "hint": self.setup.label(min(self._at, self._end - 1))}
 
-    patch.setattr(SingleAssetEnv, "_show", leaky)
+    patch.setattr(SingleAssetEnv, "step", leaky)
 
 
 def count_only_sessions_that_will_have_a_bar(patch: pytest.MonkeyPatch) -> None:

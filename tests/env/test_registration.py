@@ -98,14 +98,22 @@ def check_vector_env(make: Any) -> None:
         assert env.observation_space.contains(observation)
         assert [part.shape for part in step[1:4]] == [(3,)] * 3
         assert [part.dtype.kind for part in step[1:4]] == ["f", "b", "b"]
-        for name in (name for name in info if not name.startswith("_")):
-            assert info[name].shape[0] == 3
-            assert info["_" + name].shape == (3,)
-            assert info["_" + name].dtype == np.bool_
+        assert_masked(info)
         if before is not None:
             for name, array in observation.items():
                 assert not np.shares_memory(array, before[name])
         before = observation
+
+
+def assert_masked(info: dict[str, Any]) -> None:
+    """Every value has the three episodes on its first axis, and a mask that says which have one."""
+    for name in (name for name in info if not name.startswith("_")):
+        if isinstance(info[name], dict):
+            assert_masked(info[name])
+        else:
+            assert info[name].shape[0] == 3
+        assert info["_" + name].shape == (3,)
+        assert info["_" + name].dtype == np.bool_
 
 
 def same(one: Any, other: Any) -> None:
