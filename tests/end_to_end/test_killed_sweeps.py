@@ -112,5 +112,5 @@ def test_a_sweep_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path:
         for name in ("seed", "metrics"):
             figures = [json.loads((each / "metrics.json").read_text()) for each in (same, path)]
             assert figures[0][name] == figures[1][name]
-    told = {json.dumps([line["action"] for line in record(path)[1:]]) for path in paths}
-    assert len(told) > len(MODELS)  # each model has its own behaviour
+    behaviours = {json.dumps([line["action"] for line in record(path)[1:]]) for path in paths}
+    assert len(behaviours) > len(MODELS)  # each model has its own behaviour

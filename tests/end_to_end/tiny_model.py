@@ -1,4 +1,5 @@
-"""A language model of 0.7 million parameters: it learns to say what another agent said in a run.
+"""A language model of 0.7 million parameters: it learns to repeat what another agent
+answered in a run.
 
 ``python tiny_model.py RUN MODEL`` reads a run folder and writes a folder that vLLM serves; the
 server's own Python runs it. A lesson is the end of a prompt and the answer. Attention that only
@@ -31,7 +32,7 @@ IGNORED = -100
 
 
 class Lesson(NamedTuple):
-    """What was asked, and what is to be said."""
+    """What was asked, and what the reply is."""
 
     messages: list[dict[str, str]]
     answer: str
@@ -110,11 +111,11 @@ def examples(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The ends of all lessons, and of those the answers; tokens [lessons, LESSON]."""
     texts, targets = [], []
-    for messages, said in lessons:
+    for messages, reply in lessons:
         prompt = tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, return_dict=False
         )
-        answer = tokenizer.encode(said + END)
+        answer = tokenizer.encode(reply + END)
         texts.append([*prompt, *answer][-LESSON:])
         targets.append([*[IGNORED] * len(prompt), *answer][-LESSON:])
     return torch.tensor(texts), torch.tensor(targets)

@@ -38,8 +38,8 @@ def test_a_figure_without_an_interval_says_why() -> None:
 
 def test_heads_of_a_sortable_table_are_buttons() -> None:
     rows = [[words("b"), words("a")]]
-    told = table("t", [Head("One"), Head("Two", text=True)], rows)
-    assert told.count("<button") == 2 and told.count('aria-sort="none"') == 2
+    markup = table("t", [Head("One"), Head("Two", text=True)], rows)
+    assert markup.count("<button") == 2 and markup.count('aria-sort="none"') == 2
     assert "<button" not in table("t", [Head("One")], rows, sortable=False)
     assert 'data-first="ascending"' in table("t", [Head("MDD", is_least_best=True)], [])
 

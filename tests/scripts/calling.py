@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     code: object
     out: str
     err: str
 
 
-Call = Callable[..., Said]
+Call = Callable[..., Output]
 
 
 def manifests(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(folder.rglob("manifest.json"))]
 
 
-def results(said: Said) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in said.out.splitlines()]
+def results(output: Output) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.out.splitlines()]

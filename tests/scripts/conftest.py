@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 
 from investorbench.scripts.main import main
-from tests.scripts.calling import Call, Said
+from tests.scripts.calling import Call, Output
 
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """`investorbench` on a terminal of 80 columns; what was said before is left out."""
+    """`investorbench` on a terminal of 80 columns; what was printed before is left out."""
     monkeypatch.setenv("COLUMNS", "80")
 
-    def call(*arguments: object) -> Said:
+    def call(*arguments: object) -> Output:
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main([*map(str, arguments)])
-        return Said(ended.value.code, *capfd.readouterr())
+        return Output(ended.value.code, *capfd.readouterr())
 
     return call
 
@@ -27,7 +27,7 @@ def call(command: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
     """`investorbench run` in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str) -> Said:
+    def run(*arguments: str) -> Output:
         return command("run", *arguments)
 
     return run

@@ -49,8 +49,8 @@ def test_the_tables_show_what_a_direct_computation_over_the_same_markets_gives(
     monkeypatch.setattr(ablation, "TASK", Task.of("stock/sim", end=END))
     with pytest.raises(SystemExit) as ended:
         main(["bench", "ablation", "--seeds", "2", "--first", str(SEEDS[0]), "--processes", "1"])
-    said = capfd.readouterr()
-    assert (ended.value.code, said.err) == (0, "")
+    output = capfd.readouterr()
+    assert (ended.value.code, output.err) == (0, "")
 
     agents = {"layered": finmem("layered"), "single": finmem("single"), "off": finmem("off")}
     agents |= {name: name for name in ("momentum", "buy_and_hold", "random")}
@@ -60,7 +60,7 @@ def test_the_tables_show_what_a_direct_computation_over_the_same_markets_gives(
     for name, episodes in each.items():
         intervals = (interval(list(values)) for values in zip(*episodes, strict=True))
         expected = [number for each in intervals for number in each]
-        (line,) = re.findall(rf"^ {name} +−?\d.*$", said.out, re.MULTILINE)
+        (line,) = re.findall(rf"^ {name} +−?\d.*$", output.out, re.MULTILINE)
         numbers = re.findall(r"−?\d+\.?\d*", line.removeprefix(f" {name}"))
         shown = [float(number.replace("−", "-")) for number in numbers]
         for place, (number, value) in enumerate(zip(shown, expected, strict=True)):
@@ -76,6 +76,6 @@ def test_what_is_printed_says_on_what_it_rests(
     ablation.report(seeds=30, first=20_000, processes=1)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    said = " ".join(" ".join(lines).split())
-    assert "SIMULATED" in said and "no language model" in said
-    assert "30 markets, seeds 20000 to 20029" in said and "95 % intervals" in said
+    output = " ".join(" ".join(lines).split())
+    assert "SIMULATED" in output and "no language model" in output
+    assert "30 markets, seeds 20000 to 20029" in output and "95 % intervals" in output

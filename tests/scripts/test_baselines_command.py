@@ -26,12 +26,12 @@ def test_without_data_the_simulated_markets_are_scored_and_the_way_to_data_shown
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["baselines"])
-    said = capfd.readouterr()
+    output = capfd.readouterr()
     assert ended.value.code == 0
-    assert "SIMULATED InvestorBench/Stock-SIM" in said.out
-    assert all(agent in said.out for agent in AGENTS)
-    assert "Stock-MSFT" not in said.out
-    assert "no real market data found; set INVESTORBENCH_DATA" in said.err
+    assert "SIMULATED InvestorBench/Stock-SIM" in output.out
+    assert all(agent in output.out for agent in AGENTS)
+    assert "Stock-MSFT" not in output.out
+    assert "no real market data found; set INVESTORBENCH_DATA" in output.err
     assert len(list((tmp_path / "runs").rglob("manifest.json"))) == 3
 
 
@@ -57,7 +57,7 @@ def test_data_that_cannot_be_read_is_reported_after_the_simulated_results(
     monkeypatch.setenv("INVESTORBENCH_DATA", str(folder))
     with pytest.raises(SystemExit) as ended:
         main(["baselines"])
-    said = capfd.readouterr()
+    output = capfd.readouterr()
     assert ended.value.code == 1
-    assert "SIMULATED InvestorBench/Stock-SIM" in said.out
-    assert "msft.json" in said.err and "error: " in said.err
+    assert "SIMULATED InvestorBench/Stock-SIM" in output.out
+    assert "msft.json" in output.err and "error: " in output.err

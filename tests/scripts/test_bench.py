@@ -15,9 +15,9 @@ def test_it_prints_speeds_as_ratios_to_yardsticks_measured_in_the_same_run(
     monkeypatch.setattr(environment, "ROUNDS", 1)
     with pytest.raises(SystemExit) as ended:
         main(["bench", "env", "--seconds", "0.001"])
-    said = capfd.readouterr()
-    assert (ended.value.code, said.err) == (0, "")
-    beside, growth = said.out.split("How cost grows")
+    output = capfd.readouterr()
+    assert (ended.value.code, output.err) == (0, "")
+    beside, growth = output.out.split("How cost grows")
     for words in ("CartPole-v1", "constant environment", "window 30, text", "× 1,024"):
         assert words in beside
     for words in ("window 5 ", "window 120 ", "2,000 steps", "× 1,", "× 4,096"):
@@ -26,7 +26,7 @@ def test_it_prints_speeds_as_ratios_to_yardsticks_measured_in_the_same_run(
     assert cartpole[1] == "1.00"
     assert "import investorbench_env: " in growth
     assert "× CartPole" in beside and "× CartPole" in growth
-    assert max(map(len, said.out.splitlines())) <= 80
+    assert max(map(len, output.out.splitlines())) <= 80
 
 
 def test_contestants_take_turns_and_the_best_of_each_counts() -> None:

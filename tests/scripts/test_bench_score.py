@@ -41,9 +41,9 @@ def test_a_table_names_every_figure_and_what_it_is_compared_with(
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as ended:
         main(["bench", "score"])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert ended.value.code == 0
-    assert max(map(len, said.splitlines()[:-1])) <= 80
-    assert all(name in said for name in scoring.ours(ACCOUNTS))
-    assert "win_rate" in said and "equal" in said and "ratio 1/" in said
-    assert "differs" not in said
+    assert max(map(len, output.splitlines()[:-1])) <= 80
+    assert all(name in output for name in scoring.ours(ACCOUNTS))
+    assert "win_rate" in output and "equal" in output and "ratio 1/" in output
+    assert "differs" not in output

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from investorbench.tasks.record.files import read_json
-from tests.scripts.calling import Said
+from tests.scripts.calling import Output
 from tests.scripts.test_verify import investorbench
 from tests.tasks.plain_records import lines_of
 
-Call = Callable[..., Said]
+Call = Callable[..., Output]
 SETTINGS = ("task.end=2020-11-13",)
 
 
@@ -35,19 +35,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_both_have_is_compared_and_what_one_has_is_told(runs: Path, command: Call) -> None:
-    said = command("compare", runs / "a", runs / "b")
-    assert (said.code, said.err) == (0, "")
-    assert max(map(len, said.out.splitlines())) <= 80
-    assert "SIMULATED momentum on InvestorBench/Stock-SIM · standard" in said.out
-    assert "  setting    agent.sessions: 3 and 5\n" in said.out
-    assert "only in A: rsi on InvestorBench/Stock-SIM\n" in said.out
-    assert "only in B" not in said.out
-    assert "1 of 2 pairs decided the same on every day." in " ".join(said.out.split())
+    output = command("compare", runs / "a", runs / "b")
+    assert (output.code, output.err) == (0, "")
+    assert max(map(len, output.out.splitlines())) <= 80
+    assert "SIMULATED momentum on InvestorBench/Stock-SIM · standard" in output.out
+    assert "  setting    agent.sessions: 3 and 5\n" in output.out
+    assert "only in A: rsi on InvestorBench/Stock-SIM\n" in output.out
+    assert "only in B" not in output.out
+    assert "1 of 2 pairs decided the same on every day." in " ".join(output.out.split())
 
 
 def test_figures_and_decisions_are_those_of_the_records(runs: Path, command: Call) -> None:
-    said = command("compare", runs / "a", runs / "b", "--json")
-    told = json.loads(said.out)
+    output = command("compare", runs / "a", runs / "b", "--json")
+    told = json.loads(output.out)
     paths = [runs / run / "stock-sim" for run in "ab"]
     jobs = [next(path.glob("momentum*")) for path in paths]
     lines = [lines_of(job / "repeat-0/decisions.jsonl") for job in jobs]
@@ -72,31 +72,31 @@ def test_figures_and_decisions_are_those_of_the_records(runs: Path, command: Cal
 
 
 def test_a_run_beside_itself_does_not_differ(runs: Path, command: Call) -> None:
-    said = command("compare", runs / "a", runs / "a")
-    assert said.code == 0
-    assert "Every decision is the same: the runs do not differ." in said.out
-    assert "setting " not in said.out
+    output = command("compare", runs / "a", runs / "a")
+    assert output.code == 0
+    assert "Every decision is the same: the runs do not differ." in output.out
+    assert "setting " not in output.out
 
 
 def test_two_agents_are_compared_where_each_folder_has_one(runs: Path, command: Call) -> None:
     folders = [runs / "a" / "stock-sim" / agent for agent in ("random", "rsi")]
-    said = command("compare", *folders)
-    assert said.code == 0
-    assert "random against rsi on InvestorBench/Stock-SIM" in said.out
+    output = command("compare", *folders)
+    assert output.code == 0
+    assert "random against rsi on InvestorBench/Stock-SIM" in output.out
 
 
 def test_different_protocols_are_refused_and_told(runs: Path, command: Call) -> None:
-    said = command("compare", runs / "b", runs / "paper")
-    assert said.code == 1
+    output = command("compare", runs / "b", runs / "paper")
+    assert output.code == 1
     assert (
         "random on InvestorBench/Stock-SIM cannot be compared, since the two were scored "
-        "differently: protocol standard and paper" in said.err
+        "differently: protocol standard and paper" in output.err
     )
 
 
 def test_runs_with_nothing_in_common_are_refused(runs: Path, command: Call, tmp_path: Path) -> None:
     investorbench("run", "agent=cash", "task=etf/sim", "task.end=2020-01-31", f"folder={tmp_path}")
-    said = command("compare", runs / "b", tmp_path)
-    assert said.code == 1
-    assert "have no agent on a task in common" in said.err
+    output = command("compare", runs / "b", tmp_path)
+    assert output.code == 1
+    assert "have no agent on a task in common" in output.err
     assert "there is no folder" in command("compare", runs / "b", tmp_path / "nowhere").err

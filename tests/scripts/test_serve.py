@@ -99,14 +99,14 @@ def ended(numbers: list[int]) -> bool:
 def test_a_model_is_served_asked_and_stopped_with_its_children(fake: Path, port: int) -> None:
     import asyncio
 
-    said: list[str] = []
-    with served(tiny(tensor_parallel_size=2), port=port, say=said.append) as url:
+    output: list[str] = []
+    with served(tiny(tensor_parallel_size=2), port=port, say=output.append) as url:
         assert url == f"http://127.0.0.1:{port}/v1"
         asked = connect(tiny(), base_url=url).decide([{"role": "user", "content": "?"}], None)
         assert asyncio.run(asked).text == "served"
         assert all(map(lives, pids(fake)))
     assert ended(pids(fake))
-    assert "starting:" in said[0] and "serve acme/tiny" in said[0] and "stopping" in said[-1]
+    assert "starting:" in output[0] and "serve acme/tiny" in output[0] and "stopping" in output[-1]
     arguments = json.loads((fake / "arguments.json").read_text())
     assert arguments[:2] == ["serve", "acme/tiny"]
     assert "--tensor-parallel-size 2" in " ".join(arguments)
@@ -235,11 +235,11 @@ def test_the_command_serves_until_a_signal_and_leaves_nothing_behind(
     command: "subprocess.Popen[str]", number: signal.Signals, fake: Path
 ) -> None:
     assert command.stderr
-    said = ""
-    while "Ctrl-C stops it" not in said:
+    output = ""
+    while "Ctrl-C stops it" not in output:
         line = command.stderr.readline()
-        assert line, said
-        said += line
+        assert line, output
+        output += line
     assert all(map(lives, pids(fake)))
     command.send_signal(number)
     assert "stopping" in command.stderr.read()

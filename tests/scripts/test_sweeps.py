@@ -64,17 +64,19 @@ def test_a_launched_job_that_fails_is_told_and_leaves_the_others(
 ) -> None:
     monkeypatch.setenv("MOOD", "bad")
     agents = f"agent._target_=agents.baselines.Cash,{__name__}.Moody"
-    said = call("-m", agents, "warmup=false", *SHORT, "launcher=joblib", "hydra.launcher.n_jobs=1")
-    assert said.code == 1
-    assert [result["agent"] for result in results(said)] == ["Cash"]
-    assert "Moody on InvestorBench/Stock-SIM" in said.err and "a bad day" in said.err
+    output = call(
+        "-m", agents, "warmup=false", *SHORT, "launcher=joblib", "hydra.launcher.n_jobs=1"
+    )
+    assert output.code == 1
+    assert [result["agent"] for result in results(output)] == ["Cash"]
+    assert "Moody on InvestorBench/Stock-SIM" in output.err and "a bad day" in output.err
 
 
 def test_shards_make_up_the_whole_and_run_nothing_twice(call: Call, tmp_path: Path) -> None:
     call(*SWEEP, "folder=whole")
     told = [call(*SWEEP, "folder=parts", f"shard={part}/3") for part in (1, 2, 3)]
-    assert [said.code for said in told] == [0, 0, 0]
-    assert [len(said.out.splitlines()) for said in told] == [3, 4, 4]
+    assert [output.code for output in told] == [0, 0, 0]
+    assert [len(output.out.splitlines()) for output in told] == [3, 4, 4]
     assert decisions(tmp_path / "parts") == decisions(tmp_path / "whole")
     unfinished = [len(result["failures"]) for result in results(told[0])]
     assert sum(unfinished) == 3  # episodes of these jobs that are other shards'
@@ -111,9 +113,9 @@ def test_a_run_is_followed_in_tensorboard_and_stays_as_it_is(call: Call, tmp_pat
 def test_what_cannot_be_launched_is_refused(
     call: Call, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    said = call(*arguments)
-    assert said.code == 1
-    assert message in said.err
+    output = call(*arguments)
+    assert output.code == 1
+    assert message in output.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -121,9 +123,9 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PLUGINS, "joblib", "hydra_plugins.of_nobody")
-    said = call("-m", "launcher=joblib")
-    assert said.code == 1
-    assert "pip install 'investorbench[sweep]'" in said.err
+    output = call("-m", "launcher=joblib")
+    assert output.code == 1
+    assert "pip install 'investorbench[sweep]'" in output.err
 
 
 def run(folder: Path, url: str) -> None:
@@ -187,9 +189,9 @@ def test_one_repeat_that_fails_is_told_beside_the_others_which_count(
     command = (f"agent._target_={__name__}.Moody", "warmup=false", *SHORT, "folder=here")
     call(*command, "repeats=3", "shard=1/3")
     monkeypatch.setenv("MOOD", "bad")
-    said = call(*command, "repeats=3")
-    (result,) = results(said)
-    assert said.code == 1 and len(result["seeds"]) == 1
+    output = call(*command, "repeats=3")
+    (result,) = results(output)
+    assert output.code == 1 and len(result["seeds"]) == 1
     assert result["failures"] == ["ZeroDivisionError: a bad day"] * 2
     table = call(*command[:2], "task.end=2020-10-30", "repeats=3", "folder=here")
     assert "1 of 3 repeats" in " ".join(table.out.split())
@@ -238,9 +240,9 @@ def test_a_full_disk_ends_a_run_with_its_reason_and_the_run_goes_on(
     process.start()
     process.join(60)
     assert process.exitcode == 1
-    said = " ".join(capfd.readouterr().err.split())
-    assert "OSError: [Errno 27] File too large" in said
-    assert "the same command with this folder=... goes on" in said
+    output = " ".join(capfd.readouterr().err.split())
+    assert "OSError: [Errno 27] File too large" in output
+    assert "the same command with this folder=... goes on" in output
     kinds = [json.loads(path.read_text())["kind"] for path in tmp_path.rglob("failure.json")]
     assert kinds == ["infrastructure"] * 2
     again = call("agent=momentum", "repeats=2", "output=json", "folder=here")

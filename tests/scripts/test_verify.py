@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from investorbench.scripts.main import main
-from tests.scripts.calling import Said
+from tests.scripts.calling import Output
 from tests.tasks.plain_records import contents_of, rechained
 
-Verify = Callable[..., Said]
+Verify = Callable[..., Output]
 SETTINGS = ("task=stock/sim", "task.end=2020-10-16", "repeats=2")
 
 
@@ -36,13 +36,13 @@ def verify(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
     """The command in this process, on 80 columns; it must leave every file as it was."""
     monkeypatch.setenv("COLUMNS", "80")
 
-    def call(folder: Path, *arguments: str) -> Said:
+    def call(folder: Path, *arguments: str) -> Output:
         before = contents(folder)
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(["verify", str(folder), *arguments])
         assert contents(folder) == before
-        return Said(ended.value.code, *capfd.readouterr())
+        return Output(ended.value.code, *capfd.readouterr())
 
     return call
 
@@ -321,9 +321,9 @@ TAMPERING = [
 
 
 def test_an_untouched_run_passes(run: Path, verify: Verify) -> None:
-    said = verify(run)
-    assert said.code == 0
-    assert said.out == f"2 jobs in {run}: whole and untouched\n"
+    output = verify(run)
+    assert output.code == 0
+    assert output.out == f"2 jobs in {run}: whole and untouched\n"
     assert (verify(run, "--json").code, verify(run / RANDOM).code) == (0, 0)
 
 
@@ -334,24 +334,24 @@ def test_tampering_is_found_and_named(
     tamper: Callable[[Path], None], path: str, words: str, run: Path, verify: Verify
 ) -> None:
     tamper(run)
-    said = verify(run, "--json")
-    assert said.code == 1
-    found = [json.loads(line) for line in said.out.splitlines()]
+    output = verify(run, "--json")
+    assert output.code == 1
+    found = [json.loads(line) for line in output.out.splitlines()]
     wrong = {finding["path"]: "" for finding in found if finding["is_wrong"]}
     for finding in found:
         wrong[finding["path"]] = wrong.get(finding["path"], "") + finding["what"] + "\n"
-    assert words in wrong.get(str(run / path), ""), said.out
-    assert len(found) <= 8, said.out  # one change does not end in a flood
+    assert words in wrong.get(str(run / path), ""), output.out
+    assert len(found) <= 8, output.out  # one change does not end in a flood
 
 
 def test_what_is_wrong_is_a_line_with_its_file_and_there_is_a_sum(
     run: Path, verify: Verify
 ) -> None:
     change_a_metric(run)
-    said = verify(run)
+    output = verify(run)
     first = f"wrong {RANDOM}/repeat-0/metrics.json\n      metrics.CR is 9.5; from the decisions"
-    assert said.out.startswith(first)
-    assert f"2 jobs in {run}: " in said.out and "wrong" in said.out.splitlines()[-1]
+    assert output.out.startswith(first)
+    assert f"2 jobs in {run}: " in output.out and "wrong" in output.out.splitlines()[-1]
 
 
 def test_a_run_that_is_not_finished_is_said_to_be_and_is_not_wrong(
@@ -363,20 +363,20 @@ def test_a_run_that_is_not_finished_is_said_to_be_and_is_not_wrong(
     decisions = repeat / "decisions.jsonl"
     decisions.write_bytes(decisions.read_bytes()[:-20])
     shutil.rmtree(run / MOMENTUM)
-    said = verify(run)
-    assert said.code == 0
-    assert "note  stock-sim/random/repeat-1\n      is not finished" in said.out
-    assert "the last line is cut off, as a kill leaves it" in said.out
-    assert "1 job in " in said.out and ": nothing wrong, 3 to note\n" in said.out
+    output = verify(run)
+    assert output.code == 0
+    assert "note  stock-sim/random/repeat-1\n      is not finished" in output.out
+    assert "the last line is cut off, as a kill leaves it" in output.out
+    assert "1 job in " in output.out and ": nothing wrong, 3 to note\n" in output.out
 
 
 def test_leftover_and_foreign_files_are_named_and_are_not_wrong(run: Path, verify: Verify) -> None:
     strangers = ["notes.txt", f"{RANDOM}/x.csv", f"{RANDOM}/repeat-0/.metrics.json.77"]
     for name in strangers:
         (run / name).write_text("")
-    said = verify(run, "--json")
-    assert said.code == 0
-    assert sorted(json.loads(line)["path"] for line in said.out.splitlines()) == sorted(
+    output = verify(run, "--json")
+    assert output.code == 0
+    assert sorted(json.loads(line)["path"] for line in output.out.splitlines()) == sorted(
         str(run / name) for name in strangers
     )
 
@@ -384,9 +384,11 @@ def test_leftover_and_foreign_files_are_named_and_are_not_wrong(run: Path, verif
 def test_protocols_in_one_folder_are_said_to_share_no_table(tmp_path: Path, verify: Verify) -> None:
     sweep = ("agent=cash", "protocol=standard,paper", "warmup=false", *SETTINGS[:2])
     investorbench("run", "-m", *sweep, f"folder={tmp_path / 'run'}")
-    said = verify(tmp_path / "run")
-    assert said.code == 0
-    assert 'protocol is "standard", in protocol=paper/cash "paper": never in one table' in said.out
+    output = verify(tmp_path / "run")
+    assert output.code == 0
+    assert (
+        'protocol is "standard", in protocol=paper/cash "paper": never in one table' in output.out
+    )
 
 
 SESSIONS = [f"2020-{month:02}-{day:02}" for month in (6, 7, 8, 9, 10) for day in range(1, 29)]
@@ -429,6 +431,6 @@ def test_what_is_no_run_folder_is_refused(tmp_path: Path, verify: Verify) -> Non
 def test_a_configuration_of_another_version_is_named(run: Path, verify: Verify) -> None:
     path = run / RANDOM / "config.yaml"
     path.write_text(path.read_text().replace("warmup: true", ""))
-    said = verify(run)
-    assert said.code == 1
-    assert "has no warmup: another version wrote it, or it was changed" in said.out
+    output = verify(run)
+    assert output.code == 1
+    assert "has no warmup: another version wrote it, or it was changed" in output.out

@@ -23,7 +23,7 @@ VERSION_1 = Path(__file__).parents[1] / "data" / "version_1"
 RUNS = ("baselines", "reader")
 RENAMED = (("_hold", "_benchmark"), ("days_to_tell_from_benchmark", "days_to_distinguish"))
 ANEW = ("reason_", "repeats_")
-"""What is said in other words now, or of Buy & Hold, which has no repeats any more."""
+"""What is put in other words now, or of Buy & Hold, which has no repeats any more."""
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def test_every_metric_is_computed_from_the_lines_as_it_was(job: Path) -> None:
 
 def test_tables_have_the_rows_that_they_had(command: Call, runs: Path) -> None:
     before = contents(runs)
-    said = [command("score", runs / run) for run in RUNS]
-    assert [(each.code, each.err) for each in said] == [(0, ""), (0, "")]
-    printed = [line.split() for each in said for line in each.out.splitlines()]
+    output = [command("score", runs / run) for run in RUNS]
+    assert [(each.code, each.err) for each in output] == [(0, ""), (0, "")]
+    printed = [line.split() for each in output for line in each.out.splitlines()]
     for row in (VERSION_1 / "rows.txt").read_text().splitlines():
         assert row.split() in printed
     assert contents(runs) == before
@@ -70,8 +70,8 @@ def test_tables_have_the_rows_that_they_had(command: Call, runs: Path) -> None:
 @pytest.mark.parametrize("run", RUNS)
 def test_exports_have_the_figures_that_they_had(run: str, command: Call, tmp_path: Path) -> None:
     file = tmp_path / "leaderboard.csv"
-    said = command("report", VERSION_1 / run, "--format", "csv", "--output", file)
-    assert said.code == 0, said.err
+    output = command("report", VERSION_1 / run, "--format", "csv", "--output", file)
+    assert output.code == 0, output.err
     with file.open() as now, (VERSION_1 / f"{run}.csv").open() as before:
         found, expected = list(csv.DictReader(now)), list(csv.DictReader(before))
     for one, other in zip(expected, found, strict=True):
@@ -102,10 +102,10 @@ def test_a_record_is_whole_and_comes_out_again_to_the_bit(run: str, command: Cal
 
 
 def test_a_day_is_shown_with_its_answer(command: Call) -> None:
-    said = command("inspect", VERSION_1 / "reader", "2")
+    output = command("inspect", VERSION_1 / "reader", "2")
     for words in ("ok, asked as text, by offline-reader-1", "-6.76", "decision   sell"):
-        assert words in said.out
-    assert "momentum" in said.out and "warning" not in said.out
+        assert words in output.out
+    assert "momentum" in output.out and "warning" not in output.out
 
 
 def test_it_is_said_what_can_be_done_where_it_was_to_be_continued(runs: Path) -> None:
@@ -163,6 +163,6 @@ def test_a_job_of_two_versions_is_refused_by_name(runs: Path, command: Call) -> 
     (made,) = new.rglob("repeat-0")
     shutil.rmtree(job / "repeat-1")
     shutil.copytree(made, job / "repeat-1")
-    said = command("score", job)
-    assert said.code == 1
-    assert "mixes records of several versions (of version 1 repeat-0/decisions.jsonl" in said.err
+    output = command("score", job)
+    assert output.code == 1
+    assert "mixes records of several versions (of version 1 repeat-0/decisions.jsonl" in output.err

@@ -1,4 +1,4 @@
-"""Who may be evaluated, what an agent is told and when, and what a result says."""
+"""Who may be evaluated, what an agent is shown and when, and what a result holds."""
 
 import asyncio
 import math
@@ -42,7 +42,7 @@ def always(action: Any) -> Any:
 
 
 class Diary:
-    """Buys, and writes down all that it is told."""
+    """Buys, and writes down all that it is shown."""
 
     def __init__(self, pages: list[tuple[Any, ...]]) -> None:
         self.pages = pages

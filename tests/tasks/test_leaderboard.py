@@ -1,4 +1,4 @@
-"""Leaderboards: who shares one, what is said of whom, and that nothing is said without ground."""
+"""Leaderboards: who shares one, what is stated of whom, and that nothing is stated groundlessly."""
 
 import math
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def row_of(board: Leaderboard, agent: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def told() -> Leaderboard:
+def board() -> Leaderboard:
     """Somebody who knows the future, somebody who turns it round, and the usual ones."""
     seer, fool = (named(score(foresight(MARKET, s)), n) for s, n in ((1, "seer"), (-1, "fool")))
     agents = [seer, fool, score("momentum"), score("random", repeats=3), score("cash")]
@@ -101,9 +101,9 @@ def test_results_of_different_settings_never_share_a_table(other: dict[str, Any]
     assert sorted(names, key=sorted) == [{"buy_and_hold", "cash"}, {"buy_and_hold", "momentum"}]
 
 
-def test_buy_and_hold_is_added_where_it_is_missing_and_only_there(told: Leaderboard) -> None:
+def test_buy_and_hold_is_added_where_it_is_missing_and_only_there(board: Leaderboard) -> None:
     held = score("buy_and_hold")
-    added = row_of(told, "buy_and_hold")
+    added = row_of(board, "buy_and_hold")
     assert added.sr == held.metrics["SR"] and added.against is None
     twice = board_of(held, score("cash"), score("buy_and_hold", repeats=3))
     assert [row.agent for row in twice.rows].count("buy_and_hold") == 1
@@ -200,13 +200,13 @@ def test_an_identical_record_is_shown_once_and_counted_as_one_trial() -> None:
     )
 
 
-# What is said of whom.
+# What is stated of whom.
 
 
-def test_rows_stand_by_sharpe_ratio_and_figures_are_those_of_the_result(told: Leaderboard) -> None:
-    ratios = [row.sr for row in told.rows]
+def test_rows_stand_by_sharpe_ratio_and_figures_are_those_of_the_result(board: Leaderboard) -> None:
+    ratios = [row.sr for row in board.rows]
     assert ratios == sorted(ratios, reverse=True)
-    for row in told.rows:
+    for row in board.rows:
         metrics = row.metrics
         assert (row.cr, row.sr) == pytest.approx((metrics["CR"], metrics["SR"]), rel=1e-12)
         if row.agent != "cash":
@@ -223,12 +223,12 @@ def test_places_count_those_that_are_better_and_those_that_are_worse() -> None:
     assert places("abcd", differences) == {"a": (1, 2), "b": (2, 4), "c": (2, 4), "d": (1, 4)}
 
 
-def test_who_is_distinguishable_has_its_place_and_ties_share_theirs(told: Leaderboard) -> None:
-    assert told.rows[0].agent == "seer" and told.rows[0].rank[0] == 1
-    assert row_of(told, "seer").against.adjusted_p <= 0.05
-    assert row_of(told, "fool").rank[0] > row_of(told, "seer").rank[0]
-    assert "seer is better than Buy & Hold" in told.sentence
-    assert row_of(told, "cash").rank == (1, 6)
+def test_who_is_distinguishable_has_its_place_and_ties_share_theirs(board: Leaderboard) -> None:
+    assert board.rows[0].agent == "seer" and board.rows[0].rank[0] == 1
+    assert row_of(board, "seer").against.adjusted_p <= 0.05
+    assert row_of(board, "fool").rank[0] > row_of(board, "seer").rank[0]
+    assert "seer is better than Buy & Hold" in board.sentence
+    assert row_of(board, "cash").rank == (1, 6)
 
 
 def test_where_nothing_is_distinguishable_everybody_has_every_place() -> None:
@@ -282,18 +282,18 @@ def test_episodes_on_different_days_are_not_compared() -> None:
 # The sentence.
 
 
-def test_the_sentence_names_where_who_and_what_luck_would_reach(told: Leaderboard) -> None:
-    ratios = np.array([row.sr for row in told.rows if row.agent not in ("buy_and_hold", "cash")])
+def test_the_sentence_names_where_who_and_what_luck_would_reach(board: Leaderboard) -> None:
+    ratios = np.array([row.sr for row in board.rows if row.agent not in ("buy_and_hold", "cash")])
     z, g = NormalDist().inv_cdf, 0.57722
     luck = ratios.std(ddof=1) * ((1 - g) * z(3 / 4) + g * z(1 - 1 / (4 * math.e)))
-    assert told.sentence.startswith(
+    assert board.sentence.startswith(
         "On InvestorBench/Stock TEST (standard protocol, real data, 58 days from 2021-01-01 to "
         "2021-02-28), 5 agents with 1 to 3 repeats each: "
     )
     assert f"expected to reach a Sharpe ratio of {luck:.2f}; the best of them, seer" in (
-        told.sentence
+        board.sentence
     )
-    assert "(smallest adjusted p = " in told.sentence
+    assert "(smallest adjusted p = " in board.sentence
 
 
 def test_the_test_over_all_agents_is_quoted_where_it_was_asked_for() -> None:
@@ -309,9 +309,9 @@ def test_the_test_over_all_agents_is_quoted_where_it_was_asked_for() -> None:
 def test_the_sentence_of_one_agent_says_how_long_it_would_take() -> None:
     board = board_of(score("momentum"))
     pair = row_of(board, "momentum").against
-    told = f"{pair.adjusted_p:.2f}".removeprefix("0")
+    value = f"{pair.adjusted_p:.2f}".removeprefix("0")
     assert (
-        f"momentum is not statistically distinguishable from Buy & Hold (p = {told})"
+        f"momentum is not statistically distinguishable from Buy & Hold (p = {value})"
     ) in board.sentence
     days = float(f"{pair.days.value:.2g}")
     assert f"would take about {days:,.0f} days" in board.sentence
@@ -369,10 +369,10 @@ def test_a_random_policy_is_scored_like_an_agent_that_acts_the_same(
         assert found[policy] == pytest.approx(performance(returns, convention, 252)["SR"])
 
 
-def test_a_percentile_is_the_share_of_random_policies_that_do_worse(told: Leaderboard) -> None:
-    assert row_of(told, "seer").statistics.random.value == 1.0
-    assert row_of(told, "fool").statistics.random.value < 0.2
-    assert "random policies: 1,000, each action drawn uniformly" in told.notes
+def test_a_percentile_is_the_share_of_random_policies_that_do_worse(board: Leaderboard) -> None:
+    assert row_of(board, "seer").statistics.random.value == 1.0
+    assert row_of(board, "fool").statistics.random.value < 0.2
+    assert "random policies: 1,000, each action drawn uniformly" in board.notes
 
 
 # Over all tasks.

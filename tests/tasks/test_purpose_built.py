@@ -111,9 +111,11 @@ def test_equal_agents_are_called_equal_in_nine_of_ten_leaderboards() -> None:
     boards = [board_of([SKILL] * 4, seed, DAYS) for seed in EQUAL]
     equal = np.mean([not any(found(pair.adjusted_p) for pair in board.pairs) for board in boards])
     raw = np.mean([found(pair.ledoit_wolf.p_value) for board in boards for pair in board.pairs])
-    print(f"no pair told apart in {equal:.3f} of {len(boards)}; pairs below .05 alone {raw:.4f}")
+    print(
+        f"no pair distinguishable in {equal:.3f} of {len(boards)}; pairs below .05 alone {raw:.4f}"
+    )
     assert equal >= 0.9
-    # Without control of false discoveries one pair of twenty would be told apart, no more.
+    # Without control of false discoveries one pair of twenty would be distinguishable, no more.
     assert raw == pytest.approx(SIZE, abs=0.03)
 
 

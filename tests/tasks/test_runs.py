@@ -248,7 +248,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_the_manifest_says_where_a_result_comes_from(tmp_path: Path) -> None:
     result = record(tmp_path / "job", protocol="paper", repeats=2, window=9)
     manifest = json.loads((tmp_path / "job" / "manifest.json").read_text())
-    told = {
+    expected = {
         "agent": "momentum",
         "task": "InvestorBench/Stock",
         "symbol": "TEST",
@@ -262,7 +262,7 @@ def test_the_manifest_says_where_a_result_comes_from(tmp_path: Path) -> None:
         "seeds": [episode.seed for episode in result.episodes],
         "code_sha256": code_hash(),
     }
-    assert {name: manifest[name] for name in told} == told
+    assert {name: manifest[name] for name in expected} == expected
     assert manifest["metrics"]["SR"] == result.metrics["SR"]
     assert {"investorbench", "gymnasium", "numpy"} <= set(manifest["versions"])
     assert (tmp_path / "job" / "config.yaml").read_text() == "a: 1\n"
@@ -320,11 +320,11 @@ def test_of_two_processes_at_once_in_one_folder_one_records_and_one_is_refused(
     ]
     for process in processes:
         process.start()
-    said = dict(outcomes.get(timeout=120) for _ in processes)
+    outcomes_by_agent = dict(outcomes.get(timeout=120) for _ in processes)
     for process in processes:
         process.join(timeout=60)
-    assert sorted(said.values()) == ["recorded", "refused"]
-    (winner,) = (agent for agent, outcome in said.items() if outcome == "recorded")
+    assert sorted(outcomes_by_agent.values()) == ["recorded", "refused"]
+    (winner,) = (agent for agent, outcome in outcomes_by_agent.items() if outcome == "recorded")
     path = tmp_path / "job" / "repeat-0" / "decisions.jsonl"
     lines = lines_of(path)
     assert len(lines) == TEST_STEPS and is_whole(path)

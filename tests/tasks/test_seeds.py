@@ -13,8 +13,8 @@ SIM = Task.of("stock/sim")
 
 
 def test_a_seed_is_a_hash_of_run_task_agent_model_and_repeat() -> None:
-    told = '[5, "InvestorBench/Stock-SIM", "SIM", "finmem", "gpt-4o", 2]'
-    by_hand = int(hashlib.sha256(told.encode()).hexdigest()[:16], 16) % 2**31
+    identity = '[5, "InvestorBench/Stock-SIM", "SIM", "finmem", "gpt-4o", 2]'
+    by_hand = int(hashlib.sha256(identity.encode()).hexdigest()[:16], 16) % 2**31
     assert episode_seed(SIM, "finmem", "gpt-4o", 2, seed=5) == by_hand
 
 
