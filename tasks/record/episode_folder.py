@@ -122,7 +122,7 @@ class EpisodeFolder:
             return
         if self._file is None or step.number == 0:
             self._open(step, record)
-        self._append(line.to_json())
+        self._append(line.content())
 
     async def save(self, agent: Runner, step: Step) -> None:
         """Save an agent that can be saved, when it is time to."""
@@ -213,7 +213,7 @@ class EpisodeFolder:
         self._file = path.open("ab")
         self._before = record.last
         if record.header is None:
-            self._append(self._header(step).to_json())
+            self._append(self._header(step).content())
 
     def _append(self, content: Content) -> None:
         assert self._file is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from investorbench.tasks.record import version_1
-from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line
+from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line, as_text
 from investorbench_env.errors import InvestorBenchError
 
 BEFORE_THE_FIRST = "0" * 64
@@ -119,8 +119,7 @@ def header_in(path: Path) -> Header | None:
 
 def chained(content: Mapping[str, Any], before: str) -> bytes:
     """A line without its end, with the hash of the line before it."""
-    text = json.dumps({**content, "before": before}, ensure_ascii=False)
-    return text.encode("utf-8", "replace")
+    return as_text({**content, "before": before}).encode("utf-8", "replace")
 
 
 def hash_of(line: bytes) -> str:

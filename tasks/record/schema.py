@@ -61,23 +61,25 @@ class Header:
     code: Content
     written_at: str
 
+    def content(self) -> Content:
+        """What a line of the file holds of it, but for the chain."""
+        return {
+            "schema": SCHEMA,
+            "facts": asdict(self.facts),
+            "opening": _of_account(self.opening),
+            "split": self.split,
+            "repeat": self.repeat,
+            "seed": self.seed,
+            "agent": self.agent,
+            "model": self.model,
+            "configuration": self.configuration,
+            "code": self.code,
+            "written_at": self.written_at,
+        }
+
     def to_json(self) -> Content:
-        """As a line of the file, but for the chain."""
-        return as_json(
-            {
-                "schema": SCHEMA,
-                "facts": asdict(self.facts),
-                "opening": _of_account(self.opening),
-                "split": self.split,
-                "repeat": self.repeat,
-                "seed": self.seed,
-                "agent": self.agent,
-                "model": self.model,
-                "configuration": self.configuration,
-                "code": self.code,
-                "written_at": self.written_at,
-            }
-        )
+        """The same as it is read again."""
+        return as_json(self.content())
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
@@ -176,33 +178,34 @@ class Line:
                 "time, account and fills at every step"
             ) from None
 
-    def to_json(self) -> Content:
-        """As a line of the file, but for the chain."""
+    def content(self) -> Content:
+        """What a line of the file holds of it, but for the chain."""
         account = _of_account(self.account)
-        return as_json(
-            {
-                "number": self.number,
-                "time": self.time,
-                "session": self.session,
-                "marked_at": self.marked_at,
-                "marked": self.marked,
-                "documents": self.documents,
-                "action": self.action,
-                "reward": self.reward,
-                "is_last": self.is_last,
-                "account": {name: account.pop(name) for name in ("cash", "equity", "costs")},
-                **account,
-                "fills": [each._asdict() for each in self.fills],
-                "rejections": [
-                    {"order": each.order._asdict(), "reason": each.reason}
-                    for each in self.rejections
-                ],
-                "distributions": [each._asdict() for each in self.distributions],
-                "thought": self.thought,
-                "answers": self.answers,
-                "written_at": self.written_at,
-            }
-        )
+        return {
+            "number": self.number,
+            "time": self.time,
+            "session": self.session,
+            "marked_at": self.marked_at,
+            "marked": self.marked,
+            "documents": self.documents,
+            "action": self.action,
+            "reward": self.reward,
+            "is_last": self.is_last,
+            "account": {name: account.pop(name) for name in ("cash", "equity", "costs")},
+            **account,
+            "fills": [each._asdict() for each in self.fills],
+            "rejections": [
+                {"order": each.order._asdict(), "reason": each.reason} for each in self.rejections
+            ],
+            "distributions": [each._asdict() for each in self.distributions],
+            "thought": self.thought,
+            "answers": self.answers,
+            "written_at": self.written_at,
+        }
+
+    def to_json(self) -> Content:
+        """The same as it is read again."""
+        return as_json(self.content())
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
@@ -279,10 +282,14 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
     return steps
 
 
+def as_text(content: Mapping[str, Any]) -> str:
+    """Content as JSON in a line."""
+    return json.dumps(without_nan(content), ensure_ascii=False, default=_plain)
+
+
 def as_json(content: Mapping[str, Any]) -> Content:
     """Content as reading its JSON gives it back."""
-    text = json.dumps(without_nan(content), ensure_ascii=False, default=_plain)
-    return dict(json.loads(text))
+    return dict(json.loads(as_text(content)))
 
 
 def without_nan(value: Any) -> Any:
