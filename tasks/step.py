@@ -40,26 +40,3 @@ class Step:
     def steps(self) -> int:
         """How many the split has at most."""
         return self.facts.steps
-
-
-def with_account(info: dict[str, Any], facts: Facts, held: float = 0.0) -> dict[str, Any]:
-    """TEMPORARY: an info of one asset without ``account`` and ``fills``, with both."""
-    if "account" in info:
-        return info
-    from investorbench_env.accounting.events import AccountState, Fill, Position
-
-    quantity, price = info["position"], 0.0
-    positions: tuple[Position, ...] = ()
-    if quantity:
-        price = (info["equity"] - info["cash"]) / quantity
-        positions = (Position(facts.symbol, quantity, price, price, info["weight"], 0.0),)
-    account = AccountState(
-        cash=info["cash"], equity=info["equity"], costs=info["costs"], positions=positions,
-        marks={facts.symbol: price},
-    )  # fmt: skip
-    fills: tuple[Fill, ...] = ()
-    if info["notional"]:
-        fills = (
-            Fill(facts.symbol, quantity - held, info["fill_price"], info["notional"], info["cost"]),
-        )
-    return {**info, "account": account, "fills": fills}

@@ -11,7 +11,7 @@ from investorbench.tasks.record.episode_folder import FILES, METRICS
 from investorbench.tasks.record.lines import RecordFile, read_record
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import Content, Line
-from investorbench.tasks.step import Step, with_account
+from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.registration import facts_in
@@ -61,7 +61,6 @@ def _replay_split(
     env = job.task.make(split)
     facts = facts_in(env)
     _, info = env.reset(seed=job.seeds[repeat])
-    info = with_account(info, facts)
     if record.header is not None:
         again = replace(record.header, facts=facts, opening=info["account"])
         now, before = again.to_json(), record.header.to_json()
@@ -75,7 +74,6 @@ def _replay_split(
         try:
             action = action_of(env.action_space, line.action)
             _, reward, terminated, truncated, outcome = env.step(action)
-            outcome = with_account(outcome, facts)
         except (InvestorBenchError, LookupError, TypeError) as error:
             return line.number, f"{when}: {error}"
         is_last = terminated or truncated

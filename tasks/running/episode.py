@@ -13,7 +13,7 @@ from investorbench.tasks.actions import action_of, plain_action
 from investorbench.tasks.answers import answers_in, tally
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.result import Episode, episode_of
-from investorbench.tasks.step import Step, with_account
+from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
 from investorbench_env.errors import DateRangeError, InvestorBenchError
 from investorbench_env.registration import facts_in
@@ -93,7 +93,6 @@ async def play(
     """Let an agent act through one split, yielding each step as it is taken."""
     facts = facts_in(env)
     observation, info = env.reset(seed=seed)
-    info = with_account(info, facts)
     checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
     if not taken:
@@ -112,7 +111,6 @@ async def play(
         else:
             action = action_of(env.action_space, taken[number])
         observation, reward, terminated, truncated, outcome = env.step(action)
-        outcome = with_account(outcome, facts)
         if is_new:
             await agent.learn(float(reward), outcome)
         yield Step(

@@ -89,6 +89,7 @@ def test_its_record_is_read_where_nobody_knows_the_environment(
     other = tmp_path / "unknown.csv"
     assert command("report", tmp_path / "run", "--format", "csv", "--output", other).code == 0
     assert other.read_text() == page.read_text() != ""
+    assert command("report", tmp_path / "run", "--output", tmp_path / "page.html").code == 0
     assert command("inspect", tmp_path / "run", "-1").code == 0
     verified = command("verify", tmp_path / "run")
     assert verified.code == 0
