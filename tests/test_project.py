@@ -160,6 +160,20 @@ def test_the_packages_are_found_where_links_are_not(tmp_path: Path) -> None:
     assert Path(printed.strip()).is_relative_to(tmp_path)
 
 
+def test_no_public_class_has_the_name_of_another_public_thing() -> None:
+    assert dict(shared_names(ROOT)) == {}
+
+
+def test_a_name_that_stands_for_two_things_is_found(tmp_path: Path) -> None:
+    for package, code in {
+        "agents": "class Move:\n    pass",
+        "tasks": "Move = dict[str, int]",
+    }.items():
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "module.py").write_text(code)
+    assert dict(shared_names(tmp_path)) == {"Move": ["agents/module.py", "tasks/module.py"]}
+
+
 def test_configuration_is_yaml_only() -> None:
     strays = [path for path in (ROOT / "conf").rglob("*") if path.is_file()]
     assert [path for path in strays if path.suffix != ".yaml"] == []
@@ -190,6 +204,28 @@ def test_the_pinned_requirements_hold_names_and_versions_only() -> None:
     pin = re.compile(r"[a-z0-9.-]+==[\w.+!]+( ; .+)?")
     assert [line for line in lines if not pin.fullmatch(line)] == []
     assert [line for line in lines if re.match(r"(torch|triton|nvidia-)", line)] == []
+
+
+def shared_names(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Public classes that share their name with another class or a type, and where both stand."""
+    places: dict[str, list[str]] = {}
+    classes: set[str] = set()
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            for statement in ast.parse(path.read_text()).body:
+                name = ""
+                if isinstance(statement, ast.ClassDef):
+                    name = statement.name
+                    classes.add(name)
+                elif isinstance(statement, ast.Assign) and isinstance(
+                    statement.targets[0], ast.Name
+                ):
+                    name = statement.targets[0].id
+                if name and not name.startswith("_"):
+                    places.setdefault(name, []).append(path.relative_to(root).as_posix())
+    for name in sorted(classes & places.keys()):
+        if len(places[name]) > 1:
+            yield name, places[name]
 
 
 def wrong_directions(root: Path) -> Iterator[str]:

@@ -24,7 +24,7 @@ would realise), and one that only the account's own rules read.
 A plain tuple, because Python makes and unpacks it in a tenth of the time of one with names.
 """
 
-Trade = tuple[Any, Any, Any, Any, Any]
+TradeAmounts = tuple[Any, Any, Any, Any, Any]
 """What was traded in a step, floats or arrays [N]. In order:
 
 quantity (units bought, negative when sold), price, notional (the value traded) and its cost, both
@@ -73,7 +73,7 @@ class Account(Protocol):
 
     def step(
         self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
-    ) -> tuple[Amounts, Trade | None, Any]:
+    ) -> tuple[Amounts, TradeAmounts | None, Any]:
         """Go from one decision to the next.
 
         Args:
@@ -108,7 +108,7 @@ class SpotAccount:
 
     def step(
         self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
-    ) -> tuple[Amounts, Trade | None, Any]:
+    ) -> tuple[Amounts, TradeAmounts | None, Any]:
         """Trade, then mark at the close; the simple return of equity.
 
         An account that is worth nothing at the fill price is closed out there; its order is

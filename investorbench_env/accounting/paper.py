@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from investorbench_env.accounting.account import Amounts, StepPrices, Trade
+from investorbench_env.accounting.account import Amounts, StepPrices, TradeAmounts
 from investorbench_env.accounting.spot import Number
 
 
@@ -31,7 +31,7 @@ class PaperAccount:
 
     def step(
         self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
-    ) -> tuple[Amounts, Trade | None, Any]:
+    ) -> tuple[Amounts, TradeAmounts | None, Any]:
         """Set the weight at the earlier close; its return is the weight times the log return."""
         _, equity_before, costs, _, entry, close, held, _, opening = before
         changed = (weight != held) * 1.0

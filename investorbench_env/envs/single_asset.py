@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 from gymnasium.logger import warn
 
-from investorbench_env.accounting.account import Amounts, OneAsset, StepPrices, Trade
+from investorbench_env.accounting.account import Amounts, OneAsset, StepPrices, TradeAmounts
 from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
 from investorbench_env.envs.pictures import Mark, draw
 from investorbench_env.envs.setup import ACCOUNT_FIELDS, AMOUNTS, BUY, HOLD, Options, prepare
@@ -250,7 +250,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     def _live_for_another_reward(
         self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
-    ) -> tuple[Amounts, Trade | None, Any]:
+    ) -> tuple[Amounts, TradeAmounts | None, Any]:
         reward = self.setup.reward
         assert reward is not None
         after, trade, _ = self._account.step(before, weight, trades, prices)
@@ -300,7 +300,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             "distributions": (),
         }
 
-    def _report(self, info: Info, trade: Trade, weight: float) -> None:
+    def _report(self, info: Info, trade: TradeAmounts, weight: float) -> None:
         quantity, price, notional, cost, rejected = trade
         if notional:  # nothing stands there already
             info["fill_price"] = price
@@ -356,5 +356,5 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
 def _leave_alone(
     before: Amounts, weight: Any, trades: Any, prices: StepPrices
-) -> tuple[Amounts, Trade | None, Any]:
+) -> tuple[Amounts, TradeAmounts | None, Any]:
     return before, None, 0.0

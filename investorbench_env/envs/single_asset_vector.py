@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from investorbench_env.accounting.account import Amounts, Trade, reopen
+from investorbench_env.accounting.account import Amounts, TradeAmounts, reopen
 from investorbench_env.envs.setup import (
     ACCOUNT_FIELDS,
     AMOUNTS,
@@ -109,7 +109,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         # As long as all episodes stand at the same session, its prices are single numbers.
         self._together = self.setup.options.episode_length is None
         self._amounts = self._opening(self._at)
-        self._trade: Trade | None = None
+        self._trade: TradeAmounts | None = None
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
         self._any_ended = False
         self._started = True

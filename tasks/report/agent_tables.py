@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from investorbench.tasks.answers import Answers, answers_of
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.leaderboard.ranks import SIZE
-from investorbench.tasks.report.cells import Head, empty, figure, row_head, table
 from investorbench.tasks.report.curves import marked_on
 from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, board_table
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.tables import Head, empty, figure, row_head, table
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.wording import p_equals, percent, roughly
 

@@ -12,8 +12,8 @@ from typing import Any
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.lines import read_record
 from investorbench.tasks.report.content import RecordedRow
-from investorbench.tasks.report.lines import Lines
 from investorbench.tasks.report.packing import PageBudget, packed_json
+from investorbench.tasks.report.shared_lines import Lines
 from investorbench.tasks.report.shown import DecisionRow, facts_of, outcome_names, texts_of
 from investorbench_env.facts import Facts
 

@@ -6,9 +6,9 @@ from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Ro
 from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, Cell, Columns, L, OverallLine
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
-from investorbench.tasks.report.cells import Head, cell_of, empty, head_of, row_head, table, words
 from investorbench.tasks.report.content import SIMULATED, board_name, overall_name
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.tables import Head, cell_of, empty, head_of, row_head, table, words
 from investorbench.tasks.wording import Table, count, rank
 
 RANK = Head("Rank", "the best and the worst place that the tests of all pairs leave an agent", True)

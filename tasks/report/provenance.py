@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from investorbench.tasks.leaderboard import Leaderboard
-from investorbench.tasks.report.cells import Head, empty, row_head, table, words
 from investorbench.tasks.report.content import SIMULATED, RecordedRow, board_name, span_of
 from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.tables import Head, empty, row_head, table, words
 from investorbench.tasks.result import Entry
 from investorbench.tasks.wording import count, number
 

@@ -8,7 +8,7 @@ from typing import Any
 from investorbench.tasks.actions import action_word
 from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.schema import Line, without_nan
-from investorbench.tasks.report.lines import Lines
+from investorbench.tasks.report.shared_lines import Lines
 from investorbench.tasks.wording import number, percent
 from investorbench_env.accounting.events import Fill
 from investorbench_env.facts import Facts

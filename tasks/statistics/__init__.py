@@ -22,7 +22,7 @@ from investorbench.tasks.statistics.paired import (
     ledoit_wolf_pairs,
 )
 from investorbench.tasks.statistics.resampling import (
-    Block,
+    BlockLength,
     VarianceSplit,
     block_length,
     cube_root_block,
@@ -52,7 +52,7 @@ from investorbench.tasks.statistics.summary import compare_agents, filled_up
 __all__ = [
     "FEWEST_DAYS",
     "AgentStatistics",
-    "Block",
+    "BlockLength",
     "Bootstrap",
     "Comparison",
     "Estimate",

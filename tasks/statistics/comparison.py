@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from investorbench.tasks.statistics.estimate import SEED, Estimate
-from investorbench.tasks.statistics.resampling import Block, VarianceSplit
+from investorbench.tasks.statistics.resampling import BlockLength, VarianceSplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
     """How days were drawn: length of blocks, number of draws, that of tests of pairs, seed."""
 
-    block: Block
+    block: BlockLength
     draws: int
     pair_draws: int
     seed: int
@@ -110,6 +110,6 @@ def nothing_to_compare(repeats: Mapping[str, int], reason: str) -> Comparison:
         trials=len(repeats),
         days=0,
         bootstrap=Bootstrap(
-            block=Block(days=1, rule="none were drawn"), draws=0, pair_draws=0, seed=SEED
+            block=BlockLength(days=1, rule="none were drawn"), draws=0, pair_draws=0, seed=SEED
         ),
     )

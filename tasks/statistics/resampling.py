@@ -26,7 +26,7 @@ RUINED = "the account was ruined: such a return does not compound"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class BlockLength:
     """How long blocks are.
 
     Attributes:
@@ -57,7 +57,7 @@ class VarianceSplit:
     reason: str | None = None
 
 
-def block_length(returns: FloatArray) -> Block:
+def block_length(returns: FloatArray) -> BlockLength:
     """One length for all agents [A, T]: the mean of theirs, rounded.
 
     Returns that do not vary have none and are left out; without any, it is 1.
@@ -69,7 +69,9 @@ def block_length(returns: FloatArray) -> Block:
         raise ReturnsError(f"no block length: {reason}")
     lengths = [politis_white(row) for row in returns if np.ptp(row) > 0.0]
     known = [length for length in lengths if np.isfinite(length)] or [1.0]
-    return Block(days=max(1, round(float(np.mean(known)))), rule="Politis–White, mean over agents")
+    return BlockLength(
+        days=max(1, round(float(np.mean(known)))), rule="Politis–White, mean over agents"
+    )
 
 
 def politis_white(returns: FloatArray) -> float:
@@ -100,9 +102,11 @@ def politis_white(returns: FloatArray) -> float:
     return float(np.minimum(best, np.ceil(min(3.0 * np.sqrt(days), days / 3.0))))
 
 
-def cube_root_block(days: int) -> Block:
+def cube_root_block(days: int) -> BlockLength:
     """The length that T^(1/3) gives, for where there are too few days to find another."""
-    return Block(days=max(1, round(days ** (1.0 / 3.0))), rule="cube root of the number of days")
+    return BlockLength(
+        days=max(1, round(days ** (1.0 / 3.0))), rule="cube root of the number of days"
+    )
 
 
 def stationary_days(days: int, block_days: float, draws: int, rng: np.random.Generator) -> IntArray:

@@ -23,7 +23,7 @@ from investorbench.tasks.statistics.paired import (
     ledoit_wolf_pairs,
 )
 from investorbench.tasks.statistics.resampling import (
-    Block,
+    BlockLength,
     a_year,
     block_length,
     cube_root_block,
@@ -155,7 +155,7 @@ def filled_up(returns: FloatArray, days: int) -> FloatArray:
     return np.concatenate([returns, np.zeros(days - len(returns))])
 
 
-def _block(together: FloatArray) -> Block:
+def _block(together: FloatArray) -> BlockLength:
     """Blocks of a length that suits the returns, where there are days enough to estimate it."""
     if why_not(together, varying=False) is None:
         return block_length(together)

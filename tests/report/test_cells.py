@@ -3,9 +3,9 @@
 from typing import Any
 
 from investorbench.tasks.leaderboard.columns import Cell, Column, Format, Highlight
-from investorbench.tasks.report.cells import Head, cell_of, table, words
-from investorbench.tasks.report.lines import Lines
 from investorbench.tasks.report.markup import element, join, plain, text_of
+from investorbench.tasks.report.shared_lines import Lines
+from investorbench.tasks.report.tables import Head, cell_of, table, words
 from investorbench.tasks.wording import PERCENT
 
 COLUMN: Column[Any] = Column(
