@@ -46,7 +46,8 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     options = [f"options: {setting.options}"] if setting.options else []
     is_tested = any(row.statistics.sr.value is not None for row in board.rows)
     explained = [legend(columns, "terminal")] if is_tested else []
-    lines = [f"data: {setting.data_source}", *options, *explained, *board.notes, *answers]
+    data = [f"data: {setting.data_source}", *board.facts.findings]
+    lines = [*data, *options, *explained, *board.notes, *answers]
     _print(console, table, lines, board.sentence)
 
 

@@ -115,6 +115,11 @@ def test_data_without_opens_says_when_orders_filled() -> None:
     assert "filled at the next close, since the data has no opens" in printed(score("cash", market))
 
 
+def test_what_the_data_lacks_stands_below_its_name() -> None:
+    text = printed(score("cash", small_market([100.0] * 500, findings=("dividends are missing",))))
+    assert "data: made for a test\ndividends are missing\n" in text
+
+
 def test_the_sentence_stands_below_and_says_whether_anything_is_distinguishable() -> None:
     text = " ".join(printed(score("momentum", NOISY)).split())
     assert (
