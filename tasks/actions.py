@@ -8,10 +8,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from investorbench_env.envs.setup import TRADE_WORDS
 from investorbench_env.errors import InvalidActionError
-
-TRADES = ("sell", "hold", "buy")
-"""The words of ``Discrete(3)``, in its order."""
 
 
 def plain_action(space: gym.Space[Any], action: Any) -> Any:
@@ -58,8 +56,8 @@ def action_word(plain: Any, kind: str = "trade") -> str:
         plain: the action in plain values.
         kind: what actions of its environment are, see ``Facts.action``.
     """
-    if kind == "trade" and isinstance(plain, int) and 0 <= plain < len(TRADES):
-        return TRADES[plain]
+    if kind == "trade" and isinstance(plain, int) and 0 <= plain < len(TRADE_WORDS):
+        return TRADE_WORDS[plain]
     value = plain[0] if isinstance(plain, list) and len(plain) == 1 else plain
     if isinstance(value, float):
         return f"{value:+.2f}"

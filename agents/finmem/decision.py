@@ -2,13 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from investorbench.agents.llm import Answer
-
-Word = Literal["sell", "hold", "buy"]
-WORDS: tuple[Word, ...] = ("sell", "hold", "buy")
-"""In the order of their actions."""
+from investorbench_env.envs.setup import TRADE_WORDS, TradeWord
 
 LONGEST_REFLECTION = 1500
 """Characters of a rationale or reflection that are remembered."""
@@ -33,7 +30,7 @@ class Decision:
         dropped: how many ids were named that were never shown.
     """
 
-    word: Word
+    word: TradeWord
     valid: bool
     rationale: str = ""
     reflection: str = ""
@@ -59,12 +56,12 @@ def schema_of(keys: Sequence[str], ids: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def word_of(sign: float) -> Word:
+def word_of(sign: float) -> TradeWord:
     """``buy`` for a positive number, ``sell`` for a negative one, else ``hold``."""
-    return WORDS[1 + (sign > 0) - (sign < 0)]
+    return TRADE_WORDS[1 + (sign > 0) - (sign < 0)]
 
 
-def read_answer(answer: Answer, shown: Collection[int], forced: Word | None) -> Decision:
+def read_answer(answer: Answer, shown: Collection[int], forced: TradeWord | None) -> Decision:
     """The decision in an answer.
 
     Args:
@@ -80,8 +77,8 @@ def read_answer(answer: Answer, shown: Collection[int], forced: Word | None) -> 
     cited = tuple(dict.fromkeys(id for id in named if type(id) is int and id in shown))
     word = forced or value.get("decision")
     return Decision(
-        word=word if word in WORDS else "hold",
-        valid=word in WORDS,
+        word=word if word in TRADE_WORDS else "hold",
+        valid=word in TRADE_WORDS,
         rationale=_brief(value.get("rationale")),
         reflection=_brief(value.get("reflection")),
         cited=cited,

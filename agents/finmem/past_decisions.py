@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from investorbench.agents.finmem.decision import Word
 from investorbench.agents.finmem.perception import side_word, signed_percent
+from investorbench_env.envs.setup import TradeWord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class PastDecision:
     """
 
     session: str
-    decision: Word
+    decision: TradeWord
     cited: tuple[int, ...]
     side: int | None = None
     asset_return: float | None = None

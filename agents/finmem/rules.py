@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from investorbench.agents.finmem.decision import WORDS, Word
 from investorbench.agents.single_asset import takes_weight
+from investorbench_env.envs.setup import TRADE_WORDS, TradeWord
 from investorbench_env.facts import Facts
 
 HOLD_MEANS = {"keep": "keep the position that you have", "flat": "have no position"}
@@ -50,7 +50,7 @@ class Rules:
         """The meaning of sell and hold, as a prompt words it."""
         return {"sell": OUT if self.long_only else SHORT, "hold": HOLD_MEANS[self.hold]}
 
-    def target(self, word: Word, weight: float) -> float:
+    def target(self, word: TradeWord, weight: float) -> float:
         """The number of the action: 0 sell, 1 hold, 2 buy; or a target weight.
 
         Args:
@@ -58,7 +58,7 @@ class Rules:
             weight: of the position now; it is what hold aims at.
         """
         if not self.by_weight:
-            return WORDS.index(word)
+            return TRADE_WORDS.index(word)
         lowest = 0.0 if self.long_only else -1.0
         return {"sell": lowest, "hold": min(max(weight, lowest), 1.0), "buy": 1.0}[word]
 

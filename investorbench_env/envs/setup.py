@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from numbers import Real
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import gymnasium as gym
 import numpy as np
@@ -33,6 +33,9 @@ RewardFunction = Callable[[Any, Any], Any]
 
 SELL, HOLD, BUY = 0, 1, 2
 """The trade actions, in the order that every environment and agent uses."""
+TradeWord = Literal["sell", "hold", "buy"]
+TRADE_WORDS: tuple[TradeWord, ...] = ("sell", "hold", "buy")
+"""The same in words."""
 
 ACTIONS = ("trade", "weight")
 MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
