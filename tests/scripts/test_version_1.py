@@ -1,7 +1,7 @@
 """Runs that were recorded before there was a header: they stay what they were, to the digit.
 
 ``tests/data/version_1`` was written by the last version that wrote such records, and so were its
-``*.csv``, its exports, and ``rows.txt``, the rows that its ``score`` printed.
+``*_export.txt``, its exports as CSV, and ``rows.txt``, the rows that its ``score`` printed.
 """
 
 import csv
@@ -72,7 +72,7 @@ def test_exports_have_the_figures_that_they_had(run: str, command: Call, tmp_pat
     file = tmp_path / "leaderboard.csv"
     output = command("report", VERSION_1 / run, "--format", "csv", "--output", file)
     assert output.code == 0, output.err
-    with file.open() as now, (VERSION_1 / f"{run}.csv").open() as before:
+    with file.open() as now, (VERSION_1 / f"{run}_export.txt").open() as before:
         found, expected = list(csv.DictReader(now)), list(csv.DictReader(before))
     for one, other in zip(expected, found, strict=True):
         for name, figure in one.items():
