@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from investorbench.scripts.main import main
+from tests.report.test_several import reported
 from tests.report.thirteen import MODELS, run_thirteen
 from tests.tasks.plain_records import lines_of
+from tests.tasks.toys import MinutesEnv, PairEnv
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -239,6 +241,36 @@ def test_no_serious_barrier_and_nothing_wider_than_the_screen(
         assert told == []
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert watched.complaints == [] and watched.requests == [file.as_uri()]
+    page.close()
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESKTOP, "dark"), (PHONE, "light")])
+@pytest.mark.parametrize("kind", [PairEnv, MinutesEnv])
+def test_several_assets_and_bars_of_minutes_are_drawn_and_shown(
+    browser: Any, tmp_path: Path, kind: Any, viewport: Any, scheme: str
+) -> None:
+    made = reported(kind, tmp_path / "run")
+    (tmp_path / "report.html").write_text(made.html)
+    watched = Watched(browser, tmp_path / "report.html", viewport, scheme)
+    watched.draw_all()
+    page = watched.page
+    traces = page.locator(".chart.actions .scatterlayer .trace")
+    assets = made.json("curves")[0]["symbols"]
+    assert traces.count() == 4 * len(assets)
+    if len(assets) > 1:
+        page.select_option("#task-1-asset", "1")
+        page.wait_for_function(
+            "() => document.querySelector('.chart.actions').dataset.drawn === '4'"
+        )
+    page.locator("#days tbody button").nth(1).click()
+    page.wait_for_selector("#day dl")
+    found = page.locator("#day table tbody th").all_text_contents()
+    assert set(found) <= set(assets) and bool(found) is (len(assets) > 1)
+    serious = [v for v in axe.Axe().run(page).response["violations"]
+               if v["impact"] in ("serious", "critical")]  # fmt: skip
+    assert [each["id"] for each in serious] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert watched.complaints == []
     page.close()
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from investorbench.scripts.main import main
 from tests.report.reading import Page
-from tests.scripts.calling import Said
+from tests.scripts.calling import Output
 
 pytest.importorskip("plotly")
 
-Report = Callable[..., Said]
+Report = Callable[..., Output]
 
 
 @pytest.fixture
@@ -22,10 +22,10 @@ def report(
 ) -> Report:
     monkeypatch.chdir(tmp_path)
 
-    def call(*arguments: object) -> Said:
+    def call(*arguments: object) -> Output:
         with pytest.raises(SystemExit) as ended:
             main(["report", *map(str, arguments)])
-        return Said(ended.value.code, *capfd.readouterr())
+        return Output(ended.value.code, *capfd.readouterr())
 
     return call
 
