@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from investorbench.scripts.main import main
 from investorbench_env.errors import CorruptDataError, DataNotFoundError, MissingDependencyError
 from investorbench_env.market.library import find_market
 from investorbench_env.market.market import CLOSE, OPEN
@@ -158,3 +159,14 @@ def test_reading_does_not_import_the_package() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False"]
+
+
+def test_there_is_nothing_to_fetch_for_an_index(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "fetch", "SP500", "--into", str(tmp_path)])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0
+    assert "SP500 – skipped, no source has index SP500; an installed package may:" in printed
+    assert "investorbench data describe SP500" in printed

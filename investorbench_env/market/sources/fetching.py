@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
@@ -37,12 +38,21 @@ def fetch(
         elif source.name in sources:
             note = f"has no {request.asset_class} {request.symbol}"
             outcomes.append(source.outcome(request, "skipped", note=note))
+    if not chosen and not outcomes:
+        outcomes.append(_nothing_to_ask(request))
     for source in chosen:
         failed = [outcome.source for outcome in outcomes if outcome.status == "failed"]
         stands_in = source.instead_of and source.name not in sources
         if not stands_in or source.instead_of in failed:
             outcomes.append(_fetch_from(source, request, progress or _silent))
     return outcomes
+
+
+def _nothing_to_ask(request: FetchRequest) -> FetchOutcome:
+    note = f"no source has {request.asset_class} {request.symbol}"
+    if find_asset_class(request.asset_class).installed:
+        note += f"; an installed package may: investorbench data describe {request.symbol}"
+    return FetchOutcome(symbol=request.symbol, source="–", status="skipped", note=note)
 
 
 def _fetch_from(source: Source, request: FetchRequest, progress: Progress) -> FetchOutcome:
@@ -60,7 +70,7 @@ def unmended(outcomes: Sequence[FetchOutcome]) -> list[FetchOutcome]:
     mended = {
         (outcome.symbol, SOURCES[outcome.source].instead_of)
         for outcome in outcomes
-        if outcome.status != "failed"
+        if outcome.source in SOURCES and outcome.status != "failed"
     }
     return [
         outcome
