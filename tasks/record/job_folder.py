@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from investorbench.tasks.plain import plain
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.episode_folder import FILES, SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.files import write_json
@@ -187,7 +188,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "simulated": result.simulated,
         "market_sha256": result.market_fingerprint,
         "findings": list(result.findings),
-        "options": {name: str(value) for name, value in result.task.options.items()},
+        "options": {name: str(plain(value)) for name, value in result.task.options.items()},
         "seeds": [episode.seed for episode in result.episodes],
         "metrics": result.metrics,
         "answers": [episode.answers for episode in result.episodes],

@@ -21,7 +21,6 @@ from investorbench_env.accounting.events import (
     Position,
     Rejection,
 )
-from investorbench_env.errors import FactsError
 from investorbench_env.facts import Facts
 
 SCHEMA = 2
@@ -147,36 +146,26 @@ class Line:
 
     @classmethod
     def of(cls, step: Step, written_at: str = "") -> Self:
-        """The line of a step.
-
-        Raises:
-            FactsError: its info lacks what every environment has to give.
-        """
+        """The line of a step."""
         info, outcome = step.info, step.outcome
-        try:
-            return cls(
-                number=step.number,
-                time=info["time"],
-                session=info["session"],
-                marked_at=outcome["time"],
-                marked=outcome["session"],
-                documents=tuple(document.id for document in info.get("documents", ())),
-                action=step.action,
-                reward=step.reward,
-                is_last=step.is_last,
-                account=outcome["account"],
-                fills=tuple(outcome["fills"]),
-                rejections=tuple(outcome.get("rejections", ())),
-                distributions=tuple(outcome.get("distributions", ())),
-                answers=answers_in(step.thought),
-                thought=without_answers(step.thought),  # type: ignore[arg-type]
-                written_at=written_at,
-            )
-        except KeyError as error:
-            raise FactsError(
-                f"the info of {step.facts.family} has no {error}: an environment gives session, "
-                "time, account and fills at every step"
-            ) from None
+        return cls(
+            number=step.number,
+            time=info["time"],
+            session=info["session"],
+            marked_at=outcome["time"],
+            marked=outcome["session"],
+            documents=tuple(document.id for document in info.get("documents", ())),
+            action=step.action,
+            reward=step.reward,
+            is_last=step.is_last,
+            account=outcome["account"],
+            fills=tuple(outcome["fills"]),
+            rejections=tuple(outcome.get("rejections", ())),
+            distributions=tuple(outcome.get("distributions", ())),
+            answers=answers_in(step.thought),
+            thought=without_answers(step.thought),  # type: ignore[arg-type]
+            written_at=written_at,
+        )
 
     def content(self) -> Content:
         """What a line of the file holds of it, but for the chain."""

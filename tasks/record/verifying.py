@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from investorbench.tasks.metrics import performance
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
 from investorbench.tasks.record.files import read_json
 from investorbench.tasks.record.job_folder import MANIFEST, references_hash
@@ -290,17 +291,32 @@ def _manifest(
         yield from differences(path, manifest, expected, "in the headers is")
         expected = {"references_sha256": references_hash(job.path)}
         yield from differences(path, manifest, expected, f"of {REFERENCES} is")
-        try:
-            read_references(job.path)
-        except InvestorBenchError as error:
-            what = str(error).removeprefix(f"{job.path / REFERENCES} ")
-            yield Finding(path=job.path / REFERENCES, what=what)
+        yield from _references(job.path / REFERENCES, headers[0].facts)
     elif market is not None:
         expected = _of_facts(market)
         recorded = str(manifest.get("market_sha256"))
         if task.market().is_the_one_recorded(recorded):
             expected["market_sha256"] = recorded
         yield from differences(path, manifest, expected, "the market data that is here has")
+
+
+def _references(path: Path, facts: Facts) -> Iterator[Finding]:
+    """Whether the figures of references follow from their returns."""
+    try:
+        references = read_references(path.parent) or ()
+    except InvestorBenchError as error:
+        yield Finding(path=path, what=str(error).removeprefix(f"{path} "))
+        return
+    for reference in references:
+        if reference.returns is None:
+            continue
+        with np.errstate(all="ignore"):
+            expected = performance(reference.returns, facts.convention, facts.periods_a_year)
+        known = {name: reference.figures[name] for name in expected if name in reference.figures}
+        name = f"figures of {reference.name}"
+        expected = {each: expected[each] for each in known}
+        whence = "from its returns follows"
+        yield from differences(path, without_nan({name: known}), {name: expected}, whence)
 
 
 def _of_facts(facts: Facts) -> Content:

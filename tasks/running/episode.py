@@ -1,7 +1,7 @@
 """One episode: an agent's way through the warm-up and the test split of a task."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -15,7 +15,8 @@ from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.result import Episode, episode_of
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
-from investorbench_env.errors import DateRangeError, InvestorBenchError
+from investorbench_env.errors import DateRangeError, FactsError, InvestorBenchError
+from investorbench_env.facts import Facts
 from investorbench_env.registration import facts_in
 
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
@@ -90,9 +91,14 @@ async def play(
     repeat: int,
     folder: EpisodeFolder | None = None,
 ) -> AsyncIterator[Step]:
-    """Let an agent act through one split, yielding each step as it is taken."""
+    """Let an agent act through one split, yielding each step as it is taken.
+
+    Raises:
+        FactsError: the environment does not do as its facts say.
+    """
     facts = facts_in(env)
     observation, info = env.reset(seed=seed)
+    _require_as_said(facts, info, ("session", "time", "account"))
     checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
     if not taken:
@@ -111,6 +117,7 @@ async def play(
         else:
             action = action_of(env.action_space, taken[number])
         observation, reward, terminated, truncated, outcome = env.step(action)
+        _require_as_said(facts, outcome, ("session", "time", "account", "fills"))
         if is_new:
             await agent.learn(float(reward), outcome)
         yield Step(
@@ -129,6 +136,25 @@ async def play(
         info = outcome
         if terminated or truncated:
             return
+    raise FactsError(
+        f"{env} goes on after {facts.steps} steps, the most that an episode has by its facts: end "
+        "it there as truncated, or give the true number"
+    )
+
+
+def _require_as_said(facts: Facts, info: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in info:
+            raise FactsError(
+                f"an info of {facts.family} has no {name!r}: an environment gives session, time, "
+                "account and, after a step, fills"
+            )
+    first, last = facts.window
+    if not first <= info["session"] <= last:
+        raise FactsError(
+            f"the session {info['session']} lies outside {first}..{last}, the window in the facts "
+            f"of {facts.family}"
+        )
 
 
 def _as_it_is(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from investorbench.tasks import Task, evaluate, load
 from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench_env.errors import InvestorBenchError
 from tests.scripts.calling import Call
 from tests.tasks.plain_records import lines_of, timeless
 from tests.tasks.toys import MinutesEnv, PairEnv
@@ -137,20 +139,42 @@ def test_bars_shorter_than_a_day_are_scored_by_days(tmp_path: Path) -> None:
     assert index.name == "decided_at" and str(index[1]) == "2024-01-11 14:33:00"
 
 
-def test_an_account_that_its_facts_do_not_know_is_refused(tmp_path: Path) -> None:
-    class Other(PairEnv):
-        symbols = ("AAA", "CCC")
+class LyingEnv(PairEnv):
+    """Gives facts that are not so."""
 
-        def __init__(self, split: str) -> None:
-            super().__init__(split)
+    def __init__(self, split: str, lie: str) -> None:
+        super().__init__(split)
+        self._lacks = lie
+        if lie == "symbols":
             self.symbols = ("AAA", "ZZZ")
+        elif lie == "steps":
+            self.facts = replace(self.facts, steps=4)
+        elif lie == "window":
+            self.facts = replace(self.facts, window=("2024-01-02", "2024-01-03"))
 
-    gym.register("Toys/Other", entry_point=Other, disable_env_checker=True)
+    def _info(self, fills: Any, rejections: Any) -> dict[str, Any]:
+        info = super()._info(fills, rejections)
+        info.pop(self._lacks, None)
+        return info
+
+
+@pytest.mark.parametrize(
+    ("lie", "words"),
+    [
+        ("symbols", "the account knows ZZZ, which is none of the symbols in the facts"),
+        ("steps", "goes on after 4 steps, the most that an episode has by its facts"),
+        ("window", "the session 2024-01-11 lies outside 2024-01-02..2024-01-03, the window"),
+        ("account", "an info of Pair has no 'account': an environment gives session, time"),
+        ("fills", "an info of Pair has no 'fills'"),
+    ],
+)
+def test_an_environment_that_does_not_do_as_its_facts_say_is_refused(lie: str, words: str) -> None:
+    gym.register("Toys/Lying", entry_point=LyingEnv, disable_env_checker=True)
     try:
-        with pytest.raises(ValueError, match="the account knows ZZZ, which is none of the symbols"):
-            evaluate(Trader(), "Toys/Other")
+        with pytest.raises(InvestorBenchError, match=words):
+            evaluate(Trader(), "Toys/Lying", lie=lie, warmup=lie != "window")
     finally:
-        del gym.registry["Toys/Other"]
+        del gym.registry["Toys/Lying"]
 
 
 def test_a_market_that_was_handed_over_cannot_be_made_again_for_a_replay(

@@ -253,8 +253,15 @@ def mix_versions(run: Path) -> None:
 
 
 def change_a_reference(run: Path) -> None:
-    path = run / RANDOM / "references.json"
-    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+    set_json(run / RANDOM / "references.json", "references", 0, "figures", "CR", to=9.5)
+
+
+def damage_the_references(run: Path) -> None:
+    (run / RANDOM / "references.json").write_text('{"references": [1]}')
+
+
+def lose_the_references(run: Path) -> None:
+    (run / RANDOM / "references.json").unlink()
 
 
 def lose_a_repeat(run: Path) -> None:
@@ -313,6 +320,10 @@ TAMPERING = [
     (mix_data, RANDOM, "mixed: was run on other data from the same source than"),
     (mix_code, RANDOM, "mixed: was run with another version of the code than"),
     (mix_versions, RANDOM, "mixed: was run with other versions of packages than"),
+    (change_a_reference, f"{RANDOM}/references.json", "figures of buy_and_hold.CR is 9.5; from"),
+    (change_a_reference, f"{RANDOM}/manifest.json", "references_sha256 is"),
+    (damage_the_references, f"{RANDOM}/references.json", "cannot be read"),
+    (lose_the_references, f"{RANDOM}/manifest.json", "references_sha256 is"),
     (lose_a_repeat, f"{RANDOM}/repeat-1", "is missing, one of 2 repeats"),
     (lose_the_warmup, f"{RANDOM}/repeat-1/warmup.jsonl", "is missing or empty"),
     (add_a_repeat, f"{RANDOM}/repeat-2", "is one more than the 2 of config.yaml"),

@@ -244,6 +244,13 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_every_file_is_written_by_the_one_function_of_its_package() -> None:
+    for package, folder in source_folders().items():
+        for path in folder.rglob("*.py"):
+            if "write_text(" in (text := path.read_text()) or ".write_bytes(" in text:
+                pytest.fail(f"{path} of {package} writes a file that a kill may leave half")
+
+
 def test_the_manifest_says_where_a_result_comes_from(tmp_path: Path) -> None:
     result = record(tmp_path / "job", protocol="paper", repeats=2, window=9)
     manifest = json.loads((tmp_path / "job" / "manifest.json").read_text())

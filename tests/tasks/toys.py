@@ -55,7 +55,7 @@ class PairEnv(gym.Env[Any, Any]):
             self.units[n] += units
             fills.append(Fill(self.symbols[n], units, now[n], notional, cost))
         self.t += 1
-        is_last = self.t == self.facts.steps
+        is_last = self.t == len(self.times) - 1
         reward = self._equity() / before - 1.0
         info = self._info(tuple(fills), tuple(refused))
         return self.prices[self.t], reward, False, is_last, info
