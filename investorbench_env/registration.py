@@ -52,7 +52,10 @@ class Family:
         return f"{NAMESPACE}/{self.name}"
 
     def ids(self) -> dict[str, dict[str, Any]]:
-        """The ids on its universes, each with its keywords for ``gym.make``."""
+        """The ids on its universes, each with its keywords for ``gym.make``.
+
+        Of an asset that is in several universes, the id stays with the first.
+        """
         found: dict[str, dict[str, Any]] = {}
         for universe in map(find_universe, self.universes):
             shared = {**self.options, "universe": universe.name}
@@ -63,7 +66,7 @@ class Family:
                 continue
             for member in universe.members:
                 own = {"asset_class": member.asset_class, "symbol": member.symbol}
-                found[f"{self.id}-{member.symbol}"] = {**shared, **own}
+                found.setdefault(f"{self.id}-{member.symbol}", {**shared, **own})
         return found
 
 

@@ -1,6 +1,7 @@
 """Universes and families: rows from which ids, dates and facts are made."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -158,6 +159,16 @@ def test_a_family_may_have_an_id_for_each_universe() -> None:
 
 
 @pytest.mark.usefixtures("pair")
+def test_the_id_of_an_asset_in_several_universes_stays_with_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    banks = replace(STOCKS, name="Banks", members=members_of("stock", "TSLA JPM"))
+    monkeypatch.setitem(universes.UNIVERSES, "Banks", banks)
+    ids = replace(FAMILIES["Stock"], universes=("Stocks", "Banks")).ids()
+    assert ids["InvestorBench/Stock-TSLA"]["universe"] == "Stocks"
+    assert ids["InvestorBench/Stock-JPM"]["universe"] == "Banks"
+
+
 def test_the_facts_of_an_id_of_somebody_elses_are_those_of_an_environment_that_is_made() -> None:
     gym.register(id="Others/Silent", entry_point=ToyEnv, kwargs={"universe": "PAIR"})
     gym.register(id="Others/Open", entry_point=ToyEnvWithFacts, kwargs={"universe": "PAIR"})
