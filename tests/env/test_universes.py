@@ -158,7 +158,6 @@ def test_a_family_may_have_an_id_for_each_universe() -> None:
     assert facts.symbols == ("OLD", "NEW", "BTC")
 
 
-@pytest.mark.usefixtures("pair")
 def test_the_id_of_an_asset_in_several_universes_stays_with_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -169,6 +168,7 @@ def test_the_id_of_an_asset_in_several_universes_stays_with_the_first(
     assert ids["InvestorBench/Stock-JPM"]["universe"] == "Banks"
 
 
+@pytest.mark.usefixtures("pair")
 def test_the_facts_of_an_id_of_somebody_elses_are_those_of_an_environment_that_is_made() -> None:
     gym.register(id="Others/Silent", entry_point=ToyEnv, kwargs={"universe": "PAIR"})
     gym.register(id="Others/Open", entry_point=ToyEnvWithFacts, kwargs={"universe": "PAIR"})
