@@ -12,7 +12,8 @@ memory.step()
 
 from investorbench.memory.arrays import Arrays
 from investorbench.memory.chroma import Chroma
-from investorbench.memory.embedding import Embedder, HashedNgrams, find_embedder
+from investorbench.memory.embedders import find_embedder
+from investorbench.memory.embedding import Embedder, HashedNgrams
 from investorbench.memory.errors import (
     ArchiveError,
     ArchiveMismatchError,

@@ -1,21 +1,21 @@
 """Embedders: what turns texts into vectors, chosen by name and recorded by name.
 
 Which one runs is never decided by what happens to be installed. Hashed n-grams need nothing; the
-other two live in `memory.models`, the cache around any of them in `memory.vector_cache`.
+other two live in `memory.models`, the cache around any of them in `memory.vector_cache`, and
+`memory.embedders` finds one by its name.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from investorbench.memory.errors import EmbeddingError, InvalidInputError, UnknownSettingError
+from investorbench.memory.errors import EmbeddingError, InvalidInputError
 
 Vectors = NDArray[np.float32]
 
@@ -141,47 +141,3 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Vectors:
         )
     vectors: Vectors = (given / lengths[:, None]).astype(np.float32)
     return vectors
-
-
-def find_embedder(kind: str, *, cache: str | Path | None = None, **options: Any) -> Embedder:
-    """An embedder by its kind, as configuration names it.
-
-    Args:
-        kind: ``hashed_ngrams``, ``sentence_transformers`` or ``openai``.
-        cache: a file that keeps vectors by content, shared by runs; None: no cache.
-        options: arguments of that embedder.
-
-    Raises:
-        UnknownSettingError: there is no such kind.
-        InvalidInputError: it takes no such option.
-    """
-    if kind not in _KINDS:
-        raise UnknownSettingError("embedder", kind, _KINDS)
-    try:
-        embedder = _KINDS[kind](**options)
-    except TypeError as error:
-        raise InvalidInputError(f"embedder {kind!r} with {options}: {error}") from error
-    if cache is None:
-        return embedder
-    from investorbench.memory.vector_cache import CachedEmbedder
-
-    return CachedEmbedder(embedder, cache)
-
-
-def _sentence_transformers(**options: Any) -> Embedder:
-    from investorbench.memory.models import SentenceTransformers
-
-    return SentenceTransformers(**options)
-
-
-def _openai(**options: Any) -> Embedder:
-    from investorbench.memory.models import OpenAIEmbeddings
-
-    return OpenAIEmbeddings(**options)
-
-
-_KINDS: dict[str, Callable[..., Embedder]] = {
-    "hashed_ngrams": HashedNgrams,
-    "sentence_transformers": _sentence_transformers,
-    "openai": _openai,
-}
