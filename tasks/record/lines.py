@@ -59,6 +59,8 @@ class RecordFile:
         Raises:
             RecordError: it is not, and where.
         """
+        if self.schema > SCHEMA:
+            raise RecordError(f"{self.path} {unknown_version(self.schema)}")
         if self.problems:
             raise RecordError(
                 f"{self.path}: {self.problems[0]}; the record was changed or damaged, and cannot "
@@ -131,6 +133,9 @@ def _read(
     path: Path, texts: Sequence[bytes], contents: Sequence[Content | None], is_cut: bool
 ) -> RecordFile:
     hashes = [hash_of(text) for text in texts]
+    places: dict[str, int] = {}  # where each line stands first
+    for n, own in enumerate(hashes):
+        places.setdefault(own, n)
     header, problems = _header(contents[0])
     lines: list[Line] = []
     for n, content in enumerate(contents):
@@ -146,7 +151,7 @@ def _read(
             continue
         lines.append(line)
         known = contents[n - 1] if n > 0 else None
-        problems += _what_is_wrong(content, known, n, hashes)
+        problems += _what_is_wrong(content, known, n, hashes, places)
     return RecordFile(
         path=path,
         schema=SCHEMA,
@@ -173,17 +178,21 @@ def _header(content: Content | None) -> tuple[Header | None, list[str]]:
 
 
 def _what_is_wrong(
-    content: Content, known: Content | None, n: int, hashes: Sequence[str]
+    content: Content,
+    known: Content | None,
+    n: int,
+    hashes: Sequence[str],
+    places: Mapping[str, int],
 ) -> list[str]:
     """How line n, counted from 0, does not follow from the one before, which is known or not."""
-    where, before = f"line {n + 1} ({content['session']})", content.get("before")
-    if hashes[n] in hashes[:n]:
-        return [f"{where} repeats line {hashes.index(hashes[n]) + 1}"]
+    where, before = f"line {n + 1} ({content['session']})", str(content.get("before"))
+    if places[hashes[n]] < n:
+        return [f"{where} repeats line {places[hashes[n]] + 1}"]
     is_next = known is None or content["number"] == known.get("number", -1) + 1
     if n > 0 and before == hashes[n - 1]:
         return [] if is_next else [f"{where} has the number {content['number']}"]
-    if before in hashes:
-        return [f"{where} is out of order: it follows from line {hashes.index(before) + 1}"]
+    if before in places:
+        return [f"{where} is out of order: it follows from line {places[before] + 1}"]
     if known is None:
         return []  # said already: the line before cannot be read
     if is_next:
