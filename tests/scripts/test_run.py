@@ -63,7 +63,7 @@ def test_a_run_folder_holds_configuration_decisions_and_figures(call: Call, tmp_
     names = ("decisions.jsonl", "metrics.json", "warmup.jsonl")
     repeats = {f"repeat-{number}/{name}" for number in (0, 1) for name in names}
     locks = {".lock", ".repeat-0.lock", ".repeat-1.lock"}
-    assert files - locks == {"config.yaml", "manifest.json", *repeats}
+    assert files - locks == {"config.yaml", "manifest.json", "references.json", *repeats}
     assert "change_rate: 1.0" in (job / "config.yaml").read_text()
     seeds = [episode_seed(Task.of("stock/sim"), "random", "", repeat, 5) for repeat in (0, 1)]
     assert manifests(job)[0]["seeds"] == seeds
