@@ -122,10 +122,7 @@ def _is_same(one: Entry, other: Entry) -> bool:
 
 
 def _is_equal(one: Episode, other: Episode) -> bool:
-    same_actions = len(one.actions) == len(other.actions) and all(
-        np.array_equal(a, b) for a, b in zip(one.actions, other.actions, strict=True)
-    )
-    return same_actions and np.array_equal(one.equity, other.equity)
+    return one.actions == other.actions and np.array_equal(one.equity, other.equity)
 
 
 def _twins(one: Entry, other: Entry) -> str:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.leaderboard.boards import DIFFERENT_DAYS
 from investorbench.tasks.leaderboard.contestants import Contestant, Dates, common_dates
 from investorbench.tasks.leaderboard.entries import Setting, is_benchmark, setting_of
-from investorbench.tasks.result import Entry
+from investorbench.tasks.result import Entry, Episode
 from investorbench.tasks.statistics import (
     Path,
     adjusted_p_values,
@@ -52,7 +53,7 @@ class Decisions(NamedTuple):
     Attributes:
         differing: how many decisions differ.
         compared: of how many.
-        first: the first day on which one does, with its repeat; None if none does.
+        first: when the first of them was taken, with its repeat; None if none does.
     """
 
     differing: int
@@ -143,20 +144,24 @@ def decisions_of(first: Entry, second: Entry) -> Decisions:
     episodes = [
         dict(zip(entry.repeats, entry.result.episodes, strict=True)) for entry in (first, second)
     ]
+    interval = first.result.facts.interval
     differing = compared = 0
-    days: list[tuple[str, int]] = []
+    earliest: list[tuple[str, int]] = []
     for repeat in sorted(episodes[0].keys() & episodes[1].keys()):
         one, other = (of_run[repeat] for of_run in episodes)
         steps = min(len(one.actions), len(other.actions))
-        unequal = [
-            step
-            for step in range(steps)
-            if not np.array_equal(one.actions[step], other.actions[step])
-        ]
+        unequal = [step for step in range(steps) if one.actions[step] != other.actions[step]]
         compared += steps
         differing += len(unequal)
-        days += [(str(one.sessions[step]), repeat) for step in unequal[:1]]
-    return Decisions(differing, compared, min(days, default=None))
+        earliest += [(_when(one, step, interval), repeat) for step in unequal[:1]]
+    return Decisions(differing, compared, min(earliest, default=None))
+
+
+def _when(episode: Episode, step: int, interval: str) -> str:
+    """The session of a decision, or its moment in UTC where a session has several."""
+    if is_within_a_day(interval):
+        return str(episode.times[step].astype("datetime64[m]")).replace("T", " ")
+    return str(episode.sessions[step])
 
 
 def _tests(pair: MatchedPair, draws: int) -> tuple[Estimate, Estimate, Estimate]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from statistics import NormalDist
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -19,11 +20,13 @@ from investorbench.tasks.leaderboard import (
 )
 from investorbench.tasks.leaderboard.exports import export
 from investorbench.tasks.leaderboard.overall import shared_by_all
+from investorbench.tasks.leaderboard.pairing import decisions_of
 from investorbench.tasks.leaderboard.ranks import Difference, places
 from investorbench.tasks.metrics import performance
 from investorbench.tasks.running.references import random_sharpes, references_of
 from investorbench_env.market import Market
 from tests.env.small_markets import small_market
+from tests.tasks.toys import MinutesEnv, PairEnv
 
 DRAWS = 200
 SHORT = {"start": "2021-01-01", "end": "2021-02-28", "warmup": False}
@@ -277,6 +280,25 @@ def test_episodes_on_different_days_are_not_compared() -> None:
     row = row_of(board, "random")
     assert row.sr == row.entry.result.metrics["SR"]
     assert f"nothing was compared with Buy & Hold ({reason})" in board.sentence
+
+
+def test_decisions_of_any_kind_are_compared_and_named_by_their_moment() -> None:
+    def orders(weight: float) -> Any:
+        return lambda seen, info: ({"asset": 0, "weight": np.array([weight], np.float32)},)
+
+    for name, kind, agents, when in (
+        ("Pair", PairEnv, (orders(0.5), orders(0.25)), "2024-01-11"),
+        ("Minutes", MinutesEnv, (lambda seen, info: 0, lambda seen, info: int(seen[0] > 100.0)),
+         "2024-01-11 14:33"),
+    ):  # fmt: skip
+        gym.register(f"Toys/{name}", entry_point=kind, disable_env_checker=True)
+        try:
+            one, other = (entry(evaluate(a, f"Toys/{name}", warmup=False)) for a in agents)
+        finally:
+            del gym.registry[f"Toys/{name}"]
+        assert decisions_of(one, one).first is None
+        found = decisions_of(one, other)
+        assert found.first == (when, 0) and 0 < found.differing <= found.compared
 
 
 # The sentence.
