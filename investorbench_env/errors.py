@@ -40,6 +40,10 @@ class FactsError(InvestorBenchError, ValueError):
     """Facts of an environment that contradict each other, or what the environment then shows."""
 
 
+class ProtocolError(InvestorBenchError, ValueError):
+    """Rules of trading that no account keeps, or that go by the name of others."""
+
+
 class DateRangeError(InvestorBenchError, ValueError):
     """Dates outside the data; the message says which range there is."""
 

@@ -4,20 +4,26 @@ A result always names its protocol, and results under different ones never share
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from investorbench_env.errors import UnknownNameError
+from investorbench_env.errors import ProtocolError, UnknownNameError
 
 Convention = Literal["simple", "log"]
+Fills = Literal["next_open", "close"]
 Hold = Literal["keep", "flat"]
+Prices = Literal["traded", "adjusted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
     """The rules of one way to trade and to score.
 
+    Two accounts keep them: one of cash and units at the prices that were ``"traded"``, whose
+    returns are ``"simple"``, and one of a weight on ``"adjusted"`` closes, whose returns are
+    ``"log"``, which has no costs and fills at the ``"close"``.
+
     Attributes:
-        name: what results and tables call it.
+        name: what results and tables call it; rules of your own have a name of their own.
         fills: ``"next_open"``: the order of day t fills at the open of the next session, or at its
             close where the data has no open. ``"close"``: it fills at the close it was decided on.
         hold: what HOLD means: ``"keep"`` the position, or be ``"flat"``.
@@ -26,15 +32,43 @@ class Protocol:
         convention: how returns are added up: see ``tasks.metrics``.
         commission_bps: commission on traded notional in basis points; None for the asset class's.
         slippage_bps: slippage on traded notional in basis points; None for the asset class's.
+
+    Raises:
+        UnknownNameError: a field has a value that it cannot have.
+        ProtocolError: no account keeps these rules together.
     """
 
     name: str
-    fills: Literal["next_open", "close"]
+    fills: Fills
     hold: Hold
-    prices: Literal["traded", "adjusted"]
+    prices: Prices
     convention: Convention
     commission_bps: float | None = None
     slippage_bps: float | None = None
+
+    def __post_init__(self) -> None:
+        kinds: dict[str, Any] = {
+            "fills": Fills, "hold": Hold, "prices": Prices, "convention": Convention
+        }  # fmt: skip
+        for name, kind in kinds.items():
+            if getattr(self, name) not in get_args(kind):
+                raise UnknownNameError(name, getattr(self, name), get_args(kind))
+        rules = f"the protocol {self.name!r} has convention={self.convention!r}"
+        if self.convention == "simple" and self.prices != "traded":
+            raise ProtocolError(f'{rules} and prices={self.prices!r}; it goes with "traded"')
+        if self.convention == "log":
+            if (self.prices, self.fills) != ("adjusted", "close"):
+                raise ProtocolError(
+                    f"{rules}, prices={self.prices!r} and fills={self.fills!r}; it goes with "
+                    '"adjusted" and "close"'
+                )
+            if self.has_costs:
+                raise ProtocolError(f"{rules} and costs; set commission_bps and slippage_bps to 0")
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether a trade can cost anything."""
+        return (self.commission_bps, self.slippage_bps) != (0.0, 0.0)
 
 
 STANDARD = Protocol(
@@ -60,14 +94,20 @@ PAPER = Protocol(
 PROTOCOLS: dict[str, Protocol] = {"standard": STANDARD, "paper": PAPER}
 
 
-def find_protocol(name: str | Protocol) -> Protocol:
-    """A protocol by its name.
+def find_protocol(given: str | Protocol) -> Protocol:
+    """A protocol by its name, or one of somebody's own as it is.
 
     Raises:
         UnknownNameError: there is none of that name.
+        ProtocolError: it has the name of one of ours and other rules.
     """
-    if isinstance(name, Protocol):
-        return name
-    if name not in PROTOCOLS:
-        raise UnknownNameError("protocol", name, PROTOCOLS)
-    return PROTOCOLS[name]
+    if isinstance(given, Protocol):
+        if PROTOCOLS.get(given.name, given) != given:
+            raise ProtocolError(
+                f"the protocol {given.name!r} has other rules than ours of that name: give it a "
+                "name of its own, for results go by it"
+            )
+        return given
+    if given not in PROTOCOLS:
+        raise UnknownNameError("protocol", given, PROTOCOLS)
+    return PROTOCOLS[given]

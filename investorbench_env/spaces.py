@@ -1,10 +1,40 @@
-"""Spaces that Gymnasium lacks: tuples of text and free text, with membership in constant time."""
+"""What actions and observations are made of: the words of trades, and spaces Gymnasium lacks.
 
-from typing import Any
+Tuples of text and free text have membership in constant time.
+"""
+
+from typing import Any, Literal, NamedTuple, get_args
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
+
+SELL, HOLD, BUY = range(3)
+"""The actions of ``Discrete(3)``."""
+
+TradeWord = Literal["sell", "hold", "buy"]
+TRADE_WORDS: tuple[TradeWord, ...] = get_args(TradeWord)
+"""Their words, in the same order."""
+
+
+class AccountFigures(NamedTuple):
+    """What the array ``account`` of a single asset's observation holds, in its order.
+
+    Attributes:
+        position: units, negative when short; a weight where the protocol knows no units.
+        weight: its value as a share of equity.
+        cash: money.
+        equity: cash and position.
+        unrealised_pnl: what closing the position at its mark would realise, costs apart.
+        steps_left: by the calendar, because which of them will have a bar is not known yet.
+    """
+
+    position: float
+    weight: float
+    cash: float
+    equity: float
+    unrealised_pnl: float
+    steps_left: float
 
 
 class Documents(gym.Space[tuple[str, ...]]):

@@ -8,8 +8,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from investorbench_env.envs.setup import TRADE_WORDS
 from investorbench_env.errors import InvalidActionError
+from investorbench_env.spaces import TRADE_WORDS
 
 
 def plain_action(space: gym.Space[Any], action: Any) -> Any:

@@ -11,8 +11,8 @@ from investorbench.tasks.days import Dates, FloatArray, daily_returns
 from investorbench.tasks.metrics import activity, performance
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
+from investorbench_env.accounting.account import RUIN
 from investorbench_env.accounting.events import Fill
-from investorbench_env.envs.setup import RUIN
 from investorbench_env.errors import FactsError
 from investorbench_env.facts import Facts
 from investorbench_env.protocols import Convention

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from investorbench.agents.llm import Answer
-from investorbench_env.envs.setup import TRADE_WORDS, TradeWord
+from investorbench_env.spaces import TRADE_WORDS, TradeWord
 
 LONGEST_REFLECTION = 1500
 """Characters of a rationale or reflection that are remembered."""

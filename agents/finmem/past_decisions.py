@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from investorbench.agents.finmem.perception import side_word, signed_percent
-from investorbench_env.envs.setup import TradeWord
+from investorbench_env.spaces import TradeWord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

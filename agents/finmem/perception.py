@@ -7,13 +7,12 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from investorbench.agents.single_asset import known_closes
-from investorbench_env.envs.setup import ACCOUNT_FIELDS
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
+from investorbench_env.spaces import AccountFigures
 
 SHOWN_CLOSES = 6
 ROUNDING_ERROR = 1e-8
-UNREALISED_PNL = ACCOUNT_FIELDS.index("unrealised_pnl")
 MOMENTUM_SESSIONS = 3
 """As in InvestorBench (Li et al., 2025); it reaches back over the start of a split."""
 
@@ -142,7 +141,9 @@ def perceive(
         weight=float(info["weight"]),
         cash=float(info["cash"]),
         equity=equity,
-        unrealised_pnl=None if account is None else float(account[UNREALISED_PNL]),
+        unrealised_pnl=None
+        if account is None
+        else AccountFigures(*account.tolist()).unrealised_pnl,
         total_return=equity / start - 1.0 if start else 0.0,
         sentiment=None if sentiment is None else SentimentCounts(*(int(n) for n in sentiment)),
     )

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.single_asset import takes_weight
-from investorbench_env.envs.setup import TRADE_WORDS, TradeWord
 from investorbench_env.facts import Facts
+from investorbench_env.spaces import TRADE_WORDS, TradeWord
 
 HOLD_MEANS = {"keep": "keep the position that you have", "flat": "have no position"}
 SHORT = "be short of the asset with all of the account"

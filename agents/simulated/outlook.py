@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.envs.setup import BUY, HOLD, SELL
 from investorbench_env.market.simulated import Dynamics
+from investorbench_env.spaces import BUY, HOLD, SELL
 
 COST_RATE = 0.001
 """Cost of a trade as a share of its notional, as under the protocol ``standard``."""

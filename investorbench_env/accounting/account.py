@@ -32,6 +32,10 @@ positive, and whether an order was rejected. Without a trade, notional is 0 what
 """
 
 
+RUIN = 1e-6
+"""Ruin has no logarithm; it counts as the loss of all but this share."""
+
+
 class StepPrices(Protocol):
     """What the market did between two decisions; floats, or arrays [N]."""
 
@@ -93,13 +97,16 @@ class SpotAccount:
     Args:
         cost_rate: cost as a share of traded notional.
         resizes: whether an order may grow or shrink a position without turning it around.
+        at_close: whether orders fill at the close they were decided on instead, so before what
+            happens on an ex-date.
     """
 
-    __slots__ = ("rate", "resizes")
+    __slots__ = ("at_close", "rate", "resizes")
 
-    def __init__(self, cost_rate: float, resizes: bool) -> None:
+    def __init__(self, cost_rate: float, resizes: bool, at_close: bool = False) -> None:
         self.rate = cost_rate
         self.resizes = resizes
+        self.at_close = at_close
 
     def open(self, cash: Any, close: Any) -> Amounts:
         """Cash and no position."""
@@ -114,10 +121,11 @@ class SpotAccount:
         An account that is worth nothing at the fill price is closed out there; its order is
         rejected.
         """
-        cash, _, costs, units, entry, _, _, _, divisor_before = before
-        if prices.ex_date:
+        cash, _, costs, units, entry, close, _, _, divisor_before = before
+        price = close if self.at_close else prices.fill
+        if prices.ex_date and not self.at_close:
             cash, units, entry = accrue(cash, units, entry, prices.dividend, prices.split)
-        trade, rejected, price = None, False, prices.fill
+        trade, rejected = None, False
         ruined = cash + units * price <= 0.0
         # Tests for True and False are spelled out: a call would take as long as the arithmetic.
         if ruined is not False and (ruined is True or np.count_nonzero(ruined)):
@@ -133,6 +141,8 @@ class SpotAccount:
             entry = entry + (price - entry) * opened
             costs = costs + cost
             trade = bought, price, notional, cost, rejected
+        if prices.ex_date and self.at_close:
+            cash, units, entry = accrue(cash, units, entry, prices.dividend, prices.split)
         close = prices.final
         value = units * close
         equity = cash + value

@@ -34,6 +34,7 @@ class PaperAccount:
     ) -> tuple[Amounts, TradeAmounts | None, Any]:
         """Set the weight at the earlier close; its return is the weight times the log return."""
         _, equity_before, costs, _, entry, close, held, _, opening = before
+        weight = trades * weight + (trades == 0) * held
         changed = (weight != held) * 1.0
         quantity = weight - held
         notional = changed * abs(quantity) * equity_before

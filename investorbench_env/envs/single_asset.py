@@ -15,18 +15,20 @@ from gymnasium.logger import warn
 
 from investorbench_env.accounting.account import Amounts, OneAsset, StepPrices, TradeAmounts
 from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
+from investorbench_env.envs.options import Options
 from investorbench_env.envs.pictures import Mark, draw
-from investorbench_env.envs.setup import ACCOUNT_FIELDS, AMOUNTS, BUY, HOLD, Options, prepare
+from investorbench_env.envs.setup import AMOUNTS, prepare
 from investorbench_env.errors import InvalidActionError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.history import Moment
+from investorbench_env.spaces import BUY, HOLD, TRADE_WORDS, AccountFigures
 
 Array = npt.NDArray[Any]
 Observation = dict[str, Any]
 Info = dict[str, Any]
 
-_new_array: Callable[[], Array] = np.zeros(len(ACCOUNT_FIELDS), np.float32).copy
-_write: Callable[..., None] = Struct(f"{len(ACCOUNT_FIELDS)}f").pack_into
+_new_array: Callable[[], Array] = np.zeros(len(AccountFigures._fields), np.float32).copy
+_write: Callable[..., None] = Struct(f"{len(AccountFigures._fields)}f").pack_into
 EQUITY, UNITS = 1, 3
 """Where they stand among an account's amounts."""
 
@@ -35,6 +37,7 @@ _named: Any = tuple.__new__
 """A named tuple of values that stand in a tuple already, in half the time of its own class."""
 
 
+MEANINGS = ", ".join(f"{number} {word}" for number, word in enumerate(TRADE_WORDS))
 ARRAYS = ("bars", "mask", "sentiment")
 """The arrays of an observation that the market decides."""
 
@@ -100,7 +103,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     Args:
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
-        options: the attributes of :class:`~investorbench_env.envs.setup.Options`.
+        options: the attributes of :class:`~investorbench_env.envs.options.Options`.
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would.
@@ -128,7 +131,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._symbol = setup.symbol
         self._account = setup.account()
         self._live = self._account.step if setup.reward is None else self._live_for_another_reward
-        self._sides = setup.sides
+        self._sides, self._no_order = setup.sides, setup.no_order
         self._by_weight = setup.options.action == "weight"
         self._labelled = setup.labelled
         self._at = -1  # the decision, as an index into the sessions above
@@ -187,7 +190,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
                 raise self._invalid(action)
             weight = self._sides[choice]
             # A signal for the side that is held already is no order.
-            trades = choice != HOLD and weight * held <= 0.0
+            trades = choice != self._no_order and weight * held <= 0.0
         self._at = at = self._at + 1
         page, bars, mask, sentiment = next(self._turn, None) or self._first_of_a_block()
         self._page = page
@@ -218,8 +221,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         account._symbol = self._symbol
         if trade is not None:
             self._report(info, trade, weight)
-        if page.pays and held:
-            self._report_distribution(info, held)
+        if page.pays:
+            self._report_distribution(info, held, trade)
         if self._labelled and not self._ended:
             info["label"] = self.setup.label(at)
         if self.render_mode is not None:
@@ -312,10 +315,14 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             why = f"the account was ruined at the fill price {price:g} and closed out there"
             info["rejections"] = (Rejection(Order(self._symbol, weight), why),)
 
-    def _report_distribution(self, info: Info, held: float) -> None:
+    def _report_distribution(self, info: Info, held: float, trade: TradeAmounts | None) -> None:
+        """What holders got, who had traded before if orders fill at the close."""
         now = self._page.now
-        distribution = Distribution(self._symbol, held * now.dividend, now.split)
-        info["distributions"] = (distribution,)
+        if trade is not None and self.setup.fills == "close":
+            held += trade[0]
+        if held:
+            distribution = Distribution(self._symbol, held * now.dividend, now.split)
+            info["distributions"] = (distribution,)
 
     def _choice(self, action: Any) -> int:
         try:
@@ -333,7 +340,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         return weight
 
     def _invalid(self, action: Any) -> InvalidActionError:
-        meaning = "a target weight" if self._by_weight else "0 sell, 1 hold, 2 buy"
+        meaning = "a target weight" if self._by_weight else MEANINGS
         return InvalidActionError(
             f"action {action!r} of type {type(action).__name__} is not in {self.action_space} "
             f"({meaning}); nothing was traded"

@@ -13,19 +13,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from investorbench_env.accounting.account import Amounts, TradeAmounts, reopen
-from investorbench_env.envs.setup import (
-    ACCOUNT_FIELDS,
-    AMOUNTS,
-    BUY,
-    HOLD,
-    MODALITIES,
-    SELL,
-    Options,
-    prepare,
-)
+from investorbench_env.envs.options import MODALITIES, Options
+from investorbench_env.envs.setup import AMOUNTS, prepare
 from investorbench_env.envs.tape import Prices, Tape
 from investorbench_env.errors import InvalidActionError, InvestorBenchError
 from investorbench_env.facts import Facts
+from investorbench_env.market.documents import Document
+from investorbench_env.spaces import BUY, SELL, AccountFigures
 
 Array = npt.NDArray[Any]
 Observation = dict[str, Array]
@@ -45,7 +39,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
 
     Observations are the numeric ones, each with a leading axis [N]. Text stays in the market's
     table: ``info["documents"]`` int64 [N, 2] are the rows ``start:stop`` of
-    ``env.setup.market.documents.rows`` that are new, and where an episode has just begun,
+    ``env.documents`` that are new, and where an episode has just begun,
     ``info["latest_filings"]`` int64 [N, 8] are those of the latest filing of each form, oldest
     first, then -1. Every value in an info is an array [N] beside its mask ``_name``.
 
@@ -55,7 +49,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
     Args:
         num_envs: N.
         render_mode: None; one episode at a time can be rendered.
-        options: the attributes of :class:`~investorbench_env.envs.setup.Options`.
+        options: the attributes of :class:`~investorbench_env.envs.options.Options`.
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would.
@@ -84,7 +78,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._tape = Tape.of(setup)
         self._account = setup.account()
-        self._sides = np.array(setup.sides)
+        self._sides, self._no_order = np.array(setup.sides), setup.no_order
         self._everyone = _read_only(np.ones(num_envs, dtype=np.bool_))
         self._pays = setup.protocol.prices == "traded"
         self._account_masks = {"_" + name: self._everyone for name in ACCOUNT}
@@ -97,6 +91,11 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
     def facts(self) -> Facts:
         """What may be known without stepping."""
         return self.setup.facts
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """All texts of the market, of which an info gives row numbers; also those of the future."""
+        return self.setup.market.documents.rows
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -144,7 +143,10 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._any_ended = bool(np.count_nonzero(self._ended))
         info = self._report(restarts if restarted else None)
         if prices.ex_date and self._pays:
-            self._report_distributions(info, before[3] * ~restarts, prices)
+            held = before[3]
+            if self._trade is not None and self.setup.fills == "close":
+                held = held + self._trade[0]
+            self._report_distributions(info, held * ~restarts, prices)
         return self._observe(), rewards, terminated, truncated, info
 
     def _orders(self, actions: Array) -> tuple[Array, Array]:
@@ -161,7 +163,10 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self._require(actions, given.shape == (self.num_envs,) and given.dtype.kind in "iu")
         self._require(actions, bool(given.min() >= SELL and given.max() <= BUY))
         weights = self._sides.take(given)
-        return weights, (given != HOLD) & (weights * self._amounts[3] <= 0.0)
+        trades = weights * self._amounts[3] <= 0.0
+        if self._no_order is not None:
+            trades &= given != self._no_order
+        return weights, trades
 
     def _require(self, actions: Any, valid: bool) -> None:
         if not valid:
@@ -204,7 +209,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             observation[name] = values.take(at, axis=0, mode="clip")  # quicker; all are inside
         if self._shows_account:
             cash, equity, _, units, _, _, weight, unrealised, _ = self._amounts
-            amounts = np.empty((len(ACCOUNT_FIELDS), self.num_envs), dtype=np.float32)
+            amounts = np.empty((len(AccountFigures._fields), self.num_envs), dtype=np.float32)
             amounts[0] = units
             amounts[1] = weight
             amounts[2] = cash

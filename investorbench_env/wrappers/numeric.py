@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
+from investorbench_env.spaces import AccountFigures
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -74,8 +75,8 @@ class NumericObservation(
         observation: Any  # what the inner environment shows
         observation, info = self.env.reset(seed=seed, options=options)
         if "account" in self._shows:
-            *_, equity, _, left = observation["account"].tolist()
-            self._first_equity, self._first_left = equity, max(left, 1.0)
+            figures = AccountFigures(*observation["account"].tolist())
+            self._first_equity, self._first_left = figures.equity, max(figures.steps_left, 1.0)
         return self.observation(observation), info
 
     def observation(self, observation: dict[str, Any]) -> Float32Array:
@@ -89,22 +90,21 @@ class NumericObservation(
             features[mask:end] = observation["mask"]
         if "account" in self._shows:
             start, end = end, end + len(ACCOUNT_FEATURES)
-            features[start:end] = self._account(observation["account"].tolist())
+            features[start:end] = self._account(AccountFigures(*observation["account"].tolist()))
         if "sentiment" in self._shows:
             np.log1p(observation["sentiment"], out=features[end:])
         np.minimum(features, LIMIT, out=features)
         return np.maximum(features, -LIMIT, out=features)
 
-    def _account(self, amounts: list[float]) -> tuple[float, ...]:
-        _, weight, cash, equity, unrealised, left = amounts
+    def _account(self, account: AccountFigures) -> tuple[float, ...]:
         # A ruined account has no shares of equity to speak of; its features stand at the limits.
-        scale = max(equity, 1e-9 * self._first_equity)
+        scale = max(account.equity, 1e-9 * self._first_equity)
         return (
-            weight,
-            cash / scale,
+            account.weight,
+            account.cash / scale,
             math.log(scale / self._first_equity),
-            unrealised / scale,
-            left / self._first_left,
+            account.unrealised_pnl / scale,
+            account.steps_left / self._first_left,
         )
 
 

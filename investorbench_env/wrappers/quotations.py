@@ -5,7 +5,7 @@ from datetime import time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from investorbench_env.envs.setup import Setup
+from investorbench_env.facts import Facts
 from investorbench_env.market.documents import SENTIMENTS, Document
 from investorbench_env.wrappers.wording import lines_of, one_line
 
@@ -21,11 +21,11 @@ class QuotationLimits(NamedTuple):
 
 
 def document_lines(
-    setup: Setup, shown: Collection[str], info: dict[str, Any], limits: QuotationLimits
+    facts: Facts, shown: Collection[str], info: dict[str, Any], limits: QuotationLimits
 ) -> Iterator[str]:
     """News and filings, oldest first, cut to their limits."""
     documents: tuple[Document, ...] = info["documents"]
-    stamps = _Stamps(ZoneInfo(setup.market.timezone), frozenset(shown))
+    stamps = _Stamps(ZoneInfo(facts.timezone), frozenset(shown))
     if "news" in shown:
         news = [row for row in documents if not row.is_filing]
         counts = f" ({_sentiments(news)})" if news and "sentiment" in shown else ""

@@ -5,12 +5,17 @@ from typing import Any, SupportsFloat
 
 import gymnasium as gym
 
-from investorbench_env.envs.single_asset import SingleAssetEnv
+from investorbench_env.envs.options import ACTIONS, MODALITIES
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
+from investorbench_env.registration import facts_in
 from investorbench_env.spaces import FreeText
 from investorbench_env.wrappers.passages import account_lines, task_lines
-from investorbench_env.wrappers.prices import session_lines
+from investorbench_env.wrappers.prices import bar_lines
 from investorbench_env.wrappers.quotations import QuotationLimits, document_lines, sentiment_lines
+
+PARTS = frozenset((*MODALITIES, "mask"))
+"""Of an observation, what there are words for."""
 
 
 class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.RecordConstructorArgs):
@@ -22,15 +27,16 @@ class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.Reco
     document can pass for a heading of ours.
 
     Args:
-        env: a single-asset environment, wrapped or not.
+        env: an environment of one asset, wrapped or not: its facts name one symbol and the action
+            ``"trade"`` or ``"weight"``, and it shows parts of a single asset's observation.
         sessions: how many of the window's sessions the table of prices has.
         news: how many news it quotes, the newest; of the others it says how many there are.
         news_characters: characters a news is cut to; it says how many were left out.
         filing_characters: characters a filing is cut to.
 
     Raises:
-        InvestorBenchError: it is not a single-asset environment, or a limit is not a whole number
-            of at least 1.
+        InvestorBenchError: it is another environment, or a limit is not a whole number of at
+            least 1.
     """
 
     def __init__(
@@ -51,13 +57,10 @@ class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.Reco
             self, sessions=_at_least_one("sessions", sessions), **limits._asdict()
         )
         super().__init__(env)
-        inner = env.unwrapped
-        if not isinstance(inner, SingleAssetEnv):
-            raise InvestorBenchError(f"TextObservation reads single-asset environments, not {env}")
+        self._facts, shown = _readable(env)
         self.observation_space = FreeText()
         self._limits, self._sessions = limits, sessions
-        self._setup = inner.setup
-        self._task = "\n".join(task_lines(inner.setup, inner.setup.modalities))
+        self._task = "\n".join(task_lines(self._facts, shown))
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -78,12 +81,30 @@ class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.Reco
         """The lines after the part that never changes, section by section."""
         shown = frozenset(observation)
         if shown & {"bars", "time"}:
-            yield from session_lines(observation, info, self._sessions)
+            yield from bar_lines(self._facts, observation, info, self._sessions)
         if "account" in shown:
-            yield from account_lines(self._setup, observation, info)
+            yield from account_lines(self._facts, observation, info)
         if "sentiment" in shown and "news" not in shown:
             yield from sentiment_lines(observation)
-        yield from document_lines(self._setup, shown, info, self._limits)
+        yield from document_lines(self._facts, shown, info, self._limits)
+
+
+def _readable(env: gym.Env[Any, Any]) -> tuple[Facts, tuple[str, ...]]:
+    """The facts of an environment and the parts of its observation, if there are words for them."""
+    facts = facts_in(env)
+    shown = tuple(getattr(env.observation_space, "spaces", ()))
+    if not shown or not PARTS.issuperset(shown):
+        what = f"shows {', '.join(map(str, shown)) or env.observation_space}"
+    elif facts.action not in ACTIONS:
+        what = f"takes the action {facts.action!r}"
+    elif len(facts.symbols) > 1:
+        what = f"has the assets {facts.symbol}"
+    else:
+        return facts, shown
+    raise InvestorBenchError(
+        f"TextObservation words observations of one asset ({', '.join(sorted(PARTS))}) and the "
+        f"actions {' and '.join(ACTIONS)}; {env} {what}"
+    )
 
 
 def _at_least_one(name: str, value: object) -> int:

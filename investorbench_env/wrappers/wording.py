@@ -3,9 +3,36 @@
 import math
 import re
 import unicodedata
+from typing import NamedTuple
+
+from investorbench_env.market.intervals import DAILY
 
 SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 UNKNOWN = "n/a"
+LENGTHS = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
+
+
+class BarWords(NamedTuple):
+    """What a bar is called: a daily one is its session.
+
+    Attributes:
+        one: ``"session"`` or ``"bar"``.
+        many: the plural.
+        length: how long it is, such as ``"3 minutes"``.
+    """
+
+    one: str
+    many: str
+    length: str
+
+    @classmethod
+    def of(cls, interval: str) -> "BarWords":
+        """The words for bars of an interval, such as ``"3m"``."""
+        number, unit = interval[:-1], LENGTHS.get(interval[-1:], "")
+        length = f"{number} {unit}{'' if number == '1' else 's'}" if unit else interval
+        if interval == DAILY:
+            return cls("session", "sessions", length)
+        return cls("bar", "bars", length)
 
 
 def price(value: float) -> str:

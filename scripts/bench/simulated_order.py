@@ -19,10 +19,10 @@ import numpy.typing as npt
 from investorbench.agents.simulated.filter import Filter
 from investorbench.agents.simulated.oracle import Oracle
 from investorbench.agents.simulated.text_reader import TextReader
-from investorbench_env.envs.setup import BUY
 from investorbench_env.envs.single_asset import SingleAssetEnv
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import dynamics_of, simulate
+from investorbench_env.spaces import BUY
 
 FloatArray = npt.NDArray[np.float64]
 START = "2015-01-02"

@@ -17,7 +17,7 @@ from investorbench.tasks.answers import answers_in, without_answers
 from investorbench.tasks.record.schema import Content, Header, Line
 from investorbench.tasks.task import Task
 from investorbench_env.accounting.events import AccountState, Fill, Position
-from investorbench_env.envs.setup import Options
+from investorbench_env.envs.options import Options
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.protocols import find_protocol

@@ -1,5 +1,6 @@
 """Money: no step of any account makes some or loses some, and all forms agree to the bit."""
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -10,15 +11,27 @@ from hypothesis import strategies as st
 
 from investorbench_env.market import Market
 from investorbench_env.market.market import CLOSE, OPEN
+from investorbench_env.protocols import PAPER, STANDARD, Fills, Hold
 from tests.env.small_markets import date, random_market, small_market
 
 FIRST = 4
 NO_COSTS = {"commission_bps": 0.0, "slippage_bps": 0.0}
 
+HOLDS: tuple[Hold, ...] = ("keep", "flat")
+FILLS: tuple[Fills, ...] = ("next_open", "close")
 RULES: list[dict[str, Any]] = [
-    {"protocol": "paper"},
-    *({"protocol": "standard", "commission_bps": cost} for cost in (0.0, 5.0, 300.0)),
+    *({"protocol": replace(PAPER, name="a weight", hold=hold)} for hold in HOLDS),
+    *(
+        {
+            "protocol": replace(STANDARD, name="cash and units", hold=hold, fills=fills),
+            "commission_bps": cost,
+        }
+        for hold in HOLDS
+        for fills in FILLS
+        for cost in (0.0, 5.0, 300.0)
+    ),
 ]
+"""Every combination of fields for which there is an account."""
 OPTIONS = st.builds(
     lambda rules, rest: {**rules, **rest},
     st.sampled_from(RULES),
@@ -70,7 +83,7 @@ def test_money_is_conserved_at_every_step(seed: int, options: dict[str, Any]) ->
         growth *= 1.0 + reward
         costs += after["cost"]
         s = session(after)
-        if options["protocol"] == "standard":
+        if options["protocol"].convention == "simple":
             assert_spot_step(market, env, before, after, t, s)
         else:
             assert after["equity"] == pytest.approx(
@@ -87,23 +100,35 @@ def assert_spot_step(
 ) -> None:
     """From session t to s: shares, cash, notional and cost, worked out from the market alone."""
     close, shares, cash = market.bars[s, 0, CLOSE], before["position"], before["cash"]
+    at_close = env.unwrapped.facts.fills == "close"
+    fill = market.bars[t, 0, CLOSE] if at_close else market.bars[s, 0, OPEN]
+    fill = close if np.isnan(fill) else fill
+    bought = sum(each.quantity for each in after["fills"])
+    if not at_close:
+        shares, cash = held_over_ex_dates(market, shares, cash, t, s)
+    was_ruined = cash + shares * fill <= 0.0
+    scale = 1e-12 * max(abs(cash), abs(shares) * fill, 1e-9)
+    assert after["notional"] == pytest.approx(abs(bought) * fill, rel=1e-9, abs=10 * scale)
+    assert after["cost"] == env.unwrapped.facts.cost_rate * after["notional"]
+    shares, cash = shares + bought, cash - bought * fill - after["cost"]
+    if at_close:
+        shares, cash = held_over_ex_dates(market, shares, cash, t, s)
+    assert after["position"] == pytest.approx(shares, rel=1e-12, abs=10 * scale / fill)
+    assert after["cash"] == pytest.approx(cash, rel=1e-12, abs=10 * scale)
+    assert after["equity"] == after["cash"] + after["position"] * close
+    assert after["fill_price"] == (fill if after["notional"] else 0.0)
+    if was_ruined:
+        assert after["position"] == 0.0
+        assert after["equity"] <= 0.0
+
+
+def held_over_ex_dates(
+    market: Market, shares: float, cash: float, t: int, s: int
+) -> tuple[float, float]:
     for day in range(t + 1, s + 1):
         shares *= market.share_splits[day, 0]
         cash += shares * market.dividends[day, 0]
-    fill = market.bars[s, 0, OPEN]
-    fill = close if np.isnan(fill) else fill
-    bought = after["position"] - shares
-    scale = 1e-12 * max(abs(cash), abs(shares) * fill, 1e-9)
-    assert after["notional"] == pytest.approx(abs(bought) * fill, rel=1e-9, abs=10 * scale)
-    assert after["cost"] == env.unwrapped.setup.cost_rate * after["notional"]
-    assert after["cash"] == pytest.approx(
-        cash - bought * fill - after["cost"], rel=1e-12, abs=10 * scale
-    )
-    assert after["equity"] == after["cash"] + after["position"] * close
-    assert after["fill_price"] == (fill if after["notional"] else 0.0)
-    if cash + shares * fill <= 0.0:
-        assert after["position"] == 0.0
-        assert after["equity"] <= 0.0
+    return shares, cash
 
 
 def session(info: dict[str, Any]) -> int:

@@ -239,9 +239,45 @@ def test_a_limit_that_is_no_whole_number_is_refused(limit: str, value: Any) -> N
         TextObservation(make(), **{limit: value})
 
 
-def test_text_is_made_of_a_single_asset_environment() -> None:
-    with pytest.raises(InvestorBenchError, match="single-asset"):
-        TextObservation(gym.make("CartPole-v1"))
+class Others(gym.ObservationWrapper[Any, Any, Any]):
+    """An environment of somebody else's: facts and an observation as they are given."""
+
+    def __init__(self, facts: Any, **parts: gym.Space[Any]) -> None:
+        super().__init__(make())
+        self.facts = facts
+        if parts:
+            self.observation_space = gym.spaces.Dict(parts)
+
+    @property
+    def unwrapped(self) -> Any:
+        return self
+
+    def observation(self, observation: Any) -> Any:
+        return observation
+
+
+@pytest.mark.parametrize(
+    ("env", "what"),
+    [
+        (lambda facts: gym.make("CartPole-v1"), "CartPole-v1 gives None as its facts"),
+        (lambda facts: Others(replace(facts, symbols=("A", "B"))), "has the assets A,B"),
+        (lambda facts: Others(replace(facts, action="orders")), "takes the action 'orders'"),
+        (lambda facts: Others(facts, depth=gym.spaces.Discrete(2)), "shows depth"),
+    ],
+)
+def test_text_of_an_environment_that_there_are_no_words_for_is_refused(env: Any, what: str) -> None:
+    with pytest.raises(InvestorBenchError, match=what):
+        TextObservation(env(make().unwrapped.facts))
+
+
+def test_text_is_made_of_any_environment_with_facts_of_one_asset() -> None:
+    facts = replace(make().unwrapped.facts, symbols=("OIL",), asset_class="future", source="a rig")
+    text = TextObservation(Others(facts)).reset()[0]
+    assert "Trade one asset: OIL (future)" in text
+    assert "Source: a rig" in text
+    stepped = TextObservation(Others(facts))
+    stepped.reset()
+    assert "Position: long 999.00 units" in stepped.step(2)[0]
 
 
 def features(env: Any, *actions: Any) -> dict[str, float]:

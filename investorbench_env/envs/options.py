@@ -1,0 +1,136 @@
+"""What ``gym.make`` accepts for a single-asset environment, each option checked by itself."""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields
+from numbers import Real
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+
+from investorbench_env.accounting.account import RUIN
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.market.asset_classes import ASSET_CLASSES
+from investorbench_env.market.market import Market
+from investorbench_env.protocols import Protocol
+
+DataLike = str | PathLike[str] | Market
+RewardFunction = Callable[[Any, Any], Any]
+"""(equity before, equity after) to reward; floats, or arrays in the vectorised environment."""
+
+ACTIONS = ("trade", "weight")
+MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
+
+
+def _log_return(before: Any, after: Any) -> Any:
+    return np.log(np.maximum(after / (before + (before == 0.0)), RUIN))
+
+
+def _pnl(before: Any, after: Any) -> Any:
+    return after - before
+
+
+REWARDS: dict[str, RewardFunction | None] = {
+    "return": None,
+    "log_return": _log_return,
+    "pnl": _pnl,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What ``gym.make`` and ``gym.make_vec`` accept for a single-asset environment.
+
+    Attributes:
+        symbol: the asset; an id with a symbol in it has set this already.
+        asset_class: the name of a row of ``ASSET_CLASSES``; the id has set this already.
+        universe: the name of a row of ``UNIVERSES``, whose dates and benchmark hold; the id has
+            set this already. None for the first with assets of the class.
+        split: ``"warmup"`` or ``"test"``; their dates are those of the universe.
+        protocol: ``"standard"`` or ``"paper"``, or a Protocol.
+        data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
+        window: number of bars in ``bars``.
+        start: first date of the split, ``YYYY-MM-DD``, in place of its own.
+        end: last date of the split, in place of its own.
+        action: ``"trade"`` for sell, hold, buy; ``"weight"`` for a target weight.
+        reward: ``"return"``, ``"log_return"``, ``"pnl"``, or a function of equity before and after.
+        long_only: whether SELL means cash instead of a short position.
+        modalities: which of ``MODALITIES`` an observation holds; all of them for None.
+        commission_bps: commission in basis points of traded notional; None for the protocol's or
+            the asset class's.
+        slippage_bps: slippage in basis points of traded notional; None likewise.
+        initial_cash: what an account starts with.
+        episode_length: steps an episode; it then starts at a random session of the split. None for
+            the whole split.
+    """
+
+    symbol: str | None = None
+    asset_class: str = "stock"
+    universe: str | None = None
+    split: str = "test"
+    protocol: str | Protocol = "standard"
+    data: DataLike = "auto"
+    window: int = 30
+    start: str | None = None
+    end: str | None = None
+    action: str = "trade"
+    reward: str | RewardFunction = "return"
+    long_only: bool = False
+    modalities: Collection[str] | None = None
+    commission_bps: float | None = None
+    slippage_bps: float | None = None
+    initial_cash: float = 100_000.0
+    episode_length: int | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Options from keywords, each checked by itself.
+
+        Raises:
+            UnknownNameError: no such option, or no such value for it.
+            InvestorBenchError: a number that makes no sense.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in given:
+            _require("option", name, known)
+        options = cls(**given)
+        _require("asset class", options.asset_class, ASSET_CLASSES)
+        _require("action", options.action, ACTIONS)
+        if options.modalities is not None:
+            if isinstance(options.modalities, str) or not options.modalities:
+                raise InvestorBenchError(
+                    f"modalities={options.modalities!r} must list at least one of "
+                    + ", ".join(MODALITIES)
+                )
+            for name in options.modalities:
+                _require("modality", name, MODALITIES)
+        if not callable(options.reward):
+            _require("reward", options.reward, REWARDS)
+        _require_count("window", options.window)
+        if options.episode_length is not None:
+            _require_count("episode_length", options.episode_length)
+        _require_number("initial_cash", options.initial_cash, above=0.0)
+        for name in ("commission_bps", "slippage_bps"):
+            if getattr(options, name) is not None:
+                _require_number(name, getattr(options, name), least=0.0)
+        return options
+
+
+def _require(kind: str, name: object, valid: Collection[str]) -> None:
+    if name not in tuple(valid):  # not by hash, which a list or a dict has none of
+        raise UnknownNameError(kind, name, valid)
+
+
+def _require_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvestorBenchError(f"{name}={value!r} must be a whole number of at least 1")
+
+
+def _require_number(
+    name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf
+) -> None:
+    number = float(value) if isinstance(value, Real) else math.nan
+    if not (math.isfinite(number) and number > above and number >= least):
+        bound = f"above {above:g}" if above > least else f"of at least {least:g}"
+        raise InvestorBenchError(f"{name}={value!r} must be a number {bound}")
