@@ -4,19 +4,15 @@ import json
 import re
 import secrets
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from unittest.mock import patch
 
-import hydra
 import typer
-from hydra.core.hydra_config import HydraConfig
-from hydra.plugins.sweeper import Sweeper
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 
+from investorbench.scripts.composing import Composed, call_for_each, composed, composed_here
 from investorbench.scripts.jobs import MODEL, OF_THE_RUN, job_of, options_of, parts_of
 from investorbench.scripts.launching import (
     HERE,
@@ -26,7 +22,6 @@ from investorbench.scripts.launching import (
     without_launcher,
 )
 from investorbench.scripts.settings import (
-    CONF,
     OPEN,
     require_known_choices,
     require_known_options,
@@ -72,41 +67,72 @@ def run_with(overrides: list[str]) -> None:
     launcher = launcher_in(overrides)
     sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
     try:
-        planned = _planned(overrides, changing)
-        if planned.config is None:
+        found = composed(without_launcher(overrides))
+        if found is None:
             return  # Hydra was asked for help
-        jobs, options = planned.jobs, options_of(planned.config)
-        folder = Path(planned.config.folder)
+        jobs = _planned(found, changing)
+        config = found[0].config
+        options, folder = options_of(config), Path(config.folder)
         if launcher == HERE:
             outcome = run_jobs(jobs, options)
         else:
             with launched_shown(jobs, folder), errors_raised():
-                _compose(overrides, Launched(changing))
+                call_for_each(overrides, Launched(changing))
             outcome = recorded(jobs, folder)
-        show(outcome, planned.config.output, folder)
+        show(outcome, config.output, folder)
     finally:
         sys.path.pop()
 
 
-def _planned(overrides: list[str], changing: list[str]) -> "Planned":
-    planned = Planned(changing)
-    with (
-        tempfile.TemporaryDirectory() as nowhere,  # Hydra makes its folder before it asks
-        # It would compose every job once more, to see whether that can be done before any runs.
-        patch.object(Sweeper, "validate_batch_is_legal"),
-    ):
-        _compose([*without_launcher(overrides), f"hydra.sweep.dir={nowhere}"], planned)
-    _raise(planned.errors)
-    return planned
+def _planned(found: Sequence[Composed], swept: Sequence[str]) -> list[Job]:
+    """The jobs of a command line.
+
+    Raises:
+        InvestorBenchError: some could not be planned, and so none is run.
+    """
+    jobs: list[Job] = []
+    errors: list[str] = []
+    for each in found:
+        try:
+            jobs.append(_job(each, swept))
+        except InvestorBenchError as error:
+            errors.append(str(error))
+    _raise(errors)
+    return jobs
 
 
-def _compose(overrides: list[str], task: Callable[[DictConfig], None]) -> None:
-    """Have Hydra call something with the configuration of each job."""
-    arguments, sys.argv = sys.argv, ["investorbench run", *overrides]
-    try:
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
-    finally:
-        sys.argv = arguments
+def _job(composed: Composed, swept: Sequence[str]) -> Job:
+    """A job, with what distinguishes it from the others in its name and its folders.
+
+    Args:
+        composed: its configuration.
+        swept: the settings that differ from job to job.
+    """
+    config, choices, given = composed
+    if config.output not in OUTPUTS:
+        raise UnknownNameError("output", config.output, OUTPUTS)
+    for name in ("repeats", "concurrency"):
+        if not isinstance(config[name], int) or config[name] < 1:
+            wanted = "must be a whole number of at least 1"
+            raise InvestorBenchError(f"{name}={config[name]!r} {wanted}")
+    agent = str(choices["agent"])
+    changed: list[str] = []
+    place: list[str] = []
+    for override in given:
+        key, _, value = override.lstrip("+").partition("=")
+        if key == "agent._target_":  # an agent of somebody's own, in place of ours
+            agent = value.rpartition(".")[2]
+        elif key not in swept or key in ("agent", "task", MODEL):
+            continue
+        elif key.partition(".")[0] in OF_THE_TABLE:
+            place.append(f"{key}={value}")
+        else:
+            changed.append(f"{key.rpartition('.')[2]}={value}")
+    if MODEL in parts_of(config.agent):
+        changed.insert(0, f"model={choices['model']}")
+    elif any(override.startswith("model=") for override in given):
+        raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
+    return job_of(config, agent, " ".join([agent, *changed]), tuple(place))
 
 
 def new_folder() -> str:
@@ -137,59 +163,6 @@ def show(outcome: RunOutcome, output: str, folder: Path) -> None:
     _raise([each.why for each in outcome.failed])
 
 
-class Planned:
-    """The jobs of one command line: Hydra calls it for each, and then they run together.
-
-    Args:
-        swept: the settings that differ from job to job.
-    """
-
-    __name__ = "investorbench"
-
-    def __init__(self, swept: list[str]) -> None:
-        self.swept = swept
-        self.jobs: list[Job] = []
-        self.errors: list[str] = []
-        self.config: DictConfig | None = None
-
-    def __call__(self, config: DictConfig) -> None:
-        """Plan one job; an error of ours is kept, for Hydra has words of its own for errors."""
-        OmegaConf.resolve(config)
-        self.config = config
-        try:
-            if config.output not in OUTPUTS:
-                raise UnknownNameError("output", config.output, OUTPUTS)
-            for name in ("repeats", "concurrency"):
-                if not isinstance(config[name], int) or config[name] < 1:
-                    wanted = "must be a whole number of at least 1"
-                    raise InvestorBenchError(f"{name}={config[name]!r} {wanted}")
-            self.jobs.append(self._job(config))
-        except InvestorBenchError as error:
-            self.errors.append(str(error))
-
-    def _job(self, config: DictConfig) -> Job:
-        """A job, with what tells it from the others in its name and its folders."""
-        hydra_config = HydraConfig.get()
-        agent = str(hydra_config.runtime.choices["agent"])
-        changed: list[str] = []
-        place: list[str] = []
-        for override in hydra_config.overrides.task:
-            key, _, value = override.lstrip("+").partition("=")
-            if key == "agent._target_":  # an agent of somebody's own, in place of ours
-                agent = value.rpartition(".")[2]
-            elif key not in self.swept or key in ("agent", "task", MODEL):
-                continue
-            elif key.partition(".")[0] in OF_THE_TABLE:
-                place.append(f"{key}={value}")
-            else:
-                changed.append(f"{key.rpartition('.')[2]}={value}")
-        if MODEL in parts_of(config.agent):
-            changed.insert(0, f"model={hydra_config.runtime.choices['model']}")
-        elif any(override.startswith("model=") for override in hydra_config.overrides.task):
-            raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
-        return job_of(config, agent, " ".join([agent, *changed]), tuple(place))
-
-
 class Launched:
     """What a launcher's process does with the configuration of one job: it runs it.
 
@@ -210,10 +183,7 @@ class Launched:
             InvestorBenchError: there is no record of why it failed.
         """
         sys.path.append(self.folder)
-        planned = Planned(self.swept)
-        planned(config)
-        _raise(planned.errors)
-        (job,) = planned.jobs
+        (job,) = _planned([composed_here(config)], self.swept)
         outcome = run_jobs([job], options_of(config, shows="messages"))
         if not outcome.entries and not list(job.path(Path(config.folder)).glob(f"*/{FAILURE}")):
             _raise([each.why for each in outcome.failed])

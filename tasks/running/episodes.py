@@ -17,8 +17,9 @@ from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
 from investorbench.tasks.record.lines import RecordError
 from investorbench.tasks.record.reading import recorded_failure
+from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.settings import as_yaml
-from investorbench.tasks.result import Entry, Episode, Failure, Result
+from investorbench.tasks.result import Entry, Episode, Failure, Reference, Result
 from investorbench.tasks.running.episode import Watch, live, require_order, run_to_end
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
@@ -303,17 +304,30 @@ async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -
         # With a cache, the steps since a checkpoint are asked of the cache; else there are none.
         save_every = 1 if context.options.cache == "off" else SAVE_EVERY
         with JobFolder(job.path(run), as_yaml(job.settings), save_every) as folder:
+            references = _references(job, folder)
             played = await asyncio.gather(
                 *(_play_recorded(job, repeat, folder, context) for repeat in numbers),
                 return_exceptions=True,
             )
-            return _outcome(job, dict(zip(numbers, played, strict=True)), folder, context)
-    except EXPLAINED as error:
+            repeated = dict(zip(numbers, played, strict=True))
+            return _outcome(job, repeated, references, folder, context)
+    except (*EXPLAINED, *INFRASTRUCTURE) as error:
         can_be_resumed = not isinstance(error, RecordError)
-        return JobOutcome(failed=(JobFailure(f"{where}: {error}", can_be_resumed, error),))
+        why = f"{where}: {_in_a_line(error)}"
+        return JobOutcome(failed=(JobFailure(why, can_be_resumed, error),))
     except Exception as error:  # noqa: BLE001 - a mistake in an agent of somebody's own
         bar.say(_trace(error))
         return JobOutcome(failed=(JobFailure(f"{where}: {_in_a_line(error)}", error=error),))
+
+
+def _references(job: Job, folder: JobFolder) -> tuple[Reference, ...]:
+    """What a job is compared with, kept before anything is run: now the market is at hand."""
+    references = read_references(folder.path)
+    if references is None:
+        references = references_of(job.task)
+        with contextlib.suppress(OSError):  # the disk may be full; the end writes them, or fails
+            folder.keep_references(references)
+    return references
 
 
 async def _play_unrecorded(job: Job, numbers: Sequence[int], context: EpisodeContext) -> JobOutcome:
@@ -419,6 +433,7 @@ async def _live(
 def _outcome(
     job: Job,
     played: Mapping[int, Episode | Failed | BaseException | None],
+    references: tuple[Reference, ...],
     folder: JobFolder,
     context: EpisodeContext,
 ) -> JobOutcome:
@@ -454,7 +469,7 @@ def _outcome(
         facts=job.task.facts("test"),
         episodes=tuple(episodes.values()),
         described=described,
-        references=references_of(job.task),
+        references=references,
     )
     folder.keep_references(result.references)
     if not failures and not was_finished:

@@ -11,7 +11,9 @@ from gymnasium.vector import VectorEnv
 
 from investorbench.agents.agent import as_agent
 from investorbench.agents.baselines import BASELINES
+from investorbench.tasks.days import Dates, daily_returns
 from investorbench.tasks.metrics import sharpe_ratio
+from investorbench.tasks.plain import is_plain
 from investorbench.tasks.result import Reference
 from investorbench.tasks.running.episode import live, run_to_end
 from investorbench.tasks.seeds import episode_seed
@@ -36,8 +38,10 @@ def references_of(task: Task) -> tuple[Reference, ...]:
         InvestorBenchError: the market is not at hand.
     """
     facts = task.facts("test")
-    key = json.dumps([settings_of(task), facts.fingerprint], sort_keys=True)
-    if key not in _KNOWN:
+    settings = settings_of(task)
+    key = json.dumps([settings, facts.fingerprint], sort_keys=True)
+    # Functions of one name may differ, so what was set with one is computed anew.
+    if key not in _KNOWN or not is_plain(settings["task"]):
         _KNOWN[key] = (*_benchmark(task, facts), *_random_policies(task, facts))
     return _KNOWN[key]
 
@@ -82,14 +86,28 @@ def random_sharpes(env: VectorEnv, facts: Facts, seed: int = SEED) -> FloatArray
     """
     rng = np.random.default_rng(seed)
     _, info = env.reset(seed=seed)
-    before, lives = info["equity"].copy(), np.ones(env.num_envs, dtype=np.bool_)
-    returns = np.zeros((env.num_envs, facts.steps))
+    equity = np.empty((env.num_envs, facts.steps + 1))
+    sessions = np.empty(equity.shape, dtype="datetime64[D]")
+    equity[:, 0], sessions[:, 0] = info["account"]["equity"], info["session"]
+    lives = np.ones(env.num_envs, dtype=np.bool_)
     for step in range(facts.steps):
         _, _, terminated, _, info = env.step(_actions(env, rng))
-        equity = info["equity"].copy()
-        np.divide(equity - before, before, out=returns[:, step], where=lives)
-        before, lives = equity, lives & ~terminated
-    return sharpe_ratio(returns, facts.convention, facts.periods_a_year)
+        # A ruined account stays as it is; its lane goes on with another one.
+        equity[:, step + 1] = np.where(lives, info["account"]["equity"], equity[:, step])
+        sessions[:, step + 1] = info["session"]
+        lives &= ~terminated
+    if (sessions == sessions[0]).all():
+        returns = _returns(sessions[0], equity, facts)
+        return sharpe_ratio(returns, facts.convention, facts.periods_a_year)
+    # Episodes that begin on days of their own may have different numbers of days.
+    each = (_returns(*lane, facts) for lane in zip(sessions, equity, strict=True))
+    return np.array([sharpe_ratio(own, facts.convention, facts.periods_a_year) for own in each])
+
+
+def _returns(sessions: Dates, equity: FloatArray, facts: Facts) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        _, returns = daily_returns(sessions, equity, facts.interval)
+    return np.where(np.isfinite(returns), returns, 0.0)  # what is left of nothing is nothing
 
 
 def _actions(env: VectorEnv, rng: np.random.Generator) -> npt.NDArray[Any]:

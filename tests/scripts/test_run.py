@@ -169,6 +169,9 @@ def test_a_sweep_over_another_setting_keeps_its_jobs_apart(
         (["agent=oracle", "data=market"], "an oracle needs a simulated market"),
         (["data='no[/where]'"], "data='no[/where]' does not exist"),
         (["data=no[/where]"], "cannot read 'data=no[/where]' (mismatched input '['"),
+        (["agent=cash,momentum"], "To sweep over it, add --multirun to your command line"),
+        (["--repeats=3"], "unknown flag --repeats; there are -m for sweeps"),
+        (["-m", "folder=a,b"], "folder is one for the whole run: it takes no list of values"),
     ],
 )
 def test_what_does_not_work_ends_with_one_message_and_no_traceback(
