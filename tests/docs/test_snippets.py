@@ -135,6 +135,25 @@ def test_pictures_are_small_and_shown_on_a_page() -> None:
     assert max(sizes) <= LARGEST_PICTURE_BYTES
 
 
+def test_the_tree_in_the_readme_is_the_tree() -> None:
+    (block,) = [block for block in Page.read("README.md").blocks if "tests/    " in block.text]
+    shown, above = set(), [""]
+    for line in block.text.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        names = re.split(r"  +", line.strip())[0].replace("/", "").split()
+        shown |= {"".join([*above[: depth + 1], name]) for name in names}
+        above = [*above[: depth + 1], f"{names[-1]}/"]
+    folders = {
+        folder.as_posix()
+        for name in PYTHON_IN
+        for path in (ROOT / name).rglob("*")
+        if path.suffix in (".py", ".yaml") and name != "investorbench"
+        for folder in path.relative_to(ROOT).parents
+        if folder != Path() and len(folder.parts) <= (2 if name == "conf" else 3)
+    }
+    assert shown - {"tests", "docs"} == folders
+
+
 def test_what_differs_is_found_and_what_is_left_out_is_not() -> None:
     assert same("one\n…\nfour\n", "one  \ntwo\nthree\nfour\n\n")
     assert same("CartPole 1,234.5 −2\n", "CartPole     99    3\n", figures=False)
