@@ -36,7 +36,7 @@ function themeNow() {
 const label = (name) =>
   clean(name).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-/** Colour and dash of each agent; Buy & Hold is the thick line in the colour of text. */
+/** Colour and dash of each agent; the benchmark is the thick line in the colour of text. */
 function styleOf(board, index, theme) {
   const { agents, benchmark } = board;
   if (agents[index].name === benchmark) return { color: INKS[theme].ink, width: 3.5, dash: "solid" };
