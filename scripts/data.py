@@ -100,7 +100,7 @@ def fetch_data(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Also what is there already.")] = False,
 ) -> None:
-    """Download data; what is complete is kept, and a second run goes on from there."""
+    """Download data; what is complete is kept, and a second run resumes from there."""
     begin, end = _day(first), _day(last) if last else date.today() - timedelta(days=1)
     if end < begin:
         raise DateRangeError(f"--to {end} comes before --from {begin}")

@@ -28,7 +28,7 @@ OF_THE_RUN = (
     "output", "folder", "shard", "tracking", "concurrency", "max_usd", "cache", "cache_path",
     "serve", "server",
 )  # fmt: skip
-"""Settings that change nothing of what an agent does: a run may go on with others."""
+"""Settings that change nothing of what an agent does: a run may be resumed with others."""
 OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")
 """The same, of a model."""
 MODEL, MEMORY, MARKET = "model", "new_memory", "market"
@@ -114,7 +114,7 @@ def parts_of(agent: Mapping[str, Any]) -> frozenset[str]:
 
 
 def new_memory(config: DictConfig, folder: EpisodeFolder, seed: int) -> LayeredMemory:
-    """The memory of an episode: empty, or as its archive has it where the episode goes on."""
+    """The memory of an episode: empty, or as its archive has it where the episode is resumed."""
     memory = LayeredMemory(
         config.profile, _store_of(config, folder), embedder_of(config), seed=seed
     )

@@ -154,8 +154,8 @@ def show(outcome: RunOutcome, output: str, folder: Path) -> None:
             print(json.dumps(line, ensure_ascii=False))
     else:
         print_results(outcome.entries, Console())
-    goes_on = any(each.can_be_resumed for each in outcome.failed)
-    advice = "; the same command with this folder=... goes on" if goes_on else ""
+    is_resumable = any(each.can_be_resumed for each in outcome.failed)
+    advice = "; the same command with this folder=... resumes it" if is_resumable else ""
     if folder.exists():
         Console(stderr=True).print(
             f"recorded in {folder}{advice}", highlight=False, markup=False, soft_wrap=True

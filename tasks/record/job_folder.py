@@ -43,10 +43,10 @@ class JobFolder:
     """Where one job is recorded; a context manager, and callable as ``watch`` of ``evaluate``.
 
     Several processes may write a job at once, each other episodes of it. A job that is to have more
-    repeats than before goes on.
+    repeats than before is resumed.
 
     Args:
-        path: the folder; what it holds of the same job goes on.
+        path: the folder; what it holds of the same job is resumed.
         config: the configuration of the job, as YAML: all that determines what comes out.
         save_every: steps from one checkpoint of the agent to the next.
 

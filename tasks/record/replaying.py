@@ -95,7 +95,7 @@ def _replay_split(
         info = outcome
     steps = len(record.lines)
     if is_finished and not is_last:
-        return steps, f"the end of the record: {split} goes on after {steps} steps"
+        return steps, f"the end of the record: {split} continues after {steps} steps"
     return steps, None
 
 

@@ -137,8 +137,8 @@ async def play(
         if terminated or truncated:
             return
     raise FactsError(
-        f"{env} goes on after {facts.steps} steps, the most that an episode has by its facts: end "
-        "it there as truncated, or give the true number"
+        f"{env} continues after {facts.steps} steps, the most that an episode has by its facts: "
+        "end it there as truncated, or give the true number"
     )
 
 

@@ -267,7 +267,7 @@ def _answering(
     folder, path = options.folder, options.cache_path
     if folder is not None:
         path = path or folder / "answers.sqlite"
-        resumed = f"if it is interrupted, folder={folder} goes on"
+        resumed = f"if it is interrupted, folder={folder} resumes it"
         bar.say(f"{model.name}: recording in {folder}; {resumed}")
     with contextlib.ExitStack() as stack:
         cache = None

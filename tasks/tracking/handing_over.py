@@ -23,7 +23,7 @@ Work = Callable[[], object]
 
 
 class TrackingWarning(UserWarning):
-    """A tracker failed and is left out; the run goes on."""
+    """A tracker failed and is left out; the run continues."""
 
 
 class Tracking:

@@ -162,7 +162,7 @@ class LyingEnv(PairEnv):
     ("lie", "words"),
     [
         ("symbols", "the account knows ZZZ, which is none of the symbols in the facts"),
-        ("steps", "goes on after 4 steps, the most that an episode has by its facts"),
+        ("steps", "continues after 4 steps, the most that an episode has by its facts"),
         ("window", "the session 2024-01-11 lies outside 2024-01-02..2024-01-03, the window"),
         ("account", "an info of Pair has no 'account': an environment gives session, time"),
         ("fills", "an info of Pair has no 'fills'"),

@@ -51,7 +51,7 @@ def test_a_record_says_what_was_asked_answered_and_what_it_took(
 ) -> None:
     output = call(*at(server, "folder=here"))
     assert output.code == 0, output.err
-    assert "if it is interrupted, folder=here goes on" in output.err
+    assert "if it is interrupted, folder=here resumes it" in output.err
     thoughts = [line["thought"] for line in lines(tmp_path / "here")]
     asked = [[m["content"] for m in request["messages"]] for request in server.requests]
     assert [[t["question"]["system"], t["question"]["user"]] for t in thoughts] == asked
@@ -108,7 +108,7 @@ def test_a_server_that_is_down_is_one_error_and_the_run_goes_on_when_it_is_back(
         broken = call(*at(server, *IMPATIENT, "folder=here"))
         assert broken.code == 1 and broken.out == ""
         assert server.url in broken.err and "overloaded" in broken.err
-        assert "the same command with this folder=... goes on" in broken.err
+        assert "the same command with this folder=... resumes it" in broken.err
         assert len(lines(tmp_path / "here")) == 3
         again = call(*at(server, *IMPATIENT, "folder=here"))
         assert again.code == 0, again.err

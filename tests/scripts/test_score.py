@@ -122,7 +122,7 @@ def test_a_replay_misses_lines_at_the_end(run: Path, command: Call) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
     output = command("replay", run)
     assert output.code == 1
-    assert "differs at the end of the record: test goes on after 9 steps" in output.out
+    assert "differs at the end of the record: test continues after 9 steps" in output.out
 
 
 def test_what_is_recorded_of_an_unfinished_run_is_replayed(run: Path, command: Call) -> None:

@@ -242,7 +242,7 @@ def test_a_full_disk_ends_a_run_with_its_reason_and_the_run_goes_on(
     assert process.exitcode == 1
     output = " ".join(capfd.readouterr().err.split())
     assert "OSError: [Errno 27] File too large" in output
-    assert "the same command with this folder=... goes on" in output
+    assert "the same command with this folder=... resumes it" in output
     kinds = [json.loads(path.read_text())["kind"] for path in tmp_path.rglob("failure.json")]
     assert kinds == ["infrastructure"] * 2
     again = call("agent=momentum", "repeats=2", "output=json", "folder=here")

@@ -1,4 +1,4 @@
-"""An episode that was broken off goes on, and does not pretend where it cannot."""
+"""An episode that was interrupted is resumed, and refused where it cannot be."""
 
 import asyncio
 import json

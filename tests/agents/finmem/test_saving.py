@@ -1,4 +1,4 @@
-"""An episode that is saved and taken up again goes on as if it had never been broken off."""
+"""An episode that is saved and resumed continues as if it had never been interrupted."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def agent_with(new_memory: NewMemory) -> FinMem:
 
 
 def broken_off(agent: FinMem, after: int, folder: Path) -> list[Day]:
-    """The days of an episode up to its save; it goes on a little, and is then let go."""
+    """The days of an episode up to its save; it continues a little, and is then abandoned."""
 
     async def live() -> list[Day]:
         taken: list[Day] = []
