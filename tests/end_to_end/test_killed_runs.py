@@ -126,8 +126,8 @@ def questions(server: StubServer) -> dict[int, list[str]]:
 
 def record(repeat: Path) -> list[dict[str, Any]]:
     """All lines of an episode, but for what may differ."""
-    contents = [content for name in ("warmup", "decisions") for content in
-                timeless(repeat / f"{name}.jsonl")]  # fmt: skip
+    files = [repeat / f"{name}.jsonl" for name in ("warmup", "decisions")]
+    contents = [content for file in files if file.exists() for content in timeless(file)]
     for content in contents:
         for answer in content.get("answers", ()):
             for name in PASSING:
