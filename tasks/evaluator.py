@@ -33,10 +33,10 @@ def evaluate(
 ) -> Result:
     """Let an agent act through the warm-up split, then score it on the test split.
 
-    Every repeat begins with a new agent: a class, or a ``functools.partial`` of one, is called for
-    each; an object with ``act`` is copied for each, as it was handed over, so nothing of a repeat
-    can be known in another, and the object itself stays as it is. A function and an object with
-    ``predict`` are shared.
+    Every repeat begins with a new agent: a class, a ``functools.partial`` of one, or a function
+    without arguments is called for each; an object with ``act`` is copied for each, as it was
+    handed over, so nothing of a repeat can be known in another, and the object itself stays as it
+    is. A function of an observation and an object with ``predict`` are shared.
 
     Args:
         agent: an :class:`~investorbench.agents.agent.Agent`, its class, a function ``(observation,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from investorbench_env.errors import (
     DataNotFoundError,
+    InvestorBenchError,
     SimulatedDataWarning,
     UnknownNameError,
 )
@@ -43,7 +44,12 @@ def find_market(
     if isinstance(data, Market):
         data.asset(symbol)
         return data
-    name = os.fspath(data)
+    try:
+        name = os.fspath(data)
+    except TypeError:
+        raise InvestorBenchError(
+            f"data={data!r} must be a market, a path, or one of {', '.join(WAYS)}"
+        ) from None
     if name == "simulated":
         return _simulated(symbol, asset_class)
     if name not in WAYS:

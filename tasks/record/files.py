@@ -16,6 +16,18 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_atomically(path, text + "\n")
 
 
+def bytes_of(path: Path) -> bytes:
+    """What a file holds.
+
+    Raises:
+        InvestorBenchError: the system does not give it out.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvestorBenchError(f"{path} cannot be read: {error.strerror}") from None
+
+
 def read_json(path: Path) -> Content:
     """A file of figures.
 
@@ -23,8 +35,8 @@ def read_json(path: Path) -> Content:
         InvestorBenchError: it cannot be read as one.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
+        content = json.loads(bytes_of(path))
+    except (ValueError, RecursionError) as error:
         raise InvestorBenchError(f"{path} is no JSON: {error}") from None
     if not isinstance(content, dict):
         raise InvestorBenchError(f"{path} is no JSON object")

@@ -6,6 +6,7 @@ header, then a line a step, each carrying the hash of the one before) and ``metr
 """
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from investorbench.tasks.plain import plain
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.episode_folder import FILES, SAVE_EVERY, EpisodeFolder
-from investorbench.tasks.record.files import write_json
+from investorbench.tasks.record.files import bytes_of, write_json
 from investorbench.tasks.record.lines import RecordError, read_record, version_of
 from investorbench.tasks.record.references import REFERENCES, write_references
 from investorbench.tasks.record.schema import SCHEMA
@@ -199,9 +200,13 @@ def manifest_of(result: Result) -> dict[str, Any]:
 
 
 def references_hash(job: Path) -> str | None:
-    """SHA-256 of what the job in a folder is compared with; None where nothing was kept."""
+    """SHA-256 of what the job in a folder is compared with; None where nothing was kept.
+
+    Raises:
+        InvestorBenchError: it is there, and cannot be read.
+    """
     path = job / REFERENCES
-    return text_hash(path.read_text(encoding="utf-8")) if path.exists() else None
+    return hashlib.sha256(bytes_of(path)).hexdigest() if path.exists() else None
 
 
 def _difference(found: str, config: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from investorbench.tasks.record import version_1
+from investorbench.tasks.record.files import bytes_of
 from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line, as_text
 from investorbench_env.errors import InvestorBenchError
 
@@ -87,7 +88,10 @@ def read_record(path: Path) -> RecordFile:
     """All that can be read of a file of decisions, of this version or the one before."""
     if not path.exists():
         return RecordFile(path=path)
-    *texts, rest = path.read_bytes().split(b"\n")
+    try:
+        *texts, rest = bytes_of(path).split(b"\n")
+    except InvestorBenchError as error:
+        return RecordFile(path=path, problems=(str(error).removeprefix(f"{path} "),))
     if not texts:
         return RecordFile(path=path, is_cut=bool(rest))
     contents = [_content(text) for text in texts]
@@ -151,7 +155,7 @@ def _read(
             continue
         lines.append(line)
         known = contents[n - 1] if n > 0 else None
-        problems += _what_is_wrong(content, known, n, hashes, places)
+        problems += _what_is_wrong(line, str(content.get("before")), known, n, hashes, places)
     return RecordFile(
         path=path,
         schema=SCHEMA,
@@ -178,19 +182,20 @@ def _header(content: Content | None) -> tuple[Header | None, list[str]]:
 
 
 def _what_is_wrong(
-    content: Content,
+    line: Line,
+    before: str,
     known: Content | None,
     n: int,
     hashes: Sequence[str],
     places: Mapping[str, int],
 ) -> list[str]:
     """How line n, counted from 0, does not follow from the one before, which is known or not."""
-    where, before = f"line {n + 1} ({content['session']})", str(content.get("before"))
+    where = f"line {n + 1} ({line.session})"
     if places[hashes[n]] < n:
         return [f"{where} repeats line {places[hashes[n]] + 1}"]
-    is_next = known is None or content["number"] == known.get("number", -1) + 1
+    is_next = known is None or known.get("number", -1) == line.number - 1
     if n > 0 and before == hashes[n - 1]:
-        return [] if is_next else [f"{where} has the number {content['number']}"]
+        return [] if is_next else [f"{where} has the number {line.number}"]
     if before in places:
         return [f"{where} is out of order: it follows from line {places[before] + 1}"]
     if known is None:
@@ -210,16 +215,17 @@ def _version(first: Content) -> int:
 
 
 def _first(path: Path) -> Content | None:
-    if not path.exists():
+    try:
+        with path.open("rb") as file:
+            return _content(file.readline().removesuffix(b"\n"))
+    except OSError:
         return None
-    with path.open("rb") as file:
-        return _content(file.readline().removesuffix(b"\n"))
 
 
 def _content(text: bytes) -> Content | None:
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 

@@ -67,6 +67,7 @@ def found_in(runs: Sequence[Path]) -> FoundRuns:
             try:
                 job = job_in(path)
                 entries.append((job, recorded_entry(job, run.resolve().name)))
+                _ = job.manifest  # the figures are there; it may still be damaged
             except InvestorBenchError as error:
                 problems.append(str(error))
     return FoundRuns(entries, problems)

@@ -100,7 +100,7 @@ class Header:
                 code=dict(content["code"]),
                 written_at=str(content["written_at"]),
             )
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(_named(error)) from None
 
 
@@ -231,7 +231,7 @@ class Line:
                 thought=content["thought"],
                 written_at=str(content["written_at"]),
             )
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(_named(error)) from None
 
     def outcome(self) -> Content:

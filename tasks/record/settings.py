@@ -46,6 +46,8 @@ def read_settings(job: Path) -> dict[str, Any]:
         return settings_in(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InvestorBenchError(f"{path} is missing, which says what was run") from None
+    except OSError as error:
+        raise InvestorBenchError(f"{path} cannot be read: {error.strerror}") from None
     except (InvestorBenchError, ValueError) as error:
         raise InvestorBenchError(f"{path} {error}") from None
 

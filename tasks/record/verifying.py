@@ -27,7 +27,7 @@ from investorbench.tasks.record.reading import (
     require_one_version,
 )
 from investorbench.tasks.record.references import REFERENCES, read_references
-from investorbench.tasks.record.schema import Content, as_json, without_nan
+from investorbench.tasks.record.schema import SCHEMA, Content, as_json, without_nan
 from investorbench.tasks.record.settings import CONFIG, hashes_of, read_settings, text_hash
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
@@ -144,7 +144,7 @@ def _odd(manifests: Mapping[Path, Content], name: str) -> Iterator[tuple[Path, P
 
 def _foreign(job: RecordedJob) -> Iterator[Finding]:
     for path in sorted(job.path.iterdir()):
-        if path in job.episodes:
+        if path in job.episodes and path.is_dir():
             for inner in sorted(path.iterdir()):
                 if inner.name not in OF_A_REPEAT:
                     yield Finding(path=inner, what="is no part of a record", is_wrong=False)
@@ -189,7 +189,8 @@ def _episode(
         failed = (path / FAILURE).exists()
         why = f"failed: {recorded_failure(path, 0).why}" if failed else f"it has no {METRICS}"
         what = f"is not finished: {why}, and {len(records['test'].lines)} decisions"
-        yield Finding(path=path, what=what, is_wrong=False)
+        is_wrong = (job.path / MANIFEST).exists()  # which says that every repeat was
+        yield Finding(path=path, what=what, is_wrong=is_wrong)
         return
     try:
         figures = read_json(path / METRICS)
@@ -198,6 +199,8 @@ def _episode(
         return
     header = records["test"].header
     expected: Content = {"seed": job.seeds[number] if header is None else header.seed}
+    if header is not None:
+        expected["schema"] = SCHEMA
     expected["records"] = {split: own.bound for split, own in records.items() if own.bound}
     if records["test"].lines:
         try:
@@ -287,11 +290,10 @@ def _manifest(
         yield from differences(path, manifest, expected, "from the repeats follows")
     headers = [own["test"].header for own in records.values() if own["test"].header is not None]
     if headers:
-        expected = _of_facts(headers[0].facts)
+        expected = {"schema": SCHEMA, **_of_facts(headers[0].facts)}
         yield from differences(path, manifest, expected, "in the headers is")
-        expected = {"references_sha256": references_hash(job.path)}
-        yield from differences(path, manifest, expected, f"of {REFERENCES} is")
-        yield from _references(job.path / REFERENCES, headers[0].facts)
+        yield from _other_versions(records, manifest)
+        yield from _references(job.path / REFERENCES, manifest, headers[0].facts)
     elif market is not None:
         expected = _of_facts(market)
         recorded = str(manifest.get("market_sha256"))
@@ -300,9 +302,29 @@ def _manifest(
         yield from differences(path, manifest, expected, "the market data that is here has")
 
 
-def _references(path: Path, facts: Facts) -> Iterator[Finding]:
-    """Whether the figures of references follow from their returns."""
+def _other_versions(
+    records: Mapping[Path, Mapping[str, RecordFile]], manifest: Content
+) -> Iterator[Finding]:
+    """Of the files begun with other versions than the job was finished with, which may be, one."""
+    for name, words in VERSIONS.items():
+        others = [
+            record.path
+            for own in records.values()
+            for record in own.values()
+            if record.header is not None
+            and record.header.code.get(name.removeprefix("code_")) != manifest.get(name)
+        ]
+        if others:
+            rest = f"; so were {len(others) - 1} more files" if len(others) > 1 else ""
+            what = f"was begun with {words} than {MANIFEST} names{rest}"
+            yield Finding(path=others[0], what=what, is_wrong=False)
+
+
+def _references(path: Path, manifest: Content, facts: Facts) -> Iterator[Finding]:
+    """Whether references are those of the manifest, and their figures follow from their returns."""
     try:
+        expected: Content = {"references_sha256": references_hash(path.parent)}
+        yield from differences(path.parent / MANIFEST, manifest, expected, f"of {REFERENCES} is")
         references = read_references(path.parent) or ()
     except InvestorBenchError as error:
         yield Finding(path=path, what=str(error).removeprefix(f"{path} "))

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from investorbench.tasks.leaderboard import Leaderboard
+from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.report.content import SIMULATED, RecordedRow, board_name, span_of
 from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.tables import Head, empty, row_head, table, words
 from investorbench.tasks.result import Entry
 from investorbench.tasks.wording import count, number
+from investorbench_env.errors import InvestorBenchError
 
 HASH = 12
 """Characters of a hash that are shown; the others stand in its title."""
@@ -59,7 +61,7 @@ def agents_table(board: Leaderboard, records: Sequence[RecordedRow]) -> Html:
 def details_of(records: Sequence[RecordedRow]) -> Iterator[Html]:
     """What determines each agent, whole, as it says so itself."""
     for agent, job, entry in records:
-        manifest = job.manifest or {}
+        manifest = _manifest(job)
         known = {
             "agent": entry.result.described,
             "versions": manifest.get("versions"),
@@ -114,7 +116,7 @@ def model_of(entry: Entry) -> dict[str, Any]:
 
 def _agent(record: RecordedRow) -> Iterator[Html]:
     entry, job = record.entry, record.job
-    result, manifest, model = entry.result, job.manifest or {}, model_of(entry)
+    result, manifest, model = entry.result, _manifest(job), model_of(entry)
     yield row_head(agent_name(record.agent), record.agent)
     yield words(entry.run or job.path.name)
     yield words(f"{len(result.episodes)} of {entry.planned}")
@@ -130,6 +132,14 @@ def _agent(record: RecordedRow) -> Iterator[Html]:
     yield _hash(prompts, "it has no prompt templates")
     for name in ("config_sha256", "code_sha256"):
         yield _hash(manifest.get(name), "the run is not finished")
+
+
+def _manifest(job: RecordedJob) -> dict[str, Any]:
+    """What was written at the end; empty before that, and where it cannot be read."""
+    try:
+        return job.manifest or {}
+    except InvestorBenchError:
+        return {}  # the report says so already, under what is left out
 
 
 def _hash(value: object, otherwise: str) -> Html:

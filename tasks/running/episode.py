@@ -112,14 +112,16 @@ async def play(
         if number % STEPS_A_TURN == 0:
             await asyncio.sleep(0)
         is_new = number >= len(taken)
-        if is_new:
-            action = await agent.act(observation, info)
+        if (
+            is_new
+        ):  # with an info of its own: what an agent writes into it scores and records nothing
+            action = await agent.act(observation, dict(info))
         else:
             action = action_of(env.action_space, taken[number])
         observation, reward, terminated, truncated, outcome = env.step(action)
         _require_as_said(facts, outcome, ("session", "time", "account", "fills"))
         if is_new:
-            await agent.learn(float(reward), outcome)
+            await agent.learn(float(reward), dict(outcome))
         yield Step(
             repeat=repeat,
             seed=seed,

@@ -39,7 +39,7 @@ class FreshAgents:
 def fresh_agents(given: Any) -> FreshAgents:
     """What makes a new agent for every repeat.
 
-    - A class, or a ``functools.partial`` of one, is called for each.
+    - A class, a ``functools.partial`` of one, or a function without arguments is called for each.
     - An object with ``act``, or that can be called, is copied for each, as it was handed over.
     - A function ``(observation, info) -> action`` and an object with ``predict`` have no state that
       is not passed along, and are shared.
@@ -54,6 +54,8 @@ def fresh_agents(given: Any) -> FreshAgents:
     if isinstance(given, Runner):
         given = given.agent
     make = _copies(given) if _class_in(given) is None else _instances(given)
+    if inspect.isfunction(given) and not inspect.signature(given).parameters:
+        make = given
     # The one that says what they are called is the first one that is asked for.
     spare = [make()]
     name = as_agent(spare[0]).name

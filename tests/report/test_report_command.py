@@ -92,6 +92,17 @@ def test_what_is_damaged_is_named_and_the_rest_is_shown(report: Report, run: Pat
     assert not any("momentum" in agent for agent in shown) and len(shown) == 2
 
 
+def test_a_damaged_manifest_is_named_and_its_decisions_are_shown(report: Report, run: Path) -> None:
+    manifest = run / "stock-sim" / "momentum" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:100])
+    said = report(run)
+    assert said.code == 0, said.err
+    assert f"{manifest} is no JSON" in said.err.replace("\n", "")
+    page = Page((run / "report.html").read_text())
+    shown = [row[1] for row in page.rows("Leaderboard of Stock-SIM")[1:]]
+    assert any("momentum" in agent for agent in shown)
+
+
 def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Report, run: Path) -> None:
     (repeat,) = (run / "stock-sim").glob("finmem*/repeat-1")
     (repeat / "metrics.json").unlink()

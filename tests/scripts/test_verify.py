@@ -186,6 +186,44 @@ def change_a_seed(run: Path) -> None:
     set_json(run / RANDOM / "repeat-1" / "metrics.json", "seed", to=7)
 
 
+def lose_the_metrics(run: Path) -> None:
+    (run / RANDOM / "repeat-1" / "metrics.json").unlink()
+
+
+def change_the_version_of_the_metrics(run: Path) -> None:
+    set_json(run / RANDOM / "repeat-1" / "metrics.json", "schema", to=3)
+
+
+def change_the_version_of_the_manifest(run: Path) -> None:
+    set_json(run / RANDOM / "manifest.json", "schema", to=3)
+
+
+def replace_by_a_folder(name: str) -> Callable[[Path], None]:
+    def tamper(run: Path) -> None:
+        (run / RANDOM / name).unlink()
+        (run / RANDOM / name).mkdir()
+
+    return tamper
+
+
+def replace_a_repeat_by_a_file(run: Path) -> None:
+    shutil.rmtree(run / RANDOM / "repeat-1")
+    (run / RANDOM / "repeat-1").write_text("")
+
+
+def number_by_a(value: str) -> Callable[[Path], None]:
+    def tamper(run: Path) -> None:
+        path = run / DECISIONS
+        path.write_text(path.read_text().replace('"number": 3, ', f'"number": {value}, '))
+
+    return tamper
+
+
+def give_data_of_no_kind(run: Path) -> None:
+    path = run / RANDOM / "config.yaml"
+    path.write_text(path.read_text().replace("data: simulated", "data: {}"))
+
+
 def damage_the_metrics(run: Path) -> None:
     (run / RANDOM / "repeat-1" / "metrics.json").write_text("{")
 
@@ -304,6 +342,24 @@ TAMPERING = [
     (edit_the_warmup, f"{RANDOM}/repeat-1/warmup.jsonl", "was edited"),
     (change_a_metric, f"{RANDOM}/repeat-0/metrics.json", "metrics.CR is 9.5; from the decisions"),
     (change_a_seed, f"{RANDOM}/repeat-1/metrics.json", "seed is 7"),
+    (lose_the_metrics, f"{RANDOM}/repeat-1", "is not finished: it has no metrics.json"),
+    (change_the_version_of_the_metrics, f"{RANDOM}/repeat-1/metrics.json", "schema is 3"),
+    (change_the_version_of_the_manifest, f"{RANDOM}/manifest.json", "schema is 3"),
+    *(
+        (replace_by_a_folder(name), f"{RANDOM}/{name}", "cannot be read: Is a directory")
+        for name in (
+            "repeat-0/decisions.jsonl",
+            "repeat-0/metrics.json",
+            "manifest.json",
+            "references.json",
+            "config.yaml",
+        )
+    ),
+    (replace_a_repeat_by_a_file, f"{RANDOM}/repeat-1", "is missing, one of 2 repeats"),
+    (number_by_a("[1]"), DECISIONS, "line 5 cannot be read"),
+    (number_by_a("1e999"), DECISIONS, "line 5 cannot be read"),
+    (number_by_a("[" * 100_000), DECISIONS, "line 5 cannot be read"),
+    (give_data_of_no_kind, RANDOM, "data={} must be a market, a path, or one of"),
     (damage_the_metrics, f"{RANDOM}/repeat-1/metrics.json", "is no JSON"),
     (change_the_manifests_metric, f"{RANDOM}/manifest.json", "metrics.SR is 9.5; from the repeats"),
     (change_the_manifests_seed, f"{RANDOM}/manifest.json", "seeds is [7, "),
@@ -363,6 +419,16 @@ def test_what_is_wrong_is_a_line_with_its_file_and_there_is_a_sum(
     first = f"wrong {RANDOM}/repeat-0/metrics.json\n      metrics.CR is 9.5; from the decisions"
     assert output.out.startswith(first)
     assert f"2 jobs in {run}: " in output.out and "wrong" in output.out.splitlines()[-1]
+
+
+def test_a_job_that_other_code_finished_than_began_it_says_so(run: Path, verify: Verify) -> None:
+    for name in (RANDOM, MOMENTUM):
+        set_json(run / name / "manifest.json", "code_sha256", to="0" * 64)
+    output = verify(run)
+    assert output.code == 0
+    words = " ".join(output.out.split())
+    assert "was begun with another version of the code than manifest.json names; so" in words
+    assert "so were 3 more files" in words
 
 
 def test_a_run_that_is_not_finished_is_said_to_be_and_is_not_wrong(

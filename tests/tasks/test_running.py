@@ -15,6 +15,7 @@ from investorbench.agents.baselines import Momentum
 from investorbench.tasks import Job, RunOutcome, Task, evaluate, load, run
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.running.references import references_of
+from investorbench_env.accounting.events import AccountState
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from tests.env.small_markets import small_market
 
@@ -56,8 +57,8 @@ def actions(result: Any) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize(
     "agent",
-    [Remembers(), Remembers, partial(Remembers, every=3), Remembers().act],
-    ids=["object", "class", "partial of a class", "method of an object"],
+    [Remembers(), Remembers, partial(Remembers, every=3), lambda: Remembers(), Remembers().act],
+    ids=["object", "class", "partial of a class", "function that makes one", "method of an object"],
 )
 def test_nothing_of_a_repeat_is_known_in_another(agent: Any) -> None:
     first, second, third = actions(evaluate(agent, TASK, 3))
@@ -71,6 +72,42 @@ def test_an_object_stays_as_it_was_handed_over() -> None:
     agent = Remembers()
     evaluate(agent, TASK, 2)
     assert agent.decisions == 0
+
+
+class Forges(Remembers):
+    """Writes what it would like to have earned into all that it is handed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handed: list[dict[str, Any]] = []
+
+    def act(self, observation: Any, info: Any) -> int:
+        action = super().act(observation, info)
+        self._forge(info)
+        for part in [each for each in observation.values() if isinstance(each, np.ndarray)]:
+            part.flags.writeable = True
+            part[...] = 1
+        return action
+
+    def learn(self, reward: float, info: Any) -> None:
+        self._forge(info)
+
+    def _forge(self, info: dict[str, Any]) -> None:
+        self.handed.append(info)
+        rich = AccountState(cash=9e9, equity=9e9, costs=0.0, positions=(), marks={})
+        for each in self.handed:
+            each["account"].marks.clear()
+            each |= {"account": rich, "fills": (), "session": "1999-01-04", "equity": 9e9}
+
+
+def test_what_an_agent_writes_into_what_it_is_handed_changes_nothing(tmp_path: Path) -> None:
+    honest = evaluate(Remembers, TASK)
+    for folder in (None, tmp_path):
+        forged = evaluate(Forges, TASK, folder=folder)
+        assert forged.metrics == honest.metrics
+        assert forged.to_frame().equals(honest.to_frame())
+    (recorded,) = load(tmp_path).results
+    assert recorded.metrics == honest.metrics
 
 
 def test_an_object_begins_as_it_was_handed_over() -> None:
