@@ -8,20 +8,29 @@ class InvestorBenchError(Exception):
     """Anything that this package refuses; catch it to catch all of the below."""
 
 
+SHOWN = 5
+"""Names that are shown of those that exist."""
+
+
 class UnknownNameError(InvestorBenchError, ValueError):
     """A symbol, split, protocol, option or agent that does not exist."""
 
-    def __init__(self, kind: str, name: object, valid: Iterable[str]) -> None:
-        """Say which names there are, nearest first.
+    def __init__(self, kind: str, name: object, valid: Iterable[str], advice: str = "") -> None:
+        """Show the nearest names that there are.
 
         Args:
             kind: what was named, such as ``"protocol"``.
             name: the name that was given.
             valid: the names that exist.
+            advice: what else can be done.
         """
         names = sorted(set(valid), key=lambda known: (-_closeness(str(name), known), known))
-        listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-        super().__init__(f"unknown {kind} {name!r}; valid, nearest first: {listed or 'none'}")
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        listed = (", ".join(names[:SHOWN]) or "none") + more
+        super().__init__(
+            f"unknown {kind} {name!r}; valid, nearest first: {listed}"
+            + (f"; {advice}" if advice else "")
+        )
 
 
 class DataNotFoundError(InvestorBenchError, FileNotFoundError):

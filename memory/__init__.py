@@ -26,12 +26,12 @@ from investorbench.memory.errors import (
 )
 from investorbench.memory.layered import LayeredMemory, Recalled, Stepped
 from investorbench.memory.layers import Move
-from investorbench.memory.profiles import PROFILES, Layer, Profile, find_profile
+from investorbench.memory.profiles import PROFILES, Layer, Profile, find_profile, profile_of
 from investorbench.memory.records import Store
 
 __all__ = [
     "PROFILES", "ArchiveError", "ArchiveMismatchError", "Arrays", "Chroma", "Embedder",
     "EmbeddingError", "HashedNgrams", "InvalidInputError", "Layer", "LayeredMemory",
     "LayeredMemoryError", "MissingPackageError", "Move", "Profile", "Recalled", "Stepped", "Store",
-    "UnknownMemoryError", "UnknownSettingError", "find_embedder", "find_profile",
+    "UnknownMemoryError", "UnknownSettingError", "find_embedder", "find_profile", "profile_of",
 ]  # fmt: skip

@@ -11,11 +11,15 @@ class LayeredMemoryError(Exception):
     """Anything that this package refuses; catch it to catch all of the below."""
 
 
+SHOWN = 5
+"""Names that are shown of those that exist."""
+
+
 class UnknownSettingError(LayeredMemoryError, ValueError):
     """A layer, profile or embedder that does not exist."""
 
     def __init__(self, kind: str, name: object, valid: Iterable[str]) -> None:
-        """Say which names there are, nearest first.
+        """Show the nearest names that there are.
 
         Args:
             kind: what was named, such as ``"layer"``.
@@ -23,9 +27,9 @@ class UnknownSettingError(LayeredMemoryError, ValueError):
             valid: the names that exist.
         """
         names = sorted(set(valid), key=lambda known: -_closeness(str(name), known))
-        super().__init__(
-            f"unknown {kind} {name!r}; valid, nearest first: {', '.join(names) or 'none'}"
-        )
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        listed = (", ".join(names[:SHOWN]) or "none") + more
+        super().__init__(f"unknown {kind} {name!r}; valid, nearest first: {listed}")
 
 
 class UnknownMemoryError(LayeredMemoryError, LookupError):

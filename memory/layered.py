@@ -81,12 +81,18 @@ class LayeredMemory:
     """
 
     def __init__(
-        self, profile: str | Profile, store: Store, embedder: Embedder, *, seed: int = 0
+        self,
+        profile: str | Profile | Mapping[str, Any],
+        store: Store,
+        embedder: Embedder,
+        *,
+        seed: int = 0,
     ) -> None:
         """Open what the store holds, as it was when its last step ended, or begin anew.
 
         Args:
-            profile: constants, or the name of some, see :data:`~memory.profiles.PROFILES`.
+            profile: constants, as a file of a profile has them too, or the name of some, see
+                :data:`~investorbench.memory.profiles.PROFILES`.
             store: ``Arrays()`` in memory, or a ``Chroma`` archive.
             embedder: what makes vectors of texts.
             seed: of the initial importances that the profile draws.

@@ -4,12 +4,14 @@ Nothing elsewhere in this package asks for a profile's name: whatever sets two o
 published defects included, is a field.
 """
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from investorbench.memory.errors import InvalidInputError, UnknownSettingError
 
+T = TypeVar("T")
 Chances = tuple[tuple[float, float], ...]
 """Pairs (value, probability)."""
 
@@ -231,14 +233,81 @@ PROFILES: dict[str, Profile] = {
 }
 
 
-def find_profile(name: str | Profile) -> Profile:
-    """A profile by its name.
+def find_profile(profile: "str | Profile | Mapping[str, Any]") -> Profile:
+    """A profile by its name, or from its constants.
 
     Raises:
-        UnknownSettingError: there is none of that name.
+        UnknownSettingError: there is none of that name, or no such constant.
+        InvalidInputError: a constant is missing or of the wrong kind.
     """
-    if isinstance(name, Profile):
-        return name
-    if name not in PROFILES:
-        raise UnknownSettingError("profile", name, PROFILES)
-    return PROFILES[name]
+    if isinstance(profile, Profile):
+        return profile
+    if isinstance(profile, Mapping):
+        return profile_of(profile)
+    if profile not in PROFILES:
+        raise UnknownSettingError("profile", profile, PROFILES)
+    return PROFILES[profile]
+
+
+def profile_of(constants: Mapping[str, Any]) -> Profile:
+    """A profile from plain values, as :meth:`Profile.record` gives them and a file holds them.
+
+    ``initial`` of a layer may be a number, which is then certain.
+
+    Raises:
+        UnknownSettingError: there is no such constant.
+        InvalidInputError: a constant is missing or of the wrong kind.
+    """
+    where = f"profile {constants.get('name', '?')}"
+    layers = constants.get("layers")
+    if not isinstance(layers, list | tuple) or not all(isinstance(row, Mapping) for row in layers):
+        raise InvalidInputError(f"{where}: layers={layers!r} should be a list of layers")
+    made = tuple(
+        _read(Layer, {**row, "initial": _chances(row, where)}, f"layer {row.get('name', '?')}")
+        for row in layers
+    )
+    return _read(Profile, {**constants, "layers": made}, where)
+
+
+def _chances(layer: Mapping[str, Any], where: str) -> Chances:
+    initial: Any = layer.get("initial")
+    if _is_number(initial):
+        return _certain(initial)
+    pairs: Any = initial if isinstance(initial, list | tuple) and initial else [None]
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or not all(map(_is_number, pair)):
+            raise InvalidInputError(
+                f"{where}, layer {layer.get('name', '?')}: initial={initial!r} should be a number, "
+                "or a list of pairs [importance, probability]"
+            )
+    return tuple((float(value), float(chance)) for value, chance in pairs)
+
+
+def _read(kind: type[T], constants: Mapping[str, Any], where: str) -> T:
+    """A layer or a profile, each constant checked against its annotation."""
+    hints = get_type_hints(kind)
+    known = {each.name: each for each in fields(kind) if each.init}  # type: ignore[arg-type]
+    for name, value in constants.items():
+        if name not in known:
+            raise UnknownSettingError(f"constant of {where}", name, known)
+        if hints[name] in _CHECKS:
+            is_right, wanted = _CHECKS[hints[name]]
+            if not is_right(value):
+                raise InvalidInputError(f"{where}: {name}={value!r} should be {wanted}")
+    lacking = [n for n, each in known.items() if each.default is MISSING and n not in constants]
+    if lacking:
+        raise InvalidInputError(f"{where} lacks {', '.join(lacking)}")
+    return kind(**constants)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_CHECKS: dict[Any, tuple[Callable[[Any], bool], str]] = {
+    float: (_is_number, "a number"),
+    float | None: (lambda value: value is None or _is_number(value), "a number, or nothing"),
+    int: (lambda value: _is_number(value) and isinstance(value, int), "a whole number"),
+    bool: (lambda value: isinstance(value, bool), "true or false"),
+    str: (lambda value: isinstance(value, str) and value != "", "a name"),
+}

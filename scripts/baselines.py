@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
+from investorbench.scripts.choices import Choices
 from investorbench.scripts.run import run_with
-from investorbench.scripts.settings import choices
 from investorbench.tasks.task import Task
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError, MissingDependencyError
 
@@ -13,10 +13,11 @@ NO_BASELINES = (ORACLE, "finmem")
 
 def baselines() -> None:
     """Score the baselines on the simulated markets and on every real one that has data."""
-    tasks = choices("task")
+    ours = Choices()
+    tasks = ours.names("task")
     simulated = [name for name in tasks if name.endswith("/sim")]
     real = [name for name in tasks if name not in simulated and _has_data(name)]
-    agents = [name for name in choices("agent") if name not in NO_BASELINES]
+    agents = [name for name in ours.names("agent") if name not in NO_BASELINES]
     run_with(["-m", f"agent={','.join([*agents, ORACLE])}", f"task={','.join(simulated)}"])
     if real:
         run_with(["-m", f"agent={','.join(agents)}", f"task={','.join(real)}"])

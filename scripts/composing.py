@@ -1,9 +1,9 @@
 """The configuration of each job that a command line asks for, composed by Hydra."""
 
+import contextlib
 import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import hydra
@@ -14,11 +14,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from investorbench.scripts.settings import CONF
+from investorbench.scripts.choices import CONF, CONFIG_DIR
 from investorbench_env.errors import InvestorBenchError
 
 MANY = ("-m", "--multirun")
-FOLDER = ("-cd", "--config-dir")
 QUESTIONS = (
     "-h", "--help", "--hydra-help", "--version", "-c", "--cfg", "-p", "--package", "--resolve",
     "-i", "--info", "-sc", "--shell-completion",
@@ -54,7 +53,8 @@ def composed(arguments: Sequence[str]) -> list[Composed] | None:
         InvestorBenchError: there is a flag that is not known, or a configuration that does not do.
     """
     if any(each.partition("=")[0] in QUESTIONS for each in arguments):
-        call_for_each(arguments, lambda config: None)
+        with contextlib.suppress(SystemExit):  # it has answered
+            call_for_each(arguments, lambda config: None)
         return None
     overrides, is_sweep = _overrides_in(arguments)
     try:
@@ -62,7 +62,7 @@ def composed(arguments: Sequence[str]) -> list[Composed] | None:
             jobs = _combinations(overrides) if is_sweep else [overrides]
             return [_composed(job) for job in jobs]
     except (HydraException, OmegaConfBaseException) as error:
-        raise InvestorBenchError(str(error)) from None
+        raise InvestorBenchError(f"configuration: {str(error).splitlines()[0]}") from error
 
 
 def call_for_each(arguments: Sequence[str], task: Callable[[DictConfig], None]) -> None:
@@ -93,13 +93,10 @@ def _overrides_in(arguments: Sequence[str]) -> tuple[list[str], bool]:
         flag, equals, value = rest.pop(0).partition("=")
         if flag in MANY:
             is_sweep = True
-        elif flag in FOLDER:
-            folder = Path(value if equals or not rest else rest.pop(0)).resolve()
-            overrides.append(f"hydra.searchpath=['file://{folder}']")
         elif flag.startswith("-"):
             raise InvestorBenchError(
-                f"unknown flag {flag}; there are {MANY[0]} for sweeps, {FOLDER[1]} for a folder of "
-                "configurations of your own, and --help"
+                f"unknown flag {flag}; there are {MANY[0]} for sweeps, {CONFIG_DIR[0]} for a "
+                "folder of configurations of your own, and --help"
             )
         else:
             overrides.append(flag + equals + value)

@@ -4,22 +4,26 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from investorbench.agents.finding import PATH, SHA256, SOURCE, find_agent, locate, sha256_of
 from investorbench.agents.llm import LanguageModel, Model, model_of
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
 from investorbench.scripts.serving import served
+from investorbench.tasks.finding import find_id
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.running.episodes import RunOptions, Say, Serve
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.progress import Shows
-from investorbench.tasks.task import find_id, task_of
+from investorbench.tasks.task import task_of
 from investorbench.tasks.tracking import trackers_of
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
@@ -32,7 +36,9 @@ OF_THE_RUN = (
 OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")
 """The same, of a model."""
 MODEL, MEMORY, MARKET = "model", "new_memory", "market"
-"""What an agent that is ``_partial_`` may ask for, by the name of its parameter."""
+"""What an agent may ask for, by the name of its parameter: of ours one that is ``_partial_``, of
+others one that cannot be made without it."""
+TARGET = "_target_"
 
 
 def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...] = ()) -> Job:
@@ -48,7 +54,8 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
         InvestorBenchError: there is no such task, or no such setting of a model.
     """
     given: Any = OmegaConf.to_container(config, resolve=True)
-    asked_for = parts_of(config.agent)
+    maker = maker_of(config.agent)
+    asked_for = maker.asks_for
     settings: dict[str, Any] = {"agent_name": agent_name, "name": name}
     settings |= {key: value for key, value in given.items() if key not in OF_THE_RUN}
     model = None
@@ -59,20 +66,18 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
         del settings["model"]
     if MEMORY not in asked_for:
         del settings["memory"]
+    settings["agent"] = maker.settings
     settings["task"] = {**given["task"], "id": find_id(given["task"]["id"])}
     task = task_of(settings)
 
     def make_agent(answering: LanguageModel | None, folder: EpisodeFolder | None) -> Any:
         assert folder is not None  # the command line records everything
-        agent = instantiate(config.agent)
-        if not isinstance(agent, partial):
-            return agent
         parts: dict[str, Callable[[], Any]] = {
             MODEL: lambda: answering,
             MEMORY: lambda: partial(new_memory, config.memory, folder),
             MARKET: task.market,
         }
-        return agent(**{name: parts[name]() for name in sorted(asked_for)})
+        return maker.make(**{name: parts[name]() for name in sorted(asked_for)})
 
     return Job(make_agent=make_agent, settings=settings, task=task, model=model, place=place)
 
@@ -102,22 +107,66 @@ def options_of(config: DictConfig, *, shows: Shows = "bar") -> RunOptions:
     )
 
 
-def parts_of(agent: Mapping[str, Any]) -> frozenset[str]:
-    """Which parts a ``_partial_`` agent takes that its configuration does not give."""
-    if not agent.get("_partial_"):
-        return frozenset()
-    made = instantiate(agent)
-    taken = inspect.signature(made.func).parameters
-    return frozenset(
-        name for name in (MODEL, MEMORY, MARKET) if name in taken and name not in made.keywords
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMaker:
+    """What makes the agents of a configuration.
+
+    Attributes:
+        make: makes one, of what it asks for.
+        asks_for: what has to be handed to it: ``model``, ``new_memory``, ``market``.
+        settings: what determines the agents, wherever they are defined.
+    """
+
+    make: Callable[..., Any]
+    asks_for: frozenset[str]
+    settings: Mapping[str, Any]
+
+
+def maker_of(agent: DictConfig) -> AgentMaker:
+    """What makes the agents of a configuration.
+
+    Raises:
+        InvestorBenchError: there is no such agent, it cannot be imported, or lacks a setting.
+    """
+    given: Any = OmegaConf.to_container(agent, resolve=True)
+    if PATH in given:
+        found = find_agent(given.pop(PATH))
+        own = {name: value for name, value in given.items() if name not in (SOURCE, SHA256)}
+        wants = frozenset(found.required) & {MODEL, MEMORY, MARKET} - own.keys()
+        found.require([*own, *wants])
+        return AgentMaker(make=partial(found.make, **own), asks_for=wants, settings=given)
+    module, made_by = locate(str(given[TARGET]))
+    if not module.__name__.startswith("investorbench."):
+        given |= {SHA256: sha256_of(module)}
+    asks_for: frozenset[str] = frozenset()
+    if given.get("_partial_"):
+        taken = inspect.signature(made_by).parameters
+        asks_for = frozenset({MODEL, MEMORY, MARKET} & taken.keys() - given.keys())
+
+    def make(**parts: Any) -> Any:
+        made = _instance_of(agent)
+        return made(**parts) if isinstance(made, partial) else made
+
+    return AgentMaker(make=make, asks_for=asks_for, settings=given)
+
+
+def _instance_of(agent: DictConfig) -> Any:
+    """What Hydra makes of a configuration."""
+    try:
+        return instantiate(agent)
+    except InstantiationException as error:
+        reason = error.__cause__ or error
+        if isinstance(reason, InvestorBenchError):
+            raise reason from None
+        raise InvestorBenchError(
+            f"{agent[TARGET]} cannot be made: {type(reason).__name__}: {reason}"
+        ) from error
 
 
 def new_memory(config: DictConfig, folder: EpisodeFolder, seed: int) -> LayeredMemory:
     """The memory of an episode: empty, or as its archive has it where the episode is resumed."""
-    memory = LayeredMemory(
-        config.profile, _store_of(config, folder), embedder_of(config), seed=seed
-    )
+    profile = OmegaConf.to_container(config, resolve=True)["profile"]  # type: ignore[call-overload, index]
+    memory = LayeredMemory(profile, _store_of(config, folder), embedder_of(config), seed=seed)
     if folder.checkpoint is None and memory.steps:
         memory.rewind(0)  # it was killed before its first checkpoint
     return memory

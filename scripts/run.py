@@ -1,10 +1,9 @@
 """``investorbench run``: score agents on tasks, with Hydra, and record it."""
 
 import json
-import re
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import typer
 from omegaconf import DictConfig
 from rich.console import Console
 
+from investorbench.scripts.choices import GROUPS, Choices, choosing
 from investorbench.scripts.composing import Composed, call_for_each, composed, composed_here
-from investorbench.scripts.jobs import MODEL, OF_THE_RUN, job_of, options_of, parts_of
+from investorbench.scripts.jobs import MODEL, OF_THE_RUN, job_of, maker_of, options_of
 from investorbench.scripts.launching import (
     HERE,
     errors_raised,
@@ -21,13 +21,9 @@ from investorbench.scripts.launching import (
     launcher_in,
     without_launcher,
 )
-from investorbench.scripts.settings import (
-    OPEN,
-    require_known_choices,
-    require_known_options,
-    swept,
-)
+from investorbench.scripts.settings import require_known_settings, swept
 from investorbench.scripts.tables import print_results
+from investorbench.tasks.finding import our_id
 from investorbench.tasks.record.episode_folder import FAILURE
 from investorbench.tasks.record.job_folder import manifest_of
 from investorbench.tasks.record.schema import without_nan
@@ -53,39 +49,52 @@ def run_with(overrides: list[str]) -> None:
     Raises:
         InvestorBenchError: a job failed; the results of the others have been shown.
     """
-    require_known_options(overrides)
-    require_known_choices(overrides)
-    # What others know the names of is not all listed in the configuration.
-    listed = "|".join(map(re.escape, OPEN))
-    overrides = [re.sub(rf"^(?={listed})", "++", override) for override in overrides]
-    if not any(override.startswith("folder=") for override in overrides):
-        overrides.append(f"folder={new_folder()}")
-    changing = swept(overrides)
-    for name in changing:
-        if name.partition(".")[0] in OF_THE_RUN:
-            raise InvestorBenchError(f"{name} is one for the whole run: it takes no list of values")
     launcher = launcher_in(overrides)
+    if not any(override.startswith("folder=") for override in overrides):
+        overrides = [*overrides, f"folder={new_folder()}"]
+    # Other machines may have to read what is a user's own.
+    *_, folder = (each.removeprefix("folder=") for each in overrides if each.startswith("folder="))
+    within = None if launcher == HERE else Path(folder)
     sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
     try:
-        found = composed(without_launcher(overrides))
-        if found is None:
-            return  # Hydra was asked for help
-        jobs = _planned(found, changing)
-        config = found[0].config
-        options, folder = options_of(config), Path(config.folder)
-        if launcher == HERE:
-            outcome = run_jobs(jobs, options)
-        else:
-            with launched_shown(jobs, folder), errors_raised():
-                call_for_each(overrides, Launched(changing))
-            outcome = recorded(jobs, folder)
-        show(outcome, config.output, folder)
+        with choosing(overrides, within) as (chosen, choices):
+            _run(require_known_settings(chosen, choices), choices, launcher)
     finally:
         sys.path.pop()
 
 
-def _planned(found: Sequence[Composed], swept: Sequence[str]) -> list[Job]:
+def _run(overrides: list[str], choices: Choices, launcher: str) -> None:
+    changing = swept(overrides)
+    for name in changing:
+        if name.partition(".")[0] in OF_THE_RUN:
+            raise InvestorBenchError(f"{name} is one for the whole run: it takes no list of values")
+    found = composed(without_launcher(overrides))
+    if found is None:  # Hydra was asked for help
+        for group in GROUPS:
+            if more := choices.not_ours(group):
+                print(f"{group}, not ours: {', '.join(more)}")
+        return
+    jobs = _planned(found, changing, choices.tasks)
+    config = found[0].config
+    options, folder = options_of(config), Path(config.folder)
+    if launcher == HERE:
+        outcome = run_jobs(jobs, options)
+    else:
+        with launched_shown(jobs, folder), errors_raised():
+            call_for_each(overrides, Launched(changing, choices.tasks))
+        outcome = recorded(jobs, folder)
+    show(outcome, config.output, folder)
+
+
+def _planned(
+    found: Sequence[Composed], swept: Sequence[str], own_tasks: Collection[str]
+) -> list[Job]:
     """The jobs of a command line.
+
+    Args:
+        found: their configuration.
+        swept: the settings that differ from job to job.
+        own_tasks: names of tasks of a user's own, which have folders of their own.
 
     Raises:
         InvestorBenchError: some could not be planned, and so none is run.
@@ -94,20 +103,15 @@ def _planned(found: Sequence[Composed], swept: Sequence[str]) -> list[Job]:
     errors: list[str] = []
     for each in found:
         try:
-            jobs.append(_job(each, swept))
+            jobs.append(_job(each, swept, own_tasks))
         except InvestorBenchError as error:
             errors.append(str(error))
     _raise(errors)
     return jobs
 
 
-def _job(composed: Composed, swept: Sequence[str]) -> Job:
-    """A job, with what distinguishes it from the others in its name and its folders.
-
-    Args:
-        composed: its configuration.
-        swept: the settings that differ from job to job.
-    """
+def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -> Job:
+    """A job, with what distinguishes it from the others in its name and its folders."""
     config, choices, given = composed
     if config.output not in OUTPUTS:
         raise UnknownNameError("output", config.output, OUTPUTS)
@@ -117,7 +121,7 @@ def _job(composed: Composed, swept: Sequence[str]) -> Job:
             raise InvestorBenchError(f"{name}={config[name]!r} {wanted}")
     agent = str(choices["agent"])
     changed: list[str] = []
-    place: list[str] = []
+    place = [f"task={choices['task']}"] if choices["task"] in own_tasks else []
     for override in given:
         key, _, value = override.lstrip("+").partition("=")
         if key == "agent._target_":  # an agent of somebody's own, in place of ours
@@ -128,10 +132,13 @@ def _job(composed: Composed, swept: Sequence[str]) -> Job:
             place.append(f"{key}={value}")
         else:
             changed.append(f"{key.rpartition('.')[2]}={value}")
-    if MODEL in parts_of(config.agent):
+    if MODEL in maker_of(config.agent).asks_for:
         changed.insert(0, f"model={choices['model']}")
     elif any(override.startswith("model=") for override in given):
         raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
+    is_given = any(override.startswith("protocol=") for override in given)
+    if our_id(str(config.task.id)) is None and not is_given:
+        config.protocol = {"name": None}  # what an environment of others does by itself
     return job_of(config, agent, " ".join([agent, *changed]), tuple(place))
 
 
@@ -168,12 +175,14 @@ class Launched:
 
     Args:
         swept: the settings that differ from job to job.
+        own_tasks: names of tasks of a user's own, which have folders of their own.
     """
 
     __name__ = "investorbench"
 
-    def __init__(self, swept: list[str]) -> None:
+    def __init__(self, swept: list[str], own_tasks: frozenset[str]) -> None:
         self.swept = swept
+        self.own_tasks = own_tasks
         self.folder = str(Path.cwd())  # where an agent of somebody's own is found
 
     def __call__(self, config: DictConfig) -> None:
@@ -183,7 +192,7 @@ class Launched:
             InvestorBenchError: there is no record of why it failed.
         """
         sys.path.append(self.folder)
-        (job,) = _planned([composed_here(config)], self.swept)
+        (job,) = _planned([composed_here(config)], self.swept, self.own_tasks)
         outcome = run_jobs([job], options_of(config, shows="messages"))
         if not outcome.entries and not list(job.path(Path(config.folder)).glob(f"*/{FAILURE}")):
             _raise([each.why for each in outcome.failed])

@@ -1,107 +1,128 @@
 """What ``name=value`` on the command line can set, and errors in better words than Hydra's."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import OverrideParseException
-from omegaconf import OmegaConf
-
+from investorbench.agents.settings_files import read_settings
+from investorbench.scripts.choices import CONF, GROUPS, Choices, parsed
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
-GROUPS = ("agent", "task", "protocol", "model", "memory", "launcher")
 OPEN = ("task.options", "memory.embedder", "model.")
 """Settings that others know and check the names of: an environment, an embedder, a model."""
+SWEEPS = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 
 
-def swept(overrides: list[str]) -> list[str]:
+def swept(overrides: Sequence[str]) -> list[str]:
     """The settings that a sweep changes from job to job.
 
     Raises:
-        InvestorBenchError: one cannot be read.
+        InvestorBenchError: one cannot be read, or has several values without a sweep.
     """
-    parser = OverridesParser.create()
-    found = []
-    for given in overrides:
-        try:
-            (override,) = parser.parse_overrides([given])
-        except OverrideParseException as error:
-            if "=" not in given or given.startswith("-"):
-                continue  # a flag or its value
-            reason = str(error).splitlines()[0]
-            raise InvestorBenchError(
-                f"cannot read {given!r} ({reason}); quote a value with special characters, such as "
-                "\"data='my [data]'\""
-            ) from None
-        if override.is_sweep_override():
-            found.append(override.key_or_group)
-    return found
+    found = [each for each in map(parsed, overrides) if each and each.is_sweep_override()]
+    if found and not set(SWEEPS) & set(overrides):
+        raise InvestorBenchError(
+            f"{found[0].input_line} names several: give -m, too, to run one after another, or "
+            f"quote a list that is one value, {found[0].key_or_group}=[…]"
+        )
+    return [each.key_or_group for each in found]
 
 
-def require_known_options(overrides: list[str]) -> None:
-    """Check the names of settings before Hydra does, in better words.
+def require_known_settings(overrides: Sequence[str], choices: Choices) -> list[str]:
+    """Check the names of settings before Hydra does.
+
+    Returns:
+        The command line, in which settings that no file of configuration lists may be set.
 
     Raises:
-        UnknownNameError: one does not exist; says which do, nearest first.
+        UnknownNameError: there is no such setting.
+        InvestorBenchError: there is, but not of what was chosen.
     """
-    for override in overrides:
+    known = _Settings(overrides, choices)
+    return [known.checked(override) for override in overrides]
+
+
+class _Settings:
+    """What can be set on a command line, by what it chooses."""
+
+    def __init__(self, overrides: Sequence[str], choices: Choices) -> None:
+        self._choices = choices
+        self._given = {each.key_or_group: each for each in map(parsed, overrides) if each}
+        self._own = read_settings(CONF / "config.yaml")
+        self._defaults: dict[str, str] = {}
+        for entry in self._own.pop("defaults"):
+            if isinstance(entry, Mapping):
+                self._defaults |= entry
+        del self._own["hydra"]
+
+    def checked(self, override: str) -> str:
         key, equals, _ = override.partition("=")
+        if key.removeprefix("~") in (*GROUPS, *_dotted(self._own)) and key.startswith("~"):
+            raise InvestorBenchError(f"{override}: a setting of every run cannot be taken away")
         # What starts with a sign is a flag, or asks Hydra to add or to drop something.
-        if not equals or not key[:1].isalpha() or key.startswith(("hydra", *OPEN)):
-            continue
-        if key not in (known := settings()):
-            raise UnknownNameError("setting", key, known)
+        if not equals or not key[:1].isalpha() or key.startswith("hydra"):
+            return override
+        if key.startswith(OPEN):
+            return f"++{override}"
+        group, _, rest = key.partition(".")
+        if key in GROUPS or key in _dotted(self._own):
+            return override
+        if group not in GROUPS or not rest:
+            raise UnknownNameError("setting", key, self._all())
+        if f"{group}._target_" in self._given:
+            return override  # a class of somebody's own in place of the one that was chosen
+        is_listed = [self._takes(group, name, rest) for name in self._chosen(group)]
+        return override if all(is_listed) else f"++{override}"
 
+    def _takes(self, group: str, name: str, rest: str) -> bool:
+        """Whether the file of what was chosen lists a setting that it takes."""
+        settings = self._settings_of(group, name)
+        own = self._choices.agents.get(name) if group == "agent" else None
+        if rest in settings or "defaults" in settings:
+            return True
+        if own is not None and (own.takes_any or rest in own.settings):
+            return False
+        takes = [*settings, *(own.settings if own is not None else ())]
+        others = self._others(group, rest)
+        if not others:
+            raise UnknownNameError("setting", f"{group}.{rest}", self._all())
+        raise InvestorBenchError(
+            f"{group}={name} takes no {rest}, unlike {', '.join(others)}; it takes "
+            + (", ".join(each for each in takes if not each.startswith("_")) or "no settings")
+        )
 
-@cache
-def settings() -> list[str]:
-    """Everything that ``name=value`` can set, those of all agents and tasks together."""
-    own = {
-        name: value
-        for name, value in _table(CONF / "config.yaml").items()
-        if name not in ("defaults", "hydra")
-    }
-    nested = set(_dotted(own))
-    for group in GROUPS:
-        for path in (CONF / group).rglob("*.yaml"):
-            nested |= set(_dotted({group: _table(path)}))
-    return [*GROUPS, *(name for name in own if name not in GROUPS), *sorted(nested)]
+    def _chosen(self, group: str) -> list[str]:
+        """The names that a command line chooses of a group."""
+        if group not in self._given:
+            return [self._defaults[group]]
+        override = self._given[group]
+        if override.is_sweep_override():
+            return [str(getattr(name, "text", name)) for name in override.sweep_iterator()]
+        return [str(override.value())]
 
+    def _settings_of(self, group: str, name: str) -> list[str]:
+        table = read_settings(self._choices.file(group, name))
+        common = self._own.get(group, {})
+        return list(dict.fromkeys(_dotted({**common, **table})))
 
-def _table(path: Path) -> dict[str, Any]:
-    settings: Any = OmegaConf.to_container(OmegaConf.load(path))
-    return dict(settings)
+    def _others(self, group: str, rest: str) -> list[str]:
+        names = self._choices.names(group)
+        return [name for name in names if rest in self._settings_of(group, name)]
+
+    def _all(self) -> list[str]:
+        """Everything that can be set, of whatever is chosen."""
+        of_groups = (
+            f"{group}.{key}"
+            for group in GROUPS
+            for name in self._choices.names(group)
+            for key in self._settings_of(group, name)
+            if not key.startswith("_")
+        )
+        return [*GROUPS, *_dotted(self._own), *of_groups]
 
 
 def _dotted(table: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    """The names of what is in tables in a table, such as ``model.accepts.seed``."""
+    """The names of what is in tables in a table, such as ``accepts.seed``."""
     for name, value in table.items():
-        if before:
-            yield f"{before}{name}"
+        yield f"{before}{name}"
         if isinstance(value, Mapping):
             yield from _dotted(value, f"{before}{name}.")
-
-
-def choices(group: str) -> list[str]:
-    """The names of a configuration group, such as ``stock/tsla`` of ``task``."""
-    folder = CONF / group
-    return sorted(
-        path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")
-    )
-
-
-def require_known_choices(overrides: list[str]) -> None:
-    """Check the names of agents, tasks and protocols before Hydra does, in better words.
-
-    Raises:
-        UnknownNameError: one does not exist; says which do, nearest first.
-    """
-    for override in overrides:
-        group, _, value = override.partition("=")
-        if group in GROUPS and value and "(" not in value:
-            for name in value.split(","):
-                if name.removesuffix(".yaml") not in choices(group):
-                    raise UnknownNameError(group, name, choices(group))

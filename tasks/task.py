@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import Any, Literal
 
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
-import investorbench_env
+from investorbench.agents.finding import import_own
+from investorbench.tasks.finding import find_task, our_id
 from investorbench.tasks.plain import is_plain, plain
-from investorbench_env.errors import DataNotFoundError, InvestorBenchError, UnknownNameError
+from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.market import Market
@@ -53,16 +53,17 @@ class Task:
 
     @classmethod
     def of(cls, id_or_task: "str | Task", **changes: Any) -> "Task":
-        """A task from an id such as ``"InvestorBench/Stock-TSLA"`` or ``"stock/tsla"``.
+        """A task by name, such as ``"InvestorBench/Stock-TSLA"``, ``"stock/tsla"`` or a file.
 
         Args:
-            id_or_task: the id, or a task that stays as it is but for the changes.
+            id_or_task: what :func:`~investorbench.tasks.finding.find_task` finds, or a task that
+                stays as it is but for the changes.
             changes: attributes to set; None leaves one alone.
 
         Raises:
             UnknownNameError: there is no such id.
         """
-        task = id_or_task if isinstance(id_or_task, Task) else cls(id=find_id(id_or_task))
+        task = id_or_task if isinstance(id_or_task, Task) else cls(**find_task(id_or_task))
         given = {name: value for name, value in changes.items() if value is not None}
         options = {**task.options, **given.pop("options", {})}
         return replace(task, **given, options=options)
@@ -159,7 +160,7 @@ class Task:
         """The id as Gymnasium knows it, once its module is imported."""
         module, _, id = self.id.rpartition(":")
         if module:
-            import_module(module)
+            import_own(module, f"{id} in {module}")
         if id not in gym.registry:
             raise InvestorBenchError(
                 f"there is no environment {self.id} here: import the module that registers it, or "
@@ -230,46 +231,10 @@ def task_of(settings: Mapping[str, Any]) -> Task:
     costs = {name: value for name, value in protocol.items() if name != "name"}
     options = {**task["options"], **costs}
     return Task(
-        id=_our_id(str(task["id"])) or str(task["id"]),
+        id=our_id(str(task["id"])) or str(task["id"]),
         protocol=protocol["name"] or "",
         data=settings["data"] or task["data"],
         start=task["start"],
         end=task["end"],
         options={str(name): value for name, value in options.items() if value is not None},
     )
-
-
-def find_id(name: str) -> str:
-    """An environment id from itself or from its short form ``class/symbol``, in any case.
-
-    Ids of other people's environments are known once they are registered, or with the module that
-    registers them: ``module:Namespace/Name``.
-
-    Raises:
-        UnknownNameError: there is no such id.
-        InvestorBenchError: there is no such module.
-    """
-    if (ours := _our_id(name)) is not None:
-        return ours
-    module, _, id = name.rpartition(":")
-    if module:
-        try:
-            import_module(module)
-        except ModuleNotFoundError as error:
-            raise InvestorBenchError(f"task {name!r}: {error}") from None
-    if id in gym.registry:
-        return name
-    short = _ids_by_short_form()
-    raise UnknownNameError("task", name, short.values() if f"{NAMESPACE}/" in name else short)
-
-
-def _our_id(name: str) -> str | None:
-    """The id of ours that a name stands for, if it does."""
-    short = _ids_by_short_form()
-    return (short | {id.lower(): id for id in short.values()}).get(name.lower())
-
-
-def _ids_by_short_form() -> dict[str, str]:
-    """Such as ``stock/tsla``."""
-    ids = [*investorbench_env.environment_ids(), *investorbench_env.family_ids()]
-    return {id.removeprefix(f"{NAMESPACE}/").replace("-", "/").lower(): id for id in ids}

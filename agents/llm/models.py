@@ -10,8 +10,10 @@ from investorbench.agents.llm.answer import RUNGS, Rung
 from investorbench.agents.llm.errors import ModelError
 from investorbench.agents.llm.retrying import Patience
 from investorbench.agents.llm.spending import Price
+from investorbench.agents.settings_files import SUFFIXES, read_settings
 from investorbench_env.errors import UnknownNameError
 
+MODEL_FORMS = "or name your own as ./my_model.yaml"
 CONF = Path(__file__).resolve().parents[2] / "conf" / "model"
 ProviderName = Literal["openai", "vllm", "anthropic", "offline"]
 T = TypeVar("T")
@@ -131,21 +133,22 @@ def model_names() -> list[str]:
 
 
 def load_model(name: str, changes: Mapping[str, Any] | None = None) -> Model:
-    """Read a model of ``conf/model``.
+    """Read a model of ``conf/model``, or of a file anywhere.
 
     Args:
-        name: its file, without ``.yaml``.
+        name: its name there, or the path of a file, ``./my_model.yaml``.
         changes: settings in place of the file's own, nested as there.
 
     Raises:
         UnknownNameError: there is no such model, or no such setting.
         ModelError: a setting is missing or of the wrong kind.
     """
-    from omegaconf import OmegaConf  # as Hydra reads it: no dates, 1e-3 is a number
-
-    if name not in model_names():
-        raise UnknownNameError("model", name, model_names())
-    settings: Any = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
+    if name.endswith(SUFFIXES):
+        settings = {"name": Path(name).stem, **read_settings(name)}
+    elif name in model_names():
+        settings = read_settings(CONF / f"{name}.yaml")
+    else:
+        raise UnknownNameError("model", name, model_names(), MODEL_FORMS)
     return model_of(_merged(settings, changes or {}))
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from investorbench.agents.agent import Runner, as_agent
-from investorbench.agents.baselines import BASELINES, baseline
+from investorbench.agents.baselines import BASELINES
+from investorbench.agents.finding import SHA256, SOURCE, find_agent
 from investorbench.tasks.plain import path_of, plain
 from investorbench_env.errors import InvestorBenchError
 
@@ -43,13 +44,17 @@ def fresh_agents(given: Any) -> FreshAgents:
     - An object with ``act``, or that can be called, is copied for each, as it was handed over.
     - A function ``(observation, info) -> action`` and an object with ``predict`` have no state that
       is not passed along, and are shared.
-    - The name of a baseline stands for its class.
+    - The name of a baseline stands for its class, any other for what
+      :func:`~investorbench.agents.finding.find_agent` finds.
 
     Raises:
         InvestorBenchError: it is none of these, cannot be made without arguments, or not copied.
     """
+    if isinstance(given, str) and given not in BASELINES:
+        found = find_agent(given)
+        origin = {SOURCE: found.source, SHA256: found.sha256}
+        return FreshAgents(name=found.name, make=found.make, settings=origin | found.defaults)
     if isinstance(given, str):
-        baseline(given)
         given = BASELINES[given]
     if isinstance(given, Runner):
         given = given.agent

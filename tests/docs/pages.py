@@ -5,7 +5,7 @@ A comment on the line above a fence says what a block needs:
 ``<!-- real data -->``       the folder of real markets
 ``<!-- heavy -->``           torch, or more than a few seconds
 ``<!-- figures differ -->``  also heavy; numbers depend on the machine: only words are compared
-``<!-- file: PATH -->``      it is no program but the content of a file in the checkout
+``<!-- file: PATH -->``      it is no program but the content of a file in the working folder
 ``<!-- in the tree -->``     a change that was made already
 """
 

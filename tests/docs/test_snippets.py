@@ -165,7 +165,7 @@ class Reader:
     """Somebody who does what a page says, in a folder and a home of their own.
 
     Args:
-        folder: where; a checkout where a page has files to add to one.
+        folder: where.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -191,12 +191,7 @@ class Reader:
             write_into(path, self._printed)
 
     def _add(self, block: Block) -> None:
-        """Put a file into a copy of the checkout."""
-        if not (self.folder / "scripts").exists():
-            for name in PYTHON_IN:
-                if (ROOT / name).exists():
-                    ignored = shutil.ignore_patterns("__pycache__")
-                    shutil.copytree(ROOT / name, self.folder / name, symlinks=True, ignore=ignored)
+        """Put a file into the working folder."""
         (self.folder / block.file).write_text(block.text)
 
     def _run_python(self, block: Block, output: Block | None) -> None:
@@ -260,8 +255,6 @@ def said_by(command: str, folder: Path | None = None, data: str = "") -> str:
         environment.pop(name, None)
     if data:
         environment["INVESTORBENCH_DATA"] = data
-    if folder is not None and (folder / "scripts").exists():
-        environment["PYTHONPATH"] = str(folder)
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, env=environment, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

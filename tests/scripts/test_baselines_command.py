@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from investorbench.scripts import baselines
+from investorbench.scripts.choices import Choices
 from investorbench.scripts.main import main
 from investorbench_env.market.library import save
 from tests.env.small_markets import small_market
@@ -16,7 +16,7 @@ AGENTS = ["buy_and_hold", "cash", "oracle"]
 def few_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three agents on two tasks, in an empty folder, on a terminal of 80 columns."""
     chosen = {"agent": AGENTS, "task": ["stock/msft", "stock/sim"]}
-    monkeypatch.setattr(baselines, "choices", chosen.get)
+    monkeypatch.setattr(Choices, "names", lambda _, group: chosen.get(group, []))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
 

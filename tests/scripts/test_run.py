@@ -169,7 +169,7 @@ def test_a_sweep_over_another_setting_keeps_its_jobs_apart(
         (["agent=oracle", "data=market"], "an oracle needs a simulated market"),
         (["data='no[/where]'"], "data='no[/where]' does not exist"),
         (["data=no[/where]"], "cannot read 'data=no[/where]' (mismatched input '['"),
-        (["agent=cash,momentum"], "To sweep over it, add --multirun to your command line"),
+        (["agent=cash,momentum"], "agent=cash,momentum names several: give -m, too"),
         (["--repeats=3"], "unknown flag --repeats; there are -m for sweeps"),
         (["-m", "folder=a,b"], "folder is one for the whole run: it takes no list of values"),
     ],

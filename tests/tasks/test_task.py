@@ -107,7 +107,7 @@ def test_an_id_may_name_the_module_that_registers_it(
     finally:
         gym.registry.pop("Toy/Mine", None)
         sys.modules.pop("toy_of_mine", None)
-    with pytest.raises(InvestorBenchError, match="No module named 'toy_of_yours'"):
+    with pytest.raises(InvestorBenchError, match="there is no module 'toy_of_yours'"):
         Task.of("toy_of_yours:Toy/Mine")
 
 
