@@ -11,7 +11,7 @@ from investorbench_env.errors import ProtocolError, UnknownNameError
 Convention = Literal["simple", "log"]
 Fills = Literal["next_open", "close"]
 Hold = Literal["keep", "flat"]
-Prices = Literal["traded", "adjusted"]
+MarkPrices = Literal["traded", "adjusted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +41,14 @@ class Protocol:
     name: str
     fills: Fills
     hold: Hold
-    prices: Prices
+    prices: MarkPrices
     convention: Convention
     commission_bps: float | None = None
     slippage_bps: float | None = None
 
     def __post_init__(self) -> None:
         kinds: dict[str, Any] = {
-            "fills": Fills, "hold": Hold, "prices": Prices, "convention": Convention
+            "fills": Fills, "hold": Hold, "prices": MarkPrices, "convention": Convention
         }  # fmt: skip
         for name, kind in kinds.items():
             if getattr(self, name) not in get_args(kind):

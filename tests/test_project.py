@@ -210,7 +210,7 @@ def shared_names(root: Path) -> Iterator[tuple[str, list[str]]]:
     """Public classes that share their name with another class or a type, and where both stand."""
     places: dict[str, list[str]] = {}
     classes: set[str] = set()
-    for package in PACKAGES:
+    for package in ("investorbench_env", *PACKAGES):
         for path in sorted((root / package).rglob("*.py")):
             for statement in ast.parse(path.read_text()).body:
                 name = ""

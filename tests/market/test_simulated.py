@@ -16,7 +16,7 @@ from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME
 from investorbench_env.market.sessions import ends_of_days, sessions_between
 from investorbench_env.market.simulated import Dynamics, dynamics_of, simulate, simulate_many
 from investorbench_env.market.simulated.emission import emit
-from investorbench_env.market.simulated.grammar import Choices, news, write_news
+from investorbench_env.market.simulated.grammar import WordChoices, news, write_news
 from investorbench_env.market.simulated.news import LABELS, MAX_NEWS, plan_news
 from investorbench_env.market.simulated.process import draw_shocks, evolve
 
@@ -341,7 +341,7 @@ def test_texts_are_nearly_all_different_and_could_take_millions_of_forms():
     written, _ = texts(3, 3000)
     assert len(set(written)) > 0.98 * len(written)
     for seed in range(50):
-        choices = Choices(int(np.random.default_rng(seed).integers(1 << 62)) ** 2)
+        choices = WordChoices(int(np.random.default_rng(seed).integers(1 << 62)) ** 2)
         write_news("SIM", "company", "value", 1, choices)
         assert 1e6 < choices.forms < 2**120
 

@@ -27,7 +27,7 @@ from investorbench_env.market.simulated.lexicon import (
 Option = TypeVar("Option")
 
 
-class Choices:
+class WordChoices:
     """A large random integer that is spent choice by choice; it fixes a text."""
 
     def __init__(self, number: int) -> None:
@@ -56,49 +56,49 @@ class Fact(NamedTuple):
     rival: str
 
 
-SentenceFrame = Callable[[Fact, Choices], str]
+SentenceFrame = Callable[[Fact, WordChoices], str]
 
 
-def _owned(fact: Fact, c: Choices) -> str:
+def _owned(fact: Fact, c: WordChoices) -> str:
     """The noun with its owner."""
     head, firm = fact.noun.head, fact.firm
     return c.pick((f"{firm}'s {head}", f"the {head} {LINK[fact.noun.topic]} {firm}"))
 
 
-def _verb(fact: Fact, c: Choices, direction: int, form: str) -> str:
+def _verb(fact: Fact, c: WordChoices, direction: int, form: str) -> str:
     return str(getattr(c.pick(VERBS[fact.noun.kind][direction]), form))
 
 
-def _asserted(fact: Fact, c: Choices) -> str:
+def _asserted(fact: Fact, c: WordChoices) -> str:
     extent = c.pick(EXTENTS[fact.noun.kind])
     return f"{_owned(fact, c)} {_verb(fact, c, fact.direction, 'past')}{extent}"
 
 
-def _undisputed(fact: Fact, c: Choices) -> str:
+def _undisputed(fact: Fact, c: WordChoices) -> str:
     doubt = c.pick(("no one now disputes", "nobody denies", "it can no longer be denied"))
     return f"{doubt} that {_owned(fact, c)} {_verb(fact, c, fact.direction, 'past')}"
 
 
-def _double_negation(fact: Fact, c: Choices) -> str:
+def _double_negation(fact: Fact, c: WordChoices) -> str:
     claim = c.pick(("it is not true", "it was wrong to say", "it is not the case"))
     return (
         f"{claim} that {_owned(fact, c)} failed to {_verb(fact, c, fact.direction, 'infinitive')}"
     )
 
 
-def _unlike_rival(fact: Fact, c: Choices) -> str:
+def _unlike_rival(fact: Fact, c: WordChoices) -> str:
     other = _verb(fact, c, -fact.direction, "past")
     own = _verb(fact, c, fact.direction, "infinitive")
     return f"unlike {fact.rival}, whose {fact.noun.head} {other}, {fact.firm} saw its own {own}"
 
 
-def _negated(fact: Fact, c: Choices) -> str:
+def _negated(fact: Fact, c: WordChoices) -> str:
     contrary = c.pick(("contrary to reports", "whatever was predicted", "despite the rumours"))
     surface = _verb(fact, c, -fact.direction, "infinitive")
     return f"{_owned(fact, c)} did not {surface}, {contrary}"
 
 
-def _refuted(fact: Fact, c: Choices) -> str:
+def _refuted(fact: Fact, c: WordChoices) -> str:
     source = c.pick(
         ("an audit refuted", "filings contradict", "a regulator rejected", "data refute")
     )
@@ -107,7 +107,7 @@ def _refuted(fact: Fact, c: Choices) -> str:
     return f"{source} {claim} that {_owned(fact, c)} had {surface}"
 
 
-def _opposite_of_rival(fact: Fact, c: Choices) -> str:
+def _opposite_of_rival(fact: Fact, c: WordChoices) -> str:
     agrees = c.below(2)
     surface = _verb(fact, c, fact.direction if agrees else -fact.direction, "past")
     verdict = c.pick(
@@ -118,49 +118,49 @@ def _opposite_of_rival(fact: Fact, c: Choices) -> str:
     return f"{fact.rival}'s {fact.noun.head} {surface}; {fact.firm} {verdict}"
 
 
-def _turned(fact: Fact, c: Choices) -> str:
+def _turned(fact: Fact, c: WordChoices) -> str:
     past = c.pick(("last year", "in the quarter before", "for most of last year"))
     before = c.pick(CHANGES[-fact.direction])
     return f"after a {before} {past}, {_owned(fact, c)} {_verb(fact, c, fact.direction, 'past')}"
 
 
-def _persisted(fact: Fact, c: Choices) -> str:
+def _persisted(fact: Fact, c: WordChoices) -> str:
     keeps = c.pick(("kept", "went on", "did not stop"))
     return f"{_owned(fact, c)} {keeps} {_verb(fact, c, fact.direction, 'gerund')}"
 
 
-def _stopped(fact: Fact, c: Choices) -> str:
+def _stopped(fact: Fact, c: WordChoices) -> str:
     ends = c.pick(("stopped", "ceased"))
     return f"{_owned(fact, c)} {ends} {_verb(fact, c, -fact.direction, 'gerund')}"
 
 
-def _averted(fact: Fact, c: Choices) -> str:
+def _averted(fact: Fact, c: WordChoices) -> str:
     awaited = c.pick(("expected", "predicted", "much discussed", "pencilled-in"))
     change = c.pick(CHANGES[-fact.direction])
     absent = c.pick(("did not come", "failed to appear", "never came", "has not happened"))
     return f"the {awaited} {change} in {_owned(fact, c)} {absent}"
 
 
-def _arrived(fact: Fact, c: Choices) -> str:
+def _arrived(fact: Fact, c: WordChoices) -> str:
     awaited = c.pick(("expected", "predicted", "much discussed", "pencilled-in"))
     change = c.pick(CHANGES[fact.direction])
     came = c.pick(("did come", "came", "has happened", "duly appeared"))
     return f"the {awaited} {change} in {_owned(fact, c)} {came}"
 
 
-def _misread(fact: Fact, c: Choices) -> str:
+def _misread(fact: Fact, c: WordChoices) -> str:
     change = c.pick(CHANGES[-fact.direction])
     turned = c.pick(("turned out to be the reverse", "proved to be the opposite"))
     return f"what looked like a {change} in {_owned(fact, c)} {turned}"
 
 
-def _two_numbers(c: Choices) -> tuple[str, str]:
+def _two_numbers(c: WordChoices) -> tuple[str, str]:
     """A smaller and a clearly larger number."""
     small = 1.0 + c.below(60) / 10
     return f"{small:.1f}", f"{small + 0.4 + c.below(40) / 10:.1f}"
 
 
-def _against_forecast(fact: Fact, c: Choices) -> str:
+def _against_forecast(fact: Fact, c: WordChoices) -> str:
     small, large = _two_numbers(c)
     actual, expected = (large, small) if fact.direction > 0 else (small, large)
     owned = _owned(fact, c)
@@ -176,7 +176,7 @@ def _against_forecast(fact: Fact, c: Choices) -> str:
     return pattern.format(n=owned, a=actual, e=expected)
 
 
-def _change_against_forecast(fact: Fact, c: Choices) -> str:
+def _change_against_forecast(fact: Fact, c: WordChoices) -> str:
     """A fall that is smaller than expected counts as a rise, and the other way round."""
     small, large = _two_numbers(c)
     surface = c.pick((1, -1))
@@ -222,7 +222,7 @@ AMOUNT_FRAMES: tuple[SentenceFrame, ...] = (
 """Frames for what can rise and fall."""
 
 
-def statement(firm: str, noun: Noun, polarity: int, rival: str, c: Choices) -> str:
+def statement(firm: str, noun: Noun, polarity: int, rival: str, c: WordChoices) -> str:
     """One sentence, without its full stop, that is good (+1) or bad (−1) news for ``firm``."""
     fact = Fact(firm, noun, polarity * noun.sign, rival)
     frame = c.pick(AMOUNT_FRAMES if noun.kind == "amount" else ANY_FRAMES)
@@ -242,10 +242,10 @@ def news(firm: str, vocabulary: str, topic: str, polarity: int, number: int) -> 
         polarity: +1 good, −1 bad.
         number: a random integer of some 120 bits, which fixes the words.
     """
-    return write_news(firm, vocabulary, topic, polarity, Choices(number))
+    return write_news(firm, vocabulary, topic, polarity, WordChoices(number))
 
 
-def write_news(firm: str, vocabulary: str, topic: str, polarity: int, c: Choices) -> str:
+def write_news(firm: str, vocabulary: str, topic: str, polarity: int, c: WordChoices) -> str:
     """``news`` with choices that can be counted afterwards."""
     rivals = [rival for rival in RIVALS[vocabulary] if rival != firm]
     first = c.below(len(rivals))
@@ -266,7 +266,7 @@ def write_news(firm: str, vocabulary: str, topic: str, polarity: int, c: Choices
 
 def trivia(firm: str, number: int) -> str:
     """A text of no consequence."""
-    c = Choices(number)
+    c = WordChoices(number)
     return _join([c.pick(TRIVIA).format(f=firm), *_fillers(c)])
 
 
@@ -278,7 +278,7 @@ def bystander(vocabulary: str, number: int) -> str:
 
 def filing(symbol: str, vocabulary: str, polarities: Sequence[tuple[str, int]], number: int) -> str:
     """A report with one sentence for each (topic, polarity)."""
-    c = Choices(number)
+    c = WordChoices(number)
     sentences = ["This report covers the period just ended"]
     for topic, polarity in polarities:
         noun, rival = c.pick(_about(vocabulary, topic)), c.pick(RIVALS[vocabulary])
@@ -288,14 +288,14 @@ def filing(symbol: str, vocabulary: str, polarities: Sequence[tuple[str, int]], 
 
 def repeat(text: str, number: int) -> str:
     """An old text, marked as such."""
-    return f"{Choices(number).pick(REPEATS)}: {text}"
+    return f"{WordChoices(number).pick(REPEATS)}: {text}"
 
 
 def _about(vocabulary: str, topic: str) -> list[Noun]:
     return [noun for noun in NOUNS[vocabulary] if noun.topic == topic]
 
 
-def _fillers(c: Choices) -> list[str]:
+def _fillers(c: WordChoices) -> list[str]:
     return [c.pick(FILLERS)] if c.below(3) == 0 else []
 
 
