@@ -45,6 +45,8 @@ def replay(job: RecordedJob, number: int) -> Replayed:
     is_finished = (path / METRICS).exists()
     for split in job.splits:
         record = read_record(path / FILES[split])
+        if record.problems and not record.lines:
+            raise InvestorBenchError(f"{record.path} {record.problems[0]}")
         if not record.lines and not is_finished:
             continue  # it has not come so far
         same, difference = _replay_split(job, split, number, record, is_finished)

@@ -119,9 +119,10 @@ def mixtures(manifests: Mapping[Path, Content]) -> Iterator[Finding]:
                 values = [_brief(own[each].get(name)) for each in (path, other)]
                 what = f"{name} is {values[0]}, in {_name(other)} {values[1]}: never in one table"
                 yield Finding(path=path, what=what, is_wrong=False)
-        by_source: dict[str, dict[Path, Content]] = defaultdict(dict)
-        for path, manifest in own.items():
-            by_source[str(manifest.get("data_source"))][path] = manifest
+        by_source: dict[tuple[str, ...], dict[Path, Content]] = defaultdict(dict)
+        for path, manifest in own.items():  # another version takes other fingerprints
+            source = tuple(str(manifest.get(name)) for name in ("data_source", "schema"))
+            by_source[source][path] = manifest
         for alike in by_source.values():
             for path, other in _odd(alike, "market_sha256"):
                 what = f"mixed: was run on other data from the same source than {_name(other)}"

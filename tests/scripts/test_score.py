@@ -117,6 +117,15 @@ def test_a_replay_names_the_first_step_that_differs_even_if_every_hash_was_forge
     assert "3 episodes, 1 not to the bit" in output.out
 
 
+def test_a_record_of_a_later_version_is_not_replayed_and_named(run: Path, command: Call) -> None:
+    path = run / RANDOM / "repeat-1" / "warmup.jsonl"
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3', 1))
+    output = command("replay", run)
+    assert output.code == 1
+    assert f"{RANDOM}/repeat-1: not replayed: {path} is a record of version 3" in output.out
+    assert "3 episodes, 1 not to the bit" in output.out
+
+
 def test_a_replay_misses_lines_at_the_end(run: Path, command: Call) -> None:
     path = run / RANDOM / "repeat-1" / "decisions.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))

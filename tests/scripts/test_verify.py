@@ -14,6 +14,7 @@ from tests.scripts.calling import Output
 from tests.tasks.plain_records import contents_of, rechained
 
 Verify = Callable[..., Output]
+VERSION_1 = Path(__file__).parents[1] / "data" / "version_1"
 SETTINGS = ("task=stock/sim", "task.end=2020-10-16", "repeats=2")
 
 
@@ -429,6 +430,13 @@ def test_a_job_that_other_code_finished_than_began_it_says_so(run: Path, verify:
     words = " ".join(output.out.split())
     assert "was begun with another version of the code than manifest.json names; so" in words
     assert "so were 3 more files" in words
+
+
+def test_jobs_of_two_versions_are_not_said_to_have_other_data(run: Path, verify: Verify) -> None:
+    shutil.copytree(VERSION_1 / "baselines", run / "older")
+    output = verify(run)
+    assert "mixed: was run with another version of the code" in " ".join(output.out.split())
+    assert "on other data" not in " ".join(output.out.split())
 
 
 def test_a_run_that_is_not_finished_is_said_to_be_and_is_not_wrong(
