@@ -7,9 +7,11 @@ else's that has a ``facts`` can be evaluated, recorded, verified, scored and sho
 import math
 from dataclasses import dataclass
 from datetime import date
+from numbers import Real
 from typing import get_args
 
-from investorbench_env.errors import FactsError
+from investorbench_env.errors import FactsError, MarketError
+from investorbench_env.market.intervals import length_of
 from investorbench_env.protocols import Convention, Hold
 
 FIELDS_OF_TEXTS = ("symbols", "window", "findings")
@@ -80,24 +82,36 @@ class Facts:
             object.__setattr__(self, name, tuple(given))
         if not self.symbols or len(set(self.symbols)) < len(self.symbols):
             raise FactsError(f"symbols={self.symbols!r} must name at least one asset, each once")
-        if self.steps < 1:
-            raise FactsError(f"steps={self.steps!r}: an episode has at least one")
+        if type(self.steps) is not int or self.steps < 1:
+            raise FactsError(f"steps={self.steps!r} must be a whole number of at least 1")
+        try:
+            length_of(self.interval)
+        except MarketError as error:
+            raise FactsError(str(error)) from None
         if self.convention not in get_args(Convention):
             raise FactsError(f'convention={self.convention!r} must be "simple" or "log"')
         if self.hold not in get_args(Hold):
             raise FactsError(f'hold={self.hold!r} must be "keep" or "flat"')
         for name in ("periods_a_year", "initial_cash"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0.0):
+            if not self._number(name) > 0.0:
                 raise FactsError(f"{name}={getattr(self, name)!r} must be a number above 0")
+        if not self._number("cost_rate") >= 0.0:
+            raise FactsError(f"cost_rate={self.cost_rate!r} must be a share of at least 0")
         self._require_dates()
+
+    def _number(self, name: str) -> float:
+        value = getattr(self, name)
+        return float(value) if isinstance(value, Real) and math.isfinite(value) else math.nan
 
     def _require_dates(self) -> None:
         try:
             first, last = map(date.fromisoformat, self.window)
-        except ValueError:
+        except (TypeError, ValueError):
+            first = last = date.min
+        if self.window != (str(first), str(last)):
             raise FactsError(
                 f"window={self.window!r} must be the first and the last session, YYYY-MM-DD"
-            ) from None
+            )
         if last < first:
             raise FactsError(f"window={self.window!r} ends before it begins")
 

@@ -7,6 +7,7 @@ A bar belongs to a length that is written as a number and a unit: ``"3m"``, ``"1
 import re
 
 import numpy as np
+import numpy.typing as npt
 
 from investorbench_env.errors import MarketError
 from investorbench_env.market.sessions import TimeArray
@@ -18,6 +19,10 @@ UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 WEEKS_A_YEAR = 52
 LEAST_SHARE = 0.7
 """Days are as short as 23 hours and trading weeks end on a Thursday; half a bar is no bar."""
+FEW = 3
+"""So many gaps of daily bars are not all across a weekend or a holiday."""
+SHORTEST_SESSION = np.timedelta64(5, "h")
+"""No exchange trades less a day; shorter bars come several a session."""
 
 
 def length_of(interval: str) -> np.timedelta64:
@@ -58,19 +63,36 @@ def refuse_contradiction(interval: str, times: TimeArray, sessions: TimeArray) -
         MarketError: they are not.
     """
     length = length_of(interval)
-    again = sessions[1:] == sessions[:-1]
+    apart, again = np.diff(times), sessions[1:] == sessions[:-1]
     if length >= DAY and again.any():
         raise MarketError(
             f"interval={interval!r}, but {sessions[1:][again][0]} has several bars: give the "
             "length of one, such as interval='3m'"
         )
-    apart = np.diff(times) if length >= DAY else np.diff(times)[again]
-    if not len(apart):
+    if again.any():
+        # The last bar of a session ends with it, however long it is.
+        is_last = np.append(~again[1:], True)
+        whole, rest = apart[again & ~is_last], apart[again & is_last]
+        fits = _usual(whole) == _seconds(length) if len(whole) else _usual(rest) <= _seconds(length)
+        apart = whole if len(whole) else rest
+    elif len(apart):
+        fits = _usual(apart) >= LEAST_SHARE * _seconds(length)
+        if len(apart) >= FEW:
+            nearest = LEAST_SHARE * _seconds(apart.min())
+            is_near = nearest <= _seconds(max(length, DAY))
+            fits = fits and is_near and bool(length >= SHORTEST_SESSION)
+    else:
         return
-    usual = np.median(apart.astype("timedelta64[ns]").astype(np.int64)) / 1e9
-    seconds = length.astype(np.int64)
-    if usual < LEAST_SHARE * seconds if length >= DAY else usual != seconds:
-        raise MarketError(f"interval={interval!r}, but most bars end {_words(usual)} apart")
+    if not fits:
+        raise MarketError(f"interval={interval!r}, but most bars end {_words(_usual(apart))} apart")
+
+
+def _seconds(length: np.timedelta64) -> float:
+    return float(length / np.timedelta64(1, "s"))
+
+
+def _usual(apart: npt.NDArray[np.timedelta64]) -> float:
+    return float(np.median(apart.astype("timedelta64[ns]").astype(np.int64)) / 1e9)
 
 
 def _words(seconds: float) -> str:

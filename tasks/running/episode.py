@@ -11,6 +11,7 @@ import gymnasium as gym
 from investorbench.agents.agent import Runner
 from investorbench.tasks.actions import action_of, plain_action
 from investorbench.tasks.answers import answers_in, tally
+from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.result import Episode, episode_of
 from investorbench.tasks.step import Step
@@ -97,6 +98,7 @@ async def play(
         FactsError: the environment does not do as its facts say.
     """
     facts = facts_in(env)
+    within_a_day = is_within_a_day(facts.interval)
     observation, info = env.reset(seed=seed)
     _require_as_said(facts, info, ("session", "time", "account"))
     checkpoint = folder.checkpoint if folder is not None else None
@@ -120,6 +122,11 @@ async def play(
             action = action_of(env.action_space, taken[number])
         observation, reward, terminated, truncated, outcome = env.step(action)
         _require_as_said(facts, outcome, ("session", "time", "account", "fills"))
+        if outcome["session"] == info["session"] and not within_a_day:
+            raise FactsError(
+                f"the session {info['session']} has several steps, but by the facts of "
+                f"{facts.family} a bar takes {facts.interval}: give the length of one, such as '3m'"
+            )
         if is_new:
             await agent.learn(float(reward), dict(outcome))
         yield Step(

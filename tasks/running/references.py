@@ -89,19 +89,34 @@ def random_sharpes(env: VectorEnv, facts: Facts, seed: int = SEED) -> FloatArray
     equity = np.empty((env.num_envs, facts.steps + 1))
     sessions = np.empty(equity.shape, dtype="datetime64[D]")
     equity[:, 0], sessions[:, 0] = info["account"]["equity"], info["session"]
+    began = info["time"]
     lives = np.ones(env.num_envs, dtype=np.bool_)
+    lived = np.zeros(env.num_envs, dtype=np.int64)
     for step in range(facts.steps):
         _, _, terminated, _, info = env.step(_actions(env, rng))
         # A ruined account stays as it is; its lane goes on with another one.
         equity[:, step + 1] = np.where(lives, info["account"]["equity"], equity[:, step])
-        sessions[:, step + 1] = info["session"]
+        sessions[:, step + 1] = np.where(lives, info["session"], sessions[:, step])
+        lived += lives
         lives &= ~terminated
+    sessions = _as_if_none_was_ruined(sessions, began, lived)
     if (sessions == sessions[0]).all():
         returns = _returns(sessions[0], equity, facts)
         return sharpe_ratio(returns, facts.convention, facts.periods_a_year)
     # Episodes that begin on days of their own may have different numbers of days.
     each = (_returns(*lane, facts) for lane in zip(sessions, equity, strict=True))
     return np.array([sharpe_ratio(own, facts.convention, facts.periods_a_year) for own in each])
+
+
+def _as_if_none_was_ruined(
+    sessions: Dates, began: npt.NDArray[Any], lived: npt.NDArray[np.int64]
+) -> Dates:
+    """Sessions [N, T + 1], each lane's those of the longest lived that began when it did [N]."""
+    longest_first = np.argsort(-lived, kind="stable")
+    _, first, group = np.unique(began[longest_first], return_index=True, return_inverse=True)
+    whole = np.empty_like(sessions)
+    whole[longest_first] = sessions[longest_first[first[group]]]
+    return whole
 
 
 def _returns(sessions: Dates, equity: FloatArray, facts: Facts) -> FloatArray:

@@ -201,6 +201,9 @@ def test_weeks_cover_the_days_on_which_none_ends() -> None:
         (lambda: intraday([1.0] * 9, 3, interval="5m"), "'5m', but most bars end 3m apart"),
         (lambda: intraday([1.0] * 9, 90, interval="1h"), "'1h', but most bars end 1.5h apart"),
         (lambda: small_market([1.0] * 5, interval="1w"), "'1w', but most bars end 1d apart"),
+        (lambda: small_market([1.0] * 5, interval="3m"), "'3m', but most bars end 1d apart"),
+        (lambda: replace(weekly([1.0] * 4), interval="1d"), "'1d', but most bars end 1w apart"),
+        (lambda: replace(weekly([1.0] * 4), interval="8h"), "'8h', but most bars end 1w apart"),
         (lambda: small_market([1.0], interval="3 minutes"), "'3 minutes' is no length of a bar"),
         (lambda: small_market([1.0], interval="0d"), "is no length of a bar; write a number and"),
     ],
@@ -208,6 +211,28 @@ def test_weeks_cover_the_days_on_which_none_ends() -> None:
 def test_an_interval_that_the_times_contradict_is_refused(make: Any, words: str) -> None:
     with pytest.raises(MarketError, match=words):
         make()
+
+
+@pytest.mark.parametrize("interval", ["1h", "2h", "3h", "4h"])
+def test_the_last_bar_of_a_session_ends_with_it(interval: str) -> None:
+    days = [f"2021-03-{day:02}" for day in range(1, 6)]
+    ends = [time for time in range(0, 391, 60 * int(interval[0])) if time] + [390]  # minutes
+    made = small_market([1.0] * len(days) * len(ends))
+    sessions = np.repeat(np.array(days, dtype="datetime64[D]"), len(ends))
+    since = np.tile(np.array(ends, dtype="timedelta64[m]"), len(days))
+    times = sessions + np.timedelta64(14 * 60 + 30, "m") + since
+    market = replace(made, sessions=sessions, times=times, interval=interval)
+    assert len(market.until(2 * len(ends) - 1).bars) == 2 * len(ends)
+    with pytest.raises(MarketError, match="but most bars end"):
+        replace(market, interval="5m")
+
+
+@pytest.mark.parametrize("days", [("24", "27"), ("24", "27", "31"), ("24", "28", "29", "30")])
+def test_daily_bars_about_holidays_are_daily(days: tuple[str, ...]) -> None:
+    sessions = np.array([f"2021-12-{day}" for day in days], dtype="datetime64[D]")
+    made = small_market([1.0] * len(days))
+    times = sessions + np.timedelta64(29, "h")
+    assert replace(made, sessions=sessions, times=times).interval == "1d"
 
 
 def test_gaps_and_a_short_last_bar_contradict_no_interval() -> None:

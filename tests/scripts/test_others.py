@@ -155,6 +155,8 @@ class LyingEnv(PairEnv):
     def _info(self, fills: Any, rejections: Any) -> dict[str, Any]:
         info = super()._info(fills, rejections)
         info.pop(self._lacks, None)
+        if self._lacks == "interval":
+            info["session"] = self.facts.window[0]
         return info
 
 
@@ -164,6 +166,7 @@ class LyingEnv(PairEnv):
         ("symbols", "the account knows ZZZ, which is none of the symbols in the facts"),
         ("steps", "continues after 4 steps, the most that an episode has by its facts"),
         ("window", "the session 2024-01-11 lies outside 2024-01-02..2024-01-03, the window"),
+        ("interval", "has several steps, but by the facts of Pair a bar takes 1d: give the length"),
         ("account", "an info of Pair has no 'account': an environment gives session, time"),
         ("fills", "an info of Pair has no 'fills'"),
     ],

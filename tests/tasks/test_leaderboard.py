@@ -391,6 +391,31 @@ def test_a_random_policy_is_scored_like_an_agent_that_acts_the_same(
         assert found[policy] == pytest.approx(performance(returns, convention, 252)["SR"])
 
 
+def test_a_ruined_random_policy_earns_nothing_on_the_days_that_remain() -> None:
+    a_day = 6
+    closes = [100.0 + t % 5 for t in range(a_day * 5)] + [350.0 + t % 5 for t in range(a_day * 5)]
+    daily = small_market(closes, asset_class="crypto")
+    times = daily.times[0] + np.arange(len(closes)) * np.timedelta64(4, "h")
+    market = replace(
+        daily, times=times, sessions=times - np.timedelta64(1, "s"), interval="4h", timezone="UTC"
+    )
+    first, last = (str(market.sessions[at]) for at in (0, -1))
+    task = Task.of("InvestorBench/Crypto", data=market, start=first, end=last)
+    facts = task.facts("test")
+    found = random_sharpes(task.make_vec("test", 20), facts, seed=5)
+    rng = np.random.default_rng(5)
+    actions = np.array([rng.integers(3, size=20) for _ in range(facts.steps)])
+    ruined = 0
+    for policy in range(20):
+        taken = iter(actions[:, policy])
+        episode = evaluate(lambda *_, taken=taken: int(next(taken)), task, warmup=False).median
+        ruined += episode.ended_early
+        whole = len(np.unique(market.sessions[1:]))
+        returns = np.append(episode.returns, np.zeros(whole - len(episode.returns)))
+        assert found[policy] == pytest.approx(performance(returns, "simple", 365)["SR"])
+    assert 0 < ruined < 20
+
+
 def test_a_percentile_is_the_share_of_random_policies_that_do_worse(board: Leaderboard) -> None:
     assert row_of(board, "seer").statistics.random.value == 1.0
     assert row_of(board, "fool").statistics.random.value < 0.2
