@@ -49,24 +49,26 @@ class Episode:
         answers: how a language model's answers add up, by split, from the episode's record.
     """
 
+    # Arrays are not shown: asyncio writes out what a task returned as it ends, and writing them
+    # out took as long as running the episode.
     seed: int
     symbols: tuple[str, ...]
-    sessions: Dates
-    times: Dates
-    actions: tuple[Any, ...]
-    rewards: FloatArray
-    dates: Dates
-    returns: FloatArray
-    equity: FloatArray
-    weights: FloatArray
-    position: FloatArray
-    marks: FloatArray
-    fill_prices: FloatArray
-    notional: FloatArray
-    costs: FloatArray
+    sessions: Dates = field(repr=False)
+    times: Dates = field(repr=False)
+    actions: tuple[Any, ...] = field(repr=False)
+    rewards: FloatArray = field(repr=False)
+    dates: Dates = field(repr=False)
+    returns: FloatArray = field(repr=False)
+    equity: FloatArray = field(repr=False)
+    weights: FloatArray = field(repr=False)
+    position: FloatArray = field(repr=False)
+    marks: FloatArray = field(repr=False)
+    fill_prices: FloatArray = field(repr=False)
+    notional: FloatArray = field(repr=False)
+    costs: FloatArray = field(repr=False)
     ended_early: bool
     metrics: dict[str, float]
-    answers: dict[str, Any] | None = None
+    answers: dict[str, Any] | None = field(default=None, repr=False)
 
     def to_frame(self) -> "pd.DataFrame":
         """One row a step, indexed by when it was decided; a column for each of several assets."""
