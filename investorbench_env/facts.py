@@ -98,6 +98,18 @@ class Facts:
         if not self._number("cost_rate") >= 0.0:
             raise FactsError(f"cost_rate={self.cost_rate!r} must be a share of at least 0")
         self._require_dates()
+        self._require_zone()
+
+    def _require_zone(self) -> None:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise FactsError(
+                f"timezone={self.timezone!r} is no zone; write its IANA name, such as 'UTC' or "
+                "'America/New_York'"
+            ) from None
 
     def _number(self, name: str) -> float:
         value = getattr(self, name)

@@ -1,18 +1,22 @@
 """The frame that a picture of an episode shows, made from its setup and the marks it left."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 
 from investorbench_env.envs.setup import Setup
 from investorbench_env.market.history import Moment
-from investorbench_env.market.market import CLOSE
+from investorbench_env.market.intervals import DAY, length_of
+from investorbench_env.market.market import CLOSE, Market
 from investorbench_env.rendering import Event, Frame, Trade, ansi, rgb_array
 
 LOOKBACK = 60
-"""Sessions of history before the episode that a picture shows."""
+"""Bars of history before the episode that a picture shows."""
 
 
 class Mark(NamedTuple):
@@ -32,7 +36,7 @@ def draw(setup: Setup, trail: Sequence[Mark], mode: str) -> Any:
 
 
 def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
-    """Prices, account and events from some sessions before the episode up to its last mark."""
+    """Prices, account and events from some bars before the episode up to its last mark."""
     view = setup.market.until(trail[-1].now.t)
     first = max(trail[0].now.t - LOOKBACK, 0)
     asset = setup.history.asset
@@ -40,7 +44,7 @@ def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
     # Shares at the last mark for one share of each session.
     later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)
     start = trail[0].now.t - first
-    # Sessions without a bar have no mark of their own; the one before still holds.
+    # Bars that are missing have no mark of their own; the one before still holds.
     marks = np.full(len(splits) - start, -1)
     for number, mark in enumerate(trail):
         marks[mark.now.t - trail[0].now.t] = number
@@ -50,7 +54,7 @@ def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
         source=setup.market.source,
         simulated=setup.market.simulated,
         protocol=setup.protocol.name,
-        dates=setup.market.sessions[first : view.t + 1],
+        dates=_dates(setup.market, slice(first, view.t + 1)),
         close=view.bars[first:, asset, CLOSE] / later,
         start=start,
         equity=np.array([mark.equity for mark in trail])[marks],
@@ -58,6 +62,16 @@ def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
         trades=_trades(trail, first, later, setup.fills == "close"),
         events=_events(setup, trail, first),
     )
+
+
+def _dates(market: Market, bars: slice) -> npt.NDArray[np.datetime64]:
+    """The sessions of bars, or their ends in the market's zone where a session has several."""
+    if length_of(market.interval) >= DAY:
+        return market.sessions[bars]
+    zone = ZoneInfo(market.timezone)
+    ends = market.times[bars].astype("datetime64[s]").astype(np.int64).tolist()
+    local = [datetime.fromtimestamp(end, zone).replace(tzinfo=None) for end in ends]
+    return np.array(local, dtype="datetime64[m]")
 
 
 def _trades(trail: Sequence[Mark], first: int, later: Any, at_close: bool) -> tuple[Trade, ...]:

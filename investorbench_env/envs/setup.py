@@ -193,7 +193,7 @@ def prepare(options: Options) -> Setup:
     steps = len(decisions) - 1
     if steps < (options.episode_length or 1):
         raise DateRangeError(
-            f"{split.start}..{split.end} holds {len(decisions)} session(s) of {symbol} with a bar; "
+            f"{split.start}..{split.end} holds {len(decisions)} known bar(s) of {symbol}; "
             f"an episode of {options.episode_length or 1} step(s) needs one more than its steps"
         )
     return Setup(

@@ -48,7 +48,7 @@ def draw_events(axes: "Axes", frame: Frame, rows: list[str]) -> None:
         shape: dict[str, Any] = {"linestyle": "none", "markersize": 4.5, "markeredgewidth": 1.2}
         axes.plot(sessions[kind], heights, zorder=3, **style, **shape)
     if "news" in rows:
-        _draw_news(axes, sessions["news"], len(frame.dates), -rows.index("news") - 1.0)
+        _draw_news(axes, sessions["news"], frame, -rows.index("news") - 1.0)
     draw_title(axes, "Events")
 
 
@@ -67,13 +67,15 @@ def _is_annual(form: str) -> bool:
     return form.startswith(("10-K", "20-F", "40-F"))
 
 
-def _draw_news(axes: "Axes", index: list[int], sessions: int, floor: float) -> None:
-    """News a session as bars on a floor, averaged over bins where sessions are many."""
-    wide = math.ceil(sessions / 260)
-    edges = np.append(np.arange(0, sessions, wide), sessions) - 0.5
+def _draw_news(axes: "Axes", index: list[int], frame: Frame, floor: float) -> None:
+    """News a bar of the market as bars on a floor, averaged over bins where there are many."""
+    length = len(frame.dates)
+    wide = math.ceil(length / 260)
+    edges = np.append(np.arange(0, length, wide), length) - 0.5
     counts, _ = np.histogram(index, edges)
     density = counts / np.diff(edges)
     heights = floor + 0.9 * density / density.max()
-    label = f"{len(index):,} news, up to {density.max():.3g} a session"
+    unit = "bar" if frame.has_times else "session"
+    label = f"{len(index):,} news, up to {density.max():.3g} a {unit}"
     label += f" (mean of {wide})" * (wide > 1)
     draw_blocks(axes, heights, edges, floor, color=NEWS, label=label)

@@ -16,7 +16,7 @@ class Trade:
     """A fill.
 
     Attributes:
-        index: the session in which it was filled, as an index into ``Frame.dates``.
+        index: the bar in which it was filled, as an index into ``Frame.dates``.
         side: +1 for a buy, -1 for a sell.
         price: of the fill, in the units of ``Frame.close``.
     """
@@ -31,7 +31,7 @@ class Event:
     """Something that became known or took effect.
 
     Attributes:
-        index: the session to which it belongs, as an index into ``Frame.dates``.
+        index: the bar to which it belongs, as an index into ``Frame.dates``.
         kind: ``"news"``, ``"dividend"``, ``"split"``, or the form of a filing such as ``"10-K"``.
         text: one line about it; only the text frame shows it.
     """
@@ -50,8 +50,9 @@ class Frame:
         source: where its market comes from, in words.
         simulated: True where prices or text are not real.
         protocol: the name of the protocol.
-        dates: sessions of some history and of the episode so far, the last one being that of the
-            decision, ``datetime64[D]`` [n].
+        dates: bars of some history and of the episode so far, the last one being that of the
+            decision: the date of each as ``datetime64[D]``, or where bars are shorter than a day
+            the time of its end in the market's zone as ``datetime64[m]`` [n].
         close: price as traded, split-adjusted to the last date, NaN where a bar is missing [n].
         start: the index of the episode's first decision in ``dates``.
         equity: of the account, in its currency [n - start].
@@ -78,7 +79,7 @@ class Frame:
     def __post_init__(self) -> None:
         length = len(self.dates)
         if not 0 <= self.start < length:
-            raise MarketError(f"start {self.start} is not a session of a frame of {length}")
+            raise MarketError(f"start {self.start} is not a bar of a frame of {length}")
         episode = length - self.start
         for name, needed in (("close", length), ("equity", episode), ("weight", episode)):
             if (found := len(getattr(self, name))) != needed:
@@ -86,8 +87,14 @@ class Frame:
         items: tuple[Trade | Event, ...] = (*self.trades, *self.events)
         for item in items:
             if not 0 <= item.index < length:
-                raise MarketError(f"{item} lies outside the {length} sessions of the frame")
+                raise MarketError(f"{item} lies outside the {length} bars of the frame")
 
-    def day(self, index: int) -> str:
-        """The date of a session, ``YYYY-MM-DD``."""
-        return str(self.dates[index].astype("datetime64[D]"))
+    @property
+    def has_times(self) -> bool:
+        """Whether bars have a time of day."""
+        return self.dates.dtype == np.dtype("datetime64[m]")
+
+    def moment(self, index: int) -> str:
+        """The date of a bar, ``YYYY-MM-DD``, and its time of day where it has one."""
+        date = self.dates[index]
+        return str(date if self.has_times else date.astype("datetime64[D]")).replace("T", " ")

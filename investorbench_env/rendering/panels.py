@@ -144,7 +144,7 @@ def draw_rule(axes: "Axes", height: float, color: str, above: float) -> None:
 
 def draw_dates(panels: list["Axes"], frame: Frame) -> None:
     """Faint lines at round dates in every panel, labelled below the lowest."""
-    ticks = round_dates(frame.dates.astype("datetime64[D]"))
+    ticks = round_dates(frame.dates)
     for axes in panels:
         upward = axes.get_xaxis_transform()
         axes.vlines(list(ticks), 0, 1, transform=upward, color=GRID, linewidth=0.8, zorder=1)

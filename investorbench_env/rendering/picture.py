@@ -118,7 +118,7 @@ def _draw_titles(figure: "Figure", frame: Frame) -> None:
         figure.text(edge + 0.06 / width, top, "SIMULATED", **stamp)
     figure.text(edge + (1.22 / width if frame.simulated else 0), top, symbol, color=INK, **bold)
     quiet = {**WORDS, "fontsize": 10, "color": QUIET}
-    decision = f"{protocol} protocol  ·  decision of {frame.day(-1)}"
+    decision = f"{protocol} protocol  ·  decision of {frame.moment(-1)}"
     figure.text(margin, top, decision, ha="right", **quiet)
     figure.text(edge, second, "   ·   ".join(account_words(frame)), **quiet)
     figure.text(edge, 0.16 / height, printable(origin(frame), 130), **{**quiet, "fontsize": 8})

@@ -43,7 +43,7 @@ def ansi(frame: Frame, width: int = 80) -> str:
 def _header(frame: Frame, width: int) -> list[str]:
     stamp = "SIMULATED · " if frame.simulated else ""
     title = f"{clean(frame.symbol)} · {clean(frame.protocol)} protocol"
-    return [f"{stamp}{title} · decision of {frame.day(-1)}", origin(frame), "─" * width]
+    return [f"{stamp}{title} · decision of {frame.moment(-1)}", origin(frame), "─" * width]
 
 
 def _labelled(label: str, text: str) -> str:
@@ -52,7 +52,7 @@ def _labelled(label: str, text: str) -> str:
 
 def _words(frame: Frame) -> list[str]:
     equity, gained, drawdown, asset = account_words(frame)
-    since = frame.day(frame.start)
+    since = frame.moment(frame.start)
     return [f"{equity} · {drawdown}", f"{gained} since {since} · {asset}"]
 
 
@@ -100,7 +100,7 @@ def _axis(frame: Frame, edges: npt.NDArray[np.intp]) -> str:
     columns = len(edges) - 1
     line = ["─"] * columns
     line[int(np.searchsorted(edges, frame.start, side="right")) - 1] = "┴"
-    first, last = frame.day(0), frame.day(-1)
+    first, last = frame.moment(0), frame.moment(-1)
     if columns < len(first) + len(last) + 3:
         return "".join(line) + f" {first} to {last}"
     line[: len(first)] = first
@@ -121,7 +121,7 @@ def _fills(frame: Frame) -> str:
     if not frame.trades:
         return "none yet"
     latest = [
-        f"{frame.day(trade.index)[5:]} {_side(trade)} {number(trade.price)}"
+        f"{frame.moment(trade.index)[5:]} {_side(trade)} {number(trade.price)}"
         for trade in frame.trades[:-3:-1]
     ]
     return f"{len(frame.trades)} in all, latest first: {', '.join(latest)}"
@@ -134,7 +134,7 @@ def _side(trade: Trade) -> str:
 def _latest(frame: Frame) -> list[str]:
     """The newest events, newest first, one line each."""
     lines = [
-        f"{frame.day(event.index)[5:]} {clean(event.kind):<8} {clean(event.text)}"
+        f"{frame.moment(event.index)[5:]} {clean(event.kind):<8} {clean(event.text)}"
         for event in frame.events[: -_HEADLINES - 1 : -1]
     ]
     older = len(frame.events) - len(lines)

@@ -36,13 +36,15 @@ def tick_label(value: float, ticks: list[float]) -> str:
 
 
 def round_dates(dates: DateArray) -> dict[int, str]:
-    """Up to nine sessions that begin a month or a year, or else some days, with their labels."""
+    """Up to nine bars that begin a month or a year, or else some days or times, with their labels.
+
+    Args:
+        dates: ``datetime64[D]`` of one bar a day, or ``datetime64[m]`` of several.
+    """
     months = dates.astype("datetime64[M]").astype(int)
     begins = np.flatnonzero(np.diff(months)) + 1
     if len(begins) < 3:
-        step = math.ceil(len(dates) / 7)
-        days = dates[::step].astype(object)
-        return {step * n: f"{day.day} {_MONTHS[day.month - 1]}" for n, day in enumerate(days)}
+        return _days_or_times(dates)
     every = next(m for m in (1, 2, 3, 6, 12, 24, 60, 120, 600) if len(begins) / m <= 9)
     begins = begins[months[begins] % every == 0]
     labels: dict[int, str] = {}
@@ -52,3 +54,16 @@ def round_dates(dates: DateArray) -> dict[int, str]:
         named = f"{_MONTHS[month]} {year}" if not labels or month == 0 else _MONTHS[month]
         labels[begin] = year if every >= 12 else named
     return labels
+
+
+def _days_or_times(dates: DateArray) -> dict[int, str]:
+    """Some seven bars: those that begin a day where there are enough of these, or any."""
+    begins = np.flatnonzero(np.diff(dates.astype("datetime64[D]").astype(int), prepend=-1))
+    has_times = dates.dtype == np.dtype("datetime64[m]")
+    if len(begins) < 3 and has_times:
+        begins = np.arange(len(dates))[:: math.ceil(len(dates) / 7)]
+        return {int(begin): str(dates[begin])[11:] for begin in begins}
+    begins = begins[:: math.ceil(len(begins) / 7)]
+    days = dates[begins].astype("datetime64[D]").astype(object)
+    labels = [f"{day.day} {_MONTHS[day.month - 1]}" for day in days]
+    return dict(zip(map(int, begins), labels, strict=True))

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
+from investorbench_env.market.intervals import DAY, length_of
 from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
 from investorbench_env.spaces import AccountFigures
 
@@ -16,9 +18,9 @@ Float32Array = npt.NDArray[np.float32]
 LIMIT = 10.0
 """No feature is larger; an account close to ruin would be."""
 
-UNITS = np.array([0.1, 0.1, 0.1, 0.1, 1.0], np.float32)
-"""Logarithms of this size become 1 in open, high, low, close and volume: the prices of a window of
-daily bars span some tenths."""
+DAILY_UNIT = 0.1
+"""A logarithm of a price of this size becomes 1: those of a window of daily bars span some tenths,
+and those of other bars as the square root of their length."""
 
 NUMERIC = ("bars", "account", "sentiment")
 """The modalities that it shows. The date is left out: a learner would know past years by it."""
@@ -34,9 +36,10 @@ class NumericObservation(
 
     In order, each part only where the environment shows its modality; ``feature_names`` has all:
 
-    ``bars``: for each session of the window, oldest first, the logarithms of open, high, low and
-    close relative to the last close in units of 0.1, then the logarithm of volume relative to its
-    mean over the window; 0 where unknown. Then the mask: 1 where a session has a bar.
+    ``bars``: for each bar of the window, oldest first, the logarithms of open, high, low and close
+    relative to the last close in units of 0.1 for daily bars (times the square root of their length
+    in days for others), then the logarithm of volume relative to its mean over the window; 0 where
+    unknown. Then the mask: 1 where a bar is known.
 
     ``account``: weight, cash / equity, ln(equity / first equity), unrealised profit / equity, and
     the share of the episode's steps that is left.
@@ -46,7 +49,7 @@ class NumericObservation(
     Every number is cut to -10 to 10. Texts and the date are left out.
 
     Args:
-        env: a single-asset environment, wrapped or not.
+        env: an environment that shows parts of a single asset's observation, wrapped or not.
 
     Raises:
         InvestorBenchError: the environment shows none of these modalities.
@@ -68,6 +71,7 @@ class NumericObservation(
             -LIMIT, LIMIT, (len(self.feature_names),), np.float32
         )
         self._first_equity = self._first_left = 1.0
+        self._units = np.array([_price_unit(env)] * VOLUME + [1.0], np.float32)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -86,7 +90,7 @@ class NumericObservation(
         if "bars" in self._shows:
             bars = observation["bars"]
             mask, end = bars.size, bars.size + len(bars)
-            _write_relative(bars, features[:mask].reshape(bars.shape))
+            _write_relative(bars, self._units, features[:mask].reshape(bars.shape))
             features[mask:end] = observation["mask"]
         if "account" in self._shows:
             start, end = end, end + len(ACCOUNT_FEATURES)
@@ -108,7 +112,14 @@ class NumericObservation(
         )
 
 
-def _write_relative(bars: Float32Array, logs: Float32Array) -> None:
+def _price_unit(env: gym.Env[Any, Any]) -> float:
+    """The size that becomes 1; an environment without facts is taken to have daily bars."""
+    facts = getattr(env.unwrapped, "facts", None)
+    days = float(length_of(facts.interval) / DAY) if isinstance(facts, Facts) else 1.0
+    return DAILY_UNIT * math.sqrt(days)
+
+
+def _write_relative(bars: Float32Array, units: Float32Array, logs: Float32Array) -> None:
     """Write bars as logarithms without a scale, 0 where unknown; both [window, 5]."""
     unknown = bars == 0.0
     np.log(bars + unknown, out=logs)
@@ -118,7 +129,7 @@ def _write_relative(bars: Float32Array, logs: Float32Array) -> None:
     # Logarithms of unknown volumes are 0, so they add nothing to the sum.
     level[VOLUME] = logs[:, VOLUME].sum() / max(np.count_nonzero(bars[:, VOLUME]), 1)
     logs -= level
-    logs /= UNITS
+    logs /= units
     logs[unknown] = 0.0
 
 

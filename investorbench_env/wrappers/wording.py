@@ -18,7 +18,7 @@ class BarWords(NamedTuple):
     Attributes:
         one: ``"session"`` or ``"bar"``.
         many: the plural.
-        length: how long it is, such as ``"3 minutes"``.
+        length: how long it is, such as ``"3 minutes"`` or ``"week"``.
     """
 
     one: str
@@ -28,8 +28,8 @@ class BarWords(NamedTuple):
     @classmethod
     def of(cls, interval: str) -> "BarWords":
         """The words for bars of an interval, such as ``"3m"``."""
-        number, unit = interval[:-1], LENGTHS.get(interval[-1:], "")
-        length = f"{number} {unit}{'' if number == '1' else 's'}" if unit else interval
+        number, unit = interval[:-1], LENGTHS[interval[-1]]
+        length = unit if number == "1" else f"{number} {unit}s"
         if interval == DAILY:
             return cls("session", "sessions", length)
         return cls("bar", "bars", length)

@@ -1,5 +1,6 @@
 """Nothing that comes after a decision can change what is seen at it, by a single byte."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from investorbench_env import family_ids
 from investorbench_env.envs.setup import Setup
 from investorbench_env.market import DocumentTable, Market
 from investorbench_env.market.history import History
-from investorbench_env.market.market import CLOSE, OPEN, VOLUME
+from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME, MarketView
 from investorbench_env.wrappers import NumericObservation, TextObservation
 from tests.env.small_markets import date, random_document, random_market
 
@@ -52,23 +53,24 @@ def assert_nothing_from_the_future(make: Make, market: Market, seed: int, **opti
     rng = np.random.default_rng(seed)
     known = ~np.isnan(market.bars[:, 0, CLOSE])
     t = int(rng.choice(np.flatnonzero(known[FIRST:-1])) + FIRST)
-    options = {"window": 5, "start": date(FIRST), "end": date(len(known) - 1), **options}
+    start, end = (str(market.sessions[n]) for n in (FIRST, -1))
+    options = {"window": 5, "start": start, "end": end, **options}
     seen = []
     for world in (market, changed_after(market, t, rng)):
         actions = np.random.default_rng(seed + 1)
-        seen.append(seen_until(make(world, options), date(t), actions))
+        seen.append(seen_until(make(world, options), market.times[t], actions))
     assert len(seen[0]) == len(seen[1])
     for before, after in zip(*seen, strict=True):
         assert before == after
 
 
-def seen_until(env: Any, last: str, rng: np.random.Generator) -> list[Any]:
-    """All that an agent meets up to the decision of a session, in canonical form."""
+def seen_until(env: Any, last: np.datetime64, rng: np.random.Generator) -> list[Any]:
+    """All that an agent meets up to the decision at a time, in canonical form."""
     env.action_space.seed(int(rng.integers(2**31)))
     observation, info = env.reset(seed=0)
     reward, ended = 0.0, False
     seen = [canonical((observation, told(env, info), reward, ended))]
-    while session_of(info) != last:
+    while time_of(info) != last:
         observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
         if np.any(terminated):  # a random account can be ruined before
             break
@@ -76,8 +78,8 @@ def seen_until(env: Any, last: str, rng: np.random.Generator) -> list[Any]:
     return seen
 
 
-def session_of(info: dict[str, Any]) -> str:
-    return str(np.ravel(info["session"])[0])
+def time_of(info: dict[str, Any]) -> np.datetime64:
+    return np.datetime64(str(np.ravel(info["time"])[0]).removesuffix("+00:00"), "ns")
 
 
 def told(env: Any, info: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +138,8 @@ def other_documents(market: Market, t: int, rng: np.random.Generator) -> Documen
         for row in table.rows[known:]
         if rng.random() < 0.5
     ]
-    added = [random_document(rng, t + 1.01, t + 3.0) for _ in range(6)]
+    now = float((market.times[t] - np.datetime64(date(0))) / np.timedelta64(1, "D"))
+    added = [random_document(rng, now + 0.01, now + 2.0) for _ in range(6)]
     moment = market.times[t].astype("datetime64[us]").item() + timedelta(microseconds=1)
     just_after = replace(added[0], available_at=moment.replace(tzinfo=added[0].available_at.tzinfo))
     return DocumentTable((*table.rows[:known], *rest, *added, just_after))
@@ -157,6 +160,63 @@ def test_the_future_changes_nothing_that_is_seen(
     )
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("interval", ["3m", "4h", "1w"])
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), split=st.sampled_from(["warmup", "test"]))
+def test_the_future_changes_nothing_that_is_seen_in_bars_of_any_length(
+    interval: str, form: str, split: str, seed: int
+) -> None:
+    market = random_market(np.random.default_rng(seed), interval=interval)
+    assert_nothing_from_the_future(FORMS[form], market, seed, id="InvestorBench/Stock", split=split)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_future_changes_no_bar_of_any_length_that_a_view_shows(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    fine = random_market(rng, interval="3m", length=60)
+    t = int(rng.integers(len(fine.times) - 1))
+    worlds = [
+        replace(world, intervals={name: coarser(world, name) for name in ("9m", "1d")})
+        for world in (fine, changed_after(fine, t, rng))
+    ]
+    for u in range(t + 1):
+        one, other = (
+            [view_of(world.until(u).interval(name)) for name in world.intervals] for world in worlds
+        )
+        assert one == other
+        view = worlds[0].until(u).interval("9m")
+        assert view is None or view.time <= worlds[0].until(u).time
+
+
+def coarser(market: Market, interval: str) -> Market:
+    """Its bars, several to one: three, or those of a session."""
+    size = {"9m": 3, "1d": 6}[interval]
+    groups = market.bars.reshape(-1, size, *market.bars.shape[1:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of bars of which none is known
+        bars = np.stack([
+            groups[:, 0, :, OPEN], np.nanmax(groups[..., HIGH], 1), np.nanmin(groups[..., LOW], 1),
+            groups[:, -1, :, CLOSE], np.nansum(groups[..., VOLUME], 1),
+        ], -1)  # fmt: skip
+    ends = slice(size - 1, None, size)
+    return replace(
+        market, interval=interval, bars=bars, intervals={}, documents=DocumentTable(),
+        hidden_state=None, sessions=market.sessions[ends], times=market.times[ends],
+        **{
+            name: getattr(market, name)[ends]
+            for name in ("adjusted_close", "dividends", "share_splits")
+        },
+    )  # fmt: skip
+
+
+def view_of(view: MarketView | None) -> Any:
+    if view is None:
+        return None
+    return [view.time.tobytes(), view.bars.tobytes(), view.adjusted_close.tobytes()]
+
+
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), form=st.sampled_from(sorted(FORMS)))
 def test_the_future_changes_nothing_where_only_closes_are_known(seed: int, form: str) -> None:
@@ -174,7 +234,7 @@ def test_the_future_changes_nothing_where_only_closes_are_known(seed: int, form:
     seen = [
         seen_until(
             FORMS[form](world, {"id": "InvestorBench/Stock", **options}),
-            date(t),
+            market.times[t],
             np.random.default_rng(0),
         )
         for world in (market, replace(other, bars=bars))
@@ -301,22 +361,23 @@ LEAKS = (
 )
 
 
-def look_for_leaks(make: Make = plain, **options: Any) -> None:
+def look_for_leaks(make: Make = plain, interval: str = "1d", **options: Any) -> None:
     for seed in range(20):
-        market = random_market(np.random.default_rng(seed))
+        market = random_market(np.random.default_rng(seed), interval=interval)
         assert_nothing_from_the_future(
             make, market, seed, **{"id": "InvestorBench/Stock", **options}
         )
 
 
+@pytest.mark.parametrize("interval", ["1d", "3m"])
 @pytest.mark.parametrize("plant", LEAKS, ids=lambda plant: plant.__name__)
 def test_a_planted_leak_is_found(
-    plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+    plant: Callable[[pytest.MonkeyPatch], None], interval: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_for_leaks()
+    look_for_leaks(interval=interval)
     plant(monkeypatch)
     with pytest.raises(AssertionError):
-        look_for_leaks()
+        look_for_leaks(interval=interval)
 
 
 def test_a_label_in_the_test_split_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

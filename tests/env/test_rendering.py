@@ -264,12 +264,12 @@ def test_fills_stand_below_their_sessions() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"start": 40}, "start 40 is not a session of a frame of 40"),
+        ({"start": 40}, "start 40 is not a bar of a frame of 40"),
         ({"close": np.ones(39)}, "close has 39 values where the frame needs 40"),
         ({"equity": np.ones(31)}, "equity has 31 values where the frame needs 30"),
         ({"weight": np.ones(3)}, "weight has 3 values where the frame needs 30"),
-        ({"trades": (Trade(-1, 1, 1.0),)}, "outside the 40 sessions"),
-        ({"events": (Event(40, "news", "from the future"),)}, "outside the 40 sessions"),
+        ({"trades": (Trade(-1, 1, 1.0),)}, "outside the 40 bars"),
+        ({"events": (Event(40, "news", "from the future"),)}, "outside the 40 bars"),
     ],
 )
 def test_a_frame_refuses_what_does_not_fit_it(changes: dict[str, Any], message: str) -> None:

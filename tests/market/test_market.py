@@ -13,7 +13,14 @@ from investorbench_env.errors import DateRangeError, MarketError, UnknownNameErr
 from investorbench_env.market import DocumentTable, Market
 from investorbench_env.market.intervals import periods_a_year
 from investorbench_env.registration import facts_of
-from tests.env.small_markets import date, document, random_market, small_market
+from tests.env.small_markets import (
+    date,
+    document,
+    intraday,
+    random_market,
+    small_market,
+    weekly,
+)
 
 ARRAYS = ("sessions", "times", "bars", "adjusted_close", "dividends", "share_splits")
 NAN = np.nan
@@ -148,24 +155,6 @@ def test_a_symbol_is_found_by_name_and_others_are_answered_with_those_there_are(
 
 
 # --- bars of any length ---------------------------------------------------------------------------
-
-
-def weekly(closes: list[float]) -> Market:
-    """Weeks that end on Sunday: the first of them with session 4 of a small market."""
-    sessions = np.array(["2020-01-05"], "M8[D]") + 7 * np.arange(len(closes))
-    return small_market(closes, sessions=sessions, times=sessions + DAY, interval="1w")
-
-
-def intraday(
-    closes: list[float], minutes: int, *, session_minutes: int = 1440, **changes: Any
-) -> Market:
-    """Bars so many minutes long, from midnight on, in sessions so many minutes long."""
-    number = np.arange(len(closes))
-    day, bar = np.divmod(number, session_minutes // minutes)
-    sessions = np.datetime64("2020-01-01", "D") + day
-    ends = ((bar + 1) * minutes).astype("timedelta64[m]")
-    given: dict[str, Any] = {"interval": f"{minutes}m", "asset_class": "crypto", **changes}
-    return small_market(closes, sessions=sessions, times=sessions + ends, **given)
 
 
 def test_several_bars_of_a_session_share_its_date() -> None:
