@@ -35,9 +35,9 @@ $(shell [ "$$(cat $(VENV)/.made 2>/dev/null)" = "$(CURDIR)" ] && $(PY) -c '' 2>/
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
-	@awk -F ':.*## +' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## +' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/.core  ## score the baselines on simulated and, where present, real markets
+run: $(VENV)/.core  ## score the baselines on real indices, simulated markets and what data there is
 	@$(PY) -m investorbench.scripts.main baselines
 
 test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
@@ -96,7 +96,7 @@ $(VENV)/.made:
 	@printf '%s' '$(CURDIR)' >$@
 
 $(VENV)/.core: $(VENV)/.made pyproject.toml $(LOCK)
-	@NETWORK=1 $(STAGE) 'installing InvestorBench' env $(UV) --editable '.[plot]'
+	@NETWORK=1 $(STAGE) 'installing InvestorBench' env $(UV) --editable '.[plot,stats]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.core

@@ -6,34 +6,47 @@ from investorbench.scripts.choices import Choices
 from investorbench.scripts.run import run_with
 from investorbench.tasks.task import Task
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError, MissingDependencyError
+from investorbench_env.market.asset_classes import ASSET_CLASSES
 
 ORACLE = "oracle"
 NO_BASELINES = (ORACLE, "finmem")
+NO_DATA = (
+    "no market data of your own found; set INVESTORBENCH_DATA to a folder that has some, or see "
+    "investorbench data fetch --help"
+)
 
 
 def baselines() -> None:
-    """Score the baselines on the simulated markets and on every real one that has data."""
+    """Score the baselines: on real markets in installed packages, simulated ones, those of data."""
     ours = Choices()
+    agents = [name for name in ours.names("agent") if name not in NO_BASELINES]
     tasks = ours.names("task")
     simulated = [name for name in tasks if name.endswith("/sim")]
-    real = [name for name in tasks if name not in simulated and _has_data(name)]
-    agents = [name for name in ours.names("agent") if name not in NO_BASELINES]
-    run_with(["-m", f"agent={','.join([*agents, ORACLE])}", f"task={','.join(simulated)}"])
-    if real:
-        run_with(["-m", f"agent={','.join(agents)}", f"task={','.join(real)}"])
-    else:
-        Console(stderr=True).print(
-            "no real market data found; set INVESTORBENCH_DATA to a folder that has some, or see "
-            "investorbench data fetch --help",
-            highlight=False,
-        )
+    installed = [name for name in tasks if ASSET_CLASSES[name.split("/")[0]].installed]
+    rest = [name for name in tasks if name not in (*simulated, *installed)]
+    # Each in a run of its own: a mean over tasks is one over tasks of a kind.
+    _score(agents, installed)
+    _score([*agents, ORACLE], simulated)
+    _score(agents, rest, otherwise=NO_DATA)
 
 
-def _has_data(name: str) -> bool:
+def _score(agents: list[str], tasks: list[str], otherwise: str = "") -> None:
+    """Score agents on those tasks whose markets are there; where none is, say what to do."""
+    lacking = {name: reason for name in tasks if (reason := _lacks(name))}
+    present = [name for name in tasks if name not in lacking]
+    if present:
+        run_with(["-m", f"agent={','.join(agents)}", f"task={','.join(present)}"])
+    elif lacking:
+        advice = otherwise or next(iter(lacking.values()))
+        Console(stderr=True).print(advice, highlight=False, markup=False, soft_wrap=True)
+
+
+def _lacks(name: str) -> str:
+    """Why there is no market for a task; empty where there is one."""
     try:
-        Task.of(name).make("test")
-    except (DataNotFoundError, MissingDependencyError):
-        return False
+        Task.of(name).facts("test")
+    except (DataNotFoundError, MissingDependencyError) as error:
+        return str(error)
     except InvestorBenchError:
-        return True  # there is something, and its own job will say what is wrong with it
-    return True
+        return ""  # there is something, and its own job will say what is wrong with it
+    return ""

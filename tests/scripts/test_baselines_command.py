@@ -6,7 +6,9 @@ import pytest
 
 from investorbench.scripts.choices import Choices
 from investorbench.scripts.main import main
+from investorbench_env.market import library
 from investorbench_env.market.library import save
+from investorbench_env.market.sources import arch_data
 from tests.env.small_markets import small_market
 
 AGENTS = ["buy_and_hold", "cash", "oracle"]
@@ -31,7 +33,7 @@ def test_without_data_the_simulated_markets_are_scored_and_the_way_to_data_shown
     assert "SIMULATED InvestorBench/Stock-SIM" in output.out
     assert all(agent in output.out for agent in AGENTS)
     assert "Stock-MSFT" not in output.out
-    assert "no real market data found; set INVESTORBENCH_DATA" in output.err
+    assert "no market data of your own found; set INVESTORBENCH_DATA" in output.err
     assert len(list((tmp_path / "runs").rglob("manifest.json"))) == 3
 
 
@@ -46,6 +48,37 @@ def test_real_markets_with_data_are_scored_without_the_oracle(
     assert ended.value.code == 0
     assert "oracle" in simulated and "oracle" not in real
     assert "buy_and_hold" in real and "SIMULATED" not in real
+
+
+def test_real_markets_in_an_installed_package_come_first_and_in_a_run_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("arch", reason="the indices are read from the package of the extra stats")
+    chosen = {"agent": AGENTS, "task": ["index/sp500", "stock/sim"]}
+    monkeypatch.setattr(Choices, "names", lambda _, group: chosen.get(group, []))
+    with pytest.raises(SystemExit) as ended:
+        main(["baselines"])
+    first, _, second = capfd.readouterr().out.partition("SIMULATED ")
+    assert ended.value.code == 0
+    assert first.startswith("InvestorBench/Index-SP500 · standard · 2000-01-03 to 2018-12-31\n")
+    assert "lacks some 2 % of dividends a year" in first and "cash earns nothing" in first
+    assert "InvestorBench/Stock-SIM" in second and "mean over" not in second
+    assert len(list((tmp_path / "runs").glob("*/*"))) == 2
+
+
+def test_where_the_package_is_missing_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chosen = {"agent": AGENTS, "task": ["index/nasdaq", "index/sp500", "stock/sim"]}
+    monkeypatch.setattr(Choices, "names", lambda _, group: chosen.get(group, []))
+    monkeypatch.setattr(arch_data, "find_spec", lambda name: None)
+    library._installed.cache_clear()
+    with pytest.raises(SystemExit) as ended:
+        main(["baselines"])
+    output = capfd.readouterr()
+    assert ended.value.code == 0
+    assert output.err.count("pip install 'investorbench[stats]'") == 1
+    assert output.out.startswith("SIMULATED InvestorBench/Stock-SIM")
 
 
 def test_data_that_cannot_be_read_is_reported_after_the_simulated_results(
