@@ -136,10 +136,20 @@ def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -
         changed.insert(0, f"model={choices['model']}")
     elif any(override.startswith("model=") for override in given):
         raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
-    is_given = any(override.startswith("protocol=") for override in given)
-    if our_id(str(config.task.id)) is None and not is_given:
-        config.protocol = {"name": None}  # what an environment of others does by itself
+    if our_id(str(config.task.id)) is None:
+        _leave_out_ours(config, given)
     return job_of(config, agent, " ".join([agent, *changed]), tuple(place))
+
+
+def _leave_out_ours(config: DictConfig, given: Sequence[str]) -> None:
+    """Take out our own defaults, which an environment of somebody else's does not know."""
+    chosen = {override.lstrip("+").partition("=")[0] for override in given}
+    if not any(name.partition(".")[0] == "protocol" for name in chosen):
+        config.protocol = {"name": None}
+    if "task.id" in chosen:  # the rest is that of the task in whose place it is
+        for name in ("data", "start", "end"):
+            if f"task.{name}" not in chosen:
+                config.task[name] = None
 
 
 def new_folder() -> str:

@@ -24,7 +24,8 @@ def episode_seed(task: Task, agent: str, model: str, repeat: int, seed: int = 0)
         repeat: its number among those of the task.
         seed: of the whole run; another one gives others for all episodes.
     """
-    identity = json.dumps([seed, task.id, task.symbol, agent, model, repeat])
+    id = task.id.rpartition(":")[2]  # without the module that registers it
+    identity = json.dumps([seed, id, task.symbol, agent, model, repeat])
     return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") % BELOW
 
 

@@ -46,6 +46,7 @@ class Task:
     start: str | None = None
     end: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    _facts: dict[str, Facts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.is_ours and not self.protocol:
@@ -120,7 +121,11 @@ class Task:
             InvestorBenchError: options or data that do not work, or an environment without facts.
         """
         with self._explained(split):
-            return facts_of(self._registered(), **self._arguments(split))
+            if self.is_ours:
+                return facts_of(self._registered(), **self._arguments(split))
+            if split not in self._facts:  # others have to be made for it, which may take long
+                self._facts[split] = facts_of(self._registered(), **self._arguments(split))
+            return self._facts[split]
 
     def make(self, split: SplitName) -> gym.Env[Any, Any]:
         """The environment of a split.

@@ -45,7 +45,7 @@ class Steps:
             before = self._reached.get((job, repeat), 0)
             reached = max(before, step.number + 1 + warmup * (step.split == "test"))
             self._reached[job, repeat] = reached
-            what = f"{job.name} on {job.task.symbol} · {step.split}{which}"
+            what = f"{job.name} on {step.facts.symbol} · {step.split}{which}"
             self._progress.update(self._bar, description=what, advance=reached - before)
 
         return watch

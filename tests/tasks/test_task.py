@@ -137,3 +137,12 @@ def test_the_market_of_somebody_elses_environment_is_its_own(toy: str) -> None:
 def test_an_oracle_is_handed_the_market_of_a_task() -> None:
     market = small_market([100.0 + t % 7 for t in range(500)])
     assert Task.of("InvestorBench/Stock", data=market).market() is market
+
+
+def test_the_environment_of_others_is_made_once_for_its_facts(
+    toy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Task.of(toy)
+    assert task.facts("test") is TOY
+    monkeypatch.setattr(f"{__name__}.TOY", None)
+    assert task.facts("test").symbol == "A,B"
