@@ -87,11 +87,17 @@ def test_the_paper_protocol_says_that_hold_means_no_position() -> None:
     assert held and all(day.outcome["position"] == 0.0 for day in held)
 
 
-def test_actions_other_than_those_of_one_asset_are_refused_before_anything_is_asked() -> None:
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"action": "orders"}, "finmem decides on one asset, by sell, hold or buy"),
+        ({"interval": "3m"}, "once a session, on bars of 1d; Stock has bars of 3m"),
+    ],
+)
+def test_what_it_cannot_decide_is_refused_before_anything_is_asked(
+    changes: dict[str, Any], words: str
+) -> None:
     model = Scripted(lambda messages, schema: None)
-    agent = FinMem(model, arrays)
-    with pytest.raises(
-        InvestorBenchError, match="finmem decides on one asset, by sell, hold or bu"
-    ):
-        agent.begin(facts(action="orders"), "warmup", 0)
+    with pytest.raises(InvestorBenchError, match=words):
+        FinMem(model, arrays).begin(facts(**changes), "warmup", 0)
     assert model.asked == []
