@@ -24,8 +24,8 @@ class Protocol:
 
     Attributes:
         name: what results and tables call it; rules of your own have a name of their own.
-        fills: ``"next_open"``: the order of day t fills at the open of the next session, or at its
-            close where the data has no open. ``"close"``: it fills at the close it was decided on.
+        fills: ``"next_open"``: an order fills at the open of the next bar, or at its close where
+            the data has no open. ``"close"``: it fills at the close it was decided on.
         hold: what HOLD means: ``"keep"`` the position, or be ``"flat"``.
         prices: what the account is marked at: prices as ``"traded"`` with dividends in cash, or
             ``"adjusted"`` closes.

@@ -26,7 +26,7 @@ class AccountFigures(NamedTuple):
         cash: money.
         equity: cash and position.
         unrealised_pnl: what closing the position at its mark would realise, costs apart.
-        steps_left: by the calendar, because which of them will have a bar is not known yet.
+        steps_left: bars left, gaps included: which of them will be known is not known yet.
     """
 
     position: float

@@ -41,11 +41,11 @@ class StepPrices(Protocol):
 
     @property
     def fill(self) -> Any:
-        """Open of the later session, or its close where the open is unknown."""
+        """Open of the later bar, or its close where the open is unknown."""
 
     @property
     def final(self) -> Any:
-        """Close of the later session."""
+        """Close of the later bar."""
 
     @property
     def ex_date(self) -> bool:

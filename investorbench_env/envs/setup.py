@@ -46,8 +46,8 @@ class Setup:
         universe: whose dates and benchmark hold; None for an asset class that has none.
         protocol: timing, meaning of HOLD and metric convention.
         history: the asset's moments.
-        span: the sessions of the split, gaps included.
-        decisions: the sessions among them that have a bar [D]; the last is never acted on.
+        span: the bars of the split, gaps included.
+        decisions: the known ones among them [D]; the last is never acted on.
         cost_rate: commission and slippage as a share of traded notional.
         fills: ``"next_open"``, ``"close"``, or ``"next_close"`` where the data has no opens.
     """
@@ -106,7 +106,7 @@ class Setup:
 
     @property
     def window(self) -> tuple[str, str]:
-        """First and last session with a bar."""
+        """First and last session with a known bar."""
         first, last = self.market.sessions[self.decisions[[0, -1]]]
         return str(first), str(last)
 

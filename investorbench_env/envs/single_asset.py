@@ -1,4 +1,4 @@
-"""Trade one asset, one decision a session."""
+"""Trade one asset, one decision a bar."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -29,13 +29,11 @@ Info = dict[str, Any]
 
 _new_array: Callable[[], Array] = np.zeros(len(AccountFigures._fields), np.float32).copy
 _write: Callable[..., None] = Struct(f"{len(AccountFigures._fields)}f").pack_into
-EQUITY, UNITS = 1, 3
-"""Where they stand among an account's amounts."""
-
-
 _named: Any = tuple.__new__
 """A named tuple of values that stand in a tuple already, in half the time of its own class."""
 
+EQUITY, UNITS = 1, 3
+"""Where they stand among an account's amounts."""
 
 MEANINGS = ", ".join(f"{number} {word}" for number, word in enumerate(TRADE_WORDS))
 ARRAYS = ("bars", "mask", "sentiment")
@@ -54,14 +52,14 @@ class Page:
         observation: its parts that are wanted; those of the account are None.
         info: likewise.
         pays: whether holders get dividends or other units on the way here.
-        sessions_left: to the end of the split.
+        bars_left: to the end of the split.
     """
 
     now: Moment
     observation: Observation
     info: Info
     pays: bool
-    sessions_left: float
+    bars_left: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,16 +81,17 @@ class Block:
 
 
 class SingleAssetEnv(gym.Env[Observation, Any]):
-    """Sell, hold or buy one asset after each session, and live with it until the next.
+    """Sell, hold or buy one asset at the end of each bar, and live with it until the next.
 
-    A decision taken after session t fills at the next session's open and is marked at its close
-    (protocol ``standard``), or fills at the close it was taken on (``paper``). Repeating a signal
-    changes nothing; HOLD keeps the position under ``standard`` and closes it under ``paper``.
+    A bar is a session unless the market has others. A decision taken at the end of bar t fills at
+    the next bar's open and is marked at its close (protocol ``standard``), or fills at the close it
+    was taken on (``paper``). Repeating a signal changes nothing; HOLD keeps the position under
+    ``standard`` and closes it under ``paper``.
 
     The observation is a dict: ``bars`` float32 [window, 5] (open, high, low, close, volume, oldest
-    first, adjusted for past splits only, 0 where unknown), ``mask`` int8 [window] (1 where there is
-    a bar), ``account`` float32 [6] (position in shares, weight, cash, equity, unrealised PnL,
-    sessions left), ``sentiment`` float32 [3] (number of positive, neutral and negative news),
+    first, adjusted for past splits only, 0 where unknown), ``mask`` int8 [window] (1 where a bar
+    is known), ``account`` float32 [6] (position in shares, weight, cash, equity, unrealised PnL,
+    bars left), ``sentiment`` float32 [3] (number of positive, neutral and negative news),
     ``news`` and ``filings`` (tuples of text new since the last decision; at the first decision also
     the latest filing of each form), and ``time`` (decision time, ISO 8601 in UTC).
 
@@ -121,8 +120,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self.render_mode = render_mode
         self.observation_space = space = setup.observation_space()
         self.action_space = setup.action_space()
-        self._sessions: list[int] = setup.decisions.tolist()
-        self._blocks: list[Block | None] = [None] * math.ceil(len(self._sessions) / BLOCK)
+        self._decisions: list[int] = setup.decisions.tolist()
+        self._blocks: list[Block | None] = [None] * math.ceil(len(self._decisions) / BLOCK)
         self._keys = tuple(space.spaces)
         self._shows_bars = "bars" in space.spaces
         self._shows_account = "account" in space.spaces
@@ -134,7 +133,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._sides, self._no_order = setup.sides, setup.no_order
         self._by_weight = setup.options.action == "weight"
         self._labelled = setup.labelled
-        self._at = -1  # the decision, as an index into the sessions above
+        self._at = -1  # the decision, as an index into those above
         self._ended = True
 
     @property
@@ -154,12 +153,12 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Info]:
-        """Start at the split's first session, or at a random one where episodes are shorter."""
+        """Start at the split's first decision, or at a random one where episodes are shorter."""
         super().reset(seed=seed)
         setup = self.setup
-        spare = len(self._sessions) - 1 - setup.steps
+        spare = len(self._decisions) - 1 - setup.steps
         first = int(self.np_random.integers(spare + 1)) if spare else 0
-        now = setup.history.until(self._sessions[first])
+        now = setup.history.until(self._decisions[first])
         self._at, self._end = first - 1, first + setup.steps
         self._turn: Iterator[tuple[Any, ...]] = iter(())
         self._trail: list[Mark] = []
@@ -172,7 +171,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         return observation, info
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
-        """Trade, then move on to the next session with a bar.
+        """Trade, then move on to the end of the next known bar.
 
         Raises:
             InvalidActionError: the action is not in the action space; nothing has changed.
@@ -207,7 +206,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         if self._shows_sentiment:
             observation["sentiment"] = sentiment
         if self._shows_account:
-            left = page.sessions_left if self._whole_split else self._end - at
+            left = page.bars_left if self._whole_split else self._end - at
             # Writing six floats into a copied array takes two thirds of the time of np.array(...).
             observation["account"] = amounts = _new_array()
             _write(amounts, 0, position, weight_now, cash, equity, unrealised, left)
@@ -270,8 +269,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     def _read(self, first: int) -> Block:
         """A block's observations and infos without the account, made at the first visit."""
-        sessions = self._sessions[first : first + BLOCK]
-        pages = tuple(self._page_of(self.setup.history.until(t)) for t in sessions)
+        decisions = self._decisions[first : first + BLOCK]
+        pages = tuple(self._page_of(self.setup.history.until(t)) for t in decisions)
         arrays = [np.stack([page.now.observation[name] for page in pages]) for name in ARRAYS]
         return Block(pages, tuple(arrays))
 
@@ -281,8 +280,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             observation={key: now.observation[key] for key in self._keys},
             info=self._constants(now),
             pays=now.ex_date and self.setup.protocol.prices == "traded",
-            # Counted by the calendar: which sessions will have a bar is not known beforehand.
-            sessions_left=float(self.setup.span.stop - 1 - now.t),
+            # Gaps included: which bars will be known is not known beforehand.
+            bars_left=float(self.setup.span.stop - 1 - now.t),
         )
 
     def _constants(self, now: Moment) -> Info:

@@ -19,7 +19,7 @@ from investorbench_env.envs.tape import Prices, Tape
 from investorbench_env.errors import InvalidActionError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.documents import Document
-from investorbench_env.spaces import BUY, SELL, AccountFigures
+from investorbench_env.spaces import BUY, AccountFigures
 
 Array = npt.NDArray[Any]
 Observation = dict[str, Array]
@@ -161,7 +161,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             self._require(actions, bool(((weights >= self._sides[0]) & (weights <= 1.0)).all()))
             return weights, self._everyone
         self._require(actions, given.shape == (self.num_envs,) and given.dtype.kind in "iu")
-        self._require(actions, bool(given.min() >= SELL and given.max() <= BUY))
+        # Read as unsigned, what is below SELL lies above BUY.
+        self._require(actions, bool(given.view(f"u{given.itemsize}").max() <= BUY))
         weights = self._sides.take(given)
         trades = weights * self._amounts[3] <= 0.0
         if self._no_order is not None:
@@ -221,7 +222,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
 
     def _steps_left(self) -> Array:
         if self.setup.options.episode_length is None:
-            return self._tape.sessions_left.take(self._at)
+            return self._tape.bars_left.take(self._at)
         return self._end - self._at
 
     def _masked_constants(self) -> Info:

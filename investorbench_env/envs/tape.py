@@ -36,7 +36,7 @@ class Tape:
         labels: the asset's return over the step after each decision; 0 for the last.
         sessions: dates.
         times: decision times, UTC.
-        sessions_left: sessions to the end of the split, by the calendar.
+        bars_left: bars to the end of the split, gaps included.
         documents: first row and row after the last of the documents that are new [D, 2].
         latest_filings: rows of the latest filing of each form, oldest first, then -1 [D, 8].
         observation: the numeric parts of an observation that the market decides.
@@ -52,7 +52,7 @@ class Tape:
     labels: Array
     sessions: Array
     times: Array
-    sessions_left: Array
+    bars_left: Array
     documents: Array
     latest_filings: Array
     observation: dict[str, Array]
@@ -97,7 +97,7 @@ class Tape:
             labels=np.array([*map(setup.label, range(len(moments) - 1)), 0.0]),
             sessions=market.sessions[decisions],
             times=market.times[decisions],
-            sessions_left=(setup.span.stop - 1 - decisions).astype(np.float32),
+            bars_left=(setup.span.stop - 1 - decisions).astype(np.float32),
             documents=np.array(
                 [(moment.document_rows.start, moment.document_rows.stop) for moment in moments]
             ),
