@@ -37,6 +37,7 @@ from investorbench.memory import profile_of
 from investorbench.tasks.finding import TASK_ENTRY_POINTS, TASK_FORMS, find_task, is_task
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.protocols import STANDARD
+from investorbench_env.whole_files import write_atomically
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUPS = ("agent", "task", "protocol", "model", "memory", "launcher")
@@ -295,5 +296,5 @@ class _Own:
             self._folder = Path(mkdtemp(prefix=".choices-", dir=self._within))
         path = self._folder / group / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))), encoding="utf-8")
+        write_atomically(path, OmegaConf.to_yaml(OmegaConf.create(dict(settings))))
         return name if re.fullmatch(r"[\w./-]+", name) else _quoted(name)

@@ -179,6 +179,7 @@ def test_scores_and_exports_need_no_market(
 def test_a_real_market_is_scored_and_reported_alike_with_its_data_and_without(
     command: Call, tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("plotly", reason="a report needs the extra report")
     monkeypatch.chdir(tmp_path)
     evaluate("momentum", "stock/tsla", repeats=2, end="2020-12-31", folder=tmp_path / "tsla")
     scored = command("score", "tsla")
