@@ -66,7 +66,7 @@ def _plainly(command: Callable[P, None]) -> Callable[P, None]:
 def list_data(data: Place = None) -> None:
     """Show what there is, of which days, and what can be fetched under which terms."""
     console = data_output.console()
-    for place in [data] if data else library.places():
+    for place in [data] if data else library.searched_places():
         console.print(f"[bold]{escape(str(place))}[/]", soft_wrap=True)
         if not place.exists():
             console.print("  does not exist\n", style="dim")
@@ -134,7 +134,7 @@ def check_data(
     """Find what is wrong with data: gaps, duplicates, impossible bars, undated text, splits."""
     path, known = Path(target).expanduser(), _known_class(asset_class)
     looked_like_path = path.exists() or path.suffix.lower() in index.SUFFIXES or "/" in target
-    places = [data] if data else list(library.places())
+    places = [data] if data else list(library.searched_places())
     if looked_like_path:
         if not path.exists():
             raise DataNotFoundError(f"{target} does not exist")

@@ -56,7 +56,7 @@ def find_market(
         return _from_path(symbol, asset_class, Path(name).expanduser())
     from investorbench_env.market.files import folders
 
-    for place in places():
+    for place in searched_places():
         market = folders.load(symbol, asset_class, place, simulated_too=False)
         if market is not None:
             return market
@@ -108,7 +108,7 @@ def cache_folder() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "investorbench"
 
 
-def places() -> tuple[Path, ...]:
+def searched_places() -> tuple[Path, ...]:
     """The folders that are searched, in order; the variable may name several, as PATH does."""
     named = os.environ.get(VARIABLE, "")
     given = [Path(part).expanduser() for part in named.split(os.pathsep) if part.strip()]
@@ -155,7 +155,9 @@ def _from_path(symbol: str, asset_class: str, path: Path) -> Market:
 
 def absence(symbol: str, what: str) -> str:
     """Where a symbol was looked for, and the commands that would supply it."""
-    looked = [f"{place}{'' if place.exists() else ' (does not exist)'}" for place in places()]
+    looked = [
+        f"{place}{'' if place.exists() else ' (does not exist)'}" for place in searched_places()
+    ]
     return (
         f"{what} for {symbol}; looked in {', '.join(looked)}. Either point at a folder that has "
         f"it: export {VARIABLE}=/path/to/data, or download it: investorbench data fetch {symbol}"

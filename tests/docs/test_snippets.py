@@ -206,18 +206,18 @@ class Reader:
             assert printed.getvalue() == "", f"{block.place} prints what the page does not show"
 
     def _run_commands(self, block: Block) -> None:
-        told = ""
+        session = ""
         for command, shown in sessions(block):
             if any(re.match(pattern, command) for pattern in NOT_RUN):
-                told += f"$ {command}\n{shown}"
+                session += f"$ {command}\n{shown}"
                 continue
             printed = self._plain(said_by(command.replace(DATA, self.data), self.folder, self.data))
             if block.language == "console":
-                told += f"$ {command}\n{printed.strip(chr(10))}\n"
+                session += f"$ {command}\n{printed.strip(chr(10))}\n"
                 if not RENEW:
                     self._compare(block, shown, printed, block)
         if RENEW and block.language == "console" and "\\\n" not in block.text:
-            self._compare(block, block.text, told, block)
+            self._compare(block, block.text, session, block)
 
     def _compare(self, where: Block, shown: str, printed: str, block: Block) -> None:
         if same(shown, printed, figures=block.needs != "figures differ") and not (

@@ -69,12 +69,12 @@ def seen_until(env: Any, last: np.datetime64, rng: np.random.Generator) -> list[
     env.action_space.seed(int(rng.integers(2**31)))
     observation, info = env.reset(seed=0)
     reward, ended = 0.0, False
-    seen = [canonical((observation, told(env, info), reward, ended))]
+    seen = [canonical((observation, shown_in(env, info), reward, ended))]
     while time_of(info) != last:
         observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
         if np.any(terminated):  # a random account can be ruined before
             break
-        seen.append(canonical((observation, told(env, info), reward, terminated, truncated)))
+        seen.append(canonical((observation, shown_in(env, info), reward, terminated, truncated)))
     return seen
 
 
@@ -82,7 +82,7 @@ def time_of(info: dict[str, Any]) -> np.datetime64:
     return np.datetime64(str(np.ravel(info["time"])[0]).removesuffix("+00:00"), "ns")
 
 
-def told(env: Any, info: dict[str, Any]) -> dict[str, Any]:
+def shown_in(env: Any, info: dict[str, Any]) -> dict[str, Any]:
     """An info without its label, and with the documents that it points at."""
     shown = {name: value for name, value in info.items() if name not in ("label", "_label")}
     if isinstance(info["documents"], np.ndarray):

@@ -67,7 +67,7 @@ class Watched:
         self.page = browser.new_page(viewport=viewport, color_scheme=scheme)
         self.complaints: list[str] = []
         self.requests: list[str] = []
-        self.page.on("console", lambda said: self.complaints.append(said.text))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(file.as_uri())
@@ -237,8 +237,10 @@ def test_no_serious_barrier_and_nothing_wider_than_the_screen(
             each["id"] for each in found["passes"]
         }
         serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
-        told = [(each["id"], [node["html"] for node in each["nodes"][:3]]) for each in serious]
-        assert told == []
+        violations = [
+            (each["id"], [node["html"] for node in each["nodes"][:3]]) for each in serious
+        ]
+        assert violations == []
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert watched.complaints == [] and watched.requests == [file.as_uri()]
     page.close()

@@ -47,9 +47,9 @@ def test_only_the_two_programs_of_a_page_may_run(page: Page) -> None:
     allowed = re.findall(r"'sha256-([^']+)'", policy)
     programs = [each.text for each in page.all("script") if "type" not in each.attributes]
     assert len(programs) == 1
-    told = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
             for text in (*programs, page.unpacked("plotly"))]  # fmt: skip
-    assert told == allowed
+    assert hashes == allowed
     assert "unsafe-eval" not in policy and "script-src 'unsafe-inline'" not in policy
 
 
@@ -88,16 +88,16 @@ def test_tables_show_the_figures_of_the_results(content: ReportContent, page: Pa
 def test_curves_are_those_of_the_results(content: ReportContent, page: Page) -> None:
     (curves,) = page.json("curves")
     assert curves["benchmark"] == "buy_and_hold" and curves["simulated"] is True
-    for row, told in zip(content.boards[0].rows, curves["agents"], strict=True):
-        assert told["name"] == row.agent
-        assert told["growth"][-1] == pytest.approx(1.0 + row.metrics["CR"], rel=1e-5)
-        assert -min(told["drawdown"]) == pytest.approx(row.metrics["MDD"], rel=1e-5)
+    for row, curve in zip(content.boards[0].rows, curves["agents"], strict=True):
+        assert curve["name"] == row.agent
+        assert curve["growth"][-1] == pytest.approx(1.0 + row.metrics["CR"], rel=1e-5)
+        assert -min(curve["drawdown"]) == pytest.approx(row.metrics["MDD"], rel=1e-5)
         if row.result is None:
-            assert row.agent == "buy_and_hold" and not told["fills"]
+            assert row.agent == "buy_and_hold" and not curve["fills"]
             continue
         equity = row.result.equity
-        np.testing.assert_allclose(told["growth"], equity / equity[0], rtol=1e-5)
-        assert len(told["fills"]) == int((row.result.median.notional > 0.0).sum())
+        np.testing.assert_allclose(curve["growth"], equity / equity[0], rtol=1e-5)
+        assert len(curve["fills"]) == int((row.result.median.notional > 0.0).sum())
     assert curves["times"][0] == "2020-10-01" and curves["times"][-1] == "2020-11-06"
 
 
@@ -118,9 +118,9 @@ def test_the_price_is_the_markets(page: Page) -> None:
 
 def test_every_prompt_answer_and_document_is_in_the_page(small_run: Path, page: Page) -> None:
     directory = page.json("directory")
-    told = [each for each in directory["episodes"] if each["thinks"]]
-    assert [each["repeat"] for each in told] == [0, 1]
-    for episode in told:
+    thinking = [each for each in directory["episodes"] if each["thinks"]]
+    assert [each["repeat"] for each in thinking] == [0, 1]
+    for episode in thinking:
         shared = json.loads(page.unpacked(directory["tables"][episode["task"]]))
         facts, texts = (json.loads(page.unpacked(episode[part])) for part in ("facts", "texts"))
         record = Path(episode["path"]) / "decisions.jsonl"
@@ -174,8 +174,8 @@ def test_a_budget_is_kept_and_what_is_left_out_is_said(
 
 def test_what_could_not_be_read_stands_above_all_else(content: ReportContent, page: Page) -> None:
     assert "problem" not in page.by_id("main").text[:300]
-    told = Page(html_page(dataclasses.replace(content, problems=("a/b is damaged",))))
-    first = next(each for each in told.elements if each.tag == "section")
+    page_with_problems = Page(html_page(dataclasses.replace(content, problems=("a/b is damaged",))))
+    first = next(each for each in page_with_problems.elements if each.tag == "section")
     assert "a/b is damaged" in first.text and "1 problem" in first.text
 
 

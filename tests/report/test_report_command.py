@@ -42,10 +42,10 @@ def files(folder: Path) -> set[Path]:
 
 def test_a_page_is_written_beside_the_run_and_said_where(report: Report, run: Path) -> None:
     before = files(run)
-    said = report(run)
-    assert said.code == 0, said.err
+    output = report(run)
+    assert output.code == 0, output.err
     assert files(run) - before == {run / "report.html"}
-    assert said.out == f"wrote {run / 'report.html'}\n"
+    assert output.out == f"wrote {run / 'report.html'}\n"
     assert len(Page((run / "report.html").read_text()).rows("Leaderboard of Stock-SIM")) == 4
 
 
@@ -59,8 +59,8 @@ def test_a_table_of_any_format_is_written_beside_the_run(
 ) -> None:
     if format == "parquet":
         pytest.importorskip("pyarrow")
-    said = report(run, "--format", format)
-    assert said.code == 0, said.err
+    output = report(run, "--format", format)
+    assert output.code == 0, output.err
     content = (run / name).read_bytes()
     assert content.startswith(begins) and b"momentum" in content
 
@@ -73,8 +73,8 @@ def test_another_file_may_be_named(report: Report, run: Path, tmp_path: Path) ->
 
 def test_several_runs_share_a_page(report: Report, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "again")
-    said = report(run, tmp_path / "again", "--output", "both.html")
-    assert said.code == 0, said.err
+    output = report(run, tmp_path / "again", "--output", "both.html")
+    assert output.code == 0, output.err
     page = Page((tmp_path / "both.html").read_text())
     assert len(page.rows("Leaderboard of Stock-SIM")) == 4  # identical records count once
     assert "identical records" in page.by_id("task-1").text
@@ -83,9 +83,9 @@ def test_several_runs_share_a_page(report: Report, run: Path, tmp_path: Path) ->
 def test_what_is_damaged_is_named_and_the_rest_is_shown(report: Report, run: Path) -> None:
     record = run / "stock-sim" / "momentum" / "config.yaml"
     record.write_text("not: [a configuration")
-    said = report(run)
-    assert said.code == 0, said.err
-    assert "momentum" in said.err and "left out" in said.err
+    output = report(run)
+    assert output.code == 0, output.err
+    assert "momentum" in output.err and "left out" in output.err
     page = Page((run / "report.html").read_text())
     assert "problem" in next(each for each in page.elements if each.tag == "section").text
     shown = [row[1] for row in page.rows("Leaderboard of Stock-SIM")[1:]]
@@ -95,9 +95,9 @@ def test_what_is_damaged_is_named_and_the_rest_is_shown(report: Report, run: Pat
 def test_a_damaged_manifest_is_named_and_its_decisions_are_shown(report: Report, run: Path) -> None:
     manifest = run / "stock-sim" / "momentum" / "manifest.json"
     manifest.write_bytes(manifest.read_bytes()[:100])
-    said = report(run)
-    assert said.code == 0, said.err
-    assert f"{manifest} is no JSON" in said.err.replace("\n", "")
+    output = report(run)
+    assert output.code == 0, output.err
+    assert f"{manifest} is no JSON" in output.err.replace("\n", "")
     page = Page((run / "report.html").read_text())
     shown = [row[1] for row in page.rows("Leaderboard of Stock-SIM")[1:]]
     assert any("momentum" in agent for agent in shown)
@@ -118,7 +118,7 @@ def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Report, ru
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
         (("--format", "pdf"), "unknown format 'pdf'"),
         (("--output", "nowhere/r.html"), "there is no folder nowhere"),
@@ -126,21 +126,21 @@ def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Report, ru
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
-    report: Report, run: Path, arguments: tuple[str, ...], said: str
+    report: Report, run: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     before = files(run.parent)
-    told = report(run, *arguments)
-    assert told.code == 1 and said in told.err and "Traceback" not in told.err
+    output = report(run, *arguments)
+    assert output.code == 1 and words in output.err and "Traceback" not in output.err
     assert files(run.parent) == before
 
 
 def test_a_folder_without_a_finished_record_is_refused(report: Report, run: Path) -> None:
     for metrics in run.rglob("metrics.json"):
         metrics.unlink()
-    told = report(run)
-    assert told.code == 1 and "nothing to report" in told.err
-    told = report("nowhere")
-    assert told.code == 1 and "there is no folder nowhere" in told.err
+    output = report(run)
+    assert output.code == 1 and "nothing to report" in output.err
+    output = report("nowhere")
+    assert output.code == 1 and "there is no folder nowhere" in output.err
 
 
 def test_a_full_disk_leaves_nothing_half_written(
@@ -153,6 +153,6 @@ def test_a_full_disk_leaves_nothing_half_written(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", refuse)
-    told = report(run)
-    assert told.code == 1 and "No space left on device" in told.err
+    output = report(run)
+    assert output.code == 1 and "No space left on device" in output.err
     assert files(run) == before and (run / "report.html").read_text() == "an earlier one"

@@ -47,13 +47,13 @@ def test_what_both_have_is_compared_and_what_one_has_is_told(runs: Path, command
 
 def test_figures_and_decisions_are_those_of_the_records(runs: Path, command: Call) -> None:
     output = command("compare", runs / "a", runs / "b", "--json")
-    told = json.loads(output.out)
+    compared = json.loads(output.out)
     paths = [runs / run / "stock-sim" for run in "ab"]
     jobs = [next(path.glob("momentum*")) for path in paths]
     lines = [lines_of(job / "repeat-0/decisions.jsonl") for job in jobs]
     unequal = [one["session"] for one, two in zip(*lines, strict=True)
                if one["action"] != two["action"]]  # fmt: skip
-    (pair,) = [each for each in told["pairs"] if each["agents"][0] == "momentum"]
+    (pair,) = [each for each in compared["pairs"] if each["agents"][0] == "momentum"]
     assert pair["decisions"] == {
         "differing": len(unequal), "compared": len(lines[0]), "first": [unequal[0], 0],
     }  # fmt: skip
@@ -68,7 +68,7 @@ def test_figures_and_decisions_are_those_of_the_records(runs: Path, command: Cal
     rho = np.corrcoef(a, b)[0, 1]
     z = (x - y) / np.sqrt((2 - 2 * rho + (x**2 + y**2 - 2 * x * y * rho**2) / 2) / len(a))
     assert pair["p_jobson_korkie"] == pytest.approx(2 * NormalDist().cdf(-abs(z)), rel=1e-6)
-    assert told["only_in_a"] == {"InvestorBench/Stock-SIM": ["rsi"]}
+    assert compared["only_in_a"] == {"InvestorBench/Stock-SIM": ["rsi"]}
 
 
 def test_a_run_beside_itself_does_not_differ(runs: Path, command: Call) -> None:

@@ -30,7 +30,7 @@ def registered() -> Iterator[None]:
 
 
 class Trader:
-    """Orders, or goes in and out, by what it has lived through; breaks off where it is told to."""
+    """Orders, or goes in and out, by what it has lived through; breaks off where the test wants."""
 
     name = "trader"
     breaks_at = -1

@@ -31,7 +31,7 @@ def decisions(folder: Path) -> dict[str, str]:
 
 
 class Moody:
-    """Raises on the fourth day, where it is told to."""
+    """Raises on the fourth day, where its mood says so."""
 
     def begin(self, facts: Any, split: str, seed: int) -> None:
         self.days = 0
@@ -74,13 +74,13 @@ def test_a_launched_job_that_fails_is_told_and_leaves_the_others(
 
 def test_shards_make_up_the_whole_and_run_nothing_twice(call: Call, tmp_path: Path) -> None:
     call(*SWEEP, "folder=whole")
-    told = [call(*SWEEP, "folder=parts", f"shard={part}/3") for part in (1, 2, 3)]
-    assert [output.code for output in told] == [0, 0, 0]
-    assert [len(output.out.splitlines()) for output in told] == [3, 4, 4]
+    outputs = [call(*SWEEP, "folder=parts", f"shard={part}/3") for part in (1, 2, 3)]
+    assert [output.code for output in outputs] == [0, 0, 0]
+    assert [len(output.out.splitlines()) for output in outputs] == [3, 4, 4]
     assert decisions(tmp_path / "parts") == decisions(tmp_path / "whole")
-    unfinished = [len(result["failures"]) for result in results(told[0])]
+    unfinished = [len(result["failures"]) for result in results(outputs[0])]
     assert sum(unfinished) == 3  # episodes of these jobs that are other shards'
-    assert results(told[2]) == results(call(*SWEEP, "folder=whole"))
+    assert results(outputs[2]) == results(call(*SWEEP, "folder=whole"))
 
 
 def test_a_run_is_followed_in_tensorboard_and_stays_as_it_is(call: Call, tmp_path: Path) -> None:

@@ -61,12 +61,12 @@ def test_numbers_are_those_of_the_leaderboard() -> None:
     result = score("momentum", NOISY)
     (board,) = leaderboards([Entry(result=result, planned=1)], jointly=False)
     row = next(row for row in board.rows if row.agent == "momentum")
-    figures, told = result.metrics, row.statistics
+    figures, shares = result.metrics, row.statistics
     assert row.against is not None and row.against.adjusted_p is not None
     shown = [
-        f"{figures['CR'] * 100:.1f}", f"{told.cr.low * 100:.0f}…{told.cr.high * 100:.0f}",  # type: ignore[operator]
-        f"{figures['SR']:.2f}", f"{told.sr.low:.1f}…{told.sr.high:.1f}",
-        f"{row.against.adjusted_p:.2f}".removeprefix("0"), f"{told.random.value * 100:.0f}",  # type: ignore[operator]
+        f"{figures['CR'] * 100:.1f}", f"{shares.cr.low * 100:.0f}…{shares.cr.high * 100:.0f}",  # type: ignore[operator]
+        f"{figures['SR']:.2f}", f"{shares.sr.low:.1f}…{shares.sr.high:.1f}",
+        f"{row.against.adjusted_p:.2f}".removeprefix("0"), f"{shares.random.value * 100:.0f}",  # type: ignore[operator]
         f"{figures['MDD'] * 100:.0f}", f"{figures['time_in_market'] * 100:.0f}",
         str((result.median.notional > 0).sum()),
     ]  # fmt: skip
@@ -131,8 +131,8 @@ def test_the_sentence_stands_below_and_says_whether_anything_is_distinguishable(
 def test_repeats_that_failed_are_told() -> None:
     failed = (Failure(1, "infrastructure", "the server was down"),)
     text = printed(Entry(result=score("momentum"), planned=2, failures=failed))
-    told = "momentum: 1 of 2 repeats (repeat 1: infrastructure: the server was down)"
-    assert told in " ".join(text.split())
+    note = "momentum: 1 of 2 repeats (repeat 1: infrastructure: the server was down)"
+    assert note in " ".join(text.split())
 
 
 def test_what_a_model_answered_is_told() -> None:
@@ -142,9 +142,9 @@ def test_what_a_model_answered_is_told() -> None:
     }  # fmt: skip
     result = score("momentum")
     episodes = [replace(result.median, answers={"warmup": split, "test": split})]
-    told = "momentum: 2,400 decisions, 6 without a usable answer; 10,000 tokens read, 140 written"
+    note = "momentum: 2,400 decisions, 6 without a usable answer; 10,000 tokens read, 140 written"
     text = " ".join(printed(replace(result, episodes=tuple(episodes))).split())
-    assert f"{told}, 0.5000 USD" in text
+    assert f"{note}, 0.5000 USD" in text
     rules = [replace(episodes[0], answers={"test": {**split, "is_language_model": False}})]
     text = printed(replace(result, episodes=tuple(rules)))
     assert "momentum: a word list and momentum, not a language model" in text

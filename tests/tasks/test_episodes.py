@@ -187,9 +187,9 @@ def test_what_an_agent_thought_is_in_its_lines(tmp_path: Path) -> None:
 
     lived(Thinking(), tmp_path)
     thoughts = [line["thought"] for line in decisions(tmp_path)]
-    told = {"nothing": None, "keys": {"99": "a", "100": "b"},
+    others = {"nothing": None, "keys": {"99": "a", "100": "b"},
             "answer": "a text of its own", "decision": "buy"}  # fmt: skip
-    assert thoughts[:2] == [{"lived": 1, **told}, {"lived": 2, **told}]
+    assert thoughts[:2] == [{"lived": 1, **others}, {"lived": 2, **others}]
     assert "answers" not in json.loads((tmp_path / "metrics.json").read_text())
     lived(Counting(), tmp_path / "other")
     assert {line["thought"] for line in decisions(tmp_path / "other")} == {None}

@@ -73,7 +73,7 @@ def assemble(
         dividends = np.zeros(length)
         adjusted = grid.bars[:, CLOSE]
     else:
-        listed = corporate_actions.joined(
+        listed = corporate_actions.with_known(
             actions or Actions(), corporate_actions.known_actions(symbol)
         )
         traded = corporate_actions.as_traded(
@@ -104,7 +104,7 @@ def _dividends(
 ) -> tuple[FloatArray, list[str]]:
     """Cash per share as traded by session, listed or implied by the adjusted close [T]."""
     listed = actions.dividends
-    cash = corporate_actions.on_sessions(grid.sessions, listed or ())
+    cash = corporate_actions.cash_on_sessions(grid.sessions, listed or ())
     if grid.adjusted is None:
         lost = ["dividends are unknown and count as none"] if listed is None else []
         return cash, lost

@@ -80,7 +80,7 @@ def known_actions(symbol: str) -> Actions:
     )
 
 
-def joined(listed: Actions, known: Actions) -> Actions:
+def with_known(listed: Actions, known: Actions) -> Actions:
     """What a file lists, with the known splits that it lacks."""
     dates = {split.ex_date for split in listed.splits}
     extra = tuple(split for split in known.splits if split.ex_date not in dates)
@@ -238,7 +238,7 @@ def _unknown(close: FloatArray, actions: Actions, seen: bool) -> list[str]:
     return ["splits are unknown: prices may be split-adjusted rather than as traded"]
 
 
-def on_sessions(
+def cash_on_sessions(
     sessions: TimeArray, dated: tuple[tuple[np.datetime64, float], ...]
 ) -> npt.NDArray[np.float64]:
     """Amounts by ex-date, summed onto sessions; a date that is none counts at the next [T]."""

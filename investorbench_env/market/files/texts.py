@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from investorbench_env.market.documents import NEWS, Document, Sentiment
 from investorbench_env.market.files.index import DataFile
-from investorbench_env.market.files.tidy import moments_of, read_rows
+from investorbench_env.market.files.tidy import read_rows, times_of
 from investorbench_env.market.sessions import ends_of_days
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def has_time_of_day(
     """Which rows have a moment in any of these columns, and not only a date [N]."""
     exact = np.zeros(len(rows), dtype=bool)
     for name in columns:
-        moments = moments_of(rows, name, file, utc=True)
+        moments = times_of(rows, name, file, utc=True)
         exact |= (moments.notna() & (moments != moments.dt.normalize())).to_numpy()
     return exact
 
@@ -159,7 +159,7 @@ def _available(
 
     known = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[ns, UTC]")
     for name in columns:
-        stated = moments_of(rows, name, file, utc=True).astype("datetime64[ns, UTC]")
+        stated = times_of(rows, name, file, utc=True).astype("datetime64[ns, UTC]")
         local = stated.dt.tz_convert(timezone)
         bare_utc = stated == stated.dt.normalize()
         bare = bare_utc | (local == local.dt.normalize())

@@ -175,7 +175,7 @@ def _dates(rows: "pd.DataFrame", name: str, file: DataFile, timezone: str) -> An
     """A column as dates without a time zone; a moment with one is a date in the exchange's."""
     import pandas as pd
 
-    moments = moments_of(rows, name, file, utc=False)
+    moments = times_of(rows, name, file, utc=False)
     if moments.isna().any():
         raise CorruptDataError(
             f"{file.path}, row {rows.loc[moments.isna(), 'row'].iloc[0]}: the {name} is missing"
@@ -195,7 +195,7 @@ def _dates(rows: "pd.DataFrame", name: str, file: DataFile, timezone: str) -> An
     return moments.dt.normalize().astype("datetime64[ns]")
 
 
-def moments_of(rows: "pd.DataFrame", name: str, file: DataFile, utc: bool) -> Any:
+def times_of(rows: "pd.DataFrame", name: str, file: DataFile, utc: bool) -> Any:
     """A column as moments; in UTC, or as they are written."""
     import pandas as pd
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
-from investorbench_env.market.simulated.items import HOUR, MINUTE, Item, joined, state_scores
+from investorbench_env.market.simulated.items import HOUR, MINUTE, Item, combined, state_scores
 from investorbench_env.market.simulated.process import SimulatedPaths
 
 FILING_DATES = (("10-K", "02-12"), ("10-Q", "04-24"), ("10-Q", "07-24"), ("10-Q", "10-24"))
@@ -25,7 +25,7 @@ def plan_filings(
         for kind, date in FILING_DATES:
             late, minutes = rng.integers(14), rng.integers(60)
             draws, number = rng.random(len(FILING_TOPICS[kind])), int(rng.integers(1 << 62))
-            number = joined(number, int(rng.integers(1 << 62)))
+            number = combined(number, int(rng.integers(1 << 62)))
             day = np.datetime64(f"{year}-{date}") + np.timedelta64(int(late), "D")
             t = int(np.searchsorted(sessions, day))
             if t == len(sessions) or day < sessions[0]:

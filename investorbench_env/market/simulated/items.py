@@ -54,6 +54,6 @@ def state_scores(
     )
 
 
-def joined(first: int, second: int) -> int:
+def combined(first: int, second: int) -> int:
     """Two integers of 62 bits as one, which is enough for all choices of words in a text."""
     return first << 62 | second

@@ -11,7 +11,7 @@ from investorbench_env.market.documents import NEWS, Sentiment
 from investorbench_env.market.market import FloatArray
 from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
-from investorbench_env.market.simulated.items import About, IntArray, Item, joined, state_scores
+from investorbench_env.market.simulated.items import About, IntArray, Item, combined, state_scores
 from investorbench_env.market.simulated.process import SimulatedPaths
 
 MAX_NEWS = 8
@@ -58,7 +58,7 @@ def plan_news(
             about=ABOUT[about[t, slot]],
             statements=((TOPICS[topic[t, slot]], int(polarity[t, slot])),),
             sentiment=LABELS[label[t, slot]],
-            number=joined(int(numbers[t, slot, 0]), int(numbers[t, slot, 1])),
+            number=combined(int(numbers[t, slot, 0]), int(numbers[t, slot, 1])),
         )
         for t, slot in np.argwhere(used).tolist()
     ]
