@@ -110,10 +110,18 @@ def test_importing_a_package_loads_those_above_it_alone(package: str, loads: lis
 
 def test_the_first_names_of_the_package_are_loaded_as_they_are_asked_for() -> None:
     printed = in_fresh_interpreter(
-        "from investorbench import evaluate, Task; from investorbench import tasks\n"
-        "print(evaluate is tasks.evaluate, Task is tasks.Task)"
+        "from investorbench import Task, evaluate, load; from investorbench import tasks\n"
+        "print(evaluate is tasks.evaluate, Task is tasks.Task, load is tasks.load)"
     )
-    assert printed.split() == ["True", "True"]
+    assert printed.split() == ["True"] * 3
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    (wanted,) = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    printed = in_fresh_interpreter("import investorbench; print(investorbench.__version__)")
+    command = [sys.executable, "-m", "investorbench.scripts.main", "--version"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert (printed, shown) == (f"{wanted}\n", f"investorbench {wanted}\n")
 
 
 def test_the_wheel_of_the_checkout_is_the_wheel_of_its_sdist(tmp_path: Path) -> None:
