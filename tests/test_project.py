@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_the_first_names_of_the_package_are_loaded_as_they_are_asked_for() -> No
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:
-    (wanted,) = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     printed = in_fresh_interpreter("import investorbench; print(investorbench.__version__)")
     command = [sys.executable, "-m", "investorbench.scripts.main", "--version"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
