@@ -13,7 +13,6 @@ from investorbench.tasks.finding import find_task, our_id
 from investorbench.tasks.plain import is_plain, plain
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
-from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.market import Market
 from investorbench_env.protocols import STANDARD
 from investorbench_env.registration import NAMESPACE, facts_of, market_of
@@ -90,17 +89,8 @@ class Task:
 
     @property
     def asset_class(self) -> str:
+        """The name of the class of its assets; ours name it in their ids."""
         return str(self._defaults["asset_class"])
-
-    @property
-    def action(self) -> str:
-        """``"trade"`` or ``"weight"``."""
-        return str(self.options.get("action", "trade"))
-
-    @property
-    def days_a_year(self) -> int:
-        """Trading days a year, for annual figures."""
-        return ASSET_CLASSES[self.asset_class].days_a_year
 
     @property
     def is_ours(self) -> bool:

@@ -68,7 +68,7 @@ async def live(
             continue
         steps = []
         thoughts[split] = []
-        async for step in play(agent, envs[split], task, split, seed, repeat, folder):
+        async for step in play(agent, envs[split], split, seed, repeat, folder):
             steps.append(step)
             thoughts[split].append(step.thought)
             if folder is not None:
@@ -86,7 +86,6 @@ async def live(
 async def play(
     agent: Runner,
     env: gym.Env[Any, Any],
-    task: Task,
     split: SplitName,
     seed: int,
     repeat: int,
@@ -114,9 +113,8 @@ async def play(
         if number % STEPS_A_TURN == 0:
             await asyncio.sleep(0)
         is_new = number >= len(taken)
-        if (
-            is_new
-        ):  # with an info of its own: what an agent writes into it scores and records nothing
+        if is_new:
+            # With an info of its own: what an agent writes into it is neither scored nor recorded.
             action = await agent.act(observation, dict(info))
         else:
             action = action_of(env.action_space, taken[number])
