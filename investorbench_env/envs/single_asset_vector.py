@@ -41,7 +41,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
     table: ``info["documents"]`` int64 [N, 2] are the rows ``start:stop`` of
     ``env.documents`` that are new, and where an episode has just begun,
     ``info["latest_filings"]`` int64 [N, 8] are those of the latest filing of each form, oldest
-    first, then -1. Every value in an info is an array [N] beside its mask ``_name``.
+    first, then -1. Every value in an info is an array [N] beside its mask ``_name``; an account and
+    its fills are dicts of such arrays, [N, 1] where there is one value an asset.
 
     An episode that ended starts again at the next step, whose action it ignores and whose reward
     is 0 (``AutoresetMode.NEXT_STEP``).
