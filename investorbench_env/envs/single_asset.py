@@ -319,7 +319,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         now = self._page.now
         if trade is not None and self.setup.fills == "close":
             held += trade[0]
-        if held:
+        # Splits over sessions without a bar may cancel each other out.
+        if held and (now.dividend != 0.0 or now.split != 1.0):
             distribution = Distribution(self._symbol, held * now.dividend, now.split)
             info["distributions"] = (distribution,)
 

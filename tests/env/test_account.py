@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from investorbench_env.accounting.events import (
     AccountState,
@@ -147,6 +147,7 @@ def test_the_state_says_what_the_single_amounts_say(seed: int, options: dict[str
 
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, options=OPTIONS)
+@example(seed=40655989, options={"action": "trade", "commission_bps": 0.0})  # splits that cancel
 def test_the_arrays_of_many_accounts_are_the_states_of_each(
     seed: int, options: dict[str, Any]
 ) -> None:
