@@ -59,7 +59,9 @@ def small_market(
 def weekly(closes: list[float]) -> Market:
     """Weeks that end on Sunday: the first of them with session 4 of a small market."""
     sessions = np.array(["2020-01-05"], "M8[D]") + 7 * np.arange(len(closes))
-    return small_market(closes, sessions=sessions, times=sessions + 1, interval="1w")
+    return small_market(
+        closes, sessions=sessions, times=sessions + np.timedelta64(1, "D"), interval="1w"
+    )
 
 
 def intraday(
