@@ -135,6 +135,11 @@ def maker_of(agent: DictConfig) -> AgentMaker:
         wants = frozenset(found.required) & {MODEL, MEMORY, MARKET} - own.keys()
         found.require([*own, *wants])
         return AgentMaker(make=partial(found.make, **own), asks_for=wants, settings=given)
+    if not given.get(TARGET):
+        raise InvestorBenchError(
+            f"an agent's file names its class or function as `{TARGET}: my_module.MyAgent`, and "
+            f"this one does not: {given}"
+        )
     module, made_by = locate(str(given[TARGET]))
     if not module.__name__.startswith("investorbench."):
         given |= {SHA256: sha256_of(module)}

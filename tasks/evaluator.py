@@ -40,8 +40,8 @@ def evaluate(
 
     Args:
         agent: an :class:`~investorbench.agents.agent.Agent`, its class, a function ``(observation,
-            info) -> action``, an object with Stable-Baselines3's ``predict``, or the name of a
-            baseline.
+            info) -> action``, an object with Stable-Baselines3's ``predict``, or a name: of a
+            baseline, or one of your own, ``"./my_agent.py:MyAgent"``.
         id_or_task: ``"InvestorBench/Stock-TSLA"``, ``"stock/tsla"``, a Task, or the id of an
             environment of somebody else's that gives ``Facts``.
         repeats: how often to run, each time with another seed.

@@ -279,6 +279,7 @@ def test_packages_of_others_name_agents_and_tasks(call: Call) -> None:
         (["agent=finmem", "memory=./flat.yaml"], "profile flat: boost='much' should be a number"),
         (["task=nowhere:Other/Env"], "looked for task Other/Env in nowhere"),
         (["--config-dir", "nowhere"], "there is no folder nowhere"),
+        (["agent=./odd.yaml"], "an agent's file names its class or function as `_target_: "),
         (["task=glob(bond/*)", "-m"], "unknown task 'glob(bond/*)'"),
     ],
 )  # fmt: skip
