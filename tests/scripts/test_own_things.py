@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import pytest
 import yaml
 
@@ -170,6 +171,27 @@ def test_a_task_a_model_and_a_memory_of_ones_own_are_files_and_swept_like_ours(
     assert config["memory"]["profile"]["layers"][0]["initial"] == [[50, 1.0]]
     assert config["model"]["id"] == "reader"
     assert config["task"]["end"] == "2020-10-30"
+
+
+def test_an_environment_of_others_is_a_task_by_the_module_that_registers_it(
+    call: Call, folder: Path
+) -> None:
+    (folder / "registering.py").write_text(
+        "import gymnasium as gym\n"
+        "from tests.tasks.toys import MinutesEnv\n"
+        "gym.register('Theirs/Minutes', entry_point=MinutesEnv, disable_env_checker=True)\n"
+    )
+    try:
+        output = call(
+            "agent=my_agents:policy", "agent.action=0", "task=registering:Theirs/Minutes",
+            "output=json", "folder=here",
+        )  # fmt: skip
+    finally:
+        gym.registry.pop("Theirs/Minutes", None)
+    assert output.code == 0, output.err
+    (result,) = results(output)
+    assert (result["task"], result["agent"]) == ("registering:Theirs/Minutes", "policy")
+    assert config_of(folder / "here")["protocol"] == {"name": None}
 
 
 def test_a_launcher_runs_what_is_ones_own_in_processes_of_their_own(
