@@ -58,6 +58,11 @@ class Checkpoint:
     agent: Path | None
 
 
+def figures_in(path: Path) -> Content:
+    """What was written of a finished episode in its folder, without a look at its lines."""
+    return read_json(path / METRICS)
+
+
 class EpisodeFolder:
     """What is known of an episode, and where the rest is written.
 
@@ -179,10 +184,6 @@ class EpisodeFolder:
             self.close()
         content = {"kind": failure.kind, "why": failure.why, "trace": failure.trace}
         write_json(self.path / FAILURE, content)
-
-    def figures(self) -> Content:
-        """What ``finish`` wrote."""
-        return read_json(self.path / METRICS)
 
     def close(self) -> None:
         """Close the file that is written, with everything on disk."""

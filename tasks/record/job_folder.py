@@ -16,7 +16,13 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from investorbench.tasks.plain import plain
 from investorbench.tasks.record.code import code_of
-from investorbench.tasks.record.episode_folder import FILES, SAVE_EVERY, EpisodeFolder
+from investorbench.tasks.record.episode_folder import (
+    FILES,
+    METRICS,
+    SAVE_EVERY,
+    EpisodeFolder,
+    figures_in,
+)
 from investorbench.tasks.record.files import bytes_of, write_json
 from investorbench.tasks.record.lines import RecordError, read_record, version_of
 from investorbench.tasks.record.references import REFERENCES, write_references
@@ -121,9 +127,10 @@ class JobFolder:
         self.keep_references(result.references)
         heads = []
         for number, episode in enumerate(result.episodes):
-            folder = EpisodeFolder(self.path / f"repeat-{number}")
-            folder.finish(episode)
-            heads.append(folder.figures().get("records"))
+            path = self.path / f"repeat-{number}"
+            if not (path / METRICS).exists():
+                EpisodeFolder(path).finish(episode)
+            heads.append(figures_in(path).get("records"))
         with alone_in(self.path):
             bound = {
                 "config_sha256": text_hash((self.path / CONFIG).read_text(encoding="utf-8")),

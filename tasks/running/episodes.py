@@ -13,7 +13,7 @@ from investorbench.agents.agent import as_agent
 from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
 from investorbench.agents.llm import Budget, Cache, LanguageModel, Model, connect
 from investorbench.agents.llm.cache import MODES, CacheMode
-from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
+from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder, figures_in
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
 from investorbench.tasks.record.lines import RecordError
 from investorbench.tasks.record.reading import recorded_failure
@@ -377,7 +377,7 @@ async def _live_on_record(
     try:
         episode, described = await _live(job, repeat, folder, context)
         folder.finish(episode, described)
-        return replace(episode, answers=folder.figures().get("answers"))
+        return replace(episode, answers=figures_in(folder.path).get("answers"))
     except RecordError:
         raise  # nothing is added to a record that was changed
     except Exception as error:
@@ -462,7 +462,7 @@ def _outcome(
     for number in range(job.repeats):  # those of other shards
         if number not in played:
             failures[number] = recorded_failure(folder.path / f"repeat-{number}", number)
-    described = EpisodeFolder(folder.path / f"repeat-{min(episodes)}").figures().get("described")
+    described = figures_in(folder.path / f"repeat-{min(episodes)}").get("described")
     result = Result(
         agent=job.name,
         task=job.task,
