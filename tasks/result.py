@@ -350,7 +350,7 @@ def _utc(time: str) -> np.datetime64:
     """A moment of ISO 8601, with its zone or in UTC."""
     moment = datetime.fromisoformat(time) if time else None
     if moment is None:
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "us")
     return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
 
 
