@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scripts.calling import Call, Output
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Processes of pytest-xdist find the folder in the second variable: the first is gone by then.
 _NAMED = os.environ.get("INVESTORBENCH_DATA") or os.environ.get("INVESTORBENCH_TEST_DATA")
@@ -45,6 +47,22 @@ def _own_home(
         if request.node.get_closest_marker("real_data"):
             patch.setenv("INVESTORBENCH_DATA", str(request.getfixturevalue("data_folder")))
         yield
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+    """`investorbench` on a terminal of 80 columns; what was printed before is left out."""
+    from investorbench.scripts.main import main
+
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments: object) -> Output:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, arguments)])
+        return Output(ended.value.code, *capfd.readouterr())
+
+    return call
 
 
 def pytest_configure(config: pytest.Config) -> None:

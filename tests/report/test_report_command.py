@@ -2,32 +2,23 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from investorbench.scripts.main import main
+from investorbench.tasks import evaluate
 from tests.report.reading import Page
-from tests.scripts.calling import Output
+from tests.scripts.calling import Call
 
 pytest.importorskip("plotly")
 
-Report = Callable[..., Output]
-
 
 @pytest.fixture
-def report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Report:
+def report(command: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """`investorbench report` in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> Output:
-        with pytest.raises(SystemExit) as ended:
-            main(["report", *map(str, arguments)])
-        return Output(ended.value.code, *capfd.readouterr())
-
-    return call
+    return partial(command, "report")
 
 
 @pytest.fixture
@@ -40,7 +31,7 @@ def files(folder: Path) -> set[Path]:
     return set(folder.rglob("*"))
 
 
-def test_a_page_is_written_beside_the_run_and_said_where(report: Report, run: Path) -> None:
+def test_a_page_is_written_beside_the_run_and_said_where(report: Call, run: Path) -> None:
     before = files(run)
     output = report(run)
     assert output.code == 0, output.err
@@ -55,7 +46,7 @@ def test_a_page_is_written_beside_the_run_and_said_where(report: Report, run: Pa
      ("latex", "leaderboard.tex", b""), ("parquet", "leaderboard.parquet", b"PAR1")],
 )  # fmt: skip
 def test_a_table_of_any_format_is_written_beside_the_run(
-    report: Report, run: Path, format: str, name: str, begins: bytes
+    report: Call, run: Path, format: str, name: str, begins: bytes
 ) -> None:
     if format == "parquet":
         pytest.importorskip("pyarrow")
@@ -65,13 +56,13 @@ def test_a_table_of_any_format_is_written_beside_the_run(
     assert content.startswith(begins) and b"momentum" in content
 
 
-def test_another_file_may_be_named(report: Report, run: Path, tmp_path: Path) -> None:
+def test_another_file_may_be_named(report: Call, run: Path, tmp_path: Path) -> None:
     before = files(run)
     assert report(run, "--output", "here.csv", "--format", "csv").code == 0
     assert (tmp_path / "here.csv").exists() and files(run) == before
 
 
-def test_several_runs_share_a_page(report: Report, run: Path, tmp_path: Path) -> None:
+def test_several_runs_share_a_page(report: Call, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "again")
     output = report(run, tmp_path / "again", "--output", "both.html")
     assert output.code == 0, output.err
@@ -80,7 +71,7 @@ def test_several_runs_share_a_page(report: Report, run: Path, tmp_path: Path) ->
     assert "identical records" in page.by_id("task-1").text
 
 
-def test_what_is_damaged_is_named_and_the_rest_is_shown(report: Report, run: Path) -> None:
+def test_what_is_damaged_is_named_and_the_rest_is_shown(report: Call, run: Path) -> None:
     record = run / "stock-sim" / "momentum" / "config.yaml"
     record.write_text("not: [a configuration")
     output = report(run)
@@ -92,7 +83,7 @@ def test_what_is_damaged_is_named_and_the_rest_is_shown(report: Report, run: Pat
     assert not any("momentum" in agent for agent in shown) and len(shown) == 2
 
 
-def test_a_damaged_manifest_is_named_and_its_decisions_are_shown(report: Report, run: Path) -> None:
+def test_a_damaged_manifest_is_named_and_its_decisions_are_shown(report: Call, run: Path) -> None:
     manifest = run / "stock-sim" / "momentum" / "manifest.json"
     manifest.write_bytes(manifest.read_bytes()[:100])
     output = report(run)
@@ -103,7 +94,7 @@ def test_a_damaged_manifest_is_named_and_its_decisions_are_shown(report: Report,
     assert any("momentum" in agent for agent in shown)
 
 
-def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Report, run: Path) -> None:
+def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Call, run: Path) -> None:
     (repeat,) = (run / "stock-sim").glob("finmem*/repeat-1")
     (repeat / "metrics.json").unlink()
     whole = (repeat / "decisions.jsonl").read_bytes()
@@ -126,7 +117,7 @@ def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Report, ru
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
-    report: Report, run: Path, arguments: tuple[str, ...], words: str
+    report: Call, run: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     before = files(run.parent)
     output = report(run, *arguments)
@@ -134,7 +125,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert files(run.parent) == before
 
 
-def test_a_folder_without_a_finished_record_is_refused(report: Report, run: Path) -> None:
+def test_a_folder_without_a_finished_record_is_refused(report: Call, run: Path) -> None:
     for metrics in run.rglob("metrics.json"):
         metrics.unlink()
     output = report(run)
@@ -144,7 +135,7 @@ def test_a_folder_without_a_finished_record_is_refused(report: Report, run: Path
 
 
 def test_a_full_disk_leaves_nothing_half_written(
-    report: Report, run: Path, monkeypatch: pytest.MonkeyPatch
+    report: Call, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (run / "report.html").write_text("an earlier one")
     before = files(run)
@@ -156,3 +147,17 @@ def test_a_full_disk_leaves_nothing_half_written(
     output = report(run)
     assert output.code == 1 and "No space left on device" in output.err
     assert files(run) == before and (run / "report.html").read_text() == "an earlier one"
+
+
+def test_a_real_market_is_scored_and_reported_alike_with_its_data_and_without(
+    command: Call, tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    evaluate("momentum", "stock/tsla", repeats=2, end="2020-12-31", folder=tmp_path / "tsla")
+    scored = command("score", "tsla")
+    assert command("report", "tsla", "--output", "with.html").code == 0
+    monkeypatch.setenv("INVESTORBENCH_DATA", str(tmp_path / "nowhere"))
+    assert command("score", "tsla") == scored
+    assert command("report", "tsla", "--output", "without.html").code == 0
+    assert (tmp_path / "without.html").read_bytes() == (tmp_path / "with.html").read_bytes()
+    assert "buy_and_hold" in scored.out and "random policies: 1,000" in scored.out

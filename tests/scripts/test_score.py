@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from investorbench.tasks import evaluate
 from tests.scripts.calling import Output
 from tests.scripts.test_verify import contents, investorbench, set_json, write_bars
 from tests.tasks.plain_records import contents_of, rechained
@@ -174,18 +173,3 @@ def test_scores_and_exports_need_no_market(
     assert "buy_and_hold" in before[0] and "1,000" in before[0]
     shutil.rmtree(data.parent)
     assert shown() == before
-
-
-def test_a_real_market_is_scored_and_reported_alike_with_its_data_and_without(
-    command: Call, tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("plotly", reason="a report needs the extra report")
-    monkeypatch.chdir(tmp_path)
-    evaluate("momentum", "stock/tsla", repeats=2, end="2020-12-31", folder=tmp_path / "tsla")
-    scored = command("score", "tsla")
-    assert command("report", "tsla", "--output", "with.html").code == 0
-    monkeypatch.setenv("INVESTORBENCH_DATA", str(tmp_path / "nowhere"))
-    assert command("score", "tsla") == scored
-    assert command("report", "tsla", "--output", "without.html").code == 0
-    assert (tmp_path / "without.html").read_bytes() == (tmp_path / "with.html").read_bytes()
-    assert "buy_and_hold" in scored.out and "random policies: 1,000" in scored.out
