@@ -42,6 +42,8 @@ class Facts:
         window: first and last session, ``YYYY-MM-DD``.
         source: where prices and texts come from, in words.
         simulated: whether any of them is not real.
+        markets: what the markets of episodes are drawn from, such as ``"fresh"`` or ``"train"``;
+            empty where there is one market alone.
         findings: what is wrong or missing in the data, in words.
         fingerprint: SHA-256 over everything that an agent or an account can meet.
         benchmark: the agent that others are compared with, by its name; None where there is none.
@@ -72,6 +74,7 @@ class Facts:
     long_only: bool = False
     initial_cash: float = 100_000.0
     findings: tuple[str, ...] = ()
+    markets: str = ""
     benchmark: str | None = None
 
     def __post_init__(self) -> None:

@@ -33,8 +33,8 @@ class Family:
         universes: the names of those on which it has ids.
         each: whether an id stands for one asset of a universe or for the universe as a whole.
         options: keywords that every environment of the family gets.
-        market: entry point of what gives the market of an environment from the same keywords; None
-            where there is not one that an oracle could be handed.
+        market: entry point of what gives the market of an episode from the same keywords and the
+            seed of its ``reset``; None where there is not one that an oracle could be handed.
     """
 
     name: str
@@ -153,11 +153,12 @@ def facts_in(env: gym.Env[Any, Any]) -> Facts:
     return given
 
 
-def market_of(id: str, **options: Any) -> Market:
-    """All of the market of an environment of ours, for what may know the future: an oracle.
+def market_of(id: str, seed: int | None = None, **options: Any) -> Market:
+    """All of the market of an episode of ours, for what may know the future: an oracle.
 
     Args:
         id: as for ``gym.make``.
+        seed: of the ``reset`` that begins the episode; None where there is one market alone.
         options: keywords of ``gym.make``.
 
     Raises:
@@ -168,14 +169,14 @@ def market_of(id: str, **options: Any) -> Market:
     if family is None or family.market is None:
         known = [id for each in FAMILIES.values() if each.market for id in (each.id, *each.ids())]
         raise UnknownNameError("environment id with a market", id, known)
-    market: Market = _call(family.market, id, options)
+    market: Market = _call(family.market, id, options, seed)
     return market
 
 
-def _call(entry_point: str, id: str, options: Mapping[str, Any]) -> Any:
+def _call(entry_point: str, id: str, options: Mapping[str, Any], *more: Any) -> Any:
     """What a function of a family gives for the keywords of ``gym.make``."""
     module, name = entry_point.split(":")
-    return getattr(import_module(module), name)({**gym.spec(id).kwargs, **options})
+    return getattr(import_module(module), name)({**gym.spec(id).kwargs, **options}, *more)
 
 
 def register_all() -> None:

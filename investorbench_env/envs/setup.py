@@ -217,8 +217,12 @@ def facts_of(given: Mapping[str, Any]) -> Facts:
     return prepare(Options.of(given)).facts
 
 
-def market_of(given: Mapping[str, Any]) -> Market:
-    """The market of the environment that these keywords of ``gym.make`` make, without making it.
+def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
+    """The market of an episode of the environment that these keywords of ``gym.make`` make.
+
+    Args:
+        given: the keywords.
+        seed: of the ``reset`` that begins the episode; every seed has the same market so far.
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would.
