@@ -61,6 +61,8 @@ class Market:
         interval: the length of a bar, such as ``"3m"``, ``"4h"``, ``"1d"`` or ``"1w"``.
         intervals: the same assets in bars of other lengths, by their ``interval``; a view shows
             those of them that were complete at its time.
+        law_fingerprint: for a path that was drawn by a ``simulated.Law``, the fingerprint of that
+            law, which stands for the market's own.
     """
 
     symbols: tuple[str, ...]
@@ -79,6 +81,7 @@ class Market:
     hidden_state: Mapping[str, FloatArray] | None = None
     interval: str = DAILY
     intervals: "Mapping[str, Market]" = field(default_factory=dict)
+    law_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         find_asset_class(self.asset_class)
@@ -198,7 +201,12 @@ class Market:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over everything an agent or an account can meet, for the record of a run."""
+        """SHA-256 over everything an agent or an account can meet, for the record of a run.
+
+        That of the law for a path drawn from one: it pairs the paths of a law, and leads to none.
+        """
+        if self.law_fingerprint is not None:
+            return self.law_fingerprint
         about = {
             "symbols": list(self.symbols),
             "asset_class": self.asset_class,

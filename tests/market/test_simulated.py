@@ -15,6 +15,7 @@ from investorbench_env.market.asset_classes import ASSET_CLASSES, STOCK
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME
 from investorbench_env.market.sessions import ends_of_days, sessions_between
 from investorbench_env.market.simulated import Dynamics, dynamics_of, simulate, simulate_many
+from investorbench_env.market.simulated.bands import ONE
 from investorbench_env.market.simulated.emission import emit
 from investorbench_env.market.simulated.grammar import WordChoices, news, write_news
 from investorbench_env.market.simulated.news import LABELS, MAX_NEWS, plan_news
@@ -90,9 +91,9 @@ def test_no_text_depends_on_what_happens_after_it(asset_class, changed_from):
     )
     sessions = sessions_between(asset_class, "2015-01-02", "2016-03-31")
     times = ends_of_days(sessions, "UTC" if asset_class == "crypto" else "America/New_York")
-    shocks = draw_shocks([3], len(sessions))
+    shocks = draw_shocks([(ONE, 3)], len(sessions))
     other = {name: values.copy() for name, values in shocks.items()}
-    for name, values in draw_shocks([4], len(sessions)).items():
+    for name, values in draw_shocks([(ONE, 4)], len(sessions)).items():
         other[name][:, changed_from:] = values[:, changed_from:]
     path = evolve(dynamics, shocks)
     for name in ("mood", "gap"):
@@ -102,7 +103,7 @@ def test_no_text_depends_on_what_happens_after_it(asset_class, changed_from):
 
     def texts(shocks):
         path = evolve(dynamics, shocks)
-        return emit(dynamics, path, sessions, times, "SIM", row, row.simulated.vocabulary, 3)
+        return emit(dynamics, path, sessions, times, "SIM", row, row.simulated.vocabulary, (ONE, 3))
 
     as_it_was, changed = texts(shocks), texts(other)
     # The session whose shocks changed closes at 16:00, eight hours before its decision.
@@ -121,7 +122,7 @@ def test_a_text_knows_no_close_that_is_not_over():
     dynamics, sessions = dynamics_of(), sessions_between("stock", "2015-01-02", "2017-12-29")
     times = ends_of_days(sessions, "America/New_York")
     path = simulate_many([2], len(sessions), dynamics)
-    items = plan_news(dynamics, path, sessions, times, STOCK, 2)
+    items = plan_news(dynamics, path, sessions, times, STOCK, (ONE, 2))
     later = [item for item in items if item.session > 0]
     for item in later:
         assert item.reported <= item.known <= item.session
@@ -250,7 +251,7 @@ def test_labels_are_right_as_often_as_the_parameters_say():
     dynamics, sessions = dynamics_of(), sessions_between("stock", "2015-01-02", "2024-12-30")
     times = ends_of_days(sessions, "America/New_York")
     path = simulate_many([2], len(sessions), dynamics)
-    items = plan_news(dynamics, path, sessions, times, STOCK, 2)
+    items = plan_news(dynamics, path, sessions, times, STOCK, (ONE, 2))
     labelled = [item for item in items if item.sentiment and item.about == "own"]
     right = [LABELS.index(item.sentiment) == 1 - item.statements[0][1] for item in labelled]
     assert np.mean(right) == pytest.approx(dynamics.label_accuracy, abs=0.03)
@@ -262,7 +263,7 @@ def test_texts_without_informativeness_say_nothing_about_the_state():
         sessions = sessions_between("stock", "2015-01-02", "2024-12-30")
         times = ends_of_days(sessions, "America/New_York")
         path = simulate_many([6], len(sessions), dynamics)
-        items = plan_news(dynamics, path, sessions, times, STOCK, 6)
+        items = plan_news(dynamics, path, sessions, times, STOCK, (ONE, 6))
         about = [i for i in items if i.about == "own" and i.statements[0][0] == "mood"]
         moods = [path.mood[0, i.reported] for i in about]
         return np.corrcoef(moods, [i.statements[0][1] for i in about])[0, 1]

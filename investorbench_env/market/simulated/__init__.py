@@ -1,6 +1,16 @@
 """Simulated markets: prices and texts that follow from a hidden state which is known to us."""
 
 from investorbench_env.market.simulated.dynamics import Dynamics
-from investorbench_env.market.simulated.simulation import dynamics_of, simulate, simulate_many
+from investorbench_env.market.simulated.law import Law, SimulatedNumbers
+from investorbench_env.market.simulated.profiles import dynamics_of
+from investorbench_env.market.simulated.simulation import simulate, simulate_many, stable_seed
 
-__all__ = ["Dynamics", "dynamics_of", "simulate", "simulate_many"]
+__all__ = [
+    "Dynamics",
+    "Law",
+    "SimulatedNumbers",
+    "dynamics_of",
+    "simulate",
+    "simulate_many",
+    "stable_seed",
+]

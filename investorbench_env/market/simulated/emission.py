@@ -29,12 +29,12 @@ def emit(
     symbol: str,
     asset_class: AssetClass,
     vocabulary: str,
-    seed: int,
+    entropy: Sequence[int],
 ) -> DocumentTable:
     """All texts of the first path, in words."""
-    items = plan_news(dynamics, path, sessions, times, asset_class, seed)
+    items = plan_news(dynamics, path, sessions, times, asset_class, entropy)
     if asset_class.filings:
-        items += plan_filings(dynamics, path, sessions, times, seed)
+        items += plan_filings(dynamics, path, sessions, times, entropy)
     return DocumentTable(tuple(put_into_words(items, symbol, vocabulary)))
 
 

@@ -1,8 +1,11 @@
 """Simulated filings: when a stock reports, and what its reports say; no words yet."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from investorbench_env.market.sessions import TimeArray
+from investorbench_env.market.simulated.bands import generator
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.items import HOUR, MINUTE, Item, combined, state_scores
 from investorbench_env.market.simulated.process import SimulatedPaths
@@ -14,14 +17,18 @@ FILING_TOPICS = {"10-Q": ("value",) * 3 + ("regime",), "10-K": ("value",) * 5 + 
 
 
 def plan_filings(
-    dynamics: Dynamics, path: SimulatedPaths, sessions: TimeArray, times: TimeArray, seed: int
+    dynamics: Dynamics,
+    path: SimulatedPaths,
+    sessions: TimeArray,
+    times: TimeArray,
+    entropy: Sequence[int],
 ) -> list[Item]:
     """Reports three times a year (10-Q) and once (10-K), accepted after the close."""
     items = []
     scores = state_scores(dynamics, path)
     for year in range(int(str(sessions[0])[:4]), int(str(sessions[-1])[:4]) + 1):
         # A year has its own generator, so a longer simulation files the same reports.
-        rng = np.random.default_rng([seed, 4, year])
+        rng = generator(entropy, 4, year)
         for kind, date in FILING_DATES:
             late, minutes = rng.integers(14), rng.integers(60)
             draws, number = rng.random(len(FILING_TOPICS[kind])), int(rng.integers(1 << 62))

@@ -4,12 +4,15 @@ News that appears while a session is open knows the state after the session befo
 close, or with only a date, knows the state after that close. None knows more.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Sentiment
 from investorbench_env.market.market import FloatArray
 from investorbench_env.market.sessions import TimeArray
+from investorbench_env.market.simulated.bands import generator
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.items import About, IntArray, Item, combined, state_scores
 from investorbench_env.market.simulated.process import SimulatedPaths
@@ -31,15 +34,15 @@ def plan_news(
     sessions: TimeArray,
     times: TimeArray,
     asset_class: AssetClass,
-    seed: int,
+    entropy: Sequence[int],
 ) -> list[Item]:
     """The news of the first path, in order of session."""
     length = len(sessions)
     # Every slot has its own draws, so that a text of one session moves nothing in another.
-    uniforms = np.random.default_rng([seed, 2]).random((length, MAX_NEWS, len(DRAWS)))
+    uniforms = generator(entropy, 2).random((length, MAX_NEWS, len(DRAWS)))
     draws = {name: uniforms[..., k] for k, name in enumerate(DRAWS)}
-    numbers = np.random.default_rng([seed, 3]).integers(1 << 62, size=(length, MAX_NEWS, 2))
-    used = np.arange(MAX_NEWS) < _counts(dynamics, path, sessions, seed)[:, None]
+    numbers = generator(entropy, 3).integers(1 << 62, size=(length, MAX_NEWS, 2))
+    used = np.arange(MAX_NEWS) < _counts(dynamics, path, sessions, entropy)[:, None]
 
     appears, known = _timing(sessions, times, asset_class, draws["hour"], draws["minute"])
     reported = np.maximum(known - _delay(dynamics, draws["delay"]), 0)
@@ -64,7 +67,9 @@ def plan_news(
     ]
 
 
-def _counts(dynamics: Dynamics, path: SimulatedPaths, sessions: TimeArray, seed: int) -> IntArray:
+def _counts(
+    dynamics: Dynamics, path: SimulatedPaths, sessions: TimeArray, entropy: Sequence[int]
+) -> IntArray:
     """News of each session: Poisson, more of it when markets moved and after days off [T]."""
     before = np.maximum(np.arange(len(sessions)) - 1, 0)
     excitement = path.log_volatility[0][before] + 0.4 * np.minimum(
@@ -73,7 +78,7 @@ def _counts(dynamics: Dynamics, path: SimulatedPaths, sessions: TimeArray, seed:
     typical = 0.4 * np.sqrt(2 / np.pi)
     days_off = _days_off(sessions)
     rate = dynamics.news_a_day * np.exp(excitement - typical) * (1 + 0.15 * days_off)
-    uniform = np.random.default_rng([seed, 5]).random(len(sessions))
+    uniform = generator(entropy, 5).random(len(sessions))
     term = np.exp(-rate)
     below = term.copy()
     counts = np.zeros(len(sessions), dtype=np.int64)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.market import FloatArray
+from investorbench_env.market.simulated.bands import generator
 from investorbench_env.market.simulated.dynamics import Dynamics
 
 NORMALS = ("gap", "mood", "volatility", "jump", "overnight", "intraday", "volume")
@@ -51,17 +52,17 @@ class SimulatedPaths:
         )
 
 
-def draw_shocks(seeds: Sequence[int], length: int) -> dict[str, FloatArray]:
+def draw_shocks(entropies: Sequence[Sequence[int]], length: int) -> dict[str, FloatArray]:
     """Independent shocks by name [N, T].
 
     Each path has its own generators and draws session by session, so a longer simulation begins
     with the shorter one.
     """
-    normals = np.empty((len(seeds), length, len(NORMALS)))
-    uniforms = np.empty((len(seeds), length, len(UNIFORMS)))
-    for path, seed in enumerate(seeds):
-        np.random.default_rng([seed, 0]).standard_normal(out=normals[path])
-        np.random.default_rng([seed, 1]).random(out=uniforms[path])
+    normals = np.empty((len(entropies), length, len(NORMALS)))
+    uniforms = np.empty((len(entropies), length, len(UNIFORMS)))
+    for path, entropy in enumerate(entropies):
+        generator(entropy, 0).standard_normal(out=normals[path])
+        generator(entropy, 1).random(out=uniforms[path])
     shocks = {name: normals[..., k] for k, name in enumerate(NORMALS)}
     return shocks | {f"{name}_uniform": uniforms[..., k] for k, name in enumerate(UNIFORMS)}
 

@@ -3,40 +3,15 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from investorbench_env.errors import MarketError
-from investorbench_env.market.asset_classes import AssetClass, Simulated, find_asset_class
-from investorbench_env.market.market import FloatArray, Market
-from investorbench_env.market.sessions import ends_of_days, sessions_between
+from investorbench_env.market.market import Market
+from investorbench_env.market.simulated.bands import ONE
 from investorbench_env.market.simulated.dynamics import Dynamics
-from investorbench_env.market.simulated.emission import emit
+from investorbench_env.market.simulated.law import SOURCE, Law
 from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
-from investorbench_env.market.simulated.traded_bars import traded_bars
+from investorbench_env.market.simulated.profiles import dynamics_of
 
 START, END = "2015-01-02", "2024-12-31"
-
-
-FIGURES: dict[tuple[str, str], tuple[float, float, float]] = {
-    ("stock", "MSFT"): (0.27, 46.0, 3e7),
-    ("stock", "JNJ"): (0.19, 100.0, 8e6),
-    ("stock", "UVV"): (0.28, 42.0, 3e5),
-    ("stock", "HON"): (0.24, 95.0, 3e6),
-    ("stock", "TSLA"): (0.58, 220.0, 3e7),
-    ("stock", "AAPL"): (0.30, 110.0, 5e7),
-    ("stock", "NIO"): (0.75, 12.0, 5e7),
-    ("stock", "NFLX"): (0.42, 49.0, 1e7),
-    ("crypto", "BTC"): (0.60, 315.0, 3e4),
-    ("crypto", "ETH"): (0.75, 90.0, 3e5),
-    ("etf", "SPY"): (0.19, 205.0, 8e7),
-}
-"""Annual volatility, first price and units a day of single assets, in place of their class's.
-
-Round figures that make an asset recognisable; nothing else of it is simulated.
-"""
 
 
 def simulate(
@@ -89,70 +64,25 @@ def simulate(
         UnknownNameError: there is no such class.
         MarketError: assets of that class cannot be simulated.
     """
-    row = find_asset_class(asset_class)
-    profile = _profile(symbol, row)
-    sessions = sessions_between(asset_class, start or START, end or END)
-    times = ends_of_days(sessions, row.timezone)
-    known = dynamics or dynamics_of(symbol, asset_class)
-    chosen = zlib.crc32(f"{asset_class}-{symbol}".encode()) if seed is None else seed
-    path = simulate_many((chosen,), len(sessions), known)
-    traded = traded_bars(path, sessions, profile)
-    return Market(
-        symbols=(symbol,),
+    law = Law(
+        symbol=symbol,
         asset_class=asset_class,
-        sessions=sessions,
-        times=times,
-        bars=traded.bars[:, None],
-        adjusted_close=traded.adjusted_close[:, None],
-        dividends=traded.dividends[:, None],
-        share_splits=traded.splits[:, None],
-        documents=emit(known, path, sessions, times, symbol, row, profile.vocabulary, chosen),
-        source=f"simulated market (seed {chosen})",
-        simulated=True,
-        timezone=row.timezone,
-        hidden_state=_hidden_state(path),
+        dynamics=dynamics or dynamics_of(symbol, asset_class),
+        start=start or START,
+        end=end or END,
     )
+    chosen = stable_seed(symbol, asset_class) if seed is None else seed
+    # Whoever draws a path by hand has a market like any other, told from others by what it holds.
+    return replace(
+        law.market((ONE, chosen)), source=f"{SOURCE} (seed {chosen})", law_fingerprint=None
+    )
+
+
+def stable_seed(symbol: str, asset_class: str) -> int:
+    """The seed of an asset's own path in the band ``ONE``, the same for ever."""
+    return zlib.crc32(f"{asset_class}-{symbol}".encode())
 
 
 def simulate_many(seeds: Sequence[int], length: int, dynamics: Dynamics) -> SimulatedPaths:
     """Hidden states and returns of many paths, without calendar or text [len(seeds), length]."""
-    return evolve(dynamics, draw_shocks(seeds, length))
-
-
-def dynamics_of(symbol: str = "SIM", asset_class: str = "stock") -> Dynamics:
-    """The default parameters of an asset."""
-    row = find_asset_class(asset_class)
-    dynamics = Dynamics(
-        annual_volatility=_profile(symbol, row).annual_volatility, days_a_year=row.days_a_year
-    )
-    # What trades around the clock opens where it closed.
-    return replace(dynamics, overnight_share=0.0) if row.always_open else dynamics
-
-
-def _profile(symbol: str, asset_class: AssetClass) -> Simulated:
-    """How an asset looks: like its class, but for the figures that are its own."""
-    profile = asset_class.simulated
-    if profile is None:
-        raise MarketError(f"assets of the class {asset_class.name!r} cannot be simulated")
-    own = FIGURES.get((asset_class.name, symbol))
-    if own is None:
-        return profile
-    annual_volatility, level, units_a_day = own
-    return replace(
-        profile, annual_volatility=annual_volatility, level=level, units_a_day=units_a_day
-    )
-
-
-def _hidden_state(path: SimulatedPaths) -> dict[str, FloatArray]:
-    """What drives the market after each session, by name [T, 1], read-only."""
-    named: dict[str, npt.NDArray[Any]] = {
-        "regime": path.regime,
-        "value_gap": path.gap,
-        "mood": path.mood,
-        "volatility": path.volatility,
-        "expected_return": path.expected_return,
-    }
-    state = {name: array[0][:, None].astype(np.float64) for name, array in named.items()}
-    for array in state.values():
-        array.setflags(write=False)
-    return state
+    return evolve(dynamics, draw_shocks([(ONE, seed) for seed in seeds], length))

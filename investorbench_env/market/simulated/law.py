@@ -1,0 +1,185 @@
+"""The law of a simulated market: what is known of it before a path is drawn."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.errors import MarketError
+from investorbench_env.market.asset_classes import AssetClass, Simulated, find_asset_class
+from investorbench_env.market.documents import NEWS, SENTIMENTS
+from investorbench_env.market.market import FloatArray, Market
+from investorbench_env.market.sessions import TimeArray, ends_of_days, sessions_between
+from investorbench_env.market.simulated.dynamics import Dynamics
+from investorbench_env.market.simulated.emission import emit
+from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
+from investorbench_env.market.simulated.profiles import profile_of
+from investorbench_env.market.simulated.traded_bars import traded_bars
+
+VERSION = 1
+"""Goes up with every change after which the same entropy gives another path."""
+SOURCE = "simulated market"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedNumbers:
+    """What N paths of a law hold besides their texts, to the bit what each path's market holds.
+
+    Attributes:
+        bars: open, high, low, close and volume as traded [N, T, 5].
+        adjusted_close: as in ``Market`` [N, T].
+        ex_dates: the sessions on which a path may pay a dividend or split, ascending [E].
+        dividends: cash per share on the ex-dates; 0 on all other sessions [N, E].
+        share_splits: new shares for an old one on the ex-dates; 1 on all other sessions [N, E].
+        labels: how many news with each of ``SENTIMENTS`` came since the decision before
+            [N, T, 3].
+    """
+
+    bars: FloatArray
+    adjusted_close: FloatArray
+    ex_dates: npt.NDArray[np.intp]
+    dividends: FloatArray
+    share_splits: FloatArray
+    labels: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """A simulated market before it is drawn. See ``simulate`` for the model.
+
+    Attributes:
+        symbol: its name.
+        asset_class: the name of its class: calendar, events in the texts, plausible level.
+        dynamics: the model's parameters.
+        start: first date, ``YYYY-MM-DD``. Every path begins there.
+        end: last date, ``YYYY-MM-DD``. A later one changes nothing before it.
+    """
+
+    symbol: str
+    asset_class: str
+    dynamics: Dynamics
+    start: str
+    end: str
+
+    def __post_init__(self) -> None:
+        profile_of(self.symbol, self._row)
+        if not len(self.sessions):
+            raise MarketError(f"there is no session from {self.start} to {self.end} to simulate")
+
+    @cached_property
+    def sessions(self) -> TimeArray:
+        """The dates, ``datetime64[D]`` [T]."""
+        return _frozen(sessions_between(self.asset_class, self.start, self.end))
+
+    @cached_property
+    def times(self) -> TimeArray:
+        """When the decision of each session is taken, ``datetime64[ns]`` UTC [T]."""
+        return _frozen(ends_of_days(self.sessions, self._row.timezone))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that decides how likely a path is; nothing of any path."""
+        about = {
+            "version": VERSION,
+            "symbol": self.symbol,
+            "asset_class": self.asset_class,
+            "timezone": self._row.timezone,
+            "looks": asdict(self._profile),
+            "dynamics": asdict(self.dynamics),
+        }
+        digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+        for dates in (self.sessions, self.times):
+            digest.update(dates.tobytes())
+        return digest.hexdigest()
+
+    def market(self, entropy: Sequence[int]) -> Market:
+        """The path of an entropy, with its texts and its hidden state.
+
+        Its source names no seed, and its fingerprint is that of the law, so that neither leads to
+        the path.
+
+        Args:
+            entropy: band and seed; see ``bands``.
+        """
+        row, profile = self._row, self._profile
+        path = evolve(self.dynamics, draw_shocks((entropy,), len(self.sessions)))
+        traded = traded_bars(path, self.sessions, profile)
+        return Market(
+            symbols=(self.symbol,),
+            asset_class=self.asset_class,
+            sessions=self.sessions,
+            times=self.times,
+            bars=traded.bars[:, None],
+            adjusted_close=traded.adjusted_close[:, None],
+            dividends=traded.dividends[:, None],
+            share_splits=traded.splits[:, None],
+            documents=emit(
+                self.dynamics,
+                path,
+                self.sessions,
+                self.times,
+                self.symbol,
+                row,
+                profile.vocabulary,
+                entropy,
+            ),
+            source=SOURCE,
+            simulated=True,
+            timezone=row.timezone,
+            hidden_state=_hidden_state(path),
+            law_fingerprint=self.fingerprint,
+        )
+
+    def numbers(self, entropies: Sequence[Sequence[int]]) -> SimulatedNumbers:
+        """The paths of many entropies without their words."""
+        shape = len(entropies), len(self.sessions)
+        bars, adjusted_close = np.empty((*shape, 5)), np.empty(shape)
+        dividends, splits = np.zeros(shape), np.ones(shape)
+        labels = np.zeros((*shape, len(SENTIMENTS)), dtype=np.uint8)
+        for path, entropy in enumerate(entropies):
+            market = self.market(entropy)
+            bars[path], adjusted_close[path] = market.bars[:, 0], market.adjusted_close[:, 0]
+            dividends[path], splits[path] = market.dividends[:, 0], market.share_splits[:, 0]
+            at = np.searchsorted(self.times, market.documents.available_at)
+            for t, row in zip(at, market.documents, strict=True):
+                if row.kind == NEWS and row.sentiment is not None:
+                    labels[path, t, SENTIMENTS.index(row.sentiment)] += 1
+        ex_dates = np.flatnonzero(((dividends != 0) | (splits != 1)).any(axis=0))
+        return SimulatedNumbers(
+            bars=bars,
+            adjusted_close=adjusted_close,
+            ex_dates=ex_dates,
+            dividends=dividends[:, ex_dates],
+            share_splits=splits[:, ex_dates],
+            labels=labels,
+        )
+
+    @property
+    def _row(self) -> AssetClass:
+        return find_asset_class(self.asset_class)
+
+    @property
+    def _profile(self) -> Simulated:
+        return profile_of(self.symbol, self._row)
+
+
+def _hidden_state(path: SimulatedPaths) -> dict[str, FloatArray]:
+    """What drives the market after each session, by name [T, 1], read-only."""
+    named: dict[str, npt.NDArray[Any]] = {
+        "regime": path.regime,
+        "value_gap": path.gap,
+        "mood": path.mood,
+        "volatility": path.volatility,
+        "expected_return": path.expected_return,
+    }
+    return {name: _frozen(array[0][:, None].astype(np.float64)) for name, array in named.items()}
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array.setflags(write=False)
+    return array
