@@ -32,7 +32,10 @@ Defect = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens as the server counted them; zeros, and ``known=False``, where it gave none."""
+    """Tokens as the server counted them; zeros, and ``known=False``, where it gave no whole count.
+
+    Of several replies together, known means that of each.
+    """
 
     input: int = 0
     output: int = 0
@@ -49,7 +52,7 @@ class Usage:
             output=self.output + other.output,
             cached=self.cached + other.cached,
             reasoning=self.reasoning + other.reasoning,
-            known=self.known or other.known,
+            known=self.known and other.known,
         )
 
 

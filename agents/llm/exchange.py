@@ -43,7 +43,7 @@ class Exchanged(NamedTuple):
 class Tally:
     """What one question has cost so far."""
 
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = field(default_factory=lambda: Usage(known=True))
     cost_usd: float = 0.0
     latency_s: float = 0.0
     attempts: int = 0

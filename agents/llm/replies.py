@@ -17,8 +17,6 @@ LONGEST_ANSWER = 20_000
 """Characters; a decision is a few hundred."""
 
 _FENCE = re.compile(r"\A```[\w-]*[ \t]*\n?(.*?)\n?```\s*\Z", re.DOTALL)
-_THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>(.*?)(?:</\1>|\Z)", re.DOTALL)
-_THOUGHT = re.compile(r"\A(.*)</(?:think|thinking|reasoning)>", re.DOTALL)
 _OBJECT = re.compile(r"\{\s*(?:[\"'}A-Za-z_]|\Z)")
 # What is left where a text ends within a number, a word or an escape.
 _BEGUN = re.compile(
@@ -49,7 +47,7 @@ def read_reply(completion: Completion, schema: Schema, longest: int = LONGEST_AN
     """Find the object that a schema asks for.
 
     Args:
-        completion: the reply, thinking already apart (:func:`apart`).
+        completion: the reply, its thinking already apart.
         schema: what the object must be.
         longest: characters that an answer may have.
     """
@@ -81,21 +79,6 @@ def read_reply(completion: Completion, schema: Schema, longest: int = LONGEST_AN
         return _one_of(values, schema, _forgiven(text, unfenced, rest, values, cut))
     except RecursionError:  # the parser may go deeper than Python's own functions
         return _defect("not_json", "it is nested too deeply")
-
-
-def apart(text: str, reasoning: str = "") -> tuple[str, str]:
-    """An answer and its thinking, where the two came in one text.
-
-    Some chat templates open the thinking themselves, so a lone closing tag ends it too. A text
-    that begins as JSON is left alone: tags in it are part of the answer.
-    """
-    if text.lstrip()[:1] in ("{", "["):
-        return text, reasoning
-    found = _THINKING.match(text) or _THOUGHT.match(text)
-    if not found:
-        return text, reasoning
-    thought = found.group(found.lastindex or 0).strip()
-    return text[found.end() :].lstrip(), "\n".join(part for part in (reasoning, thought) if part)
 
 
 def _objects(text: str) -> tuple[list[Any], str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
-FaultKind = Literal["unreachable", "timeout", "cut_off", "not_json", "status"]
+FaultKind = Literal["unreachable", "timeout", "cut_off", "broken_off", "not_json", "status"]
 
 PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 # Sent with status 429, and no wait mends it.
@@ -49,7 +49,7 @@ class Fault(Exception):  # noqa: N818 - one failed request; the error is what re
     @property
     def may_be_billed(self) -> bool:
         """Whether the server may have answered, and charged, all the same."""
-        return self.kind in ("timeout", "cut_off")
+        return self.kind in ("timeout", "cut_off", "broken_off")
 
 
 class Uniform(Protocol):

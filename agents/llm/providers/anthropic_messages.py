@@ -1,12 +1,15 @@
 """Anthropic's messages: the same questions in another protocol; structure is a tool to call."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.providers.checked import counted, is_count, whole
 from investorbench.agents.llm.providers.sdk import Dialect
 from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_schema
 from investorbench.agents.llm.retrying import Fault
+from investorbench.agents.llm.thinking import apart
 
 FINISHED = {
     "end_turn": "stop",
@@ -47,27 +50,37 @@ def completion_of(text: str, latency_s: float) -> Completion:
     try:
         body = json.loads(text, strict=False)
         parts = body["content"]
-        usage = body.get("usage") or {}
-        reason = str(body.get("stop_reason"))
+        said = body.get("usage") or {}
+        ended = body.get("stop_reason")
         calls = [json.dumps(part["input"]) for part in parts if part["type"] == "tool_use"]
         texts = [part["text"] for part in parts if part["type"] == "text"]
-        read = usage.get("cache_read_input_tokens") or 0
-        written = usage.get("cache_creation_input_tokens") or 0
-        return Completion(
-            text="\n".join(calls or texts),
-            reasoning="\n".join(p["thinking"] for p in parts if p["type"] == "thinking"),
-            finish_reason=FINISHED.get(reason, reason),
-            usage=Usage(
-                input=int(usage.get("input_tokens", 0)) + read + written,
-                output=int(usage.get("output_tokens", 0)),
-                cached=read,
-                known=bool(usage),
-            ),
+        thoughts = [part["thinking"] for part in parts if part["type"] == "thinking"]
+        answer, reasoning = apart("\n".join(calls or texts), "\n".join(thoughts))
+        completion = Completion(
+            text=answer,
+            reasoning=reasoning,
+            finish_reason=FINISHED.get(str(ended), str(ended)),
+            usage=usage_of(said, has_output=bool(parts)),
             model=str(body.get("model", "")),
             latency_s=latency_s,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise Fault("not_json", "the reply is no message", reply=text) from None
+    return whole(completion, ended)
+
+
+def usage_of(said: Any, *, has_output: bool) -> Usage:
+    """Tokens as Anthropic counted them: those that its cache read or wrote it counts apart."""
+    if not isinstance(said, Mapping):
+        return Usage()
+    cache = [said.get(f"cache_{way}_input_tokens") or 0 for way in ("read", "creation")]
+    read = [part for part in (said.get("input_tokens"), *cache) if is_count(part)]
+    given = {
+        "input": sum(read) if len(read) == 1 + len(cache) else None,
+        "output": said.get("output_tokens"),
+        "cached": cache[0],
+    }
+    return counted(given, has_output=has_output)
 
 
 ANTHROPIC = Dialect(

@@ -6,10 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.providers.checked import counted, whole
 from investorbench.agents.llm.providers.sdk import Dialect
-from investorbench.agents.llm.replies import apart
 from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_role, with_schema
 from investorbench.agents.llm.retrying import Fault
+from investorbench.agents.llm.thinking import apart
+
+THINKING_PARTS = frozenset({"thinking", "reasoning"})
+"""Types of the parts of a content that are none of the answer."""
 
 
 def body_of(request: Request) -> dict[str, Any]:
@@ -68,47 +72,56 @@ def completion_of(text: str, latency_s: float) -> Completion:
         if calls:
             content = "\n".join(_text(call["function"]["arguments"]) for call in calls)
         thinking = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+        thinking = thinking or _text(message.get("content"), thinking=True)
         answer, reasoning = apart(content, thinking)
-        return Completion(
+        refusal = _text(message.get("refusal"))
+        ended = choice.get("finish_reason")
+        completion = Completion(
             text=answer,
             reasoning=reasoning,
-            refusal=_text(message.get("refusal")),
-            finish_reason=str(choice.get("finish_reason") or "stop"),
-            usage=usage_of(body.get("usage")),
+            refusal=refusal,
+            finish_reason=str(ended or "stop"),
+            usage=usage_of(body.get("usage"), has_output=bool(content or reasoning or refusal)),
             model=_text(body.get("model")),
             latency_s=latency_s,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         reason = "the reply is no chat completion" + (" but HTML" if _is_html(text) else "")
         raise Fault("not_json", reason, reply=text) from None
+    return whole(completion, ended)
 
 
-def usage_of(usage: Any) -> Usage:
-    """Tokens as a server counted them; what it left out is zero."""
-    if not isinstance(usage, Mapping):
-        return Usage()
-    read = usage.get("prompt_tokens_details") or {}
-    written = usage.get("completion_tokens_details") or {}
-    return Usage(
-        input=_count(usage.get("prompt_tokens")),
-        output=_count(usage.get("completion_tokens")),
-        cached=_count(read.get("cached_tokens")),
-        reasoning=_count(written.get("reasoning_tokens")),
-        known=True,
-    )
+def usage_of(usage: Any, *, has_output: bool) -> Usage:
+    """Tokens as a server counted them, given whether the reply holds anything generated."""
+    said = _mapping(usage)
+    given = {
+        "input": said.get("prompt_tokens"),
+        "output": said.get("completion_tokens"),
+        "total": said.get("total_tokens"),
+        "cached": _mapping(said.get("prompt_tokens_details")).get("cached_tokens"),
+        "reasoning": _mapping(said.get("completion_tokens_details")).get("reasoning_tokens"),
+    }
+    return counted(given, has_output=has_output)
 
 
-def _text(value: Any) -> str:
-    """A text, or the texts of a list of parts, as some servers send it."""
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any, thinking: bool = False) -> str:
+    """A text, or the texts of a list of parts, as some servers send it: the answer or its thinking.
+
+    A part of thinking holds its text under the name of its type, or as ``text``.
+    """
     if isinstance(value, list):
-        return "".join(_text(part.get("text")) for part in value if isinstance(part, Mapping))
+        parts = [part for part in value if isinstance(part, Mapping)]
+        found = [part for part in parts if (part.get("type") in THINKING_PARTS) == thinking]
+        return "".join(_text(part.get("text") or part.get(part.get("type"))) for part in found)
+    if thinking:
+        return ""
     if isinstance(value, Mapping):
         return json.dumps(value)
     return value if isinstance(value, str) else ""
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _is_html(text: str) -> bool:

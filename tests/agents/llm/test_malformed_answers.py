@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.agents.llm import Answer, Completion
-from investorbench.agents.llm.replies import apart, read_reply
+from investorbench.agents.llm.replies import read_reply
+from investorbench.agents.llm.thinking import apart
 from tests.agents.llm.asking import GOOD, GOOD_TEXT, SCHEMA, client
 from tests.agents.llm.malformed import MAKERS, Case, cases
 from tests.agents.llm.stub_server import Reply, StubServer

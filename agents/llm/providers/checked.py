@@ -1,0 +1,56 @@
+"""What a server says of its own reply, believed only where it is whole."""
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.retrying import Fault
+
+BROKEN_OFF = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "timeout"})
+"""Why a generation ended that the server, not the model, ended."""
+
+
+def counted(given: Mapping[str, Any], *, has_output: bool) -> Usage:
+    """Tokens as a server counted them; unknown where its count cannot be right.
+
+    Args:
+        given: ``input`` and ``output``, and where the server says them ``total``, ``cached`` and
+            ``reasoning``, as they came; None for what it left out.
+        has_output: whether the reply holds anything that a model generated.
+    """
+    read, written, total = given.get("input"), given.get("output"), given.get("total")
+    if not (is_count(read) and is_count(written) and (total is None or is_count(total))):
+        return Usage()
+    # Some servers count the thinking in the total alone.
+    output = written if total is None else total - read
+    if read == 0 or output < written or (written == 0 and has_output):
+        return Usage()
+    cached, reasoning = given.get("cached"), given.get("reasoning")
+    return Usage(
+        input=read,
+        output=output,
+        cached=cached if is_count(cached) and cached <= read else 0,
+        reasoning=reasoning if is_count(reasoning) and reasoning <= output else 0,
+        known=True,
+    )
+
+
+def whole(completion: Completion, ended: Any) -> Completion:
+    """A reply of the model, whatever it says.
+
+    Args:
+        completion: as it was read.
+        ended: the server's own word for why it ended, as it came.
+
+    Raises:
+        Fault: the generation was broken off, or there is neither a text nor a reason for its end.
+    """
+    says_something = completion.text or completion.reasoning or completion.refusal
+    if str(ended).lower() in BROKEN_OFF or not (ended or says_something):
+        raise Fault("broken_off", f"the server broke the reply off: finish_reason {ended!r}")
+    return completion
+
+
+def is_count(value: Any) -> TypeGuard[int]:
+    """Whether this is a number of tokens."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
