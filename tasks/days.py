@@ -6,7 +6,10 @@ import numpy.typing as npt
 from investorbench_env.market.intervals import DAY, length_of
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 Dates = npt.NDArray[np.datetime64]
+ROUNDING = 1e-12
+"""Returns closer to each other than this are one: an equity curve of doubles knows no better."""
 
 
 def daily_returns(sessions: Dates, equity: FloatArray, interval: str) -> tuple[Dates, FloatArray]:
@@ -30,6 +33,18 @@ def daily_returns(sessions: Dates, equity: FloatArray, interval: str) -> tuple[D
     last = np.flatnonzero(np.append(marked[1:] != marked[:-1], True))
     closing = equity[..., [0, *(last + 1)]]
     return marked[last], closing[..., 1:] / closing[..., :-1] - 1.0
+
+
+def varies(returns: FloatArray) -> BoolArray:
+    """Whether returns [..., T] differ by more than what rounding leaves of equal ones [...].
+
+    Where they do not there is no Sharpe ratio: a mean over a rest of rounding says nothing.
+    """
+    if not returns.shape[-1]:
+        return np.zeros(returns.shape[:-1], dtype=np.bool_)
+    highest, lowest = returns.max(axis=-1), returns.min(axis=-1)
+    scale = np.maximum(np.maximum(highest, -lowest), 1.0)
+    return np.asarray(highest - lowest > ROUNDING * scale)
 
 
 def is_within_a_day(interval: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.tasks.days import ROUNDING, varies
 from investorbench.tasks.wording import COUNT, PERCENT, RATIO, USD, Table, Unit
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.protocols import Convention
@@ -336,7 +337,7 @@ def performance(
     Returns:
         CR cumulative return, SR Sharpe ratio a year, AV volatility a year, MDD largest drawdown,
         sortino and calmar ratio, SR_low and SR_high the 95 % interval of SR. A ratio whose
-        denominator is 0 is 0 for SR and NaN for the others.
+        denominator is 0 but for rounding is 0 for SR and NaN for the others.
     """
     curve = Curve(returns, convention, periods_a_year, risk_free)
     return {metric.key: _plain(metric.definition(curve)) for metric in PERFORMANCE}
@@ -383,7 +384,8 @@ def max_drawdown(equity: FloatArray) -> Figure:
 def sharpe_error(returns: FloatArray) -> Figure:
     """Standard error of the Sharpe ratio a step, with skew and kurtosis (Mertens 2002).
 
-    var(SR) = (1 − γ3·SR + (γ4 − 1)/4·SR²)/T. It is NaN where the returns do not vary.
+    var(SR) = (1 − γ3·SR + (γ4 − 1)/4·SR²)/T. It is NaN where the returns do not vary but for
+    rounding.
     """
     steps = returns.shape[-1]
     deviation = _deviation(returns)
@@ -391,26 +393,26 @@ def sharpe_error(returns: FloatArray) -> Figure:
     centred = returns - returns.mean(axis=-1, keepdims=True)
     squares = centred * centred
     scale = np.sqrt(np.mean(squares, axis=-1))
+    scale = np.where(scale > 0.0, scale, np.nan)
     # Products: third and fourth powers of so many numbers take longer than all else here.
-    skew = ratio(np.mean(squares * centred, axis=-1), scale**3, np.nan)
-    kurtosis = ratio(np.mean(squares * squares, axis=-1), scale**4, np.nan)
+    skew = np.mean(squares * centred, axis=-1) / scale**3
+    kurtosis = np.mean(squares * squares, axis=-1) / scale**4
     variance = (1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2) / steps
     return np.sqrt(np.maximum(variance, 0.0))
 
 
 def ratio(numerator: Figure, denominator: Figure, otherwise: float) -> Figure:
-    """Quotient, or ``otherwise`` where the denominator is 0."""
+    """Quotient, or ``otherwise`` where the denominator is 0 but for rounding."""
     denominator = np.asarray(denominator, dtype=np.float64)
-    defined = denominator != 0.0
+    defined = np.abs(denominator) > ROUNDING
     return np.where(defined, numerator / np.where(defined, denominator, 1.0), otherwise)
 
 
 def _deviation(returns: FloatArray) -> FloatArray:
-    """Sample standard deviation; exactly 0 for constant returns, whose sum may round."""
+    """Sample standard deviation; exactly 0 for returns that are equal but for rounding."""
     if returns.shape[-1] < 2:
         return np.zeros(returns.shape[:-1])
-    varies = returns.max(axis=-1) > returns.min(axis=-1)
-    deviation: FloatArray = returns.std(axis=-1, ddof=1) * varies
+    deviation: FloatArray = returns.std(axis=-1, ddof=1) * varies(returns)
     return deviation
 
 

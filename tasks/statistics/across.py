@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.tasks.days import ROUNDING, varies
 from investorbench.tasks.metrics import performance
 from investorbench.tasks.statistics.estimate import (
     CONSTANT,
@@ -28,7 +29,6 @@ from investorbench.tasks.statistics.resampling import (
 from investorbench_env.protocols import Convention
 
 BoolArray = npt.NDArray[np.bool_]
-ROUNDING = 1e-12
 
 
 class Path(NamedTuple):
@@ -145,7 +145,7 @@ def over_tasks(
         cr=np.mean([figures["CR"] for figures in observed], axis=0),
         drawn_sr=np.mean([sr for sr, _ in drawn], axis=0),
         drawn_cr=np.mean([cr for _, cr in drawn], axis=0),
-        moves=np.any([np.ptp(each, axis=-1) > 0.0 for each in returns], axis=0),
+        moves=np.any([varies(each) for each in returns], axis=0),
         compounds=np.all([_compounds(each, convention) for each in returns], axis=0),
     )
 

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.tasks.days import varies
 from investorbench_env.errors import InvestorBenchError
 
 FloatArray = npt.NDArray[np.float64]
@@ -71,7 +72,7 @@ def why_not(*series: FloatArray, varying: bool = True) -> str | None:
         return "a return is missing or not finite"
     if days < FEWEST_DAYS:
         return f"{days} returns, at least {FEWEST_DAYS} are needed"
-    if varying and any((np.ptp(returns, axis=-1) == 0.0).any() for returns in series):
+    if varying and not all(varies(returns).all() for returns in series):
         return CONSTANT
     return None
 

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.tasks.days import varies
 from investorbench.tasks.statistics.estimate import (
     DRAWS,
     IDENTICAL,
@@ -189,11 +190,12 @@ class Redrawn:
         draws, blocks = starts.shape
         days = (starts[:, :, None] + np.arange(block_days)) % len(returns)
         drawn = returns[days].reshape(draws, -1)
-        varies = np.ptp(drawn, axis=-1) > 0.0
+        does_vary = varies(drawn)
         ratios, sums = np.zeros(draws), np.zeros((draws, blocks))
-        ratios[varies] = sharpe_of(drawn[varies])
-        sums[varies] = sharpe_scores(drawn[varies]).reshape(-1, blocks, block_days).sum(axis=-1)
-        return cls(ratios=ratios, sums=sums, varies=varies, block_days=block_days)
+        ratios[does_vary] = sharpe_of(drawn[does_vary])
+        scores = sharpe_scores(drawn[does_vary])
+        sums[does_vary] = scores.reshape(-1, blocks, block_days).sum(axis=-1)
+        return cls(ratios=ratios, sums=sums, varies=does_vary, block_days=block_days)
 
 
 def _sharpe_difference(first: FloatArray, second: FloatArray) -> float:

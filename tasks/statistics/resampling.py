@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.tasks.days import ROUNDING, varies
 from investorbench.tasks.metrics import performance
 from investorbench.tasks.statistics.estimate import (
     DRAWS,
@@ -67,7 +68,7 @@ def block_length(returns: FloatArray) -> BlockLength:
     """
     if (reason := why_not(returns, varying=False)) is not None:
         raise ReturnsError(f"no block length: {reason}")
-    lengths = [politis_white(row) for row in returns if np.ptp(row) > 0.0]
+    lengths = [politis_white(row) for row in returns if varies(row)]
     known = [length for length in lengths if np.isfinite(length)] or [1.0]
     return BlockLength(
         days=max(1, round(float(np.mean(known)))), rule="Politis–White, mean over agents"
@@ -173,7 +174,7 @@ def _intervals(
     level: float,
     seed: int,
 ) -> tuple[Estimate, Estimate]:
-    if (reason := why_not(run, varying=False)) is None and np.ptp(run, axis=-1).max() == 0.0:
+    if (reason := why_not(run, varying=False)) is None and not varies(run).any():
         reason = why_not(run)
     if reason is not None:
         return Estimate(reason=reason), Estimate(reason=reason)
@@ -202,10 +203,10 @@ def a_year(days: int, periods_a_year: float, convention: Convention) -> float:
 
 def median_run(run: FloatArray) -> int:
     """Which repeat of returns [R, T] has the median Sharpe ratio; of two the lower."""
-    varies = np.ptp(run, axis=-1) > 0.0
+    vary = varies(run)
     ratios = np.zeros(len(run))
-    if run.shape[-1] > 1:
-        ratios[varies] = sharpe_of(run[varies])
+    if vary.any():
+        ratios[vary] = sharpe_of(run[vary])
     return int(np.argsort(ratios, kind="stable")[(len(run) - 1) // 2])
 
 
@@ -248,10 +249,8 @@ def resampled_sharpe(run: FloatArray, counts: FloatArray) -> FloatArray:
     centred = run - mean[:, None]
     shift = counts @ centred.T / days
     variance = (counts @ (centred**2).T / days - shift**2) * (days / (days - 1))
-    varies = variance > 1e-12 * np.mean(centred**2, axis=-1)
-    return np.asarray(
-        np.where(varies, (mean + shift) / np.sqrt(np.where(varies, variance, 1.0)), 0.0)
-    )
+    vary = (variance > ROUNDING * np.mean(centred**2, axis=-1)) & varies(run)
+    return np.asarray(np.where(vary, (mean + shift) / np.sqrt(np.where(vary, variance, 1.0)), 0.0))
 
 
 def percentiles(value: float, drawn: FloatArray, level: float) -> Estimate:

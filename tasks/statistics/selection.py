@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from investorbench.tasks.days import ROUNDING, varies
 from investorbench.tasks.statistics.estimate import (
     DRAWS,
     IDENTICAL,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 FEWEST_RANDOM = 20
 MOST_DRAWS = 20_000
-ROUNDING = 1e-12
-"""Steps that differ by less count the same."""
 
 
 def superiority(
@@ -61,7 +60,7 @@ def superiority(
     usable = [agent for agent in agents if why_not(agent, varying=varying) is None]
     gains = _gains([benchmark, *usable], measure)
     gains = gains[1:] - gains[0]
-    gains = gains[np.ptp(gains, axis=-1) > ROUNDING]
+    gains = gains[varies(gains)]
     if not len(gains):
         return Estimate(reason="no agent differs from the benchmark")
     scaled = gains / np.sqrt(_stationary_variance(gains, block_days))[:, None]

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import quantstats.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from investorbench.tasks.metrics import activity, equity_of, max_drawdown, performance, sharpe_error
 from investorbench_env.errors import UnknownNameError
@@ -158,6 +160,44 @@ def test_returns_that_do_not_vary_have_a_sharpe_ratio_of_zero(
     assert figures["SR"] == 0.0
     assert figures["AV"] == 0.0
     assert math.isnan(figures["SR_low"]) and math.isnan(figures["SR_high"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    start=st.floats(1e-3, 1e9),
+    growth=st.floats(-0.01, 0.01),
+    cash=st.floats(0.0, 5.0),
+    steps=st.integers(2, 300),
+    convention=st.sampled_from(["simple", "log"]),
+)
+def test_returns_equal_but_for_rounding_have_no_sharpe_ratio(
+    start: float, growth: float, cash: float, steps: int, convention: Any
+) -> None:
+    # Cash beside a position, as an account holds it: each sum rounds once more.
+    held = start * cash
+    equity = held + (start * np.cumprod(np.full(steps + 1, 1.0 + growth)) - held)
+    returns = equity[1:] / equity[:-1] - 1.0
+    returns = returns if convention == "simple" else np.log1p(returns)
+    figures = performance(returns, convention, 252)
+    assert (figures["SR"], figures["AV"]) == (0.0, 0.0)
+    assert np.isnan([figures["SR_low"], figures["SR_high"]]).all()
+    assert math.isnan(figures["sortino"]) or growth < 0.0
+    several = np.stack([returns, -returns])
+    assert performance(several, convention, 252)["SR"].tolist() == [0.0, 0.0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(spread=st.floats(1e-10, 1e-3), mean=st.floats(-0.01, 0.01), seed=st.integers(0, 2**32 - 1))
+def test_however_small_returns_that_differ_have_their_sharpe_ratio(
+    spread: float, mean: float, seed: int
+) -> None:
+    returns = mean + spread * np.random.default_rng(seed).standard_normal(50)
+    figures = performance(returns, "simple", 252)
+    own = [float(each) for each in returns]
+    centre = math.fsum(own) / 50
+    deviation = math.sqrt(math.fsum((each - centre) ** 2 for each in own) / 49)
+    assert figures["SR"] == pytest.approx(centre / deviation * math.sqrt(252), rel=1e-4)
+    assert figures["SR_low"] < figures["SR"] < figures["SR_high"]
 
 
 def test_without_a_loss_the_ratios_to_a_loss_are_undefined() -> None:

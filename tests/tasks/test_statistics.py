@@ -21,6 +21,9 @@ from investorbench.tasks.statistics.selection import _stationary_variance
 from investorbench_env.errors import MissingDependencyError, UnknownNameError
 
 FloatArray = npt.NDArray[np.float64]
+GROWN = 1e5 * 1.0007 ** np.arange(150)
+GROWING = GROWN[1:] / GROWN[:-1] - 1.0
+"""Returns that are equal but for the rounding of what they are computed from."""
 PUBLISHED = Moments(sharpe=0.036 / 0.079, skew=-2.448, kurtosis=10.164, days=24)
 
 
@@ -399,6 +402,7 @@ def test_a_random_percentile_counts_ties_half() -> None:
         (drawn(19), "19 returns, at least 20 are needed"),
         (np.zeros(149), CONSTANT),
         (np.full(149, 0.1), CONSTANT),
+        (GROWING, CONSTANT),
         (np.append(drawn(148), np.nan), "a return is missing or not finite"),
     ],
 )
@@ -418,6 +422,15 @@ def test_returns_that_carry_no_statistic_get_the_reason_everywhere(
         assert_empty(cell, reason)
     split = statistics.variance_split(np.array([returns, other]), block_days=1)
     assert split.reason == reason
+
+
+def test_a_repeat_equal_but_for_rounding_counts_as_one_that_does_not_vary() -> None:
+    assert np.ptp(GROWING) > 0.0
+    both = [np.array([drawn(149), each]) for each in (GROWING, np.full(149, 0.0004))]
+    rounded, exact = (
+        statistics.score_intervals([run], 252, block_days=5, draws=200)[0][1] for run in both
+    )
+    assert astuple(rounded)[:3] == pytest.approx(astuple(exact)[:3], rel=1e-9)
 
 
 def test_a_leaderboard_of_one_day_has_reasons_only() -> None:
