@@ -188,7 +188,8 @@ def prepare(options: Options) -> Setup:
     symbol = _symbol_of(options)
     market = find_market(symbol, options.asset_class, options.data)
     span = market.span(split.start, split.end)
-    history = history_of(market, symbol, options.window)
+    adjusted = protocol.prices == "adjusted"
+    history = history_of(market, symbol, options.window, needs_adjusted=adjusted)
     decisions = history.decisions(span)
     steps = len(decisions) - 1
     if steps < (options.episode_length or 1):

@@ -63,9 +63,18 @@ class History:
     A bar that is missing has no decision; its row in later windows is masked and its documents
     come to the next decision. What a moment needs of the past is laid out once, each row from no
     later row, so that a moment costs the same however long the market is.
+
+    Args:
+        market: with the asset.
+        symbol: the asset.
+        window: bars in an observation.
+        needs_adjusted: whether a bar without an adjusted close is a missing one, as it is where
+            returns are those of adjusted closes.
     """
 
-    def __init__(self, market: Market, symbol: str, window: int) -> None:
+    def __init__(
+        self, market: Market, symbol: str, window: int, *, needs_adjusted: bool = False
+    ) -> None:
         self.market = market
         self.symbol = symbol
         self.window = window
@@ -82,9 +91,12 @@ class History:
             number for number, row in enumerate(documents) if row.is_filing and row.symbol == symbol
         ]
         opens, self._final = market.bars[:, asset, OPEN], market.bars[:, asset, CLOSE]
-        known = ~np.isnan(self._final)
-        self._fill = np.where(np.isnan(opens), self._final, opens)
         self._adjusted = market.adjusted_close[:, asset]
+        known = ~np.isnan(self._final)
+        if needs_adjusted:
+            known &= ~np.isnan(self._adjusted)
+        self._known = known
+        self._fill = np.where(np.isnan(opens), self._final, opens)
         self._sessions = market.sessions.astype(str)
         self._seconds = market.times.astype("datetime64[s]").astype(np.int64)
         self._before = _last_before(known)
@@ -99,8 +111,7 @@ class History:
 
     def decisions(self, span: range) -> npt.NDArray[np.int64]:
         """The bars in a span that are known, ascending."""
-        closes = self.market.bars[span.start : span.stop, self.asset, CLOSE]
-        return np.flatnonzero(~np.isnan(closes)) + span.start
+        return np.flatnonzero(self._known[span.start : span.stop]) + span.start
 
     def until(self, t: int) -> Moment:
         """What was known at the end of bar ``t``, which must be a known one."""
@@ -129,8 +140,8 @@ class History:
         rows = self._document_rows(t, before)
         documents = self._documents(rows)
         news = tuple([row for row in documents if row.kind == NEWS])
-        growth = 1.0 if before < 0 else self._adjusted[t] / self._adjusted[before]
         ex_date, dividend, split = self._distributions(t, before)
+        growth = 1.0 if before < 0 else self._growth(t, before, dividend, split)
         time = datetime.fromtimestamp(self._seconds.item(t), UTC).isoformat()
         window, mask = self._window(t)
         return Moment(
@@ -155,6 +166,13 @@ class History:
             split=split,
             log_return=float(np.log(growth)),
         )
+
+    def _growth(self, t: int, before: int, dividend: float, split: float) -> float:
+        """What a share became since the decision before, distributions included."""
+        growth = self._adjusted.item(t) / self._adjusted.item(before)
+        if np.isnan(growth):  # what is known of distributions then says it
+            growth = (self._final.item(t) * split + dividend) / self._final.item(before)
+        return growth
 
     def _document_rows(self, t: int, before: int) -> slice:
         """What became available since the decision before.
@@ -229,10 +247,13 @@ def _frozen(array: AnyArray) -> AnyArray:
 NO_SENTIMENTS = _frozen(np.zeros(len(SENTIMENTS), dtype=np.float32))
 
 
-def history_of(market: Market, symbol: str, window: int) -> History:
+def history_of(
+    market: Market, symbol: str, window: int, *, needs_adjusted: bool = False
+) -> History:
     """The history of an asset, made once for a market that several environments share."""
     # Kept in the market itself: a table of them elsewhere would keep every market alive for ever.
-    histories: dict[tuple[str, int], History] = vars(market).setdefault("_histories", {})
-    if (symbol, window) not in histories:
-        histories[symbol, window] = History(market, symbol, window)
-    return histories[symbol, window]
+    histories: dict[tuple[str, int, bool], History] = vars(market).setdefault("_histories", {})
+    key = symbol, window, needs_adjusted
+    if key not in histories:
+        histories[key] = History(market, symbol, window, needs_adjusted=needs_adjusted)
+    return histories[key]

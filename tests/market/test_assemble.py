@@ -8,7 +8,7 @@ import pytest
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files.assemble import assemble
-from investorbench_env.market.files.corporate_actions import Actions, ShareSplit
+from investorbench_env.market.files.corporate_actions import Actions, CashDividend, ShareSplit
 from investorbench_env.market.files.texts import document
 
 # 2021-01-18 was Martin Luther King's day; the 16th and 17th a weekend.
@@ -142,7 +142,7 @@ def test_a_text_given_twice_is_kept_once_and_reported() -> None:
 
 
 def test_a_dividend_on_a_closed_day_counts_at_the_next_session() -> None:
-    paid = Actions(complete=True, dividends=((np.datetime64("2021-01-18"), 0.5),))
+    paid = Actions(complete=True, dividends=(CashDividend(np.datetime64("2021-01-18"), 0.5),))
     market = stock(rows(DAYS, [10, 11, 12, 13]), actions=paid)
 
     np.testing.assert_array_equal(market.dividends[:, 0], [0, 0, 0.5, 0])
@@ -161,7 +161,7 @@ def test_a_split_on_a_closed_day_counts_at_the_next_session() -> None:
 
 
 def test_an_adjusted_close_is_computed_where_the_dividends_are_listed() -> None:
-    paid = Actions(complete=True, dividends=((np.datetime64("2021-01-19"), 1.1),))
+    paid = Actions(complete=True, dividends=(CashDividend(np.datetime64("2021-01-19"), 1.1),))
     market = stock(rows(DAYS, [10, 11, 12, 13]), actions=paid)
 
     # 1.1 of 11 is a tenth, so what stands before shrinks by a tenth.
@@ -169,7 +169,7 @@ def test_an_adjusted_close_is_computed_where_the_dividends_are_listed() -> None:
 
 
 def test_an_adjusted_close_is_computed_over_a_missing_bar() -> None:
-    paid = Actions(complete=True, dividends=((np.datetime64("2021-01-19"), 1.1),))
+    paid = Actions(complete=True, dividends=(CashDividend(np.datetime64("2021-01-19"), 1.1),))
     market = stock(rows([DAYS[0], DAYS[1], DAYS[3]], [10, 11, 13]), actions=paid)
 
     np.testing.assert_allclose(market.adjusted_close[:, 0], [9, 9.9, np.nan, 13])
@@ -183,7 +183,7 @@ def test_dividends_of_which_nothing_is_known_are_reported() -> None:
 
 
 def test_a_distribution_that_only_the_adjusted_close_shows_counts_as_a_dividend() -> None:
-    listed = Actions(complete=True, dividends=((np.datetime64("2020-01-02"), 0.1),))
+    listed = Actions(complete=True, dividends=(CashDividend(np.datetime64("2020-01-02"), 0.1),))
     given = rows(DAYS, [10, 10, 8, 8], adj_close=[8, 8, 8, 8])
     market = stock(given, actions=listed)
 

@@ -2,14 +2,12 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from investorbench_env.market.files.assemble import assemble
 from investorbench_env.market.files.corporate_actions import (
     Actions,
     ShareSplit,
     as_traded,
-    implied_dividends,
     known_actions,
     on_whole_cents,
 )
@@ -102,39 +100,6 @@ def test_a_split_that_no_list_has_is_seen_where_the_adjusted_close_leaves_the_cl
     np.testing.assert_array_equal(traded.ratios, [1, 1, 2, 1])
     np.testing.assert_array_equal(traded.factor, [1, 1, 1, 1])
     assert "2:1 on 2020-08-31" in traded.findings[0]
-
-
-def test_dividends_follow_from_close_and_adjusted_close() -> None:
-    # 0.56 paid on the third day on a close of 200: everything before shrinks by 0.28 %.
-    close = np.array([198.0, 200.0, 201.0, 202.0])
-    adjusted = close * np.array([1 - 0.56 / 200, 1 - 0.56 / 200, 1, 1])
-
-    np.testing.assert_allclose(implied_dividends(close, adjusted), [0, 0, 0.56, 0], atol=1e-9)
-
-
-@pytest.mark.parametrize("decimals", [2, 4, 6])
-def test_rounding_is_not_taken_for_dividends(decimals: int) -> None:
-    close = np.random.default_rng(1).uniform(20, 40, 500).round(2)
-
-    assert not implied_dividends(close, (close * 0.87).round(decimals)).any()
-
-
-def test_a_small_dividend_stands_out_of_the_rounding() -> None:
-    close = np.random.default_rng(2).uniform(440, 460, 100).round(2)
-    close[59] = 450.0
-    shrunk = np.where(np.arange(100) < 60, 1 - 0.04 / 450, 1)
-    adjusted = (close * shrunk * 0.9731).round(6)
-
-    cash = implied_dividends(close, adjusted)
-    assert cash[60] == pytest.approx(0.04, rel=1e-3)
-    assert np.count_nonzero(cash) == 1
-
-
-def test_a_missing_bar_does_not_hide_a_dividend() -> None:
-    close = np.array([198.0, np.nan, 201.0, 202.0])
-    adjusted = np.array([198.0 * (1 - 1 / 198), np.nan, 201.0, 202.0])
-
-    np.testing.assert_allclose(implied_dividends(close, adjusted), [0, 0, 1, 0], atol=1e-9)
 
 
 def test_volume_is_divided_where_prices_are_multiplied() -> None:

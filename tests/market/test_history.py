@@ -96,6 +96,28 @@ def test_only_sessions_with_a_bar_have_a_decision() -> None:
     assert history.decisions(range(1, 5)).tolist() == [2, 4]
 
 
+def test_a_bar_without_an_adjusted_close_is_a_missing_one_where_returns_are_of_those() -> None:
+    market = small_market(
+        [10.0, 11.0, 12.0], dividends={1: 1.0}, adjusted_close=[[9.0], [NAN], [12.0]]
+    )
+    history = History(market, "TEST", 3, needs_adjusted=True)
+
+    assert history.decisions(range(3)).tolist() == [0, 2]
+    assert history.until(2).observation["mask"].tolist() == [1, 0, 1]
+    assert history.until(2).log_return == pytest.approx(np.log(12 / 9))
+
+
+def test_a_return_over_a_missing_adjusted_close_is_what_a_share_and_its_cash_became() -> None:
+    market = small_market(
+        [10.0, 11.0, 12.0], dividends={1: 1.0}, adjusted_close=[[9.0], [NAN], [12.0]]
+    )
+    history = History(market, "TEST", 3)
+
+    assert history.decisions(range(3)).tolist() == [0, 1, 2]
+    assert history.until(1).log_return == pytest.approx(np.log(12 / 10))
+    assert history.until(2).log_return == pytest.approx(np.log(12 / 11))
+
+
 def test_a_text_between_two_decisions_belongs_to_the_later_one() -> None:
     days = (0.5, 1.0, 1.25, 2.0, 2.000001, 3.5)
     market = small_market([1.0, 2.0, 3.0], documents=[document(day, f"{day}") for day in days])

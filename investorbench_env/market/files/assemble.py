@@ -9,7 +9,8 @@ from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import corporate_actions
 from investorbench_env.market.files.corporate_actions import Actions
-from investorbench_env.market.files.session_bars import SessionBars, count, on_sessions, some_days
+from investorbench_env.market.files.distributions import distributions
+from investorbench_env.market.files.session_bars import count, on_sessions
 from investorbench_env.market.market import (
     CLOSE,
     LOW,
@@ -22,9 +23,6 @@ from investorbench_env.market.sessions import ends_of_days
 
 if TYPE_CHECKING:
     import pandas as pd
-
-BELIEVED = 2e-3
-"""A dividend that only the adjusted close shows counts from this share of the price on."""
 
 
 def assemble(
@@ -79,10 +77,9 @@ def assemble(
         traded = corporate_actions.as_traded(
             grid.sessions, grid.bars[:, CLOSE], grid.adjusted, listed, basis
         )
-        dividends, more = _dividends(grid, traded, listed)
-        found += [*traded.findings, *more]
-        adjusted, more = _adjusted(grid, traded, dividends, listed)
-        found += more
+        paid = distributions(grid, traded, listed)
+        dividends, adjusted = paid.cash, paid.adjusted
+        found += [*listed.findings, *traded.findings, *paid.findings]
     return Market(
         symbols=(symbol,),
         asset_class=asset_class,
@@ -97,76 +94,6 @@ def assemble(
         timezone=row.timezone,
         findings=tuple(dict.fromkeys(found)),
     )
-
-
-def _dividends(
-    grid: SessionBars, traded: corporate_actions.AsTraded, actions: Actions
-) -> tuple[FloatArray, list[str]]:
-    """Cash per share as traded by session, listed or implied by the adjusted close [T]."""
-    listed = actions.dividends
-    cash = corporate_actions.cash_on_sessions(grid.sessions, listed or ())
-    if grid.adjusted is None:
-        lost = ["dividends are unknown and count as none"] if listed is None else []
-        return cash, lost
-    later = _later_splits(traded.ratios)
-    close = grid.bars[:, CLOSE] * traded.factor / later
-    implied = corporate_actions.implied_dividends(close, grid.adjusted) * later
-    if listed is None:
-        number = int((implied > 0).sum())
-        return implied, [
-            f"{count(number, 'dividend')} inferred from close and adj_close"
-            if number
-            else "no list of dividends, and adj_close shows none"
-        ]
-    threshold = np.zeros(len(cash))
-    if listed:
-        first, last = listed[0][0], listed[-1][0]
-        inside = (grid.sessions >= first) & (grid.sessions <= last)
-        threshold[inside] = BELIEVED * np.nan_to_num(close * later, nan=np.inf)[inside]
-    unlisted = (cash == 0) & (implied > threshold)
-    found = []
-    if unlisted.any():
-        found.append(
-            f"{count(int(unlisted.sum()), 'distribution')} that only adj_close shows counted as "
-            f"dividends: {some_days(grid.sessions[unlisted])}"
-        )
-    differ = (cash > 0) & (abs(implied - cash) > 0.02 * cash)
-    if differ.any():
-        found.append(
-            f"{count(int(differ.sum()), 'listed dividend')} differ from what adj_close implies: "
-            + some_days(grid.sessions[differ])
-        )
-    return np.where(unlisted, implied, cash), found
-
-
-def _adjusted(
-    grid: SessionBars, traded: corporate_actions.AsTraded, dividends: FloatArray, actions: Actions
-) -> tuple[FloatArray, list[str]]:
-    """The vendor's adjusted close, or one made from closes, splits and dividends [T]."""
-    if grid.adjusted is not None:
-        return grid.adjusted, []
-    close = grid.bars[:, CLOSE] * traded.factor
-    if actions.dividends is None:
-        return close / _later_splits(traded.ratios), [
-            "there is no adjusted close and no list of dividends: returns are without dividends"
-        ]
-    adjusted, shrink, after = close.copy(), 1.0, None
-    paid, ratio = 0.0, 1.0
-    for t in range(len(close) - 1, -1, -1):
-        if np.isfinite(close[t]):
-            if after is not None:
-                shrink *= (1 - paid / close[t]) / ratio
-                paid, ratio = 0.0, 1.0
-            adjusted[t], after = close[t] * shrink, t
-        # What happens at t lies between the close before it and this one; missing bars add up.
-        paid, ratio = paid + dividends[t] * traded.ratios[t], ratio * traded.ratios[t]
-    return adjusted, ["the adjusted close is computed from closes, splits and dividends"]
-
-
-def _later_splits(ratios: FloatArray) -> FloatArray:
-    """The product of the splits after each session [T]."""
-    product: FloatArray = np.append(np.cumprod(ratios[::-1])[::-1][1:], 1.0)
-    return product
 
 
 def _scaled(bars: FloatArray, factor: FloatArray) -> FloatArray:

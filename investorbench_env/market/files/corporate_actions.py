@@ -5,10 +5,10 @@ that came after its last row, is read from the prices themselves: the adjusted c
 ratio to the close over the ex-date, and prices as traded are whole cents.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from investorbench_env.market.files.share_splits import KNOWN_FROM, KNOWN_SPLITS, KNOWN_TO
 from investorbench_env.market.market import FloatArray
@@ -18,7 +18,6 @@ FLOAT32_NOISE = 1.2e-7
 """Vendors store prices in single precision."""
 PLAIN_RATIOS = (1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50)
 """Ratios of splits that are believed without a list."""
-_NOW, _NEXT = slice(None, -1), slice(1, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,21 +28,34 @@ class ShareSplit:
     ratio: float
 
 
+class CashDividend(NamedTuple):
+    """Cash per share, with its ex-date and the place that says so, for errors."""
+
+    ex_date: np.datetime64
+    amount: float
+    place: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actions:
     """What is known of one asset's corporate actions.
 
     Attributes:
         splits: in order of their ex-dates.
-        dividends: ex-date and cash per share as paid, or None where no source lists them.
+        dividends: in order of their ex-dates, or None where no source lists them.
         complete: whether a source lists the splits, so that none means that there were none.
         source: who says so, in words.
+        in_units_of_closes: whether dividends are of the shares that the closes beside them are
+            of, and not of those of their day.
+        findings: what was odd in a list, in words.
     """
 
     splits: tuple[ShareSplit, ...] = ()
-    dividends: tuple[tuple[np.datetime64, float], ...] | None = None
+    dividends: tuple[CashDividend, ...] | None = None
     complete: bool = False
     source: str = ""
+    in_units_of_closes: bool = False
+    findings: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -86,9 +98,9 @@ def with_known(listed: Actions, known: Actions) -> Actions:
     extra = tuple(split for split in known.splits if split.ex_date not in dates)
     splits = tuple(sorted((*listed.splits, *extra), key=lambda split: split.ex_date))
     source = " and ".join(text for text in (listed.source, known.source if extra else "") if text)
-    return Actions(
+    return replace(
+        listed,
         splits=splits,
-        dividends=listed.dividends,
         complete=listed.complete or known.complete,
         source=source or known.source,
     )
@@ -149,29 +161,6 @@ def on_whole_cents(prices: FloatArray) -> float:
     cents = prices[np.isfinite(prices)] * 100
     slack = np.maximum(2e-3, cents * 2 * FLOAT32_NOISE)
     return float((np.abs(cents - np.round(cents)) < slack).mean()) if len(cents) else 1.0
-
-
-def implied_dividends(close: FloatArray, adjusted: FloatArray) -> FloatArray:
-    """Cash per share that the adjusted close implies, in the units of ``close`` [T].
-
-    An adjusted close shrinks everything before an ex-date by 1 − dividend / close of the day
-    before. What does not stand out of the rounding of the two columns is taken as nothing.
-    """
-    cash = np.zeros(len(close))
-    both = np.flatnonzero(np.isfinite(close) & np.isfinite(adjusted))
-    if len(both) < 2:
-        return cash
-    factor = adjusted[both] / close[both]
-    share = 1 - factor[:-1] / factor[1:]
-    # Rounding both columns to a quantum moves a share by about this many quanta; most days pay
-    # nothing, so the median tells the quantum.
-    quanta = sum(1 / column[both][side] for column in (close, adjusted) for side in (_NOW, _NEXT))
-    noise = np.maximum(
-        8 * np.quantile(np.abs(share) / quanta, 0.5, method="lower") * quanta, 4 * FLOAT32_NOISE
-    )
-    paid = share > noise
-    cash[both[1:][paid]] = (share * close[both][:-1])[paid]
-    return cash
 
 
 def _is_adjusted(
@@ -236,15 +225,3 @@ def _unknown(close: FloatArray, actions: Actions, seen: bool) -> list[str]:
     if on_whole_cents(close) > 0.99:
         return ["splits are unknown; every price is in whole cents, as prices as traded are"]
     return ["splits are unknown: prices may be split-adjusted rather than as traded"]
-
-
-def cash_on_sessions(
-    sessions: TimeArray, dated: tuple[tuple[np.datetime64, float], ...]
-) -> npt.NDArray[np.float64]:
-    """Amounts by ex-date, summed onto sessions; a date that is none counts at the next [T]."""
-    amounts = np.zeros(len(sessions))
-    for date, amount in dated:
-        t = int(np.searchsorted(sessions, date))
-        if date >= sessions[0] and t < len(sessions):
-            amounts[t] += amount
-    return amounts

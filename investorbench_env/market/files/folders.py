@@ -14,6 +14,7 @@ from investorbench_env.market.documents import Document
 from investorbench_env.market.files import index, saved, texts, tidy
 from investorbench_env.market.files.assemble import assemble
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.listed_actions import actions_in_bars, listed_actions
 from investorbench_env.market.files.released import read_released, what_is_inside
 from investorbench_env.market.market import Market
 
@@ -125,7 +126,8 @@ def _tidy_market(
         symbol,
         asset_class.name,
         chosen.rows,
-        actions=tidy.actions(listed),
+        actions=listed_actions(listed)
+        or actions_in_bars(chosen.rows, str(chosen.file.path), chosen.file.path.name),
         documents=about.documents,
         source=", ".join(dict.fromkeys(names)),
         origin=str(chosen.file.path),

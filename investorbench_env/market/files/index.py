@@ -51,6 +51,8 @@ ALIASES = MappingProxyType(
         "accession": ("accession_number", "accession_no"),
         "amount": ("value", "ratio"),
         "action": ("action_type", "event"),
+        "dividend": ("dividends", "divcash", "div_cash"),
+        "split": ("stock_splits", "splitfactor", "split_factor", "splits"),
     }
 )
 """Column names of this package, and how others call the same."""

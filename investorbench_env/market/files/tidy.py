@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market.files.corporate_actions import Actions, ShareSplit
 from investorbench_env.market.files.index import DataFile
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BAR_COLUMNS = ("date", "timestamp", "open", "high", "low", "close", "adj_close", "volume", "source")
-NUMBERS = ("open", "high", "low", "close", "adj_close", "volume", "amount")
+ACTIONS = ("dividend", "capital_gains", "split")
+BAR_COLUMNS = (
+    *("date", "timestamp", "open", "high", "low", "close", "adj_close", "volume", "source"),
+    *ACTIONS,
+)
+NUMBERS = ("open", "high", "low", "close", "adj_close", "volume", "amount", *ACTIONS)
 EARLIEST_YEAR, LATEST_YEAR = 1800, 2100
 BLANKS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "-"]
 """What sources write where they have no number."""
@@ -47,34 +50,18 @@ def read_rows(
 def bars(file: DataFile, spellings: Sequence[str], timezone: str) -> "pd.DataFrame":
     """Daily bars: date, row, and what there is of open, high, low, close, adj_close and volume.
 
-    Also symbol and source, where the file has them.
+    Also symbol, source, dividend, capital_gains and split, where the file has them.
     """
     rows = read_rows(file, spellings, BAR_COLUMNS)
     rows["date"] = _dates(rows, "date" if "date" in rows else "timestamp", file, timezone)
     return rows.drop(columns=[name for name in ("timestamp",) if name in rows])
 
 
-def actions(files: Sequence[tuple[DataFile, Sequence[str]]]) -> Actions | None:
-    """The splits and dividends that any of these files list, or None without a file."""
-    splits: dict[np.datetime64, float] = {}
-    dividends: dict[tuple[np.datetime64, float], None] = {}
-    for file, spellings in files:
-        rows = read_rows(file, spellings)
-        rows["date"] = _dates(rows, "date", file, "UTC")
-        for action, date, amount in zip(rows["action"], rows["date"], rows["amount"], strict=True):
-            day, name = np.datetime64(date, "D"), str(action).strip().lower()
-            if "split" in name and amount > 0:
-                splits[day] = float(amount)
-            elif "dividend" in name or "distribution" in name:
-                dividends[day, float(amount)] = None
-    if not files:
-        return None
-    return Actions(
-        splits=tuple(ShareSplit(ex_date=day, ratio=ratio) for day, ratio in sorted(splits.items())),
-        dividends=tuple(sorted(dividends)),
-        complete=True,
-        source=", ".join(file.path.name for file, _ in files),
-    )
+def actions(file: DataFile, spellings: Sequence[str]) -> "pd.DataFrame":
+    """A list of corporate actions: date, row, action, amount, and whatever else it has."""
+    rows = read_rows(file, spellings)
+    rows["date"] = _dates(rows, "date", file, "UTC")
+    return rows
 
 
 def _read_parquet(
