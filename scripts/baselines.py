@@ -9,6 +9,8 @@ from investorbench_env.errors import DataNotFoundError, InvestorBenchError, Miss
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 
 ORACLE = "oracle"
+SEED = 0
+"""Named, so that everybody who scores the baselines gets the same figures."""
 NO_BASELINES = (ORACLE, "finmem")
 NO_DATA = (
     "no market data of your own found; set INVESTORBENCH_DATA to a folder that has some, or see "
@@ -35,7 +37,8 @@ def _score(agents: list[str], tasks: list[str], otherwise: str = "") -> None:
     lacking = {name: reason for name in tasks if (reason := _lacks(name))}
     present = [name for name in tasks if name not in lacking]
     if present:
-        run_with(["-m", f"agent={','.join(agents)}", f"task={','.join(present)}"])
+        chosen = [f"agent={','.join(agents)}", f"task={','.join(present)}"]
+        run_with(["-m", *chosen, f"seed={SEED}"])
     elif lacking:
         advice = otherwise or next(iter(lacking.values()))
         Console(stderr=True).print(advice, highlight=False, markup=False, soft_wrap=True)

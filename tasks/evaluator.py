@@ -22,7 +22,7 @@ def evaluate(
     data: Any = None,
     start: str | None = None,
     end: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     warmup: bool = True,
     wrapper: Wrap | None = None,
     folder: str | Path | None = None,
@@ -50,7 +50,9 @@ def evaluate(
             a Market.
         start: first date of the test split, in place of its own.
         end: last date of the test split, in place of its own.
-        seed: of the evaluation; each repeat's own follows from it, the task and the agent's name.
+        seed: of the run, from which the market and the agent's own seed of each repeat follow; all
+            agents that share it meet the same markets. None draws 128 bits, or takes what the
+            folder holds; ``result.seed`` says them.
         warmup: whether to run the warm-up split first.
         wrapper: what to wrap the environment in, such as ``NumericObservation``.
         folder: of a run: everything is recorded in it, as ``investorbench run`` does, and the same

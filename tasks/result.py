@@ -29,7 +29,8 @@ class Episode:
     one asset alone.
 
     Attributes:
-        seed: what it ran with.
+        seed: what the agent began with.
+        market_seed: what the environment began with.
         symbols: the A assets.
         sessions: dates of the decisions, the last one only marked [T + 1].
         times: when the decisions were taken, and the last mark, in UTC [T + 1].
@@ -52,6 +53,7 @@ class Episode:
     # Arrays are not shown: asyncio writes out what a task returned as it ends, and writing them
     # out took as long as running the episode.
     seed: int
+    market_seed: int
     symbols: tuple[str, ...]
     sessions: Dates = field(repr=False)
     times: Dates = field(repr=False)
@@ -152,6 +154,8 @@ class Result:
         task: what it was scored on.
         facts: what is known of the task's test split without stepping it.
         episodes: one for each repeat.
+        seed: of the run, from which markets and the agents' own seeds follow; None in what was not
+            run by us.
         described: what determines the agent, where it says so.
         references: what tables compare it with; None where that was not computed.
     """
@@ -160,6 +164,7 @@ class Result:
     task: Task
     facts: Facts = field(repr=False)
     episodes: tuple[Episode, ...]
+    seed: int | None = None
     described: dict[str, Any] | None = field(default=None, repr=False)
     references: tuple[Reference, ...] | None = field(default=None, repr=False)
 
@@ -288,6 +293,7 @@ def episode_of(steps: Sequence[Step]) -> Episode:
     units = [{symbol: each.quantity for symbol, each in held.items()} for held in positions]
     return Episode(
         seed=steps[0].seed,
+        market_seed=steps[0].market_seed,
         symbols=facts.symbols,
         sessions=sessions,
         times=np.array([_utc(info["time"]) for info in infos], dtype="datetime64[us]"),

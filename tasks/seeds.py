@@ -1,38 +1,99 @@
-"""Seeds of episodes: what an episode is determines what chance brings in it."""
+"""Seeds: what a run is determines what chance brings in it, to markets and to agents apart."""
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
-from typing import Any
+from operator import index
+from typing import Any, NamedTuple
 
 from investorbench.tasks.task import Task
+from investorbench_env.errors import InvestorBenchError
 
+BITS = 128
+"""Of a seed that is drawn: a smaller one could be searched for, from what an agent sees first."""
 BELOW = 2**31
 """Every library takes seeds below it, language models' servers included."""
 
 
-def episode_seed(task: Task, agent: str, model: str, repeat: int, seed: int = 0) -> int:
-    """The seed of an episode, below 2**31: a hash of what it is, SHA-256.
+class Seeds(NamedTuple):
+    """What the two sides of an episode begin with; neither can be computed from the other.
+
+    Attributes:
+        market: of the environment, in both splits.
+        agent: of the agent.
+    """
+
+    market: int
+    agent: int
+
+
+def drawn_seed() -> int:
+    """A seed of a run that nobody can guess."""
+    return secrets.randbits(BITS)
+
+
+def require_seed(given: Any) -> int:
+    """A seed of a run, as a number of Python's own.
+
+    Raises:
+        InvestorBenchError: it is no whole number of at least 0.
+    """
+    try:
+        if not isinstance(given, bool) and (seed := index(given)) >= 0:
+            return seed
+    except TypeError:
+        pass
+    raise InvestorBenchError(
+        f"seed={given!r} must be a whole number of at least 0; without one, {BITS} bits are drawn "
+        "and recorded"
+    )
+
+
+def market_seed(run_seed: int, repeat: int) -> int:
+    """What the environment of an episode begins with, of 128 bits.
+
+    It knows neither agent nor model, so that all agents of a run meet the same markets.
+
+    Args:
+        run_seed: of the whole run.
+        repeat: the number of the episode among those of its job.
+    """
+    return int.from_bytes(_hash(["market", run_seed, repeat])[: BITS // 8], "big")
+
+
+def agent_seed(run_seed: int, task: Task, agent: str, model: str, repeat: int) -> int:
+    """What the agent of an episode begins with, below 2**31.
 
     No two episodes of a sweep share one, and none depends on what else is in the sweep, or on the
     order in which it is run.
 
     Args:
+        run_seed: of the whole run; another one gives others for all episodes.
         task: of which id and symbol count; its protocol, costs and dates do not.
         agent: its name.
         model: the name of the model that it asks; empty for none.
-        repeat: its number among those of the task.
-        seed: of the whole run; another one gives others for all episodes.
+        repeat: the number of the episode among those of its job.
     """
     id = task.id.rpartition(":")[2]  # without the module that registers it
-    identity = json.dumps([seed, id, task.symbol, agent, model, repeat])
-    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") % BELOW
+    identity = [run_seed, id, task.symbol, agent, model, repeat]
+    return int.from_bytes(_hash(identity)[:8], "big") % BELOW
 
 
-def seeds_of(settings: Mapping[str, Any], task: Task) -> tuple[int, ...]:
-    """The seed of each repeat of a job, from its settings and the task that they describe."""
-    model = settings["model"]["name"] if "model" in settings else ""
+def seeds_of(settings: Mapping[str, Any], task: Task) -> tuple[Seeds, ...]:
+    """The seeds of each repeat of a job, from its settings and the task that they describe."""
+    model = str(settings["model"]["name"]) if "model" in settings else ""
+    agent, run_seed = str(settings["agent_name"]), int(settings["seed"])
+    # What somebody else's environment is made of may know no larger ones.
+    below = 2**BITS if task.is_ours else BELOW
     return tuple(
-        episode_seed(task, str(settings["agent_name"]), str(model), repeat, int(settings["seed"]))
+        Seeds(
+            market=market_seed(run_seed, repeat) % below,
+            agent=agent_seed(run_seed, task, agent, model, repeat),
+        )
         for repeat in range(int(settings["repeats"]))
     )
+
+
+def _hash(identity: list[Any]) -> bytes:
+    return hashlib.sha256(json.dumps(identity).encode()).digest()

@@ -12,7 +12,8 @@ class Step:
 
     Attributes:
         repeat: 0 for the first run over the splits.
-        seed: what this repeat runs with.
+        seed: what the agent of this repeat begins with.
+        market_seed: what its environment begins with.
         split: the split it belongs to.
         facts: of the split's environment.
         number: 0 for the first decision of the split.
@@ -26,6 +27,7 @@ class Step:
 
     repeat: int
     seed: int
+    market_seed: int
     split: str
     facts: Facts
     number: int

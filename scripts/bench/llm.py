@@ -20,6 +20,7 @@ from investorbench.agents.llm import Cache, Client, Endpoints, connect, model_of
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.running.episode import live
+from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.task import Task
 
 EPISODES = 64
@@ -131,7 +132,7 @@ async def _played(client: Client, episodes: int) -> tuple[float, int]:
         played = await asyncio.gather(
             *(
                 live(
-                    as_agent(agent()), task, seed=seed, warmup=False,
+                    as_agent(agent()), task, seeds=Seeds(0, seed), warmup=False,
                     folder=EpisodeFolder(Path(folder, str(seed))),
                 )
                 for seed in range(episodes)

@@ -230,6 +230,7 @@ class EpisodeFolder:
             split=step.split,
             repeat=step.repeat,
             seed=step.seed,
+            market_seed=step.market_seed,
             agent={"name": self._settings.get("name"), "described": self._described},
             model=self._settings.get("model"),
             configuration=hashes_of(self._settings),

@@ -198,6 +198,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "findings": list(result.findings),
         "options": {name: str(plain(value)) for name, value in result.task.options.items()},
         "seeds": [episode.seed for episode in result.episodes],
+        "market_seeds": [episode.market_seed for episode in result.episodes],
         "metrics": result.metrics,
         "answers": [episode.answers for episode in result.episodes],
         "code_sha256": code["sha256"],

@@ -14,6 +14,7 @@ from investorbench.tasks.record.lines import RecordFile, read_record, unknown_ve
 from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.schema import SCHEMA, Content, steps_of
 from investorbench.tasks.result import Entry, Episode, Failure, Result, episode_of
+from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.task import SplitName, Task
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
@@ -31,14 +32,16 @@ class RecordedJob:
         path: its folder.
         name: what tables call the agent.
         task: what it was scored on.
-        seeds: of the episodes that there should be.
+        seed: of the run.
+        seeds: of both sides of the episodes that there should be.
         warmup: whether each begins with the warm-up split.
     """
 
     path: Path
     name: str
     task: Task
-    seeds: tuple[int, ...]
+    seed: int
+    seeds: tuple[Seeds, ...]
     warmup: bool
 
     @property
@@ -172,7 +175,8 @@ def recorded_episode(job: RecordedJob, number: int) -> tuple[Facts | None, Episo
 def episode_from(job: RecordedJob, number: int, records: Records) -> Episode:
     """What came of an episode, from its lines; of the test at least one."""
     test = records["test"]
-    header = test.header or version_1.header_of(job.task, job.seeds[number], number, test.lines)
+    seed = job.seeds[number].agent
+    header = test.header or version_1.header_of(job.task, seed, number, test.lines)
     episode = episode_of(steps_of(header, test.lines))
     answers = {
         split: tally((line.answers, line.thought) for line in record.lines)
@@ -205,6 +209,7 @@ def _result_of(
         task=job.task,
         facts=facts,
         episodes=tuple(episodes),
+        seed=job.seed,
         described=described,
         references=read_references(job.path),
     )

@@ -11,6 +11,7 @@ from investorbench.tasks.record.episode_folder import FILES, METRICS
 from investorbench.tasks.record.lines import RecordFile, read_record
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import Content, Line
+from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName
 from investorbench_env.errors import InvestorBenchError
@@ -62,7 +63,10 @@ def _replay_split(
     """How many steps came to the same, and what the first other one came to."""
     env = job.task.make(split)
     facts = facts_in(env)
-    _, info = env.reset(seed=job.seeds[repeat])
+    # Records without a header are older than markets that had a seed of their own.
+    agent = job.seeds[repeat].agent
+    seeds = Seeds(agent, agent) if record.header is None else record.header.seeds
+    _, info = env.reset(seed=seeds.market)
     if record.header is not None:
         again = replace(record.header, facts=facts, opening=info["account"])
         now, before = again.to_json(), record.header.to_json()
@@ -81,7 +85,8 @@ def _replay_split(
         is_last = terminated or truncated
         step = Step(
             repeat=repeat,
-            seed=job.seeds[repeat],
+            seed=seeds.agent,
+            market_seed=seeds.market,
             split=split,
             facts=facts,
             number=line.number,

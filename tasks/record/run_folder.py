@@ -17,9 +17,11 @@ from investorbench_env.errors import InvestorBenchError
 NEEDED = (
     "agent_name", "name", "agent", "task", "protocol", "data", "repeats", "seed", "warmup",
 )  # fmt: skip
+SEED, SEED_LOCK = "seed.txt", ".seed.lock"
+"""The seed that was drawn for a run; held while a process draws it."""
 BESIDE_JOBS = (
     "answers.sqlite", "spending.txt", "multirun.yaml", "report.", "leaderboard.", ".submitit",
-    "tracking",
+    "tracking", SEED, SEED_LOCK,
 )  # fmt: skip
 """Files of a whole run, with what SQLite and locks put beside them."""
 
@@ -92,6 +94,7 @@ def job_in(path: Path) -> RecordedJob:
             path=path,
             name=str(settings["name"]),
             task=task,
+            seed=int(settings["seed"]),
             seeds=seeds_of(settings, _with_symbols(task, path)),
             warmup=bool(settings["warmup"]),
         )

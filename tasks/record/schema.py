@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from investorbench.tasks.answers import RecordedAnswer, answers_in, without_answers
+from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench_env.accounting.events import (
     AccountState,
@@ -41,7 +42,9 @@ class Header:
         opening: the account at the first decision.
         split: ``"warmup"`` or ``"test"``.
         repeat: the number of the episode among those of its job.
-        seed: of the episode.
+        seed: what the agent began with.
+        market_seed: what the environment began with; None in older records, where that was
+            ``seed``, too.
         agent: its ``name``, and as ``described`` what determines it, where it says so.
         model: the settings of the language model that it asks; None where it asks none.
         configuration: SHA-256 of each part of the job's settings, by name.
@@ -54,6 +57,7 @@ class Header:
     split: str
     repeat: int
     seed: int
+    market_seed: int | None = None
     agent: Content
     model: Content | None = None
     configuration: Mapping[str, str]
@@ -69,12 +73,19 @@ class Header:
             "split": self.split,
             "repeat": self.repeat,
             "seed": self.seed,
+            **({} if self.market_seed is None else {"market_seed": self.market_seed}),
             "agent": self.agent,
             "model": self.model,
             "configuration": self.configuration,
             "code": self.code,
             "written_at": self.written_at,
         }
+
+    @property
+    def seeds(self) -> Seeds:
+        """What both sides of the episode began with."""
+        market = self.seed if self.market_seed is None else self.market_seed
+        return Seeds(market=market, agent=self.seed)
 
     def to_json(self) -> Content:
         """The same as it is read again."""
@@ -94,6 +105,7 @@ class Header:
                 split=str(content["split"]),
                 repeat=int(content["repeat"]),
                 seed=int(content["seed"]),
+                market_seed=int(content["market_seed"]) if "market_seed" in content else None,
                 agent=dict(content["agent"]),
                 model=content["model"],
                 configuration=dict(content["configuration"]),
@@ -256,6 +268,7 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
             Step(
                 repeat=header.repeat,
                 seed=header.seed,
+                market_seed=header.seeds.market,
                 split=header.split,
                 facts=header.facts,
                 number=line.number,

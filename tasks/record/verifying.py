@@ -199,7 +199,8 @@ def _episode(
         yield Finding(path=path / METRICS, what=str(error).removeprefix(f"{path / METRICS} "))
         return
     header = records["test"].header
-    expected: Content = {"seed": job.seeds[number] if header is None else header.seed}
+    seed = job.seeds[number].agent if header is None else header.seed
+    expected: Content = {"seed": seed}
     if header is not None:
         expected["schema"] = SCHEMA
     expected["records"] = {split: own.bound for split, own in records.items() if own.bound}
@@ -236,14 +237,17 @@ def _headers(
     hashes = hashes_of(read_settings(job.path))
     first: dict[str, Facts] = {}
     for number, path in enumerate(job.episodes):
-        place = {"repeat": number, "seed": job.seeds[number]}
+        seeds = job.seeds[number]
         findings: list[Finding] = []
         for split, record in records.get(path, {}).items():
             header, file = record.header, path / FILES[split]
             if header is None:
                 continue
             found = header.to_json()
-            findings += differences(file, found, {"split": split, **place}, "its place asks for")
+            place: Content = {"split": split, "repeat": number, "seed": seeds.agent}
+            if header.market_seed is not None:
+                place["market_seed"] = seeds.market
+            findings += differences(file, found, place, "its place asks for")
             changed = {"configuration": hashes}
             findings += differences(file, found, changed, f"from {CONFIG} follows")
             if split in first and header.facts != first[split]:
@@ -288,6 +292,9 @@ def _manifest(
             "answers": [each.get("answers") for each in figures],
             "described": figures[0].get("described"),
         }
+        heads = [own["test"].header for own in records.values()]
+        if all(head is not None and head.market_seed is not None for head in heads):
+            expected["market_seeds"] = [seeds.market for seeds in job.seeds]
         yield from differences(path, manifest, expected, "from the repeats follows")
     headers = [own["test"].header for own in records.values() if own["test"].header is not None]
     if headers:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy, deepcopy
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from investorbench.tasks.answers import answers_in, tally
 from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.result import Episode, episode_of
+from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
 from investorbench_env.errors import DateRangeError, FactsError, InvestorBenchError
@@ -26,6 +28,11 @@ Watch = Callable[[Step], None]
 
 T = TypeVar("T")
 
+SECRET = ("market_seed", "hidden_state")
+"""What the last info of an episode on a simulated market tells somebody who steps it directly."""
+EVENTS = ("documents", "fills", "rejections", "distributions")
+"""The parts of an info that are sequences of what can never change."""
+
 STEPS_A_TURN = 64
 """After so many steps an agent that waits for nothing lets others, and Ctrl-C, have their turn."""
 
@@ -34,7 +41,7 @@ async def live(
     agent: Runner,
     task: Task,
     *,
-    seed: int,
+    seeds: Seeds,
     repeat: int = 0,
     warmup: bool = True,
     wrapper: Wrap | None = None,
@@ -46,7 +53,7 @@ async def live(
     Args:
         agent: who decides.
         task: on what.
-        seed: of the environment and the agent.
+        seeds: of the environment and the agent.
         repeat: its number among those of the task.
         warmup: whether to run the warm-up split first.
         wrapper: what to wrap the environments in.
@@ -68,7 +75,7 @@ async def live(
             continue
         steps = []
         thoughts[split] = []
-        async for step in play(agent, envs[split], split, seed, repeat, folder):
+        async for step in play(agent, envs[split], split, seeds, repeat, folder):
             steps.append(step)
             thoughts[split].append(step.thought)
             if folder is not None:
@@ -87,7 +94,7 @@ async def play(
     agent: Runner,
     env: gym.Env[Any, Any],
     split: SplitName,
-    seed: int,
+    seeds: Seeds,
     repeat: int,
     folder: EpisodeFolder | None = None,
 ) -> AsyncIterator[Step]:
@@ -98,14 +105,15 @@ async def play(
     """
     facts = facts_in(env)
     within_a_day = is_within_a_day(facts.interval)
-    observation, info = env.reset(seed=seed)
-    _require_as_said(facts, info, ("session", "time", "account"))
+    observation, shown = env.reset(seed=seeds.market)
+    _require_as_said(facts, shown, ("session", "time", "account"))
+    info = _kept(shown)
     checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
     if not taken:
-        await agent.begin(facts, split, seed)
+        await agent.begin(facts, split, seeds.agent)
     elif checkpoint is not None and checkpoint.agent is not None:
-        await agent.begin(facts, split, seed)
+        await agent.begin(facts, split, seeds.agent)
         await agent.load(checkpoint.agent)
     if folder is not None:
         folder.describe(await agent.describe())
@@ -114,27 +122,30 @@ async def play(
             await asyncio.sleep(0)
         is_new = number >= len(taken)
         if is_new:
-            # With an info of its own: what an agent writes into it is neither scored nor recorded.
-            action = await agent.act(observation, dict(info))
+            # Of its own: an agent may choose into one buffer again and again.
+            action = deepcopy(await agent.act(observation, _shown(shown)))
         else:
             action = action_of(env.action_space, taken[number])
-        observation, reward, terminated, truncated, outcome = env.step(action)
-        _require_as_said(facts, outcome, ("session", "time", "account", "fills"))
+        chosen = plain_action(env.action_space, action)
+        observation, reward, terminated, truncated, shown = env.step(action)
+        _require_as_said(facts, shown, ("session", "time", "account", "fills"))
+        outcome = _kept(shown)
         if outcome["session"] == info["session"] and not within_a_day:
             raise FactsError(
                 f"the session {info['session']} has several steps, but by the facts of "
                 f"{facts.family} a bar takes {facts.interval}: give the length of one, such as '3m'"
             )
         if is_new:
-            await agent.learn(float(reward), dict(outcome))
+            await agent.learn(float(reward), _shown(shown))
         yield Step(
             repeat=repeat,
-            seed=seed,
+            seed=seeds.agent,
+            market_seed=seeds.market,
             split=split,
             facts=facts,
             number=number,
             info=info,
-            action=plain_action(env.action_space, action),
+            action=chosen,
             reward=float(reward),
             outcome=outcome,
             is_last=terminated or truncated,
@@ -147,6 +158,21 @@ async def play(
         f"{env} continues after {facts.steps} steps, the most that an episode has by its facts: "
         "end it there as truncated, or give the true number"
     )
+
+
+def _shown(info: Mapping[str, Any]) -> dict[str, Any]:
+    """An info as an agent sees it: a dict of its own, without what it may not know."""
+    return {name: part for name, part in info.items() if name not in SECRET}
+
+
+def _kept(info: Mapping[str, Any]) -> dict[str, Any]:
+    """An info as it is scored and recorded: nobody else holds what can be written into."""
+    own = _shown(info)
+    own["account"] = copy(info["account"])
+    for name in EVENTS:
+        if name in own:
+            own[name] = tuple(own[name])
+    return own
 
 
 def _require_as_said(facts: Facts, info: Mapping[str, Any], names: tuple[str, ...]) -> None:

@@ -25,6 +25,7 @@ from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
 from investorbench.tasks.running.progress import Shows, Steps, steps_shown
 from investorbench.tasks.running.references import references_of
+from investorbench.tasks.running.run_seed import seeded
 from investorbench.tasks.step import Step
 from investorbench.tasks.tracking import Tracker, Tracking
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -150,6 +151,11 @@ def run_with(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     if not isinstance(options.concurrency, int) or options.concurrency < 1:
         wanted = "must be a whole number of at least 1"
         raise InvestorBenchError(f"concurrency={options.concurrency!r} {wanted}")
+    with seeded(jobs, options.folder) as jobs:
+        return _run(jobs, options)
+
+
+def _run(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     ledger = None if options.folder is None else options.folder / "spending.txt"
     budget = Budget(options.max_usd, ledger=ledger)
     plan = _plan(jobs, options.shard)
@@ -349,6 +355,7 @@ async def _play_unrecorded(job: Job, numbers: Sequence[int], context: EpisodeCon
         task=job.task,
         facts=job.task.facts("test"),
         episodes=tuple(episode for episode, _ in played),
+        seed=int(job.settings["seed"]),
         described=played[0][1],
     )
     return JobOutcome(Entry(result=result, planned=job.repeats))
@@ -414,7 +421,7 @@ async def _live(
             episode = await live(
                 runner,
                 job.task,
-                seed=job.seeds[repeat],
+                seeds=job.seeds[repeat],
                 repeat=repeat,
                 warmup=job.warmup,
                 wrapper=job.wrapper,
@@ -468,6 +475,7 @@ def _outcome(
         task=job.task,
         facts=job.task.facts("test"),
         episodes=tuple(episodes.values()),
+        seed=int(job.settings["seed"]),
         described=described,
         references=references,
     )

@@ -12,7 +12,7 @@ from investorbench.tasks.plain import path_of
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.running.episode import Wrap
 from investorbench.tasks.running.fresh import fresh_agents
-from investorbench.tasks.seeds import seeds_of
+from investorbench.tasks.seeds import Seeds, seeds_of
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
 
@@ -48,7 +48,7 @@ class Job:
         repeats: int = 1,
         *,
         name: str | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         warmup: bool = True,
         wrapper: Wrap | None = None,
     ) -> Self:
@@ -59,7 +59,7 @@ class Job:
             task: what to score it on, or its id.
             repeats: how often, each time with another seed.
             name: what tables and records call it; the agent's own for None.
-            seed: of the run.
+            seed: of the run; None for one that is drawn when it runs, or that is recorded.
             warmup: whether each episode begins with the warm-up split.
             wrapper: what to wrap the environments in.
 
@@ -103,8 +103,8 @@ class Job:
         return bool(self.settings["warmup"])
 
     @cached_property
-    def seeds(self) -> tuple[int, ...]:
-        """The seed of each repeat."""
+    def seeds(self) -> tuple[Seeds, ...]:
+        """The seeds of each repeat; known once that of the run is."""
         return seeds_of(self.settings, self.task)
 
     def path(self, run: Path) -> Path:

@@ -16,7 +16,7 @@ from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.plain import is_plain
 from investorbench.tasks.result import Reference
 from investorbench.tasks.running.episode import live, run_to_end
-from investorbench.tasks.seeds import episode_seed
+from investorbench.tasks.seeds import Seeds, agent_seed, market_seed
 from investorbench.tasks.statistics.estimate import SEED, FloatArray
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
@@ -50,15 +50,15 @@ def _benchmark(task: Task, facts: Facts) -> Iterator[Reference]:
     if facts.benchmark not in BASELINES:
         return
     agent = as_agent(BASELINES[facts.benchmark]())
-    seed = episode_seed(task, agent.name, "", repeat=0)
+    seeds = Seeds(market_seed(0, 0), agent_seed(0, task, agent.name, "", 0))
     try:
-        held = run_to_end(live(agent, task, seed=seed, warmup=False))
+        held = run_to_end(live(agent, task, seeds=seeds, warmup=False))
     except InvestorBenchError:
         return  # it takes no such actions
     yield Reference(
         name=agent.name,
         kind="agent",
-        seed=seed,
+        seed=seeds.agent,
         dates=held.dates,
         returns=held.returns,
         figures=dict(held.metrics),

@@ -71,6 +71,8 @@ def _flat(settings: Mapping[str, Any], before: str) -> Iterator[tuple[str, Param
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name}.")
+        elif isinstance(value, int) and abs(value) >= 2**63:  # a seed that was drawn
+            yield f"{before}{name}", str(value)
         elif isinstance(value, (str, int, float, bool)):
             yield f"{before}{name}", value
         elif value is not None:

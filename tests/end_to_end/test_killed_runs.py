@@ -22,7 +22,7 @@ from tests.tasks.plain_records import timeless
 KILLS, REPEATS, LATENCY_S = 50, 3, 0.01
 RUN = (
     "run", "agent=finmem", "task=stock/sim", "task.end=2020-10-30", "model=local", "model.id=stub",
-    "memory.store=chroma", f"repeats={REPEATS}", "output=json",
+    "memory.store=chroma", f"repeats={REPEATS}", "output=json", "seed=0",
 )  # fmt: skip
 PASSING = ("latency_s", "attempts", "cached", "cost_usd")
 """Of an answer: what may differ from run to run."""

@@ -29,7 +29,7 @@ LATENCY_S = float(os.environ.get("SWEEP_LATENCY_S", "0.05"))
 SWEEP = (
     "run", "-m", "agent=finmem", f"model={','.join(MODELS)}", f"task={','.join(TASKS)}",
     "data=simulated", "task.end=2020-10-14", "warmup=false", f"repeats={REPEATS}", "output=json",
-    "++model.accepts.seed=true",
+    "++model.accepts.seed=true", "seed=0",
 )  # fmt: skip
 
 pytestmark = pytest.mark.heavy

@@ -53,7 +53,7 @@ class Wanders:
 
 
 def wander(id: str, folder: Path) -> Result:
-    return evaluate(Wanders, id, 2, folder=folder)
+    return evaluate(Wanders, id, 2, seed=0, folder=folder)
 
 
 def command(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[object, str, str]:
@@ -131,12 +131,12 @@ def test_the_command_line_runs_an_environment_by_the_module_that_registers_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = command(
-        capfd, "run", f"agent._target_={__name__}.Wanders", "output=json",
+        capfd, "run", f"agent._target_={__name__}.Wanders", "output=json", "seed=0",
         "task.id=tests.end_to_end.other_worlds:Forest/Pair", f"folder={tmp_path / 'run'}",
     )  # fmt: skip
     assert code == 0, err
     typed = json.loads(out)
-    called = evaluate(Wanders, "Forest/Pair")
+    called = evaluate(Wanders, "Forest/Pair", seed=0)
     assert typed["seeds"] == [called.median.seed]
     assert typed["metrics"]["CR"] == called.metrics["CR"]
     assert (tmp_path / "run" / "forest-pair" / "Wanders" / "manifest.json").is_file()

@@ -19,7 +19,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        more = (*SHORT, "warmup=false", "repeats=2", "folder=small")
+        more = (*SHORT, "warmup=false", "repeats=2", "folder=small", "seed=0")
         call("agent=finmem", "model=offline", *more)
         call("agent=momentum", *more)
     return folder / "small"

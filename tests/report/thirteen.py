@@ -56,7 +56,7 @@ def run_thirteen(folder: Path, *, repeats: int = 1, models: Sequence[str] = MODE
         for task, start, end in WINDOWS:
             name = task.replace("/", "-")
             window = [f"task={task}", f"task.start={start}", f"task.end={end}", "warmup=false"]
-            more = [*window, f"repeats={repeats}", f"folder=runs/{name}", "output=json"]
+            more = [*window, f"repeats={repeats}", f"folder=runs/{name}", "output=json", "seed=0"]
             call("-m", "agent=finmem", f"model={','.join(models)}", *more,
                  f"model.base_url={server.url}")  # fmt: skip
             call("-m", "agent=momentum,random,buy_and_hold", *more)

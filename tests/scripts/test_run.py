@@ -11,7 +11,7 @@ import pytest
 
 from investorbench.tasks import evaluate
 from investorbench.tasks.record.schema import without_nan
-from investorbench.tasks.seeds import episode_seed
+from investorbench.tasks.seeds import agent_seed
 from investorbench.tasks.task import Task
 from investorbench_env.market.library import save
 from tests.env.small_markets import small_market
@@ -65,7 +65,7 @@ def test_a_run_folder_holds_configuration_decisions_and_figures(call: Call, tmp_
     locks = {".lock", ".repeat-0.lock", ".repeat-1.lock"}
     assert files - locks == {"config.yaml", "manifest.json", "references.json", *repeats}
     assert "change_rate: 1.0" in (job / "config.yaml").read_text()
-    seeds = [episode_seed(Task.of("stock/sim"), "random", "", repeat, 5) for repeat in (0, 1)]
+    seeds = [agent_seed(5, Task.of("stock/sim"), "random", "", repeat) for repeat in (0, 1)]
     assert manifests(job)[0]["seeds"] == seeds
 
 
@@ -81,9 +81,13 @@ def test_python_and_the_command_line_give_the_same_figures_and_records(
     call: Call, tmp_path: Path
 ) -> None:
     target = f"agent._target_={__name__}.Remembers"
-    output = call(target, "repeats=3", "task.end=2020-12-31", "output=json", "folder=typed")
+    output = call(
+        target, "repeats=3", "task.end=2020-12-31", "output=json", "folder=typed", "seed=3"
+    )
     (typed,) = results(output)
-    result = evaluate(Remembers(), "stock/sim", 3, end="2020-12-31", folder=tmp_path / "called")
+    result = evaluate(
+        Remembers(), "stock/sim", 3, seed=3, end="2020-12-31", folder=tmp_path / "called"
+    )
     assert [episode.seed for episode in result.episodes] == typed["seeds"]
     assert typed["metrics"] == without_nan(result.metrics)
     for number in range(3):
@@ -231,7 +235,7 @@ def test_a_run_that_is_finished_is_read_from_its_record(call: Call, tmp_path: Pa
 def test_a_folder_that_holds_another_run_is_refused(
     setting: str, words: str, call: Call, tmp_path: Path
 ) -> None:
-    first = call("agent=random", "folder=here", "warmup=false")
+    first = call("agent=random", "seed=0", "folder=here", "warmup=false")
     second = call("agent=random", "folder=here", "warmup=false", setting)
     assert (first.code, second.code) == (0, 1)
     assert "holds a run of another configuration" in second.err and words in second.err

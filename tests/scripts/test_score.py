@@ -11,7 +11,7 @@ from tests.scripts.test_verify import contents, investorbench, set_json, write_b
 from tests.tasks.plain_records import contents_of, rechained
 
 Call = Callable[..., Output]
-SETTINGS = ("task=stock/sim", "task.end=2020-10-16")
+SETTINGS = ("task=stock/sim", "task.end=2020-10-16", "seed=0")
 FINMEM, RANDOM = "stock-sim/finmem_model=offline", "stock-sim/random"
 
 

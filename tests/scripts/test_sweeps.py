@@ -17,7 +17,7 @@ from tests.agents.llm.stub_server import StubServer
 from tests.scripts.calling import Call, manifests, results
 from tests.tasks.plain_records import lines_of, timeless
 
-SHORT = ("task.end=2020-10-30", "output=json")
+SHORT = ("task.end=2020-10-30", "output=json", "seed=0")
 SWEEP = ("-m", "agent=momentum,random", "task=stock/sim,etf/sim", "repeats=2", *SHORT)
 ASKING = ("agent=finmem", "task=stock/sim", "task.end=2020-10-14", "warmup=false", "output=json")
 
@@ -230,7 +230,7 @@ def write_little(folder: Path) -> None:
     os.chdir(folder)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-    main(["run", "agent=momentum", "repeats=2", "output=json", "folder=here"])
+    main(["run", "agent=momentum", "repeats=2", "seed=0", "output=json", "folder=here"])
 
 
 def test_a_full_disk_ends_a_run_with_its_reason_and_the_run_goes_on(
@@ -245,7 +245,7 @@ def test_a_full_disk_ends_a_run_with_its_reason_and_the_run_goes_on(
     assert "the same command with this folder=... resumes it" in output
     kinds = [json.loads(path.read_text())["kind"] for path in tmp_path.rglob("failure.json")]
     assert kinds == ["infrastructure"] * 2
-    again = call("agent=momentum", "repeats=2", "output=json", "folder=here")
-    whole = call("agent=momentum", "repeats=2", "output=json", "folder=whole")
+    again = call("agent=momentum", "repeats=2", "seed=0", "output=json", "folder=here")
+    whole = call("agent=momentum", "repeats=2", "seed=0", "output=json", "folder=whole")
     assert again.code == 0 and results(again) == results(whole)
     assert decisions(tmp_path / "here") == decisions(tmp_path / "whole")

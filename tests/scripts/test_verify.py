@@ -15,7 +15,7 @@ from tests.tasks.plain_records import contents_of, rechained
 
 Verify = Callable[..., Output]
 VERSION_1 = Path(__file__).parents[1] / "data" / "version_1"
-SETTINGS = ("task=stock/sim", "task.end=2020-10-16", "repeats=2")
+SETTINGS = ("task=stock/sim", "task.end=2020-10-16", "repeats=2", "seed=0")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from investorbench.tasks import Task, evaluate
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.result import Episode
 from investorbench.tasks.running.episode import live
+from investorbench.tasks.seeds import Seeds
 from investorbench_env.errors import InvestorBenchError
 from tests.env.small_markets import small_market
 from tests.tasks.plain_records import contents_of, timeless
@@ -68,7 +69,9 @@ class Forgetful(Counting):
 def lived(agent: Any, path: Path, save_every: int = 10) -> Episode:
     folder = EpisodeFolder(path, save_every)
     try:
-        episode = asyncio.run(live(as_agent(agent), TASK, seed=5, folder=folder))
+        episode = asyncio.run(
+            live(as_agent(agent), TASK, seeds=Seeds(market=5, agent=5), folder=folder)
+        )
     finally:
         folder.close()
     folder.finish(episode)
@@ -217,7 +220,7 @@ def test_a_run_on_other_data_is_not_continued(tmp_path: Path) -> None:
     folder = EpisodeFolder(tmp_path)
     task = Task.of(TASK, data=other)
     with pytest.raises(InvestorBenchError, match=r"facts.fingerprint was recorded as"):
-        asyncio.run(live(as_agent(Counting()), task, seed=5, folder=folder))
+        asyncio.run(live(as_agent(Counting()), task, seeds=Seeds(market=5, agent=5), folder=folder))
 
 
 def test_an_evaluation_works_inside_a_running_loop_as_in_a_notebook() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from investorbench.tasks import Result, Task, evaluate
-from investorbench.tasks.seeds import episode_seed
+from investorbench.tasks.seeds import agent_seed
 from investorbench.tasks.step import Step
 from investorbench_env.errors import (
     DataNotFoundError,
@@ -173,7 +173,7 @@ class BySeed:
 def score_by_seed(*actions: int) -> tuple[Result, list[int]]:
     """The result of one repeat an action, and the seeds with which they began."""
     task = Task.of("InvestorBench/Stock", data=RISING)
-    seeds = [episode_seed(task, BySeed.name, "", n, 10) for n in range(len(actions))]
+    seeds = [agent_seed(10, task, BySeed.name, "", n) for n in range(len(actions))]
     begun: list[int] = []
     agent = partial(BySeed, dict(zip(seeds, actions, strict=True)), begun)
     return score(agent, repeats=len(actions), seed=10), begun

@@ -56,7 +56,9 @@ def foresight(market: Market, sign: int) -> Callable[[Any, Any], int]:
 
 
 def score(agent: Any, market: Any = MARKET, repeats: int = 1, **options: Any) -> Result:
-    return evaluate(agent, "InvestorBench/Stock", repeats, data=market, **{**SHORT, **options})
+    return evaluate(
+        agent, "InvestorBench/Stock", repeats, data=market, **{"seed": 0, **SHORT, **options}
+    )
 
 
 def named(result: Result, agent: str) -> Result:

@@ -15,6 +15,7 @@ from investorbench.tasks.record.reading import RecordedJob, recorded_entry
 from investorbench.tasks.record.replaying import replay
 from investorbench.tasks.record.verifying import verify_job
 from investorbench.tasks.result import Episode
+from investorbench.tasks.seeds import Seeds
 from tests.env.small_markets import document, small_market
 from tests.tasks.plain_records import lines_of
 
@@ -31,8 +32,10 @@ def recorded(path: Path, agent: Any, market: Any, **options: Any) -> tuple[Resul
             agent, "InvestorBench/Stock", data=market, repeats=2, watch=folder, **options
         )
         folder.finish(result)
-    seeds = tuple(episode.seed for episode in result.episodes)
-    job = RecordedJob(path=path, name=result.agent, task=result.task, seeds=seeds, warmup=True)
+    seeds = tuple(Seeds(episode.market_seed, episode.seed) for episode in result.episodes)
+    job = RecordedJob(
+        path=path, name=result.agent, task=result.task, seed=0, seeds=seeds, warmup=True
+    )
     return result, job
 
 

@@ -168,8 +168,8 @@ def test_an_interruption_is_raised() -> None:
 
 
 def test_repeats_may_run_at_once() -> None:
-    one_by_one = evaluate("random", TASK, 3)
-    at_once = evaluate("random", TASK, 3, concurrency=3)
+    one_by_one = evaluate("random", TASK, 3, seed=1)
+    at_once = evaluate("random", TASK, 3, seed=1, concurrency=3)
     assert actions(at_once) == actions(one_by_one)
     with pytest.raises(InvestorBenchError, match="concurrency=0 must be a whole number"):
         evaluate("random", TASK, concurrency=0)
@@ -261,7 +261,7 @@ def test_jobs_that_fail_leave_the_others_alone(tmp_path: Path) -> None:
 
 
 def test_with_a_folder_and_without_one_a_run_says_the_same(tmp_path: Path) -> None:
-    jobs = [Job.of(agent, SIM, 2) for agent in ("random", "momentum")]
+    jobs = [Job.of(agent, SIM, 2, seed=1) for agent in ("random", "momentum")]
     kept, unkept = run(jobs, folder=tmp_path, shows="nothing"), run(jobs, shows="nothing")
     for one, other in zip(kept.results, unkept.results, strict=True):
         assert actions(one) == actions(other)
@@ -291,9 +291,9 @@ def test_loading_what_is_no_run_says_so(tmp_path: Path) -> None:
 
 
 def test_a_recorded_result_has_what_it_is_compared_with(tmp_path: Path) -> None:
-    result = evaluate("momentum", SIM, folder=tmp_path)
+    result = evaluate("momentum", SIM, folder=tmp_path, seed=0)
     held, policies = result.references
-    alone = evaluate("buy_and_hold", SIM, warmup=False)
+    alone = evaluate("buy_and_hold", SIM, warmup=False, seed=0)
     assert (held.kind, held.name, held.seed) == ("agent", "buy_and_hold", alone.median.seed)
     assert held.figures == alone.metrics
     np.testing.assert_array_equal(held.returns, alone.median.returns)

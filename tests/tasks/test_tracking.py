@@ -19,6 +19,7 @@ from investorbench.agents.agent import as_agent
 from investorbench.tasks import Task, evaluate
 from investorbench.tasks.result import Episode
 from investorbench.tasks.running.episode import Watch, live
+from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench.tasks.tracking import (
     EpisodeParameters,
@@ -119,8 +120,8 @@ def side_by_side(trackers: Sequence[Tracker], seeds: Sequence[int] = (1, 2, 5)) 
         configuration = {"agent": {"temperature": 0.6, "stop": None}, "tags": ["a", "b"]}
         with tracking.episode("talker", TASK, model="tiny", configuration=configuration) as log:
             played = await live(
-                as_agent(Talker()), TASK, seed=seeds[repeat], repeat=repeat, warmup=False,
-                watch=log.beside(None),
+                as_agent(Talker()), TASK, seeds=Seeds(seeds[repeat], seeds[repeat]), repeat=repeat,
+                warmup=False, watch=log.beside(None),
             )  # fmt: skip
             log.end(played)
             return played
@@ -136,7 +137,7 @@ def one_life(tracking: Tracking, watch: Watch | None = None) -> None:
     """One episode with a watch of its own."""
     with tracking.episode("talker", TASK) as log:
         both = log.beside(watch)
-        asyncio.run(live(as_agent(Talker()), TASK, seed=0, warmup=False, watch=both))
+        asyncio.run(live(as_agent(Talker()), TASK, seeds=Seeds(0, 0), warmup=False, watch=both))
 
 
 def test_every_step_of_both_splits_and_every_metric_is_handed_over() -> None:

@@ -1,0 +1,93 @@
+"""The seed of a run: the one that is named, or recorded, or else drawn and kept in its folder."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock
+
+from investorbench.tasks.record.run_folder import SEED, SEED_LOCK
+from investorbench.tasks.record.settings import CONFIG, read_settings
+from investorbench.tasks.running.job import Job
+from investorbench.tasks.seeds import drawn_seed, require_seed
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.whole_files import write_atomically
+
+
+@contextlib.contextmanager
+def seeded(jobs: Sequence[Job], run: Path | None) -> Iterator[list[Job]]:
+    """Jobs whose seed is known while the block runs; those that name none share one.
+
+    It is that of the folder where there is one: processes that share a folder meet the same
+    markets, and a run that is resumed goes on with those that it met.
+
+    Args:
+        jobs: of one run.
+        run: its folder; None where nothing is recorded.
+
+    Raises:
+        InvestorBenchError: a seed is none, or the folder cannot be written.
+    """
+    seeds = [_named_or_recorded(job, run) for job in jobs]
+    if run is None or None not in seeds:
+        yield _with(jobs, seeds, drawn_seed())
+        return
+    made = [each for each in (run, *run.parents) if not each.exists()]
+    try:
+        yield _with(jobs, seeds, _kept(run))
+    finally:
+        _leave_no_seed_alone(run, made)
+
+
+def _with(jobs: Sequence[Job], seeds: Sequence[int | None], shared: int) -> list[Job]:
+    return [
+        replace(job, settings={**job.settings, "seed": shared if seed is None else seed})
+        for job, seed in zip(jobs, seeds, strict=True)
+    ]
+
+
+def _named_or_recorded(job: Job, run: Path | None) -> int | None:
+    if job.settings["seed"] is not None:
+        return require_seed(job.settings["seed"])
+    return None if run is None else _recorded(job.path(run) / CONFIG)
+
+
+def _recorded(config: Path) -> int | None:
+    """The seed that a configuration holds; None where there is none that can be read."""
+    if not config.exists():
+        return None
+    with contextlib.suppress(InvestorBenchError, LookupError):  # whoever reads it next says why
+        return require_seed(read_settings(config.parent)["seed"])
+    return None
+
+
+def _kept(run: Path) -> int:
+    """The seed of a folder, drawn if it has none yet: what was recorded by a name counts, too."""
+    path = run / SEED
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        with FileLock(run / SEED_LOCK):
+            if path.exists():
+                return require_seed(int(path.read_text(encoding="utf-8")))
+            known = map(_recorded, sorted(run.rglob(CONFIG)))
+            seed = next((each for each in known if each is not None), None)
+            seed = drawn_seed() if seed is None else seed
+            write_atomically(path, f"{seed}\n")
+            return seed
+    except ValueError:
+        raise InvestorBenchError(f"{path} holds no seed: it was changed or damaged") from None
+    except OSError as error:
+        raise InvestorBenchError(
+            f"{run} cannot be written: {error.strerror}; give another folder=..."
+        ) from None
+
+
+def _leave_no_seed_alone(run: Path, made: Sequence[Path]) -> None:
+    """Take away the seed of a folder in which nothing came to be recorded, and what was made."""
+    with contextlib.suppress(OSError):  # another process may be about to record something
+        if {each.name for each in run.iterdir()} <= {SEED, SEED_LOCK}:
+            for name in (SEED, SEED_LOCK):
+                (run / name).unlink(missing_ok=True)
+            for folder in made:
+                folder.rmdir()
