@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -225,3 +226,22 @@ def test_an_empty_column_of_adjusted_closes_is_none(tmp_path: Path) -> None:
 
     np.testing.assert_array_equal(market.adjusted_close[:, 0], CLOSE)
     assert "dividends are unknown and count as none" in market.findings
+
+
+def test_a_gap_of_adjusted_closes_is_a_missing_bar_under_paper_alone(tmp_path: Path) -> None:
+    """Over the gap a share earned ln(53 / 45.9): no reward is NaN, and none is lost."""
+    put(tmp_path, [], [45.0, 45.9, None, 53.0, 54.0, 55.0])
+    options = {"symbol": "ACME", "data": str(tmp_path), "start": DAYS[0], "end": DAYS[-1]}
+    rewards: dict[str, list[float]] = {"paper": [], "standard": []}
+    for protocol, earned in rewards.items():
+        env = gym.make("InvestorBench/Stock", protocol=protocol, **options)
+        env.reset(seed=0)
+        ended = False
+        while not ended:
+            _, reward, terminated, truncated, _ = env.step(2)
+            earned.append(float(reward))
+            ended = terminated or truncated
+
+    assert rewards["paper"] == pytest.approx(np.diff(np.log([45.0, 45.9, 53.0, 54.0, 55.0])))
+    assert len(rewards["standard"]) == 5
+    assert np.isfinite(rewards["standard"]).all()

@@ -10,6 +10,7 @@ from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import corporate_actions
 from investorbench_env.market.files.corporate_actions import Actions
 from investorbench_env.market.files.distributions import distributions
+from investorbench_env.market.files.jumps import SPLIT_RATIOS, jumps
 from investorbench_env.market.files.session_bars import count, on_sessions
 from investorbench_env.market.market import (
     CLOSE,
@@ -70,6 +71,7 @@ def assemble(
         )
         dividends = np.zeros(length)
         adjusted = grid.bars[:, CLOSE]
+        ratios, certain = (SPLIT_RATIOS if row.corporate_actions else ()), False
     else:
         listed = corporate_actions.with_known(
             actions or Actions(), corporate_actions.known_actions(symbol)
@@ -80,12 +82,18 @@ def assemble(
         paid = distributions(grid, traded, listed)
         dividends, adjusted = paid.cash, paid.adjusted
         found += [*listed.findings, *traded.findings, *paid.findings]
+        certain = listed.complete
+        own = {max(split.ratio, 1 / split.ratio) for split in listed.splits}
+        ratios = tuple(sorted(own)) if certain else SPLIT_RATIOS
+    bars = _scaled(grid.bars, traded.factor)
+    vendors = None if dividends_inside else grid.adjusted
+    found += jumps(grid.sessions, bars, vendors, traded.ratios, splits=ratios, certain=certain)
     return Market(
         symbols=(symbol,),
         asset_class=asset_class,
         sessions=grid.sessions,
         times=ends_of_days(grid.sessions, row.timezone),
-        bars=_scaled(grid.bars, traded.factor)[:, None],
+        bars=bars[:, None],
         adjusted_close=adjusted[:, None],
         dividends=dividends[:, None],
         share_splits=traded.ratios[:, None],

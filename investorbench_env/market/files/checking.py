@@ -18,9 +18,11 @@ from investorbench_env.market.asset_classes import (
 )
 from investorbench_env.market.files import index, texts, tidy
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.jumps import jumps
 from investorbench_env.market.files.possible_bars import breaches, is_outside, is_repeated
 from investorbench_env.market.files.released import read_released
 from investorbench_env.market.files.session_bars import count, some_days
+from investorbench_env.market.market import FIELDS, VOLUME
 from investorbench_env.market.sessions import TimeArray, sessions_between
 
 if TYPE_CHECKING:
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "note"]
 
-SPLIT_RATIOS = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 50.0)
-LIKE_A_SPLIT = 0.05
-"""How near to one of these ratios a jump must be, in logarithms."""
 WEEKEND_SHARE = 0.15
 """Bars of which more than this stand on weekends are of a market that never closes."""
 
@@ -175,30 +174,16 @@ def _gaps(path: Path, name: str, days: TimeArray, asset_class: AssetClass) -> It
 
 
 def _jumps(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
-    """Closes that change by a split's ratio, where the adjusted close does not agree."""
-    rows = rows.dropna(subset=["close"]).sort_values("date", kind="stable")
-    rows = rows[rows["close"] > 0].drop_duplicates("date")
-    if len(rows) < 2:
-        return
-    close = np.log(rows["close"].to_numpy())
-    step = np.diff(close)
-    ratios = np.log(SPLIT_RATIOS)
-    near = np.abs(np.abs(step)[:, None] - ratios).min(axis=1) < LIKE_A_SPLIT
-    if "adj_close" in rows and (rows["adj_close"] > 0).all():
-        # Where the adjusted close moves just as much, it was a day of news and no split.
-        adjusted = np.diff(np.log(rows["adj_close"].to_numpy()))
-        near &= np.abs(adjusted - step) > LIKE_A_SPLIT
-    for t in np.flatnonzero(near & (np.abs(step) > np.log(1.4)))[:5]:
-        before, after = rows["close"].iloc[t], rows["close"].iloc[t + 1]
-        ratio = np.exp(ratios[np.abs(np.abs(step[t]) - ratios).argmin()])
-        kind = f"{ratio:g}:1 split" if step[t] < 0 else f"1:{ratio:g} reverse split"
-        yield _problem(
-            "warning",
-            path,
-            name,
-            f"close jumps from {before:g} to {after:g} on {rows['date'].iloc[t + 1]:%Y-%m-%d}: "
-            f"looks like a {kind} that the prices are not adjusted for",
-        )
+    """Closes and bars that change as no market does."""
+    rows = rows[rows["close"] > 0].sort_values("date", kind="stable").drop_duplicates("date")
+    bars = np.full((len(rows), len(FIELDS)), np.nan)
+    for number, field in enumerate(FIELDS):
+        if field in rows:
+            bars[:, number] = rows[field].to_numpy(dtype=float)
+    bars[:, :VOLUME][bars[:, :VOLUME] <= 0] = np.nan
+    adjusted = rows["adj_close"].to_numpy(dtype=float) if "adj_close" in rows else None
+    for text in jumps(rows["date"].to_numpy().astype("datetime64[D]"), bars, adjusted):
+        yield _problem("warning", path, name, text)
 
 
 def _texts(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Problem]:
