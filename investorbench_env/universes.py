@@ -163,7 +163,7 @@ def find_universe(name: str) -> Universe:
     Raises:
         UnknownNameError: there is none of that name.
     """
-    if name not in UNIVERSES:
+    if name not in tuple(UNIVERSES):  # not by hash, which a list has none of
         raise UnknownNameError("universe", name, UNIVERSES)
     return UNIVERSES[name]
 

@@ -18,6 +18,7 @@ from investorbench_env.protocols import STANDARD
 from investorbench_env.registration import NAMESPACE, facts_of, market_of
 
 SplitName = Literal["warmup", "test"]
+EXAMPLE = f"{NAMESPACE}/Stock-TSLA"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,11 @@ class Task:
         Raises:
             UnknownNameError: there is no such id.
         """
+        if not isinstance(id_or_task, str | Task):
+            raise InvestorBenchError(
+                f"{id_or_task!r} is no task: give an id such as {EXAMPLE!r}, a file such as "
+                '"./my_task.yaml", or a Task'
+            )
         task = id_or_task if isinstance(id_or_task, Task) else cls(**find_task(id_or_task))
         given = {name: value for name, value in changes.items() if value is not None}
         options = {**task.options, **given.pop("options", {})}

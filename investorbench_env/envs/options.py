@@ -98,7 +98,8 @@ class Options:
         _require("asset class", options.asset_class, ASSET_CLASSES)
         _require("action", options.action, ACTIONS)
         if options.modalities is not None:
-            if isinstance(options.modalities, str) or not options.modalities:
+            lists = isinstance(options.modalities, Collection) and options.modalities
+            if not lists or isinstance(options.modalities, str | Mapping):
                 raise InvestorBenchError(
                     f"modalities={options.modalities!r} must list at least one of "
                     + ", ".join(MODALITIES)
@@ -107,6 +108,8 @@ class Options:
                 _require("modality", name, MODALITIES)
         if not callable(options.reward):
             _require("reward", options.reward, REWARDS)
+        if not isinstance(options.long_only, bool):
+            raise InvestorBenchError(f"long_only={options.long_only!r} must be True or False")
         _require_count("window", options.window)
         if options.episode_length is not None:
             _require_count("episode_length", options.episode_length)

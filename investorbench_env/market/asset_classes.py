@@ -157,7 +157,7 @@ def find_asset_class(name: str) -> AssetClass:
     Raises:
         UnknownNameError: there is none of that name.
     """
-    if name not in ASSET_CLASSES:
+    if name not in tuple(ASSET_CLASSES):  # not by hash, which a list has none of
         raise UnknownNameError("asset class", name, ASSET_CLASSES)
     return ASSET_CLASSES[name]
 

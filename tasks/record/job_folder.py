@@ -175,7 +175,13 @@ class JobFolder:
 @contextlib.contextmanager
 def alone_in(job: Path) -> Iterator[None]:
     """For the moment that it takes to write a file of a whole job."""
-    job.mkdir(parents=True, exist_ok=True)
+    try:
+        job.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordError(
+            f"{job} cannot be made ({error.strerror}): remove what stands there, or name another "
+            "folder"
+        ) from None
     with FileLock(job / ".lock").acquire(timeout=PATIENCE_S):
         yield
 

@@ -20,6 +20,12 @@ from investorbench.tasks.record.reading import recorded_failure
 from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.settings import as_yaml
 from investorbench.tasks.result import Entry, Episode, Failure, Reference, Result
+from investorbench.tasks.running.arguments import (
+    folder_of,
+    require_callable,
+    require_trackers,
+    require_writable,
+)
 from investorbench.tasks.running.episode import Watch, live, require_order, run_to_end
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
@@ -130,14 +136,14 @@ def run(
         InvestorBenchError: a model has no key, or a cap and no price; nothing was run.
     """
     options = RunOptions(
-        folder=None if folder is None else Path(folder),
+        folder=folder_of(folder),
         concurrency=concurrency,
         shard=shard,
         watch=watch,
         trackers=trackers,
         max_usd=max_usd,
         cache=cache,
-        cache_path=None if cache_path is None else Path(cache_path),
+        cache_path=folder_of(cache_path, "cache_path"),
         serve=serve,
         shows=shows,
     )
@@ -151,6 +157,10 @@ def run_with(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     if not isinstance(options.concurrency, int) or options.concurrency < 1:
         wanted = "must be a whole number of at least 1"
         raise InvestorBenchError(f"concurrency={options.concurrency!r} {wanted}")
+    require_callable("watch", options.watch, "a function of a step")
+    require_trackers(options.trackers)
+    if options.folder is not None:
+        require_writable(options.folder)
     with seeded(jobs, options.folder) as jobs:
         return _run(jobs, options)
 

@@ -118,16 +118,19 @@ def _copies(given: Any) -> Callable[[], Any]:
 
 def _settings(given: Any) -> dict[str, Any]:
     """What determines an agent, as far as plain values can hold it."""
-    target = _class_in(given)
-    if target is not None:
-        arguments: dict[str, Any] = {}
-        if isinstance(given, functools.partial):
-            arguments = {"_args_": list(given.args)} if given.args else {}
-            arguments |= given.keywords
-        return {TARGET: path_of(target), **plain(arguments)}
+    if isinstance(given, functools.partial):
+        arguments = {"_args_": list(given.args)} if given.args else {}
+        return _settings(given.func) | plain(arguments | given.keywords)
+    if inspect.isclass(given):
+        return {TARGET: path_of(given)}
     if inspect.isfunction(given):
         return {TARGET: path_of(given), **_brief(inspect.getclosurevars(given).nonlocals)}
     return {TARGET: path_of(type(given)), **_brief(getattr(given, "__dict__", {}))}
+
+
+def wrapped_by(wrapper: Any) -> Any:
+    """What determines a wrapper of environments: its name, or what else it is made of."""
+    return path_of(wrapper) if hasattr(wrapper, "__qualname__") else _settings(wrapper)
 
 
 def _brief(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from investorbench.agents.llm import LanguageModel, Model
-from investorbench.tasks.plain import path_of
 from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.running.arguments import require_callable, require_truth
 from investorbench.tasks.running.episode import Wrap
-from investorbench.tasks.running.fresh import fresh_agents
+from investorbench.tasks.running.fresh import fresh_agents, wrapped_by
 from investorbench.tasks.seeds import Seeds, seeds_of
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
@@ -66,8 +66,10 @@ class Job:
         Raises:
             InvestorBenchError: it is no agent, there is no such task, or no such number of repeats.
         """
-        if not isinstance(repeats, int) or repeats < 1:
+        if not isinstance(repeats, int) or isinstance(repeats, bool) or repeats < 1:
             raise InvestorBenchError(f"repeats={repeats!r} must be a whole number of at least 1")
+        require_truth("warmup", warmup)
+        require_callable("wrapper", wrapper, "a wrapper of environments, such as TextObservation")
         task = Task.of(task)
         fresh = fresh_agents(agent)
         settings = {
@@ -80,7 +82,7 @@ class Job:
             **settings_of(task),
         }
         if wrapper is not None:
-            settings["wrapper"] = path_of(wrapper)
+            settings["wrapper"] = wrapped_by(wrapper)
 
         def make_agent(model: LanguageModel | None, folder: EpisodeFolder | None) -> Any:
             return fresh.make()
