@@ -39,15 +39,15 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     _title(console, setting.simulated, setting.name, setting.protocol, window)
     columns = board_columns("terminal", board.compared_with)
     table = _table(heads(columns, "terminal"))
-    for row in board.rows:
-        name = escape(row.agent) + " †" * row.is_ruined
-        table.add_row(rank(row.rank), name, *texts(columns, "terminal", BoardLine(board, row)))
+    rows = [BoardLine(board, row) for row in board.rows]
+    for line in rows:
+        name = escape(line.row.agent) + " †" * line.row.is_ruined
+        table.add_row(rank(line.row.rank), name, *texts(columns, "terminal", line))
     answers = [line for row in board.rows if row.result for line in answered(row.result)]
     options = [f"options: {setting.options}"] if setting.options else []
-    is_tested = any(row.statistics.sr.value is not None for row in board.rows)
-    explained = [legend(columns, "terminal")] if is_tested else []
-    data = [f"data: {setting.data_source}", *board.facts.findings]
-    lines = [*data, *options, *explained, *board.notes, *answers]
+    explained = legend(columns, "terminal", rows)
+    data = [f"data: {setting.data_source}", *board.findings]
+    lines = [*data, *options, *filter(None, ["; ".join(explained)]), *board.notes, *answers]
     _print(console, table, lines, board.sentence)
 
 
@@ -60,7 +60,7 @@ def print_overall(found: Overall, console: Console) -> None:
     for row in found.rows:
         cells = texts(columns, "terminal", OverallLine(found, row))
         table.add_row(rank(row.rank), escape(row.agent), *cells)
-    _print(console, table, found.notes, found.sentence)
+    _print(console, table, [*found.findings, *found.notes], found.sentence)
 
 
 def answered(result: Result) -> Iterator[str]:

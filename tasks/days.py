@@ -8,6 +8,7 @@ from investorbench_env.market.intervals import DAY, length_of
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 Dates = npt.NDArray[np.datetime64]
+WEEK = np.timedelta64(7, "D")
 ROUNDING = 1e-12
 """Returns closer to each other than this are one: an equity curve of doubles knows no better."""
 
@@ -45,6 +46,16 @@ def varies(returns: FloatArray) -> BoolArray:
     highest, lowest = returns.max(axis=-1), returns.min(axis=-1)
     scale = np.maximum(np.maximum(highest, -lowest), 1.0)
     return np.asarray(highest - lowest > ROUNDING * scale)
+
+
+def period_name(interval: str) -> str:
+    """What a return is one of, in a word: a day where bars are of a day or shorter.
+
+    Raises:
+        MarketError: it is no length of a bar.
+    """
+    length = length_of(interval)
+    return "day" if length <= DAY else "week" if length == WEEK else "period"
 
 
 def is_within_a_day(interval: str) -> bool:

@@ -78,6 +78,7 @@ SETTING: tuple[BoardColumn, ...] = (
     _in_file("end", TEXT, lambda line: line.board.setting.end),
     _in_file("data_source", TEXT, lambda line: line.board.setting.data_source),
     _in_file("simulated", TRUTH, lambda line: line.board.setting.simulated),
+    _in_file("findings", TEXT, lambda line: "; ".join(line.board.findings) or None),
     _in_file("options", TEXT, lambda line: line.board.setting.options or None),
     _in_file("market_sha256", TEXT, lambda line: line.board.setting.market),
     _in_file("benchmark", TEXT, lambda line: line.board.benchmark),

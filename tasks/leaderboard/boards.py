@@ -78,6 +78,7 @@ def _board(
         comparison=comparison,
         sentence=sentence_of(setting, facts, rows, benchmark, comparison),
         notes=(*notes_of(facts, rows, comparison, chance), *missing, *notes),
+        findings=tuple(dict.fromkeys(found for result in results for found in result.findings)),
     )
 
 

@@ -182,6 +182,10 @@ def texts(columns: Columns[L], table: Table, line: L) -> Iterator[str]:
             yield column.interval(cell, table) or NONE
 
 
-def legend(columns: Columns[L], table: Table) -> str:
-    """What stands below a table: heads that need a word more."""
-    return "; ".join(f"{each.head_in(table)}: {each.note}" for each in columns if each.note)
+def legend(columns: Columns[L], table: Table, lines: Sequence[L]) -> list[str]:
+    """What stands below a table: heads that need a word more, of columns that hold a figure."""
+    return [
+        f"{column.head_in(table)}: {column.note}"
+        for column in columns
+        if column.note and any(column.cell(line).value is not None for line in lines)
+    ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.statistics import Comparison
 from investorbench.tasks.statistics.estimate import FloatArray
@@ -17,7 +18,8 @@ def notes_of(
     if facts.fills == "next_close":
         yield "orders filled at the next close, since the data has no opens"
     if any(row.is_ruined for row in rows):
-        yield ("† ruined before the end of the window; the days after it count as returns of 0")
+        after = f"the {period_name(facts.interval)}s after it count as returns of 0"
+        yield f"† ruined before the end of the window; {after}"
     repeats = max(len(row.entry.result.episodes) for row in rows if row.entry)
     if repeats > 1:
         yield f"of {repeats} repeats, the one with the median Sharpe ratio"
@@ -25,7 +27,8 @@ def notes_of(
         yield from _missing(row)
     block = comparison.bootstrap.block
     draws, pair_draws = comparison.bootstrap.draws, comparison.bootstrap.pair_draws
-    drawn = f"{count(draws, 'draw')}, mean block length {count(block.days, 'day')}"
+    length = count(block.days, period_name(facts.interval))
+    drawn = f"{count(draws, 'draw')}, mean block length {length}"
     if pair_draws > draws:  # the more pairs, the smaller a p-value has to be
         drawn += f"; {number(pair_draws)} for tests of pairs"
     if any(row.statistics.sr.low is not None for row in rows):

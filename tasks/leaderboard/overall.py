@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.ranks import Difference, places
@@ -25,9 +26,12 @@ from investorbench.tasks.statistics import (
 )
 from investorbench.tasks.statistics.estimate import DRAWS, Estimate
 from investorbench.tasks.statistics.resampling import median_run
-from investorbench.tasks.wording import count, number
+from investorbench.tasks.wording import count, listed, number
+from investorbench_env.registration import NAMESPACE
 
 FEWEST_TASKS = 2
+MOST_NAMED = 4
+"""Tasks with the same finding; more are counted."""
 Two = tuple[str, str]
 
 
@@ -67,6 +71,7 @@ class Overall:
         rows: by mean Sharpe ratio, best first.
         sentence: what a reader may quote.
         notes: which agents or tasks are left out and why, a line each.
+        findings: what is wrong or missing in the data, a line each, with the tasks that it is of.
     """
 
     protocol: str
@@ -78,6 +83,7 @@ class Overall:
     rows: tuple[OverallRow, ...]
     sentence: str
     notes: tuple[str, ...]
+    findings: tuple[str, ...] = ()
 
 
 def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overall]:
@@ -126,7 +132,7 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
     ]
     rows.sort(key=lambda row: (-float(means.sr[names.index(row.agent)]), row.agent))
     first = kept[0].setting
-    drawn = f"dates drawn {number(draws)} times, mean block length {count(block, 'day')}"
+    drawn = f"dates drawn {number(draws)} times, mean block length {count(block, _period(kept))}"
     return Overall(
         protocol=first.protocol,
         simulated=first.simulated,
@@ -142,7 +148,25 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
             *short,
             *left_out,
         ),
+        findings=tuple(_findings(kept)),
     )
+
+
+def _findings(boards: Sequence[Leaderboard]) -> Iterator[str]:
+    """Those of all tasks, each once, with the tasks whose data it is of."""
+    tasks: dict[str, list[str]] = defaultdict(list)
+    for board in boards:
+        for finding in board.findings:
+            tasks[finding].append(board.setting.name.removeprefix(f"{NAMESPACE}/"))
+    for finding, names in tasks.items():
+        few = len(names) <= MOST_NAMED
+        yield f"{listed(names) if few else f'{len(names)} of {len(boards)} tasks'}: {finding}"
+
+
+def _period(boards: Sequence[Leaderboard]) -> str:
+    """What their returns are of, in a word."""
+    names = {period_name(board.facts.interval) for board in boards}
+    return names.pop() if len(names) == 1 else "period"
 
 
 def _without_growth(rows: Sequence[OverallRow]) -> Iterator[str]:
@@ -186,8 +210,8 @@ def shared_by_all(
 def _long_enough(boards: Sequence[Leaderboard]) -> tuple[list[Leaderboard], list[str]]:
     short = [board for board in boards if board.comparison.days < FEWEST_DAYS]
     notes = [
-        f"left out: {board.setting.name}, {board.comparison.days} days, at least {FEWEST_DAYS} "
-        "are needed"
+        f"left out: {board.setting.name}, {count(board.comparison.days, _period([board]))}, at "
+        f"least {FEWEST_DAYS} are needed"
         for board in short
     ]
     return [board for board in boards if board not in short], notes

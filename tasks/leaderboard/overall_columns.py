@@ -36,6 +36,7 @@ SETTING: tuple[OverallColumn, ...] = (
     _in_file("task", TEXT, lambda line: " ".join(s.name for s in line.table.settings)),
     _in_file("protocol", TEXT, lambda line: line.table.protocol),
     _in_file("simulated", TRUTH, lambda line: line.table.simulated),
+    _in_file("findings", TEXT, lambda line: "; ".join(line.table.findings) or None),
     _in_file("options", TEXT, lambda line: line.table.options or None),
     _in_file("benchmark", TEXT, lambda line: line.table.benchmark),
     _in_file("tasks", COUNT, lambda line: len(line.table.settings)),

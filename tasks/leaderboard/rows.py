@@ -72,6 +72,7 @@ class Leaderboard:
         comparison: the statistics over all of them.
         sentence: what a reader may quote.
         notes: what the figures rest on and what is missing, a line each.
+        findings: what is wrong or missing in the data, a line each.
     """
 
     setting: Setting
@@ -82,6 +83,7 @@ class Leaderboard:
     comparison: Comparison
     sentence: str
     notes: tuple[str, ...]
+    findings: tuple[str, ...] = ()
 
     @property
     def compared_with(self) -> Benchmark | None:

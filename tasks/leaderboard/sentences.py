@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_of
 from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.ranks import Difference, difference_of
@@ -31,9 +32,10 @@ def sentence_of(
         comparison: its statistics.
     """
     market = "a simulated market" if setting.simulated else "real data"
+    length = count(comparison.days, period_name(facts.interval))
     where = (
         f"On {setting.name} ({setting.protocol} protocol, {market}, "
-        f"{count(comparison.days, 'day')} from {setting.start} to {setting.end})"
+        f"{length} from {setting.start} to {setting.end})"
     )
     compared = benchmark_of(facts)
     against = [difference_of(pair) for pair in comparison.against.values()]
@@ -45,7 +47,7 @@ def sentence_of(
     if compared and not against and comparison.days == 0:
         found = f"nothing was compared with {compared.title} ({comparison.superior.reason})"
     parts = [f"{where}, {_who(agents)}: {found}.", _ruined(agents)]
-    parts += [_luck(agents[0], comparison), _patience(agents[0], compared, facts.periods_a_year)]
+    parts += [_luck(agents[0], comparison), _patience(agents[0], compared, facts)]
     return " ".join(part for part in parts if part)
 
 
@@ -122,13 +124,15 @@ def _luck(best: Row, comparison: Comparison) -> str:
     )
 
 
-def _patience(best: Row, benchmark: Benchmark | None, periods_a_year: float) -> str:
+def _patience(best: Row, benchmark: Benchmark | None, facts: Facts) -> str:
     pair = best.against
     if pair is None or pair.days.value is None or difference_of(pair).is_distinguishable:
         return ""
     assert benchmark is not None  # with which it was compared
-    years = pair.days.value / periods_a_year
-    exact = f"about {roughly(pair.days.value)} days, {roughly(years)} years"
+    years = pair.days.value / facts.periods_a_year
+    exact = (
+        f"about {roughly(pair.days.value)} {period_name(facts.interval)}s, {roughly(years)} years"
+    )
     long = f"more than {count(LONG, 'year')}" if years > LONG else exact
     return (
         f"To find a difference to {benchmark.title} as large as that of {best.agent} would take "

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from investorbench.tasks.days import is_within_a_day
+from investorbench.tasks.days import is_within_a_day, period_name
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.result import Entry
@@ -64,7 +64,7 @@ def span_of(board: Leaderboard) -> str:
     steps = count(facts.steps, "step")
     if facts.interval == "1d":
         return steps
-    days = count(board.comparison.days, "day")
+    days = count(board.comparison.days, period_name(facts.interval))
     over = f" over {days}" if is_within_a_day(facts.interval) else ""
     return f"{steps} of {facts.interval}{over}"
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.report.content import SIMULATED, RecordedRow, board_name, span_of
@@ -35,6 +36,7 @@ def facts_of(board: Leaderboard) -> Html:
     setting = board.setting
     drawn = board.comparison.bootstrap
     block = drawn.block
+    length = count(block.days, period_name(board.facts.interval))
     source = f"{SIMULATED}: {setting.data_source}" if setting.simulated else setting.data_source
     facts = {
         "Task": f"{setting.task}, {', '.join(setting.symbols)}",
@@ -43,9 +45,8 @@ def facts_of(board: Leaderboard) -> Html:
         "Options": setting.options or "none",
         "Data": source,
         "Market, SHA-256": board.facts.fingerprint,
-        "Findings in the data": "; ".join(board.facts.findings) or "none",
         "Bootstrap": f"{count(drawn.draws, 'draw')}, {number(drawn.pair_draws)} for pairs, mean "
-        f"block length {count(block.days, 'day')} ({block.rule}), seed {drawn.seed}",
+        f"block length {length} ({block.rule}), seed {drawn.seed}",
         "Trials counted": str(board.comparison.trials),
     }
     terms = (join(element("dt", name), element("dd", text)) for name, text in facts.items())

@@ -40,7 +40,7 @@ def overall_section(overall: Overall, number: int) -> Html:
         element("p", f"Over {count(len(overall.settings), 'task')}: {names}.", class_="setting"),
         quotation(overall.sentence, overall.simulated),
         overall_table(overall),
-        notes(overall.notes),
+        notes([*overall.findings, *overall.notes]),
         id=name, aria_labelledby=f"{name}-title",
     )  # fmt: skip
 
@@ -64,7 +64,7 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
         element("p", warning, class_="notice") if warning else None,
         quotation(board.sentence, setting.simulated),
         leaderboard_table(board),
-        notes(board.notes),
+        notes([*board.findings, *board.notes]),
         *_part(name, "equity", "Equity and drawdown", curves_figure(board, number)),
         *_part(name, "actions", "Actions on the price", actions_figure(board, number)),
         *_part(name, "months", "Monthly returns", months_table(board)),

@@ -120,7 +120,8 @@ def _settings(given: Any) -> dict[str, Any]:
     """What determines an agent, as far as plain values can hold it."""
     if isinstance(given, functools.partial):
         arguments = {"_args_": list(given.args)} if given.args else {}
-        return _settings(given.func) | plain(arguments | given.keywords)
+        determined: dict[str, Any] = plain(arguments | given.keywords)
+        return _settings(given.func) | determined
     if inspect.isclass(given):
         return {TARGET: path_of(given)}
     if inspect.isfunction(given):

@@ -202,10 +202,12 @@ def _superior(
     if not jointly:
         return Estimate(reason=NOT_JOINTLY)
     rivals = [returns for name, returns in series.items() if name != benchmark]
+    if not rivals:
+        return Estimate(reason="there is nothing to compare the benchmark with")
     try:
         return superiority(
             series[benchmark],
-            np.array(rivals).reshape(len(rivals), -1),
+            np.array(rivals),
             block_days=bootstrap.block.days,
             draws=bootstrap.draws,
             seed=bootstrap.seed,

@@ -4,10 +4,12 @@ import os
 import shutil
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from investorbench.tasks import evaluate
+from tests.env.small_markets import small_market
 from tests.report.reading import Page
 from tests.scripts.calling import Call
 
@@ -54,6 +56,23 @@ def test_a_table_of_any_format_is_written_beside_the_run(
     assert output.code == 0, output.err
     content = (run / name).read_bytes()
     assert content.startswith(begins) and b"momentum" in content
+
+
+@pytest.mark.parametrize("agent", ["buy_and_hold", "cash", lambda observation, info: 1])
+def test_an_agent_alone_is_reported_in_every_format(
+    report: Call, tmp_path: Path, agent: Any
+) -> None:
+    lacks = ("dividends are missing", "one <bar> is missing")
+    market = small_market([100.0 + t % 7 for t in range(40)], findings=lacks)
+    dates = {"start": "2020-01-03", "end": "2020-02-08", "warmup": False}
+    evaluate(agent, "InvestorBench/Stock", data=market, folder=tmp_path / "run", **dates)
+    for format in ("html", "csv", "md", "latex"):
+        output = report(tmp_path / "run", "--format", format, "--output", f"alone.{format}")
+        assert (output.code, output.err) == (0, ""), (format, output.err)
+        text = (tmp_path / f"alone.{format}").read_text()
+        assert "dividends are missing" in text
+        assert text.count("dividends are missing") == 1 or format == "csv"  # a line an agent
+    assert "one &lt;bar&gt; is missing" in (tmp_path / "alone.html").read_text()
 
 
 def test_another_file_may_be_named(report: Call, run: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from investorbench.scripts.tables import print_results
 from investorbench.tasks import Result, evaluate
 from investorbench.tasks.leaderboard import leaderboards
 from investorbench.tasks.result import Entry, Failure
-from tests.env.small_markets import small_market
+from tests.env.small_markets import small_market, weekly
 
 RISING = small_market([100.0 * 1.002**t * (1 + 0.01 * (t % 3)) for t in range(500)])
 NOISY = small_market(
@@ -118,6 +118,34 @@ def test_data_without_opens_says_when_orders_filled() -> None:
 def test_what_the_data_lacks_stands_below_its_name() -> None:
     text = printed(score("cash", small_market([100.0] * 500, findings=("dividends are missing",))))
     assert "data: made for a test\ndividends are missing\n" in text
+
+
+def test_what_the_data_of_several_tasks_lacks_stands_once_below_them_all() -> None:
+    lacks = ("dividends are missing",)
+    markets = {
+        "A": small_market([100.0 + t % 5 for t in range(500)], symbols=("A",), findings=lacks),
+        "B": small_market([99.0 + t % 7 for t in range(500)], symbols=("B",), findings=lacks),
+        "TEST": replace(NOISY, findings=("a gap",)),
+    }
+    text = printed(*(score("cash", market, symbol=name) for name, market in markets.items()))
+    mean = text[text.index("mean over") :]
+    assert mean.count("dividends are missing") == 1
+    assert "Stock A and Stock B: dividends are missing\nStock TEST: a gap\n" in mean
+
+
+def test_a_week_is_called_a_week() -> None:
+    closes = (100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0.0, 0.02, 80)))).tolist()
+    dates = {"start": "2020-01-05", "end": "2021-06-27"}
+    text = " ".join(printed(score("momentum", weekly(closes), **dates)).split())
+    assert "77 weeks from 2020-01-05" in text and " weeks, " in text
+    assert "day" not in text
+
+
+def test_a_column_that_holds_nothing_is_not_explained() -> None:
+    alone = printed(score("buy_and_hold", NOISY))
+    assert "rnd: % of random policies below" in alone and "p: of no difference" not in alone
+    unknown = printed(replace(score("momentum", NOISY), references=()))
+    assert "rnd:" not in unknown
 
 
 def test_the_sentence_stands_below_and_says_whether_anything_is_distinguishable() -> None:

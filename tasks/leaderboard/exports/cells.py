@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import (
@@ -55,12 +56,15 @@ def _of_board(board: Leaderboard) -> Sheet:
     columns = board_columns("paper", board.compared_with)
     market = "SIMULATED MARKET" if setting.simulated else "real data"
     options = f" Options: {setting.options}." if setting.options else ""
-    span = count(board.comparison.days, "day")
+    span = count(board.comparison.days, period_name(board.facts.interval))
+    lines = [BoardLine(board, row) for row in board.rows]
+    explained = "; ".join(
+        [*legend(columns, "paper", lines), f"trials counted: {board.comparison.trials}"]
+    )
     caption = (
         f"{setting.name}, {setting.protocol} protocol, {market}, {span} "
         f"from {setting.start} to {setting.end}.{options} Data: {setting.data_source}. "
-        f"{_intervals(board)}{legend(columns, 'paper')}; "
-        f"trials counted: {board.comparison.trials}."
+        f"{_intervals(board)}{explained}."
     )
     return Sheet(
         title=f"{'SIMULATED: ' if setting.simulated else ''}{setting.name}, {setting.protocol}",
@@ -68,15 +72,15 @@ def _of_board(board: Leaderboard) -> Sheet:
         columns=("rank", "agent", *heads(columns, "paper")),
         rows=tuple(
             (
-                rank(row.rank),
-                row.agent + " †" * row.is_ruined,
-                *texts(columns, "paper", BoardLine(board, row)),
+                rank(line.row.rank),
+                line.row.agent + " †" * line.row.is_ruined,
+                *texts(columns, "paper", line),
             )
-            for row in board.rows
+            for line in lines
         ),
         best=_best([row.rank for row in board.rows]),
         sentence=board.sentence,
-        notes=(*board.notes, *_reasons(board, columns)),
+        notes=(*board.findings, *board.notes, *_reasons(board, columns)),
     )
 
 
@@ -84,9 +88,10 @@ def _intervals(board: Leaderboard) -> str:
     if all(row.statistics.sr.low is None for row in board.rows):
         return ""
     bootstrap = board.comparison.bootstrap
+    length = count(bootstrap.block.days, period_name(board.facts.interval))
     return (
         f"Intervals of 95 % by a stationary bootstrap, {number(bootstrap.draws)} draws, mean block "
-        f"length {count(bootstrap.block.days, 'day')}. "
+        f"length {length}. "
     )
 
 
@@ -95,19 +100,19 @@ def _of_overall(found: Overall) -> Sheet:
     columns = overall_columns("paper", found.compared_with)
     market = "SIMULATED MARKETS" if found.simulated else "real data"
     options = f" Options: {found.options}." if found.options else ""
+    lines = [OverallLine(found, row) for row in found.rows]
+    explained = "".join(f" {each}." for each in legend(columns, "paper", lines))
     return Sheet(
         title=f"{'SIMULATED: ' if found.simulated else ''}mean over {len(found.settings)} tasks, "
         f"{found.protocol}",
-        caption=f"Means over {names}; {found.protocol} protocol, {market}.{options} "
-        f"{legend(columns, 'paper')}.",
+        caption=f"Means over {names}; {found.protocol} protocol, {market}.{options}{explained}",
         columns=("rank", "agent", *heads(columns, "paper")),
         rows=tuple(
-            (rank(row.rank), row.agent, *texts(columns, "paper", OverallLine(found, row)))
-            for row in found.rows
+            (rank(line.row.rank), line.row.agent, *texts(columns, "paper", line)) for line in lines
         ),
         best=_best([row.rank for row in found.rows]),
         sentence=found.sentence,
-        notes=found.notes,
+        notes=(*found.findings, *found.notes),
     )
 
 
