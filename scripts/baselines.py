@@ -11,7 +11,7 @@ from investorbench_env.market.asset_classes import ASSET_CLASSES
 ORACLE = "oracle"
 SEED = 0
 """Named, so that everybody who scores the baselines gets the same figures."""
-NO_BASELINES = (ORACLE, "finmem")
+NO_BASELINES = (ORACLE, "filter", "finmem")
 NO_DATA = (
     "no market data of your own found; set INVESTORBENCH_DATA to a folder that has some, or see "
     "investorbench data fetch --help"

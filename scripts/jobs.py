@@ -19,6 +19,7 @@ from investorbench.agents.llm import LanguageModel, Model, model_of
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
 from investorbench.scripts.serving import served
 from investorbench.tasks.finding import find_id
+from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.running.episodes import RunOptions, Say, Serve
 from investorbench.tasks.running.job import Job
@@ -35,7 +36,8 @@ OF_THE_RUN = (
 """Settings that change nothing of what an agent does: a run may be resumed with others."""
 OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")
 """The same, of a model."""
-MODEL, MEMORY, MARKET = "model", "new_memory", "market"
+MODEL, MEMORY = "model", "new_memory"
+PARTS = {MODEL, MEMORY, MARKET, DYNAMICS}
 """What an agent may ask for, by the name of its parameter: of ours one that is ``_partial_``, of
 others one that cannot be made without it."""
 TARGET = "_target_"
@@ -67,15 +69,20 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
     if MEMORY not in asked_for:
         del settings["memory"]
     settings["agent"] = maker.settings
+    if handed := [name for name in (MARKET, DYNAMICS) if name in asked_for]:
+        settings[HANDED] = handed
     settings["task"] = {**given["task"], "id": find_id(given["task"]["id"])}
     task = task_of(settings)
 
-    def make_agent(answering: LanguageModel | None, folder: EpisodeFolder | None) -> Any:
+    def make_agent(
+        answering: LanguageModel | None, folder: EpisodeFolder | None, market_seed: int
+    ) -> Any:
         assert folder is not None  # the command line records everything
         parts: dict[str, Callable[[], Any]] = {
             MODEL: lambda: answering,
             MEMORY: lambda: partial(new_memory, config.memory, folder),
-            MARKET: task.market,
+            MARKET: lambda: task.market(market_seed),
+            DYNAMICS: task.dynamics,
         }
         return maker.make(**{name: parts[name]() for name in sorted(asked_for)})
 
@@ -113,7 +120,7 @@ class AgentMaker:
 
     Attributes:
         make: makes one, of what it asks for.
-        asks_for: what has to be handed to it: ``model``, ``new_memory``, ``market``.
+        asks_for: what has to be handed to it, of ``PARTS``.
         settings: what determines the agents, wherever they are defined.
     """
 
@@ -132,7 +139,7 @@ def maker_of(agent: DictConfig) -> AgentMaker:
     if PATH in given:
         found = find_agent(given.pop(PATH))
         own = {name: value for name, value in given.items() if name not in (SOURCE, SHA256)}
-        wants = frozenset(found.required) & {MODEL, MEMORY, MARKET} - own.keys()
+        wants = frozenset(found.required) & PARTS - own.keys()
         found.require([*own, *wants])
         return AgentMaker(make=partial(found.make, **own), asks_for=wants, settings=given)
     if not given.get(TARGET):
@@ -146,13 +153,18 @@ def maker_of(agent: DictConfig) -> AgentMaker:
     asks_for: frozenset[str] = frozenset()
     if given.get("_partial_"):
         taken = inspect.signature(made_by).parameters
-        asks_for = frozenset({MODEL, MEMORY, MARKET} & taken.keys() - given.keys())
+        may_do_without = {n for n in (MARKET, DYNAMICS) if n in taken and not _is_needed(taken[n])}
+        asks_for = frozenset(PARTS & taken.keys() - given.keys() - may_do_without)
 
     def make(**parts: Any) -> Any:
         made = _instance_of(agent)
         return made(**parts) if isinstance(made, partial) else made
 
     return AgentMaker(make=make, asks_for=asks_for, settings=given)
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    return parameter.default is parameter.empty
 
 
 def _instance_of(agent: DictConfig) -> Any:

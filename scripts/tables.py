@@ -41,7 +41,7 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     table = _table(heads(columns, "terminal"))
     rows = [BoardLine(board, row) for row in board.rows]
     for line in rows:
-        name = escape(line.row.agent) + " †" * line.row.is_ruined
+        name = escape(line.row.agent) + line.row.marks
         table.add_row(rank(line.row.rank), name, *texts(columns, "terminal", line))
     answers = [line for row in board.rows if row.result for line in answered(row.result)]
     options = [f"options: {setting.options}"] if setting.options else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from investorbench.tasks.days import Dates, FloatArray, daily_returns
+from investorbench.tasks.handed import knowledge
 from investorbench.tasks.metrics import activity, performance
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
@@ -157,6 +158,8 @@ class Result:
         seed: of the run, from which markets and the agents' own seeds follow; None in what was not
             run by us.
         described: what determines the agent, where it says so.
+        handed: what its agents were handed that others cannot know, see
+            :mod:`investorbench.tasks.handed`.
         references: what tables compare it with; None where that was not computed.
     """
 
@@ -166,7 +169,13 @@ class Result:
     episodes: tuple[Episode, ...]
     seed: int | None = None
     described: dict[str, Any] | None = field(default=None, repr=False)
+    handed: tuple[str, ...] = ()
     references: tuple[Reference, ...] | None = field(default=None, repr=False)
+
+    @property
+    def knows(self) -> str:
+        """What its agents know beyond what they observe, in words; empty for nothing."""
+        return knowledge(self.handed, self.facts)
 
     @property
     def protocol(self) -> str:

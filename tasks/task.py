@@ -14,6 +14,7 @@ from investorbench.tasks.plain import is_plain, plain
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.market import Market
+from investorbench_env.market.simulated import Dynamics, dynamics_of
 from investorbench_env.protocols import STANDARD
 from investorbench_env.registration import NAMESPACE, facts_of, market_of
 
@@ -149,13 +150,29 @@ class Task:
         with self._explained(split):
             return gym.make_vec(id, num_envs=lanes, **arguments)
 
-    def market(self) -> Market:
-        """All of the market of the test, for what may know the future: an oracle.
+    def market(self, seed: int | None = None) -> Market:
+        """All of the market of an episode, for what may know the future: an oracle.
+
+        Args:
+            seed: what the environment of the episode begins with.
 
         Raises:
             InvestorBenchError: options or data that do not work, or an environment of others.
         """
-        return market_of(self._registered(), **self._arguments("test"))
+        return market_of(self._registered(), seed, **self._arguments("test"))
+
+    def dynamics(self) -> Dynamics:
+        """The parameters of its simulated market, for what may know the law: a filter.
+
+        Raises:
+            InvestorBenchError: options or data that do not work, or the market is a real one.
+        """
+        facts = self.facts("test")
+        if not facts.simulated:
+            raise InvestorBenchError(
+                f"{self.id} runs on {facts.source}: only a simulated market has known dynamics"
+            )
+        return dynamics_of(self.symbol, facts.asset_class)
 
     def _registered(self) -> str:
         """The id as Gymnasium knows it, once its module is imported."""

@@ -85,6 +85,9 @@ SETTING: tuple[BoardColumn, ...] = (
     _in_file("days", COUNT, lambda line: line.board.comparison.days),
     _in_file("tasks", COUNT, lambda line: 1),
     _in_file("agent", TEXT, lambda line: line.row.agent),
+    _in_file(
+        "knows", TEXT, lambda line: line.row.result.knows or None if line.row.result else None
+    ),
     _in_file("run", TEXT, lambda line: (line.row.entry.run or None) if line.row.entry else None),
     _in_file("rank_best", COUNT, lambda line: line.row.rank[0]),
     _in_file("rank_worst", COUNT, lambda line: line.row.rank[1]),

@@ -1,6 +1,6 @@
 """What stands below a leaderboard: what its figures rest on, and what is missing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from investorbench.tasks.days import period_name
@@ -20,6 +20,7 @@ def notes_of(
     if any(row.is_ruined for row in rows):
         after = f"the {period_name(facts.interval)}s after it count as returns of 0"
         yield f"† ruined before the end of the window; {after}"
+    yield from knowing(rows)
     repeats = max(len(row.entry.result.episodes) for row in rows if row.entry)
     if repeats > 1:
         yield f"of {repeats} repeats, the one with the median Sharpe ratio"
@@ -35,6 +36,13 @@ def notes_of(
         yield f"95 % intervals and tests: bootstrap, {drawn}"
     if chance is not None and any(row.statistics.random.value is not None for row in rows):
         yield f"random policies: {number(len(chance))}, each action drawn uniformly"
+
+
+def knowing(rows: Iterable[Row]) -> Iterator[str]:
+    """Which agents know what others cannot, in a line; nothing where none does."""
+    known = {row.agent: row.result.knows for row in rows if row.result and row.result.knows}
+    if known:
+        yield "‡ " + "; ".join(f"{agent} {what}" for agent, what in known.items())
 
 
 def _missing(row: Row) -> Iterator[str]:

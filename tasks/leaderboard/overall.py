@@ -13,6 +13,7 @@ import numpy as np
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.entries import Setting
+from investorbench.tasks.leaderboard.notes import knowing
 from investorbench.tasks.leaderboard.ranks import Difference, places
 from investorbench.tasks.leaderboard.rows import Leaderboard
 from investorbench.tasks.leaderboard.sentences import verdict
@@ -144,6 +145,7 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         sentence=_sentence(kept, rows, differences),
         notes=(
             f"95 % intervals and tests: {drawn}; the same dates for all agents and tasks",
+            *knowing(row for board in kept for row in board.rows if row.agent in names),
             *_without_growth(rows),
             *short,
             *left_out,

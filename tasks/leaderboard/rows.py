@@ -46,6 +46,12 @@ class Row:
         return None if self.entry is None else self.entry.result
 
     @property
+    def marks(self) -> str:
+        """Signs beside its name, which notes explain: of a ruin, and of what others cannot know."""
+        knows = self.result is not None and bool(self.result.knows)
+        return " †" * self.is_ruined + " ‡" * knows
+
+    @property
     def sr(self) -> float:
         """Sharpe ratio a year; a ruined account counts with all days of the setting."""
         value = self.statistics.sr.value

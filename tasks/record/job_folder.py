@@ -192,6 +192,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "agent": result.agent,
+        **({"knows": result.knows} if result.knows else {}),
         "described": result.described,
         "task": result.task.id,
         "symbol": result.facts.symbol,
@@ -200,6 +201,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "window": list(result.window),
         "data_source": result.data_source,
         "simulated": result.simulated,
+        "markets": result.facts.markets,
         "market_sha256": result.market_fingerprint,
         "findings": list(result.findings),
         "options": {name: str(plain(value)) for name, value in result.task.options.items()},

@@ -35,6 +35,7 @@ class RecordedJob:
         seed: of the run.
         seeds: of both sides of the episodes that there should be.
         warmup: whether each begins with the warm-up split.
+        handed: what its agents were handed that others cannot know.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class RecordedJob:
     seed: int
     seeds: tuple[Seeds, ...]
     warmup: bool
+    handed: tuple[str, ...] = ()
 
     @property
     def repeats(self) -> int:
@@ -210,6 +212,7 @@ def _result_of(
         facts=facts,
         episodes=tuple(episodes),
         seed=job.seed,
+        handed=job.handed,
         described=described,
         references=read_references(job.path),
     )

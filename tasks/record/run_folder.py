@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.lines import header_in
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
@@ -97,6 +98,7 @@ def job_in(path: Path) -> RecordedJob:
             seed=int(settings["seed"]),
             seeds=seeds_of(settings, _with_symbols(task, path)),
             warmup=bool(settings["warmup"]),
+            handed=tuple(settings.get(HANDED, ())),
         )
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         if isinstance(error, InvestorBenchError):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from investorbench.tasks.handed import knowledge
 from investorbench.tasks.metrics import performance
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
 from investorbench.tasks.record.files import read_json
@@ -298,10 +299,13 @@ def _manifest(
         yield from differences(path, manifest, expected, "from the repeats follows")
     headers = [own["test"].header for own in records.values() if own["test"].header is not None]
     if headers:
-        expected = {"schema": SCHEMA, **_of_facts(headers[0].facts)}
+        facts = headers[0].facts
+        expected = {"schema": SCHEMA, **_of_facts(facts)}
+        if job.handed:
+            expected["knows"] = knowledge(job.handed, facts)
         yield from differences(path, manifest, expected, "in the headers is")
         yield from _other_versions(records, manifest)
-        yield from _references(job.path / REFERENCES, manifest, headers[0].facts)
+        yield from _references(job.path / REFERENCES, manifest, facts)
     elif market is not None:
         expected = _of_facts(market)
         recorded = str(manifest.get("market_sha256"))
@@ -356,6 +360,7 @@ def _of_facts(facts: Facts) -> Content:
         "market_sha256": facts.fingerprint,
         "data_source": facts.source,
         "simulated": facts.simulated,
+        **({"markets": facts.markets} if facts.markets else {}),
         "findings": list(facts.findings),
         "window": list(facts.window),
         "fills": facts.fills,

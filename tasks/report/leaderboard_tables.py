@@ -59,7 +59,7 @@ def leaderboard_table(board: Leaderboard) -> Html:
         f"{board.setting.start} to {board.setting.end}; 95 % intervals in brackets",
     )
     names = [
-        row_head(join(agent_name(row.agent), " †" * row.is_ruined, _missing(row)), row.agent)
+        row_head(join(agent_name(row.agent), row.marks, _missing(row)), row.agent)
         for row in board.rows
     ]
     lines = [BoardLine(board, row) for row in board.rows]

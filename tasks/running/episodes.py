@@ -366,6 +366,7 @@ async def _play_unrecorded(job: Job, numbers: Sequence[int], context: EpisodeCon
         facts=job.task.facts("test"),
         episodes=tuple(episode for episode, _ in played),
         seed=int(job.settings["seed"]),
+        handed=tuple(job.handed),
         described=played[0][1],
     )
     return JobOutcome(Entry(result=result, planned=job.repeats))
@@ -413,7 +414,7 @@ async def _live(
     """An episode, and what determines its agent."""
     # One that is finished is read from its record, and nobody decides anything.
     is_new = folder is None or not folder.is_finished
-    runner = as_agent(job.make_agent(context.model, folder) if is_new else _decides_nothing)
+    runner = as_agent(_agent_of(job, repeat, folder, context) if is_new else _decides_nothing)
     shown = context.bar.watch(job, repeat)
 
     def watch(step: Step) -> None:
@@ -445,6 +446,10 @@ async def _live(
         return episode, described
     finally:
         await runner.close()
+
+
+def _agent_of(job: Job, repeat: int, folder: EpisodeFolder | None, context: EpisodeContext) -> Any:
+    return job.make_agent(context.model, folder, job.seeds[repeat].market)
 
 
 def _outcome(
@@ -486,6 +491,7 @@ def _outcome(
         facts=job.task.facts("test"),
         episodes=tuple(episodes.values()),
         seed=int(job.settings["seed"]),
+        handed=tuple(job.handed),
         described=described,
         references=references,
     )

@@ -6,15 +6,17 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from investorbench.agents.agent import Runner, as_agent
 from investorbench.agents.baselines import BASELINES
 from investorbench.agents.finding import SHA256, SOURCE, find_agent
+from investorbench.tasks.handed import DYNAMICS, MARKET
 from investorbench.tasks.plain import path_of, plain
 from investorbench_env.errors import InvestorBenchError
 
+PARTS = (MARKET, DYNAMICS)
 TARGET = "_target_"
 """Names the class or the function, as an agent of the command line does."""
 LONGEST = 1000
@@ -27,20 +29,23 @@ class FreshAgents:
 
     Attributes:
         name: what tables and records call them.
-        make: makes one for a repeat.
+        make: makes one for a repeat, of what it is handed by name.
+        handed: the names of what that is, see :mod:`investorbench.tasks.handed`.
         settings: what determines them, as far as plain JSON values can hold it; like an
             ``agent`` of the command line.
     """
 
     name: str
-    make: Callable[[], Any]
+    make: Callable[..., Any]
+    handed: list[str] = field(default_factory=list)
     settings: Mapping[str, Any]
 
 
 def fresh_agents(given: Any) -> FreshAgents:
     """What makes a new agent for every repeat.
 
-    - A class, a ``functools.partial`` of one, or a function without arguments is called for each.
+    - A class, a ``functools.partial`` of one, or a function without arguments is called for each;
+      a class that cannot be made without ``market`` or ``dynamics`` is handed those.
     - An object with ``act``, or that can be called, is copied for each, as it was handed over.
     - A function ``(observation, info) -> action`` and an object with ``predict`` have no state that
       is not passed along, and are shared.
@@ -53,19 +58,32 @@ def fresh_agents(given: Any) -> FreshAgents:
     if isinstance(given, str) and given not in BASELINES:
         found = find_agent(given)
         origin = {SOURCE: found.source, SHA256: found.sha256}
-        return FreshAgents(name=found.name, make=found.make, settings=origin | found.defaults)
+        return FreshAgents(
+            name=found.name,
+            make=found.make,
+            handed=[name for name in found.required if name in PARTS],
+            settings=origin | found.defaults,
+        )
     if isinstance(given, str):
         given = BASELINES[given]
     if isinstance(given, Runner):
         given = given.agent
-    make = _copies(given) if _class_in(given) is None else _instances(given)
+    target = _class_in(given)
+    handed = [] if target is None else [name for name in _missing(given) if name in PARTS]
+    if target is not None and handed:
+        own = getattr(target, "name", None)
+        name = own if isinstance(own, str) else target.__name__
+        make, settings = _instances(given), _settings(given)
+        return FreshAgents(name=name, make=make, handed=handed, settings=settings)
+    make = _copies(given) if target is None else _instances(given)
     if inspect.isfunction(given) and not inspect.signature(given).parameters:
         make = given
     # The one that says what they are called is the first one that is asked for.
     spare = [make()]
     name = as_agent(spare[0]).name
-    settings = _settings(given)
-    return FreshAgents(name=name, make=lambda: spare.pop() if spare else make(), settings=settings)
+    return FreshAgents(
+        name=name, make=lambda: spare.pop() if spare else make(), settings=_settings(given)
+    )
 
 
 def _class_in(given: Any) -> type | None:
@@ -74,8 +92,8 @@ def _class_in(given: Any) -> type | None:
     return called if inspect.isclass(called) else None
 
 
-def _instances(given: Callable[[], Any]) -> Callable[[], Any]:
-    if missing := _missing(given):
+def _instances(given: Callable[..., Any]) -> Callable[..., Any]:
+    if missing := [name for name in _missing(given) if name not in PARTS]:
         name = getattr(_class_in(given), "__name__", given)
         arguments = ", ".join(f"{each}=…" for each in missing)
         raise InvestorBenchError(

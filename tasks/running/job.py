@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from investorbench.agents.llm import LanguageModel, Model
+from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.running.arguments import require_callable, require_truth
 from investorbench.tasks.running.episode import Wrap
@@ -16,8 +17,9 @@ from investorbench.tasks.seeds import Seeds, seeds_of
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
 
-MakeAgent = Callable[[LanguageModel | None, EpisodeFolder | None], Any]
-"""A new agent for one episode, from what answers its questions and the episode's folder."""
+MakeAgent = Callable[[LanguageModel | None, EpisodeFolder | None, int], Any]
+"""A new agent for one episode, from what answers its questions, the episode's folder, and what its
+environment begins with."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,9 +85,12 @@ class Job:
         }
         if wrapper is not None:
             settings["wrapper"] = wrapped_by(wrapper)
+        if fresh.handed:
+            settings[HANDED] = fresh.handed
 
-        def make_agent(model: LanguageModel | None, folder: EpisodeFolder | None) -> Any:
-            return fresh.make()
+        def make_agent(model: LanguageModel | None, folder: EpisodeFolder | None, seed: int) -> Any:
+            parts = {MARKET: lambda: task.market(seed), DYNAMICS: task.dynamics}
+            return fresh.make(**{name: parts[name]() for name in fresh.handed})
 
         return cls(make_agent=make_agent, settings=settings, task=task, wrapper=wrapper)
 
@@ -93,6 +98,11 @@ class Job:
     def name(self) -> str:
         """What tables and records call it: with the model, and what else a sweep changes."""
         return str(self.settings["name"])
+
+    @property
+    def handed(self) -> list[str]:
+        """What its agents are handed that others cannot know."""
+        return list(self.settings.get(HANDED, ()))
 
     @property
     def repeats(self) -> int:

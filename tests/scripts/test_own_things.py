@@ -126,9 +126,15 @@ def test_a_run_goes_on_with_the_same_file_elsewhere_and_not_with_another(
 
 def test_python_finds_the_same_agents_and_tasks(call: Call, folder: Path) -> None:
     (typed,) = results(
-        call("agent=./my_agents.py:Against", "task=./my_task.yaml", "output=json", "repeats=2")
+        call(
+            "agent=./my_agents.py:Against",
+            "task=./my_task.yaml",
+            "output=json",
+            "repeats=2",
+            "seed=4",
+        )
     )
-    result = evaluate("./my_agents.py:Against", "./my_task.yaml", 2)
+    result = evaluate("./my_agents.py:Against", "./my_task.yaml", 2, seed=4)
     assert result.agent == typed["agent"] == "Against"
     assert without_nan(result.metrics) == typed["metrics"]
     assert [episode.seed for episode in result.episodes] == typed["seeds"]

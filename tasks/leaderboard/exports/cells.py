@@ -73,7 +73,7 @@ def _of_board(board: Leaderboard) -> Sheet:
         rows=tuple(
             (
                 rank(line.row.rank),
-                line.row.agent + " †" * line.row.is_ruined,
+                line.row.agent + line.row.marks,
                 *texts(columns, "paper", line),
             )
             for line in lines
