@@ -108,6 +108,6 @@ def find_protocol(given: str | Protocol) -> Protocol:
                 "name of its own, for results go by it"
             )
         return given
-    if given not in tuple(PROTOCOLS):  # not by hash, which a list has none of
+    if not isinstance(given, str) or given not in PROTOCOLS:
         raise UnknownNameError("protocol", given, PROTOCOLS)
     return PROTOCOLS[given]

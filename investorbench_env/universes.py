@@ -6,8 +6,9 @@ indices are ours.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
+from investorbench_env.dates import DateLike, date_text
 from investorbench_env.errors import DateRangeError, UnknownNameError
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 
@@ -163,7 +164,7 @@ def find_universe(name: str) -> Universe:
     Raises:
         UnknownNameError: there is none of that name.
     """
-    if name not in tuple(UNIVERSES):  # not by hash, which a list has none of
+    if not isinstance(name, str) or name not in UNIVERSES:
         raise UnknownNameError("universe", name, UNIVERSES)
     return UNIVERSES[name]
 
@@ -177,17 +178,30 @@ def universe_of(asset_class: str) -> Universe | None:
 
 
 def find_split(
-    universe: Universe | None, name: str, start: str | None = None, end: str | None = None
+    universe: Universe | None,
+    name: str,
+    start: DateLike | None = None,
+    end: DateLike | None = None,
 ) -> Split:
     """A split by name, with its dates overridden where others are given.
 
     Raises:
         UnknownNameError: there is no split of that name.
-        DateRangeError: there is no universe that has dates, and not both are given.
+        DateRangeError: there is no universe that has dates, and not both are given; one is no date;
+            or a warm-up, in which agents are shown what comes next, lies within the test.
     """
-    if universe is None:
-        if start is None or end is None:
-            raise DateRangeError("no universe gives the dates of a split: give start= and end=")
-        return Split(start, end)
-    split = universe.split(name)
-    return Split(start or split.start, end or split.end)
+    if universe is None and name not in get_args(SplitName):
+        raise UnknownNameError("split", name, get_args(SplitName))
+    own = None if universe is None else universe.split(name)
+    if own is None and (start is None or end is None):
+        raise DateRangeError("no universe gives the dates of a split: give start= and end=")
+    first = own.start if own and start is None else date_text("start", start)
+    last = own.end if own and end is None else date_text("end", end)
+    if universe is not None and name == "warmup":
+        test = universe.split("test")
+        if first <= test.end and last >= test.start:
+            raise DateRangeError(
+                f"the warm-up {first}..{last} lies within the test {test.start}..{test.end}, and "
+                'shows agents what comes next: use split="test", or dates outside'
+            )
+    return Split(first, last)

@@ -11,6 +11,7 @@ from gymnasium.vector import VectorEnv
 from investorbench.agents.finding import import_own
 from investorbench.tasks.finding import find_task, our_id
 from investorbench.tasks.plain import is_plain, plain
+from investorbench_env.dates import date_text
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.market import Market
@@ -52,6 +53,9 @@ class Task:
     def __post_init__(self) -> None:
         if self.is_ours and not self.protocol:
             object.__setattr__(self, "protocol", STANDARD.name)
+        for name in ("start", "end") if self.is_ours else ():
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, date_text(name, given))
 
     @classmethod
     def of(cls, id_or_task: "str | Task", **changes: Any) -> "Task":

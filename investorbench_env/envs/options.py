@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from investorbench_env.accounting.account import RUIN
+from investorbench_env.dates import DateLike
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.market import Market
@@ -20,6 +21,8 @@ RewardFunction = Callable[[Any, Any], Any]
 """(equity before, equity after) to reward; floats, or arrays in the vectorised environment."""
 
 ACTIONS = ("trade", "weight")
+MOST_CASH = 1e15
+"""Observations hold it in single precision, and what becomes of it."""
 MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
 
 
@@ -50,8 +53,9 @@ class Options:
         split: ``"warmup"`` or ``"test"``; their dates are those of the universe.
         protocol: ``"standard"`` or ``"paper"``, or a Protocol.
         data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
-        window: number of bars in ``bars``.
-        start: first date of the split, ``YYYY-MM-DD``, in place of its own.
+        window: number of bars in ``bars``, of those that the market has.
+        start: first date of the split in place of its own: ``YYYY-MM-DD``, a ``date``, a
+            ``datetime64`` or a ``Timestamp`` of a whole day.
         end: last date of the split, in place of its own.
         action: ``"trade"`` for sell, hold, buy; ``"weight"`` for a target weight.
         reward: ``"return"``, ``"log_return"``, ``"pnl"``, or a function of equity before and after.
@@ -72,8 +76,8 @@ class Options:
     protocol: str | Protocol = "standard"
     data: DataLike = "auto"
     window: int = 30
-    start: str | None = None
-    end: str | None = None
+    start: DateLike | None = None
+    end: DateLike | None = None
     action: str = "trade"
     reward: str | RewardFunction = "return"
     long_only: bool = False
@@ -95,17 +99,11 @@ class Options:
         for name in given:
             _require("option", name, known)
         options = cls(**given)
+        _require_texts(options, "symbol", "universe", "split")
         _require("asset class", options.asset_class, ASSET_CLASSES)
         _require("action", options.action, ACTIONS)
         if options.modalities is not None:
-            lists = isinstance(options.modalities, Collection) and options.modalities
-            if not lists or isinstance(options.modalities, str | Mapping):
-                raise InvestorBenchError(
-                    f"modalities={options.modalities!r} must list at least one of "
-                    + ", ".join(MODALITIES)
-                )
-            for name in options.modalities:
-                _require("modality", name, MODALITIES)
+            _require_modalities(options.modalities)
         if not callable(options.reward):
             _require("reward", options.reward, REWARDS)
         if not isinstance(options.long_only, bool):
@@ -113,7 +111,7 @@ class Options:
         _require_count("window", options.window)
         if options.episode_length is not None:
             _require_count("episode_length", options.episode_length)
-        _require_number("initial_cash", options.initial_cash, above=0.0)
+        _require_number("initial_cash", options.initial_cash, above=0.0, most=MOST_CASH)
         for name in ("commission_bps", "slippage_bps"):
             if getattr(options, name) is not None:
                 _require_number(name, getattr(options, name), least=0.0)
@@ -121,8 +119,30 @@ class Options:
 
 
 def _require(kind: str, name: object, valid: Collection[str]) -> None:
-    if name not in tuple(valid):  # not by hash, which a list or a dict has none of
+    if not isinstance(name, str) or name not in valid:
         raise UnknownNameError(kind, name, valid)
+
+
+def _require_texts(options: Options, *names: str) -> None:
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and not isinstance(value, str):
+            raise InvestorBenchError(
+                f"{name}={value!r} must be a text: quote it, such as {name}={str(value)!r} in "
+                f"Python and {name}='\"{value}\"' on a command line"
+            )
+
+
+def _require_modalities(given: object) -> None:
+    names: list[object] = []
+    if isinstance(given, Collection) and not isinstance(given, str | Mapping):
+        names = list(given)
+    if not names:
+        raise InvestorBenchError(
+            f"modalities={given!r} must list at least one of {', '.join(MODALITIES)}"
+        )
+    for name in names:
+        _require("modality", name, MODALITIES)
 
 
 def _require_count(name: str, value: object) -> None:
@@ -131,9 +151,19 @@ def _require_count(name: str, value: object) -> None:
 
 
 def _require_number(
-    name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf
+    name: str,
+    value: Any,
+    *,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    most: float = math.inf,
 ) -> None:
-    number = float(value) if isinstance(value, Real) else math.nan
-    if not (math.isfinite(number) and number > above and number >= least):
+    try:
+        number = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        number = math.inf
+    fits = math.isfinite(number) and number > above and least <= number <= most
+    if not fits or type(value) is bool:
         bound = f"above {above:g}" if above > least else f"of at least {least:g}"
+        bound += f" and at most {most:g}" if most < math.inf else ""
         raise InvestorBenchError(f"{name}={value!r} must be a number {bound}")

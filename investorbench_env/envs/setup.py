@@ -5,7 +5,7 @@ It knows no state of an episode.
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium as gym
@@ -35,6 +35,9 @@ from investorbench_env.universes import Universe, find_split, find_universe, uni
 
 AMOUNTS = ("equity", "cash", "position", "weight", "fill_price", "notional", "cost", "costs")
 """What an info of a single asset says of its account besides the nouns that all have."""
+
+ALL_OF_IT = 10_000
+"""Basis points in one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +190,7 @@ def prepare(options: Options) -> Setup:
     split = find_split(universe, options.split, options.start, options.end)
     symbol = _symbol_of(options)
     market = find_market(symbol, options.asset_class, options.data)
+    options = replace(options, window=min(options.window, len(market.times)))
     span = market.span(split.start, split.end)
     adjusted = protocol.prices == "adjusted"
     history = history_of(market, symbol, options.window, needs_adjusted=adjusted)
@@ -261,7 +265,12 @@ def _cost_rate(options: Options, protocol: Protocol) -> float:
         )
     if slippage is None:
         slippage = own.slippage_bps if protocol.slippage_bps is None else protocol.slippage_bps
-    return (commission + slippage) / 10_000.0
+    if commission + slippage >= ALL_OF_IT:
+        raise InvestorBenchError(
+            f"commission_bps={commission:g} and slippage_bps={slippage:g} take the whole trade: "
+            f"together they must stay below {ALL_OF_IT:,} basis points of its notional"
+        )
+    return (commission + slippage) / ALL_OF_IT
 
 
 def _fills(protocol: Protocol, opens: npt.NDArray[np.float64]) -> str:

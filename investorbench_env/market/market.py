@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.dates import DateLike, date_text
 from investorbench_env.errors import DateRangeError, MarketError, UnknownNameError
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.documents import Document, DocumentTable
@@ -164,13 +165,14 @@ class Market:
             raise UnknownNameError("symbol", symbol, self.symbols)
         return self.symbols.index(symbol)
 
-    def span(self, start: str, end: str) -> range:
-        """The bars of the sessions ``start`` to ``end``, both ``YYYY-MM-DD`` and inclusive.
+    def span(self, start: DateLike, end: DateLike) -> range:
+        """The bars of the sessions ``start`` to ``end``, both inclusive.
 
         Raises:
             DateRangeError: no date, or the market misses a bar of the range at either end.
         """
-        first, last = self._date(start), self._date(end)
+        first = np.datetime64(date_text("start", start), "D")
+        last = np.datetime64(date_text("end", end), "D")
         if last < first:
             raise DateRangeError(f"end {end} comes before start {start}")
         begin = int(np.searchsorted(self.sessions, first))
@@ -191,13 +193,6 @@ class Market:
                 f"{self.sessions[-1]} ({self.source})"
             )
         return range(begin, stop)
-
-    @staticmethod
-    def _date(text: str) -> np.datetime64:
-        try:
-            return np.datetime64(text, "D")
-        except ValueError:
-            raise DateRangeError(f"{text!r} is not a date; write it as YYYY-MM-DD") from None
 
     @cached_property
     def fingerprint(self) -> str:

@@ -160,8 +160,8 @@ def test_a_number_that_makes_no_sense_is_refused(options: dict[str, Any], words:
         ({"start": "2019-01-01"}, r"outside the data.* runs from 2020-01-01 to 2020-01-24"),
         ({"end": "2021-01-01"}, r"outside the data.* runs from 2020-01-01 to 2020-01-24"),
         ({"start": "2020-01-10", "end": "2020-01-05"}, "end 2020-01-05 comes before start"),
-        ({"start": "January"}, "'January' is not a date; write it as YYYY-MM-DD"),
-        ({"start": "2020-13-01"}, "'2020-13-01' is not a date"),
+        ({"start": "January"}, "start='January' is no date: write it as YYYY-MM-DD"),
+        ({"start": "2020-13-01"}, "start='2020-13-01' is no date"),
         ({"start": date(23)}, "needs one more than its steps"),
         ({"episode_length": 50}, "an episode of 50 step"),
     ],
@@ -245,3 +245,27 @@ def test_random_episodes_start_everywhere_and_end_on_time() -> None:
     assert set(starts(env, 0, 200)) == {date(t) for t in range(5)}
     env.reset(seed=1)
     assert [env.step(1)[3] for _ in range(3)] == [False, False, True]
+
+
+def test_a_window_is_as_long_as_the_market_where_it_asks_for_more() -> None:
+    observation, _ = make(window=10**12).reset(seed=0)
+    assert observation["bars"].shape == (24, 5)
+
+
+@pytest.mark.parametrize("costs", [(10_000, 0), (5_000, 5_000), (0, 1e6), (None, 9_996)])
+def test_costs_that_take_the_whole_trade_are_refused(costs: tuple[float | None, float]) -> None:
+    with pytest.raises(InvestorBenchError, match="must stay below 10,000 basis points"):
+        make(commission_bps=costs[0], slippage_bps=costs[1])
+    assert make(commission_bps=5_000, slippage_bps=4_999).reset(seed=0)
+
+
+@pytest.mark.parametrize("symbol", [7203, float("nan"), True, 1.5, ["TEST"], b"TEST"])
+def test_a_symbol_that_is_no_text_is_refused_with_the_way_to_quote_it(symbol: Any) -> None:
+    with pytest.raises(InvestorBenchError, match="must be a text: quote it"):
+        make(symbol=symbol)
+
+
+@pytest.mark.parametrize("cash", [0, -1.0, 1e16, 10**400, float("inf"), float("nan"), "1", True])
+def test_cash_that_no_account_can_hold_is_refused(cash: Any) -> None:
+    with pytest.raises(InvestorBenchError, match="must be a number above 0 and at most 1e"):
+        make(initial_cash=cash)

@@ -177,3 +177,22 @@ def test_the_facts_of_an_id_of_somebody_elses_are_those_of_an_environment_that_i
         facts_of("Others/Silent")
     with pytest.raises(UnknownNameError, match="unknown environment id 'Others/None'"):
         facts_of("Others/None")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("2020-10-01", "2021-05-06"), ("2020-12-01", "2020-12-31"), ("2020-09-01", "2020-10-01")],
+)
+def test_a_warm_up_within_the_test_is_refused(start: str, end: str) -> None:
+    with pytest.raises(DateRangeError, match="shows agents what comes next"):
+        find_split(UNIVERSES["Stocks"], "warmup", start, end)
+
+
+def test_a_warm_up_of_other_dates_may_lie_before_and_after_the_test() -> None:
+    assert find_split(UNIVERSES["Stocks"], "warmup", "2019-01-02", "2019-06-28").end == "2019-06-28"
+    assert find_split(UNIVERSES["Stocks"], "warmup", "2021-05-07", "2021-06-30").end == "2021-06-30"
+
+
+def test_without_a_universe_a_split_is_one_of_two_by_name() -> None:
+    with pytest.raises(UnknownNameError, match="split 'training'"):
+        find_split(None, "training", "2020-01-02", "2020-01-03")

@@ -71,7 +71,8 @@ def assemble(
         )
         dividends = np.zeros(length)
         adjusted = grid.bars[:, CLOSE]
-        ratios, certain = (SPLIT_RATIOS if row.corporate_actions else ()), False
+        ratios: tuple[float, ...] = SPLIT_RATIOS if row.corporate_actions else ()
+        certain = False
     else:
         listed = corporate_actions.with_known(
             actions or Actions(), corporate_actions.known_actions(symbol)

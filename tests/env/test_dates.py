@@ -1,0 +1,65 @@
+"""Dates as options: what counts as one, and one clear error for everything else."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pandas as pd
+import pytest
+
+from investorbench_env.dates import date_text
+from investorbench_env.errors import DateRangeError
+from tests.env.small_markets import small_market
+
+SPELLINGS = [
+    "2020-01-02",
+    date(2020, 1, 2),
+    datetime(2020, 1, 2),
+    datetime(2020, 1, 2, tzinfo=UTC),
+    np.datetime64("2020-01-02"),
+    np.datetime64("2020-01-02", "ns"),
+    np.str_("2020-01-02"),
+    pd.Timestamp("2020-01-02"),
+    pd.Timestamp("2020-01-02", tz="America/New_York"),
+]
+NO_DATES = [
+    *("", " ", "2021", "2021-02", "20210201", "2021-2-1", "2021-02-30", "02/01/2021", "NaT", "now"),
+    *(
+        "2021-02-01T00:00",
+        "2021-02-01 ",
+        "today",
+        "٢٠٢١-٠٢-٠١",
+        20201102,
+        2021,
+        2021.0,
+        True,
+        False,
+    ),
+    *(np.datetime64("NaT"), np.datetime64("2021"), np.datetime64("2021-02"), pd.NaT, float("nan")),
+    *(np.datetime64("2021-02-01T12"), pd.Timestamp("2021-02-01 12:00"), datetime(2021, 2, 1, 1)),
+    *(b"2021-02-01", [], ["2021-02-01"], ("2021", 2, 1), {}, object, np.array(["2021-02-01"])),
+    *("0001-01-01", "1677-01-01", "9999-12-31", "2263-01-01", np.datetime64("9999-12-31")),
+]
+
+
+@pytest.mark.parametrize("value", SPELLINGS, ids=repr)
+def test_a_day_may_be_written_in_each_of_these_ways(value: Any) -> None:
+    assert date_text("start", value) == "2020-01-02"
+
+
+@pytest.mark.parametrize("value", SPELLINGS, ids=repr)
+def test_an_environment_takes_each_of_them(value: Any) -> None:
+    env = gym.make(
+        "InvestorBench/Stock", data=small_market([1.0, 2.0, 3.0]), start=value, end="2020-01-03"
+    )
+    assert env.reset(seed=0)[1]["session"] == "2020-01-02"
+
+
+@pytest.mark.parametrize("name", ["start", "end"])
+@pytest.mark.parametrize("value", NO_DATES, ids=repr)
+def test_everything_else_is_one_clear_error(name: str, value: Any) -> None:
+    dates = {"start": "2020-01-01", "end": "2020-01-03", name: value}
+
+    with pytest.raises(DateRangeError, match=rf"^{name}="):
+        gym.make("InvestorBench/Stock", data=small_market([1.0, 2.0, 3.0]), **dates)

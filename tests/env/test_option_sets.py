@@ -1,0 +1,22 @@
+"""Whatever options are given, an environment runs with finite numbers or is refused in words."""
+
+import pytest
+
+from tests.env.option_sets import option_set, outcome
+
+FEW = range(200)
+MANY = range(200, 4_000)
+
+
+@pytest.mark.parametrize("seeds", [FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=len)
+def test_options_work_or_are_refused_in_one_sentence(seeds: range) -> None:
+    outcomes = []
+    for seed in seeds:
+        options = option_set(seed)
+        try:
+            outcomes.append(outcome(options))
+        except BaseException as error:
+            error.add_note(f"option set {seed}: {options}")
+            raise
+    # Both are common, so that neither half of the sentence is tested by nothing.
+    assert 0.2 < outcomes.count("ran") / len(outcomes) < 0.8
