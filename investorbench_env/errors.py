@@ -75,5 +75,9 @@ class SimulatedDataWarning(UserWarning):
     """A simulated market stands in for a real one that was asked for with ``data="auto"``."""
 
 
+class DataWarning(UserWarning):
+    """A file of a folder that cannot be read, or is none, and was passed over."""
+
+
 def _closeness(given: str, known: str) -> float:
     return SequenceMatcher(None, given.lower(), known.lower()).ratio()

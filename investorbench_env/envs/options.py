@@ -53,6 +53,8 @@ class Options:
         split: ``"warmup"`` or ``"test"``; their dates are those of the universe.
         protocol: ``"standard"`` or ``"paper"``, or a Protocol.
         data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
+        dates: what the dates in files of ``data`` are where they do not say it themselves:
+            ``"day-first"``, ``"month-first"``, a unit such as ``"milliseconds"``, a time zone.
         window: number of bars in ``bars``, of those that the market has.
         start: first date of the split in place of its own: ``YYYY-MM-DD``, a ``date``, a
             ``datetime64`` or a ``Timestamp`` of a whole day.
@@ -75,6 +77,7 @@ class Options:
     split: str = "test"
     protocol: str | Protocol = "standard"
     data: DataLike = "auto"
+    dates: str | None = None
     window: int = 30
     start: DateLike | None = None
     end: DateLike | None = None
@@ -101,6 +104,10 @@ class Options:
         options = cls(**given)
         _require_texts(options, "symbol", "universe", "split")
         _require("asset class", options.asset_class, ASSET_CLASSES)
+        if options.dates is not None:
+            from investorbench_env.market.files.settings import Settings
+
+            Settings.of_dates(options.dates)
         _require("action", options.action, ACTIONS)
         if options.modalities is not None:
             _require_modalities(options.modalities)

@@ -8,6 +8,9 @@ ALWAYS_OPEN = "24/7"
 """The calendar of an exchange that never closes."""
 
 
+NEW_YORK_HOURS = ("09:30", "16:00")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
     """What makes a simulated market recognisable: round figures, none of them measured.
@@ -39,6 +42,7 @@ class AssetClass:
         calendar: the sessions, by a name of ``exchange_calendars``.
         timezone: IANA name of the zone in which a session is a date.
         days_a_year: sessions a year, for annual figures.
+        hours: when a session opens and closes there, ``HH:MM``; none where it never closes.
         unit: what is held, in the plural.
         commission_bps: commission on traded notional under the protocol ``standard``.
         slippage_bps: slippage on traded notional under the protocol ``standard``.
@@ -64,6 +68,7 @@ class AssetClass:
     filings: bool
     suffixes: tuple[str, ...] = ()
     symbols: frozenset[str] = frozenset()
+    hours: tuple[str, ...] = ()
     simulated: Simulated | None = None
     installed: str = ""
 
@@ -79,6 +84,7 @@ STOCK = AssetClass(
     calendar="XNYS",
     timezone="America/New_York",
     days_a_year=252,
+    hours=NEW_YORK_HOURS,
     unit="shares",
     commission_bps=5.0,
     slippage_bps=5.0,
@@ -116,6 +122,7 @@ ETF = AssetClass(
     calendar="XNYS",
     timezone="America/New_York",
     days_a_year=252,
+    hours=NEW_YORK_HOURS,
     unit="shares",
     commission_bps=5.0,
     slippage_bps=5.0,
@@ -137,6 +144,7 @@ INDEX = AssetClass(
     calendar="XNYS",
     timezone="America/New_York",
     days_a_year=252,
+    hours=NEW_YORK_HOURS,
     unit="units",
     # Nobody trades an index itself: these are the costs of a fund that follows it.
     commission_bps=ETF.commission_bps,

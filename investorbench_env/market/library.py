@@ -22,7 +22,11 @@ WAYS = ("auto", "real", "simulated")
 
 
 def find_market(
-    symbol: str, asset_class: str, data: "str | os.PathLike[str] | Market" = "auto"
+    symbol: str,
+    asset_class: str,
+    data: "str | os.PathLike[str] | Market" = "auto",
+    *,
+    dates: str | None = None,
 ) -> Market:
     """The market of one asset.
 
@@ -34,6 +38,8 @@ def find_market(
             warning a simulation;
             ``"real"``: the same without the simulation;
             ``"simulated"``: only the simulation.
+        dates: what the dates in files are where they do not say it themselves, such as
+            ``"day-first"``; see `docs/data.md`.
 
     Raises:
         DataNotFoundError: nothing was found; the message has the commands that would supply it.
@@ -53,11 +59,11 @@ def find_market(
     if name == "simulated":
         return _simulated(symbol, asset_class)
     if name not in WAYS:
-        return _from_path(symbol, asset_class, Path(name).expanduser())
+        return _from_path(symbol, asset_class, Path(name).expanduser(), dates)
     from investorbench_env.market.files import folders
 
     for place in searched_places():
-        market = folders.load(symbol, asset_class, place, simulated_too=False)
+        market = folders.load(symbol, asset_class, place, simulated_too=False, dates=dates)
         if market is not None:
             return market
     row = find_asset_class(asset_class)
@@ -131,7 +137,7 @@ def _simulated(symbol: str, asset_class: str) -> Market:
     return simulate(symbol=symbol, asset_class=asset_class)
 
 
-def _from_path(symbol: str, asset_class: str, path: Path) -> Market:
+def _from_path(symbol: str, asset_class: str, path: Path, dates: str | None) -> Market:
     if not path.exists():
         raise DataNotFoundError(
             f"data={str(path)!r} does not exist; give a folder or a file, or one of "
@@ -139,12 +145,13 @@ def _from_path(symbol: str, asset_class: str, path: Path) -> Market:
         )
     from investorbench_env.market.files import folders, index
 
-    market = folders.load(symbol, asset_class, path, simulated_too=True)
+    market = folders.load(symbol, asset_class, path, simulated_too=True, dates=dates)
     if market is not None:
         return market
+    files, _ = index.readable(index.stamps(path))
     known = {
         name
-        for file in index.data_files(path)
+        for file in files
         if file.kind in ("bars", "released", "market")
         for name in file.symbols
     }

@@ -1,5 +1,7 @@
 """Real data: figures that are published elsewhere come out, quickly."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,7 +118,7 @@ def test_honeywell_and_apple_dividends_are_those_paid(data_folder: Path) -> None
     [
         ("MSFT", "stock", TEST, 252, ("17.00", "1.16")),
         ("HON", "stock", TEST, 252, ("29.83", "2.40")),
-        ("BTC", "crypto", ("2023-04-05", "2023-11-05"), 365, ("-2.94", "-0.15")),
+        ("BTC", "crypto", ("2023-04-05", "2023-11-05"), 365, ("30.88", "1.51")),
     ],
 )
 def test_the_sign_of_released_sentiment_gives_the_golden_row(
@@ -143,6 +145,26 @@ def test_the_sign_of_released_sentiment_gives_the_golden_row(
     ratio = returns.sum() / (len(price) / year) / deviation
 
     assert (f"{100 * returns.sum():.2f}", f"{ratio:.2f}") == printed
+
+
+def test_no_text_of_bitcoin_is_shown_before_its_date_has_ended_everywhere(
+    data_folder: Path,
+) -> None:
+    path = data_folder / "investorbench" / "btc.json"
+    released = json.loads(path.read_text())
+    market = find_market("BTC", "crypto", path)
+    moved = 0
+    for t in market.span("2023-04-05", "2023-11-05"):
+        # At the end of a day, 24:00 UTC, the date before has ended everywhere since noon.
+        day = str(market.sessions[t - 1])
+        shown = [row.text for row in market.until(t).documents(t - 1)]
+        assert shown == [
+            re.sub(r"\s*\(sentiment:\s*\w+\)\s*$", "", item).strip()
+            for item in released.get(day, {"news": []})["news"]
+        ]
+        moved += len(shown)
+    print(f"{moved:,} texts of the test window moved to the next decision")
+    assert moved > 1_000
 
 
 def test_all_that_is_known_of_microsoft_comes_together(data_folder: Path) -> None:

@@ -159,7 +159,8 @@ def news_times(folder: Path, moment: str, column: str = "timestamp") -> datetime
     ("moment", "available"),
     [
         ("2021-01-14T15:30:05Z", datetime(2021, 1, 14, 15, 30, 5, tzinfo=UTC)),
-        ("2021-01-14 15:30:05", datetime(2021, 1, 14, 15, 30, 5, tzinfo=UTC)),
+        # A time without a zone is the market's own.
+        ("2021-01-14 15:30:05", datetime(2021, 1, 14, 20, 30, 5, tzinfo=UTC)),
         ("2021-01-14T15:30:05-05:00", datetime(2021, 1, 14, 20, 30, 5, tzinfo=UTC)),
         # Exactly midnight is how a date is written, in UTC as at the exchange.
         ("2021-01-14T00:00:00Z", datetime(2021, 1, 15, 5, tzinfo=UTC)),

@@ -90,7 +90,7 @@ def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) ->
     elif file.kind == "released":
         yield from _released(file, name, _class_of(name, asset_class))
     elif file.kind in ("news", "filings"):
-        yield from _texts(file, name, spellings)
+        yield from _texts(file, name, spellings, _class_in(file, asset_class))
     elif file.kind == "actions":
         yield from _actions(file, name, spellings)
     else:
@@ -101,7 +101,7 @@ def _tidy_bars(
     file: DataFile, spellings: Sequence[str], asset_class: AssetClass | None
 ) -> Iterator[Problem]:
     """Bars of every asset and every origin in a file, each by itself."""
-    rows = tidy.bars(file, spellings, (asset_class or CRYPTO).timezone)
+    rows = tidy.bars(file, spellings, _class_in(file, asset_class))
     keys = [name for name in ("symbol", "source") if name in rows]
     if not keys:
         yield from _bars(file, spellings[0], rows, asset_class)
@@ -186,12 +186,17 @@ def _jumps(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
         yield _problem("warning", path, name, text)
 
 
-def _texts(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Problem]:
-    rows = tidy.read_rows(file, spellings)
-    order = ("accepted", "timestamp", "filing_date", "date")
-    columns = [column for column in order if column in rows]
-    exact = texts.has_time_of_day(rows, columns, file)
-    undated = rows[columns].isna().all(axis=1)
+def _texts(
+    file: DataFile, name: str, spellings: Sequence[str], asset_class: AssetClass
+) -> Iterator[Problem]:
+    given = tidy.read_rows(file, spellings)
+    rows = given.frame
+    read = texts.news if file.kind == "news" else texts.filings
+    for finding in read(file, spellings, name, asset_class).findings:
+        if "without a date" not in finding:
+            yield _problem("warning", file.path, name, finding)
+    known = texts.known(given, asset_class)
+    undated = np.array([moment is None for moment in known.times], dtype=bool)
     if undated.any():
         first = rows.loc[undated, "row"].iloc[0]
         number = count(int(undated.sum()), "text")
@@ -201,9 +206,8 @@ def _texts(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Prob
             name,
             f"{number} without a date, which will be left out (first: row {first})",
         )
-    bare = ~exact & ~undated.to_numpy()
-    if bare.any():
-        number = f"{int(bare.sum()):,} of {count(len(rows), 'text')}"
+    if known.bare.any():
+        number = f"{int(known.bare.sum()):,} of {count(len(rows), 'text')}"
         yield _problem(
             "note",
             file.path,
@@ -215,15 +219,16 @@ def _texts(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Prob
     if blank.any():
         number = count(int(blank.sum()), "text")
         yield _problem("warning", file.path, name, f"{number} without words")
-    same = [name for name in ("symbol", "item", "date", "filing_date") if name in rows]
-    twice = rows.duplicated([*words, *same])
+    same = [name for name in ("symbol", "item") if name in rows]
+    at = rows.assign(known=[str(moment) for moment in known.times])
+    twice = at.duplicated([*words, *same, "known"])
     if twice.any():
         number = count(int(twice.sum()), "text")
         yield _problem("note", file.path, name, f"{number} given more than once on the same day")
 
 
 def _actions(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Problem]:
-    rows = tidy.read_rows(file, spellings)
+    rows = tidy.actions(file, spellings)
     for _, row in rows[~(rows["amount"] > 0)].head(3).iterrows():
         text = f"row {row['row']}: {row['action']} of {row['amount']:g} is not positive"
         yield _problem("error", file.path, name, text)
@@ -234,7 +239,7 @@ def _actions(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Pr
 
 
 def _released(file: DataFile, name: str, asset_class: AssetClass) -> Iterator[Problem]:
-    read = read_released(file.path, name, asset_class.timezone)
+    read = read_released(file.path, name, asset_class)
     for finding in read.findings:
         yield _problem("note", file.path, name, finding)
     yield from _bars(file, name, read.bars, asset_class)
@@ -242,6 +247,11 @@ def _released(file: DataFile, name: str, asset_class: AssetClass) -> Iterator[Pr
 
 def _class_of(symbol: str, asset_class: AssetClass | None) -> AssetClass:
     return asset_class or find_asset_class(asset_class_of(symbol))
+
+
+def _class_in(file: DataFile, asset_class: AssetClass | None) -> AssetClass:
+    """The class of what a file holds, judged by its first symbol where nobody says it."""
+    return asset_class or _class_of(next(iter(file.symbols), ""), None)
 
 
 def _is_weekend(dates: TimeArray) -> npt.NDArray[np.bool_]:

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import index
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.moments import moments_of
 from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.market import CLOSE, HIGH, OPEN, Market
 
@@ -112,18 +114,20 @@ class Extent:
 
 def extent(file: DataFile) -> Extent:
     """Rows, first and last day of a file, of which only the dates are read."""
-    import pandas as pd
-
     if file.path.suffix.lower() == ".json":
         days = sorted(json.loads(file.path.read_bytes())) if file.kind == "released" else [""]
         return Extent(rows=len(days), first=days[0], last=days[-1])
-    dated = ("date", "timestamp", "filing_date", "accepted")
-    column = next((file.columns[name] for name in dated if name in file.columns), None)
-    if column is None:
-        name = next(iter(file.columns.values()))
-        return Extent(rows=len(index.column(file.path, name)), first="", last="")
-    values = index.column(file.path, column)
-    days = pd.to_datetime(values, utc=True, errors="coerce", format="mixed").dropna()
-    if not len(days):
-        return Extent(rows=len(values), first="", last="")
-    return Extent(rows=len(values), first=f"{days.min():%Y-%m-%d}", last=f"{days.max():%Y-%m-%d}")
+    name = next((file.columns[name] for name in index.DATED if name in file.columns), None)
+    if name is None:
+        return Extent(
+            rows=len(index.column(file, next(iter(file.columns.values())))), first="", last=""
+        )
+    cells = index.column(file, name)
+    try:
+        moments = moments_of(cells, file.path, name, file.settings)
+    except CorruptDataError:  # `data check` says what is wrong with them
+        return Extent(rows=len(cells), first="", last="")
+    known = moments.wall[moments.known].astype("datetime64[D]")
+    if not len(known):
+        return Extent(rows=len(cells), first="", last="")
+    return Extent(rows=len(cells), first=str(known.min()), last=str(known.max()))

@@ -1,5 +1,6 @@
 """One asset's market from the files of a folder: which file gives the bars, and what adds to it."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from investorbench_env.errors import MarketError
+from investorbench_env.errors import DataWarning, MarketError
 from investorbench_env.market.asset_classes import AssetClass, find_asset_class
 from investorbench_env.market.documents import Document
 from investorbench_env.market.files import index, saved, texts, tidy
@@ -54,7 +55,9 @@ class _Texts:
     findings: tuple[str, ...]
 
 
-def load(symbol: str, asset_class: str, place: Path, *, simulated_too: bool) -> Market | None:
+def load(
+    symbol: str, asset_class: str, place: Path, *, simulated_too: bool, dates: str | None = None
+) -> Market | None:
     """The market of a symbol from a folder or file, kept in memory until a file changes.
 
     Args:
@@ -62,27 +65,35 @@ def load(symbol: str, asset_class: str, place: Path, *, simulated_too: bool) -> 
         asset_class: the name of its class.
         place: a folder or a file; one that does not exist holds nothing.
         simulated_too: whether a simulated market that was saved there counts.
+        dates: what is said of the dates in the files, as `docs/data.md` has it.
 
     Returns:
         None where the place holds no bars of the symbol.
 
     Raises:
-        CorruptDataError: a file cannot be read.
+        CorruptDataError: a file of the symbol cannot be read; another one is a warning.
     """
     if not place.exists():
         return None
     place = place.resolve()
-    return _loaded(symbol, find_asset_class(asset_class), index.stamps(place), simulated_too)
+    stamps = index.stamps(place, dates)
+    market = _loaded(symbol, find_asset_class(asset_class), stamps, simulated_too)
+    _, broken = index.readable(stamps)
+    for path, error in broken:
+        if market is None or symbol.upper() in index.named_by(path):
+            raise error
+        warnings.warn(f"passed over, {error}", DataWarning, stacklevel=6)
+    return market
 
 
 @lru_cache(maxsize=32)
 def _loaded(
     symbol: str,
     asset_class: AssetClass,
-    stamps: tuple[tuple[Path, tuple[int, int]], ...],
+    stamps: tuple[tuple[Path, index.Stamp], ...],
     simulated_too: bool,
 ) -> Market | None:
-    files = [index.data_file(path, stamp) for path, stamp in stamps]
+    files, _ = index.readable(stamps)
     holding = [
         (file, spellings)
         for file in files
@@ -142,7 +153,7 @@ def _bars(asset_class: AssetClass, holding: Holding) -> list[_Bars]:
     for file, spellings in holding:
         if file.kind != "bars":
             continue
-        rows = tidy.bars(file, spellings, asset_class.timezone)
+        rows = tidy.bars(file, spellings, asset_class)
         if "source" not in rows:
             candidates.append(_Bars(file=file, origin="", rows=rows))
             continue
@@ -162,7 +173,7 @@ def _released_market(
         named = ", ".join(str(path) for path in released)
         raise MarketError(f"several released files hold {symbol}; give data= one of: {named}")
     path = released[0]
-    read = read_released(path, symbol, asset_class.timezone)
+    read = read_released(path, symbol, asset_class)
     others = [name for name in about.names if name != path.name]
     return assemble(
         symbol,
@@ -178,19 +189,18 @@ def _released_market(
 
 def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
     """Every text about a symbol, from all files."""
-    timezone = asset_class.timezone
     documents: list[Document] = []
     names: list[str] = []
     findings: list[str] = []
     for file, spellings in holding:
         found: Sequence[Document] = ()
         if file.kind == "released":
-            read = read_released(file.path, symbol, timezone)
+            read = read_released(file.path, symbol, asset_class)
             found = read.documents
             findings += [f"{file.path.name}: {finding}" for finding in read.findings]
         elif file.kind in ("news", "filings"):
             read_texts = texts.news if file.kind == "news" else texts.filings
-            given = read_texts(file, spellings, symbol, timezone)
+            given = read_texts(file, spellings, symbol, asset_class)
             found = given.documents
             findings += [f"{file.path.name}: {finding}" for finding in given.findings]
         if found:

@@ -1,62 +1,32 @@
 """What is in a folder: which file holds what, judged by its columns, and about which symbols."""
 
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from investorbench_env.errors import CorruptDataError
+import numpy as np
+
+from investorbench_env.errors import CorruptDataError, DataWarning
 from investorbench_env.market.asset_classes import find_asset_class
+from investorbench_env.market.files import tables
+from investorbench_env.market.files.column_names import known_columns
+from investorbench_env.market.files.moments import joined, moments_of
+from investorbench_env.market.files.settings import NOTHING, Settings, settings_of
+from investorbench_env.market.files.ticker_cells import spellings, tickers_in
 
 Kind = Literal["bars", "actions", "news", "filings", "released", "market", "unused"]
 
-SUFFIXES = (".parquet", ".csv", ".json")
+SUFFIXES = (*tables.SUFFIXES, ".json")
 PROVENANCE = ".provenance.json"
 """How the file beside another ends that says where that one came from."""
-METADATA_KEY = b"investorbench"
-"""Parquet files of our own say under this key what they hold."""
-
-ALIASES = MappingProxyType(
-    {
-        "symbol": ("ticker", "tic", "sym", "asset"),
-        "adj_close": ("adjclose", "adjusted_close", "close_adj"),
-        "close": ("close/last", "prices", "price"),
-        "volume": ("vol",),
-        "date": ("day", "session"),
-        "timestamp": (
-            "datetime",
-            "time",
-            "published",
-            "published_at",
-            "publish_date",
-            "created_at",
-            "available_at",
-        ),
-        "headline": ("title",),
-        "text": ("body", "content", "summary", "article"),
-        "sentiment": ("label", "sentiment_label"),
-        "form": ("form_type", "filing_type"),
-        "filing_date": ("filed", "filed_at", "filingdate", "date_filed"),
-        "accepted": (
-            "acceptance_time",
-            "acceptance_datetime",
-            "acceptancedatetime",
-            "accepted_at",
-        ),
-        "accession": ("accession_number", "accession_no"),
-        "amount": ("value", "ratio"),
-        "action": ("action_type", "event"),
-        "dividend": ("dividends", "divcash", "div_cash"),
-        "split": ("stock_splits", "splitfactor", "split_factor", "splits"),
-    }
-)
-"""Column names of this package, and how others call the same."""
-
+DATED = ("date", "timestamp", "filing_date", "accepted")
 WHY_UNUSED = MappingProxyType(
     {
         "intraday bars": {"interval", "close"},
@@ -66,6 +36,14 @@ WHY_UNUSED = MappingProxyType(
         "labelled sentences": {"sentence", "sentiment"},
     }
 )
+
+
+class Stamp(NamedTuple):
+    """What tells whether a file is the same as before, and what somebody says about it."""
+
+    changed: int
+    size: int
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +57,8 @@ class DataFile:
         symbols: its symbols in capitals, each with the spellings that the file uses.
         metadata: what a file of our own says about itself.
         note: what an unused file holds.
+        settings: what somebody says about it.
+        separator: what parts the cells of a text.
     """
 
     path: Path
@@ -87,6 +67,8 @@ class DataFile:
     symbols: Mapping[str, tuple[str, ...]]
     metadata: Mapping[str, Any]
     note: str = ""
+    settings: Settings = NOTHING
+    separator: str = ""
 
     @property
     def has_ohlc(self) -> bool:
@@ -111,24 +93,50 @@ def data_files(folder: Path) -> tuple[DataFile, ...]:
     return tuple(data_file(path, stamp) for path, stamp in stamps(folder))
 
 
-def stamps(folder: Path) -> tuple[tuple[Path, tuple[int, int]], ...]:
-    """Every candidate file with its time of change and size, which tell whether it is the same."""
-    return tuple((path, _stamp(path)) for path in sorted(_candidates(folder)))
+def readable(
+    stamped: Iterable[tuple[Path, Stamp]],
+) -> tuple[list[DataFile], list[tuple[Path, CorruptDataError]]]:
+    """The files that can be read, and the others with what is wrong with each."""
+    files, broken = [], []
+    for path, stamp in stamped:
+        try:
+            files.append(data_file(path, stamp))
+        except CorruptDataError as error:
+            broken.append((path, error))
+    return files, broken
 
 
-def data_file(path: Path, stamp: tuple[int, int] | None = None) -> DataFile:
-    """What one file holds; read once for each (path, time of change, size)."""
-    return _indexed(path, stamp or _stamp(path))
+def stamps(folder: Path, dates: str | None = None) -> tuple[tuple[Path, Stamp], ...]:
+    """Every candidate file with what tells whether it is the same as before.
+
+    Args:
+        folder: a folder or a file.
+        dates: what is said of the dates of all of them, before what stands beside each.
+
+    Raises:
+        CorruptDataError: what somebody wrote about files is not understood.
+        InvestorBenchError: ``dates`` is not.
+    """
+    said = NOTHING if dates is None else Settings.of_dates(dates)
+    root = folder if folder.is_dir() else folder.parent
+    return tuple((path, _stamp(path, root, said)) for path in sorted(_candidates(folder)))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def data_file(path: Path, stamp: Stamp | None = None) -> DataFile:
+    """What one file holds; read once for each (path, stamp)."""
+    return _indexed(path, stamp or _stamp(path, path.parent, NOTHING))
+
+
+def _stamp(path: Path, root: Path, said: Settings) -> Stamp:
     status = path.stat()
-    return status.st_mtime_ns, status.st_size
+    settings = said.over(settings_of(path, root))
+    return Stamp(status.st_mtime_ns, status.st_size, settings)
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    if folder.is_file():
-        yield folder
+    if not folder.is_dir():
+        if _is_plain_file(folder):
+            yield folder
         return
     for place, folders, names in os.walk(folder):
         # Hidden folders hold caches and half-written downloads.
@@ -137,68 +145,62 @@ def _candidates(folder: Path) -> Iterator[Path]:
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):
                 if name.endswith(PROVENANCE):
                     continue
-                yield Path(place, name)
+                if _is_plain_file(path := Path(place, name)):
+                    yield path
+
+
+def _is_plain_file(path: Path) -> bool:
+    """Whether a path is a file; to open a pipe or a device may wait for ever."""
+    try:
+        plain = stat.S_ISREG(path.stat().st_mode)
+        what = "" if plain else "is no file but a pipe or a device"
+    except OSError as error:
+        plain, what = False, f"leads nowhere ({error.strerror})"
+    if not plain:
+        warnings.warn(f"{path} {what}; passed over", DataWarning, stacklevel=2)
+    return plain
 
 
 @lru_cache(maxsize=4096)
-def _indexed(path: Path, stamp: tuple[int, int]) -> DataFile:
+def _indexed(path: Path, stamp: Stamp) -> DataFile:
     if path.suffix.lower() == ".json":
         return _json_file(path)
-    names, metadata = _header(path)
-    columns = _canonical(names)
-    kind, note = _kind(path, columns, metadata)
-    symbols = {} if kind == "unused" else _symbols(path, columns, metadata)
+    settings = stamp.settings
+    top = tables.header(path, settings.encoding)
+    columns = known_columns(top.names)
+    if twice := [name for name in top.repeated if name in columns.values()]:
+        raise CorruptDataError(f"{path}: several columns are called {twice[0]!r}")
+    kind, note = _kind(path, columns, top.metadata, settings)
+    known = {} if kind == "unused" else _symbols(path, kind, columns, top.metadata, settings)
     return DataFile(
-        path=path, kind=kind, columns=columns, symbols=symbols, metadata=metadata, note=note
+        path=path,
+        kind=kind,
+        columns=columns,
+        symbols=known,
+        metadata=top.metadata,
+        note=note,
+        settings=settings,
+        separator=top.separator,
     )
 
 
 def _json_file(path: Path) -> DataFile:
     with path.open("rb") as file:
-        start = file.read(400).decode("utf-8", errors="replace")
+        start = file.read(400).decode("utf-8", errors="replace").removeprefix("\ufeff")
     released = re.match(r'\s*\{\s*"\d{4}-\d\d-\d\d"\s*:\s*\{\s*"(prices|news|10k|10q)"', start)
     return DataFile(
         path=path,
         kind="released" if released else "unused",
         columns={},
-        symbols=_named_by(path) if released else {},
+        symbols=named_by(path) if released else {},
         metadata={},
         note="" if released else "JSON of another form",
     )
 
 
-def _header(path: Path) -> tuple[list[str], dict[str, Any]]:
-    """The column names of a file, and what it says about itself."""
-    if path.suffix.lower() == ".csv":
-        import csv
-
-        try:
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                return next(csv.reader(file), []), {}
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise CorruptDataError(f"{path}, row 1: not readable as CSV ({error})") from error
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise CorruptDataError(f"{path}: not readable as Parquet, cut off? ({error})") from error
-    about = (schema.metadata or {}).get(METADATA_KEY)
-    return list(schema.names), json.loads(about) if about else {}
-
-
-def _canonical(names: list[str]) -> dict[str, str]:
-    """This package's column names to those of a file; the exact name goes before an alias."""
-    plain = {re.sub(r"[\s_]+", "_", name.strip().lower()): name for name in reversed(names)}
-    for ours, others in ALIASES.items():
-        found = next((other for other in others if other in plain), None)
-        if ours not in plain and found:
-            plain[ours] = plain.pop(found)
-    return plain
-
-
-def _kind(path: Path, columns: Mapping[str, str], metadata: Mapping[str, Any]) -> tuple[Kind, str]:
+def _kind(
+    path: Path, columns: Mapping[str, str], metadata: Mapping[str, Any], settings: Settings
+) -> tuple[Kind, str]:
     have = set(columns)
     dated = bool(have & {"date", "timestamp"})
     if "part_of" in metadata:
@@ -210,64 +212,85 @@ def _kind(path: Path, columns: Mapping[str, str], metadata: Mapping[str, Any]) -
             return "unused", note
     if {"action", "date", "amount"} <= have:
         return "actions", ""
-    if {"form", "text"} <= have and have & {"filing_date", "accepted", "date", "timestamp"}:
+    if {"form", "text"} <= have and have & set(DATED):
         return "filings", ""
     if have & {"headline", "text"} and dated:
         return "news", ""
     if "close" in have and dated:
-        return ("bars", "") if _is_daily(path, columns) else ("unused", "intraday bars")
+        if _is_intraday(path, columns, settings):
+            return "unused", "intraday bars"
+        return "bars", ""
+    if have & {"dividend", "split"} and dated:
+        return "actions", ""
     return "unused", "columns of no known kind: " + ", ".join(sorted(have)[:6])
 
 
-def _is_daily(path: Path, columns: Mapping[str, str]) -> bool:
-    """Whether bars that have a timestamp and no date carry one time of day only."""
-    if "date" in columns:
-        return True
-    times = column(path, columns["timestamp"])
-    import pandas as pd
+def _is_intraday(path: Path, columns: Mapping[str, str], settings: Settings) -> bool:
+    """Whether most bars of the first symbol share their date with others, at other times."""
+    name = columns["date" if "date" in columns else "timestamp"]
+    extra = [columns[key] for key in ("time", "symbol") if key in columns]
+    rows = tables.read(path, [name, *extra], settings.encoding)
+    if "symbol" in columns and len(rows):
+        codes, _ = spellings(rows[columns["symbol"]])
+        rows = rows[codes == codes[0]]
+    if not _may_have_times(rows[name], "time" in columns):
+        return False
+    try:
+        moments = moments_of(rows[name], path, name, settings)
+        if "time" in columns:
+            moments = joined(moments, rows[columns["time"]], columns["time"])
+    except CorruptDataError:
+        return False  # whoever reads it for its bars says what is wrong
+    wall = moments.wall[moments.known]
+    different = len(np.unique(wall.astype("datetime64[D]")))
+    return len(wall) > 1 and different <= 0.5 * len(np.unique(wall))
 
-    moments = pd.to_datetime(times.head(500), utc=True, errors="coerce").dropna()
-    return bool(moments.dt.normalize().nunique() > 0.5 * len(moments))
+
+def _may_have_times(cells: Any, beside: bool) -> bool:
+    """Whether a column of dates may hold times of day, judged by its beginning."""
+    if beside or cells.dtype != object:
+        return True
+    return bool(cells.iloc[:50].astype(str).str.contains(r":|^\d{9,}|T\d{4}", regex=True).any())
 
 
 def _symbols(
-    path: Path, columns: Mapping[str, str], metadata: Mapping[str, Any]
+    path: Path,
+    kind: Kind,
+    columns: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    settings: Settings,
 ) -> dict[str, tuple[str, ...]]:
     if "symbol" not in columns:
-        return _named_by(path)
+        return named_by(path)
     # A list of actions without a row says something too: that there were none.
+    listed = metadata.get("symbols", ())
     found: dict[str, tuple[str, ...]] = {
-        str(name): (str(name),) for name in metadata.get("symbols", ())
+        str(name): (str(name),) for name in (listed if isinstance(listed, list) else ())
     }
-    for spelling in column(path, columns["symbol"]).dropna().unique():
-        name = str(spelling).strip().upper()
-        if name and str(spelling) not in found.get(name, ()):
-            found[name] = (*found.get(name, ()), str(spelling))
+    cells = tables.read(path, [columns["symbol"]], settings.encoding)[columns["symbol"]]
+    for text in spellings(cells)[1]:
+        for name in tickers_in(text, kind in ("news", "filings")):
+            if text not in found.get(name, ()):
+                found[name] = (*found.get(name, ()), text)
     return found
 
 
-def column(path: Path, name: str) -> Any:
-    """One column of a file as a pandas series.
+def column(file: DataFile, name: str) -> Any:
+    """One column of a file as a pandas series, by its name there.
 
     Raises:
         CorruptDataError: the file cannot be read.
     """
-    import pandas as pd
-
-    try:
-        if path.suffix.lower() == ".csv":
-            dtype: Any = {name: str}
-            return pd.read_csv(path, usecols=[name], dtype=dtype, keep_default_na=False)[name]
-        import pyarrow.parquet as pq
-
-        return pq.read_table(path, columns=[name]).to_pandas(ignore_metadata=True)[name]
-    except (OSError, ValueError) as error:  # pyarrow's and the decoder's errors are among them
-        raise CorruptDataError(f"{path}: not readable, damaged or cut off? ({error})") from error
+    return tables.read(file.path, [name], file.settings.encoding)[name]
 
 
-def _named_by(path: Path) -> dict[str, tuple[str, ...]]:
+def named_by(path: Path) -> dict[str, tuple[str, ...]]:
     """The symbol that a file's name begins with: ``aapl_us_d.csv`` is about AAPL."""
-    name = re.split(r"[_ ]|\.us", path.stem, flags=re.IGNORECASE)[0].upper()
+    ending = next((end for end in SUFFIXES[::-1] if path.name.lower().endswith(end)), path.suffix)
+    stem = (
+        path.name.removesuffix(path.name[len(path.name) - len(ending) :]) if ending else path.name
+    )
+    name = re.split(r"[_ ]|\.us", stem, flags=re.IGNORECASE)[0].upper()
     return {name: (name,)} if name else {}
 
 

@@ -14,7 +14,9 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Document, Sentiment
-from investorbench_env.market.files.texts import WORDS, document, end_of_day
+from investorbench_env.market.files.knowing import moments_ended
+from investorbench_env.market.files.sentiments import WORDS
+from investorbench_env.market.files.texts import document, replaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +40,8 @@ class Released:
     findings: tuple[str, ...]
 
 
-def read_released(path: Path, symbol: str, timezone: str) -> Released:
-    """Read a released file; its texts have no time of day, so they count from the day's end.
+def read_released(path: Path, symbol: str, asset_class: AssetClass) -> Released:
+    """Read a released file; its texts have no time of day, so they count once it has ended.
 
     Raises:
         CorruptDataError: it is not JSON of that form; the message names the date.
@@ -60,7 +62,7 @@ def read_released(path: Path, symbol: str, timezone: str) -> Released:
     findings: list[str] = []
     unlabelled = 0
     seen: Counter[str] = Counter()
-    for moment, (day, entry) in zip(end_of_day(dates, timezone), days.items(), strict=True):
+    for moment, (day, entry) in zip(moments_ended(dates, asset_class), days.items(), strict=True):
         for item in _items(path, day, entry, "news"):
             text, sentiment = without_suffix(item)
             unlabelled += sentiment is None
@@ -93,6 +95,7 @@ def read_released(path: Path, symbol: str, timezone: str) -> Released:
         findings.append(f"{repeated} repeated items in the release, kept")
     if missing := int(np.isnan(bars["close"]).sum()):
         findings.append(f"{missing} dates without a price")
+    findings += replaced(documents)
     if unlabelled:
         findings.append(f"{unlabelled} news items without a sentiment")
     return Released(bars=bars, documents=tuple(documents), findings=tuple(findings))

@@ -11,7 +11,7 @@ import numpy as np
 
 from investorbench_env.errors import CorruptDataError, DataNotFoundError, MarketError
 from investorbench_env.market.documents import Document, DocumentTable
-from investorbench_env.market.files import index
+from investorbench_env.market.files import index, tables
 from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.market import FIELDS, Market
 
@@ -130,7 +130,7 @@ def load(path: Path) -> Market:
 def _market_in_part(path: Path, part: Mapping[str, str]) -> Market:
     """Bars of another length, saved beside those of a file."""
     table = _part(path, part)
-    about = json.loads(table.schema.metadata[index.METADATA_KEY])
+    about = json.loads(table.schema.metadata[tables.METADATA_KEY])
     documents = _documents_of(path, about)
     return from_tables(table, documents, about, origin=str(path.with_name(part["file"])))
 

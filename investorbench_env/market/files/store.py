@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market.files.index import METADATA_KEY, PROVENANCE
+from investorbench_env.market.files.index import PROVENANCE
+from investorbench_env.market.files.tables import METADATA_KEY
 from investorbench_env.whole_files import write_atomically
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Documents from tidy files: news and filings, and from when each could be known."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,22 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Document, Sentiment
 from investorbench_env.market.files.index import DataFile
-from investorbench_env.market.files.tidy import read_rows, times_of
-from investorbench_env.market.sessions import ends_of_days
+from investorbench_env.market.files.knowing import Known, known_from
+from investorbench_env.market.files.sentiments import sentiments_of
+from investorbench_env.market.files.tidy import Rows, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORDS: dict[str, Sentiment] = {
-    "positive": "positive",
-    "bullish": "positive",
-    "neutral": "neutral",
-    "negative": "negative",
-    "bearish": "negative",
+REPLACEMENT = "\ufffd"
+_NO_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+_TAG = re.compile(r"[\w-]{1,30}", re.ASCII)
+DATED = {
+    "news": ("timestamp", "date"),
+    "filings": ("accepted", "timestamp", "filing_date", "date"),
 }
-"""What sources call a sentiment, and what it is called here."""
+"""Columns that say when something could be known, the most exact first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +39,17 @@ class Texts:
     findings: tuple[str, ...]
 
 
-def news(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -> Texts:
-    """News items; one without a time of day is available at the end of its day."""
+def news(file: DataFile, spellings: Sequence[str], symbol: str, asset_class: AssetClass) -> Texts:
+    """News items; one without a time of day is known from the end of its day."""
     rows = read_rows(file, spellings)
-    columns = [name for name in ("timestamp", "date") if name in rows]
+    times = known(rows, asset_class)
+    moods = sentiments_of(_texts(rows.frame, "sentiment"), _texts(rows.whole, "sentiment"))
     cells = zip(
-        _available(rows, columns, file, timezone),
-        _texts(rows, "headline"),
-        _texts(rows, "text"),
-        _texts(rows, "sentiment"),
-        _texts(rows, "source"),
+        times.times,
+        _texts(rows.frame, "headline"),
+        _texts(rows.frame, "text"),
+        moods.labels,
+        _texts(rows.frame, "source"),
         strict=True,
     )
     items = [
@@ -53,31 +58,33 @@ def news(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -
             symbol=symbol,
             available_at=moment,
             title=title,
-            # A body of one word is a tag of the data set, not something that was published.
-            text="" if title and len(text.split()) == 1 else text,
-            sentiment=WORDS.get(mood.lower()),
+            # A body of one plain word is a tag of the data set, not something that was published.
+            text="" if title and _TAG.fullmatch(text) else text,
+            sentiment=mood,
             source=source or file.path.name,
         )
         for moment, title, text, mood, source in cells
         if moment is not None and (title or text)
     ]
-    return _given(items, len(rows))
+    return _given(items, rows, (*times.findings, *moods.findings))
 
 
-def filings(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str) -> Texts:
-    """Filings, available when accepted, else at the end of the filing date.
+def filings(
+    file: DataFile, spellings: Sequence[str], symbol: str, asset_class: AssetClass
+) -> Texts:
+    """Filings, known when accepted, else from the end of the filing date.
 
     Of an accession that is there in full, its single items are left out.
     """
-    rows = _without_parts(read_rows(file, spellings))
-    order = ("accepted", "timestamp", "filing_date", "date")
-    columns = [name for name in order if name in rows.columns]
+    rows = read_rows(file, spellings)
+    times = known(rows, asset_class)
     cells = zip(
-        _available(rows, columns, file, timezone),
-        _texts(rows, "form"),
-        _texts(rows, "item"),
-        _texts(rows, "text"),
-        _texts(rows, "source"),
+        times.times,
+        _are_whole(rows),
+        _texts(rows.frame, "form"),
+        _texts(rows.frame, "item"),
+        _texts(rows.frame, "text"),
+        _texts(rows.frame, "source"),
         strict=True,
     )
     items = [
@@ -89,27 +96,27 @@ def filings(file: DataFile, spellings: Sequence[str], symbol: str, timezone: str
             text=text,
             source=source or "SEC EDGAR",
         )
-        for moment, form, item, text, source in cells
-        if moment is not None and text
+        for moment, whole, form, item, text, source in cells
+        if whole and moment is not None and text
     ]
-    return _given(items, len(rows))
+    return _given(items, rows, times.findings, parts=int((~_are_whole(rows)).sum()))
 
 
-def _given(items: list[Document], rows: int) -> Texts:
-    left_out = rows - len(items)
-    skipped = f"{left_out} texts without a date or without words, left out"
-    return Texts(documents=tuple(items), findings=(skipped,) if left_out else ())
+def without_surrogates(text: str) -> str:
+    """A text with what is no character, halves of pairs and NUL, replaced."""
+    return _NO_CHARACTER.sub(REPLACEMENT, text)
 
 
-def has_time_of_day(
-    rows: "pd.DataFrame", columns: Sequence[str], file: DataFile
-) -> npt.NDArray[np.bool_]:
-    """Which rows have a moment in any of these columns, and not only a date [N]."""
-    exact = np.zeros(len(rows), dtype=bool)
-    for name in columns:
-        moments = times_of(rows, name, file, utc=True)
-        exact |= (moments.notna() & (moments != moments.dt.normalize())).to_numpy()
-    return exact
+def replaced(items: Sequence[Document]) -> tuple[str, ...]:
+    """A finding on texts in which something was no character."""
+    number = sum(REPLACEMENT in item.title or REPLACEMENT in item.text for item in items)
+    return (f"{number} texts with characters that are none, replaced",) if number else ()
+
+
+def _given(items: list[Document], rows: Rows, findings: Sequence[str], parts: int = 0) -> Texts:
+    left_out = len(rows.frame) - parts - len(items)
+    skipped = [f"{left_out} texts without a date or without words, left out"] * bool(left_out)
+    return Texts(documents=tuple(items), findings=(*skipped, *findings, *replaced(items)))
 
 
 def document(
@@ -122,7 +129,11 @@ def document(
     sentiment: Sentiment | None = None,
     source: str,
 ) -> Document:
-    """A document whose id is the hash of all that it says, so equal ones have equal ids."""
+    """A document whose id is the hash of all that it says, so equal ones have equal ids.
+
+    What is no character in its words is replaced.
+    """
+    title, text, source = map(without_surrogates, (title, text, source))
     parts = (kind, symbol, available_at.isoformat(), title, text, sentiment or "")
     digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", errors="replace"))
     return Document(
@@ -137,54 +148,40 @@ def document(
     )
 
 
-def end_of_day(dates: npt.NDArray[np.datetime64], timezone: str) -> list[datetime]:
-    """The end of each date in a time zone, aware and in UTC."""
-    import pandas as pd
+def known(rows: Rows, asset_class: AssetClass) -> Known:
+    """From when each row of news or filings could be known.
 
-    moments: list[datetime] = list(
-        pd.DatetimeIndex(ends_of_days(dates, timezone)).tz_localize("UTC").to_pydatetime()
-    )
-    return moments
-
-
-def _available(
-    rows: "pd.DataFrame", columns: Sequence[str], file: DataFile, timezone: str
-) -> list[datetime | None]:
-    """When each row could be known: the first of these columns that says, None where none does.
-
-    Exactly midnight, in UTC or at the exchange, is how a bare date is written, so it counts as
-    the end of that day: late rather than early.
+    Raises:
+        CorruptDataError: a cell is no date, or a column does not settle what it means.
     """
     import pandas as pd
 
-    known = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[ns, UTC]")
-    for name in columns:
-        stated = times_of(rows, name, file, utc=True).astype("datetime64[ns, UTC]")
-        local = stated.dt.tz_convert(timezone)
-        bare_utc = stated == stated.dt.normalize()
-        bare = bare_utc | (local == local.dt.normalize())
-        days = stated.where(bare_utc, local.dt.tz_localize(None).dt.tz_localize("UTC"))
-        moments = stated.copy()
-        whole = bare & stated.notna()
-        if whole.any():
-            dates = days[whole].dt.tz_localize(None).to_numpy().astype("datetime64[D]")
-            ends = pd.DatetimeIndex(ends_of_days(dates, timezone)).tz_localize("UTC")
-            moments[whole] = ends
-        known = known.where(known.notna(), moments)
-    return [None if moment is pd.NaT else moment.to_pydatetime() for moment in known.dt.ceil("us")]
+    order = DATED[rows.file.kind]
+    columns = [rows.moments[name] for name in order if name in rows.moments]
+    if not columns:
+        raise CorruptDataError(f"{rows.file.path}: none of {', '.join(order)} is a column")
+    for moments in columns:
+        moments.refuse_bad(rows.wanted)
+    sources = np.zeros(len(rows.wanted), dtype=np.int64)
+    if "source" in rows.whole:
+        sources = pd.factorize(rows.whole["source"].astype(object))[0]
+    return known_from(columns, rows.wanted, sources, asset_class, rows.file.settings)
 
 
-def _without_parts(rows: "pd.DataFrame") -> "pd.DataFrame":
-    if not {"accession", "item"} <= set(rows.columns):
-        return rows
-    full = rows["item"].astype("string").str.upper().eq("FULL")
-    whole = set(rows.loc[full, "accession"].dropna()) - {""}
-    kept: pd.DataFrame = rows[full | ~rows["accession"].isin(whole)]
-    return kept
+def _are_whole(rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which filings are no single items of one that is there in full [N]."""
+    frame = rows.frame
+    if not {"accession", "item"} <= set(frame.columns):
+        return np.ones(len(frame), dtype=bool)
+    full = np.array([item.upper() == "FULL" for item in _texts(rows.frame, "item")], dtype=bool)
+    numbers = np.array(_texts(rows.frame, "accession"), dtype=object)
+    whole = set(numbers[full]) - {""}
+    apart: npt.NDArray[np.bool_] = ~np.array([number in whole for number in numbers], dtype=bool)
+    return full | apart
 
 
-def _texts(rows: "pd.DataFrame", name: str) -> list[str]:
-    if name not in rows:
-        return [""] * len(rows)
-    cells = rows[name].astype("object").to_numpy(dtype=object, na_value="")
+def _texts(frame: "pd.DataFrame", name: str) -> list[str]:
+    if name not in frame:
+        return [""] * len(frame)
+    cells = frame[name].astype("object").to_numpy(dtype=object, na_value="")
     return [str(cell).strip() for cell in cells]

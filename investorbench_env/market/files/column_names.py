@@ -1,0 +1,81 @@
+"""What others call the columns that this package knows."""
+
+import re
+from collections.abc import Sequence
+from types import MappingProxyType
+
+ALIASES = MappingProxyType(
+    {
+        "symbol": (
+            "ticker",
+            "tic",
+            "sym",
+            "asset",
+            "symbols",
+            "tickers",
+            "stock_symbol",
+            "stock_symbols",
+            "stock",
+            "stocks",
+            "related",
+        ),
+        "adj_close": ("adjusted_close", "close_adj"),
+        "close": ("close/last", "prices", "price"),
+        "volume": ("vol",),
+        "date": ("day", "session"),
+        "timestamp": (
+            "datetime",
+            "published",
+            "published_at",
+            "publish_date",
+            "published_date",
+            "published_utc",
+            "time_published",
+            "pub_date",
+            "created_at",
+            "available_at",
+        ),
+        "headline": ("title", "article_title", "news_headline"),
+        "text": ("body", "content", "summary", "article", "description"),
+        "sentiment": ("label", "sentiment_label", "sentiment_score"),
+        "source": ("publisher",),
+        "form": ("form_type", "filing_type"),
+        "filing_date": ("filed", "filed_at", "date_filed"),
+        "accepted": ("acceptance_time", "acceptance_datetime", "accepted_at"),
+        "accession": ("accession_number", "accession_no"),
+        "amount": ("value", "ratio"),
+        "action": ("action_type", "event"),
+        "dividend": ("dividends", "div_cash", "dividend_amount"),
+        "split": ("stock_splits", "split_factor", "split_coefficient", "splits"),
+    }
+)
+"""Column names of this package, and how others call the same."""
+
+UNNAMED = ("", "unnamed_0", "index", "index_level_0")
+"""What a column is called that was an index without a name; dates mostly stand there."""
+
+
+def plain(name: str) -> str:
+    """A name in small letters, with one low line between words: ``<Adj Close>`` as adj_close."""
+    return re.sub(r"[^\w/^]+", "_", name.strip().lower()).strip("_")
+
+
+def known_columns(names: Sequence[str]) -> dict[str, str]:
+    """This package's column names to those of a file; the exact name goes before an alias.
+
+    Where names differ in blanks, points and low lines alone they are the same: ``adjClose``. A
+    column ``time`` beside one of dates keeps its name; without one it is a timestamp.
+    """
+    found = {plain(name): name for name in reversed(names)}
+    tight = {key.replace("_", ""): key for key in reversed(found)}
+    for ours, others in ALIASES.items():
+        if ours in found:
+            continue
+        spelt = (name.replace("_", "") for name in (ours, *others))
+        if other := next((tight[name] for name in spelt if tight.get(name) in found), None):
+            found[ours] = found.pop(other)
+    if "date" not in found and "timestamp" not in found:
+        unnamed = next((name for name in ("time", *UNNAMED) if name in found), None)
+        if unnamed is not None:
+            found["timestamp" if unnamed == "time" else "date"] = found.pop(unnamed)
+    return found

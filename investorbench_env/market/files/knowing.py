@@ -1,0 +1,169 @@
+"""From when a text could be known: late rather than early where its source does not say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.market.asset_classes import AssetClass
+from investorbench_env.market.files.moments import (
+    BoolArray,
+    Moments,
+    in_zone,
+    shared_midnight,
+)
+from investorbench_env.market.files.settings import NOTHING, Settings
+from investorbench_env.market.sessions import TimeArray, ends_of_days
+
+EVERYWHERE = np.timedelta64(36, "h")
+"""From the beginning of a date in UTC until it has ended west of all other zones, UTC-12."""
+FEWEST_SHARING = 5
+"""So many items of a source at one time of day show that it is no moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """When each row could be known, aware and in UTC, None where nobody says [N].
+
+    Attributes:
+        times: the moments [N].
+        bare: which of them come from a date without a time of day [N].
+        findings: what was assumed, in words.
+    """
+
+    times: tuple[datetime | None, ...]
+    bare: BoolArray
+    findings: tuple[str, ...]
+
+
+def known_from(
+    columns: Sequence[Moments],
+    wanted: BoolArray,
+    sources: npt.NDArray[np.int64],
+    asset_class: AssetClass,
+    settings: Settings = NOTHING,
+) -> Known:
+    """From when rows could be known, by the first of some columns that says.
+
+    A date without a time of day is known once it has ended. So is midnight, as written, in UTC or
+    at the market; midnight in any one zone where most items of a source are; and any other time
+    of day that most of them share. Times without a zone are the market's own.
+
+    Args:
+        columns: of dates and times, of a whole file [F].
+        wanted: the rows that are meant [F].
+        sources: a number for the source of each row [F].
+        asset_class: where the market is.
+        settings: what somebody says about the columns.
+    """
+    known = np.full(len(wanted), np.datetime64("NaT", "us"))
+    dated, assumed = np.zeros(len(wanted), dtype=bool), np.zeros(len(wanted), dtype=bool)
+    for moments in columns:
+        here = np.isnat(known) & moments.known
+        dates = _bare_dates(moments, sources, asset_class, settings)
+        bare = ~np.isnat(dates)
+        zone = settings.timezone or asset_class.timezone
+        exact = np.where(moments.stated, moments.wall - moments.offset, _utc(moments.wall, zone))
+        ends = dates_ended(dates, asset_class, settings.timezone)
+        known = np.where(here, np.where(bare, ends, exact), known)
+        dated |= here & bare
+        assumed |= here & ~bare & ~moments.stated
+    times = _datetimes(known[wanted])
+    number = int((assumed & wanted).sum())
+    zone = settings.timezone or asset_class.timezone
+    finding = f"{number} texts with a time and no zone, taken as that of {zone}"
+    findings = (finding,) if number and not settings.timezone else ()
+    return Known(times=times, bare=dated[wanted], findings=findings)
+
+
+def dates_ended(dates: TimeArray, asset_class: AssetClass, timezone: str = "") -> TimeArray:
+    """When dates had ended, ``datetime64[us]`` in UTC, NaT for NaT [N].
+
+    In the market's zone, or in another that is known. In a market that never closes, whose texts
+    come from everywhere, a date has ended once it has ended in all zones.
+
+    Args:
+        dates: ``datetime64[D]`` [N].
+        asset_class: where the market is.
+        timezone: the zone of the dates, where somebody says it.
+    """
+    if not timezone and asset_class.always_open:
+        everywhere: TimeArray = np.add(dates.astype("datetime64[us]"), EVERYWHERE)
+        return everywhere
+    ended = np.full(len(dates), np.datetime64("NaT", "us"))
+    known = ~np.isnat(dates)
+    if known.any():
+        ends = ends_of_days(dates[known], timezone or asset_class.timezone)
+        ended[known] = ends.astype("datetime64[us]")
+    return ended
+
+
+def moments_ended(dates: TimeArray, asset_class: AssetClass) -> tuple[datetime, ...]:
+    """When dates had ended, aware and in UTC [N]."""
+    return tuple(moment for moment in _datetimes(dates_ended(dates, asset_class)) if moment)
+
+
+def _bare_dates(
+    moments: Moments,
+    sources: npt.NDArray[np.int64],
+    asset_class: AssetClass,
+    settings: Settings,
+) -> TimeArray:
+    """The date of each row that is one and no moment, NaT for the others [F]."""
+    written = moments.wall.astype("datetime64[D]")
+    if settings.as_written:
+        return written
+    nothing = np.datetime64("NaT", "D")
+    dates = np.where(moments.timed, nothing, written)
+    if not moments.timed.any():
+        return dates
+    utc = moments.wall - moments.offset
+    zones = [settings.timezone] if settings.timezone else ["UTC", asset_class.timezone]
+    for zone in zones:
+        local = in_zone(utc, zone)
+        at_midnight = moments.stated & (local == local.astype("datetime64[D]"))
+        dates = np.where(np.isnat(dates) & at_midnight, local.astype("datetime64[D]"), dates)
+    if settings.timezone:
+        return dates
+    for source in np.unique(sources[np.isnat(dates) & moments.timed]):
+        rows = (sources == source) & moments.known
+        common = shared_midnight(moments, rows, asset_class.timezone)
+        if common is not None:
+            local = in_zone(utc, common)
+            shared = rows & moments.stated & (local == local.astype("datetime64[D]"))
+            days = local.astype("datetime64[D]")
+        else:
+            shared, days = _sharing(moments, rows), written
+        dates = np.where(np.isnat(dates) & shared, days, dates)
+    return dates
+
+
+def _sharing(moments: Moments, rows: BoolArray) -> BoolArray:
+    """The rows at the time of day that most of a source have, none where there is no such [F]."""
+    clock = moments.wall - moments.wall.astype("datetime64[D]")
+    different, counts = np.unique(clock[rows], return_counts=True)
+    most = int(counts.argmax())
+    if counts[most] < FEWEST_SHARING or counts[most] <= 0.5 * counts.sum():
+        return np.zeros(len(rows), dtype=bool)
+    shared: BoolArray = rows & (clock == different[most])
+    return shared
+
+
+def _utc(wall: TimeArray, timezone: str) -> TimeArray:
+    """Moments from what a zone's clock said; of two, and of none, the later [F]."""
+    import pandas as pd
+
+    local = pd.DatetimeIndex(wall).tz_localize(
+        timezone, ambiguous=np.zeros(len(wall), dtype=bool), nonexistent="shift_forward"
+    )
+    moments: TimeArray = local.tz_convert("UTC").tz_localize(None).to_numpy()
+    return moments.astype("datetime64[us]")
+
+
+def _datetimes(moments: TimeArray) -> tuple[datetime | None, ...]:
+    import pandas as pd
+
+    aware = pd.DatetimeIndex(moments).tz_localize("UTC")
+    return tuple(None if moment is pd.NaT else moment.to_pydatetime() for moment in aware)

@@ -1,0 +1,446 @@
+"""Columns of dates and times: the order, unit and zone of each are settled by the whole column.
+
+Nothing is decided row by row. What a column does not settle is refused, with two of its rows and
+the words for ``dates=`` that settle it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.files.date_cells import (
+    Fields,
+    date_of,
+    fields_of,
+    is_number,
+    offset_of,
+    orders_of,
+    text_of,
+    time_of,
+)
+from investorbench_env.market.files.settings import (
+    AS_WRITTEN,
+    NOTHING,
+    SIDECAR,
+    UNITS,
+    Settings,
+)
+from investorbench_env.market.sessions import TimeArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+EARLIEST_YEAR, LATEST_YEAR = 1800, 2100
+COUNTED_FROM, COUNTED_TO = 631_152_000, 4_102_444_800
+"""1990 and 2100 in seconds: a column counts in the unit in which its last number lies there."""
+DAY = np.timedelta64(1, "D")
+NOWHEN = np.datetime64("NaT", "us")
+NO_OFFSET = np.timedelta64("NaT", "us")
+ZONES = tuple(
+    """UTC America/New_York America/Chicago America/Denver America/Los_Angeles America/Halifax
+    America/Sao_Paulo America/Anchorage Pacific/Honolulu Europe/London Europe/Berlin Europe/Athens
+    Europe/Moscow Asia/Dubai Asia/Karachi Asia/Kolkata Asia/Dhaka Asia/Bangkok Asia/Shanghai
+    Asia/Tokyo Australia/Adelaide Australia/Brisbane Australia/Sydney Pacific/Auckland""".split()
+)
+"""One zone for each way in which clocks of exchanges and publishers go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A column of a file, for what is said about it.
+
+    Attributes:
+        path: the file.
+        column: its name there.
+        rows: the number of each cell's row [N].
+        cells: as they are written [N].
+    """
+
+    path: Path
+    column: str
+    rows: npt.NDArray[np.int64]
+    cells: npt.NDArray[np.object_]
+
+    def undecided(self, first: int, second: int, why: str, *words: str) -> CorruptDataError:
+        """An error that shows two cells and the words that settle what they are."""
+        shown = (f"row {self.rows[row]} ({str(self.cells[row])!r:.60})" for row in (first, second))
+        ways = " or ".join(f"dates={word!r}" for word in words)
+        return CorruptDataError(
+            f"{self.path}, column {self.column!r}: {' and '.join(shown)} {why}; say which by "
+            f"{ways}, or by a line such as `dates: {words[0]}` in {self.path.parent / SIDECAR}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """A column of dates and times as they are written.
+
+    Attributes:
+        place: where they stand.
+        wall: what the clock said, ``datetime64[us]``, NaT where there is nothing [N].
+        offset: how far that clock is ahead of UTC, NaT where none is written [N].
+        bad: where something is written that is no date under what the column decides [N].
+    """
+
+    place: Place
+    wall: TimeArray
+    offset: npt.NDArray[np.timedelta64]
+    bad: BoolArray
+
+    @property
+    def known(self) -> BoolArray:
+        """Where there is a date [N]."""
+        return ~np.isnat(self.wall)
+
+    @property
+    def timed(self) -> BoolArray:
+        """Where a time of day other than midnight is written [N]."""
+        timed: BoolArray = self.known & (self.wall != self.wall.astype("datetime64[D]"))
+        return timed
+
+    @property
+    def stated(self) -> BoolArray:
+        """Where it is written how far the clock is ahead of UTC [N]."""
+        return self.known & ~np.isnat(self.offset)
+
+    def refuse_bad(self, wanted: BoolArray | None = None) -> None:
+        """Refuse what is no date, in the rows that are wanted [N].
+
+        Raises:
+            CorruptDataError: a cell is none; the message names its row.
+        """
+        bad = np.flatnonzero(self.bad if wanted is None else self.bad & wanted)
+        if len(bad):
+            place, row = self.place, bad[0]
+            raise CorruptDataError(
+                f"{place.path}, row {place.rows[row]}: {place.column.lower()} "
+                f"{str(place.cells[row])!r:.60} is not a date of {EARLIEST_YEAR} to {LATEST_YEAR}"
+            )
+
+    def local(self, timezone: str) -> TimeArray:
+        """What the clock of a zone said; times without a zone are taken as that zone's [N]."""
+        return np.where(self.stated, in_zone(self.wall - self.offset, timezone), self.wall)
+
+
+def moments_of(cells: Any, path: Path, column: str, settings: Settings = NOTHING) -> Moments:
+    """Read a column of dates and times.
+
+    Args:
+        cells: a pandas series of texts, numbers or moments, whose index is each row's number.
+        path: the file, for messages.
+        column: its name there.
+        settings: what somebody says about it.
+
+    Raises:
+        CorruptDataError: the column contradicts itself or leaves open what it means.
+    """
+    import pandas as pd
+
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        cells = cells.astype(object)
+    raw = np.array(cells.astype(object), dtype=object)
+    raw[pd.isna(raw)] = None
+    place = Place(path=path, column=column, rows=cells.index.to_numpy(), cells=raw)
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        return _typed(cells, place)
+    codes, texts = pd.factorize(np.array([text_of(cell) for cell in raw], dtype=object))
+    parsed = [fields_of(text) for text in texts]
+    if all(map(is_number, texts)) and not _are_compact(parsed):
+        walls, offsets = _counted(texts, place, codes, settings)
+    else:
+        order = _order(parsed, place, codes, settings)
+        walls, offsets = _written(parsed, order)
+    # The last place is for what is blank, whose code is -1.
+    wall = np.append(_plausible(walls), NOWHEN)[codes]
+    offset = np.append(offsets, NO_OFFSET)[codes]
+    offset[np.isnat(wall)] = NO_OFFSET
+    return Moments(place=place, wall=wall, offset=offset, bad=(codes >= 0) & np.isnat(wall))
+
+
+def joined(dates: Moments, times: Any, column: str) -> Moments:
+    """Dates with the times of day that stand in a column beside them.
+
+    Raises:
+        CorruptDataError: there stands something else.
+    """
+    place = dates.place
+    wall, offset = dates.wall.copy(), dates.offset.copy()
+    for row, cell in enumerate(times.tolist()):
+        text = text_of(cell)
+        if text is None or np.isnat(wall[row]):
+            continue
+        found = time_of(text)
+        if found is None:
+            raise CorruptDataError(
+                f"{place.path}, row {place.rows[row]}: {column.lower()} {str(cell)!r:.60} is not "
+                f"a time of day, beside the date in column {place.column!r}"
+            )
+        wall[row] += np.timedelta64(round(found[0] * 1e6), "us")
+        ahead = offset_of(found[1], wall[row].astype(datetime))
+        if ahead is not None:
+            offset[row] = np.timedelta64(ahead)
+    return Moments(place=place, wall=wall, offset=offset, bad=dates.bad)
+
+
+def days(
+    moments: Moments, timezone: str, hours: Sequence[str] = (), settings: Settings = NOTHING
+) -> TimeArray:
+    """The date that each row of a daily table is of, ``datetime64[D]`` [N].
+
+    A bare date is what it is, and midnight in any one zone is how a date is written. Rows later
+    than all of those, on one day, are of a day that is not over and have the date of their moment.
+    Where rows are at midnight of no one zone they are moments, with the market's date.
+
+    Args:
+        moments: the column.
+        timezone: the market's.
+        hours: opening and closing time of the market there, ``HH:MM``.
+        settings: what somebody says about the column.
+
+    Raises:
+        CorruptDataError: dates and moments are mixed, or two zones give different dates.
+    """
+    timed, known, stated = moments.timed, moments.known, moments.stated
+    written = moments.wall.astype("datetime64[D]")
+    if settings.as_written or not timed.any():
+        return written
+    if settings.timezone:
+        local = moments.local(settings.timezone)
+        return np.where(timed, local, moments.wall).astype("datetime64[D]")
+    here = moments.local(timezone).astype("datetime64[D]")
+    if stated[known].all():
+        utc = moments.wall - moments.offset
+        clock = _clock(moments.local(timezone)[known])
+        if len(hours) and np.isin(clock, [np.timedelta64(_minutes(h), "m") for h in hours]).all():
+            return here
+        if (_clock(utc[known]) == np.timedelta64(12, "h")).all():
+            return utc.astype("datetime64[D]")  # noon stands for the day, wherever one is
+        for whole in (True, False):
+            if (found := _midnights(moments, timezone, here, whole)) is not None:
+                return found
+    bare = known & ~timed
+    if bare.any():
+        if _is_one_day_after(moments.wall, bare, timed):
+            return np.where(timed, here, written)
+        raise _mixed(moments, bare, timezone)
+    if stated[known].any() and not stated[known].all():
+        raise _mixed(moments, known & ~stated, timezone)
+    return here
+
+
+def shared_midnight(moments: Moments, rows: BoolArray, first: str) -> str | None:
+    """The zone in which most of some rows are at midnight, None where there is none.
+
+    Args:
+        moments: the column.
+        rows: which rows are meant; those without a zone count for none [N].
+        first: the zone that is tried first.
+    """
+    among = rows & moments.stated
+    if among.sum() < 2:
+        return None
+    utc = (moments.wall - moments.offset)[among]
+    for zone in (first, *ZONES):
+        local = in_zone(utc, zone)
+        if (local == local.astype("datetime64[D]")).mean() > 0.5:
+            return zone
+    return None
+
+
+def in_zone(utc: TimeArray, timezone: str) -> TimeArray:
+    """What the clock of a zone says at moments in UTC, ``datetime64[us]`` [N]."""
+    import pandas as pd
+
+    moments = pd.DatetimeIndex(utc.astype("datetime64[us]")).tz_localize("UTC")
+    local: TimeArray = moments.tz_convert(timezone).tz_localize(None).to_numpy()
+    return local.astype("datetime64[us]")
+
+
+def _typed(cells: Any, place: Place) -> Moments:
+    """A column that is one of moments already; with a zone it says what the clock said there."""
+    import pandas as pd
+
+    offset = np.full(len(cells), NO_OFFSET)
+    if isinstance(cells.dtype, pd.DatetimeTZDtype):
+        utc = cells.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        wall = cells.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        offset = wall - utc
+    else:
+        wall = cells.to_numpy().astype("datetime64[us]")
+    plausible = _plausible(wall)
+    bad = ~np.isnat(wall) & np.isnat(plausible)
+    return Moments(place=place, wall=plausible, offset=offset, bad=bad)
+
+
+def _plausible(wall: TimeArray) -> TimeArray:
+    years = wall.astype("datetime64[Y]").astype(np.int64) + 1970
+    return np.where((years >= EARLIEST_YEAR) & (years <= LATEST_YEAR), wall, NOWHEN)
+
+
+def _are_compact(parsed: Sequence[Fields | None]) -> bool:
+    """Whether all of a column of numbers are dates such as 20210104."""
+    return all(
+        fields is not None
+        and (made := date_of(fields, "")) is not None
+        and EARLIEST_YEAR <= made.year <= LATEST_YEAR
+        for fields in parsed
+    )
+
+
+def _counted(
+    texts: Sequence[str], place: Place, codes: npt.NDArray[np.int64], settings: Settings
+) -> tuple[TimeArray, npt.NDArray[np.timedelta64]]:
+    """Numbers that count from 1970 in the unit in which the last of them is a date of today."""
+    counts = [float(text) for text in texts]
+    last = max(counts, default=0.0)
+    unit = settings.unit or next(
+        (
+            name
+            for name, decimals in UNITS.items()
+            if COUNTED_FROM * 10.0**decimals <= last <= COUNTED_TO * 10.0**decimals
+        ),
+        "",
+    )
+    walls = np.full(len(texts), NOWHEN)
+    if not unit:
+        return walls, np.full(len(texts), NO_OFFSET)
+    for number, text in enumerate(texts):
+        exact = int(text) if text.lstrip("-").isdigit() else float(text)
+        micros = (
+            exact * 10 ** (6 - UNITS[unit]) if UNITS[unit] < 6 else exact // 10 ** (UNITS[unit] - 6)
+        )
+        if abs(micros) < 1e16:  # the year 2286, and far from what 64 bits hold
+            walls[number] = np.datetime64(round(micros), "us")
+    return walls, np.zeros(len(texts), dtype="timedelta64[us]")
+
+
+def _order(
+    parsed: Sequence[Fields | None],
+    place: Place,
+    codes: npt.NDArray[np.int64],
+    settings: Settings,
+) -> str:
+    """The order of day, month and year that all of a column's cells of three numbers have."""
+    if settings.order:
+        return settings.order
+    ways = {
+        number: orders
+        for number, fields in enumerate(parsed)
+        if fields is not None and "a" in fields and (orders := orders_of(fields))
+    }
+    if not ways:
+        return ""
+    fitting = [
+        order
+        for order in ("day-first", "month-first", "year-first")
+        if all(order in orders for orders in ways.values())
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+
+    def row_of(number: int) -> int:
+        return int(np.argmax(codes == number))
+
+    if not fitting:
+        (one, first), *others = sorted(ways.items(), key=lambda way: len(way[1]))
+        other = next((n for n, orders in others if not set(orders) & set(first)), others[0][0])
+        raise place.undecided(
+            row_of(one),
+            row_of(other),
+            "have day and month in different orders",
+            *sorted({*first, *ways[other]}),
+        )
+    open_to = [number for number, orders in ways.items() if len(set(orders.values())) > 1]
+    if not open_to:
+        return fitting[0]
+    raise place.undecided(
+        row_of(open_to[0]),
+        row_of(open_to[-1]),
+        f"can be read {' or '.join(fitting)}, and no row decides",
+        *fitting,
+    )
+
+
+def _written(
+    parsed: Sequence[Fields | None], order: str
+) -> tuple[TimeArray, npt.NDArray[np.timedelta64]]:
+    walls, offsets = np.full(len(parsed), NOWHEN), np.full(len(parsed), NO_OFFSET)
+    for number, fields in enumerate(parsed):
+        made = None if fields is None else date_of(fields, order)
+        if fields is None or made is None:
+            continue
+        wall = np.datetime64(made, "us") + np.timedelta64(round(fields["seconds"] * 1e6), "us")
+        walls[number] = wall
+        ahead = offset_of(fields["zone"], wall.astype(datetime))
+        if ahead is not None:
+            offsets[number] = np.timedelta64(ahead)
+    return walls, offsets
+
+
+def _midnights(moments: Moments, timezone: str, here: TimeArray, whole: bool) -> TimeArray | None:
+    """Dates of rows that are at midnight of one zone; None where they are of none [N].
+
+    Args:
+        moments: a column all of whose rows say how far their clock is ahead of UTC.
+        timezone: the market's, which is tried first.
+        here: the market's date of each row [N].
+        whole: whether all rows must be, or all but those of a last day that is not over.
+
+    Raises:
+        CorruptDataError: they are in several zones, and those give different dates.
+    """
+    found: dict[str, TimeArray] = {}
+    for zone in (timezone, *ZONES):
+        local = moments.local(zone)
+        dates = local.astype("datetime64[D]")
+        at_midnight = moments.known & (local == dates)
+        others = moments.known & ~at_midnight
+        if not at_midnight.any() or (whole and others.any()):
+            continue
+        if others.any() and not _is_one_day_after(local, at_midnight, others):
+            continue
+        found[zone] = np.where(others, here, dates)
+    if not found:
+        return None
+    (zone, dates), *rest = found.items()
+    for other, others_dates in rest:
+        differ = np.flatnonzero(moments.known & (others_dates != dates))
+        if len(differ):
+            raise moments.place.undecided(
+                int(differ[0]),
+                int(differ[-1]),
+                f"are midnight in {zone} and in {other}, on different dates",
+                zone,
+                other,
+            )
+    return dates
+
+
+def _is_one_day_after(local: TimeArray, dates: BoolArray, moments: BoolArray) -> bool:
+    """Whether some rows are moments of one day, and later than all those that are dates."""
+    last = local[moments]
+    return bool((last > local[dates].max()).all() and last.max() - last.min() < DAY)
+
+
+def _mixed(moments: Moments, others: BoolArray, timezone: str) -> CorruptDataError:
+    return moments.place.undecided(
+        int(np.argmax(others)),
+        int(np.argmax(moments.timed & ~others)),
+        "are dates and moments, or moments with and without a zone, in one column",
+        AS_WRITTEN,
+        timezone,
+    )
+
+
+def _clock(local: TimeArray) -> npt.NDArray[np.timedelta64]:
+    time: npt.NDArray[np.timedelta64] = local - local.astype("datetime64[D]")
+    return time
+
+
+def _minutes(time: str) -> int:
+    return int(time[:2]) * 60 + int(time[3:])
