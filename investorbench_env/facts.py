@@ -131,6 +131,11 @@ class Facts:
             raise FactsError(f"window={self.window!r} ends before it begins")
 
     @property
+    def draws_markets(self) -> bool:
+        """Whether another seed leads to another market."""
+        return self.markets not in ("", "one")
+
+    @property
     def symbol(self) -> str:
         """The asset, or all of them joined by commas."""
         return ",".join(self.symbols)

@@ -130,6 +130,7 @@ class Reference:
         kind: ``"agent"``, which has daily returns and metrics, or ``"policies"``, of which the
             figures of many are known.
         seed: of its choices.
+        market_seed: what its environment began with, where that decides the market; else None.
         dates: days of its returns [D].
         returns: daily returns [D].
         figures: its metrics by name, or an array of many policies' by name.
@@ -138,6 +139,7 @@ class Reference:
     name: str
     kind: str
     seed: int = 0
+    market_seed: int | None = None
     dates: Dates | None = None
     returns: FloatArray | None = None
     figures: dict[str, Any] = field(default_factory=dict)

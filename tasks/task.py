@@ -20,6 +20,9 @@ from investorbench_env.protocols import STANDARD
 from investorbench_env.registration import NAMESPACE, facts_of, market_of
 
 SplitName = Literal["warmup", "test"]
+
+OF_DRAWN_MARKETS = ("markets", "pool")
+"""Options that say what simulated markets are drawn from; a market at hand has none."""
 EXAMPLE = f"{NAMESPACE}/Stock-TSLA"
 
 
@@ -137,18 +140,28 @@ class Task:
         with self._explained(split):
             return gym.make(self._registered(), **self._arguments(split))
 
-    def make_vec(self, split: SplitName, lanes: int) -> VectorEnv | None:
+    def make_vec(self, split: SplitName, lanes: int, seed: int | None = None) -> VectorEnv | None:
         """The vectorised environment of a split, of many lanes; None where there is none.
 
         Of ours, observations hold the account alone, which spares time.
+
+        Args:
+            split: which.
+            lanes: how many.
+            seed: of the market that all lanes are in; each goes its own way for None. None is made
+                for environments of others, which may know no such market.
 
         Raises:
             InvestorBenchError: options or data that do not work, with what would.
         """
         id = self._registered()
-        if gym.spec(id).vector_entry_point is None:
+        if gym.spec(id).vector_entry_point is None or not (self.is_ours or seed is None):
             return None
         arguments = self._arguments(split)
+        if seed is not None:
+            drawn = ("data", *OF_DRAWN_MARKETS)
+            arguments = {name: value for name, value in arguments.items() if name not in drawn}
+            arguments["data"] = self.market(seed)
         if self.is_ours:
             arguments["modalities"] = ("account",)
         with self._explained(split):

@@ -117,6 +117,6 @@ def _asked(line: BoardLine, value: Callable[[Answers], Any], missing: str = "not
 
 
 def _latency(line: BoardLine, name: str) -> Cell:
-    result = line.row.result
-    asked = (result.median.answers or {}).get("test") if result else None
+    episode = line.row.episode
+    asked = (episode.answers or {}).get("test") if episode else None
     return Cell(asked["latency_s"][name]) if asked else Cell(reason="no model was asked")

@@ -81,6 +81,8 @@ SETTING: tuple[BoardColumn, ...] = (
     _in_file("findings", TEXT, lambda line: "; ".join(line.board.findings) or None),
     _in_file("options", TEXT, lambda line: line.board.setting.options or None),
     _in_file("market_sha256", TEXT, lambda line: line.board.setting.market),
+    _in_file("markets", TEXT, lambda line: line.board.setting.markets or None),
+    _in_file("seed", TEXT, lambda line: _text(line.board.setting.seed)),
     _in_file("benchmark", TEXT, lambda line: line.board.benchmark),
     _in_file("days", COUNT, lambda line: line.board.comparison.days),
     _in_file("tasks", COUNT, lambda line: 1),
@@ -376,6 +378,11 @@ def _a_year(line: BoardLine, variance: float | None) -> Cell:
 
 def _squared(error: float | None) -> float | None:
     return None if error is None else error * error
+
+
+def _text(number: int | None) -> str | None:
+    """A number of any length."""
+    return None if number is None else str(number)
 
 
 def _failures(row: Row) -> Iterator[str]:

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 
-from investorbench.tasks.leaderboard.contestants import Contestant, common_dates
+from investorbench.tasks.leaderboard.contestants import Contestant, common_days
 from investorbench.tasks.leaderboard.entries import Group, Setting, grouped
 from investorbench.tasks.leaderboard.notes import notes_of
 from investorbench.tasks.leaderboard.ranks import difference_of, places
-from investorbench.tasks.leaderboard.references import POLICIES, benchmark_among, references_for
+from investorbench.tasks.leaderboard.references import (
+    benchmark_among,
+    random_policies,
+    references_for,
+)
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.sentences import sentence_of
 from investorbench.tasks.result import Entry
 from investorbench.tasks.statistics import Comparison, compare_agents, nothing_to_compare
 from investorbench.tasks.statistics.estimate import DRAWS, FloatArray
 from investorbench_env.facts import Facts
-
-DIFFERENT_DAYS = "episodes lie on different days"
 
 
 def leaderboards(
@@ -44,22 +46,29 @@ def _board(
     references, missing = references_for(results)
     contestants = {name: Contestant.recorded(entry) for name, entry in group.items()}
     benchmark = benchmark_among(contestants, references, facts)
-    chance = next((each.figures["SR"] for each in references if each.kind == POLICIES), None)
-    dates = common_dates(contestants.values())
-    returns = {} if dates is None else {n: c.returns_on(dates) for n, c in contestants.items()}
-    comparison = (
-        _compare(returns, benchmark, facts, chance, jointly, draws)
-        if returns
-        else nothing_to_compare({n: len(c.runs) for n, c in contestants.items()}, DIFFERENT_DAYS)
-    )
+    found = common_days(contestants.values())
+    chance = random_policies(references, found, facts)
+    returns: dict[str, FloatArray] = {}
+    common = None
+    if isinstance(found, str):
+        repeats = {name: len(each.runs) for name, each in contestants.items()}
+        comparison = nothing_to_compare(repeats, found)
+    else:
+        common = found
+        returns = {name: each.returns_on(common) for name, each in contestants.items()}
+        comparison = _compare(returns, benchmark, facts, chance, jointly, draws)
+    markets = () if common is None else common.markets
     differences = map(difference_of, (*comparison.against.values(), *comparison.pairs))
     rank = places(list(contestants), differences)
+    days = {name: common or each.own_days for name, each in contestants.items()}
+    drawn = {name: each.drawn_on(days[name]) for name, each in contestants.items()}
     rows = [
         Row(
             agent=name,
             entry=each.entry,
-            metrics=each.metrics,
-            shown=each.shown,
+            metrics=each.metrics_on(days[name]),
+            shown=each.runs[drawn[name]],
+            episode=each.entry.result.episodes[drawn[name]] if each.entry else None,
             returns=returns.get(name),
             is_ruined=each.is_ruined,
             statistics=comparison.agents[name],
@@ -72,12 +81,13 @@ def _board(
     return Leaderboard(
         setting=setting,
         facts=facts,
-        dates=dates,
+        dates=None if common is None else common.dates,
+        markets=markets,
         rows=tuple(rows),
         benchmark=benchmark,
         comparison=comparison,
-        sentence=sentence_of(setting, facts, rows, benchmark, comparison),
-        notes=(*notes_of(facts, rows, comparison, chance), *missing, *notes),
+        sentence=sentence_of(setting, facts, rows, benchmark, comparison, len(markets)),
+        notes=(*notes_of(facts, rows, comparison, chance, markets), *missing, *notes),
         findings=tuple(dict.fromkeys(found for result in results for found in result.findings)),
     )
 

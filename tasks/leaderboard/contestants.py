@@ -2,18 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.tasks.metrics import performance
+from investorbench.tasks.metrics import ACTIVITY, performance
 from investorbench.tasks.result import Entry, Episode, Reference
 from investorbench.tasks.statistics import filled_up
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench_env.facts import Facts
 
 Dates = npt.NDArray[np.datetime64]
+
+DIFFERENT_DAYS = "episodes lie on different days"
+DIFFERENT_MARKETS = "no market was met by all of them"
+
+ADDED = ("turnover", "trades", "costs", "steps")
+"""Metrics of what was traded that add up over markets; others are shares."""
 
 
 class Days(NamedTuple):
@@ -23,11 +31,13 @@ class Days(NamedTuple):
         dates: of its returns [D].
         returns: daily returns [D].
         is_ruined: whether the account was ruined in the last of them.
+        market: what its environment began with, where that decides the market; else None.
     """
 
     dates: Dates
     returns: FloatArray
     is_ruined: bool
+    market: int | None = None
 
     def are_of(self, dates: Dates) -> bool:
         """Whether they are those of a table, or begin them and end in a ruin."""
@@ -37,22 +47,44 @@ class Days(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CommonDays:
+    """The days on which the agents of a table are compared.
+
+    Attributes:
+        windows: the days of each market, in the order of repeats; of one that all repeats share
+            its own alone, under None.
+    """
+
+    windows: Mapping[int | None, Dates]
+
+    @property
+    def markets(self) -> tuple[int, ...]:
+        """Where another seed leads to another market, those that all agents met."""
+        return tuple(market for market in self.windows if market is not None)
+
+    @property
+    def dates(self) -> Dates:
+        """Of all returns, market after market [D]."""
+        return np.concatenate(list(self.windows.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contestant:
     """An agent as a leaderboard compares it.
 
     Attributes:
         agent: its own name.
+        facts: of its environment.
         runs: of each repeat.
-        shown: the one whose figures are shown, that with the median Sharpe ratio.
-        metrics: of that, by their keys.
+        metrics: of each repeat, by their keys.
         is_ruined: whether any of its accounts was ruined before the end.
         entry: what was recorded of it; None of a reference.
     """
 
     agent: str
+    facts: Facts
     runs: tuple[Days, ...]
-    shown: Days
-    metrics: Mapping[str, float]
+    metrics: tuple[Mapping[str, float], ...]
     is_ruined: bool
     entry: Entry | None = None
 
@@ -62,44 +94,100 @@ class Contestant:
         result = entry.result
         return cls(
             agent=result.agent,
-            runs=tuple(map(days_of, result.episodes)),
-            shown=days_of(result.median),
-            metrics=result.metrics,
+            facts=result.facts,
+            runs=tuple(days_of(episode, result.facts) for episode in result.episodes),
+            metrics=tuple(episode.metrics for episode in result.episodes),
             is_ruined=any(episode.ended_early for episode in result.episodes),
             entry=entry,
         )
 
     @classmethod
-    def of_reference(cls, reference: Reference, facts: Facts) -> "Contestant":
-        """An agent that was run to compare others with; its daily returns are known.
+    def of_references(cls, references: Sequence[Reference], facts: Facts) -> "Contestant":
+        """An agent that was run to compare others with, of whose runs the daily returns are known.
 
         Metrics that are younger than the record follow from those, as far as they can.
         """
-        dates, returns = reference.dates, reference.returns
-        assert dates is not None and returns is not None
-        run = Days(dates, returns, bool(returns[-1] <= -1.0))
-        figures = performance(returns, facts.convention, facts.periods_a_year)
+        runs, metrics = [], []
+        for each in references:
+            assert each.dates is not None and each.returns is not None
+            is_ruined = bool(each.returns[-1] <= -1.0)
+            runs.append(Days(each.dates, each.returns, is_ruined, each.market_seed))
+            found = performance(each.returns, facts.convention, facts.periods_a_year)
+            metrics.append(found | each.figures)
         return cls(
-            agent=reference.name,
-            runs=(run,),
-            shown=run,
-            metrics=figures | reference.figures,
-            is_ruined=run.is_ruined,
+            agent=references[0].name,
+            facts=facts,
+            runs=tuple(runs),
+            metrics=tuple(metrics),
+            is_ruined=any(run.is_ruined for run in runs),
         )
 
-    def returns_on(self, dates: Dates) -> FloatArray:
-        """Returns of all repeats on the days of a table [R, D]; after a ruin they are 0."""
-        return np.array([filled_up(run.returns, len(dates)) for run in self.runs])
+    def returns_on(self, common: CommonDays) -> FloatArray:
+        """Returns on the days of a table [R, D]; after a ruin they are 0.
+
+        A row a repeat where all share one market. Where each has its own, one row, market after
+        market: repeats say nothing of each other there.
+        """
+        if not common.markets:
+            (dates,) = common.windows.values()
+            return np.array([filled_up(run.returns, len(dates)) for run in self.runs])
+        own = {run.market: run.returns for run in self.runs}
+        parts = [filled_up(own[market], len(days)) for market, days in common.windows.items()]
+        return np.concatenate(parts)[None]
+
+    def metrics_on(self, common: CommonDays) -> Mapping[str, float]:
+        """Its metrics by their keys: of the repeat that is drawn, or over all markets of a table.
+
+        Over several markets returns count as if these had come one after another. What was traded
+        is added up, and shares are means.
+        """
+        if len(common.markets) < 2:
+            return self.metrics[self.drawn_on(common)]
+        (returns,) = self.returns_on(common)
+        found = performance(returns, self.facts.convention, self.facts.periods_a_year)
+        own = {run.market: figures for run, figures in zip(self.runs, self.metrics, strict=True)}
+        for metric in ACTIVITY:
+            values = [own[market].get(metric.key, np.nan) for market in common.markets]
+            known = [value for value in values if isfinite(value)]
+            added = sum(known) if metric.key in ADDED else fmean(known or [np.nan])
+            found[metric.key] = added
+        return found
+
+    def drawn_on(self, common: CommonDays) -> int:
+        """The repeat that is drawn: the first market's, or the one with the median Sharpe ratio."""
+        if common.markets:
+            return [run.market for run in self.runs].index(common.markets[0])
+        if self.entry is None:
+            return 0
+        result = self.entry.result
+        return result.episodes.index(result.median)
+
+    @property
+    def own_days(self) -> CommonDays:
+        """Those of its own runs, where it shares none with others."""
+        if not self.facts.draws_markets:
+            return CommonDays(windows={None: max((run.dates for run in self.runs), key=len)})
+        return CommonDays(windows={run.market: run.dates for run in self.runs})
 
 
-def days_of(episode: Episode) -> Days:
+def days_of(episode: Episode, facts: Facts) -> Days:
     """The days of an episode."""
     is_ruined = bool(episode.equity[-1] <= 0.0)
-    return Days(episode.dates, episode.returns, is_ruined)
+    market = episode.market_seed if facts.draws_markets else None
+    return Days(episode.dates, episode.returns, is_ruined, market)
 
 
-def common_dates(contestants: Iterable[Contestant]) -> Dates | None:
-    """The days of all runs; None where they are not the same, but for a ruin."""
-    runs: Sequence[Days] = [run for each in contestants for run in each.runs]
-    dates = max(runs, key=lambda run: len(run.dates)).dates
-    return dates if all(run.are_of(dates) for run in runs) else None
+def common_days(contestants: Iterable[Contestant]) -> CommonDays | str:
+    """The days on which all can be compared; where there are none, why not."""
+    given = list(contestants)
+    runs: dict[int | None, list[Days]] = {}
+    for run in (run for each in given for run in each.runs):
+        runs.setdefault(run.market, []).append(run)
+    met = [{run.market for run in each.runs} for each in given]
+    shared = {market: own for market, own in runs.items() if all(market in each for each in met)}
+    windows = {market: max((run.dates for run in own), key=len) for market, own in shared.items()}
+    if not windows:
+        return DIFFERENT_MARKETS
+    if not all(run.are_of(windows[market]) for market, own in shared.items() for run in own):
+        return DIFFERENT_DAYS
+    return CommonDays(windows=windows)

@@ -21,7 +21,9 @@ class Setting(NamedTuple):
         data_source: where prices and texts come from, in words.
         simulated: whether they are simulated.
         options: of the environment but for the symbol, in words.
-        market: SHA-256 of all that an agent or an account can meet.
+        market: SHA-256 of all that an agent or an account can meet, or of the law that it follows.
+        markets: what the markets of episodes are drawn from; empty where there is one alone.
+        seed: of the run, where that decides which markets its agents met; else None.
     """
 
     task: str
@@ -33,6 +35,8 @@ class Setting(NamedTuple):
     simulated: bool
     options: str
     market: str
+    markets: str = ""
+    seed: int | None = None
 
     @property
     def symbol(self) -> str:
@@ -64,6 +68,8 @@ def setting_of(result: Result) -> Setting:
         simulated=facts.simulated,
         options=", ".join(f"{name}={value}" for name, value in given if name != "symbol"),
         market=facts.fingerprint,
+        markets=facts.markets,
+        seed=result.seed if facts.draws_markets else None,
     )
 
 
@@ -110,11 +116,11 @@ def _named(entries: Sequence[Entry], shared: set[str]) -> Group:
 
 
 def _is_same(one: Entry, other: Entry) -> bool:
-    """Whether both are one record; of a benchmark, which never varies, one repeat is enough."""
+    """Whether both are one record; of a benchmark on one market, one repeat is enough."""
     first, second = one.result, other.result
     if first.agent != second.agent or first.described != second.described:
         return False
-    if is_benchmark(first):
+    if is_benchmark(first) and not first.facts.draws_markets:
         return _is_equal(first.median, second.median)
     return len(first.episodes) == len(second.episodes) and all(
         map(_is_equal, first.episodes, second.episodes)

@@ -12,9 +12,15 @@ from investorbench_env.facts import Facts
 
 
 def notes_of(
-    facts: Facts, rows: Sequence[Row], comparison: Comparison, chance: FloatArray | None
+    facts: Facts,
+    rows: Sequence[Row],
+    comparison: Comparison,
+    chance: FloatArray | None,
+    markets: Sequence[int],
 ) -> Iterator[str]:
     """A line each."""
+    if facts.markets:
+        yield f"markets: {facts.markets}{_met(rows, markets)}"
     if facts.fills == "next_close":
         yield "orders filled at the next close, since the data has no opens"
     if any(row.is_ruined for row in rows):
@@ -22,7 +28,7 @@ def notes_of(
         yield f"† ruined before the end of the window; {after}"
     yield from knowing(rows)
     repeats = max(len(row.entry.result.episodes) for row in rows if row.entry)
-    if repeats > 1:
+    if repeats > 1 and not facts.draws_markets:
         yield f"of {repeats} repeats, the one with the median Sharpe ratio"
     for row in rows:
         yield from _missing(row)
@@ -36,6 +42,20 @@ def notes_of(
         yield f"95 % intervals and tests: bootstrap, {drawn}"
     if chance is not None and any(row.statistics.random.value is not None for row in rows):
         yield f"random policies: {number(len(chance))}, each action drawn uniformly"
+
+
+def _met(rows: Sequence[Row], markets: Sequence[int]) -> str:
+    """How many markets figures are of; nothing where there is one, and all met it."""
+    most = max(len(row.entry.result.episodes) for row in rows if row.entry)
+    if not markets or most == 1:
+        return ""
+    if len(markets) == 1:
+        return f"; figures are of the 1 of {most} that all agents met"
+    of = "" if len(markets) == most else f" of {number(most)}"
+    return (
+        f"; figures are of {number(len(markets))}{of} that all agents met, one a repeat, "
+        "as if they had come one after another; curves are of the first"
+    )
 
 
 def knowing(rows: Iterable[Row]) -> Iterator[str]:

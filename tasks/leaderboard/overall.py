@@ -96,10 +96,12 @@ def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overal
         boards: those of single settings.
         draws: of the bootstrap; more where one pair of many takes more to be distinguishable.
     """
-    alike: dict[tuple[str, bool, str, str | None], list[Leaderboard]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[Leaderboard]] = defaultdict(list)
     for board in boards:
         setting, benchmark = board.setting, board.facts.benchmark
-        alike[setting.protocol, setting.simulated, setting.options, benchmark].append(board)
+        # Where markets are drawn, the same seed means the same markets.
+        rules = (setting.protocol, setting.options, benchmark, setting.markets, setting.seed)
+        alike[(setting.simulated, *rules)].append(board)
     tables = [_overall(group, draws) for group in alike.values()]
     return [table for table in tables if table is not None]
 
@@ -144,6 +146,7 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         rows=tuple(rows),
         sentence=_sentence(kept, rows, differences),
         notes=(
+            *([f"markets: {first.markets}"] if first.markets else []),
             f"95 % intervals and tests: {drawn}; the same dates for all agents and tasks",
             *knowing(row for board in kept for row in board.rows if row.agent in names),
             *_without_growth(rows),

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from investorbench.tasks.days import is_within_a_day
-from investorbench.tasks.leaderboard.boards import DIFFERENT_DAYS
-from investorbench.tasks.leaderboard.contestants import Contestant, Dates, common_dates
+from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant, common_days
 from investorbench.tasks.leaderboard.entries import Setting, is_benchmark, setting_of
 from investorbench.tasks.result import Entry, Episode
 from investorbench.tasks.statistics import (
@@ -167,11 +166,11 @@ def _when(episode: Episode, step: int, interval: str) -> str:
 def _tests(pair: MatchedPair, draws: int) -> tuple[Estimate, Estimate, Estimate]:
     """Ledoit–Wolf and Jobson–Korkie of the Sharpe ratios a year, and the cumulative returns."""
     both = [Contestant.recorded(entry) for entry in pair]
-    dates = common_dates(both)
-    if dates is None:
-        return (Estimate(reason=DIFFERENT_DAYS),) * 3
-    facts = pair.first.result.facts
-    returns = np.array([_median(each, dates) for each in both])
+    common = common_days(both)
+    if isinstance(common, str):
+        return (Estimate(reason=common),) * 3
+    facts, dates = pair.first.result.facts, common.dates
+    returns = np.array([_median(each, common) for each in both])
     if (reason := why_not(returns, varying=False)) is not None:
         return (Estimate(reason=reason),) * 3
     block = block_length(returns).days
@@ -186,8 +185,8 @@ def _tests(pair: MatchedPair, draws: int) -> tuple[Estimate, Estimate, Estimate]
     )
 
 
-def _median(contestant: Contestant, dates: Dates) -> FloatArray:
-    run = contestant.returns_on(dates)
+def _median(contestant: Contestant, common: CommonDays) -> FloatArray:
+    run = contestant.returns_on(common)
     return np.asarray(run[median_run(run)])
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from investorbench.tasks.leaderboard.benchmarks import benchmark_of
-from investorbench.tasks.leaderboard.contestants import Contestant
+from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant
 from investorbench.tasks.result import Reference, Result
-from investorbench.tasks.running.references import references_of
+from investorbench.tasks.running.references import pooled_sharpes, references_of
+from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
@@ -21,11 +22,11 @@ def references_for(results: Sequence[Result]) -> tuple[list[Reference], list[str
     """
     facts = results[0].facts
     known_of = [result.references for result in results if result.references is not None]
-    recorded = {(each.kind, each.name): each for own in known_of for each in own}
+    recorded = {(r.kind, r.name, r.market_seed): r for own in known_of for r in own}
     found, why = list(recorded.values()), "no reference is recorded"
     if not known_of:
         try:
-            found = _computed(results[0])
+            found = _computed(results)
         except InvestorBenchError as error:
             why = str(error).split(";")[0]  # what follows concerns folders of this machine
     missing = [] if any(each.kind == POLICIES for each in found) else ["random policies"]
@@ -46,16 +47,32 @@ def benchmark_among(
     for name, each in contestants.items():
         if each.agent == facts.benchmark:
             return name
-    for reference in references:
-        if reference.kind == AGENT and reference.name == facts.benchmark:
-            contestants[reference.name] = Contestant.of_reference(reference, facts)
-            return reference.name
-    return None
+    own = [each for each in references if each.kind == AGENT and each.name == facts.benchmark]
+    if not own:
+        return None
+    contestants[own[0].name] = Contestant.of_references(own, facts)
+    return own[0].name
 
 
-def _computed(result: Result) -> list[Reference]:
-    task, recorded = result.task, result.facts.fingerprint
-    is_same = task.facts("test").fingerprint == recorded
-    if not (is_same or task.market().is_the_one_recorded(recorded)):
+def random_policies(
+    references: Sequence[Reference], common: CommonDays | str, facts: Facts
+) -> FloatArray | None:
+    """Sharpe ratios a year of random policies in the markets of a table; None where not known."""
+    known = {each.market_seed: each for each in references if each.kind == POLICIES}
+    if not facts.draws_markets:
+        return known[None].figures["SR"] if None in known else None
+    if isinstance(common, str) or not known.keys() >= set(common.markets):
+        return None
+    return pooled_sharpes([known[market] for market in common.markets], facts)
+
+
+def _computed(results: Sequence[Result]) -> list[Reference]:
+    task, facts = results[0].task, results[0].facts
+    found = task.facts("test")
+    is_same = found.fingerprint == facts.fingerprint
+    if not is_same and (
+        found.draws_markets or not task.market().is_the_one_recorded(facts.fingerprint)
+    ):
         raise InvestorBenchError("the market found here is not the one that was recorded")
-    return list(references_of(task))
+    met = [episode.market_seed for result in results for episode in result.episodes]
+    return list(references_of(task, met))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_of
 from investorbench.tasks.leaderboard.contestants import Dates, Days
 from investorbench.tasks.leaderboard.entries import Setting
-from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.result import Entry, Episode, Result
 from investorbench.tasks.statistics import AgentStatistics, Comparison, Pair
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench_env.facts import Facts
@@ -19,10 +19,13 @@ class Row:
     Attributes:
         agent: what the table calls it: its name, and that of its run where two runs differ.
         entry: what was recorded of it; None where it is known from a reference alone.
-        metrics: by their keys, of the repeat with the median Sharpe ratio.
-        shown: the days of that repeat.
+        metrics: by their keys, of the repeat with the median Sharpe ratio; where each repeat has a
+            market of its own, over all markets of the table.
+        shown: the days of the repeat that is drawn: of that one, or in the first market.
+        episode: the same as a whole; None of a reference.
         returns: daily returns of all repeats, on the days of the table [R, D]; None where episodes
-            lie on different days.
+            lie on different days. Where each repeat has a market of its own, one row, market after
+            market.
         is_ruined: whether an account of it was ruined before the end.
         statistics: its figures with their uncertainty.
         against: the agent less the benchmark; None for the benchmark itself, or without one.
@@ -34,6 +37,7 @@ class Row:
     entry: Entry | None
     metrics: Mapping[str, float]
     shown: Days
+    episode: Episode | None
     returns: FloatArray | None
     is_ruined: bool
     statistics: AgentStatistics
@@ -72,6 +76,7 @@ class Leaderboard:
         setting: what they have in common.
         facts: what is known of the environment they were scored in.
         dates: the days of all returns [D]; None where episodes lie on different days.
+        markets: what environments began with, where that decides the market and all agents met it.
         rows: by Sharpe ratio, best first.
         benchmark: what the table calls the agent that others are compared with; None where it is
             missing, or the task has none.
@@ -84,6 +89,7 @@ class Leaderboard:
     setting: Setting
     facts: Facts
     dates: Dates | None
+    markets: tuple[int, ...]
     rows: tuple[Row, ...]
     benchmark: str | None
     comparison: Comparison

@@ -21,6 +21,7 @@ def sentence_of(
     rows: Sequence[Row],
     benchmark: str | None,
     comparison: Comparison,
+    markets: int = 0,
 ) -> str:
     """Where, who, what differs from the benchmark by more than chance, and what luck would reach.
 
@@ -30,8 +31,10 @@ def sentence_of(
         rows: its lines, best Sharpe ratio first.
         benchmark: what the table calls the benchmark; None without it.
         comparison: its statistics.
+        markets: how many of their own repeats had, all together; 0 where they shared one.
     """
     market = "a simulated market" if setting.simulated else "real data"
+    market = f"{markets} simulated markets" if markets > 1 else market
     length = count(comparison.days, period_name(facts.interval))
     where = (
         f"On {setting.name} ({setting.protocol} protocol, {market}, "

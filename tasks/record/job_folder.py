@@ -25,7 +25,7 @@ from investorbench.tasks.record.episode_folder import (
 )
 from investorbench.tasks.record.files import bytes_of, write_json
 from investorbench.tasks.record.lines import RecordError, read_record, version_of
-from investorbench.tasks.record.references import REFERENCES, write_references
+from investorbench.tasks.record.references import REFERENCES, read_references, write_references
 from investorbench.tasks.record.schema import SCHEMA
 from investorbench.tasks.record.settings import (
     CONFIG,
@@ -117,8 +117,8 @@ class JobFolder:
         self._locks.pop(repeat).release()
 
     def keep_references(self, references: Sequence[Reference] | None) -> None:
-        """Keep what the job is compared with, unless that is kept already."""
-        if references is not None and not (self.path / REFERENCES).exists():
+        """Keep what the job is compared with, unless as much is kept already."""
+        if references is not None and len(references) > len(read_references(self.path) or ()):
             with alone_in(self.path):
                 write_references(self.path, references)
 

@@ -43,6 +43,7 @@ def _plain(reference: Reference) -> Content:
         "name": reference.name,
         "kind": reference.kind,
         "seed": reference.seed,
+        "market_seed": reference.market_seed,
         "dates": None if dates is None else [str(day) for day in dates],
         "returns": None if returns is None else returns.tolist(),
         "figures": {
@@ -58,6 +59,7 @@ def _reference(content: Content) -> Reference:
         name=str(content["name"]),
         kind=str(content["kind"]),
         seed=int(content["seed"]),
+        market_seed=content.get("market_seed"),
         dates=None if dates is None else np.array(dates, dtype="datetime64[D]"),
         returns=None if returns is None else np.array(returns, dtype=np.float64),
         figures={name: _figure(figure) for name, figure in content["figures"].items()},

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from investorbench.tasks.answers import Answers, answers_of
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.leaderboard.ranks import SIZE
+from investorbench.tasks.report.content import drawn_repeat
 from investorbench.tasks.report.curves import marked_on
 from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, board_table
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.tables import Head, empty, figure, row_head, table
 from investorbench.tasks.statistics.estimate import FloatArray
-from investorbench.tasks.wording import p_equals, percent, roughly
+from investorbench.tasks.wording import count, p_equals, percent, roughly
 
 STRONGEST = 0.3
 """The return of a month that has the full colour."""
@@ -19,7 +20,9 @@ STRONGEST = 0.3
 
 def trading_table(board: Leaderboard) -> Html:
     """Risk, exposure, turnover, costs and their relatives."""
-    return board_table(board, "trading", "Trading, of the repeat with the median Sharpe ratio")
+    over = f"over {count(len(board.markets), 'market')}"
+    whose = over if board.markets else drawn_repeat(board)
+    return board_table(board, "trading", f"Trading, {whose}")
 
 
 def answers_table(board: Leaderboard) -> Html | None:

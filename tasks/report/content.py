@@ -6,7 +6,7 @@ from typing import NamedTuple
 from investorbench.tasks.days import is_within_a_day, period_name
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.record.reading import RecordedJob
-from investorbench.tasks.result import Entry
+from investorbench.tasks.result import Entry, Episode
 from investorbench.tasks.wording import count
 
 SIMULATED = "SIMULATED"
@@ -36,18 +36,20 @@ class RecordedRow(NamedTuple):
         agent: what the leaderboard calls it.
         job: its folder, and what was to be run.
         entry: how it did.
+        episode: the repeat that is drawn.
     """
 
     agent: str
     job: RecordedJob
     entry: Entry
+    episode: Episode | None
 
 
 def records_of(content: ReportContent, board: Leaderboard) -> list[RecordedRow]:
     """The records of a leaderboard's rows, best first; an agent that was added has none."""
     jobs = {id(entry): job for job, entry in content.records}
     return [
-        RecordedRow(row.agent, jobs[id(row.entry)], row.entry)
+        RecordedRow(row.agent, jobs[id(row.entry)], row.entry, row.episode)
         for row in board.rows
         if row.entry is not None and id(row.entry) in jobs
     ]
@@ -67,6 +69,13 @@ def span_of(board: Leaderboard) -> str:
     days = count(board.comparison.days, period_name(facts.interval))
     over = f" over {days}" if is_within_a_day(facts.interval) else ""
     return f"{steps} of {facts.interval}{over}"
+
+
+def drawn_repeat(board: Leaderboard) -> str:
+    """Which repeat of each agent curves and decisions show first."""
+    if board.facts.draws_markets:
+        return "in the first market that all of them met"
+    return "of the repeat with the median Sharpe ratio"
 
 
 def board_id(number: int) -> str:

@@ -32,7 +32,7 @@ def curves_of(board: Leaderboard) -> dict[str, Any]:
         ``own_times``; ``weights`` [A] of those times but the first, carried up to each; and
         ``fills``: time, price, sign and asset of each trade.
     """
-    episodes = [row.result.median for row in board.rows if row.result]
+    episodes = [row.episode for row in board.rows if row.episode]
     labels = [labels_of(board, episode) for episode in episodes]
     times = sorted(set().union(*labels))
     points = points_of(len(times), len(board.rows), len(board.facts.symbols))
@@ -64,7 +64,9 @@ def marked_on(board: Leaderboard, days: Days) -> list[str]:
     """The dates on which the daily returns of a run were marked [D]."""
     if is_within_a_day(board.facts.interval):
         return list(map(str, days.dates))
-    dates = days.dates if board.dates is None else board.dates
+    dates = days.dates
+    if board.dates is not None:  # where the account was ruined, the days after it are known, too
+        dates = board.dates[np.flatnonzero(board.dates == days.dates[0])[0] :]
     return [*map(str, dates[1:]), board.setting.end][: len(days.dates)]
 
 
@@ -108,9 +110,9 @@ def fills_of(episode: Episode, labels: Sequence[str], *, filled_later: bool) -> 
 
 
 def _agent(board: Leaderboard, row: Row, drawn: Sequence[str]) -> dict[str, Any]:
-    if row.result is None:
+    if row.episode is None:
         return _reference(board, row, drawn)
-    episode = row.result.median
+    episode = row.episode
     labels = labels_of(board, episode)
     wanted = set(drawn)
     kept = np.array([n for n, label in enumerate(labels) if label in wanted])
@@ -129,7 +131,7 @@ def _reference(board: Leaderboard, row: Row, drawn: Sequence[str]) -> dict[str, 
     """A row that is known by the day: of what it held, nothing is."""
     marked = marked_on(board, row.shown)
     if is_within_a_day(board.facts.interval):
-        episode = next(each.result.median for each in board.rows if each.result)
+        episode = next(each.episode for each in board.rows if each.episode)
         ends = dict(zip(map(str, episode.sessions), labels_of(board, episode), strict=True))
         own = [drawn[0], *(ends.get(day, day) for day in marked)]
     else:

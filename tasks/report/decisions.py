@@ -27,7 +27,7 @@ class EpisodeDecisions:
         agent: who took them.
         repeat: its number.
         simulated: whether the market is.
-        shown: whether the figures of the leaderboard are those of this repeat.
+        shown: whether curves are those of this repeat.
         finished: whether it came to its end.
         path: where it is recorded.
         environment: what is known of the task's environment.
@@ -111,7 +111,7 @@ def _episode(name: str, record: RecordedRow, repeat: int) -> EpisodeDecisions:
     failed = {failure.repeat for failure in record.entry.failures}
     finished = [number for number in range(record.job.repeats) if number not in failed]
     result = record.entry.result
-    shown = {n for n, own in zip(finished, result.episodes, strict=False) if own is result.median}
+    shown = {n for n, own in zip(finished, result.episodes, strict=False) if own is record.episode}
     return EpisodeDecisions(
         task=name,
         agent=record.agent,

@@ -44,6 +44,7 @@ def facts_of(board: Leaderboard) -> Html:
         "Protocol": f"{setting.protocol}; orders fill at the {board.facts.fills.replace('_', ' ')}",
         "Options": setting.options or "none",
         "Data": source,
+        "Markets": setting.markets or "one",
         "Market, SHA-256": board.facts.fingerprint,
         "Bootstrap": f"{count(drawn.draws, 'draw')}, {number(drawn.pair_draws)} for pairs, mean "
         f"block length {length} ({block.rule}), seed {drawn.seed}",
@@ -61,7 +62,7 @@ def agents_table(board: Leaderboard, records: Sequence[RecordedRow]) -> Html:
 
 def details_of(records: Sequence[RecordedRow]) -> Iterator[Html]:
     """What determines each agent, whole, as it says so itself."""
-    for agent, job, entry in records:
+    for agent, job, entry, _ in records:
         manifest = _manifest(job)
         known = {
             "agent": entry.result.described,
@@ -80,7 +81,7 @@ def missing_of(records: Sequence[RecordedRow]) -> Html | None:
                 f" ({each.kind}): {each.why}",
                 element("details", element("summary", "Trace"), element("pre", each.trace))
                 if each.trace else None)
-        for agent, _, entry in records for each in entry.failures
+        for agent, _, entry, _ in records for each in entry.failures
     ]  # fmt: skip
     return element("ul", *items, class_="failures") if items else None
 

@@ -14,6 +14,7 @@ from investorbench.tasks.report.content import (
     ReportContent,
     board_id,
     board_name,
+    drawn_repeat,
     overall_name,
     records_of,
     span_of,
@@ -99,8 +100,8 @@ def curves_figure(board: Leaderboard, number: int) -> Html:
     best, worst = (f"{row.agent} at {percent(row.metrics['CR'])} %" for row in _by_return(board))
     span = f", from {best} to {worst}" if len(board.rows) > 1 else f", {best}"
     text = (
-        f"Equity and drawdown of {count(len(board.rows), 'agent')}{span}, of the repeat with the "
-        "median Sharpe ratio. The figures are in the tables. "
+        f"Equity and drawdown of {count(len(board.rows), 'agent')}{span}, "
+        f"{drawn_repeat(board)}. The figures are in the tables. "
         "Drag to zoom, shift-drag to pan, double-click to reset; the legend hides and shows."
     )
     return _figure(number, "curves", text, board.setting.simulated)

@@ -339,8 +339,10 @@ async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -
 def _references(job: Job, folder: JobFolder) -> tuple[Reference, ...]:
     """What a job is compared with, kept before anything is run: now the market is at hand."""
     references = read_references(folder.path)
-    if references is None:
-        references = references_of(job.task)
+    markets = [seeds.market for seeds in job.seeds]
+    known = {each.market_seed for each in references or ()}
+    if references is None or (known != {None} and not known.issuperset(markets)):
+        references = references_of(job.task, markets)
         with contextlib.suppress(OSError):  # the disk may be full; the end writes them, or fails
             folder.keep_references(references)
     return references

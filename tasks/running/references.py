@@ -1,7 +1,7 @@
 """What agents on a task are compared with: its benchmark, and policies that act at random."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -12,15 +12,19 @@ from gymnasium.vector import VectorEnv
 from investorbench.agents.agent import as_agent
 from investorbench.agents.baselines import BASELINES
 from investorbench.tasks.days import Dates, daily_returns
-from investorbench.tasks.metrics import sharpe_ratio
+from investorbench.tasks.metrics import ratio, sharpe_ratio
 from investorbench.tasks.plain import is_plain
 from investorbench.tasks.result import Reference
 from investorbench.tasks.running.episode import live, run_to_end
 from investorbench.tasks.seeds import Seeds, agent_seed, market_seed
 from investorbench.tasks.statistics.estimate import SEED, FloatArray
+from investorbench.tasks.statistics.resampling import a_year
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
+
+Returns = FloatArray | list[FloatArray]
+"""Daily returns of policies [N, D]; where they have days of their own, [N] of [D]."""
 
 POLICIES = 1000
 
@@ -28,29 +32,41 @@ _KNOWN: dict[str, tuple[Reference, ...]] = {}
 """What was computed in this process, by the settings of a task and its market."""
 
 
-def references_of(task: Task) -> tuple[Reference, ...]:
+def references_of(task: Task, markets: Iterable[int] = ()) -> tuple[Reference, ...]:
     """What agents on a task are compared with, computed on its test split once a process.
 
     An environment without a benchmark, or with one that is no baseline of ours or cannot act in it,
     has none; one without a vectorised twin has no random policies.
 
+    Args:
+        task: what they are scored on.
+        markets: what the environments of repeats begin with: where that decides the market, there
+            are references of each.
+
     Raises:
         InvestorBenchError: the market is not at hand.
     """
     facts = task.facts("test")
+    met = dict.fromkeys(markets) if facts.draws_markets else [None]
+    return tuple(each for market in met for each in _references_in(market, task, facts))
+
+
+def _references_in(market: int | None, task: Task, facts: Facts) -> tuple[Reference, ...]:
+    """References in the market of a seed, or in the one that there is."""
     settings = settings_of(task)
-    key = json.dumps([settings, facts.fingerprint], sort_keys=True)
+    key = json.dumps([settings, facts.fingerprint, market], sort_keys=True)
     # Functions of one name may differ, so what was set with one is computed anew.
     if key not in _KNOWN or not is_plain(settings["task"]):
-        _KNOWN[key] = (*_benchmark(task, facts), *_random_policies(task, facts))
+        _KNOWN[key] = (*_benchmark(task, facts, market), *_random_policies(task, facts, market))
     return _KNOWN[key]
 
 
-def _benchmark(task: Task, facts: Facts) -> Iterator[Reference]:
+def _benchmark(task: Task, facts: Facts, market: int | None) -> Iterator[Reference]:
     if facts.benchmark not in BASELINES:
         return
     agent = as_agent(BASELINES[facts.benchmark]())
-    seeds = Seeds(market_seed(0, 0), agent_seed(0, task, agent.name, "", 0))
+    of_agent = agent_seed(0, task, agent.name, "", repeat=0)
+    seeds = Seeds(market_seed(0, repeat=0) if market is None else market, of_agent)
     try:
         held = run_to_end(live(agent, task, seeds=seeds, warmup=False))
     except InvestorBenchError:
@@ -58,23 +74,66 @@ def _benchmark(task: Task, facts: Facts) -> Iterator[Reference]:
     yield Reference(
         name=agent.name,
         kind="agent",
-        seed=seeds.agent,
+        seed=of_agent,
+        market_seed=market,
         dates=held.dates,
         returns=held.returns,
         figures=dict(held.metrics),
     )
 
 
-def _random_policies(task: Task, facts: Facts) -> Iterator[Reference]:
-    env = task.make_vec("test", POLICIES)
+def _random_policies(task: Task, facts: Facts, market: int | None) -> Iterator[Reference]:
+    env = task.make_vec("test", POLICIES, market)
     if env is None or not isinstance(env.single_action_space, gym.spaces.Discrete | gym.spaces.Box):
         return
-    sharpes = random_sharpes(env, facts)
-    yield Reference(name="random policies", kind="policies", seed=SEED, figures={"SR": sharpes})
+    returns = random_returns(env, facts)
+    figures = {"SR": _sharpes(returns, facts)}
+    if market is not None:
+        figures |= _moments(returns)
+    yield Reference(
+        name="random policies", kind="policies", seed=SEED, market_seed=market, figures=figures
+    )
 
 
 def random_sharpes(env: VectorEnv, facts: Facts, seed: int = SEED) -> FloatArray:
     """Sharpe ratio a year of policies that choose each action uniformly at random [N].
+
+    See :func:`random_returns`.
+    """
+    return _sharpes(random_returns(env, facts, seed), facts)
+
+
+def pooled_sharpes(policies: Sequence[Reference], facts: Facts) -> FloatArray:
+    """Sharpe ratio a year of random policies over several markets, one after another [N].
+
+    Args:
+        policies: the same ones in each market, with the moments of their returns.
+        facts: of the environment.
+    """
+    days, means, deviations = (
+        np.array([each.figures[name] for each in policies])
+        for name in ("days", "mean", "deviation")
+    )
+    total = days.sum(0)
+    mean = (days * means).sum(0) / total
+    squares = ((days - 1) * deviations**2 + days * (means - mean) ** 2).sum(0)
+    spread = np.sqrt(squares / (total - 1))
+    # Once a market after another, as the returns of an agent are.
+    scale = np.array([a_year(int(n), facts.periods_a_year, facts.convention) for n in total])
+    return np.asarray(ratio(mean, spread, 0.0) * scale)
+
+
+def _moments(returns: Returns) -> dict[str, FloatArray]:
+    """Of the returns of each policy: how many there are, their mean and their deviation [N]."""
+    return {
+        "days": np.array([len(own) for own in returns], dtype=np.float64),
+        "mean": np.array([own.mean() for own in returns]),
+        "deviation": np.array([own.std(ddof=1) if len(own) > 1 else 0.0 for own in returns]),
+    }
+
+
+def random_returns(env: VectorEnv, facts: Facts, seed: int = SEED) -> Returns:
+    """Daily returns of policies that choose each action uniformly at random.
 
     They run through the vectorised environment, with the same market, dates, costs and options as
     any agent. An account that is ruined earns nothing any more.
@@ -101,11 +160,17 @@ def random_sharpes(env: VectorEnv, facts: Facts, seed: int = SEED) -> FloatArray
         lives &= ~terminated
     sessions = _as_if_none_was_ruined(sessions, began, lived)
     if (sessions == sessions[0]).all():
-        returns = _returns(sessions[0], equity, facts)
-        return sharpe_ratio(returns, facts.convention, facts.periods_a_year)
+        return _returns(sessions[0], equity, facts)
     # Episodes that begin on days of their own may have different numbers of days.
-    each = (_returns(*lane, facts) for lane in zip(sessions, equity, strict=True))
-    return np.array([sharpe_ratio(own, facts.convention, facts.periods_a_year) for own in each])
+    return [_returns(*lane, facts) for lane in zip(sessions, equity, strict=True)]
+
+
+def _sharpes(returns: Returns, facts: Facts) -> FloatArray:
+    """Sharpe ratio a year of each policy [N]."""
+    convention, periods = facts.convention, facts.periods_a_year
+    if isinstance(returns, np.ndarray):
+        return sharpe_ratio(returns, convention, periods)
+    return np.array([sharpe_ratio(own, convention, periods) for own in returns])
 
 
 def _as_if_none_was_ruined(
