@@ -10,6 +10,9 @@ import numpy as np
 from investorbench.tasks.days import Dates, FloatArray, daily_returns
 from investorbench.tasks.handed import knowledge
 from investorbench.tasks.metrics import activity, performance
+from investorbench.tasks.showing.html import html_of
+from investorbench.tasks.showing.lines import text_of
+from investorbench.tasks.showing.picture import figure_of
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
 from investorbench_env.accounting.account import RUIN
@@ -20,6 +23,7 @@ from investorbench_env.protocols import Convention
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,7 +149,7 @@ class Reference:
     figures: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Result:
     """How an agent did on a task.
 
@@ -174,6 +178,20 @@ class Result:
     handed: tuple[str, ...] = ()
     references: tuple[Reference, ...] | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
+    def plot(self) -> "Figure":
+        """Equity, drawdown and weights as a picture of matplotlib's.
+
+        Raises:
+            MissingDependencyError: matplotlib is not installed.
+        """
+        return figure_of(self)
+
     @property
     def knows(self) -> str:
         """What its agents know beyond what they observe, in words; empty for nothing."""
@@ -201,8 +219,15 @@ class Result:
 
     @property
     def window(self) -> tuple[str, str]:
-        """First and last session of the test split, also where an account was ruined before."""
-        return self.facts.window
+        """First and last session of the test split, also where an account was ruined before.
+
+        With ``episode_length``, by which each episode begins at a session of its own, those of the
+        episode whose metrics are shown.
+        """
+        if self.task.options.get("episode_length") is None:
+            return self.facts.window
+        first, last = self.median.sessions[[0, -1]]
+        return str(first), str(last)
 
     @property
     def findings(self) -> tuple[str, ...]:

@@ -198,7 +198,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "symbol": result.facts.symbol,
         "protocol": result.protocol,
         "fills": result.fills,
-        "window": list(result.window),
+        "window": list(result.facts.window),
         "data_source": result.data_source,
         "simulated": result.simulated,
         "markets": result.facts.markets,

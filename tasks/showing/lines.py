@@ -1,0 +1,107 @@
+"""What a result says of itself, line by line: whose it is, its figures, and what they rest on."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from investorbench.tasks.metrics import metrics
+from investorbench.tasks.wording import NONE, count, number
+
+if TYPE_CHECKING:
+    from investorbench.tasks.result import Result
+
+SHOWN = ("CR", "SR", "AV", "MDD", "trades", "turnover", "time_in_market", "costs")
+"""Metrics, by their keys; all of them are in ``Result.metrics``."""
+UNITS = (" %", " USD")
+"""As heads of columns end."""
+MOST_REPEATS = 10
+MOST_FINDINGS = 8
+LONGEST = 300
+"""Characters of a finding."""
+
+
+class Figure(NamedTuple):
+    """A metric as it is written.
+
+    Attributes:
+        name: of the metric.
+        text: the figure with its unit.
+        doc: what it is.
+    """
+
+    name: str
+    text: str
+    doc: str
+
+
+def title_of(result: "Result") -> str:
+    """Who was scored on what, where and when."""
+    first, last = result.window
+    steps = count(len(result.median.rewards), "step")
+    name = result.task.id if "-" in result.task.id.rpartition("/")[2] else _with_symbols(result)
+    return f"{result.agent} on {name} · {result.protocol} · {first} to {last}, {steps}"
+
+
+def source_of(result: "Result") -> str:
+    """Where prices and texts come from; what is simulated is stamped."""
+    drawn = f", {result.facts.markets}" if result.facts.markets else ""
+    return f"{'SIMULATED: ' if result.simulated else 'data: '}{result.data_source}{drawn}"
+
+
+def figures_of(result: "Result") -> list[Figure]:
+    """The figures of the repeat that is shown."""
+    rows = {metric.key: metric for metric in metrics()}
+    found = []
+    for key in SHOWN:
+        metric, value = rows[key], result.metrics[key]
+        unit = next((each for each in UNITS if metric.head.endswith(each)), "")
+        text = metric.unit.text(value, metric.digits) + unit
+        found.append(Figure(metric.head.removesuffix(unit), text, metric.doc))
+        if key == "SR":
+            ends = [number(result.metrics[f"SR_{end}"], 1) for end in ("low", "high")]
+            interval = NONE if NONE in ends else f"{ends[0]} to {ends[1]}"
+            found.append(Figure("95 %", interval, "normal interval of the Sharpe ratio"))
+    return found
+
+
+def notes_of(result: "Result") -> Iterator[str]:
+    """What the figures rest on: options, repeats, ruin, answers, and what the data lacks."""
+    options = ", ".join(f"{k}={v}" for k, v in sorted(result.task.options.items()) if k != "symbol")
+    if options:
+        yield f"options: {options}"
+    repeats = len(result.episodes)
+    if repeats > 1:
+        each = [number(one.metrics["SR"], 2) for one in result.episodes[:MOST_REPEATS]]
+        more = ", …" if repeats > MOST_REPEATS else ""
+        yield f"{repeats} repeats, SR {', '.join(each)}{more}: figures of the one with the median"
+    if result.median.ended_early:
+        yield f"ruined on {result.median.sessions[-1]}"
+    yield from _answers(result)
+    yield from (_short(finding) for finding in result.findings[:MOST_FINDINGS])
+    if len(result.findings) > MOST_FINDINGS:
+        more = count(len(result.findings) - MOST_FINDINGS, "more finding")
+        yield f"… and {more} in result.findings"
+
+
+def text_of(result: "Result") -> str:
+    """All of it as plain text."""
+    figures = "   ".join(f"{each.name} {each.text}" for each in figures_of(result))
+    return "\n".join([title_of(result), figures, source_of(result), *notes_of(result)])
+
+
+def _with_symbols(result: "Result") -> str:
+    return f"{result.task.id} {result.facts.symbol}"
+
+
+def _answers(result: "Result") -> Iterator[str]:
+    asked = [one for each in result.episodes for one in (each.answers or {}).values() if one]
+    if not asked:
+        return
+    if not all(one["is_language_model"] for one in asked):
+        yield "answered by a word list and momentum, not by a language model"
+        return
+    decisions, invalid = (sum(one[name] for one in asked) for name in ("decisions", "invalid"))
+    yield f"{count(decisions, 'decision')}, {number(invalid)} without a usable answer"
+
+
+def _short(finding: str) -> str:
+    return finding if len(finding) <= LONGEST else f"{finding[: LONGEST - 1]}…"
