@@ -38,6 +38,8 @@ def evaluate(
     handed over, so nothing of a repeat can be known in another, and the object itself stays as it
     is. A function of an observation and an object with ``predict`` are shared.
 
+    A bar shows how far it is, in a terminal or a notebook.
+
     Args:
         agent: an :class:`~investorbench.agents.agent.Agent`, its class, a function ``(observation,
             info) -> action``, an object with Stable-Baselines3's ``predict``, or a name: of a
@@ -76,7 +78,7 @@ def evaluate(
         concurrency=concurrency,
         watch=watch,
         trackers=trackers,
-        shows="nothing",
+        shows="bar_alone",
     )
     for failure in outcome.failed:
         raise failure.error or InvestorBenchError(failure.why)

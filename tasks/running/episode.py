@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from copy import copy, deepcopy
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -201,7 +202,8 @@ def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
     except RuntimeError:
         return asyncio.run(coroutine)
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
+        # In this context, so that what is shown is shown in the cell that asked for it.
+        return thread.submit(copy_context().run, asyncio.run, coroutine).result()
 
 
 def _require_own_actions(env: gym.Env[Any, Any]) -> None:

@@ -176,7 +176,7 @@ def _run(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     outcomes: dict[Job, JobOutcome] = {}
     with (
         steps_shown(options.shows) as bar,
-        Tracking(options.trackers, None if options.shows == "nothing" else bar.say) as tracking,
+        Tracking(options.trackers, bar.say if bar.speaks else None) as tracking,
     ):
 
         def play(plan: Plan, *, waits: bool) -> None:

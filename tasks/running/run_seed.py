@@ -27,7 +27,7 @@ def seeded(jobs: Sequence[Job], run: Path | None) -> Iterator[list[Job]]:
         run: its folder; None where nothing is recorded.
 
     Raises:
-        InvestorBenchError: a seed is none, or the folder cannot be written.
+        InvestorBenchError: a seed is none, or that of the folder was damaged.
     """
     seeds = [_named_or_recorded(job, run) for job in jobs]
     if run is None or None not in seeds:
@@ -77,10 +77,6 @@ def _kept(run: Path) -> int:
             return seed
     except ValueError:
         raise InvestorBenchError(f"{path} holds no seed: it was changed or damaged") from None
-    except OSError as error:
-        raise InvestorBenchError(
-            f"{run} cannot be written: {error.strerror}; give another folder=..."
-        ) from None
 
 
 def _leave_no_seed_alone(run: Path, made: Sequence[Path]) -> None:
