@@ -241,7 +241,10 @@ class EpisodeFolder:
     def _require_same_start(self, step: Step, recorded: Header) -> None:
         now, before = (_flat(each.to_json()) for each in (self._header(step), recorded))
         for name in {**now, **before}:
-            if now.get(name) != before.get(name) and not name.startswith(MAY_DIFFER):
+            is_younger = name == "market_seed" and name not in before  # records began without it
+            if now.get(name) != before.get(name) and not (
+                is_younger or name.startswith(MAY_DIFFER)
+            ):
                 raise RecordError(
                     f"{self.path}: {name} was recorded as {before.get(name)!r} and is "
                     f"{now.get(name)!r} now ({step.split}), so the run cannot be resumed: the "
@@ -249,7 +252,7 @@ class EpisodeFolder:
                 )
 
     def _require_same(self, step: Step, line: Line, recorded: Line) -> None:
-        now, before = line.outcome(), recorded.outcome()
+        now, before = line.without_younger(recorded).outcome(), recorded.outcome()
         if now == before:
             return
         now, before = _flat(now), _flat(before)

@@ -96,7 +96,8 @@ def _replay_split(
             outcome=outcome,
             is_last=is_last,
         )
-        now, before = (_recorded(each, record.schema) for each in (Line.of(step), line))
+        taken = Line.of(step).without_younger(line)
+        now, before = (_recorded(each, record.schema) for each in (taken, line))
         if (difference := _difference(now, before)) is not None:
             return line.number, f"{when}: {difference}"
         info = outcome

@@ -6,7 +6,7 @@ docs/runs.md has this as a table. Values are JSON's own; a figure that is no fin
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -133,7 +133,10 @@ class Line:
         account: after the step.
         fills: trades of the step.
         rejections: orders that were not carried out.
-        distributions: what assets paid.
+        distributions: what assets paid to the account.
+        dividend: cash for each unit held before the step; None where the environment does not say,
+            or of an older record.
+        split: units for each of them, likewise.
         answers: of language models, see :mod:`investorbench.tasks.answers`.
         thought: what else the agent recorded of it.
         written_at: wall-clock time, ISO 8601 in UTC.
@@ -152,6 +155,8 @@ class Line:
     fills: tuple[Fill, ...]
     rejections: tuple[Rejection, ...]
     distributions: tuple[Distribution, ...]
+    dividend: float | None = None
+    split: float | None = None
     answers: tuple[RecordedAnswer, ...] = ()
     thought: Content | None = None
     written_at: str = ""
@@ -174,6 +179,8 @@ class Line:
             fills=tuple(outcome["fills"]),
             rejections=tuple(outcome.get("rejections", ())),
             distributions=tuple(outcome.get("distributions", ())),
+            dividend=outcome.get("dividend"),
+            split=outcome.get("split"),
             answers=answers_in(step.thought),
             thought=without_answers(step.thought),  # type: ignore[arg-type]
             written_at=written_at,
@@ -199,6 +206,8 @@ class Line:
                 {"order": each.order._asdict(), "reason": each.reason} for each in self.rejections
             ],
             "distributions": [each._asdict() for each in self.distributions],
+            **({} if self.dividend is None else {"dividend": self.dividend}),
+            **({} if self.split is None else {"split": self.split}),
             "thought": self.thought,
             "answers": self.answers,
             "written_at": self.written_at,
@@ -239,12 +248,19 @@ class Line:
                     for each in content["rejections"]
                 ),
                 distributions=_events(Distribution, content["distributions"]),
+                dividend=_number(content["dividend"]) if "dividend" in content else None,
+                split=_number(content["split"]) if "split" in content else None,
                 answers=tuple(content["answers"]),
                 thought=content["thought"],
                 written_at=str(content["written_at"]),
             )
         except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(_named(error)) from None
+
+    def without_younger(self, recorded: Self) -> Self:
+        """The same without what a record that is older than it does not hold."""
+        is_older = recorded.dividend is None
+        return replace(self, dividend=None, split=None) if is_older else self
 
     def outcome(self) -> Content:
         """All that must be the same when the step is taken again, in JSON values."""

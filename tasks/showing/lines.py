@@ -68,6 +68,8 @@ def notes_of(result: "Result") -> Iterator[str]:
     options = ", ".join(f"{k}={v}" for k, v in sorted(result.task.options.items()) if k != "symbol")
     if options:
         yield f"options: {options}"
+    if result.knows:
+        yield f"the agent {result.knows}"
     repeats = len(result.episodes)
     if repeats > 1:
         each = [number(one.metrics["SR"], 2) for one in result.episodes[:MOST_REPEATS]]
