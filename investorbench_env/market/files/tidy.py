@@ -34,7 +34,7 @@ BAR_COLUMNS = (
     *ACTIONS,
 )
 NUMBERS = ("open", "high", "low", "close", "adj_close", "volume", "amount", *ACTIONS)
-WHOLE = ("symbol", "source", "sentiment")
+WHOLE = ("symbol", "source", "dataset", "sentiment")
 """What is looked at as a whole besides dates and numbers."""
 FEWEST_WEEKS = 4
 """So many bars show that they are a week apart."""
