@@ -118,10 +118,10 @@ class Moments:
         """
         bad = np.flatnonzero(self.bad if wanted is None else self.bad & wanted)
         if len(bad):
-            place, row = self.place, bad[0]
+            place, cell = self.place, str(self.place.cells.iloc[bad[0]])
             raise CorruptDataError(
-                f"{place.path}, row {place.rows[row]}: {place.column.lower()} "
-                f"{str(place.cells.iloc[row])!r:.60} is not a date of {EARLIEST_YEAR} to {LATEST_YEAR}"
+                f"{place.path}, row {place.rows[bad[0]]}: {place.column.lower()} {cell!r:.60} is "
+                f"not a date of {EARLIEST_YEAR} to {LATEST_YEAR}"
             )
 
     def local(self, timezone: str) -> TimeArray:
