@@ -123,16 +123,47 @@ class Runner:
 
 
 class Predictor:
-    """Stable-Baselines3's ``predict`` as a policy, with the state of a recurrent one."""
+    """Stable-Baselines3's ``predict`` as a policy, with the state of a recurrent one.
+
+    A model that was trained on what its ``VecNormalize`` made of observations is shown the same,
+    by the statistics as they are; rewards are left alone.
+
+    Args:
+        model: what has ``predict``.
+
+    Raises:
+        InvestorBenchError: it was trained that way, and the statistics are not with it.
+    """
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._normalised = _normalisation_of(model)
         self.state: Any = None
 
     def __call__(self, observation: Observation, info: Info) -> Action:
         """The model's deterministic action."""
+        if self._normalised is not None:
+            observation = self._normalised(observation)
         action, self.state = self._model.predict(observation, state=self.state, deterministic=True)
         return action
+
+
+def _normalisation_of(model: Any) -> Callable[[Observation], Observation] | None:
+    """How a model's ``VecNormalize`` changes an observation; None where it has none.
+
+    A model that was loaded without an environment has lost it. One that learns on policy still has
+    an observation from before it was changed, which it keeps for no other reason.
+    """
+    find = getattr(model, "get_vec_normalize_env", None)
+    normalising = find() if callable(find) else None
+    is_on_policy = not hasattr(model, "replay_buffer_class")
+    kept = is_on_policy and getattr(model, "_last_original_obs", None) is not None
+    if normalising is None and kept:
+        raise InvestorBenchError(
+            f"this {type(model).__name__} was trained under VecNormalize, whose statistics are not "
+            "with it: load it with them, as env=VecNormalize.load(path, venv)"
+        )
+    return None if normalising is None else normalising.normalize_obs
 
 
 def as_agent(agent: Any) -> Runner:

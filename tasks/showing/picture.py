@@ -1,6 +1,7 @@
 """A result as a picture: equity, drawdown, and what was held."""
 
 import io
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 EQUITY, OTHERS, FALL, LONG, SHORT = "#1f6fb2", "#a9c9e4", "#b5493a", "#3f8f5b", "#c2703d"
 SIZE = (9.0, 6.0)
 """Inches."""
+WIDEST = 110
+"""Characters of a title that fit."""
 
 
 def figure_of(result: "Result") -> "Figure":
@@ -58,8 +61,9 @@ def figure_of(result: "Result") -> "Figure":
     _draw_weights(held, shown)
     _name(held, "weight, %")
     words = "   ".join(f"{each.name} {each.text}" for each in figures_of(result)[:5])
+    source = shorten(source_of(result), WIDEST, placeholder=" …")
     plain: dict[str, Any] = {"parse_math": False, "x": 0.01, "ha": "left"}
-    figure.suptitle(f"{title_of(result)}\n{source_of(result)}\n{words}", fontsize=10, **plain)
+    figure.suptitle(f"{title_of(result)}\n{source}\n{words}", fontsize=10, **plain)
     figure.autofmt_xdate(rotation=0, ha="center")
     return figure
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from investorbench.agents import Agent, as_agent
@@ -11,6 +12,7 @@ from investorbench.agents.agent import Runner
 from investorbench.agents.baselines import BuyAndHold, Momentum
 from investorbench_env.errors import InvestorBenchError
 from tests.agents.facts import facts
+from tests.env.small_markets import small_market
 
 
 class Acts:
@@ -132,3 +134,73 @@ def test_the_training_method_of_a_model_is_not_taken_for_that_of_an_agent() -> N
     asyncio.run(runner.learn(1.0, {}))
     assert asyncio.run(runner.act(None, {})) == 2
     assert model.trained == 0
+
+
+class Model:
+    """What Stable-Baselines3 makes of a learner, as far as scoring goes."""
+
+    _last_original_obs = np.zeros(2)
+
+    def __init__(self, normalising: Any) -> None:
+        self.normalising = normalising
+
+    def get_vec_normalize_env(self) -> Any:
+        return self.normalising
+
+    def predict(self, observation: Any, state: Any = None, deterministic: bool = False) -> Any:
+        return observation, None
+
+
+class Normalising:
+    def normalize_obs(self, observation: Any) -> Any:
+        return (observation - 3.0) / 2.0
+
+
+def test_a_model_is_shown_what_it_was_trained_on() -> None:
+    agent = as_agent(Model(Normalising()))
+    assert asyncio.run(agent.act(np.array([5.0, 1.0]), {})).tolist() == [1.0, -1.0]
+
+
+def test_a_model_that_has_lost_its_statistics_is_refused() -> None:
+    with pytest.raises(InvestorBenchError, match=r"env=VecNormalize.load\(path, venv\)"):
+        as_agent(Model(None))
+
+
+@pytest.mark.heavy
+def test_a_model_scores_by_the_statistics_that_it_was_trained_with(tmp_path: Path) -> None:
+    import gymnasium as gym
+    import torch
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+    from investorbench.tasks import evaluate
+    from investorbench_env.wrappers import NumericObservation
+
+    torch.set_num_threads(1)
+    market = small_market((100.0 * 1.01 ** np.arange(60)).tolist())
+    options = {"data": market, "start": "2020-01-10", "end": "2020-02-20"}
+
+    def make() -> Any:
+        return NumericObservation(gym.make("InvestorBench/Stock", **options))
+
+    venv = VecNormalize(DummyVecEnv([make]))
+    model = PPO("MlpPolicy", venv, n_steps=64, seed=0, device="cpu").learn(128)
+    mean, variance = venv.obs_rms.mean.copy(), venv.obs_rms.var.copy()
+
+    def by_hand(observation: Any, info: Any) -> Any:
+        seen = np.clip((observation - mean) / np.sqrt(variance + 1e-8), -10.0, 10.0)
+        return model.predict(seen.astype(np.float32), deterministic=True)[0]
+
+    def score(agent: Any) -> Any:
+        task = "InvestorBench/Stock"
+        return evaluate(agent, task, warmup=False, wrapper=NumericObservation, **options)
+
+    expected = score(by_hand).actions
+    assert score(model).actions == expected
+    assert np.array_equal(venv.obs_rms.mean, mean) and venv.training
+    model.save(tmp_path / "model")
+    venv.save(str(tmp_path / "statistics"))
+    with pytest.raises(InvestorBenchError, match="VecNormalize"):
+        score(PPO.load(tmp_path / "model"))
+    again = VecNormalize.load(str(tmp_path / "statistics"), DummyVecEnv([make]))
+    assert score(PPO.load(tmp_path / "model", env=again)).actions == expected

@@ -1,5 +1,6 @@
 """How a result shows itself: short, whole in what matters, and with nothing of others unescaped."""
 
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_picture_has_equity_drawdown_and_weights(task: str, options: dict[str,
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingDependencyError, match=r"investorbench\[plot\]"):
         score().plot()
 
