@@ -118,7 +118,7 @@ def test_the_order_is_settled_by_rows_of_other_symbols_too(tmp_path: Path) -> No
 
 
 def test_dates_and_moments_in_one_column_are_refused(tmp_path: Path) -> None:
-    rows = ("2021-01-04", "2021-01-05T15:00:00Z", "2021-01-06")
+    rows = ("2021-01-04", "2021-01-05T02:00:00Z", "2021-01-06")
     with pytest.raises(CorruptDataError, match=r"row 1 .* row 2 .*dates and moments"):
         market(tmp_path, *rows)
     assert sessions(tmp_path, *rows, dates="as-written") == [
@@ -128,12 +128,22 @@ def test_dates_and_moments_in_one_column_are_refused(tmp_path: Path) -> None:
     ]
 
 
+def test_a_moment_that_has_one_date_everywhere_may_stand_among_dates(tmp_path: Path) -> None:
+    days = ["2021-01-04", "2021-01-05", "2021-01-06"]
+    assert sessions(tmp_path, days[0], "2021-01-05T15:00:00Z", days[2]) == days
+    assert sessions(tmp_path, days[0], "2021-01-05 15:00", days[2]) == days
+
+
 def test_a_row_with_a_time_moves_no_other(tmp_path: Path) -> None:
     days = ["2021-01-04", "2021-01-05", "2021-01-06"]
     midnights = [f"{day}T00:00:00Z" for day in days[:2]]
     assert sessions(tmp_path, *midnights, "2021-01-06T21:00:04Z") == days
     assert sessions(tmp_path, *days[:2], "2021-01-06T21:00:04Z") == days
     assert sessions(tmp_path, *days[:2], "2021-01-06 15:59") == days
+    # 05:00 UTC is midnight in New York, 23:00 that in Berlin.
+    assert sessions(tmp_path, "1609736400", "1609822800", "1609966804") == days
+    evenings = ("2021-01-03T23:00:00Z", "2021-01-04T23:00:00Z", "2021-01-06T16:30:04Z")
+    assert sessions(tmp_path, *evenings) == days
 
 
 @pytest.mark.parametrize("dates", [("12345", "12346"), ("2021", "2022"), ("44200", "44201")])

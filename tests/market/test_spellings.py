@@ -168,6 +168,8 @@ SPELLINGS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     "midnight London in UTC": midnight_in_utc("Europe/London"),
     "midnight Berlin in UTC": midnight_in_utc("Europe/Berlin"),
     "midnight Kolkata in UTC": midnight_in_utc("Asia/Kolkata"),
+    "midnight all the year in UTC+1": midnight_in_utc("Etc/GMT-1"),
+    "midnight all the year in UTC-5": midnight_in_utc("Etc/GMT+5"),
     "midnight Sydney in UTC": midnight_in_utc("Australia/Sydney"),
     "the close in UTC": at("16:00:00", "America/New_York"),
     "the open in UTC": at("09:30:00", "America/New_York"),

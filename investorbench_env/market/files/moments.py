@@ -48,6 +48,8 @@ ZONES = tuple(
     Asia/Tokyo Australia/Adelaide Australia/Brisbane Australia/Sydney Pacific/Auckland""".split()
 )
 """One zone for each way in which clocks of exchanges and publishers go."""
+FIXED_ZONES = tuple(f"Etc/GMT{hours:+}" for hours in range(-10, 11) if hours)
+"""Zones without summer time, in which programs write midnights all the year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,8 @@ def days(
 
     A bare date is what it is, and midnight in any one zone is how a date is written. Rows later
     than all of those, on one day, are of a day that is not over and have the date of their moment.
-    Where rows are at midnight of no one zone they are moments, with the market's date.
+    Where rows are at midnight of no one zone they are moments, with the market's date. Dates and
+    moments may stand side by side where a moment has one date as it is written and at the market.
 
     Args:
         moments: the column.
@@ -225,10 +228,11 @@ def days(
                 return found
     bare = known & ~timed
     if bare.any():
-        if _is_one_day_after(moments.wall, bare, timed):
-            return np.where(timed, here, written)
+        read = np.where(timed, here, written)
+        if _is_one_day_after(moments.wall, bare, timed) or (read == written)[known].all():
+            return read
         raise _mixed(moments, bare, timezone)
-    if stated[known].any() and not stated[known].all():
+    if stated[known].any() and not stated[known].all() and (here != written)[known].any():
         raise _mixed(moments, known & ~stated, timezone)
     return here
 
@@ -395,7 +399,7 @@ def _midnights(moments: Moments, timezone: str, here: TimeArray, whole: bool) ->
         CorruptDataError: they are in several zones, and those give different dates.
     """
     found: dict[str, TimeArray] = {}
-    for zone in (timezone, *ZONES):
+    for zone in (timezone, *ZONES, *FIXED_ZONES):
         local = moments.local(zone)
         dates = local.astype("datetime64[D]")
         at_midnight = moments.known & (local == dates)

@@ -104,6 +104,8 @@ def filings(
 
 def without_surrogates(text: str) -> str:
     """A text with what is no character, halves of pairs and NUL, replaced."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _NO_CHARACTER.sub(REPLACEMENT, text)
 
 
