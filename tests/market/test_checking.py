@@ -113,8 +113,41 @@ def test_texts_without_date_or_time_are_found(tmp_path: Path) -> None:
 def test_an_action_that_is_not_positive_is_an_error(tmp_path: Path) -> None:
     text = "symbol,action,date,amount\nABC,split,2021-01-14,0\n"
 
-    assert problems(tmp_path, text, "actions.csv") == [
-        ("error", "row 1: split of 0 is not positive")
+    ((severity, said),) = problems(tmp_path, text, "actions.csv")
+    assert (severity, said[:44]) == ("error", "row 1: a split on 2021-01-14 of 0 cannot be;")
+
+
+def test_a_dividend_above_the_price_is_found_where_both_are_known(tmp_path: Path) -> None:
+    actions = "date,symbol,action,amount\n2021-01-15,ABC,dividend,62\n"
+    assert problems(tmp_path, actions, "actions.csv") == []
+    found = problems(tmp_path, closes(10, 11, 12))
+
+    assert [said for severity, said in found if severity == "error"] == [
+        "row 1: a dividend of 62 on 2021-01-15 is not below the price, which closed at 11 before; "
+        "correct it or leave it out"
+    ]
+
+
+def test_what_a_column_leaves_open_is_an_error_with_what_settles_it(tmp_path: Path) -> None:
+    text = "date,close\n04/01/2021,1\n05/01/2021,1\n"
+    ((severity, said),) = problems(tmp_path, text)
+    assert severity == "error"
+    assert "dates='day-first' or dates='month-first'" in said
+
+    (tmp_path / "investorbench.yaml").write_text("dates: day-first\n")
+    assert [severity for severity, _ in problems(tmp_path, text)] == ["note"]
+
+
+def test_labels_characters_and_times_that_are_assumed_are_found(tmp_path: Path) -> None:
+    text = (
+        "timestamp,symbol,headline,sentiment\n2021-01-14 10:00,ABC,up\0,0.7\n"
+        "2021-01-14 11:00,ABC,down,negative\n"
+    )
+    found = [said for severity, said in problems(tmp_path, text, "n.csv") if severity == "warning"]
+    assert found == [
+        "2 texts with a time and no zone, taken as that of America/New_York",
+        "1 labels of sentiment not understood, left out: '0.7'",
+        "1 texts with characters that are none, replaced",
     ]
 
 

@@ -16,9 +16,10 @@ from investorbench_env.market.asset_classes import (
     asset_class_of,
     find_asset_class,
 )
-from investorbench_env.market.files import index, texts, tidy
+from investorbench_env.market.files import folders, index, texts, tidy
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.jumps import jumps
+from investorbench_env.market.files.listed_actions import listed_actions
 from investorbench_env.market.files.possible_bars import breaches, is_outside, is_repeated
 from investorbench_env.market.files.released import read_released
 from investorbench_env.market.files.session_bars import count, some_days
@@ -63,14 +64,50 @@ def check(
         asset_class: the class of what is there; judged by symbols and weekends where it is None.
     """
     known = None if asset_class is None else find_asset_class(asset_class)
-    problems: list[Problem] = []
-    for path, stamp in index.stamps(place):
+    files, broken = index.readable(index.stamps(place))
+    problems = [_problem("error", path, "", _about(path, error)) for path, error in broken]
+    for file in files:
         try:
-            file = index.data_file(path, stamp)
             problems += _file(file, symbol, known)
         except CorruptDataError as error:
-            problems.append(_problem("error", path, "", str(error).removeprefix(f"{path}")))
-    return tuple(problems)
+            problems.append(_problem("error", file.path, "", _about(file.path, error)))
+    problems += _markets(files, symbol, known, {problem.text for problem in problems})
+    order = {file.path: number for number, file in enumerate(files)}
+    return tuple(sorted(problems, key=lambda problem: order.get(problem.path, -1)))
+
+
+def _about(path: Path, error: CorruptDataError) -> str:
+    return str(error).removeprefix(f"{path}")
+
+
+def _markets(
+    files: Sequence[DataFile], symbol: str | None, asset_class: AssetClass | None, said: set[str]
+) -> Iterator[Problem]:
+    """What only shows when bars and corporate actions come together, by the loader itself."""
+    for name in dict.fromkeys(name for file in files for name in file.symbols):
+        of = _class_of(name, asset_class)
+        listing = [
+            file
+            for file in files
+            if (file.kind == "actions" or (file.kind == "bars" and _has_actions(file)))
+            and file.spellings(name, of.name)
+        ]
+        if not listing or (symbol is not None and name != symbol.upper()):
+            continue
+        try:
+            market = folders.without_texts(name, of, files)
+        except CorruptDataError as error:
+            text = _about(listing[0].path, error).lstrip(":, ")
+            if text not in said:
+                yield _problem("error", listing[0].path, name, text)
+            continue
+        for finding in market.findings if market is not None else ():
+            if "distribution" in finding or "listed dividend" in finding:
+                yield _problem("warning", listing[0].path, name, finding)
+
+
+def _has_actions(file: DataFile) -> bool:
+    return any(name in file.columns for name in tidy.ACTIONS)
 
 
 def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) -> Iterator[Problem]:
@@ -92,7 +129,7 @@ def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) ->
     elif file.kind in ("news", "filings"):
         yield from _texts(file, name, spellings, _class_in(file, asset_class))
     elif file.kind == "actions":
-        yield from _actions(file, name, spellings)
+        yield from _actions(file, symbol)
     else:
         yield from _saved(file, name)
 
@@ -227,15 +264,18 @@ def _texts(
         yield _problem("note", file.path, name, f"{number} given more than once on the same day")
 
 
-def _actions(file: DataFile, name: str, spellings: Sequence[str]) -> Iterator[Problem]:
-    rows = tidy.actions(file, spellings)
-    for _, row in rows[~(rows["amount"] > 0)].head(3).iterrows():
-        text = f"row {row['row']}: {row['action']} of {row['amount']:g} is not positive"
-        yield _problem("error", file.path, name, text)
-    same = [name for name in ("symbol", "action", "date", "amount") if name in rows]
-    if repeated := int(rows.duplicated(same).sum()):
-        number = count(repeated, "row")
-        yield _problem("warning", file.path, name, f"{number} given twice, counted once")
+def _actions(file: DataFile, symbol: str | None) -> Iterator[Problem]:
+    """Lists of actions, a symbol at a time."""
+    for name, spellings in file.symbols.items():
+        if symbol is not None and spellings != file.spellings(symbol):
+            continue
+        try:
+            listed = listed_actions([(file, spellings)])
+        except CorruptDataError as error:
+            yield _problem("error", file.path, name, _about(file.path, error))
+            continue
+        for finding in listed.findings if listed is not None else ():
+            yield _problem("warning", file.path, name, finding)
 
 
 def _released(file: DataFile, name: str, asset_class: AssetClass) -> Iterator[Problem]:

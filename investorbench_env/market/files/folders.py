@@ -108,6 +108,21 @@ def _loaded(
     )
 
 
+def without_texts(symbol: str, asset_class: AssetClass, files: Sequence[DataFile]) -> Market | None:
+    """The market of a symbol from its bars and corporate actions alone; None without bars.
+
+    Raises:
+        CorruptDataError: they cannot be read, or contradict each other.
+    """
+    holding = [
+        (file, spellings)
+        for file in files
+        if file.kind in ("bars", "actions")
+        and (spellings := file.spellings(symbol, asset_class.name))
+    ]
+    return _tidy_market(symbol, asset_class, holding, _Texts(documents=(), names=(), findings=()))
+
+
 def _saved_market(symbol: str, holding: Holding, simulated_too: bool) -> Market | None:
     files = [
         file

@@ -8,17 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.asset_classes import AssetClass
-from investorbench_env.market.files.moments import (
-    BoolArray,
-    Moments,
-    in_zone,
-    shared_midnight,
-)
+from investorbench_env.market.files.moments import ZONES, BoolArray, Moments, in_zone
 from investorbench_env.market.files.settings import NOTHING, Settings
 from investorbench_env.market.sessions import TimeArray, ends_of_days
 
 EVERYWHERE = np.timedelta64(36, "h")
 """From the beginning of a date in UTC until it has ended west of all other zones, UTC-12."""
+DAY_MICROSECONDS = 86_400_000_000
+FEWEST_AT_MIDNIGHT = 2
+"""So many items of a source at midnight of one zone show that they are dates."""
 FEWEST_SHARING = 5
 """So many items of a source at one time of day show that it is no moment."""
 
@@ -41,7 +39,7 @@ class Known:
 def known_from(
     columns: Sequence[Moments],
     wanted: BoolArray,
-    sources: npt.NDArray[np.int64],
+    sources: Sequence[npt.NDArray[np.int64]],
     asset_class: AssetClass,
     settings: Settings = NOTHING,
 ) -> Known:
@@ -54,7 +52,7 @@ def known_from(
     Args:
         columns: of dates and times, of a whole file [F].
         wanted: the rows that are meant [F].
-        sources: a number for the source of each row [F].
+        sources: numbers for the source of each row, from the narrowest to the widest [F].
         asset_class: where the market is.
         settings: what somebody says about the columns.
     """
@@ -107,7 +105,7 @@ def moments_ended(dates: TimeArray, asset_class: AssetClass) -> tuple[datetime, 
 
 def _bare_dates(
     moments: Moments,
-    sources: npt.NDArray[np.int64],
+    sources: Sequence[npt.NDArray[np.int64]],
     asset_class: AssetClass,
     settings: Settings,
 ) -> TimeArray:
@@ -127,28 +125,50 @@ def _bare_dates(
         dates = np.where(np.isnat(dates) & at_midnight, local.astype("datetime64[D]"), dates)
     if settings.timezone:
         return dates
-    for source in np.unique(sources[np.isnat(dates) & moments.timed]):
-        rows = (sources == source) & moments.known
-        common = shared_midnight(moments, rows, asset_class.timezone)
-        if common is not None:
-            local = in_zone(utc, common)
-            shared = rows & moments.stated & (local == local.astype("datetime64[D]"))
-            days = local.astype("datetime64[D]")
-        else:
-            shared, days = _sharing(moments, rows), written
-        dates = np.where(np.isnat(dates) & shared, days, dates)
+    for of in sources:
+        undated = np.isnat(dates) & moments.known
+        if not undated.any():
+            break
+        shared = _shared_dates(moments, of, asset_class.timezone)
+        dates = np.where(undated, shared, dates)
     return dates
 
 
-def _sharing(moments: Moments, rows: BoolArray) -> BoolArray:
-    """The rows at the time of day that most of a source have, none where there is no such [F]."""
-    clock = moments.wall - moments.wall.astype("datetime64[D]")
-    different, counts = np.unique(clock[rows], return_counts=True)
-    most = int(counts.argmax())
-    if counts[most] < FEWEST_SHARING or counts[most] <= 0.5 * counts.sum():
-        return np.zeros(len(rows), dtype=bool)
-    shared: BoolArray = rows & (clock == different[most])
-    return shared
+def _shared_dates(moments: Moments, sources: npt.NDArray[np.int64], timezone: str) -> TimeArray:
+    """The date of each row at a time of day that most of its source share, NaT elsewhere [F].
+
+    A midnight of one zone goes before other times, and the market's zone before others.
+    """
+    dates = np.full(len(sources), np.datetime64("NaT", "D"))
+    stated, number = moments.stated, int(sources.max(initial=-1)) + 1
+    utc = moments.wall - moments.offset
+    of_stated = sources[stated]
+    counts = np.bincount(of_stated, minlength=number)
+    settled = np.zeros(number, dtype=bool)
+    for zone in (timezone, *ZONES):
+        if settled[counts >= FEWEST_AT_MIDNIGHT].all():
+            break
+        local = in_zone(utc, zone)
+        days = local.astype("datetime64[D]")
+        midnight = stated & (local == days)
+        share = np.bincount(of_stated, weights=midnight[stated], minlength=number)
+        here = ~settled & (counts >= FEWEST_AT_MIDNIGHT) & (share > 0.5 * counts)
+        dates = np.where(midnight & here[sources], days, dates)
+        settled |= here
+    written = moments.wall.astype("datetime64[D]")
+    common = _common_times(moments, sources) & ~settled[sources]
+    return np.where(common, written, dates)
+
+
+def _common_times(moments: Moments, sources: npt.NDArray[np.int64]) -> BoolArray:
+    """The rows at the time of day that most of their source have, as it is written [F]."""
+    clock = (moments.wall - moments.wall.astype("datetime64[D]")).astype(np.int64)
+    keys = sources * np.int64(DAY_MICROSECONDS) + np.where(moments.known, clock, 0)
+    different, counts = np.unique(keys[moments.known], return_counts=True)
+    whole = np.bincount(sources[moments.known], minlength=int(sources.max(initial=-1)) + 1)
+    most = (counts >= FEWEST_SHARING) & (counts > 0.5 * whole[different // DAY_MICROSECONDS])
+    common: BoolArray = moments.known & np.isin(keys, different[most])
+    return common
 
 
 def _utc(wall: TimeArray, timezone: str) -> TimeArray:

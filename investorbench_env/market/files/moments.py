@@ -60,17 +60,19 @@ class Place:
         path: the file.
         column: its name there.
         rows: the number of each cell's row [N].
-        cells: as they are written [N].
+        cells: a pandas series of them, as they are written [N].
     """
 
     path: Path
     column: str
     rows: npt.NDArray[np.int64]
-    cells: npt.NDArray[np.object_]
+    cells: Any
 
     def undecided(self, first: int, second: int, why: str, *words: str) -> CorruptDataError:
         """An error that shows two cells and the words that settle what they are."""
-        shown = (f"row {self.rows[row]} ({str(self.cells[row])!r:.60})" for row in (first, second))
+        shown = (
+            f"row {self.rows[row]} ({str(self.cells.iloc[row])!r:.60})" for row in (first, second)
+        )
         ways = " or ".join(f"dates={word!r}" for word in words)
         return CorruptDataError(
             f"{self.path}, column {self.column!r}: {' and '.join(shown)} {why}; say which by "
@@ -118,10 +120,10 @@ class Moments:
         """
         bad = np.flatnonzero(self.bad if wanted is None else self.bad & wanted)
         if len(bad):
-            place, row = self.place, bad[0]
+            place, cell = self.place, str(self.place.cells.iloc[bad[0]])
             raise CorruptDataError(
-                f"{place.path}, row {place.rows[row]}: {place.column.lower()} "
-                f"{str(place.cells[row])!r:.60} is not a date of {EARLIEST_YEAR} to {LATEST_YEAR}"
+                f"{place.path}, row {place.rows[bad[0]]}: {place.column.lower()} {cell!r:.60} is "
+                f"not a date of {EARLIEST_YEAR} to {LATEST_YEAR}"
             )
 
     def local(self, timezone: str) -> TimeArray:
@@ -143,13 +145,11 @@ def moments_of(cells: Any, path: Path, column: str, settings: Settings = NOTHING
     """
     import pandas as pd
 
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        cells = cells.astype(object)
-    raw = np.array(cells.astype(object), dtype=object)
-    raw[pd.isna(raw)] = None
-    place = Place(path=path, column=column, rows=cells.index.to_numpy(), cells=raw)
+    place = Place(path=path, column=column, rows=cells.index.to_numpy(), cells=cells)
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return _typed(cells, place)
+    raw = np.array(cells.astype(object), dtype=object)
+    raw[pd.isna(raw)] = None
     codes, texts = pd.factorize(np.array([text_of(cell) for cell in raw], dtype=object))
     parsed = [fields_of(text) for text in texts]
     if all(map(is_number, texts)) and not _are_compact(parsed):
@@ -235,25 +235,6 @@ def days(
     if stated[known].any() and not stated[known].all() and (here != written)[known].any():
         raise _mixed(moments, known & ~stated, timezone)
     return here
-
-
-def shared_midnight(moments: Moments, rows: BoolArray, first: str) -> str | None:
-    """The zone in which most of some rows are at midnight, None where there is none.
-
-    Args:
-        moments: the column.
-        rows: which rows are meant; those without a zone count for none [N].
-        first: the zone that is tried first.
-    """
-    among = rows & moments.stated
-    if among.sum() < 2:
-        return None
-    utc = (moments.wall - moments.offset)[among]
-    for zone in (first, *ZONES):
-        local = in_zone(utc, zone)
-        if (local == local.astype("datetime64[D]")).mean() > 0.5:
-            return zone
-    return None
 
 
 def in_zone(utc: TimeArray, timezone: str) -> TimeArray:

@@ -195,7 +195,9 @@ def _text_table(path: Path, encoding: str, _changed: int, _size: int) -> "pd.Dat
             ),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise CorruptDataError(f"{path}: not readable as CSV, cut off? ({error})") from error
+        raise CorruptDataError(
+            f"{path}: not readable as CSV, cut off? ({_on_one_line(error)})"
+        ) from error
     if ragged:
         number, cells = ragged[0]
         last = number >= len(table) + len(ragged)
@@ -237,12 +239,16 @@ def _bytes(path: Path, most: int | None) -> bytes:
         with path.open("rb") if unpack is None else unpack(path, "rb") as stream:
             content = stream.read(bound + (most is None))
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise CorruptDataError(f"{path}: not readable, cut off? ({error})") from error
+        raise CorruptDataError(f"{path}: not readable, cut off? ({_on_one_line(error)})") from error
     if most is None and len(content) > MOST_BYTES:
         raise CorruptDataError(
             f"{path}: more than {MOST_BYTES >> 30} GiB of text; keep it as Parquet"
         )
     return content
+
+
+def _on_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _encoding(content: bytes) -> str:
@@ -369,7 +375,9 @@ def _schema(path: Path) -> Any:
     try:
         return pq.read_schema(path)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise CorruptDataError(f"{path}: not readable as Parquet, cut off? ({error})") from error
+        raise CorruptDataError(
+            f"{path}: not readable as Parquet, cut off? ({_on_one_line(error)})"
+        ) from error
 
 
 def _parquet(
@@ -388,7 +396,9 @@ def _parquet(
             table, number = table.filter(pa.array(rows)), number[rows]
         frame = table.to_pandas(ignore_metadata=True, date_as_object=False)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise CorruptDataError(f"{path}: not readable as Parquet, cut off? ({error})") from error
+        raise CorruptDataError(
+            f"{path}: not readable as Parquet, cut off? ({_on_one_line(error)})"
+        ) from error
     frame.index = pd.Index(number)
     if not wide:
         return frame[list(names)]

@@ -164,9 +164,12 @@ def known(rows: Rows, asset_class: AssetClass) -> Known:
         raise CorruptDataError(f"{rows.file.path}: none of {', '.join(order)} is a column")
     for moments in columns:
         moments.refuse_bad(rows.wanted)
-    sources = np.zeros(len(rows.wanted), dtype=np.int64)
-    if "source" in rows.whole:
-        sources = pd.factorize(rows.whole["source"].astype(object))[0]
+    sources = [
+        pd.factorize(rows.whole[name].astype(object), use_na_sentinel=False)[0]
+        for name in ("source", "dataset")
+        if name in rows.whole
+    ]
+    sources.append(np.zeros(len(rows.wanted), dtype=np.int64))
     return known_from(columns, rows.wanted, sources, asset_class, rows.file.settings)
 
 

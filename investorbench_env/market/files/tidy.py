@@ -5,7 +5,7 @@ Every column is decided as a whole, with all rows of its file, before the symbol
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ BAR_COLUMNS = (
     *ACTIONS,
 )
 NUMBERS = ("open", "high", "low", "close", "adj_close", "volume", "amount", *ACTIONS)
-WHOLE = ("symbol", "source", "sentiment")
+WHOLE = ("symbol", "source", "dataset", "sentiment")
 """What is looked at as a whole besides dates and numbers."""
 FEWEST_WEEKS = 4
 """So many bars show that they are a week apart."""
@@ -108,6 +108,9 @@ def read_rows(
     others = [ours for ours in names if ours not in decided]
     frame = tables.read(file.path, [names[ours] for ours in others], encoding, wanted)
     frame = frame.set_axis(others, axis=1)
+    for ours in others:
+        if _is_nested(frame[ours]):
+            frame[ours] = frame[ours].astype(str)
     if "symbol" in whole:
         frame["symbol"] = np.array([*texts, ""], dtype=object)[codes[wanted]]
     numbers = numbers_of(
@@ -167,6 +170,12 @@ def _refuse_infinite(frame: "pd.DataFrame", file: DataFile) -> None:
                 f"{file.path}, row {first['row']}: {name} {first[name]} on "
                 f"{first['date']:%Y-%m-%d} is not finite"
             )
+
+
+def _is_nested(cells: "pd.Series[Any]") -> bool:
+    """Whether lists or the like stand in a column of Parquet, all of whose cells are of a kind."""
+    first = cells.dropna().head(1).tolist() if cells.dtype == object else []
+    return bool(first) and not isinstance(first[0], str | bytes | int | float)
 
 
 def _moments(file: DataFile, whole: "pd.DataFrame", dated: Sequence[str]) -> dict[str, Moments]:
