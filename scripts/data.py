@@ -168,7 +168,10 @@ def describe_data(
     asset_class: Class = None,
 ) -> None:
     """Say in words what the market of one symbol holds."""
-    market = library.find_market(symbol.upper(), _class(symbol, asset_class), data)
+    # Whatever is missing is what one wants to see here.
+    market = library.find_market(
+        symbol.upper(), _class(symbol, asset_class), data, data_tolerance=1.0
+    )
     console, lines = data_output.console(), library.describe(market)
     width = max(len(subject) for subject, _ in lines)
     for subject, text in lines:

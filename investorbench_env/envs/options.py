@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from numbers import Real
-from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -13,10 +12,10 @@ from investorbench_env.accounting.account import RUIN
 from investorbench_env.dates import DateLike
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import ASSET_CLASSES
-from investorbench_env.market.market import Market
+from investorbench_env.market.library import DataLike
+from investorbench_env.market.market import DATA_TOLERANCE
 from investorbench_env.protocols import Protocol
 
-DataLike = str | PathLike[str] | Market
 RewardFunction = Callable[[Any, Any], Any]
 """(equity before, equity after) to reward; floats, or arrays in the vectorised environment."""
 
@@ -52,9 +51,12 @@ class Options:
             set this already. None for the first with assets of the class.
         split: ``"warmup"`` or ``"test"``; their dates are those of the universe.
         protocol: ``"standard"`` or ``"paper"``, or a Protocol.
-        data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, or a Market.
+        data: ``"auto"``, ``"real"``, ``"simulated"``, a folder, a file, a Market, a pandas data
+            frame of prices, or a dict of frames by symbol or by what they hold.
         dates: what the dates in files of ``data`` are where they do not say it themselves:
             ``"day-first"``, ``"month-first"``, a unit such as ``"milliseconds"``, a time zone.
+        data_tolerance: the share of a file's rows that may be of no session, and of sessions that
+            may be missing. Released InvestorBench files are taken as they are.
         window: number of bars in ``bars``, of those that the market has.
         start: first date of the split in place of its own: ``YYYY-MM-DD``, a ``date``, a
             ``datetime64`` or a ``Timestamp`` of a whole day.
@@ -78,6 +80,7 @@ class Options:
     protocol: str | Protocol = "standard"
     data: DataLike = "auto"
     dates: str | None = None
+    data_tolerance: float = DATA_TOLERANCE
     window: int = 30
     start: DateLike | None = None
     end: DateLike | None = None
@@ -115,6 +118,7 @@ class Options:
             _require("reward", options.reward, REWARDS)
         if not isinstance(options.long_only, bool):
             raise InvestorBenchError(f"long_only={options.long_only!r} must be True or False")
+        _require_number("data_tolerance", options.data_tolerance, least=0.0, most=1.0)
         _require_count("window", options.window)
         if options.episode_length is not None:
             _require_count("episode_length", options.episode_length)

@@ -189,7 +189,13 @@ def prepare(options: Options) -> Setup:
     universe = _universe_of(options)
     split = find_split(universe, options.split, options.start, options.end)
     symbol = _symbol_of(options)
-    market = find_market(symbol, options.asset_class, options.data, dates=options.dates)
+    market = find_market(
+        symbol,
+        options.asset_class,
+        options.data,
+        dates=options.dates,
+        data_tolerance=options.data_tolerance,
+    )
     options = replace(options, window=min(options.window, len(market.times)))
     span = market.span(split.start, split.end)
     adjusted = protocol.prices == "adjusted"

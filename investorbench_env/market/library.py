@@ -1,71 +1,84 @@
 """Markets by name: where data is looked for, and what is done where there is none."""
 
 import os
+import sys
 import warnings
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from investorbench_env.errors import (
     DataNotFoundError,
     InvestorBenchError,
+    MarketError,
     SimulatedDataWarning,
     UnknownNameError,
 )
-from investorbench_env.market.asset_classes import find_asset_class
-from investorbench_env.market.market import Market
+from investorbench_env.market.asset_classes import ASSET_CLASSES, find_asset_class
+from investorbench_env.market.market import DATA_TOLERANCE, Market
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What reads and writes files is imported where it is used: `import investorbench_env` stays quick.
 
 VARIABLE = "INVESTORBENCH_DATA"
 WAYS = ("auto", "real", "simulated")
+DataLike: TypeAlias = "str | os.PathLike[str] | Market | pd.DataFrame | Mapping[str, pd.DataFrame]"
 
 
 def find_market(
     symbol: str,
     asset_class: str,
-    data: "str | os.PathLike[str] | Market" = "auto",
+    data: "DataLike" = "auto",
     *,
     dates: str | None = None,
+    data_tolerance: float = DATA_TOLERANCE,
 ) -> Market:
     """The market of one asset.
 
     Args:
         symbol: such as ``"TSLA"``.
         asset_class: the name of its class; says which exchange calendar and time zone hold.
-        data: a market, which is returned as it is; a path to a folder or a file; or
+        data: a market, which is returned as it is; a pandas data frame of prices, or a dict of
+            frames by symbol or by ``"prices"``, ``"news"``, ``"filings"`` and ``"actions"``; a path
+            to a folder or a file; or
             ``"auto"``: ``$INVESTORBENCH_DATA``, the user cache, installed packages, then with a
             warning a simulation;
             ``"real"``: the same without the simulation;
             ``"simulated"``: only the simulation.
         dates: what the dates in files are where they do not say it themselves, such as
             ``"day-first"``; see `docs/data.md`.
+        data_tolerance: the share of rows that may be of no session, and of sessions that may be
+            missing.
 
     Raises:
-        DataNotFoundError: nothing was found; the message has the commands that would supply it.
+        DataNotFoundError: nothing was found; the message has every file that was looked at, and
+            the commands that would supply it.
+        MarketError: the market is of another class.
         MissingDependencyError: a package that has it is not installed.
         CorruptDataError: a file that should have been used is not readable.
         UnknownNameError: what was given does not hold the symbol.
     """
     if isinstance(data, Market):
         data.asset(symbol)
-        return data
-    try:
-        name = os.fspath(data)
-    except TypeError:
-        raise InvestorBenchError(
-            f"data={data!r} must be a market, a path, or one of {', '.join(WAYS)}"
-        ) from None
+        return _of_class(data, asset_class)
+    reading: dict[str, Any] = {"dates": dates, "tolerance": data_tolerance}
+    if not isinstance(data, str | os.PathLike):
+        return _from_frames(symbol, asset_class, data, reading)
+    name = os.fspath(data)
     if name == "simulated":
         return _simulated(symbol, asset_class)
     if name not in WAYS:
-        return _from_path(symbol, asset_class, Path(name).expanduser(), dates)
+        return _of_class(_from_path(symbol, asset_class, name, reading), asset_class)
     from investorbench_env.market.files import folders
 
     for place in searched_places():
-        market = folders.load(symbol, asset_class, place, simulated_too=False, dates=dates)
+        market = folders.load(symbol, asset_class, place, simulated_too=False, **reading)
         if market is not None:
-            return market
+            return _of_class(market, asset_class)
     row = find_asset_class(asset_class)
     if row.installed and (market := _installed(row.installed, symbol)) is not None:
         return market
@@ -77,6 +90,18 @@ def find_market(
         stacklevel=5,  # whoever called gym.make
     )
     return _simulated(symbol, asset_class)
+
+
+def _of_class(market: Market, asset_class: str) -> Market:
+    """A market of this class: its calendar, costs and days a year go by it."""
+    if market.asset_class != asset_class:
+        title = ASSET_CLASSES[market.asset_class].title
+        raise MarketError(
+            f"the market of {', '.join(market.symbols)} is of the class {market.asset_class!r} and "
+            f"was asked for as {asset_class!r}: use InvestorBench/{title}, or make the market with "
+            f"asset_class={asset_class!r}"
+        )
+    return market
 
 
 def save(market: Market, folder: str | os.PathLike[str]) -> Path:
@@ -137,35 +162,55 @@ def _simulated(symbol: str, asset_class: str) -> Market:
     return simulate(symbol=symbol, asset_class=asset_class)
 
 
-def _from_path(symbol: str, asset_class: str, path: Path, dates: str | None) -> Market:
-    if not path.exists():
+def _from_frames(symbol: str, asset_class: str, data: object, reading: dict[str, Any]) -> Market:
+    if "pandas" in sys.modules:
+        from investorbench_env.market.files import frames
+
+        if frames.is_frames(data):
+            return frames.market_of_frames(symbol, asset_class, data, **reading)
+    raise InvestorBenchError(
+        f"data={data!r} must be a market, a data frame, a path, or one of {', '.join(WAYS)}"
+    )
+
+
+def _from_path(symbol: str, asset_class: str, name: str, reading: dict[str, Any]) -> Market:
+    if not _exists(name):
         raise DataNotFoundError(
-            f"data={str(path)!r} does not exist; give a folder or a file, or one of "
+            f"data={name!r} does not exist; give a folder or a file, or one of "
             + ", ".join(repr(way) for way in WAYS)
         )
-    from investorbench_env.market.files import folders, index
+    from investorbench_env.market.files import folders, looking
 
-    market = folders.load(symbol, asset_class, path, simulated_too=True, dates=dates)
+    path = Path(name).expanduser()
+    market = folders.load(symbol, asset_class, path, simulated_too=True, **reading)
     if market is not None:
         return market
-    files, _ = index.readable(index.stamps(path))
-    known = {
-        name
-        for file in files
-        if file.kind in ("bars", "released", "market")
-        for name in file.symbols
-    }
-    if known:
-        raise UnknownNameError(f"symbol in {path}", symbol, known)
-    raise DataNotFoundError(absence(symbol, f"no daily bars in {path}"))
+    looked = f"looked at {path}: {looking.why_not(path)}"
+    if known := looking.symbols_in(path):
+        raise UnknownNameError(f"symbol in {path}", symbol, known, looked)
+    raise DataNotFoundError(
+        f"no daily bars in {path} for {symbol}; {looked}. To download some: investorbench data "
+        f"fetch {symbol}"
+    )
+
+
+def _exists(name: object) -> bool:
+    """Whether this leads to a file or folder; a name that cannot be one leads nowhere."""
+    try:
+        return isinstance(name, str) and bool(name) and Path(name).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def absence(symbol: str, what: str) -> str:
-    """Where a symbol was looked for, and the commands that would supply it."""
-    looked = [
-        f"{place}{'' if place.exists() else ' (does not exist)'}" for place in searched_places()
-    ]
+    """Where a symbol was looked for, what was there, and the commands that would supply it."""
+    from investorbench_env.market.files import looking
+
+    looked = ", ".join(
+        f"{place} ({looking.why_not(place) if place.exists() else 'does not exist'})"
+        for place in searched_places()
+    )
     return (
-        f"{what} for {symbol}; looked in {', '.join(looked)}. Either point at a folder that has "
-        f"it: export {VARIABLE}=/path/to/data, or download it: investorbench data fetch {symbol}"
+        f"{what} for {symbol}; looked in {looked}. Either point at a folder that has it: export "
+        f"{VARIABLE}=/path/to/data, or download it: investorbench data fetch {symbol}"
     )

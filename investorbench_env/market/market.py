@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,14 @@ from investorbench_env.market.intervals import (
 )
 from investorbench_env.market.sessions import TimeArray, sessions_between
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FIELDS = ("open", "high", "low", "close", "volume")
 OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
 
+DATA_TOLERANCE = 0.05
+"""Of more rows dropped or sessions missing a file was not read as it was meant."""
 BEGINNING = np.datetime64("1677-09-22", "ns")
 """The earliest moment that ``datetime64[ns]`` can hold."""
 
@@ -126,6 +132,48 @@ class Market:
             raise MarketError(f"{name} has shape {array.shape}, expected {shape}")
         array.setflags(write=False)
         object.__setattr__(self, name, array)
+
+    @classmethod
+    def from_frame(
+        cls,
+        prices: "pd.DataFrame",
+        news: "pd.DataFrame | None" = None,
+        filings: "pd.DataFrame | None" = None,
+        actions: "pd.DataFrame | None" = None,
+        *,
+        symbol: str | None = None,
+        asset_class: str = "stock",
+        dates: str | None = None,
+        data_tolerance: float = DATA_TOLERANCE,
+    ) -> "Market":
+        """The market of one asset from pandas data frames with the columns that files may have.
+
+        Args:
+            prices: daily bars, of which dates may be the index.
+            news: with a date or timestamp, and a headline or text.
+            filings: with a form, a text and when it was accepted or filed.
+            actions: dividends and splits, with date, action and amount.
+            symbol: the asset; None for the only one that the prices name.
+            asset_class: the name of a row of ``ASSET_CLASSES``.
+            dates: what the dates are where they do not say it themselves, such as ``"day-first"``.
+            data_tolerance: the share of rows that may be of no session, and of sessions that may be
+                missing.
+
+        Raises:
+            CorruptDataError: the frames cannot be right; the message names frame and row.
+            DataNotFoundError: there are no prices of the symbol.
+        """
+        # By name: what reads files needs this module.
+        frames = import_module("investorbench_env.market.files.frames")
+        given = {"prices": prices, "news": news, "filings": filings, "actions": actions}
+        market: Market = frames.market_of_frames(
+            symbol,
+            asset_class,
+            {kind: frame for kind, frame in given.items() if frame is not None},
+            dates=dates,
+            tolerance=data_tolerance,
+        )
+        return market
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Market":
         return self

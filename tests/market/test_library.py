@@ -1,16 +1,19 @@
 """Where a market is looked for, and the message where there is none."""
 
+import json
 import os
 import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from investorbench_env.errors import (
     CorruptDataError,
     DataNotFoundError,
+    MarketError,
     MissingDependencyError,
     SimulatedDataWarning,
     UnknownNameError,
@@ -18,6 +21,7 @@ from investorbench_env.errors import (
 from investorbench_env.market import Market, library
 from investorbench_env.market.asset_classes import ASSET_CLASSES, AssetClass
 from investorbench_env.market.library import find_market
+from investorbench_env.market.sessions import sessions_between
 from investorbench_env.market.simulated import simulate
 from tests.env.small_markets import small_market
 
@@ -158,7 +162,9 @@ def test_a_simulation_that_was_saved_is_not_found_under_a_real_name(
 
 def carried(symbol: str) -> Market | None:
     """Stands for a package that carries one symbol."""
-    return small_market([1.0, 2.0], symbols=("CARRIED",)) if symbol == "CARRIED" else None
+    if symbol != "CARRIED":
+        return None
+    return small_market([1.0, 2.0], symbols=("CARRIED",), asset_class="parcel")
 
 
 def not_installed(symbol: str) -> Market | None:
@@ -195,3 +201,106 @@ def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it(
     monkeypatch.setitem(ASSET_CLASSES, "parcel", class_with("not_installed"))
     with pytest.raises(MissingDependencyError, match=r"pip install 'investorbench\[stats\]'"):
         find_market("CARRIED", "parcel", data)
+
+
+# --- what was looked at and did not serve ------------------------------------------------
+
+
+def test_an_error_names_every_file_that_was_looked_at_and_why_it_did_not_serve(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path, symbol="AAPL")
+    files = {
+        "TSLA_news.csv": "date,headline\n2021-01-14,words\n",
+        "notes.txt": "words\n",
+        "other.json": "[]",
+        "sub/shapes.csv": "colour,size\nred,1\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+
+    with pytest.raises(UnknownNameError) as caught:
+        find_market("TSLA", "stock", tmp_path)
+
+    message = str(caught.value)
+    assert f"looked at {tmp_path}" in message
+    assert "bars.csv has daily bars of AAPL" in message
+    assert "TSLA_news.csv has news and no bars of TSLA" in message
+    assert "notes.txt is no " in message
+    for name in ("other.json", "sub/shapes.csv"):
+        assert f"{name} has " in message
+    assert str(library.cache_folder()) not in message
+
+
+def test_where_real_data_is_searched_every_place_is_named_with_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVESTORBENCH_DATA", str(put(tmp_path, symbol="AAPL")))
+
+    with pytest.raises(DataNotFoundError) as caught:
+        find_market("TSLA", "stock", "real")
+
+    message = str(caught.value)
+    assert f"{tmp_path} (bars.csv has daily bars of AAPL)" in message
+    assert f"{library.cache_folder()} (does not exist)" in message
+
+
+@pytest.mark.parametrize("name", ["", "\0", "x" * 5000, "~nobody-at-all/x"])
+def test_a_name_that_leads_nowhere_is_said(name: str) -> None:
+    with pytest.raises(DataNotFoundError, match="does not exist; give a folder"):
+        find_market("TSLA", "stock", name)
+
+
+# --- more is missing than is taken for granted --------------------------------------------
+
+
+def days_of(folder: Path, days: list[str]) -> Path:
+    rows = [f"{day},TSLA,10,10,10,10\n" for day in days]
+    (folder / "bars.csv").write_text(HEADER + "".join(rows))
+    return folder
+
+
+WEEKS = [str(day) for day in sessions_between("stock", "2021-02-16", "2021-03-31")]
+
+
+def test_more_missing_sessions_than_tolerated_are_refused_with_the_option(tmp_path: Path) -> None:
+    assert len(WEEKS) == 32
+    days_of(tmp_path, [*WEEKS[:10], *WEEKS[11:]])
+    assert "1 session without a bar" in find_market("TSLA", "stock", tmp_path).findings[0]
+
+    days_of(tmp_path, [*WEEKS[:10], *WEEKS[14:]])
+    with pytest.raises(CorruptDataError, match=r"bars\.csv: 4 sessions .* data_tolerance=0\.13"):
+        find_market("TSLA", "stock", tmp_path)
+    market = find_market("TSLA", "stock", tmp_path, data_tolerance=0.13)
+    assert "4 sessions without a bar" in market.findings[0]
+
+
+def test_more_rows_of_no_session_than_tolerated_are_refused_with_the_option(tmp_path: Path) -> None:
+    every_day = [str(day) for day in np.arange("2021-02-16", "2021-03-31", dtype="M8[D]")]
+    days_of(tmp_path, every_day)
+
+    with pytest.raises(CorruptDataError, match=r"12 rows on days without a session .* 27\.9%"):
+        find_market("TSLA", "stock", tmp_path)
+    assert find_market("TSLA", "stock", tmp_path, data_tolerance=0.28)
+    assert find_market("TSLA", "crypto", tmp_path)
+
+
+def test_a_released_file_is_taken_as_it_is_with_the_finding(tmp_path: Path) -> None:
+    days = {day: {"prices": 10.0, "news": [], "10k": [], "10q": []} for day in WEEKS[::2]}
+    (tmp_path / "tsla.json").write_text(json.dumps(days))
+
+    market = find_market("TSLA", "stock", tmp_path)
+
+    assert any("15 sessions without a bar" in finding for finding in market.findings)
+
+
+def test_a_market_of_another_class_is_refused(tmp_path: Path) -> None:
+    market = find_market("TSLA", "stock", put(tmp_path))
+    with pytest.raises(MarketError, match=r"of the class .stock. .* use InvestorBench/Stock"):
+        find_market("TSLA", "etf", market)
+
+    folder = tmp_path / "saved"
+    library.save(market, folder)
+    with pytest.raises(MarketError, match="of the class 'stock'"):
+        find_market("TSLA", "crypto", folder)

@@ -38,6 +38,7 @@ def assemble(
     basis: np.datetime64 | None = None,
     findings: Iterable[str] = (),
     dividends_inside: bool = False,
+    tolerance: float | None = None,
 ) -> Market:
     """One asset's market from tidy rows.
 
@@ -54,12 +55,14 @@ def assemble(
         basis: the day up to whose splits prices were adjusted, where the file says so.
         findings: what the loaders found already.
         dividends_inside: prices were adjusted for dividends and cannot be led back.
+        tolerance: the share of rows that may be of no session, and of sessions that may be missing;
+            None for any.
 
     Raises:
         CorruptDataError: a bar that cannot be, or two that contradict each other.
     """
     row = find_asset_class(asset_class)
-    grid = on_sessions(asset_class, bars, origin)
+    grid = on_sessions(asset_class, bars, origin, tolerance)
     kept, repeated = _once(documents)
     found = [*findings, *grid.findings, *repeated]
     if np.isnan(grid.bars[:, OPEN : LOW + 1]).all() and not dividends_inside:

@@ -56,7 +56,13 @@ class _Texts:
 
 
 def load(
-    symbol: str, asset_class: str, place: Path, *, simulated_too: bool, dates: str | None = None
+    symbol: str,
+    asset_class: str,
+    place: Path,
+    *,
+    simulated_too: bool,
+    dates: str | None = None,
+    tolerance: float | None = None,
 ) -> Market | None:
     """The market of a symbol from a folder or file, kept in memory until a file changes.
 
@@ -66,6 +72,8 @@ def load(
         place: a folder or a file; one that does not exist holds nothing.
         simulated_too: whether a simulated market that was saved there counts.
         dates: what is said of the dates in the files, as `docs/data.md` has it.
+        tolerance: the share of rows that may be of no session, and of sessions that may be missing;
+            None for any. Released InvestorBench files are taken as they are.
 
     Returns:
         None where the place holds no bars of the symbol.
@@ -77,7 +85,7 @@ def load(
         return None
     place = place.resolve()
     stamps = index.stamps(place, dates)
-    market = _loaded(symbol, find_asset_class(asset_class), stamps, simulated_too)
+    market = _loaded(symbol, find_asset_class(asset_class), stamps, simulated_too, tolerance)
     _, broken = index.readable(stamps)
     for path, error in broken:
         if market is None or symbol.upper() in index.named_by(path):
@@ -92,6 +100,7 @@ def _loaded(
     asset_class: AssetClass,
     stamps: tuple[tuple[Path, index.Stamp], ...],
     simulated_too: bool,
+    tolerance: float | None,
 ) -> Market | None:
     files, _ = index.readable(stamps)
     holding = [
@@ -103,9 +112,8 @@ def _loaded(
     if market is not None or not holding:
         return market
     about = _texts(symbol, asset_class, holding)
-    return _tidy_market(symbol, asset_class, holding, about) or _released_market(
-        symbol, asset_class, holding, about
-    )
+    tidied = _tidy_market(symbol, asset_class, holding, about, tolerance)
+    return tidied or _released_market(symbol, asset_class, holding, about)
 
 
 def without_texts(symbol: str, asset_class: AssetClass, files: Sequence[DataFile]) -> Market | None:
@@ -136,7 +144,11 @@ def _saved_market(symbol: str, holding: Holding, simulated_too: bool) -> Market 
 
 
 def _tidy_market(
-    symbol: str, asset_class: AssetClass, holding: Holding, about: _Texts
+    symbol: str,
+    asset_class: AssetClass,
+    holding: Holding,
+    about: _Texts,
+    tolerance: float | None,
 ) -> Market | None:
     """A market whose bars come from a tidy file."""
     candidates = _bars(asset_class, holding)
@@ -159,6 +171,7 @@ def _tidy_market(
         origin=str(chosen.file.path),
         basis=np.datetime64(basis) if basis else None,
         findings=[*findings, *about.findings],
+        tolerance=tolerance,
     )
 
 

@@ -24,8 +24,15 @@ class SessionBars:
     findings: tuple[str, ...]
 
 
-def on_sessions(asset_class: str, rows: "pd.DataFrame", origin: str) -> SessionBars:
-    """Lay rows onto the sessions from the first to the last of them."""
+def on_sessions(
+    asset_class: str, rows: "pd.DataFrame", origin: str, tolerance: float | None = None
+) -> SessionBars:
+    """Lay rows onto the sessions from the first to the last of them.
+
+    Raises:
+        CorruptDataError: a bar that cannot be; or more rows than a share of them are of no session,
+            or more sessions than that are missing.
+    """
     rows, findings = _checked(rows, origin)
     dates = rows["date"].to_numpy().astype("datetime64[D]")
     if not len(dates):
@@ -39,6 +46,7 @@ def on_sessions(asset_class: str, rows: "pd.DataFrame", origin: str) -> SessionB
             f"{count((~known).sum(), 'row')} on days without a session dropped: "
             + some_days(dates[~known])
         )
+        _refuse_beyond(tolerance, float((~known).mean()), findings[-1], origin)
     dates, rows = dates[known], rows[known]
     sessions = sessions[(sessions >= dates[0]) & (sessions <= dates[-1])]
     place = np.searchsorted(sessions, dates)
@@ -49,11 +57,21 @@ def on_sessions(asset_class: str, rows: "pd.DataFrame", origin: str) -> SessionB
     missing = sessions[np.isnan(bars[:, CLOSE])]
     if len(missing):
         findings.append(f"{count(len(missing), 'session')} without a bar: {some_days(missing)}")
+        _refuse_beyond(tolerance, len(missing) / len(sessions), findings[-1], origin)
     adjusted = None
     if "adj_close" in rows:
         adjusted = np.full(len(sessions), np.nan)
         adjusted[place] = rows["adj_close"].to_numpy(dtype=float)
     return SessionBars(sessions=sessions, bars=bars, adjusted=adjusted, findings=tuple(findings))
+
+
+def _refuse_beyond(tolerance: float | None, share: float, finding: str, origin: str) -> None:
+    if tolerance is not None and share > tolerance:
+        least = np.ceil(share * 100) / 100
+        raise CorruptDataError(
+            f"{origin}: {finding}; that is {share:.1%}, and {tolerance:.0%} are taken for granted. "
+            f"If it is as it should be: data_tolerance={least:g}"
+        )
 
 
 def _checked(rows: "pd.DataFrame", origin: str) -> tuple["pd.DataFrame", list[str]]:

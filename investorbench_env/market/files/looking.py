@@ -1,0 +1,69 @@
+"""What was looked at for a symbol and did not serve: every file of a place, and why."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.files import index
+from investorbench_env.market.files.index import DataFile
+
+MOST = 20
+"""So many files are named one by one."""
+SYMBOLS = 5
+
+
+def why_not(place: Path) -> str:
+    """Every file under a place with what it holds instead of what was wanted, in words."""
+    reasons = list(_reasons(place))
+    left = f"; and {len(reasons) - MOST:,} more" if len(reasons) > MOST else ""
+    return ("; ".join(reasons[:MOST]) + left) or "it holds no file"
+
+
+def symbols_in(place: Path) -> set[str]:
+    """The symbols of which a place has daily bars."""
+    files, _ = index.readable(index.stamps(place))
+    kinds = ("bars", "released", "market")
+    return {name for file in files if file.kind in kinds for name in file.symbols}
+
+
+def _reasons(place: Path) -> Iterator[str]:
+    root = place if place.is_dir() else place.parent
+    stamped = dict(index.stamps(place))
+    for path in sorted({*stamped, *_others(place)}):
+        name = path.relative_to(root)
+        if path not in stamped:
+            yield f"{name} is no {', '.join(index.SUFFIXES[:-1])} or {index.SUFFIXES[-1]}"
+            continue
+        try:
+            yield f"{name} has {_held(index.data_file(path, stamped[path]))}"
+        except CorruptDataError as error:
+            yield f"{name} cannot be read ({str(error).removeprefix(str(path)).lstrip(':, ')})"
+
+
+def _others(place: Path) -> list[Path]:
+    """Files that are not among those that are read, hidden ones and our own notes apart."""
+    if not place.is_dir():
+        return []
+    return [
+        path
+        for path in place.rglob("*")
+        if path.is_file()
+        and not path.name.endswith((*index.SUFFIXES, *(s.upper() for s in index.SUFFIXES)))
+        and not any(part.startswith(".") for part in path.relative_to(place).parts)
+        and path.name != "investorbench.yaml"
+    ]
+
+
+def _held(file: DataFile) -> str:
+    if file.kind == "unused":
+        return file.note
+    names = sorted(file.symbols)
+    more = f" and {len(names) - SYMBOLS:,} more" if len(names) > SYMBOLS else ""
+    simulated = "a simulated market" if file.metadata.get("simulated") else "a market"
+    noun = {
+        "bars": "daily bars",
+        "actions": "dividends and splits and no bars",
+        "released": "the InvestorBench release",
+        "market": simulated,
+    }.get(file.kind, f"{file.kind} and no bars")
+    return f"{noun} of {', '.join(names[:SYMBOLS])}{more}"
