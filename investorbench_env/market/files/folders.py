@@ -128,7 +128,8 @@ def without_texts(symbol: str, asset_class: AssetClass, files: Sequence[DataFile
         if file.kind in ("bars", "actions")
         and (spellings := file.spellings(symbol, asset_class.name))
     ]
-    return _tidy_market(symbol, asset_class, holding, _Texts(documents=(), names=(), findings=()))
+    nothing = _Texts(documents=(), names=(), findings=())
+    return _tidy_market(symbol, asset_class, holding, nothing, tolerance=None)
 
 
 def _saved_market(symbol: str, holding: Holding, simulated_too: bool) -> Market | None:
