@@ -126,3 +126,21 @@ def test_its_news_adds_to_the_bars_of_a_tidy_file(tmp_path: Path) -> None:
     assert market.bars[0, 0, 0] == 9
     assert market.source == "p.csv, msft.json"
     assert [row.text for row in market.documents] == ["up"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"2021-01-04": {"prices": Infinity}}', "2021-01-04: prices is inf, expected a number"),
+        ('{"2021-01-04": {"prices": NaN}}', "2021-01-04: prices is nan, .* or null for none"),
+        ('{"2021-01-04": {"prices": 1' + "0" * 400 + "}}", "2021-01-04: prices is inf"),
+        ('{"2021-01-04": {"prices": 1' + "0" * 5000 + "}}", "not readable as JSON"),
+        ('{"2021-01-04": {"prices": ' + "[" * 100_000, "not readable as JSON"),
+        ('{"2021-01-04": {"prices": 1}, "20210105": {"prices": 1}}', "'20210105' is not a date"),
+        ('{"2021-01-04": {"prices": 1}, "0021-01-05": {"prices": 1}}', "'0021-01-05' is not a d"),
+    ],
+)
+def test_values_that_cannot_be_stop_at_the_door(tmp_path: Path, content: str, reason: str) -> None:
+    (tmp_path / "acme.json").write_text(content)
+    with pytest.raises(CorruptDataError, match=rf"acme\.json.*{reason}"):
+        find_market("ACME", "stock", tmp_path)

@@ -80,6 +80,12 @@ def test_a_number_without_end_is_refused_with_row_and_day(tmp_path: Path, cell: 
         closes(tmp_path, "10.5", cell)
 
 
+@pytest.mark.parametrize("cell", ["1e31", "1e-31"])
+def test_a_number_of_no_market_is_refused(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(CorruptDataError, match=rf"row 2: close {cell[:2]}.* is no number of any"):
+        closes(tmp_path, "10.5", cell)
+
+
 def test_volumes_may_be_counted_in_thousands_and_millions(tmp_path: Path) -> None:
     rows = table(tmp_path, "close;volume", "9.9;29.35M", "9.8;870.1K")
     assert [volume for _, volume in rows] == [29_350_000, 870_100]

@@ -15,8 +15,10 @@ from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Document, Sentiment
 from investorbench_env.market.files.knowing import moments_ended
+from investorbench_env.market.files.moments import EARLIEST_YEAR, LATEST_YEAR
 from investorbench_env.market.files.sentiments import WORDS
 from investorbench_env.market.files.texts import document, replaced
+from investorbench_env.market.files.tidy import LARGEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +136,7 @@ def _distinct(row: Document, seen: Counter[str]) -> Document:
 def _parsed(content: bytes, path: Path | str) -> dict[str, Mapping[str, Any]]:
     """The entries by date, in order."""
     try:
-        days = json.loads(content.decode("utf-8"), object_pairs_hook=_once(path))
+        days = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_once(path))
     except json.JSONDecodeError as error:
         raise CorruptDataError(
             f"{path}, line {error.lineno}, character {error.pos:,}: not JSON ({error.msg}); "
@@ -142,16 +144,27 @@ def _parsed(content: bytes, path: Path | str) -> dict[str, Mapping[str, Any]]:
         ) from error
     except UnicodeDecodeError as error:
         raise CorruptDataError(f"{path}, byte {error.start:,}: not UTF-8 text") from error
+    except (RecursionError, ValueError) as error:  # lists in lists, numbers of thousands of digits
+        raise CorruptDataError(f"{path}: not readable as JSON ({error})") from error
     if not isinstance(days, dict) or not days:
         raise CorruptDataError(f"{path}: it holds no dates")
     for day, entry in days.items():
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            raise CorruptDataError(f"{path}: {day!r} is not a date YYYY-MM-DD") from None
+        if not _is_date(day):
+            raise CorruptDataError(
+                f"{path}: {day!r:.40} is not a date YYYY-MM-DD of {EARLIEST_YEAR} to {LATEST_YEAR}"
+            )
         if not isinstance(entry, dict):
             raise CorruptDataError(f"{path}, {day}: expected an object, got {entry!r:.40}")
     return dict(sorted(days.items()))
+
+
+def _is_date(day: str) -> bool:
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", day, re.ASCII) is None:
+        return False
+    try:
+        return EARLIEST_YEAR <= date.fromisoformat(day).year <= LATEST_YEAR
+    except ValueError:
+        return False
 
 
 def _once(path: Path | str) -> Any:
@@ -175,7 +188,12 @@ def _price(path: Path, day: str, entry: Mapping[str, Any]) -> float:
     if price is None:
         return float("nan")
     if isinstance(price, bool) or not isinstance(price, int | float):
-        raise CorruptDataError(f"{path}, {day}: prices is {price!r}, expected a number")
+        raise CorruptDataError(f"{path}, {day}: prices is {price!r:.40}, expected a number")
+    if not abs(price) < LARGEST:
+        raise CorruptDataError(
+            f"{path}, {day}: prices is {float(str(price)):g}, expected a number that is finite, or "
+            "null for none"
+        )
     return float(price)
 
 

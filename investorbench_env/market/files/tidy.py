@@ -12,11 +12,11 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.asset_classes import STOCK, AssetClass
 from investorbench_env.market.files import tables
+from investorbench_env.market.files.daily_dates import days
 from investorbench_env.market.files.index import DATED, DataFile
 from investorbench_env.market.files.moments import (
     BoolArray,
     Moments,
-    days,
     joined,
     moments_of,
 )
@@ -36,6 +36,8 @@ BAR_COLUMNS = (
 NUMBERS = ("open", "high", "low", "close", "adj_close", "volume", "amount", *ACTIONS)
 WHOLE = ("symbol", "source", "dataset", "sentiment")
 """What is looked at as a whole besides dates and numbers."""
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Far beyond any price, and near enough that single precision and ratios can hold them."""
 FEWEST_WEEKS = 4
 """So many bars show that they are a week apart."""
 WEEK_APART = np.timedelta64(5, "D")
@@ -148,7 +150,7 @@ def bars(file: DataFile, spellings: Sequence[str], asset_class: AssetClass) -> "
         )
     frame = rows.frame
     frame.insert(0, "date", dates.astype("datetime64[ns]"))
-    _refuse_infinite(frame, file)
+    _refuse_impossible(frame, file)
     return frame
 
 
@@ -162,13 +164,19 @@ def actions(
     return frame
 
 
-def _refuse_infinite(frame: "pd.DataFrame", file: DataFile) -> None:
+def _refuse_impossible(frame: "pd.DataFrame", file: DataFile) -> None:
+    """Refuse numbers that are not finite, or far beyond those of any market."""
     for name in NUMBERS:
-        if name in frame and (found := np.isinf(frame[name])).any():
-            first = frame[found].iloc[0]
+        if name not in frame:
+            continue
+        sizes = frame[name].abs()
+        beyond = (sizes > LARGEST) | ((sizes > 0) & (sizes < SMALLEST))
+        if beyond.any():
+            first = frame[beyond].iloc[0]
+            why = "not finite" if np.isinf(first[name]) else "no number of any market"
             raise CorruptDataError(
-                f"{file.path}, row {first['row']}: {name} {first[name]} on "
-                f"{first['date']:%Y-%m-%d} is not finite"
+                f"{file.path}, row {first['row']}: {name} {first[name]:g} on "
+                f"{first['date']:%Y-%m-%d} is {why}"
             )
 
 
