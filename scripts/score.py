@@ -12,6 +12,7 @@ from investorbench.tasks.record.episode_folder import METRICS
 from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.record.job_folder import MANIFEST, alone_in
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
+from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import differences
 from investorbench.tasks.result import Entry
@@ -42,6 +43,7 @@ def score(
                     differing += [f"{file}: {each.what}" for each in found]
             if write and wrong:
                 _renew(job, wrong)
+            read_references(path)  # the table is made without them where they are damaged
         except InvestorBenchError as error:
             errors.append(str(error))
     print_results(entries, Console())

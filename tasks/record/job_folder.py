@@ -25,7 +25,7 @@ from investorbench.tasks.record.episode_folder import (
 )
 from investorbench.tasks.record.files import bytes_of, write_json
 from investorbench.tasks.record.lines import RecordError, read_record, version_of
-from investorbench.tasks.record.references import REFERENCES, read_references, write_references
+from investorbench.tasks.record.references import REFERENCES, usable_references, write_references
 from investorbench.tasks.record.schema import SCHEMA
 from investorbench.tasks.record.settings import (
     CONFIG,
@@ -118,7 +118,7 @@ class JobFolder:
 
     def keep_references(self, references: Sequence[Reference] | None) -> None:
         """Keep what the job is compared with, unless as much is kept already."""
-        if references is not None and len(references) > len(read_references(self.path) or ()):
+        if references is not None and len(references) > len(usable_references(self.path) or ()):
             with alone_in(self.path):
                 write_references(self.path, references)
 

@@ -11,7 +11,7 @@ from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
 from investorbench.tasks.record.files import read_json
 from investorbench.tasks.record.job_folder import MANIFEST
 from investorbench.tasks.record.lines import RecordFile, read_record, unknown_version, version_of
-from investorbench.tasks.record.references import read_references
+from investorbench.tasks.record.references import usable_references
 from investorbench.tasks.record.schema import SCHEMA, Content, steps_of
 from investorbench.tasks.result import Entry, Episode, Failure, Result, episode_of
 from investorbench.tasks.seeds import Seeds
@@ -214,5 +214,5 @@ def _result_of(
         seed=job.seed,
         handed=job.handed,
         described=described,
-        references=read_references(job.path),
+        references=usable_references(job.path),
     )

@@ -9,6 +9,7 @@ from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.lines import header_in
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
+from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.settings import CONFIG, read_settings
 from investorbench.tasks.result import Entry
 from investorbench.tasks.seeds import seeds_of
@@ -70,7 +71,8 @@ def found_in(runs: Sequence[Path]) -> FoundRuns:
             try:
                 job = job_in(path)
                 entries.append((job, recorded_entry(job, run.resolve().name)))
-                _ = job.manifest  # the figures are there; it may still be damaged
+                # The figures are there; what stands beside them may still be damaged.
+                _ = job.manifest, read_references(path)
             except InvestorBenchError as error:
                 problems.append(str(error))
     return FoundRuns(entries, problems)

@@ -17,7 +17,7 @@ from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder,
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
 from investorbench.tasks.record.lines import RecordError
 from investorbench.tasks.record.reading import recorded_failure
-from investorbench.tasks.record.references import read_references
+from investorbench.tasks.record.references import usable_references
 from investorbench.tasks.record.settings import as_yaml
 from investorbench.tasks.result import Entry, Episode, Failure, Reference, Result
 from investorbench.tasks.running.arguments import (
@@ -338,7 +338,7 @@ async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -
 
 def _references(job: Job, folder: JobFolder) -> tuple[Reference, ...]:
     """What a job is compared with, kept before anything is run: now the market is at hand."""
-    references = read_references(folder.path)
+    references = usable_references(folder.path)
     markets = [seeds.market for seeds in job.seeds]
     known = {each.market_seed for each in references or ()}
     if references is None or (known != {None} and not known.issuperset(markets)):

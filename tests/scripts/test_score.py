@@ -1,11 +1,16 @@
 """`investorbench score` and `replay`: a run's figures again, from its record alone."""
 
+import json
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from investorbench.tasks.leaderboard import leaderboards
+from investorbench.tasks.record.run_folder import found_in
 from tests.scripts.calling import Output
 from tests.scripts.test_verify import contents, investorbench, set_json, write_bars
 from tests.tasks.plain_records import contents_of, rechained
@@ -45,6 +50,50 @@ def test_a_run_is_scored_from_its_record_without_asking_an_agent(
     assert "of 2 repeats, the one with the median Sharpe ratio" in output.out
     assert "a word list and momentum, not a language model" in output.out
     assert contents(run) == before
+
+
+def mangled(content: Any, rng: random.Random) -> Any:
+    """JSON of which one part, wherever it lies, is gone or something else."""
+    odd = [None, True, -1, 1e400, "", "x", [], [[1]], {}, {"x": []}]
+    if not isinstance(content, dict | list) or not content or rng.random() < 0.15:
+        return rng.choice(odd)
+    place = rng.choice(list(content)) if isinstance(content, dict) else rng.randrange(len(content))
+    if rng.random() < 0.2:
+        del content[place]
+    else:
+        content[place] = mangled(content[place], rng)
+    return content
+
+
+def test_whatever_becomes_of_references_the_agents_are_shown(run: Path) -> None:
+    file = run / RANDOM / "references.json"
+    whole = file.read_text()
+    rng = random.Random(5)
+    named = 0
+    for number in range(60):
+        text = json.dumps(mangled(json.loads(whole), rng))
+        file.write_text(text[: rng.randrange(len(text))] if number % 6 == 0 else text)
+        found = found_in([run / RANDOM])
+        named += bool(found.problems)
+        (board,) = leaderboards((entry for _, entry in found.entries), jointly=False, draws=20)
+        agents = {row.agent for row in board.rows}
+        said = any(note.startswith("without Buy & Hold") for note in board.notes)
+        assert "random" in agents and (said or "buy_and_hold" in agents)
+        assert all(str(file) in problem for problem in found.problems)
+    assert named > 30
+
+
+def test_damaged_references_are_named_and_the_rest_is_shown_and_made_anew_by_a_resume(
+    run: Path, command: Call
+) -> None:
+    file = run / RANDOM / "references.json"
+    file.write_text('{"references": [1]}')
+    output = command("score", run)
+    assert output.code == 1 and f"{file} cannot be read" in output.err
+    assert " random " in output.out and " buy_and_hold " in output.out
+    again = command("run", "agent=random", "repeats=2", *SETTINGS, f"folder={run}")
+    assert again.code == 0, again.err
+    assert command("score", run).code == 0
 
 
 def test_scores_that_are_recorded_otherwise_are_named_and_renewed_when_asked(
@@ -113,7 +162,7 @@ def test_a_replay_names_the_first_step_that_differs_even_if_every_hash_was_forge
     output = command("replay", run)
     assert output.code == 1
     assert f"{RANDOM}/repeat-1: differs at 2020-10-07 (test): account.equity is " in output.out
-    assert "3 episodes, 1 not to the bit" in output.out
+    assert "3 episodes: 2 to the bit, 1 differs" in output.out
 
 
 def test_a_record_of_a_later_version_is_not_replayed_and_named(run: Path, command: Call) -> None:
@@ -122,7 +171,7 @@ def test_a_record_of_a_later_version_is_not_replayed_and_named(run: Path, comman
     output = command("replay", run)
     assert output.code == 1
     assert f"{RANDOM}/repeat-1: not replayed: {path} is a record of version 3" in output.out
-    assert "3 episodes, 1 not to the bit" in output.out
+    assert "3 episodes: 2 to the bit, 1 not replayed" in output.out
 
 
 def test_a_replay_misses_lines_at_the_end(run: Path, command: Call) -> None:
@@ -140,10 +189,18 @@ def test_what_is_recorded_of_an_unfinished_run_is_replayed(run: Path, command: C
         (run / RANDOM / "repeat-1" / name).unlink()
     output = command("replay", run / RANDOM)
     assert output.code == 0
-    assert output.out.splitlines()[:2] == [
+    assert output.out.splitlines() == [
         "repeat-0: not recorded",
         "repeat-1: to the bit, 63 steps",
+        "2 episodes: 1 to the bit, 1 not recorded",
     ]
+    shutil.rmtree(run / RANDOM / "repeat-1")
+    (run / RANDOM / "repeat-1").mkdir()
+    assert command("replay", run / RANDOM).out.splitlines()[-1] == "2 episodes: 2 not recorded"
+    (run / RANDOM / "config.yaml").write_text("not: [a configuration")
+    again = command("replay", run / RANDOM)
+    assert again.code == 1
+    assert again.out.splitlines()[-1] == "0 episodes: 1 folder not replayed"
 
 
 @pytest.mark.parametrize("name", ["score", "replay"])
