@@ -11,7 +11,7 @@ from numbers import Real
 from typing import get_args
 
 from investorbench_env.errors import FactsError, MarketError
-from investorbench_env.market.intervals import length_of
+from investorbench_env.market.intervals import DAY, length_of
 from investorbench_env.protocols import Convention, Hold
 
 FIELDS_OF_TEXTS = ("symbols", "window", "findings")
@@ -98,6 +98,13 @@ class Facts:
         for name in ("periods_a_year", "initial_cash"):
             if not self._number(name) > 0.0:
                 raise FactsError(f"{name}={getattr(self, name)!r} must be a number above 0")
+        # Bars within a day make daily returns.
+        most = 366.0 / max(length_of(self.interval) / DAY, 1.0)
+        if self.periods_a_year > most:
+            raise FactsError(
+                f"periods_a_year={self.periods_a_year!r}, but there are at most {most:.4g} bars of "
+                f"{self.interval} a year: give how many returns a year has"
+            )
         if not self._number("cost_rate") >= 0.0:
             raise FactsError(f"cost_rate={self.cost_rate!r} must be a share of at least 0")
         self._require_dates()

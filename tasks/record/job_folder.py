@@ -118,7 +118,10 @@ class JobFolder:
 
     def keep_references(self, references: Sequence[Reference] | None) -> None:
         """Keep what the job is compared with, unless as much is kept already."""
-        if references is not None and len(references) > len(usable_references(self.path) or ()):
+        if references is None:
+            return
+        kept = usable_references(self.path)
+        if kept is None or len(references) > len(kept):
             with alone_in(self.path):
                 write_references(self.path, references)
 

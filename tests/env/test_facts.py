@@ -6,10 +6,13 @@ from typing import Any
 
 import gymnasium as gym
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from investorbench_env.envs.setup import facts_of
 from investorbench_env.errors import FactsError
 from investorbench_env.facts import Facts
+from investorbench_env.market.intervals import periods_a_year
 from investorbench_env.registration import environment_ids
 from tests.env.small_markets import date, small_market
 
@@ -94,8 +97,24 @@ def test_the_facts_of_several_assets_name_them_all() -> None:
         ({"window": (None, None)}, "first and the last session"),
         ({"initial_cash": 0.0}, "a number above 0"),
         ({"periods_a_year": float("nan")}, "a number above 0"),
+        ({"periods_a_year": 5_000.0, "interval": "3m"}, "at most 366 bars of 3m a year"),
+        ({"periods_a_year": 365.0, "interval": "1w"}, "at most 52.29 bars of 1w a year"),
     ],
 )
 def test_facts_that_contradict_themselves_are_refused(changes: dict[str, Any], what: str) -> None:
     with pytest.raises(FactsError, match=what):
         replace(TOY, **changes)
+
+
+@given(
+    number=st.integers(1, 400), unit=st.sampled_from("mhdw"), sessions=st.sampled_from([252, 365])
+)
+def test_as_many_returns_a_year_as_there_can_be_are_taken_and_more_are_not(
+    number: int, unit: str, sessions: int
+) -> None:
+    interval = f"{number}{unit}"
+    right = periods_a_year(interval, sessions)
+    assert replace(TOY, interval=interval, periods_a_year=right).periods_a_year == right
+    days = max({"m": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0}[unit] * number, 1.0)
+    with pytest.raises(FactsError, match="at most"):
+        replace(TOY, interval=interval, periods_a_year=367.0 / days)
