@@ -1,6 +1,6 @@
 """Damaged files by the thousand: each read in a process of its own, that is ended when it hangs.
 
-``python -m tests.market.damage 1500`` prints what came of them.
+``python -m tests.market.damage 0 1500`` prints what came of the first 1,500.
 """
 
 import io
@@ -242,6 +242,6 @@ def outcomes(seeds: range, show: Callable[[int, str], None] | None = None) -> Co
 
 
 if __name__ == "__main__":
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1500
-    total = outcomes(range(number), lambda seed, found: print(seed, found, sep="\n"))
+    first, last = (int(number) for number in (*sys.argv[1:], 1500)[:2])
+    total = outcomes(range(first, last), lambda seed, found: print(seed, found, flush=True))
     print(*(f"{count:,} {what}" for what, count in total.most_common()), sep="\n")

@@ -103,10 +103,10 @@ def test_a_column_in_two_orders_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_symbols_bad_date_is_no_matter_of_its_neighbours(tmp_path: Path) -> None:
-    text = "date,symbol,close\n13/01/2021,A,1\n05/01/2021,A,1\nyesterday,B,1\n"
+    text = "date,symbol,close\n13/01/2021,A,1\n14/01/2021,A,1\nyesterday,B,1\n"
     (tmp_path / "a.csv").write_text(text)
 
-    assert str(find_market("A", "stock", tmp_path).sessions[0]) == "2021-01-05"
+    assert str(find_market("A", "stock", tmp_path).sessions[0]) == "2021-01-13"
     with pytest.raises(CorruptDataError, match=r"a\.csv, row 3: date 'yesterday' is not a date"):
         find_market("B", "stock", tmp_path)
 
