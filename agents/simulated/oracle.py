@@ -6,29 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from investorbench.agents.simulated.outlook import (
-    COST_RATE,
-    PATIENCE_DAYS,
-    FloatArray,
-    outlook,
-    trade_on,
-)
+from investorbench.agents.simulated.dynamic_program import Objective, State, plan_for
+from investorbench.agents.simulated.positions import Rules
 from investorbench_env.errors import MarketError
+from investorbench_env.facts import Facts
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import Dynamics, dynamics_of
+from investorbench_env.spaces import BUY, HOLD, SELL
 
 
 class Oracle:
-    """Knows the hidden state of a simulated market at each decision, and what comes of it.
+    """Knows the hidden state of a simulated market at each decision, and what is best to do then.
+
+    No policy of ours is known that does better; ``docs/agents.md`` says by how much the best
+    possible one might.
 
     Args:
         market: the market that the environment runs on, with its ``hidden_state``.
         dynamics: its parameters; the defaults of its symbol and asset class for None.
-        cost_rate: cost of a trade as a share of its notional.
-        patience_days: how long a position is expected to stay, in sessions.
+        objective: ``"sharpe"``, the Sharpe ratio, or ``"log_growth"``, the growth of equity.
+        rules: of the account, until ``begin`` tells those of the environment.
 
     Raises:
         MarketError: the market has no hidden state.
+        UnknownNameError: there is no such objective.
     """
 
     def __init__(
@@ -36,22 +37,44 @@ class Oracle:
         market: Market,
         dynamics: Dynamics | None = None,
         *,
-        cost_rate: float = COST_RATE,
-        patience_days: float = PATIENCE_DAYS,
+        objective: Objective = "sharpe",
+        rules: Rules | None = None,
     ) -> None:
         state = market.hidden_state
         if state is None:
             raise MarketError(f"an oracle needs a simulated market; {market!r} has no hidden state")
-        known = dynamics or dynamics_of(market.symbols[0], market.asset_class)
-        regime = state["regime"][:, 0].astype(int)
-        weights = outlook(known, patience_days)
-        gains = weights[regime] + weights[3] * state["value_gap"][:, 0]
-        self._gains: FloatArray = gains + weights[4] * state["mood"][:, 0]
+        self._dynamics = known = dynamics or dynamics_of(market.symbols[0], market.asset_class)
+        self._objective: Objective = objective
+        regime = state["regime"][:, 0].astype(np.int64)
+        level = np.log(known.diffusion) - known.volatility_spread**2
+        self._states = State(
+            regime=regime,
+            gap=state["value_gap"][:, 0],
+            mood=state["mood"][:, 0],
+            log_volatility=np.log(state["volatility"][:, 0] / known.regime_scale[regime]) - level,
+        )
         self._times = market.times.astype("datetime64[s]").astype(np.int64)
-        self._cost_rate = cost_rate
+        self._follow(rules or Rules())
 
-    def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int:
-        """Sell, hold or buy."""
+    def begin(self, facts: Facts, split: str, seed: int) -> None:
+        """Plan for the account of the environment."""
+        self._follow(Rules.of(facts))
+
+    def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> Any:
+        """Sell, hold or buy, or a target weight."""
         now = datetime.fromisoformat(info["time"]).timestamp()
         t = int(np.searchsorted(self._times, now))
-        return trade_on(float(self._gains[t]), self._cost_rate)
+        state = self._states.at(t)
+        (target,) = self._plan.targets(state, np.array([float(info["weight"])])).tolist()
+        if self._rules.by_weight:
+            return np.array([target], dtype=np.float32)
+        if np.isnan(target):
+            return HOLD
+        if target > 0.0:
+            return BUY
+        # Under rules by which HOLD closes a position, that is how to be in cash.
+        return HOLD if target == 0.0 and self._rules.flat else SELL
+
+    def _follow(self, rules: Rules) -> None:
+        self._rules = rules
+        self._plan = plan_for(self._dynamics, rules, self._objective)

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from investorbench.agents.simulated.filter import Filter
-from investorbench.agents.simulated.oracle import Oracle
 from investorbench.agents.simulated.outlook import outlook
 from investorbench.agents.simulated.statements import Statement, statements_in
 from investorbench.agents.simulated.text_reader import TextReader
 from investorbench.scripts.bench.simulated_order import POLICIES, episode, neighbours, sharpe
 from investorbench_env.envs.single_asset import SingleAssetEnv
-from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import dynamics_of, simulate, simulate_many
 from tests.agents.facts import facts
 
@@ -50,22 +48,7 @@ def test_policies_come_out_in_the_order_of_what_they_know():
     assert 2 < means["oracle"] < 4 and means["random"] < 0
 
 
-# --- the oracle -------------------------------------------------------------------------------
-
-
-def test_an_oracle_without_a_hidden_state_is_refused(market):
-    names = ("symbols", "asset_class", "sessions", "times", "bars")
-    more = ("adjusted_close", "dividends", "share_splits", "source")
-    real = Market(**{name: getattr(market, name) for name in (*names, *more)})
-    with pytest.raises(ValueError, match="no hidden state"):
-        Oracle(real)
-
-
-def test_an_oracle_trades_less_when_trading_costs_more(market):
-    cheap, dear = (
-        np.array(decisions(Oracle(market, cost_rate=rate), market)) for rate in (0.0, 0.01)
-    )
-    assert (cheap == HOLD).sum() == 0 < (dear == HOLD).sum()
+# --- the outlook ------------------------------------------------------------------------------
 
 
 def test_the_outlook_is_the_sum_of_expected_returns_while_a_position_stays():
