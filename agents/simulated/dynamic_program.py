@@ -96,7 +96,7 @@ class Session(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class StateGrid:
     """Points of the continuous parts of the state, evenly spaced."""
 
     gap: FloatArray
@@ -104,7 +104,7 @@ class Grid:
     log_volatility: FloatArray
 
     @classmethod
-    def of(cls, dynamics: Dynamics) -> "Grid":
+    def of(cls, dynamics: Dynamics) -> "StateGrid":
         """What a market leaves once in a few thousand sessions."""
         return cls(
             gap=dynamics.gap_spread * np.linspace(-4.5, 4.5, 17),
@@ -135,7 +135,7 @@ class Expectation:
     Regime and mood move alone; one shock of the price moves the gap and the volatility.
     """
 
-    def __init__(self, dynamics: Dynamics, grid: Grid) -> None:
+    def __init__(self, dynamics: Dynamics, grid: StateGrid) -> None:
         d = dynamics
         self._regime = d.transition
         nodes, shares = normal_nodes(7)
@@ -226,7 +226,7 @@ class Plan:
 
     problem: Problem
     reward: float
-    grid: Grid
+    grid: StateGrid
     positions: Positions
     values: FloatArray
     onward: FloatArray
@@ -297,7 +297,7 @@ class Solver:
     """Value iteration on one account, which goes on from the values that it found last."""
 
     def __init__(self, dynamics: Dynamics, rules: Rules) -> None:
-        self._grid = Grid.of(dynamics)
+        self._grid = StateGrid.of(dynamics)
         self._expectation = Expectation(dynamics, self._grid)
         self._positions = Positions.of(rules, dynamics.diffusion)
         self._values = np.zeros((*self._grid.states.gap.shape, len(self._positions.weights)))

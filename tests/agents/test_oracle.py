@@ -9,7 +9,7 @@ import pytest
 
 from investorbench.agents.simulated.dynamic_program import (
     Expectation,
-    Grid,
+    StateGrid,
     Plan,
     State,
     halves,
@@ -83,7 +83,7 @@ def test_the_moments_of_a_session_are_those_of_draws_from_the_simulator():
 
 def test_what_is_expected_of_a_value_on_the_grid_is_what_the_simulator_brings():
     dynamics = dynamics_of()
-    grid = Grid.of(dynamics)
+    grid = StateGrid.of(dynamics)
     regime, gap, mood, volatility = grid.states
     values = (
         np.array([-1.0, 0.3, 0.8])[regime]
