@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.agents.simulated.positions import Positions, Rules
+from investorbench.agents.simulated.positions import AccountRules, Positions
 from investorbench.agents.simulated.quadrature import (
     cubic_interpolation,
     linear_interpolation,
@@ -41,7 +41,7 @@ SETTLED = 1e-6
 """Change in a sweep of what one position is worth more than another, as a share of equity."""
 
 
-class State(NamedTuple):
+class HiddenState(NamedTuple):
     """Hidden states [...]."""
 
     regime: npt.NDArray[np.int64]
@@ -49,10 +49,10 @@ class State(NamedTuple):
     mood: FloatArray
     log_volatility: FloatArray
 
-    def at(self, t: int) -> "State":
+    def at(self, t: int) -> "HiddenState":
         """The t-th of them [1]."""
         one = slice(t, t + 1)
-        return State(
+        return HiddenState(
             regime=self.regime[one],
             gap=self.gap[one],
             mood=self.mood[one],
@@ -113,13 +113,13 @@ class StateGrid:
         )
 
     @property
-    def states(self) -> State:
+    def states(self) -> HiddenState:
         """All of its states [3, X, M, H]."""
         axes = np.arange(3.0), self.gap, self.mood, self.log_volatility
         regime, gap, mood, log_volatility = np.meshgrid(*axes, indexing="ij")
-        return State(regime.astype(np.int64), gap, mood, log_volatility)
+        return HiddenState(regime.astype(np.int64), gap, mood, log_volatility)
 
-    def at(self, values: FloatArray, states: State) -> FloatArray:
+    def at(self, values: FloatArray, states: HiddenState) -> FloatArray:
         """Values [3, X, M, H, W] at states [N]: [N, W]."""
         gap = cubic_interpolation(self.gap, states.gap)
         mood = cubic_interpolation(self.mood, states.mood)
@@ -175,7 +175,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class ControlProblem:
     """What is to be as large as possible, in which market, on which account.
 
     Attributes:
@@ -186,11 +186,11 @@ class Problem:
     """
 
     dynamics: Dynamics
-    rules: Rules
+    rules: AccountRules
     objective: Objective
     aversion: float
 
-    def earned(self, states: State, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def earned(self, states: HiddenState, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What of the next session is earned under old positions, and what under new ones.
 
         Args:
@@ -212,7 +212,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plan:
+class OptimalPolicy:
     """A best policy.
 
     Attributes:
@@ -224,14 +224,14 @@ class Plan:
         onward: the same of each from the fill on [3, X, M, H, W].
     """
 
-    problem: Problem
+    problem: ControlProblem
     reward: float
     grid: StateGrid
     positions: Positions
     values: FloatArray
     onward: FloatArray
 
-    def targets(self, states: State, weights: FloatArray) -> FloatArray:
+    def targets(self, states: HiddenState, weights: FloatArray) -> FloatArray:
         """What to order at states [N] with weights [N]: weights, NaN for no order [N]."""
         known, rules = self.positions, self.problem.rules
         onward = self.grid.at(self.onward, states)
@@ -249,7 +249,9 @@ class Plan:
 
 
 @lru_cache(maxsize=16)
-def plan_for(dynamics: Dynamics, rules: Rules, objective: Objective = "sharpe") -> Plan:
+def optimal_policy(
+    dynamics: Dynamics, rules: AccountRules, objective: Objective = "sharpe"
+) -> OptimalPolicy:
     """The best policy on an account of one asset.
 
     Raises:
@@ -258,7 +260,7 @@ def plan_for(dynamics: Dynamics, rules: Rules, objective: Objective = "sharpe") 
     if objective not in get_args(Objective):
         raise UnknownNameError("objective", objective, get_args(Objective))
     solver = Solver(dynamics, rules)
-    problem = partial(Problem, dynamics=dynamics, rules=rules, objective=objective)
+    problem = partial(ControlProblem, dynamics=dynamics, rules=rules, objective=objective)
     if objective == "log_growth":
         return solver.solve(problem(aversion=0.0))
     first = (SMALL_AVERSION if rules.by_weight else AVERSION) / dynamics.daily_volatility
@@ -268,14 +270,14 @@ def plan_for(dynamics: Dynamics, rules: Rules, objective: Objective = "sharpe") 
     return solver.solve(problem(aversion=high.reward / (2.0 * square) + 0.65 * first))
 
 
-def volatility_of(dynamics: Dynamics, states: State) -> FloatArray:
+def volatility_of(dynamics: Dynamics, states: HiddenState) -> FloatArray:
     """Standard deviation of the diffusion in the next session [...]."""
     level = np.log(dynamics.diffusion) - dynamics.volatility_spread**2
     scale = dynamics.regime_scale[states.regime]
     return np.asarray(np.exp(level + states.log_volatility) * scale)
 
 
-def halves(dynamics: Dynamics, states: State, rules: Rules) -> tuple[Session, Session]:
+def halves(dynamics: Dynamics, states: HiddenState, rules: AccountRules) -> tuple[Session, Session]:
     """What of the next session an old position still earns, and what a new one does."""
     d = dynamics
     drift = d.drift[states.regime] + d.gap_reversion * states.gap + d.mood_drift * states.mood
@@ -296,13 +298,13 @@ def halves(dynamics: Dynamics, states: State, rules: Rules) -> tuple[Session, Se
 class Solver:
     """Value iteration on one account, which goes on from the values that it found last."""
 
-    def __init__(self, dynamics: Dynamics, rules: Rules) -> None:
+    def __init__(self, dynamics: Dynamics, rules: AccountRules) -> None:
         self._grid = StateGrid.of(dynamics)
         self._expectation = Expectation(dynamics, self._grid)
         self._positions = Positions.of(rules, dynamics.diffusion)
         self._values = np.zeros((*self._grid.states.gap.shape, len(self._positions.weights)))
 
-    def solve(self, problem: Problem) -> Plan:
+    def solve(self, problem: ControlProblem) -> OptimalPolicy:
         """The best policy for one problem."""
         known = self._positions
         before, after = problem.earned(self._grid.states, known.weights)
@@ -313,7 +315,7 @@ class Solver:
             self._values = values - values.mean()
             if float(np.ptp(change, axis=-1).max()) < SETTLED:
                 break
-        return Plan(
+        return OptimalPolicy(
             problem=problem,
             reward=self._average(change.mean(axis=-1, keepdims=True)),
             grid=self._grid,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from investorbench.agents.simulated.dynamic_program import Objective, State, plan_for
-from investorbench.agents.simulated.positions import Rules
+from investorbench.agents.simulated.dynamic_program import HiddenState, Objective, optimal_policy
+from investorbench.agents.simulated.positions import AccountRules
 from investorbench_env.errors import MarketError
 from investorbench_env.facts import Facts
 from investorbench_env.market.market import Market
@@ -38,7 +38,7 @@ class Oracle:
         dynamics: Dynamics | None = None,
         *,
         objective: Objective = "sharpe",
-        rules: Rules | None = None,
+        rules: AccountRules | None = None,
     ) -> None:
         state = market.hidden_state
         if state is None:
@@ -47,18 +47,18 @@ class Oracle:
         self._objective: Objective = objective
         regime = state["regime"][:, 0].astype(np.int64)
         level = np.log(known.diffusion) - known.volatility_spread**2
-        self._states = State(
+        self._states = HiddenState(
             regime=regime,
             gap=state["value_gap"][:, 0],
             mood=state["mood"][:, 0],
             log_volatility=np.log(state["volatility"][:, 0] / known.regime_scale[regime]) - level,
         )
         self._times = market.times.astype("datetime64[s]").astype(np.int64)
-        self._follow(rules or Rules())
+        self._follow(rules or AccountRules())
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
-        """Plan for the account of the environment."""
-        self._follow(Rules.of(facts))
+        """OptimalPolicy for the account of the environment."""
+        self._follow(AccountRules.of(facts))
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> Any:
         """Sell, hold or buy, or a target weight."""
@@ -75,6 +75,6 @@ class Oracle:
         # Under rules by which HOLD closes a position, that is how to be in cash.
         return HOLD if target == 0.0 and self._rules.flat else SELL
 
-    def _follow(self, rules: Rules) -> None:
+    def _follow(self, rules: AccountRules) -> None:
         self._rules = rules
-        self._plan = plan_for(self._dynamics, rules, self._objective)
+        self._plan = optimal_policy(self._dynamics, rules, self._objective)

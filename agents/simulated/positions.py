@@ -18,7 +18,7 @@ WEIGHTS = 41
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class AccountRules:
     """What an account allows and charges.
 
     Attributes:
@@ -38,7 +38,7 @@ class Rules:
     log: bool = False
 
     @classmethod
-    def of(cls, facts: Facts) -> "Rules":
+    def of(cls, facts: Facts) -> "AccountRules":
         """Those of an environment of one asset.
 
         Raises:
@@ -85,7 +85,7 @@ class Positions:
     costs: FloatArray = field(repr=False)
 
     @classmethod
-    def of(cls, rules: Rules, volatility: float) -> "Positions":
+    def of(cls, rules: AccountRules, volatility: float) -> "Positions":
         """Those of an account whose asset has a daily volatility."""
         low = rules.lowest
         if rules.by_weight:

@@ -13,8 +13,8 @@ import numpy as np
 
 from investorbench.agents.simulated.dynamic_program import (
     FloatArray,
-    Plan,
-    State,
+    HiddenState,
+    OptimalPolicy,
     volatility_of,
 )
 from investorbench.agents.simulated.quadrature import (
@@ -55,7 +55,7 @@ class Ahead(NamedTuple):
     value: FloatArray
 
 
-def shortfall(plan: Plan, paths: SimulatedPaths) -> Shortfall:
+def shortfall(plan: OptimalPolicy, paths: SimulatedPaths) -> Shortfall:
     """What a plan earns, and what no policy can earn more of, on the same paths.
 
     Args:
@@ -71,14 +71,14 @@ def shortfall(plan: Plan, paths: SimulatedPaths) -> Shortfall:
     return Shortfall(total / len(sessions), best.max(axis=1) / len(sessions))
 
 
-def states_of(paths: SimulatedPaths) -> Iterator[State]:
+def states_of(paths: SimulatedPaths) -> Iterator[HiddenState]:
     """The states of N paths, session by session [N] each."""
     columns = paths.regime.T, paths.gap.T, paths.mood.T, paths.log_volatility.T
     for regime, gap, mood, log_volatility in zip(*columns, strict=True):
-        yield State(regime.astype(np.int64), gap, mood, log_volatility)
+        yield HiddenState(regime.astype(np.int64), gap, mood, log_volatility)
 
 
-def _ahead(plan: Plan, states: State) -> Ahead:
+def _ahead(plan: OptimalPolicy, states: HiddenState) -> Ahead:
     old, new = plan.problem.earned(states, plan.positions.weights)
     value = plan.grid.at(plan.values, states)
     later = expected_values(plan, states) @ plan.positions.drift.T
@@ -86,7 +86,7 @@ def _ahead(plan: Plan, states: State) -> Ahead:
 
 
 def _policy(
-    plan: Plan, paths: SimulatedPaths, sessions: list[State], ahead: list[Ahead]
+    plan: OptimalPolicy, paths: SimulatedPaths, sessions: list[HiddenState], ahead: list[Ahead]
 ) -> FloatArray:
     """What the plan's policy earns on each path in all [N]."""
     rules, weights = plan.problem.rules, plan.positions.weights
@@ -105,7 +105,7 @@ def _policy(
     return total
 
 
-def expected_values(plan: Plan, states: State) -> FloatArray:
+def expected_values(plan: OptimalPolicy, states: HiddenState) -> FloatArray:
     """E[V(s⁺) | s] at any states [N]: [N, W], with finer quadrature than the plan was found by."""
     d, grid = plan.problem.dynamics, plan.grid
     nodes, shares = normal_nodes(9)

@@ -13,14 +13,14 @@ from typing import get_args
 import numpy as np
 
 from investorbench.agents.simulated.dynamic_program import (
+    HiddenState,
     Objective,
-    Plan,
-    State,
-    plan_for,
+    OptimalPolicy,
+    optimal_policy,
     volatility_of,
 )
 from investorbench.agents.simulated.outlook import outlook
-from investorbench.agents.simulated.positions import Rules
+from investorbench.agents.simulated.positions import AccountRules
 from investorbench.agents.simulated.upper_bound import Shortfall, shortfall, states_of
 from investorbench.scripts.bench.simulated_order import (
     DAYS_A_YEAR,
@@ -31,25 +31,25 @@ from investorbench.scripts.bench.simulated_order import (
 from investorbench_env.market.simulated import Dynamics, dynamics_of, simulate_many
 from investorbench_env.market.simulated.process import SimulatedPaths
 
-BY_TRADE, BY_WEIGHT = Rules(), Rules(by_weight=True)
+BY_TRADE, BY_WEIGHT = AccountRules(), AccountRules(by_weight=True)
 COST_RATE = BY_TRADE.cost_rate
 PATHS, SESSIONS = 100, 250
 """How many, and how long, for what a plan may be short of."""
 
-Decide = Callable[[State, FloatArray], FloatArray]
+Decide = Callable[[HiddenState, FloatArray], FloatArray]
 """States and weights [N] to the weights to order, NaN for none [N]."""
 
 
-def planned(dynamics: Dynamics, objective: Objective, rules: Rules) -> Decide:
+def planned(dynamics: Dynamics, objective: Objective, rules: AccountRules) -> Decide:
     """The oracle."""
-    return plan_for(dynamics, rules, objective).targets
+    return optimal_policy(dynamics, rules, objective).targets
 
 
 def patient(dynamics: Dynamics, days: float) -> Decide:
     """Trades where a position that stays for some sessions is expected to earn its cost."""
     gain = partial(_gain, dynamics, days)
 
-    def decide(states: State, held: FloatArray) -> FloatArray:
+    def decide(states: HiddenState, held: FloatArray) -> FloatArray:
         expected = gain(states)
         side = np.sign(expected)
         orders = (np.abs(expected) > COST_RATE) & (side * held <= 0.0)
@@ -62,14 +62,14 @@ def banded(dynamics: Dynamics, size: float, band: float) -> Decide:
     """A weight in proportion to gain over variance, left alone within a band around it."""
     gain = partial(_gain, dynamics, 12.0)
 
-    def decide(states: State, held: FloatArray) -> FloatArray:
+    def decide(states: HiddenState, held: FloatArray) -> FloatArray:
         ideal = np.clip(size * gain(states) / 8 / volatility_of(dynamics, states) ** 2, -1.0, 1.0)
         return np.where(np.abs(ideal - held) > band, ideal, BY_WEIGHT.kept(held))
 
     return decide
 
 
-def _gain(dynamics: Dynamics, days: float, states: State) -> FloatArray:
+def _gain(dynamics: Dynamics, days: float, states: HiddenState) -> FloatArray:
     weights = outlook(dynamics, days)
     gain = weights[states.regime] + weights[3] * states.gap + weights[4] * states.mood
     return np.asarray(gain)
@@ -138,14 +138,14 @@ def shortfalls(paths: int, sessions: int, first: int) -> str:
     lines = [f"the best possible is better by at most, {paths} paths × {sessions} sessions"]
     for rules, kind in ((BY_TRADE, "trades"), (BY_WEIGHT, "weights")):
         for objective in get_args(Objective):
-            plan = plan_for(dynamics, rules, objective)
+            plan = optimal_policy(dynamics, rules, objective)
             found = shortfall(plan, drawn)
             short = mean_over_seeds(in_annual_units(plan, found))
             lines.append(f"  {f'{kind}, {objective}':30}{short}")
     return "\n".join(lines)
 
 
-def in_annual_units(plan: Plan, found: Shortfall) -> FloatArray:
+def in_annual_units(plan: OptimalPolicy, found: Shortfall) -> FloatArray:
     """A shortfall in annual log growth, or to first order in the annual Sharpe ratio [N]."""
     short = found.bound - found.earned
     if plan.problem.objective == "log_growth":

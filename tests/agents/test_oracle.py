@@ -9,15 +9,15 @@ import pytest
 
 from investorbench.agents.simulated.dynamic_program import (
     Expectation,
+    HiddenState,
+    OptimalPolicy,
     StateGrid,
-    Plan,
-    State,
     halves,
-    plan_for,
+    optimal_policy,
     volatility_of,
 )
 from investorbench.agents.simulated.oracle import Oracle
-from investorbench.agents.simulated.positions import Positions, Rules
+from investorbench.agents.simulated.positions import AccountRules, Positions
 from investorbench.agents.simulated.quadrature import cubic_interpolation, normal_nodes
 from investorbench.agents.simulated.upper_bound import expected_values, shortfall
 from investorbench.scripts.bench.oracle import RULES, returns_of, sharpe
@@ -64,11 +64,11 @@ def test_interpolation_is_exact_for_cubics_and_clamped_outside():
 def test_the_moments_of_a_session_are_those_of_draws_from_the_simulator():
     dynamics = dynamics_of()
     paths = simulate_many(range(3_000), 3, dynamics)
-    states = State(
+    states = HiddenState(
         *(getattr(paths, name)[:, 1] for name in ("regime", "gap", "mood", "log_volatility"))
     )
     for part, session in zip(
-        (paths.overnight, paths.intraday), halves(dynamics, states, Rules()), strict=True
+        (paths.overnight, paths.intraday), halves(dynamics, states, AccountRules()), strict=True
     ):
         drawn = np.expm1(part[:, 2])
         mean, square = session.moments()
@@ -95,7 +95,7 @@ def test_what_is_expected_of_a_value_on_the_grid_is_what_the_simulator_brings():
     paths = simulate_many(range(4_000), 3, dynamics)
 
     def at(t):
-        return State(
+        return HiddenState(
             *(getattr(paths, name)[:, t] for name in ("regime", "gap", "mood", "log_volatility"))
         )
 
@@ -108,11 +108,11 @@ def test_what_is_expected_of_a_value_on_the_grid_is_what_the_simulator_brings():
 
 def test_two_ways_to_expect_a_value_agree():
     dynamics = dynamics_of()
-    plan = plan_for(dynamics, Rules(), "sharpe")
+    plan = optimal_policy(dynamics, AccountRules(), "sharpe")
     whole = Expectation(dynamics, plan.grid)(plan.values)
     inside = (slice(None), slice(5, 12), slice(4, 7), slice(2, 5))
     states = plan.grid.states
-    some = State(*(part[inside].ravel() for part in states))
+    some = HiddenState(*(part[inside].ravel() for part in states))
     expected = whole[inside].reshape(len(some.gap), -1)
     np.testing.assert_allclose(expected_values(plan, some), expected, atol=1e-4)
 
@@ -122,7 +122,7 @@ def test_two_ways_to_expect_a_value_agree():
 
 def best_of_all_policies(dynamics, cost_rate, objective, aversion):
     """The best average reward of a long-only account that knows three regimes, by enumeration."""
-    states = State(np.arange(3), np.zeros(3), np.zeros(3), np.zeros(3))
+    states = HiddenState(np.arange(3), np.zeros(3), np.zeros(3), np.zeros(3))
     spread = volatility_of(dynamics, states)
     mean = dynamics.drift - spread**2 / 2
     night = dynamics.overnight_share
@@ -153,7 +153,7 @@ def best_of_all_policies(dynamics, cost_rate, objective, aversion):
 @pytest.mark.parametrize("objective", ["log_growth", "sharpe"])
 @pytest.mark.parametrize("cost_rate", [0.0, 0.001, 0.02])
 def test_a_plan_is_the_best_of_all_policies_where_they_can_be_counted(objective, cost_rate):
-    plan = plan_for(PLAIN, Rules(long_only=True, cost_rate=cost_rate), objective)
+    plan = optimal_policy(PLAIN, AccountRules(long_only=True, cost_rate=cost_rate), objective)
     best = best_of_all_policies(PLAIN, cost_rate, objective, plan.problem.aversion)
     assert plan.reward == pytest.approx(best, rel=0.02, abs=1e-6)
 
@@ -161,7 +161,7 @@ def test_a_plan_is_the_best_of_all_policies_where_they_can_be_counted(objective,
 def test_the_aversion_of_a_plan_for_the_sharpe_ratio_is_the_one_that_its_policy_leads_to():
     paths = simulate_many(range(60), 800, dynamics_of())
     returns = returns_of(RULES["oracle"](dynamics_of()), paths)
-    plan = plan_for(dynamics_of(), Rules(), "sharpe")
+    plan = optimal_policy(dynamics_of(), AccountRules(), "sharpe")
     implied = returns.mean() / (2 * (returns**2).mean())
     assert plan.problem.aversion == pytest.approx(implied, rel=0.15)
 
@@ -169,7 +169,7 @@ def test_the_aversion_of_a_plan_for_the_sharpe_ratio_is_the_one_that_its_policy_
 @pytest.mark.parametrize("by_weight", [False, True])
 def test_no_policy_can_be_much_better_than_a_plan(by_weight):
     dynamics = dynamics_of()
-    plan = plan_for(dynamics, Rules(by_weight=by_weight), "sharpe")
+    plan = optimal_policy(dynamics, AccountRules(by_weight=by_weight), "sharpe")
     earned, bound = shortfall(plan, simulate_many(range(30_000, 30_012), 150, dynamics))
     short = (bound - earned).mean() / earned.mean()
     print(f"short by at most {short:.1%}")
@@ -194,7 +194,7 @@ def test_the_oracle_beats_the_rules_that_beat_the_one_before():
 
 
 def test_weights_drift_and_costs_are_those_of_an_account():
-    positions = Positions.of(Rules(), 0.02)
+    positions = Positions.of(AccountRules(), 0.02)
     nodes, shares = normal_nodes(7)
     grown = np.exp(0.02 * nodes)
     after = shares @ (-grown / (1 - (grown - 1)))
@@ -252,5 +252,9 @@ def test_an_oracle_earns_on_every_account(market, options):
 
 
 def test_a_plan_is_made_once_for_all_episodes():
-    assert plan_for(dynamics_of(), Rules(), "sharpe") is plan_for(dynamics_of(), Rules(), "sharpe")
-    assert isinstance(plan_for(replace(dynamics_of(), premium=0.4), Rules(), "sharpe"), Plan)
+    assert optimal_policy(dynamics_of(), AccountRules(), "sharpe") is optimal_policy(
+        dynamics_of(), AccountRules(), "sharpe"
+    )
+    assert isinstance(
+        optimal_policy(replace(dynamics_of(), premium=0.4), AccountRules(), "sharpe"), OptimalPolicy
+    )
