@@ -122,3 +122,25 @@ def test_whole_cents_are_recognised_in_single_precision() -> None:
 def test_assets_that_never_split_are_known_too() -> None:
     assert known_actions("MSFT").complete
     assert not known_actions("ZZZZ").complete
+
+
+def test_the_rounding_of_a_share_of_some_cents_is_no_split() -> None:
+    """Of .03 and .02 the ratio is 1.5, and that of a share of .02 is often 2."""
+    rng = np.random.default_rng(3)
+    days = np.arange("2020-01-01", 200, dtype="M8[D]")
+    price = 0.025 * np.exp(np.cumsum(rng.normal(0, 0.05, 200)))
+    close, adjusted = np.maximum(price.round(2), 0.01), np.maximum((0.8 * price).round(2), 0.01)
+
+    assert (as_traded(days, close, adjusted, Actions()).ratios == 1).all()
+
+
+def test_a_split_that_no_list_has_is_seen_in_cents_too() -> None:
+    rng = np.random.default_rng(4)
+    days = np.arange("2020-01-01", 200, dtype="M8[D]")
+    today = 12 * np.exp(np.cumsum(rng.normal(0, 0.02, 200)))
+    shares = np.where(np.arange(200) < 80, 15.0, 1.0)
+
+    traded = as_traded(days, (today * shares).round(2), today.round(2), Actions())
+
+    assert np.flatnonzero(traded.ratios != 1).tolist() == [80]
+    assert traded.ratios[80] == 15

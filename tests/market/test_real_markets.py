@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from investorbench_env.market.files.assemble import assemble
 from investorbench_env.market.files.checking import check
 from investorbench_env.market.files.corporate_actions import on_whole_cents
 from investorbench_env.market.library import find_market
@@ -208,3 +210,37 @@ def test_one_symbol_loads_quickly_and_again_at_once(data_folder: Path) -> None:
     # Seconds of processor, which do not depend on what else runs; twice the half it takes.
     assert first < 1.5
     assert again < 0.005
+
+
+@pytest.mark.parametrize("since", ["2012-01-01", "2018-06-01", "2021-01-01"])
+@pytest.mark.parametrize("as_traded", [False, True])
+@pytest.mark.parametrize("symbol", ["TSLA", "AMZN", "AAPL"])
+def test_a_file_in_cents_pays_what_is_listed(
+    data_folder: Path, symbol: str, as_traded: bool, since: str
+) -> None:
+    """Closes as vendors have them or as they were traded, beside adjusted ones, all in cents."""
+    market = find_market(symbol, "stock", data_folder)
+    days = market.sessions >= np.datetime64(since)
+    close, cash = market.bars[days, 0, CLOSE], market.dividends[days, 0]
+    later = np.append(np.cumprod(market.share_splits[days, 0][::-1])[::-1][1:], 1.0)
+    rows = pd.DataFrame(
+        {
+            "date": market.sessions[days].astype("M8[ns]"),
+            "close": (close if as_traded else close / later).round(2),
+            "adj_close": market.adjusted_close[days, 0].round(2),
+        }
+    )
+    inferred = assemble(symbol, "stock", rows, source="a test").dividends[:, 0]
+
+    def yearly(paid: np.ndarray) -> float:
+        return float((paid[1:] / close[:-1]).sum() * 252 / len(close))
+
+    assert np.flatnonzero(inferred).tolist() == np.flatnonzero(cash).tolist()
+    assert yearly(inferred) == pytest.approx(yearly(cash), abs=2e-5)
+
+
+def test_no_share_pays_hundredths_of_a_cent(data_folder: Path) -> None:
+    """As some did by the rounding of single precision."""
+    for symbol in ("COST", "MA", "QCOM"):
+        paid = find_market(symbol, "stock", data_folder).dividends[:, 0]
+        assert paid[paid > 0].min() > 0.01

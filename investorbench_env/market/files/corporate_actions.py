@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from investorbench_env.market.files.implied_dividends import read_adjustment
 from investorbench_env.market.files.share_splits import KNOWN_FROM, KNOWN_SPLITS, KNOWN_TO
 from investorbench_env.market.market import FloatArray
 from investorbench_env.market.sessions import TimeArray
@@ -18,6 +19,8 @@ FLOAT32_NOISE = 1.2e-7
 """Vendors store prices in single precision."""
 PLAIN_RATIOS = (1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50)
 """Ratios of splits that are believed without a list."""
+LIKE_A_RATIO = 0.01
+"""By what share of it a step may miss one of these ratios."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,20 +206,20 @@ def _unlisted(
     sessions: TimeArray, close: FloatArray, adjusted: FloatArray | None, actions: Actions
 ) -> tuple[ShareSplit, ...]:
     """Splits for which prices were not divided, as the adjusted close shows them."""
-    if adjusted is None:
+    if adjusted is None or not (np.isfinite(close) & np.isfinite(adjusted)).any():
         return ()
-    both = np.flatnonzero(np.isfinite(close) & np.isfinite(adjusted))
-    factor = adjusted[both] / close[both]
-    step = factor[1:] / factor[:-1]
+    ones = np.ones(len(close))
+    about = read_adjustment(close, adjusted, ones, ones)
     plain = np.array([*PLAIN_RATIOS, *(1 / ratio for ratio in PLAIN_RATIOS)])
-    nearest = plain[np.abs(np.log(step)[:, None] - np.log(plain)).argmin(axis=1)]
-    fits = np.abs(step / nearest - 1) < 0.01
     known = {split.ex_date for split in actions.splits}
-    found = (
-        ShareSplit(ex_date=sessions[both[t + 1]], ratio=float(nearest[t]))
-        for t in np.flatnonzero(fits)
-    )
-    return tuple(split for split in found if split.ex_date not in known)
+    days = np.flatnonzero(about.piece >= 0)
+    found = []
+    for t in np.union1d(about.falls, [each.session for each in about.distributions]).astype(int):
+        step = about.factor[t] / about.factor[days[days < t][-1]]
+        nearest = plain[np.abs(np.log(step / plain)).argmin()]
+        if abs(step / nearest - 1) < LIKE_A_RATIO and sessions[t] not in known:
+            found.append(ShareSplit(ex_date=sessions[t], ratio=float(nearest)))
+    return tuple(found)
 
 
 def _unknown(close: FloatArray, actions: Actions, seen: bool) -> list[str]:
