@@ -144,9 +144,7 @@ def moments_of(cells: Any, path: Path, column: str, settings: Settings = NOTHING
     place = Place(path=path, column=column, rows=cells.index.to_numpy(), cells=cells)
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return _typed(cells, place)
-    raw = np.array(cells.astype(object), dtype=object)
-    raw[pd.isna(raw)] = None
-    codes, texts = pd.factorize(np.array([text_of(cell) for cell in raw], dtype=object))
+    codes, texts = _different(cells)
     parsed = [fields_of(text) for text in texts]
     if all(map(is_number, texts)) and not _are_compact(parsed):
         walls, offsets = _counted(texts, place, codes, settings)
@@ -192,6 +190,19 @@ def in_zone(utc: TimeArray, timezone: str) -> TimeArray:
     moments = pd.DatetimeIndex(utc.astype("datetime64[us]")).tz_localize("UTC")
     local: TimeArray = moments.tz_convert(timezone).tz_localize(None).to_numpy()
     return local.astype("datetime64[us]")
+
+
+def _different(cells: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """The different texts of a column, and which of them each cell is, -1 where it is blank [N]."""
+    import pandas as pd
+
+    raw = cells.astype(object).to_numpy()
+    try:
+        codes, different = pd.factorize(raw)
+    except TypeError:  # lists have no hash
+        codes, different = pd.factorize(np.array([str(cell) for cell in raw], dtype=object))
+    again, texts = pd.factorize(np.array([*map(text_of, different), None], dtype=object))
+    return again[codes], list(texts)
 
 
 def _typed(cells: Any, place: Place) -> Moments:

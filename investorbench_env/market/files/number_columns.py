@@ -93,12 +93,18 @@ def numbers_of(
     """
     found: dict[str, npt.NDArray[np.float64]] = {}
     written: dict[str, NumberColumn] = {}
+    texts: dict[str, Any] = {}
     for name, cells in columns.items():
         plain = _plain_numbers(cells)
         if plain is None:
-            written[name] = _column(name, cells)
+            texts[name] = cells
         else:
             found[name] = plain
+    quick = None if mark or separator == ";" else _without_marks(texts)
+    if quick is not None:
+        found |= quick
+    else:
+        written = {name: _column(name, cells) for name, cells in texts.items()}
     certain = {marks[0] for each in written.values() if len(marks := each.marks) == 1}
     for name, column in written.items():
         found[name] = _settled(column, path, wanted, mark, certain, separator)
@@ -112,6 +118,28 @@ def _plain_numbers(cells: Any) -> npt.NDArray[np.float64] | None:
         return None
     values: npt.NDArray[np.float64] = cells.to_numpy(dtype=float, na_value=np.nan)
     return values
+
+
+def _without_marks(columns: Mapping[str, Any]) -> dict[str, npt.NDArray[np.float64]] | None:
+    """Columns in no cell of which a comma or anything else but a plain number stands, else None."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = {}
+    for name, cells in columns.items():
+        if pd.api.types.infer_dtype(cells, skipna=True) != "string":
+            return None
+        texts = pc.utf8_trim_whitespace(
+            pa.array(cells.astype(object), pa.string(), from_pandas=True)
+        )
+        blank = pc.is_in(pc.utf8_lower(texts), pa.array(sorted(BLANKS)))
+        try:
+            numbers = pc.if_else(blank, None, texts).cast(pa.float64())
+        except pa.ArrowInvalid:
+            return None
+        found[name] = numbers.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _column(name: str, cells: Any) -> NumberColumn:
