@@ -14,7 +14,8 @@ from investorbench.tasks.plain import is_plain, plain
 from investorbench_env.dates import date_text
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
-from investorbench_env.market.market import Market
+from investorbench_env.market.files.frames import is_frames, market_of_frames
+from investorbench_env.market.market import DATA_TOLERANCE, Market
 from investorbench_env.market.simulated import Dynamics, dynamics_of
 from investorbench_env.protocols import STANDARD
 from investorbench_env.registration import NAMESPACE, facts_of, market_of
@@ -38,7 +39,8 @@ class Task:
             ``"module:Namespace/Name"``, that is imported first.
         protocol: the protocol's name; ours have ``"standard"`` where none is given, those of others
             what they do by themselves.
-        data: where the market comes from; None for real data, which never falls back to a simulated
+        data: where the market comes from: what ``gym.make`` takes, of which data frames are read
+            once and become a market; None for real data, which never falls back to a simulated
             market, or for what an environment of somebody else's has.
         start: first date of the test split, in place of its own.
         end: last date of the test split, in place of its own.
@@ -59,6 +61,9 @@ class Task:
         for name in ("start", "end") if self.is_ours else ():
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, date_text(name, given))
+        if self.is_ours and is_frames(self.data):
+            # Read once, so that every episode and its record have the same market.
+            object.__setattr__(self, "data", self._market_of_frames())
 
     @classmethod
     def of(cls, id_or_task: "str | Task", **changes: Any) -> "Task":
@@ -190,6 +195,16 @@ class Task:
                 f"{self.id} runs on {facts.source}: only a simulated market has known dynamics"
             )
         return dynamics_of(self.symbol, facts.asset_class)
+
+    def _market_of_frames(self) -> Market:
+        tolerance = self.options.get("data_tolerance", DATA_TOLERANCE)
+        return market_of_frames(
+            self.options.get("symbol", self._defaults.get("symbol")),
+            self.asset_class,
+            self.data,
+            dates=self.options.get("dates"),
+            tolerance=tolerance,
+        )
 
     def _registered(self) -> str:
         """The id as Gymnasium knows it, once its module is imported."""

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
+import pandas as pd
 import pytest
 
-from investorbench.tasks import Task
+from investorbench.tasks import Task, evaluate
 from investorbench.tasks.task import task_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
+from investorbench_env.market import Market
 from tests.env.small_markets import small_market
 
 TOY = Facts(
@@ -146,3 +149,21 @@ def test_the_environment_of_others_is_made_once_for_its_facts(
     assert task.facts("test") is TOY
     monkeypatch.setattr(f"{__name__}.TOY", None)
     assert task.facts("test").symbol == "A,B"
+
+
+def test_data_frames_become_the_market_of_a_task() -> None:
+    days = pd.bdate_range("2021-02-16", "2021-03-12")
+    frame = pd.DataFrame({"date": days, "close": 100.0 + np.arange(len(days))})
+    task = Task(
+        id="InvestorBench/Stock",
+        data={"ACME": frame},
+        start=days[1],
+        end=days[-1].date(),
+        options={"symbol": "ACME"},
+    )
+
+    assert isinstance(task.data, Market)
+    assert (task.start, task.end) == ("2021-02-17", "2021-03-12")
+    result = evaluate("buy_and_hold", task, warmup=False, seed=1)
+    # Bought at the second close of the window, for want of opens, with costs of 10 basis points.
+    assert result.metrics["CR"] == pytest.approx(118 / 102 - 1, abs=0.002)
