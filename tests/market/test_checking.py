@@ -146,8 +146,8 @@ def test_labels_characters_and_times_that_are_assumed_are_found(tmp_path: Path) 
     found = [said for severity, said in problems(tmp_path, text, "n.csv") if severity == "warning"]
     assert found == [
         "2 texts with a time and no zone, taken as that of America/New_York",
-        "1 labels of sentiment not understood, left out: '0.7'",
-        "1 texts with characters that are none, replaced",
+        "1 label of sentiment not understood, left out: '0.7'",
+        "1 text with characters that are none, replaced",
     ]
 
 

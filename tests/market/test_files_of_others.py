@@ -1,5 +1,6 @@
 """Folders as people have them: neighbours that are broken or no files, texts in other languages."""
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from investorbench_env.errors import CorruptDataError, DataWarning
+from investorbench_env.market.files import text_tables
 from investorbench_env.market.files.checking import check
 from investorbench_env.market.library import find_market
 from tests.market.damage import outcomes
@@ -103,7 +105,7 @@ def test_labels_are_mapped_where_that_is_certain_and_else_counted(
     (folder / "acme_news.csv").write_text("date,headline,sentiment\n" + rows)
     market = find_market("ACME", "stock", folder)
     assert [row.sentiment for row in market.documents] == understood
-    counted = any("labels of sentiment not understood" in finding for finding in market.findings)
+    counted = any("of sentiment not understood" in finding for finding in market.findings)
     assert counted == any(u is None and label for u, label in zip(understood, labels, strict=True))
 
 
@@ -119,6 +121,29 @@ def test_tiingo_files_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(market.bars[:, 0, 3], [100, 51, 51])
     np.testing.assert_array_equal(market.share_splits[:, 0], [1, 2, 1])
     np.testing.assert_array_equal(market.dividends[:, 0], [0, 0, 0.51])
+
+
+@pytest.mark.parametrize(
+    ("start", "what"), [(b"PK\x03\x04", "a spreadsheet"), (b"PAR1", "Parquet under another name")]
+)
+def test_what_is_no_text_is_called_by_its_name(tmp_path: Path, start: bytes, what: str) -> None:
+    (tmp_path / "acme.csv").write_bytes(start + b"\x00\x01")
+    with pytest.raises(CorruptDataError, match=rf"acme\.csv: it is .*{what}"):
+        find_market("ACME", "stock", tmp_path)
+
+
+def test_a_compressed_file_is_one_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "acme.csv").write_bytes(gzip.compress(BARS.encode()))
+    (tmp_path / "other.csv.gz").write_text(BARS)
+    assert len(find_market("ACME", "stock", tmp_path).sessions) == 3
+    assert len(find_market("OTHER", "stock", tmp_path).sessions) == 3
+
+
+def test_more_text_than_fits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_tables, "MOST_BYTES", 1 << 10)
+    (tmp_path / "acme.csv").write_text(BARS + "2021-01-07,13\n" * 100)
+    with pytest.raises(CorruptDataError, match=r"acme\.csv: more than .* keep it as Parquet"):
+        find_market("ACME", "stock", tmp_path)
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ def test_bare_dates_are_known_once_they_have_ended(tmp_path: Path) -> None:
 def test_times_without_a_zone_are_the_markets_own_and_a_finding(tmp_path: Path) -> None:
     assert known(tmp_path, "2021-01-05 16:30") == [datetime(2021, 1, 5, 21, 30, tzinfo=UTC)]
     findings = find_market("ACME", "stock", tmp_path).findings
-    assert any("1 texts with a time and no zone, taken as that of America" in f for f in findings)
+    assert any("1 text with a time and no zone, taken as that of America" in f for f in findings)
 
     (tmp_path / "investorbench.yaml").write_text("files:\n  acme_news.csv: {dates: Asia/Tokyo}\n")
     (row,) = find_market("ACME", "stock", tmp_path).documents

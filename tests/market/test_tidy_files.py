@@ -190,7 +190,7 @@ def test_a_text_without_any_date_is_left_out_and_reported(tmp_path: Path) -> Non
     market = find_market("ABC", "stock", tmp_path)
 
     assert len(market.documents) == 0
-    assert any("1 texts without a date" in finding for finding in market.findings)
+    assert any("1 text without a date" in finding for finding in market.findings)
 
 
 def test_a_filing_is_available_when_it_was_accepted(tmp_path: Path) -> None:

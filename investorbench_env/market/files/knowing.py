@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.files.moments import ZONES, BoolArray, Moments, in_zone
+from investorbench_env.market.files.session_bars import count
 from investorbench_env.market.files.settings import NOTHING, Settings
 from investorbench_env.market.sessions import TimeArray, ends_of_days
 
@@ -71,7 +72,7 @@ def known_from(
     times = _datetimes(known[wanted])
     number = int((assumed & wanted).sum())
     zone = settings.timezone or asset_class.timezone
-    finding = f"{number} texts with a time and no zone, taken as that of {zone}"
+    finding = f"{count(number, 'text')} with a time and no zone, taken as that of {zone}"
     findings = (finding,) if number and not settings.timezone else ()
     return Known(times=times, bare=dated[wanted], findings=findings)
 

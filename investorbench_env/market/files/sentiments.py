@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from investorbench_env.market.documents import Sentiment
+from investorbench_env.market.files.session_bars import count
 
 WORDS: dict[str, Sentiment] = {
     **dict.fromkeys(("positive", "pos", "bullish"), "positive"),
@@ -45,7 +46,9 @@ def sentiments_of(cells: Sequence[str], whole: Sequence[str]) -> Moods:
     findings = []
     if strange:
         shown = ", ".join(repr(word[:30]) for word in list(dict.fromkeys(strange))[:3])
-        findings.append(f"{len(strange)} labels of sentiment not understood, left out: {shown}")
+        findings.append(
+            f"{count(len(strange), 'label')} of sentiment not understood, left out: {shown}"
+        )
     return Moods(labels=tuple(labels), findings=tuple(findings))
 
 

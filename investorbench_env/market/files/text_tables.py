@@ -19,7 +19,21 @@ from investorbench_env.market.files.wide_tables import fields_and_symbols, long_
 if TYPE_CHECKING:
     import pandas as pd
 
-COMPRESSED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+COMPRESSED = (".gz", ".bz2", ".xz")
+"""How names of compressed files end; the first bytes tell how they are compressed."""
+UNPACK: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+NO_TEXT = {
+    b"PK\x03\x04": "an archive or a spreadsheet",
+    b"PAR1": "Parquet under another name",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet",
+    b"SQLite": "a database",
+}
+"""What begins so."""
 SEPARATORS = (",", ";", "\t", "|")
 HEAD_BYTES = 1 << 18
 """So much of a text file tells its columns."""
@@ -136,11 +150,16 @@ def decoded(path: Path, encoding: str, most: int | None) -> str:
 
 
 def _bytes(path: Path, most: int | None) -> bytes:
-    unpack = COMPRESSED.get(path.suffix.lower())
     bound = MOST_BYTES if most is None else most
     try:
+        with path.open("rb") as file:
+            start = file.read(8)
+        for beginning, what in NO_TEXT.items():
+            if start.startswith(beginning):
+                raise CorruptDataError(f"{path}: it is {what}, not readable as CSV")
+        unpack = next((how for mark, how in UNPACK.items() if start.startswith(mark)), open)
         stream: BinaryIO
-        with path.open("rb") if unpack is None else unpack(path, "rb") as stream:
+        with unpack(path, "rb") as stream:
             content = stream.read(bound + (most is None))
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise CorruptDataError(f"{path}: not readable, cut off? ({on_one_line(error)})") from error

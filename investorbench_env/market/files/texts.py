@@ -16,6 +16,7 @@ from investorbench_env.market.documents import NEWS, Document, Sentiment
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.knowing import Known, known_from
 from investorbench_env.market.files.sentiments import sentiments_of
+from investorbench_env.market.files.session_bars import count
 from investorbench_env.market.files.tidy import Rows, read_rows
 
 if TYPE_CHECKING:
@@ -112,12 +113,14 @@ def without_surrogates(text: str) -> str:
 def replaced(items: Sequence[Document]) -> tuple[str, ...]:
     """A finding on texts in which something was no character."""
     number = sum(REPLACEMENT in item.title or REPLACEMENT in item.text for item in items)
-    return (f"{number} texts with characters that are none, replaced",) if number else ()
+    return (f"{count(number, 'text')} with characters that are none, replaced",) if number else ()
 
 
 def _given(items: list[Document], rows: Rows, findings: Sequence[str], parts: int = 0) -> Texts:
     left_out = len(rows.frame) - parts - len(items)
-    skipped = [f"{left_out} texts without a date or without words, left out"] * bool(left_out)
+    skipped = [f"{count(left_out, 'text')} without a date or without words, left out"] * bool(
+        left_out
+    )
     return Texts(documents=tuple(items), findings=(*skipped, *findings, *replaced(items)))
 
 
