@@ -135,12 +135,14 @@ def started(
     line = command_of(model, host, port, command)
     with tempfile.NamedTemporaryFile(
         prefix=f"investorbench-{model.name}-", suffix=".log", delete=False
-    ) as log:
-        say(f"starting: {shlex.join(line)}\nits log: {log.name}")
-        process = _spawn(line, log)
-    server = RunningServer(url, process, Path(log.name))
+    ) as file:
+        log = Path(file.name)
+    say(f"starting: {shlex.join(line)}\nits log: {log}")
+    server = RunningServer(url, log=log)
     with _stopping_on_signals():
         try:
+            with log.open("ab") as written:
+                server.process = _spawn(line, written)
             _wait_until_ready(server, model, timeout_s, say)
             yield server
         finally:

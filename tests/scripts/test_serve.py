@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -220,13 +221,18 @@ def test_a_wrong_command_line_is_explained(arguments: list[str], words: str) -> 
 @pytest.fixture
 def command(fake: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
     program = (
+        # Where tests run in the background of a shell, Ctrl-C would be ignored here, too.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import typer; from scripts import serve; app = typer.Typer()\n"
         "app.command('serve', context_settings=serve.CONTEXT)(serve.serve)\n"
         "app.callback()(lambda: None); app()"
     )
     line = [sys.executable, "-c", program, "serve", "model=qwen2.5-7b", f"port={port}"]
     with subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(120.0, process.kill)  # what never ends is a failure, not a hang
+        watchdog.start()
         yield process
+        watchdog.cancel()
         process.kill()
 
 

@@ -383,12 +383,11 @@ def test_a_server_that_is_down_does_an_episode_no_harm(monkeypatch: pytest.Monke
 
 
 def test_weights_and_biases_keeps_what_was_logged(tmp_path: Path) -> None:
-    pytest.importorskip("wandb")
+    wandb = pytest.importorskip("wandb")
     episodes = side_by_side([WandB("tests", "offline", tmp_path)])
+    wandb.teardown()  # waits for the end of its process, which writes the files
     found = {}
     for path in tmp_path.glob("wandb/offline-run-*/run-*.wandb"):
-        while not any(record.HasField("exit") for record in wandb_records(path)):
-            time.sleep(0.01)  # its process writes the file when all else is done
         records = list(wandb_records(path))
         (run,) = [record.run for record in records if record.HasField("run")]
         settings = {item.key: json.loads(item.value_json) for item in run.config.update}
