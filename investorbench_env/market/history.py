@@ -6,7 +6,7 @@ A moment is made of nothing that ``Market.until(t)`` does not show, once, and th
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -81,15 +81,6 @@ class History:
         self.asset = asset = market.asset(symbol)
         self._moments: dict[int, Moment] = {}
         self._opening: dict[int, tuple[Document, ...]] = {}
-        documents = market.documents
-        self._own = (
-            None  # all of them
-            if len(market.symbols) == 1
-            else [number for number, row in enumerate(documents) if row.symbol == symbol]
-        )
-        self._filings = [
-            number for number, row in enumerate(documents) if row.is_filing and row.symbol == symbol
-        ]
         opens, self._final = market.bars[:, asset, OPEN], market.bars[:, asset, CLOSE]
         self._adjusted = market.adjusted_close[:, asset]
         known = ~np.isnan(self._final)
@@ -101,7 +92,7 @@ class History:
         self._seconds = market.times.astype("datetime64[s]").astype(np.int64)
         self._before = _last_before(known)
         self._last_split = _last_before(market.share_splits[:, asset] != 1.0, inclusive=True)
-        self._stops = documents.available_by(market.times)
+        self._stops = market.documents.available_by(market.times)
         # The last `window` bars are a slice, as they stand where no split lies within them.
         padded = np.zeros((window - 1 + len(known), len(FIELDS)), dtype=np.float32)
         padded[window - 1 :] = np.nan_to_num(market.bars[:, asset])
@@ -127,7 +118,8 @@ class History:
         """
         if t not in self._opening:
             rows = self.until(t).document_rows
-            known = self._filings[: bisect_left(self._filings, rows.stop)]
+            filings = _rows_of(self.market, self.symbol).filings
+            known = filings[: bisect_left(filings, rows.stop)]
             documents = self.market.documents.rows
             # Of each form the latest takes the place of those before it.
             latest = {documents[row].kind: row for row in known}
@@ -190,10 +182,11 @@ class History:
         if rows.start == rows.stop:
             return ()
         documents = self.market.documents.rows
-        if self._own is None:
+        if len(self.market.symbols) == 1:
             return documents[rows]
-        first, last = (bisect_left(self._own, end) for end in (rows.start, rows.stop))
-        return tuple(documents[row] for row in self._own[first:last])
+        own = _rows_of(self.market, self.symbol).all
+        first, last = (bisect_left(own, end) for end in (rows.start, rows.stop))
+        return tuple(documents[row] for row in own[first:last])
 
     def _distributions(self, t: int, before: int) -> tuple[bool, float, float]:
         """Since the decision before: whether there was any, cash and shares for each share."""
@@ -223,6 +216,23 @@ class History:
         bars[-rows:, VOLUME:] = np.nan_to_num(known[:, VOLUME:] * later)
         bars[mask == 0] = 0.0
         return _frozen(bars), mask
+
+
+class _Rows(NamedTuple):
+    """Where the documents of an asset stand in its market's table: all of them, and filings."""
+
+    all: list[int]
+    filings: list[int]
+
+
+def _rows_of(market: Market, symbol: str) -> _Rows:
+    """Found once for a market and an asset, when the first history needs them."""
+    found: dict[str, _Rows] = vars(market).setdefault("_rows_of", {})
+    if symbol not in found:
+        documents = market.documents.rows
+        own = [number for number, row in enumerate(documents) if row.symbol == symbol]
+        found[symbol] = _Rows(own, [number for number in own if documents[number].is_filing])
+    return found[symbol]
 
 
 def _last_before(

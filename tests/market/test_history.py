@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from investorbench_env.market import FIELDS, DocumentTable, Market
-from investorbench_env.market.documents import NEWS, SENTIMENTS
+from investorbench_env.market.documents import NEWS, SENTIMENTS, Document
 from investorbench_env.market.history import History, history_of
 from tests.env.small_markets import date, document, random_market, small_market
 
@@ -217,6 +217,29 @@ def test_of_two_assets_each_has_its_own_texts_and_bars() -> None:
     assert [row.text for row in other.documents] == ["theirs"]
     assert other.observation["bars"][:, 3].tolist() == [5.0, 6.0]
     assert texts(market, 1) == ["mine"]
+
+
+def test_the_texts_of_a_market_are_sorted_once_for_all_its_environments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[tuple[str, int]] = []
+
+    class Counted(History):
+        def __init__(self, market: Any, symbol: str, window: int, **options: Any) -> None:
+            made.append((symbol, window))
+            super().__init__(market, symbol, window, **options)
+
+    read: list[str] = []
+    monkeypatch.setattr("investorbench_env.market.history.History", Counted)
+    monkeypatch.setattr(Document, "is_filing", property(lambda row: read.append(row.text) is None))
+    market = small_market([1.0, 2.0, 3.0, 4.0], documents=[document(1.5, "a"), document(1.6, "b")])
+    for window in (5, 5, 6, 5):
+        options = {"data": market, "start": date(1), "end": date(3), "window": window}
+        gym.make("InvestorBench/Stock", **options)
+    assert made == [("TEST", 5), ("TEST", 6)] and read == []
+    for window in (5, 6, 5):
+        history_of(market, "TEST", window).opening_filings(2)
+    assert read == ["a", "b"]
 
 
 def test_no_array_of_a_moment_can_be_written_to() -> None:
