@@ -20,6 +20,7 @@ from investorbench_env.errors import (
 )
 from investorbench_env.market import Market, library
 from investorbench_env.market.asset_classes import ASSET_CLASSES, AssetClass
+from investorbench_env.market.files import index, tables
 from investorbench_env.market.library import find_market
 from investorbench_env.market.sessions import sessions_between
 from investorbench_env.market.simulated import simulate
@@ -250,6 +251,24 @@ def test_where_real_data_is_searched_every_place_is_named_with_its_files(
 def test_a_name_that_leads_nowhere_is_said(name: str) -> None:
     with pytest.raises(DataNotFoundError, match="does not exist; give a folder"):
         find_market("TSLA", "stock", name)
+
+
+def test_a_text_over_a_bound_is_not_read_to_find_out_what_it_is_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path)
+    (tmp_path / "huge.csv").write_text(HEADER + "2021-01-14,TSLA,1,1,1,1\n" * 3000)
+    monkeypatch.setattr(index, "LARGEST_TEXT", 1 << 14)
+    read = tables.text_table
+    monkeypatch.setattr(
+        tables,
+        "text_table",
+        lambda path, *given: read(path, *given) if path.stem == "bars" else 1 / 0,
+    )
+
+    assert find_market("TSLA", "stock", tmp_path).source == "bars.csv"
+    with pytest.raises(UnknownNameError, match=r"huge\.csv has 0 MiB of text, which is not read"):
+        find_market("AAPL", "stock", tmp_path)
 
 
 # --- more is missing than is taken for granted --------------------------------------------

@@ -26,6 +26,8 @@ Kind = Literal["bars", "actions", "news", "filings", "released", "market", "unus
 SUFFIXES = (*tables.SUFFIXES, ".json")
 PROVENANCE = ".provenance.json"
 """How the file beside another ends that says where that one came from."""
+LARGEST_TEXT = 1 << 29
+"""Of a text, unlike of Parquet, all is read to see one column."""
 DATED = ("date", "timestamp", "filing_date", "accepted")
 WHY_UNUSED = MappingProxyType(
     {
@@ -170,7 +172,10 @@ def _indexed(path: Path, stamp: Stamp) -> DataFile:
     columns = known_columns(top.names)
     if twice := [name for name in top.repeated if name in columns.values()]:
         raise CorruptDataError(f"{path}: several columns are called {twice[0]!r}")
-    kind, note = _kind(path, columns, top.metadata, settings)
+    if tables.is_text(path) and stamp.size > LARGEST_TEXT:
+        kind, note = _too_large(stamp.size)
+    else:
+        kind, note = _kind(path, columns, top.metadata, settings)
     known = {} if kind == "unused" else _symbols(path, kind, columns, top.metadata, settings)
     return DataFile(
         path=path,
@@ -184,9 +189,19 @@ def _indexed(path: Path, stamp: Stamp) -> DataFile:
     )
 
 
+def _too_large(size: int) -> tuple[Kind, str]:
+    return "unused", (
+        f"{size / 2**20:,.0f} MiB of text, which is not read to find out what it is about: keep it "
+        "as Parquet, of which single columns can be read"
+    )
+
+
 def _json_file(path: Path) -> DataFile:
-    with path.open("rb") as file:
-        start = file.read(400).decode("utf-8", errors="replace").removeprefix("\ufeff")
+    try:
+        with path.open("rb") as file:
+            start = file.read(400).decode("utf-8", errors="replace").removeprefix("\ufeff")
+    except OSError as error:
+        raise CorruptDataError(f"{path}: not readable ({error.strerror})") from error
     released = re.match(r'\s*\{\s*"\d{4}-\d\d-\d\d"\s*:\s*\{\s*"(prices|news|10k|10q)"', start)
     return DataFile(
         path=path,
