@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FIELDS = ("open", "high", "low", "close", "volume")
 OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
 
+LEAST_PRICE, MOST_PRICE, MOST_VOLUME = 1e-12, 1e15, 1e24
+"""Beyond them single precision holds no observation of a bar or an account."""
 DATA_TOLERANCE = 0.05
 """Of more rows dropped or sessions missing a file was not read as it was meant."""
 BEGINNING = np.datetime64("1677-09-22", "ns")
@@ -105,14 +107,24 @@ class Market:
         if (self.times[1:] <= self.times[:-1]).any():
             raise MarketError("times must be strictly ascending")
         refuse_contradiction(self.interval, self.times, self.sessions)
-        if (self.bars[..., :VOLUME] <= 0).any():
-            raise MarketError("prices must be positive; use NaN for a bar that is missing")
-        if not (np.isfinite(self.dividends).all() and (self.share_splits > 0).all()):
-            raise MarketError(
-                "dividends must be finite and share_splits positive ratios (1 for none)"
-            )
+        self._refuse_impossible_numbers()
         for name, other in self.intervals.items():
             self._refuse_stranger(name, other)
+
+    def _refuse_impossible_numbers(self) -> None:
+        prices, volumes = self.bars[..., :VOLUME], self.bars[..., VOLUME]
+        for name, values in (("prices", prices), ("adjusted closes", self.adjusted_close)):
+            if (values <= 0).any():
+                raise MarketError(f"{name} must be positive; use NaN for a bar that is missing")
+            if (values > MOST_PRICE).any() or (values < LEAST_PRICE).any():
+                raise MarketError(f"{name} must be within {LEAST_PRICE:g}..{MOST_PRICE:g}")
+        if (volumes < 0).any() or (volumes > MOST_VOLUME).any():
+            raise MarketError(f"volumes must be within 0..{MOST_VOLUME:g}, or NaN")
+        ratios = self.share_splits
+        if not ((self.dividends >= 0) & (self.dividends <= MOST_PRICE)).all():
+            raise MarketError(f"dividends must be within 0..{MOST_PRICE:g}, 0 for none")
+        if not ((ratios > 0) & np.isfinite(ratios)).all():
+            raise MarketError("share_splits must be finite positive ratios, 1 for none")
 
     def _refuse_stranger(self, name: str, other: "Market") -> None:
         if name != other.interval or name == self.interval:

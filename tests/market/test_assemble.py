@@ -189,3 +189,14 @@ def test_a_distribution_that_only_the_adjusted_close_shows_counts_as_a_dividend(
 
     np.testing.assert_allclose(market.dividends[:, 0], [0, 0, 2, 0])
     assert any("only adj_close shows" in finding for finding in market.findings)
+
+
+@pytest.mark.parametrize("name", ["close", "open", "adj_close", "volume"])
+@pytest.mark.parametrize("value", [np.inf, 1e30, 1e300])
+def test_a_number_that_no_market_has_is_an_error_with_its_row(name: str, value: float) -> None:
+    given = rows(DAYS, [10.0, 11, 12, 13], open=[10.0, 11, 12, 13], adj_close=[9.0, 10, 11, 12])
+    given = given.assign(volume=1.0, row=[1, 2, 3, 4])
+    given.loc[2, name] = value
+
+    with pytest.raises(CorruptDataError, match=rf"a\.csv, row 3: {name} .* is not one of any"):
+        stock(given, origin="a.csv")

@@ -75,9 +75,9 @@ def test_a_market_that_was_sent_to_another_process_is_the_same_and_cannot_be_wri
         ({"bars": np.ones((2, 1, 4))}, r"bars has shape \(2, 1, 4\), expected \(2, 1, 5\)"),
         ({"bars": np.zeros((2, 1, 5))}, "prices must be positive; use NaN"),
         ({"bars": -np.ones((2, 1, 5))}, "prices must be positive"),
-        ({"dividends": np.full((2, 1), NAN)}, "dividends must be finite"),
-        ({"share_splits": np.zeros((2, 1))}, "share_splits positive"),
-        ({"share_splits": np.full((2, 1), NAN)}, "share_splits positive"),
+        ({"dividends": np.full((2, 1), NAN)}, "dividends must be within"),
+        ({"share_splits": np.zeros((2, 1))}, "share_splits must be finite positive"),
+        ({"share_splits": np.full((2, 1), NAN)}, "share_splits must be finite positive"),
         ({"symbols": ()}, "bars has shape|needs a session and a symbol"),
     ],
 )
@@ -368,3 +368,13 @@ def test_the_facts_of_an_environment_name_the_length_of_its_bars() -> None:
     weeks = replace(weekly([1.0, 2.0, 3.0]), asset_class="crypto")
     longer = facts_of("InvestorBench/Crypto", data=weeks, start=date(4), end=date(18))
     assert (longer.interval, longer.periods_a_year, longer.steps) == ("1w", 52, 2)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 0.0, -1.0, 1e300, 1e-300])
+@pytest.mark.parametrize(("name", "words"), [("bars", "prices"), ("adjusted_close", "adjusted")])
+def test_prices_that_no_market_has_are_refused(name: str, words: str, value: float) -> None:
+    market = small_market([1.0, 2.0, 3.0])
+    array = getattr(market, name).copy()
+    array[1] = value
+    with pytest.raises(MarketError, match=f"{words}.* must be"):
+        replace(market, **{name: array})

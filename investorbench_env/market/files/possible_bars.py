@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from investorbench_env.market.market import FIELDS, VOLUME
+from investorbench_env.market.market import (
+    FIELDS,
+    LEAST_PRICE,
+    MOST_PRICE,
+    MOST_VOLUME,
+    VOLUME,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +50,8 @@ def _all_breaches(rows: "pd.DataFrame") -> Iterator[Breach]:
         if name == FIELDS[VOLUME] or name not in rows:
             continue
         yield Breach(rows[name] <= 0, partial(_not_positive, name))
+        extreme = ((rows[name] > 0) & (rows[name] < LEAST_PRICE)) | (rows[name] > MOST_PRICE)
+        yield Breach(extreme, partial(_extreme, name))
     if {"high", "low"} <= set(rows):
         yield Breach(
             rows["high"] < rows["low"],
@@ -54,6 +62,7 @@ def _all_breaches(rows: "pd.DataFrame") -> Iterator[Breach]:
             rows["volume"] < 0,
             lambda row: f"volume {row['volume']:g} on {_day(row)} is negative",
         )
+        yield Breach(rows["volume"] > MOST_VOLUME, partial(_extreme, "volume"))
     yield Breach(
         is_given_twice(rows) & ~is_repeated(rows),
         lambda row: f"a second bar of {_day(row)} contradicts the first",
@@ -62,6 +71,10 @@ def _all_breaches(rows: "pd.DataFrame") -> Iterator[Breach]:
 
 def _not_positive(name: str, row: Any) -> str:
     return f"{name} {row[name]:g} on {_day(row)} is not positive"
+
+
+def _extreme(name: str, row: Any) -> str:
+    return f"{name} {row[name]:g} on {_day(row)} is not one of any market"
 
 
 def is_given_twice(rows: "pd.DataFrame") -> "pd.Series[bool]":
