@@ -71,12 +71,14 @@ def list_data(data: Place = None) -> None:
         if not place.exists():
             console.print("  does not exist\n", style="dim")
             continue
-        files = index.data_files(place)
-        if not files:
+        files, broken = index.readable(index.stamps(place))
+        if not files and not broken:
             console.print("  holds no data\n", style="dim")
             continue
-        data_output.print_files(console, place, files)
-        data_output.print_terms(console, files)
+        data_output.print_files(console, place, tuple(files))
+        for _, error in broken:
+            console.print(f"  cannot be read: {escape(str(error))}", style="red", soft_wrap=True)
+        data_output.print_terms(console, tuple(files))
     console.print("[bold]What [cyan]investorbench data fetch SYMBOL[/] can get[/]")
     console.print(data_output.source_table())
 
@@ -213,13 +215,7 @@ def _symbols(places: list[Path]) -> set[str]:
 
 def _readable(place: Path) -> list[DataFile]:
     """The files whose header can be read; `check` reports the others."""
-    files = []
-    for path, stamp in index.stamps(place):
-        try:
-            files.append(index.data_file(path, stamp))
-        except InvestorBenchError:
-            continue
-    return files
+    return index.readable(index.stamps(place))[0]
 
 
 def _class(symbol: str, asset_class: str | None) -> str:

@@ -150,3 +150,11 @@ def test_fetch_ends_with_one_where_nothing_came(
 
     assert result.exit_code == 1
     assert "HTTP 404" in result.stdout.replace("\n", "")
+
+
+def test_a_file_that_cannot_be_read_is_listed_beside_the_others(folder: Path) -> None:
+    (folder / "cut.parquet").write_bytes(b"PAR1")
+    output = run("list", "--data", folder).stdout
+
+    assert "daily bars · ABC · 2 rows" in output
+    assert f"cannot be read: {folder / 'cut.parquet'}: not readable as Parquet" in output

@@ -25,7 +25,7 @@ def news(folder: Path, cell: str, symbol: str = "ACME", column: str = "symbol") 
     [
         *("ACME,MSFT", "MSFT; acme", "MSFT|ACME", "['ACME', 'MSFT']", "[ACME, MSFT]", "$ACME"),
         *("$MSFT $ACME", "NASDAQ:ACME", "NYSE: ACME", "(NYSE: ACME)", "{'ACME'}"),
-        *("ACME.US", "ACME US Equity"),
+        *("ACME.US", "ACME US Equity", "ACME MSFT"),
     ],
 )
 def test_a_text_is_about_each_asset_that_its_cell_names(tmp_path: Path, cell: str) -> None:

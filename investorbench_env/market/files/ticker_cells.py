@@ -14,6 +14,7 @@ EXCHANGES = frozenset(
 """What stands before a colon and is no asset."""
 _WHOLE = re.compile(r"\d+\.0", re.ASCII)
 """A number that had to be one of decimals, as beside a cell without one."""
+_LIKE_TICKER = re.compile(r"\$?[A-Z][A-Z0-9.-]{0,9}", re.ASCII)
 _BETWEEN = re.compile(r"[,;|]+")
 
 
@@ -55,8 +56,8 @@ def tickers_in(text: str, several: bool) -> tuple[str, ...]:
     if text.startswith(("[", "(", "{")) and text.endswith(("]", ")", "}")):
         text = _listed(text)
     parts = _BETWEEN.split(text)
-    if len(parts) == 1 and text.count("$") > 1:
-        parts = text.split()
+    if len(parts) == 1 and (words := text.split()) and all(map(_LIKE_TICKER.fullmatch, words)):
+        parts = words
     return tuple(dict.fromkeys(name for part in parts if (name := _plain(part))))
 
 
