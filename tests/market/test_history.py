@@ -233,12 +233,15 @@ def test_the_texts_of_a_market_are_sorted_once_for_all_its_environments(
     monkeypatch.setattr("investorbench_env.market.history.History", Counted)
     monkeypatch.setattr(Document, "is_filing", property(lambda row: read.append(row.text) is None))
     market = small_market([1.0, 2.0, 3.0, 4.0], documents=[document(1.5, "a"), document(1.6, "b")])
-    for window in (5, 5, 6, 5):
+    for window in (2, 2, 3, 2):
         options = {"data": market, "start": date(1), "end": date(3), "window": window}
         gym.make("InvestorBench/Stock", **options)
-    assert made == [("TEST", 5), ("TEST", 6)] and read == []
-    for window in (5, 6, 5):
-        history_of(market, "TEST", window).opening_filings(2)
+    assert made == [("TEST", 2), ("TEST", 3)] and read == []
+    for window in (2, 3):
+        history_of(market, "TEST", window).until(3)
+    read.clear()
+    for window in (2, 3):
+        history_of(market, "TEST", window).opening_filings(3)
     assert read == ["a", "b"]
 
 
