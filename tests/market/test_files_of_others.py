@@ -167,3 +167,13 @@ def test_columns_of_lists_are_no_numbers(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_damaged_files_are_refused_or_read_and_never_hang() -> None:
     assert set(outcomes(range(75))) <= {"refused", "read"}
+
+
+def test_a_column_of_dividends_alone_is_a_list_of_them(folder: Path) -> None:
+    (folder / "acme_dividends.csv").write_text(
+        "Date,Dividends,Capital Gains,Stock Splits\n2021-01-05 00:00:00-05:00,0.5,0.0,0.0\n"
+        "2021-01-06 00:00:00-05:00,0.0,0.25,0.0\n"
+    )
+    market = find_market("ACME", "stock", folder)
+    np.testing.assert_array_equal(market.dividends[:, 0], [0, 0.5, 0.25])
+    assert [problem.text for problem in check(folder) if problem.severity != "note"] == []

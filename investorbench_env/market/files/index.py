@@ -225,7 +225,7 @@ def _kind(
     for note, signs in WHY_UNUSED.items():
         if signs <= have:
             return "unused", note
-    if {"action", "date", "amount"} <= have:
+    if {"action", "amount"} <= have and dated:
         return "actions", ""
     if {"form", "text"} <= have and have & set(DATED):
         return "filings", ""

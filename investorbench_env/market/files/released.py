@@ -18,7 +18,7 @@ from investorbench_env.market.files.knowing import moments_ended
 from investorbench_env.market.files.moments import EARLIEST_YEAR, LATEST_YEAR
 from investorbench_env.market.files.sentiments import WORDS
 from investorbench_env.market.files.texts import document, replaced
-from investorbench_env.market.files.tidy import LARGEST
+from investorbench_env.market.market import MOST_PRICE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,7 +189,7 @@ def _price(path: Path, day: str, entry: Mapping[str, Any]) -> float:
         return float("nan")
     if isinstance(price, bool) or not isinstance(price, int | float):
         raise CorruptDataError(f"{path}, {day}: prices is {price!r:.40}, expected a number")
-    if not abs(price) < LARGEST:
+    if not abs(price) <= MOST_PRICE:
         raise CorruptDataError(
             f"{path}, {day}: prices is {float(str(price)):g}, expected a number that is finite, or "
             "null for none"

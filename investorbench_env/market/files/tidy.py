@@ -36,8 +36,6 @@ BAR_COLUMNS = (
 NUMBERS = ("open", "high", "low", "close", "adj_close", "volume", "amount", *ACTIONS)
 WHOLE = ("symbol", "source", "dataset", "sentiment")
 """What is looked at as a whole besides dates and numbers."""
-SMALLEST, LARGEST = 1e-30, 1e30
-"""Far beyond any price, and near enough that single precision and ratios can hold them."""
 FEWEST_WEEKS = 4
 """So many bars show that they are a week apart."""
 WEEK_APART = np.timedelta64(5, "D")
@@ -141,7 +139,7 @@ def bars(file: DataFile, spellings: Sequence[str], asset_class: AssetClass) -> "
         CorruptDataError: the file cannot be read, or its bars are longer than a day.
     """
     rows = read_rows(file, spellings, BAR_COLUMNS)
-    dates = rows.days("date" if "date" in rows.moments else "timestamp", asset_class)
+    dates = rows.days(_dated(rows), asset_class)
     apart = np.diff(np.unique(dates))
     if len(apart) + 1 >= FEWEST_WEEKS and np.median(apart) >= WEEK_APART:
         raise CorruptDataError(
@@ -150,7 +148,6 @@ def bars(file: DataFile, spellings: Sequence[str], asset_class: AssetClass) -> "
         )
     frame = rows.frame
     frame.insert(0, "date", dates.astype("datetime64[ns]"))
-    _refuse_impossible(frame, file)
     return frame
 
 
@@ -159,25 +156,28 @@ def actions(
 ) -> "pd.DataFrame":
     """A list of corporate actions: date, row, action, amount, and whatever else it has."""
     rows = read_rows(file, spellings)
-    frame = rows.frame
-    frame.insert(0, "date", rows.days("date", asset_class).astype("datetime64[ns]"))
-    return frame
+    frame, dates = rows.frame, rows.days(_dated(rows), asset_class)
+    frame.insert(0, "date", dates.astype("datetime64[ns]"))
+    return frame if "action" in frame else _one_a_row(frame)
 
 
-def _refuse_impossible(frame: "pd.DataFrame", file: DataFile) -> None:
-    """Refuse numbers that are not finite, or far beyond those of any market."""
-    for name in NUMBERS:
-        if name not in frame:
-            continue
-        sizes = frame[name].abs()
-        beyond = (sizes > LARGEST) | ((sizes > 0) & (sizes < SMALLEST))
-        if beyond.any():
-            first = frame[beyond].iloc[0]
-            why = "not finite" if np.isinf(first[name]) else "no number of any market"
-            raise CorruptDataError(
-                f"{file.path}, row {first['row']}: {name} {first[name]:g} on "
-                f"{first['date']:%Y-%m-%d} is {why}"
-            )
+def _dated(rows: Rows) -> str:
+    """The column that says of which day a row is."""
+    return "date" if "date" in rows.moments else "timestamp"
+
+
+def _one_a_row(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Actions that stand in columns of their own, one a row; 0 or nothing is none there."""
+    import pandas as pd
+
+    parts = []
+    for name in ACTIONS:
+        if name in frame:
+            nothing = (0.0, 1.0) if name == "split" else (0.0,)
+            there = frame[frame[name].notna() & ~frame[name].isin(nothing)]
+            action = "split" if name == "split" else "dividend"
+            parts.append(there[["date", "row"]].assign(action=action, amount=there[name]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _is_nested(cells: "pd.Series[Any]") -> bool:
