@@ -1,6 +1,6 @@
 """Text with the moment from which it could be known, and the table that holds it in that order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, get_args
@@ -15,8 +15,25 @@ SENTIMENTS: tuple[Sentiment, ...] = get_args(Sentiment)
 NEWS = "news"
 
 
+class _WrittenLater:
+    """What may have no text yet, only what writes one."""
+
+    __slots__ = ("_write",)
+    _write: Callable[[], str]
+
+    def __getattr__(self, name: str) -> str:
+        # Called for what is not there: the text, until it is read for the first time.
+        if name != "text":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        text = self._write()
+        object.__setattr__(self, "text", text)
+        # What wrote it knows more than it says, so only the text itself may be got at from now on.
+        object.__setattr__(self, "_write", text.__str__)
+        return text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(_WrittenLater):
     """One text about one asset.
 
     Attributes:
@@ -39,6 +56,37 @@ class Document:
     sentiment: Sentiment | None = None
     source: str = ""
     id: str = ""
+
+    @classmethod
+    def written_later(
+        cls,
+        write: Callable[[], str],
+        *,
+        kind: str,
+        symbol: str,
+        available_at: datetime,
+        title: str,
+        sentiment: Sentiment | None,
+        source: str,
+        id: str,
+    ) -> "Document":
+        """A document whose text is written when it is read; in all else like any other.
+
+        Args:
+            write: what gives the text; called once at most.
+            kind, symbol, available_at, title, sentiment, source, id: as of any document.
+        """
+        document = object.__new__(cls)
+        put = object.__setattr__
+        put(document, "_write", write)
+        put(document, "kind", kind)
+        put(document, "symbol", symbol)
+        put(document, "available_at", available_at)
+        put(document, "title", title)
+        put(document, "sentiment", sentiment)
+        put(document, "source", source)
+        put(document, "id", id)
+        return document
 
     @property
     def is_filing(self) -> bool:
@@ -74,6 +122,23 @@ class DocumentTable:
         times.setflags(write=False)
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "available_at", times)
+
+    @classmethod
+    def in_order(
+        cls, rows: tuple[Document, ...], available_at: npt.NDArray[np.datetime64]
+    ) -> "DocumentTable":
+        """A table of rows that are in order of time already.
+
+        Args:
+            rows: the documents.
+            available_at: of each of them, in UTC, ascending [N].
+        """
+        table = object.__new__(cls)
+        times = available_at.astype("datetime64[ns]")
+        times.setflags(write=False)
+        object.__setattr__(table, "rows", rows)
+        object.__setattr__(table, "available_at", times)
+        return table
 
     def __reduce__(self) -> tuple[type["DocumentTable"], tuple[tuple[Document, ...]]]:
         # Through the constructor: an array that was merely unpickled could be written to.

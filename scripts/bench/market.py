@@ -1,4 +1,4 @@
-"""What a market of intraday bars costs: to make, to keep, and to read moment by moment."""
+"""What markets cost: intraday ones to make, keep and read, simulated ones to draw."""
 
 import time
 import tracemalloc
@@ -12,6 +12,8 @@ from rich.table import Table
 
 from investorbench_env.market import Market
 from investorbench_env.market.history import History
+from investorbench_env.market.simulated import Law, dynamics_of
+from investorbench_env.market.simulated.bands import FRESH
 
 COINS = ("BTC", "ETH", "SOL", "BNB", "DOGE", "XRP")
 MINUTES = 3
@@ -20,6 +22,9 @@ LENGTHS = (960, 5_760, 40_000)
 WINDOW = 30
 READ = 900
 ROUNDS = 7
+DRAWN = "2020-07-06", "2021-05-06"
+"""First and last date of a simulated market, as long as that of an episode with its history."""
+MANY, POOL = 1_000, 4_096
 
 
 def coins(length: int) -> Market:
@@ -85,8 +90,40 @@ def every_moment(market: Market) -> list[History]:
     return histories
 
 
+def draws() -> list[tuple[str, str, str]]:
+    """What it costs to draw simulated markets: what of it, how long, and how much is kept."""
+    law = Law(
+        symbol="SIM",
+        asset_class="stock",
+        dynamics=dynamics_of(),
+        start=DRAWN[0],
+        end=DRAWN[1],
+    )
+    seeds = iter(range(10**9))
+
+    def fresh() -> Market:
+        return law.market((FRESH, next(seeds)))
+
+    def read() -> None:
+        for row in fresh().documents:
+            str(row)
+
+    def numbers(count: int) -> object:
+        return law.numbers([(FRESH, next(seeds)) for _ in range(count)])
+
+    fresh()
+    alone, with_texts = 1e3 * seconds_of(fresh), 1e3 * seconds_of(read)
+    of_many = 1e3 * seconds_of(partial(numbers, MANY))
+    return [
+        ("one market, no text read yet", f"{alone:.1f} ms", ""),
+        ("one market, all texts read", f"{with_texts:.1f} ms", f"{peak_mb(read):.1f} MB"),
+        (f"the numbers of {MANY:,}", f"{of_many:,.0f} ms", ""),
+        (f"the numbers of {POOL:,}", "", f"{peak_mb(partial(numbers, POOL)):.1f} MB"),
+    ]
+
+
 def report() -> None:
-    """Measure markets of several lengths and print what each costs."""
+    """Measure markets and print what each costs."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("bars a coin", "made, ms", "made, MB", "µs a moment", "all moments, MB"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -99,6 +136,14 @@ def report() -> None:
             f"{moment_us(market):.1f}",
             f"{peak_mb(partial(every_moment, market)):.1f}",
         )
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    drawn.add_column("drawn", no_wrap=True)
+    for name in ("time", "memory"):
+        drawn.add_column(name, justify="right", no_wrap=True)
+    for row in draws():
+        drawn.add_row(*row)
     console = Console()
     console.print(f"[bold]{len(COINS)} coins in bars of {MINUTES} minutes[/], windows of {WINDOW}")
     console.print(table)
+    console.print("[bold]Stock-SIM[/], 212 sessions")
+    console.print(drawn)

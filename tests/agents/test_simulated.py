@@ -196,14 +196,13 @@ def test_a_report_is_read_statement_by_statement():
 
 def test_the_reader_agrees_with_every_text_of_every_asset_class():
     from investorbench_env.market.simulated.grammar import news
-    from investorbench_env.market.simulated.items import combined
     from investorbench_env.market.simulated.lexicon import NOUNS
 
     rng = np.random.default_rng(0)
     for asset_class in NOUNS:
         for a, b in rng.integers(1 << 62, size=(1500, 2)).tolist():
             topic, polarity = ("regime", "value", "mood")[a % 3], 1 if b % 2 else -1
-            text = news("SIM", asset_class, topic, polarity, combined(a, b))
+            text = news("SIM", asset_class, topic, polarity, a << 62 | b)
             assert statements_in(text, "SIM") == (Statement(topic, polarity),), text
 
 

@@ -1,15 +1,19 @@
 """The law of a simulated market: bands of paths, what it is recorded as, and its numbers."""
 
+import copy
 import pickle
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from investorbench_env.errors import MarketError
-from investorbench_env.market.documents import NEWS, SENTIMENTS
-from investorbench_env.market.simulated import Law, dynamics_of, simulate
+from investorbench_env.market.documents import NEWS, SENTIMENTS, Document, DocumentTable
+from investorbench_env.market.history import History
+from investorbench_env.market.simulated import Law, dynamics_of, grammar, simulate
 from investorbench_env.market.simulated.bands import (
     FRESH,
     HELD_OUT,
@@ -28,13 +32,6 @@ def law_of(asset_class="stock", symbol="SIM", end=END, **changes):
     return Law(symbol=symbol, asset_class=asset_class, dynamics=dynamics, start=START, end=end)
 
 
-def dense(values, ex_dates, length, default):
-    """A column of ex-dates spread over all sessions."""
-    spread = np.full(length, default)
-    spread[ex_dates] = values
-    return spread
-
-
 # --- bands ------------------------------------------------------------------------------------
 
 
@@ -42,7 +39,7 @@ def test_no_two_bands_and_no_two_seeds_share_a_path():
     seeds = [0, 1, 2**32, 2**64 + 1, 2**128 + 5, 2**160, (4 << 128) | 7, (1 << 160) | (4 << 128)]
     drawn = {
         (band, seed, purpose): tuple(generator((band, seed), purpose).integers(1 << 62, size=3))
-        for band, seed, purpose in product(BANDS[:ONE], seeds, (0, 1))
+        for band, seed, purpose in product(BANDS, seeds, (0, 1))
     }
     assert len(set(drawn.values())) == len(drawn)
 
@@ -96,22 +93,105 @@ def test_a_law_without_a_session_is_refused():
 # --- numbers ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("asset_class", ["stock", "etf", "crypto"])
-def test_numbers_are_those_of_the_markets_to_the_bit(asset_class):
-    law = law_of(asset_class, end="2020-11-12")
-    entropies = [(band, seed) for band in BANDS for seed in (0, 7)]
+@settings(max_examples=25, deadline=None)
+@given(
+    asset_class=st.sampled_from(["stock", "etf", "crypto"]),
+    days=st.integers(1, 420),
+    seeds=st.lists(st.integers(0, 2**130), max_size=5),
+    before=st.integers(0, 70),
+    news_a_day=st.sampled_from([0.0, 2.0, 6.0]),
+    annual_volatility=st.sampled_from([0.1, 0.35, 1.2]),
+)
+def test_numbers_are_those_of_the_markets_to_the_bit(
+    asset_class, days, seeds, before, news_a_day, annual_volatility
+):
+    end = str(np.datetime64("2020-07-06") + np.timedelta64(days, "D"))
+    changes = {"news_a_day": news_a_day, "annual_volatility": annual_volatility}
+    law = law_of(asset_class, end=end, **changes)
+    entropies = [(NAMED, number) for number in range(before)]  # fill blocks and part of one
+    entropies += [(band, seed) for band, seed in zip(BANDS, seeds, strict=False)]
     numbers = law.numbers(entropies)
     length = len(law.sessions)
-    for path, entropy in enumerate(entropies):
-        market = law.market(entropy)
+    assert numbers.bars.shape == (len(entropies), length, 5)
+    for path in range(before, len(entropies)):
+        market = law.market(entropies[path])
         assert np.array_equal(numbers.bars[path], market.bars[:, 0])
         assert np.array_equal(numbers.adjusted_close[path], market.adjusted_close[:, 0])
         for name, default in (("dividends", 0.0), ("share_splits", 1.0)):
-            spread = dense(getattr(numbers, name)[path], numbers.ex_dates, length, default)
+            spread = np.full(length, default)
+            spread[numbers.ex_dates] = getattr(numbers, name)[path]
             assert np.array_equal(spread, getattr(market, name)[:, 0]), name
-        counts = np.zeros((length, len(SENTIMENTS)), dtype=int)
-        for t in range(length):
-            for row in market.until(t).documents(t - 1 if t else None):
-                if row.kind == NEWS and row.sentiment is not None:
-                    counts[t, SENTIMENTS.index(row.sentiment)] += 1
-        assert np.array_equal(numbers.labels[path], counts)
+        assert np.array_equal(numbers.labels[path], labels_in(market))
+
+
+def labels_in(market):
+    """Labels as a reader of the market counts them, session by session."""
+    counts = np.zeros((len(market.sessions), len(SENTIMENTS)), dtype=int)
+    for t in range(len(market.sessions)):
+        for row in market.until(t).documents(t - 1 if t else None):
+            if row.kind == NEWS and row.sentiment is not None:
+                counts[t, SENTIMENTS.index(row.sentiment)] += 1
+    return counts
+
+
+def test_labels_are_what_an_observation_counts():
+    law = law_of(end="2020-09-30")
+    labels = law.numbers([(FRESH, 5)]).labels[0]
+    history = History(law.market((FRESH, 5)), "SIM", 5)
+    shown = [history.until(t).observation["sentiment"] for t in range(len(law.sessions))]
+    assert np.array_equal(shown, labels)
+
+
+def test_a_pool_of_four_thousand_paths_fits_into_fifty_megabytes():
+    law = law_of()
+    numbers = law.numbers([(FRESH, seed) for seed in range(8)])
+    kept = sum(getattr(numbers, part.name).nbytes for part in fields(numbers))
+    assert len(law.sessions) == 212
+    assert 4096 * kept / 8 < 50e6
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def test_words_are_put_together_when_they_are_read_and_not_before(monkeypatch):
+    written = []
+    news = grammar.news
+    monkeypatch.setattr(grammar, "news", lambda *given: written.append(given) or news(*given))
+    market = law_of(end="2020-09-30").market((FRESH, 3))
+    observed = History(market, "SIM", 5)
+    assert not written
+    observed.until(20)
+    assert 0 < len(written) < 20
+    texts = [row.text for row in market.documents]
+    once = len(written)
+    assert texts == [row.text for row in market.documents]
+    assert len(written) == once
+
+
+def test_a_document_whose_words_were_not_read_is_like_any_other():
+    def unread():
+        return law_of(end="2020-09-30").market((FRESH, 3)).documents
+
+    read = unread()
+    texts = [row.text for row in read]
+    plain = [
+        Document(**{part.name: getattr(row, part.name) for part in fields(row)}) for row in read
+    ]
+    assert list(unread()) == plain and plain == list(unread())
+    assert [hash(row) for row in unread()] == [hash(row) for row in plain]
+    assert [str(row) for row in unread()] == [str(row) for row in plain]
+    assert [repr(row) for row in unread()] == [repr(row) for row in plain]
+    assert [asdict(row) for row in unread()] == [asdict(row) for row in plain]
+    assert [copy.deepcopy(row).text for row in unread()] == texts
+    assert [replace(row, title="x").text for row in unread()] == texts
+    assert list(pickle.loads(pickle.dumps(unread()))) == plain
+    assert DocumentTable(unread().rows[::-1]).rows[0] == plain[0]
+    assert np.array_equal(DocumentTable(tuple(plain)).available_at, unread().available_at)
+    with pytest.raises(AttributeError, match="has no attribute 'words'"):
+        unread().rows[0].words  # noqa: B018
+
+
+def test_a_document_that_was_read_holds_nothing_but_what_it_says():
+    row = law_of(end="2020-09-30").market((FRESH, 3)).documents.rows[0]
+    text = row.text
+    assert row._write.__self__ is text

@@ -16,9 +16,10 @@ from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME
 from investorbench_env.market.sessions import ends_of_days, sessions_between
 from investorbench_env.market.simulated import Dynamics, dynamics_of, simulate, simulate_many
 from investorbench_env.market.simulated.bands import ONE
+from investorbench_env.market.simulated.dynamics import TOPICS
 from investorbench_env.market.simulated.emission import emit
 from investorbench_env.market.simulated.grammar import WordChoices, news, write_news
-from investorbench_env.market.simulated.news import LABELS, MAX_NEWS, plan_news
+from investorbench_env.market.simulated.news import LABELS, MAX_NEWS, OWN, plan_news
 from investorbench_env.market.simulated.process import draw_shocks, evolve
 
 CLASSES = ("stock", "crypto", "etf")
@@ -52,8 +53,8 @@ def test_another_seed_gives_other_prices_and_texts():
 
 def test_a_symbol_is_always_the_same_market_and_another_symbol_is_another_one():
     sim, again, other = (simulate(symbol=s, end="2015-06-30") for s in ("SIM", "SIM", "TSLA"))
-    assert sim.fingerprint == again.fingerprint
-    assert sim.source == again.source != other.source
+    assert sim.fingerprint == again.fingerprint != other.fingerprint
+    assert {sim.source, again.source, other.source} == {"simulated market"}
 
 
 @pytest.mark.parametrize("asset_class", CLASSES)
@@ -94,7 +95,9 @@ def test_no_text_depends_on_what_happens_after_it(asset_class, changed_from):
     shocks = draw_shocks([(ONE, 3)], len(sessions))
     other = {name: values.copy() for name, values in shocks.items()}
     for name, values in draw_shocks([(ONE, 4)], len(sessions)).items():
-        other[name][:, changed_from:] = values[:, changed_from:]
+        # How much news a session has is drawn as it begins, and so has happened.
+        first = changed_from + (name == "news_uniform")
+        other[name][:, first:] = values[:, first:]
     path = evolve(dynamics, shocks)
     for name in ("mood", "gap"):
         other[name][:, changed_from:] = -20.0 * np.sign(getattr(path, name)[:, changed_from:])
@@ -122,13 +125,14 @@ def test_a_text_knows_no_close_that_is_not_over():
     dynamics, sessions = dynamics_of(), sessions_between("stock", "2015-01-02", "2017-12-29")
     times = ends_of_days(sessions, "America/New_York")
     path = simulate_many([2], len(sessions), dynamics)
-    items = plan_news(dynamics, path, sessions, times, STOCK, (ONE, 2))
-    later = [item for item in items if item.session > 0]
-    for item in later:
-        assert item.reported <= item.known <= item.session
-        assert times[item.session - 1] < item.available_at <= times[item.session]
-        assert item.available_at >= times[item.known] - np.timedelta64(8, "h")
-    assert {item.session - item.known for item in later} == {0, 1}
+    news = plan_news(dynamics, path, sessions, times, STOCK, [(ONE, 2)])
+    later = news.session > 0
+    session, known, at = news.session[later], news.known[later], news.available_at[later]
+    assert (news.reported[later] <= known).all() and (known <= session).all()
+    assert (times[session - 1] < at).all() and (at <= times[session]).all()
+    assert (at >= times[known] - np.timedelta64(8, "h")).all()
+    assert set((session - known).tolist()) == {0, 1}
+    assert (np.diff(news.available_at) >= np.timedelta64(0, "s")).all()
 
 
 def test_texts_come_in_clusters_within_days_on_weekends_and_with_a_date_only(market):
@@ -251,9 +255,9 @@ def test_labels_are_right_as_often_as_the_parameters_say():
     dynamics, sessions = dynamics_of(), sessions_between("stock", "2015-01-02", "2024-12-30")
     times = ends_of_days(sessions, "America/New_York")
     path = simulate_many([2], len(sessions), dynamics)
-    items = plan_news(dynamics, path, sessions, times, STOCK, (ONE, 2))
-    labelled = [item for item in items if item.sentiment and item.about == "own"]
-    right = [LABELS.index(item.sentiment) == 1 - item.statements[0][1] for item in labelled]
+    news = plan_news(dynamics, path, sessions, times, STOCK, [(ONE, 2)])
+    labelled = (news.about == OWN) & (news.label < LABELS.index(None))
+    right = news.label[labelled] == 1 - news.polarity[labelled]
     assert np.mean(right) == pytest.approx(dynamics.label_accuracy, abs=0.03)
 
 
@@ -263,10 +267,9 @@ def test_texts_without_informativeness_say_nothing_about_the_state():
         sessions = sessions_between("stock", "2015-01-02", "2024-12-30")
         times = ends_of_days(sessions, "America/New_York")
         path = simulate_many([6], len(sessions), dynamics)
-        items = plan_news(dynamics, path, sessions, times, STOCK, (ONE, 6))
-        about = [i for i in items if i.about == "own" and i.statements[0][0] == "mood"]
-        moods = [path.mood[0, i.reported] for i in about]
-        return np.corrcoef(moods, [i.statements[0][1] for i in about])[0, 1]
+        news = plan_news(dynamics, path, sessions, times, STOCK, [(ONE, 6)])
+        about = (news.about == OWN) & (news.topic == TOPICS.index("mood"))
+        return np.corrcoef(path.mood[0, news.reported[about]], news.polarity[about])[0, 1]
 
     assert abs(tone_given_mood(0.0)) < 0.08
     assert tone_given_mood(0.9) > 0.25
@@ -342,9 +345,11 @@ def test_texts_are_nearly_all_different_and_could_take_millions_of_forms():
     written, _ = texts(3, 3000)
     assert len(set(written)) > 0.98 * len(written)
     for seed in range(50):
-        choices = WordChoices(int(np.random.default_rng(seed).integers(1 << 62)) ** 2)
+        number = int(np.random.default_rng(seed).integers(1 << 61, 1 << 62)) ** 2
+        choices = WordChoices(number)
         write_news("SIM", "company", "value", 1, choices)
-        assert 1e6 < choices.forms < 2**120
+        # Each choice divides what is left by the number of its options.
+        assert choices.left > 0 and number // choices.left > 1e6
 
 
 def test_every_text_is_made_of_whole_sentences(market):

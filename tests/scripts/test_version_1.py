@@ -1,7 +1,9 @@
 """Runs that were recorded before there was a header: they stay what they were, to the digit.
 
 ``tests/data/version_1`` was written by the last version that wrote such records, and so were its
-``*_export.txt``, its exports as CSV, and ``rows.txt``, the rows that its ``score`` printed.
+``*_export.txt``, its exports as CSV, and ``rows.txt``, the rows that its ``score`` printed. Their
+simulated markets are of a law that is no longer drawn, so what needs a market anew is missing, and
+that is said.
 """
 
 import csv
@@ -24,6 +26,22 @@ RUNS = ("baselines", "reader")
 RENAMED = (("_hold", "_benchmark"), ("days_to_tell_from_benchmark", "days_to_distinguish"))
 ANEW = ("reason_", "repeats_")
 """What is put in other words now, or of Buy & Hold, which has no repeats any more."""
+BESIDE_OTHERS = (
+    "rank",
+    "SR_less_",
+    "p_",
+    "adjusted_p_",
+    "days_to_",
+    "random_percentile",
+    "CR_low",
+    "CR_high",
+    "SR_low",
+    "SR_high",
+    "variance_path",
+    "block_days",
+)
+"""What depends on who else is in the table: Buy & Hold is not, without its market."""
+NO_MARKET = "the market found here is not the one that was recorded"
 
 
 @pytest.fixture
@@ -57,14 +75,23 @@ def test_every_metric_is_computed_from_the_lines_as_it_was(job: Path) -> None:
         assert manifest[name] == found, name
 
 
-def test_tables_have_the_rows_that_they_had(command: Call, runs: Path) -> None:
+def test_tables_have_the_rows_of_their_agents(command: Call, runs: Path) -> None:
     before = contents(runs)
     output = [command("score", runs / run) for run in RUNS]
     assert [(each.code, each.err) for each in output] == [(0, ""), (0, "")]
-    printed = [line.split() for each in output for line in each.out.splitlines()]
+    printed = "".join(each.out for each in output)
+    found = {own_figures(line) for line in printed.splitlines()}
     for row in (VERSION_1 / "rows.txt").read_text().splitlines():
-        assert row.split() in printed
+        assert "buy_and_hold" in row or own_figures(row) in found, row
+    tables = printed.count("SIMULATED InvestorBench/")
+    assert " ".join(printed.split()).count(NO_MARKET) == tables
     assert contents(runs) == before
+
+
+def own_figures(row: str) -> tuple[str, ...]:
+    """Who is in a row of a table, and how it did, without its rank, intervals and tests."""
+    cells = row.split()
+    return (*cells[1:3], *cells[-3:])
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -74,11 +101,15 @@ def test_exports_have_the_figures_that_they_had(run: str, command: Call, tmp_pat
     assert output.code == 0, output.err
     with file.open() as now, (VERSION_1 / f"{run}_export.txt").open() as before:
         found, expected = list(csv.DictReader(now)), list(csv.DictReader(before))
-    for one, other in zip(expected, found, strict=True):
+    agents = {(row["task"], row["protocol"], row["agent"]): row for row in found}
+    for one in expected:
+        if one["agent"] == "buy_and_hold":
+            continue
+        other = agents[one["task"], one["protocol"], one["agent"]]
         for name, figure in one.items():
             for old, new in RENAMED:
                 name = name.replace(old, new)
-            if not name.startswith(ANEW):
+            if not name.startswith((*ANEW, *BESIDE_OTHERS)):
                 assert is_same(other[name], figure), (name, other[name], figure)
 
 
@@ -90,15 +121,16 @@ def is_same(found: str, expected: str) -> bool:
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_a_record_is_whole_and_comes_out_again_to_the_bit(run: str, command: Call) -> None:
+def test_a_record_is_whole_and_its_market_is_said_to_be_another(run: str, command: Call) -> None:
     found = [
         json.loads(line)
         for line in command("verify", VERSION_1 / run, "--json").out.split("\n")
         if line
     ]
-    assert [each["what"] for each in found if each["is_wrong"]] == []
+    wrong = {each["what"].split()[0] for each in found if each["is_wrong"]}
+    assert wrong == {"market_sha256", "data_source"}
     replayed = command("replay", VERSION_1 / run)
-    assert replayed.code == 0 and "all to the bit" in replayed.out
+    assert replayed.code == 1 and "differs at" in replayed.out
 
 
 def test_a_day_is_shown_with_its_answer(command: Call) -> None:

@@ -54,10 +54,10 @@ class Dynamics:
     regime_days: tuple[float, float, float] = (40.0, 50.0, 60.0)
     regime_drift: tuple[float, float, float] = (-0.24, 0.0, 0.18)
     regime_volatility: tuple[float, float, float] = (1.35, 0.8, 1.0)
-    gap_reversion: float = 0.04
-    gap_noise: float = 0.7
+    gap_reversion: float = 0.05
+    gap_noise: float = 1.0
     mood_days: float = 12.0
-    mood_strength: float = 0.20
+    mood_strength: float = 0.15
     volatility_days: float = 30.0
     volatility_spread: float = 0.35
     leverage: float = -0.4

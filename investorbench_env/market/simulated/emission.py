@@ -1,24 +1,28 @@
-"""All texts of a simulated market: what there is to say, put into words in order of time."""
+"""All texts of a simulated market, in order of time; put into words when they are read."""
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
 from investorbench_env.market.asset_classes import AssetClass
-from investorbench_env.market.documents import NEWS, Document, DocumentTable, Sentiment
+from investorbench_env.market.documents import NEWS, Document, DocumentTable
 from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated import grammar
-from investorbench_env.market.simulated.dynamics import Dynamics
-from investorbench_env.market.simulated.filings import plan_filings
-from investorbench_env.market.simulated.items import Item
-from investorbench_env.market.simulated.news import plan_news
+from investorbench_env.market.simulated.bands import Purpose, generator
+from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
+from investorbench_env.market.simulated.filings import Filing, plan_filings
+from investorbench_env.market.simulated.news import (
+    LABELS,
+    NOTHING,
+    OTHER,
+    News,
+    plan_news,
+)
 from investorbench_env.market.simulated.process import SimulatedPaths
 
 ORIGIN = "simulated newswire"
-REMEMBERED = 12
-"""How many of the latest texts about the asset a repeat chooses from."""
 
 
 def emit(
@@ -31,46 +35,74 @@ def emit(
     vocabulary: str,
     entropy: Sequence[int],
 ) -> DocumentTable:
-    """All texts of the first path, in words."""
-    items = plan_news(dynamics, path, sessions, times, asset_class, entropy)
+    """All texts of the one path in ``path``."""
+    news = plan_news(dynamics, path, sessions, times, asset_class, [entropy])
+    rows = news_documents(news, symbol, vocabulary, entropy)
+    available_at = news.available_at
     if asset_class.filings:
-        items += plan_filings(dynamics, path, sessions, times, entropy)
-    return DocumentTable(tuple(put_into_words(items, symbol, vocabulary)))
+        filings = plan_filings(dynamics, path, sessions, times, entropy)
+        filed = np.array([filing.available_at for filing in filings], dtype="datetime64[s]")
+        at = np.searchsorted(available_at, filed, side="right")
+        available_at = np.insert(available_at, at, filed)
+        for place, filing in reversed([*zip(at.tolist(), filings, strict=True)]):
+            rows.insert(place, _filing_document(filing, symbol, vocabulary))
+    return DocumentTable.in_order(tuple(rows), available_at)
 
 
-def put_into_words(items: Sequence[Item], symbol: str, vocabulary: str) -> Iterator[Document]:
-    """The documents of items, in order of time; a repeat repeats what has appeared by then."""
-    recent: deque[tuple[str, Sentiment | None]] = deque(maxlen=REMEMBERED)
-    for item in sorted(items, key=lambda item: item.available_at):
-        sentiment = item.sentiment
-        if item.kind != NEWS:
-            text = grammar.filing(symbol, vocabulary, item.statements, item.number)
-        elif item.about == "repeat" and recent:
-            old, sentiment = recent[item.number % len(recent)]
-            text = grammar.repeat(old, item.number)
+def news_documents(
+    news: News, symbol: str, vocabulary: str, entropy: Sequence[int]
+) -> list[Document]:
+    """The news of one path."""
+    numbers = generator(entropy, Purpose.WORDS).integers(1 << 62, size=(len(news.session), 2))
+    rows: list[Document] = []
+    for session, at, about, topic, polarity, label, original, (first, second) in zip(
+        news.session.tolist(),
+        news.available_at.astype(np.int64).tolist(),
+        news.about.tolist(),
+        news.topic.tolist(),
+        news.polarity.tolist(),
+        news.label.tolist(),
+        news.original.tolist(),
+        numbers.tolist(),
+        strict=True,
+    ):
+        number = first << 62 | second
+        write: Callable[[], str]
+        if original >= 0:
+            write = partial(_repeat, rows[original], number)
+        elif about == NOTHING:
+            write = partial(grammar.trivia, symbol, number)
         else:
-            text = _news_text(item, symbol, vocabulary)
-        if item.about == "own" and item.kind == NEWS:
-            recent.append((text, sentiment))
-        yield Document(
-            kind=item.kind,
-            symbol=symbol,
-            available_at=_moment(item.available_at),
-            title="" if item.kind == NEWS else f"Form {item.kind} of {symbol}",
-            text=text,
-            sentiment=sentiment,
-            source=ORIGIN,
-            id=f"{symbol}-{item.kind}-{item.session}-{item.number & 0xFFFFFFFF:08x}",
+            firm = grammar.bystander(vocabulary, number) if about == OTHER else symbol
+            write = partial(grammar.news, firm, vocabulary, TOPICS[topic], polarity, number)
+        rows.append(
+            Document.written_later(
+                write,
+                kind=NEWS,
+                symbol=symbol,
+                available_at=datetime.fromtimestamp(at, UTC),
+                title="",
+                sentiment=LABELS[label],
+                source=ORIGIN,
+                id=f"{symbol}-{NEWS}-{session}-{number & 0xFFFFFFFF:08x}",
+            )
         )
+    return rows
 
 
-def _news_text(item: Item, symbol: str, vocabulary: str) -> str:
-    if item.about in ("nothing", "repeat"):
-        return grammar.trivia(symbol, item.number)
-    topic, polarity = item.statements[0]
-    firm = grammar.bystander(vocabulary, item.number) if item.about == "other" else symbol
-    return grammar.news(firm, vocabulary, topic, polarity, item.number)
+def _repeat(original: Document, number: int) -> str:
+    return grammar.repeat(original.text, number)
 
 
-def _moment(time: np.datetime64) -> datetime:
-    return datetime.fromtimestamp(int(time.astype("datetime64[s]").astype(np.int64)), tz=UTC)
+def _filing_document(filing: Filing, symbol: str, vocabulary: str) -> Document:
+    at: datetime = filing.available_at.astype("datetime64[s]").item()
+    return Document.written_later(
+        partial(grammar.filing, symbol, vocabulary, filing.statements, filing.number),
+        kind=filing.kind,
+        symbol=symbol,
+        available_at=at.replace(tzinfo=UTC),
+        title=f"Form {filing.kind} of {symbol}",
+        sentiment=None,
+        source=ORIGIN,
+        id=f"{symbol}-{filing.kind}-{filing.session}-{filing.number & 0xFFFFFFFF:08x}",
+    )

@@ -1,61 +1,75 @@
 """Simulated filings: when a stock reports, and what its reports say; no words yet."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from investorbench_env.market.sessions import TimeArray
-from investorbench_env.market.simulated.bands import generator
+from investorbench_env.market.simulated.bands import Purpose, generator
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
-from investorbench_env.market.simulated.items import HOUR, MINUTE, Item, combined, state_scores
+from investorbench_env.market.simulated.elementary import FloatArray, exp
+from investorbench_env.market.simulated.news import state_scores
 from investorbench_env.market.simulated.process import SimulatedPaths
 
+HOUR, MINUTE = np.timedelta64(3600, "s"), np.timedelta64(60, "s")
 FILING_DATES = (("10-K", "02-12"), ("10-Q", "04-24"), ("10-Q", "07-24"), ("10-Q", "10-24"))
 """The earliest date of each report in a year."""
 FILING_TOPICS = {"10-Q": ("value",) * 3 + ("regime",), "10-K": ("value",) * 5 + ("regime",) * 2}
 """What the statements of a report are about."""
 
 
+class Filing(NamedTuple):
+    """What a report has to say, before it is put into words."""
+
+    kind: str
+    session: int
+    """After whose close it is filed, and whose state it reports."""
+    available_at: np.datetime64
+    statements: tuple[tuple[str, int], ...]
+    """Topic and polarity of each."""
+    number: int
+    """Fixes the words."""
+
+
 def plan_filings(
     dynamics: Dynamics,
-    path: SimulatedPaths,
+    paths: SimulatedPaths,
     sessions: TimeArray,
     times: TimeArray,
     entropy: Sequence[int],
-) -> list[Item]:
-    """Reports three times a year (10-Q) and once (10-K), accepted after the close."""
-    items = []
-    scores = state_scores(dynamics, path)
+) -> list[Filing]:
+    """Reports of the first path, three times a year (10-Q) and once (10-K), after the close."""
+    filings = []
     for year in range(int(str(sessions[0])[:4]), int(str(sessions[-1])[:4]) + 1):
         # A year has its own generator, so a longer simulation files the same reports.
-        rng = generator(entropy, 4, year)
+        rng = generator(entropy, Purpose.FILINGS, year)
         for kind, date in FILING_DATES:
+            topics = FILING_TOPICS[kind]
             late, minutes = rng.integers(14), rng.integers(60)
-            draws, number = rng.random(len(FILING_TOPICS[kind])), int(rng.integers(1 << 62))
-            number = combined(number, int(rng.integers(1 << 62)))
+            draws = rng.random(len(topics))
+            first, second = rng.integers(1 << 62, size=2).tolist()
             day = np.datetime64(f"{year}-{date}") + np.timedelta64(int(late), "D")
             t = int(np.searchsorted(sessions, day))
             if t == len(sessions) or day < sessions[0]:
                 continue
-            statements = tuple(
-                (topic, _coin(dynamics.filing_informativeness * scores[TOPICS.index(topic)][t], u))
-                for topic, u in zip(FILING_TOPICS[kind], draws.tolist(), strict=True)
-            )
-            items.append(
-                Item(
+            filings.append(
+                Filing(
+                    kind=kind,
                     session=t,
                     available_at=times[t] - 7 * HOUR - int(minutes) * MINUTE,
-                    known=t,
-                    reported=t,
-                    kind=kind,
-                    about="own",
-                    statements=statements,
-                    sentiment=None,
-                    number=number,
+                    statements=_statements(dynamics, paths, t, topics, draws),
+                    number=first << 62 | second,
                 )
             )
-    return items
+    return filings
 
 
-def _coin(log_odds: float, uniform: float) -> int:
-    return 1 if uniform < 1 / (1 + np.exp(-log_odds)) else -1
+def _statements(
+    dynamics: Dynamics, paths: SimulatedPaths, t: int, topics: tuple[str, ...], draws: FloatArray
+) -> tuple[tuple[str, int], ...]:
+    """Topic and polarity of each statement about the first path after session ``t``."""
+    scores = dict(zip(TOPICS, state_scores(dynamics, paths, 0, np.array([t])).ravel(), strict=True))
+    log_odds = dynamics.filing_informativeness * np.array([scores[topic] for topic in topics])
+    good = draws < 1 / (1 + exp(-log_odds))
+    return tuple(zip(topics, np.where(good, 1, -1).tolist(), strict=True))

@@ -6,6 +6,7 @@ word occurs with either polarity, so that counting words does not recover it; re
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeVar
 
 from investorbench_env.market.simulated.lexicon import (
@@ -31,19 +32,18 @@ class WordChoices:
     """A large random integer that is spent choice by choice; it fixes a text."""
 
     def __init__(self, number: int) -> None:
-        self._number = number
-        self.forms = 1
-        """How many texts the choices made so far could have led to."""
+        self.left = number
+        """What of the number the choices made so far have not spent."""
 
     def below(self, count: int) -> int:
         """A number in [0, count)."""
-        self._number, chosen = divmod(self._number, count)
-        self.forms *= count
+        self.left, chosen = divmod(self.left, count)
         return chosen
 
     def pick(self, options: Sequence[Option]) -> Option:
         """One of the options."""
-        return options[self.below(len(options))]
+        self.left, chosen = divmod(self.left, len(options))
+        return options[chosen]
 
 
 class Fact(NamedTuple):
@@ -247,7 +247,7 @@ def news(firm: str, vocabulary: str, topic: str, polarity: int, number: int) -> 
 
 def write_news(firm: str, vocabulary: str, topic: str, polarity: int, c: WordChoices) -> str:
     """``news`` with choices that can be counted afterwards."""
-    rivals = [rival for rival in RIVALS[vocabulary] if rival != firm]
+    rivals = _rivals(vocabulary, firm)
     first = c.below(len(rivals))
     rival, third = rivals[first], rivals[first - 1 - c.below(len(rivals) - 1)]
     main = statement(firm, c.pick(_about(vocabulary, topic)), polarity, rival, c)
@@ -291,8 +291,14 @@ def repeat(text: str, number: int) -> str:
     return f"{WordChoices(number).pick(REPEATS)}: {text}"
 
 
-def _about(vocabulary: str, topic: str) -> list[Noun]:
-    return [noun for noun in NOUNS[vocabulary] if noun.topic == topic]
+@cache
+def _about(vocabulary: str, topic: str) -> tuple[Noun, ...]:
+    return tuple(noun for noun in NOUNS[vocabulary] if noun.topic == topic)
+
+
+@lru_cache(maxsize=64)
+def _rivals(vocabulary: str, firm: str) -> tuple[str, ...]:
+    return tuple(rival for rival in RIVALS[vocabulary] if rival != firm)
 
 
 def _fillers(c: WordChoices) -> list[str]:

@@ -12,15 +12,22 @@ import numpy.typing as npt
 
 from investorbench_env.errors import MarketError
 from investorbench_env.market.asset_classes import AssetClass, Simulated, find_asset_class
-from investorbench_env.market.documents import NEWS, SENTIMENTS
-from investorbench_env.market.market import FloatArray, Market
+from investorbench_env.market.documents import SENTIMENTS
+from investorbench_env.market.market import FIELDS, FloatArray, Market
 from investorbench_env.market.sessions import TimeArray, ends_of_days, sessions_between
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.emission import emit
+from investorbench_env.market.simulated.news import count_labels, plan_news
 from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
 from investorbench_env.market.simulated.profiles import profile_of
-from investorbench_env.market.simulated.traded_bars import traded_bars
+from investorbench_env.market.simulated.traded_bars import (
+    ExDates,
+    ex_dates_of,
+    on_sessions,
+    traded_bars,
+)
 
+BLOCK = 64
 VERSION = 1
 """Goes up with every change after which the same entropy gives another path."""
 SOURCE = "simulated market"
@@ -106,18 +113,20 @@ class Law:
         Args:
             entropy: band and seed; see ``bands``.
         """
-        row, profile = self._row, self._profile
-        path = evolve(self.dynamics, draw_shocks((entropy,), len(self.sessions)))
-        traded = traded_bars(path, self.sessions, profile)
+        row, profile, length = self._row, self._profile, len(self.sessions)
+        path = self._paths([entropy])
+        traded = traded_bars(path, self._ex_dates, profile)
+        dividends = on_sessions(traded.dividends, self._ex_dates.days, length, 0.0)
+        share_splits = on_sessions(traded.splits, self._ex_dates.days, length, 1.0)
         return Market(
             symbols=(self.symbol,),
             asset_class=self.asset_class,
             sessions=self.sessions,
             times=self.times,
-            bars=traded.bars[:, None],
-            adjusted_close=traded.adjusted_close[:, None],
-            dividends=traded.dividends[:, None],
-            share_splits=traded.splits[:, None],
+            bars=traded.bars[0][:, None],
+            adjusted_close=traded.adjusted_close.T,
+            dividends=dividends.T,
+            share_splits=share_splits.T,
             documents=emit(
                 self.dynamics,
                 path,
@@ -138,26 +147,38 @@ class Law:
     def numbers(self, entropies: Sequence[Sequence[int]]) -> SimulatedNumbers:
         """The paths of many entropies without their words."""
         shape = len(entropies), len(self.sessions)
-        bars, adjusted_close = np.empty((*shape, 5)), np.empty(shape)
-        dividends, splits = np.zeros(shape), np.ones(shape)
-        labels = np.zeros((*shape, len(SENTIMENTS)), dtype=np.uint8)
-        for path, entropy in enumerate(entropies):
-            market = self.market(entropy)
-            bars[path], adjusted_close[path] = market.bars[:, 0], market.adjusted_close[:, 0]
-            dividends[path], splits[path] = market.dividends[:, 0], market.share_splits[:, 0]
-            at = np.searchsorted(self.times, market.documents.available_at)
-            for t, row in zip(at, market.documents, strict=True):
-                if row.kind == NEWS and row.sentiment is not None:
-                    labels[path, t, SENTIMENTS.index(row.sentiment)] += 1
-        ex_dates = np.flatnonzero(((dividends != 0) | (splits != 1)).any(axis=0))
-        return SimulatedNumbers(
-            bars=bars,
-            adjusted_close=adjusted_close,
-            ex_dates=ex_dates,
-            dividends=dividends[:, ex_dates],
-            share_splits=splits[:, ex_dates],
-            labels=labels,
+        events = len(entropies), len(self._ex_dates.days)
+        numbers = SimulatedNumbers(
+            bars=np.empty((*shape, len(FIELDS))),
+            adjusted_close=np.empty(shape),
+            ex_dates=self._ex_dates.days,
+            dividends=np.empty(events),
+            share_splits=np.empty(events),
+            labels=np.empty((*shape, len(SENTIMENTS)), dtype=np.uint8),
         )
+        # In blocks that a processor's cache holds, and no array of all paths but what is kept.
+        for first in range(0, len(entropies), BLOCK):
+            block = slice(first, first + BLOCK)
+            paths = self._paths(entropies[block])
+            traded = traded_bars(paths, self._ex_dates, self._profile)
+            numbers.bars[block] = traded.bars
+            numbers.adjusted_close[block] = traded.adjusted_close
+            numbers.dividends[block] = traded.dividends
+            numbers.share_splits[block] = traded.splits
+            numbers.labels[block] = count_labels(
+                plan_news(
+                    self.dynamics, paths, self.sessions, self.times, self._row, entropies[block]
+                ),
+                paths.regime.shape,
+            )
+        return numbers
+
+    def _paths(self, entropies: Sequence[Sequence[int]]) -> SimulatedPaths:
+        return evolve(self.dynamics, draw_shocks(entropies, len(self.sessions)))
+
+    @cached_property
+    def _ex_dates(self) -> ExDates:
+        return ex_dates_of(self.sessions, self._profile)
 
     @property
     def _row(self) -> AssetClass:

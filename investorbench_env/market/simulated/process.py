@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.market import FloatArray
-from investorbench_env.market.simulated.bands import generator
+from investorbench_env.market.simulated.bands import Purpose, generator
 from investorbench_env.market.simulated.dynamics import Dynamics
+from investorbench_env.market.simulated.elementary import exp, log
 
 NORMALS = ("gap", "mood", "volatility", "jump", "overnight", "intraday", "volume")
-UNIFORMS = ("regime", "jump_time", "high", "low")
+FEW = 4
+"""Up to how many paths are quicker one by one; a number of Python gives the same bits."""
+UNIFORMS = ("regime", "jump_time", "high", "low", "news")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class SimulatedPaths:
         low: log of the session's low over its open, at most 0.
         surprise: the session's log return less its mean, in volatilities.
         volume: log of the relative volume.
+        news_uniform: what decides how much news there is, given what has happened.
     """
 
     regime: npt.NDArray[np.int8]
@@ -45,6 +50,7 @@ class SimulatedPaths:
     low: FloatArray
     surprise: FloatArray
     volume: FloatArray
+    news_uniform: FloatArray
 
     def __getitem__(self, paths: slice) -> "SimulatedPaths":
         return SimulatedPaths(
@@ -61,20 +67,17 @@ def draw_shocks(entropies: Sequence[Sequence[int]], length: int) -> dict[str, Fl
     normals = np.empty((len(entropies), length, len(NORMALS)))
     uniforms = np.empty((len(entropies), length, len(UNIFORMS)))
     for path, entropy in enumerate(entropies):
-        generator(entropy, 0).standard_normal(out=normals[path])
-        generator(entropy, 1).random(out=uniforms[path])
-    shocks = {name: normals[..., k] for k, name in enumerate(NORMALS)}
-    return shocks | {f"{name}_uniform": uniforms[..., k] for k, name in enumerate(UNIFORMS)}
+        generator(entropy, Purpose.NORMALS).standard_normal(out=normals[path])
+        generator(entropy, Purpose.UNIFORMS).random(out=uniforms[path])
+    by_name = np.ascontiguousarray(np.moveaxis(normals, -1, 0))
+    shocks = dict(zip(NORMALS, by_name, strict=True))
+    by_name = np.ascontiguousarray(np.moveaxis(uniforms, -1, 0))
+    return shocks | {f"{name}_uniform": each for name, each in zip(UNIFORMS, by_name, strict=True)}
 
 
 def evolve(dynamics: Dynamics, shocks: dict[str, FloatArray]) -> SimulatedPaths:
     """Run the model of ``simulate`` over shocks [N, T]."""
     d = dynamics
-    paths, length = shocks["gap"].shape
-    new = {name: np.zeros((paths, length)) for name in ("gap", "mood", "log_volatility", "noise")}
-    regime = np.empty((paths, length), dtype=np.int8)
-    volatility, expected = np.empty((paths, length)), np.empty((paths, length))
-
     night, day = np.sqrt(d.overnight_share), np.sqrt(1 - d.overnight_share)
     price_shock = night * shocks["overnight"] + day * shocks["intraday"]
     # The gap widens by its own noise; the price shock is shared so that innovations of the value
@@ -82,42 +85,69 @@ def evolve(dynamics: Dynamics, shocks: dict[str, FloatArray]) -> SimulatedPaths:
     shared = 1 - d.gap_noise**2 / 2
     gap_shock = (shared - 1) * price_shock + np.sqrt(1 - shared**2) * shocks["gap"]
     vol_shock = d.leverage * price_shock + np.sqrt(1 - d.leverage**2) * shocks["volatility"]
-    vol_step = d.volatility_spread * np.sqrt(1 - d.volatility_persistence**2)
-    mood_step = np.sqrt(1 - d.mood_persistence**2)
-    cumulative = np.cumsum(d.transition, axis=1)
-    gap, mood, log_vol = new["gap"], new["mood"], new["log_volatility"]
-    level = np.log(d.diffusion) - d.volatility_spread**2
 
-    for t in range(length):
-        uniform = shocks["regime_uniform"][:, t]
-        if t == 0:
-            bounds = np.broadcast_to(np.cumsum(d.regime_shares), (paths, 3))
-            gap[:, 0] = d.gap_spread * shocks["gap"][:, 0]
-            mood[:, 0] = shocks["mood"][:, 0]
-            log_vol[:, 0] = d.volatility_spread * shocks["volatility"][:, 0]
-        else:
-            bounds = cumulative[regime[:, t - 1]]
-            move = volatility[:, t - 1] * gap_shock[:, t]
-            grown = d.drift[regime[:, t - 1]]
-            gap[:, t] = gap[:, t - 1] + grown - expected[:, t - 1] + move
-            mood[:, t] = d.mood_persistence * mood[:, t - 1] + mood_step * shocks["mood"][:, t]
-            log_vol[:, t] = (
-                d.volatility_persistence * log_vol[:, t - 1] + vol_step * vol_shock[:, t]
-            )
-        regime[:, t] = (uniform[:, None] >= bounds[:, :2]).sum(axis=1)
-        volatility[:, t] = np.exp(level + log_vol[:, t]) * d.regime_scale[regime[:, t]]
-        expected[:, t] = (
-            d.drift[regime[:, t]] + d.gap_reversion * gap[:, t] + d.mood_drift * mood[:, t]
-        )
+    regime = _regimes(d, shocks["regime_uniform"])
+    mood = _persisting(
+        d.mood_persistence,
+        shocks["mood"][:, 0],
+        np.sqrt(1 - d.mood_persistence**2) * shocks["mood"][:, 1:],
+    )
+    vol_step = d.volatility_spread * np.sqrt(1 - d.volatility_persistence**2)
+    log_volatility = _persisting(
+        d.volatility_persistence,
+        d.volatility_spread * shocks["volatility"][:, 0],
+        vol_step * vol_shock[:, 1:],
+    )
+    level = np.log(d.diffusion) - d.volatility_spread**2
+    volatility = exp(level + log_volatility) * d.regime_scale[regime]
+    # The value takes the regime's drift as the price does, so of e only κ·x and β·m part them.
+    gap = _persisting(
+        1 - d.gap_reversion,
+        d.gap_spread * shocks["gap"][:, 0],
+        volatility[:, :-1] * gap_shock[:, 1:] - d.mood_drift * mood[:, :-1],
+    )
+    expected = d.drift[regime] + d.gap_reversion * gap + d.mood_drift * mood
     return SimulatedPaths(
         regime=regime,
         gap=gap,
         mood=mood,
-        log_volatility=log_vol,
+        log_volatility=log_volatility,
         volatility=volatility,
-        expected_return=np.expm1(expected),
+        expected_return=exp(expected) - 1.0,
+        news_uniform=shocks["news_uniform"],
         **_sessions(d, shocks, expected, volatility),
     )
+
+
+def _persisting(keep: float, first: FloatArray, steps: FloatArray) -> FloatArray:
+    """An autoregression of the first order: x₀ = first, x_t = keep·x_{t−1} + steps_t [N, T]."""
+    x = np.concatenate([first[:, None], steps], axis=1)
+    if len(x) <= FEW:
+        return np.array(
+            [[*accumulate(row, lambda old, new: keep * old + new)] for row in x.tolist()]
+        )
+    for before, now in pairwise(x.T):
+        now += keep * before
+    return x
+
+
+def _regimes(dynamics: Dynamics, uniform: FloatArray) -> npt.NDArray[np.int8]:
+    """A Markov chain by inversion of its transitions, from its stationary shares [N, T]."""
+    first = (uniform[:, 0, None] >= np.cumsum(dynamics.regime_shares)[:2]).sum(axis=1)
+    bounds = np.cumsum(dynamics.transition, axis=1)[:, :2]
+    # Where each regime would go, whichever the path is in [T, N, 3].
+    following = (uniform.T[..., None, None] >= bounds).sum(axis=-1, dtype=np.int8)
+    regime = np.empty(uniform.shape, dtype=np.int8)
+    if len(uniform) <= FEW:
+        for path, start in enumerate(first.tolist()):
+            steps = following[1:, path].tolist()
+            regime[path] = [*accumulate(steps, lambda old, new: new[old], initial=start)]
+        return regime
+    regime[:, 0] = first
+    paths = np.arange(len(uniform))
+    for (before, now), step in zip(pairwise(regime.T), following[1:], strict=True):
+        now[:] = step[paths, before]
+    return regime
 
 
 def _sessions(
@@ -159,5 +189,5 @@ def _extreme(end: FloatArray, spread: FloatArray, uniform: FloatArray) -> FloatA
 
     P(max > m) = exp(−2m(m − end)/spread²) for m ≥ max(0, end); Karatzas & Shreve, §4.3.C.
     """
-    root = np.sqrt(end**2 - 2 * spread**2 * np.log1p(-uniform))
+    root = np.sqrt(end**2 - 2 * spread**2 * log(1.0 - uniform))
     return np.asarray((end + root) / 2)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated.bands import ONE
 from investorbench_env.market.simulated.dynamics import Dynamics
-from investorbench_env.market.simulated.law import SOURCE, Law
+from investorbench_env.market.simulated.law import Law
 from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
 from investorbench_env.market.simulated.profiles import dynamics_of
 
@@ -58,7 +58,8 @@ def simulate(
         dynamics: the model's parameters; ``dynamics_of(symbol, asset_class)`` by default.
 
     Returns:
-        A market of one asset with ``simulated=True`` and the hidden state in ``hidden_state``.
+        A market of one asset with ``simulated=True`` and the hidden state in ``hidden_state``. It
+        names no seed, so that no agent can draw it; its fingerprint is of what it holds.
 
     Raises:
         UnknownNameError: there is no such class.
@@ -73,9 +74,7 @@ def simulate(
     )
     chosen = stable_seed(symbol, asset_class) if seed is None else seed
     # Whoever draws a path by hand has a market like any other, told from others by what it holds.
-    return replace(
-        law.market((ONE, chosen)), source=f"{SOURCE} (seed {chosen})", law_fingerprint=None
-    )
+    return replace(law.market((ONE, chosen)), law_fingerprint=None)
 
 
 def stable_seed(symbol: str, asset_class: str) -> int:

@@ -1,5 +1,6 @@
-"""Prices as traded: log returns of one path become bars with dividends, splits and cents."""
+"""Prices as traded: log returns of paths become bars with dividends, splits and cents."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,97 +9,124 @@ import numpy.typing as npt
 from investorbench_env.market.asset_classes import Simulated
 from investorbench_env.market.market import FloatArray
 from investorbench_env.market.sessions import TimeArray
+from investorbench_env.market.simulated.elementary import exp
 from investorbench_env.market.simulated.process import SimulatedPaths
 
 DIVIDEND_MONTHS = (3, 6, 9, 12)
 SPLITS_FROM_PRICE = ((1000.0, 10.0), (300.0, 4.0), (5.0, 1.0), (0.0, 0.1))
 """From which close a stock is split at the next start of a month, and new shares for an old."""
 
+IndexArray = npt.NDArray[np.intp]
+
+
+class ExDates(NamedTuple):
+    """The sessions of a calendar on which a path may pay a dividend or split."""
+
+    days: IndexArray
+    """Indices of the sessions, ascending [E]."""
+    may_split: npt.NDArray[np.bool_]
+    pays: npt.NDArray[np.bool_]
+
 
 class TradedBars(NamedTuple):
-    """One asset as it traded."""
+    """N paths of an asset as they traded."""
 
     bars: FloatArray
-    """Open, high, low, close, volume [T, 5]."""
+    """Open, high, low, close, volume [N, T, 5]."""
     adjusted_close: FloatArray
-    """Grows by the total return of each session, from the first close [T]."""
+    """Grows by the total return of each session, from the first close [N, T]."""
     dividends: FloatArray
-    """Cash per share on the ex-date [T]."""
+    """Cash per share on the ex-dates [N, E]."""
     splits: FloatArray
-    """New shares for an old one, else 1 [T]."""
+    """New shares for an old one on the ex-dates, else 1 [N, E]."""
 
 
-def traded_bars(path: SimulatedPaths, sessions: TimeArray, profile: Simulated) -> TradedBars:
-    """Bars of the first path of ``path``, beginning at the price of its profile.
+def ex_dates_of(sessions: TimeArray, profile: Simulated) -> ExDates:
+    """Splits come with the first session of a month, dividends with the tenth of each third one."""
+    splitting = _days(sessions, 1, range(1, 13) if profile.share_splits else ())
+    paying = _days(sessions, 10, DIVIDEND_MONTHS if profile.dividend_yield else ())
+    days = np.union1d(splitting, paying)
+    return ExDates(days, np.isin(days, splitting), np.isin(days, paying))
+
+
+def traded_bars(paths: SimulatedPaths, ex_dates: ExDates, profile: Simulated) -> TradedBars:
+    """Bars of paths, beginning at the price of their profile.
 
     A close follows from the one before by ``(close_before / split − dividend) · exp(return)``, so
     the log return of the model is the total return of a holder who reinvests, as in the factors
     of CRSP and Yahoo. All prices are rounded to a cent.
     """
-    gross = np.exp(np.cumsum(path.overnight[0] + path.intraday[0])) * profile.level
-    dividends, splits, scale = _actions(gross, sessions, profile)
-    before = np.concatenate(([profile.level], gross[:-1] * scale[:-1]))
-    base = np.maximum(before / splits - dividends, 0.01)
-    opened = base * np.exp(path.overnight[0])
-    prices = np.stack(
-        [
-            opened,
-            opened * np.exp(path.high[0]),
-            opened * np.exp(path.low[0]),
-            opened * np.exp(path.intraday[0]),
-        ],
-        axis=1,
-    )
-    # Rounding is monotonic, so low ≤ open, close ≤ high survives it.
-    prices = np.maximum(np.round(prices, 2), 0.01)
-    volume = np.round(profile.units_a_day * np.exp(path.volume[0] + path.log_volatility[0] / 2))
-    bars = np.concatenate([prices, volume[:, None]], axis=1)
-    return TradedBars(bars, _adjust(prices[:, 3], dividends, splits), dividends, splits)
+    gross = exp(np.cumsum(paths.overnight + paths.intraday, axis=1)) * profile.level
+    length = gross.shape[1]
+    ex_dividends, ex_splits, scale = _actions(gross, ex_dates, profile)
+    dividends = on_sessions(ex_dividends, ex_dates.days, length, 0.0)
+    splits = on_sessions(ex_splits, ex_dates.days, length, 1.0)
+    traded = gross * scale[:, np.searchsorted(ex_dates.days, np.arange(length), "right")]
+    before = np.concatenate([np.full_like(gross[:, :1], profile.level), traded[:, :-1]], axis=1)
+    opened = np.maximum(before / splits - dividends, 0.01) * exp(paths.overnight)
+    bars = np.empty((*gross.shape, 5))
+    for column, rise in enumerate((None, paths.high, paths.low, paths.intraday)):
+        price = opened if rise is None else opened * exp(rise)
+        # Rounding is monotonic, so low ≤ open, close ≤ high survives it.
+        bars[..., column] = np.maximum(np.round(price, 2), 0.01)
+    bars[..., 4] = np.round(profile.units_a_day * exp(paths.volume + paths.log_volatility / 2))
+    return TradedBars(bars, _adjust(bars[..., 3], dividends, splits), ex_dividends, ex_splits)
+
+
+def on_sessions(
+    values: FloatArray, ex_dates: IndexArray, length: int, otherwise: float
+) -> FloatArray:
+    """Values of ex-dates [N, E] among those of all sessions [N, T]."""
+    spread = np.full((len(values), length), otherwise)
+    spread[:, ex_dates] = values
+    return spread
 
 
 def _adjust(close: FloatArray, dividends: FloatArray, splits: FloatArray) -> FloatArray:
-    """Closes chained forwards by total returns, so that later actions change nothing before [T]."""
+    """Closes chained forwards by total returns: later actions change nothing before [N, T]."""
     growth = np.ones_like(close)
-    growth[1:] = close[1:] / (close[:-1] / splits[1:] - dividends[1:])
-    chained: FloatArray = close[0] * np.cumprod(growth)
+    growth[:, 1:] = close[:, 1:] / (close[:, :-1] / splits[:, 1:] - dividends[:, 1:])
+    chained: FloatArray = close[:, :1] * np.cumprod(growth, axis=1)
     return chained
 
 
 def _actions(
-    gross: FloatArray, sessions: TimeArray, profile: Simulated
+    gross: FloatArray, ex_dates: ExDates, profile: Simulated
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Dividends and splits, and the factor that they leave on the price of a reinvestor [T] each.
+    """Dividends and splits of the ex-dates [N, E], and what they leave of a reinvestor's price.
+
+    The last is a factor [N, E + 1], before the first ex-date and after each.
 
     Args:
-        gross: value of a holding that reinvests, per first share [T].
-        sessions: dates [T].
-        profile: says whether there are splits and dividends.
+        gross: value of a holding that reinvests, per first share [N, T].
+        ex_dates: when there may be any.
+        profile: says how much.
     """
-    dividends, splits = np.zeros_like(gross), np.ones_like(gross)
-    factor = np.ones_like(gross)
-    for t in _ex_dates(sessions, 1, tuple(range(1, 13))) if profile.share_splits else ():
-        splits[t] = 0.0  # a candidate, settled below in order of time
-    for t in _ex_dates(sessions, 10, DIVIDEND_MONTHS) if profile.dividend_yield else ():
-        dividends[t] = profile.dividend_yield / len(DIVIDEND_MONTHS)
-    scale = 1.0
-    for t in np.flatnonzero((splits == 0) | (dividends > 0)):
-        before = gross[t - 1] * scale
-        splits[t] = _split_ratio(before) if splits[t] == 0 else 1.0
-        dividends[t] = np.floor(before * dividends[t] * 100) / 100
-        factor[t] = 1 / splits[t] - dividends[t] / before
-        scale *= factor[t]
-    return dividends, splits, np.asarray(np.cumprod(factor), dtype=np.float64)
+    yielded = profile.dividend_yield / len(DIVIDEND_MONTHS)
+    shape = len(gross), len(ex_dates.days)
+    dividends, splits, scale = np.zeros(shape), np.ones(shape), np.ones((shape[0], shape[1] + 1))
+    for number, (t, may_split, pays) in enumerate(zip(*ex_dates, strict=True)):
+        before = gross[:, t - 1] * scale[:, number]
+        if may_split:
+            splits[:, number] = _split_ratio(before)
+        if pays:
+            dividends[:, number] = np.floor(before * yielded * 100) / 100
+        factor = 1 / splits[:, number] - dividends[:, number] / before
+        scale[:, number + 1] = scale[:, number] * factor
+    return dividends, splits, scale
 
 
-def _split_ratio(price: float) -> float:
-    return next(ratio for least, ratio in SPLITS_FROM_PRICE if price >= least)
+def _split_ratio(price: FloatArray) -> FloatArray:
+    """New shares for an old one, by the close before [N]."""
+    least, ratios = zip(*SPLITS_FROM_PRICE, strict=True)
+    return np.select([price >= bound for bound in least], ratios)
 
 
-def _ex_dates(sessions: TimeArray, ordinal: int, months: tuple[int, ...]) -> npt.NDArray[np.intp]:
+def _days(sessions: TimeArray, ordinal: int, months: Sequence[int]) -> IndexArray:
     """The n-th session of each of the months, never the first session of all."""
     month = sessions.astype("datetime64[M]")
     starts = np.flatnonzero(month[1:] != month[:-1]) + 1
     days = starts + ordinal - 1
     days = days[days < len(sessions)]
-    wanted = np.isin(month[days].astype(int) % 12 + 1, months)
+    wanted = np.isin(month[days].astype(int) % 12 + 1, list(months))
     return days[wanted]
