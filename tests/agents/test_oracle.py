@@ -179,7 +179,7 @@ def test_no_policy_can_be_much_better_than_a_plan(by_weight):
 @pytest.mark.heavy
 def test_the_oracle_beats_the_rules_that_beat_the_one_before():
     dynamics = dynamics_of()
-    paths = simulate_many(range(40_000, 40_060), 1_000, dynamics)
+    paths = simulate_many(range(40_000, 40_200), 1_000, dynamics)
     ratios = {name: sharpe(returns_of(make(dynamics), paths)) for name, make in RULES.items()}
     for better, worse in (
         ("oracle", "patience of 5 sessions"),
