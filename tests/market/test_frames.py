@@ -115,6 +115,21 @@ def test_a_frame_that_cannot_be_right_is_refused_by_row(frame: pd.DataFrame, mes
     assert "/tmp" not in str(caught.value)
 
 
+def test_a_frame_that_leaves_its_dates_open_is_refused_with_the_option() -> None:
+    days = [f"0{day}/02/2021" for day in range(1, 6)]
+    with pytest.raises(CorruptDataError, match="dates='day-first'") as caught:
+        find_market("ACME", "stock", prices(date=days))
+
+    assert "yaml" not in str(caught.value)
+    market = Market.from_frame(prices(date=days), symbol="ACME", dates="day-first")
+    assert [str(day) for day in market.sessions[:2]] == ["2021-02-01", "2021-02-02"]
+
+
+def test_a_frame_of_numbers_that_are_texts_is_refused_where_they_are_not_certain() -> None:
+    with pytest.raises(CorruptDataError, match=r"give numbers, not texts$"):
+        find_market("ACME", "stock", prices(close=["1,234", "1,235", "1,236", "1,237", "1,238"]))
+
+
 @pytest.mark.parametrize("data", [5, None, [], {}, {"ACME": 1}, [prices()], prices()["close"]])
 def test_what_is_no_data_is_refused(data: object) -> None:
     with pytest.raises(InvestorBenchError, match="must be a market, a data frame, a path"):

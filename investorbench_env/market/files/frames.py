@@ -1,5 +1,6 @@
 """Markets from pandas data frames: laid down as files, and read by the one reader of files."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from investorbench_env.errors import CorruptDataError, DataNotFoundError
+from investorbench_env.market.documents import DocumentTable
 from investorbench_env.market.files import folders, index
 from investorbench_env.market.files.column_names import known_columns
 from investorbench_env.market.files.index import DataFile
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = ("prices", "news", "filings", "actions")
 """What a frame may hold."""
+FILES = tuple(f"{kind}.csv" for kind in KINDS)
 EARLIEST_AS_NUMBER = 10_000_101
 """An index of smaller whole numbers counts rows; 20210104 is a date."""
 UNNAMED = "ASSET"
@@ -73,8 +76,12 @@ def market_of_frames(
         held = ", ".join(known.symbols) if known.kind == "bars" else known.note
         raise DataNotFoundError(f"the frame of prices has none of {name}: {known.kind} {held}")
     kinds = [kind for kind in KINDS if kind in frames]
+    documents = [
+        replace(row, source="pandas") if row.source in FILES else row for row in market.documents
+    ]
     return replace(
         market,
+        documents=DocumentTable(tuple(documents)),
         source=f"pandas: {', '.join(kinds)}",
         findings=tuple(_in_words(finding, place) for finding in market.findings),
     )
@@ -124,4 +131,7 @@ def _in_words(text: str, place: Path) -> str:
     for kind in KINDS:
         for name in (str(place / f"{kind}.csv"), f"{kind}.csv"):
             text = text.replace(name, f"the frame of {kind}")
-    return text
+    # A line in a file beside them helps files alone.
+    beside = rf"in {re.escape(str(place))}\S*"
+    text = re.sub(rf"say which by a line `numbers.*? {beside}", "give numbers, not texts", text)
+    return re.sub(rf", or by a line such as .*? {beside}", "", text)
