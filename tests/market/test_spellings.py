@@ -229,3 +229,22 @@ def test_a_market_is_read_back_from_every_spelling_or_refused(
     market = find_market("ACME", "stock", tmp_path)
     assert list(market.sessions) == list(frame.index.to_numpy().astype("datetime64[D]"))
     np.testing.assert_array_equal(market.bars[:, 0], frame[list(COLUMNS)].to_numpy())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_few_rows_are_read_back_or_refused(tmp_path: Path, spelling: str, rows: int) -> None:
+    generator = np.random.default_rng(rows)
+    for part in range(3):
+        start = int(generator.integers(60 - rows))
+        frame = table(part).iloc[start : start + rows]
+        folder = tmp_path / str(part)
+        folder.mkdir()
+        SPELLINGS[spelling](frame.copy(), folder)
+        try:
+            market = find_market("ACME", "stock", folder)
+        except CorruptDataError:
+            continue
+        assert list(market.sessions) == list(frame.index.to_numpy().astype("datetime64[D]"))
+        np.testing.assert_array_equal(market.bars[:, 0], frame[list(COLUMNS)].to_numpy())

@@ -249,7 +249,7 @@ def _texts(
             "note",
             file.path,
             name,
-            f"{number} without a time of day: known only from the end of their day",
+            f"{number} without a time of day: known only once their day has ended",
         )
     words = [column for column in ("headline", "text", "form") if column in rows]
     blank = (rows[words].isna() | (rows[words].astype(str) == "")).all(axis=1)

@@ -97,7 +97,12 @@ def read_released(path: Path, symbol: str, asset_class: AssetClass) -> Released:
         findings.append(f"{repeated} repeated items in the release, kept")
     if missing := int(np.isnan(bars["close"]).sum()):
         findings.append(f"{missing} dates without a price")
-    findings += replaced(documents)
+    findings += replaced(
+        item
+        for day, entry in days.items()
+        for key in ("news", *FORMS)
+        for item in _items(path, day, entry, key)
+    )
     if unlabelled:
         findings.append(f"{unlabelled} news items without a sentiment")
     return Released(bars=bars, documents=tuple(documents), findings=tuple(findings))

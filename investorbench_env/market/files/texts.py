@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -110,9 +110,9 @@ def without_surrogates(text: str) -> str:
     return _NO_CHARACTER.sub(REPLACEMENT, text)
 
 
-def replaced(items: Sequence[Document]) -> tuple[str, ...]:
-    """A finding on texts in which something was no character."""
-    number = sum(REPLACEMENT in item.title or REPLACEMENT in item.text for item in items)
+def replaced(texts: Iterable[str]) -> tuple[str, ...]:
+    """A finding on texts as they are written, where something in them is no character."""
+    number = sum(text != without_surrogates(text) for text in texts)
     return (f"{count(number, 'text')} with characters that are none, replaced",) if number else ()
 
 
@@ -121,7 +121,10 @@ def _given(items: list[Document], rows: Rows, findings: Sequence[str], parts: in
     skipped = [f"{count(left_out, 'text')} without a date or without words, left out"] * bool(
         left_out
     )
-    return Texts(documents=tuple(items), findings=(*skipped, *findings, *replaced(items)))
+    written = map(
+        "".join, zip(_texts(rows.frame, "headline"), _texts(rows.frame, "text"), strict=True)
+    )
+    return Texts(documents=tuple(items), findings=(*skipped, *findings, *replaced(written)))
 
 
 def document(
