@@ -28,7 +28,7 @@ ODD = [None, True, 5, -1, 1.5, float("nan"), "", "x", b"x", [], ["x"], {}, {"x":
 NAMES = (
     *("agent", "id_or_task", "repeats", "concurrency", "warmup", "watch", "trackers", "wrapper"),
     *("protocol", "data", "modalities", "window", "action", "universe", "reward", "long_only"),
-    *("episode_length", "initial_cash", "commission_bps", "slippage_bps"),
+    *("episode_length", "initial_cash", "commission_bps", "slippage_bps", "seed"),
 )
 
 
@@ -49,7 +49,7 @@ def test_no_odd_argument_ends_in_an_error_of_somebody_elses(odd: dict[str, Any])
     ("odd", "words"),
     [
         ({"id_or_task": None}, r"None is no task: give an id such as .*, or a Task"),
-        ({"data": 5, "symbol": "TEST"}, "data=5 must be a market, a path, or one of"),
+        ({"data": 5, "symbol": "TEST"}, "data=5 must be a market, "),
         ({"modalities": True}, "modalities=True must list at least one of bars, account"),
         ({"long_only": "false"}, "long_only='false' must be True or False"),
         ({"warmup": "no"}, "warmup='no' must be True or False"),
