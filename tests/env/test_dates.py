@@ -10,6 +10,7 @@ import pytest
 
 from investorbench_env.dates import date_text
 from investorbench_env.errors import DateRangeError
+from investorbench_env.market.simulated import simulate
 from tests.env.small_markets import small_market
 
 SPELLINGS = [
@@ -63,3 +64,14 @@ def test_everything_else_is_one_clear_error(name: str, value: Any) -> None:
 
     with pytest.raises(DateRangeError, match=rf"^{name}="):
         gym.make("InvestorBench/Stock", data=small_market([1.0, 2.0, 3.0]), **dates)
+
+
+@pytest.mark.parametrize("value", SPELLINGS, ids=repr)
+def test_a_simulation_takes_each_of_them(value: Any) -> None:
+    assert str(simulate(start=value, end="2020-01-10").sessions[0]) == "2020-01-02"
+
+
+@pytest.mark.parametrize("value", NO_DATES, ids=repr)
+def test_a_simulation_refuses_everything_else(value: Any) -> None:
+    with pytest.raises(DateRangeError, match=r"^end="):
+        simulate(start="2020-01-02", end=value)

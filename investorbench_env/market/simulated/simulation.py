@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+from investorbench_env.dates import DateLike, date_text
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated.bands import ONE
 from investorbench_env.market.simulated.dynamics import Dynamics
@@ -18,8 +19,8 @@ def simulate(
     *,
     symbol: str = "SIM",
     asset_class: str = "stock",
-    start: str | None = None,
-    end: str | None = None,
+    start: DateLike | None = None,
+    end: DateLike | None = None,
     seed: int | None = None,
     dynamics: Dynamics | None = None,
 ) -> Market:
@@ -63,14 +64,15 @@ def simulate(
 
     Raises:
         UnknownNameError: there is no such class.
-        MarketError: assets of that class cannot be simulated.
+        MarketError: assets of that class cannot be simulated, or there is no session.
+        DateRangeError: a date that is none.
     """
     law = Law(
         symbol=symbol,
         asset_class=asset_class,
         dynamics=dynamics or dynamics_of(symbol, asset_class),
-        start=start or START,
-        end=end or END,
+        start=START if start is None else date_text("start", start),
+        end=END if end is None else date_text("end", end),
     )
     chosen = stable_seed(symbol, asset_class) if seed is None else seed
     # Whoever draws a path by hand has a market like any other, told from others by what it holds.
