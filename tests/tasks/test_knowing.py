@@ -46,7 +46,8 @@ def test_every_table_marks_them_and_says_what_they_know(results: list[Result]) -
     boards = leaderboards(entries, jointly=False, draws=100)
     said = "‡ Oracle knows the hidden state; Filter knows the law"
     stock = next(board for board in boards if len(board.rows) == 4)
-    assert sorted(stock.notes[0][2:].split("; ")) == sorted(said[2:].split("; "))
+    (note,) = (note for note in stock.notes if note.startswith("‡"))
+    assert sorted(note[2:].split("; ")) == sorted(said[2:].split("; "))
     assert {row.agent for row in stock.rows if "‡" in row.marks} == {"Oracle", "Filter"}
     (over,) = overall(boards, draws=100)
     assert "‡ Oracle knows the hidden state" in over.notes

@@ -219,12 +219,12 @@ def test_a_simulated_market_under_a_real_name_is_marked() -> None:
 
 @pytest.mark.parametrize("at", ["begin", "step", "end"])
 def test_a_tracker_that_fails_is_left_out_and_changes_nothing(at: str) -> None:
-    alone = evaluate("momentum", TASK, 2)
+    alone = evaluate("momentum", TASK, 2, seed=0)
     kept, failing = Kept(), Failing(at)
     with pytest.warns(
         TrackingWarning, match="failing is left out .* no space left on device$"
     ) as w:
-        tracked = evaluate("momentum", TASK, 2, trackers=[failing, kept])
+        tracked = evaluate("momentum", TASK, 2, seed=0, trackers=[failing, kept])
     assert len([each for each in w if each.category is TrackingWarning]) == 1
     assert [e.equity.tolist() for e in tracked.episodes] == [
         e.equity.tolist() for e in alone.episodes
