@@ -29,6 +29,8 @@ def references_for(results: Sequence[Result]) -> tuple[list[Reference], list[str
             found = _computed(results)
         except InvestorBenchError as error:
             why = str(error).split(";")[0]  # what follows concerns folders of this machine
+    if facts.draws_markets:
+        found = _in_all_markets(found, results)
     missing = [] if any(each.kind == POLICIES for each in found) else ["random policies"]
     benchmark = benchmark_of(facts)
     known = {each.name for each in found} | {result.agent for result in results}
@@ -64,6 +66,17 @@ def random_policies(
     if isinstance(common, str) or not known.keys() >= set(common.markets):
         return None
     return pooled_sharpes([known[market] for market in common.markets], facts)
+
+
+def _in_all_markets(references: Sequence[Reference], results: Sequence[Result]) -> list[Reference]:
+    """Those that were run in every market that an agent met, and in no other."""
+    met = {episode.market_seed for result in results for episode in result.episodes}
+    runs: dict[tuple[str, str], set[int | None]] = {}
+    for each in references:
+        runs.setdefault((each.kind, each.name), set()).add(each.market_seed)
+    return [
+        each for each in references if each.market_seed in met and runs[each.kind, each.name] >= met
+    ]
 
 
 def _computed(results: Sequence[Result]) -> list[Reference]:

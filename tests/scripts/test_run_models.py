@@ -143,11 +143,13 @@ def test_a_shared_cache_answers_another_run_and_can_replay_it_without_a_server(
     call: Call, server: StubServer, tmp_path: Path
 ) -> None:
     kept = f"cache_path={tmp_path}/answers.sqlite"
-    first = call(*at(server, kept, "folder=one"))
-    second = call(*at(server, kept, "folder=two"))
+    first = call(*at(server, kept, "seed=0", "folder=one"))
+    second = call(*at(server, kept, "seed=0", "folder=two"))
     assert server.calls == STEPS
     nowhere = "model.base_url=http://127.0.0.1:9/v1"
-    third = call(*at(server, kept, "cache=replay_only", "folder=three")[:-1], nowhere, "folder=x")
+    third = call(
+        *at(server, kept, "seed=0", "cache=replay_only", "folder=three")[:-1], nowhere, "folder=x"
+    )
     assert [output.code for output in (first, second, third)] == [0, 0, 0]
     metrics = [results(output)[0]["metrics"] for output in (first, second, third)]
     assert metrics[0] == metrics[1] == metrics[2]
