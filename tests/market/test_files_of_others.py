@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from investorbench_env.errors import CorruptDataError, DataWarning
+from investorbench_env.errors import CorruptDataError, DataWarning, UnknownNameError
 from investorbench_env.market.files import text_tables
 from investorbench_env.market.files.checking import check
 from investorbench_env.market.library import find_market
@@ -41,6 +41,15 @@ def test_a_broken_neighbour_that_is_not_of_the_symbol_is_a_warning(
         market = find_market("ACME", "stock", folder)
     assert len(market.sessions) == 3
     assert any(problem.severity == "error" for problem in check(folder))
+
+
+def test_an_unknown_symbol_beside_a_broken_file_is_one(folder: Path) -> None:
+    (folder / "notes.csv").write_bytes(b"date,close\n2021-01-04,\xff\n")
+    with (
+        pytest.warns(DataWarning, match="passed over"),
+        pytest.raises(UnknownNameError, match=r"'ACMA'; valid, nearest first: ACME"),
+    ):
+        find_market("ACMA", "stock", folder)
 
 
 def test_a_broken_file_of_the_symbol_is_an_error(folder: Path) -> None:

@@ -86,9 +86,11 @@ def load(
     place = place.resolve()
     stamps = index.stamps(place, dates)
     market = _loaded(symbol, find_asset_class(asset_class), stamps, simulated_too, tolerance)
-    _, broken = index.readable(stamps)
+    files, broken = index.readable(stamps)
+    alone = not any(file.kind in ("bars", "released", "market") for file in files)
     for path, error in broken:
-        if market is None or symbol.upper() in index.named_by(path):
+        # Where nothing else holds bars, this was meant to.
+        if symbol.upper() in index.named_by(path) or (market is None and alone):
             raise error
         warnings.warn(f"passed over, {error}", DataWarning, stacklevel=6)
     return market
