@@ -234,6 +234,18 @@ def test_an_error_names_every_file_that_was_looked_at_and_why_it_did_not_serve(
     assert str(library.cache_folder()) not in message
 
 
+@pytest.mark.filterwarnings("ignore::investorbench_env.errors.DataWarning")
+def test_what_is_no_file_is_never_opened_and_named_as_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tsla.csv")
+    (tmp_path / "tsla_link.csv").symlink_to(tmp_path / "nowhere")
+
+    for place in (tmp_path, tmp_path / "tsla.csv"):
+        with pytest.raises(DataNotFoundError, match=r"tsla\.csv is no file but a pipe"):
+            find_market("TSLA", "stock", place)
+    with pytest.raises(DataNotFoundError, match=r"tsla_link\.csv leads nowhere"):
+        find_market("TSLA", "stock", tmp_path)
+
+
 def test_where_real_data_is_searched_every_place_is_named_with_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

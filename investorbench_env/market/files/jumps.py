@@ -12,7 +12,7 @@ LIKE_A_SPLIT = 0.05
 """How near to one of these ratios a jump must be, in logarithms."""
 LEAST_RATIO = 1.4
 """Smaller steps are those of markets."""
-ANOTHER_UNIT = 20.0
+ANOTHER_UNIT = 8.0
 """No price changes by this factor from one close to the next."""
 NAMED = 5
 """So many jumps are named one by one."""

@@ -1,11 +1,13 @@
 """What was looked at for a symbol and did not serve: every file of a place, and why."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from investorbench_env.errors import CorruptDataError
+from investorbench_env.errors import CorruptDataError, DataWarning
 from investorbench_env.market.files import index
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.settings import SIDECAR
 
 MOST = 20
 """So many files are named one by one."""
@@ -21,36 +23,48 @@ def why_not(place: Path) -> str:
 
 def symbols_in(place: Path) -> set[str]:
     """The symbols of which a place has daily bars."""
-    files, _ = index.readable(index.stamps(place))
+    files, _ = index.readable(_stamps(place).items())
     kinds = ("bars", "released", "market")
     return {name for file in files if file.kind in kinds for name in file.symbols}
 
 
 def _reasons(place: Path) -> Iterator[str]:
     root = place if place.is_dir() else place.parent
-    stamped = dict(index.stamps(place))
+    stamped = _stamps(place)
     for path in sorted({*stamped, *_others(place)}):
         name = path.relative_to(root)
-        if path not in stamped:
+        if not path.exists():
+            yield f"{name} leads nowhere"
+        elif not path.is_file():
+            yield f"{name} is no file but a pipe or a device"
+        elif path not in stamped:
             yield f"{name} is no {', '.join(index.SUFFIXES[:-1])} or {index.SUFFIXES[-1]}"
-            continue
-        try:
-            yield f"{name} has {_held(index.data_file(path, stamped[path]))}"
-        except CorruptDataError as error:
-            yield f"{name} cannot be read ({str(error).removeprefix(str(path)).lstrip(':, ')})"
+        else:
+            try:
+                yield f"{name} has {_held(index.data_file(path, stamped[path]))}"
+            except CorruptDataError as error:
+                why = str(error).removeprefix(str(path)).lstrip(":, ")
+                yield f"{name} cannot be read ({why})"
+
+
+def _stamps(place: Path) -> "dict[Path, index.Stamp]":
+    """The files that may hold data; of what was passed over the loader has warned already."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return dict(index.stamps(place))
 
 
 def _others(place: Path) -> list[Path]:
-    """Files that are not among those that are read, hidden ones and our own notes apart."""
+    """What is no file of data, hidden things, folders and our own notes apart."""
     if not place.is_dir():
-        return []
+        return [place]
     return [
         path
         for path in place.rglob("*")
-        if path.is_file()
-        and not path.name.endswith((*index.SUFFIXES, *(s.upper() for s in index.SUFFIXES)))
+        if not path.is_dir()
         and not any(part.startswith(".") for part in path.relative_to(place).parts)
-        and path.name != "investorbench.yaml"
+        and not path.name.endswith(index.PROVENANCE)
+        and path.name != SIDECAR
     ]
 
 
