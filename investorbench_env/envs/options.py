@@ -1,7 +1,7 @@
 """What ``gym.make`` accepts for a single-asset environment, each option checked by itself."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any, Self
@@ -22,6 +22,7 @@ RewardFunction = Callable[[Any, Any], Any]
 ACTIONS = ("trade", "weight")
 MOST_CASH = 1e15
 """Observations hold it in single precision, and what becomes of it."""
+MARKETS = ("fresh", "train", "held_out", "one")
 MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
 
 
@@ -71,6 +72,10 @@ class Options:
         initial_cash: what an account starts with.
         episode_length: steps an episode; it then starts at a random session of the split. None for
             the whole split.
+        markets: of which simulated markets every reset draws one: ``"fresh"``, any; ``"train"`` and
+            ``"held_out"``, which share none with each other or with any other; a list of the
+            numbers of some; ``"one"``, the one of the symbol.
+        pool: how many of them are drawn for all episodes to choose from; None for a new one each.
     """
 
     symbol: str | None = None
@@ -92,6 +97,8 @@ class Options:
     slippage_bps: float | None = None
     initial_cash: float = 100_000.0
     episode_length: int | None = None
+    markets: str | Sequence[int] = "fresh"
+    pool: int | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -120,13 +127,35 @@ class Options:
             raise InvestorBenchError(f"long_only={options.long_only!r} must be True or False")
         _require_number("data_tolerance", options.data_tolerance, least=0.0, most=1.0)
         _require_count("window", options.window)
-        if options.episode_length is not None:
-            _require_count("episode_length", options.episode_length)
+        for name in ("episode_length", "pool"):
+            if getattr(options, name) is not None:
+                _require_count(name, getattr(options, name))
+        _require_markets(options.markets, options.pool)
         _require_number("initial_cash", options.initial_cash, above=0.0, most=MOST_CASH)
         for name in ("commission_bps", "slippage_bps"):
             if getattr(options, name) is not None:
                 _require_number(name, getattr(options, name), least=0.0)
         return options
+
+
+def _require_markets(markets: object, pool: int | None) -> None:
+    if isinstance(markets, str):
+        _require("markets", markets, MARKETS)
+    elif not (
+        isinstance(markets, Sequence)
+        and markets
+        and all(type(number) is int and number >= 0 for number in markets)
+        and len(set(markets)) == len(markets)
+    ):
+        raise InvestorBenchError(
+            f"markets={markets!r} must be one of {', '.join(MARKETS)}, or a list of numbers of at "
+            "least 0, each once"
+        )
+    if pool is not None and (markets == "one" or not isinstance(markets, str)):
+        raise InvestorBenchError(
+            f"pool={pool} and markets={markets!r}: a pool is drawn where there are as many markets "
+            "as wanted; leave pool out"
+        )
 
 
 def _require(kind: str, name: object, valid: Collection[str]) -> None:

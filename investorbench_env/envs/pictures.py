@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.envs.setup import Setup
-from investorbench_env.market.history import Moment
+from investorbench_env.market.history import History, Moment
 from investorbench_env.market.intervals import DAY, length_of
 from investorbench_env.market.market import CLOSE, Market
 from investorbench_env.rendering import Event, Frame, Trade, ansi, rgb_array
@@ -29,17 +29,17 @@ class Mark(NamedTuple):
     fill_price: float
 
 
-def draw(setup: Setup, trail: Sequence[Mark], mode: str) -> Any:
+def draw(setup: Setup, history: History, trail: Sequence[Mark], mode: str) -> Any:
     """Text for ``"ansi"``, pixels uint8 [height, width, 3] for ``"rgb_array"``."""
-    frame = episode_frame(setup, trail)
+    frame = episode_frame(setup, history, trail)
     return ansi(frame) if mode == "ansi" else rgb_array(frame)
 
 
-def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
+def episode_frame(setup: Setup, history: History, trail: Sequence[Mark]) -> Frame:
     """Prices, account and events from some bars before the episode up to its last mark."""
-    view = setup.market.until(trail[-1].now.t)
+    market, asset = history.market, history.asset
+    view = market.until(trail[-1].now.t)
     first = max(trail[0].now.t - LOOKBACK, 0)
-    asset = setup.history.asset
     splits = view.share_splits[first:, asset]
     # Shares at the last mark for one share of each session.
     later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)
@@ -51,16 +51,16 @@ def episode_frame(setup: Setup, trail: Sequence[Mark]) -> Frame:
     marks = np.maximum.accumulate(marks)
     return Frame(
         symbol=setup.symbol,
-        source=setup.market.source,
-        simulated=setup.market.simulated,
+        source=market.source,
+        simulated=market.simulated,
         protocol=setup.protocol.name,
-        dates=_dates(setup.market, slice(first, view.t + 1)),
+        dates=_dates(market, slice(first, view.t + 1)),
         close=view.bars[first:, asset, CLOSE] / later,
         start=start,
         equity=np.array([mark.equity for mark in trail])[marks],
         weight=np.array([mark.weight for mark in trail])[marks],
         trades=_trades(trail, first, later, setup.fills == "close"),
-        events=_events(setup, trail, first),
+        events=_events(trail, first),
     )
 
 
@@ -87,7 +87,7 @@ def _trades(trail: Sequence[Mark], first: int, later: Any, at_close: bool) -> tu
     return tuple(trades)
 
 
-def _events(setup: Setup, trail: Sequence[Mark], first: int) -> tuple[Event, ...]:
+def _events(trail: Sequence[Mark], first: int) -> tuple[Event, ...]:
     events: list[Event] = []
     for before, mark in zip((None, *trail), trail, strict=False):
         index = mark.now.t - first

@@ -3,7 +3,6 @@
 It knows no state of an episode.
 """
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,14 +13,15 @@ import numpy.typing as npt
 
 from investorbench_env.accounting.account import Account, SpotAccount
 from investorbench_env.accounting.paper import PaperAccount
+from investorbench_env.envs.markets import DrawnMarkets, Markets, markets_of
 from investorbench_env.envs.options import MODALITIES, REWARDS, Options, RewardFunction
+from investorbench_env.envs.starts import Starts
 from investorbench_env.errors import DateRangeError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
-from investorbench_env.market.history import History, history_of
+from investorbench_env.market.history import History
 from investorbench_env.market.intervals import periods_a_year
-from investorbench_env.market.library import find_market
-from investorbench_env.market.market import FIELDS, OPEN, Market
+from investorbench_env.market.market import FIELDS, Market
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.spaces import (
     HOLD,
@@ -42,13 +42,14 @@ ALL_OF_IT = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """Options with the data they lead to.
+    """Options with all they lead to that is known before an episode begins.
 
     Attributes:
         options: as they were given.
         universe: whose dates and benchmark hold; None for an asset class that has none.
         protocol: timing, meaning of HOLD and metric convention.
-        history: the asset's moments.
+        symbol: the asset.
+        markets: what an episode's market is drawn from.
         span: the bars of the split, gaps included.
         decisions: the known ones among them [D]; the last is never acted on.
         cost_rate: commission and slippage as a share of traded notional.
@@ -58,48 +59,38 @@ class Setup:
     options: Options
     protocol: Protocol
     universe: Universe | None
-    history: History
+    symbol: str
+    markets: Markets
     span: range
     decisions: npt.NDArray[np.int64]
     cost_rate: float
     fills: str
 
     @property
-    def market(self) -> Market:
-        return self.history.market
-
-    @property
-    def symbol(self) -> str:
-        return self.history.symbol
-
-    @property
     def facts(self) -> Facts:
         """What may be known without stepping."""
-        options, protocol, market = self.options, self.protocol, self.market
+        options, protocol, about = self.options, self.protocol, self.markets.about()
+        own = ASSET_CLASSES[options.asset_class]
         return Facts(
-            family=ASSET_CLASSES[options.asset_class].title,
+            family=own.title,
             symbols=(self.symbol,),
             asset_class=options.asset_class,
-            interval=market.interval,
-            timezone=market.timezone,
             protocol=protocol.name,
             convention=protocol.convention,
             hold=protocol.hold,
             fills=self.fills,
             cost_rate=self.cost_rate,
-            periods_a_year=periods_a_year(
-                market.interval, ASSET_CLASSES[options.asset_class].days_a_year
-            ),
+            periods_a_year=periods_a_year(about["interval"], own.days_a_year),
             action=options.action,
             long_only=options.long_only,
             initial_cash=options.initial_cash,
             steps=self.steps,
             window=self.window,
-            source=market.source,
-            simulated=market.simulated,
-            findings=market.findings,
-            fingerprint=market.fingerprint,
+            source=self.markets.source,
+            simulated=self.markets.simulated,
+            markets=self.markets.name,
             benchmark=None if self.universe is None else self.universe.benchmark,
+            **about,
         )
 
     @property
@@ -110,8 +101,18 @@ class Setup:
     @property
     def window(self) -> tuple[str, str]:
         """First and last session with a known bar."""
-        first, last = self.market.sessions[self.decisions[[0, -1]]]
+        first, last = self.markets.sessions[self.decisions[[0, -1]]]
         return str(first), str(last)
+
+    @property
+    def spare(self) -> int:
+        """How many decisions after the first an episode may begin at."""
+        return len(self.decisions) - 1 - self.steps
+
+    @property
+    def tells_market(self) -> bool:
+        """Whether the end of an episode names its market: never before the test."""
+        return self.options.split == "test" and isinstance(self.markets, DrawnMarkets)
 
     @property
     def labelled(self) -> bool:
@@ -171,10 +172,10 @@ class Setup:
             at_close=self.fills == "close",
         )
 
-    def label(self, decision: int) -> float:
+    def label(self, history: History, decision: int) -> float:
         """The asset's return over the step after a decision: what a warm-up may learn from."""
-        log_return = self.history.until(int(self.decisions[decision + 1])).log_return
-        return log_return if self.protocol.convention == "log" else math.expm1(log_return)
+        log_return = history.until(int(self.decisions[decision + 1])).log_return
+        return log_return if self.protocol.convention == "log" else float(np.expm1(log_return))
 
 
 def prepare(options: Options) -> Setup:
@@ -189,18 +190,11 @@ def prepare(options: Options) -> Setup:
     universe = _universe_of(options)
     split = find_split(universe, options.split, options.start, options.end)
     symbol = _symbol_of(options)
-    market = find_market(
-        symbol,
-        options.asset_class,
-        options.data,
-        dates=options.dates,
-        data_tolerance=options.data_tolerance,
-    )
-    options = replace(options, window=min(options.window, len(market.times)))
-    span = market.span(split.start, split.end)
     adjusted = protocol.prices == "adjusted"
-    history = history_of(market, symbol, options.window, needs_adjusted=adjusted)
-    decisions = history.decisions(span)
+    markets = markets_of(options, symbol, universe, split, needs_adjusted=adjusted)
+    options = replace(options, window=min(options.window, len(markets.times)))
+    span = markets.span(split.start, split.end)
+    decisions = markets.decisions(span)
     steps = len(decisions) - 1
     if steps < (options.episode_length or 1):
         raise DateRangeError(
@@ -211,11 +205,12 @@ def prepare(options: Options) -> Setup:
         options=options,
         protocol=protocol,
         universe=universe,
-        history=history,
+        symbol=symbol,
+        markets=markets,
         span=span,
         decisions=decisions,
         cost_rate=_cost_rate(options, protocol),
-        fills=_fills(protocol, market.until(int(decisions[0])).bars[:, history.asset, OPEN]),
+        fills=_fills(protocol, markets.has_opens(int(decisions[0]))),
     )
 
 
@@ -233,12 +228,21 @@ def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
 
     Args:
         given: the keywords.
-        seed: of the ``reset`` that begins the episode; every seed has the same market so far.
+        seed: of the ``reset`` that begins the episode; None where there is one market alone.
 
     Raises:
-        InvestorBenchError: options or data that do not work, with what would.
+        InvestorBenchError: options or data that do not work, with what would; or no seed, where
+            every seed has a market of its own.
     """
-    return prepare(Options.of(given)).market
+    setup = prepare(Options.of(given))
+    several = setup.markets.numbers is None or len(setup.markets.numbers) > 1
+    if seed is None and several:
+        raise InvestorBenchError(
+            f"which market of {setup.symbol}? Every reset draws one: give its seed="
+        )
+    starts = Starts(seed)
+    number = starts.market(setup.markets, starts.pool(setup.markets))
+    return setup.markets.draw(number)
 
 
 def _universe_of(options: Options) -> Universe | None:
@@ -279,7 +283,7 @@ def _cost_rate(options: Options, protocol: Protocol) -> float:
     return (commission + slippage) / ALL_OF_IT
 
 
-def _fills(protocol: Protocol, opens: npt.NDArray[np.float64]) -> str:
-    """When orders fill, judged by the opens up to the first decision."""
-    no_opens = protocol.fills == "next_open" and bool(np.isnan(opens).all())
+def _fills(protocol: Protocol, has_opens: bool) -> str:
+    """When orders fill, where opens were known up to the first decision or not."""
+    no_opens = protocol.fills == "next_open" and not has_opens
     return "next_close" if no_opens else protocol.fills

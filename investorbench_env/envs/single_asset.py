@@ -1,11 +1,10 @@
 """Trade one asset, one decision a bar."""
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import index
 from struct import Struct
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -18,9 +17,10 @@ from investorbench_env.accounting.events import Distribution, Fill, Order, Rejec
 from investorbench_env.envs.options import Options
 from investorbench_env.envs.pictures import Mark, draw
 from investorbench_env.envs.setup import AMOUNTS, prepare
+from investorbench_env.envs.starts import UNKNOWN_SEED, Starts
 from investorbench_env.errors import InvalidActionError, UnknownNameError
 from investorbench_env.facts import Facts
-from investorbench_env.market.history import Moment
+from investorbench_env.market.history import History, Moment
 from investorbench_env.spaces import BUY, HOLD, TRADE_WORDS, AccountFigures
 
 Array = npt.NDArray[Any]
@@ -36,21 +36,18 @@ EQUITY, UNITS = 1, 3
 """Where they stand among an account's amounts."""
 
 MEANINGS = ", ".join(f"{number} {word}" for number, word in enumerate(TRADE_WORDS))
-ARRAYS = ("bars", "mask", "sentiment")
-"""The arrays of an observation that the market decides."""
-
-BLOCK = 64
-"""Decisions whose arrays are copied at once: a row of a copy takes half the time of a copy."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Page:
+class Page(NamedTuple):
     """One decision as this environment shows it, before the account is written into it.
+
+    A decision is shown many times and never handed out: what a reader gets is its own.
 
     Attributes:
         now: the moment.
-        observation: its parts that are wanted; those of the account are None.
+        observation: its parts that are wanted; those that a reader could write into are None.
         info: likewise.
+        copy_bars, copy_mask, copy_sentiment: make arrays that a reader may keep and write into.
         pays: whether holders get dividends or other units on the way here.
         bars_left: to the end of the split.
     """
@@ -58,26 +55,32 @@ class Page:
     now: Moment
     observation: Observation
     info: Info
+    copy_bars: Callable[[], Array]
+    copy_mask: Callable[[], Array]
+    copy_sentiment: Callable[[], Array]
     pays: bool
     bars_left: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """Some consecutive decisions.
+class Path:
+    """The market of an episode, and what this environment has shown of it.
 
     Attributes:
-        pages: one a decision [n].
-        arrays: those of ``ARRAYS`` over them, each [n, ...].
+        number: of the market.
+        history: its moments.
+        pages: one a decision, made at the first visit [D].
     """
 
-    pages: tuple[Page, ...]
-    arrays: tuple[Array, ...]
+    number: int
+    history: History
+    pages: list[Page | None]
 
-    def fresh(self, first: int, stop: int) -> Iterator[tuple[Any, ...]]:
-        """Some of its pages, each with arrays that a reader may keep and write into."""
-        arrays = (array[first:stop].copy() for array in self.arrays)
-        return zip(self.pages[first:stop], *arrays, strict=True)
+    @property
+    def hidden_state(self) -> dict[str, Array]:
+        """What drove it after each bar, by name [T], in arrays of the reader's own."""
+        state, asset = self.history.market.hidden_state or {}, self.history.asset
+        return {name: values[:, asset].copy() for name, values in state.items()}
 
 
 class SingleAssetEnv(gym.Env[Observation, Any]):
@@ -97,8 +100,11 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     ``info`` holds session, time, documents, account, fills, rejections and distributions (see
     ``investorbench_env.accounting.events``), symbol, data_source, simulated, protocol, equity,
-    cash, position, weight, fill_price, notional, cost, costs, and in the warm-up split ``label``,
-    the asset's return over the next step.
+    cash, position, weight, fill_price, notional, cost, costs, dividend (cash for each share held
+    before the step) and split (shares for each of them). In the warm-up split it has ``label``, the
+    asset's return over the next step. At the end of an episode of the test split on a market that
+    was drawn it has ``market_seed``, the number of the market, and ``hidden_state``, what drove it
+    by name [T]. All of it is the reader's own.
 
     Args:
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
@@ -114,14 +120,16 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     }
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
-        self.setup = setup = prepare(Options.of(options))
+        self._setup = setup = prepare(Options.of(options))
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise UnknownNameError("render mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self.observation_space = space = setup.observation_space()
         self.action_space = setup.action_space()
         self._decisions: list[int] = setup.decisions.tolist()
-        self._blocks: list[Block | None] = [None] * math.ceil(len(self._decisions) / BLOCK)
+        self._starts: Starts | None = None
+        self._pool: tuple[int, ...] = ()
+        self._paths: dict[int, Path] = {}
         self._keys = tuple(space.spaces)
         self._shows_bars = "bars" in space.spaces
         self._shows_account = "account" in space.spaces
@@ -139,32 +147,38 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     @property
     def facts(self) -> Facts:
         """What may be known without stepping."""
-        return self.setup.facts
+        return self._setup.facts
 
     @property
-    def hidden_state(self) -> Mapping[str, float] | None:
-        """What drives a simulated market at this decision, by name; None for a real market."""
-        state = self.setup.market.hidden_state
-        if state is None:
-            return None
-        t, asset = self._page.now.t, self.setup.history.asset
-        return {name: float(values[t, asset]) for name, values in state.items()}
+    def np_random_seed(self) -> int:
+        """The seed of ``np_random``; -1 where it would lead to the market."""
+        if self._setup.markets.name:
+            return UNKNOWN_SEED
+        seed: int = super().np_random_seed
+        return seed
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Info]:
-        """Start at the split's first decision, or at a random one where episodes are shorter."""
+        """Draw a market, and start at the split's first decision.
+
+        Where episodes are shorter than the split they start at a random one. A seed fixes this
+        episode and the ones that later calls without a seed begin.
+        """
         super().reset(seed=seed)
-        setup = self.setup
-        spare = len(self._decisions) - 1 - setup.steps
-        first = int(self.np_random.integers(spare + 1)) if spare else 0
-        now = setup.history.until(self._decisions[first])
+        setup = self._setup
+        if self._starts is None or seed is not None:
+            self._starts = Starts(seed)
+            self._pool = self._starts.pool(setup.markets)
+            self._paths.clear()
+        self._path = path = self._path_of(self._starts.market(setup.markets, self._pool))
+        first = self._starts.decision(setup.spare)
+        now = path.history.until(self._decisions[first])
         self._at, self._end = first - 1, first + setup.steps
-        self._turn: Iterator[tuple[Any, ...]] = iter(())
         self._trail: list[Mark] = []
         self._amounts = self._account.open(setup.options.initial_cash, now.final)
         observation, _, _, _, info = self._show()
-        filings = setup.history.opening_filings(now.t)
+        filings = path.history.opening_filings(now.t)
         info["documents"] = (*filings, *now.documents)
         if "filings" in observation:
             observation["filings"] = (*map(str, filings), *observation["filings"])
@@ -190,23 +204,24 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             weight = self._sides[choice]
             # A signal for the side that is held already is no order.
             trades = choice != self._no_order and weight * held <= 0.0
-        self._at = at = self._at + 1
-        page, bars, mask, sentiment = next(self._turn, None) or self._first_of_a_block()
-        self._page = page
-        after, trade, reward = self._live(before, weight, trades, page.now)
-        self._amounts = after
+        at = self._at + 1
+        page = self._path.pages[at] or self._read(at)
+        now, shown, told, copy_bars, copy_mask, copy_sentiment, pays, left = page
+        after, trade, reward = self._live(before, weight, trades, now)
+        self._at, self._amounts = at, after  # only now: a reward may have raised
         cash, equity, costs, position, _, _, weight_now, unrealised, _ = after
         terminated = equity <= 0.0
         truncated = at == self._end and not terminated
         self._ended = terminated or truncated
-        observation, info = page.observation.copy(), page.info.copy()
+        observation, info = shown.copy(), told.copy()
         if self._shows_bars:
-            observation["bars"] = bars
-            observation["mask"] = mask
+            observation["bars"] = copy_bars()
+            observation["mask"] = copy_mask()
         if self._shows_sentiment:
-            observation["sentiment"] = sentiment
+            observation["sentiment"] = copy_sentiment()
         if self._shows_account:
-            left = page.bars_left if self._whole_split else self._end - at
+            if not self._whole_split:
+                left = self._end - at
             # Writing six floats into a copied array takes two thirds of the time of np.array(...).
             observation["account"] = amounts = _new_array()
             _write(amounts, 0, position, weight_now, cash, equity, unrealised, left)
@@ -220,12 +235,15 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         account._symbol = self._symbol
         if trade is not None:
             self._report(info, trade, weight)
-        if page.pays:
-            self._report_distribution(info, held, trade)
+        if pays:
+            self._report_distribution(info, now, held, trade)
         if self._labelled and not self._ended:
-            info["label"] = self.setup.label(at)
+            info["label"] = self._setup.label(self._path.history, at)
+        if self._ended and self._setup.tells_market:
+            info["market_seed"] = self._path.number
+            info["hidden_state"] = self._path.hidden_state
         if self.render_mode is not None:
-            self._trail.append(Mark(page.now, equity, weight_now, position, info["fill_price"]))
+            self._trail.append(Mark(now, equity, weight_now, position, info["fill_price"]))
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
@@ -239,7 +257,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         if self.render_mode is None:
             warn('render_mode is None; pass render_mode="ansi" or "rgb_array" to gym.make')
             return None
-        return draw(self.setup, self._trail, self.render_mode)
+        return draw(self._setup, self._path.history, self._trail, self.render_mode)
 
     def _show(self) -> tuple[Observation, float, bool, bool, Info]:
         """A step in which nothing happens: how the first decision is shown."""
@@ -253,47 +271,54 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     def _live_for_another_reward(
         self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
     ) -> tuple[Amounts, TradeAmounts | None, Any]:
-        reward = self.setup.reward
+        reward = self._setup.reward
         assert reward is not None
         after, trade, _ = self._account.step(before, weight, trades, prices)
         return after, trade, float(reward(before[EQUITY], after[EQUITY]))
 
-    def _first_of_a_block(self) -> tuple[Any, ...]:
-        """The page at hand, after which the block's others come until the episode ends."""
-        number, first = divmod(self._at, BLOCK)
-        block = self._blocks[number]
-        if block is None:
-            block = self._blocks[number] = self._read(number * BLOCK)
-        self._turn = block.fresh(first, self._end + 1 - number * BLOCK)
-        return next(self._turn)
+    def _path_of(self, number: int) -> Path:
+        """A market as it is shown; it is kept where an episode may come back to it."""
+        path = self._paths.get(number)
+        if path is None:
+            markets = self._setup.markets
+            history = markets.history(number, self._setup.options.window)
+            path = Path(number, history, [None] * len(self._decisions))
+            if self._pool or markets.numbers is not None:
+                self._paths[number] = path
+        return path
 
-    def _read(self, first: int) -> Block:
-        """A block's observations and infos without the account, made at the first visit."""
-        decisions = self._decisions[first : first + BLOCK]
-        pages = tuple(self._page_of(self.setup.history.until(t)) for t in decisions)
-        arrays = [np.stack([page.now.observation[name] for page in pages]) for name in ARRAYS]
-        return Block(pages, tuple(arrays))
-
-    def _page_of(self, now: Moment) -> Page:
-        return Page(
+    def _read(self, at: int) -> Page:
+        """A decision as it is shown, made at the first visit."""
+        setup, now = self._setup, self._path.history.until(self._decisions[at])
+        seen = now.observation
+        page = Page(
             now=now,
-            observation={key: now.observation[key] for key in self._keys},
+            observation={
+                key: None if isinstance(seen[key], np.ndarray) else seen[key] for key in self._keys
+            },
             info=self._constants(now),
-            pays=now.ex_date and self.setup.protocol.prices == "traded",
+            copy_bars=seen["bars"].copy,
+            copy_mask=seen["mask"].copy,
+            copy_sentiment=seen["sentiment"].copy,
+            pays=now.ex_date and setup.protocol.prices == "traded",
             # Gaps included: which bars will be known is not known beforehand.
-            bars_left=float(self.setup.span.stop - 1 - now.t),
+            bars_left=float(setup.span.stop - 1 - now.t),
         )
+        self._path.pages[at] = page
+        return page
 
     def _constants(self, now: Moment) -> Info:
-        setup = self.setup
+        setup = self._setup
         return {
             "symbol": setup.symbol,
             "session": now.session,
             "time": now.time,
             "documents": now.documents,
-            "data_source": setup.market.source,
-            "simulated": setup.market.simulated,
+            "data_source": setup.markets.source,
+            "simulated": setup.markets.simulated,
             "protocol": setup.protocol.name,
+            "dividend": now.dividend,
+            "split": now.split,
             # The account has its places already: a dict that grows takes longer.
             **dict.fromkeys(AMOUNTS, 0.0),
             "account": None,
@@ -314,10 +339,11 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             why = f"the account was ruined at the fill price {price:g} and closed out there"
             info["rejections"] = (Rejection(Order(self._symbol, weight), why),)
 
-    def _report_distribution(self, info: Info, held: float, trade: TradeAmounts | None) -> None:
+    def _report_distribution(
+        self, info: Info, now: Moment, held: float, trade: TradeAmounts | None
+    ) -> None:
         """What holders got, who had traded before if orders fill at the close."""
-        now = self._page.now
-        if trade is not None and self.setup.fills == "close":
+        if trade is not None and self._setup.fills == "close":
             held += trade[0]
         # Splits over sessions without a bar may cancel each other out.
         if held and (now.dividend != 0.0 or now.split != 1.0):
@@ -354,7 +380,6 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             "You should always call 'reset()' after that; nothing was traded."
         )
         self._at -= 1
-        self._turn = iter(())
         step = self._show()
         step[-1]["distributions"] = ()
         del self._trail[-1:]

@@ -1,9 +1,10 @@
 """Many episodes of trading one asset at once: the vectorised twin of ``SingleAssetEnv``.
 
-The same market, the same account and the same options, over arrays of N episodes instead of floats;
-given the same actions it agrees with the scalar environment to the bit.
+The same markets, the same account and the same options, over arrays of N episodes instead of
+floats; given the same seeds and actions it agrees with the scalar environment to the bit.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,23 +14,22 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from investorbench_env.accounting.account import Amounts, TradeAmounts, reopen
+from investorbench_env.envs.lane_infos import Info, LaneInfos, masked, of_each, unchangeable
+from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.options import MODALITIES, Options
-from investorbench_env.envs.setup import AMOUNTS, prepare
-from investorbench_env.envs.tape import Prices, Tape
-from investorbench_env.errors import InvalidActionError, InvestorBenchError
+from investorbench_env.envs.setup import prepare
+from investorbench_env.envs.starts import UNKNOWN_SEED
+from investorbench_env.errors import InvalidActionError, InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.documents import Document
 from investorbench_env.spaces import BUY, AccountFigures
 
 Array = npt.NDArray[Any]
 Observation = dict[str, Array]
-Info = dict[str, Any]
 
-ACCOUNT = (
-    "cash", "equity", "costs", "quantities", "entry_prices", "prices", "weights", "unrealised_pnl"
-)  # fmt: skip
-FILL = ("quantity", "price", "notional", "cost")
-REPORTED = ("session", "time", "documents", *AMOUNTS, "account", "fills", "rejections")
+EQUITY, UNITS = 1, 3
+"""Where they stand among an account's amounts."""
+
 TEXT = ("news", "filings", "time")
 NUMERIC = tuple(name for name in MODALITIES if name not in TEXT)
 
@@ -37,20 +37,23 @@ NUMERIC = tuple(name for name in MODALITIES if name not in TEXT)
 class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
     """N episodes side by side; see :class:`~investorbench_env.envs.single_asset.SingleAssetEnv`.
 
-    Observations are the numeric ones, each with a leading axis [N]. Text stays in the market's
-    table: ``info["documents"]`` int64 [N, 2] are the rows ``start:stop`` of
-    ``env.documents`` that are new, and where an episode has just begun,
-    ``info["latest_filings"]`` int64 [N, 8] are those of the latest filing of each form, oldest
-    first, then -1. Every value in an info is an array [N] beside its mask ``_name``; an account and
-    its fills are dicts of such arrays, [N, 1] where there is one value an asset.
+    Lane i of ``reset(seed=s)`` is the scalar environment of ``reset(seed=s + i)``, also in the
+    episodes that begin there later; ``reset(seed=[...])`` gives each lane a seed of its own.
 
-    An episode that ended starts again at the next step, whose action it ignores and whose reward
-    is 0 (``AutoresetMode.NEXT_STEP``).
+    Observations are the numeric ones, each with a leading axis [N]; the texts of a step are in
+    ``env.texts(info)``. Every value in an info is an array [N] beside its mask ``_name``; an
+    account and its fills are dicts of such arrays, [N, 1] where there is one value an asset.
+    ``episode`` counts the episodes of a lane. All of it is the reader's own, or unchangeable.
 
     Args:
         num_envs: N.
+        autoreset_mode: what becomes of an episode that ended. ``AutoresetMode.NEXT_STEP``: another
+            begins at the next step, which ignores its action and has reward 0; ``SAME_STEP``:
+            another begins at once, and the info has ``final_obs`` and ``final_info``;
+            ``DISABLED``: it waits for ``reset(options={"reset_mask": ...})``.
         render_mode: None; one episode at a time can be rendered.
-        options: the attributes of :class:`~investorbench_env.envs.options.Options`.
+        options: the attributes of :class:`~investorbench_env.envs.options.Options`. With ``pool``
+            the markets of all lanes follow from the seed of the first.
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would.
@@ -62,14 +65,21 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
     }
 
     def __init__(
-        self, num_envs: int = 1, *, render_mode: str | None = None, **options: Any
+        self,
+        num_envs: int = 1,
+        *,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+        **options: Any,
     ) -> None:
         if render_mode is not None:
             raise InvestorBenchError(
                 f"render_mode={render_mode!r}: a vectorised environment has no picture; "
                 "render one episode with gym.make"
             )
-        self.setup = setup = prepare(_without_text(options))
+        self._mode = _mode_of(autoreset_mode)
+        self.metadata = {**type(self).metadata, "autoreset_mode": self._mode}  # type: ignore[misc]
+        self._setup = setup = prepare(_without_text(options))
         self.num_envs = num_envs
         self.render_mode = None
         self.single_observation_space = setup.observation_space()
@@ -77,83 +87,141 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self.single_action_space = setup.action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._tape = Tape.of(setup)
+        self._lanes = Lanes(setup, num_envs)
+        self._infos = LaneInfos(setup, self._lanes, num_envs)
         self._account = setup.account()
         self._sides, self._no_order = np.array(setup.sides), setup.no_order
-        self._everyone = _read_only(np.ones(num_envs, dtype=np.bool_))
+        self._everyone = unchangeable(np.ones(num_envs, dtype=np.bool_))
         self._pays = setup.protocol.prices == "traded"
-        self._account_masks = {"_" + name: self._everyone for name in ACCOUNT}
-        self._fill_masks = {"_" + name: self._everyone for name in FILL}
         self._reward = setup.reward
-        self._template = self._masked_constants()
-        self._started = False
+        self._amounts: Amounts
+        self._trade: TradeAmounts | None = None
+        self._ended = np.zeros(num_envs, dtype=np.bool_)
+        self._any_ended = False
 
     @property
     def facts(self) -> Facts:
         """What may be known without stepping."""
-        return self.setup.facts
+        return self._setup.facts
 
     @property
-    def documents(self) -> tuple[Document, ...]:
-        """All texts of the market, of which an info gives row numbers; also those of the future."""
-        return self.setup.market.documents.rows
+    def np_random_seed(self) -> int | None:
+        """The seed of ``np_random``; -1 where it would lead to the markets."""
+        return UNKNOWN_SEED if self._setup.markets.name else super().np_random_seed
+
+    def texts(self, info: Mapping[str, Any]) -> tuple[tuple[Document, ...], ...]:
+        """The documents of each lane behind an info, as the scalar environment has them.
+
+        Args:
+            info: of a reset or a step of the episodes that are under way.
+
+        Raises:
+            InvestorBenchError: another episode has begun since.
+        """
+        return self._lanes.texts(info)
 
     def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> tuple[Observation, Info]:
-        """Start all episodes anew."""
-        super().reset(seed=seed, options=options)
-        self._first = self._starts(self.num_envs)
-        self._end = self._first + self.setup.steps
-        self._at = self._first.copy()
-        # As long as all episodes stand at the same session, its prices are single numbers.
-        self._together = self.setup.options.episode_length is None
-        self._amounts = self._opening(self._at)
-        self._trade: TradeAmounts | None = None
-        self._ended = np.zeros(self.num_envs, dtype=np.bool_)
-        self._any_ended = False
-        self._started = True
-        return self._observe(), self._report(self._everyone)
+        """Start episodes anew.
+
+        Args:
+            seed: of the first lane, those after it having the next ones; or one for each lane.
+                Without one a lane goes on from the seed that it had.
+            options: with ``reset_mask`` bool [N], where only some lanes start anew.
+
+        Raises:
+            InvestorBenchError: seeds or mask that are not one a lane.
+            ResetNeeded: there is a mask, and there was no reset before.
+        """
+        which = self._mask_of(options)
+        seeds = [one if new else None for one, new in zip(self._seeds_of(seed), which, strict=True)]
+        super().reset(seed=seeds[0])
+        self._lanes.seed(seeds)
+        self._begin(which)
+        self._any_ended = bool(self._ended.any())
+        return self._observe(), self._infos.report(self._amounts, self._trade, self._ended)
 
     def step(self, actions: Array) -> tuple[Observation, Array, Array, Array, Info]:
         """Take one step in every episode.
 
         Raises:
             InvalidActionError: an action is not in the action space; nothing has changed.
-            ResetNeeded: there was no reset before.
+            ResetNeeded: there was no reset before, or none after an episode that ended where
+                autoreset is disabled.
         """
-        if not self._started:
+        if not self._lanes.started:
             raise ResetNeeded("Cannot call env.step() before calling env.reset()")
         weights, trades = self._orders(actions)
-        if self._any_ended and self._ended.all():
-            return self._restart_all()
         restarts, restarted = self._ended, self._any_ended
-        before, equity_before = self._amounts, self._amounts[1]
-        # A step beyond an episode's last session goes nowhere; that episode starts anew below.
-        self._at = np.minimum(self._at + 1, self._tape.last) if restarted else self._at + 1
-        prices = self._tape.prices(self._at, self._together)
-        self._amounts, self._trade, rewards = self._account.step(before, weights, trades, prices)
+        if restarted and self._mode is AutoresetMode.DISABLED:
+            raise ResetNeeded(
+                f"{np.count_nonzero(restarts)} episode(s) have ended: begin them anew with "
+                'env.reset(options={"reset_mask": terminated | truncated})'
+            )
+        before = self._amounts
+        at, prices = self._lanes.next_prices(restarted)
+        amounts, trade, rewards = self._account.step(before, weights, trades, prices)
         if self._reward is not None:
-            rewards = self._reward(equity_before, self._amounts[1])
+            rewards = self._reward(before[EQUITY], amounts[EQUITY])
+        # Only now: a reward may have raised.
+        self._lanes.at, self._amounts, self._trade = at, amounts, trade
+        held = before[UNITS] if prices.ex_date and self._pays else None
+        if held is not None and trade is not None and self._setup.fills == "close":
+            held = held + trade[0]
         if restarted:
             rewards = np.where(restarts, 0.0, rewards)
-            self._restart(restarts)
-        terminated = self._amounts[1] <= 0.0
-        truncated = (self._at == self._end) & ~terminated
+            held = None if held is None else held * ~restarts
+            self._begin(restarts)
+        terminated = self._amounts[EQUITY] <= 0.0
+        truncated = (self._lanes.at == self._lanes.end) & ~terminated
         self._ended = terminated | truncated
         self._any_ended = bool(np.count_nonzero(self._ended))
-        info = self._report(restarts if restarted else None)
-        if prices.ex_date and self._pays:
-            held = before[3]
-            if self._trade is not None and self.setup.fills == "close":
-                held = held + self._trade[0]
-            self._report_distributions(info, held * ~restarts, prices)
-        return self._observe(), rewards, terminated, truncated, info
+        info = self._infos.report(self._amounts, self._trade, self._ended, held)
+        observation = self._observe()
+        if self._any_ended and self._mode is AutoresetMode.SAME_STEP:
+            observation, info = self._begin_at_once(observation, info, held)
+        return observation, rewards, terminated, truncated, info
+
+    def _begin_at_once(
+        self, observation: Observation, info: Info, held: Array | None
+    ) -> tuple[Observation, Info]:
+        """What is shown where episodes end and others begin in their place, at the same step."""
+        ended = self._ended
+        final: Info = {
+            "final_obs": of_each(observation, ended),
+            "final_info": masked(info, ended),
+            "_final_obs": ended.copy(),
+            "_final_info": ended.copy(),
+        }
+        self._begin(ended)
+        held = None if held is None else held * ~ended
+        self._ended, self._any_ended = np.zeros_like(ended), False
+        info = self._infos.report(self._amounts, self._trade, self._ended, held)
+        return self._observe(), {**info, **final}
+
+    def _begin(self, which: npt.NDArray[np.bool_]) -> None:
+        """Begin some episodes anew, with accounts that have not traded."""
+        everyone = bool(which.all())
+        self._lanes.begin(which)
+        cash = np.full(self.num_envs, self._setup.options.initial_cash)
+        fresh = self._account.open(cash, self._lanes.tape.final(self._lanes.places))
+        self._amounts = fresh if everyone else reopen(self._amounts, which, fresh)
+        self._ended = self._ended & ~which
+        if everyone:
+            self._trade = None
+        elif self._trade is not None:
+            quantity, price, notional, cost, rejected = self._trade
+            quantity, notional, cost = (np.where(which, 0.0, x) for x in (quantity, notional, cost))
+            self._trade = quantity, price, notional, cost, rejected & ~which
 
     def _orders(self, actions: Array) -> tuple[Array, Array]:
         """Target weights [N] and which of them are orders [N]."""
         given = np.asarray(actions)
-        if self.setup.options.action == "weight":
+        if self._setup.options.action == "weight":
             weights = given.reshape(-1) if given.shape == (self.num_envs, 1) else given
             self._require(
                 actions, weights.shape == (self.num_envs,) and weights.dtype.kind in "fiu"
@@ -176,39 +244,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
                 f"actions {actions!r} are not in {self.action_space}; nothing was traded"
             )
 
-    def _starts(self, count: int) -> Array:
-        spare = len(self.setup.decisions) - 1 - self.setup.steps
-        if not spare:
-            return np.zeros(count, dtype=np.int64)
-        return self.np_random.integers(spare + 1, size=count)
-
-    def _opening(self, at: Array) -> Amounts:
-        cash = np.full(self.num_envs, self.setup.options.initial_cash)
-        return self._account.open(cash, self._tape.final[at])
-
-    def _restart_all(self) -> tuple[Observation, Array, Array, Array, Info]:
-        observation, info = self.reset()
-        nothing = np.zeros(self.num_envs)
-        never = np.zeros(self.num_envs, dtype=np.bool_)
-        return observation, nothing, never, never.copy(), info
-
-    def _restart(self, which: Array) -> None:
-        self._together = False
-        self._first = self._first.copy()
-        self._first[which] = self._starts(int(which.sum()))
-        self._end = self._first + self.setup.steps
-        self._at = np.where(which, self._first, self._at)
-        self._amounts = reopen(self._amounts, which, self._opening(self._at))
-        if self._trade is not None:
-            quantity, price, notional, cost, rejected = self._trade
-            quantity, notional, cost = (np.where(which, 0.0, x) for x in (quantity, notional, cost))
-            self._trade = quantity, price, notional, cost, rejected & ~which
-
     def _observe(self) -> Observation:
-        at = self._at
-        observation: Observation = {}
-        for name, values in self._tape.observation.items():
-            observation[name] = values.take(at, axis=0, mode="clip")  # quicker; all are inside
+        observation = self._lanes.observe()
         if self._shows_account:
             cash, equity, _, units, _, _, weight, unrealised, _ = self._amounts
             amounts = np.empty((len(AccountFigures._fields), self.num_envs), dtype=np.float32)
@@ -217,98 +254,54 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             amounts[2] = cash
             amounts[3] = equity
             amounts[4] = unrealised
-            amounts[5] = self._steps_left()
+            amounts[5] = self._lanes.steps_left()
             observation["account"] = amounts.T
         return observation
 
-    def _steps_left(self) -> Array:
-        if self.setup.options.episode_length is None:
-            return self._tape.bars_left.take(self._at)
-        return self._end - self._at
+    def _seeds_of(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        """The seed of each lane."""
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, int):
+            return [seed + lane for lane in range(self.num_envs)]
+        seeds = list(seed)
+        if len(seeds) != self.num_envs or not all(
+            one is None or (isinstance(one, int) and one >= 0) for one in seeds
+        ):
+            raise InvestorBenchError(
+                f"seed={seed!r} must be a whole number of at least 0, or {self.num_envs} of them, "
+                "one a lane"
+            )
+        return seeds
 
-    def _masked_constants(self) -> Info:
-        """What is the same in every info, and the mask of every value in it."""
-        setup = self.setup
-        constants = {
-            "symbol": setup.symbol,
-            "data_source": setup.market.source,
-            "simulated": setup.market.simulated,
-            "protocol": setup.protocol.name,
-        }
-        info: Info = {
-            name: _read_only(np.full(self.num_envs, value)) for name, value in constants.items()
-        }
-        nothing = _read_only(np.zeros(self.num_envs))
-        info.update(fill_price=nothing, notional=nothing, cost=nothing)
-        self._no_fills = dict.fromkeys(FILL, nothing[:, None]) | self._fill_masks
-        info["rejections"] = _read_only(np.zeros((self.num_envs, 1), dtype=np.bool_))
-        info.update({"_" + name: self._everyone for name in (*constants, *REPORTED)})
-        return info
+    def _mask_of(self, options: Mapping[str, Any] | None) -> npt.NDArray[np.bool_]:
+        """Which lanes a reset begins anew."""
+        if options is None or "reset_mask" not in options:
+            return self._everyone
+        mask = options["reset_mask"]
+        if not (
+            isinstance(mask, np.ndarray)
+            and mask.shape == (self.num_envs,)
+            and mask.dtype == np.bool_
+            and mask.any()
+        ):
+            raise InvestorBenchError(
+                f"reset_mask={mask!r} must be an array of {self.num_envs} booleans, one of which "
+                "is True"
+            )
+        if not self._lanes.started and not mask.all():
+            raise ResetNeeded("Cannot call env.reset() of some episodes before that of all")
+        return mask.copy()
 
-    def _report(self, starts: Array | None) -> Info:
-        """The info; ``starts`` says which episodes have just begun, None that none has."""
-        tape, at = self._tape, self._at
-        cash, equity, costs, units, entry, _, weight, unrealised, _ = self._amounts
-        for amounts in (cash, equity, costs, units, entry, weight, unrealised):
-            amounts.setflags(write=False)  # the account goes on with them
-        info = self._template.copy()
-        info["session"] = tape.sessions.take(at)
-        info["time"] = tape.times.take(at)
-        info["documents"] = tape.documents.take(at, axis=0)
-        info["equity"] = equity
-        info["cash"] = cash
-        info["position"] = units
-        info["weight"] = weight
-        info["costs"] = costs
-        info["account"] = {
-            "cash": cash,
-            "equity": equity,
-            "costs": costs,
-            "quantities": units[:, None],
-            "entry_prices": entry[:, None],
-            "prices": tape.final.take(at)[:, None],
-            "weights": weight[:, None],
-            "unrealised_pnl": unrealised[:, None],
-            **self._account_masks,
-        }
-        if self._trade is None:
-            info["fills"] = self._no_fills.copy()
-        else:
-            self._report_trade(info, *self._trade)
-        if starts is not None:
-            info["latest_filings"] = tape.latest_filings.take(at, axis=0)
-            info["_latest_filings"] = starts
-        if self.setup.labelled:
-            info["label"] = np.where(self._ended, 0.0, tape.labels.take(at))
-            info["_label"] = ~self._ended
-        return info
 
-    def _report_trade(
-        self, info: Info, quantity: Array, price: Any, notional: Array, cost: Array, rejected: Any
-    ) -> None:
-        info["fill_price"] = fill_price = (notional > 0.0) * price
-        info["notional"] = notional
-        info["cost"] = cost
-        info["fills"] = {
-            "quantity": quantity[:, None],
-            "price": fill_price[:, None],
-            "notional": notional[:, None],
-            "cost": cost[:, None],
-            **self._fill_masks,
-        }
-        if rejected is not False:
-            info["rejections"] = rejected[:, None]
-
-    def _report_distributions(self, info: Info, held: Array, prices: Prices) -> None:
-        """What those got who held units on the way here."""
-        paid = (held != 0.0) & ((prices.dividend != 0.0) | (prices.split != 1.0))
-        info["distributions"] = {
-            "cash": (held * prices.dividend)[:, None],
-            "ratio": np.where(paid, prices.split, 1.0)[:, None],
-            "_cash": paid,
-            "_ratio": paid,
-        }
-        info["_distributions"] = paid
+def _mode_of(given: str | AutoresetMode) -> AutoresetMode:
+    """An autoreset mode, as itself or by its name or value."""
+    if isinstance(given, AutoresetMode):
+        return given
+    for mode in AutoresetMode:
+        if given in (mode.name, mode.value):
+            return mode
+    raise UnknownNameError("autoreset mode", given, [mode.name for mode in AutoresetMode])
 
 
 def _without_text(given: dict[str, Any]) -> Options:
@@ -318,12 +311,6 @@ def _without_text(given: dict[str, Any]) -> Options:
     if texts := [name for name in options.modalities if name in TEXT]:
         raise InvestorBenchError(
             f"modalities={texts}: a vectorised environment has no text in its observations; leave "
-            "them out, and find times in info['time'] and texts as rows of the market's table in "
-            "info['documents']"
+            "them out, and find times in info['time'] and texts by env.texts(info)"
         )
     return options
-
-
-def _read_only(array: Array) -> Array:
-    array.setflags(write=False)
-    return array

@@ -1,19 +1,27 @@
-"""The moments of a split as arrays over its D decisions, for many episodes at once."""
+"""The decisions of a split in P markets, as flat arrays from which many episodes read at once.
 
-from dataclasses import dataclass
+A place is a decision in a market: of D decisions, number ``path * D + decision``.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.envs.markets import DrawnMarkets
 from investorbench_env.envs.setup import Setup
-from investorbench_env.market.history import Moment
+from investorbench_env.market.history import History, restated
+from investorbench_env.market.market import CLOSE, FIELDS, OPEN
+from investorbench_env.market.simulated.law import SimulatedNumbers
 
 Array = npt.NDArray[Any]
 
-FORMS = 8
-"""Columns for the latest filings: a number of its own, because that of the forms an asset will ever
-file is not known beforehand."""
+TOGETHER = 256
+"""Markets that are drawn in one go: more take memory, and no less time each."""
+
+ROW = len(FIELDS) * np.dtype(np.float32).itemsize
+"""Bytes of a bar."""
 
 
 class Prices(NamedTuple):
@@ -27,106 +35,256 @@ class Prices(NamedTuple):
     log_return: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tape:
-    """Every array has the decisions on its first axis [D].
+class Stretch(NamedTuple):
+    """What the decisions of some markets hold.
 
     Attributes:
-        fill, final, ex_date, dividend, split, log_return: see ``Moment``.
-        labels: the asset's return over the step after each decision; 0 for the last.
-        sessions: dates.
-        times: decision times, UTC.
-        bars_left: bars to the end of the split, gaps included.
-        documents: first row and row after the last of the documents that are new [D, 2].
-        latest_filings: rows of the latest filing of each form, oldest first, then -1 [D, 8].
-        observation: the numeric parts of an observation that the market decides.
-        steps: the first six as the numbers of one step each, D of them.
+        fill, final, log_return, dividend, split: see ``Moment`` [P, D].
+        sentiment: number of positive, neutral and negative news [P, D, 3].
+        bars: as traded, from the first of the first window on, float32 [P, R, 5].
+        restated: the windows that have a split inside: path, decision, and float32 [window, 5].
     """
 
     fill: Array
     final: Array
-    ex_date: Array
+    log_return: Array
     dividend: Array
     split: Array
-    log_return: Array
-    labels: Array
-    sessions: Array
-    times: Array
-    bars_left: Array
-    documents: Array
-    latest_filings: Array
-    observation: dict[str, Array]
-    steps: tuple[Prices, ...]
+    sentiment: Array
+    bars: Array
+    restated: list[tuple[int, int, Array]]
+
+    @classmethod
+    def of_history(cls, setup: Setup, history: History) -> Self:
+        """One market, with all the gaps that it may have."""
+        moments = [history.until(t) for t in setup.decisions.tolist()]
+        named = ("fill", "final", "log_return", "dividend", "split")
+        first = moments[0].observation["bars"]
+        later = slice(moments[0].t + 1, moments[-1].t + 1)
+        rows = np.nan_to_num(history.market.bars[later, history.asset]).astype(np.float32)
+        rows[~history.known[later]] = 0.0
+        bars = np.concatenate([first, rows])
+        start = setup.decisions - setup.decisions[0]
+        return cls(
+            **{name: np.array([[getattr(now, name) for now in moments]]) for name in named},
+            sentiment=np.array([[now.observation["sentiment"] for now in moments]]),
+            bars=bars[None],
+            restated=[
+                (0, number, window)
+                for number, now in enumerate(moments)
+                if not np.array_equal(
+                    window := now.observation["bars"],
+                    bars[start[number] : start[number] + len(first)],
+                )
+            ],
+        )
+
+    @classmethod
+    def of_numbers(cls, setup: Setup, numbers: SimulatedNumbers) -> Self:
+        """Many that were drawn together, and have a bar in every session."""
+        window, span = setup.options.window, setup.span
+        shown, before = slice(span.start, span.stop), slice(span.start - 1, span.stop - 1)
+        adjusted = numbers.adjusted_close
+        splits = np.ones(adjusted.shape)
+        splits[:, numbers.ex_dates] = numbers.share_splits
+        dividends = np.zeros(adjusted.shape)
+        dividends[:, numbers.ex_dates] = numbers.dividends
+        masks = _masks_of(setup)
+        return cls(
+            fill=numbers.bars[:, shown, OPEN],
+            final=numbers.bars[:, shown, CLOSE],
+            log_return=np.log(adjusted[:, shown] / adjusted[:, before]),
+            # A dividend on the day of a split is paid on the new shares.
+            dividend=(dividends * splits)[:, shown],
+            split=splits[:, shown],
+            sentiment=numbers.labels[:, shown],
+            bars=_padded(numbers.bars[:, max(span.start + 1 - window, 0) : span.stop], setup),
+            restated=[
+                (path, t - span.start, restated(bars, ratios, masks[t - span.start]))
+                for path, t in _windows_with_splits(splits, setup)
+                for bars, ratios in [
+                    [of[path, max(t + 1 - window, 0) : t + 1] for of in (numbers.bars, splits)]
+                ]
+            ],
+        )
+
+
+def _padded(bars: Array, setup: Setup) -> Array:
+    """Bars with as many rows of zeros before them as their first window lacks."""
+    missing = max(setup.options.window - 1 - setup.span.start, 0)
+    return np.pad(bars.astype(np.float32), [(0, 0), (missing, 0), (0, 0)])
+
+
+def _windows_with_splits(splits: Array, setup: Setup) -> Iterator[tuple[int, int]]:
+    """Path and bar of each decision in whose window a split lies after the first bar."""
+    window, span = setup.options.window, setup.span
+    found: dict[tuple[int, int], None] = {}
+    for path, day in np.argwhere(splits != 1.0).tolist():
+        for t in range(max(day, span.start), min(day + window - 1, span.stop)):
+            if day > 0:
+                found[path, t] = None
+    yield from found
+
+
+def _masks_of(setup: Setup) -> Array:
+    """Which bars of each window there are, where every session has one [D, window]."""
+    window = setup.options.window
+    bars = setup.decisions[:, None] + np.arange(1 - window, 1)
+    return (bars >= 0).astype(np.int8)
+
+
+class Tape:
+    """The decisions of a split in P markets.
+
+    Attributes:
+        count: D, how many decisions there are.
+        sessions: dates [D].
+        times: decision times, UTC [D].
+        bars_left: bars to the end of the split, gaps included [D].
+    """
+
+    def __init__(self, setup: Setup, paths: int) -> None:
+        self._setup, self._window = setup, setup.options.window
+        self.count = count = len(setup.decisions)
+        self.sessions = setup.markets.sessions[setup.decisions]
+        self.times = setup.markets.times[setup.decisions]
+        self.bars_left = (setup.span.stop - 1 - setup.decisions).astype(np.float32)
+        self._paths = paths
+        # Arrays of what nobody reads stay empty.
+        log, space = setup.protocol.convention == "log", setup.observation_space()
+        self._log_return = np.zeros((paths, count if log or setup.labelled else 0))
+        self._fill = np.zeros((paths, 0 if log else count))
+        self._final = np.zeros((paths, count))
+        self._dividend, self._split = np.zeros((paths, count)), np.ones((paths, count))
+        self._ex_date = np.zeros(count, dtype=np.bool_)
+        self._shows_sentiment = "sentiment" in space.spaces
+        self._sentiment = np.zeros(
+            (paths, count if self._shows_sentiment else 0, 3), dtype=np.uint16
+        )
+        self._starts = setup.decisions - setup.decisions[0]
+        self.rows = int(self._starts[-1]) + self._window if "bars" in space.spaces else 0
+        self._bars = np.zeros((paths, self.rows, len(FIELDS)), dtype=np.float32)
+        self._masks = _masks_of(setup)
+        self._restated: dict[int, list[tuple[int, Array]]] = {}
+        self._lay_out_restated()
+        if self.rows:
+            # A window as one element, so that many are gathered as fast as memory is copied.
+            windows, size = paths * self.rows - self._window + 1, self._window * ROW
+            self._windows: Array = np.ndarray(windows, f"V{size}", self._bars, strides=(ROW,))
+
+    @classmethod
+    def of_one(cls, setup: Setup, history: History) -> Self:
+        """The tape of a market that is there."""
+        tape = cls(setup, 1)
+        moments = (history.until(t) for t in setup.decisions.tolist())
+        tape._masks = np.stack([now.observation["mask"] for now in moments])
+        tape._put([0], Stretch.of_history(setup, history))
+        tape._lay_out_restated()
+        return tape
+
+    def draw(self, markets: DrawnMarkets, paths: Sequence[int], numbers: Sequence[int]) -> None:
+        """Put the markets of some numbers in the places of some paths."""
+        for first in range(0, len(paths), TOGETHER):
+            some = slice(first, first + TOGETHER)
+            drawn = markets.without_words(numbers[some])
+            self._put(paths[some], Stretch.of_numbers(self._setup, drawn))
+        self._lay_out_restated()
+
+    def _put(self, paths: Sequence[int], stretch: Stretch) -> None:
+        for own, given in (
+            (self._log_return, stretch.log_return),
+            (self._fill, stretch.fill),
+            (self._final, stretch.final),
+            (self._dividend, stretch.dividend),
+            (self._split, stretch.split),
+            (self._sentiment, stretch.sentiment),
+            (self._bars, stretch.bars),
+        ):
+            if own.shape[1]:
+                own[paths] = given
+        self._ex_date |= ((stretch.dividend != 0.0) | (stretch.split != 1.0)).any(axis=0)
+        for path in paths:
+            self._restated.pop(path, None)
+        for number, decision, window in stretch.restated if self.rows else ():
+            self._restated.setdefault(paths[number], []).append((decision, window))
+
+    def _lay_out_restated(self) -> None:
+        """Windows with a split inside, one after the other, and where they are by place."""
+        found = [
+            (path * self.count + decision, window)
+            for path, some in self._restated.items()
+            for decision, window in some
+        ]
+        self._restated_at = np.zeros(self._paths * self.count if found else 0, dtype=np.int32)
+        for number, (place, _) in enumerate(found):
+            self._restated_at[place] = number + 1
+        self._restated_windows = np.array([window for _, window in found], dtype=np.float32)
 
     @property
     def last(self) -> int:
         """The last decision, which is never acted on."""
-        return len(self.final) - 1
+        return self.count - 1
 
-    def prices(self, at: Array, together: bool) -> Prices:
-        """The step that led to decisions ``at`` [N]; one number each if they are all the same."""
-        if together:
-            # A number and an array of it give the same bits; the number is quicker.
-            return self.steps[int(at[0])]
+    def ex_dates(self, at: Array) -> bool:
+        """Whether there was a dividend or a split on the way to any of some decisions [N]."""
+        return bool(np.count_nonzero(self._ex_date.take(at)))
+
+    def distributions(self, places: Array) -> tuple[Array, Array]:
+        """Dividends and splits on the way to some places [N] each; see ``Moment``."""
+        return self._dividend.take(places), self._split.take(places)
+
+    def prices(self, at: Array, places: Array) -> Prices:
+        """What the market did on the way to some places [N], which are at decisions ``at``."""
+        ex_date = self.ex_dates(at)
+        dividend, split = self.distributions(places) if ex_date else (0.0, 1.0)
+        log = self._setup.protocol.convention == "log"
         return Prices(
-            self.fill[at],
-            self.final[at],
-            bool(np.count_nonzero(self.ex_date[at])),
-            self.dividend[at],
-            self.split[at],
-            self.log_return[at],
+            0.0 if log else self._fill.take(places),
+            self._final.take(places),
+            ex_date,
+            dividend,
+            split,
+            self._log_return.take(places) if log else 0.0,
         )
 
-    @classmethod
-    def of(cls, setup: Setup) -> Self:
-        """Read a setup's market from its first decision to its last."""
-        moments = [setup.history.until(t) for t in setup.decisions.tolist()]
-        market, decisions = setup.market, setup.decisions
-        numeric = [
-            name
-            for name in setup.observation_space().spaces
-            if name not in ("account", "news", "filings", "time")
-        ]
-        return cls(
-            fill=np.array([moment.fill for moment in moments]),
-            final=np.array([moment.final for moment in moments]),
-            ex_date=np.array([moment.ex_date for moment in moments]),
-            dividend=np.array([moment.dividend for moment in moments]),
-            split=np.array([moment.split for moment in moments]),
-            log_return=np.array([moment.log_return for moment in moments]),
-            labels=np.array([*map(setup.label, range(len(moments) - 1)), 0.0]),
-            sessions=market.sessions[decisions],
-            times=market.times[decisions],
-            bars_left=(setup.span.stop - 1 - decisions).astype(np.float32),
-            documents=np.array(
-                [(moment.document_rows.start, moment.document_rows.stop) for moment in moments]
-            ),
-            latest_filings=_latest_filings(setup, moments),
-            observation={
-                name: np.stack([moment.observation[name] for moment in moments]) for name in numeric
-            },
-            steps=tuple(
-                Prices(**{name: getattr(moment, name) for name in Prices._fields})
-                for moment in moments
-            ),
+    def prices_of_all(self, at: int) -> Prices:
+        """The same for episodes that are all at one decision of one market: a number each."""
+        # A number and an array of it give the same bits; the number is quicker.
+        log = self._setup.protocol.convention == "log"
+        return Prices(
+            0.0 if log else self._fill.item(at),
+            self._final.item(at),
+            bool(self._ex_date[at]),
+            self._dividend.item(at),
+            self._split.item(at),
+            self._log_return.item(at) if log else 0.0,
         )
 
+    def final(self, places: Array) -> Array:
+        """Closes [N]."""
+        return self._final.take(places)
 
-def _latest_filings(setup: Setup, moments: list[Moment]) -> Array:
-    """Rows of the latest filing of each form at every decision, oldest first, then -1 [D, 8]."""
-    filings = [
-        (number, row.kind)
-        for number, row in enumerate(setup.market.documents)
-        if row.is_filing and row.symbol == setup.symbol
-    ]
-    latest = np.full((len(moments), FORMS), -1, dtype=np.int64)
-    held: dict[str, int] = {}
-    seen = 0
-    for decision, moment in enumerate(moments):
-        while seen < len(filings) and filings[seen][0] < moment.document_rows.stop:
-            number, form = filings[seen]
-            held[form] = number
-            seen += 1
-        rows = sorted(held.values())[-FORMS:]
-        latest[decision, : len(rows)] = rows
-    return latest
+    def labels(self, at: Array, places: Array) -> Array:
+        """Returns of the asset over the step after some places; 0 at the last decision [N]."""
+        following = self._log_return.take(np.where(at < self.last, places + 1, places))
+        if self._setup.protocol.convention != "log":
+            following = np.expm1(following)
+        return np.where(at < self.last, following, 0.0)
+
+    def observe(self, at: Array, paths: Array, places: Array) -> dict[str, Array]:
+        """The numeric parts of observations that the market decides, each with an axis [N]."""
+        observation: dict[str, Array] = {}
+        if self.rows:
+            first = paths * self.rows + self._starts.take(at)
+            shape = len(at), self._window, len(FIELDS)
+            bars = self._windows[first].view(np.float32).reshape(shape)
+            if len(self._restated_at):
+                numbers = self._restated_at.take(places)
+                which = np.flatnonzero(numbers)
+                bars[which] = self._restated_windows[numbers[which] - 1]
+            observation["bars"] = bars
+            observation["mask"] = self._masks.take(at, axis=0)
+        if self._shows_sentiment:
+            counts = self._sentiment.reshape(-1, 3).take(places, axis=0)
+            observation["sentiment"] = counts.astype(np.float32)
+        return observation

@@ -86,7 +86,7 @@ class History:
         known = ~np.isnan(self._final)
         if needs_adjusted:
             known &= ~np.isnan(self._adjusted)
-        self._known = known
+        self.known = known
         self._fill = np.where(np.isnan(opens), self._final, opens)
         self._sessions = market.sessions.astype(str)
         self._seconds = market.times.astype("datetime64[s]").astype(np.int64)
@@ -102,7 +102,7 @@ class History:
 
     def decisions(self, span: range) -> npt.NDArray[np.int64]:
         """The bars in a span that are known, ascending."""
-        return np.flatnonzero(self._known[span.start : span.stop]) + span.start
+        return np.flatnonzero(self.known[span.start : span.stop]) + span.start
 
     def until(self, t: int) -> Moment:
         """What was known at the end of bar ``t``, which must be a known one."""
@@ -206,16 +206,28 @@ class History:
         first = max(t + 1 - self.window, 0)
         if self._last_split.item(t) <= first:  # the first bar is as it traded after its own split
             return shown, mask
-        known = self.market.bars[first : t + 1, self.asset]
-        splits = self.market.share_splits[first : t + 1, self.asset]
-        # Shares today for one share of each bar: the product of the splits after it.
-        later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)[:, None]
-        rows = len(known)
-        bars = np.zeros((self.window, len(FIELDS)), dtype=np.float32)
-        bars[-rows:, :VOLUME] = np.nan_to_num(known[:, :VOLUME] / later)
-        bars[-rows:, VOLUME:] = np.nan_to_num(known[:, VOLUME:] * later)
-        bars[mask == 0] = 0.0
-        return _frozen(bars), mask
+        known = slice(first, t + 1)
+        bars, splits = self.market.bars[known, self.asset], self.market.share_splits[:, self.asset]
+        return _frozen(restated(bars, splits[known], mask)), mask
+
+
+def restated(
+    bars: npt.NDArray[np.float64], splits: npt.NDArray[np.float64], mask: npt.NDArray[np.int8]
+) -> Float32Array:
+    """A window in the shares of its last bar.
+
+    Args:
+        bars: as traded, those of the window that there are [K, 5].
+        splits: new shares for an old one [K].
+        mask: 1 where a bar of the window is known [W], W >= K.
+    """
+    # Shares today for one share of each bar: the product of the splits after it.
+    later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)[:, None]
+    shown = np.zeros((len(mask), len(FIELDS)), dtype=np.float32)
+    shown[-len(bars) :, :VOLUME] = np.nan_to_num(bars[:, :VOLUME] / later)
+    shown[-len(bars) :, VOLUME:] = np.nan_to_num(bars[:, VOLUME:] * later)
+    shown[mask == 0] = 0.0
+    return shown
 
 
 class _Rows(NamedTuple):

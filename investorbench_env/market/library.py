@@ -37,7 +37,20 @@ def find_market(
     dates: str | None = None,
     data_tolerance: float = DATA_TOLERANCE,
 ) -> Market:
-    """The market of one asset.
+    """The market of one asset: what ``find_data`` finds, or a simulated one where it finds none."""
+    market = find_data(symbol, asset_class, data, dates=dates, data_tolerance=data_tolerance)
+    return _simulated(symbol, asset_class) if market is None else market
+
+
+def find_data(
+    symbol: str,
+    asset_class: str,
+    data: "DataLike" = "auto",
+    *,
+    dates: str | None = None,
+    data_tolerance: float = DATA_TOLERANCE,
+) -> Market | None:
+    """The market of one asset that is there; None where it is to be simulated.
 
     Args:
         symbol: such as ``"TSLA"``.
@@ -70,7 +83,7 @@ def find_market(
         return _from_frames(symbol, asset_class, data, reading)
     name = os.fspath(data)
     if name == "simulated":
-        return _simulated(symbol, asset_class)
+        return None
     if name not in WAYS:
         return _of_class(_from_path(symbol, asset_class, name, reading), asset_class)
     from investorbench_env.market.files import folders
@@ -87,9 +100,9 @@ def find_market(
     warnings.warn(
         absence(symbol, "a simulated market stands in: no real data"),
         SimulatedDataWarning,
-        stacklevel=5,  # whoever called gym.make
+        stacklevel=6,  # whoever called gym.make
     )
-    return _simulated(symbol, asset_class)
+    return None
 
 
 def _of_class(market: Market, asset_class: str) -> Market:

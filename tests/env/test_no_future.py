@@ -85,11 +85,8 @@ def time_of(info: dict[str, Any]) -> np.datetime64:
 def shown_in(env: Any, info: dict[str, Any]) -> dict[str, Any]:
     """An info without its label, and with the documents that it points at."""
     shown = {name: value for name, value in info.items() if name not in ("label", "_label")}
-    if isinstance(info["documents"], np.ndarray):
-        rows = env.unwrapped.setup.market.documents.rows
-        shown["new"] = [rows[start:stop] for start, stop in info["documents"].tolist()]
-        latest = info.get("latest_filings", np.array([-1])).ravel().tolist()
-        shown["latest"] = [rows[row] for row in latest if row >= 0]
+    if "documents" not in info:
+        shown["documents"] = env.unwrapped.texts(info)
     return shown
 
 
@@ -323,7 +320,10 @@ def label_the_test_split_under_another_name(patch: pytest.MonkeyPatch) -> None:
 
     def leaky(self: SingleAssetEnv, action: Any) -> Any:
         *rest, info = step(self, action)
-        return *rest, {**info, "hint": self.setup.label(min(self._at, self._end - 1))}
+        return *rest, {
+            **info,
+            "hint": self._setup.label(self._path.history, min(self._at, self._end - 1)),
+        }
 
     patch.setattr(SingleAssetEnv, "step", leaky)
 
@@ -388,14 +388,14 @@ def test_a_label_in_the_test_split_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 class LeakyText(TextObservation):
     def _text(self, observation: Any, info: Any) -> str:
-        market = self.env.unwrapped.setup.market
+        market = self.env.unwrapped._path.history.market
         t = int(np.searchsorted(market.sessions, np.datetime64(info["session"])))
         return f"{super()._text(observation, info)} {market.bars[t + 1 :, 0, CLOSE].max()}"
 
 
 class LeakyNumeric(NumericObservation):
     def observation(self, observation: Any) -> Any:
-        volumes = self.env.unwrapped.setup.market.bars[:, 0, VOLUME]
+        volumes = self.env.unwrapped._path.history.market.bars[:, 0, VOLUME]
         return super().observation(observation) / np.nanmean(volumes)
 
 

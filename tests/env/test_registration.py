@@ -12,7 +12,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
-from investorbench_env import environment_ids, family_ids
+from investorbench_env import environment_ids, family_ids, registration
 from investorbench_env.errors import InvestorBenchError, SimulatedDataWarning
 from investorbench_env.market import Market
 from investorbench_env.wrappers import NumericObservation, TextObservation
@@ -28,8 +28,7 @@ def market_of(id: str) -> Market:
     """A market for an id, simulated where that can be; made once, for it takes a second."""
     if id in INSTALLED:
         pytest.importorskip("arch", reason="needs the extra: pip install 'investorbench[stats]'")
-    env: Any = gym.make(id, data="real" if id in INSTALLED else "simulated")
-    return env.unwrapped.setup.market  # type: ignore[no-any-return]
+    return registration.market_of(id, seed=0, data="real" if id in INSTALLED else "simulated")
 
 
 each_id = pytest.mark.parametrize("id", IDS)
@@ -201,14 +200,5 @@ def test_an_observation_holds_what_was_wanted_and_nothing_else(modality: str) ->
 
 
 def test_text_cannot_be_asked_of_many_environments() -> None:
-    with pytest.raises(InvestorBenchError, match=r"info\['documents'\]"):
+    with pytest.raises(InvestorBenchError, match=r"env\.texts\(info\)"):
         gym.make_vec("InvestorBench/Stock-SIM", num_envs=2, modalities=["news", "time"])
-
-
-def test_the_hidden_state_of_a_simulated_market_is_beside_the_observation() -> None:
-    env: Any = gym.make("InvestorBench/Stock-SIM")
-    observation, info = env.reset()
-    state = env.unwrapped.hidden_state
-    assert "mood" in state
-    assert all(isinstance(value, float) for value in state.values())
-    assert not state.keys() & (observation.keys() | info.keys())

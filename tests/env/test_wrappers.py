@@ -413,4 +413,4 @@ def test_a_learner_learns_to_hold_what_only_rises(action: str) -> None:
         choice, _ = learner.predict(observation, deterministic=True)
         observation, _, terminated, truncated, info = env.step(choice)
         ended = terminated or truncated
-    assert info["equity"] > 2 * env.unwrapped.setup.options.initial_cash  # type: ignore[attr-defined]
+    assert info["equity"] > 2 * env.unwrapped._setup.options.initial_cash  # type: ignore[attr-defined]

@@ -1,0 +1,148 @@
+"""N episodes side by side: in which market each stands, and at which of its decisions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.envs.markets import DrawnMarkets
+from investorbench_env.envs.setup import Setup
+from investorbench_env.envs.starts import Starts
+from investorbench_env.envs.tape import Prices, Tape
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.market.documents import Document
+from investorbench_env.market.history import History
+
+Array = npt.NDArray[Any]
+
+
+class Lanes:
+    """Where N episodes stand, each in a lane of its own.
+
+    Attributes:
+        started: whether any has begun.
+        tape: what their markets hold.
+        at, end: decisions: where each stands, and where it ends [N].
+        episode: how many there were before this one since the lane got its seed [N].
+        market: the number of each one's market.
+    """
+
+    def __init__(self, setup: Setup, count: int) -> None:
+        self._setup, self._markets, self._count = setup, setup.markets, count
+        self._starts: list[Starts] = []
+        self._pool: tuple[int, ...] = ()
+        self._path_of: dict[int, int] = {}
+        self._histories: dict[int, History] = {}
+        # One market of which every episode is the whole split leaves nothing to draw.
+        numbers = setup.markets.numbers
+        self._settled = numbers is not None and len(numbers) == 1 and not setup.spare
+        self.started = False
+        self.tape: Tape
+        self.at, self.end, self._first, self._path = np.zeros((4, count), dtype=np.int64)
+        self.episode = np.full(count, -1)
+        self.market = [numbers[0] if numbers else 0] * count
+        self._together = False
+
+    def seed(self, seeds: Sequence[int | None]) -> None:
+        """Give lanes their seeds; without one a lane goes on with the draws that it has."""
+        for lane, seed in enumerate(seeds):
+            if lane == len(self._starts):
+                self._starts.append(Starts(seed))
+            elif seed is not None:
+                self._starts[lane] = Starts(seed)
+                self.episode[lane] = -1
+        if not self.started or seeds[0] is not None:
+            self._load()
+
+    def _load(self) -> None:
+        """Lay out the markets that lanes choose from; where they have their own, leave room."""
+        self._histories.clear()
+        self._pool = self._starts[0].pool(self._markets)
+        numbers = self._pool or self._markets.numbers
+        if isinstance(self._markets, DrawnMarkets):
+            self.tape = Tape(self._setup, self._count if numbers is None else len(numbers))
+            if numbers is not None:
+                self.tape.draw(self._markets, range(len(numbers)), numbers)
+        elif not self.started:
+            self.tape = Tape.of_one(self._setup, self._history_of(0))
+        self._path_of = {number: path for path, number in enumerate(numbers or ())}
+
+    def begin(self, which: npt.NDArray[np.bool_]) -> None:
+        """Begin episodes anew in some lanes."""
+        self.episode += which
+        everyone = bool(which.all())
+        if not self._settled:
+            self._draw(np.flatnonzero(which).tolist())
+        self.at = np.where(which, self._first, self.at)
+        self.end = self._first + self._setup.steps
+        self.started = True
+        # As long as all stand at one decision of one market, its prices are single numbers.
+        self._together = self._settled and (everyone or (self._together and not which.any()))
+
+    def _draw(self, lanes: list[int]) -> None:
+        markets, spare = self._markets, self._setup.spare
+        for lane in lanes:
+            self.market[lane] = self._starts[lane].market(markets, self._pool)
+            self._first[lane] = self._starts[lane].decision(spare)
+        numbers = [self.market[lane] for lane in lanes]
+        if self._path_of:
+            self._path[lanes] = [self._path_of[number] for number in numbers]
+        elif isinstance(markets, DrawnMarkets):
+            self._path[lanes] = lanes
+            self.tape.draw(markets, lanes, numbers)
+
+    @property
+    def places(self) -> Array:
+        """Where each stands, as a place of the tape [N]."""
+        return self._path * self.tape.count + self.at
+
+    def next_prices(self, some_ended: bool) -> tuple[Array, Prices]:
+        """The next decision of each [N], and what the market does on the way there."""
+        at = self.at + 1
+        if some_ended:  # a step beyond the last decision goes nowhere
+            at = np.minimum(at, self.tape.last)
+        if self._together:
+            return at, self.tape.prices_of_all(int(at[0]))
+        return at, self.tape.prices(at, self._path * self.tape.count + at)
+
+    def observe(self) -> dict[str, Array]:
+        """The numeric parts of observations that the market decides, each with an axis [N]."""
+        return self.tape.observe(self.at, self._path, self.places)
+
+    def steps_left(self) -> Array:
+        """To the end of the split, gaps included, or to that of shorter episodes [N]."""
+        if self._setup.options.episode_length is None:
+            return self.tape.bars_left.take(self.at)
+        return self.end - self.at
+
+    def texts(self, info: Mapping[str, Any]) -> tuple[tuple[Document, ...], ...]:
+        """The documents that became available on the way to the decisions of an info.
+
+        Raises:
+            InvestorBenchError: it is no info of the episodes that are under way.
+        """
+        found = []
+        for lane, (episode, time) in enumerate(zip(info["episode"], info["time"], strict=True)):
+            decision = int(np.searchsorted(self.tape.times, time))
+            if episode != self.episode[lane] or decision > self.at[lane]:
+                raise InvestorBenchError(
+                    f"texts(info) of episode {episode} at {time} in lane {lane}, which has come "
+                    f"to {self.tape.times[self.at[lane]]} in episode {self.episode[lane]}: ask "
+                    "for the texts of an episode before another begins"
+                )
+            history = self._history_of(self.market[lane])
+            t = int(self._setup.decisions[decision])
+            opening = history.opening_filings(t) if decision == self._first[lane] else ()
+            found.append((*opening, *history.until(t).documents))
+        return tuple(found)
+
+    def _history_of(self, number: int) -> History:
+        """The moments of a market, kept as long as any lane is in it."""
+        if number not in self._histories:
+            under_way = {*self.market}
+            self._histories = {
+                known: history for known, history in self._histories.items() if known in under_way
+            }
+            self._histories[number] = self._markets.history(number, self._setup.options.window)
+        return self._histories[number]

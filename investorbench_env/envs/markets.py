@@ -1,0 +1,290 @@
+"""What the markets of an environment's episodes are: one that is there, or as many as are drawn.
+
+It knows what holds for all of them before any is drawn, and makes the one of a number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.envs.options import Options
+from investorbench_env.errors import DateRangeError, InvestorBenchError
+from investorbench_env.market.asset_classes import ASSET_CLASSES
+from investorbench_env.market.history import History, history_of
+from investorbench_env.market.intervals import DAILY
+from investorbench_env.market.library import find_data
+from investorbench_env.market.market import CLOSE, OPEN, Market
+from investorbench_env.market.sessions import TimeArray, sessions_between
+from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, ONE, TRAIN
+from investorbench_env.market.simulated.law import SOURCE, Law, SimulatedNumbers
+from investorbench_env.market.simulated.profiles import dynamics_of
+from investorbench_env.universes import Split, Universe
+
+BANDS = {"fresh": FRESH, "train": TRAIN, "held_out": HELD_OUT}
+"""Where markets are drawn from, by the word that asks for them."""
+
+LEAD = 60
+"""Sessions of a simulated market before the first decision of its warm-up."""
+
+EARLIEST, LATEST = "1960-01-01", "2100-12-31"
+"""Dates that can be simulated: those for which there are calendars of exchanges."""
+
+
+class Markets(Protocol):
+    """The markets of an environment; each has a number."""
+
+    @property
+    def name(self) -> str:
+        """What they are drawn from, as in ``Facts.markets``."""
+
+    @property
+    def numbers(self) -> tuple[int, ...] | None:
+        """Those there are; None where every number has a market."""
+
+    @property
+    def pool(self) -> int | None:
+        """How many are drawn for all episodes; None where each episode has one of its own."""
+
+    @property
+    def sessions(self) -> TimeArray:
+        """Dates of the bars, the same in all of them [T]."""
+
+    @property
+    def times(self) -> TimeArray:
+        """Ends of the bars, UTC [T]."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether prices or texts are not real."""
+
+    @property
+    def source(self) -> str:
+        """Where they come from, in words that lead to none of them."""
+
+    def about(self) -> dict[str, Any]:
+        """What else facts say of a market, and hold for all of them."""
+
+    def span(self, start: str, end: str) -> range:
+        """The bars of the sessions from one date to another, both inclusive."""
+
+    def decisions(self, span: range) -> npt.NDArray[np.int64]:
+        """The bars of a span that are known, ascending."""
+
+    def has_opens(self, t: int) -> bool:
+        """Whether any open is known up to a bar."""
+
+    def draw(self, number: int) -> Market:
+        """One of them, with its texts."""
+
+    def history(self, number: int, window: int) -> History:
+        """The moments of one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenMarket:
+    """One market that is there, whatever its number.
+
+    Attributes:
+        market: with the asset.
+        symbol: the asset.
+        needs_adjusted: as in ``History``.
+    """
+
+    market: Market
+    symbol: str
+    needs_adjusted: bool
+
+    @property
+    def name(self) -> str:
+        return ""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return (0,)
+
+    @property
+    def pool(self) -> None:
+        return None
+
+    @property
+    def sessions(self) -> TimeArray:
+        return self.market.sessions
+
+    @property
+    def times(self) -> TimeArray:
+        return self.market.times
+
+    @property
+    def simulated(self) -> bool:
+        return self.market.simulated
+
+    @property
+    def source(self) -> str:
+        return self.market.source
+
+    def about(self) -> dict[str, Any]:
+        names = ("interval", "timezone", "findings", "fingerprint")
+        return {name: getattr(self.market, name) for name in names}
+
+    def span(self, start: str, end: str) -> range:
+        return self.market.span(start, end)
+
+    def decisions(self, span: range) -> npt.NDArray[np.int64]:
+        closes = self._bars[span.start : span.stop, CLOSE]
+        if self.needs_adjusted:
+            closes = closes * self._adjusted[span.start : span.stop]
+        return np.flatnonzero(~np.isnan(closes)) + span.start
+
+    def has_opens(self, t: int) -> bool:
+        return not np.isnan(self._bars[: t + 1, OPEN]).all()
+
+    def draw(self, number: int) -> Market:
+        return self.market
+
+    def history(self, number: int, window: int) -> History:
+        return history_of(self.market, self.symbol, window, needs_adjusted=self.needs_adjusted)
+
+    @property
+    def _adjusted(self) -> npt.NDArray[np.float64]:
+        return self.market.adjusted_close[:, self.market.asset(self.symbol)]
+
+    @property
+    def _bars(self) -> npt.NDArray[np.float64]:
+        return self.market.bars[:, self.market.asset(self.symbol)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnMarkets:
+    """Paths of a law, drawn from a band of seeds; their numbers are the seeds."""
+
+    law: Law
+    band: int
+    name: str
+    numbers: tuple[int, ...] | None = None
+    pool: int | None = None
+
+    @property
+    def sessions(self) -> TimeArray:
+        return self.law.sessions
+
+    @property
+    def times(self) -> TimeArray:
+        return self.law.times
+
+    @property
+    def simulated(self) -> bool:
+        return True
+
+    @property
+    def source(self) -> str:
+        return SOURCE
+
+    def about(self) -> dict[str, Any]:
+        return {
+            "interval": DAILY,
+            "timezone": ASSET_CLASSES[self.law.asset_class].timezone,
+            "findings": (),
+            "fingerprint": self.law.fingerprint,
+        }
+
+    def span(self, start: str, end: str) -> range:
+        first = int(np.searchsorted(self.sessions, np.datetime64(start, "D")))
+        stop = int(np.searchsorted(self.sessions, np.datetime64(end, "D"), side="right"))
+        if first >= stop:
+            raise DateRangeError(f"there is no session from {start} to {end}")
+        return range(first, stop)
+
+    def decisions(self, span: range) -> npt.NDArray[np.int64]:
+        return np.arange(span.start, span.stop)
+
+    def has_opens(self, t: int) -> bool:
+        return True
+
+    def draw(self, number: int) -> Market:
+        return self.law.market((self.band, number))
+
+    def history(self, number: int, window: int) -> History:
+        return History(self.draw(number), self.law.symbol, window)
+
+    def without_words(self, numbers: Sequence[int]) -> SimulatedNumbers:
+        """What many of them hold, to the bit what each holds that is drawn alone."""
+        return self.law.numbers([(self.band, number) for number in numbers])
+
+
+def markets_of(
+    options: Options,
+    symbol: str,
+    universe: Universe | None,
+    split: Split,
+    *,
+    needs_adjusted: bool,
+) -> Markets:
+    """The markets that options ask for.
+
+    Raises:
+        DataNotFoundError: no data for the symbol where ``data`` says to look.
+        DateRangeError: dates that cannot be simulated.
+        InvestorBenchError: markets are to be drawn where there is one that is there.
+    """
+    market = find_data(
+        symbol,
+        options.asset_class,
+        options.data,
+        dates=options.dates,
+        data_tolerance=options.data_tolerance,
+    )
+    if market is None:
+        return _drawn(options, _law_of(options.asset_class, symbol, universe, split))
+    for name, default in (("markets", "fresh"), ("pool", None)):
+        if (given := getattr(options, name)) != default:
+            raise InvestorBenchError(
+                f"{name}={given!r}: {symbol} has one market, {market.source}; leave {name}= out, "
+                'or draw simulated markets with data="simulated"'
+            )
+    return GivenMarket(market=market, symbol=symbol, needs_adjusted=needs_adjusted)
+
+
+def _drawn(options: Options, law: Law) -> DrawnMarkets:
+    given, pool = options.markets, options.pool
+    if given == "one":
+        own = crc32(f"{law.asset_class}-{law.symbol}".encode())
+        return DrawnMarkets(law=law, band=ONE, name=given, numbers=(own,))
+    if not isinstance(given, str):
+        listed = ", ".join(map(str, given))
+        name = f"market{'s' if len(given) > 1 else ''} {listed}"
+        return DrawnMarkets(law=law, band=NAMED, name=name, numbers=tuple(given))
+    name = given if pool is None else f"{given}; pool of {pool}"
+    return DrawnMarkets(law=law, band=BANDS[given], name=name, pool=pool)
+
+
+def _law_of(asset_class: str, symbol: str, universe: Universe | None, split: Split) -> Law:
+    """The law of an asset, from some sessions before the warm-up to the end of the test.
+
+    It is the same for both splits, so that warm-up and test of one number are of one market. Other
+    dates move its ends where they lie beyond them.
+    """
+    splits = [split, *(universe.splits.values() if universe else ())]
+    start, end = min(one.start for one in splits), max(one.end for one in splits)
+    for date in (start, end):
+        if not EARLIEST <= date <= LATEST:
+            raise DateRangeError(
+                f"{date} cannot be simulated; dates go from {EARLIEST} to {LATEST}"
+            )
+    return Law(
+        symbol=symbol,
+        asset_class=asset_class,
+        dynamics=dynamics_of(symbol, asset_class),
+        start=_sessions_before(asset_class, start),
+        end=end,
+    )
+
+
+def _sessions_before(asset_class: str, date: str) -> str:
+    """The session that lies ``LEAD`` sessions before a date."""
+    day = np.datetime64(date, "D")
+    earlier = sessions_between(asset_class, str(day - np.timedelta64(2 * LEAD, "D")), date)
+    return str(earlier[earlier < day][-LEAD])

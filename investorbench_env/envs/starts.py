@@ -1,0 +1,56 @@
+"""Where the episodes of one lane begin: in which market, and at which of its decisions."""
+
+import numpy as np
+
+from investorbench_env.envs.markets import Markets
+
+STREAM = 7
+"""Keeps these draws apart from those of Gymnasium's generator of the same seed, which anybody may
+read who has the environment: it must not lead to the next market."""
+
+UNKNOWN_SEED = -1
+"""What Gymnasium has in the place of a seed that is not known."""
+
+SEED_BYTES = 16
+"""Of the number of a new market: too many for a search through all of them."""
+
+
+class Starts:
+    """The draws of a lane, all of which follow from its seed.
+
+    Args:
+        seed: as in ``reset``; None for any.
+    """
+
+    def __init__(self, seed: int | None) -> None:
+        self._seed = self._first = seed
+        self._made: np.random.Generator | None = None
+
+    def pool(self, markets: Markets) -> tuple[int, ...]:
+        """The numbers of the markets that episodes choose from; none where each has its own."""
+        return tuple(self._new() for _ in range(markets.pool or 0))
+
+    def market(self, markets: Markets, pool: tuple[int, ...]) -> int:
+        """The number of the next episode's market: at first that of the seed, then a new one."""
+        if pool:
+            return pool[int(self._random.integers(len(pool)))]
+        numbers = markets.numbers
+        if numbers is not None and len(numbers) == 1:
+            return numbers[0]
+        given, self._first = self._first, None
+        number = self._new() if given is None else given
+        return number if numbers is None else numbers[number % len(numbers)]
+
+    def decision(self, spare: int) -> int:
+        """The next episode's first decision: one of the first, where so many are to spare."""
+        return int(self._random.integers(spare + 1)) if spare else 0
+
+    def _new(self) -> int:
+        return int.from_bytes(self._random.bytes(SEED_BYTES), "little")
+
+    @property
+    def _random(self) -> np.random.Generator:
+        if self._made is None:  # most lanes of a market that is there never need one
+            sequence = np.random.SeedSequence(self._seed, spawn_key=(STREAM,))
+            self._made = np.random.default_rng(sequence)
+        return self._made
