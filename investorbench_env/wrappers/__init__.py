@@ -1,6 +1,7 @@
 """Wrappers: the same environment for readers of text and for learners of numbers."""
 
 from investorbench_env.wrappers.numeric import NumericObservation
+from investorbench_env.wrappers.numeric_vector import NumericVectorObservation
 from investorbench_env.wrappers.text import TextObservation
 
-__all__ = ["NumericObservation", "TextObservation"]
+__all__ = ["NumericObservation", "NumericVectorObservation", "TextObservation"]

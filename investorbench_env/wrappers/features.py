@@ -1,0 +1,138 @@
+"""Observations as numbers around 1 that no scale of prices or cash changes: the arithmetic alone.
+
+It takes observations side by side, each array with an axis [N], and one as N = 1: so that a learner
+who trains on many and is tested on one is shown the same bits.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
+from investorbench_env.market.intervals import DAY, length_of
+from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
+from investorbench_env.spaces import AccountFigures
+
+Float32Array = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
+
+LIMIT = 10.0
+"""No feature is larger; an account close to ruin would be."""
+
+DAILY_UNIT = 0.1
+"""A logarithm of a price of this size becomes 1: those of a window of daily bars span some tenths,
+and those of other bars as the square root of their length."""
+
+NUMERIC = ("bars", "account", "sentiment")
+"""The modalities that they are made of. The date is left out: a learner would know past years by
+it."""
+
+ACCOUNT_FEATURES = ("weight", "cash_share", "log_equity", "unrealised_share", "share_of_steps_left")
+SENTIMENT_FEATURES = ("positive_news", "neutral_news", "negative_news")
+
+
+class Features:
+    """Turns observations of an environment into features.
+
+    Attributes:
+        names: of the F features, in order.
+
+    Args:
+        shown: what the space of one observation has, by name.
+        facts: of the environment; without any it is taken to have daily bars.
+        what: the environment in words, for errors.
+
+    Raises:
+        InvestorBenchError: the environment shows none of the modalities.
+    """
+
+    def __init__(self, shown: Mapping[str, Any], facts: object, what: object) -> None:
+        self._shows = tuple(name for name in NUMERIC if name in shown)
+        if not self._shows:
+            raise InvestorBenchError(
+                f"NumericObservation needs one of {', '.join(NUMERIC)} in the observation; "
+                f"{what} shows {', '.join(shown) or 'none of them'}"
+            )
+        window = len(shown["mask"].low) if "bars" in self._shows else 0
+        self.names = _names(self._shows, window)
+        days = float(length_of(facts.interval) / DAY) if isinstance(facts, Facts) else 1.0
+        unit = DAILY_UNIT * math.sqrt(days)
+        self._units = np.array([unit] * VOLUME + [1.0], np.float32)
+
+    def of(self, observation: Mapping[str, Array], first: Array) -> Float32Array:
+        """The features of N observations [N, F].
+
+        Args:
+            observation: arrays with an axis [N].
+            first: the accounts of the first decision of each one's episode [N, 6].
+        """
+        parts: list[Array] = []
+        if "bars" in self._shows:
+            bars = observation["bars"]
+            parts += [_relative(bars, self._units).reshape(len(bars), -1), observation["mask"]]
+        if "account" in self._shows:
+            parts.append(_shares(observation["account"], first))
+        if "sentiment" in self._shows:
+            parts.append(np.log1p(observation["sentiment"]))
+        features = np.concatenate([part.astype(np.float32, copy=False) for part in parts], axis=1)
+        cut: Float32Array = np.clip(features, -LIMIT, LIMIT, out=features)
+        return cut
+
+    def first(self, observation: Mapping[str, Array], count: int) -> Array:
+        """The accounts of first decisions, against which later ones are measured [N, 6]."""
+        if "account" not in self._shows:
+            return np.ones((count, len(AccountFigures._fields)), np.float32)
+        return observation["account"].copy()
+
+
+def _relative(bars: Float32Array, units: Float32Array) -> Float32Array:
+    """Bars as logarithms without a scale, 0 where unknown; both [N, window, 5]."""
+    unknown = bars == 0.0
+    logs: Float32Array = np.log(bars + unknown)
+    count, window, _ = bars.shape
+    last = window - 1 - np.argmax(~unknown[:, ::-1, CLOSE], axis=1)
+    level = np.empty((count, 1, len(FIELDS)), np.float32)
+    # Where no close is known, that of the last bar stands as 0.
+    level[:, 0, :VOLUME] = logs[np.arange(count), last, CLOSE, None]
+    # Logarithms of unknown volumes are 0, so they add nothing to the sum. It goes along memory,
+    # where the order of its terms does not depend on N.
+    known = np.count_nonzero(bars[..., VOLUME], axis=1).astype(np.float32)
+    volumes = np.ascontiguousarray(logs[..., VOLUME]).sum(axis=1)
+    level[:, 0, VOLUME] = volumes / np.maximum(known, np.float32(1.0))
+    logs -= level
+    logs /= units
+    logs[unknown] = 0.0
+    return logs
+
+
+def _shares(accounts: Float32Array, first: Array) -> Array:
+    """Accounts relative to their equity and to their first decision [N, 5]."""
+    figures = AccountFigures(*accounts.T.astype(np.float64))
+    opening = AccountFigures(*first.T.astype(np.float64))
+    # A ruined account has no shares of equity to speak of; its features stand at the limits.
+    scale = np.maximum(figures.equity, 1e-9 * np.asarray(opening.equity))
+    columns = (
+        figures.weight,
+        figures.cash / scale,
+        np.log(scale / opening.equity),
+        figures.unrealised_pnl / scale,
+        figures.steps_left / np.maximum(opening.steps_left, 1.0),
+    )
+    return np.stack(columns, axis=1)
+
+
+def _names(shows: tuple[str, ...], window: int) -> tuple[str, ...]:
+    sessions = [f"t-{back}" if back else "t" for back in range(window - 1, -1, -1)]
+    names = {
+        "bars": [
+            *(f"log_{field}[{session}]" for session in sessions for field in FIELDS),
+            *(f"known[{session}]" for session in sessions),
+        ],
+        "account": ACCOUNT_FEATURES,
+        "sentiment": SENTIMENT_FEATURES,
+    }
+    return tuple(name for part in shows for name in names[part])
