@@ -10,6 +10,7 @@ from investorbench.agents.single_asset import known_closes
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
 from investorbench_env.spaces import AccountFigures
+from investorbench_env.wrappers.wording import distribution_words
 
 SHOWN_CLOSES = 6
 ROUNDING_ERROR = 1e-8
@@ -53,6 +54,7 @@ class Perception:
         unrealised_pnl: of the open position.
         total_return: of equity since the first decision of the split.
         sentiment: of the news since the last decision; None where it is not observed.
+        distributions: dividends and share splits since the last decision, in words.
     """
 
     symbol: str
@@ -67,6 +69,7 @@ class Perception:
     unrealised_pnl: float | None
     total_return: float
     sentiment: SentimentCounts | None
+    distributions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The numbers as lines of text, oldest first."""
@@ -74,6 +77,7 @@ class Perception:
         over = f"Momentum over {MOMENTUM_SESSIONS} sessions"
         lines = [
             f"Session: {self.session}",
+            *(f"{words}." for words in self.distributions),
             f"Closes of {self.symbol}: {', '.join(map(amount, self.closes))}",
             f"Returns from close to close: {returns}",
             f"{over}: {'unknown' if self.momentum is None else signed_percent(self.momentum)}",
@@ -146,6 +150,7 @@ def perceive(
         else AccountFigures(*account.tolist()).unrealised_pnl,
         total_return=equity / start - 1.0 if start else 0.0,
         sentiment=None if sentiment is None else SentimentCounts(*(int(n) for n in sentiment)),
+        distributions=tuple(distribution_words(info)),
     )
 
 

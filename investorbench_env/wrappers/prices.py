@@ -11,7 +11,14 @@ from zoneinfo import ZoneInfo
 from investorbench_env.facts import Facts
 from investorbench_env.market.intervals import DAY, length_of
 from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
-from investorbench_env.wrappers.wording import UNKNOWN, BarWords, percent, price, volume
+from investorbench_env.wrappers.wording import (
+    UNKNOWN,
+    BarWords,
+    distribution_words,
+    percent,
+    price,
+    volume,
+)
 
 LOOKBACKS = (1, 3, 5, 10, 20)
 """Bars over which returns are given, as far as the window reaches."""
@@ -25,6 +32,7 @@ def bar_lines(
     yield ""
     when = f": {_moment(facts, info)}" if "time" in observation else ""
     yield f"# {words.one.capitalize()} t{when}"
+    yield from distribution_words(info)
     if "bars" in observation:
         bars = [
             [value if value > 0.0 else math.nan for value in bar]

@@ -3,7 +3,8 @@
 import math
 import re
 import unicodedata
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from investorbench_env.market.intervals import DAILY
 
@@ -59,6 +60,20 @@ def money(amount: float) -> str:
 def percent(share: float) -> str:
     """A signed share in percent."""
     return UNKNOWN if math.isnan(share) else f"{round(share, 4) + 0.0:+.2%}"
+
+
+def distribution_words(info: Mapping[str, Any]) -> Iterator[str]:
+    """What a share of the last decision became on the way to this one, a sentence each.
+
+    Args:
+        info: with the step's ``dividend`` and ``split``, or without either.
+    """
+    ratio, cash = float(info.get("split", 1.0)), float(info.get("dividend", 0.0))
+    if ratio != 1.0:
+        new, old = (ratio, 1.0) if ratio > 1.0 else (1.0, 1.0 / ratio)
+        yield f"{new:.6g}-for-{old:.6g} split: position and past prices restated"
+    if cash:
+        yield f"Dividend of {price(cash)} for each unit held at the last decision"
 
 
 def lines_of(text: str) -> list[str]:

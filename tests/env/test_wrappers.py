@@ -147,6 +147,18 @@ def test_a_simulated_market_is_said_to_be_simulated() -> None:
     assert line.endswith("Source: a seed.")
 
 
+def test_a_split_and_a_dividend_are_told_on_their_day_alone() -> None:
+    market = small_market([100.0, 100.0, 100.0, 25.0, 25.0, 26.0], splits={4: 4.0, 5: 0.1},
+                          dividends={4: 0.25})  # fmt: skip
+    env = make(market)
+    texts = [text_of(env, *[2] * steps) for steps in range(3)]
+    split = "4-for-1 split: position and past prices restated"
+    assert [split in text for text in texts] == [False, True, False]
+    assert "1-for-10 split: position" in texts[2]
+    # A dividend of the day of a split is paid on each of the four new units.
+    assert "Dividend of 1.00 for each unit held at the last decision" in texts[1]
+
+
 def test_columns_that_are_unknown_throughout_are_left_out() -> None:
     market = small_market([10.0] * 6, opens=[NAN] * 6, volumes=[NAN] * 6)
     bars = market.bars.copy()
