@@ -96,6 +96,8 @@ def canonical(value: Any) -> Any:
         return [(name, canonical(part)) for name, part in value.items()]
     if isinstance(value, list | tuple):
         return type(value).__name__, [canonical(part) for part in value]
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return "array", canonical(value.tolist())
     if isinstance(value, np.ndarray | np.generic):
         return str(value.dtype), value.shape, value.tobytes()
     if is_dataclass(value):
