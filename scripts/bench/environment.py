@@ -67,9 +67,49 @@ def scalar(env: gym.Env[Any, Any], actions: int) -> Measure:
     return measure
 
 
+def within_episodes(env: gym.Env[Any, Any], actions: int) -> Measure:
+    """Measure steps as ``scalar`` does, the time of resets apart, which draw a market each."""
+    chosen: list[int] = np.random.default_rng(0).integers(actions, size=10_000).tolist()
+    env.reset(seed=0)
+
+    def measure(seconds: float) -> float:
+        steps, spent = 0, 0.0
+        while spent < seconds:
+            env.reset()
+            # What is made at the first visit of a decision is made once for a pool.
+            begin = time.perf_counter()
+            for action in chosen:
+                _, _, terminated, truncated, _ = env.step(action)
+                steps += 1
+                if terminated or truncated:
+                    break
+            spent += time.perf_counter() - begin
+        return spent / steps
+
+    return measure
+
+
+def resets(env: gym.Env[Any, Any]) -> Measure:
+    """Measure resets, each of which draws a market: seconds a reset."""
+
+    def measure(seconds: float) -> float:
+        count = 0
+        begin = time.perf_counter()
+        while (spent := time.perf_counter() - begin) < seconds or not count:
+            env.reset()
+            count += 1
+        return spent / count
+
+    return measure
+
+
 def vectorised(env: gym.vector.VectorEnv[Any, Any, Any]) -> Measure:
-    """Measure many episodes at a time; the time is that of one step of one of them."""
-    chosen = np.random.default_rng(0).integers(3, size=(200, env.num_envs))
+    """Measure many episodes at a time; the time is that of one step of one of them.
+
+    Whole episodes and their new starts, which may take longer than all of their steps.
+    """
+    steps: int = env.unwrapped.facts.steps + 1  # type: ignore[attr-defined]
+    chosen = np.random.default_rng(0).integers(3, size=(steps, env.num_envs))
     env.reset(seed=0)
 
     def measure(seconds: float) -> float:
@@ -110,8 +150,10 @@ def contestants() -> dict[str, Measure]:
     measures = {
         "CartPole-v1": scalar(gym.make("CartPole-v1"), 2),
         "constant environment": scalar(gym.make(CONSTANT), 2),
-        "Stock-SIM, window 30, text": scalar(gym.make(STOCK, window=30), 3),
-        "Stock-SIM × 1,024, window 20": vectorised(many(1024, window=20)),
+        "Stock-SIM, window 30, text": within_episodes(gym.make(STOCK, window=30, pool=16), 3),
+        "Stock-SIM × 1,024, one market": vectorised(many(1024, window=20, markets="one")),
+        "Stock-SIM × 1,024, pool of 1,024": vectorised(many(1024, window=20, pool=1024)),
+        "Stock-SIM × 1,024, fresh markets": vectorised(many(1024, window=20)),
     }
     if (other := anytrading()) is not None:
         measures[ANYTRADING] = other
@@ -127,12 +169,14 @@ def growth() -> dict[str, Measure]:
     """How cost grows with window, episode length and number of episodes."""
     measures: dict[str, Measure] = {}
     for window in (5, 30, 120):
-        measures[f"Stock-SIM, window {window}"] = scalar(gym.make(STOCK, window=window), 3)
+        env = gym.make(STOCK, window=window, pool=16)
+        measures[f"Stock-SIM, window {window}"] = within_episodes(env, 3)
     for length in (20, 500, 2000):
-        env = gym.make(STOCK, episode_length=length, start="2016-01-04", end="2024-06-28")
+        dates = {"start": "2016-01-04", "end": "2024-06-28"}
+        env = gym.make(STOCK, episode_length=length, markets="one", **dates)
         measures[f"Stock-SIM, episodes of {length:,} steps"] = scalar(env, 3)
     for count in (1, 16, 256, 4096):
-        measures[f"Stock-SIM × {count:,}, window 20"] = vectorised(many(count, window=20))
+        measures[f"Stock-SIM × {count:,}, pool"] = vectorised(many(count, window=20, pool=256))
     return measures
 
 
@@ -156,8 +200,12 @@ def report(seconds: float) -> None:
         ("How cost grows", {"CartPole-v1": scalar(gym.make("CartPole-v1"), 2), **growth()}),
     ):
         times = best_of(measures, seconds, console)
-        console.print(f"[bold]{title}[/]; of Stock-SIM × N, N episodes are stepped at once")
+        console.print(
+            f"[bold]{title}[/]; of Stock-SIM × N, N episodes are stepped at once, window 20"
+        )
         console.print(_table(times), "")
+    reset = min(resets(gym.make(STOCK))(seconds / ROUNDS) for _ in range(3))
+    console.print(f"reset of Stock-SIM with a fresh market and its texts: {1000 * reset:.1f} ms")
     console.print(f"import investorbench_env: {import_ms():.0f} ms beyond gymnasium and numpy")
 
 
