@@ -172,7 +172,7 @@ def growth() -> dict[str, Measure]:
         env = gym.make(STOCK, window=window, pool=16)
         measures[f"Stock-SIM, window {window}"] = within_episodes(env, 3)
     for length in (20, 500, 2000):
-        dates = {"start": "2016-01-04", "end": "2024-06-28"}
+        dates: dict[str, Any] = {"start": "2016-01-04", "end": "2024-06-28"}
         env = gym.make(STOCK, episode_length=length, markets="one", **dates)
         measures[f"Stock-SIM, episodes of {length:,} steps"] = scalar(env, 3)
     for count in (1, 16, 256, 4096):
