@@ -30,6 +30,10 @@ Defect = Literal[
 """Why a reply could not be used."""
 
 
+BROKEN_OFF = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "timeout"})
+"""Why a generation ended that the server, not the model, ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """Tokens as the server counted them; zeros, and ``known=False``, where it gave no whole count.
@@ -67,6 +71,11 @@ class Completion:
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     latency_s: float = 0.0
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the server, not the model, ended it."""
+        return self.finish_reason.lower() in BROKEN_OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

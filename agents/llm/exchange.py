@@ -14,6 +14,7 @@ from investorbench.agents.llm.endpoints import Endpoints
 from investorbench.agents.llm.errors import CacheMissError, RequestRefusedError, ServerError
 from investorbench.agents.llm.ladder import is_refusal_of
 from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.replies import read_reply
 from investorbench.agents.llm.request import Request
 from investorbench.agents.llm.retrying import Fault
 from investorbench.agents.llm.spending import Budget
@@ -155,6 +156,7 @@ class Exchange:
             tally.attempts += 1
             try:
                 completion = await self._provider.complete(request)
+                self._require_whole(completion, request)
             except Fault as fault:
                 if fault.may_be_billed:
                     reservation.may_be_billed()
@@ -167,6 +169,19 @@ class Exchange:
                 reservation.cost(price.of(completion.usage) if known else at_most)
             tally.cost_usd += reservation.cost_usd
             return completion
+
+    def _require_whole(self, completion: Completion, request: Request) -> None:
+        """Refuse the beginning of an answer; what is whole though it was broken off is one.
+
+        Raises:
+            Fault: the server broke it off too early.
+        """
+        if not completion.is_broken_off:
+            return
+        schema, longest = request.schema, self._model.limits.longest_answer
+        if schema is None or read_reply(completion, schema, longest).defect is not None:
+            reason = f"the server broke the reply off: finish_reason {completion.finish_reason!r}"
+            raise Fault("broken_off", reason, reply=completion.text)
 
     def _refusal(self, fault: Fault) -> ServerError:
         advice = {

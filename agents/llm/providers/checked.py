@@ -6,9 +6,6 @@ from typing import Any, TypeGuard
 from investorbench.agents.llm.answer import Completion, Usage
 from investorbench.agents.llm.retrying import Fault
 
-BROKEN_OFF = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "timeout"})
-"""Why a generation ended that the server, not the model, ended."""
-
 
 def counted(given: Mapping[str, Any], *, has_output: bool) -> Usage:
     """Tokens as a server counted them; unknown where its count cannot be right.
@@ -43,10 +40,10 @@ def whole(completion: Completion, ended: Any) -> Completion:
         ended: the server's own word for why it ended, as it came.
 
     Raises:
-        Fault: the generation was broken off, or there is neither a text nor a reason for its end.
+        Fault: there is no reply, since the server broke it off or gives no reason for its end.
     """
     says_something = completion.text or completion.reasoning or completion.refusal
-    if str(ended).lower() in BROKEN_OFF or not (ended or says_something):
+    if not says_something and (not ended or completion.is_broken_off):
         raise Fault("broken_off", f"the server broke the reply off: finish_reason {ended!r}")
     return completion
 

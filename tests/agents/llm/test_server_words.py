@@ -105,6 +105,14 @@ def test_an_empty_reply_that_the_model_ended_is_its_answer(ended: str) -> None:
     assert answer.value is None and set(answer.defects) <= {"empty", "truncated"}
 
 
-def test_half_a_draft_of_a_broken_off_reply_is_not_read() -> None:
-    answer, _ = asked(body(GOOD_TEXT.replace("BUY", "SELL"), "error"), body(usage=WHOLE))
-    assert answer.value == GOOD
+@settings(max_examples=30, deadline=None)
+@given(cut=st.integers(0, len(GOOD_TEXT) - 1), ended=st.sampled_from(BROKEN_OFF))
+def test_the_beginning_of_an_answer_that_was_broken_off_is_none(cut: int, ended: str) -> None:
+    answer, _ = asked(body(GOOD_TEXT[:cut], ended), body(usage=WHOLE))
+    assert (answer.status, answer.value, answer.attempts) == ("ok", GOOD, 2)
+
+
+@pytest.mark.parametrize("ended", BROKEN_OFF)
+def test_a_whole_answer_is_one_though_it_was_broken_off(ended: str) -> None:
+    answer, _ = asked(body(GOOD_TEXT, ended, usage=WHOLE))
+    assert (answer.status, answer.value, answer.attempts) == ("ok", GOOD, 1)
