@@ -43,8 +43,8 @@ def _board(
 ) -> Leaderboard:
     results = [entry.result for entry in group.values()]
     facts = results[0].facts
-    references, missing = references_for(results)
     contestants = {name: Contestant.recorded(entry) for name, entry in group.items()}
+    references, missing = references_for(results, common_days(contestants.values()))
     benchmark = benchmark_among(contestants, references, facts)
     found = common_days(contestants.values())
     chance = random_policies(references, found, facts)

@@ -14,11 +14,17 @@ AGENT, POLICIES = "agent", "policies"
 """Kinds of references."""
 
 
-def references_for(results: Sequence[Result]) -> tuple[list[Reference], list[str]]:
+def references_for(
+    results: Sequence[Result], common: CommonDays | str
+) -> tuple[list[Reference], list[str]]:
     """The references of results that share a setting, and what is missing, a line each.
 
     Results that hold none, as those of records of version 1, have theirs computed where the market
     is at hand and is the one that was recorded.
+
+    Args:
+        results: of a setting.
+        common: the days on which they are compared, or why there are none.
     """
     facts = results[0].facts
     known_of = [result.references for result in results if result.references is not None]
@@ -30,7 +36,7 @@ def references_for(results: Sequence[Result]) -> tuple[list[Reference], list[str
         except InvestorBenchError as error:
             why = str(error).split(";")[0]  # what follows concerns folders of this machine
     if facts.draws_markets:
-        found = _in_all_markets(found, results)
+        found = _in_all_markets(found, results, common)
     missing = [] if any(each.kind == POLICIES for each in found) else ["random policies"]
     benchmark = benchmark_of(facts)
     known = {each.name for each in found} | {result.agent for result in results}
@@ -68,9 +74,13 @@ def random_policies(
     return pooled_sharpes([known[market] for market in common.markets], facts)
 
 
-def _in_all_markets(references: Sequence[Reference], results: Sequence[Result]) -> list[Reference]:
-    """Those that were run in every market that an agent met, and in no other."""
+def _in_all_markets(
+    references: Sequence[Reference], results: Sequence[Result], common: CommonDays | str
+) -> list[Reference]:
+    """Those that were run in every market that all agents met, and in no other."""
     met = {episode.market_seed for result in results for episode in result.episodes}
+    if not isinstance(common, str):
+        met = set(common.markets)
     runs: dict[tuple[str, str], set[int | None]] = {}
     for each in references:
         runs.setdefault((each.kind, each.name), set()).add(each.market_seed)

@@ -169,7 +169,7 @@ def test_a_sweep_over_another_setting_keeps_its_jobs_apart(
         (["task=stock/tsla"], "no real data for TSLA"),
         (["data=nowhere"], "data='nowhere' does not exist"),
         (["task.start=2020-09-01"], "inside the warm-up split"),
-        (["task.end=yesterday"], "'yesterday' is not a date"),
+        (["task.end=yesterday"], "end='yesterday' is no date"),
         (["agent=oracle", "data=market"], "an oracle needs a simulated market"),
         (["data='no[/where]'"], "data='no[/where]' does not exist"),
         (["data=no[/where]"], "cannot read 'data=no[/where]' (mismatched input '['"),

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from investorbench.scripts.main import main
@@ -360,7 +361,7 @@ TAMPERING = [
     (number_by_a("[1]"), DECISIONS, "line 5 cannot be read"),
     (number_by_a("1e999"), DECISIONS, "line 5 cannot be read"),
     (number_by_a("[" * 100_000), DECISIONS, "line 5 cannot be read"),
-    (give_data_of_no_kind, RANDOM, "data={} must be a market, a path, or one of"),
+    (give_data_of_no_kind, RANDOM, "data={} must be a market, a data frame, a path, or one of"),
     (damage_the_metrics, f"{RANDOM}/repeat-1/metrics.json", "is no JSON"),
     (change_the_manifests_metric, f"{RANDOM}/manifest.json", "metrics.SR is 9.5; from the repeats"),
     (change_the_manifests_seed, f"{RANDOM}/manifest.json", "seeds is [7, "),
@@ -476,11 +477,13 @@ def test_protocols_in_one_folder_are_said_to_share_no_table(tmp_path: Path, veri
     )
 
 
-SESSIONS = [f"2020-{month:02}-{day:02}" for month in (6, 7, 8, 9, 10) for day in range(1, 29)]
+HOLIDAYS = ("2020-07-03", "2020-09-07")
+SESSIONS = np.arange("2020-06-01", "2020-11-01", dtype="datetime64[D]").astype(str).tolist()
 
 
 def write_bars(path: Path, last: float = 100.0) -> None:
-    days = [day for day in SESSIONS if date.fromisoformat(day).weekday() < 5]
+    weekdays = [day for day in SESSIONS if date.fromisoformat(day).weekday() < 5]
+    days = [day for day in weekdays if day not in HOLIDAYS]
     rows = [f"{day},{100 + n % 5},{103 + n % 5},{98 + n % 5},{101 + n % 5},1000"
             for n, day in enumerate(days)]  # fmt: skip
     rows[-8] = rows[-8].replace(",1000", f",{last:.0f}")
