@@ -132,7 +132,7 @@ def test_more_days_are_fetched_together_with_those_there(server, wanted: FetchRe
 
     # The new request begins where the old one did: 2021-01-01T00:00Z.
     assert [p["period1"] for path, p, _ in server.asked if path == CHART] == ["1609459200"] * 2
-    assert len(find_market("AAPL", "stock", wanted.into).sessions) == 12
+    assert len(find_market("AAPL", "stock", wanted.into, data_tolerance=1.0).sessions) == 12
 
 
 def test_a_file_that_was_changed_is_fetched_again(server, wanted: FetchRequest) -> None:

@@ -24,7 +24,7 @@ def small(folder: Path, news: str = "2021-01-14,ABC,up ☃\n") -> Market:
     folder.mkdir()
     (folder / "ABC.csv").write_text("date,close\n2021-01-13,10.1\n2021-01-15,0.1\n")
     (folder / "n.csv").write_text(f"date,symbol,headline\n{news}", encoding="utf-8")
-    return find_market("ABC", "stock", folder)
+    return find_market("ABC", "stock", folder, data_tolerance=0.5)
 
 
 @pytest.mark.parametrize("news", ["2021-01-14,ABC,up ☃\n", ""])
