@@ -65,6 +65,8 @@ def figures_of(result: "Result") -> list[Figure]:
 
 def notes_of(result: "Result") -> Iterator[str]:
     """What the figures rest on: options, repeats, ruin, answers, and what the data lacks."""
+    if result.knows:
+        yield f"{result.agent} {result.knows}"
     options = ", ".join(f"{k}={v}" for k, v in sorted(result.task.options.items()) if k != "symbol")
     if options:
         yield f"options: {options}"

@@ -68,6 +68,12 @@ def test_a_simulated_market_is_stamped_in_text_in_html_and_in_the_picture() -> N
     assert "SIMULATED: " in result.plot().get_suptitle()
 
 
+def test_what_an_agent_knows_beyond_what_it_observes_is_shown() -> None:
+    result = replace(score(), handed=("market",))
+    assert "\nmomentum knows the future\n" in repr(result)
+    assert "momentum knows the future" in Tags(result._repr_html_()).words
+
+
 @pytest.mark.parametrize("repeats", [1, 7])
 def test_html_is_short_and_whole_and_what_others_wrote_is_escaped(repeats: int) -> None:
     result = score("random", repeats=repeats)
