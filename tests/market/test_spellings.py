@@ -152,6 +152,7 @@ SPELLINGS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     "slashes, year first": dated("%Y/%m/%d"),
     "points, year first": dated("%Y.%m.%d"),
     "compact": dated("%Y%m%d"),
+    "compact, as a number with decimals": dated("%Y%m%d.0"),
     "day first": dated("%d/%m/%Y"),
     "day first, two digits": dated("%d/%m/%y"),
     "month first": dated("%m/%d/%Y"),

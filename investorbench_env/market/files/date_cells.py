@@ -50,6 +50,8 @@ _TIME = re.compile(
     r"(?:\s*(?P<zone>(?:utc|gmt)?[+-]\d\d?(?::?\d\d)?|[a-z]{1,4}))?(?:\s*[\[(][^\])]*[\])])?",
     re.ASCII,
 )
+_WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
+"""A whole number that a program wrote as one with decimals."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e\+?\d+)?", re.ASCII)
 
 Fields = Mapping[str, Any]
@@ -67,6 +69,8 @@ def text_of(cell: Any) -> str | None:
     if isinstance(cell, datetime):
         return str(cell).lower()
     text = " ".join(str(cell).split()).lower()
+    if whole := _WHOLE.fullmatch(text):
+        return whole[1]
     return None if text in BLANKS else text
 
 
