@@ -116,6 +116,16 @@ def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
     return Entry(result=result, planned=job.repeats, failures=tuple(failures), run=run)
 
 
+def is_drawn_no_more(recorded: Facts | None, found: Facts) -> bool:
+    """Whether a record is of a simulated market as older versions drew it.
+
+    Args:
+        recorded: the facts of its environment; None of a record of version 1, which has none.
+        found: those of the environment that its task makes here.
+    """
+    return bool(found.markets) and not (recorded is not None and recorded.markets)
+
+
 def require_one_version(job: RecordedJob) -> None:
     """Refuse a job whose files are of several versions, or of a later one.
 

@@ -9,7 +9,7 @@ from investorbench.tasks.actions import action_of
 from investorbench.tasks.record import version_1
 from investorbench.tasks.record.episode_folder import FILES, METRICS
 from investorbench.tasks.record.lines import RecordFile, read_record
-from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.reading import RecordedJob, is_drawn_no_more
 from investorbench.tasks.record.schema import Content, Line
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
@@ -63,6 +63,11 @@ def _replay_split(
     """How many steps came to the same, and what the first other one came to."""
     env = job.task.make(split)
     facts = facts_in(env)
+    if is_drawn_no_more(None if record.header is None else record.header.facts, facts):
+        raise InvestorBenchError(
+            f"{record.path} is of a simulated market that an older version drew and this one does "
+            "not: it can be scored, verified, inspected and reported"
+        )
     # Records without a header are older than markets that had a seed of their own.
     agent = job.seeds[repeat].agent
     seeds = Seeds(agent, agent) if record.header is None else record.header.seeds

@@ -20,10 +20,11 @@ from investorbench.tasks.metrics import performance
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
 from investorbench.tasks.record.files import read_json
 from investorbench.tasks.record.job_folder import MANIFEST, references_hash
-from investorbench.tasks.record.lines import CUT_OFF, RecordFile, read_record
+from investorbench.tasks.record.lines import CUT_OFF, RecordFile, header_in, read_record
 from investorbench.tasks.record.reading import (
     RecordedJob,
     episode_from,
+    is_drawn_no_more,
     recorded_failure,
     require_one_version,
 )
@@ -85,6 +86,11 @@ def verify_job(job: RecordedJob) -> Iterator[Finding]:
     market, unchecked = _market(job)
     if unchecked is not None:
         yield unchecked
+    older = [facts for facts in market.values() if is_drawn_no_more(_recorded_facts(job), facts)]
+    if older:
+        market = {}
+        what = "not checked against its simulated market, which an older version drew"
+        yield Finding(path=job.path, what=what, is_wrong=False)
     records: dict[Path, dict[str, RecordFile]] = {}
     for number, path in enumerate(job.episodes):
         if path.is_dir():
@@ -167,6 +173,12 @@ def _market(job: RecordedJob) -> tuple[dict[str, Facts], Finding | None]:
         is_ours = job.task.is_ours
         what = f"{'does not fit' if is_ours else 'not checked against'} the market data: {error}"
         return {}, Finding(path=job.path, what=what, is_wrong=is_ours)
+
+
+def _recorded_facts(job: RecordedJob) -> Facts | None:
+    """What the first header says of the environment; None where there is none."""
+    headers = (header_in(path / name) for path in job.episodes for name in FILES.values())
+    return next((header.facts for header in headers if header is not None), None)
 
 
 def _episode(
