@@ -181,3 +181,13 @@ def test_a_file_of_an_unknown_kind_is_only_noted(tmp_path: Path) -> None:
     assert problems(tmp_path, "a,b\n1,2\n", "else.csv") == [
         ("note", "not used here yet: columns of no known kind: a, b")
     ]
+
+
+def test_a_gap_of_adjusted_closes_and_a_dividend_in_cents_are_warnings(tmp_path: Path) -> None:
+    rows = ["2021-02-16,50,50", "2021-02-17,51,", "2021-02-18,52,52", "2021-02-19,53,53"]
+    (tmp_path / "acme.csv").write_text("\n".join(["date,close,adj_close", *rows]) + "\n")
+    (tmp_path / "acme_actions.csv").write_text("date,action,amount\n2021-02-19,dividend,45\n")
+    texts = [problem.text for problem in check(tmp_path) if problem.severity == "warning"]
+
+    assert "1 row without an adj_close: 2021-02-17" in texts
+    assert any("a dividend of 45 on 2021-02-19 is 87% of the close" in text for text in texts)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "note"]
 
+ON_DISTRIBUTIONS = ("distribution", "listed dividend", "may be in another unit")
+"""Words of the findings that tell what bars and corporate actions say of each other."""
 WEEKEND_SHARE = 0.15
 """Bars of which more than this stand on weekends are of a market that never closes."""
 
@@ -102,7 +104,7 @@ def _markets(
                 yield _problem("error", listing[0].path, name, text)
             continue
         for finding in market.findings if market is not None else ():
-            if "distribution" in finding or "listed dividend" in finding:
+            if any(words in finding for words in ON_DISTRIBUTIONS) and finding not in said:
                 yield _problem("warning", listing[0].path, name, finding)
 
 
@@ -184,6 +186,12 @@ def _impossible(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem
             yield _problem("error", path, name, f"row {row['row']}: {breach.sentence(row)}")
     if missing := int(rows["close"].isna().sum()):
         yield _problem("warning", path, name, f"{count(missing, 'row')} without a close")
+    if "adj_close" in rows and rows["adj_close"].notna().any():
+        gap = rows["adj_close"].isna() & rows["close"].notna()
+        if gap.any():
+            days = some_days(np.sort(rows.loc[gap, "date"].to_numpy()))
+            text = f"{count(int(gap.sum()), 'row')} without an adj_close: {days}"
+            yield _problem("warning", path, name, text)
     if not {"open", "high", "low"} <= set(rows):
         yield _problem("note", path, name, "close only: no open, high or low")
     for found, noun, how in (
