@@ -10,6 +10,7 @@ from investorbench_env.errors import CorruptDataError
 from investorbench_env.market import Market
 from investorbench_env.market.files.listed_actions import kind_of
 from investorbench_env.market.library import find_market
+from investorbench_env.market.sessions import sessions_between
 
 DAYS = ["2021-02-16", "2021-02-17", "2021-02-18", "2021-02-19", "2021-02-22", "2021-02-23"]
 CLOSE = [50.0, 51.0, 52.0, 53.0, 54.0, 55.0]
@@ -245,3 +246,15 @@ def test_a_gap_of_adjusted_closes_is_a_missing_bar_under_paper_alone(tmp_path: P
     assert rewards["paper"] == pytest.approx(np.diff(np.log([45.0, 45.9, 53.0, 54.0, 55.0])))
     assert len(rewards["standard"]) == 5
     assert np.isfinite(rewards["standard"]).all()
+
+
+def test_an_adjusted_close_of_something_else_pays_nothing(tmp_path: Path) -> None:
+    days = sessions_between("stock", "2021-01-04", "2021-12-31")
+    rng = np.random.default_rng(1)
+    close, other = (50 * np.exp(np.cumsum(rng.normal(0, 0.02, (2, len(days))), 1))).round(2)
+    rows = [f"{d},{c},{o}" for d, c, o in zip(days, close, other, strict=True)]
+    (tmp_path / "acme.csv").write_text("\n".join(["date,close,adj_close", *rows]) + "\n")
+    market = load(tmp_path)
+
+    assert cash(market) == {}
+    assert any("so that none is inferred from it" in finding for finding in market.findings)

@@ -8,8 +8,8 @@ import pytest
 from tests.market import mutated_files
 from tests.market.mutated_files import KINDS, fate
 
-FEW = range(40)
-MANY = range(40, 1_500)
+FEW = range(24)
+MANY = range(24, 1_500)
 
 
 @pytest.mark.filterwarnings("ignore::investorbench_env.errors.DataWarning")

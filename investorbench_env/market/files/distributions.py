@@ -1,6 +1,6 @@
 """What an asset paid, as listed and as the adjusted close shows it, and closes adjusted for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,8 @@ BELIEVED = 2e-3
 """A dividend that only the adjusted close shows counts from this share of the price on."""
 AGREES = 0.02
 """By what share of it a listed dividend may differ from what the adjusted close implies."""
+SENSELESS = 0.5
+"""Of more falls to a rise an adjusted close is not one of these closes."""
 UNUSUAL = 0.25
 """A dividend of more than this share of the price may be in another unit."""
 
@@ -77,6 +79,12 @@ def distributions(grid: SessionBars, traded: AsTraded, actions: Actions) -> Dist
     about = read_adjustment(
         grid.bars[:, CLOSE], grid.adjusted, traded.factor / later, traded.ratios
     )
+    if len(about.falls) > 1 and len(about.falls) > SENSELESS * len(about.distributions):
+        findings.append(
+            f"adj_close falls against the close on {count(len(about.falls), 'day')}, which no "
+            "distribution does, so that none is inferred from it"
+        )
+        about = replace(about, distributions=())
     paid, more = _with_implied(grid, close, later, cash, actions, about)
     adjusted, bridged = _bridged(grid, close / later, about, cash, actions)
     contradictions = np.union1d(about.odd, about.falls)
