@@ -66,6 +66,7 @@ def test_a_dict_goes_by_symbol() -> None:
     frames = {"ACME": prices(), "OTHER": prices(close=[1.0, 2, 3, 4, 5])}
 
     assert closes(find_market("OTHER", "stock", frames))[DAYS[0]] == 1.0
+    assert find_market("7203", "stock", {7203: prices()}).symbols == ("7203",)
     with pytest.raises(DataNotFoundError, match="frames of ACME, OTHER, and none of THIRD"):
         find_market("THIRD", "stock", frames)
 

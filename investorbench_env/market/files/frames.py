@@ -56,7 +56,9 @@ def market_of_frames(
         CorruptDataError: the frames cannot be right; the message names frame and row.
         DataNotFoundError: there are no prices of the symbol.
     """
-    frames = data if isinstance(data, Mapping) else {"prices": data}
+    frames = {"prices": data}
+    if isinstance(data, Mapping):
+        frames = {str(name): frame for name, frame in data.items()}
     if not set(frames) <= set(KINDS):
         frames, symbol = _of_symbol(frames, symbol)
     elif "prices" not in frames:
@@ -94,8 +96,9 @@ def _of_symbol(
         symbol = str(next(iter(frames)))
     if symbol is None or symbol not in frames:
         raise DataNotFoundError(
-            f"data= has frames of {', '.join(map(str, frames))}, and none of {symbol}; a dict of "
-            f"frames goes by symbol, or by {', '.join(KINDS)}"
+            f"data= has frames of {', '.join(map(str, frames))}, and none of "
+            f"{symbol or 'what no symbol= names'}; a dict of frames goes by symbol, or by "
+            + ", ".join(KINDS)
         )
     return {"prices": frames[symbol]}, symbol
 
