@@ -56,7 +56,7 @@ def market_of_frames(
         CorruptDataError: the frames cannot be right; the message names frame and row.
         DataNotFoundError: there are no prices of the symbol.
     """
-    frames = {"prices": data}
+    frames: Mapping[str, Any] = {"prices": data}
     if isinstance(data, Mapping):
         frames = {str(name): frame for name, frame in data.items()}
     if not set(frames) <= set(KINDS):
