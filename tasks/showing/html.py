@@ -25,7 +25,7 @@ ROW = "display:flex;flex-wrap:wrap"
 STYLE = "font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;max-width:740px"
 
 
-class Line(NamedTuple):
+class GrowthLine(NamedTuple):
     """A line of the chart.
 
     Attributes:
@@ -84,17 +84,17 @@ def _curves(result: "Result") -> str:
     )
 
 
-def _lines(result: "Result") -> Iterator[Line]:
+def _lines(result: "Result") -> Iterator[GrowthLine]:
     shown = result.median
-    yield Line("equity", shown.equity / shown.equity[0], EQUITY, is_shown=True)
+    yield GrowthLine("equity", shown.equity / shown.equity[0], EQUITY, is_shown=True)
     for reference in result.references or ():
         if reference.returns is not None and reference.name == result.facts.benchmark:
-            yield Line(reference.name, equity_of(reference.returns), BENCHMARK)
+            yield GrowthLine(reference.name, equity_of(reference.returns), BENCHMARK)
     for episode in [each for each in result.episodes if each is not shown][:MOST_LINES]:
-        yield Line(REPEATS, episode.equity / episode.equity[0], OTHERS)
+        yield GrowthLine(REPEATS, episode.equity / episode.equity[0], OTHERS)
 
 
-def _points(line: Line, low: float, high: float) -> str:
+def _points(line: GrowthLine, low: float, high: float) -> str:
     """Where a line runs, first and last included."""
     last, points = len(line.growth) - 1, POINTS if line.is_shown else FEW_POINTS
     steps = np.unique(np.linspace(0, last, min(points, last + 1)).round().astype(int))

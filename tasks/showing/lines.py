@@ -19,7 +19,7 @@ LONGEST = 300
 """Characters of a finding."""
 
 
-class Figure(NamedTuple):
+class ShownFigure(NamedTuple):
     """A metric as it is written.
 
     Attributes:
@@ -47,7 +47,7 @@ def source_of(result: "Result") -> str:
     return f"{'SIMULATED: ' if result.simulated else 'data: '}{result.data_source}{drawn}"
 
 
-def figures_of(result: "Result") -> list[Figure]:
+def figures_of(result: "Result") -> list[ShownFigure]:
     """The figures of the repeat that is shown."""
     rows = {metric.key: metric for metric in metrics()}
     found = []
@@ -55,11 +55,11 @@ def figures_of(result: "Result") -> list[Figure]:
         metric, value = rows[key], result.metrics[key]
         unit = next((each for each in UNITS if metric.head.endswith(each)), "")
         text = metric.unit.text(value, metric.digits) + unit
-        found.append(Figure(metric.head.removesuffix(unit), text, metric.doc))
+        found.append(ShownFigure(metric.head.removesuffix(unit), text, metric.doc))
         if key == "SR":
             ends = [number(result.metrics[f"SR_{end}"], 1) for end in ("low", "high")]
             interval = NONE if NONE in ends else f"{ends[0]} to {ends[1]}"
-            found.append(Figure("95 %", interval, "normal interval of the Sharpe ratio"))
+            found.append(ShownFigure("95 %", interval, "normal interval of the Sharpe ratio"))
     return found
 
 
