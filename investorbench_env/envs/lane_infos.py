@@ -62,8 +62,9 @@ class LaneInfos:
                 there were none.
         """
         lanes, tape, at, places = self._lanes, self._lanes.tape, self._lanes.at, self._lanes.places
-        cash, equity, costs, units, entry, _, weight, unrealised, _ = (
-            array.copy() if isinstance(array, np.ndarray) else array for array in amounts
+        cash, equity, costs, units, entry, price, weight, unrealised = (
+            array.copy() if isinstance(array, np.ndarray) else np.full(self._count, array)
+            for array in amounts[:8]
         )
         info = self._template.copy()
         info["session"] = tape.sessions.take(at)
@@ -80,7 +81,7 @@ class LaneInfos:
             "costs": costs,
             "quantities": units[:, None],
             "entry_prices": entry[:, None],
-            "prices": tape.final(places)[:, None],
+            "prices": price[:, None],
             "weights": weight[:, None],
             "unrealised_pnl": unrealised[:, None],
             **self._account_masks,
@@ -89,7 +90,7 @@ class LaneInfos:
             info["fills"] = self._no_fills.copy()
         else:
             self._report_trade(info, *trade)
-        if tape.ex_dates(at):
+        if lanes.has_ex_dates():
             info["dividend"], info["split"] = tape.distributions(places)
             if held is not None:
                 self._report_distributions(info, held)

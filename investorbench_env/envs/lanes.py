@@ -25,6 +25,7 @@ class Lanes:
         tape: what their markets hold.
         at, end: decisions: where each stands, and where it ends [N].
         episode: how many there were before this one since the lane got its seed [N].
+        places: the same as places of the tape [N].
         market: the number of each one's market.
     """
 
@@ -36,13 +37,15 @@ class Lanes:
         self._histories: dict[int, History] = {}
         # One market of which every episode is the whole split leaves nothing to draw.
         numbers = setup.markets.numbers
-        self._settled = numbers is not None and len(numbers) == 1 and not setup.spare
+        self._one = numbers is not None and len(numbers) == 1
+        self._settled = self._one and not setup.spare
         self.started = False
         self.tape: Tape
         self.at, self.end, self._first, self._path = np.zeros((4, count), dtype=np.int64)
         self.episode = np.full(count, -1)
         self.market = [numbers[0] if numbers else 0] * count
-        self._together = False
+        self.places = np.zeros(count, dtype=np.int64)
+        self._abreast = False
 
     def seed(self, seeds: Sequence[int | None]) -> None:
         """Give lanes their seeds; without one a lane goes on with the draws that it has."""
@@ -76,9 +79,10 @@ class Lanes:
             self._draw(np.flatnonzero(which).tolist())
         self.at = np.where(which, self._first, self.at)
         self.end = self._first + self._setup.steps
+        self.places = self._places_of(self.at)
         self.started = True
-        # As long as all stand at one decision of one market, its prices are single numbers.
-        self._together = self._settled and (everyone or (self._together and not which.any()))
+        # As long as all stand at the same decision, one look tells what is true of all.
+        self._abreast = not self._setup.spare and everyone
 
     def _draw(self, lanes: list[int]) -> None:
         markets, spare = self._markets, self._setup.spare
@@ -92,19 +96,25 @@ class Lanes:
             self._path[lanes] = lanes
             self.tape.draw(markets, lanes, numbers)
 
-    @property
-    def places(self) -> Array:
-        """Where each stands, as a place of the tape [N]."""
-        return self._path * self.tape.count + self.at
-
     def next_prices(self, some_ended: bool) -> tuple[Array, Prices]:
         """The next decision of each [N], and what the market does on the way there."""
         at = self.at + 1
         if some_ended:  # a step beyond the last decision goes nowhere
             at = np.minimum(at, self.tape.last)
-        if self._together:
+        if self._abreast and self._one:
             return at, self.tape.prices_of_all(int(at[0]))
-        return at, self.tape.prices(at, self._path * self.tape.count + at)
+        return at, self.tape.prices(at[:1] if self._abreast else at, self._places_of(at))
+
+    def move(self, at: Array) -> None:
+        """Let all stand at other decisions of their markets [N]."""
+        self.at, self.places = at, self._places_of(at)
+
+    def _places_of(self, at: Array) -> Array:
+        return self._path * self.tape.count + at
+
+    def has_ex_dates(self) -> bool:
+        """Whether there was a dividend or a split on the way to where any stands."""
+        return self.tape.ex_dates(self.at[:1] if self._abreast else self.at)
 
     def observe(self) -> dict[str, Array]:
         """The numeric parts of observations that the market decides, each with an axis [N]."""

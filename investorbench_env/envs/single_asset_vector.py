@@ -168,7 +168,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         if self._reward is not None:
             rewards = self._reward(before[EQUITY], amounts[EQUITY])
         # Only now: a reward may have raised.
-        self._lanes.at, self._amounts, self._trade = at, amounts, trade
+        self._lanes.move(at)
+        self._amounts, self._trade = amounts, trade
         held = before[UNITS] if prices.ex_date and self._pays else None
         if held is not None and trade is not None and self._setup.fills == "close":
             held = held + trade[0]

@@ -280,8 +280,9 @@ class Tape:
             bars = self._windows[first].view(np.float32).reshape(shape)
             if len(self._restated_at):
                 numbers = self._restated_at.take(places)
-                which = np.flatnonzero(numbers)
-                bars[which] = self._restated_windows[numbers[which] - 1]
+                if np.count_nonzero(numbers):
+                    which = np.flatnonzero(numbers)
+                    bars[which] = self._restated_windows[numbers[which] - 1]
             observation["bars"] = bars
             observation["mask"] = self._masks.take(at, axis=0)
         if self._shows_sentiment:
