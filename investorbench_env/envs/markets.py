@@ -210,9 +210,14 @@ class DrawnMarkets:
     def history(self, number: int, window: int) -> History:
         return History(self.draw(number), self.law.symbol, window)
 
-    def without_words(self, numbers: Sequence[int]) -> SimulatedNumbers:
-        """What many of them hold, to the bit what each holds that is drawn alone."""
-        return self.law.numbers([(self.band, number) for number in numbers])
+    def without_words(self, numbers: Sequence[int], *, news: bool) -> SimulatedNumbers:
+        """What many of them hold, to the bit what each holds that is drawn alone.
+
+        Args:
+            numbers: of the markets.
+            news: whether news is counted.
+        """
+        return self.law.numbers([(self.band, number) for number in numbers], news=news)
 
 
 def markets_of(

@@ -186,7 +186,7 @@ class Tape:
         """Put the markets of some numbers in the places of some paths."""
         for first in range(0, len(paths), TOGETHER):
             some = slice(first, first + TOGETHER)
-            drawn = markets.without_words(numbers[some])
+            drawn = markets.without_words(numbers[some], news=self._shows_sentiment)
             self._put(paths[some], Stretch.of_numbers(self._setup, drawn))
         self._lay_out_restated()
 
