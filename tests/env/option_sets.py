@@ -46,6 +46,8 @@ GOOD: dict[str, list[Any]] = {
     "slippage_bps": [None, 0.0, 2, 9_999.9],
     "initial_cash": [1, 1e5, 1e15, Fraction(7, 3), 1e-9],
     "episode_length": [None, 1, 3, 1000],
+    "markets": ["fresh", "train", "held_out", "one", [1, 2]],
+    "pool": [None, 1, 8],
 }
 
 
