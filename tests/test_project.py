@@ -27,6 +27,8 @@ MAY_IMPORT = {
 PACKAGES = [name for name in MAY_IMPORT if not name.startswith("investorbench")]
 # What may be imported as these packages are imported; anything else belongs inside a function.
 AT_IMPORT = {"investorbench_env": {"gymnasium", "numpy"}, "memory": {"numpy"}}
+# What exists for one package alone, and is imported by those who have it.
+ADAPTERS = {"investorbench_env/wrappers/stable_baselines.py": "stable_baselines3"}
 
 # Written in two parts so that this file may be searched as well.
 REGISTRY_HOSTS = [
@@ -251,7 +253,8 @@ def heavy_imports(root: Path) -> Iterator[str]:
     for package, light in AT_IMPORT.items():
         for path in sorted((root / package).rglob("*.py")):
             for name in imported(run_at_import(ast.parse(path.read_text()))):
-                if name not in {package} | light | set(sys.stdlib_module_names):
+                own = ADAPTERS.get(str(path.relative_to(root)))
+                if name not in {package, own} | light | set(sys.stdlib_module_names):
                     yield f"{path.relative_to(root)} imports {name}"
 
 

@@ -115,9 +115,9 @@ class Options:
         _require_texts(options, "symbol", "universe", "split")
         _require("asset class", options.asset_class, ASSET_CLASSES)
         if options.dates is not None:
-            from investorbench_env.market.files.settings import Settings
+            from investorbench_env.market.files.settings import FileSettings
 
-            Settings.of_dates(options.dates)
+            FileSettings.of_dates(options.dates)
         _require("action", options.action, ACTIONS)
         if options.modalities is not None:
             _require_modalities(options.modalities)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market.files.moments import ZONES, BoolArray, Moments
-from investorbench_env.market.files.settings import AS_WRITTEN, NOTHING, Settings
+from investorbench_env.market.files.moments import ZONES, BoolArray, DateColumn
+from investorbench_env.market.files.settings import AS_WRITTEN, NOTHING, FileSettings
 from investorbench_env.market.sessions import TimeArray
 
 DAY = np.timedelta64(1, "D")
@@ -19,7 +19,7 @@ FIXED_ZONES = tuple(f"Etc/GMT{hours:+}" for hours in range(-10, 11) if hours)
 
 
 def days(
-    moments: Moments, timezone: str, hours: Sequence[str] = (), settings: Settings = NOTHING
+    moments: DateColumn, timezone: str, hours: Sequence[str] = (), settings: FileSettings = NOTHING
 ) -> TimeArray:
     """The date that each row of a daily table is of, ``datetime64[D]`` [N].
 
@@ -66,7 +66,9 @@ def days(
     return here
 
 
-def _midnights(moments: Moments, timezone: str, here: TimeArray, whole: bool) -> TimeArray | None:
+def _midnights(
+    moments: DateColumn, timezone: str, here: TimeArray, whole: bool
+) -> TimeArray | None:
     """Dates of rows that are at midnight of one zone; None where they are of none [N].
 
     Args:
@@ -111,7 +113,7 @@ def _is_one_day_after(local: TimeArray, dates: BoolArray, moments: BoolArray) ->
     return bool((last > local[dates].max()).all() and last.max() - last.min() < DAY)
 
 
-def _mixed(moments: Moments, others: BoolArray, timezone: str) -> CorruptDataError:
+def _mixed(moments: DateColumn, others: BoolArray, timezone: str) -> CorruptDataError:
     return moments.place.undecided(
         int(np.argmax(others)),
         int(np.argmax(moments.timed & ~others)),

@@ -29,7 +29,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
+class ImpliedDividend:
     """A rise of the adjusted close against the close.
 
     Attributes:
@@ -58,7 +58,7 @@ class Adjustment:
         piece: which of these numbers holds; -1 where there is none [T].
     """
 
-    distributions: tuple[Distribution, ...]
+    distributions: tuple[ImpliedDividend, ...]
     odd: IntArray
     falls: IntArray
     factor: FloatArray
@@ -115,7 +115,7 @@ def read_adjustment(
             falls.append(days[kept[at]])
             continue
         found.append(
-            Distribution(
+            ImpliedDividend(
                 session=int(days[kept[at]]),
                 earliest=int(days[kept[first - 1]] + 1),
                 latest=int(days[kept[last]]),

@@ -18,7 +18,7 @@ from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.files import tables
 from investorbench_env.market.files.column_names import known_columns
 from investorbench_env.market.files.moments import joined, moments_of
-from investorbench_env.market.files.settings import NOTHING, Settings, settings_of
+from investorbench_env.market.files.settings import NOTHING, FileSettings, settings_of
 from investorbench_env.market.files.ticker_cells import spellings, tickers_in
 
 Kind = Literal["bars", "actions", "news", "filings", "released", "market", "unused"]
@@ -45,7 +45,7 @@ class Stamp(NamedTuple):
 
     changed: int
     size: int
-    settings: Settings
+    settings: FileSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class DataFile:
     symbols: Mapping[str, tuple[str, ...]]
     metadata: Mapping[str, Any]
     note: str = ""
-    settings: Settings = NOTHING
+    settings: FileSettings = NOTHING
     separator: str = ""
 
     @property
@@ -119,7 +119,7 @@ def stamps(folder: Path, dates: str | None = None) -> tuple[tuple[Path, Stamp], 
         CorruptDataError: what somebody wrote about files is not understood.
         InvestorBenchError: ``dates`` is not.
     """
-    said = NOTHING if dates is None else Settings.of_dates(dates)
+    said = NOTHING if dates is None else FileSettings.of_dates(dates)
     root = folder if folder.is_dir() else folder.parent
     return tuple((path, _stamp(path, root, said)) for path in sorted(_candidates(folder)))
 
@@ -129,7 +129,7 @@ def data_file(path: Path, stamp: Stamp | None = None) -> DataFile:
     return _indexed(path, stamp or _stamp(path, path.parent, NOTHING))
 
 
-def _stamp(path: Path, root: Path, said: Settings) -> Stamp:
+def _stamp(path: Path, root: Path, said: FileSettings) -> Stamp:
     status = path.stat()
     settings = said.over(settings_of(path, root))
     return Stamp(status.st_mtime_ns, status.st_size, settings)
@@ -214,7 +214,7 @@ def _json_file(path: Path) -> DataFile:
 
 
 def _kind(
-    path: Path, columns: Mapping[str, str], metadata: Mapping[str, Any], settings: Settings
+    path: Path, columns: Mapping[str, str], metadata: Mapping[str, Any], settings: FileSettings
 ) -> tuple[Kind, str]:
     have = set(columns)
     dated = bool(have & {"date", "timestamp"})
@@ -240,7 +240,7 @@ def _kind(
     return "unused", "columns of no known kind: " + ", ".join(sorted(have)[:6])
 
 
-def _is_intraday(path: Path, columns: Mapping[str, str], settings: Settings) -> bool:
+def _is_intraday(path: Path, columns: Mapping[str, str], settings: FileSettings) -> bool:
     """Whether most bars of the first symbol share their date with others, at other times."""
     name = columns["date" if "date" in columns else "timestamp"]
     extra = [columns[key] for key in ("time", "symbol") if key in columns]
@@ -273,7 +273,7 @@ def _symbols(
     kind: Kind,
     columns: Mapping[str, str],
     metadata: Mapping[str, Any],
-    settings: Settings,
+    settings: FileSettings,
 ) -> dict[str, tuple[str, ...]]:
     if "symbol" not in columns:
         return named_by(path)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.asset_classes import AssetClass
-from investorbench_env.market.files.moments import ZONES, BoolArray, Moments, in_zone
+from investorbench_env.market.files.moments import ZONES, BoolArray, DateColumn, in_zone
 from investorbench_env.market.files.session_bars import count
-from investorbench_env.market.files.settings import NOTHING, Settings
+from investorbench_env.market.files.settings import NOTHING, FileSettings
 from investorbench_env.market.sessions import TimeArray, ends_of_days
 
 EVERYWHERE = np.timedelta64(36, "h")
@@ -38,11 +38,11 @@ class Known:
 
 
 def known_from(
-    columns: Sequence[Moments],
+    columns: Sequence[DateColumn],
     wanted: BoolArray,
     sources: Sequence[npt.NDArray[np.int64]],
     asset_class: AssetClass,
-    settings: Settings = NOTHING,
+    settings: FileSettings = NOTHING,
 ) -> Known:
     """From when rows could be known, by the first of some columns that says.
 
@@ -105,10 +105,10 @@ def moments_ended(dates: TimeArray, asset_class: AssetClass) -> tuple[datetime, 
 
 
 def _bare_dates(
-    moments: Moments,
+    moments: DateColumn,
     sources: Sequence[npt.NDArray[np.int64]],
     asset_class: AssetClass,
-    settings: Settings,
+    settings: FileSettings,
 ) -> TimeArray:
     """The date of each row that is one and no moment, NaT for the others [F]."""
     written = moments.wall.astype("datetime64[D]")
@@ -135,7 +135,7 @@ def _bare_dates(
     return dates
 
 
-def _shared_dates(moments: Moments, sources: npt.NDArray[np.int64], timezone: str) -> TimeArray:
+def _shared_dates(moments: DateColumn, sources: npt.NDArray[np.int64], timezone: str) -> TimeArray:
     """The date of each row at a time of day that most of its source share, NaT elsewhere [F].
 
     A midnight of one zone goes before other times, and the market's zone before others.
@@ -161,7 +161,7 @@ def _shared_dates(moments: Moments, sources: npt.NDArray[np.int64], timezone: st
     return np.where(common, written, dates)
 
 
-def _common_times(moments: Moments, sources: npt.NDArray[np.int64]) -> BoolArray:
+def _common_times(moments: DateColumn, sources: npt.NDArray[np.int64]) -> BoolArray:
     """The rows at the time of day that most of their source have, as it is written [F]."""
     clock = (moments.wall - moments.wall.astype("datetime64[D]")).astype(np.int64)
     keys = sources * np.int64(DAY_MICROSECONDS) + np.where(moments.known, clock, 0)
@@ -173,7 +173,7 @@ def _common_times(moments: Moments, sources: npt.NDArray[np.int64]) -> BoolArray
 
 
 def _utc(wall: TimeArray, timezone: str) -> TimeArray:
-    """Moments from what a zone's clock said; of two, and of none, the later [F]."""
+    """Dates and times from what a zone's clock said; of two, and of none, the later [F]."""
     import pandas as pd
 
     local = pd.DatetimeIndex(wall).tz_localize(

@@ -28,7 +28,7 @@ from investorbench_env.market.files.settings import (
     NOTHING,
     SIDECAR,
     UNITS,
-    Settings,
+    FileSettings,
 )
 from investorbench_env.market.sessions import TimeArray
 
@@ -49,7 +49,7 @@ ZONES = tuple(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ColumnPlace:
     """A column of a file, for what is said about it.
 
     Attributes:
@@ -77,7 +77,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
+class DateColumn:
     """A column of dates and times as they are written.
 
     Attributes:
@@ -87,7 +87,7 @@ class Moments:
         bad: where something is written that is no date under what the column decides [N].
     """
 
-    place: Place
+    place: ColumnPlace
     wall: TimeArray
     offset: npt.NDArray[np.timedelta64]
     bad: BoolArray
@@ -127,7 +127,7 @@ class Moments:
         return np.where(self.stated, in_zone(self.wall - self.offset, timezone), self.wall)
 
 
-def moments_of(cells: Any, path: Path, column: str, settings: Settings = NOTHING) -> Moments:
+def moments_of(cells: Any, path: Path, column: str, settings: FileSettings = NOTHING) -> DateColumn:
     """Read a column of dates and times.
 
     Args:
@@ -141,7 +141,7 @@ def moments_of(cells: Any, path: Path, column: str, settings: Settings = NOTHING
     """
     import pandas as pd
 
-    place = Place(path=path, column=column, rows=cells.index.to_numpy(), cells=cells)
+    place = ColumnPlace(path=path, column=column, rows=cells.index.to_numpy(), cells=cells)
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return _typed(cells, place)
     codes, texts = _different(cells)
@@ -155,10 +155,10 @@ def moments_of(cells: Any, path: Path, column: str, settings: Settings = NOTHING
     wall = np.append(_plausible(walls), NOWHEN)[codes]
     offset = np.append(offsets, NO_OFFSET)[codes]
     offset[np.isnat(wall)] = NO_OFFSET
-    return Moments(place=place, wall=wall, offset=offset, bad=(codes >= 0) & np.isnat(wall))
+    return DateColumn(place=place, wall=wall, offset=offset, bad=(codes >= 0) & np.isnat(wall))
 
 
-def joined(dates: Moments, times: Any, column: str) -> Moments:
+def joined(dates: DateColumn, times: Any, column: str) -> DateColumn:
     """Dates with the times of day that stand in a column beside them.
 
     Raises:
@@ -180,7 +180,7 @@ def joined(dates: Moments, times: Any, column: str) -> Moments:
         ahead = offset_of(found[1], wall[row].astype(datetime))
         if ahead is not None:
             offset[row] = np.timedelta64(ahead)
-    return Moments(place=place, wall=wall, offset=offset, bad=dates.bad)
+    return DateColumn(place=place, wall=wall, offset=offset, bad=dates.bad)
 
 
 def in_zone(utc: TimeArray, timezone: str) -> TimeArray:
@@ -205,7 +205,7 @@ def _different(cells: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
     return again[codes], list(texts)
 
 
-def _typed(cells: Any, place: Place) -> Moments:
+def _typed(cells: Any, place: ColumnPlace) -> DateColumn:
     """A column that is one of moments already; with a zone it says what the clock said there."""
     import pandas as pd
 
@@ -218,7 +218,7 @@ def _typed(cells: Any, place: Place) -> Moments:
         wall = cells.to_numpy().astype("datetime64[us]")
     plausible = _plausible(wall)
     bad = ~np.isnat(wall) & np.isnat(plausible)
-    return Moments(place=place, wall=plausible, offset=offset, bad=bad)
+    return DateColumn(place=place, wall=plausible, offset=offset, bad=bad)
 
 
 def _plausible(wall: TimeArray) -> TimeArray:
@@ -237,7 +237,7 @@ def _are_compact(parsed: Sequence[Fields | None]) -> bool:
 
 
 def _counted(
-    texts: Sequence[str], place: Place, codes: npt.NDArray[np.int64], settings: Settings
+    texts: Sequence[str], place: ColumnPlace, codes: npt.NDArray[np.int64], settings: FileSettings
 ) -> tuple[TimeArray, npt.NDArray[np.timedelta64]]:
     """Numbers that count from 1970 in the unit in which the last of them is a date of today."""
     counts = [float(text) for text in texts]
@@ -265,9 +265,9 @@ def _counted(
 
 def _order(
     parsed: Sequence[Fields | None],
-    place: Place,
+    place: ColumnPlace,
     codes: npt.NDArray[np.int64],
-    settings: Settings,
+    settings: FileSettings,
 ) -> str:
     """The order of day, month and year that all of a column's cells of three numbers have."""
     if settings.order:

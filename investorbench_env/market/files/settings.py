@@ -23,7 +23,7 @@ KEYS = ("dates", "numbers", "encoding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class FileSettings:
     """What settles a column that does not settle itself; empty where nobody said anything.
 
     Attributes:
@@ -79,10 +79,10 @@ class Settings:
         return replace(other, **said)
 
 
-NOTHING = Settings()
+NOTHING = FileSettings()
 
 
-def settings_of(path: Path, root: Path) -> Settings:
+def settings_of(path: Path, root: Path) -> FileSettings:
     """What the sidecars of a file's folder and of those above it, up to a root, say about it.
 
     Raises:
@@ -103,7 +103,7 @@ def settings_of(path: Path, root: Path) -> Settings:
 
 
 @lru_cache(maxsize=256)
-def _rules(path: Path, _changed: int, _size: int) -> tuple[tuple[str, Settings], ...]:
+def _rules(path: Path, _changed: int, _size: int) -> tuple[tuple[str, FileSettings], ...]:
     """Patterns of names and their settings; those of single files come before those of all."""
     import yaml
 
@@ -118,12 +118,12 @@ def _rules(path: Path, _changed: int, _size: int) -> tuple[tuple[str, Settings],
     return (*rules, ("*", _settings(path, given)))
 
 
-def _settings(path: Path, given: Any) -> Settings:
+def _settings(path: Path, given: Any) -> FileSettings:
     if not isinstance(given, dict) or not set(given) <= set(KEYS):
         named = given if not isinstance(given, dict) else sorted(map(str, set(given) - set(KEYS)))
         raise CorruptDataError(f"{path}: {named!r} is none of {', '.join(KEYS)}")
     try:
-        settings = Settings.of_dates(given["dates"]) if "dates" in given else NOTHING
+        settings = FileSettings.of_dates(given["dates"]) if "dates" in given else NOTHING
     except InvestorBenchError as error:
         raise CorruptDataError(f"{path}: {error}") from error
     numbers, encoding = given.get("numbers", ""), given.get("encoding", "")

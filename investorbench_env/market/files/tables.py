@@ -39,7 +39,7 @@ SUFFIXES = (".parquet", *TEXT_SUFFIXES, *(f".csv{end}" for end in COMPRESSED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class FileHeader:
     """The top of a file.
 
     Attributes:
@@ -60,7 +60,7 @@ def is_text(path: Path) -> bool:
     return path.suffix.lower() != ".parquet"
 
 
-def header(path: Path, encoding: str = "") -> Header:
+def header(path: Path, encoding: str = "") -> FileHeader:
     """The columns of a file, of which only the top is read.
 
     Args:
@@ -72,7 +72,7 @@ def header(path: Path, encoding: str = "") -> Header:
     """
     if is_text(path):
         layout = layout_of(decoded(path, encoding, HEAD_BYTES))
-        return Header(
+        return FileHeader(
             names=layout.long_names,
             metadata={},
             separator=layout.separator,
@@ -88,7 +88,7 @@ def header(path: Path, encoding: str = "") -> Header:
         metadata = json.loads(about) if about else {}
     except ValueError as error:
         raise CorruptDataError(f"{path}: what it says about itself is no JSON ({error})") from error
-    return Header(names=names, metadata=metadata if isinstance(metadata, dict) else {})
+    return FileHeader(names=names, metadata=metadata if isinstance(metadata, dict) else {})
 
 
 def read(

@@ -17,7 +17,7 @@ from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.knowing import Known, known_from
 from investorbench_env.market.files.sentiments import sentiments_of
 from investorbench_env.market.files.session_bars import count
-from investorbench_env.market.files.tidy import Rows, read_rows
+from investorbench_env.market.files.tidy import FileRows, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ def replaced(texts: Iterable[str]) -> tuple[str, ...]:
     return (f"{count(number, 'text')} with characters that are none, replaced",) if number else ()
 
 
-def _given(items: list[Document], rows: Rows, findings: Sequence[str], parts: int = 0) -> Texts:
+def _given(items: list[Document], rows: FileRows, findings: Sequence[str], parts: int = 0) -> Texts:
     left_out = len(rows.frame) - parts - len(items)
     skipped = [f"{count(left_out, 'text')} without a date or without words, left out"] * bool(
         left_out
@@ -156,7 +156,7 @@ def document(
     )
 
 
-def known(rows: Rows, asset_class: AssetClass) -> Known:
+def known(rows: FileRows, asset_class: AssetClass) -> Known:
     """From when each row of news or filings could be known.
 
     Raises:
@@ -179,7 +179,7 @@ def known(rows: Rows, asset_class: AssetClass) -> Known:
     return known_from(columns, rows.wanted, sources, asset_class, rows.file.settings)
 
 
-def _are_whole(rows: Rows) -> npt.NDArray[np.bool_]:
+def _are_whole(rows: FileRows) -> npt.NDArray[np.bool_]:
     """Which filings are no single items of one that is there in full [N]."""
     frame = rows.frame
     if not {"accession", "item"} <= set(frame.columns):

@@ -16,7 +16,7 @@ from investorbench_env.market.files.daily_dates import days
 from investorbench_env.market.files.index import DATED, DataFile
 from investorbench_env.market.files.moments import (
     BoolArray,
-    Moments,
+    DateColumn,
     joined,
     moments_of,
 )
@@ -42,7 +42,7 @@ WEEK_APART = np.timedelta64(5, "D")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class FileRows:
     """Rows of a file under this package's column names.
 
     Attributes:
@@ -57,7 +57,7 @@ class Rows:
     wanted: BoolArray
     whole: "pd.DataFrame"
     frame: "pd.DataFrame"
-    moments: Mapping[str, Moments]
+    moments: Mapping[str, DateColumn]
 
     def days(self, name: str, asset_class: AssetClass) -> TimeArray:
         """A column as dates, ``datetime64[D]`` [N].
@@ -77,7 +77,7 @@ class Rows:
 
 def read_rows(
     file: DataFile, spellings: Sequence[str], columns: Sequence[str] | None = None
-) -> Rows:
+) -> FileRows:
     """The rows of one symbol.
 
     Args:
@@ -127,7 +127,7 @@ def read_rows(
     frame["row"] = whole.index[wanted]
     moments = _moments(file, whole, dated)
     frame = frame.reset_index(drop=True)
-    return Rows(file=file, wanted=wanted, whole=whole, frame=frame, moments=moments)
+    return FileRows(file=file, wanted=wanted, whole=whole, frame=frame, moments=moments)
 
 
 def bars(file: DataFile, spellings: Sequence[str], asset_class: AssetClass) -> "pd.DataFrame":
@@ -161,7 +161,7 @@ def actions(
     return frame if "action" in frame else _one_a_row(frame)
 
 
-def _dated(rows: Rows) -> str:
+def _dated(rows: FileRows) -> str:
     """The column that says of which day a row is."""
     return "date" if "date" in rows.moments else "timestamp"
 
@@ -186,7 +186,7 @@ def _is_nested(cells: "pd.Series[Any]") -> bool:
     return bool(first) and not isinstance(first[0], str | bytes | int | float)
 
 
-def _moments(file: DataFile, whole: "pd.DataFrame", dated: Sequence[str]) -> dict[str, Moments]:
+def _moments(file: DataFile, whole: "pd.DataFrame", dated: Sequence[str]) -> dict[str, DateColumn]:
     """The columns of dates; a time of day beside the first of them is joined to it."""
     moments = {
         ours: moments_of(whole[ours], file.path, file.columns[ours], file.settings)

@@ -12,7 +12,7 @@ from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated import grammar
 from investorbench_env.market.simulated.bands import Purpose, generator
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
-from investorbench_env.market.simulated.filings import Filing, plan_filings
+from investorbench_env.market.simulated.filings import PlannedFiling, plan_filings
 from investorbench_env.market.simulated.news import (
     LABELS,
     NOTHING,
@@ -94,7 +94,7 @@ def _repeat(original: Document, number: int) -> str:
     return grammar.repeat(original.text, number)
 
 
-def _filing_document(filing: Filing, symbol: str, vocabulary: str) -> Document:
+def _filing_document(filing: PlannedFiling, symbol: str, vocabulary: str) -> Document:
     at: datetime = filing.available_at.astype("datetime64[s]").item()
     return Document.written_later(
         partial(grammar.filing, symbol, vocabulary, filing.statements, filing.number),

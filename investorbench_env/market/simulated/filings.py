@@ -19,7 +19,7 @@ FILING_TOPICS = {"10-Q": ("value",) * 3 + ("regime",), "10-K": ("value",) * 5 + 
 """What the statements of a report are about."""
 
 
-class Filing(NamedTuple):
+class PlannedFiling(NamedTuple):
     """What a report has to say, before it is put into words."""
 
     kind: str
@@ -38,7 +38,7 @@ def plan_filings(
     sessions: TimeArray,
     times: TimeArray,
     entropy: Sequence[int],
-) -> list[Filing]:
+) -> list[PlannedFiling]:
     """Reports of the first path, three times a year (10-Q) and once (10-K), after the close."""
     filings = []
     for year in range(int(str(sessions[0])[:4]), int(str(sessions[-1])[:4]) + 1):
@@ -54,7 +54,7 @@ def plan_filings(
             if t == len(sessions) or day < sessions[0]:
                 continue
             filings.append(
-                Filing(
+                PlannedFiling(
                     kind=kind,
                     session=t,
                     available_at=times[t] - 7 * HOUR - int(minutes) * MINUTE,
