@@ -59,7 +59,7 @@ class Page(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Path:
+class MarketPath:
     """The market of an episode, and what this environment has shown of it.
 
     Attributes:
@@ -125,7 +125,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._decisions: list[int] = setup.decisions.tolist()
         self._starts: Starts | None = None
         self._pool: tuple[int, ...] = ()
-        self._paths: dict[int, Path] = {}
+        self._paths: dict[int, MarketPath] = {}
         self._keys = tuple(space.spaces)
         self._own = OwnArrays(setup.options.window, self._keys)
         self._write = self._own.write
@@ -281,13 +281,13 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._arrays = self._own.block()
         return next(self._arrays)
 
-    def _path_of(self, number: int) -> Path:
+    def _path_of(self, number: int) -> MarketPath:
         """A market as it is shown; it is kept where an episode may come back to it."""
         path = self._paths.get(number)
         if path is None:
             markets = self._setup.markets
             history = markets.history(number, self._setup.options.window)
-            path = Path(number, history, [None] * len(self._decisions))
+            path = MarketPath(number, history, [None] * len(self._decisions))
             if self._pool or markets.numbers is not None:
                 self._paths[number] = path
         return path
