@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from investorbench.tasks import evaluate
+from investorbench.tasks.seeds import market_seed
 from investorbench_env.market.market import Market
+from investorbench_env.registration import market_of
 from tests.tasks.test_handed_over import WEIGHT, Steady
 
 
@@ -51,7 +53,7 @@ def walk(things: Sequence[Any], levels: int) -> Iterator[Any]:
                 found.append(value)
                 found += [value()] if callable(value) and not isinstance(value, type) else []
         with suppress(Exception):
-            found += list(thing.values() if isinstance(thing, dict) else thing)[:100]
+            found += list(thing.values() if isinstance(thing, dict) else thing)[:40]
         yield from walk(found, levels - 1)
 
 
@@ -75,7 +77,7 @@ def numbers_and_texts(things: Iterable[Any]) -> tuple[set[float], set[str]]:
 def test_nothing_that_an_agent_is_handed_leads_to_the_future_or_to_a_seed() -> None:
     found: list[tuple[str, set[float], set[str]]] = []
     honest = evaluate(Steady, WEIGHT, seed=5)
-    walked = evaluate(partial(Walks, (1, 75), found), WEIGHT, seed=5)
+    walked = evaluate(partial(Walks, (75,), found), WEIGHT, seed=5)
     assert walked.actions == honest.actions and walked.metrics == honest.metrics
     market = WEIGHT.market(walked.median.market_seed)
     for session, numbers, texts in found:
@@ -111,3 +113,34 @@ def figures_in(market: Market, part: slice) -> set[float]:
     columns = np.array([market.bars[:, 0, 4], closes * market.bars[:, 0, 4], returns, *hidden])
     return {*columns[:, part].ravel().tolist(),
             *columns[:, part].astype(np.float32).ravel().tolist()} - {0.0}  # fmt: skip
+
+
+SIM_ID = "InvestorBench/Stock-SIM"
+found: list[str] = []
+"""The sessions at which a market was found."""
+
+
+class SearchesForSeeds:
+    """Draws the markets of all seeds that it can think of, and trades on the future of its own."""
+
+    def begin(self, facts: Any, split: str, seed: int) -> None:
+        guesses = [seed, *range(4)]
+        derived = [market_seed(guess, repeat) for guess in guesses for repeat in range(2)]
+        markets = [market_of(SIM_ID, seed=guess) for guess in (*guesses, *derived)]
+        self.markets = markets
+
+    def act(self, observation: Any, info: Any) -> int:
+        shown = observation["bars"][-3:, 3].astype(float)
+        for market in self.markets:
+            (t,) = np.flatnonzero(market.sessions == np.datetime64(info["session"]))
+            if np.allclose(market.bars[t - 2 : t + 1, 0, 3], shown, rtol=1e-6):
+                found.append(str(info["session"]))
+                return 2 * int(market.bars[t + 1, 0, 3] > market.bars[t + 1, 0, 0])
+        return 1
+
+
+def test_the_seed_of_a_run_that_names_none_is_not_found_by_those_who_search_for_it() -> None:
+    result = evaluate(SearchesForSeeds, SIM_ID, end="2020-10-09", warmup=False)
+    assert found == [] and result.metrics["trades"] == 0
+    evaluate(SearchesForSeeds, SIM_ID, end="2020-10-09", warmup=False, seed=3)
+    assert len(found) == 6, "the search itself works: a seed that is named can be guessed"
