@@ -140,7 +140,7 @@ class Facts:
     @property
     def draws_markets(self) -> bool:
         """Whether another seed leads to another market."""
-        return self.markets not in ("", "one")
+        return self.markets not in ("", "one") and not self.markets.startswith("market ")
 
     @property
     def symbol(self) -> str:

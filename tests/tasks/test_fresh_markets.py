@@ -18,7 +18,7 @@ from investorbench.tasks.metrics import performance, sharpe_ratio
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import verify_job
 from investorbench.tasks.result import Entry, Failure, Reference
-from investorbench.tasks.running.references import _moments, pooled_sharpes
+from investorbench.tasks.running.references import _moments, pooled_sharpes, references_of
 from investorbench.tasks.seeds import market_seed
 from investorbench_env.accounting.events import AccountState, Fill, Position
 from investorbench_env.facts import Facts
@@ -209,13 +209,34 @@ def test_random_policies_are_pooled_as_if_markets_came_one_after_another(convent
     assert pooled_sharpes(references, facts)[0] == 0.0
 
 
-def test_on_one_market_repeats_are_rows_and_the_median_is_shown() -> None:
-    result = evaluate("random", "stock/sim", 3, seed=1, data="simulated", end="2020-11-30")
-    if result.facts.draws_markets:
-        pytest.skip("the simulated market draws fresh ones")
+@pytest.mark.parametrize("markets", ["one", [3]])
+def test_on_one_market_repeats_are_rows_and_the_median_is_shown(markets: Any) -> None:
+    result = evaluate("random", "stock/sim", 3, seed=1, markets=markets, end="2020-11-30")
     board = board_of(result)
     row = next(row for row in board.rows if row.agent == "random")
     assert row.returns.shape[0] == 3 and board.markets == ()
     assert row.metrics == result.metrics and row.episode is result.median
     assert performance(row.episode.returns, "simple", 252)["CR"] == pytest.approx(row.cr)
     assert all(one < other for one, other in pairwise(map(str, board.dates)))
+
+
+def test_a_simulated_task_is_compared_with_references_in_each_of_its_markets() -> None:
+    result, held = (
+        evaluate(agent, "stock/sim", 2, seed=1, end="2020-11-30")
+        for agent in ("random", "buy_and_hold")
+    )
+    markets = [market_seed(1, repeat) for repeat in (0, 1)]
+    references = references_of(result.task, markets)
+    of_agent, of_policies = (
+        [each for each in references if each.kind == kind] for kind in ("agent", "policies")
+    )
+    for reference, episode in zip(of_agent, held.episodes, strict=True):
+        assert reference.market_seed == episode.market_seed
+        np.testing.assert_array_equal(reference.returns, episode.returns)
+    assert [each.market_seed for each in of_policies] == markets
+    assert (of_policies[0].figures["SR"] != of_policies[1].figures["SR"]).any()
+    board = board_of(result)
+    assert {row.agent for row in board.rows} == {"random", "buy_and_hold"}
+    row = next(row for row in board.rows if row.agent == "random")
+    pooled = pooled_sharpes(of_policies, result.facts)
+    assert row.statistics.random.value == pytest.approx(float(np.mean(pooled < row.sr)), abs=1e-3)

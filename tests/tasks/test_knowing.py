@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from investorbench.agents.simulated.filter import Filter
@@ -81,3 +82,21 @@ def test_what_needs_a_simulated_market_is_refused_on_another() -> None:
         evaluate(Knows, "InvestorBench/Stock", data=market)
     with pytest.raises(InvestorBenchError, match="an oracle needs a simulated market"):
         evaluate(Oracle, "InvestorBench/Stock", data=market)
+
+
+def test_what_is_handed_over_is_the_market_of_the_episode_in_both_splits() -> None:
+    seen: set[tuple[int, str]] = set()
+
+    class Compares:
+        def __init__(self, market: Market) -> None:
+            self.market = market
+
+        def act(self, observation: Any, info: Any) -> int:
+            (t,) = np.flatnonzero(self.market.sessions == np.datetime64(info["session"]))
+            closes = self.market.bars[t - 1 : t + 1, 0, 3].astype(np.float32)
+            np.testing.assert_array_equal(observation["bars"][-2:, 3], closes)
+            seen.add((id(self.market), info["session"][:4]))
+            return 1
+
+    evaluate(Compares, SIM, 2)
+    assert len({market for market, _ in seen}) == 2
