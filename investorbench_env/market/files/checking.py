@@ -1,5 +1,6 @@
 """What is wrong with a file, in plain words; nothing is changed and nothing is refused."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.asset_classes import (
+    ASSET_CLASSES,
     CRYPTO,
     STOCK,
     AssetClass,
@@ -33,6 +35,7 @@ Severity = Literal["error", "warning", "note"]
 
 ON_DISTRIBUTIONS = ("distribution", "listed dividend", "may be in another unit")
 """Words of the findings that tell what bars and corporate actions say of each other."""
+_NO_SYMBOL = re.compile(r"[\s{}()\[\]'\":/]")
 WEEKEND_SHARE = 0.15
 """Bars of which more than this stand on weekends are of a market that never closes."""
 
@@ -129,6 +132,7 @@ def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) ->
     elif file.kind == "released":
         yield from _released(file, name, _class_of(name, asset_class))
     elif file.kind in ("news", "filings"):
+        yield from _odd_symbols(file)
         yield from _texts(file, name, spellings, _class_in(file, asset_class))
     elif file.kind == "actions":
         yield from _actions(file, symbol)
@@ -229,6 +233,20 @@ def _jumps(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
     adjusted = rows["adj_close"].to_numpy(dtype=float) if "adj_close" in rows else None
     for text in jumps(rows["date"].to_numpy().astype("datetime64[D]"), bars, adjusted):
         yield _problem("warning", path, name, text)
+
+
+def _odd_symbols(file: DataFile) -> Iterator[Problem]:
+    """Cells of symbols that do not look like those of assets, and may name several of them."""
+    odd = [name for name in file.symbols if _NO_SYMBOL.search(_without_suffix(name))]
+    if odd:
+        shown = ", ".join(repr(name[:30]) for name in odd[:3])
+        number = count(len(odd), "symbol")
+        yield _problem("warning", file.path, "", f"{number} not understood: {shown}")
+
+
+def _without_suffix(name: str) -> str:
+    suffixes = (suffix for row in ASSET_CLASSES.values() for suffix in row.suffixes)
+    return name.removesuffix(next(filter(name.endswith, suffixes), ""))
 
 
 def _texts(

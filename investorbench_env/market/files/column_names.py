@@ -22,7 +22,15 @@ ALIASES = MappingProxyType(
         "adj_close": ("adjusted_close", "close_adj"),
         "close": ("close/last", "prices", "price"),
         "volume": ("vol",),
-        "date": ("day", "session"),
+        "date": (
+            "day",
+            "session",
+            "trade_date",
+            "trading_date",
+            "trading_day",
+            "ex_date",
+            "ex_dividend_date",
+        ),
         "timestamp": (
             "datetime",
             "published",
@@ -47,12 +55,16 @@ ALIASES = MappingProxyType(
         "accession": ("accession_number", "accession_no"),
         "amount": ("value", "ratio"),
         "action": ("action_type", "event"),
-        "dividend": ("dividends", "div_cash", "dividend_amount"),
+        "dividend": ("dividends", "div_cash", "dividend_amount", "cash_amount"),
         "split": ("stock_splits", "split_factor", "split_coefficient", "splits"),
     }
 )
 """Column names of this package, and how others call the same."""
 
+OURS = frozenset((*ALIASES, "open", "high", "low", "time", "item", "interval"))
+"""Names of columns that are read."""
+ABOUT = frozenset(("symbol", "symbols", "ticker", "tickers"))
+"""Words in the name of a column that says which assets a row is about."""
 UNNAMED = ("", "unnamed_0", "index", "index_level_0")
 """What a column is called that was an index without a name; dates mostly stand there."""
 
@@ -65,8 +77,9 @@ def plain(name: str) -> str:
 def known_columns(names: Sequence[str]) -> dict[str, str]:
     """This package's column names to those of a file; the exact name goes before an alias.
 
-    Where names differ in blanks, points and low lines alone they are the same: ``adjClose``. A
-    column ``time`` beside one of dates keeps its name; without one it is a timestamp.
+    Where names differ in blanks, points and low lines alone they are the same: ``adjClose``. One
+    column with symbol or ticker among the words of its name holds symbols. A column ``time`` beside
+    one of dates keeps its name; without one it is a timestamp.
     """
     found = {plain(name): name for name in reversed(names)}
     tight = {key.replace("_", ""): key for key in reversed(found)}
@@ -76,6 +89,10 @@ def known_columns(names: Sequence[str]) -> dict[str, str]:
         spelt = (name.replace("_", "") for name in (ours, *others))
         if other := next((tight[name] for name in spelt if tight.get(name) in found), None):
             found[ours] = found.pop(other)
+    if "symbol" not in found:
+        about = [name for name in found if ABOUT & set(name.split("_"))]
+        if len(about) == 1:
+            found["symbol"] = found.pop(about[0])
     if "date" not in found and "timestamp" not in found:
         unnamed = next((name for name in ("time", *UNNAMED) if name in found), None)
         if unnamed is not None:

@@ -14,6 +14,7 @@ from investorbench_env.market.files.settings import AS_WRITTEN, NOTHING, FileSet
 from investorbench_env.market.sessions import TimeArray
 
 DAY = np.timedelta64(1, "D")
+NOON = np.timedelta64(12, "h")
 FIXED_ZONES = tuple(f"Etc/GMT{hours:+}" for hours in range(-10, 11) if hours)
 """Zones without summer time, in which programs write midnights all the year."""
 
@@ -42,19 +43,16 @@ def days(
     if settings.as_written or not timed.any():
         return written
     if settings.timezone:
+        bare = known & ~timed
+        if not (bare.any() and _is_one_day_after(moments.wall, bare, timed)):
+            bare &= ~stated  # midnight in another zone is a moment among moments
         local = moments.local(settings.timezone)
-        return np.where(timed, local, moments.wall).astype("datetime64[D]")
+        return np.where(bare, moments.wall, local).astype("datetime64[D]")
     here = moments.local(timezone).astype("datetime64[D]")
     if stated[known].all():
-        utc = moments.wall - moments.offset
-        clock = _clock(moments.local(timezone)[known])
-        if len(hours) and np.isin(clock, [np.timedelta64(_minutes(h), "m") for h in hours]).all():
-            return here
-        if (_clock(utc[known]) == np.timedelta64(12, "h")).all():
-            return utc.astype("datetime64[D]")  # noon stands for the day, wherever one is
-        for whole in (True, False):
-            if (found := _midnights(moments, timezone, here, whole)) is not None:
-                return found
+        found = _of_stated(moments, timezone, hours, here)
+        if found is not None:
+            return found
     bare = known & ~timed
     if bare.any():
         read = np.where(timed, here, written)
@@ -66,10 +64,70 @@ def days(
     return here
 
 
+def _of_stated(
+    moments: DateColumn, timezone: str, hours: Sequence[str], here: TimeArray
+) -> TimeArray | None:
+    """Dates of rows all of which say how far their clock is ahead of UTC; None for moments [N].
+
+    A daily bar of a market that closes is of no weekend, which tells two readings apart.
+
+    Args:
+        moments: the column.
+        timezone: the market's.
+        hours: opening and closing time of the market there, none for one that never closes.
+        here: the market's date of each row [N].
+
+    Raises:
+        CorruptDataError: they are midnights of a zone or moments, on different dates.
+    """
+    known = moments.known
+    usual = _usual(moments, timezone, hours, here)
+    if usual is not None and not (len(hours) and _weekends(usual[known])):
+        return usual
+    found = _midnights(moments, timezone, here, whole=True)
+    found = found or _midnights(moments, timezone, here, whole=False)
+    zone, midnights = found or ("", usual)
+    if midnights is None or not len(hours):
+        return midnights if usual is None else usual
+    fewest = min((midnights, here), key=lambda dates: _weekends(dates[known]))
+    differ = np.flatnonzero(known & (midnights != here))
+    if len(differ) and not _weekends(here[known]) and moments.timed[known].all():
+        raise moments.place.undecided(
+            int(differ[0]),
+            int(differ[-1]),
+            f"are midnights in {zone}, or moments on other dates in {timezone}",
+            zone,
+            timezone,
+        )
+    return fewest
+
+
+def _usual(
+    moments: DateColumn, timezone: str, hours: Sequence[str], here: TimeArray
+) -> TimeArray | None:
+    """Dates of rows at the hours of the market, at another hour of its own clock, or at noon [N].
+
+    Noon in UTC stands for the day, wherever one is.
+    """
+    known, local, utc = moments.known, moments.local(timezone), moments.wall - moments.offset
+    clock = _clock(local[known])
+    if len(hours) and np.isin(clock, [np.timedelta64(_minutes(h), "m") for h in hours]).all():
+        return here
+    own = (local == moments.wall)[known].all() and (local != utc)[known].all()
+    if own and (clock != np.timedelta64(0)).all():
+        return here
+    return utc.astype("datetime64[D]") if (_clock(utc[known]) == NOON).all() else None
+
+
+def _weekends(dates: TimeArray) -> int:
+    """How many dates are Saturdays or Sundays; 1970-01-01 was a Thursday."""
+    return int(((dates.astype("datetime64[D]").astype(np.int64) + 3) % 7 >= 5).sum())
+
+
 def _midnights(
     moments: DateColumn, timezone: str, here: TimeArray, whole: bool
-) -> TimeArray | None:
-    """Dates of rows that are at midnight of one zone; None where they are of none [N].
+) -> tuple[str, TimeArray] | None:
+    """A zone of whose midnights rows are, and their dates [N]; None where they are of none.
 
     Args:
         moments: a column all of whose rows say how far their clock is ahead of UTC.
@@ -104,7 +162,7 @@ def _midnights(
                 zone,
                 other,
             )
-    return dates
+    return zone, dates
 
 
 def _is_one_day_after(local: TimeArray, dates: BoolArray, moments: BoolArray) -> bool:

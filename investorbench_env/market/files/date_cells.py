@@ -47,7 +47,7 @@ _TIME = re.compile(
     r"(?:(?P<H>\d{1,2}):(?P<M>\d\d)(?::(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
     r"|(?P<H2>\d\d)(?P<M2>\d\d)(?P<S2>\d\d)?)"
     r"(?:\s*(?P<half>[ap])\.?m\.?)?"
-    r"(?:\s*(?P<zone>(?:utc|gmt)?[+-]\d\d?(?::?\d\d)?|[a-z]{1,4}))?(?:\s*[\[(][^\])]*[\])])?",
+    r"(?:\s*(?P<zone>(?:utc|gmt)?[+-]\d\d?(?::?\d\d)?|[a-z]{1,4}))?(?:\s*[\[(](?P<named>[^\])]*)[\])])?",
     re.ASCII,
 )
 _WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
@@ -124,7 +124,7 @@ def time_of(text: str) -> tuple[float, str] | None:
         if not 1 <= hour <= 12:
             return None
         hour = hour % 12 + 12 * (found["half"] == "p")
-    zone = found["zone"] or ""
+    zone = found["zone"] or found["named"] or ""
     if hour > 23 or minute > 59 or second >= 60 or (zone and _zone(zone) is None):
         return None
     return hour * 3600 + minute * 60 + second, zone

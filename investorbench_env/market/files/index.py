@@ -16,7 +16,7 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError, DataWarning
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.files import tables
-from investorbench_env.market.files.column_names import known_columns
+from investorbench_env.market.files.column_names import OURS, known_columns
 from investorbench_env.market.files.moments import joined, moments_of
 from investorbench_env.market.files.settings import NOTHING, FileSettings, settings_of
 from investorbench_env.market.files.ticker_cells import spellings, tickers_in
@@ -170,7 +170,7 @@ def _indexed(path: Path, stamp: Stamp) -> DataFile:
     settings = stamp.settings
     top = tables.header(path, settings.encoding)
     columns = known_columns(top.names)
-    if twice := [name for name in top.repeated if name in columns.values()]:
+    if twice := [columns[ours] for ours in OURS & set(columns) if columns[ours] in top.repeated]:
         raise CorruptDataError(f"{path}: several columns are called {twice[0]!r}")
     if tables.is_text(path) and stamp.size > LARGEST_TEXT:
         kind, note = _too_large(stamp.size)
@@ -237,7 +237,8 @@ def _kind(
         return "bars", ""
     if have & {"dividend", "split"} and dated:
         return "actions", ""
-    return "unused", "columns of no known kind: " + ", ".join(sorted(have)[:6])
+    names = ", ".join(sorted(filter(None, have))[:6])
+    return "unused", f"columns of no known kind: {names}" if names else "nothing"
 
 
 def _is_intraday(path: Path, columns: Mapping[str, str], settings: FileSettings) -> bool:

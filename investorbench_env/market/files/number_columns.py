@@ -16,7 +16,9 @@ import numpy.typing as npt
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files.settings import SIDECAR
 
-BLANKS = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "--"))
+BLANKS = frozenset(
+    ("", "na", "n/a", "nan", "null", "none", "-", "--", "---", "#n/a", "n.a.", ".", "\\n")
+)
 """What sources write where they have no number, in small letters."""
 POINT, COMMA = "decimal-point", "decimal-comma"
 COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}

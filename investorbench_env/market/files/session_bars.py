@@ -70,7 +70,8 @@ def _refuse_beyond(tolerance: float | None, share: float, finding: str, origin: 
         least = np.ceil(share * 100) / 100
         raise CorruptDataError(
             f"{origin}: {finding}; that is {share:.1%}, and {tolerance:.0%} are taken for granted. "
-            f"If it is as it should be: data_tolerance={least:g}"
+            f"If its dates were read wrongly say with dates= what they are; if it is as it should "
+            f"be: data_tolerance={least:g}"
         )
 
 

@@ -37,7 +37,7 @@ NO_TEXT = {
 SEPARATORS = (",", ";", "\t", "|")
 HEAD_BYTES = 1 << 18
 """So much of a text file tells its columns."""
-MOST_BYTES = 1 << 31
+MOST_BYTES = 1 << 29
 """Text files above this, once unpacked, are better kept as Parquet."""
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -92,7 +92,7 @@ def text_table(path: Path, encoding: str, _changed: int, _size: int) -> "pd.Data
     ragged: list[tuple[int, int]] = []
 
     def remember(row: Any) -> str:
-        if not row.text.startswith("#"):
+        if row.text.strip() and not row.text.startswith("#"):
             ragged.append((row.number, row.actual_columns))
         return "skip"
 
@@ -126,9 +126,20 @@ def text_table(path: Path, encoding: str, _changed: int, _size: int) -> "pd.Data
         )
     frame = table.to_pandas(strings_to_categorical=False).astype(object)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
+    frame = frame[~_are_blank(frame)]
     if layout.wide:
         return long_table(frame, layout.names[0], layout.wide)
     return frame.set_axis(list(layout.names), axis=1)
+
+
+def _are_blank(frame: "pd.DataFrame") -> "pd.Series[bool]":
+    """Which rows hold nothing, as spreadsheets write them below the others."""
+    blank = frame.iloc[:, 0].str.strip() == ""
+    for name in frame.columns[1:]:
+        if not blank.any():
+            break
+        blank &= frame[name].str.strip() == ""
+    return blank
 
 
 def decoded(path: Path, encoding: str, most: int | None) -> str:
@@ -165,7 +176,7 @@ def _bytes(path: Path, most: int | None) -> bytes:
         raise CorruptDataError(f"{path}: not readable, cut off? ({on_one_line(error)})") from error
     if most is None and len(content) > MOST_BYTES:
         raise CorruptDataError(
-            f"{path}: more than {MOST_BYTES >> 30} GiB of text; keep it as Parquet"
+            f"{path}: more than {MOST_BYTES >> 20:,} MiB of text; keep it as Parquet"
         )
     return content
 
@@ -191,7 +202,7 @@ def layout_of(text: str) -> Layout:
     )
     if skipped >= len(lines):
         return Layout(skipped=0, separator=",", names=(), lines=0)
-    separator = max(SEPARATORS, key=lambda each: len(_cells(lines[skipped], each)))
+    separator = max(SEPARATORS, key=lambda each: _columns(lines[skipped : skipped + 4], each))
     top = [_cells(line, separator) for line in lines[skipped : skipped + 4]]
     names = [name.strip() for name in top[0]]
     wide = fields_and_symbols(top)
@@ -209,6 +220,13 @@ def layout_of(text: str) -> Layout:
         names.append("")  # every line of values ends in a separator
     repeated = tuple(name for name in dict.fromkeys(names) if name and names.count(name) > 1)
     return Layout(skipped=skipped, separator=separator, names=_distinct(names), repeated=repeated)
+
+
+def _columns(lines: Sequence[str], separator: str) -> tuple[bool, int, bool]:
+    """How well a separator parts lines: into as many cells each, into many, not at decimals."""
+    counts = [len(_cells(line, separator)) for line in lines if line.strip()]
+    even = counts[0] > 1 and len(set(counts)) == 1
+    return even, counts[0], even and separator != ","
 
 
 def _is_aside(line: str) -> bool:

@@ -90,4 +90,4 @@ def _plain(text: str) -> str:
     before, colon, after = name.partition(":")
     if colon and re.sub(r"\W", "", before) in EXCHANGES:
         name = after.strip()
-    return name.removeprefix("$").strip()
+    return name.lstrip("$#@").strip()
