@@ -69,6 +69,21 @@ def test_warm_up_and_test_of_one_seed_are_one_market() -> None:
     assert np.array_equal(last["bars"][1:], first["bars"][:-1])
 
 
+@pytest.mark.parametrize("id", SIMULATED)
+def test_how_long_a_market_goes_on_changes_nothing_that_is_seen_before(id: str) -> None:
+    end = np.datetime64(gym.make(id).unwrapped.facts.window[1])  # type: ignore[attr-defined]
+    envs: Any = [gym.make(id, window=8, end=str(end + days)) for days in (0, 300)]
+    seen = [env.reset(seed=6) for env in envs]
+    for _ in range(60):
+        for observation, info in seen:
+            observation["account"][5] = 0.0  # bars left, which are known beforehand
+            info.pop("account")
+        (one, told), (other, known) = seen
+        assert told == known
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+        seen = [(step[0], step[-1]) for step in (env.step(2) for env in envs)]
+
+
 def test_the_bands_share_no_market() -> None:
     markets: list[Any] = ["fresh", "train", "held_out", [3, 4], "one"]
     seen = {closes(gym.make(STOCK, markets=which), 3) for which in markets}
