@@ -72,6 +72,17 @@ def test_of_listed_splits_another_day_shows_that_only_a_part_is_divided() -> Non
     assert any(f"on {DAYS[OTHER]}: looks like" in each for each in found)
 
 
+@pytest.mark.parametrize("ratio", [2, 4, 10])
+@pytest.mark.parametrize("until", [OTHER + 1, OTHER + 15])
+def test_a_part_that_both_columns_divide_is_no_news(ratio: float, until: int) -> None:
+    for factor in (ratio, 1 / ratio):
+        wrong = scaled(factor, until=until)
+        found = findings(close=wrong, adj_close=0.9 * wrong)
+
+        assert len(found) == 2
+        assert [str(DAYS[day]) in text for day, text in zip((OTHER, until), found, strict=True)]
+
+
 def test_a_day_of_news_is_no_split() -> None:
     halved = scaled(0.5, OTHER, len(CLOSE))
 

@@ -1,17 +1,23 @@
 """Prices that change as no market does: in another unit, or of which a split divides a part."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from investorbench_env.market.market import CLOSE, FIELDS, VOLUME, FloatArray
 from investorbench_env.market.sessions import TimeArray
+
+BoolArray = npt.NDArray[np.bool_]
 
 SPLIT_RATIOS = (1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 50.0)
 LIKE_A_SPLIT = 0.05
 """How near to one of these ratios a jump must be, in logarithms."""
 LEAST_RATIO = 1.4
 """Smaller steps are those of markets."""
+LEAST_TAKEN_BACK = 2.0
+"""News moves prices by less than this ratio, and back by as much."""
 ANOTHER_UNIT = 8.0
 """No price changes by this factor from one close to the next."""
 NAMED = 5
@@ -58,6 +64,21 @@ def _within_bars(sessions: TimeArray, bars: FloatArray) -> Iterator[str]:
             )
 
 
+def _taken_back(step: FloatArray, split: BoolArray, ratio: FloatArray) -> BoolArray:
+    """Steps like splits of which the next one is the reverse: both columns were divided for a while.
+
+    Args:
+        step: of the closes, in logarithms [N].
+        split: which look like a split [N].
+        ratio: the one that each is nearest to [N].
+    """
+    back = np.zeros(len(step), dtype=bool)
+    for first, second in pairwise(np.flatnonzero(split & (ratio >= LEAST_TAKEN_BACK))):
+        if ratio[first] == ratio[second] and step[first] * step[second] < 0:
+            back[[first, second]] = True
+    return back
+
+
 def _between_closes(
     sessions: TimeArray,
     close: FloatArray,
@@ -78,7 +99,8 @@ def _between_closes(
             # Where the adjusted close moves just as much, it was a day of news and no split.
             with np.errstate(invalid="ignore", divide="ignore"):
                 moved = np.diff(np.log(adjusted[days]))
-            split &= ~(np.abs(moved - step) <= LIKE_A_SPLIT)
+            news = np.abs(moved - step) <= LIKE_A_SPLIT
+            split &= ~news | _taken_back(step, split, splits[away.argmin(axis=1)])
     for t in np.flatnonzero(unit | split):
         before, after = close[days[t]], close[days[t + 1]]
         jump = f"close jumps from {before:g} to {after:g} on {sessions[days[t + 1]]}: looks like "
