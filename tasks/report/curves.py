@@ -67,6 +67,8 @@ def marked_on(board: Leaderboard, days: Days) -> list[str]:
     dates = days.dates
     if board.dates is not None:  # where the account was ruined, the days after it are known, too
         dates = board.dates[np.flatnonzero(board.dates == days.dates[0])[0] :]
+        begins_anew = np.flatnonzero(dates[1:] <= dates[:-1])  # the next market's days
+        dates = dates[: begins_anew[0] + 1] if len(begins_anew) else dates
     return [*map(str, dates[1:]), board.setting.end][: len(days.dates)]
 
 
