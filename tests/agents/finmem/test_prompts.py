@@ -6,13 +6,16 @@ import sys
 import zipfile
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
 
 from investorbench.agents.finmem import Character, FinMem
 from investorbench.agents.finmem.backgrounds import BACKGROUNDS
+from investorbench.agents.finmem.perception import perceive
 from investorbench.agents.finmem.question import templates_sha256
 from investorbench_env.universes import PUBLISHED_ON, UNIVERSES, universe_of
 from tests.agents.finmem.episodes import Scripted, arrays, market, play, task_of, varied
+from tests.env.small_markets import date, small_market
 
 ROOT = Path(__file__).resolve().parents[3]
 PROMPTS = ROOT / "agents" / "finmem" / "prompts"
@@ -72,3 +75,15 @@ def test_the_background_is_in_the_system_message_and_in_the_query(
     background = episode[0].thought.question.system.partition("## Background\n")[2]
     assert background.startswith(opens)
     assert agent.describe()["background"] == background
+
+
+def test_what_is_perceived_names_a_dividend_and_a_split_of_the_day() -> None:
+    small = small_market([100.0, 100.0, 25.0, 25.0], splits={2: 4.0}, dividends={3: 0.5})
+    dates = {"start": date(0), "end": date(3)}
+    env = gym.make("InvestorBench/Stock", data=small, **dates)  # type: ignore[arg-type]
+    shown = [env.reset(), *((step[0], step[-1]) for step in (env.step(1) for _ in range(3)))]
+    texts = [str(perceive(*one, None)) for one in shown]
+    split = "4-for-1 split: position and past prices restated."
+    assert [split in text for text in texts] == [False, False, True, False]
+    dividend = "Dividend of 0.5 for each unit held at the last decision."
+    assert [dividend in text for text in texts] == [False, False, False, True]
