@@ -65,7 +65,7 @@ def _within_bars(sessions: TimeArray, bars: FloatArray) -> Iterator[str]:
 
 
 def _taken_back(step: FloatArray, split: BoolArray, ratio: FloatArray) -> BoolArray:
-    """Steps like splits of which the next one is the reverse: both columns were divided for a while.
+    """Steps like splits that the next one takes back: a while for which both columns are wrong.
 
     Args:
         step: of the closes, in logarithms [N].
