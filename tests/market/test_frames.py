@@ -151,3 +151,15 @@ def test_a_market_of_frames_goes_into_any_environment_of_its_class() -> None:
     assert gym.make("InvestorBench/Stock", data=Market.from_frame(prices()), **dates)
     with pytest.raises(InvestorBenchError, match="use InvestorBench/Stock"):
         gym.make("InvestorBench/Crypto", data=Market.from_frame(prices()), **dates)
+
+
+@pytest.mark.parametrize("half", ["\ud83d", "\0"])
+def test_what_is_no_character_in_a_frame_is_replaced_and_counted(half: str) -> None:
+    days = pd.date_range("2021-01-04", periods=4)
+    prices = pd.DataFrame({"close": [10.1, 10.4, 10.5, 10.8]}, index=days)
+    words = pd.Series([f"a {half} b"], dtype=object)
+    news = pd.DataFrame({"timestamp": ["2021-01-05T21:30:00Z"], "headline": words})
+    market = Market.from_frame(prices, news, symbol="ACME", asset_class="stock")
+
+    assert [row.title for row in market.documents] == ["a \ufffd b"]
+    assert any("1 text with characters that are none" in each for each in market.findings)

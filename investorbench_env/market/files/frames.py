@@ -1,5 +1,6 @@
 """Markets from pandas data frames: laid down as files, and read by the one reader of files."""
 
+import codecs
 import re
 import sys
 from collections.abc import Mapping
@@ -25,6 +26,17 @@ EARLIEST_AS_NUMBER = 10_000_101
 """An index of smaller whole numbers counts rows; 20210104 is a date."""
 UNNAMED = "ASSET"
 """What an asset is called where nobody names it."""
+
+
+def _as_nul(error: UnicodeError) -> tuple[str, int]:
+    """Half of a pair of surrogates as NUL: no character either, and one that a file can hold."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "\0" * (error.end - error.start), error.end
+
+
+AS_NUL = "investorbench.as_nul"
+codecs.register_error(AS_NUL, _as_nul)
 
 
 def is_frames(data: object) -> "TypeGuard[pd.DataFrame | Mapping[str, pd.DataFrame]]":
@@ -111,7 +123,7 @@ def _write(path: Path, frame: "pd.DataFrame", symbol: str = "") -> None:
             frame = frame.reset_index()
         if symbol and "symbol" not in known_columns([str(name) for name in frame]):
             frame = frame.assign(symbol=symbol)
-    frame.to_csv(path, index=several, errors="backslashreplace")
+    frame.to_csv(path, index=several, errors=AS_NUL)
 
 
 def _counts_rows(rows: "pd.Index[Any]") -> bool:
