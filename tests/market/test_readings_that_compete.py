@@ -132,6 +132,12 @@ def test_a_column_named_for_symbols_holds_them(tmp_path: Path, column: str) -> N
     assert len(read(tmp_path, rows).documents) == 1
 
 
+@pytest.mark.parametrize("column", ["currency_symbol", "Exchange Symbol", "ticker_count"])
+def test_a_column_of_symbols_of_something_else_does_not(tmp_path: Path, column: str) -> None:
+    rows = [f"{day},{n + 1},USD" for n, day in enumerate(SESSIONS["four days"])]
+    assert len(read(tmp_path, rows, f"date,close,{column}").sessions) == 4
+
+
 @pytest.mark.parametrize("cell", ["#ACME", "@ACME", "ACME:US", "ACME-US", "ACME.O", "ACME.N"])
 def test_signs_and_exchanges_around_a_symbol_are_not_of_it(tmp_path: Path, cell: str) -> None:
     (tmp_path / "feed.csv").write_text(

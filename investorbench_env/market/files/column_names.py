@@ -65,6 +65,8 @@ OURS = frozenset((*ALIASES, "open", "high", "low", "time", "item", "interval"))
 """Names of columns that are read."""
 ABOUT = frozenset(("symbol", "symbols", "ticker", "tickers"))
 """Words in the name of a column that says which assets a row is about."""
+NOT_ABOUT = frozenset(("currency", "quote", "exchange", "count"))
+"""Words beside which it says something else."""
 UNNAMED = ("", "unnamed_0", "index", "index_level_0")
 """What a column is called that was an index without a name; dates mostly stand there."""
 
@@ -90,7 +92,8 @@ def known_columns(names: Sequence[str]) -> dict[str, str]:
         if other := next((tight[name] for name in spelt if tight.get(name) in found), None):
             found[ours] = found.pop(other)
     if "symbol" not in found:
-        about = [name for name in found if ABOUT & set(name.split("_"))]
+        words = {name: set(name.split("_")) for name in found}
+        about = [name for name in found if ABOUT & words[name] and not NOT_ABOUT & words[name]]
         if len(about) == 1:
             found["symbol"] = found.pop(about[0])
     if "date" not in found and "timestamp" not in found:
