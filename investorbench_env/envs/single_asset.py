@@ -143,6 +143,10 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._at = -1  # the decision, as an index into those above
         self._ended = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy makes arrays of its own: views of the memory at hand would be copied apart from it.
+        return {**self.__dict__, "_arrays": iter(())}
+
     @property
     def facts(self) -> Facts:
         """What may be known without stepping."""
