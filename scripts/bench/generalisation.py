@@ -77,9 +77,12 @@ def score(model: Any, markets: str) -> float:
 
 def trained(markets: str, seeds: int, steps: int) -> Trained:
     """Train and score agents."""
+    from rich.console import Console
     from rich.progress import track
 
-    each = track(range(seeds), f"Training on {markets}", transient=True)
+    each = track(
+        range(seeds), f"Training on {markets}", transient=True, console=Console(stderr=True)
+    )
     models = [train(markets, seed, steps) for seed in each]
     return Trained(
         markets=markets,

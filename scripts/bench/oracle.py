@@ -110,11 +110,12 @@ def returns_of(decide: Decide, paths: SimulatedPaths) -> FloatArray:
 
 def returns_over_seeds(seeds: Sequence[int], days: int) -> dict[str, FloatArray]:
     """Returns of each policy on each seed's path [S, days]."""
+    from rich.console import Console
     from rich.progress import track
 
     dynamics = dynamics_of()
     paths = simulate_many(seeds, days + 1, dynamics)
-    each = track(RULES.items(), "Simulating", transient=True)
+    each = track(RULES.items(), "Simulating", transient=True, console=Console(stderr=True))
     return {name: returns_of(make(dynamics), paths) for name, make in each}
 
 

@@ -97,9 +97,10 @@ def test_the_file_is_small_and_every_plot_is_drawn_without_a_complaint(
         "charts => charts.map(chart => [chart.dataset.chart,"
         " chart.querySelectorAll('.scatterlayer .trace').length])"
     )
-    # Of each agent growth and drawdown; price, fills bought and sold, position.
+    # Of each agent growth and drawdown; price, fills bought and sold where there are any, position.
     assert [count for kind, count in drawn if kind == "curves"] == [2 * AGENTS] * len(curves)
-    assert [count for kind, count in drawn if kind == "actions"] == [4] * len(curves)
+    actions = [count for kind, count in drawn if kind == "actions"]
+    assert len(actions) == len(curves) and set(actions) <= {3, 4}
     assert page.get_by_text("SIMULATED", exact=True).count() > 8
     ready = page.evaluate("document.documentElement.dataset.interactiveMs")
     print(f"{file.stat().st_size / 1e6:.1f} MB, interactive after {ready} ms")

@@ -167,7 +167,8 @@ def returns_of(skills: Sequence[float], seed: int, days: int) -> FloatArray:
     rng = np.random.default_rng([seed, 1])
     informed = rng.random((days, len(skills))) < np.array(skills)
     guesses = rng.integers(3, size=informed.shape)
-    known = informed_actions(market, env.setup.decisions[:days])
+    decisions = np.array(market.span(str(first), str(end)))[:days]  # no bar is missing
+    known = informed_actions(market, decisions)
     chosen = np.where(informed, known[:, None], guesses)
     actions = np.column_stack([chosen, np.full(days, 2)])
     earned, alive = [], np.ones(len(skills) + 1, dtype=np.bool_)
