@@ -17,7 +17,7 @@ from investorbench_env.envs.options import Options
 from investorbench_env.envs.own_arrays import OwnArrays
 from investorbench_env.envs.pictures import Mark, draw
 from investorbench_env.envs.setup import AMOUNTS, prepare
-from investorbench_env.envs.starts import UNKNOWN_SEED, Starts
+from investorbench_env.envs.starts import UNKNOWN_SEED, Starts, shown_seed
 from investorbench_env.errors import InvalidActionError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.history import History, Moment
@@ -168,8 +168,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         Where episodes are shorter than the split they start at a random one. A seed fixes this
         episode and the ones that later calls without a seed begin.
         """
-        super().reset(seed=seed)
         setup = self._setup
+        super().reset(seed=shown_seed(seed, setup.markets))
         if self._starts is None or seed is not None:
             self._starts = Starts(seed)
             if pool := self._starts.pool(setup.markets):

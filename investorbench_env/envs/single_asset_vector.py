@@ -18,7 +18,7 @@ from investorbench_env.envs.lane_infos import Info, LaneInfos, masked, of_each, 
 from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.options import MODALITIES, Options
 from investorbench_env.envs.setup import prepare
-from investorbench_env.envs.starts import UNKNOWN_SEED
+from investorbench_env.envs.starts import UNKNOWN_SEED, shown_seed
 from investorbench_env.errors import InvalidActionError, InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.documents import Document
@@ -139,7 +139,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         """
         which = self._mask_of(options)
         seeds = [one if new else None for one, new in zip(self._seeds_of(seed), which, strict=True)]
-        super().reset(seed=seeds[0])
+        super().reset(seed=shown_seed(seeds[0], self._setup.markets))
         self._lanes.seed(seeds)
         self._begin(which)
         self._any_ended = bool(self._ended.any())

@@ -1,5 +1,7 @@
 """Where the episodes of one lane begin: in which market, and at which of its decisions."""
 
+from hashlib import sha256
+
 import numpy as np
 
 from investorbench_env.envs.markets import Markets
@@ -13,6 +15,16 @@ UNKNOWN_SEED = -1
 
 SEED_BYTES = 16
 """Of the number of a new market: too many for a search through all of them."""
+
+
+def shown_seed(seed: int | None, markets: Markets) -> int | None:
+    """What Gymnasium's generator begins with, whose own seed anybody may read.
+
+    Where the seed of a ``reset`` leads to a market it is another one, which follows from it.
+    """
+    if not markets.name or not isinstance(seed, int) or seed < 0:  # Gymnasium says what is wrong
+        return seed
+    return int.from_bytes(sha256(str(seed).encode()).digest()[:SEED_BYTES], "little")
 
 
 class Starts:

@@ -109,6 +109,22 @@ def test_the_generator_that_an_environment_shows_does_not_lead_to_its_next_marke
     assert env.unwrapped.np_random_seed == -1
 
 
+@pytest.mark.parametrize("seed", [0, 5, 2**127 + 3])
+@pytest.mark.parametrize("lanes", [None, 2])
+def test_the_generator_that_an_environment_shows_names_no_seed_of_a_market(
+    seed: int, lanes: int | None
+) -> None:
+    env: Any = gym.make(STOCK) if lanes is None else gym.make_vec(STOCK, num_envs=lanes)
+    states = []
+    for _ in range(2):
+        env.reset(seed=seed)
+        origin = env.unwrapped.np_random.bit_generator.seed_seq
+        assert origin.entropy not in range(seed, seed + 2)
+        states.append(env.unwrapped.np_random.bit_generator.state)
+    # It follows from the seed nevertheless, for wrappers that draw from it.
+    assert states[0] == states[1]
+
+
 @pytest.mark.parametrize("wrapper", [TextObservation, NumericObservation])
 def test_a_wrapper_shows_no_more(wrapper: Any) -> None:
     env: Any = wrapper(gym.make(STOCK, window=5))
