@@ -6,6 +6,7 @@ It knows no environment: an observation and an info go in, an action comes out.
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -82,9 +83,12 @@ class Runner:
         await self._call("learn", reward, info)
 
     async def record(self) -> dict[str, Any] | None:
-        """What the last decision rests on; None where the agent has no ``record``."""
+        """What the last decision rests on; None where the agent has no ``record``.
+
+        It is a copy to its depth: an agent may record into one dict again and again.
+        """
         record = await self._call("record")
-        return None if record is None else dict(record)
+        return None if record is None else deepcopy(dict(record))
 
     async def describe(self) -> dict[str, Any] | None:
         """What determines the agent; None where it has no ``describe``."""
@@ -113,7 +117,8 @@ class Runner:
 
     def _has(self, method: str) -> bool:
         # A model's own ``learn`` trains it; only what has ``act`` has the methods of the protocol.
-        return hasattr(self.agent, "act") and hasattr(self.agent, method)
+        # What is not a method is somebody's own, such as a list named ``record``.
+        return hasattr(self.agent, "act") and callable(getattr(self.agent, method, None))
 
     async def _call(self, method: str, *arguments: Any) -> Any:
         if not self._has(method):

@@ -114,6 +114,43 @@ def test_methods_may_be_coroutines_or_not_and_what_is_missing_gives_nothing() ->
     assert asyncio.run(asked(as_agent(Acts()))) == (None, None, False)
 
 
+@pytest.mark.parametrize("name", ["begin", "learn", "record", "describe", "save", "load", "close"])
+@pytest.mark.parametrize("value", [3.5, "text", [], True, None])
+def test_an_attribute_that_shares_the_name_of_a_method_is_the_agents_own(
+    name: str, value: Any, tmp_path: Path
+) -> None:
+    agent: Any = Acts()
+    agent.save, agent.load = (lambda folder: None), (lambda folder: None)
+    setattr(agent, name, value)
+    runner = as_agent(agent)
+
+    async def live() -> None:
+        await runner.begin(facts(), "test", 0)
+        await runner.learn(0.5, {})
+        assert await runner.record() is None
+        assert await runner.describe() is None
+        await runner.close()
+
+    asyncio.run(live())
+    assert runner.can_be_saved == (name not in ("save", "load"))
+    assert getattr(agent, name) is value
+
+
+def test_what_was_recorded_stays_as_it_was_when_the_agent_goes_on() -> None:
+    class Rewrites(Acts):
+        thought: dict[str, Any] = {"seen": []}  # noqa: RUF012
+
+        def record(self) -> dict[str, Any]:
+            self.thought["seen"].append(len(self.thought["seen"]))
+            return self.thought
+
+    async def live() -> list[Any]:
+        runner = as_agent(Rewrites())
+        return [await runner.record() for _ in range(3)]
+
+    assert asyncio.run(live()) == [{"seen": [0]}, {"seen": [0, 1]}, {"seen": [0, 1, 2]}]
+
+
 def test_baselines_have_the_shape_of_an_agent() -> None:
     agent: Agent = BuyAndHold()
     assert callable(agent.act)
