@@ -111,10 +111,11 @@ async def play(
     info = _kept(shown)
     checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
+    told = replace(facts, findings=())  # those that date a jump in the data say what is to come
     if not taken:
-        await agent.begin(facts, split, seeds.agent)
+        await agent.begin(told, split, seeds.agent)
     elif checkpoint is not None and checkpoint.agent is not None:
-        await agent.begin(facts, split, seeds.agent)
+        await agent.begin(told, split, seeds.agent)
         await agent.load(checkpoint.agent)
     if folder is not None:
         folder.describe(await agent.describe())

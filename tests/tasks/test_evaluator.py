@@ -58,6 +58,21 @@ class Diary:
         self.pages.append(("learn", info["session"], reward))
 
 
+def test_an_agent_is_told_of_nothing_that_was_found_in_the_data_to_come() -> None:
+    told: list[Facts] = []
+
+    class Listening(Diary):
+        def begin(self, facts: Facts, split: str, seed: int) -> None:
+            told.append(facts)
+
+    jump = "close jumps from 48.7 to 4868 on 2021-01-20: looks like another unit"
+    market = small_market([100.0 + t % 7 for t in range(LENGTH)], findings=(jump,))
+    result = score(partial(Listening, []), market)
+    assert [facts.findings for facts in told] == [(), ()]
+    assert "2021-01-20" not in repr(told)
+    assert jump in result.findings
+
+
 def test_a_function_an_object_and_a_coroutine_are_agents_and_score_the_same() -> None:
     class Acting:
         def act(self, observation: Any, info: Any) -> int:
