@@ -166,7 +166,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         at, prices = self._lanes.next_prices(restarted)
         amounts, trade, rewards = self._account.step(before, weights, trades, prices)
         if self._reward is not None:
-            rewards = self._reward(before[EQUITY], amounts[EQUITY])
+            # Copies: a function may count within its arguments.
+            rewards = self._reward(before[EQUITY].copy(), amounts[EQUITY].copy())
         # Only now: a reward may have raised.
         self._lanes.move(at)
         self._amounts, self._trade = amounts, trade

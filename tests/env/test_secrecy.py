@@ -136,6 +136,30 @@ def test_a_wrapper_shows_no_more(wrapper: Any) -> None:
         assert not foreseen(seeds_in(iter([task])), info)
 
 
+@pytest.mark.parametrize("lanes", [None, 3])
+def test_a_reward_that_counts_within_its_arguments_leaves_the_accounts_alone(
+    lanes: int | None,
+) -> None:
+    def within(before: Any, after: Any) -> Any:
+        after -= before
+        before *= 0.0
+        return after
+
+    def apart(before: Any, after: Any) -> Any:
+        return after - before
+
+    def lived(reward: Any) -> list[Any]:
+        if lanes is None:
+            env: Any = gym.make(STOCK, window=5, reward=reward)
+        else:
+            env = gym.make_vec(STOCK, num_envs=lanes, window=5, reward=reward)
+        env.reset(seed=1)
+        steps = [env.step(env.action_space.sample() * 0 + 2) for _ in range(5)]
+        return [(np.asarray(step[1]).tolist(), np.asarray(step[4]["equity"])) for step in steps]
+
+    assert canonical(lived(within)) == canonical(lived(apart))
+
+
 def vandalise(value: Any, levels: int = 3) -> None:
     """Change all that can be changed of a value, and of what it holds, by public means."""
     if isinstance(value, np.ndarray):
