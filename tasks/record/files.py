@@ -1,6 +1,7 @@
 """Files of figures: JSON that is written whole, and read or refused."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,12 @@ from typing import Any
 from investorbench.tasks.record.schema import Content, without_nan
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
+
+
+def folder_name(name: str) -> str:
+    """A name as that of a folder, which never leads out of the one that it is in."""
+    kept = re.sub(r"[^\w.,=+-]+", "_", name)
+    return kept if kept.strip(".") else "_" * max(len(kept), 1)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from investorbench.tasks.handed import knowledge
 from investorbench.tasks.metrics import performance
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
-from investorbench.tasks.record.files import read_json
+from investorbench.tasks.record.files import folder_name, read_json
 from investorbench.tasks.record.job_folder import MANIFEST, references_hash
 from investorbench.tasks.record.lines import CUT_OFF, RecordFile, header_in, read_record
 from investorbench.tasks.record.reading import (
@@ -294,7 +294,7 @@ def _manifest(
         "options": {name: str(value) for name, value in task.options.items()},
     }
     yield from differences(path, manifest, expected, f"from {CONFIG} follows")
-    if re.sub(r"[^\w.,=+-]+", "_", str(manifest.get("agent"))) != job.path.name:
+    if folder_name(str(manifest.get("agent"))) != job.path.name:
         yield Finding(path=path, what=f"is that of {manifest.get('agent')}, not of this folder")
     if len(figures) == job.repeats:
         ranked = sorted(figures, key=_sharpe)

@@ -1,6 +1,5 @@
 """Jobs: one agent on one task each, and all that determines what comes of it, as plain data."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any, Self
 from investorbench.agents.llm import LanguageModel, Model
 from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
 from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.record.files import folder_name
 from investorbench.tasks.running.arguments import require_callable, require_truth
 from investorbench.tasks.running.episode import Wrap
 from investorbench.tasks.running.fresh import fresh_agents, wrapped_by
@@ -121,8 +121,8 @@ class Job:
 
     def path(self, run: Path) -> Path:
         """Where the job is recorded in the folder of a run."""
-        folders = (re.sub(r"[^\w.,=+-]+", "_", part) for part in (*self.place, self.name))
-        return run.joinpath(self.task.short_name, *folders)
+        folders = (self.task.short_name, *self.place, self.name)
+        return run.joinpath(*map(folder_name, folders))
 
     def is_finished(self, run: Path | None, repeat: int) -> bool:
         """Whether a repeat has been run to its end, and is on record."""

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from investorbench.tasks import Result, evaluate
+from investorbench.tasks import Result, Task, evaluate
 from investorbench.tasks.record.code import code_hash, source_folders
 from investorbench.tasks.record.files import write_json
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
 from investorbench.tasks.record.lines import read_record
+from investorbench.tasks.running.job import Job
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 from tests.env.small_markets import document, small_market
@@ -65,6 +66,35 @@ def test_the_warmup_is_recorded_apart_from_the_test(tmp_path: Path) -> None:
     assert (warmup[0]["session"], warmup[-1]["session"]) == ("2020-07-01", "2020-09-29")
     assert (test[0]["session"], test[-1]["session"]) == ("2020-10-01", "2021-05-05")
     assert all(is_whole(folder / name) for name in ("warmup.jsonl", "decisions.jsonl"))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "...", "../..", "/", "/etc", "a/../..", "\0", "~"])
+def test_a_name_stands_for_one_folder_in_that_of_its_run(name: str, tmp_path: Path) -> None:
+    class Named:
+        def act(self, observation: Any, info: Any) -> int:
+            return 1
+
+    job = Job.of(Named, Task.of("InvestorBench/Stock", data=MARKET), name=name)
+    places = Job(
+        make_agent=job.make_agent, settings=job.settings, task=job.task, place=(name, name)
+    )
+    assert job.path(tmp_path).resolve().parent == tmp_path / job.task.short_name
+    own = places.path(tmp_path).resolve().relative_to(tmp_path)
+    assert len(own.parts) == 4
+
+
+def test_an_agent_by_the_name_of_a_folder_above_is_recorded_in_one_of_its_own(
+    tmp_path: Path,
+) -> None:
+    class Above:
+        name = ".."
+
+        def act(self, observation: Any, info: Any) -> int:
+            return 1
+
+    evaluate(Above, "InvestorBench/Stock", data=MARKET, folder=tmp_path, warmup=False)
+    (found,) = tmp_path.rglob("decisions.jsonl")
+    assert len(found.relative_to(tmp_path).parts) == 4
 
 
 def test_each_repeat_has_a_folder_with_its_own_figures(tmp_path: Path) -> None:
