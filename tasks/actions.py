@@ -73,7 +73,8 @@ def _array(values: Any, dtype: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
+        # As an environment reads it: a class of its own may list other values, a masked array none.
+        return np.asarray(value).tolist()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):

@@ -101,3 +101,23 @@ def test_an_action_that_nobody_can_write_down_is_refused() -> None:
 )
 def test_an_action_is_shown_in_few_words(plain: Any, kind: str, word: str) -> None:
     assert action_word(plain, kind) == word
+
+
+class Lists(np.ndarray):
+    """An array that says of itself what it is not."""
+
+    def tolist(self) -> Any:
+        return [0.0]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        np.array([0.5], np.float32).view(Lists),
+        np.ma.MaskedArray(np.array([0.5], np.float32), mask=[True]),
+        np.array([0.5], np.float32),
+    ],
+)
+def test_an_action_is_recorded_as_an_environment_reads_it(action: Any) -> None:
+    space = spaces.Box(-1.0, 1.0, (1,), np.float32)
+    assert plain_action(space, action) == np.asarray(action).tolist() == [0.5]
