@@ -17,7 +17,8 @@ ACCOUNT = (
 )  # fmt: skip
 FILL = ("quantity", "price", "notional", "cost")
 REPORTED = (
-    "session", "time", "episode", *AMOUNTS, "dividend", "split", "account", "fills", "rejections"
+    "session", "time", "episode_number", *AMOUNTS,
+    "dividend", "split", "account", "fills", "rejections",
 )  # fmt: skip
 
 
@@ -45,6 +46,10 @@ class LaneInfos:
         self._template.update({"_" + name: self._everyone for name in (*constants, *REPORTED)})
         self._no_fills = dict.fromkeys(FILL, nothing[:, None]) | self._fill_masks
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copies of unchangeable arrays would be writable.
+        return type(self), (self._setup, self._lanes, self._count)
+
     def report(
         self,
         amounts: Amounts,
@@ -69,7 +74,7 @@ class LaneInfos:
         info = self._template.copy()
         info["session"] = tape.sessions.take(at)
         info["time"] = tape.times.take(at)
-        info["episode"] = lanes.episode.copy()
+        info["episode_number"] = lanes.episode.copy()
         info["equity"] = equity
         info["cash"] = cash
         info["position"] = units

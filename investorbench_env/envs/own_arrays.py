@@ -36,6 +36,7 @@ class OwnArrays:
     write: Callable[..., None]
 
     def __init__(self, window: int, shown: Collection[str]) -> None:
+        self._made_of = window, shown
         rows, self._padding = window * len(FIELDS), -window % WORD
         mask = rows * WORD
         sentiment = mask + window + self._padding
@@ -49,6 +50,9 @@ class OwnArrays:
         }
         self._shown = frozenset(shown)
         self.write = Struct(f"={account}s{len(AccountFigures._fields)}f").pack_into
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._made_of  # a Struct has no copies
 
     def content(self, observation: dict[str, Any]) -> bytes:
         """Bars, mask and sentiment of an observation, as they are laid out in memory."""

@@ -167,9 +167,20 @@ class Tape:
         self._masks = _masks_of(setup)
         self._restated: dict[int, list[tuple[int, Array]]] = {}
         self._lay_out_restated()
+        self._look_through_windows()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The windows of a copy are of its own bars.
+        return {name: value for name, value in vars(self).items() if name != "_windows"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._look_through_windows()
+
+    def _look_through_windows(self) -> None:
+        """Each window of the bars as one element: many are gathered as fast as memory is copied."""
         if self.rows:
-            # A window as one element, so that many are gathered as fast as memory is copied.
-            windows, size = paths * self.rows - self._window + 1, self._window * ROW
+            windows, size = self._paths * self.rows - self._window + 1, self._window * ROW
             self._windows: Array = np.ndarray(windows, f"V{size}", self._bars, strides=(ROW,))
 
     @classmethod
