@@ -55,7 +55,8 @@ class Lanes:
             elif seed is not None:
                 self._starts[lane] = Starts(seed)
                 self.episode[lane] = -1
-        if not self.started or seeds[0] is not None:
+        # Where lanes have markets of their own, those that go on keep them.
+        if not self.started or (self._pool and seeds[0] is not None):
             self._load()
 
     def _load(self) -> None:
@@ -133,7 +134,8 @@ class Lanes:
             InvestorBenchError: it is no info of the episodes that are under way.
         """
         found = []
-        for lane, (episode, time) in enumerate(zip(info["episode"], info["time"], strict=True)):
+        shown = zip(info["episode_number"], info["time"], strict=True)
+        for lane, (episode, time) in enumerate(shown):
             decision = int(np.searchsorted(self.tape.times, time))
             if episode != self.episode[lane] or decision > self.at[lane]:
                 raise InvestorBenchError(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from numbers import Real
 from typing import Any, Self
 
@@ -20,9 +20,10 @@ RewardFunction = Callable[[Any, Any], Any]
 """(equity before, equity after) to reward; floats, or arrays in the vectorised environment."""
 
 ACTIONS = ("trade", "weight")
-MOST_CASH = 1e15
+LEAST_CASH, MOST_CASH = 1e-15, 1e15
 """Observations hold it in single precision, and what becomes of it."""
 MARKETS = ("fresh", "train", "held_out", "one")
+NUMBERS = ("initial_cash", "commission_bps", "slippage_bps")
 MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
 
 
@@ -131,11 +132,14 @@ class Options:
             if getattr(options, name) is not None:
                 _require_count(name, getattr(options, name))
         _require_markets(options.markets, options.pool)
-        _require_number("initial_cash", options.initial_cash, above=0.0, most=MOST_CASH)
+        _require_number("initial_cash", options.initial_cash, least=LEAST_CASH, most=MOST_CASH)
         for name in ("commission_bps", "slippage_bps"):
             if getattr(options, name) is not None:
                 _require_number(name, getattr(options, name), least=0.0)
-        return options
+        # Numbers of other kinds make an account's arithmetic theirs, such as single precision.
+        numbers = {name: getattr(options, name) for name in NUMBERS}
+        plain: dict[str, Any] = {k: float(v) for k, v in numbers.items() if v is not None}
+        return replace(options, **plain)
 
 
 def _require_markets(markets: object, pool: int | None) -> None:
@@ -143,8 +147,10 @@ def _require_markets(markets: object, pool: int | None) -> None:
         _require("markets", markets, MARKETS)
     elif not (
         isinstance(markets, Sequence)
+        and not isinstance(markets, bytes)
         and markets
-        and all(type(number) is int and number >= 0 for number in markets)
+        and all(isinstance(number, int) and type(number) is not bool for number in markets)
+        and min(markets) >= 0
         and len(set(markets)) == len(markets)
     ):
         raise InvestorBenchError(
@@ -194,7 +200,6 @@ def _require_number(
     name: str,
     value: Any,
     *,
-    above: float = -math.inf,
     least: float = -math.inf,
     most: float = math.inf,
 ) -> None:
@@ -202,8 +207,8 @@ def _require_number(
         number = float(value) if isinstance(value, Real) else math.nan
     except OverflowError:
         number = math.inf
-    fits = math.isfinite(number) and number > above and least <= number <= most
+    fits = math.isfinite(number) and least <= number <= most
     if not fits or type(value) is bool:
-        bound = f"above {above:g}" if above > least else f"of at least {least:g}"
+        bound = f"of at least {least:g}"
         bound += f" and at most {most:g}" if most < math.inf else ""
         raise InvestorBenchError(f"{name}={value!r} must be a number {bound}")

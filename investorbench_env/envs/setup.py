@@ -232,9 +232,13 @@ def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would; or no seed, where
-            every seed has a market of its own.
+            every seed has a market of its own, or one that is no whole number of at least 0.
     """
     setup = prepare(Options.of(given))
+    if seed is not None and not (
+        isinstance(seed, int | np.integer) and type(seed) is not bool and seed >= 0
+    ):
+        raise InvestorBenchError(f"seed={seed!r} must be a whole number of at least 0")
     several = setup.markets.numbers is None or len(setup.markets.numbers) > 1
     if seed is None and several:
         raise InvestorBenchError(

@@ -17,8 +17,8 @@ from investorbench_env.envs.options import Options
 from investorbench_env.envs.own_arrays import OwnArrays
 from investorbench_env.envs.pictures import Mark, draw
 from investorbench_env.envs.setup import AMOUNTS, prepare
-from investorbench_env.envs.starts import UNKNOWN_SEED, Starts, shown_seed
-from investorbench_env.errors import InvalidActionError, UnknownNameError
+from investorbench_env.envs.starts import UNKNOWN_SEED, MarketSeed, Starts, shown_seed
+from investorbench_env.errors import InvalidActionError, InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.history import History, Moment
 from investorbench_env.spaces import BUY, HOLD, TRADE_WORDS
@@ -145,7 +145,11 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy makes arrays of its own: views of the memory at hand would be copied apart from it.
-        return {**self.__dict__, "_arrays": iter(())}
+        return {**self.__dict__, "_arrays": iter(()), "_write": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._write = self._own.write
 
     @property
     def facts(self) -> Facts:
@@ -244,7 +248,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         if self._labelled and not self._ended:
             info["label"] = self._setup.label(self._path.history, at)
         if self._ended and self._setup.tells_market:
-            info["market_seed"] = self._path.number
+            info["market_seed"] = MarketSeed(self._path.number)
             info["hidden_state"] = self._path.hidden_state
         if self.render_mode is not None:
             self._trail.append(Mark(now, equity, weight_now, position, info["fill_price"]))
@@ -278,7 +282,13 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         reward = self._setup.reward
         assert reward is not None
         after, trade, _ = self._account.step(before, weight, trades, prices)
-        return after, trade, float(reward(before[EQUITY], after[EQUITY]))
+        given = reward(before[EQUITY], after[EQUITY])
+        try:
+            return after, trade, float(given)
+        except (TypeError, ValueError):
+            raise InvestorBenchError(
+                f"the reward function gives {given!r} and must give a number"
+            ) from None
 
     def _more(self) -> tuple[Any, ...]:
         """Arrays for the next observation, after which come those of others."""

@@ -4,7 +4,7 @@ The same markets, the same account and the same options, over arrays of N episod
 floats; given the same seeds and actions it agrees with the scalar environment to the bit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,7 +43,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
     Observations are the numeric ones, each with a leading axis [N]; the texts of a step are in
     ``env.texts(info)``. Every value in an info is an array [N] beside its mask ``_name``; an
     account and its fills are dicts of such arrays, [N, 1] where there is one value an asset.
-    ``episode`` counts the episodes of a lane. All of it is the reader's own, or unchangeable.
+    ``episode_number`` counts the episodes of a lane. All of it is the reader's own, or
+    unchangeable.
 
     Args:
         num_envs: N.
@@ -77,6 +78,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
                 f"render_mode={render_mode!r}: a vectorised environment has no picture; "
                 "render one episode with gym.make"
             )
+        if type(num_envs) is not int or num_envs < 1:
+            raise InvestorBenchError(f"num_envs={num_envs!r} must be a whole number of at least 1")
         self._mode = _mode_of(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self._mode}  # type: ignore[misc]
         self._setup = setup = prepare(_without_text(options))
@@ -134,11 +137,17 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             options: with ``reset_mask`` bool [N], where only some lanes start anew.
 
         Raises:
-            InvestorBenchError: seeds or mask that are not one a lane.
+            InvestorBenchError: seeds or mask that are not one a lane; or a pool would change under
+                lanes that go on.
             ResetNeeded: there is a mask, and there was no reset before.
         """
         which = self._mask_of(options)
         seeds = [one if new else None for one, new in zip(self._seeds_of(seed), which, strict=True)]
+        if self._setup.markets.pool and seeds[0] is not None and not which.all():
+            raise InvestorBenchError(
+                f"seed={seed!r}: the pool follows from the seed of the first lane, and some lanes "
+                "go on in the old one; begin all of them anew, or give the first no seed"
+            )
         super().reset(seed=shown_seed(seeds[0], self._setup.markets))
         self._lanes.seed(seeds)
         self._begin(which)
@@ -166,8 +175,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         at, prices = self._lanes.next_prices(restarted)
         amounts, trade, rewards = self._account.step(before, weights, trades, prices)
         if self._reward is not None:
-            # Copies: a function may count within its arguments.
-            rewards = self._reward(before[EQUITY].copy(), amounts[EQUITY].copy())
+            rewards = self._rewards(before[EQUITY], amounts[EQUITY])
         # Only now: a reward may have raised.
         self._lanes.move(at)
         self._amounts, self._trade = amounts, trade
@@ -220,6 +228,23 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             quantity, notional, cost = (np.where(which, 0.0, x) for x in (quantity, notional, cost))
             self._trade = quantity, price, notional, cost, rejected & ~which
 
+    def _rewards(self, before: Array, after: Array) -> Array:
+        """What the reward function gives for equity before and after, each [N]."""
+        assert self._reward is not None
+        given = self._reward(before.copy(), after.copy())  # it may write into its own
+        rewards = np.empty(self.num_envs)
+        try:
+            found = np.asarray(given)
+            if found.dtype.kind in "biuf" and found.shape in ((), rewards.shape):
+                rewards[:] = found
+                return rewards
+        except ValueError:  # rows of different lengths
+            pass
+        raise InvestorBenchError(
+            f"the reward function gives {given!r} and must give a number for each of "
+            f"{self.num_envs} episode(s): its arguments are arrays of equity"
+        )
+
     def _orders(self, actions: Array) -> tuple[Array, Array]:
         """Target weights [N] and which of them are orders [N]."""
         given = np.asarray(actions)
@@ -264,11 +289,12 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         """The seed of each lane."""
         if seed is None:
             return [None] * self.num_envs
-        if isinstance(seed, int):
-            return [seed + lane for lane in range(self.num_envs)]
-        seeds = list(seed)
+        seeds: list[Any] = list(seed) if isinstance(seed, Iterable) else [seed]
+        if isinstance(seed, int) and type(seed) is not bool:
+            seeds = [seed + lane for lane in range(self.num_envs)]
         if len(seeds) != self.num_envs or not all(
-            one is None or (isinstance(one, int) and one >= 0) for one in seeds
+            one is None or (isinstance(one, int) and type(one) is not bool and one >= 0)
+            for one in seeds
         ):
             raise InvestorBenchError(
                 f"seed={seed!r} must be a whole number of at least 0, or {self.num_envs} of them, "

@@ -27,6 +27,14 @@ def shown_seed(seed: int | None, markets: Markets) -> int | None:
     return int.from_bytes(sha256(str(seed).encode()).digest()[:SEED_BYTES], "little")
 
 
+class MarketSeed(int):
+    """The number of a market in an info.
+
+    Gymnasium's vector environments put plain integers of infos into arrays of 64 bits, where most
+    of these have no room, and what is of another class as it is.
+    """
+
+
 class Starts:
     """The draws of a lane, all of which follow from its seed.
 

@@ -60,7 +60,9 @@ class StableBaselinesVecEnv(VecEnv):  # type: ignore[misc, unused-ignore]
         self.envs.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self.envs, attr_name, None) for _ in self._get_indices(indices)]
+        # A wrapper of vectorised environments hands nothing on.
+        holder = self.envs if hasattr(self.envs, attr_name) else self.envs.unwrapped
+        return [getattr(holder, attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         raise AttributeError(f"{attr_name} of a lane cannot be set: they are one environment")

@@ -141,7 +141,7 @@ def test_an_unknown_render_mode_is_answered_with_the_valid_ones() -> None:
         ({"window": 2.5}, "window=2.5 must be"),
         ({"window": True}, "window=True must be"),
         ({"episode_length": -1}, "episode_length=-1 must be"),
-        ({"initial_cash": 0.0}, "initial_cash=0.0 must be a number above 0"),
+        ({"initial_cash": 0.0}, "initial_cash=0.0 must be a number of at least 1e-15"),
         ({"initial_cash": float("nan")}, "initial_cash=nan must be"),
         ({"initial_cash": "100"}, "initial_cash='100' must be"),
         ({"commission_bps": -1.0}, "commission_bps=-1.0 must be a number of at least 0"),
@@ -224,7 +224,7 @@ def test_a_step_after_the_end_warns_and_changes_nothing() -> None:
 def test_a_callable_reward_that_is_no_number_is_not_hidden() -> None:
     env = make(reward=lambda before, after: "much")
     env.reset()
-    with pytest.raises(ValueError, match="could not convert"):
+    with pytest.raises(InvestorBenchError, match="gives .much. and must give a number"):
         env.step(1)
 
 
@@ -267,5 +267,7 @@ def test_a_symbol_that_is_no_text_is_refused_with_the_way_to_quote_it(symbol: An
 
 @pytest.mark.parametrize("cash", [0, -1.0, 1e16, 10**400, float("inf"), float("nan"), "1", True])
 def test_cash_that_no_account_can_hold_is_refused(cash: Any) -> None:
-    with pytest.raises(InvestorBenchError, match="must be a number above 0 and at most 1e"):
+    with pytest.raises(
+        InvestorBenchError, match="must be a number of at least 1e-15 and at most 1e"
+    ):
         make(initial_cash=cash)

@@ -73,3 +73,9 @@ def test_a_model_trains_on_lanes_and_acts_in_one_environment(action: str) -> Non
     alone = NumericObservation(gym.make(STOCK, **{**OPTIONS, "action": action}))
     observation, _ = alone.reset(seed=3)
     assert alone.action_space.contains(model.predict(observation, deterministic=True)[0])
+
+
+def test_a_learner_reads_attributes_through_wrappers_and_learns_which_there_are_not() -> None:
+    envs = adapted(2, id=STOCK)
+    assert [facts.symbols for facts in envs.get_attr("facts")] == [("SIM",)] * 2
+    assert envs.has_attr("render_mode") and not envs.has_attr("no_such_thing")
