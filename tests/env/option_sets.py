@@ -22,7 +22,7 @@ ODD = [
     None, True, False, 0, -1, 1, 7203, 10**30, -(10**400), 0.5, math.nan, math.inf, 1e308, "", " ",
     "NaN", "\0", "x" * 300, "../..", "~nobody/x", b"bytes", [], [1], ["news"], {}, {"a": 1}, (),
     {"news"}, object(), np.nan, np.int64(3), np.float32(2), np.bool_(True),
-    np.array([1.0]), np.array(["bars"]), np.datetime64("NaT"), np.datetime64("2020-01-05"),
+    np.array([1.0]), np.array(["bars"]), np.datetime64("NaT", "D"), np.datetime64("2020-01-05"),
     pd.NaT, pd.NA, pd.Timestamp("2020-01-06"), Decimal(3), Fraction(1, 3), 1j, "standard", "SIM",
 ]  # fmt: skip
 """Values that no option of most names takes."""

@@ -72,7 +72,9 @@ def test_warm_up_and_test_of_one_seed_are_one_market() -> None:
 @pytest.mark.parametrize("id", SIMULATED)
 def test_how_long_a_market_goes_on_changes_nothing_that_is_seen_before(id: str) -> None:
     end = np.datetime64(gym.make(id).unwrapped.facts.window[1])  # type: ignore[attr-defined]
-    envs: Any = [gym.make(id, window=8, end=str(end + days)) for days in (0, 300)]
+    envs: Any = [
+        gym.make(id, window=8, end=str(end + np.timedelta64(days, "D"))) for days in (0, 300)
+    ]
     seen = [env.reset(seed=6) for env in envs]
     for _ in range(60):
         for observation, info in seen:

@@ -114,7 +114,7 @@ def _usual(
     if len(hours) and np.isin(clock, [np.timedelta64(_minutes(h), "m") for h in hours]).all():
         return here
     own = (local == moments.wall)[known].all() and (local != utc)[known].all()
-    if own and (clock != np.timedelta64(0)).all():
+    if own and (clock != np.timedelta64(0, "us")).all():
         return here
     return utc.astype("datetime64[D]") if (_clock(utc[known]) == NOON).all() else None
 
