@@ -72,7 +72,7 @@ class Random(Baseline):
     """Choose among short, no opinion and long at random.
 
     Args:
-        change_rate: how often it chooses anew, as a share of the decisions; between choices it
+        change_rate: how often it chooses again, as a share of the decisions; between choices it
             repeats itself. Match it to the turnover of the agent that it is compared with.
     """
 

@@ -292,7 +292,7 @@ def _import_failure(wanted: str, error: BaseException) -> str:
 
 
 def _module_at(file: Path) -> ModuleType:
-    """The module that a file is, by a name that is nobody else's; once for each content."""
+    """The module that a file is, by a name that nothing else has; once for each content."""
     digest = hashlib.sha256(b"\0".join([bytes(file), file.read_bytes()])).hexdigest()
     name = f"_{file.stem}_{digest[:16]}"
     if name in sys.modules:

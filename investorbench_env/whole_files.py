@@ -15,7 +15,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, so that nobody who looks into the folder meanwhile takes it for a file of its own.
+    # Hidden, so that it is not taken for a file of its own meanwhile.
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         with part.open("xb") as file:

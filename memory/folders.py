@@ -41,10 +41,10 @@ class ArchiveFolder:
             chromadb_version: the one that is installed.
 
         Returns:
-            Whether whoever had it last was killed. Chroma keeps rows in SQLite, which a kill cannot
-            tear, and its index of embeddings in files that are not written in one piece: read half
-            written, they end the process. They are removed then; Chroma begins a new index, and
-            all else is there.
+            Whether the process that had it last was killed. Chroma keeps rows in SQLite, which a
+            kill cannot tear, and its index of embeddings in files that are not written in one
+            piece: read half written, they end the process. They are removed then; Chroma begins a
+            new index, and all else is there.
 
         Raises:
             ArchiveMismatchError: it is another memory's, or none's; it was not touched.

@@ -14,9 +14,9 @@ its entry is there. Both carry a revision, one more each commit.
   between costs nothing but a repetition.
 - Going back: entries after the chosen one are deleted, newest first; then reading cleans up.
 
-A vector is kept twice: as the row's embedding, for whoever looks at the collection with tools of
+A vector is kept twice: as the row's embedding, for those who look at the collection with tools of
 Chroma's kind, and among its labels, from where it is read. An index of embeddings is not written in
-one piece, so nothing that counts may depend on it; after a kill it is made anew from the labels.
+one piece, so nothing that counts may depend on it; after a kill it is made again from the labels.
 """
 
 import json
@@ -101,7 +101,7 @@ class Journal:
 
     def commit(self, changes: Changes) -> None:
         """Write rows, then the entry that makes them count."""
-        if self._in_doubt:  # an earlier call failed, and nobody knows how much of it arrived
+        if self._in_doubt:  # an earlier call failed, and how much of it arrived is unknown
             self._go_back_to(self._last)
         self._in_doubt = True
         if len(self._entries) >= _PILE * self._kept:

@@ -88,7 +88,7 @@ class LayeredMemory:
         *,
         seed: int = 0,
     ) -> None:
-        """Open what the store holds, as it was when its last step ended, or begin anew.
+        """Open what the store holds, as it was when its last step ended, or begin again.
 
         Args:
             profile: constants, as a file of a profile has them too, or the name of some, see

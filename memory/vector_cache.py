@@ -1,7 +1,7 @@
 """A cache of vectors on disk, keyed by the text's content and by what made the vector.
 
 One SQLite file serves any number of runs, threads and processes: a vector is only ever added, and
-whoever computes one twice writes the same.
+computing one twice writes the same.
 """
 
 import sqlite3
@@ -21,7 +21,7 @@ _PATIENCE_S = 60.0
 
 
 class CachedEmbedder:
-    """An embedder that asks another one only for texts that nobody asked for before."""
+    """An embedder that asks another one only for texts that were not asked for before."""
 
     def __init__(self, embedder: Embedder, path: str | Path) -> None:
         """Put a cache before an embedder.

@@ -116,7 +116,7 @@ def fetch_data(
             last=end,
             into=folder,
             contact=contact or fetching.contact(),
-            anew=again,
+            again=again,
         )
         outcomes += _with_progress(request, source or [])
     console = data_output.console()

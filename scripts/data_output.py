@@ -82,7 +82,7 @@ def source_table() -> Table:
 
 
 def print_terms(console: Console, files: tuple[DataFile, ...]) -> None:
-    """Terms of use stand in the provenance of what was fetched; of other files nobody knows."""
+    """Terms of use stand in the provenance of what was fetched; of other files they are unknown."""
     terms = {str(store.read_provenance(file.path).get("terms", "")) for file in files} - {""}
     for each in sorted(terms):
         console.print(f"  terms of use: {escape(each)}", style="dim")

@@ -29,7 +29,7 @@ class Seeds(NamedTuple):
 
 
 def drawn_seed() -> int:
-    """A seed of a run that nobody can guess."""
+    """A seed of a run that cannot be guessed."""
     return secrets.randbits(BITS)
 
 

@@ -38,14 +38,14 @@ def restore(state: AgentState, saved: Mapping[str, Any]) -> None:
     if saved.get("format") != FORMAT:
         raise InvestorBenchError(
             f"a FinMem agent was saved in format {saved.get('format')}, and this version reads "
-            f"format {FORMAT} alone: start anew in another folder"
+            f"format {FORMAT} alone: start again in another folder"
         )
     ours = {"task": state.task, "seed": state.seed}
     theirs = {name: saved.get(name) for name in ours}
     if ours != theirs:
         raise InvestorBenchError(
             f"a FinMem agent was saved with {theirs}, and this one has {ours}: "
-            "give the same task and seed, or start anew in another folder"
+            "give the same task and seed, or start again in another folder"
         )
     plain = {
         **saved,

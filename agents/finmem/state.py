@@ -82,7 +82,7 @@ class AgentState:
     counts: Counts = field(default_factory=Counts)
 
     def enter(self, split: str) -> None:
-        """Go on in another split: the account begins anew, everything else stays."""
+        """Go on in another split: the account begins again, everything else stays."""
         self.split = split
         self.equities, self.start_equity = [], None
         self.side = self.label = None

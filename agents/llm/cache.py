@@ -1,6 +1,6 @@
 """Answers kept in SQLite, by everything that determines them; several processes may share a file.
 
-It knows no server: whoever misses asks, and puts what came.
+It knows no server: a caller that misses asks, and stores the answer.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ class Cache:
             return int(self._db.execute("SELECT count(*) FROM answers").fetchone()[0])
 
     async def _done(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do it here and now where nobody else is at it, and else in a thread, with patience.
+        """Do it here and now where nothing else is at it, and else in a thread, with patience.
 
         A thread would cost a busy event loop a hundred times what SQLite takes.
         """

@@ -35,7 +35,7 @@ class Client:
     Args:
         model: its settings.
         provider: who puts requests to its server.
-        cache: where answers are kept; None asks anew each time.
+        cache: where answers are kept; None asks again each time.
         budget: the money of the run; None for no cap.
         rng: draws the jitter of retries, never anything of an answer.
         endpoints: what is known of servers; None: the process's own knowledge.
@@ -95,7 +95,7 @@ class Client:
             messages: the conversation so far.
             schema: a JSON Schema of an object; None: plain text, in ``Answer.text``.
             seed: of the sampling, where the model takes one.
-            repeat: distinguishes equal questions that are to be answered anew.
+            repeat: distinguishes equal questions that are to be answered again.
             max_tokens: of each reply; None: the model's own.
 
         Raises:

@@ -37,7 +37,7 @@ def connect(
     Args:
         model: its settings, from ``load_model`` or ``model_of``.
         base_url: its server; None: the model's own, or its provider's.
-        cache: where answers are kept; None asks anew each time.
+        cache: where answers are kept; None asks again each time.
         budget: the money of the run, shared by all its models.
         rng: draws the jitter of retries.
         endpoints: what is known of servers; None: the process's own knowledge.

@@ -50,7 +50,7 @@ class Gate:
             yield
 
     def rest(self, seconds: float) -> None:
-        """Let nobody start for so long: the server asked for it."""
+        """Let no request start for so long: the server asked for it."""
         self._open_at = max(self._open_at, asyncio.get_running_loop().time() + seconds)
 
     async def _wait(self) -> None:

@@ -24,7 +24,7 @@ RequestOn = Callable[[Rung], Request]
 
 
 class Provider(Protocol):
-    """Whoever puts one request to a server."""
+    """What puts one request to a server."""
 
     @property
     def address(self) -> str: ...

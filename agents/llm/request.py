@@ -34,7 +34,7 @@ class Request:
         schema: what to answer; None for plain text.
         rung: how to ask for it.
         seed: of the sampling; None leaves it to the server.
-        repeat: distinguishes equal questions that are to be answered anew.
+        repeat: distinguishes equal questions that are to be answered again.
         max_tokens: that the reply may have.
     """
 

@@ -142,7 +142,7 @@ class Budget:
         self._read += len(whole + end)
 
     def _fits(self, usd: float) -> bool:
-        # Summed anew each time: a rest of rounding would keep the last caller waiting for ever.
+        # Summed again each time: a rest of rounding would keep the last caller waiting for ever.
         set_aside = math.fsum(self._set_aside.values())
         return self.max_usd is None or self.spent_usd + set_aside + usd <= self.max_usd
 

@@ -1,9 +1,10 @@
 """By how much a plan may fall short of the best possible policy: a bound along simulated paths.
 
-Whoever knew a path's states beforehand, and paid for that by what they were not expected to bring,
-would still do no worse than the best policy (Brown, Smith and Sun, 2010, "Information relaxations
-and duality in stochastic dynamic programs"). With the values of a plan as the price, what is left
-to gain is the error of those values, so the bound lies close above what the plan earns.
+An agent that knew a path's states beforehand, and paid for that by what they were not expected to
+bring, would still do no worse than the best policy (Brown, Smith and Sun, 2010, "Information
+relaxations and duality in stochastic dynamic programs"). With the values of a plan as the price,
+what is left to gain is the error of those values, so the bound lies close above what the plan
+earns.
 """
 
 from collections.abc import Iterator

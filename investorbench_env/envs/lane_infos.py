@@ -159,5 +159,5 @@ def of_each(observation: dict[str, Array], which: npt.NDArray[np.bool_]) -> Arra
 
 
 def unchangeable(array: Array) -> Array:
-    """The same values in memory that nobody can make writable again."""
+    """The same values in memory that cannot be made writable again."""
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)

@@ -73,7 +73,7 @@ class Lanes:
         self._path_of = {number: path for path, number in enumerate(numbers or ())}
 
     def begin(self, which: npt.NDArray[np.bool_]) -> None:
-        """Begin episodes anew in some lanes."""
+        """Begin new episodes in some lanes."""
         self.episode += which
         everyone = bool(which.all())
         if not self._settled:

@@ -214,7 +214,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             trades = choice != self._no_order and weight * held <= 0.0
         at = self._at + 1
         page = self._path.pages[at] or self._read(at)
-        now, shown, told, content, pays, left = page
+        now, shown, constants, content, pays, left = page
         after, trade, reward = self._live(before, weight, trades, now)
         self._at, self._amounts = at, after  # only now: a reward may have raised
         cash, equity, costs, position, _, _, weight_now, unrealised, _ = after
@@ -225,7 +225,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             left = self._end - at
         memory, offset, bars, mask, sentiment, figures = next(self._arrays, None) or self._more()
         self._write(memory, offset, content, position, weight_now, cash, equity, unrealised, left)
-        observation, info = shown.copy(), told.copy()
+        observation, info = shown.copy(), constants.copy()
         if self._shows_bars:
             observation["bars"] = bars
             observation["mask"] = mask

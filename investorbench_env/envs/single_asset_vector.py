@@ -129,12 +129,12 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Observation, Info]:
-        """Start episodes anew.
+        """Start new episodes.
 
         Args:
             seed: of the first lane, those after it having the next ones; or one for each lane.
                 Without one a lane goes on from the seed that it had.
-            options: with ``reset_mask`` bool [N], where only some lanes start anew.
+            options: with ``reset_mask`` bool [N], where only some lanes start again.
 
         Raises:
             InvestorBenchError: seeds or mask that are not one a lane; or a pool would change under
@@ -146,7 +146,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         if self._setup.markets.pool and seeds[0] is not None and not which.all():
             raise InvestorBenchError(
                 f"seed={seed!r}: the pool follows from the seed of the first lane, and some lanes "
-                "go on in the old one; begin all of them anew, or give the first no seed"
+                "go on in the old one; begin all of them again, or give the first no seed"
             )
         super().reset(seed=shown_seed(seeds[0], self._setup.markets))
         self._lanes.seed(seeds)
@@ -168,7 +168,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         restarts, restarted = self._ended, self._any_ended
         if restarted and self._mode is AutoresetMode.DISABLED:
             raise ResetNeeded(
-                f"{np.count_nonzero(restarts)} episode(s) have ended: begin them anew with "
+                f"{np.count_nonzero(restarts)} episode(s) have ended: begin them again with "
                 'env.reset(options={"reset_mask": terminated | truncated})'
             )
         before = self._amounts
@@ -214,7 +214,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         return self._observe(), {**info, **final}
 
     def _begin(self, which: npt.NDArray[np.bool_]) -> None:
-        """Begin some episodes anew, with accounts that have not traded."""
+        """Begin some new episodes, with accounts that have not traded."""
         everyone = bool(which.all())
         self._lanes.begin(which)
         cash = np.full(self.num_envs, self._setup.options.initial_cash)
@@ -303,7 +303,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         return seeds
 
     def _mask_of(self, options: Mapping[str, Any] | None) -> npt.NDArray[np.bool_]:
-        """Which lanes a reset begins anew."""
+        """Which lanes a reset begins again."""
         if options is None or "reset_mask" not in options:
             return self._everyone
         mask = options["reset_mask"]

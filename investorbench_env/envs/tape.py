@@ -150,7 +150,7 @@ class Tape:
         self.times = setup.markets.times[setup.decisions]
         self.bars_left = (setup.span.stop - 1 - setup.decisions).astype(np.float32)
         self._paths = paths
-        # Arrays of what nobody reads stay empty.
+        # Arrays of what is never read stay empty.
         log, space = setup.protocol.convention == "log", setup.observation_space()
         self._log_return = np.zeros((paths, count if log or setup.labelled else 0))
         self._fill = np.zeros((paths, 0 if log else count))

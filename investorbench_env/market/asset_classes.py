@@ -49,7 +49,7 @@ class AssetClass:
         corporate_actions: whether there are dividends and share splits.
         filings: whether there are reports to an authority.
         suffixes: what files may write behind a symbol, such as ``-USD``.
-        symbols: the best-known ones, for telling the class where nobody says it.
+        symbols: the best-known ones, to infer the class from where none is given.
         simulated: how a simulated one looks; None where there is none.
         installed: entry point of what reads the market of a symbol from a package that may be
             installed, ``module:function``: it gives None for a symbol that is not there, and says
@@ -148,7 +148,7 @@ INDEX = AssetClass(
     days_a_year=252,
     hours=NEW_YORK_HOURS,
     unit="units",
-    # Nobody trades an index itself: these are the costs of a fund that follows it.
+    # An index itself is not traded: these are the costs of a fund that follows it.
     commission_bps=ETF.commission_bps,
     slippage_bps=ETF.slippage_bps,
     corporate_actions=False,
@@ -173,5 +173,5 @@ def find_asset_class(name: str) -> AssetClass:
 
 
 def asset_class_of(symbol: str) -> str:
-    """The name of the class that a symbol most likely belongs to, where nobody says it."""
+    """The name of the class that a symbol most likely belongs to."""
     return next((row.name for row in ASSET_CLASSES.values() if symbol in row.symbols), STOCK.name)

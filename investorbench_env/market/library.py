@@ -100,7 +100,7 @@ def find_data(
     warnings.warn(
         absence(symbol, "a simulated market stands in: no real data"),
         SimulatedDataWarning,
-        stacklevel=6,  # whoever called gym.make
+        stacklevel=6,  # the caller of gym.make
     )
     return None
 

@@ -10,7 +10,7 @@ from investorbench_env.errors import InvestorBenchError
 
 
 class StableBaselinesVecEnv(VecEnv):  # type: ignore[misc, unused-ignore]
-    """Lanes as Stable-Baselines3 wants them; an episode that ended begins anew at the same step.
+    """Lanes as Stable-Baselines3 wants them; an episode that ended begins again at the same step.
 
     Its last observation is in ``infos[lane]["terminal_observation"]``. The end of a split is no
     end of the world: ``infos[lane]["TimeLimit.truncated"]`` is True there, so that a learner

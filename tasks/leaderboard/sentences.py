@@ -71,14 +71,14 @@ def verdict(
     if not against:
         return f"nothing was compared with {benchmark.title}, which is missing"
     tested = [each for each in against if each.adjusted_p is not None]
-    nobody = f"{against[0].first} is not" if len(against) == 1 else "no agent is"
+    subject = f"{against[0].first} is not" if len(against) == 1 else "no agent is"
     if not tested:
         reasons = "; ".join(dict.fromkeys(each.reason or "" for each in against))
-        return f"{nobody} statistically distinguishable from {benchmark.title} ({reasons})"
+        return f"{subject} statistically distinguishable from {benchmark.title} ({reasons})"
     clear = [each for each in tested if each.is_distinguishable]
     evidence = _evidence(superior, [each.adjusted_p or 0.0 for each in tested])
     if not clear:
-        return f"{nobody} statistically distinguishable from {benchmark.title} ({evidence})"
+        return f"{subject} statistically distinguishable from {benchmark.title} ({evidence})"
     better, worse = ([each.first for each in clear if each.is_gain is way] for way in (True, False))
     parts = [
         f"{listed(names)} {'is' if len(names) == 1 else 'are'} {how} than {benchmark.title}"

@@ -74,7 +74,7 @@ class RecordedJob:
 
 
 def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
-    """What came of a job as far as it is finished, computed anew from its lines.
+    """What came of a job as far as it is finished, recomputed from its lines.
 
     Needs no market, and no environment: what is said of them is in the headers. A record of version
     1 has none; there it is in the manifest, and where that is not written yet, the data is asked.
@@ -162,7 +162,7 @@ def recorded_failure(path: Path, number: int) -> Failure:
 
 
 def recorded_episode(job: RecordedJob, number: int) -> tuple[Facts | None, Episode]:
-    """A finished repeat, computed anew from its lines, and the facts of its environment.
+    """A finished repeat, recomputed from its lines, and the facts of its environment.
 
     The facts are None in a record of version 1.
 

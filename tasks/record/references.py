@@ -44,7 +44,7 @@ def read_references(job: Path) -> tuple[Reference, ...] | None:
 def usable_references(job: Path) -> tuple[Reference, ...] | None:
     """What a job is compared with; None where that was not kept, or cannot be read.
 
-    All of it follows from the task, so where it is damaged it is computed anew.
+    All of it follows from the task, so where it is damaged it is recomputed.
     """
     try:
         return read_references(job)

@@ -111,11 +111,11 @@ async def play(
     info = _kept(shown)
     checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
-    told = replace(facts, findings=())  # those that date a jump in the data say what is to come
+    public = replace(facts, findings=())  # those that date a jump in the data say what is to come
     if not taken:
-        await agent.begin(told, split, seeds.agent)
+        await agent.begin(public, split, seeds.agent)
     elif checkpoint is not None and checkpoint.agent is not None:
-        await agent.begin(told, split, seeds.agent)
+        await agent.begin(public, split, seeds.agent)
         await agent.load(checkpoint.agent)
     if folder is not None:
         folder.describe(await agent.describe())
@@ -168,7 +168,7 @@ def _shown(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept(info: Mapping[str, Any]) -> dict[str, Any]:
-    """An info as it is scored and recorded: nobody else holds what can be written into."""
+    """An info as it is scored and recorded, with copies of what can be written into."""
     own = _shown(info)
     own["account"] = copy(info["account"])
     for name in EVENTS:

@@ -414,7 +414,7 @@ async def _live(
     job: Job, repeat: int, folder: EpisodeFolder | None, context: EpisodeContext
 ) -> tuple[Episode, dict[str, Any] | None]:
     """An episode, and what determines its agent."""
-    # One that is finished is read from its record, and nobody decides anything.
+    # One that is finished is read from its record, and nothing is decided.
     is_new = folder is None or not folder.is_finished
     runner = as_agent(_agent_of(job, repeat, folder, context) if is_new else _decides_nothing)
     shown = context.bar.watch(job, repeat)

@@ -47,7 +47,7 @@ class RunOutcome:
 def load(folder: str | Path) -> RunOutcome:
     """What a run folder holds: of each job that has a finished repeat its entry and its result.
 
-    It is computed anew from the recorded decisions; no agent, model or market is needed. What
+    It is recomputed from the recorded decisions; no agent, model or market is needed. What
     cannot be read is in ``failed`` and leaves the rest alone.
 
     Args:

@@ -55,7 +55,7 @@ def _references_in(market: int | None, task: Task, facts: Facts) -> tuple[Refere
     """References in the market of a seed, or in the one that there is."""
     settings = settings_of(task)
     key = json.dumps([settings, facts.fingerprint, market], sort_keys=True)
-    # Functions of one name may differ, so what was set with one is computed anew.
+    # Functions of one name may differ, so what was set with one is recomputed.
     if key not in _KNOWN or not is_plain(settings["task"]):
         _KNOWN[key] = (*_benchmark(task, facts, market), *_random_policies(task, facts, market))
     return _KNOWN[key]

@@ -57,7 +57,7 @@ def _recorded(config: Path) -> int | None:
     """The seed that a configuration holds; None where there is none that can be read."""
     if not config.exists():
         return None
-    with contextlib.suppress(InvestorBenchError, LookupError):  # whoever reads it next says why
+    with contextlib.suppress(InvestorBenchError, LookupError):  # its next reader says why
         return require_seed(read_settings(config.parent)["seed"])
     return None
 

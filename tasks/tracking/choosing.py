@@ -33,7 +33,7 @@ def trackers_of(names: str | Sequence[str] | None, folder: str | Path) -> list[T
     Raises:
         UnknownNameError: there is none of that name.
         MissingDependencyError: its package is not installed.
-        InvestorBenchError: it has nowhere to write to, or nobody is logged in.
+        InvestorBenchError: it has nowhere to write to, or no account is logged in.
     """
     wanted = [names] if isinstance(names, str) else list(names or ())
     for name in wanted:

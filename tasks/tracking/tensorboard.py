@@ -22,7 +22,7 @@ STEPS_A_FLUSH = 10
 class TensorBoard:
     """Writes event files: ``tensorboard --logdir FOLDER`` shows them.
 
-    The time axis is that of the market. An episode that is resumed begins its curves anew.
+    The time axis is that of the market. An episode that is resumed begins its curves again.
 
     Args:
         folder: where; an episode has a folder of its own in it.

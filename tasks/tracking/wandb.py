@@ -27,7 +27,7 @@ class WandB:
 
     Raises:
         MissingDependencyError: wandb is not installed.
-        InvestorBenchError: online, and nobody is logged in.
+        InvestorBenchError: online, and no account is logged in.
     """
 
     name = "Weights & Biases"
@@ -71,7 +71,7 @@ class WandB:
 
         if not wandb.login(prompt=False, verify=False):
             raise InvestorBenchError(
-                "nobody is logged in at Weights & Biases: run `wandb login`, or set "
+                "no account is logged in at Weights & Biases: run `wandb login`, or set "
                 "WANDB_MODE=offline and `wandb sync` the files later"
             )
 

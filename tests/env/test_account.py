@@ -205,7 +205,7 @@ def test_the_orders_of_many_ruined_accounts_are_rejected_each_by_itself() -> Non
     *_, info = many.step(np.array([2, 1, 0]))
     assert info["rejections"].tolist() == [[True], [False], [False]]
     assert info["fills"]["quantity"].tolist()[:2] == [[1000.0], [1000.0]]
-    *_, info = many.step(np.array([1, 1, 1]))  # the first two start anew
+    *_, info = many.step(np.array([1, 1, 1]))  # the first two start again
     assert info["rejections"].tolist() == [[False]] * 3
     assert info["fills"]["quantity"].tolist() == [[0.0]] * 3
 

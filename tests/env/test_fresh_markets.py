@@ -80,8 +80,8 @@ def test_how_long_a_market_goes_on_changes_nothing_that_is_seen_before(id: str) 
         for observation, info in seen:
             observation["account"][5] = 0.0  # bars left, which are known beforehand
             info.pop("account")
-        (one, told), (other, known) = seen
-        assert told == known
+        (one, scalar_info), (other, known) = seen
+        assert scalar_info == known
         assert all(np.array_equal(one[name], other[name]) for name in one)
         seen = [(step[0], step[-1]) for step in (env.step(2) for env in envs)]
 
@@ -184,9 +184,9 @@ def test_each_lane_is_the_environment_of_its_seed_to_the_bit(
     steps = 155 if options["episode_length"] is None else 45
     for step in range(steps):
         texts = many.texts(info) if step % 10 == 0 else ()
-        for lane, (seen, told, *_) in enumerate(shown):
-            assert_lane(lane, observation, info, seen, told)
-            assert not texts or texts[lane] == told["documents"]
+        for lane, (seen, scalar_info, *_) in enumerate(shown):
+            assert_lane(lane, observation, info, seen, scalar_info)
+            assert not texts or texts[lane] == scalar_info["documents"]
         actions = rng.integers(3, size=3)
         if options["action"] == "weight":
             actions = rng.uniform(-1, 1, 3).astype(np.float32)
@@ -194,24 +194,24 @@ def test_each_lane_is_the_environment_of_its_seed_to_the_bit(
         shown = []
         for lane, env in enumerate(alone):
             if ended[lane]:
-                seen, told = env.reset()
+                seen, scalar_info = env.reset()
                 outcome = [0.0, False, False]
             else:
-                seen, *outcome, told = env.step(actions[lane])
+                seen, *outcome, scalar_info = env.step(actions[lane])
             assert [rewards[lane], terminated[lane], truncated[lane]] == outcome
             ended[lane] = outcome[1] or outcome[2]
-            shown.append((seen, told, *outcome))
+            shown.append((seen, scalar_info, *outcome))
 
 
-def assert_lane(lane: int, observation: Any, info: Any, seen: Any, told: Any) -> None:
+def assert_lane(lane: int, observation: Any, info: Any, seen: Any, scalar_info: Any) -> None:
     for name, values in observation.items():
         assert np.ascontiguousarray(values[lane]).tobytes() == seen[name].tobytes(), name
     for name in FIGURES:
-        assert info[name][lane] == told[name], name
-    assert str(info["session"][lane]) == told["session"]
+        assert info[name][lane] == scalar_info[name], name
+    assert str(info["session"][lane]) == scalar_info["session"]
     for name in ("label", "market_seed"):
-        assert (name in told) == bool(info.get("_" + name, [False] * 3)[lane])
-        assert name not in told or told[name] == info[name][lane]
+        assert (name in scalar_info) == bool(info.get("_" + name, [False] * 3)[lane])
+        assert name not in scalar_info or scalar_info[name] == info[name][lane]
 
 
 def test_lanes_of_a_pool_draw_from_the_markets_of_the_first_ones_seed() -> None:

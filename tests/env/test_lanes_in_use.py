@@ -109,7 +109,7 @@ def test_a_pool_is_not_changed_under_lanes_that_go_on() -> None:
     envs = lanes(pool=3)
     envs.reset(seed=1)
     before, *_ = envs.step(np.array([2, 2]))
-    with pytest.raises(InvestorBenchError, match="begin all of them anew"):
+    with pytest.raises(InvestorBenchError, match="begin all of them again"):
         envs.reset(seed=9, options={"reset_mask": np.array([True, False])})
     shown, _ = envs.reset(options={"reset_mask": np.array([True, False])})
     assert np.array_equal(shown["bars"][1], before["bars"][1])
@@ -145,11 +145,11 @@ def test_gymnasium_makes_lanes_of_single_environments_and_they_agree(mode: Autor
     assert same(theirs.reset(seed=3)[0], ours.reset(seed=3)[0])
     for step in range(25):  # into the third episode
         actions = np.array([step % 3, 2])
-        *one, told = theirs.step(actions)
+        *one, their_info = theirs.step(actions)
         *other, info = ours.step(actions)
         assert same(tuple(one), tuple(other))
-        assert np.array_equal(told["equity"], info["equity"])
-        assert ("final_info" in told) == ("final_info" in info)
+        assert np.array_equal(their_info["equity"], info["equity"])
+        assert ("final_info" in their_info) == ("final_info" in info)
 
 
 def test_gymnasium_steps_single_environments_in_processes_over_several_episodes() -> None:

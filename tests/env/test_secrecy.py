@@ -200,18 +200,18 @@ def test_an_agent_that_changes_all_it_is_handed_changes_nothing(
     env, twin = (gym.make(**options, protocol=protocol, action="weight") for _ in range(2))
     rng, buffer = np.random.default_rng(1), np.zeros(1, np.float32)
     kept: list[Any] = []
-    shown, told = env.reset(seed=3), twin.reset(seed=3)
+    shown, untouched = env.reset(seed=3), twin.reset(seed=3)
     for _ in range(40):
-        assert canonical(shown) == canonical(told)
-        kept.append((told, canonical(told)))
+        assert canonical(shown) == canonical(untouched)
+        kept.append((untouched, canonical(untouched)))
         vandalise(shown)
         buffer[:] = rng.uniform(-1, 1)
         action = buffer.copy()
-        shown, told = env.step(buffer), twin.step(action)
+        shown, untouched = env.step(buffer), twin.step(action)
         buffer[:] = 0.0
-        if told[2] or told[3]:
-            assert canonical(shown) == canonical(told)
-            shown, told = env.reset(), twin.reset()
+        if untouched[2] or untouched[3]:
+            assert canonical(shown) == canonical(untouched)
+            shown, untouched = env.reset(), twin.reset()
     # What was kept stays as it was shown.
     assert all(canonical(value) == before for value, before in kept)
 
@@ -227,13 +227,13 @@ def test_an_agent_that_changes_all_that_lanes_hand_out_changes_nothing(
         for _ in range(2)
     )
     rng = np.random.default_rng(1)
-    shown, told = env.reset(seed=3), twin.reset(seed=3)
+    shown, untouched = env.reset(seed=3), twin.reset(seed=3)
     for _ in range(30):
-        assert canonical(shown) == canonical(told)
+        assert canonical(shown) == canonical(untouched)
         vandalise(shown)
         buffer = rng.integers(3, size=3)
         action = buffer.copy()
-        shown, told = env.step(buffer), twin.step(action)
+        shown, untouched = env.step(buffer), twin.step(action)
         buffer[:] = 0
 
 

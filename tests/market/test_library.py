@@ -85,21 +85,6 @@ def test_auto_falls_back_to_a_simulation_with_a_warning_that_names_both_ways() -
     assert str(library.cache_folder()) in message
 
 
-def test_real_never_falls_back_and_says_where_it_looked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("INVESTORBENCH_DATA", str(put(tmp_path, symbol="AAPL")))
-
-    with pytest.raises(DataNotFoundError) as caught:
-        find_market("TSLA", "stock", "real")
-
-    message = str(caught.value)
-    assert str(tmp_path) in message
-    assert f"{library.cache_folder()} (does not exist)" in message
-    assert "export INVESTORBENCH_DATA=" in message
-    assert "investorbench data fetch TSLA" in message
-
-
 def test_a_corrupt_file_is_never_swallowed_into_a_simulation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,7 +231,7 @@ def test_what_is_no_file_is_never_opened_and_named_as_what_it_is(tmp_path: Path)
         find_market("TSLA", "stock", tmp_path)
 
 
-def test_where_real_data_is_searched_every_place_is_named_with_its_files(
+def test_real_never_falls_back_and_names_every_place_with_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INVESTORBENCH_DATA", str(put(tmp_path, symbol="AAPL")))

@@ -153,9 +153,9 @@ def test_symbols_that_are_none_are_found_by_the_check(tmp_path: Path, cell: str)
     (tmp_path / "feed.csv").write_text(
         f'timestamp,symbol,headline\n2021-01-05T21:30:00Z,"{cell}",up\n'
     )
-    (told,) = [each.text for each in check(tmp_path) if each.severity == "warning"]
-    assert "1 symbol not understood" in told
-    assert "ACME" in told
+    (warning,) = [each.text for each in check(tmp_path) if each.severity == "warning"]
+    assert "1 symbol not understood" in warning
+    assert "ACME" in warning
 
 
 def test_a_list_of_dividends_goes_by_its_ex_dates(tmp_path: Path) -> None:

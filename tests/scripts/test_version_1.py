@@ -2,7 +2,7 @@
 
 ``tests/data/version_1`` was written by the last version that wrote such records, and so were its
 ``*_export.txt``, its exports as CSV, and ``rows.txt``, the rows that its ``score`` printed. Their
-simulated markets are of a law that is no longer drawn, so what needs a market anew is missing, and
+simulated markets are of a law that is no longer drawn, so what needs a market again is missing, and
 that is said.
 """
 

@@ -59,17 +59,17 @@ class Diary:
 
 
 def test_an_agent_is_told_of_nothing_that_was_found_in_the_data_to_come() -> None:
-    told: list[Facts] = []
+    received: list[Facts] = []
 
     class Listening(Diary):
         def begin(self, facts: Facts, split: str, seed: int) -> None:
-            told.append(facts)
+            received.append(facts)
 
     jump = "close jumps from 48.7 to 4868 on 2021-01-20: looks like another unit"
     market = small_market([100.0 + t % 7 for t in range(LENGTH)], findings=(jump,))
     result = score(partial(Listening, []), market)
-    assert [facts.findings for facts in told] == [(), ()]
-    assert "2021-01-20" not in repr(told)
+    assert [facts.findings for facts in received] == [(), ()]
+    assert "2021-01-20" not in repr(received)
     assert jump in result.findings
 
 

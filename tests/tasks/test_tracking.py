@@ -328,7 +328,7 @@ def test_mlflow_needs_to_know_where_to(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
     pytest.importorskip("tensorboardX")
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    for _ in range(2):  # the same episodes again, whose curves begin anew
+    for _ in range(2):  # the same episodes again, whose curves begin again
         episodes = side_by_side([TensorBoard(tmp_path)])
     assert len(list(tmp_path.iterdir())) == 3
     for repeat, episode in enumerate(episodes):
@@ -411,7 +411,7 @@ def test_nobody_logged_in_is_said_before_anything_runs(monkeypatch: pytest.Monke
     pytest.importorskip("wandb")
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(InvestorBenchError, match=r"nobody is logged in .* WANDB_MODE=offline"):
+    with pytest.raises(InvestorBenchError, match=r"no account is logged in .* WANDB_MODE=offline"):
         WandB()
 
 

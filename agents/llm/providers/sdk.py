@@ -73,7 +73,7 @@ class SdkProvider:
         self._url = base_url or model.base_url or dialect.default_url
         parts = urlsplit(self._url)
         if parts.username or parts.password or parts.query:
-            # An SDK logs addresses, and whoever reads a configuration sees them.
+            # An SDK logs addresses, and anybody who reads a configuration sees them.
             raise ModelError(
                 f"the base_url of model {model.name} holds a user name, password or query: keys "
                 "belong in an environment variable, named by key_env"

@@ -316,7 +316,7 @@ def _class_of(symbol: str, asset_class: AssetClass | None) -> AssetClass:
 
 
 def _class_in(file: DataFile, asset_class: AssetClass | None) -> AssetClass:
-    """The class of what a file holds, judged by its first symbol where nobody says it."""
+    """The class of what a file holds, judged by its first symbol where none is given."""
     return asset_class or _class_of(next(iter(file.symbols), ""), None)
 
 

@@ -25,7 +25,7 @@ FILES = tuple(f"{kind}.csv" for kind in KINDS)
 EARLIEST_AS_NUMBER = 10_000_101
 """An index of smaller whole numbers counts rows; 20210104 is a date."""
 UNNAMED = "ASSET"
-"""What an asset is called where nobody names it."""
+"""The symbol of an asset without one."""
 
 
 def _as_nul(error: UnicodeError) -> tuple[str, int]:

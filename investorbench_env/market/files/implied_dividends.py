@@ -1,4 +1,4 @@
-"""Distributions that nobody lists: what the adjusted close says beyond the rounding of its file.
+"""Distributions that are not listed: what the adjusted close says beyond the rounding of its file.
 
 An adjusted close is the close times a factor that is constant between ex-dates and rises on each
 by what was paid. Both columns are rounded, so a day tells the factor only within an interval; a
@@ -84,7 +84,7 @@ def read_adjustment(
         close: as the file has it, NaN where missing [T].
         adjusted: likewise [T].
         scale: what leads a close to the shares that the adjusted close counts in [T].
-        ratios: new shares for one old one, else 1; files are rounded anew between them [T].
+        ratios: new shares for one old one, else 1; files are rounded separately between them [T].
     """
     days = np.flatnonzero(np.isfinite(close) & np.isfinite(adjusted))
     factor = adjusted[days] / (close[days] * scale[days])

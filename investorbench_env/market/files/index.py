@@ -256,7 +256,7 @@ def _is_intraday(path: Path, columns: Mapping[str, str], settings: FileSettings)
         if "time" in columns:
             moments = joined(moments, rows[columns["time"]], columns["time"])
     except CorruptDataError:
-        return False  # whoever reads it for its bars says what is wrong
+        return False  # the reader of its bars says what is wrong
     wall = moments.wall[moments.known]
     different = len(np.unique(wall.astype("datetime64[D]")))
     return len(wall) > 1 and different <= 0.5 * len(np.unique(wall))

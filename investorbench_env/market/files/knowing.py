@@ -24,7 +24,7 @@ FEWEST_SHARING = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """When each row could be known, aware and in UTC, None where nobody says [N].
+    """When each row could be known, aware and in UTC, None where unknown [N].
 
     Attributes:
         times: the moments [N].

@@ -24,7 +24,7 @@ KEYS = ("dates", "numbers", "encoding")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSettings:
-    """What settles a column that does not settle itself; empty where nobody said anything.
+    """What settles a column that does not settle itself; empty where nothing was said.
 
     Attributes:
         order: one of ``ORDERS``.

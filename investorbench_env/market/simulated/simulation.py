@@ -75,7 +75,7 @@ def simulate(
         end=END if end is None else date_text("end", end),
     )
     chosen = stable_seed(symbol, asset_class) if seed is None else seed
-    # Whoever draws a path by hand has a market like any other, told from others by what it holds.
+    # A path that a user draws is a market like any other, identified by what it holds.
     return replace(law.market((ONE, chosen)), law_fingerprint=None)
 
 

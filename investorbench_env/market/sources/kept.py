@@ -20,7 +20,7 @@ def needed(
     request: FetchRequest, path: Path, source: Source
 ) -> tuple[FetchRequest, FetchOutcome | None]:
     """The request widened to what the file holds already, or the outcome that nothing is needed."""
-    if request.anew or not store.is_whole(path):
+    if request.again or not store.is_whole(path):
         return request, None
     provenance = store.read_provenance(path)
     first, last = (date.fromisoformat(provenance["asked"][end]) for end in ("first", "last"))
@@ -109,7 +109,7 @@ def in_order(pieces: Iterable["pd.DataFrame"]) -> "pd.DataFrame":
 
 
 def pieces_folder(request: FetchRequest, source: Source) -> Path:
-    """Where pieces wait until all are there; hidden, so that nobody takes them for data."""
+    """Where pieces wait until all are there; hidden, so that they are not taken for data."""
     return request.into / PARTIAL / source.name / file_name(request.symbol)
 
 

@@ -25,7 +25,7 @@ class FetchRequest:
         last: last day.
         into: the folder.
         contact: name and e-mail for the SEC, or empty.
-        anew: fetch also what is there already.
+        again: fetch also what is there already.
         politeness: pace and patience, or None for each source's own.
     """
 
@@ -35,7 +35,7 @@ class FetchRequest:
     last: date
     into: Path
     contact: str = ""
-    anew: bool = False
+    again: bool = False
     politeness: Politeness | None = None
 
 
