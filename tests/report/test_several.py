@@ -37,9 +37,9 @@ class Trader:
 
 def reported(kind: Any, folder: Path) -> Page:
     """The page of a run of two repeats, made where nobody knows the environment any longer."""
-    gym.register("Toys/Shown", entry_point=kind, disable_env_checker=True)
-    evaluate(Trader(), "Toys/Shown", repeats=2, warmup=False, folder=folder)
-    del gym.registry["Toys/Shown"]
+    gym.register("Toys/Reported", entry_point=kind, disable_env_checker=True)
+    evaluate(Trader(), "Toys/Reported", repeats=2, warmup=False, folder=folder)
+    del gym.registry["Toys/Reported"]
     found = found_in([folder])
     assert not found.problems
     boards = leaderboards((entry for _, entry in found.entries), jointly=False, draws=50)
