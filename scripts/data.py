@@ -108,6 +108,7 @@ def fetch_data(
         raise DateRangeError(f"--to {end} comes before --from {begin}")
     folder = into or library.cache_folder()
     outcomes: list[FetchOutcome] = []
+    is_lacking = False
     for symbol in symbols:
         request = FetchRequest(
             symbol=symbol.upper(),
@@ -118,11 +119,13 @@ def fetch_data(
             contact=contact or fetching.contact(),
             again=again,
         )
-        outcomes += _with_progress(request, source or [])
+        found = _with_progress(request, source or [])
+        is_lacking |= bool(fetching.unmended(request, found))
+        outcomes += found
     console = data_output.console()
     data_output.print_outcomes(console, outcomes)
     console.print(f"in {escape(str(folder))}", style="dim", soft_wrap=True)
-    if fetching.unmended(outcomes):
+    if is_lacking:
         raise typer.Exit(1)
 
 

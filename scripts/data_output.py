@@ -104,7 +104,7 @@ def print_outcomes(console: Console, outcomes: list[FetchOutcome]) -> None:
         mark = {"failed": "✗", "skipped": "·"}.get(outcome.status, "✓")
         label = f"{mark} {outcome.symbol:{symbols}} {outcome.source:{sources}}"
         size = f"{outcome.rows:,} rows" if outcome.rows else ""
-        name = outcome.path.name if outcome.path else ""
+        name = ", ".join(path.name for path in outcome.paths)
         text = ", ".join(part for part in (outcome.status, size, name, outcome.note) if part)
         hanging(console, label, text, len(label), COLOURS[outcome.status])
 

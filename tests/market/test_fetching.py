@@ -109,8 +109,8 @@ def test_where_every_row_came_from_is_written_down(server, wanted: FetchRequest)
     server.answer(CHART, chart("2021-01-14"))
     (outcome,) = fetch(wanted, ["yahoo"])
 
-    assert outcome.path is not None
-    provenance = json.loads(Path(f"{outcome.path}.provenance.json").read_text())
+    assert outcome.paths
+    provenance = json.loads(Path(f"{outcome.paths[-1]}.provenance.json").read_text())
     assert provenance["requests"][0]["url"].startswith(f"{server.url}{CHART}?")
     assert len(provenance["requests"][0]["sha256"]) == 64
     assert provenance["rows"] == 1
@@ -138,8 +138,8 @@ def test_more_days_are_fetched_together_with_those_there(server, wanted: FetchRe
 def test_a_file_that_was_changed_is_fetched_again(server, wanted: FetchRequest) -> None:
     server.answer(CHART, chart("2021-01-14"))
     (outcome,) = fetch(wanted, ["yahoo"])
-    assert outcome.path is not None
-    outcome.path.write_bytes(outcome.path.read_bytes()[:-9])
+    assert outcome.paths
+    outcome.paths[-1].write_bytes(outcome.paths[-1].read_bytes()[:-9])
 
     assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "fetched"}
     assert find_market("AAPL", "stock", wanted.into)
@@ -156,11 +156,22 @@ def test_stooq_steps_in_where_yahoo_fails(server, reply, wanted: FetchRequest) -
     assert find_market("AAPL", "stock", wanted.into).bars[0, 0, 3] == 1
 
 
-def test_stooq_is_left_in_peace_where_yahoo_answers(server, wanted: FetchRequest) -> None:
-    server.answer(CHART, chart("2021-01-14"))
+def test_the_next_source_is_left_in_peace_where_one_has_all_days(
+    server, wanted: FetchRequest
+) -> None:
+    server.answer(CHART, chart("2021-01-14", "2021-01-15"))
+    two_days = replace(wanted, first=date(2021, 1, 14), last=date(2021, 1, 17))
 
-    assert "stooq" not in status(fetch(wanted))
+    assert "stooq" not in status(fetch(two_days))
     assert asked(server, "/q/d/l/") == 0
+
+
+def test_the_next_source_is_asked_where_one_lacks_a_day(server, wanted: FetchRequest) -> None:
+    server.answer(CHART, chart("2021-01-14"))
+    server.answer("/q/d/l/", "Date,Open,High,Low,Close,Volume\n2021-01-15,1,1,1,1,5\n")
+    two_days = replace(wanted, first=date(2021, 1, 14), last=date(2021, 1, 17))
+
+    assert status(fetch(two_days))["stooq"] == "fetched"
 
 
 def test_the_sec_is_not_asked_without_a_name(server, wanted: FetchRequest) -> None:
@@ -238,7 +249,7 @@ def test_fetched_headlines_are_found(server, wanted: FetchRequest) -> None:
     server.answer("/t", buffer.getvalue())
     server.answer("/v8/finance/chart/SPY", chart("2020-01-06", "2020-01-07"))
     spy = replace(
-        wanted, symbol="SPY", asset_class="etf", first=date(2020, 1, 1), last=date(2020, 1, 31)
+        wanted, symbol="SPY", asset_class="etf", first=date(2020, 1, 6), last=date(2020, 1, 7)
     )
 
     assert status(fetch(spy)) == {"yahoo": "fetched", "nifty": "fetched"}

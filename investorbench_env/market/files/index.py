@@ -26,6 +26,8 @@ Kind = Literal["bars", "actions", "news", "filings", "released", "market", "unus
 SUFFIXES = (*tables.SUFFIXES, ".json")
 PROVENANCE = ".provenance.json"
 """How the file beside another ends that says where that one came from."""
+TERMS = ".terms.txt"
+"""How the file beside others ends that says under which terms a source gave them."""
 LARGEST_TEXT = 1 << 29
 """Of a text, unlike of Parquet, all is read to see one column."""
 DATED = ("date", "timestamp", "filing_date", "accepted")

@@ -63,7 +63,7 @@ def _others(place: Path) -> list[Path]:
         for path in place.rglob("*")
         if not path.is_dir()
         and not any(part.startswith(".") for part in path.relative_to(place).parts)
-        and not path.name.endswith(index.PROVENANCE)
+        and not path.name.endswith((index.PROVENANCE, index.TERMS))
         and path.name != SIDECAR
     ]
 

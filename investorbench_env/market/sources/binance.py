@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
+from investorbench_env.market.sources.contracts import Contract, Probe
 from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
@@ -102,8 +103,19 @@ BINANCE = Source(
     name="binance",
     address="https://data-api.binance.vision",
     gives="daily bars in USDT",
+    kinds=frozenset({"prices"}),
     classes=frozenset({"crypto"}),
+    begins=EARLIEST,
     terms="Binance terms of use",
+    terms_url="https://www.binance.com/en/terms",
     fetch=fetch,
+    contract=Contract(
+        source="Binance",
+        probe=Probe(
+            path="/api/v3/klines", parameters={"symbol": "BTCUSDT", "interval": "1d", "limit": "1"}
+        ),
+        needs="list of candles as JSON",
+        form=lambda answer: answer.first_line.startswith("[["),
+    ),
     politeness=Politeness(interval_s=0.2),
 )

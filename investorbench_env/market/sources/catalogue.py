@@ -2,19 +2,26 @@
 
 from types import MappingProxyType
 
-from investorbench_env.market.sources import binance, edgar, nifty, released_files, stooq, yahoo
+from investorbench_env.market.sources.binance import BINANCE
+from investorbench_env.market.sources.edgar import EDGAR
+from investorbench_env.market.sources.nifty import NIFTY
+from investorbench_env.market.sources.released_files import INVESTORBENCH
+from investorbench_env.market.sources.stooq import STOOQ
+from investorbench_env.market.sources.yahoo import YAHOO
 
 SOURCES = MappingProxyType(
     {
         source.name: source
         for source in (
-            yahoo.YAHOO,
-            stooq.STOOQ,
-            edgar.EDGAR,
-            released_files.INVESTORBENCH,
-            nifty.NIFTY,
-            binance.BINANCE,
+            # Prices.
+            YAHOO,
+            STOOQ,
+            BINANCE,
+            # Texts.
+            EDGAR,
+            NIFTY,
+            INVESTORBENCH,
         )
     }
 )
-"""In the order in which they are asked."""
+"""In the order in which they are asked for each kind of data."""

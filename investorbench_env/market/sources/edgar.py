@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
+from investorbench_env.market.sources.contracts import Contract, Probe
 from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
@@ -258,9 +259,17 @@ EDGAR = Source(
     name="edgar",
     address="https://data.sec.gov",
     gives="10-K and 10-Q with acceptance time",
+    kinds=frozenset({"filings"}),
     classes=frozenset({"stock"}),
-    terms="public; SEC asks for your name and e-mail (--contact)",
+    terms="public; SEC asks for your name and e-mail",
+    terms_url="https://www.sec.gov/os/accessing-edgar-data",
     fetch=fetch,
+    contract=Contract(
+        source="EDGAR",
+        probe=Probe(path="/submissions/CIK0000320193.json"),
+        needs="list of filings as JSON",
+        form=lambda answer: b'"filings"' in answer.content,
+    ),
     politeness=Politeness(interval_s=0.15),
     needs_contact=True,
 )

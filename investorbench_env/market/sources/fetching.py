@@ -4,24 +4,36 @@ Whatever is complete is kept at once: a kill at any point loses at most one requ
 run goes on from there. Two processes that fetch the same file wait for each other.
 """
 
+import errno
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import find_asset_class
+from investorbench_env.market.sources import coverage
 from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
+from investorbench_env.market.sources.source import (
+    CONTACT,
+    FetchOutcome,
+    FetchRequest,
+    KeyProblemError,
+    Kind,
+    Progress,
+    Source,
+    kinds_of,
+)
 
-CONTACT = "INVESTORBENCH_CONTACT"
+OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+"""Errors that the next source would meet as well."""
 
 
 def fetch(
     request: FetchRequest, sources: Sequence[str] = (), progress: Progress | None = None
 ) -> list[FetchOutcome]:
-    """Ask every source that has the symbol, or only those that are named.
+    """Ask for each kind of data the first source that has it, and the next for what is lacking.
 
-    A source that fails does not stop the others; one that stands in for another is asked only where
-    that one fails, or when it is named.
+    Sources that are named are all asked, and no others. One that fails does not stop the others.
 
     Raises:
         UnknownNameError: a source that does not exist.
@@ -30,22 +42,36 @@ def fetch(
         if name not in SOURCES:
             raise UnknownNameError("source", name, SOURCES)
     outcomes: list[FetchOutcome] = []
-    chosen: list[Source] = []
+    lacking = request.kinds & kinds_of(request.asset_class)
     for source in SOURCES.values():
-        if source.has(request.symbol, request.asset_class):
-            if not sources or source.name in sources:
-                chosen.append(source)
-        elif source.name in sources:
-            note = f"has no {request.asset_class} {request.symbol}"
-            outcomes.append(source.outcome(request, "skipped", note=note))
-    if not chosen and not outcomes:
-        outcomes.append(_nothing_to_ask(request))
-    for source in chosen:
-        failed = [outcome.source for outcome in outcomes if outcome.status == "failed"]
-        stands_in = source.instead_of and source.name not in sources
-        if not stands_in or source.instead_of in failed:
-            outcomes.append(_fetch_from(source, request, progress or _silent))
-    return outcomes
+        if sources and source.name not in sources:
+            continue
+        wanted = source.serves(request if sources else replace(request, kinds=lacking))
+        if not wanted:
+            if sources:
+                outcomes.append(source.outcome(request, "skipped", note=_why_not(source, request)))
+            continue
+        try:
+            outcome = _fetch_from(source, replace(request, kinds=wanted), progress or _silent)
+        except OSError as error:
+            note = f"{error.strerror}: {error.filename or request.into}; what is complete is kept"
+            outcomes.append(source.outcome(request, "failed", note=note))
+            if error.errno in OF_THE_DISK:
+                break
+            continue
+        outcomes.append(outcome)
+        if outcome.status in ("fetched", "already there"):
+            lacking &= coverage.lacking(request, [request.into])
+    return outcomes or [_nothing_to_ask(request)]
+
+
+def _why_not(source: Source, request: FetchRequest) -> str:
+    if not source.has(request.symbol, request.asset_class):
+        return f"has no {request.asset_class} {request.symbol}"
+    if not source.kinds & request.kinds & kinds_of(request.asset_class):
+        return f"gives {source.gives}, which is not wanted"
+    span = f"{source.begins or ''}..{source.ends or ''}"
+    return f"has {span}, nothing from {request.first} to {request.last}"
 
 
 def _nothing_to_ask(request: FetchRequest) -> FetchOutcome:
@@ -56,27 +82,22 @@ def _nothing_to_ask(request: FetchRequest) -> FetchOutcome:
 
 
 def _fetch_from(source: Source, request: FetchRequest, progress: Progress) -> FetchOutcome:
-    if source.needs_contact and not request.contact:
-        note = f"the SEC asks who you are: --contact 'Name mail@example.org' or ${CONTACT}"
-        return source.outcome(request, "skipped", note=note)
     try:
         return source.fetch(request, progress)
+    except KeyProblemError as error:
+        return source.outcome(request, "skipped", note=str(error))
     except InvestorBenchError as error:
         return source.outcome(request, "failed", note=str(error))
 
 
-def unmended(outcomes: Sequence[FetchOutcome]) -> list[FetchOutcome]:
-    """Failures for which no other source stood in."""
-    mended = {
-        (outcome.symbol, SOURCES[outcome.source].instead_of)
-        for outcome in outcomes
-        if outcome.source in SOURCES and outcome.status != "failed"
-    }
-    return [
-        outcome
-        for outcome in outcomes
-        if outcome.status == "failed" and (outcome.symbol, outcome.source) not in mended
-    ]
+def unmended(request: FetchRequest, outcomes: Sequence[FetchOutcome]) -> frozenset[Kind]:
+    """The kinds that a source failed to give, no other gave, and of which days are lacking."""
+    kinds: dict[bool, set[Kind]] = {True: set(), False: set()}
+    for outcome in outcomes:
+        if outcome.status != "skipped":
+            kinds[outcome.status == "failed"] |= SOURCES[outcome.source].serves(request)
+    failed = frozenset(kinds[True] - kinds[False])
+    return failed & coverage.lacking(request, [request.into]) if failed else frozenset()
 
 
 def _silent(done: int, total: int, what: str) -> None:

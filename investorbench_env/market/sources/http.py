@@ -5,13 +5,14 @@ It knows HTTP and nothing of what comes back.
 
 import json
 import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urlsplit
 
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.files.store import sha256
@@ -19,9 +20,13 @@ from investorbench_env.market.files.store import sha256
 if TYPE_CHECKING:
     import httpx
 
+    from investorbench_env.market.sources.contracts import Contract, Refusal
+
 USER_AGENT = "Mozilla/5.0 (compatible; investorbench/0.1)"
 """Some servers turn away whatever does not begin so."""
 
+FIRST_LINE = 80
+"""Letters that are shown of what came instead of data."""
 BUSY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -31,6 +36,18 @@ class DownloadError(InvestorBenchError):
 
 class NotThereError(DownloadError):
     """The server has no such thing."""
+
+
+class NotReachedError(DownloadError):
+    """No answer came: there is no network, or no such server, or something stands between."""
+
+
+class RefusedError(DownloadError):
+    """A source said no in a way that is known."""
+
+    def __init__(self, source: str, refusal: "Refusal") -> None:
+        self.refusal = refusal
+        super().__init__(f"{source}: {refusal.says}; {refusal.then}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +70,22 @@ class Politeness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """What a server sent, and when."""
+class Response:
+    """What a server sent, and when.
+
+    Attributes:
+        url: what was asked, with the names of keys in place of their values.
+        status: of HTTP.
+        headers: by their names in lower case.
+        content: what it sent.
+        retrieved_at: when.
+    """
 
     url: str
-    content: bytes
-    retrieved_at: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    retrieved_at: str = ""
 
     def record(self) -> dict[str, Any]:
         """This request as a line of provenance."""
@@ -69,8 +96,16 @@ class Download:
             "sha256": sha256(self.content),
         }
 
+    @property
     def text(self) -> str:
+        """All of it as text."""
         return self.content.decode("utf-8", errors="replace")
+
+    @property
+    def first_line(self) -> str:
+        """The beginning of what came, to be shown."""
+        lines = self.content[:400].decode("utf-8", errors="replace").split("\n")
+        return next((line.strip()[:FIRST_LINE] for line in lines if line.strip()), "")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,12 +115,18 @@ class Downloader:
     Attributes:
         user_agent: who asks; EDGAR wants a name and an address in it.
         politeness: pace and patience.
+        contract: how the source is known to refuse.
+        keys: the values of the source's keys by their names, which take their places in records.
+        headers: sent with every request, where ``{NAME}`` is a key.
         sleep: how to wait; tests pass their own.
         records: of every answer so far: address, time, size and checksum.
     """
 
     user_agent: str = USER_AGENT
     politeness: Politeness = field(default_factory=Politeness)
+    contract: "Contract | None" = None
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     records: list[dict[str, Any]] = field(default_factory=list)
     _client: "httpx.Client | None" = field(default=None, init=False, repr=False)
@@ -101,70 +142,115 @@ class Downloader:
 
     def json(self, url: str, parameters: Mapping[str, str] | None = None) -> Any:
         """A JSON answer; one that is cut off is asked for again."""
-        return json.loads(self._get(url, parameters, _check_json).content)
+        return json.loads(self.get(url, parameters, _check_json).content)
 
     def text(self, url: str, parameters: Mapping[str, str] | None = None) -> str:
         """An answer of text, web pages included."""
-        return self._get(url, parameters, _check_nothing).text()
+        return self.get(url, parameters).text
 
     def table(self, url: str, parameters: Mapping[str, str] | None = None) -> str:
         """A CSV answer; a web page in its place is an error."""
-        return self._get(url, parameters, _check_not_a_page).text()
+        return self.get(url, parameters, _check_not_a_page).text
 
     def content(self, url: str, parameters: Mapping[str, str] | None = None) -> bytes:
         """The bytes of a file; a web page in its place is an error."""
-        return self._get(url, parameters, _check_not_a_page).content
+        return self.get(url, parameters, _check_not_a_page).content
 
-    def _get(
+    def get(
         self,
         url: str,
-        parameters: Mapping[str, str] | None,
-        check: Callable[[str, bytes], str | None],
-    ) -> Download:
-        """One request with its repetitions."""
-        wait, fault = self.politeness.backoff_s, ""
-        for attempt in range(self.politeness.tries):
-            if attempt:
-                self.sleep(wait)
-            answer, fault, asked = self._once(url, parameters, check)
-            if answer is not None:
-                self.records.append(answer.record())
-                return answer
-            wait = self.politeness.backoff_s * 2**attempt if asked is None else asked
+        parameters: Mapping[str, str] | None = None,
+        check: Callable[[str, bytes], str | None] = lambda url, content: None,
+    ) -> Response:
+        """One request with its repetitions.
+
+        Args:
+            url: the address.
+            parameters: of the address; ``{NAME}`` stands for a key.
+            check: what is wrong with an answer, such that a second one may be right.
+
+        Raises:
+            RefusedError: the source said no in a way that is known.
+            NotReachedError: no answer came.
+            DownloadError: another one than was wanted.
+        """
+        for attempt in range(1, self.politeness.tries + 1):
+            found = self._once(url, parameters, check)
+            if isinstance(found, Response):
+                self.records.append(found.record())
+                return found
+            asked = found.wait_s
+            wait = self.politeness.backoff_s * 2 ** (attempt - 1) if asked is None else asked
             if wait > self.politeness.longest_wait_s:
-                raise DownloadError(f"{fault}: asks to wait {wait:.0f} s; try again after that")
-        raise DownloadError(f"{fault}, {self.politeness.tries} times; try again later")
+                raise DownloadError(f"{found.error}: asks to wait {wait:.0f} s; try again later")
+            fault = found.error
+            if attempt < self.politeness.tries:
+                self.sleep(wait)
+        if isinstance(fault, RefusedError):
+            raise fault
+        raise type(fault)(f"{fault}, {self.politeness.tries} times; try again later")
 
     def _once(
         self,
         url: str,
         parameters: Mapping[str, str] | None,
         check: Callable[[str, bytes], str | None],
-    ) -> tuple[Download | None, str, float | None]:
-        """An answer, or a fault that may pass and how long the server asks to wait."""
+    ) -> "Response | _Passing":
+        """An answer, or a fault that may pass."""
         import httpx
 
         self._keep_pace(url)
+        plain = self._without_keys(url.split("?")[0])
         try:
-            response = self._open().get(url, params=dict(parameters) if parameters else None)
-        except httpx.TransportError as error:
-            return None, f"{url}: {type(error).__name__} ({error})", None
-        full = str(response.url)
-        plain = full.split("?")[0]
-        if response.status_code in BUSY_STATUSES:
-            busy = f"{plain}: HTTP {response.status_code}"
-            return None, busy, _patience(response.headers.get("Retry-After"))
-        if response.status_code in (404, 410):
-            raise NotThereError(f"{plain}: not there (HTTP {response.status_code})")
-        if response.status_code >= 400:
-            raise DownloadError(
-                f"{plain}: refused with HTTP {response.status_code}; the source may block "
-                "automatic access or ask for a name and e-mail (--contact)"
+            response = self._open().get(
+                url,
+                params=self._with_keys(parameters or {}) or None,
+                headers=self._with_keys(self.headers),
             )
-        if fault := check(plain, response.content):
-            return None, fault, None
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Download(url=full, content=response.content, retrieved_at=now), "", None
+        except httpx.TransportError as error:
+            return _passing(plain, error)
+        except httpx.InvalidURL as error:
+            raise DownloadError(f"{plain}: no address ({error})") from error
+        answer = Response(
+            url=self._without_keys(str(response.url)),
+            status=response.status_code,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            content=response.content,
+            retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        patience = _patience(answer.headers.get("retry-after"))
+        if self.contract is not None:
+            try:
+                self.contract.read(answer)
+            except RefusedError as error:
+                if not error.refusal.passes:
+                    raise
+                return _Passing(error, patience)
+        if answer.status in BUSY_STATUSES:
+            return _Passing(DownloadError(f"{plain}: HTTP {answer.status}"), patience)
+        if answer.status in (404, 410):
+            raise NotThereError(f"{plain}: not there (HTTP {answer.status})")
+        if answer.status >= 400:
+            raise DownloadError(
+                f"{plain}: refused with HTTP {answer.status}; the source may block automatic "
+                "access or ask for a name and e-mail (--contact)"
+            )
+        if fault := check(plain, answer.content):
+            return _Passing(DownloadError(fault), None)
+        return answer
+
+    def _with_keys(self, templates: Mapping[str, str]) -> dict[str, str]:
+        """Parameters or headers with the values of keys in their places."""
+        filled = dict(templates)
+        for name, value in self.keys.items():
+            filled = {each: text.replace(f"{{{name}}}", value) for each, text in filled.items()}
+        return filled
+
+    def _without_keys(self, url: str) -> str:
+        """An address that may be shown and recorded."""
+        for name, value in self.keys.items():
+            url = url.replace(quote(value, safe=""), f"{{{name}}}").replace(value, f"{{{name}}}")
+        return url
 
     def _keep_pace(self, url: str) -> None:
         host = urlsplit(url).netloc
@@ -190,6 +276,34 @@ def base_url(source: str, address: str) -> str:
     return os.environ.get(f"INVESTORBENCH_{source.upper()}_URL", address).rstrip("/")
 
 
+class _Passing(NamedTuple):
+    """A fault that may pass, and how long the server asks to wait."""
+
+    error: DownloadError
+    wait_s: float | None
+
+
+def _passing(url: str, error: "httpx.TransportError") -> _Passing:
+    """What a connection that failed may be mended by.
+
+    Raises:
+        NotReachedError: it will not pass by itself.
+    """
+    said = f"{url}: {type(error).__name__} ({error})"
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        raise NotReachedError(
+            f"{url}: its certificate is not trusted here; where a company's proxy signs it, set "
+            "SSL_CERT_FILE to that proxy's certificate"
+        ) from error
+    reason: BaseException | None = error
+    while reason is not None and not isinstance(reason, socket.gaierror):
+        reason = reason.__cause__ or reason.__context__
+    if reason is not None:
+        host = urlsplit(url).netloc
+        raise NotReachedError(f"{host}: no such name; is there a network?") from error
+    return _Passing(NotReachedError(said), None)
+
+
 def _patience(header: str | None) -> float | None:
     """Seconds that a Retry-After asks for, written as a number or as a date."""
     if header is None:
@@ -207,10 +321,6 @@ def _patience(header: str | None) -> float | None:
 def _looks_like_a_page(content: bytes) -> bool:
     start = content[:400].lstrip().lower()
     return start.startswith((b"<!doctype", b"<html", b"<head"))
-
-
-def _check_nothing(url: str, content: bytes) -> str | None:
-    return None
 
 
 def _check_not_a_page(url: str, content: bytes) -> str | None:

@@ -1,32 +1,44 @@
 """What fetching keeps: whole files with their provenance, and the pieces of those not yet whole."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import index, store
+from investorbench_env.market.sources.coverage import OF_FILES
 from investorbench_env.market.sources.http import Downloader, DownloadError
-from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Source
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Kind, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PARTIAL = ".partial"
+FORMAT = 2
+"""Of what stands beside a file; what another version kept is fetched again."""
 
 
 def needed(
     request: FetchRequest, path: Path, source: Source
 ) -> tuple[FetchRequest, FetchOutcome | None]:
     """The request widened to what the file holds already, or the outcome that nothing is needed."""
-    if request.again or not store.is_whole(path):
+    try:
+        if request.again or not store.is_whole(path):
+            return request, None
+    except CorruptDataError:  # what stands beside it was cut off, and is written again
         return request, None
     provenance = store.read_provenance(path)
-    first, last = (date.fromisoformat(provenance["asked"][end]) for end in ("first", "last"))
+    try:
+        first, last = (date.fromisoformat(provenance["asked"][end]) for end in ("first", "last"))
+    except (KeyError, TypeError, ValueError):  # as another version wrote it
+        return request, None
+    if provenance.get("version") != FORMAT:
+        return replace(request, first=min(first, request.first), last=max(last, request.last)), None
     if first <= request.first and request.last <= last:
-        rows = int(provenance.get("rows", 0))
-        return request, source.outcome(request, "already there", path=path, rows=rows)
+        rows = int(provenance["rows"])
+        return request, source.outcome(request, "already there", paths=(path,), rows=rows)
     return replace(request, first=min(first, request.first), last=max(last, request.last)), None
 
 
@@ -39,8 +51,20 @@ def keep(
     downloader: Downloader,
     *,
     adjusted: bool = False,
+    kinds: Collection[Kind] = (),
 ) -> FetchOutcome:
-    """Write a table and where it came from."""
+    """Write a table and where it came from.
+
+    Args:
+        request: what was asked for, with all days that the table has been asked for.
+        path: the file.
+        source: where it came from.
+        kind: of the file: ``"bars"``, ``"actions"``, ``"news"`` or ``"filings"``.
+        frame: its rows.
+        downloader: what asked.
+        adjusted: whether prices are divided by the splits up to today.
+        kinds: of data that it holds, where they are not those of the file.
+    """
     import pyarrow as pa
 
     if kind == "bars" and not len(frame):
@@ -51,8 +75,21 @@ def keep(
         about["adjusted_to"] = datetime.now(UTC).date().isoformat()
     digest = store.write_parquet(path, pa.Table.from_pandas(frame, preserve_index=False), about)
     dates = frame["filing_date" if kind == "filings" else "date"]
-    record(request, path, source, digest, [str(day)[:10] for day in dates], downloader)
-    return source.outcome(request, "fetched", path=path, rows=len(frame))
+    days = [str(day)[:10] for day in dates]
+    record(request, path, source, digest, days, downloader, kinds or OF_FILES[kind])
+    return source.outcome(request, "fetched", paths=(path,), rows=len(frame))
+
+
+def together(outcomes: Sequence[FetchOutcome]) -> FetchOutcome:
+    """What a source that writes several files gave in all."""
+    fetched = any(outcome.status == "fetched" for outcome in outcomes)
+    return replace(
+        outcomes[0],
+        status="fetched" if fetched else outcomes[0].status,
+        paths=tuple(path for outcome in outcomes for path in outcome.paths),
+        rows=sum(outcome.rows for outcome in outcomes),
+        note="; ".join(dict.fromkeys(outcome.note for outcome in outcomes if outcome.note)),
+    )
 
 
 def record(
@@ -62,17 +99,38 @@ def record(
     digest: str,
     days: Sequence[str],
     downloader: Downloader,
+    kinds: Collection[Kind],
 ) -> None:
-    """Put beside a file where it came from."""
+    """Put beside a file where it came from, and under which terms.
+
+    Args:
+        request: all days for which the file was asked.
+        path: the file.
+        source: where it came from.
+        digest: its SHA-256.
+        days: of its rows.
+        downloader: what asked.
+        kinds: of data that it holds.
+    """
+    terms = path.parent / f"{source.name}{index.TERMS}"
+    store.write_atomic(terms, source.terms_text.encode())
     store.write_provenance(
         path,
         {
+            "version": FORMAT,
             "file": path.name,
             "sha256": digest,
             "symbol": request.symbol,
+            "asset_class": request.asset_class,
+            "kinds": sorted(kinds),
             "source": source.name,
             "terms": source.terms,
+            "terms_url": source.terms_url,
             "asked": {"first": request.first.isoformat(), "last": request.last.isoformat()},
+            "covers": {
+                "first": max(request.first, source.begins or date.min).isoformat(),
+                "last": min(request.last, source.ends or date.max).isoformat(),
+            },
             "rows": len(days),
             "first": min(days, default=""),
             "last": max(days, default=""),

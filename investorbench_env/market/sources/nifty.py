@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
+from investorbench_env.market.sources.contracts import Contract, Probe
 from investorbench_env.market.sources.http import Downloader, DownloadError
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
@@ -110,9 +111,19 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
 NIFTY = Source(
     name="nifty",
     address="https://huggingface.co",
-    gives="NIFTY headlines of 2010..2020",
+    gives="NIFTY headlines",
+    kinds=frozenset({"news"}),
     classes=frozenset({"etf"}),
     symbols=frozenset({"SPY"}),
+    begins=date(2010, 1, 6),
+    ends=date(2020, 9, 21),
     terms="see the dataset card of raeidsaqur/NIFTY",
+    terms_url="https://huggingface.co/datasets/raeidsaqur/NIFTY",
     fetch=fetch,
+    contract=Contract(
+        source="NIFTY",
+        probe=Probe(path=f"/api/datasets/{REPOSITORY}/parquet"),
+        needs="list of Parquet files as JSON",
+        form=lambda answer: answer.first_line.startswith("{"),
+    ),
 )

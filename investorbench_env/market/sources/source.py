@@ -1,12 +1,21 @@
 """A source of data as one row, what it is asked for, and what comes of it."""
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from investorbench_env.market.sources.http import Downloader, Politeness, base_url
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.market.asset_classes import find_asset_class
+from investorbench_env.market.sources.contracts import Contract
+from investorbench_env.market.sources.http import USER_AGENT, Downloader, Politeness, base_url
+
+Kind = Literal["prices", "actions", "news", "filings", "fundamentals"]
+KINDS: frozenset[Kind] = frozenset(get_args(Kind))
+CONTACT = "INVESTORBENCH_CONTACT"
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of requests done, of how many, and what they are about."""
@@ -25,6 +34,7 @@ class FetchRequest:
         last: last day.
         into: the folder.
         contact: name and e-mail for the SEC, or empty.
+        kinds: what is wanted.
         again: fetch also what is there already.
         politeness: pace and patience, or None for each source's own.
     """
@@ -35,20 +45,29 @@ class FetchRequest:
     last: date
     into: Path
     contact: str = ""
+    kinds: frozenset[Kind] = KINDS
     again: bool = False
     politeness: Politeness | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchOutcome:
-    """What one source gave for one symbol."""
+    """What one source gave for one symbol: files, and the rows in all of them."""
 
     symbol: str
     source: str
     status: FetchStatus
-    path: Path | None = None
+    paths: tuple[Path, ...] = ()
     rows: int = 0
     note: str = ""
+
+
+class KeyProblemError(InvestorBenchError):
+    """A key that a source wants is not set, or cannot be one."""
+
+
+def _unknown_size(request: FetchRequest) -> int | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,50 +77,118 @@ class Source:
     Attributes:
         name: as in ``--source``.
         address: of the server; ``$INVESTORBENCH_<NAME>_URL`` takes its place.
-        gives: what is fetched from it.
+        gives: what is fetched from it, in words.
+        kinds: the same as kinds of data.
         classes: the asset classes that it knows.
         symbols: the symbols that it has, or empty where it has nearly all.
+        begins: the first day that it has, or None where that differs from symbol to symbol.
+        ends: the last day, or None where it goes on.
+        keys: the environment variables with the keys that it wants.
+        keys_from: where those keys are given out.
+        headers: in which it wants them, where ``{NAME}`` stands for a key.
         terms: of use, in short; they are the source's, look there before publishing anything.
+        terms_url: where they stand.
         fetch: puts what a request asks for into its folder.
+        size: about how many bytes a request downloads; None where it is not known before.
+        contract: what it must answer, and how it refuses.
         politeness: pace and patience.
         needs_contact: whether it wants to know who asks.
-        instead_of: the source that it stands in for: unless it is named, it is asked only where
-            that one fails.
     """
 
     name: str
     address: str
     gives: str
+    kinds: frozenset[Kind]
     classes: frozenset[str]
     symbols: frozenset[str] = frozenset()
+    begins: date | None = None
+    ends: date | None = None
+    keys: tuple[str, ...] = ()
+    keys_from: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     terms: str
+    terms_url: str
     fetch: Callable[[FetchRequest, Progress], FetchOutcome]
+    size: Callable[[FetchRequest], int | None] = _unknown_size
+    contract: Contract
     politeness: Politeness = field(default_factory=Politeness)
     needs_contact: bool = False
-    instead_of: str = ""
 
     def has(self, symbol: str, asset_class: str) -> bool:
         """Whether there may be something of this symbol."""
         return asset_class in self.classes and (not self.symbols or symbol in self.symbols)
+
+    def serves(self, request: FetchRequest) -> frozenset[Kind]:
+        """Of the kinds that are wanted, those of which it may have something."""
+        if not self.has(request.symbol, request.asset_class):
+            return frozenset()
+        too_late = self.begins is not None and request.last < self.begins
+        if too_late or (self.ends is not None and self.ends < request.first):
+            return frozenset()
+        return self.kinds & request.kinds & kinds_of(request.asset_class)
 
     @property
     def url(self) -> str:
         """The address that is asked."""
         return base_url(self.name, self.address)
 
+    @property
+    def terms_text(self) -> str:
+        """What stands beside the files that came from it."""
+        about = f"{self.contract.source}: {self.gives}"
+        return f"{about}\nTerms of use: {self.terms}\n{self.terms_url}\n"
+
+    def key_values(self) -> dict[str, str]:
+        """The keys that it wants, by their names.
+
+        Raises:
+            KeyProblemError: one is not set, or cannot be sent.
+        """
+        values = {name: os.environ.get(name, "") for name in self.keys}
+        for name, value in values.items():
+            if not value:
+                origin = f" ({self.keys_from})" if self.keys_from else ""
+                raise KeyProblemError(f"wants a key{origin}: export {name}=…")
+            if not re.fullmatch(r"[!-~]+", value):
+                raise KeyProblemError(
+                    f"${name} holds a blank, a line break or a letter that no key has: set it "
+                    "again, without"
+                )
+        return values
+
     def downloader(self, request: FetchRequest) -> Downloader:
-        """What asks the server for a request."""
+        """What asks the server for a request.
+
+        Raises:
+            KeyProblemError: a key or the contact that it wants is not set, or cannot be sent.
+        """
         politeness = request.politeness or self.politeness
-        if self.needs_contact:
-            return Downloader(user_agent=f"investorbench {request.contact}", politeness=politeness)
-        return Downloader(politeness=politeness)
+        agent = USER_AGENT if not self.needs_contact else self._agent(request.contact)
+        return Downloader(
+            user_agent=agent,
+            politeness=politeness,
+            contract=self.contract,
+            keys=self.key_values(),
+            headers=self.headers,
+        )
+
+    def _agent(self, contact: str) -> str:
+        if not contact:
+            raise KeyProblemError(
+                f"the SEC asks who you are: --contact 'Name mail@example.org' or ${CONTACT}"
+            )
+        if not re.fullmatch(r"[ -~]+", contact):
+            raise KeyProblemError(
+                "the contact holds a line break or a letter outside ASCII: set it again, without"
+            )
+        return f"investorbench {contact}"
 
     def outcome(
         self,
         request: FetchRequest,
         status: FetchStatus,
         *,
-        path: Path | None = None,
+        paths: tuple[Path, ...] = (),
         rows: int = 0,
         note: str = "",
     ) -> FetchOutcome:
@@ -110,7 +197,18 @@ class Source:
             symbol=request.symbol,
             source=self.name,
             status=status,
-            path=path,
+            paths=paths,
             rows=rows,
             note=note,
         )
+
+
+def kinds_of(asset_class: str) -> frozenset[Kind]:
+    """What there is at all of a class: a coin files no reports."""
+    row = find_asset_class(asset_class)
+    none: set[Kind] = set()
+    if not row.corporate_actions:
+        none.add("actions")
+    if not row.filings:
+        none |= {"filings", "fundamentals"}
+    return KINDS - none

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
+from investorbench_env.market.sources.contracts import Contract, Probe
 from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
@@ -75,9 +76,16 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
 STOOQ = Source(
     name="stooq",
     address="https://stooq.com",
-    gives="daily bars, when Yahoo fails",
+    gives="daily bars",
+    kinds=frozenset({"prices"}),
     classes=frozenset({"stock", "etf"}),
     terms="no licence stated; personal use",
+    terms_url="https://stooq.com/regulamin.html",
     fetch=fetch,
-    instead_of="yahoo",
+    contract=Contract(
+        source="Stooq",
+        probe=Probe(path="/q/d/l/", parameters={"s": "spy.us", "i": "w"}),
+        needs="CSV with Date, Open, High, Low, Close",
+        form=lambda answer: answer.first_line.startswith("Date,Open,High,Low,Close"),
+    ),
 )

@@ -4,7 +4,7 @@ Prices and dividends come divided by every split up to the day of the download. 
 back to what was paid; the file of the prices names the day up to which they are adjusted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ import numpy as np
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
+from investorbench_env.market.sources.contracts import Contract, Probe
 from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
@@ -129,20 +130,29 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
     with store.only_one(path), YAHOO.downloader(request) as downloader:
         request, there = kept.needed(request, path, YAHOO)
         if there and store.is_whole(listed):
-            return there
+            return replace(there, paths=(listed, path))
         progress(0, 1, f"{request.symbol} from Yahoo")
         found = chart(downloader, request.symbol, request.first, request.last)
         progress(1, 1, f"{request.symbol} from Yahoo")
         # Actions first: bars without their splits would be read wrongly, not the other way round.
-        kept.keep(request, listed, YAHOO, "actions", found.actions, downloader)
-        return kept.keep(request, path, YAHOO, "bars", found.bars, downloader, adjusted=True)
+        actions = kept.keep(request, listed, YAHOO, "actions", found.actions, downloader)
+        bars = kept.keep(request, path, YAHOO, "bars", found.bars, downloader, adjusted=True)
+        return kept.together([actions, bars])
 
 
 YAHOO = Source(
     name="yahoo",
     address="https://query1.finance.yahoo.com",
     gives="daily bars, dividends, splits",
+    kinds=frozenset({"prices", "actions"}),
     classes=frozenset({"stock", "etf"}),
-    terms="personal use, no redistribution (Yahoo terms of service)",
+    terms="personal use, no redistribution",
+    terms_url="https://legal.yahoo.com/us/en/yahoo/terms/otos/index.html",
     fetch=fetch,
+    contract=Contract(
+        source="Yahoo",
+        probe=Probe(path="/v8/finance/chart/SPY", parameters={"range": "5d", "interval": "1d"}),
+        needs="chart as JSON",
+        form=lambda answer: b'"chart"' in answer.content,
+    ),
 )

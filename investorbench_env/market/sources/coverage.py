@@ -1,0 +1,158 @@
+"""What there is already of a symbol, of each kind of data, and what of the wanted days is lacking.
+
+A file that was fetched says by its provenance for which days it was asked; of any other the first
+and the last row count. Of prices every session counts.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.asset_classes import AssetClass, find_asset_class
+from investorbench_env.market.files import index, store, tidy
+from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.released import dates_in
+from investorbench_env.market.sessions import sessions_between
+from investorbench_env.market.sources.source import FetchRequest, Kind, kinds_of
+
+OF_FILES: dict[str, tuple[Kind, ...]] = {
+    "bars": ("prices",),
+    "actions": ("actions",),
+    "news": ("news",),
+    "filings": ("filings",),
+    "released": ("news", "filings"),
+}
+"""The kinds of data in a file of a kind. Of the release the closes alone are there, which count
+only where there is nothing else."""
+DAY = timedelta(days=1)
+Span = tuple[date, date]
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """What there is of one kind.
+
+    Attributes:
+        rows: on the days that are wanted, or in all where a file does not say.
+        names: of the files.
+        dates: of prices, the days that have one.
+        spans: the days that were asked for, or that there is something of.
+        missing: how many of the wanted sessions have no price, or of the days nothing was asked
+            for.
+    """
+
+    rows: int = 0
+    names: list[str] = field(default_factory=list)
+    dates: set[np.datetime64] = field(default_factory=set)
+    spans: list[Span] = field(default_factory=list)
+    missing: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of what is wanted is missing."""
+        return bool(self.names) and not self.missing
+
+
+def held(request: FetchRequest, places: Iterable[Path]) -> dict[Kind, Held]:
+    """What there is of each kind that a request wants, in some folders.
+
+    A file that cannot be read holds nothing here; ``data check`` says what is wrong with it.
+    """
+    row = find_asset_class(request.asset_class)
+    found: dict[Kind, Held] = {
+        kind: Held() for kind in sorted(request.kinds & kinds_of(request.asset_class))
+    }
+    for place in places:
+        files, _ = index.readable(index.stamps(place)) if place.exists() else ([], [])
+        for file in files:
+            if spellings := file.spellings(request.symbol, request.asset_class):
+                try:
+                    _add(found, file, spellings, request, row)
+                except CorruptDataError:
+                    continue
+    for kind, each in found.items():
+        each.missing = _missing_prices(request, each) if kind == "prices" else _left(request, each)
+    return found
+
+
+def lacking(request: FetchRequest, places: Iterable[Path]) -> frozenset[Kind]:
+    """The kinds that a request wants of which not all days are there."""
+    return frozenset(kind for kind, each in held(request, places).items() if not each.is_whole)
+
+
+def _add(
+    found: dict[Kind, Held],
+    file: DataFile,
+    spellings: Sequence[str],
+    request: FetchRequest,
+    row: AssetClass,
+) -> None:
+    """Count what one file has."""
+    provenance = store.read_provenance(file.path)
+    kinds = provenance.get("kinds") or OF_FILES.get(file.kind, ())
+    if not set(kinds) & set(found):
+        return
+    dates = _dates(file, spellings, row)
+    wanted = dates[(dates >= np.datetime64(request.first)) & (dates <= np.datetime64(request.last))]
+    span = None if file.kind == "released" else _asked(provenance)
+    span = span or _span(dates)
+    for kind in set(kinds) & set(found):
+        each = found[kind]
+        each.names.append(file.path.name)
+        each.rows += len(wanted)
+        each.spans += [span] if span else []
+        if kind == "prices":
+            each.dates |= set(wanted)
+            if {"dividend", "split"} & set(file.columns) and "actions" in found:
+                found["actions"].names.append(file.path.name)
+                found["actions"].spans += [span] if span else []
+
+
+def _dates(file: DataFile, spellings: Sequence[str], row: AssetClass) -> np.ndarray:
+    """The date of every row about a symbol, ``datetime64[D]`` [N]."""
+    if file.kind == "released":
+        days = dates_in(file.path.read_bytes(), str(file.path))
+        return np.array(days, dtype="datetime64[D]")
+    if file.kind == "bars":
+        bars = tidy.bars(file, spellings, row)
+        known: np.ndarray = bars["date"].to_numpy()[bars["close"].notna()].astype("datetime64[D]")
+        return known
+    dated = [name for name in index.DATED if name in file.columns]
+    rows = tidy.read_rows(file, spellings, dated)
+    wall = rows.moments[dated[0]].wall[rows.wanted]
+    return wall[~np.isnat(wall)].astype("datetime64[D]")
+
+
+def _asked(provenance: dict[str, object]) -> Span | None:
+    """The days for which a file was fetched, as far as its source has them."""
+    asked = provenance.get("covers")
+    if not isinstance(asked, dict):
+        return None
+    return date.fromisoformat(asked["first"]), date.fromisoformat(asked["last"])
+
+
+def _span(dates: np.ndarray) -> Span | None:
+    return (dates.min().item(), dates.max().item()) if len(dates) else None
+
+
+def _missing_prices(request: FetchRequest, each: Held) -> int:
+    sessions = sessions_between(
+        request.asset_class, request.first.isoformat(), request.last.isoformat()
+    )
+    return len(set(sessions) - each.dates)
+
+
+def _left(request: FetchRequest, each: Held) -> int:
+    """How many of the wanted days no span holds."""
+    reached, left = request.first - DAY, 0
+    for first, last in sorted(each.spans):
+        if first > reached + DAY:
+            left += (min(first, request.last + DAY) - reached).days - 1
+        reached = max(reached, min(last, request.last))
+        if reached >= request.last:
+            break
+    return left + max(0, (request.last - reached).days)
