@@ -131,6 +131,7 @@ def test_fetch_shows_what_it_got_and_then_finds_it(
 ) -> None:
     for source in ("YAHOO", "STOOQ"):
         monkeypatch.setenv(f"INVESTORBENCH_{source}_URL", server.url)
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
     server.answer("/q/d/l/", "Date,Open,High,Low,Close,Volume\n2021-01-14,10,11,9,10.5,5\n")
     result = run("fetch", "ABC", "--to", "2021-01-31", "--into", tmp_path)
 
@@ -147,6 +148,7 @@ def test_fetch_ends_with_one_where_nothing_came(
 ) -> None:
     for source in ("YAHOO", "STOOQ"):
         monkeypatch.setenv(f"INVESTORBENCH_{source}_URL", server.url)
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
     result = run("fetch", "ABC", "--into", tmp_path)
 
     assert result.exit_code == 1

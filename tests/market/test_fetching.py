@@ -57,8 +57,9 @@ def candles(first: date, days: int) -> list[list[Any]]:
 
 @pytest.fixture
 def wanted(server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eager) -> FetchRequest:
-    for name in ("YAHOO", "STOOQ", "EDGAR", "EDGAR_ARCHIVE", "INVESTORBENCH", "NIFTY", "BINANCE"):
+    for name in ("YAHOO", "STOOQ", "EDGAR", "EDGAR_ARCHIVE", "INVESTORBENCH", "BINANCE"):
         monkeypatch.setenv(f"INVESTORBENCH_{name}_URL", server.url)
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
     return FetchRequest(
         symbol="AAPL",
         asset_class="stock",

@@ -265,7 +265,10 @@ def parquet(**columns: list[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def test_nifty_gives_headlines_and_never_its_labels(server, ask) -> None:
+def test_nifty_gives_headlines_and_never_its_labels(
+    server, ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
     content = parquet(
         id=["nifty_1"],
         news=["One thing\nAnother thing\n\nOne thing"],
@@ -273,15 +276,23 @@ def test_nifty_gives_headlines_and_never_its_labels(server, ask) -> None:
         label=["Rise"],
         pct_change=[0.012],
     )
-    server.answer("/api/datasets/raeidsaqur/NIFTY/parquet", {"d": {"test": [server.url + "/t"]}})
+    files = {"nifty-rl": {"test": [f"{server.url}/rl"]}, "nifty-lm": {"test": [f"{server.url}/t"]}}
+    server.answer("/api/datasets/raeidsaqur/NIFTY/parquet", files)
     server.answer("/t", content)
 
-    (part,) = nifty.parts(ask, address=server.url)["test"]
+    (part,) = nifty.parts(ask)["test"]
     headlines = nifty.headlines(ask, part)
 
     assert list(headlines["headline"]) == ["One thing", "Another thing"]
     assert f"{headlines['date'].iloc[0]:%Y-%m-%d}" == "2020-01-06"
     assert set(headlines.columns) == {"date", "symbol", "headline", "source"}
+
+
+def test_nifty_is_found_under_its_other_name(server, ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    server.answer("/api/datasets/raeidsaqur/nifty-rl/parquet", {"d": {"test": ["there"]}})
+
+    assert nifty.parts(ask) == {"test": ["there"]}
 
 
 def test_nifty_rows_without_a_date_are_refused(server, ask) -> None:

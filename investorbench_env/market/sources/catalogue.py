@@ -4,6 +4,9 @@ from types import MappingProxyType
 
 from investorbench_env.market.sources.binance import BINANCE
 from investorbench_env.market.sources.edgar import EDGAR
+from investorbench_env.market.sources.finsaber import FINSABER
+from investorbench_env.market.sources.finsaber_v2 import FINSABER_V2
+from investorbench_env.market.sources.fnspid import FNSPID
 from investorbench_env.market.sources.nifty import NIFTY
 from investorbench_env.market.sources.released_files import INVESTORBENCH
 from investorbench_env.market.sources.stooq import STOOQ
@@ -21,6 +24,10 @@ SOURCES = MappingProxyType(
             EDGAR,
             NIFTY,
             INVESTORBENCH,
+            # Prices and texts in one, then large ones.
+            FINSABER,
+            FINSABER_V2,
+            FNSPID,
         )
     }
 )

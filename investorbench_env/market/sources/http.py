@@ -161,6 +161,7 @@ class Downloader:
         url: str,
         parameters: Mapping[str, str] | None = None,
         check: Callable[[str, bytes], str | None] = lambda url, content: None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """One request with its repetitions.
 
@@ -168,6 +169,7 @@ class Downloader:
             url: the address.
             parameters: of the address; ``{NAME}`` stands for a key.
             check: what is wrong with an answer, such that a second one may be right.
+            headers: of this request, besides those of all.
 
         Raises:
             RefusedError: the source said no in a way that is known.
@@ -175,7 +177,7 @@ class Downloader:
             DownloadError: another one than was wanted.
         """
         for attempt in range(1, self.politeness.tries + 1):
-            found = self._once(url, parameters, check)
+            found = self._once(url, parameters, check, headers or {})
             if isinstance(found, Response):
                 self.records.append(found.record())
                 return found
@@ -195,6 +197,7 @@ class Downloader:
         url: str,
         parameters: Mapping[str, str] | None,
         check: Callable[[str, bytes], str | None],
+        headers: Mapping[str, str],
     ) -> "Response | _Passing":
         """An answer, or a fault that may pass."""
         import httpx
@@ -205,14 +208,16 @@ class Downloader:
             response = self._open().get(
                 url,
                 params=self._with_keys(parameters or {}) or None,
-                headers=self._with_keys(self.headers),
+                headers=self._with_keys({**self.headers, **headers}),
             )
         except httpx.TransportError as error:
             return _passing(plain, error)
         except httpx.InvalidURL as error:
             raise DownloadError(f"{plain}: no address ({error})") from error
+        # Where another host stores what was asked for, its address is of the moment, and signed.
+        first = response.history[0] if response.history else response
         answer = Response(
-            url=self._without_keys(str(response.url)),
+            url=self._without_keys(str(first.url)),
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
             content=response.content,

@@ -12,34 +12,36 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from investorbench_env.market.files import store
-from investorbench_env.market.sources import kept
-from investorbench_env.market.sources.contracts import Contract, Probe
+from investorbench_env.market.sources import hub, kept
 from investorbench_env.market.sources.http import Downloader, DownloadError
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REPOSITORY = "raeidsaqur/NIFTY"
+REPOSITORIES = ("raeidsaqur/NIFTY", "raeidsaqur/nifty-rl")
+"""The data set under both of its names."""
+SIZE = 45_000_000
 PARTS = ("train", "valid", "validation", "test")
+FIRST, LAST = date(2010, 1, 6), date(2020, 9, 21)
 
 
-def parts(downloader: Downloader, *, address: str | None = None) -> dict[str, list[str]]:
+def parts(downloader: Downloader) -> dict[str, list[str]]:
     """The addresses of the hub's Parquet files of the data set, by split.
 
     Raises:
         DownloadError: the hub lists none.
     """
-    url = address or NIFTY.url
-    listed = downloader.json(f"{url}/api/datasets/{REPOSITORY}/parquet")
-    configurations = listed.values() if isinstance(listed, dict) else []
+    listed = hub.under_a_name(REPOSITORIES, lambda name: hub.conversions(downloader, name))
+    # Of its two configurations the one for reinforcement learning holds the same days as prompts.
+    in_order = sorted(listed.items(), key=lambda item: (item[0].endswith("rl"), item[0]))
     found: dict[str, list[str]] = {}
-    for splits in configurations:
+    for _, splits in in_order:
         for name, files in splits.items():
-            if name in PARTS and name not in found:
-                found[name] = [str(file) for file in files]
+            if name in PARTS:
+                found.setdefault(name, files)
     if not found:
-        raise DownloadError(f"the hub lists no Parquet files of {REPOSITORY}")
+        raise DownloadError(f"{REPOSITORIES[0]}: the hub lists none of {', '.join(PARTS)}")
     return found
 
 
@@ -88,7 +90,7 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
     """Put all headlines into the folder of a request, file by file."""
     path = request.into / "news" / f"{kept.file_name(request.symbol)}_nifty.parquet"
     # The data set does not change, so a request for other days needs no second download.
-    whole = replace(request, first=date.min, last=date(2020, 12, 31))
+    whole = replace(request, first=FIRST, last=LAST)
     with store.only_one(path), NIFTY.downloader(request) as downloader:
         whole, there = kept.needed(whole, path, NIFTY)
         if there:
@@ -110,20 +112,18 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
 
 NIFTY = Source(
     name="nifty",
-    address="https://huggingface.co",
+    address=hub.ENDPOINT,
+    address_variable=hub.VARIABLE,
+    token=hub.TOKEN,
     gives="NIFTY headlines",
     kinds=frozenset({"news"}),
     classes=frozenset({"etf"}),
     symbols=frozenset({"SPY"}),
-    begins=date(2010, 1, 6),
-    ends=date(2020, 9, 21),
-    terms="see the dataset card of raeidsaqur/NIFTY",
-    terms_url="https://huggingface.co/datasets/raeidsaqur/NIFTY",
+    begins=FIRST,
+    ends=LAST,
+    terms="MIT; its headlines belong to their publishers",
+    terms_url=f"{hub.ENDPOINT}/datasets/{REPOSITORIES[0]}",
     fetch=fetch,
-    contract=Contract(
-        source="NIFTY",
-        probe=Probe(path=f"/api/datasets/{REPOSITORY}/parquet"),
-        needs="list of Parquet files as JSON",
-        form=lambda answer: answer.first_line.startswith("{"),
-    ),
+    size=lambda request: SIZE,
+    contract=hub.contract("NIFTY", REPOSITORIES[0]),
 )

@@ -77,6 +77,7 @@ class Source:
     Attributes:
         name: as in ``--source``.
         address: of the server; ``$INVESTORBENCH_<NAME>_URL`` takes its place.
+        address_variable: the variable that takes it instead, where a service has one of its own.
         gives: what is fetched from it, in words.
         kinds: the same as kinds of data.
         classes: the asset classes that it knows.
@@ -85,6 +86,7 @@ class Source:
         ends: the last day, or None where it goes on.
         keys: the environment variables with the keys that it wants.
         keys_from: where those keys are given out.
+        token: the variable with a token that is sent where it is set, and not needed.
         headers: in which it wants them, where ``{NAME}`` stands for a key.
         terms: of use, in short; they are the source's, look there before publishing anything.
         terms_url: where they stand.
@@ -97,6 +99,7 @@ class Source:
 
     name: str
     address: str
+    address_variable: str = ""
     gives: str
     kinds: frozenset[Kind]
     classes: frozenset[str]
@@ -105,6 +108,7 @@ class Source:
     ends: date | None = None
     keys: tuple[str, ...] = ()
     keys_from: str = ""
+    token: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     terms: str
     terms_url: str
@@ -130,6 +134,8 @@ class Source:
     @property
     def url(self) -> str:
         """The address that is asked."""
+        if self.address_variable:
+            return (os.environ.get(self.address_variable) or self.address).rstrip("/")
         return base_url(self.name, self.address)
 
     @property
@@ -145,6 +151,8 @@ class Source:
             KeyProblemError: one is not set, or cannot be sent.
         """
         values = {name: os.environ.get(name, "") for name in self.keys}
+        if self.token and (token := os.environ.get(self.token)):
+            values[self.token] = token
         for name, value in values.items():
             if not value:
                 origin = f" ({self.keys_from})" if self.keys_from else ""
@@ -164,12 +172,14 @@ class Source:
         """
         politeness = request.politeness or self.politeness
         agent = USER_AGENT if not self.needs_contact else self._agent(request.contact)
+        keys = self.key_values()
+        sent = {"Authorization": f"Bearer {{{self.token}}}"} if self.token in keys else {}
         return Downloader(
             user_agent=agent,
             politeness=politeness,
             contract=self.contract,
-            keys=self.key_values(),
-            headers=self.headers,
+            keys=keys,
+            headers={**self.headers, **sent},
         )
 
     def _agent(self, contact: str) -> str:

@@ -1,0 +1,119 @@
+"""FNSPID: news of US stocks from 1999 to 2023, by its conversions to Parquet on the hub.
+
+The data set itself is 29 GB of CSV. The hub has converted its beginning, others the whole; of
+either only the groups of rows in which a symbol is are downloaded, and their size is shown first.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+
+from investorbench_env.market.files import store
+from investorbench_env.market.sources import hub, kept
+from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
+from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REPOSITORIES = ("Zihan1004/FNSPID", "sabareesh88/FNSPID_nasdaq_sorted")
+"""The data set, of which the hub has converted some 5 GB, and a whole one in order of symbols."""
+SYMBOL = "Stock_symbol"
+COLUMNS = {"Date": "timestamp", "Article_title": "headline", "Lsa_summary": "text", "Url": "url"}
+FIRST, LAST = date(1999, 1, 1), date(2023, 12, 31)
+MOST_BYTES = 2 << 30
+"""A symbol that is spread over more than that is left to the data set's own tools."""
+
+
+def found_in(downloader: Downloader, repository: str, symbol: str) -> list[hub.Found]:
+    """Where in a conversion a symbol may be, by the files' tables of contents.
+
+    Raises:
+        DownloadError: there is no conversion, or of another form.
+    """
+    listed = hub.conversions(downloader, repository)
+    addresses = [url for splits in listed.values() for part in splits.values() for url in part]
+    found = [hub.groups_with(downloader, url, SYMBOL, [symbol], list(COLUMNS)) for url in addresses]
+    size = sum(part.size for part in found)
+    if size > MOST_BYTES:
+        raise DownloadError(
+            f"{repository}: {symbol} may be anywhere in {size / 1e9:,.1f} GB; fetch the data set "
+            f"with Hugging Face's own tools, or name another source"
+        )
+    return [part for part in found if part.groups]
+
+
+def news(found: hub.Found, symbol: str) -> "pd.DataFrame":
+    """The news about a symbol in one file: timestamp, date, symbol, headline, text, url, source.
+
+    Raises:
+        DownloadError: a date of another form.
+    """
+    import pandas as pd
+
+    parts = list(hub.rows_about(found, SYMBOL, [symbol], list(COLUMNS)))
+    frame = pd.concat(parts) if parts else pd.DataFrame(columns=list(COLUMNS))
+    frame = frame.rename(columns=COLUMNS).drop_duplicates(["timestamp", "headline"])
+    written = frame["timestamp"].astype(str).str.removesuffix(" UTC")
+    try:
+        frame["timestamp"] = pd.to_datetime(written, format="ISO8601", utc=True)
+    except ValueError as error:
+        raise DownloadError(f"FNSPID: a date of another form ({error})") from error
+    frame.insert(1, "date", frame["timestamp"].dt.tz_localize(None).dt.normalize())
+    frame.insert(2, "symbol", symbol)
+    frame["source"] = "FNSPID"
+    return frame.dropna(subset=["headline"]).reset_index(drop=True)
+
+
+def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
+    """Put all news of a symbol into the folder of a request, file by file."""
+    path = request.into / "news" / f"{kept.file_name(request.symbol)}_fnspid.parquet"
+    whole = replace(request, first=FIRST, last=LAST)
+    with store.only_one(path), FNSPID.downloader(request) as downloader:
+        whole, there = kept.needed(whole, path, FNSPID)
+        if there:
+            return there
+        folder = kept.pieces_folder(request, FNSPID)
+        for repository in REPOSITORIES:
+            frames = list(_pieces(downloader, repository, request, progress))
+            if any(len(frame) for frame in frames):
+                table = kept.in_order(frames).drop_duplicates(["timestamp", "headline"])
+                outcome = kept.keep(whole, path, FNSPID, "news", table, downloader)
+                shutil.rmtree(folder, ignore_errors=True)
+                return outcome
+        raise NotThereError(f"FNSPID: no news of {request.symbol}")
+
+
+def _pieces(
+    downloader: Downloader, repository: str, request: FetchRequest, progress: Progress
+) -> Iterator["pd.DataFrame"]:
+    folder = kept.pieces_folder(request, FNSPID)
+    name = repository.replace("/", "_")
+    progress(0, 1, f"where {request.symbol} is in {repository}")
+    found = found_in(downloader, repository, request.symbol)
+    size = sum(part.size for part in found)
+    for done, part in enumerate(found):
+        progress(done, len(found), f"{request.symbol} from FNSPID, at most {size / 1e6:,.0f} MB")
+        get = partial(news, part, request.symbol)
+        yield kept.piece_of(downloader, folder / f"{name}_{done}.parquet", get)
+    progress(1, 1, f"{request.symbol} from {repository}")
+
+
+FNSPID = Source(
+    name="fnspid",
+    address=hub.ENDPOINT,
+    address_variable=hub.VARIABLE,
+    token=hub.TOKEN,
+    gives="news of 1999 to 2023, with summaries",
+    kinds=frozenset({"news"}),
+    classes=frozenset({"stock"}),
+    begins=FIRST,
+    ends=LAST,
+    terms="CC BY-NC 4.0: not for commercial use",
+    terms_url=f"{hub.ENDPOINT}/datasets/{REPOSITORIES[0]}",
+    fetch=fetch,
+    contract=hub.contract("FNSPID", REPOSITORIES[0]),
+)
