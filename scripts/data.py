@@ -2,16 +2,18 @@
 
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any, ParamSpec, get_args
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from investorbench.scripts import data_output
+from investorbench.scripts.wanted import wanted
 from investorbench_env.errors import (
     DataNotFoundError,
     DateRangeError,
@@ -28,10 +30,19 @@ from investorbench_env.market.files import index
 from investorbench_env.market.files.checking import check as problems_of
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.sources import fetching
-from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
+from investorbench_env.market.sources.catalogue import SOURCES
+from investorbench_env.market.sources.checks import check_all
+from investorbench_env.market.sources.plan import FetchPlan, plan
+from investorbench_env.market.sources.source import (
+    CONTACT,
+    KINDS,
+    FetchOutcome,
+    FetchRequest,
+    Kind,
+)
 
 app = typer.Typer(
-    name="data", help="Market data: list, fetch, check, describe.", no_args_is_help=True
+    name="data", help="Market data: list, fetch, check, describe, carry over.", no_args_is_help=True
 )
 
 P = ParamSpec("P")
@@ -45,6 +56,11 @@ Class = Annotated[
         "--asset-class", help=f"One of {', '.join(ASSET_CLASSES)}; guessed from the symbol."
     ),
 ]
+
+Contact = Annotated[
+    str | None, typer.Option(help=f"Your name and e-mail, for the SEC; ${CONTACT}.")
+]
+FUNDAMENTALS: Kind = "fundamentals"
 
 
 def _plainly(command: Callable[P, None]) -> Callable[P, None]:
@@ -79,53 +95,131 @@ def list_data(data: Place = None) -> None:
         for _, error in broken:
             console.print(f"  cannot be read: {escape(str(error))}", style="red", soft_wrap=True)
         data_output.print_terms(console, tuple(files))
-    console.print("[bold]What [cyan]investorbench data fetch SYMBOL[/] can get[/]")
-    console.print(data_output.source_table())
+    console.print("[bold]What can be fetched:[/] [cyan]investorbench data sources[/]")
 
 
 @app.command("fetch")
 @_plainly
 def fetch_data(
-    symbols: Annotated[list[str], typer.Argument(help="Such as TSLA SPY BTC.")],
-    first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")] = "2012-01-01",
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="A task such as stock/tsla, several as stock or paper, a universe, or a symbol."
+        ),
+    ],
+    first: Annotated[
+        str | None, typer.Option("--from", help="First day, YYYY-MM-DD; else what a task needs.")
+    ] = None,
     last: Annotated[
-        str | None, typer.Option("--to", help="Last day, YYYY-MM-DD; yesterday.")
+        str | None, typer.Option("--to", help="Last day, YYYY-MM-DD; else what a task needs.")
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", help="Only this one; may be given often. See `data list`."),
+        typer.Option("--source", help="Only this one; may be given often. See `data sources`."),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", help=f"Only this; may be given often: {', '.join(get_args(Kind))}."),
     ] = None,
     asset_class: Class = None,
     into: Annotated[Path | None, typer.Option("--into", help="A folder; else the cache.")] = None,
-    contact: Annotated[
-        str | None, typer.Option(help=f"Your name and e-mail, for the SEC; ${fetching.CONTACT}.")
-    ] = None,
+    contact: Contact = None,
     again: Annotated[bool, typer.Option("--again", help="Also what is there already.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before fetching.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan.")] = False,
 ) -> None:
-    """Download data; what is complete is kept, and a second run resumes from there."""
-    begin, end = _day(first), _day(last) if last else date.today() - timedelta(days=1)
-    if end < begin:
-        raise DateRangeError(f"--to {end} comes before --from {begin}")
-    folder = into or library.cache_folder()
-    outcomes: list[FetchOutcome] = []
-    is_lacking = False
-    for symbol in symbols:
-        request = FetchRequest(
-            symbol=symbol.upper(),
-            asset_class=_class(symbol, asset_class),
-            first=begin,
-            last=end,
-            into=folder,
+    """Print what is there and where the rest comes from, then download it; resumes if killed."""
+    known = _known_class(asset_class)
+    begin, end = _day(first) if first else None, _day(last) if last else None
+    assets = [each for name in names for each in wanted(name, known, begin, end)]
+    requests = [
+        FetchRequest(
+            symbol=each.symbol,
+            asset_class=each.asset_class,
+            first=each.first,
+            last=each.last,
+            into=(into or library.cache_folder()).expanduser(),
             contact=contact or fetching.contact(),
+            kinds=_chosen(kind),
             again=again,
         )
-        found = _with_progress(request, source or [])
-        is_lacking |= bool(fetching.unmended(request, found))
-        outcomes += found
+        for each in assets
+    ]
+    for request in requests:
+        if request.last < request.first:
+            raise DateRangeError(f"--to {request.last} comes before --from {request.first}")
+    chosen = source or []
+    plans = _planned(requests, chosen)
     console = data_output.console()
+    data_output.print_wanted(console, assets)
+    data_output.print_plans(console, plans)
+    to_do = [each for each in plans if any(each.asked.values())]
+    if dry_run:
+        console.print("nothing was fetched: this is a dry run", style="dim")
+        return
+    if not to_do:
+        is_whole = not any(each.asked for each in plans)
+        console.print("[green]✓[/] all there" if is_whole else "[red]✗[/] no source has the rest")
+        raise typer.Exit(not is_whole)
+    is_asked = sys.stdin.isatty() and sys.stdout.isatty() and not yes
+    if is_asked and not typer.confirm("Fetch it, under these terms?", default=True):
+        raise typer.Exit(1)
+    outcomes: list[FetchOutcome] = []
+    is_lacking = False
+    for each in to_do:
+        found = _with_progress(each.lacking, chosen)
+        is_lacking |= bool(fetching.unmended(each.lacking, found))
+        outcomes += found
     data_output.print_outcomes(console, outcomes)
-    console.print(f"in {escape(str(folder))}", style="dim", soft_wrap=True)
-    if is_lacking:
+    after = _planned([replace(request, again=False) for request in requests], chosen)
+    console.print()
+    data_output.print_held(console, after)
+    if len(after) == 1:
+        _describe_fetched(console, after[0])
+    if is_lacking or any("prices" in each.held and not each.held["prices"].names for each in after):
+        raise typer.Exit(1)
+
+
+def _planned(requests: list[FetchRequest], sources: list[str]) -> list[FetchPlan]:
+    return [plan(request, sources, library.searched_places()) for request in requests]
+
+
+def _chosen(kinds: list[str] | None) -> frozenset[Kind]:
+    """The kinds that are named; without, all but fundamentals, of which filings say the same."""
+    for kind in kinds or ():
+        if kind not in KINDS:
+            raise UnknownNameError("kind of data", kind, KINDS)
+    return frozenset(each for each in KINDS if (each in kinds if kinds else each != FUNDAMENTALS))
+
+
+def _describe_fetched(console: Console, after: FetchPlan) -> None:
+    """Say what the market of one symbol now holds, where it has one."""
+    request = after.request
+    try:
+        market = library.find_market(
+            request.symbol, request.asset_class, request.into, data_tolerance=1.0
+        )
+    except (DataNotFoundError, UnknownNameError):
+        return
+    data_output.print_description(console, library.describe(market))
+
+
+@app.command("sources")
+@_plainly
+def list_sources(
+    check: Annotated[
+        bool, typer.Option("--check", help="Make one small request to each: does it answer?")
+    ] = False,
+    contact: Contact = None,
+) -> None:
+    """Show what can be fetched from where, with which key and under which terms."""
+    console, who = data_output.console(), contact or fetching.contact()
+    if not check:
+        data_output.print_sources(console, tuple(SOURCES.values()), who)
+        return
+    checks = check_all(SOURCES.values(), who)
+    data_output.print_checks(console, checks)
+    if any(each.is_fault for each in checks):
         raise typer.Exit(1)
 
 
@@ -153,7 +247,9 @@ def check_data(
     if not files:
         known_symbols = _symbols(places)
         if not known_symbols:
-            raise DataNotFoundError(library.absence(target.upper(), "no data"))
+            raise DataNotFoundError(
+                library.absence(target.upper(), _class(target, asset_class), "no data")
+            )
         searched = ", ".join(str(place) for place in places)
         raise UnknownNameError(f"symbol in {searched}", target, known_symbols)
     if found:
@@ -177,12 +273,7 @@ def describe_data(
     market = library.find_market(
         symbol.upper(), _class(symbol, asset_class), data, data_tolerance=1.0
     )
-    console, lines = data_output.console(), library.describe(market)
-    width = max(len(subject) for subject, _ in lines)
-    for subject, text in lines:
-        data_output.hanging(
-            console, subject, text, width, "yellow" if subject == "finding" else "bold"
-        )
+    data_output.print_description(data_output.console(), library.describe(market))
 
 
 def _with_progress(request: FetchRequest, sources: list[str]) -> list[FetchOutcome]:

@@ -2,19 +2,26 @@
 
 import sys
 import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from investorbench.scripts.wanted import Wanted
+from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.files import store
 from investorbench_env.market.files.checking import Problem
 from investorbench_env.market.files.describing import extent
 from investorbench_env.market.files.index import DataFile
-from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.source import FetchOutcome
+from investorbench_env.market.sources.checks import Check
+from investorbench_env.market.sources.coverage import Held
+from investorbench_env.market.sources.plan import FetchPlan
+from investorbench_env.market.sources.source import CONTACT, FetchOutcome, Kind, Source
 
 HOLDS = {
     "bars": "daily bars",
@@ -68,17 +75,135 @@ def print_files(console: Console, place: Path, files: tuple[DataFile, ...]) -> N
         console.print(escape(line), style="dim", soft_wrap=True)
 
 
-def source_table() -> Table:
-    """What can be fetched, and under which terms."""
-    table = _table("source", "gives", "for", "terms of use")
-    for source in SOURCES.values():
-        table.add_row(
-            source.name,
-            source.gives,
-            " ".join(sorted(source.symbols)) or ", ".join(sorted(source.classes)),
-            source.terms,
-        )
-    return table
+def print_sources(console: Console, sources: Sequence[Source], contact: str) -> None:
+    """What can be fetched, for which assets, under which terms and with which key."""
+    width = max(len(source.name) for source in sources)
+    for source in sources:
+        few = sorted(source.symbols)
+        assets = _few(few, 7) if few else ", ".join(sorted(source.classes))
+        hanging(console, source.name, f"{source.gives} · {assets}", width, "bold cyan")
+        hanging(console, "", source.terms, width, "dim")
+        if wants := [*source.keys, *([CONTACT] if source.needs_contact else [])]:
+            hindrance = source.hindrance(contact)
+            text = hindrance or f"{', '.join(wants)}: set"
+            hanging(console, "", text, width, "yellow" if hindrance else "green")
+
+
+def print_checks(console: Console, checks: Sequence[Check]) -> None:
+    """How each source stands, and what to do where it does not answer."""
+    sources = max(len(each.source.name) for each in checks)
+    states = max(len(each.state) for each in checks)
+    for each in checks:
+        mark = "✗" if each.is_fault else "·" if each.says else "✓"
+        label = f"{mark} {each.source.name:{sources}}  {each.state:{states}}"
+        colour = "red" if each.is_fault else "yellow" if each.says else "green"
+        hanging(console, label, each.says, len(label), colour)
+
+
+def print_wanted(console: Console, wanted: Sequence[Wanted]) -> None:
+    """The days that are wanted, and of which symbols."""
+    spans: dict[str, list[str]] = {}
+    for each in wanted:
+        span = f"{each.first}..{each.last}, {each.why}"
+        spans.setdefault(span, []).append(each.symbol)
+    for span, symbols in spans.items():
+        hanging(console, _few(symbols, 7), span, len(_few(symbols, 7)), "bold")
+
+
+def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
+    """What is there, and from where the rest would come, how large and under which terms."""
+    kinds = _kinds(plans)
+    table = _table("symbol", *kinds)
+    for each in plans:
+        table.add_row(each.request.symbol, *(_where_from(each, kind) for kind in kinds))
+    console.print(table)
+    if choices := dict.fromkeys(source for each in plans for source in each.choices()):
+        sources = _table("source", "about", "terms of use", right=("about",))
+        for source in choices:
+            terms = f"{source.terms}\n{source.terms_url}"
+            sources.add_row(source.name, _size(source, plans), escape(terms))
+        console.print(sources)
+    for source in dict.fromkeys(source for each in plans for source in each.others()):
+        hindrance = source.hindrance(plans[0].request.contact)
+        if hindrance:
+            hanging(console, f"  without {source.name}", hindrance, 22, "yellow")
+        elif source not in choices:
+            gives = f"{source.gives}, where another fails or lacks days"
+            hanging(console, f"  then {source.name}", gives, 22, "dim")
+    console.print(f"into {escape(str(plans[0].request.into))}", style="dim", soft_wrap=True)
+    for each in plans:
+        row = find_asset_class(each.request.asset_class)
+        if row.installed and "prices" in each.asked:
+            text = f"a package may have it: investorbench data describe {each.request.symbol}"
+            hanging(console, "note", text, 4, "yellow")
+        if each.read_before is not None:
+            text = (
+                f"{each.read_before} has bars of {each.request.symbol} and is read first: add "
+                f"--into {each.read_before} to complete what it has"
+            )
+            hanging(console, "note", text, 4, "yellow")
+
+
+def _kinds(plans: Sequence[FetchPlan]) -> list[Kind]:
+    found = {kind for each in plans for kind in each.held}
+    return [kind for kind in get_args(Kind) if kind in found]
+
+
+def _where_from(plan: FetchPlan, kind: Kind) -> str:
+    """Whether a kind is there, or the source that is asked for it first."""
+    if kind not in plan.held:
+        return "[dim]–[/]"
+    if kind not in plan.asked:
+        return "[green]there[/]"
+    first = plan.first(kind)
+    if first is None:
+        return "[yellow]needs a key[/]" if plan.asked[kind] else "[red]no source[/]"
+    if plan.held[kind].names and plan.held[kind].missing:
+        return f"{first.name} for {plan.held[kind].missing:,} days"
+    return first.name
+
+
+def _size(source: Source, plans: Sequence[FetchPlan]) -> str:
+    """About how much a source would send for all plans in which it is asked first."""
+    sizes = [
+        source.size(replace(each.lacking, kinds=source.serves(each.lacking)))
+        for each in plans
+        if source in each.choices()
+    ]
+    known = [size for size in sizes if size is not None]
+    if len(known) < len(sizes):
+        return "unknown"
+    return size_text(sum(known))
+
+
+def size_text(number: int) -> str:
+    """A number of bytes as people say it."""
+    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= least:
+            return f"{number / least:.3g} {unit}"
+    return f"{number} bytes"
+
+
+def print_held(console: Console, plans: Sequence[FetchPlan]) -> None:
+    """What there is of each symbol after fetching, and what is lacking."""
+    kinds = _kinds(plans)
+    table = _table("symbol", *kinds)
+    for each in plans:
+        cells = [_how_much(kind, each.held.get(kind)) for kind in kinds]
+        table.add_row(each.request.symbol, *cells)
+    console.print(table)
+
+
+def _how_much(kind: Kind, held: Held | None) -> str:
+    if held is None:
+        return "[dim]–[/]"
+    if not held.names:
+        return "[red]none[/]"
+    count = f"{len(held.dates) if kind == 'prices' else held.rows:,}"
+    if held.is_whole:
+        return f"[green]{count}[/]"
+    what = "days" if kind == "prices" else "days not asked for"
+    return f"[yellow]{count}, {held.missing:,} {what} lacking[/]"
 
 
 def print_terms(console: Console, files: tuple[DataFile, ...]) -> None:
@@ -107,6 +232,13 @@ def print_outcomes(console: Console, outcomes: list[FetchOutcome]) -> None:
         name = ", ".join(path.name for path in outcome.paths)
         text = ", ".join(part for part in (outcome.status, size, name, outcome.note) if part)
         hanging(console, label, text, len(label), COLOURS[outcome.status])
+
+
+def print_description(console: Console, lines: Sequence[tuple[str, str]]) -> None:
+    """A market in words, a subject a line."""
+    width = max(len(subject) for subject, _ in lines)
+    for subject, text in lines:
+        hanging(console, subject, text, width, "yellow" if subject == "finding" else "bold")
 
 
 def print_problems(console: Console, problems: tuple[Problem, ...]) -> None:

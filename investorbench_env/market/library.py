@@ -96,9 +96,9 @@ def find_data(
     if row.installed and (market := _installed(row.installed, symbol)) is not None:
         return market
     if name == "real" or row.simulated is None:
-        raise DataNotFoundError(absence(symbol, "no real data"))
+        raise DataNotFoundError(absence(symbol, asset_class, "no real data"))
     warnings.warn(
-        absence(symbol, "a simulated market stands in: no real data"),
+        absence(symbol, asset_class, "a simulated market stands in: no real data"),
         SimulatedDataWarning,
         stacklevel=6,  # the caller of gym.make
     )
@@ -202,8 +202,8 @@ def _from_path(symbol: str, asset_class: str, name: str, reading: dict[str, Any]
     if known := looking.symbols_in(path):
         raise UnknownNameError(f"symbol in {path}", symbol, known, looked)
     raise DataNotFoundError(
-        f"no daily bars in {path} for {symbol}; {looked}. To download some: investorbench data "
-        f"fetch {symbol}"
+        f"no daily bars in {path} for {symbol}; {looked}. To download some: "
+        + fetching_command(symbol, asset_class)
     )
 
 
@@ -215,7 +215,12 @@ def _exists(name: object) -> bool:
         return False
 
 
-def absence(symbol: str, what: str) -> str:
+def fetching_command(symbol: str, asset_class: str) -> str:
+    """The one command that downloads what there is of a symbol."""
+    return f"investorbench data fetch {asset_class}/{symbol.lower()}"
+
+
+def absence(symbol: str, asset_class: str, what: str) -> str:
     """Where a symbol was looked for, what was there, and the commands that would supply it."""
     from investorbench_env.market.files import looking
 
@@ -225,5 +230,5 @@ def absence(symbol: str, what: str) -> str:
     )
     return (
         f"{what} for {symbol}; looked in {looked}. Either point at a folder that has it: export "
-        f"{VARIABLE}=/path/to/data, or download it: investorbench data fetch {symbol}"
+        f"{VARIABLE}=/path/to/data, or download it: {fetching_command(symbol, asset_class)}"
     )

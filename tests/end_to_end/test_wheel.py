@@ -142,7 +142,7 @@ def test_without_data_the_command_says_how_to_get_some(environment: Path, tmp_pa
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "investorbench data fetch TSLA" in done.stderr
+    assert "investorbench data fetch stock/tsla" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -184,7 +184,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 
 def test_without_real_data_the_error_has_the_commands_that_would_supply_it() -> None:
-    with pytest.raises(DataNotFoundError, match=r"investorbench data fetch TSLA"):
+    with pytest.raises(DataNotFoundError, match=r"investorbench data fetch stock/tsla"):
         gym.make("InvestorBench/Stock-TSLA", data="real")
 
 

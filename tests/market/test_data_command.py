@@ -8,6 +8,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from investorbench.scripts.data import app
+from investorbench_env.market.sources.catalogue import SOURCES
 
 GOOD = "date,open,high,low,close,volume\n2021-01-13,10,11,9,10.5,7\n2021-01-15,10,11,9,10.6,7\n"
 
@@ -35,8 +36,16 @@ def test_list_shows_files_their_days_and_what_can_be_fetched(folder: Path) -> No
     assert "daily bars · ABC · 2 rows · 2021-01-13..2021-01-15" in output
     assert "macro.csv: macro series" in output
     assert "terms of use" in output
-    for source in ("yahoo", "stooq", "edgar", "investorbench", "nifty", "binance"):
-        assert source in output
+    assert "investorbench data sources" in output
+
+
+def test_sources_names_each_with_its_terms_and_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INVESTORBENCH_CONTACT", raising=False)
+    output = run("sources").stdout
+
+    for source in SOURCES.values():
+        assert f"\n{source.name} " in f"\n{output}"
+    assert " ".join(output.split()).count("the SEC asks who you are") == 1
 
 
 def test_list_without_any_data_says_so() -> None:
@@ -59,7 +68,7 @@ def test_describe_without_data_is_one_line_with_the_commands() -> None:
     result = run("describe", "TSLA")
 
     assert result.exit_code == 1
-    assert "investorbench data fetch TSLA" in result.stderr
+    assert "investorbench data fetch stock/tsla" in result.stderr
     assert "export INVESTORBENCH_DATA=" in result.stderr
     assert result.stderr.count("\n") == 1
 
@@ -104,7 +113,13 @@ def test_check_of_a_path_that_does_not_exist_is_said() -> None:
 
 
 def test_output_fits_into_eighty_columns(folder: Path) -> None:
-    for command in (("list", "--data", folder), ("describe", "ABC", "--data", folder)):
+    shown = (
+        ("list", "--data", folder),
+        ("describe", "ABC", "--data", folder),
+        ("sources",),
+        ("fetch", "paper", "--dry-run", "--into", folder),
+    )
+    for command in shown:
         lines = run(*command).stdout.splitlines()
         # The folder's own path is not ours to shorten.
         assert max(len(line) for line in lines if str(folder) not in line) <= 80

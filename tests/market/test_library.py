@@ -81,7 +81,7 @@ def test_auto_falls_back_to_a_simulation_with_a_warning_that_names_both_ways() -
     assert market.simulated
     message = str(caught[0].message)
     assert "export INVESTORBENCH_DATA=" in message
-    assert "investorbench data fetch TSLA" in message
+    assert "investorbench data fetch stock/tsla" in message
     assert str(library.cache_folder()) in message
 
 
@@ -107,7 +107,7 @@ def test_a_path_that_does_not_exist_is_said(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_bars_says_how_to_get_some(tmp_path: Path) -> None:
-    with pytest.raises(DataNotFoundError, match=r"no daily bars in .* data fetch TSLA"):
+    with pytest.raises(DataNotFoundError, match=r"no daily bars in .* data fetch stock/tsla"):
         find_market("TSLA", "stock", tmp_path)
 
 

@@ -242,7 +242,7 @@ def test_dates_in_place_of_the_splits_own_leave_the_warmup_as_it_is() -> None:
 
 @pytest.mark.parametrize("data", [None, "real"])
 def test_a_real_task_never_falls_back_to_a_simulated_market(data: str | None) -> None:
-    with pytest.raises(DataNotFoundError, match="investorbench data fetch TSLA"):
+    with pytest.raises(DataNotFoundError, match="investorbench data fetch stock/tsla"):
         evaluate("cash", "InvestorBench/Stock-TSLA", data=data)
 
 

@@ -75,7 +75,9 @@ def held(request: FetchRequest, places: Iterable[Path]) -> dict[Kind, Held]:
                 except CorruptDataError:
                     continue
     for kind, each in found.items():
-        each.missing = _missing_prices(request, each) if kind == "prices" else _left(request, each)
+        each.missing = (
+            _missing_prices(request, each) if kind == "prices" else _left(request, kind, each)
+        )
     return found
 
 
@@ -97,11 +99,14 @@ def _add(
     if not set(kinds) & set(found):
         return
     dates = _dates(file, spellings, row)
-    wanted = dates[(dates >= np.datetime64(request.first)) & (dates <= np.datetime64(request.last))]
     span = None if file.kind == "released" else _asked(provenance)
     span = span or _span(dates)
     for kind in set(kinds) & set(found):
         each = found[kind]
+        wanted = dates[
+            (dates >= np.datetime64(request.first_of(kind)))
+            & (dates <= np.datetime64(request.last))
+        ]
         each.names.append(file.path.name)
         each.rows += len(wanted)
         each.spans += [span] if span else []
@@ -146,9 +151,9 @@ def _missing_prices(request: FetchRequest, each: Held) -> int:
     return len(set(sessions) - each.dates)
 
 
-def _left(request: FetchRequest, each: Held) -> int:
+def _left(request: FetchRequest, kind: Kind, each: Held) -> int:
     """How many of the wanted days no span holds."""
-    reached, left = request.first - DAY, 0
+    reached, left = request.first_of(kind) - DAY, 0
     for first, last in sorted(each.spans):
         if first > reached + DAY:
             left += (min(first, request.last + DAY) - reached).days - 1

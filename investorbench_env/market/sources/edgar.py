@@ -210,7 +210,7 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
         known = _rows_by_accession(path)
         if known:
             downloader.records += store.read_provenance(path)["requests"]
-        found = filings(downloader, request.symbol, request.first, request.last)
+        found = filings(downloader, request.symbol, request.first_of("filings"), request.last)
         folder = kept.pieces_folder(request, EDGAR)
         rows = []
         for done, filing in enumerate(found):

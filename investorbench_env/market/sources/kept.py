@@ -114,6 +114,7 @@ def record(
     """
     terms = path.parent / f"{source.name}{index.TERMS}"
     store.write_atomic(terms, source.terms_text.encode())
+    first = min(request.first_of(kind) for kind in kinds)
     store.write_provenance(
         path,
         {
@@ -128,7 +129,7 @@ def record(
             "terms_url": source.terms_url,
             "asked": {"first": request.first.isoformat(), "last": request.last.isoformat()},
             "covers": {
-                "first": max(request.first, source.begins or date.min).isoformat(),
+                "first": max(first, source.begins or date.min).isoformat(),
                 "last": min(request.last, source.ends or date.max).isoformat(),
             },
             "rows": len(days),

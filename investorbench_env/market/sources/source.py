@@ -16,6 +16,8 @@ from investorbench_env.market.sources.http import USER_AGENT, Downloader, Polite
 Kind = Literal["prices", "actions", "news", "filings", "fundamentals"]
 KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 CONTACT = "INVESTORBENCH_CONTACT"
+FILED_BEFORE_DAYS = 400
+"""Of filings those of so many days before are wanted too: the latest of each form is known."""
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of requests done, of how many, and what they are about."""
@@ -30,7 +32,7 @@ class FetchRequest:
     Attributes:
         symbol: one asset.
         asset_class: the name of its class.
-        first: first day.
+        first: first day; of filings, see ``first_of``.
         last: last day.
         into: the folder.
         contact: name and e-mail for the SEC, or empty.
@@ -48,6 +50,12 @@ class FetchRequest:
     kinds: frozenset[Kind] = KINDS
     again: bool = False
     politeness: Politeness | None = None
+
+    def first_of(self, kind: Kind) -> date:
+        """The first day from which something of a kind is wanted."""
+        if kind not in ("filings", "fundamentals"):
+            return self.first
+        return date.fromordinal(max(1, self.first.toordinal() - FILED_BEFORE_DAYS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +78,7 @@ def _unknown_size(request: FetchRequest) -> int | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
     """One origin of data.
 
@@ -164,14 +172,31 @@ class Source:
                 )
         return values
 
+    def hindrance(self, contact: str) -> str:
+        """Why it cannot be asked: a key, or a contact, that is not set; empty where it can."""
+        try:
+            self.key_values()
+            if self.needs_contact:
+                self._agent(contact)
+        except KeyProblemError as error:
+            return str(error)
+        return ""
+
     def downloader(self, request: FetchRequest) -> Downloader:
         """What asks the server for a request.
 
         Raises:
             KeyProblemError: a key or the contact that it wants is not set, or cannot be sent.
         """
-        politeness = request.politeness or self.politeness
-        agent = USER_AGENT if not self.needs_contact else self._agent(request.contact)
+        return self.asking(request.contact, request.politeness or self.politeness)
+
+    def asking(self, contact: str, politeness: Politeness) -> Downloader:
+        """What asks the server, at some pace.
+
+        Raises:
+            KeyProblemError: a key or the contact that it wants is not set, or cannot be sent.
+        """
+        agent = USER_AGENT if not self.needs_contact else self._agent(contact)
         keys = self.key_values()
         sent = {"Authorization": f"Bearer {{{self.token}}}"} if self.token in keys else {}
         return Downloader(

@@ -1,0 +1,184 @@
+"""What ``investorbench data`` is asked for by name: a task, a suite, a universe, or a symbol."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+
+from investorbench.scripts.choices import Choices
+from investorbench.tasks.finding import our_id
+from investorbench.tasks.task import Task
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.market.asset_classes import asset_class_of, find_asset_class
+from investorbench_env.market.sessions import sessions_between
+from investorbench_env.universes import (
+    PUBLISHED_ON,
+    SIMULATED,
+    UNIVERSES,
+    Universe,
+    find_universe,
+    universe_of,
+)
+
+PAPER = "paper"
+"""All tasks of the paper of InvestorBench."""
+SESSIONS_BEFORE = 60
+"""Of bars before the warm-up, so that its first window is full."""
+SINCE = date(2012, 1, 1)
+"""From when on a symbol is fetched that belongs to no task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One asset, and the days of it that are wanted.
+
+    Attributes:
+        name: of its task, or its symbol.
+        symbol: the asset.
+        asset_class: the name of its class.
+        first: first day.
+        last: last day.
+        why: what these days are, in words.
+    """
+
+    name: str
+    symbol: str
+    asset_class: str
+    first: date
+    last: date
+    why: str
+
+
+def wanted(
+    name: str, asset_class: str | None = None, first: date | None = None, last: date | None = None
+) -> list[Wanted]:
+    """The assets that a name stands for, each with the days that it needs.
+
+    Args:
+        name: a task such as ``"stock/tsla"``, or several as ``"stock"`` or ``"stock/*"``; a
+            universe; ``"paper"``; a file of a task; a symbol, also as ``"stock/nvda"``.
+        asset_class: of a symbol; guessed for None.
+        first: in place of the first day.
+        last: in place of the last day.
+
+    Raises:
+        UnknownNameError: there is no such task, class or universe.
+        InvestorBenchError: a task needs no data, or does not say of what.
+    """
+    found = list(_tasks(name))
+    if not found:
+        found = [_symbol(name, asset_class)]
+    elif asset_class is not None and {each.asset_class for each in found} != {asset_class}:
+        raise InvestorBenchError(
+            f"{name} is of the class {found[0].asset_class!r}: leave out --asset-class"
+        )
+    return [_dated(each, first, last) for each in found]
+
+
+def _dated(each: Wanted, first: date | None, last: date | None) -> Wanted:
+    if first is None and last is None:
+        return each
+    return Wanted(
+        name=each.name,
+        symbol=each.symbol,
+        asset_class=each.asset_class,
+        first=first or each.first,
+        last=last or each.last,
+        why="as asked for",
+    )
+
+
+def _tasks(name: str) -> Iterator[Wanted]:
+    """What a name says as a task, or as several; nothing for a symbol."""
+    lower = name.lower()
+    tasks = [each for each in Choices().names("task") if not each.endswith("/sim")]
+    by_name = {universe.lower(): universe for universe in UNIVERSES}
+    if lower == PAPER:
+        published = [each for each in UNIVERSES.values() if each.chosen_on == PUBLISHED_ON]
+        yield from (each for universe in published for each in _members(universe))
+    elif lower in by_name:
+        yield from _members(find_universe(by_name[lower]))
+    elif several := [each for each in tasks if fnmatchcase(each, lower) or _within(each, lower)]:
+        yield from (_task(Task.of(each), each) for each in several)
+    elif our_id(name) is not None or ":" in name or name.endswith((".yaml", ".yml", ".json")):
+        yield _task(Task.of(name), name)
+    elif "*" in name:
+        raise UnknownNameError("task", name, [*tasks, *by_name, PAPER])
+
+
+def _within(task: str, folder: str) -> bool:
+    return task.startswith(f"{folder}/")
+
+
+def _members(universe: Universe) -> Iterator[Wanted]:
+    if universe.data == "simulated":
+        raise InvestorBenchError(f"{universe.name} is simulated: it needs no data")
+    for member in universe.members:
+        yield _needed(
+            f"{member.asset_class}/{member.symbol.lower()}",
+            member.symbol,
+            member.asset_class,
+            universe,
+        )
+
+
+def _task(task: Task, name: str) -> Wanted:
+    """What a task needs."""
+    if not task.is_ours:
+        raise InvestorBenchError(f"{name} is an environment of others, which knows its data")
+    if SIMULATED in task.symbols or task.data == "simulated":
+        raise InvestorBenchError(f"{name} runs on a simulated market: it needs no data")
+    (symbol,) = task.symbols
+    universe = universe_of(task.asset_class)
+    return _needed(name, symbol, task.asset_class, universe, task.start, task.end)
+
+
+def _needed(
+    name: str,
+    symbol: str,
+    asset_class: str,
+    universe: Universe | None,
+    start: str | None = None,
+    end: str | None = None,
+) -> Wanted:
+    splits = list(universe.splits.values()) if universe is not None else []
+    starts = [split.start for split in splits] + ([start] if start else [])
+    ends = [split.end for split in splits] + ([end] if end else [])
+    if not starts or not ends:
+        raise InvestorBenchError(f"{name} names no dates: give --from and --to, with {symbol}")
+    return Wanted(
+        name=name,
+        symbol=symbol,
+        asset_class=asset_class,
+        first=_sessions_before(asset_class, date.fromisoformat(min(starts))),
+        last=date.fromisoformat(max(ends)),
+        why=f"warm-up and test, with {SESSIONS_BEFORE} sessions before",
+    )
+
+
+def _sessions_before(asset_class: str, day: date) -> date:
+    """The session that is so many before a day."""
+    earlier = sessions_between(
+        asset_class,
+        (day - timedelta(days=2 * SESSIONS_BEFORE)).isoformat(),
+        (day - timedelta(days=1)).isoformat(),
+    )
+    first: date = earlier[-SESSIONS_BEFORE].item()
+    return first
+
+
+def _symbol(name: str, asset_class: str | None) -> Wanted:
+    """A symbol that belongs to no task, or is asked for by itself."""
+    named, _, symbol = name.rpartition("/")
+    symbol = symbol.upper()
+    if not symbol:
+        raise UnknownNameError("task", name, Choices().names("task"))
+    chosen = find_asset_class((named or asset_class or asset_class_of(symbol)).lower()).name
+    return Wanted(
+        name=symbol,
+        symbol=symbol,
+        asset_class=chosen,
+        first=SINCE,
+        last=date.today() - timedelta(days=1),
+        why="up to yesterday",
+    )

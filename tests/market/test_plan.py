@@ -1,0 +1,184 @@
+"""What a task needs, what of it is there, and from where the rest would come."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from investorbench.scripts.data import app
+from investorbench.scripts.wanted import wanted
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.market.sessions import sessions_between
+from investorbench_env.market.sources.plan import plan
+from investorbench_env.market.sources.source import FetchRequest
+
+WEEK = ("2021-01-11", "2021-01-12", "2021-01-13", "2021-01-14", "2021-01-15")
+
+
+@pytest.fixture(autouse=True)
+def _no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("INVESTORBENCH_DATA", "INVESTORBENCH_CONTACT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*arguments: Any) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def request(folder: Path) -> FetchRequest:
+    return FetchRequest(
+        symbol="ABC",
+        asset_class="stock",
+        first=date(2021, 1, 9),
+        last=date(2021, 1, 17),
+        into=folder,
+        kinds=frozenset({"prices", "news"}),
+    )
+
+
+def bars(folder: Path, *days: str) -> None:
+    frame = pd.DataFrame({"date": days, "close": 10.0})
+    frame.to_csv(folder / "ABC.csv", index=False)
+
+
+def test_a_task_needs_sixty_sessions_before_its_warm_up_to_the_end_of_its_test() -> None:
+    (tesla,) = wanted("stock/tsla")
+
+    assert (tesla.symbol, tesla.asset_class, tesla.last) == ("TSLA", "stock", date(2021, 5, 6))
+    before = sessions_between("stock", tesla.first.isoformat(), "2020-06-30")
+    assert len(before) == 60
+    assert before[0] == tesla.first
+
+
+@pytest.mark.parametrize("name", ["stock/TSLA", "InvestorBench/Stock-TSLA", "STOCK/tsla"])
+def test_a_task_may_be_named_in_any_of_its_forms(name: str) -> None:
+    (named,), (plain,) = wanted(name), wanted("stock/tsla")
+    assert replace(named, name="") == replace(plain, name="")
+
+
+def test_a_suite_a_universe_and_the_paper_are_all_their_assets() -> None:
+    stocks = ["AAPL", "HON", "JNJ", "MSFT", "NIO", "TSLA", "UVV"]
+    for name in ("stock", "stock/*", "Stocks", "stocks"):
+        assert sorted(each.symbol for each in wanted(name)) == stocks
+    assert sorted(each.symbol for each in wanted("paper")) == sorted([*stocks, "BTC", "ETH", "SPY"])
+
+
+def test_a_symbol_of_no_task_is_fetched_up_to_yesterday() -> None:
+    (nvidia,) = wanted("nvda")
+    assert (nvidia.symbol, nvidia.asset_class) == ("NVDA", "stock")
+    (doge,) = wanted("crypto/doge", first=date(2021, 1, 1), last=date(2021, 1, 2))
+    assert (doge.asset_class, doge.first, doge.last) == (
+        "crypto",
+        date(2021, 1, 1),
+        date(2021, 1, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("stok/tsla", "unknown asset class 'stok'; valid, nearest first: stock"),
+        ("stok*", "unknown task"),
+        ("stock/sim", "needs no data"),
+        ("Stocks-SIM", "needs no data"),
+    ],
+)
+def test_names_that_need_nothing_or_mean_nothing_are_refused(name: str, reason: str) -> None:
+    with pytest.raises(InvestorBenchError, match=reason):
+        wanted(name)
+
+
+def test_a_class_that_contradicts_a_task_is_refused() -> None:
+    with pytest.raises(InvestorBenchError, match="is of the class 'stock'"):
+        wanted("stock/tsla", "crypto")
+
+
+def test_prices_are_there_when_every_session_has_one(tmp_path: Path) -> None:
+    bars(tmp_path, *WEEK)
+    found = plan(request(tmp_path), [], [tmp_path])
+
+    assert found.held["prices"].is_whole
+    assert "prices" not in found.asked
+    assert found.lacking.kinds == {"news"}
+
+
+def test_a_session_without_a_price_is_lacking(tmp_path: Path) -> None:
+    bars(tmp_path, *WEEK[:2], *WEEK[3:])
+    found = plan(request(tmp_path), [], [tmp_path])
+
+    assert found.held["prices"].missing == 1
+    assert found.asked["prices"][0].name == "yahoo"
+
+
+def test_texts_are_there_for_the_days_between_the_first_and_the_last(tmp_path: Path) -> None:
+    days = [f"2021-01-{day:02} 12:00:00" for day in (9, 12, 16)]
+    news = pd.DataFrame({"timestamp": days, "symbol": "ABC", "headline": ["a", "b", "c"]})
+    news.to_csv(tmp_path / "news.csv", index=False)
+    found = plan(request(tmp_path), [], [tmp_path])
+
+    assert (found.held["news"].rows, found.held["news"].missing) == (3, 1)
+
+
+def test_filings_of_the_year_before_are_wanted_too(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    assert asked.first_of("news") == asked.first
+    assert (asked.first - asked.first_of("filings")).days == 400
+
+
+def test_a_file_that_cannot_be_read_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "ABC.csv").write_text("date,close\n2021-01-14,ten\n")
+    assert not plan(request(tmp_path), [], [tmp_path]).held["prices"].names
+
+
+def test_a_source_that_may_be_asked_alone_is_the_only_one(tmp_path: Path) -> None:
+    found = plan(request(tmp_path), ["stooq"], [tmp_path])
+    assert [source.name for source in found.asked["prices"]] == ["stooq"]
+    assert found.asked["news"] == ()
+    with pytest.raises(UnknownNameError, match="unknown source 'stoq'"):
+        plan(request(tmp_path), ["stoq"], [tmp_path])
+
+
+def test_a_folder_that_is_read_before_the_one_that_is_filled_is_named(tmp_path: Path) -> None:
+    (mine := tmp_path / "mine").mkdir()
+    bars(mine, *WEEK)
+    into = tmp_path / "cache"
+
+    assert plan(request(into), [], [mine, into]).read_before == mine
+    assert plan(request(into), [], [into, mine]).read_before is None
+
+
+def test_a_dry_run_shows_days_sources_and_terms_and_fetches_nothing(tmp_path: Path) -> None:
+    result = run("fetch", "stock/tsla", "--dry-run", "--into", tmp_path / "new")
+
+    assert result.exit_code == 0
+    for words in ("2020-04-06..2021-05-06", "yahoo", "no redistribution", "without edgar"):
+        assert words in result.stdout
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_is_all_there_is_not_fetched(tmp_path: Path) -> None:
+    bars(tmp_path, *WEEK)
+    days = ("--from", "2021-01-09", "--to", "2021-01-17")
+    result = run("fetch", "ABC", "--kind", "prices", "--into", tmp_path, *days)
+
+    assert result.exit_code == 0
+    assert result.stdout.strip().endswith("✓ all there")
+
+
+def test_what_no_source_has_ends_with_one(tmp_path: Path) -> None:
+    result = run("fetch", "index/sp500", "--kind", "news", "--into", tmp_path)
+
+    assert result.exit_code == 1
+    assert "no source has the rest" in result.stdout
+
+
+def test_a_kind_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    result = run("fetch", "ABC", "--kind", "pries")
+
+    assert result.exit_code == 1
+    assert "unknown kind of data 'pries'; valid, nearest first: prices" in result.stderr
