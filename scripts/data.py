@@ -29,10 +29,10 @@ from investorbench_env.market.asset_classes import (
 from investorbench_env.market.files import index
 from investorbench_env.market.files.checking import check as problems_of
 from investorbench_env.market.files.index import DataFile
-from investorbench_env.market.sources import fetching
+from investorbench_env.market.sources import bundles, fetching
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.checks import check_all
-from investorbench_env.market.sources.plan import FetchPlan, plan
+from investorbench_env.market.sources.plan import FetchPlan, place_of, plan
 from investorbench_env.market.sources.source import (
     CONTACT,
     KINDS,
@@ -221,6 +221,52 @@ def list_sources(
     data_output.print_checks(console, checks)
     if any(each.is_fault for each in checks):
         raise typer.Exit(1)
+
+
+@app.command("bundle")
+@_plainly
+def bundle_data(
+    names: Annotated[list[str], typer.Argument(help="Tasks, suites, universes or symbols.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file, such as data.zip.")],
+    data: Place = None,
+    asset_class: Class = None,
+) -> None:
+    """Write what tasks have into one file, with its provenance and terms, to carry over."""
+    known = _known_class(asset_class)
+    assets = [each for name in names for each in wanted(name, known)]
+    requests = [
+        FetchRequest(
+            symbol=each.symbol,
+            asset_class=each.asset_class,
+            first=each.first,
+            last=each.last,
+            into=data or place_of(each.symbol, each.asset_class, library.searched_places()),
+        )
+        for each in assets
+    ]
+    files = bundles.bundle(requests, output)
+    console = data_output.console()
+    data_output.print_bundled(console, files)
+    size = data_output.size_text(output.stat().st_size)
+    console.print(
+        f"[green]✓[/] {escape(str(output))}, {size}; there: investorbench data add {output.name}",
+        soft_wrap=True,
+    )
+
+
+@app.command("add")
+@_plainly
+def add_data(
+    file: Annotated[Path, typer.Argument(help="What `data bundle` wrote.")],
+    into: Annotated[Path | None, typer.Option("--into", help="A folder; else the cache.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Replace files that differ.")] = False,
+) -> None:
+    """Take in a bundle, once all of it has been verified."""
+    folder = (into or library.cache_folder()).expanduser()
+    files = bundles.add(file, folder, again=again)
+    console = data_output.console()
+    data_output.print_bundled(console, files)
+    console.print(f"[green]✓[/] in {escape(str(folder))}", soft_wrap=True)
 
 
 @app.command("check")

@@ -18,6 +18,7 @@ from investorbench_env.market.files import store
 from investorbench_env.market.files.checking import Problem
 from investorbench_env.market.files.describing import extent
 from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.sources.bundles import BundledFile, terms_of
 from investorbench_env.market.sources.checks import Check
 from investorbench_env.market.sources.coverage import Held
 from investorbench_env.market.sources.plan import FetchPlan
@@ -118,11 +119,7 @@ def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
         table.add_row(each.request.symbol, *(_where_from(each, kind) for kind in kinds))
     console.print(table)
     if choices := dict.fromkeys(source for each in plans for source in each.choices()):
-        sources = _table("source", "about", "terms of use", right=("about",))
-        for source in choices:
-            terms = f"{source.terms}\n{source.terms_url}"
-            sources.add_row(source.name, _size(source, plans), escape(terms))
-        console.print(sources)
+        _print_choices(console, list(choices), plans)
     for source in dict.fromkeys(source for each in plans for source in each.others()):
         hindrance = source.hindrance(plans[0].request.contact)
         if hindrance:
@@ -142,6 +139,26 @@ def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
                 f"--into {each.read_before} to complete what it has"
             )
             hanging(console, "note", text, 4, "yellow")
+
+
+def _print_choices(console: Console, choices: Sequence[Source], plans: Sequence[FetchPlan]) -> None:
+    """The sources that are asked first, how much each would send, and under which terms."""
+    width = max(len(source.name) for source in choices)
+    for source in choices:
+        label = f"{source.name:{width}}  {_size(source, plans):>7}"
+        hanging(console, label, source.terms, len(label), "bold cyan")
+        console.print(" " * (len(label) + 2) + source.terms_url, style="dim", soft_wrap=True)
+    console.print()
+
+
+def print_bundled(console: Console, files: Sequence[BundledFile]) -> None:
+    """The files of a bundle, and their terms."""
+    width = max(len(each.name) for each in files)
+    for each in files:
+        size = size_text(each.size) + ("" if each.is_new else ", there already")
+        hanging(console, each.name, size, width, "cyan")
+    for terms in terms_of(files):
+        hanging(console, "terms of use:", terms, 13, "dim")
 
 
 def _kinds(plans: Sequence[FetchPlan]) -> list[Kind]:

@@ -77,15 +77,21 @@ def plan(request: FetchRequest, sources: Sequence[str], searched: Sequence[Path]
     )
 
 
+def place_of(symbol: str, asset_class: str, searched: Sequence[Path]) -> Path:
+    """The folder from which a symbol is read: the first with bars of it, else the last."""
+    return next((each for each in searched if _has_bars(each, symbol, asset_class)), searched[-1])
+
+
 def _read_before(request: FetchRequest, searched: Sequence[Path]) -> Path | None:
     """The first folder with bars of the symbol, where it is not the one that is filled."""
     for place in searched:
         if place.resolve() == request.into.resolve():
             return None
-        files, _ = index.readable(index.stamps(place)) if place.exists() else ([], [])
-        if any(
-            file.kind in BARS and file.spellings(request.symbol, request.asset_class)
-            for file in files
-        ):
+        if _has_bars(place, request.symbol, request.asset_class):
             return place
     return None
+
+
+def _has_bars(place: Path, symbol: str, asset_class: str) -> bool:
+    files, _ = index.readable(index.stamps(place)) if place.exists() else ([], [])
+    return any(file.kind in BARS and file.spellings(symbol, asset_class) for file in files)
