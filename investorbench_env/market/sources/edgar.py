@@ -1,4 +1,4 @@
-"""SEC EDGAR: 10-K and 10-Q reports as text, each with the moment it was accepted.
+"""SEC EDGAR: reports of companies as text, and their statements, known from their acceptance.
 
 The acceptance time is read from a filing's own header, which is always in New York time: the time
 in EDGAR's JSON ends in Z, but for a good part of the filers it is the New York clock all the same.
@@ -7,9 +7,10 @@ in EDGAR's JSON ends in Z, but for a good part of the filers it is the New York 
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,31 @@ from zoneinfo import ZoneInfo
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import store
-from investorbench_env.market.sources import kept
-from investorbench_env.market.sources.contracts import Contract, Probe
+from investorbench_env.market.sources import edgar_statements, kept
+from investorbench_env.market.sources.contracts import Contract, Probe, Refusal
 from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotThereError,
     Politeness,
+    Response,
     base_url,
 )
-from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
+from investorbench_env.market.sources.source import (
+    FetchOutcome,
+    FetchRequest,
+    Kind,
+    Progress,
+    Source,
+)
 
-FORMS = ("10-K", "10-Q", "10-K/A", "10-Q/A")
+REPORTS = ("10-K", "10-K405", "10-KT", "10-Q", "10-QT", "20-F", "40-F")
+CURRENT = "6-K"
+"""What a company from abroad files between its yearly reports; its words stand in exhibits."""
+FORMS = frozenset(f"{form}{end}" for form in (*REPORTS, CURRENT) for end in ("", "/A"))
+WORDS = (".htm", ".html", ".txt")
+SHORTEST = 200
+"""Letters of a report; less is a page that says where it moved."""
 ARCHIVE = "https://www.sec.gov"
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -86,28 +100,67 @@ def filings(
     chosen = {
         filing.accession: filing
         for filing in found
-        if filing.form in FORMS and first <= filing.filing_date <= last and filing.document
+        if filing.form in FORMS
+        and first <= filing.filing_date <= last
+        and filing.document.lower().endswith(WORDS)
     }
     return sorted(chosen.values(), key=lambda filing: (filing.filing_date, filing.accession))
 
 
 def report(downloader: Downloader, filing: Filing, *, archive: str | None = None) -> dict[str, Any]:
-    """One report as a row: symbol, form, filing_date, accepted, accession, item, text, source."""
+    """One report as a row: symbol, form, filing_date, accepted, accession, item, text, source.
+
+    Raises:
+        DownloadError: it is not there, or has no words.
+    """
     root = archive or base_url("edgar_archive", ARCHIVE)
     folder = filing.folder(root)
     text = plain_text(downloader.text(f"{folder}/{filing.document}"))
-    if len(text) < 200:
+    if filing.form.startswith(CURRENT):
+        parts = [plain_text(downloader.text(f"{root}{path}")) for path in _exhibits(
+            downloader, filing, folder
+        )]  # fmt: skip
+        text = "\n\n".join(filter(None, [text, *parts]))
+    elif len(text) < SHORTEST:
         raise DownloadError(f"{folder}/{filing.document}: no report, only {len(text)} characters")
+    return _row(filing, text=text, downloader=downloader, archive=root)
+
+
+def _row(
+    filing: Filing,
+    *,
+    text: str,
+    downloader: Downloader,
+    accepted: datetime | None = None,
+    archive: str | None = None,
+) -> dict[str, Any]:
+    folder = filing.folder(archive or base_url("edgar_archive", ARCHIVE))
+    known = accepted or _accepted(downloader, filing, folder)
     return {
         "symbol": filing.symbol,
         "form": filing.form,
         "filing_date": filing.filing_date.isoformat(),
-        "accepted": _accepted(downloader, filing, folder).isoformat(),
+        "accepted": known.isoformat(),
         "accession": filing.accession,
         "item": "FULL",
         "text": text,
         "source": f"SEC EDGAR {filing.accession}",
     }
+
+
+def _exhibits(downloader: Downloader, filing: Filing, folder: str) -> list[str]:
+    """The paths of a filing's exhibits of words, from the page that lists its documents."""
+    try:
+        page = downloader.text(f"{folder}/{filing.accession}-index.html")
+    except NotThereError:
+        return []
+    rows = re.findall(r"<tr.*?</tr>", page, re.DOTALL | re.IGNORECASE)
+    found = []
+    for row in rows:
+        path = re.search(r'href="(?:/ix\?doc=)?(/Archives/[^"]+)"', row)
+        if path and re.search(r">\s*EX-99[^<]*<", row) and path[1].lower().endswith(WORDS):
+            found.append(path[1])
+    return list(dict.fromkeys(found))
 
 
 def _company(downloader: Downloader, symbol: str, archive: str) -> int:
@@ -199,11 +252,27 @@ class _Reader(HTMLParser):
 
 
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
-    """Put the reports of a company into the folder of a request, one by one."""
-    import pandas as pd
+    """Put reports and statements of a company into the folder of a request, one by one."""
+    wanted = EDGAR.serves(request)
+    outcomes = []
+    with EDGAR.downloader(request) as downloader:
+        if "filings" in wanted:
+            outcomes.append(_fetch_reports(request, downloader, progress))
+        if "fundamentals" in wanted:
+            try:
+                outcomes.append(_fetch_statements(request, downloader, progress))
+            except NotThereError as error:  # before 2009 companies filed none as data
+                if not outcomes:
+                    raise
+                outcomes.append(EDGAR.outcome(request, "skipped", note=str(error)))
+    return kept.together(outcomes)
 
+
+def _fetch_reports(
+    request: FetchRequest, downloader: Downloader, progress: Progress
+) -> FetchOutcome:
     path = request.into / "filings" / f"{kept.file_name(request.symbol)}_edgar.parquet"
-    with store.only_one(path), EDGAR.downloader(request) as downloader:
+    with store.only_one(path):
         request, there = kept.needed(request, path, EDGAR)
         if there:
             return there
@@ -215,30 +284,107 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
         rows = []
         for done, filing in enumerate(found):
             progress(done, len(found), f"{request.symbol} {filing.form} of {filing.filing_date}")
-            rows.append(known.get(filing.accession) or _kept_report(downloader, filing, folder))
+            get = partial(report, downloader, filing)
+            piece = folder / f"{filing.accession}.json"
+            rows.append(known.get(filing.accession) or _kept_row(downloader, piece, get))
         progress(len(found), len(found), f"{request.symbol} from EDGAR")
-        if not rows:
-            span = f"from {request.first} to {request.last}"
-            raise DownloadError(f"EDGAR, {request.symbol}: no 10-K or 10-Q {span}")
-        table = pd.DataFrame(rows)
-        table["filing_date"] = pd.to_datetime(table["filing_date"])
-        table["accepted"] = pd.to_datetime(table["accepted"], utc=True, format="ISO8601")
-        outcome = kept.keep(request, path, EDGAR, "filings", table, downloader)
+        outcome = _keep(request, path, rows, downloader, "filings")
         shutil.rmtree(folder, ignore_errors=True)
         return outcome
 
 
-def _kept_report(downloader: Downloader, filing: Filing, folder: Path) -> dict[str, Any]:
-    """A report that an earlier run kept, or a new one, kept for the next; with its requests."""
-    path = folder / f"{filing.accession}.json"
+def _fetch_statements(
+    request: FetchRequest, downloader: Downloader, progress: Progress
+) -> FetchOutcome:
+    path = request.into / "fundamentals" / f"{kept.file_name(request.symbol)}_edgar.parquet"
+    with store.only_one(path):
+        request, there = kept.needed(request, path, EDGAR)
+        if there:
+            return there
+        reports = _rows_by_accession(
+            request.into / "filings" / f"{kept.file_name(request.symbol)}_edgar.parquet"
+        )
+        found = filings(downloader, request.symbol, request.first, request.last)
+        facts = _facts(downloader, request.symbol, found)
+        reported = [filing for filing in found if filing.accession in facts]
+        folder = kept.pieces_folder(request, EDGAR) / "statements"
+        rows = []
+        for done, filing in enumerate(reported):
+            what = f"{request.symbol} statements of {filing.filing_date}"
+            progress(done, len(reported), what)
+            text = edgar_statements.as_text(facts[filing.accession])
+            known = reports.get(filing.accession)
+            get = partial(_statement, downloader, filing, text, known)
+            rows.append(_kept_row(downloader, folder / f"{filing.accession}.json", get))
+        progress(len(reported), len(reported), f"{request.symbol} statements from EDGAR")
+        outcome = _keep(request, path, rows, downloader, "fundamentals")
+        shutil.rmtree(folder, ignore_errors=True)
+        return outcome
+
+
+def _facts(
+    downloader: Downloader, symbol: str, found: Sequence[Filing]
+) -> dict[str, list[edgar_statements.Fact]]:
+    """What each filing reported as data.
+
+    Raises:
+        NotThereError: none of them did.
+    """
+    if not found:
+        raise NotThereError(f"EDGAR, {symbol}: no filings on the days that are wanted")
+    url = f"{EDGAR.url}/api/xbrl/companyfacts/CIK{found[0].company:010d}.json"
+    try:
+        return edgar_statements.facts_by_accession(downloader.json(url))
+    except NotThereError as error:
+        raise NotThereError(f"EDGAR, {symbol}: no statements as data") from error
+    except ValueError as error:
+        raise DownloadError(f"EDGAR, {symbol}: {error}") from error
+
+
+def _statement(
+    downloader: Downloader, filing: Filing, text: str, report: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The statements of a filing as a row, known from when the filing was."""
+    row = _row(
+        filing,
+        accepted=datetime.fromisoformat(str(report["accepted"])) if report else None,
+        downloader=downloader,
+        text=text,
+    )
+    # By a form of its own, so that it takes no report's place as the latest of its form.
+    return {**row, "form": f"{filing.form} statements"}
+
+
+def _keep(
+    request: FetchRequest,
+    path: Path,
+    rows: Sequence[Mapping[str, Any]],
+    downloader: Downloader,
+    kind: Kind,
+) -> FetchOutcome:
+    import pandas as pd
+
+    if not rows:
+        span = f"from {request.first} to {request.last}"
+        raise NotThereError(f"EDGAR, {request.symbol}: no {kind} {span}")
+    table = pd.DataFrame(rows)
+    table["filing_date"] = pd.to_datetime(table["filing_date"])
+    table["accepted"] = pd.to_datetime(table["accepted"], utc=True, format="ISO8601")
+    return kept.keep(request, path, EDGAR, "filings", table, downloader, kinds=(kind,))
+
+
+def _kept_row(
+    downloader: Downloader, path: Path, get: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """A row that an earlier run kept, or a new one, kept for the next; with its requests."""
     if path.exists():
         piece = json.loads(path.read_text(encoding="utf-8"))
         downloader.records += piece["requests"]
-        known: dict[str, Any] = piece["report"]
+        known: dict[str, Any] = piece["row"]
         return known
     before = len(downloader.records)
-    row = report(downloader, filing)
-    piece = {"report": row, "requests": downloader.records[before:]}
+    row = get()
+    piece = {"row": row, "requests": downloader.records[before:]}
     store.write_atomic(path, json.dumps(piece, ensure_ascii=False).encode())
     return row
 
@@ -255,11 +401,13 @@ def _rows_by_accession(path: Path) -> dict[str, dict[str, Any]]:
     return {str(row["accession"]): row for row in pd.read_parquet(path).to_dict("records")}
 
 
+UNDECLARED, TOO_OFTEN = "Undeclared Automated Tool", "Request Rate Threshold Exceeded"
+
 EDGAR = Source(
     name="edgar",
     address="https://data.sec.gov",
-    gives="10-K and 10-Q with acceptance time",
-    kinds=frozenset({"filings"}),
+    gives="10-K, 10-Q, 20-F, 6-K, statements, to the second",
+    kinds=frozenset({"filings", "fundamentals"}),
     classes=frozenset({"stock"}),
     terms="public; SEC asks for your name and e-mail",
     terms_url="https://www.sec.gov/os/accessing-edgar-data",
@@ -269,7 +417,27 @@ EDGAR = Source(
         probe=Probe(path="/submissions/CIK0000320193.json"),
         needs="list of filings as JSON",
         form=lambda answer: b'"filings"' in answer.content,
+        refusals=(
+            Refusal(
+                name="undeclared tool",
+                matches=lambda answer: _says(answer, UNDECLARED),
+                says="the SEC does not take who asks for a person with an address",
+                then="give --contact 'Name mail@example.org' with your own",
+            ),
+            Refusal(
+                name="too often",
+                matches=lambda answer: _says(answer, TOO_OFTEN),
+                says="more requests came from this network than the 10 a second that it takes",
+                then="wait ten minutes and go on",
+            ),
+        ),
     ),
     politeness=Politeness(interval_s=0.15),
     needs_contact=True,
 )
+
+
+def _says(answer: Response, words: str) -> bool:
+    """Whether an answer is a page that says so; the SEC sends some with HTTP 200."""
+    start = answer.content[:4000]
+    return words.encode() in start and (answer.status == 403 or b"<html" in start.lower())
