@@ -18,7 +18,10 @@ from investorbench_env.market.sources.http import Politeness
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """One answer; ``cut`` closes the connection after so many bytes, ``wait`` comes before it."""
+    """One answer; ``cut`` closes the connection after so many bytes, ``wait`` comes before it.
+
+    A function as ``body`` is given the parameters that were asked with.
+    """
 
     body: Any = b""
     status: int = 200
@@ -26,12 +29,11 @@ class Reply:
     cut: int | None = None
     wait: float = 0
 
-    def content(self) -> bytes:
-        if isinstance(self.body, bytes):
-            return self.body
-        if isinstance(self.body, str):
-            return self.body.encode()
-        return json.dumps(self.body).encode()
+    def content(self, parameters: dict[str, str]) -> bytes:
+        body = self.body(parameters) if callable(self.body) else self.body
+        if isinstance(body, bytes):
+            return body
+        return (body if isinstance(body, str) else json.dumps(body)).encode()
 
 
 @dataclass
@@ -61,9 +63,10 @@ def server() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            state.asked.append((parts.path, dict(parse_qsl(parts.query)), dict(self.headers)))
+            parameters = dict(parse_qsl(parts.query))
+            state.asked.append((parts.path, parameters, dict(self.headers)))
             reply = state.reply(parts.path)
-            content = reply.content()
+            content = reply.content(parameters)
             time.sleep(reply.wait)
             self.send_response(reply.status)
             self.send_header("Content-Length", str(len(content)))

@@ -144,6 +144,7 @@ def test_fetch_refuses_what_makes_no_sense(arguments: tuple[str, ...], reason: s
 def test_fetch_shows_what_it_got_and_then_finds_it(
     server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("STOOQ_API_KEY", "key")
     for source in ("YAHOO", "STOOQ"):
         monkeypatch.setenv(f"INVESTORBENCH_{source}_URL", server.url)
     monkeypatch.setenv("HF_ENDPOINT", server.url)
@@ -161,6 +162,7 @@ def test_fetch_shows_what_it_got_and_then_finds_it(
 def test_fetch_ends_with_one_where_nothing_came(
     server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("STOOQ_API_KEY", "key")
     for source in ("YAHOO", "STOOQ"):
         monkeypatch.setenv(f"INVESTORBENCH_{source}_URL", server.url)
     monkeypatch.setenv("HF_ENDPOINT", server.url)

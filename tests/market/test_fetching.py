@@ -19,32 +19,24 @@ from investorbench_env.market.sources.fetching import fetch
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CHART, KLINES = "/v8/finance/chart/AAPL", "/api/v3/klines"
+DAYS, KLINES = "/tiingo/daily/AAPL/prices", "/api/v3/klines"
+ADDRESSES = (
+    *("YAHOO", "STOOQ", "TIINGO", "ALPACA", "EDGAR", "EDGAR_ARCHIVE", "INVESTORBENCH"),
+    *("BINANCE", "BINANCE_ARCHIVE", "CCXT"),
+)
 
 
-def seconds(day: str) -> int:
-    return int(datetime.fromisoformat(f"{day}T14:30:00").replace(tzinfo=UTC).timestamp())
-
-
-def chart(*days: str, splits: tuple[str, ...] = ()) -> dict[str, Any]:
-    closes = [100.0 + number for number in range(len(days))]
-    quote = dict.fromkeys(("open", "high", "low", "close", "volume"), closes)
-    events = {
-        "splits": {day: {"date": seconds(day), "numerator": 4, "denominator": 1} for day in splits}
-    }
-    return {
-        "chart": {
-            "error": None,
-            "result": [
-                {
-                    "meta": {"exchangeTimezoneName": "America/New_York"},
-                    "timestamp": [seconds(day) for day in days],
-                    "events": events,
-                    "indicators": {"quote": [quote], "adjclose": [{"adjclose": closes}]},
-                }
-            ],
+def days(*dates: str) -> list[dict[str, Any]]:
+    names = ("open", "high", "low", "close", "adjClose", "volume")
+    return [
+        {
+            "date": f"{day}T00:00:00.000Z",
+            **dict.fromkeys(names, 100.0 + number),
+            "divCash": 0.0,
+            "splitFactor": 1.0,
         }
-    }
+        for number, day in enumerate(dates)
+    ]
 
 
 def candles(first: date, days: int) -> list[list[Any]]:
@@ -57,9 +49,11 @@ def candles(first: date, days: int) -> list[list[Any]]:
 
 @pytest.fixture
 def wanted(server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eager) -> FetchRequest:
-    for name in ("YAHOO", "STOOQ", "EDGAR", "EDGAR_ARCHIVE", "INVESTORBENCH", "BINANCE"):
+    for name in ADDRESSES:
         monkeypatch.setenv(f"INVESTORBENCH_{name}_URL", server.url)
     monkeypatch.setenv("HF_ENDPOINT", server.url)
+    for name in ("STOOQ_API_KEY", "TIINGO_API_KEY"):
+        monkeypatch.setenv(name, "key")
     return FetchRequest(
         symbol="AAPL",
         asset_class="stock",
@@ -79,100 +73,97 @@ def status(outcomes: list[FetchOutcome]) -> dict[str, str]:
 
 
 def test_what_was_fetched_is_found(server, wanted: FetchRequest) -> None:
-    server.answer(CHART, chart("2021-01-14", "2021-01-15"))
+    server.answer(DAYS, days("2021-01-14", "2021-01-15"))
 
-    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "fetched"}
+    assert status(fetch(wanted, ["tiingo"])) == {"tiingo": "fetched"}
     market = find_market("AAPL", "stock", wanted.into)
     assert list(market.bars[:, 0, 3]) == [100, 101]
-    assert market.source.startswith("AAPL.parquet (Yahoo)")
+    assert market.source.startswith("AAPL_tiingo.parquet (Tiingo)")
 
 
 def test_a_list_of_actions_without_any_says_that_there_were_none(
     server, wanted: FetchRequest
 ) -> None:
-    server.answer("/v8/finance/chart/ABC", chart("2021-01-14", "2021-01-15"))
-    fetch(replace(wanted, symbol="ABC"), ["yahoo"])
+    server.answer("/tiingo/daily/ABC/prices", days("2021-01-14", "2021-01-15"))
+    fetch(replace(wanted, symbol="ABC"), ["tiingo"])
 
     assert find_market("ABC", "stock", wanted.into).findings == ()
 
 
-def test_a_later_split_that_yahoo_knows_is_undone(server, wanted: FetchRequest) -> None:
-    server.answer(CHART, chart("2021-01-14", "2021-01-15", splits=("2022-06-06",)))
-    fetch(wanted, ["yahoo"])
-
-    market = find_market("AAPL", "stock", wanted.into)
-
-    assert list(market.bars[:, 0, 3]) == [400, 404]
-    assert any("splits after the last bar" in finding for finding in market.findings)
-
-
 def test_where_every_row_came_from_is_written_down(server, wanted: FetchRequest) -> None:
-    server.answer(CHART, chart("2021-01-14"))
-    (outcome,) = fetch(wanted, ["yahoo"])
+    server.answer(DAYS, days("2021-01-14"))
+    (outcome,) = fetch(wanted, ["tiingo"])
 
     assert outcome.paths
     provenance = json.loads(Path(f"{outcome.paths[-1]}.provenance.json").read_text())
-    assert provenance["requests"][0]["url"].startswith(f"{server.url}{CHART}?")
+    assert provenance["requests"][0]["url"].startswith(f"{server.url}{DAYS}?")
     assert len(provenance["requests"][0]["sha256"]) == 64
     assert provenance["rows"] == 1
     assert "redistribution" in provenance["terms"]
 
 
 def test_what_is_there_is_not_fetched_again(server, wanted: FetchRequest) -> None:
-    server.answer(CHART, chart("2021-01-14"))
-    fetch(wanted, ["yahoo"])
+    server.answer(DAYS, days("2021-01-14"))
+    fetch(wanted, ["tiingo"])
 
-    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "already there"}
-    assert asked(server, CHART) == 1
+    assert status(fetch(wanted, ["tiingo"])) == {"tiingo": "already there"}
+    assert asked(server, DAYS) == 1
 
 
 def test_more_days_are_fetched_together_with_those_there(server, wanted: FetchRequest) -> None:
-    server.answer(CHART, chart("2021-01-14"), chart("2021-01-14", "2021-02-01"))
-    fetch(wanted, ["yahoo"])
-    fetch(replace(wanted, first=date(2021, 2, 1), last=date(2021, 2, 2)), ["yahoo"])
+    server.answer(DAYS, days("2021-01-14"), days("2021-01-14", "2021-02-01"))
+    fetch(wanted, ["tiingo"])
+    fetch(replace(wanted, first=date(2021, 2, 1), last=date(2021, 2, 2)), ["tiingo"])
 
-    # The new request begins where the old one did: 2021-01-01T00:00Z.
-    assert [p["period1"] for path, p, _ in server.asked if path == CHART] == ["1609459200"] * 2
+    # The new request begins where the old one did.
+    assert [p["startDate"] for path, p, _ in server.asked if path == DAYS] == ["2021-01-01"] * 2
     assert len(find_market("AAPL", "stock", wanted.into, data_tolerance=1.0).sessions) == 12
 
 
 def test_a_file_that_was_changed_is_fetched_again(server, wanted: FetchRequest) -> None:
-    server.answer(CHART, chart("2021-01-14"))
-    (outcome,) = fetch(wanted, ["yahoo"])
+    server.answer(DAYS, days("2021-01-14"))
+    (outcome,) = fetch(wanted, ["tiingo"])
     assert outcome.paths
     outcome.paths[-1].write_bytes(outcome.paths[-1].read_bytes()[:-9])
 
-    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "fetched"}
+    assert status(fetch(wanted, ["tiingo"])) == {"tiingo": "fetched"}
     assert find_market("AAPL", "stock", wanted.into)
 
 
-def test_stooq_steps_in_where_yahoo_fails(server, reply, wanted: FetchRequest) -> None:
-    server.answer(CHART, reply(status=500))
-    server.answer("/q/d/l/", "Date,Open,High,Low,Close,Volume\n2021-01-14,1,1,1,1,5\n")
+def test_the_next_source_steps_in_where_one_fails(server, reply, wanted: FetchRequest) -> None:
+    server.answer("/q/d/l/", reply(status=500))
+    server.answer(DAYS, days("2021-01-14", "2021-01-15"))
 
     outcomes = fetch(wanted)
 
-    assert status(outcomes)["yahoo"] == "failed"
-    assert status(outcomes)["stooq"] == "fetched"
-    assert find_market("AAPL", "stock", wanted.into).bars[0, 0, 3] == 1
+    assert status(outcomes)["stooq"] == "failed"
+    assert status(outcomes)["tiingo"] == "fetched"
+    assert find_market("AAPL", "stock", wanted.into).bars[0, 0, 3] == 100
+
+
+STOOQS = "Date,Open,High,Low,Close,Volume\n2021-01-14,1,1,1,1,5\n"
 
 
 def test_the_next_source_is_left_in_peace_where_one_has_all_days(
     server, wanted: FetchRequest
 ) -> None:
-    server.answer(CHART, chart("2021-01-14", "2021-01-15"))
-    two_days = replace(wanted, first=date(2021, 1, 14), last=date(2021, 1, 17))
+    server.answer("/q/d/l/", STOOQS)
+    one_day = replace(
+        wanted, first=date(2021, 1, 14), last=date(2021, 1, 14), kinds=frozenset({"prices"})
+    )
 
-    assert "stooq" not in status(fetch(two_days))
-    assert asked(server, "/q/d/l/") == 0
+    assert "tiingo" not in status(fetch(one_day))
+    assert asked(server, DAYS) == 0
 
 
 def test_the_next_source_is_asked_where_one_lacks_a_day(server, wanted: FetchRequest) -> None:
-    server.answer(CHART, chart("2021-01-14"))
-    server.answer("/q/d/l/", "Date,Open,High,Low,Close,Volume\n2021-01-15,1,1,1,1,5\n")
-    two_days = replace(wanted, first=date(2021, 1, 14), last=date(2021, 1, 17))
+    server.answer("/q/d/l/", STOOQS)
+    server.answer(DAYS, days("2021-01-14", "2021-01-15"))
+    two_days = replace(
+        wanted, first=date(2021, 1, 14), last=date(2021, 1, 17), kinds=frozenset({"prices"})
+    )
 
-    assert status(fetch(two_days))["stooq"] == "fetched"
+    assert status(fetch(two_days))["tiingo"] == "fetched"
 
 
 def test_the_sec_is_not_asked_without_a_name(server, wanted: FetchRequest) -> None:
@@ -225,8 +216,8 @@ def test_fetched_reports_are_documents_from_when_they_were_accepted(
     server, wanted: FetchRequest
 ) -> None:
     edgar_answers(server, "quarterly words " * 40)
-    server.answer(CHART, chart("2021-01-14", "2021-01-15"))
-    fetch(replace(wanted, contact="Ann Example ann@example.org"), ["edgar", "yahoo"])
+    server.answer(DAYS, days("2021-01-14", "2021-01-15"))
+    fetch(replace(wanted, contact="Ann Example ann@example.org"), ["edgar", "tiingo"])
 
     annual, quarterly = find_market("AAPL", "stock", wanted.into).documents
 
@@ -248,12 +239,12 @@ def test_fetched_headlines_are_found(server, wanted: FetchRequest) -> None:
         "/api/datasets/raeidsaqur/NIFTY/parquet", {"default": {"test": [f"{server.url}/t"]}}
     )
     server.answer("/t", buffer.getvalue())
-    server.answer("/v8/finance/chart/SPY", chart("2020-01-06", "2020-01-07"))
+    server.answer("/tiingo/daily/SPY/prices", days("2020-01-06", "2020-01-07"))
     spy = replace(
         wanted, symbol="SPY", asset_class="etf", first=date(2020, 1, 6), last=date(2020, 1, 7)
     )
 
-    assert status(fetch(spy)) == {"yahoo": "fetched", "nifty": "fetched"}
+    assert status(fetch(spy, ["tiingo", "nifty"])) == {"tiingo": "fetched", "nifty": "fetched"}
     titles = [row.title for row in find_market("SPY", "etf", wanted.into).documents]
     assert titles == ["One thing", "Another"]
 
@@ -264,7 +255,10 @@ def test_the_release_is_kept_byte_by_byte(server, wanted: FetchRequest) -> None:
     server.answer(KLINES, candles(date(2021, 1, 14), 3))
     bitcoin = replace(wanted, symbol="BTC", asset_class="crypto")
 
-    assert status(fetch(bitcoin)) == {"investorbench": "fetched", "binance": "fetched"}
+    assert status(fetch(bitcoin, ["investorbench", "binance"])) == {
+        "investorbench": "fetched",
+        "binance": "fetched",
+    }
     assert (wanted.into / "investorbench" / "btc.json").read_bytes() == content
 
 
@@ -278,9 +272,9 @@ def test_a_source_that_does_not_exist_is_refused_with_those_that_do(
 
 
 def test_a_symbol_cannot_leave_the_folder(server, wanted: FetchRequest, tmp_path: Path) -> None:
-    server.answer("/v8/finance/chart/--/--/X", chart("2021-01-14"))
+    server.answer("/tiingo/daily/--/--/X/prices", days("2021-01-14"))
     outside = set(tmp_path.parent.iterdir())
-    fetch(replace(wanted, symbol="../../X"), ["yahoo"])
+    fetch(replace(wanted, symbol="../../X"), ["tiingo"])
 
     assert set(tmp_path.parent.iterdir()) == outside
 
@@ -334,12 +328,12 @@ def test_a_kill_midway_keeps_what_is_complete_and_the_rest_resumes(
 def test_two_processes_at_once_fetch_once_and_break_nothing(
     server, reply, wanted: FetchRequest
 ) -> None:
-    server.answer(CHART, reply(body=chart("2021-01-14", "2021-01-15"), wait=1))
-    command = ("AAPL", "--source", "yahoo", "--from", "2021-01-01", "--to", "2021-01-31")
+    server.answer(DAYS, reply(body=days("2021-01-14", "2021-01-15"), wait=1))
+    command = ("AAPL", "--source", "tiingo", "--from", "2021-01-01", "--to", "2021-01-31")
     both = [process(wanted, *command), process(wanted, *command)]
     outputs = [one.communicate(timeout=60)[0] for one in both]
 
     assert [one.returncode for one in both] == [0, 0], outputs
-    assert asked(server, CHART) == 1
+    assert asked(server, DAYS) == 1
     assert sorted("already there" in output for output in outputs) == [False, True]
     assert len(find_market("AAPL", "stock", wanted.into).sessions) == 2

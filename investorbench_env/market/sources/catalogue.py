@@ -2,14 +2,17 @@
 
 from types import MappingProxyType
 
+from investorbench_env.market.sources.alpaca import ALPACA
 from investorbench_env.market.sources.binance import BINANCE
 from investorbench_env.market.sources.edgar import EDGAR
+from investorbench_env.market.sources.exchanges import CCXT
 from investorbench_env.market.sources.finsaber import FINSABER
 from investorbench_env.market.sources.finsaber_v2 import FINSABER_V2
 from investorbench_env.market.sources.fnspid import FNSPID
 from investorbench_env.market.sources.nifty import NIFTY
 from investorbench_env.market.sources.released_files import INVESTORBENCH
 from investorbench_env.market.sources.stooq import STOOQ
+from investorbench_env.market.sources.tiingo import TIINGO
 from investorbench_env.market.sources.yahoo import YAHOO
 
 SOURCES = MappingProxyType(
@@ -19,7 +22,10 @@ SOURCES = MappingProxyType(
             # Prices.
             YAHOO,
             STOOQ,
+            TIINGO,
+            ALPACA,
             BINANCE,
+            CCXT,
             # Texts.
             EDGAR,
             NIFTY,

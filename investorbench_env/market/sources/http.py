@@ -142,7 +142,7 @@ class Downloader:
 
     def json(self, url: str, parameters: Mapping[str, str] | None = None) -> Any:
         """A JSON answer; one that is cut off is asked for again."""
-        return json.loads(self.get(url, parameters, _check_json).content)
+        return json.loads(self.get(url, parameters, check_json).content)
 
     def text(self, url: str, parameters: Mapping[str, str] | None = None) -> str:
         """An answer of text, web pages included."""
@@ -336,7 +336,8 @@ def _check_not_a_page(url: str, content: bytes) -> str | None:
     return None if content.strip() else f"{url}: an empty answer"
 
 
-def _check_json(url: str, content: bytes) -> str | None:
+def check_json(url: str, content: bytes) -> str | None:
+    """What is wrong with an answer that should be JSON, such that a second one may be right."""
     if (fault := _check_not_a_page(url, content)) is not None:
         return fault
     try:

@@ -4,16 +4,23 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import index, store
 from investorbench_env.market.sources.coverage import OF_FILES
-from investorbench_env.market.sources.http import Downloader, DownloadError
+from investorbench_env.market.sources.http import DownloadError
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Kind, Source
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class Asks(Protocol):
+    """What asks, and writes down each answer: address, time, size and checksum."""
+
+    records: list[dict[str, Any]]
+
 
 PARTIAL = ".partial"
 FORMAT = 2
@@ -48,7 +55,7 @@ def keep(
     source: Source,
     kind: str,
     frame: "pd.DataFrame",
-    downloader: Downloader,
+    downloader: Asks,
     *,
     adjusted: bool = False,
     kinds: Collection[Kind] = (),
@@ -98,7 +105,7 @@ def record(
     source: Source,
     digest: str,
     days: Sequence[str],
-    downloader: Downloader,
+    downloader: Asks,
     kinds: Collection[Kind],
 ) -> None:
     """Put beside a file where it came from, and under which terms.
@@ -140,9 +147,7 @@ def record(
     )
 
 
-def piece_of(
-    downloader: Downloader, kept: Path, get: Callable[[], "pd.DataFrame"]
-) -> "pd.DataFrame":
+def piece_of(downloader: Asks, kept: Path, get: Callable[[], "pd.DataFrame"]) -> "pd.DataFrame":
     """A piece that an earlier run kept, or a new one, kept for the next; with its requests."""
     import pandas as pd
     import pyarrow as pa

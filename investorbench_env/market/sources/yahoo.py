@@ -1,26 +1,57 @@
-"""Yahoo's chart data: daily bars, dividends and splits of stocks and funds.
+"""Yahoo's daily bars, dividends and splits of stocks, funds and indices, through yfinance.
 
 Prices and dividends come divided by every split up to the day of the download. Dividends are led
 back to what was paid; the file of the prices names the day up to which they are adjusted.
 """
 
+import json
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from investorbench_env.errors import MissingDependencyError
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
-from investorbench_env.market.sources.contracts import Contract, Probe
-from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
+from investorbench_env.market.sources.browser import Browser
+from investorbench_env.market.sources.contracts import (
+    ChangedFormError,
+    Contract,
+    Refusal,
+)
+from investorbench_env.market.sources.http import (
+    DownloadError,
+    NotReachedError,
+    NotThereError,
+    Politeness,
+    RefusedError,
+    Response,
+)
+from investorbench_env.market.sources.patience import patiently
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BAR_COLUMNS = ("open", "high", "low", "close", "volume")
+ADDRESS = "https://query2.finance.yahoo.com"
+BYTES_A_DAY = 60
+"""Of an answer, for each day of the calendar."""
+BAR_COLUMNS = {
+    "Open": "open",
+    "High": "high",
+    "Low": "low",
+    "Close": "close",
+    "Volume": "volume",
+    "Adj Close": "adj_close",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,128 +62,227 @@ class Chart:
     actions: "pd.DataFrame"
 
 
-def chart(
-    downloader: Downloader, symbol: str, first: date, last: date, *, address: str | None = None
-) -> Chart:
+def chart(browser: Browser, symbol: str, first: date, last: date) -> Chart:
     """Bars from ``first`` to ``last``, and actions from ``first`` to today.
 
     Args:
-        downloader: asks.
+        browser: asks.
         symbol: as the benchmark writes it; Yahoo writes BRK.B as BRK-B.
         first: first day.
         last: last day; the bar of today is left out, since it is not complete.
-        address: of the server, for tests.
 
     Raises:
-        DownloadError: Yahoo does not know the symbol, or answers in a form that is not its own.
+        RefusedError: Yahoo said no in a way that is known.
+        DownloadError: it does not know the symbol, or answers in a form that is not its own.
     """
-    url = address or YAHOO.url
-    # Splits after `last` are divided out of the prices too, so the events must reach to today.
-    parameters = {
-        "period1": str(_seconds(first)),
-        "period2": str(_seconds(date.today() + timedelta(days=1))),
-        "interval": "1d",
-        "events": "div,split",
-        "includeAdjustedClose": "true",
-    }
-    answer = downloader.json(f"{url}/v8/finance/chart/{symbol.replace('.', '-')}", parameters)
-    result = _result(answer, symbol)
-    return Chart(bars=_bars(result, symbol, first, last), actions=_actions(result, symbol))
-
-
-def _result(answer: Any, symbol: str) -> dict[str, Any]:
-    content = answer.get("chart") if isinstance(answer, dict) else None
-    if not isinstance(content, dict):
-        raise DownloadError(f"Yahoo, {symbol}: the answer holds no chart")
-    if error := content.get("error"):
-        raise NotThereError(f"Yahoo, {symbol}: {error.get('description') or error}")
-    results = content.get("result") or []
-    if not results or not results[0].get("timestamp"):
-        raise NotThereError(f"Yahoo, {symbol}: no bars in that time")
-    result: dict[str, Any] = results[0]
-    return result
-
-
-def _bars(result: dict[str, Any], symbol: str, first: date, last: date) -> "pd.DataFrame":
-    import pandas as pd
-
-    zone = ZoneInfo(result.get("meta", {}).get("exchangeTimezoneName") or "America/New_York")
-    indicators = result.get("indicators", {})
-    try:
-        quote, dates = indicators["quote"][0], [_day(s, zone) for s in result["timestamp"]]
-        columns: dict[str, Any] = {name: np.array(quote[name], dtype=float) for name in BAR_COLUMNS}
-        adjusted = indicators.get("adjclose", [{}])[0].get("adjclose")
-        if adjusted is not None:
-            columns["adj_close"] = np.array(adjusted, dtype=float)
-        bars = pd.DataFrame({"date": pd.to_datetime(dates), "symbol": symbol, **columns})
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise DownloadError(f"Yahoo, {symbol}: an answer of another form ({error!r})") from error
-    bars["source"] = "Yahoo"
-    complete = bars["date"] < pd.Timestamp(datetime.now(zone).date())
-    wanted = (bars["date"] >= pd.Timestamp(first)) & (bars["date"] <= pd.Timestamp(last))
-    # A null bar is a missing one; it stays missing.
-    return bars[complete & wanted].dropna(subset=["close"]).reset_index(drop=True)
-
-
-def _actions(result: dict[str, Any], symbol: str) -> "pd.DataFrame":
-    import pandas as pd
-
-    zone = ZoneInfo(result.get("meta", {}).get("exchangeTimezoneName") or "America/New_York")
-    events = result.get("events") or {}
-    splits = sorted(
-        (_day(event["date"], zone), float(event["numerator"]) / float(event["denominator"]))
-        for event in events.get("splits", {}).values()
+    whole = patiently(browser.politeness, lambda: _history(browser, symbol, first))
+    dates = whole.index.tz_localize(None).normalize()
+    days = whole.set_axis(dates).rename_axis("date").reset_index()
+    days.insert(1, "symbol", symbol)
+    days["source"] = "Yahoo"
+    return Chart(
+        bars=_bars(days, first, last, datetime.now(whole.index.tz).date()), actions=_actions(days)
     )
-    rows: list[tuple[date, str, float]] = [(day, "split", ratio) for day, ratio in splits]
-    for event in events.get("dividends", {}).values():
-        day = _day(event["date"], zone)
-        later = np.prod([ratio for when, ratio in splits if when > day])
-        rows.append((day, "dividend", round(float(event["amount"]) * float(later), 6)))
-    frame = pd.DataFrame(sorted(rows), columns=["date", "action", "amount"])
-    frame["date"] = pd.to_datetime(frame["date"])
-    frame.insert(0, "symbol", symbol)
-    frame["source"] = "Yahoo"
-    return frame
 
 
-def _seconds(day: date) -> int:
-    return int(datetime.combine(day, time(), UTC).timestamp())
+def _bars(days: "pd.DataFrame", first: date, last: date, today: date) -> "pd.DataFrame":
+    bars = days[["date", "symbol", *BAR_COLUMNS, "source"]].rename(columns=BAR_COLUMNS)
+    # yfinance writes 0 where Yahoo gives no volume.
+    bars["volume"] = bars["volume"].astype(float).replace(0.0, np.nan)
+    day = bars["date"].dt.date
+    wanted = (day < today) & (day >= first) & (day <= last)
+    # A null bar is a missing one; it stays missing.
+    return bars[wanted].dropna(subset=["close"]).reset_index(drop=True)
 
 
-def _day(seconds: float, zone: ZoneInfo) -> date:
-    return datetime.fromtimestamp(seconds, zone).date()
+def _actions(days: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    about = ["date", "symbol", "source"]
+    # On a day with an action and no bar yfinance gives the one and NaN for the others.
+    cash, splits = days["Dividends"].fillna(0.0), days["Stock Splits"].fillna(0.0)
+    later = splits.replace(0.0, 1.0)[::-1].cumprod().shift(fill_value=1.0)[::-1]
+    parts = [
+        days[about].assign(action="dividend", amount=(cash * later).round(6)),
+        days[about].assign(action="split", amount=splits),
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[rows["amount"] != 0].sort_values(["date", "action"], ignore_index=True)
+    return rows[["symbol", "date", "action", "amount", "source"]]
+
+
+def _history(browser: Browser, symbol: str, first: date) -> "pd.DataFrame":
+    """What yfinance makes of Yahoo's answer, with each of its refusals by its name."""
+    from curl_cffi.requests.exceptions import InvalidJSONError, RequestException
+    from yfinance.exceptions import YFException, YFRateLimitError
+
+    # Splits after the last day are divided out of the prices too: the events must reach to today.
+    until = date.today() + timedelta(days=2)
+    try:
+        with _yfinance() as yfinance:
+            ticker = yfinance.Ticker(symbol.replace(".", "-"), session=browser.session)
+            found: pd.DataFrame = ticker.history(
+                start=first, end=until, auto_adjust=False, actions=True
+            )
+    except YFRateLimitError as error:
+        raise RefusedError("Yahoo", CONTRACT.refusal("too many requests")) from error
+    except InvalidJSONError as error:
+        raise _what_came(browser.last, symbol) from error
+    except RequestException as error:
+        said = f"{browser.address or ADDRESS}: {type(error).__name__} ({error})"
+        raise NotReachedError(said) from error
+    except (YFException, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise _what_came(browser.last, symbol) from error
+    if found.empty:
+        raise NotThereError(f"Yahoo, {symbol}: no bars since {first}")
+    return found
+
+
+def _what_came(answer: Response, symbol: str) -> DownloadError:
+    """The error that an answer stands for of which yfinance could make nothing."""
+    try:
+        CONTRACT.read(answer)
+    except RefusedError as refused:
+        return refused
+    content = _json(answer)
+    outer = content.get("chart") if isinstance(content, dict) else None
+    if isinstance(outer, dict) and (error := outer.get("error")):
+        said = error.get("description") if isinstance(error, dict) else None
+        return NotThereError(f"Yahoo, {symbol}: {said or error}")
+    return ChangedFormError("Yahoo", CONTRACT.needs, answer)
+
+
+def _json(answer: Response) -> Any:
+    try:
+        return json.loads(answer.content)
+    except ValueError:
+        return None
+
+
+@contextmanager
+def _yfinance() -> Iterator[Any]:
+    """The library, while it raises what it would otherwise log, and logs nothing."""
+    import yfinance
+
+    # It would give a refusal again that it was once given.
+    yfinance.data.YfData.cache_get.cache_clear()
+    hides = yfinance.config.debug.hide_exceptions
+    yfinance.config.debug.hide_exceptions = False
+    logger = logging.getLogger("yfinance")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            # What pandas thinks of yfinance's own code is not for its users.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", FutureWarning)
+            yield yfinance
+    finally:
+        yfinance.config.debug.hide_exceptions = hides
+        logger.setLevel(level)
+
+
+@lru_cache(maxsize=1)
+def _browser(address: str, politeness: Politeness) -> Browser:
+    """One for all symbols: yfinance keeps one cookie a process."""
+    if find_spec("yfinance") is None:
+        raise MissingDependencyError("yfinance", "data", "fetching from Yahoo")
+    import yfinance
+
+    # It keeps nothing on the disk where no folder can be: two processes would share its cookies.
+    yfinance.set_tz_cache_location(f"{os.devnull}/none")
+    return Browser("" if address == ADDRESS else address, politeness)
+
+
+def ask(request: FetchRequest) -> Browser:
+    """What asks Yahoo for a request, with nothing on record yet."""
+    browser = _browser(YAHOO.url, request.politeness or YAHOO.politeness)
+    browser.records.clear()
+    return browser
 
 
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
     """Put bars and corporate actions of a symbol into the folder of a request."""
     path = request.into / "prices" / f"{kept.file_name(request.symbol)}.parquet"
     listed = request.into / "actions" / path.name
-    with store.only_one(path), YAHOO.downloader(request) as downloader:
+    with store.only_one(path):
         request, there = kept.needed(request, path, YAHOO)
         if there and store.is_whole(listed):
             return replace(there, paths=(listed, path))
+        browser = ask(request)
         progress(0, 1, f"{request.symbol} from Yahoo")
-        found = chart(downloader, request.symbol, request.first, request.last)
+        found = chart(browser, request.symbol, request.first, request.last)
         progress(1, 1, f"{request.symbol} from Yahoo")
         # Actions first: bars without their splits would be read wrongly, not the other way round.
-        actions = kept.keep(request, listed, YAHOO, "actions", found.actions, downloader)
-        bars = kept.keep(request, path, YAHOO, "bars", found.bars, downloader, adjusted=True)
+        actions = kept.keep(request, listed, YAHOO, "actions", found.actions, browser)
+        bars = kept.keep(request, path, YAHOO, "bars", found.bars, browser, adjusted=True)
         return kept.together([actions, bars])
 
 
+def _is_chart(answer: Response) -> bool:
+    result = _json(answer)["chart"]["result"][0]
+    return bool(result["timestamp"]) and "close" in result["indicators"]["quote"][0]
+
+
+def _one_week() -> None:
+    """The probe: a few days of a fund that is always there."""
+    week = date.today() - timedelta(days=7)
+    politeness = replace(YAHOO.politeness, tries=1)
+    chart(_browser(YAHOO.url, politeness), "SPY", week, date.today())
+
+
+CONTRACT = Contract(
+    source="Yahoo",
+    probe=_one_week,
+    needs="chart of daily bars in JSON",
+    form=_is_chart,
+    refusals=(
+        Refusal(
+            name="too many requests",
+            matches=lambda answer: answer.status == 429 or "Too Many Requests" in answer.text[:400],
+            says="429, it takes this address for a machine that asks too much",
+            then="wait an hour, or name another source with --source",
+            passes=True,
+        ),
+        Refusal(
+            name="invalid crumb",
+            matches=lambda answer: answer.status == 401 or '"Invalid Crumb"' in answer.text,
+            says="401 Invalid Crumb, it does not take the cookie that it gave",
+            then="try again in a few minutes",
+        ),
+        Refusal(
+            name="consent page",
+            matches=lambda answer: any(
+                sign in answer.text for sign in ("consent.yahoo.com", "collectConsent")
+            ),
+            says="it asks for consent to its cookies, as it does in Europe",
+            then="try again, or from another network, or name another source with --source",
+        ),
+        Refusal(
+            name="out of order",
+            matches=lambda answer: "Will be right back" in answer.text,
+            says="it is out of order",
+            then="try again later",
+        ),
+        Refusal(
+            name="forbidden",
+            matches=lambda answer: answer.status in (403, 451, 999),
+            says="it answers nothing to this address",
+            then="try from another network, or name another source with --source",
+        ),
+    ),
+)
+
 YAHOO = Source(
     name="yahoo",
-    address="https://query1.finance.yahoo.com",
+    address=ADDRESS,
     gives="daily bars, dividends, splits",
     kinds=frozenset({"prices", "actions"}),
     classes=frozenset({"stock", "etf"}),
-    terms="personal use, no redistribution",
+    terms="personal use, no redistribution (Yahoo terms of service)",
     terms_url="https://legal.yahoo.com/us/en/yahoo/terms/otos/index.html",
     fetch=fetch,
-    contract=Contract(
-        source="Yahoo",
-        probe=Probe(path="/v8/finance/chart/SPY", parameters={"range": "5d", "interval": "1d"}),
-        needs="chart as JSON",
-        form=lambda answer: b'"chart"' in answer.content,
-    ),
+    size=lambda request: BYTES_A_DAY * (date.today() - request.first).days,
+    contract=CONTRACT,
+    politeness=Politeness(backoff_s=15.0),
 )
