@@ -36,9 +36,11 @@ from investorbench_env.market.sources.plan import FetchPlan, place_of, plan
 from investorbench_env.market.sources.source import (
     CONTACT,
     KINDS,
+    USES,
     FetchOutcome,
     FetchRequest,
     Kind,
+    Use,
 )
 
 app = typer.Typer(
@@ -121,6 +123,10 @@ def fetch_data(
         list[str] | None,
         typer.Option("--kind", help=f"Only this; may be given often: {', '.join(get_args(Kind))}."),
     ] = None,
+    use: Annotated[
+        list[str] | None,
+        typer.Option("--use", help=f"Leave out sources whose terms forbid it: {', '.join(USES)}."),
+    ] = None,
     asset_class: Class = None,
     into: Annotated[Path | None, typer.Option("--into", help="A folder; else the cache.")] = None,
     contact: Contact = None,
@@ -141,6 +147,7 @@ def fetch_data(
             into=(into or library.cache_folder()).expanduser(),
             contact=contact or fetching.contact(),
             kinds=_chosen(kind),
+            uses=_uses(use),
             again=again,
         )
         for each in assets
@@ -190,6 +197,13 @@ def _chosen(kinds: list[str] | None) -> frozenset[Kind]:
         if kind not in KINDS:
             raise UnknownNameError("kind of data", kind, KINDS)
     return frozenset(each for each in KINDS if (each in kinds if kinds else each != FUNDAMENTALS))
+
+
+def _uses(named: list[str] | None) -> frozenset[Use]:
+    for use in named or ():
+        if use not in USES:
+            raise UnknownNameError("use", use, USES)
+    return frozenset(each for each in USES if each in (named or ()))
 
 
 def _describe_fetched(console: Console, after: FetchPlan) -> None:

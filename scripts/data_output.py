@@ -1,5 +1,6 @@
 """How ``investorbench data`` looks: plain lines and tables that fit 80 columns, also when piped."""
 
+import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -128,6 +129,10 @@ def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
             gives = f"{source.gives}, where another fails or lacks days"
             hanging(console, f"  then {source.name}", gives, 22, "dim")
     console.print(f"into {escape(str(plans[0].request.into))}", style="dim", soft_wrap=True)
+    needed, free = _needed_bytes(plans), _free_bytes(plans[0].request.into)
+    if needed > free:
+        text = f"some {size_text(needed)} to come, and {size_text(free)} free there: give --into"
+        hanging(console, "note", text, 4, "red")
     for each in plans:
         row = find_asset_class(each.request.asset_class)
         if row.installed and "prices" in each.asked:
@@ -180,17 +185,30 @@ def _where_from(plan: FetchPlan, kind: Kind) -> str:
     return first.name
 
 
-def _size(source: Source, plans: Sequence[FetchPlan]) -> str:
-    """About how much a source would send for all plans in which it is asked first."""
-    sizes = [
+def _sizes(source: Source, plans: Sequence[FetchPlan]) -> list[int | None]:
+    """About how many bytes a source would send for each plan in which it is asked first."""
+    return [
         source.size(replace(each.lacking, kinds=source.serves(each.lacking)))
         for each in plans
         if source in each.choices()
     ]
+
+
+def _size(source: Source, plans: Sequence[FetchPlan]) -> str:
+    sizes = _sizes(source, plans)
     known = [size for size in sizes if size is not None]
-    if len(known) < len(sizes):
-        return "unknown"
-    return size_text(sum(known))
+    return size_text(sum(known)) if len(known) == len(sizes) else "unknown"
+
+
+def _needed_bytes(plans: Sequence[FetchPlan]) -> int:
+    """What all sources that are asked first would send, as far as it is known."""
+    sources = dict.fromkeys(source for each in plans for source in each.choices())
+    return sum(size or 0 for source in sources for size in _sizes(source, plans))
+
+
+def _free_bytes(folder: Path) -> int:
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    return shutil.disk_usage(there).free
 
 
 def size_text(number: int) -> str:

@@ -1,5 +1,6 @@
 """Fetched data is found, kept when something fails or is killed, and never fetched twice."""
 
+import errno
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.market.library import find_market
+from investorbench_env.market.sources import binance, kept
 from investorbench_env.market.sources.fetching import fetch
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
 
@@ -206,7 +208,7 @@ def test_reports_that_are_complete_are_kept_when_a_later_one_fails(
     assert status(fetch(wanted, ["edgar"])) == {"edgar": "fetched"}
     assert asked(server, "/Archives/edgar/data/320193/000032019321000009/k.htm") == 1
     assert server.asked[0][2]["User-Agent"] == "investorbench Ann Example ann@example.org"
-    assert not list((wanted.into / ".partial" / "edgar").iterdir())
+    assert not list((wanted.into / kept.PARTIAL / "edgar").iterdir())
     (path,) = wanted.into.glob("filings/*.provenance.json")
     addresses = [request["url"] for request in json.loads(path.read_text())["requests"]]
     assert sum(address.endswith("k.htm") for address in addresses) == 1
@@ -337,3 +339,83 @@ def test_two_processes_at_once_fetch_once_and_break_nothing(
     assert asked(server, DAYS) == 1
     assert sorted("already there" in output for output in outputs) == [False, True]
     assert len(find_market("AAPL", "stock", wanted.into).sessions) == 2
+
+
+def test_a_disk_that_is_full_is_said_and_what_is_complete_stays(
+    server, wanted: FetchRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answer(KLINES, candles(date(2020, 3, 1), 26), candles(date(2020, 3, 27), 10))
+    room = iter([None])  # for the first piece alone
+
+    def full(_: int) -> None:
+        if next(room, "none") == "none":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    bitcoin = replace(
+        wanted, symbol="BTC", asset_class="crypto", first=date(2020, 3, 1), last=date(2020, 4, 5)
+    )
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        outcomes = fetch(bitcoin, ["binance", "investorbench"])
+
+    # The next source would find the same disk, and is not asked.
+    assert [(each.source, each.status) for each in outcomes] == [("binance", "failed")]
+    assert outcomes[0].note.startswith("No space left on device: ")
+    assert not list(wanted.into.rglob("*.part"))
+    assert status(fetch(bitcoin, ["binance"])) == {"binance": "fetched"}
+    assert asked(server, KLINES) == 3
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"sha256": "0", "asked": 7}',
+        '{"asked": {"first": "2021-01-01", "last": "2021-01-31"}, "rows": 1}',
+    ],
+)
+def test_what_another_version_or_a_crash_left_beside_a_file_is_fetched_again(
+    server, wanted: FetchRequest, written: str
+) -> None:
+    server.answer(CHART, chart("2021-01-14"))
+    (first,) = fetch(wanted, ["yahoo"])
+    path = first.paths[-1]
+    beside = Path(f"{path}.provenance.json")
+    if '"rows"' in written:  # the file itself is whole
+        old = {**json.loads(written), "sha256": json.loads(beside.read_text())["sha256"]}
+        written = json.dumps(old)
+    beside.write_text(written)
+
+    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "fetched"}
+    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "already there"}
+
+
+def test_a_piece_of_another_form_is_fetched_again(server, wanted: FetchRequest) -> None:
+    server.answer(KLINES, candles(date(2021, 1, 1), 31))
+    folder = wanted.into / kept.PARTIAL / "binance" / "BTC"
+    folder.mkdir(parents=True)
+    for first, last in binance.spans(wanted.first, wanted.last):
+        (folder / f"{first}_{last}.parquet").write_bytes(b"PAR1 cut off")
+    bitcoin = replace(wanted, symbol="BTC", asset_class="crypto")
+
+    assert status(fetch(bitcoin, ["binance"])) == {"binance": "fetched"}
+
+
+def test_a_source_whose_terms_forbid_a_use_is_not_asked_for_it(
+    server, wanted: FetchRequest
+) -> None:
+    (outcome,) = fetch(replace(wanted, uses=frozenset({"commercial"})), ["yahoo"])
+
+    assert outcome.status == "skipped"
+    assert "forbid commercial use" in outcome.note
+    assert server.asked == []
+
+
+def test_a_date_before_a_source_begins_is_said(server, wanted: FetchRequest) -> None:
+    old = replace(wanted, symbol="BTC", asset_class="crypto", first=date(2010, 1, 1))
+    (outcome,) = fetch(replace(old, last=date(2011, 1, 1)), ["binance"])
+
+    assert (outcome.status, server.asked) == ("skipped", [])
+    assert outcome.note == "has 2017-07-01.., nothing from 2010-01-01 to 2011-01-01"

@@ -14,7 +14,7 @@ import pytest
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import store
 from investorbench_env.market.library import find_market
-from investorbench_env.market.sources import finsaber, finsaber_v2, fnspid, hub
+from investorbench_env.market.sources import finsaber, finsaber_v2, fnspid, hub, kept
 from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Source
 from tests.market.servers import data_hub, made_finsaber
@@ -169,7 +169,7 @@ def test_a_download_that_was_cut_off_goes_on_from_there(
 
 def test_a_begun_download_of_other_bytes_is_thrown_away(served, wanted: FetchRequest) -> None:
     made = served(made_finsaber.hub_with(TSLA))
-    folder = wanted.into / ".partial" / "finsaber"
+    folder = wanted.into / kept.PARTIAL / "finsaber"
     folder.mkdir(parents=True)
     digest = store.sha256(made.files[FIRST_NAME][PICKLE])[:32]
     (folder / f"{digest}.pkl.begun").write_bytes(b"other")

@@ -68,6 +68,8 @@ def fetch(
 def _why_not(source: Source, request: FetchRequest) -> str:
     if not source.has(request.symbol, request.asset_class):
         return f"has no {request.asset_class} {request.symbol}"
+    if forbidden := request.uses & source.forbids:
+        return f"its terms ({source.terms}) forbid {' and '.join(sorted(forbidden))} use"
     if not source.kinds & request.kinds & kinds_of(request.asset_class):
         return f"gives {source.gives}, which is not wanted"
     span = f"{source.begins or ''}..{source.ends or ''}"

@@ -196,6 +196,7 @@ FINSABER_V2 = Source(
     ends=date(2025, 12, 31),
     terms="licence 'other': the terms of the providers of its prices, news and filings",
     terms_url=f"{hub.ENDPOINT}/datasets/{REPOSITORY}",
+    forbids=frozenset({"commercial", "publishing"}),
     fetch=fetch,
     contract=hub.contract("FINSABER-2", REPOSITORY),
 )

@@ -114,6 +114,7 @@ FNSPID = Source(
     ends=LAST,
     terms="CC BY-NC 4.0: not for commercial use",
     terms_url=f"{hub.ENDPOINT}/datasets/{REPOSITORIES[0]}",
+    forbids=frozenset({"commercial"}),
     fetch=fetch,
     contract=hub.contract("FNSPID", REPOSITORIES[0]),
 )

@@ -1,5 +1,6 @@
 """What fetching keeps: whole files with their provenance, and the pieces of those not yet whole."""
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -15,16 +16,15 @@ from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, 
 if TYPE_CHECKING:
     import pandas as pd
 
+FORMAT = 2
+"""Of what stands beside a file, and of pieces; what another version kept is fetched again."""
+PARTIAL = f".partial/{FORMAT}"
+
 
 class Asks(Protocol):
     """What asks, and writes down each answer: address, time, size and checksum."""
 
     records: list[dict[str, Any]]
-
-
-PARTIAL = ".partial"
-FORMAT = 2
-"""Of what stands beside a file; what another version kept is fetched again."""
 
 
 def needed(
@@ -153,8 +153,10 @@ def piece_of(downloader: Asks, kept: Path, get: Callable[[], "pd.DataFrame"]) ->
     import pyarrow as pa
 
     if kept.exists():
-        downloader.records += index.data_file(kept).metadata["requests"]
-        return pd.read_parquet(kept)
+        with contextlib.suppress(CorruptDataError, KeyError, OSError, ValueError):
+            piece = pd.read_parquet(kept)
+            downloader.records += index.data_file(kept).metadata["requests"]
+            return piece
     before = len(downloader.records)
     piece = get()
     table = pa.Table.from_pandas(piece, preserve_index=False)

@@ -50,6 +50,7 @@ INVESTORBENCH = Source(
     symbols=frozenset({"MSFT", "JNJ", "UVV", "HON", "NFLX", "BTC", "ETH"}),
     terms="no licence stated; do not redistribute",
     terms_url="https://github.com/felis33/INVESTOR-BENCH",
+    forbids=frozenset({"publishing"}),
     fetch=fetch,
     contract=Contract(
         source="InvestorBench release",

@@ -15,6 +15,9 @@ from investorbench_env.market.sources.http import USER_AGENT, Downloader, Polite
 
 Kind = Literal["prices", "actions", "news", "filings", "fundamentals"]
 KINDS: frozenset[Kind] = frozenset(get_args(Kind))
+Use = Literal["commercial", "publishing"]
+"""What terms of use may forbid."""
+USES: tuple[Use, ...] = get_args(Use)
 CONTACT = "INVESTORBENCH_CONTACT"
 FILED_BEFORE_DAYS = 400
 """Of filings those of so many days before are wanted too: the latest of each form is known."""
@@ -37,6 +40,7 @@ class FetchRequest:
         into: the folder.
         contact: name and e-mail for the SEC, or empty.
         kinds: what is wanted.
+        uses: what the data is for, where a source's terms may forbid it.
         again: fetch also what is there already.
         politeness: pace and patience, or None for each source's own.
     """
@@ -48,6 +52,7 @@ class FetchRequest:
     into: Path
     contact: str = ""
     kinds: frozenset[Kind] = KINDS
+    uses: frozenset[Use] = frozenset()
     again: bool = False
     politeness: Politeness | None = None
 
@@ -98,6 +103,7 @@ class Source:
         headers: in which it wants them, where ``{NAME}`` stands for a key.
         terms: of use, in short; they are the source's, look there before publishing anything.
         terms_url: where they stand.
+        forbids: what they forbid without a permission of one's own.
         fetch: puts what a request asks for into its folder.
         size: about how many bytes a request downloads; None where it is not known before.
         contract: what it must answer, and how it refuses.
@@ -120,6 +126,7 @@ class Source:
     headers: Mapping[str, str] = field(default_factory=dict)
     terms: str
     terms_url: str
+    forbids: frozenset[Use] = frozenset()
     fetch: Callable[[FetchRequest, Progress], FetchOutcome]
     size: Callable[[FetchRequest], int | None] = _unknown_size
     contract: Contract
@@ -131,8 +138,8 @@ class Source:
         return asset_class in self.classes and (not self.symbols or symbol in self.symbols)
 
     def serves(self, request: FetchRequest) -> frozenset[Kind]:
-        """Of the kinds that are wanted, those of which it may have something."""
-        if not self.has(request.symbol, request.asset_class):
+        """Of the kinds that are wanted, those that it may have something of, and may be used."""
+        if not self.has(request.symbol, request.asset_class) or request.uses & self.forbids:
             return frozenset()
         too_late = self.begins is not None and request.last < self.begins
         if too_late or (self.ends is not None and self.ends < request.first):

@@ -117,6 +117,7 @@ STOOQ = Source(
     keys_from="https://stooq.com/q/d/?s=spy.us&get_apikey",
     terms="no licence stated; personal use",
     terms_url="https://stooq.com/help/?q=6",
+    forbids=frozenset({"commercial", "publishing"}),
     fetch=fetch,
     size=lambda request: BYTES_A_DAY * (request.last - request.first).days,
     contract=CONTRACT,

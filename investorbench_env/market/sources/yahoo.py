@@ -281,6 +281,7 @@ YAHOO = Source(
     classes=frozenset({"stock", "etf"}),
     terms="personal use, no redistribution (Yahoo terms of service)",
     terms_url="https://legal.yahoo.com/us/en/yahoo/terms/otos/index.html",
+    forbids=frozenset({"commercial", "publishing"}),
     fetch=fetch,
     size=lambda request: BYTES_A_DAY * (date.today() - request.first).days,
     contract=CONTRACT,
