@@ -12,12 +12,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.market.library import find_market
-from investorbench_env.market.sources import binance, kept
+from investorbench_env.market.sources import kept
 from investorbench_env.market.sources.fetching import fetch
+from investorbench_env.market.sources.http import Downloader
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -233,8 +235,6 @@ def test_fetched_reports_are_documents_from_when_they_were_accepted(
 def test_fetched_headlines_are_found(server, wanted: FetchRequest) -> None:
     import io
 
-    import pandas as pd
-
     buffer = io.BytesIO()
     pd.DataFrame({"date": ["2020-01-06"], "news": ["One thing\nAnother"]}).to_parquet(buffer)
     server.answer(
@@ -379,8 +379,8 @@ def test_a_disk_that_is_full_is_said_and_what_is_complete_stays(
 def test_what_another_version_or_a_crash_left_beside_a_file_is_fetched_again(
     server, wanted: FetchRequest, written: str
 ) -> None:
-    server.answer(CHART, chart("2021-01-14"))
-    (first,) = fetch(wanted, ["yahoo"])
+    server.answer(DAYS, days("2021-01-14"))
+    (first,) = fetch(wanted, ["tiingo"])
     path = first.paths[-1]
     beside = Path(f"{path}.provenance.json")
     if '"rows"' in written:  # the file itself is whole
@@ -388,19 +388,23 @@ def test_what_another_version_or_a_crash_left_beside_a_file_is_fetched_again(
         written = json.dumps(old)
     beside.write_text(written)
 
-    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "fetched"}
-    assert status(fetch(wanted, ["yahoo"])) == {"yahoo": "already there"}
+    assert status(fetch(wanted, ["tiingo"])) == {"tiingo": "fetched"}
+    assert status(fetch(wanted, ["tiingo"])) == {"tiingo": "already there"}
 
 
-def test_a_piece_of_another_form_is_fetched_again(server, wanted: FetchRequest) -> None:
-    server.answer(KLINES, candles(date(2021, 1, 1), 31))
-    folder = wanted.into / kept.PARTIAL / "binance" / "BTC"
-    folder.mkdir(parents=True)
-    for first, last in binance.spans(wanted.first, wanted.last):
-        (folder / f"{first}_{last}.parquet").write_bytes(b"PAR1 cut off")
-    bitcoin = replace(wanted, symbol="BTC", asset_class="crypto")
+@pytest.mark.parametrize("left", [b"", b"PAR1 cut off", "another version's"])
+def test_a_piece_of_another_form_is_asked_for_again(tmp_path: Path, left: bytes | str) -> None:
+    piece = pd.DataFrame({"date": pd.to_datetime(["2021-01-14"]), "close": [1.0]})
+    path = tmp_path / "piece.parquet"
+    if isinstance(left, bytes):
+        path.write_bytes(left)
+    else:
+        piece.assign(close=2.0).to_parquet(path)
+    with Downloader() as ask:
+        again = kept.piece_of(ask, path, lambda: piece)
+        there = kept.piece_of(ask, path, lambda: pd.DataFrame())
 
-    assert status(fetch(bitcoin, ["binance"])) == {"binance": "fetched"}
+    assert list(again["close"]) == list(there["close"]) == [1.0]
 
 
 def test_a_source_whose_terms_forbid_a_use_is_not_asked_for_it(

@@ -211,6 +211,7 @@ ALPACA = Source(
     headers=HEADERS,
     terms="personal use, no redistribution (Alpaca market data agreement)",
     terms_url="https://alpaca.markets/disclosures",
+    forbids=frozenset({"commercial", "publishing"}),
     fetch=fetch,
     size=lambda request: BYTES_A_DAY * (request.last - request.first).days,
     contract=CONTRACT,

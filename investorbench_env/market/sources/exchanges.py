@@ -219,6 +219,7 @@ CCXT = Source(
     begins=EARLIEST,
     terms="personal use (terms of the exchange)",
     terms_url="https://www.bitstamp.net/terms-of-use/",
+    forbids=frozenset({"commercial"}),
     fetch=fetch,
     size=lambda request: BYTES_A_DAY * (request.last - request.first).days,
     contract=CONTRACT,

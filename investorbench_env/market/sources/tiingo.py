@@ -117,6 +117,7 @@ TIINGO = Source(
     headers={"Authorization": f"Token {{{KEY}}}"},
     terms="internal use, no redistribution (Tiingo terms of use)",
     terms_url="https://www.tiingo.com/about/terms",
+    forbids=frozenset({"publishing"}),
     fetch=fetch,
     size=lambda request: BYTES_A_DAY * (request.last - request.first).days,
     contract=CONTRACT,
