@@ -53,7 +53,7 @@ def daily_bars(
         "limit": "10000",
     }
     rows = []
-    for answer, page in _pages(downloader, url, parameters):
+    for answer, page in pages(downloader, url, parameters):
         try:
             rows += [
                 (_day(bar["t"]), *(float(bar[theirs]) for theirs in COLUMNS))
@@ -89,7 +89,7 @@ def actions(
         "limit": "1000",
     }
     rows: list[tuple[date, str, float]] = []
-    for answer, page in _pages(downloader, url, parameters):
+    for answer, page in pages(downloader, url, parameters):
         try:
             listed = page["corporate_actions"]
             rows += [
@@ -114,10 +114,14 @@ def actions(
     return table
 
 
-def _pages(
+def pages(
     downloader: Downloader, url: str, parameters: Mapping[str, str]
 ) -> Iterator[tuple[Response, Any]]:
-    """Each page of an answer, up to the one that names no next."""
+    """Each page of an answer, up to the one that names no next.
+
+    Raises:
+        ChangedFormError: a page is none.
+    """
     token, seen = "", set[str]()
     while token not in seen:
         seen.add(token)

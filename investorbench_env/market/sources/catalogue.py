@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from investorbench_env.market.sources.alpaca import ALPACA
+from investorbench_env.market.sources.alpaca_news import ALPACA_NEWS
 from investorbench_env.market.sources.binance import BINANCE
 from investorbench_env.market.sources.edgar import EDGAR
 from investorbench_env.market.sources.exchanges import CCXT
@@ -27,6 +28,7 @@ SOURCES = MappingProxyType(
             BINANCE,
             CCXT,
             # Texts.
+            ALPACA_NEWS,
             EDGAR,
             NIFTY,
             INVESTORBENCH,

@@ -32,7 +32,8 @@ FILES = (
     "stock_data_cherrypick_2000_2024.pkl",
     "stock_data_cherrypick_2000_2024_v2.pkl",
 )
-FIRST, LAST = date(2000, 1, 3), date(2024, 1, 31)
+FIRST, LAST = date(2000, 1, 1), date(2024, 12, 31)
+"""Between which its days are."""
 SIZE = 53_000_000
 PRICES = {
     "open": "open",
@@ -150,7 +151,7 @@ PARTS: dict[Kind, tuple[str, str, Callable[..., "pd.DataFrame"]]] = {
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
     """Put what is wanted of a symbol into the folder of a request."""
     # The data set does not change, so a request for other days needs no second download.
-    whole = replace(request, first=FIRST, last=LAST)
+    any_days = replace(request, first=FIRST, last=FIRST)
     outcomes: dict[Kind, FetchOutcome] = {}
     folder = request.into / kept.PARTIAL / FINSABER.name
     with store.only_one(request.into / FINSABER.name):
@@ -158,7 +159,7 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
         for kind in sorted(FINSABER.serves(request)):
             name = f"{kept.file_name(request.symbol)}_finsaber.parquet"
             path = request.into / PARTS[kind][0] / name
-            _, there = kept.needed(whole, path, FINSABER)
+            _, there = kept.needed(any_days, path, FINSABER)
             if there:
                 outcomes[kind] = there
             else:
@@ -166,6 +167,7 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
         if missing:
             with FINSABER.downloader(request) as downloader:
                 days, place = _download(downloader, folder, progress)
+                whole = replace(request, first=FIRST, last=max(days))
                 for kind, path in missing:
                     _, form, read = PARTS[kind]
                     frame = read(days, request.symbol, place)
@@ -199,7 +201,7 @@ FINSABER = Source(
     begins=FIRST,
     ends=LAST,
     terms="Apache-2.0; its news and filings belong to their publishers",
-    terms_url=f"{hub.ENDPOINT}/datasets/{REPOSITORIES[0]}",
+    terms_url=f"{hub.SHORT}/{REPOSITORIES[0]}",
     fetch=fetch,
     size=lambda request: SIZE,
     contract=hub.contract("FINSABER", REPOSITORIES[0]),

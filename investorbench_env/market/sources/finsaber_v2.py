@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPOSITORY = "finsaber-team/FINSABER-V2-Data"
+FIRST, LAST = date(2000, 1, 3), date(2025, 12, 31)
 YEAR = re.compile(r"(?:^|/)(\w+)/year=(\d{4})/[^/]+\.parquet$")
+BYTES_A_YEAR: dict[Kind, int] = {
+    "prices": 8_000_000,
+    "news": 120_000_000,
+    "filings": 180_000_000,
+}
+"""Of whole files: they are in the order of dates, so that most groups hold a large stock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +191,12 @@ def _by_year(files: Sequence[hub.HubFile]) -> dict[tuple[str, int], hub.HubFile]
     return found
 
 
+def _size(request: FetchRequest) -> int:
+    """At most so many bytes are downloaded, of 8 GB in all."""
+    years = min(request.last, LAST).year - max(request.first, FIRST).year + 1
+    return max(0, years) * sum(BYTES_A_YEAR[kind] for kind in FINSABER_V2.serves(request))
+
+
 FINSABER_V2 = Source(
     name="finsaber_v2",
     address=hub.ENDPOINT,
@@ -192,11 +205,12 @@ FINSABER_V2 = Source(
     gives="daily bars, news, 10-K, 10-Q of 839 stocks of the S&P 500",
     kinds=frozenset(TABLES),
     classes=frozenset({"stock"}),
-    begins=date(2000, 1, 3),
-    ends=date(2025, 12, 31),
+    begins=FIRST,
+    ends=LAST,
     terms="licence 'other': the terms of the providers of its prices, news and filings",
-    terms_url=f"{hub.ENDPOINT}/datasets/{REPOSITORY}",
+    terms_url=f"{hub.SHORT}/{REPOSITORY}",
     forbids=frozenset({"commercial", "publishing"}),
     fetch=fetch,
+    size=_size,
     contract=hub.contract("FINSABER-2", REPOSITORY),
 )

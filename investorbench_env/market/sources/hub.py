@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Got = TypeVar("Got")
 
 ENDPOINT = "https://huggingface.co"
+SHORT = "https://hf.co/datasets"
+"""The same, in addresses that are shown."""
 VARIABLE = "HF_ENDPOINT"
 TOKEN = "HF_TOKEN"
 NO_SUCH_SET = "no such set"
@@ -62,7 +64,7 @@ def contract(source: str, repository: str) -> Contract:
         source: the data set's name in messages.
         repository: ``"user/name"``.
     """
-    page = f"{ENDPOINT}/datasets/{repository}"
+    page = f"{SHORT}/{repository}"
     return Contract(
         source=source,
         probe=Probe(path=f"/api/datasets/{repository}"),
