@@ -116,6 +116,7 @@ ALPACA_NEWS = Source(
     keys_from=ALPACA.keys_from,
     headers=HEADERS,
     terms="personal use, no redistribution (Alpaca and Benzinga)",
+    forbids=frozenset({"commercial", "publishing"}),
     terms_url=ALPACA.terms_url,
     fetch=fetch,
     size=lambda request: BYTES_A_DAY * (request.last - request.first).days,
