@@ -12,12 +12,14 @@ import numpy as np
 from investorbench_env.errors import DataWarning, MarketError
 from investorbench_env.market.asset_classes import AssetClass, find_asset_class
 from investorbench_env.market.documents import Document
-from investorbench_env.market.files import index, saved, texts, tidy
+from investorbench_env.market.files import comparing, index, saved, texts, tidy
 from investorbench_env.market.files.assemble import assemble
+from investorbench_env.market.files.corporate_actions import Actions
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.listed_actions import actions_in_bars, listed_actions
 from investorbench_env.market.files.released import read_released, what_is_inside
-from investorbench_env.market.market import Market
+from investorbench_env.market.market import FloatArray, Market
+from investorbench_env.market.sessions import TimeArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +41,21 @@ class _Bars:
         """Open, high, low before closes alone, spot, with adjusted closes, then the longest."""
         return (
             self.file.has_ohlc,
-            "perp" not in self.origin.lower(),
+            self.is_spot,
             "adj_close" in self.file.columns,
             len(self.rows),
         )
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether these are prices of the asset itself."""
+        return "perp" not in self.origin.lower()
+
+    @property
+    def basis(self) -> np.datetime64 | None:
+        """The day up to whose splits the prices are adjusted, where the file says so."""
+        day = self.file.metadata.get("adjusted_to")
+        return np.datetime64(day) if day else None
 
     def __str__(self) -> str:
         return self.file.path.name + (f" ({self.origin})" if self.origin else "")
@@ -158,23 +171,44 @@ def _tidy_market(
     if not candidates:
         return None
     chosen = max(candidates, key=lambda found: found.rank)
-    others = sorted(str(other) for other in candidates if other is not chosen)
-    findings = [f"bars from {chosen}; there were also {', '.join(others)}"] if others else []
+    others = sorted((other for other in candidates if other is not chosen), key=str)
     listed = [(file, spellings) for file, spellings in holding if file.kind == "actions"]
-    basis = chosen.file.metadata.get("adjusted_to")
+    actions = listed_actions(listed) or actions_in_bars(
+        chosen.rows, str(chosen.file.path), chosen.file.path.name
+    )
+    findings = []
+    if others:
+        findings.append(f"bars from {chosen}; there were also {', '.join(map(str, others))}")
+        findings += _compared(symbol, asset_class, chosen, others, actions)
     names = [str(chosen), *about.names, *(file.path.name for file, _ in listed)]
     return assemble(
         symbol,
         asset_class.name,
         chosen.rows,
-        actions=listed_actions(listed)
-        or actions_in_bars(chosen.rows, str(chosen.file.path), chosen.file.path.name),
+        actions=actions,
         documents=about.documents,
         source=", ".join(dict.fromkeys(names)),
         origin=str(chosen.file.path),
-        basis=np.datetime64(basis) if basis else None,
+        basis=chosen.basis,
         findings=[*findings, *about.findings],
         tolerance=tolerance,
+    )
+
+
+def _compared(
+    symbol: str,
+    asset_class: AssetClass,
+    chosen: _Bars,
+    others: Sequence[_Bars],
+    actions: Actions | None,
+) -> list[str]:
+    """How far the closes of other sources are from the chosen ones."""
+
+    def closes(bars: _Bars) -> tuple[TimeArray, FloatArray]:
+        return comparing.closes_as_traded(symbol, asset_class, bars.rows, actions, bars.basis)
+
+    return comparing.differences(
+        closes(chosen), ((str(other), *closes(other)) for other in others if other.is_spot)
     )
 
 
