@@ -11,6 +11,7 @@ from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import asset_class_of, find_asset_class
 from investorbench_env.market.sessions import sessions_between
+from investorbench_env.market.sources.proxies import PROXIES
 from investorbench_env.universes import (
     PUBLISHED_ON,
     SIMULATED,
@@ -174,11 +175,15 @@ def _symbol(name: str, asset_class: str | None) -> Wanted:
     if not symbol:
         raise UnknownNameError("task", name, Choices().names("task"))
     chosen = find_asset_class((named or asset_class or asset_class_of(symbol)).lower()).name
+    why = "up to yesterday"
+    if fund := PROXIES.get(symbol):
+        why = f"in the place of the {fund.index} ({symbol}), which it tracks, {why}"
+        symbol, chosen = fund.symbol, "etf"
     return Wanted(
         name=symbol,
         symbol=symbol,
         asset_class=chosen,
         first=SINCE,
         last=date.today() - timedelta(days=1),
-        why="up to yesterday",
+        why=why,
     )

@@ -63,6 +63,8 @@ class Venue:
         self.records: list[dict[str, Any]] = []
         self.last = Response(url="")
         self._client = getattr(ccxt, name)({"timeout": int(politeness.timeout_s * 1000)})
+        # Markets alone are needed to ask for candles.
+        self._client.has["fetchCurrencies"] = False
         self._client.session.hooks["response"].append(self._keep)
         if address:
             own = self._client.urls["api"]
@@ -134,7 +136,7 @@ def _day(milliseconds: int) -> date:
 
 
 @lru_cache(maxsize=len(MOST_ROWS))
-def _exchange(name: str, address: str, politeness: Politeness) -> Venue:
+def _venue(name: str, address: str, politeness: Politeness) -> Venue:
     """One for all coins: it knows its markets from the first request on."""
     if find_spec("ccxt") is None:
         raise MissingDependencyError("ccxt", "crypto", "fetching from other exchanges")
@@ -150,7 +152,7 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
             return there
         faults = []
         for name in MOST_ROWS:
-            exchange = _exchange(name, CCXT.url, request.politeness or CCXT.politeness)
+            exchange = _venue(name, CCXT.url, request.politeness or CCXT.politeness)
             exchange.records.clear()
             folder = kept.pieces_folder(request, CCXT)
             try:
@@ -186,7 +188,7 @@ def _yesterday() -> None:
     """The probe: a bar of the best-known coin from the first exchange."""
     day = datetime.now(UTC).date() - DAY
     politeness = replace(CCXT.politeness, tries=1)
-    _exchange(next(iter(MOST_ROWS)), CCXT.url, politeness).daily_bars("BTC", day, day)
+    _venue(next(iter(MOST_ROWS)), CCXT.url, politeness).daily_bars("BTC", day, day)
 
 
 CONTRACT = Contract(

@@ -56,6 +56,7 @@ def _listed(coin: MadeCoin) -> dict[str, Any]:
                 "base_decimals": 8,
                 "counter_currency": "USD",
                 "counter_decimals": 2,
+                "minimum_order_value": "10",
                 "trading": "Enabled",
                 "description": f"{coin.symbol} / U.S. dollar",
                 "market_type": "SPOT",
@@ -71,7 +72,6 @@ def _listed(coin: MadeCoin) -> dict[str, Any]:
                 "status": "online",
             }
         ],
-        "/currencies": [],
     }
 
 
