@@ -168,6 +168,33 @@ def test_what_a_killed_run_had_is_not_asked_for_again(
     assert sum("main1.htm" in path for path, _, _ in server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "listed"),
+    [
+        ("/files/company_tickers.json", []),
+        ("/files/company_tickers.json", {"0": "NIO"}),
+        ("/files/company_tickers.json", {"0": {"ticker": "NIO"}}),
+        (f"/submissions/CIK{COMPANY:010d}.json", []),
+        (f"/submissions/CIK{COMPANY:010d}.json", {"filings": {"recent": {"form": ["6-K"]}}}),
+    ],
+)
+def test_lists_of_another_form_are_refused(server, request_of, path: str, listed: object) -> None:
+    serve(server, "NIO", COMPANY, [YEARLY])
+    server.answer(path, listed)
+
+    with pytest.raises(DownloadError, match="EDGAR, NIO: a list of another form"):
+        fetch(request_of("NIO"))
+
+
+def test_reports_and_statements_take_one_look_at_the_lists(server, request_of) -> None:
+    serve(server, "NIO", COMPANY, [YEARLY, CURRENT])
+    fetch(request_of("NIO"))
+
+    asked = [path for path, _, _ in server.asked]
+    assert asked.count(f"/submissions/CIK{COMPANY:010d}.json") == 1
+    assert len(asked) == len(set(asked))
+
+
 @pytest.mark.parametrize("name", REFUSALS)
 def test_each_way_in_which_the_sec_says_no_is_one_line(server, request_of, name: str) -> None:
     server.answer("/files/company_tickers.json", REFUSALS[name])

@@ -180,9 +180,12 @@ def test_a_begun_download_of_other_bytes_is_thrown_away(served, wanted: FetchReq
     assert fetch(finsaber.FINSABER, wanted).status == "fetched"
 
 
-def test_a_storage_that_gives_no_parts_gives_the_whole_file(served, wanted: FetchRequest) -> None:
+@pytest.mark.parametrize("play", ["no parts", "parts refused"])
+def test_a_storage_that_gives_no_parts_gives_the_whole_file(
+    served, wanted: FetchRequest, play: str
+) -> None:
     made = served(made_finsaber.hub_with(TSLA))
-    made.play = "no parts"
+    made.play = play
 
     assert fetch(finsaber.FINSABER, wanted).status == "fetched"
     assert [span for span, _ in made.sent] == ["whole"]
@@ -422,12 +425,28 @@ def test_where_the_hubs_conversion_ends_before_a_symbol_the_whole_one_is_asked(
     assert fetch(fnspid.FNSPID, wanted).rows == 1
 
 
+@pytest.mark.parametrize(("limit", "value"), [("MOST_BYTES", 100), ("MOST_GROUPS", 1)])
 def test_a_symbol_spread_over_too_much_is_left_with_its_size(
-    served, wanted: FetchRequest, monkeypatch: pytest.MonkeyPatch
+    served, wanted: FetchRequest, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(fnspid, "MOST_BYTES", 100)
-    name = fnspid.REPOSITORIES[0]
+    monkeypatch.setattr(fnspid, limit, value)
     rows = fnspid_rows("TSLA", ["2020-07-05 14:30:00 UTC"])
+    served(
+        DataHub(
+            files={name: {"0.parquet": parquet([rows, rows])} for name in fnspid.REPOSITORIES},
+            conversions={name: {"train": ["0.parquet"]} for name in fnspid.REPOSITORIES},
+        )
+    )
+
+    with pytest.raises(DownloadError, match=r"may be anywhere in 0\.0 GB of 2 groups"):
+        fetch(fnspid.FNSPID, wanted)
+
+
+def test_news_without_a_date_or_a_headline_is_left_out(served, wanted: FetchRequest) -> None:
+    rows = fnspid_rows("TSLA", ["2020-07-05 14:30:00 UTC"] * 3)
+    rows["Date"][0] = None
+    rows["Article_title"][1] = None
+    name = fnspid.REPOSITORIES[0]
     served(
         DataHub(
             files={name: {"0.parquet": parquet([rows])}},
@@ -435,5 +454,4 @@ def test_a_symbol_spread_over_too_much_is_left_with_its_size(
         )
     )
 
-    with pytest.raises(DownloadError, match=r"may be anywhere in 0\.0 GB"):
-        fetch(fnspid.FNSPID, wanted)
+    assert fetch(fnspid.FNSPID, wanted).rows == 1

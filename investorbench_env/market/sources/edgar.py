@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,9 @@ SHORTEST = 200
 """Letters of a report; less is a page that says where it moved."""
 ARCHIVE = "https://www.sec.gov"
 NEW_YORK = ZoneInfo("America/New_York")
+
+
+Listed = Callable[[date, date], list["Filing"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +93,16 @@ def filings(
     url = address or EDGAR.url
     company = _company(downloader, symbol, archive or base_url("edgar_archive", ARCHIVE))
     listing = downloader.json(f"{url}/submissions/CIK{company:010d}.json")
-    blocks = [listing["filings"]["recent"]]
-    blocks += [
-        downloader.json(f"{url}/submissions/{older['name']}")
-        for older in listing["filings"].get("files", [])
-        if older.get("filingTo", "9999") >= first.isoformat()
-    ]
+    try:
+        blocks = [listing["filings"]["recent"]]
+        older = [
+            page["name"]
+            for page in listing["filings"].get("files", [])
+            if page.get("filingTo", "9999") >= first.isoformat()
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _another_form(symbol, error) from error
+    blocks += [downloader.json(f"{url}/submissions/{name}") for name in older]
     found = [filing for block in blocks for filing in _listed(block, symbol, company)]
     chosen = {
         filing.accession: filing
@@ -166,9 +173,12 @@ def _exhibits(downloader: Downloader, filing: Filing, folder: str) -> list[str]:
 def _company(downloader: Downloader, symbol: str, archive: str) -> int:
     listed = downloader.json(f"{archive}/files/company_tickers.json")
     wanted = symbol.upper().replace(".", "-")
-    for entry in listed.values():
-        if str(entry.get("ticker", "")).upper() == wanted:
-            return int(entry["cik_str"])
+    try:
+        for entry in listed.values():
+            if str(entry.get("ticker", "")).upper() == wanted:
+                return int(entry["cik_str"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _another_form(symbol, error) from error
     raise NotThereError(f"EDGAR, {symbol}: not among the {len(listed):,} companies of the SEC")
 
 
@@ -193,7 +203,11 @@ def _listed(block: dict[str, list[Any]], symbol: str, company: int) -> Iterator[
                 document=str(document),
             )
     except (KeyError, TypeError, ValueError) as error:
-        raise DownloadError(f"EDGAR, {symbol}: a list of another form ({error!r})") from error
+        raise _another_form(symbol, error) from error
+
+
+def _another_form(symbol: str, error: Exception) -> DownloadError:
+    return DownloadError(f"EDGAR, {symbol}: a list of another form ({error!r})")
 
 
 def _accepted(downloader: Downloader, filing: Filing, folder: str) -> datetime:
@@ -256,11 +270,12 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
     wanted = EDGAR.serves(request)
     outcomes = []
     with EDGAR.downloader(request) as downloader:
+        listed = cache(partial(filings, downloader, request.symbol))
         if "filings" in wanted:
-            outcomes.append(_fetch_reports(request, downloader, progress))
+            outcomes.append(_fetch_reports(request, listed, downloader, progress))
         if "fundamentals" in wanted:
             try:
-                outcomes.append(_fetch_statements(request, downloader, progress))
+                outcomes.append(_fetch_statements(request, listed, downloader, progress))
             except NotThereError as error:  # before 2009 companies filed none as data
                 if not outcomes:
                     raise
@@ -269,7 +284,7 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
 
 
 def _fetch_reports(
-    request: FetchRequest, downloader: Downloader, progress: Progress
+    request: FetchRequest, listed: Listed, downloader: Downloader, progress: Progress
 ) -> FetchOutcome:
     path = request.into / "filings" / f"{kept.file_name(request.symbol)}_edgar.parquet"
     with store.only_one(path):
@@ -279,7 +294,7 @@ def _fetch_reports(
         known = _rows_by_accession(path)
         if known:
             downloader.records += store.read_provenance(path)["requests"]
-        found = filings(downloader, request.symbol, request.first_of("filings"), request.last)
+        found = listed(request.first_of("filings"), request.last)
         folder = kept.pieces_folder(request, EDGAR)
         rows = []
         for done, filing in enumerate(found):
@@ -294,7 +309,7 @@ def _fetch_reports(
 
 
 def _fetch_statements(
-    request: FetchRequest, downloader: Downloader, progress: Progress
+    request: FetchRequest, listed: Listed, downloader: Downloader, progress: Progress
 ) -> FetchOutcome:
     path = request.into / "fundamentals" / f"{kept.file_name(request.symbol)}_edgar.parquet"
     with store.only_one(path):
@@ -304,7 +319,7 @@ def _fetch_statements(
         reports = _rows_by_accession(
             request.into / "filings" / f"{kept.file_name(request.symbol)}_edgar.parquet"
         )
-        found = filings(downloader, request.symbol, request.first, request.last)
+        found = listed(request.first_of("fundamentals"), request.last)
         facts = _facts(downloader, request.symbol, found)
         reported = [filing for filing in found if filing.accession in facts]
         folder = kept.pieces_folder(request, EDGAR) / "statements"

@@ -142,14 +142,15 @@ def _fetch_kind(
         if not listed:
             listed.update(_by_year(hub.files(downloader, REPOSITORY)))
         pieces = kept.pieces_folder(request, FINSABER_V2) / kind
+        first = request.first_of(kind)
         wanted = [
             (table, year, listed[table.folder, year])
             for table in tables
-            for year in range(request.first.year, request.last.year + 1)
+            for year in range(first.year, request.last.year + 1)
             if (table.folder, year) in listed
         ]
         if not wanted:
-            span = f"{request.first.year} to {request.last.year}"
+            span = f"{first.year} to {request.last.year}"
             raise NotThereError(f"{REPOSITORY}: no {kind} of {span}")
         frames = []
         for done, (table, year, file) in enumerate(wanted):
@@ -158,7 +159,7 @@ def _fetch_kind(
             get = partial(rows, downloader, file.url, table, request.symbol)
             frames.append(_piece(downloader, pieces / f"{table.folder}_{year}.parquet", get))
         progress(len(wanted), len(wanted), f"{request.symbol} {kind} from FINSABER-2")
-        table = _together(frames, request)
+        table = _together(frames, first, request.last)
         if not len(table):
             raise NotThereError(f"{REPOSITORY}: no {kind} of {request.symbol}")
         outcome = kept.keep(request, path, FINSABER_V2, form, table, downloader)
@@ -170,14 +171,14 @@ def _piece(downloader: Downloader, path: Path, get: "partial[pd.DataFrame]") -> 
     return kept.piece_of(downloader, path, get)
 
 
-def _together(frames: Sequence["pd.DataFrame"], request: FetchRequest) -> "pd.DataFrame":
+def _together(frames: Sequence["pd.DataFrame"], first: date, last: date) -> "pd.DataFrame":
     """All pieces in order, cut to the days that are wanted."""
     import pandas as pd
 
     held = [frame for frame in frames if len(frame)] or list(frames[:1])
     table = pd.concat(held, ignore_index=True)
     day = "filing_date" if "filing_date" in table else "date"
-    within = table[day].between(pd.Timestamp(request.first), pd.Timestamp(request.last))
+    within = table[day].between(pd.Timestamp(first), pd.Timestamp(last))
     return table[within].drop_duplicates().sort_values(day, kind="stable", ignore_index=True)
 
 

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import hub, kept
-from investorbench_env.market.sources.http import Downloader, DownloadError, NotThereError
+from investorbench_env.market.sources.http import (
+    Downloader,
+    DownloadError,
+    NotReachedError,
+    NotThereError,
+)
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
 if TYPE_CHECKING:
@@ -24,7 +29,7 @@ REPOSITORIES = ("Zihan1004/FNSPID", "sabareesh88/FNSPID_nasdaq_sorted")
 SYMBOL = "Stock_symbol"
 COLUMNS = {"Date": "timestamp", "Article_title": "headline", "Lsa_summary": "text", "Url": "url"}
 FIRST, LAST = date(1999, 1, 1), date(2023, 12, 31)
-MOST_BYTES = 2 << 30
+MOST_BYTES, MOST_GROUPS = 2 << 30, 2000
 """A symbol that is spread over more than that is left to the data set's own tools."""
 
 
@@ -37,11 +42,11 @@ def found_in(downloader: Downloader, repository: str, symbol: str) -> list[hub.F
     listed = hub.conversions(downloader, repository)
     addresses = [url for splits in listed.values() for part in splits.values() for url in part]
     found = [hub.groups_with(downloader, url, SYMBOL, [symbol], list(COLUMNS)) for url in addresses]
-    size = sum(part.size for part in found)
-    if size > MOST_BYTES:
+    size, groups = sum(part.size for part in found), sum(len(part.groups) for part in found)
+    if size > MOST_BYTES or groups > MOST_GROUPS:
         raise DownloadError(
-            f"{repository}: {symbol} may be anywhere in {size / 1e9:,.1f} GB; fetch the data set "
-            f"with Hugging Face's own tools, or name another source"
+            f"{repository}: {symbol} may be anywhere in {size / 1e9:,.1f} GB of {groups:,} groups "
+            "of rows; fetch the data set with Hugging Face's own tools, or name another source"
         )
     return [part for part in found if part.groups]
 
@@ -56,7 +61,8 @@ def news(found: hub.Found, symbol: str) -> "pd.DataFrame":
 
     parts = list(hub.rows_about(found, SYMBOL, [symbol], list(COLUMNS)))
     frame = pd.concat(parts) if parts else pd.DataFrame(columns=list(COLUMNS))
-    frame = frame.rename(columns=COLUMNS).drop_duplicates(["timestamp", "headline"])
+    frame = frame.rename(columns=COLUMNS).dropna(subset=["timestamp", "headline"])
+    frame = frame.drop_duplicates(["timestamp", "headline"], ignore_index=True)
     written = frame["timestamp"].astype(str).str.removesuffix(" UTC")
     try:
         frame["timestamp"] = pd.to_datetime(written, format="ISO8601", utc=True)
@@ -65,7 +71,7 @@ def news(found: hub.Found, symbol: str) -> "pd.DataFrame":
     frame.insert(1, "date", frame["timestamp"].dt.tz_localize(None).dt.normalize())
     frame.insert(2, "symbol", symbol)
     frame["source"] = "FNSPID"
-    return frame.dropna(subset=["headline"]).reset_index(drop=True)
+    return frame
 
 
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
@@ -77,14 +83,23 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
         if there:
             return there
         folder = kept.pieces_folder(request, FNSPID)
-        for repository in REPOSITORIES:
-            frames = list(_pieces(downloader, repository, request, progress))
-            if any(len(frame) for frame in frames):
-                table = kept.in_order(frames).drop_duplicates(["timestamp", "headline"])
-                outcome = kept.keep(whole, path, FNSPID, "news", table, downloader)
-                shutil.rmtree(folder, ignore_errors=True)
-                return outcome
-        raise NotThereError(f"FNSPID: no news of {request.symbol}")
+        frames: list[pd.DataFrame] = []
+        for number, repository in enumerate(REPOSITORIES):
+            try:
+                frames = list(_pieces(downloader, repository, request, progress))
+            except NotReachedError:
+                raise
+            except DownloadError:  # it is gone, or too spread out here
+                if number == len(REPOSITORIES) - 1:
+                    raise
+            if any(map(len, frames)):
+                break
+        else:
+            raise NotThereError(f"FNSPID: no news of {request.symbol}")
+        table = kept.in_order(frames).drop_duplicates(["timestamp", "headline"])
+        outcome = kept.keep(whole, path, FNSPID, "news", table, downloader)
+        shutil.rmtree(folder, ignore_errors=True)
+        return outcome
 
 
 def _pieces(

@@ -36,7 +36,7 @@ SHORT = "https://hf.co/datasets"
 """The same, in addresses that are shown."""
 VARIABLE = "HF_ENDPOINT"
 TOKEN = "HF_TOKEN"
-NO_SUCH_SET = "no such set"
+NO_SUCH_SET, NO_PARTS = "no such set", "no parts"
 TAIL = 1 << 16
 """Bytes from the end of a Parquet file, in which its table of contents nearly always fits."""
 STEP = 1 << 22
@@ -108,7 +108,7 @@ def contract(source: str, repository: str) -> Contract:
                 passes=True,
             ),
             Refusal(
-                name="no parts",
+                name=NO_PARTS,
                 matches=lambda answer: answer.status == 416,
                 says="the storage gives no parts of files, and whole ones are too large",
                 then="try again later, or fetch the data set with Hugging Face's own tools",
@@ -202,11 +202,9 @@ def whole(downloader: Downloader, file: HubFile, folder: Path, progress: Any = N
         while (at := begun.tell()) < file.size or not at:
             if progress is not None:
                 progress(at, file.size)
-            end = min(at + STEP, file.size) - 1
-            answer = downloader.get(file.url, headers={"Range": f"bytes={at}-{end}"})
+            answer = _piece(downloader, file, at)
             if answer.status != 206:  # all of it, whatever was asked for
                 begun.truncate(0)
-                begun.seek(0)
             begun.write(answer.content)
             begun.flush()
             if answer.status != 206 or not answer.content:
@@ -221,6 +219,17 @@ def whole(downloader: Downloader, file: HubFile, folder: Path, progress: Any = N
     beginning.replace(kept)
     downloader.records[:] = [*before, _record(file, content)]
     return content
+
+
+def _piece(downloader: Downloader, file: HubFile, at: int) -> Response:
+    """The next bytes of a file, or all of it where the storage gives no parts."""
+    end = min(at + STEP, file.size) - 1
+    try:
+        return downloader.get(file.url, headers={"Range": f"bytes={at}-{end}"})
+    except RefusedError as error:
+        if error.refusal.name != NO_PARTS:
+            raise
+        return downloader.get(file.url)
 
 
 def _is(content: bytes, file: HubFile) -> bool:
@@ -288,7 +297,7 @@ class Parts(io.RawIOBase):
             if known is None or len(answer.content) <= TAIL:
                 # A file that is smaller than its table of contents may be: it is all there.
                 return answer.content, len(answer.content)
-            raise RefusedError(known.source, known.refusal("no parts"))
+            raise RefusedError(known.source, known.refusal(NO_PARTS))
         return answer.content, int(total[1])
 
 
