@@ -20,6 +20,7 @@ from investorbench_env.market.files.checking import Problem
 from investorbench_env.market.files.describing import extent
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.sources.bundles import BundledFile, terms_of
+from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.checks import Check
 from investorbench_env.market.sources.coverage import Held
 from investorbench_env.market.sources.plan import FetchPlan
@@ -85,10 +86,15 @@ def print_sources(console: Console, sources: Sequence[Source], contact: str) -> 
         assets = _few(few, 7) if few else ", ".join(sorted(source.classes))
         hanging(console, source.name, f"{source.gives} · {assets}", width, "bold cyan")
         hanging(console, "", source.terms, width, "dim")
-        if wants := [*source.keys, *([CONTACT] if source.needs_contact else [])]:
+        if wants := _wants(source):
             hindrance = source.hindrance(contact)
             text = hindrance or f"{', '.join(wants)}: set"
             hanging(console, "", text, width, "yellow" if hindrance else "green")
+
+
+def _wants(source: Source) -> list[str]:
+    """The variables with its keys, or with who asks."""
+    return [*source.keys, *([CONTACT] if source.needs_contact else [])]
 
 
 def print_checks(console: Console, checks: Sequence[Check]) -> None:
@@ -121,13 +127,17 @@ def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
     console.print(table)
     if choices := dict.fromkeys(source for each in plans for source in each.choices()):
         _print_choices(console, list(choices), plans)
-    for source in dict.fromkeys(source for each in plans for source in each.others()):
-        hindrance = source.hindrance(plans[0].request.contact)
-        if hindrance:
-            hanging(console, f"  without {source.name}", hindrance, 22, "yellow")
-        elif source not in choices:
-            gives = f"{source.gives}, where another fails or lacks days"
-            hanging(console, f"  then {source.name}", gives, 22, "dim")
+    others = {source for each in plans for source in each.others()} - set(choices)
+    contact = plans[0].request.contact
+    keyed = [
+        source for source in SOURCES.values() if source in others and source.hindrance(contact)
+    ]
+    then = [source.name for source in SOURCES.values() if source in others and source not in keyed]
+    if then:
+        hanging(console, "next, where one fails or lacks days:", ", ".join(then), 36, "dim")
+    if keyed:
+        text = ", ".join(f"{source.name} ({' '.join(_wants(source))})" for source in keyed)
+        hanging(console, "also, with a key:", text, 17, "yellow")
     console.print(f"into {escape(str(plans[0].request.into))}", style="dim", soft_wrap=True)
     needed, free = _needed_bytes(plans), _free_bytes(plans[0].request.into)
     if needed > free:

@@ -156,7 +156,12 @@ def test_a_dry_run_shows_days_sources_and_terms_and_fetches_nothing(tmp_path: Pa
     result = run("fetch", "stock/tsla", "--dry-run", "--into", tmp_path / "new")
 
     assert result.exit_code == 0
-    for words in ("2020-04-06..2021-05-06", "yahoo", "no redistribution", "without edgar"):
+    for words in (
+        "2020-04-06..2021-05-06",
+        "yahoo",
+        "no redistribution",
+        "edgar (INVESTORBENCH_CONTACT)",
+    ):
         assert words in result.stdout
     assert not (tmp_path / "new").exists()
 
