@@ -188,6 +188,8 @@ def test_checking_ends_with_one_where_a_source_is_not_reached(
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    for name in ("YAHOO", "CCXT"):  # whose libraries look names up by themselves
+        monkeypatch.setenv(f"INVESTORBENCH_{name}_URL", "http://127.0.0.1:9")
     result = CliRunner().invoke(app, ["sources", "--check"])
 
     assert result.exit_code == 1

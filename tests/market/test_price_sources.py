@@ -1,7 +1,7 @@
 """Every source of prices: what it gives is read rightly, and each of its refusals is known."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ import pytest
 
 from investorbench_env.market.library import find_market
 from investorbench_env.market.sources.catalogue import SOURCES
+from investorbench_env.market.sources.checks import check
 from investorbench_env.market.sources.fetching import fetch
 from investorbench_env.market.sources.http import Politeness
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
@@ -126,18 +127,60 @@ def test_a_known_refusal_is_one_line_with_what_to_do(server, case: Case, name: s
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_check_finds_that_it_answers(server, case: Case, wanted) -> None:
+    play_probe(server, case, "fine")
+    found = check(SOURCES[case.name])
+
+    assert (found.state, found.says) == ("answers", "")
+
+
+@pytest.mark.parametrize(("case", "name"), REFUSALS, ids=str)
+def test_a_check_finds_each_refusal(server, case: Case, name: str, wanted) -> None:
+    play_probe(server, case, name)
+    found = check(SOURCES[case.name])
+    refusal = SOURCES[case.name].contract.refusal(name)
+
+    assert found.state == refusal.state
+    assert refusal.then in found.says
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_check_finds_another_form_with_its_first_line(server, case: Case, wanted) -> None:
+    play_probe(server, case, "fine")
+    for path, replies in server.replies.items():
+        if callable(replies[0].body):
+            server.answer(path, "Under new management\nsince today")
+    found = check(SOURCES[case.name])
+
+    assert found.state == "changed its form"
+    assert "'Under new management'" in found.says
+
+
+def play_probe(server, case: Case, state: str) -> None:
+    """Answer also for what the probe asks of."""
+    today = date.today()
+    if case.asset_class == "stock":
+        last = (today - timedelta(days=1)).isoformat()
+        recent = MadeStock(symbol="SPY", first="2024-01-02", last=last, dividends={}, splits={})
+        case.server.play(server, state, recent)
+    else:
+        case.server.play(server, state)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_refusal_of_a_contract_is_played(case: Case) -> None:
     refusals = SOURCES[case.name].contract.refusals
     assert [refusal.name for refusal in refusals] == list(case.server.REFUSALS)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_refusal_that_passes_is_waited_for(server, case: Case, wanted) -> None:
-    passing = [refusal.name for refusal in SOURCES[case.name].contract.refusals if refusal.passes]
-    if not passing:
-        pytest.skip("none of its refusals passes soon")
+@pytest.mark.parametrize(
+    ("case", "name"),
+    [each for each in REFUSALS if SOURCES[each[0].name].contract.refusal(each[1]).passes],
+    ids=str,
+)
+def test_a_refusal_that_passes_is_waited_for(server, case: Case, name: str, wanted) -> None:
     case.server.play(server)
-    refuse_once(server, case.server.REFUSALS[passing[0]])
+    refuse_once(server, case.server.REFUSALS[name])
 
     assert fetched(case, wanted).status == "fetched"
 

@@ -160,3 +160,32 @@ def test_without_yfinance_the_extra_is_named(
     monkeypatch.setattr(yahoo, "find_spec", none)
     with pytest.raises(MissingDependencyError, match=r"pip install 'investorbench\[data\]'"):
         yahoo.ask(wanted)
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("DNSError", "no such name; is there a network?"),
+        ("CertificateVerifyError", "where a company's proxy signs it, set SSL_CERT_FILE"),
+        ("ConnectionError", "ConnectionError (curl: (7) closed)"),
+    ],
+)
+def test_what_keeps_an_answer_from_coming_is_said_once(
+    wanted: FetchRequest, monkeypatch: pytest.MonkeyPatch, fault: str, says: str
+) -> None:
+    from curl_cffi.requests import Session, exceptions
+
+    charts_asked = []
+
+    def request(self: object, method: str, url: str, **options: object) -> None:
+        charts_asked.extend([url] if "/chart/" in url else [])
+        raise getattr(exceptions, fault)("curl: (7) closed See https://curl.se for more")
+
+    monkeypatch.setattr(Session, "request", request)
+    yahoo._browser.cache_clear()
+    (outcome,) = fetch(wanted, ["yahoo"])
+    yahoo._browser.cache_clear()
+
+    assert says in outcome.note
+    # What may pass is asked for again.
+    assert len(charts_asked) == (3 if fault == "ConnectionError" else 1)

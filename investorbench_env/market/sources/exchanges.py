@@ -5,7 +5,6 @@ The bars of a coin are all of one exchange: the first of these that has it.
 
 import json
 import shutil
-from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache, partial
 from importlib.util import find_spec
@@ -28,6 +27,8 @@ from investorbench_env.market.sources.http import (
     NotThereError,
     Politeness,
     Response,
+    no_such_name,
+    not_trusted,
 )
 from investorbench_env.market.sources.patience import patiently
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
@@ -110,7 +111,7 @@ class Venue:
         except (ccxt.BaseError, *OF_ANOTHER_FORM) as error:
             CONTRACT.read(self.last)
             if not self.last.url or self.last.status >= 500:
-                raise NotReachedError(f"{self.name}: {type(error).__name__}") from error
+                raise _not_reached(self._client.urls["api"]["public"], error) from error
             raise ChangedFormError(self.name, CONTRACT.needs, self.last) from error
         return found
 
@@ -123,6 +124,17 @@ class Venue:
             retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         self.records.append(self.last.record())
+
+
+def _not_reached(url: str, error: BaseException) -> NotReachedError:
+    """What kept an answer from coming, which ccxt leaves to what it was raised from."""
+    from requests.exceptions import SSLError
+
+    if isinstance(error.__cause__, SSLError):
+        return not_trusted(url)
+    if "NameResolutionError" in str(error.__cause__):
+        return no_such_name(url)
+    return NotReachedError(f"{url}: {type(error).__name__}")
 
 
 def _at(address: str, url: str) -> str:
@@ -187,9 +199,11 @@ def _all_bars(
 def _yesterday() -> None:
     """The probe: a bar of the best-known coin from the first exchange."""
     day = datetime.now(UTC).date() - DAY
-    politeness = replace(CCXT.politeness, tries=1)
-    _venue(next(iter(MOST_ROWS)), CCXT.url, politeness).daily_bars("BTC", day, day)
+    _venue(next(iter(MOST_ROWS)), CCXT.url, ONCE).daily_bars("BTC", day, day)
 
+
+ONCE = Politeness(interval_s=0, tries=1, timeout_s=8)
+"""Of a probe, which is to say within ten seconds how a source stands."""
 
 CONTRACT = Contract(
     source="ccxt",

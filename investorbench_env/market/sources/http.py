@@ -42,6 +42,10 @@ class NotReachedError(DownloadError):
     """No answer came: there is no network, or no such server, or something stands between."""
 
 
+class OutOfReachError(NotReachedError):
+    """No answer came, and none will before something is mended here: it is not asked again."""
+
+
 class RefusedError(DownloadError):
     """A source said no in a way that is known."""
 
@@ -292,21 +296,30 @@ def _passing(url: str, error: "httpx.TransportError") -> _Passing:
     """What a connection that failed may be mended by.
 
     Raises:
-        NotReachedError: it will not pass by itself.
+        OutOfReachError: it will not pass by itself.
     """
     said = f"{url}: {type(error).__name__} ({error})"
     if "CERTIFICATE_VERIFY_FAILED" in said:
-        raise NotReachedError(
-            f"{url}: its certificate is not trusted here; where a company's proxy signs it, set "
-            "SSL_CERT_FILE to that proxy's certificate"
-        ) from error
+        raise not_trusted(url) from error
     reason: BaseException | None = error
     while reason is not None and not isinstance(reason, socket.gaierror):
         reason = reason.__cause__ or reason.__context__
     if reason is not None:
-        host = urlsplit(url).netloc
-        raise NotReachedError(f"{host}: no such name; is there a network?") from error
+        raise no_such_name(url) from error
     return _Passing(NotReachedError(said), None)
+
+
+def not_trusted(url: str) -> OutOfReachError:
+    """What a certificate stands for that no authority known here has signed."""
+    return OutOfReachError(
+        f"{url}: its certificate is not trusted here; where a company's proxy signs it, set "
+        "SSL_CERT_FILE to that proxy's certificate"
+    )
+
+
+def no_such_name(url: str) -> OutOfReachError:
+    """What a host stands for that nothing here knows."""
+    return OutOfReachError(f"{urlsplit(url).netloc}: no such name; is there a network?")
 
 
 def _patience(header: str | None) -> float | None:

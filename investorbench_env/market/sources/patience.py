@@ -4,7 +4,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from investorbench_env.market.sources.http import NotReachedError, Politeness, RefusedError
+from investorbench_env.market.sources.http import (
+    NotReachedError,
+    OutOfReachError,
+    Politeness,
+    RefusedError,
+)
 
 T = TypeVar("T")
 
@@ -21,6 +26,8 @@ def patiently(
     for attempt in range(politeness.tries - 1):
         try:
             return ask()
+        except OutOfReachError:
+            raise
         except NotReachedError:
             pass
         except RefusedError as error:

@@ -34,6 +34,8 @@ from investorbench_env.market.sources.http import (
     Politeness,
     RefusedError,
     Response,
+    no_such_name,
+    not_trusted,
 )
 from investorbench_env.market.sources.patience import patiently
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
@@ -129,13 +131,24 @@ def _history(browser: Browser, symbol: str, first: date) -> "pd.DataFrame":
     except InvalidJSONError as error:
         raise _what_came(browser.last, symbol) from error
     except RequestException as error:
-        said = f"{browser.address or ADDRESS}: {type(error).__name__} ({error})"
-        raise NotReachedError(said) from error
+        raise _not_reached(browser.address or ADDRESS, error) from error
     except (YFException, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise _what_came(browser.last, symbol) from error
     if found.empty:
         raise NotThereError(f"Yahoo, {symbol}: no bars since {first}")
     return found
+
+
+def _not_reached(url: str, error: Exception) -> NotReachedError:
+    from curl_cffi.requests.exceptions import CertificateVerifyError, DNSError
+
+    if isinstance(error, DNSError):
+        return no_such_name(url)
+    if isinstance(error, CertificateVerifyError):
+        return not_trusted(url)
+    # What curl says goes on with an address of its own help.
+    said = str(error).split(" See https://", 1)[0]
+    return NotReachedError(f"{url}: {type(error).__name__} ({said})")
 
 
 def _what_came(answer: Response, symbol: str) -> DownloadError:
@@ -227,9 +240,11 @@ def _is_chart(answer: Response) -> bool:
 def _one_week() -> None:
     """The probe: a few days of a fund that is always there."""
     week = date.today() - timedelta(days=7)
-    politeness = replace(YAHOO.politeness, tries=1)
-    chart(_browser(YAHOO.url, politeness), "SPY", week, date.today())
+    chart(_browser(YAHOO.url, ONCE), "SPY", week, date.today())
 
+
+ONCE = Politeness(interval_s=0, tries=1, timeout_s=8)
+"""Of a probe, which is to say within ten seconds how a source stands."""
 
 CONTRACT = Contract(
     source="Yahoo",
