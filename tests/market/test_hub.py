@@ -381,8 +381,15 @@ def fnspid_rows(symbol: str, dates: list[str], size: int = 10) -> dict[str, list
     }
 
 
-def test_fnspid_gives_times_headlines_and_summaries(served, wanted: FetchRequest) -> None:
-    dates = ["2020-07-05 14:30:00 UTC", "2020-07-06 00:00:00 UTC", "2020-07-06 00:00:00 UTC"]
+def test_fnspid_gives_dates_headlines_and_summaries(served, wanted: FetchRequest) -> None:
+    # The third is a repetition of the second. The first is of 10:30 in New York, as its publisher
+    # says; the last may be of a time after midnight there.
+    dates = [
+        "2020-06-05 06:30:54 UTC",
+        "2020-07-06 00:00:00 UTC",
+        "2020-07-06 00:00:00 UTC",
+        "2020-12-31 19:30:00 UTC",
+    ]
     groups = [fnspid_rows("AAPL", dates, 100_000), fnspid_rows("TSLA", dates, 100_000)]
     name = fnspid.REPOSITORIES[0]
     made = served(
@@ -395,12 +402,10 @@ def test_fnspid_gives_times_headlines_and_summaries(served, wanted: FetchRequest
     outcome = fetch(fnspid.FNSPID, wanted)
     rows = pd.read_parquet(outcome.paths[0])
 
-    assert [str(time) for time in rows["timestamp"]] == [
-        "2020-07-05 14:30:00+00:00",
-        "2020-07-06 00:00:00+00:00",
-    ]
-    assert list(rows["headline"]) == [f"TSLA on {day}" for day in dates[:2]]
-    assert list(rows["text"].fillna("")) == ["", "In short"]
+    assert [f"{day:%Y-%m-%d}" for day in rows["date"]] == ["2020-06-05", "2020-07-06", "2021-01-01"]
+    assert "timestamp" not in rows
+    assert list(rows["headline"]) == [f"TSLA on {dates[n]}" for n in (0, 1, 3)]
+    assert list(rows["text"].fillna("")) == ["", "In short", "In short"]
     assert sum(sent for _, sent in made.sent) < 3 * hub.TAIL
 
 

@@ -2,14 +2,17 @@
 
 The data set itself is 29 GB of CSV. The hub has converted its beginning, others the whole; of
 either only the groups of rows in which a symbol is are downloaded, and their size is shown first.
+
+Its times cannot be trusted: nearly all are midnight, and of the others a large part is eight hours
+early, for New York's distance to UTC was taken away where it had to be added. Only dates are kept.
 """
 
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import hub, kept
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
 REPOSITORIES = ("Zihan1004/FNSPID", "sabareesh88/FNSPID_nasdaq_sorted")
 """The data set, of which the hub has converted some 5 GB, and a whole one in order of symbols."""
 SYMBOL = "Stock_symbol"
-COLUMNS = {"Date": "timestamp", "Article_title": "headline", "Lsa_summary": "text", "Url": "url"}
+COLUMNS = {"Date": "date", "Article_title": "headline", "Lsa_summary": "text", "Url": "url"}
+MOST_EARLY = timedelta(hours=10)
+"""By how much a time may be too early: twice New York's distance to UTC in winter."""
 FIRST, LAST = date(1999, 1, 1), date(2023, 12, 31)
 MOST_BYTES, MOST_GROUPS = 2 << 30, 2000
 """A symbol that is spread over more than that is left to the data set's own tools."""
@@ -52,7 +57,7 @@ def found_in(downloader: Downloader, repository: str, symbol: str) -> list[hub.F
 
 
 def news(found: hub.Found, symbol: str) -> "pd.DataFrame":
-    """The news about a symbol in one file: timestamp, date, symbol, headline, text, url, source.
+    """The news about a symbol in one file: date, symbol, headline, text, url, source.
 
     Raises:
         DownloadError: a date of another form.
@@ -61,17 +66,30 @@ def news(found: hub.Found, symbol: str) -> "pd.DataFrame":
 
     parts = list(hub.rows_about(found, SYMBOL, [symbol], list(COLUMNS)))
     frame = pd.concat(parts) if parts else pd.DataFrame(columns=list(COLUMNS))
-    frame = frame.rename(columns=COLUMNS).dropna(subset=["timestamp", "headline"])
-    frame = frame.drop_duplicates(["timestamp", "headline"], ignore_index=True)
-    written = frame["timestamp"].astype(str).str.removesuffix(" UTC")
+    frame = frame.rename(columns=COLUMNS).dropna(subset=["date", "headline"])
+    frame["date"] = _dates(frame["date"])
+    frame.insert(1, "symbol", symbol)
+    frame["source"] = "FNSPID"
+    return frame.drop_duplicates(["date", "headline"], ignore_index=True)
+
+
+def _dates(written: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The dates in New York on which the news was out for certain, however early its times are.
+
+    Raises:
+        DownloadError: a date of another form.
+    """
+    import pandas as pd
+
     try:
-        frame["timestamp"] = pd.to_datetime(written, format="ISO8601", utc=True)
+        times = pd.to_datetime(
+            written.astype(str).str.removesuffix(" UTC"), format="ISO8601", utc=True
+        )
     except ValueError as error:
         raise DownloadError(f"FNSPID: a date of another form ({error})") from error
-    frame.insert(1, "date", frame["timestamp"].dt.tz_localize(None).dt.normalize())
-    frame.insert(2, "symbol", symbol)
-    frame["source"] = "FNSPID"
-    return frame
+    days = times.dt.tz_localize(None).dt.normalize()
+    latest = (times + MOST_EARLY).dt.tz_convert("America/New_York").dt.tz_localize(None)
+    return days.where(days == times.dt.tz_localize(None), latest.dt.normalize())
 
 
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
@@ -96,7 +114,7 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
                 break
         else:
             raise NotThereError(f"FNSPID: no news of {request.symbol}")
-        table = kept.in_order(frames).drop_duplicates(["timestamp", "headline"])
+        table = kept.in_order(frames).drop_duplicates(["date", "headline"])
         outcome = kept.keep(whole, path, FNSPID, "news", table, downloader)
         shutil.rmtree(folder, ignore_errors=True)
         return outcome
