@@ -24,7 +24,7 @@ from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.checks import Check
 from investorbench_env.market.sources.coverage import Held
 from investorbench_env.market.sources.plan import FetchPlan
-from investorbench_env.market.sources.source import CONTACT, FetchOutcome, Kind, Source
+from investorbench_env.market.sources.source import FetchOutcome, Kind, Source
 
 HOLDS = {
     "bars": "daily bars",
@@ -86,15 +86,10 @@ def print_sources(console: Console, sources: Sequence[Source], contact: str) -> 
         assets = _few(few, 7) if few else ", ".join(sorted(source.classes))
         hanging(console, source.name, f"{source.gives} · {assets}", width, "bold cyan")
         hanging(console, "", source.terms, width, "dim")
-        if wants := _wants(source):
+        if wants := source.wants:
             hindrance = source.hindrance(contact)
             text = hindrance or f"{', '.join(wants)}: set"
             hanging(console, "", text, width, "yellow" if hindrance else "green")
-
-
-def _wants(source: Source) -> list[str]:
-    """The variables with its keys, or with who asks."""
-    return [*source.keys, *([CONTACT] if source.needs_contact else [])]
 
 
 def print_checks(console: Console, checks: Sequence[Check]) -> None:
@@ -136,8 +131,8 @@ def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
     if then:
         hanging(console, "next, where one fails or lacks days:", ", ".join(then), 36, "dim")
     if keyed:
-        text = ", ".join(f"{source.name} ({' '.join(_wants(source))})" for source in keyed)
-        hanging(console, "also, with a key:", text, 17, "yellow")
+        text = ", ".join(f"{source.name} ({' '.join(source.wants)})" for source in keyed)
+        hanging(console, "also, once set up:", text, 18, "yellow")
     console.print(f"into {escape(str(plans[0].request.into))}", style="dim", soft_wrap=True)
     needed, free = _needed_bytes(plans), _free_bytes(plans[0].request.into)
     if needed > free:

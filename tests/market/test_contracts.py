@@ -199,3 +199,12 @@ def test_checking_ends_with_one_where_a_source_is_not_reached(
 def test_a_row_is_itself_and_no_other() -> None:
     one = source("https://one.example.org")
     assert one != replace(one)
+
+
+def test_a_source_without_its_library_names_the_extra_that_brings_it(server) -> None:
+    row = source(server.url, package="no_such_library", extra="data")
+    found = check(row)
+
+    assert (found.state, found.is_fault) == ("not installed", False)
+    assert "pip install 'investorbench[data]'" in found.says
+    assert row.wants == ("[data]",)

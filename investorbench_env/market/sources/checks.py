@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -34,8 +35,8 @@ class Check:
 
     @property
     def is_fault(self) -> bool:
-        """Whether something is wrong that a key of one's own does not mend."""
-        return self.state not in ("answers", "wants a key")
+        """Whether something is wrong that a key or an extra does not mend."""
+        return self.state not in ("answers", "wants a key", "not installed")
 
 
 def check(source: Source, contact: str = "") -> Check:
@@ -44,7 +45,9 @@ def check(source: Source, contact: str = "") -> Check:
     try:
         if hindrance:
             _reach(source)
-            return Check(source=source, state="wants a key", says=hindrance)
+            is_there = not source.package or find_spec(source.package) is not None
+            state: State = "wants a key" if is_there else "not installed"
+            return Check(source=source, state=state, says=hindrance)
         _ask(source, contact)
     except RefusedError as error:
         return Check(source=source, state=error.refusal.state, says=str(error))

@@ -10,7 +10,9 @@ from typing import Literal
 
 from investorbench_env.market.sources.http import DownloadError, RefusedError, Response
 
-State = Literal["answers", "wants a key", "blocks us", "changed its form", "not reached"]
+State = Literal[
+    "answers", "wants a key", "not installed", "blocks us", "changed its form", "not reached"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.errors import InvestorBenchError, MissingDependencyError, UnknownNameError
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.sources import coverage
 from investorbench_env.market.sources.catalogue import SOURCES
@@ -86,7 +86,7 @@ def _nothing_to_ask(request: FetchRequest) -> FetchOutcome:
 def _fetch_from(source: Source, request: FetchRequest, progress: Progress) -> FetchOutcome:
     try:
         return source.fetch(request, progress)
-    except KeyProblemError as error:
+    except (KeyProblemError, MissingDependencyError) as error:
         return source.outcome(request, "skipped", note=str(error))
     except InvestorBenchError as error:
         return source.outcome(request, "failed", note=str(error))

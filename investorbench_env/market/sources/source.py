@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
-from investorbench_env.errors import InvestorBenchError
+from investorbench_env.errors import InvestorBenchError, MissingDependencyError
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.sources.contracts import Contract
 from investorbench_env.market.sources.http import USER_AGENT, Downloader, Politeness, base_url
@@ -99,6 +100,8 @@ class Source:
         ends: the last day, or None where it goes on.
         keys: the environment variables with the keys that it wants.
         keys_from: where those keys are given out.
+        package: a library that it is asked through, where one is, and
+        extra: the extra of this package that brings it.
         token: the variable with a token that is sent where it is set, and not needed.
         headers: in which it wants them, where ``{NAME}`` stands for a key.
         terms: of use, in short; they are the source's, look there before publishing anything.
@@ -122,6 +125,8 @@ class Source:
     ends: date | None = None
     keys: tuple[str, ...] = ()
     keys_from: str = ""
+    package: str = ""
+    extra: str = ""
     token: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     terms: str
@@ -154,6 +159,13 @@ class Source:
         return base_url(self.name, self.address)
 
     @property
+    def wants(self) -> tuple[str, ...]:
+        """The variables with its keys, or with who asks, and its extra where that is missing."""
+        is_missing = bool(self.package) and find_spec(self.package) is None
+        contact = (CONTACT,) if self.needs_contact else ()
+        return (*self.keys, *contact, *((f"[{self.extra}]",) if is_missing else ()))
+
+    @property
     def terms_text(self) -> str:
         """What stands beside the files that came from it."""
         about = f"{self.contract.source}: {self.gives}"
@@ -180,8 +192,10 @@ class Source:
         return values
 
     def hindrance(self, contact: str) -> str:
-        """Why it cannot be asked: a key, or a contact, that is not set; empty where it can."""
+        """Why it cannot be asked: a library, a key or a contact is missing; empty where it can."""
         try:
+            if self.package and find_spec(self.package) is None:
+                return str(MissingDependencyError(self.package, self.extra, self.contract.source))
             self.key_values()
             if self.needs_contact:
                 self._agent(contact)
