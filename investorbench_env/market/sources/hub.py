@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from investorbench_env.errors import MissingDependencyError
 from investorbench_env.market.files import store
 from investorbench_env.market.sources.contracts import Contract, Probe, Refusal
 from investorbench_env.market.sources.http import (
@@ -225,11 +224,16 @@ def _piece(downloader: Downloader, file: HubFile, at: int) -> Response:
     """The next bytes of a file, or all of it where the storage gives no parts."""
     end = min(at + STEP, file.size) - 1
     try:
-        return downloader.get(file.url, headers={"Range": f"bytes={at}-{end}"})
+        return downloader.get(file.url, headers=_range(f"{at}-{end}"))
     except RefusedError as error:
         if error.refusal.name != NO_PARTS:
             raise
         return downloader.get(file.url)
+
+
+def _range(span: str) -> dict[str, str]:
+    """Headers that ask for these bytes, as they are: a part of what is compressed is of no use."""
+    return {"Range": f"bytes={span}", "Accept-Encoding": "identity"}
 
 
 def _is(content: bytes, file: HubFile) -> bool:
@@ -290,7 +294,7 @@ class Parts(io.RawIOBase):
         return content
 
     def _ask(self, span: str) -> tuple[bytes, int]:
-        answer = self._downloader.get(self._url, headers={"Range": f"bytes={span}"})
+        answer = self._downloader.get(self._url, headers=_range(span))
         total = re.search(r"/(\d+)$", answer.headers.get("content-range", ""))
         if answer.status != 206 or total is None:
             known = self._downloader.contract
@@ -324,11 +328,9 @@ def groups_with(
     Raises:
         DownloadError: it is no Parquet file, or has not these columns.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise MissingDependencyError("pyarrow", "data", "reading Parquet files") from None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         file = pq.ParquetFile(Parts(downloader, url), pre_buffer=True)
     except (pa.ArrowInvalid, OSError) as error:
