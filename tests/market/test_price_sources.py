@@ -205,6 +205,7 @@ def test_an_answer_that_does_not_come_whole_is_an_error(
 
     assert outcome.status == "failed"
     assert "\n" not in outcome.note
+    assert not [key for key in case.server.KEYS.values() if key in outcome.note]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

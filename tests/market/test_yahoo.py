@@ -11,6 +11,8 @@ from investorbench_env.errors import MissingDependencyError
 from investorbench_env.market.library import find_market
 from investorbench_env.market.sources import yahoo
 from investorbench_env.market.sources.fetching import fetch
+from investorbench_env.market.sources.http import Politeness, RefusedError
+from investorbench_env.market.sources.patience import patiently
 from investorbench_env.market.sources.source import FetchRequest
 from tests.market.servers import yahoo as theirs
 from tests.market.servers.made_stock import MadeStock
@@ -189,3 +191,22 @@ def test_what_keeps_an_answer_from_coming_is_said_once(
     assert says in outcome.note
     # What may pass is asked for again.
     assert len(charts_asked) == (3 if fault == "ConnectionError" else 1)
+
+
+def test_a_wait_is_shown_with_its_reason_and_doubles(server, wanted: FetchRequest) -> None:
+    theirs.play(server, "too many requests")
+    browser = yahoo.ask(wanted)
+    browser.politeness = Politeness(interval_s=0, tries=4, backoff_s=0.001)
+    shown: list[str] = []
+    with pytest.raises(RefusedError):
+        yahoo.chart(browser, "ACME", wanted.first, wanted.last, shown.append)
+    waits: list[float] = []
+    with pytest.raises(RefusedError):
+        patiently(browser.politeness, refuse, sleep=waits.append)
+
+    assert shown == ["too many requests: asked again in 0 s"] * 3
+    assert waits == [0.001, 0.002, 0.004]
+
+
+def refuse() -> None:
+    raise RefusedError("Yahoo", yahoo.CONTRACT.refusal("too many requests"))

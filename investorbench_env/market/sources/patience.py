@@ -15,9 +15,18 @@ T = TypeVar("T")
 
 
 def patiently(
-    politeness: Politeness, ask: Callable[[], T], sleep: Callable[[float], None] = time.sleep
+    politeness: Politeness,
+    ask: Callable[[], T],
+    waiting: Callable[[str], None] = lambda why: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """What ``ask`` gives, which is called again where it fails by what may pass.
+
+    Args:
+        politeness: how often, and how long to wait between.
+        ask: makes the request.
+        waiting: called with why and how long it is waited, before each wait.
+        sleep: how to wait.
 
     Raises:
         RefusedError: a refusal that does not pass, or did not.
@@ -29,9 +38,12 @@ def patiently(
         except OutOfReachError:
             raise
         except NotReachedError:
-            pass
+            why = "not reached"
         except RefusedError as error:
             if not error.refusal.passes:
                 raise
-        sleep(politeness.backoff_s * 2**attempt)
+            why = error.refusal.name
+        wait = politeness.backoff_s * 2**attempt
+        waiting(f"{why}: asked again in {wait:.0f} s")
+        sleep(wait)
     return ask()

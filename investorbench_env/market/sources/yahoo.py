@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -64,7 +64,13 @@ class Chart:
     actions: "pd.DataFrame"
 
 
-def chart(browser: Browser, symbol: str, first: date, last: date) -> Chart:
+def chart(
+    browser: Browser,
+    symbol: str,
+    first: date,
+    last: date,
+    waiting: Callable[[str], None] = lambda why: None,
+) -> Chart:
     """Bars from ``first`` to ``last``, and actions from ``first`` to today.
 
     Args:
@@ -72,12 +78,13 @@ def chart(browser: Browser, symbol: str, first: date, last: date) -> Chart:
         symbol: as the benchmark writes it; Yahoo writes BRK.B as BRK-B.
         first: first day.
         last: last day; the bar of today is left out, since it is not complete.
+        waiting: called with why and how long it is waited, before each wait.
 
     Raises:
         RefusedError: Yahoo said no in a way that is known.
         DownloadError: it does not know the symbol, or answers in a form that is not its own.
     """
-    whole = patiently(browser.politeness, lambda: _history(browser, symbol, first))
+    whole = patiently(browser.politeness, lambda: _history(browser, symbol, first), waiting)
     dates = whole.index.tz_localize(None).normalize()
     days = whole.set_axis(dates).rename_axis("date").reset_index()
     days.insert(1, "symbol", symbol)
@@ -223,9 +230,14 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
         if there and store.is_whole(listed):
             return replace(there, paths=(listed, path))
         browser = ask(request)
-        progress(0, 1, f"{request.symbol} from Yahoo")
-        found = chart(browser, request.symbol, request.first, request.last)
-        progress(1, 1, f"{request.symbol} from Yahoo")
+        what = f"{request.symbol} from Yahoo"
+        progress(0, 1, what)
+
+        def waiting(why: str) -> None:
+            progress(0, 1, f"{what}, {why}")
+
+        found = chart(browser, request.symbol, request.first, request.last, waiting)
+        progress(1, 1, what)
         # Actions first: bars without their splits would be read wrongly, not the other way round.
         actions = kept.keep(request, listed, YAHOO, "actions", found.actions, browser)
         bars = kept.keep(request, path, YAHOO, "bars", found.bars, browser, adjusted=True)
