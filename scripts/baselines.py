@@ -1,5 +1,9 @@
 """``investorbench baselines``: all baselines on all markets that are there."""
 
+import shutil
+import sys
+from pathlib import Path
+
 from rich.console import Console
 
 from investorbench.scripts.choices import Choices
@@ -8,13 +12,14 @@ from investorbench.tasks.task import Task
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError, MissingDependencyError
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 
+COMMAND = "investorbench"
 ORACLE = "oracle"
 SEED = 0
 """Named, so that everybody who scores the baselines gets the same figures."""
 NO_BASELINES = (ORACLE, "filter", "finmem")
 NO_DATA = (
-    "no market data of your own found; set INVESTORBENCH_DATA to a folder that has some, or see "
-    "investorbench data fetch --help"
+    "no market data of your own found. To download what the tasks of the paper need: {command} "
+    "data fetch paper. Or set INVESTORBENCH_DATA to a folder that has some"
 )
 
 
@@ -26,22 +31,28 @@ def baselines() -> None:
     simulated = [name for name in tasks if name.endswith("/sim")]
     installed = [name for name in tasks if ASSET_CLASSES[name.split("/")[0]].installed]
     rest = [name for name in tasks if name not in (*simulated, *installed)]
-    # Each in a run of its own: a mean over tasks is one over tasks of a kind.
-    _score(agents, installed)
-    _score([*agents, ORACLE], simulated)
-    _score(agents, rest, otherwise=NO_DATA)
-
-
-def _score(agents: list[str], tasks: list[str], otherwise: str = "") -> None:
-    """Score agents on those tasks whose markets are there; where none is, say what to do."""
     lacking = {name: reason for name in tasks if (reason := _lacks(name))}
-    present = [name for name in tasks if name not in lacking]
-    if present:
-        chosen = [f"agent={','.join(agents)}", f"task={','.join(present)}"]
-        run_with(["-m", *chosen, f"seed={SEED}"])
-    elif lacking:
-        advice = otherwise or next(iter(lacking.values()))
-        Console(stderr=True).print(advice, highlight=False, markup=False, soft_wrap=True)
+    if set(rest) <= set(lacking):
+        _say(NO_DATA.format(command=_command()))
+    if installed and set(installed) <= set(lacking):
+        _say(lacking[installed[0]])
+    # Each in a run of its own: a mean over tasks is one over tasks of a kind.
+    for group, extra in ((installed, []), (simulated, [ORACLE]), (rest, [])):
+        if present := [name for name in group if name not in lacking]:
+            chosen = [f"agent={','.join([*agents, *extra])}", f"task={','.join(present)}"]
+            run_with(["-m", *chosen, f"seed={SEED}"])
+
+
+def _say(advice: str) -> None:
+    Console(stderr=True).print(advice, highlight=False, markup=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """The command as it can be called here: in a checkout it lies in .venv."""
+    beside = Path(sys.executable).with_name(COMMAND)
+    if shutil.which(COMMAND) is not None or not beside.exists():
+        return COMMAND
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
 
 
 def _lacks(name: str) -> str:

@@ -34,7 +34,8 @@ from tests.docs.pages import (
 NOT_RUN = {
     r"(RENEW_DOCS=1 )?make\b": "builds what these tests run in; that the target exists is tested",
     r"pip install\b": "needs a package index; tests/end_to_end/test_wheel.py installs the wheel",
-    r"investorbench data fetch (?!--help)": "goes out to the network; its options are tested",
+    r"investorbench data fetch (?!--help)(?!.*--dry-run)": "goes out; its options are tested",
+    r"investorbench data (sources --check|bundle|add)": "goes out, or needs what came; is tested",
     r"export\b": "holds for the shell of the reader; the tests set the same variable",
 }
 """Commands that are shown and not run, and why."""

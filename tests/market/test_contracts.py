@@ -207,4 +207,4 @@ def test_a_source_without_its_library_names_the_extra_that_brings_it(server) -> 
 
     assert (found.state, found.is_fault) == ("not installed", False)
     assert "pip install 'investorbench[data]'" in found.says
-    assert row.wants == ("[data]",)
+    assert row.wants == ("pip install 'investorbench[data]'",)

@@ -33,7 +33,9 @@ def test_without_data_the_simulated_markets_are_scored_and_the_way_to_data_shown
     assert "SIMULATED InvestorBench/Stock-SIM" in output.out
     assert all(agent in output.out for agent in AGENTS)
     assert "Stock-MSFT" not in output.out
-    assert "no market data of your own found; set INVESTORBENCH_DATA" in output.err
+    first = output.err.splitlines()[0]
+    assert first.startswith("no market data of your own found. To download what the tasks of")
+    assert "investorbench data fetch paper. Or set INVESTORBENCH_DATA" in first
     assert len(list((tmp_path / "runs").rglob("manifest.json"))) == 3
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -45,8 +44,7 @@ def check(source: Source, contact: str = "") -> Check:
     try:
         if hindrance:
             _reach(source)
-            is_there = not source.package or find_spec(source.package) is not None
-            state: State = "wants a key" if is_there else "not installed"
+            state: State = "wants a key" if source.is_installed else "not installed"
             return Check(source=source, state=state, says=hindrance)
         _ask(source, contact)
     except RefusedError as error:

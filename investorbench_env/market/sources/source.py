@@ -161,9 +161,15 @@ class Source:
     @property
     def wants(self) -> tuple[str, ...]:
         """The variables with its keys, or with who asks, and its extra where that is missing."""
-        is_missing = bool(self.package) and find_spec(self.package) is None
-        contact = (CONTACT,) if self.needs_contact else ()
-        return (*self.keys, *contact, *((f"[{self.extra}]",) if is_missing else ()))
+        wants = [*self.keys, *([CONTACT] if self.needs_contact else [])]
+        if not self.is_installed:
+            wants.append(f"pip install 'investorbench[{self.extra}]'")
+        return tuple(wants)
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the library is there that it is asked through, if it is."""
+        return not self.package or find_spec(self.package) is not None
 
     @property
     def terms_text(self) -> str:
@@ -194,7 +200,7 @@ class Source:
     def hindrance(self, contact: str) -> str:
         """Why it cannot be asked: a library, a key or a contact is missing; empty where it can."""
         try:
-            if self.package and find_spec(self.package) is None:
+            if not self.is_installed:
                 return str(MissingDependencyError(self.package, self.extra, self.contract.source))
             self.key_values()
             if self.needs_contact:
