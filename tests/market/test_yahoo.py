@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from investorbench_env.errors import MissingDependencyError
@@ -95,6 +96,17 @@ def test_volume_that_is_not_given_is_unknown_and_not_zero(server, wanted: FetchR
 
     assert volume[0] != volume[0]
     assert volume[1] > 0
+
+
+def test_adjusted_closes_that_are_not_given_are_unknown(server, wanted: FetchRequest) -> None:
+    answer = theirs.chart(MadeStock(splits={}, dividends={}))
+    del answer["chart"]["result"][0]["indicators"]["adjclose"]
+    theirs.answer(server, "ACME", answer)
+    fetch(wanted, ["yahoo"])
+
+    bars = pd.read_parquet(wanted.into / "prices" / "ACME.parquet")
+    assert "adj_close" not in bars
+    assert find_market("ACME", "stock", wanted.into)
 
 
 def test_a_point_in_a_symbol_is_a_stroke_there(server, wanted: FetchRequest) -> None:

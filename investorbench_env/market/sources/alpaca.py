@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from investorbench_env.market.files import store
@@ -42,7 +43,7 @@ def daily_bars(
     """
     import pandas as pd
 
-    url = f"{address or ALPACA.url}/v2/stocks/{symbol}/bars"
+    url = f"{address or ALPACA.url}/v2/stocks/{quote(symbol, safe='')}/bars"
     until = min(last, date.today() - timedelta(days=1))
     parameters = {
         "timeframe": "1Day",

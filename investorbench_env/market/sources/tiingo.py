@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
@@ -41,7 +42,7 @@ def days(
 
     until = min(last, date.today() - timedelta(days=1))
     answer = downloader.get(
-        f"{address or TIINGO.url}/tiingo/daily/{symbol.replace('.', '-')}/prices",
+        f"{address or TIINGO.url}/tiingo/daily/{quote(symbol.replace('.', '-'), safe='')}/prices",
         {"startDate": first.isoformat(), "endDate": until.isoformat(), "format": "json"},
         check_json,
     )
@@ -61,7 +62,8 @@ def days(
     ]
     actions = pd.concat(parts, ignore_index=True)
     nothing = actions["action"].map({"dividend": 0.0, "split": 1.0})
-    return bars, actions[actions["amount"] != nothing].sort_values("date", kind="stable")
+    there = actions["amount"].notna() & (actions["amount"] != nothing)
+    return bars, actions[there].sort_values("date", kind="stable")
 
 
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:

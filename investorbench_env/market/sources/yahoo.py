@@ -89,6 +89,9 @@ def chart(
     days = whole.set_axis(dates).rename_axis("date").reset_index()
     days.insert(1, "symbol", symbol)
     days["source"] = "Yahoo"
+    if b'"adjclose"' not in browser.last.content:
+        # yfinance puts the closes in their place, as if nothing had ever been paid.
+        days["Adj Close"] = np.nan
     return Chart(
         bars=_bars(days, first, last, datetime.now(whole.index.tz).date()), actions=_actions(days)
     )
@@ -101,7 +104,8 @@ def _bars(days: "pd.DataFrame", first: date, last: date, today: date) -> "pd.Dat
     day = bars["date"].dt.date
     wanted = (day < today) & (day >= first) & (day <= last)
     # A null bar is a missing one; it stays missing.
-    return bars[wanted].dropna(subset=["close"]).reset_index(drop=True)
+    bars = bars[wanted].dropna(subset=["close"]).reset_index(drop=True)
+    return bars.drop(columns="adj_close") if bars["adj_close"].isna().all() else bars
 
 
 def _actions(days: "pd.DataFrame") -> "pd.DataFrame":
