@@ -339,7 +339,7 @@ def _fetch_statements(
 
 def _facts(
     downloader: Downloader, symbol: str, found: Sequence[Filing]
-) -> dict[str, list[edgar_statements.Fact]]:
+) -> dict[str, list[edgar_statements.ReportedFact]]:
     """What each filing reported as data.
 
     Raises:

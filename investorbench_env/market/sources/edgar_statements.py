@@ -60,7 +60,7 @@ TAXONOMIES = ("us-gaap", "ifrs-full")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class ReportedFact:
     """One number of a filing; ``start`` is None where it is of one day."""
 
     concept: str
@@ -70,14 +70,14 @@ class Fact:
     value: float
 
 
-def facts_by_accession(listed: Any) -> dict[str, list[Fact]]:
+def facts_by_accession(listed: Any) -> dict[str, list[ReportedFact]]:
     """The facts that are lines of a statement, by the filing that reported them.
 
     Raises:
         ValueError: the list is of another form.
     """
     wanted = {concept for concepts in STATEMENTS.values() for concept in concepts}
-    found: dict[str, list[Fact]] = defaultdict(list)
+    found: dict[str, list[ReportedFact]] = defaultdict(list)
     try:
         for taxonomy in TAXONOMIES:
             for concept, about in listed["facts"].get(taxonomy, {}).items():
@@ -89,11 +89,11 @@ def facts_by_accession(listed: Any) -> dict[str, list[Fact]]:
     return dict(found)
 
 
-def _facts(concept: str, units: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
+def _facts(concept: str, units: Mapping[str, Any]) -> Iterator[tuple[str, ReportedFact]]:
     for unit, entries in units.items():
         for entry in entries:
             start = entry.get("start")
-            fact = Fact(
+            fact = ReportedFact(
                 concept=concept,
                 unit=str(unit),
                 start=date.fromisoformat(start) if start else None,
@@ -103,7 +103,7 @@ def _facts(concept: str, units: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]
             yield str(entry["accn"]), fact
 
 
-def as_text(facts: list[Fact]) -> str:
+def as_text(facts: list[ReportedFact]) -> str:
     """The statements of one filing in words, a line a number, of the last period alone.
 
     Numbers of the years before stand in a filing to be compared with; they are in those filings.
@@ -126,7 +126,7 @@ def as_text(facts: list[Fact]) -> str:
     return "\n\n".join(parts)
 
 
-def _line(fact: Fact) -> str:
+def _line(fact: ReportedFact) -> str:
     span = f" from {fact.start} to {fact.end}" if fact.start else ""
     value = f"{fact.value:,.0f}" if fact.value == int(fact.value) else f"{fact.value:,}"
     return f"{_words(fact.concept)}: {value} {fact.unit}{span}"

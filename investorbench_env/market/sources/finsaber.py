@@ -44,10 +44,10 @@ PRICES = {
     "volume": "volume",
 }
 FORMS = {"filing_k": "10-K", "filing_q": "10-Q"}
-Days = Mapping[date, Mapping[str, Any]]
+PublishedDays = Mapping[date, Mapping[str, Any]]
 
 
-def days_in(content: bytes, place: object) -> Days:
+def days_in(content: bytes, place: object) -> PublishedDays:
     """The entries of the pickle by date, in order.
 
     Raises:
@@ -66,7 +66,7 @@ def days_in(content: bytes, place: object) -> Days:
     return dict(sorted(by_day.items()))
 
 
-def bars(days: Days, symbol: str, place: object) -> "pd.DataFrame":
+def bars(days: PublishedDays, symbol: str, place: object) -> "pd.DataFrame":
     """Daily bars as traded, with the adjusted close, each row with its source.
 
     Raises:
@@ -91,7 +91,7 @@ def bars(days: Days, symbol: str, place: object) -> "pd.DataFrame":
     return frame
 
 
-def news(days: Days, symbol: str, place: object) -> "pd.DataFrame":
+def news(days: PublishedDays, symbol: str, place: object) -> "pd.DataFrame":
     """Headlines by date, without any time of day.
 
     Raises:
@@ -100,7 +100,7 @@ def news(days: Days, symbol: str, place: object) -> "pd.DataFrame":
     return _texts(days, "news", symbol, place, "headline")
 
 
-def filings(days: Days, symbol: str, place: object) -> "pd.DataFrame":
+def filings(days: PublishedDays, symbol: str, place: object) -> "pd.DataFrame":
     """10-K and 10-Q by the date at which they stand.
 
     Raises:
@@ -116,7 +116,9 @@ def filings(days: Days, symbol: str, place: object) -> "pd.DataFrame":
     return pd.concat(parts, ignore_index=True).sort_values("filing_date", kind="stable")
 
 
-def _texts(days: Days, name: str, symbol: str, place: object, column: str) -> "pd.DataFrame":
+def _texts(
+    days: PublishedDays, name: str, symbol: str, place: object, column: str
+) -> "pd.DataFrame":
     import pandas as pd
 
     rows = []
@@ -132,7 +134,7 @@ def _texts(days: Days, name: str, symbol: str, place: object, column: str) -> "p
     return frame
 
 
-def _about(days: Days, name: str, symbol: str) -> Iterator[tuple[date, Any]]:
+def _about(days: PublishedDays, name: str, symbol: str) -> Iterator[tuple[date, Any]]:
     """What each day has of a symbol; a number stands where pandas had nothing."""
     for day, entry in days.items():
         found = entry.get(name, {}).get(symbol)
@@ -175,7 +177,9 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
     return kept.together(list(outcomes.values()))
 
 
-def _download(downloader: Downloader, folder: Path, progress: Progress) -> tuple[Days, str]:
+def _download(
+    downloader: Downloader, folder: Path, progress: Progress
+) -> tuple[PublishedDays, str]:
     file = hub.under_a_name(
         REPOSITORIES, lambda name: hub.named(hub.files(downloader, name), name, *FILES)
     )

@@ -38,7 +38,7 @@ BYTES_A_YEAR: dict[Kind, int] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class YearlyFiles:
     """One of the tables of the data set.
 
     Attributes:
@@ -53,11 +53,11 @@ class Table:
 
 
 FILING = {"date": "filing_date", "filing_text": "text", "accession": "accession"}
-TABLES: dict[Kind, tuple[str, tuple[Table, ...]]] = {
+TABLES: dict[Kind, tuple[str, tuple[YearlyFiles, ...]]] = {
     "prices": (
         "bars",
         (
-            Table(
+            YearlyFiles(
                 folder="price_daily",
                 columns={
                     "date": "date",
@@ -73,20 +73,20 @@ TABLES: dict[Kind, tuple[str, tuple[Table, ...]]] = {
     ),
     "news": (
         "news",
-        (Table(folder="news_items", columns={"date": "date", "news_text": "headline"}),),
+        (YearlyFiles(folder="news_items", columns={"date": "date", "news_text": "headline"}),),
     ),
     "filings": (
         "filings",
         (
-            Table(folder="filingk", columns=FILING, form="10-K"),
-            Table(folder="filingq", columns=FILING, form="10-Q"),
+            YearlyFiles(folder="filingk", columns=FILING, form="10-K"),
+            YearlyFiles(folder="filingq", columns=FILING, form="10-Q"),
         ),
     ),
 }
 """The kind of file and the tables of each kind of data."""
 
 
-def rows(downloader: Downloader, url: str, table: Table, symbol: str) -> "pd.DataFrame":
+def rows(downloader: Downloader, url: str, table: YearlyFiles, symbol: str) -> "pd.DataFrame":
     """The rows about a symbol of one file, with the columns of this package's files.
 
     Raises:
