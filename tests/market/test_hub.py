@@ -330,10 +330,26 @@ def test_a_group_that_may_hold_a_symbol_and_does_not_costs_its_symbols_alone(
     assert sum(sent for _, sent in made.sent) < 2 * hub.TAIL
 
 
+def test_symbols_kept_as_a_dictionary_are_found(served, ask: Downloader) -> None:
+    categories = pd.Categorical(["A", "TSLA", "TSLA"])
+    content = parquet([{"symbol": categories, "news_text": ["a", "b", "c"]}])
+    made = served(DataHub(files={"a/b": {"f.parquet": content}}))
+    url = f"{made.url}/datasets/a/b/resolve/main/f.parquet"
+
+    found = hub.groups_with(ask, url, "symbol", ["TSLA"], ["news_text"])
+    (rows,) = hub.rows_about(found, "symbol", ["TSLA"], ["news_text"])
+
+    assert list(rows["news_text"]) == ["b", "c"]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"<!doctype html>", "not readable as Parquet"),
+        (
+            parquet([{"date": ["2021-01-04"], "symbol": ["TSLA"], "news_text": [["x"]]}]),
+            "no column 'news_text' in",
+        ),
         (parquet([{"date": ["2020-07-04"], "symbol": ["TSLA"]}]), "no column 'news_text' in"),
         (
             parquet([{"date": ["soon"], "symbol": ["TSLA"], "news_text": ["x"]}]),

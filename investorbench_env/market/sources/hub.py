@@ -130,7 +130,9 @@ def files(downloader: Downloader, repository: str, folder: str = "") -> list[Hub
     commit = _text_of(downloader.json(root), "sha", repository)
     tree: str | None = f"{root}/tree/{commit}/{quote(folder)}".rstrip("/") + "?recursive=true"
     found: list[HubFile] = []
-    while tree:
+    seen: set[str] = set()
+    while tree and tree not in seen:
+        seen.add(tree)
         answer = downloader.get(tree)
         for entry in _entries(answer, repository):
             if entry.get("type") == "file":
@@ -333,12 +335,11 @@ def groups_with(
 
     try:
         file = pq.ParquetFile(Parts(downloader, url), pre_buffer=True)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DownloadError(f"{url}: not readable as Parquet ({error})") from error
-    names = file.schema_arrow.names
-    if lacking := [name for name in (column, *wanted) if name not in names]:
-        raise DownloadError(f"{url}: there is no column {lacking[0]!r} in {names}")
     leaves = {file.metadata.schema.column(n).path: n for n in range(len(file.metadata.schema))}
+    if lacking := [name for name in (column, *wanted) if name not in leaves]:
+        raise DownloadError(f"{url}: there is no column {lacking[0]!r} in {list(leaves)}")
     groups, size = [], 0
     for number in range(file.num_row_groups):
         group = file.metadata.row_group(number)
@@ -365,11 +366,12 @@ def rows_about(
     for number in found.groups:
         try:
             symbols = found.file.read_row_group(number, columns=[column], use_threads=False)
-            about = pc.is_in(symbols[column], value_set=pa.array(spellings, symbols[column].type))
+            about = pc.is_in(symbols[column].cast(pa.string()), value_set=pa.array(spellings))
             if pc.any(about).as_py():
                 rows = found.file.read_row_group(number, columns=list(wanted), use_threads=False)
-                yield rows.filter(about).to_pandas()
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+                # What the file says of pandas is not needed, and may be anything.
+                yield rows.filter(about).replace_schema_metadata(None).to_pandas()
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise DownloadError(f"a group of rows is not readable ({error})") from error
 
 
