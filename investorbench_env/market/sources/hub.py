@@ -341,15 +341,22 @@ def groups_with(
     if lacking := [name for name in (column, *wanted) if name not in leaves]:
         raise DownloadError(f"{url}: there is no column {lacking[0]!r} in {list(leaves)}")
     groups, size = [], 0
-    for number in range(file.num_row_groups):
-        group = file.metadata.row_group(number)
-        known = group.column(leaves[column]).statistics
-        least, most = (known.min, known.max) if known and known.has_min_max else (None, None)
-        if least is not None and not any(str(least) <= name <= str(most) for name in spellings):
-            continue
-        groups.append(number)
-        size += sum(group.column(leaves[name]).total_compressed_size for name in wanted)
+    try:
+        for number in range(file.num_row_groups):
+            group = file.metadata.row_group(number)
+            if _may_hold(group.column(leaves[column]).statistics, spellings):
+                groups.append(number)
+                size += sum(group.column(leaves[name]).total_compressed_size for name in wanted)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DownloadError(f"{url}: not readable as Parquet ({error})") from error
     return Found(file, groups, size)
+
+
+def _may_hold(statistics: Any, spellings: Sequence[str]) -> bool:
+    """Whether a group of rows may hold a symbol, by the first and the last that it holds."""
+    if statistics is None or not statistics.has_min_max or statistics.min is None:
+        return True
+    return any(str(statistics.min) <= name <= str(statistics.max) for name in spellings)
 
 
 def rows_about(
