@@ -62,6 +62,7 @@ Class = Annotated[
 Contact = Annotated[
     str | None, typer.Option(help=f"Your name and e-mail, for the SEC; ${CONTACT}.")
 ]
+MILLION = 10**6
 FUNDAMENTALS: Kind = "fundamentals"
 
 
@@ -352,7 +353,8 @@ def _with_progress(request: FetchRequest, sources: list[str]) -> list[FetchOutco
         task = bar.add_task(request.symbol, total=None)
 
         def advance(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
+            unit = MILLION if total > MILLION else 1  # bytes are shown as megabytes
+            bar.update(task, completed=done // unit, total=total // unit, description=what)
 
         return fetching.fetch(request, sources, advance)
 

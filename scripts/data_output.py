@@ -24,7 +24,7 @@ from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.checks import Check
 from investorbench_env.market.sources.coverage import Held
 from investorbench_env.market.sources.plan import FetchPlan
-from investorbench_env.market.sources.source import FetchOutcome, Kind, Source
+from investorbench_env.market.sources.source import WANTS_A_KEY, FetchOutcome, Kind, Source
 
 HOLDS = {
     "bars": "daily bars",
@@ -120,8 +120,9 @@ def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
     for each in plans:
         table.add_row(each.request.symbol, *(_where_from(each, kind) for kind in kinds))
     console.print(table)
-    if choices := dict.fromkeys(source for each in plans for source in each.choices()):
-        _print_choices(console, list(choices), plans)
+    chosen = {source for each in plans for source in each.choices()}
+    if choices := [source for source in SOURCES.values() if source in chosen]:
+        _print_choices(console, choices, plans)
     others = {source for each in plans for source in each.others()} - set(choices)
     contact = plans[0].request.contact
     keyed = [
@@ -262,16 +263,23 @@ def print_terms(console: Console, files: tuple[DataFile, ...]) -> None:
 
 
 def print_outcomes(console: Console, outcomes: list[FetchOutcome]) -> None:
-    """One line a source, or as many as its reason needs."""
+    """One line a source, or as many as its reason needs; those without their key in one."""
     symbols = max(len(outcome.symbol) for outcome in outcomes)
     sources = max(len(outcome.source) for outcome in outcomes)
+    keyless = [outcome for outcome in outcomes if outcome.note.startswith(WANTS_A_KEY)]
     for outcome in outcomes:
+        if outcome in keyless and len(keyless) > 1:
+            continue
         mark = {"failed": "✗", "skipped": "·"}.get(outcome.status, "✓")
         label = f"{mark} {outcome.symbol:{symbols}} {outcome.source:{sources}}"
         size = f"{outcome.rows:,} rows" if outcome.rows else ""
-        name = ", ".join(path.name for path in outcome.paths)
+        name = ", ".join(f"{path.parent.name}/{path.name}" for path in outcome.paths)
         text = ", ".join(part for part in (outcome.status, size, name, outcome.note) if part)
         hanging(console, label, text, len(label), COLOURS[outcome.status])
+    if len(keyless) > 1:
+        names = ", ".join(dict.fromkeys(outcome.source for outcome in keyless))
+        text = f"{names}: each wants a key; see investorbench data sources"
+        hanging(console, "· skipped", text, symbols + sources + 3, COLOURS["skipped"])
 
 
 def print_description(console: Console, lines: Sequence[tuple[str, str]]) -> None:

@@ -2,9 +2,6 @@
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -25,13 +22,14 @@ from investorbench.scripts.data import app
 from investorbench.scripts.run import run_with
 from investorbench_env.market.library import find_market
 from investorbench_env.market.sessions import ends_of_days
+from investorbench_env.market.sources.http import Downloader
 from tests.market.conftest import serving
 from tests.market.servers import data_hub, edgar, made_finsaber, yahoo
+from tests.market.servers.fetching_process import fetching
 from tests.market.servers.made_stock import MadeStock
 
 pytest.importorskip("yfinance", reason="the extra data is not installed")
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 TESLA = MadeStock(
     symbol="TSLA",
     first="2020-04-06",
@@ -93,6 +91,7 @@ def speaking() -> Iterator[Sources]:
         for name in (*yahoo.VARIABLES, *edgar.VARIABLES):
             patch.setenv(name, server.url)
         patch.setenv("HF_ENDPOINT", hub.url)
+        patch.setattr(Downloader, "_keep_pace", lambda self, url: None)  # the servers are ours
         patch.setenv("INVESTORBENCH_CONTACT", "Ann Example ann@example.org")
         yield Sources(server=server, hub=hub)
 
@@ -229,61 +228,38 @@ def test_finmem_runs_offline_on_what_was_fetched(arrived: Arrived, tmp_path: Pat
     assert len(days.read_text().splitlines()) > 20
 
 
-def process(folder: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "investorbench.scripts.data",
-            "fetch",
-            "stock/tsla",
-            "--into",
-            folder,
-        ],
-        cwd=REPOSITORY,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 @pytest.mark.heavy
 def test_killed_twenty_times_and_resumed_it_ends_with_the_same_bytes(
-    sources: Sources, tmp_path: Path
+    sources: Sources, arrived: Arrived, tmp_path: Path
 ) -> None:
-    started = process(tmp_path / "whole")
-    output, _ = started.communicate(timeout=120)
-    assert started.returncode == 0, output
     draw = random.Random(0)
-    folder = tmp_path / "killed"
     for _ in range(KILLS):
         # Most fall into the first request, so that there is something left for all of them.
         asked, most = sources.asked, draw.choice((1, 1, 1, 2, 4))
-        running = process(folder)
-        while running.poll() is None and sources.asked < asked + most:
+        running = fetching("stock/tsla", tmp_path)
+        while running.is_alive() and sources.asked < asked + most:
             time.sleep(0.002)
-        assert running.poll() is None, running.communicate()
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-    last = process(folder)
-    output, _ = last.communicate(timeout=120)
+        assert running.is_alive()
+        running.kill()
+        running.join()
+    last = fetching("stock/tsla", tmp_path)
+    last.join(120)
 
-    assert last.returncode == 0, output
-    assert fetched(folder) == fetched(tmp_path / "whole")
-    assert not list(folder.rglob("*.part"))
+    assert last.exitcode == 0
+    assert fetched(tmp_path) == fetched(arrived.folder)
+    assert not list(tmp_path.rglob("*.part"))
 
 
 @pytest.mark.heavy
-def test_two_processes_at_once_ask_for_everything_once(sources: Sources, tmp_path: Path) -> None:
-    alone = process(tmp_path / "alone")
-    alone.communicate(timeout=120)
-    once = sources.asked
-    both = [process(tmp_path / "both"), process(tmp_path / "both")]
-    outputs = [each.communicate(timeout=120)[0] for each in both]
+def test_two_processes_at_once_ask_for_everything_once(
+    sources: Sources, arrived: Arrived, tmp_path: Path
+) -> None:
+    both = [fetching("stock/tsla", tmp_path), fetching("stock/tsla", tmp_path)]
+    for each in both:
+        each.join(120)
 
-    assert [each.returncode for each in both] == [0, 0], outputs
-    assert fetched(tmp_path / "both") == fetched(tmp_path / "alone")
-    downloads = [path for path, _, _ in sources.server.asked if "/Archives/" in path]
-    assert len(downloads) == 2 * len(set(downloads))
-    assert sources.asked - once < 2 * once
+    assert [each.exitcode for each in both] == [0, 0]
+    assert fetched(tmp_path) == fetched(arrived.folder)
+    documents = Counter(path for path, _, _ in sources.server.asked if "/Archives/" in path)
+    assert set(documents.values()) == {1}
+    assert len(sources.hub.sent) == 1

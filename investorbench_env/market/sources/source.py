@@ -20,6 +20,7 @@ Use = Literal["commercial", "publishing"]
 """What terms of use may forbid."""
 USES: tuple[Use, ...] = get_args(Use)
 CONTACT = "INVESTORBENCH_CONTACT"
+WANTS_A_KEY = "wants a key"
 FILED_BEFORE_DAYS = 400
 """Of filings those of so many days before are wanted too: the latest of each form is known."""
 
@@ -189,7 +190,7 @@ class Source:
         for name, value in values.items():
             if not value:
                 origin = f" ({self.keys_from})" if self.keys_from else ""
-                raise KeyProblemError(f"wants a key{origin}: export {name}=…")
+                raise KeyProblemError(f"{WANTS_A_KEY}{origin}: export {name}=…")
             if not re.fullmatch(r"[!-~]+", value):
                 raise KeyProblemError(
                     f"${name} holds a blank, a line break or a letter that no key has: set it "
