@@ -34,8 +34,8 @@ SOURCES = MappingProxyType(
             INVESTORBENCH,
             # Prices and texts in one, then large ones.
             FINSABER,
-            FINSABER_V2,
             FNSPID,
+            FINSABER_V2,
         )
     }
 )

@@ -34,6 +34,8 @@ COLUMNS = {"Date": "date", "Article_title": "headline", "Lsa_summary": "text", "
 MOST_EARLY = timedelta(hours=10)
 """By how much a time may be too early: twice New York's distance to UTC in winter."""
 FIRST, LAST = date(1999, 1, 1), date(2023, 12, 31)
+SIZE = 50_000_000
+"""About so many bytes are downloaded of a stock that is much in the news."""
 MOST_BYTES, MOST_GROUPS = 2 << 30, 2000
 """A symbol that is spread over more than that is left to the data set's own tools."""
 
@@ -149,5 +151,6 @@ FNSPID = Source(
     terms_url=f"{hub.SHORT}/{REPOSITORIES[0]}",
     forbids=frozenset({"commercial"}),
     fetch=fetch,
+    size=lambda request: SIZE,
     contract=hub.contract("FNSPID", REPOSITORIES[0]),
 )

@@ -10,6 +10,9 @@ from investorbench_env.market.sources.contracts import Contract, Probe
 from investorbench_env.market.sources.http import Downloader
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
 
+SIZE = 2_000_000
+"""About so many bytes are in one file; the largest has three million."""
+
 
 def released_file(
     downloader: Downloader, symbol: str, *, address: str | None = None
@@ -52,6 +55,7 @@ INVESTORBENCH = Source(
     terms_url="https://github.com/felis33/INVESTOR-BENCH",
     forbids=frozenset({"publishing"}),
     fetch=fetch,
+    size=lambda request: SIZE,
     contract=Contract(
         source="InvestorBench release",
         probe=Probe(path="/btc.json"),
