@@ -157,7 +157,7 @@ def fetch_data(
         if request.last < request.first:
             raise DateRangeError(f"--to {request.last} comes before --from {request.first}")
     chosen = source or []
-    plans = _planned(requests, chosen)
+    plans = [_planned(request, chosen, into is None) for request in requests]
     console = data_output.console()
     data_output.print_wanted(console, assets)
     data_output.print_plans(console, plans)
@@ -179,7 +179,9 @@ def fetch_data(
         is_lacking |= bool(fetching.unmended(each.lacking, found))
         outcomes += found
     data_output.print_outcomes(console, outcomes)
-    after = _planned([replace(request, again=False) for request in requests], chosen)
+    after = [
+        _planned(replace(each.request, again=False), chosen, is_elsewhere=False) for each in plans
+    ]
     console.print()
     data_output.print_held(console, after)
     if len(after) == 1:
@@ -188,8 +190,21 @@ def fetch_data(
         raise typer.Exit(1)
 
 
-def _planned(requests: list[FetchRequest], sources: list[str]) -> list[FetchPlan]:
-    return [plan(request, sources, library.searched_places()) for request in requests]
+def _planned(request: FetchRequest, sources: list[str], is_elsewhere: bool) -> FetchPlan:
+    """The plan of a request; of the folder that is read before, where nothing is lacking there.
+
+    Args:
+        request: what is wanted.
+        sources: names of those that may be asked.
+        is_elsewhere: whether it may be in another folder than the one of the request.
+    """
+    searched = library.searched_places()
+    found = plan(request, sources, searched)
+    if is_elsewhere and found.read_before is not None:
+        there = plan(replace(request, into=found.read_before), sources, searched)
+        if not there.asked:
+            return there
+    return found
 
 
 def _chosen(kinds: list[str] | None) -> frozenset[Kind]:

@@ -134,7 +134,8 @@ def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
     if keyed:
         text = ", ".join(f"{source.name} ({' '.join(source.wants)})" for source in keyed)
         hanging(console, "also, once set up:", text, 18, "yellow")
-    console.print(f"into {escape(str(plans[0].request.into))}", style="dim", soft_wrap=True)
+    for folder in dict.fromkeys(each.request.into for each in plans):
+        console.print(f"in {escape(str(folder))}", style="dim", soft_wrap=True)
     needed, free = _needed_bytes(plans), _free_bytes(plans[0].request.into)
     if needed > free:
         text = f"some {size_text(needed)} to come, and {size_text(free)} free there: give --into"

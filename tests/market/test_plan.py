@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from investorbench.scripts.data import app
 from investorbench.scripts.wanted import wanted
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.market.library import find_market, save
 from investorbench_env.market.sessions import sessions_between
 from investorbench_env.market.sources.plan import plan
 from investorbench_env.market.sources.source import FetchRequest
@@ -184,3 +185,34 @@ def test_a_kind_that_does_not_exist_is_refused_with_those_that_do() -> None:
 
     assert result.exit_code == 1
     assert "unknown kind of data 'pries'; valid, nearest first: prices" in result.stderr
+
+
+def test_a_folder_of_ones_own_that_has_all_needs_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars(tmp_path, *WEEK)
+    monkeypatch.setenv("INVESTORBENCH_DATA", str(tmp_path))
+    days = ("--from", "2021-01-09", "--to", "2021-01-17")
+    result = run("fetch", "ABC", "--kind", "prices", *days)
+
+    assert result.exit_code == 0
+    assert f"in {tmp_path}" in result.stdout.replace("\n", "")
+    assert result.stdout.strip().endswith("✓ all there")
+
+
+def test_a_saved_market_has_all_that_it_is_of(tmp_path: Path) -> None:
+    bars(tmp_path, *WEEK)
+    save(find_market("ABC", "stock", tmp_path), tmp_path / "saved")
+    found = plan(request(tmp_path / "saved"), [], [tmp_path])
+
+    assert found.held["prices"].is_whole
+    assert found.held["news"].missing == 4  # of the days before and after its sessions
+
+
+@pytest.mark.parametrize("covers", ["7", '{"first": "soon"}', '{"first": "2021-01-01"}', "null"])
+def test_what_another_program_wrote_beside_a_file_breaks_no_plan(
+    tmp_path: Path, covers: str
+) -> None:
+    bars(tmp_path, *WEEK)
+    (tmp_path / "ABC.csv.provenance.json").write_text(f'{{"covers": {covers}}}')
+    assert plan(request(tmp_path), [], [tmp_path]).held["prices"].is_whole

@@ -4,10 +4,11 @@ A file that was fetched says by its provenance for which days it was asked; of a
 and the last row count. Of prices every session counts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 
@@ -25,9 +26,9 @@ OF_FILES: dict[str, tuple[Kind, ...]] = {
     "news": ("news",),
     "filings": ("filings",),
     "released": ("news", "filings"),
+    "market": get_args(Kind),
 }
-"""The kinds of data in a file of a kind. Of the release the closes alone are there, which count
-only where there is nothing else."""
+"""The kinds of data in a file of a kind; the closes of the release stand in for no bars."""
 DAY = timedelta(days=1)
 Span = tuple[date, date]
 
@@ -95,13 +96,15 @@ def _add(
 ) -> None:
     """Count what one file has."""
     provenance = store.read_provenance(file.path)
-    kinds = provenance.get("kinds") or OF_FILES.get(file.kind, ())
-    if not set(kinds) & set(found):
+    if file.metadata.get("simulated"):
+        return
+    kinds = set(provenance.get("kinds") or OF_FILES.get(file.kind, ())) & set(found)
+    if not kinds:
         return
     dates = _dates(file, spellings, row)
     span = None if file.kind == "released" else _asked(provenance)
     span = span or _span(dates)
-    for kind in set(kinds) & set(found):
+    for kind in kinds:
         each = found[kind]
         wanted = dates[
             (dates >= np.datetime64(request.first_of(kind)))
@@ -122,6 +125,9 @@ def _dates(file: DataFile, spellings: Sequence[str], row: AssetClass) -> np.ndar
     if file.kind == "released":
         days = dates_in(file.path.read_bytes(), str(file.path))
         return np.array(days, dtype="datetime64[D]")
+    if file.kind == "market":  # of which every asset has every date
+        dates: np.ndarray = index.column(file, "date").to_numpy().astype("datetime64[D]")
+        return dates
     if file.kind == "bars":
         bars = tidy.bars(file, spellings, row)
         known: np.ndarray = bars["date"].to_numpy()[bars["close"].notna()].astype("datetime64[D]")
@@ -132,12 +138,13 @@ def _dates(file: DataFile, spellings: Sequence[str], row: AssetClass) -> np.ndar
     return wall[~np.isnat(wall)].astype("datetime64[D]")
 
 
-def _asked(provenance: dict[str, object]) -> Span | None:
+def _asked(provenance: Mapping[str, Any]) -> Span | None:
     """The days for which a file was fetched, as far as its source has them."""
-    asked = provenance.get("covers")
-    if not isinstance(asked, dict):
+    asked: Any = provenance.get("covers")
+    try:
+        return date.fromisoformat(asked["first"]), date.fromisoformat(asked["last"])
+    except (KeyError, TypeError, ValueError):  # of a file that was not fetched, or not by this
         return None
-    return date.fromisoformat(asked["first"]), date.fromisoformat(asked["last"])
 
 
 def _span(dates: np.ndarray) -> Span | None:
