@@ -1,4 +1,4 @@
-"""EDGAR's reports and statements become documents that nobody saw before they were accepted."""
+"""EDGAR's reports and statements become documents that are known from their acceptance."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,6 +1,6 @@
 """The statements that companies file as data (XBRL), as texts: what each filing itself reported.
 
-It knows the form of EDGAR's company facts and asks nobody for them.
+It knows the form of EDGAR's company facts and sends no requests.
 """
 
 from collections import defaultdict
