@@ -8,6 +8,8 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from investorbench_env.market.library import find_market
 from investorbench_env.market.sources.catalogue import SOURCES
@@ -15,6 +17,7 @@ from investorbench_env.market.sources.checks import check
 from investorbench_env.market.sources.fetching import fetch
 from investorbench_env.market.sources.http import Politeness
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
+from tests.market.conftest import serving
 from tests.market.servers import alpaca, binance, exchanges, stooq, tiingo, yahoo
 from tests.market.servers.made_coin import MadeCoin
 from tests.market.servers.made_stock import MadeStock
@@ -58,6 +61,7 @@ OTHER_FORMS = [
     "\x00\x01\x02",
 ]
 """Bodies that no source gives where it has data."""
+ACTIONS = [each.name for each in CASES if "actions" in SOURCES[each.name].kinds]
 REFUSALS = [(case, name) for case in CASES for name in case.server.REFUSALS]
 
 
@@ -66,11 +70,14 @@ def wanted(
     server, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> FetchRequest:
     """A request to the case's own server, with its keys and no patience."""
-    case: Case = request.getfixturevalue("case")
+    return request_of(request.getfixturevalue("case"), server.url, tmp_path, monkeypatch)
+
+
+def request_of(case: Case, url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> FetchRequest:
     if find_spec(case.library) is None:
         pytest.skip(f"{case.library} is not installed")
     for variable in case.server.VARIABLES:
-        monkeypatch.setenv(variable, server.url)
+        monkeypatch.setenv(variable, url)
     for name, key in case.server.KEYS.items():
         monkeypatch.setenv(name, key)
     is_stock = case.asset_class == "stock"
@@ -79,7 +86,7 @@ def wanted(
         asset_class=case.asset_class,
         first=date(2021, 1, 1) if is_stock else date(2020, 3, 10),
         last=date(2021, 3, 31) if is_stock else date(2020, 5, 31),
-        into=tmp_path,
+        into=folder,
         politeness=Politeness(interval_s=0, tries=2, backoff_s=0, timeout_s=10),
     )
 
@@ -231,3 +238,59 @@ def test_keys_stand_in_no_file(server, case: Case, wanted) -> None:
         if path.is_file():
             for key in case.server.KEYS.values():
                 assert key.encode() not in path.read_bytes()
+
+
+SESSIONS = [day.isoformat() for day in STOCK.days[1:]]
+HISTORIES = st.builds(
+    MadeStock,
+    dividends=st.dictionaries(st.sampled_from(SESSIONS), st.sampled_from([0.01, 0.22, 1.5])),
+    splits=st.dictionaries(
+        st.sampled_from([*SESSIONS, "2022-06-06"]),
+        st.sampled_from([2.0, 3.0, 1.5, 10.0, 0.5, 0.1]),
+        max_size=3,
+    ),
+)
+
+
+@pytest.mark.parametrize("case", [each for each in CASES if each.name in ACTIONS], ids=str)
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(stock=HISTORIES)
+def test_any_history_of_dividends_and_splits_leads_to_the_market_as_it_was_traded(
+    tmp_path_factory: pytest.TempPathFactory, case: Case, stock: MadeStock
+) -> None:
+    with serving() as server, pytest.MonkeyPatch.context() as patch:
+        wanted = request_of(case, server.url, tmp_path_factory.mktemp("made"), patch)
+        case.server.play(server, stock=stock)
+        outcome = fetched(case, wanted)
+    assert outcome.status == "fetched", outcome.note
+    market = find_market(wanted.symbol, case.asset_class, wanted.into)
+
+    made = np.array([stock.bar(day) for day in stock.days])
+    np.testing.assert_allclose(market.bars[:, 0, :4], made[:, :4], rtol=1e-9)
+    # yfinance makes whole numbers of volumes.
+    np.testing.assert_allclose(market.bars[:, 0, 4], made[:, 4], rtol=1e-5)
+    for found, listed, nothing in (
+        (market.dividends, stock.dividends, 0.0),
+        (market.share_splits, stock.splits, 1.0),
+    ):
+        wanted_values = [listed.get(day.isoformat(), nothing) for day in stock.days]
+        np.testing.assert_allclose(found[:, 0], wanted_values, rtol=1e-5)
+
+
+def test_all_sources_of_a_stock_agree_and_one_that_does_not_is_found(
+    server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stocks = [each for each in CASES if each.asset_class == "stock" and find_spec(each.library)]
+    for each in stocks:
+        wanted = request_of(each, server.url, tmp_path, monkeypatch)
+        each.server.play(server)
+        fetched(each, wanted)
+    agreed = find_market("ACME", "stock", tmp_path).findings
+    assert not [finding for finding in agreed if "apart" in finding]
+
+    days = tiingo.days(STOCK)
+    days[7]["close"] *= 1.01
+    server.answer(tiingo.path("ACME"), days)
+    fetch(replace(wanted, again=True), ["tiingo"])
+    found = find_market("ACME", "stock", tmp_path).findings
+    assert [str(STOCK.days[7]) in finding for finding in found if "apart" in finding] == [True]
