@@ -222,3 +222,27 @@ def test_a_wait_is_shown_with_its_reason_and_doubles(server, wanted: FetchReques
 
 def refuse() -> None:
     raise RefusedError("Yahoo", yahoo.CONTRACT.refusal("too many requests"))
+
+
+@pytest.mark.parametrize("kind", ["ETF", "INDEX", "EQUITY"])
+@pytest.mark.parametrize("events", ["all", "no splits", "none", "capital gains"])
+def test_any_kind_of_instrument_with_or_without_events_is_read(
+    server, wanted: FetchRequest, kind: str, events: str
+) -> None:
+    answer = theirs.chart(MadeStock(splits={}))
+    (result,) = answer["chart"]["result"]
+    result["meta"]["instrumentType"] = kind
+    if events == "capital gains":
+        paid = next(iter(result["events"]["dividends"].values()))
+        result["events"]["capitalGains"] = {"1": dict(paid)}
+    if events == "no splits":
+        del result["events"]["splits"]
+    if events == "none":
+        del result["events"]
+    theirs.answer(server, "ACME", answer)
+    fetch(wanted, ["yahoo"])
+    market = find_market("ACME", "stock", wanted.into)
+
+    # Yahoo's dividends hold the capital gains already.
+    assert market.bars[0, 0, 3] == pytest.approx(MadeStock().close(date(2021, 1, 4)))
+    assert market.dividends.sum() == pytest.approx(0.82, rel=1e-3)
