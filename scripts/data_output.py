@@ -304,7 +304,7 @@ def print_problems(console: Console, problems: tuple[Problem, ...]) -> None:
 def hanging(console: Console, label: str, text: str, width: int, style: str) -> None:
     """A label, and beside it a text on as many lines as it needs."""
     room = max(20, console.width - width - 2)
-    first, *more = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    first, *more = textwrap.wrap(text, room, break_on_hyphens=False, break_long_words=False) or [""]
     gap = " " * (width + 2 - len(label))
     console.print(f"[{style}]{label}[/]{gap}{escape(first)}", soft_wrap=True)
     for line in more:

@@ -83,11 +83,15 @@ def test_a_refusal_that_does_not_pass_after_all_is_that_refusal(server, reply, e
     [
         ("Date,Close\n", "answers", ""),
         ("Exceeded the daily hits limit", "blocks us", "try again tomorrow"),
+        (None, "changed its form", "not there (HTTP 404)"),
         ("<html>\nhello", "changed its form", "Acme: no CSV with Date, but '<html>'"),
     ],
 )
-def test_a_check_says_how_a_source_stands(server, content: str, state: str, says: str) -> None:
-    server.answer("/small", content)
+def test_a_check_says_how_a_source_stands(
+    server, content: str | None, state: str, says: str
+) -> None:
+    if content is not None:
+        server.answer("/small", content)
     found = check(source(server.url))
 
     assert found.state == state

@@ -12,6 +12,7 @@ from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
     NotReachedError,
+    NotThereError,
     Politeness,
     RefusedError,
 )
@@ -51,7 +52,7 @@ def check(source: Source, contact: str = "") -> Check:
         return Check(source=source, state=error.refusal.state, says=str(error))
     except NotReachedError as error:
         return Check(source=source, state="not reached", says=str(error))
-    except ChangedFormError as error:
+    except (ChangedFormError, NotThereError) as error:  # or its address
         return Check(source=source, state="changed its form", says=str(error))
     except InvestorBenchError as error:
         return Check(source=source, state="blocks us", says=str(error))
