@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from investorbench.scripts.data import app
@@ -212,3 +214,10 @@ def test_a_source_without_its_library_names_the_extra_that_brings_it(server) -> 
     assert (found.state, found.is_fault) == ("not installed", False)
     assert "pip install 'investorbench[data]'" in found.says
     assert row.wants == ("pip install 'investorbench[data]'",)
+
+
+@given(key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=40))
+def test_no_key_of_any_letters_stands_in_a_record(key: str) -> None:
+    request = httpx.Client().build_request("GET", "http://a.b/c", params={"key": key, "q": "1"})
+    shown = Downloader(keys={"ACME_KEY": key})._without_keys(str(request.url))
+    assert shown == "http://a.b/c?key={ACME_KEY}&q=1"
