@@ -17,7 +17,7 @@ import pytest
 
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.market.library import find_market
-from investorbench_env.market.sources import kept
+from investorbench_env.market.sources import coverage, kept
 from investorbench_env.market.sources.fetching import fetch
 from investorbench_env.market.sources.http import Downloader
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
@@ -423,3 +423,27 @@ def test_a_date_before_a_source_begins_is_said(server, wanted: FetchRequest) -> 
 
     assert (outcome.status, server.asked) == ("skipped", [])
     assert outcome.note == "has 2017-07-01.., nothing from 2010-01-01 to 2011-01-01"
+
+
+def test_a_file_whose_provenance_was_not_written_yet_counts_as_not_there(
+    server, wanted: FetchRequest
+) -> None:
+    server.answer(DAYS, days("2021-01-14", "2021-01-15"))
+    two_days = replace(wanted, first=date(2021, 1, 14), last=date(2021, 1, 17))
+    only = replace(two_days, kinds=frozenset({"prices"}))
+    (outcome,) = fetch(only, ["tiingo"])
+    assert not coverage.lacking(only, [wanted.into])
+    Path(f"{outcome.paths[-1]}.provenance.json").unlink()
+
+    assert coverage.lacking(only, [wanted.into]) == {"prices"}
+
+
+def test_a_file_that_was_changed_is_fetched_again_with_all_its_days(
+    server, wanted: FetchRequest
+) -> None:
+    server.answer(DAYS, days("2021-01-14", "2021-02-01"))
+    (outcome,) = fetch(wanted, ["tiingo"])
+    outcome.paths[-1].write_bytes(b"PAR1")
+    fetch(replace(wanted, first=date(2021, 2, 1), last=date(2021, 2, 2)), ["tiingo"])
+
+    assert [p["startDate"] for path, p, _ in server.asked if path == DAYS] == ["2021-01-01"] * 2

@@ -1,5 +1,7 @@
 """From nothing to a task that runs: one command against servers that speak as the sources do."""
 
+import errno
+import itertools
 import os
 import random
 import time
@@ -58,6 +60,8 @@ FILINGS = [
     )
 ]
 KILLS = 20
+ROOM = 8
+"""So many writes and entries of folders until the disk is full."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +252,30 @@ def test_killed_twenty_times_and_resumed_it_ends_with_the_same_bytes(
     assert last.exitcode == 0
     assert fetched(tmp_path) == fetched(arrived.folder)
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.heavy
+def test_a_disk_that_is_full_again_and_again_costs_nothing_but_time(
+    sources: Sources, arrived: Arrived, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = 0
+    for calls in (itertools.count() for _ in range(30)):
+
+        def only_few(_: int, calls: Iterator[int] = calls) -> None:
+            if next(calls) >= ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", only_few)
+            result = run("fetch", "stock/tsla", "--into", tmp_path)
+        assert not list(tmp_path.rglob("*.part"))
+        if result.exit_code == 0:
+            break
+        full += 1
+        assert "No space left on device" in " ".join(result.stdout.split())
+
+    assert (full >= 4, result.exit_code) == (True, 0)
+    assert fetched(tmp_path) == fetched(arrived.folder)
 
 
 @pytest.mark.heavy

@@ -29,6 +29,8 @@ OF_FILES: dict[str, tuple[Kind, ...]] = {
     "market": get_args(Kind),
 }
 """The kinds of data in a file of a kind; the closes of the release stand in for no bars."""
+FETCHED = ("bars", "actions", "news", "filings")
+"""Kinds of files that fetching writes: each with its provenance, or it is half-written."""
 DAY = timedelta(days=1)
 Span = tuple[date, date]
 
@@ -96,7 +98,8 @@ def _add(
 ) -> None:
     """Count what one file has."""
     provenance = store.read_provenance(file.path)
-    if file.metadata.get("simulated"):
+    was_fetched = "source" in file.metadata and file.kind in FETCHED
+    if file.metadata.get("simulated") or (was_fetched and not store.is_whole(file.path)):
         return
     kinds = set(provenance.get("kinds") or OF_FILES.get(file.kind, ())) & set(found)
     if not kinds:

@@ -55,8 +55,9 @@ def fetch(
             outcome = _fetch_from(source, replace(request, kinds=wanted), progress or _silent)
         except OSError as error:
             note = f"{error.strerror}: {error.filename or request.into}; what is complete is kept"
-            outcomes.append(source.outcome(request, "failed", note=note))
-            if error.errno in OF_THE_DISK:
+            failed = source.outcome(request, "failed", note=note)
+            outcomes.append(replace(failed, is_last=error.errno in OF_THE_DISK))
+            if outcomes[-1].is_last:
                 break
             continue
         outcomes.append(outcome)
@@ -99,6 +100,8 @@ def unmended(request: FetchRequest, outcomes: Sequence[FetchOutcome]) -> frozens
         if outcome.status != "skipped":
             kinds[outcome.status == "failed"] |= SOURCES[outcome.source].serves(request)
     failed = frozenset(kinds[True] - kinds[False])
+    if any(outcome.is_last for outcome in outcomes):
+        failed = request.kinds
     return failed & coverage.lacking(request, [request.into]) if failed else frozenset()
 
 

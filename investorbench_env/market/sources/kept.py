@@ -30,23 +30,20 @@ class Asks(Protocol):
 def needed(
     request: FetchRequest, path: Path, source: Source
 ) -> tuple[FetchRequest, FetchOutcome | None]:
-    """The request widened to what the file holds already, or the outcome that nothing is needed."""
+    """The request widened to what the file was asked for, or the outcome that nothing is needed."""
     try:
-        if request.again or not store.is_whole(path):
-            return request, None
-    except CorruptDataError:  # what stands beside it was cut off, and is written again
-        return request, None
-    provenance = store.read_provenance(path)
-    try:
+        provenance = store.read_provenance(path)
+        is_whole = store.is_whole(path)
         first, last = (date.fromisoformat(provenance["asked"][end]) for end in ("first", "last"))
-    except (KeyError, TypeError, ValueError):  # as another version wrote it
+    except (CorruptDataError, KeyError, TypeError, ValueError):
+        # What stands beside it was cut off or is of another program, and is written again.
         return request, None
-    if provenance.get("version") != FORMAT:
-        return replace(request, first=min(first, request.first), last=max(last, request.last)), None
-    if first <= request.first and request.last <= last:
-        rows = int(provenance["rows"])
-        return request, source.outcome(request, "already there", paths=(path,), rows=rows)
-    return replace(request, first=min(first, request.first), last=max(last, request.last)), None
+    wider = replace(request, first=min(first, request.first), last=max(last, request.last))
+    is_ours = is_whole and provenance.get("version") == FORMAT
+    if request.again or not is_ours or (wider.first, wider.last) != (first, last):
+        return wider, None
+    rows = int(provenance["rows"])
+    return request, source.outcome(request, "already there", paths=(path,), rows=rows)
 
 
 def keep(
@@ -120,7 +117,9 @@ def record(
         kinds: of data that it holds.
     """
     terms = path.parent / f"{source.name}{index.TERMS}"
-    store.write_atomic(terms, source.terms_text.encode())
+    text = source.terms_text.encode()
+    if not terms.exists() or terms.read_bytes() != text:
+        store.write_atomic(terms, text)
     first = min(request.first_of(kind) for kind in kinds)
     store.write_provenance(
         path,

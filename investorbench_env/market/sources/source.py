@@ -67,7 +67,10 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchOutcome:
-    """What one source gave for one symbol: files, and the rows in all of them."""
+    """What one source gave for one symbol: files, and the rows in all of them.
+
+    After one that ``is_last`` no other source was asked: it would have met the same fault.
+    """
 
     symbol: str
     source: str
@@ -75,6 +78,7 @@ class FetchOutcome:
     paths: tuple[Path, ...] = ()
     rows: int = 0
     note: str = ""
+    is_last: bool = False
 
 
 class KeyProblemError(InvestorBenchError):
