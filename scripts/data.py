@@ -1,69 +1,34 @@
 """``investorbench data``: what market data there is, getting more, and what is wrong with it."""
 
-import sys
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, get_args
+from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from investorbench.scripts import data_output
-from investorbench.scripts.wanted import wanted
+from investorbench.scripts import data_fetching, data_output
+from investorbench.scripts.data_fetching import Class, Place, known_class
 from investorbench_env.errors import (
     DataNotFoundError,
-    DateRangeError,
     InvestorBenchError,
     UnknownNameError,
 )
 from investorbench_env.market import library
 from investorbench_env.market.asset_classes import (
-    ASSET_CLASSES,
     asset_class_of,
-    find_asset_class,
 )
 from investorbench_env.market.files import index
 from investorbench_env.market.files.checking import check as problems_of
 from investorbench_env.market.files.index import DataFile
-from investorbench_env.market.sources import bundles, fetching
-from investorbench_env.market.sources.catalogue import SOURCES
-from investorbench_env.market.sources.checks import check_all
-from investorbench_env.market.sources.plan import FetchPlan, place_of, plan
-from investorbench_env.market.sources.source import (
-    CONTACT,
-    KINDS,
-    USES,
-    FetchOutcome,
-    FetchRequest,
-    Kind,
-    Use,
-)
 
 app = typer.Typer(
     name="data", help="Market data: list, fetch, check, describe, carry over.", no_args_is_help=True
 )
 
 P = ParamSpec("P")
-Place = Annotated[
-    Path | None,
-    typer.Option("--data", help="A folder or file, in place of $INVESTORBENCH_DATA and the cache."),
-]
-Class = Annotated[
-    str | None,
-    typer.Option(
-        "--asset-class", help=f"One of {', '.join(ASSET_CLASSES)}; guessed from the symbol."
-    ),
-]
-
-Contact = Annotated[
-    str | None, typer.Option(help=f"Your name and e-mail, for the SEC; ${CONTACT}.")
-]
-MILLION = 10**6
-FUNDAMENTALS: Kind = "fundamentals"
 
 
 def _plainly(command: Callable[P, None]) -> Callable[P, None]:
@@ -101,202 +66,10 @@ def list_data(data: Place = None) -> None:
     console.print("[bold]What can be fetched:[/] [cyan]investorbench data sources[/]")
 
 
-@app.command("fetch")
-@_plainly
-def fetch_data(
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            help="A task such as stock/tsla, several as stock or paper, a universe, or a symbol."
-        ),
-    ],
-    first: Annotated[
-        str | None, typer.Option("--from", help="First day, YYYY-MM-DD; else what a task needs.")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", help="Last day, YYYY-MM-DD; else what a task needs.")
-    ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option("--source", help="Only this one; may be given often. See `data sources`."),
-    ] = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option("--kind", help=f"Only this; may be given often: {', '.join(get_args(Kind))}."),
-    ] = None,
-    use: Annotated[
-        list[str] | None,
-        typer.Option("--use", help=f"Leave out sources whose terms forbid it: {', '.join(USES)}."),
-    ] = None,
-    asset_class: Class = None,
-    into: Annotated[Path | None, typer.Option("--into", help="A folder; else the cache.")] = None,
-    contact: Contact = None,
-    again: Annotated[bool, typer.Option("--again", help="Also what is there already.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before fetching.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan.")] = False,
-) -> None:
-    """Print what is there and where the rest comes from, then download it; resumes if killed."""
-    known = _known_class(asset_class)
-    begin, end = _day(first) if first else None, _day(last) if last else None
-    assets = [each for name in names for each in wanted(name, known, begin, end)]
-    requests = [
-        FetchRequest(
-            symbol=each.symbol,
-            asset_class=each.asset_class,
-            first=each.first,
-            last=each.last,
-            into=(into or library.cache_folder()).expanduser(),
-            contact=contact or fetching.contact(),
-            kinds=_chosen(kind),
-            uses=_uses(use),
-            again=again,
-        )
-        for each in assets
-    ]
-    for request in requests:
-        if request.last < request.first:
-            raise DateRangeError(f"--to {request.last} comes before --from {request.first}")
-    chosen = source or []
-    plans = [_planned(request, chosen, into is None) for request in requests]
-    console = data_output.console()
-    data_output.print_wanted(console, assets)
-    data_output.print_plans(console, plans)
-    to_do = [each for each in plans if any(each.asked.values())]
-    if dry_run:
-        console.print("nothing was fetched: this is a dry run", style="dim")
-        return
-    if not to_do:
-        is_whole = not any(each.asked for each in plans)
-        console.print("[green]✓[/] all there" if is_whole else "[red]✗[/] no source has the rest")
-        raise typer.Exit(not is_whole)
-    is_asked = sys.stdin.isatty() and sys.stdout.isatty() and not yes
-    if is_asked and not typer.confirm("Fetch it, under these terms?", default=True):
-        raise typer.Exit(1)
-    outcomes: list[FetchOutcome] = []
-    is_lacking = False
-    for each in to_do:
-        found = _with_progress(each.lacking, chosen)
-        is_lacking |= bool(fetching.unmended(each.lacking, found))
-        outcomes += found
-    data_output.print_outcomes(console, outcomes)
-    after = [
-        _planned(replace(each.request, again=False), chosen, is_elsewhere=False) for each in plans
-    ]
-    console.print()
-    data_output.print_held(console, after)
-    if len(after) == 1:
-        _describe_fetched(console, after[0])
-    if is_lacking or any("prices" in each.held and not each.held["prices"].names for each in after):
-        raise typer.Exit(1)
-
-
-def _planned(request: FetchRequest, sources: list[str], is_elsewhere: bool) -> FetchPlan:
-    """The plan of a request; of the folder that is read before, where nothing is lacking there.
-
-    Args:
-        request: what is wanted.
-        sources: names of those that may be asked.
-        is_elsewhere: whether it may be in another folder than the one of the request.
-    """
-    searched = library.searched_places()
-    found = plan(request, sources, searched)
-    if is_elsewhere and found.read_before is not None:
-        there = plan(replace(request, into=found.read_before), sources, searched)
-        if not there.asked:
-            return there
-    return found
-
-
-def _chosen(kinds: list[str] | None) -> frozenset[Kind]:
-    """The kinds that are named; without, all but fundamentals, of which filings say the same."""
-    for kind in kinds or ():
-        if kind not in KINDS:
-            raise UnknownNameError("kind of data", kind, KINDS)
-    return frozenset(each for each in KINDS if (each in kinds if kinds else each != FUNDAMENTALS))
-
-
-def _uses(named: list[str] | None) -> frozenset[Use]:
-    for use in named or ():
-        if use not in USES:
-            raise UnknownNameError("use", use, USES)
-    return frozenset(each for each in USES if each in (named or ()))
-
-
-def _describe_fetched(console: Console, after: FetchPlan) -> None:
-    """Say what the market of one symbol now holds, where it has one."""
-    request = after.request
-    try:
-        market = library.find_market(
-            request.symbol, request.asset_class, request.into, data_tolerance=1.0
-        )
-    except (DataNotFoundError, UnknownNameError):
-        return
-    data_output.print_description(console, library.describe(market))
-
-
-@app.command("sources")
-@_plainly
-def list_sources(
-    check: Annotated[
-        bool, typer.Option("--check", help="Make one small request to each: does it answer?")
-    ] = False,
-    contact: Contact = None,
-) -> None:
-    """Show what can be fetched from where, with which key and under which terms."""
-    console, who = data_output.console(), contact or fetching.contact()
-    if not check:
-        data_output.print_sources(console, tuple(SOURCES.values()), who)
-        return
-    checks = check_all(SOURCES.values(), who)
-    data_output.print_checks(console, checks)
-    if any(each.is_fault for each in checks):
-        raise typer.Exit(1)
-
-
-@app.command("bundle")
-@_plainly
-def bundle_data(
-    names: Annotated[list[str], typer.Argument(help="Tasks, suites, universes or symbols.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file, such as data.zip.")],
-    data: Place = None,
-    asset_class: Class = None,
-) -> None:
-    """Write what tasks have into one file, with its provenance and terms, to carry over."""
-    known = _known_class(asset_class)
-    assets = [each for name in names for each in wanted(name, known)]
-    requests = [
-        FetchRequest(
-            symbol=each.symbol,
-            asset_class=each.asset_class,
-            first=each.first,
-            last=each.last,
-            into=data or place_of(each.symbol, each.asset_class, library.searched_places()),
-        )
-        for each in assets
-    ]
-    files = bundles.bundle(requests, output)
-    console = data_output.console()
-    data_output.print_bundled(console, files)
-    size = data_output.size_text(output.stat().st_size)
-    console.print(
-        f"[green]✓[/] {escape(str(output))}, {size}; there: investorbench data add {output.name}",
-        soft_wrap=True,
-    )
-
-
-@app.command("add")
-@_plainly
-def add_data(
-    file: Annotated[Path, typer.Argument(help="What `data bundle` wrote.")],
-    into: Annotated[Path | None, typer.Option("--into", help="A folder; else the cache.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Replace files that differ.")] = False,
-) -> None:
-    """Take in a bundle, once all of it has been verified."""
-    folder = (into or library.cache_folder()).expanduser()
-    files = bundles.add(file, folder, again=again)
-    console = data_output.console()
-    data_output.print_bundled(console, files)
-    console.print(f"[green]✓[/] in {escape(str(folder))}", soft_wrap=True)
+app.command("fetch")(_plainly(data_fetching.fetch_data))
+app.command("sources")(_plainly(data_fetching.list_sources))
+app.command("bundle")(_plainly(data_fetching.bundle_data))
+app.command("add")(_plainly(data_fetching.add_data))
 
 
 @app.command("check")
@@ -307,7 +80,7 @@ def check_data(
     asset_class: Class = None,
 ) -> None:
     """Find what is wrong with data: gaps, duplicates, impossible bars, undated text, splits."""
-    path, known = Path(target).expanduser(), _known_class(asset_class)
+    path, known = Path(target).expanduser(), known_class(asset_class)
     looked_like_path = path.exists() or path.suffix.lower() in index.SUFFIXES or "/" in target
     places = [data] if data else list(library.searched_places())
     if looked_like_path:
@@ -352,28 +125,6 @@ def describe_data(
     data_output.print_description(data_output.console(), library.describe(market))
 
 
-def _with_progress(request: FetchRequest, sources: list[str]) -> list[FetchOutcome]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task(request.symbol, total=None)
-
-        def advance(done: int, total: int, what: str) -> None:
-            unit = MILLION if total > MILLION else 1  # bytes are shown as megabytes
-            bar.update(task, completed=done // unit, total=total // unit, description=what)
-
-        return fetching.fetch(request, sources, advance)
-
-
 def _holding(symbol: str, asset_class: str, places: list[Path]) -> int:
     files = (file for place in places for file in _readable(place))
     return sum(bool(file.spellings(symbol, asset_class)) for file in files)
@@ -390,18 +141,7 @@ def _readable(place: Path) -> list[DataFile]:
 
 
 def _class(symbol: str, asset_class: str | None) -> str:
-    return _known_class(asset_class) or asset_class_of(symbol.upper())
-
-
-def _known_class(asset_class: str | None) -> str | None:
-    return None if asset_class is None else find_asset_class(asset_class.lower()).name
-
-
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise DateRangeError(f"{text!r} is not a date; write it as YYYY-MM-DD") from None
+    return known_class(asset_class) or asset_class_of(symbol.upper())
 
 
 def main(arguments: list[str] | None = None) -> Any:

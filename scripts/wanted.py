@@ -34,7 +34,6 @@ class Wanted:
     """One asset, and the days of it that are wanted.
 
     Attributes:
-        name: of its task, or its symbol.
         symbol: the asset.
         asset_class: the name of its class.
         first: first day.
@@ -42,7 +41,6 @@ class Wanted:
         why: what these days are, in words.
     """
 
-    name: str
     symbol: str
     asset_class: str
     first: date
@@ -80,7 +78,6 @@ def _dated(each: Wanted, first: date | None, last: date | None) -> Wanted:
     if first is None and last is None:
         return each
     return Wanted(
-        name=each.name,
         symbol=each.symbol,
         asset_class=each.asset_class,
         first=first or each.first,
@@ -100,9 +97,9 @@ def _tasks(name: str) -> Iterator[Wanted]:
     elif lower in by_name:
         yield from _members(find_universe(by_name[lower]))
     elif several := [each for each in tasks if fnmatchcase(each, lower) or _within(each, lower)]:
-        yield from (_task(Task.of(each), each) for each in several)
+        yield from (found for each in several for found in _task(Task.of(each), each))
     elif our_id(name) is not None or ":" in name or name.endswith((".yaml", ".yml", ".json")):
-        yield _task(Task.of(name), name)
+        yield from _task(Task.of(name), name)
     elif "*" in name:
         raise UnknownNameError("task", name, [*tasks, *by_name, PAPER])
 
@@ -123,15 +120,15 @@ def _members(universe: Universe) -> Iterator[Wanted]:
         )
 
 
-def _task(task: Task, name: str) -> Wanted:
+def _task(task: Task, name: str) -> Iterator[Wanted]:
     """What a task needs."""
     if not task.is_ours:
         raise InvestorBenchError(f"{name} is an environment of others, which knows its data")
     if SIMULATED in task.symbols or task.data == "simulated":
         raise InvestorBenchError(f"{name} runs on a simulated market: it needs no data")
-    (symbol,) = task.symbols
     universe = universe_of(task.asset_class)
-    return _needed(name, symbol, task.asset_class, universe, task.start, task.end)
+    for symbol in task.symbols:
+        yield _needed(name, symbol, task.asset_class, universe, task.start, task.end)
 
 
 def _needed(
@@ -148,7 +145,6 @@ def _needed(
     if not starts or not ends:
         raise InvestorBenchError(f"{name} names no dates: give --from and --to, with {symbol}")
     return Wanted(
-        name=name,
         symbol=symbol,
         asset_class=asset_class,
         first=_sessions_before(asset_class, date.fromisoformat(min(starts))),
@@ -180,7 +176,6 @@ def _symbol(name: str, asset_class: str | None) -> Wanted:
         why = f"in the place of the {fund.index} ({symbol}), which it tracks, {why}"
         symbol, chosen = fund.symbol, "etf"
     return Wanted(
-        name=symbol,
         symbol=symbol,
         asset_class=chosen,
         first=SINCE,
