@@ -32,17 +32,24 @@ P = ParamSpec("P")
 
 
 def _plainly(command: Callable[P, None]) -> Callable[P, None]:
-    """An error of ours is one clear line on standard error and exit code 1."""
+    """An error of ours, or of the disk, is one line on standard error and exit code 1."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except InvestorBenchError as error:
-            Console(stderr=True, soft_wrap=True).print(f"[red]✗[/] {escape(str(error))}")
+        except (InvestorBenchError, OSError) as error:
+            Console(stderr=True, soft_wrap=True).print(f"[red]✗[/] {escape(_line(error))}")
             raise typer.Exit(1) from error
 
     return run
+
+
+def _line(error: InvestorBenchError | OSError) -> str:
+    """An error in one line; those of the disk name the file."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return str(error)
 
 
 @app.command("list")

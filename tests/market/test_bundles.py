@@ -220,3 +220,15 @@ def test_the_commands_show_files_and_terms(
     missing = CliRunner().invoke(app, ["add", str(tmp_path / "no.zip")])
     assert missing.exit_code == 1
     assert missing.stderr.count("\n") == 1
+
+
+def test_a_place_that_cannot_be_written_to_is_one_line(
+    fetched: FetchRequest, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    output = ("-o", str(tmp_path / "file" / "data.zip"))
+    made = CliRunner().invoke(app, ["bundle", "ABC", "--data", str(fetched.into), *output])
+
+    assert made.exit_code == 1
+    assert str(tmp_path / "file") in made.stderr
+    assert made.stderr.count("\n") == 1
