@@ -40,7 +40,7 @@ class Held:
     """What there is of one kind.
 
     Attributes:
-        rows: on the days that are wanted, or in all where a file does not say.
+        rows: on the days that are wanted.
         names: of the files.
         dates: of prices, the days that have one.
         spans: the days that were asked for, or that there is something of.
