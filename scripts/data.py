@@ -48,7 +48,7 @@ def _plainly(command: Callable[P, None]) -> Callable[P, None]:
 def _line(error: InvestorBenchError | OSError) -> str:
     """An error in one line; those of the disk name the file."""
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.strerror}: {error.filename}"
+        return f"{error.strerror}: {error.filename2 or error.filename}"
     return str(error)
 
 

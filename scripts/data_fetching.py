@@ -5,7 +5,7 @@ Parse, call, print; what is asked for by name is in ``wanted``.
 
 import sys
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -102,6 +102,9 @@ def fetch_data(
     for request in requests:
         if request.last < request.first:
             raise DateRangeError(f"--to {request.last} comes before --from {request.first}")
+    if end and end >= date.today():
+        yesterday = date.today() - timedelta(days=1)
+        raise DateRangeError(f"--to {end} is not over yet: give a day up to {yesterday}")
     chosen = source or []
     plans = [_planned(request, chosen, into is None) for request in requests]
     console = data_output.console()
@@ -117,13 +120,19 @@ def fetch_data(
         raise typer.Exit(not is_whole)
     is_asked = sys.stdin.isatty() and sys.stdout.isatty() and not yes
     if is_asked and not typer.confirm("Fetch it, under these terms?", default=True):
+        console.print("nothing was fetched", style="dim")
         raise typer.Exit(1)
     outcomes: list[FetchOutcome] = []
     is_lacking = False
-    for each in to_do:
-        found = _with_progress(each.lacking, chosen)
-        is_lacking |= bool(fetching.unmended(each.lacking, found))
-        outcomes += found
+    try:
+        for each in to_do:
+            found = _with_progress(each.lacking, chosen)
+            is_lacking |= bool(fetching.unmended(each.lacking, found))
+            outcomes += found
+    except KeyboardInterrupt:
+        text = "stopped: what is complete stays, and the same command fetches the rest"
+        console.print(text, style="yellow")
+        raise typer.Exit(130) from None
     fetch_output.print_outcomes(console, outcomes)
     after = [
         _planned(replace(each.request, again=False), chosen, is_elsewhere=False) for each in plans
@@ -132,7 +141,7 @@ def fetch_data(
     fetch_output.print_held(console, after)
     if len(after) == 1:
         _describe_fetched(console, after[0])
-    if is_lacking or any("prices" in each.held and not each.held["prices"].names for each in after):
+    if is_lacking or any("prices" in each.held and not each.held["prices"].dates for each in after):
         raise typer.Exit(1)
 
 

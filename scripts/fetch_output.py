@@ -44,7 +44,7 @@ def print_checks(console: Console, checks: Sequence[Check]) -> None:
         mark = "✗" if each.is_fault else "·" if each.says else "✓"
         label = f"{mark} {each.source.name:{sources}}  {each.state:{states}}"
         colour = "red" if each.is_fault else "yellow" if each.says else "green"
-        hanging(console, label, each.says, len(label), colour)
+        hanging(console, label, each.says.removeprefix(f"{WANTS_A_KEY}: "), len(label), colour)
 
 
 def print_wanted(console: Console, wanted: Sequence[Wanted]) -> None:
@@ -110,9 +110,10 @@ def _where_from(plan: FetchPlan, kind: Kind) -> str:
         return "[green]there[/]"
     first = plan.first(kind)
     if first is None:
-        return "[yellow]needs a key[/]" if plan.asked[kind] else "[red]no source[/]"
+        return "[yellow]once set up[/]" if plan.asked[kind] else "[red]no source[/]"
     if plan.held[kind].names and plan.held[kind].missing:
-        return f"{first.name} for {plan.held[kind].missing:,} days"
+        missing = plan.held[kind].missing
+        return f"{first.name} for {missing:,} day{'' if missing == 1 else 's'}"
     return first.name
 
 
@@ -190,8 +191,9 @@ def _how_much(kind: Kind, held: Held | None) -> str:
     count = f"{len(held.dates) if kind == 'prices' else held.rows:,}"
     if held.is_whole:
         return f"[green]{count}[/]"
-    what = "days" if kind == "prices" else "days not asked for"
-    return f"[yellow]{count}, {held.missing:,} {what} lacking[/]"
+    what = "lacking" if kind == "prices" else "not asked for"
+    days = "day" if held.missing == 1 else "days"
+    return f"[yellow]{count}, {held.missing:,} {days} {what}[/]"
 
 
 def print_bundled(console: Console, files: Sequence[BundledFile]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from investorbench.scripts.choices import Choices
@@ -23,6 +24,7 @@ from investorbench_env.universes import (
 
 PAPER = "paper"
 """All tasks of the paper of InvestorBench."""
+UP_TO_YESTERDAY, AS_ASKED = "up to yesterday", "as asked for"
 SESSIONS_BEFORE = 60
 """Of bars before the warm-up, so that its first window is full."""
 SINCE = date(2012, 1, 1)
@@ -77,12 +79,13 @@ def wanted(
 def _dated(each: Wanted, first: date | None, last: date | None) -> Wanted:
     if first is None and last is None:
         return each
+    why = each.why.replace(UP_TO_YESTERDAY, AS_ASKED) if UP_TO_YESTERDAY in each.why else AS_ASKED
     return Wanted(
         symbol=each.symbol,
         asset_class=each.asset_class,
         first=first or each.first,
         last=last or each.last,
-        why="as asked for",
+        why=why,
     )
 
 
@@ -164,6 +167,14 @@ def _sessions_before(asset_class: str, day: date) -> date:
     return first
 
 
+def _meant(symbol: str, asset_class: str) -> str:
+    """The task that a symbol without one was perhaps meant for, in words; often empty."""
+    tasks = [each for each in Choices().names("task") if _within(each, asset_class)]
+    known = [each.rpartition("/")[2].upper() for each in tasks]
+    near = [] if symbol in known else get_close_matches(symbol, known, n=1, cutoff=0.75)
+    return f"; no task is about it: is {asset_class}/{near[0].lower()} meant?" if near else ""
+
+
 def _symbol(name: str, asset_class: str | None) -> Wanted:
     """A symbol that belongs to no task, or is asked for by itself."""
     named, _, symbol = name.rpartition("/")
@@ -171,7 +182,7 @@ def _symbol(name: str, asset_class: str | None) -> Wanted:
     if not symbol:
         raise UnknownNameError("task", name, Choices().names("task"))
     chosen = find_asset_class((named or asset_class or asset_class_of(symbol)).lower()).name
-    why = "up to yesterday"
+    why = UP_TO_YESTERDAY + _meant(symbol, chosen)
     if fund := PROXIES.get(symbol):
         why = f"in the place of the {fund.index} ({symbol}), which it tracks, {why}"
         symbol, chosen = fund.symbol, "etf"

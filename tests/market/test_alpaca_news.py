@@ -137,3 +137,14 @@ def test_without_a_key_that_can_be_sent_nothing_is_asked(
         fetch(wanted)
 
     assert not server.asked
+
+
+def test_the_evening_of_the_last_day_in_new_york_is_asked_for(server, wanted: FetchRequest) -> None:
+    evening = datetime(2021, 4, 1, 1, 30, tzinfo=UTC)  # half past nine on 31 March
+    serve(server, [item(1, evening)])
+    fetch(wanted)
+    (wanted.into / "TSLA.csv").write_text("date,close\n2021-03-30,700\n2021-03-31,710\n")
+
+    market = find_market("TSLA", "stock", wanted.into)
+
+    assert [text.available_at for text in market.until(1).documents()] == [evening]

@@ -232,3 +232,14 @@ def test_a_place_that_cannot_be_written_to_is_one_line(
     assert made.exit_code == 1
     assert str(tmp_path / "file") in made.stderr
     assert made.stderr.count("\n") == 1
+
+
+def test_a_file_that_can_no_longer_be_read_is_not_left_out_in_silence(
+    fetched: FetchRequest, tmp_path: Path
+) -> None:
+    (path,) = (fetched.into / "prices").glob("*.parquet")
+    path.write_bytes(path.read_bytes()[:100])
+
+    with pytest.raises(CorruptDataError, match="changed since it was fetched; fetch it again"):
+        bundle([fetched], tmp_path / "data.zip")
+    assert not (tmp_path / "data.zip").exists()

@@ -104,11 +104,13 @@ def test_a_check_says_how_a_source_stands(
 def test_a_source_without_its_key_is_reached_and_not_asked(
     server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("ACME_KEY", raising=False)
-    found = check(source(server.url, keys=("ACME_KEY",), keys_from="free at example.org"))
+    for name in ("ACME_KEY", "ACME_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    keys = ("ACME_KEY", "ACME_SECRET")
+    found = check(source(server.url, keys=keys, keys_from="https://example.org"))
 
     assert (found.state, found.is_fault) == ("wants a key", False)
-    assert "free at example.org): export ACME_KEY=" in found.says
+    assert found.says.endswith("export ACME_KEY=… ACME_SECRET=…, from https://example.org")
     assert [path for path, _, _ in server.asked] in ([""], ["/"])
 
 

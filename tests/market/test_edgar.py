@@ -212,3 +212,15 @@ def test_a_report_that_tells_of_the_secs_pages_is_a_report(server, request_of) -
     serve(server, "NIO", COMPANY, [replace(YEARLY, words="Words first. " * 400 + words)])
 
     assert fetch(request_of("NIO")).rows == 2
+
+
+def test_what_was_accepted_in_the_evening_of_the_last_day_is_asked_for(server, request_of) -> None:
+    made = replace(YEARLY, filed=date(2021, 5, 3), accepted="20210430190000")  # Friday, Monday
+    serve(server, "NIO", COMPANY, [made])
+    wanted = replace(request_of("NIO"), last=date(2021, 4, 30), kinds=frozenset({"filings"}))
+    fetch(wanted)
+    (wanted.into / "NIO.csv").write_text("date,close\n2021-04-29,39.5\n2021-04-30,39.8\n")
+
+    market = find_market("NIO", "stock", wanted.into)
+
+    assert [text.kind for text in market.until(1).documents()] == ["20-F"]

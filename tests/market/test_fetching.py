@@ -82,7 +82,7 @@ def test_what_was_fetched_is_found(server, wanted: FetchRequest) -> None:
     assert status(fetch(wanted, ["tiingo"])) == {"tiingo": "fetched"}
     market = find_market("AAPL", "stock", wanted.into)
     assert list(market.bars[:, 0, 3]) == [100, 101]
-    assert market.source.startswith("AAPL_tiingo.parquet (Tiingo)")
+    assert market.source == "prices/AAPL_tiingo.parquet (Tiingo), actions/AAPL_tiingo.parquet"
 
 
 def test_a_list_of_actions_without_any_says_that_there_were_none(

@@ -214,3 +214,71 @@ def test_what_another_program_wrote_beside_a_file_breaks_no_plan(
     bars(tmp_path, *WEEK)
     (tmp_path / "ABC.csv.provenance.json").write_text(f'{{"covers": {covers}}}')
     assert plan(request(tmp_path), [], [tmp_path]).held["prices"].is_whole
+
+
+def test_a_slip_of_the_pen_in_a_tasks_name_is_shown_with_the_task() -> None:
+    for first in (None, date(2020, 1, 1)):
+        (each,) = wanted("stock/tlsa", first=first)
+        assert each.why.endswith("; no task is about it: is stock/tsla meant?")
+    assert [each.why for name in ("tsla", "nvda") for each in wanted(name)] == [
+        "up to yesterday",
+        "up to yesterday",
+    ]
+
+
+def test_days_that_are_not_over_are_refused(tmp_path: Path) -> None:
+    today = date.today().isoformat()
+
+    result = run("fetch", "TSLA", "--to", today, "--into", tmp_path)
+
+    assert result.exit_code == 1
+    assert f"--to {today} is not over yet" in result.stderr
+
+
+def test_no_price_on_any_of_the_days_ends_with_one(tmp_path: Path) -> None:
+    bars(tmp_path, *WEEK)
+    days = ("--from", "1990-01-02", "--to", "1990-01-05", "--kind", "prices")
+
+    result = run("fetch", "ABC", *days, "--source", "stooq", "--into", tmp_path)
+
+    assert result.exit_code == 1
+    assert "0, 4 days lacking" in result.stdout
+
+
+def test_a_plan_that_no_source_can_serve_yet_says_what_to_set_up(tmp_path: Path) -> None:
+    result = run("fetch", "stock/tsla", "--source", "alpaca", "--dry-run", "--into", tmp_path)
+
+    assert "once set up" in result.stdout
+    assert "needs a key" not in result.stdout
+
+
+def test_a_stop_in_the_middle_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("investorbench.scripts.data_fetching.fetching.fetch", stopped)
+    result = run("fetch", "stock/tsla", "--yes", "--into", tmp_path)
+
+    assert result.exit_code == 130
+    assert result.stdout.endswith(
+        "stopped: what is complete stays, and the same command fetches the rest\n"
+    )
+
+
+def test_a_bundle_from_or_into_what_is_no_place_for_it_is_one_line(tmp_path: Path) -> None:
+    bars(tmp_path, *WEEK)
+    made = tmp_path / "data.zip"
+    assert run("bundle", "stock/abc", "-o", made, "--data", tmp_path).exit_code == 0
+
+    for arguments in (
+        ("bundle", "stock/abc", "-o", tmp_path, "--data", tmp_path),
+        ("bundle", "stock/abc", "-o", tmp_path / "ABC.csv" / "data.zip", "--data", tmp_path),
+        ("add", made, "--into", tmp_path / "ABC.csv"),
+    ):
+        result = run(*arguments)
+
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit)
+        assert result.stderr.startswith("✗ ")
+        assert result.stderr.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "ABC.csv", made]

@@ -1,5 +1,7 @@
 """An index is fetched as the fund that tracks it, and the plan says so."""
 
+from datetime import date
+
 import pytest
 
 from investorbench.scripts.wanted import wanted
@@ -24,3 +26,9 @@ def test_every_proxy_is_a_fund() -> None:
 
 def test_an_index_that_an_installed_package_has_stays_itself() -> None:
     assert wanted("index/SP500")[0].symbol == "SP500"
+
+
+def test_an_index_is_named_beside_the_days_that_are_asked_for() -> None:
+    (each,) = wanted("^GSPC", first=date(2020, 1, 1))
+
+    assert each.why == "in the place of the S&P 500 (^GSPC), which it tracks, as asked for"

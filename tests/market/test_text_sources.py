@@ -17,7 +17,7 @@ ON_THE_HUB = [name for name, source in SOURCES.items() if source.address_variabl
 STATES = {
     "fine": "answers",
     "gated": "wants a key",
-    "renamed": "wants a key",
+    "renamed": "changed its form",
     "token": "wants a key",
     "captcha": "blocks us",
     "too many requests": "blocks us",

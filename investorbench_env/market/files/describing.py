@@ -95,7 +95,7 @@ def _when(market: Market, kind: str) -> str:
     # What is known from midnight on is of the day before.
     zone, moment = ZoneInfo(market.timezone), timedelta(microseconds=1)
     days = [(row.available_at - moment).astimezone(zone).date() for row in (rows[0], rows[-1])]
-    span = f"from {days[0]} to {days[1]}"
+    span = f"from {days[0]} to {days[1]}" if days[0] != days[1] else f"on {days[0]}"
     return span + (f" ({labelled})" if labelled else "")
 
 

@@ -185,7 +185,7 @@ def _with_implied(
     differ[: known[0] + 1] = False
     if differ.any():
         findings.append(
-            f"{count(int(differ.sum()), 'listed dividend')} differ from what adj_close implies: "
+            f"{count(int(differ.sum()), 'listed dividend')} not what adj_close implies: "
             + some_days(sessions[differ])
         )
     return paid, findings

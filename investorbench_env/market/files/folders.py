@@ -1,6 +1,7 @@
 """One asset's market from the files of a folder: which file gives the bars, and what adds to it."""
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,7 +65,7 @@ class _Bars:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
     documents: tuple[Document, ...]
-    names: tuple[str, ...]
+    paths: tuple[Path, ...]
     findings: tuple[str, ...]
 
 
@@ -143,7 +144,7 @@ def without_texts(symbol: str, asset_class: AssetClass, files: Sequence[DataFile
         if file.kind in ("bars", "actions")
         and (spellings := file.spellings(symbol, asset_class.name))
     ]
-    nothing = _Texts(documents=(), names=(), findings=())
+    nothing = _Texts(documents=(), paths=(), findings=())
     return _tidy_market(symbol, asset_class, holding, nothing, tolerance=None)
 
 
@@ -180,19 +181,27 @@ def _tidy_market(
     if others:
         findings.append(f"bars from {chosen}; there were also {', '.join(map(str, others))}")
         findings += _compared(symbol, asset_class, chosen, others, actions)
-    names = [str(chosen), *about.names, *(file.path.name for file, _ in listed)]
+    paths = [chosen.file.path, *about.paths, *(file.path for file, _ in listed)]
+    first, *more = _names(paths)
     return assemble(
         symbol,
         asset_class.name,
         chosen.rows,
         actions=actions,
         documents=about.documents,
-        source=", ".join(dict.fromkeys(names)),
+        source=", ".join([first + (f" ({chosen.origin})" if chosen.origin else ""), *more]),
         origin=str(chosen.file.path),
         basis=chosen.basis,
         findings=[*findings, *about.findings],
         tolerance=tolerance,
     )
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Each file by its name, or with its folder where another one has the same."""
+    each = list(dict.fromkeys(paths))
+    shared = Counter(path.name for path in each)
+    return [f"{p.parent.name}/{p.name}" if shared[p.name] > 1 else p.name for p in each]
 
 
 def _compared(
@@ -239,7 +248,7 @@ def _released_market(
         raise MarketError(f"several released files hold {symbol}; give data= one of: {named}")
     path = released[0]
     read = read_released(path, symbol, asset_class)
-    others = [name for name in about.names if name != path.name]
+    others = _names([other for other in about.paths if other != path])
     return assemble(
         symbol,
         asset_class.name,
@@ -255,7 +264,7 @@ def _released_market(
 def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
     """Every text about a symbol, from all files."""
     documents: list[Document] = []
-    names: list[str] = []
+    paths: list[Path] = []
     findings: list[str] = []
     for file, spellings in holding:
         found: Sequence[Document] = ()
@@ -270,5 +279,5 @@ def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
             findings += [f"{file.path.name}: {finding}" for finding in given.findings]
         if found:
             documents += found
-            names.append(file.path.name)
-    return _Texts(documents=tuple(documents), names=tuple(names), findings=tuple(findings))
+            paths.append(file.path)
+    return _Texts(documents=tuple(documents), paths=tuple(paths), findings=tuple(findings))

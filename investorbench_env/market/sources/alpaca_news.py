@@ -4,7 +4,7 @@ An item counts as known from its last change, for its words are those of then.
 """
 
 import shutil
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,9 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
         if there:
             return there
         folder = kept.pieces_folder(request, ALPACA_NEWS)
-        pairs = list(spans(request.first, request.last, earliest=BEGINS, days=DAYS))
+        # The evening of the last day in New York is in UTC the night after.
+        until = request.last + timedelta(days=1)
+        pairs = list(spans(request.first, until, earliest=BEGINS, days=DAYS))
         pieces = []
         for done, (first, last) in enumerate(pairs):
             progress(done, len(pairs), f"{request.symbol} news to {last} from Alpaca")

@@ -152,7 +152,11 @@ def _files(request: FetchRequest) -> list[Path]:
     Raises:
         CorruptDataError: one was changed since it was fetched.
     """
-    found = index.readable(index.stamps(request.into))[0] if request.into.is_dir() else []
+    stamped = index.stamps(request.into) if request.into.is_dir() else ()
+    found, broken = index.readable(stamped)
+    for path, _ in broken:
+        if store.read_provenance(path).get("symbol") == request.symbol:
+            raise _changed(path)
     holding = [
         file
         for file in found
@@ -164,11 +168,15 @@ def _files(request: FetchRequest) -> list[Path]:
     for file in holding:
         provenance = store.read_provenance(file.path)
         if provenance and not store.is_whole(file.path):
-            raise CorruptDataError(f"{file.path}: changed since it was fetched; fetch it again")
+            raise _changed(file.path)
         terms = file.path.parent / f"{provenance.get('source')}{index.TERMS}"
         beside = (store.provenance_path(file.path), terms)
         paths += [file.path, *(path for path in beside if path.exists())]
     return paths
+
+
+def _changed(path: Path) -> CorruptDataError:
+    return CorruptDataError(f"{path}: changed since it was fetched; fetch it again")
 
 
 def _listed(archive: zipfile.ZipFile, file: Path) -> list[BundledFile]:

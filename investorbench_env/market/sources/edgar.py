@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -45,6 +45,8 @@ SHORTEST = 200
 """Letters of a report; less is a page that says where it moved."""
 ARCHIVE = "https://www.sec.gov"
 NEW_YORK = ZoneInfo("America/New_York")
+FILED_LATER = timedelta(days=4)
+"""What is accepted in the evening counts as filed on the next working day."""
 
 
 Listed = Callable[[date, date], list["Filing"]]
@@ -294,7 +296,7 @@ def _fetch_reports(
         known = _rows_by_accession(path)
         if known:
             downloader.records += store.read_provenance(path)["requests"]
-        found = listed(request.first_of("filings"), request.last)
+        found = listed(request.first_of("filings"), request.last + FILED_LATER)
         folder = kept.pieces_folder(request, EDGAR)
         rows = []
         for done, filing in enumerate(found):
@@ -319,7 +321,7 @@ def _fetch_statements(
         reports = _rows_by_accession(
             request.into / "filings" / f"{kept.file_name(request.symbol)}_edgar.parquet"
         )
-        found = listed(request.first_of("fundamentals"), request.last)
+        found = listed(request.first_of("fundamentals"), request.last + FILED_LATER)
         facts = _facts(downloader, request.symbol, found)
         reported = [filing for filing in found if filing.accession in facts]
         folder = kept.pieces_folder(request, EDGAR) / "statements"

@@ -82,7 +82,7 @@ def contract(source: str, repository: str) -> Contract:
                 matches=lambda answer: _code(answer) == "RepoNotFound",
                 says=f"the hub shows no data set {repository}, which may be renamed or private",
                 then=f"look at {page}; for a private one export {TOKEN}=…",
-                state="wants a key",
+                state="changed its form",
             ),
             Refusal(
                 name="token",

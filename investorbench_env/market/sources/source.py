@@ -191,10 +191,11 @@ class Source:
         values = {name: os.environ.get(name, "") for name in self.keys}
         if self.token and (token := os.environ.get(self.token)):
             values[self.token] = token
+        if unset := [name for name, value in values.items() if not value]:
+            exported = " ".join(f"{name}=…" for name in unset)
+            origin = f", from {self.keys_from}" if self.keys_from else ""
+            raise KeyProblemError(f"{WANTS_A_KEY}: export {exported}{origin}")
         for name, value in values.items():
-            if not value:
-                origin = f" ({self.keys_from})" if self.keys_from else ""
-                raise KeyProblemError(f"{WANTS_A_KEY}{origin}: export {name}=…")
             if not re.fullmatch(r"[!-~]+", value):
                 raise KeyProblemError(
                     f"${name} holds a blank, a line break or a letter that no key has: set it "
