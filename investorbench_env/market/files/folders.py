@@ -160,6 +160,11 @@ def _tidy_market(
     chosen = max(candidates, key=lambda found: found.rank)
     others = sorted(str(other) for other in candidates if other is not chosen)
     findings = [f"bars from {chosen}; there were also {', '.join(others)}"] if others else []
+    if chosen.file.adjusted:
+        findings.append(
+            "yfinance adjusted these prices for dividends, which are inside and not paid in cash; "
+            "it writes prices as traded and Adj Close with auto_adjust=False"
+        )
     listed = [(file, spellings) for file, spellings in holding if file.kind == "actions"]
     basis = chosen.file.metadata.get("adjusted_to")
     names = [str(chosen), *about.names, *(file.path.name for file, _ in listed)]

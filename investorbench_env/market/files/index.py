@@ -16,10 +16,11 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError, DataWarning
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.files import tables
-from investorbench_env.market.files.column_names import OURS, known_columns
+from investorbench_env.market.files.column_names import OURS, YFINANCE, known_columns
 from investorbench_env.market.files.moments import joined, moments_of
 from investorbench_env.market.files.settings import NOTHING, FileSettings, settings_of
-from investorbench_env.market.files.ticker_cells import spellings, tickers_in
+from investorbench_env.market.files.ticker_cells import all_tickers, spellings, tickers_in
+from investorbench_env.market.files.wide_tables import are_symbols
 
 Kind = Literal["bars", "actions", "news", "filings", "released", "market", "unused"]
 
@@ -61,6 +62,7 @@ class DataFile:
         note: what an unused file holds.
         settings: what somebody says about it.
         separator: what parts the cells of a text.
+        adjusted: whether its prices are what yfinance has adjusted for dividends.
     """
 
     path: Path
@@ -71,6 +73,7 @@ class DataFile:
     note: str = ""
     settings: FileSettings = NOTHING
     separator: str = ""
+    adjusted: bool = False
 
     @property
     def has_ohlc(self) -> bool:
@@ -175,6 +178,7 @@ def _indexed(path: Path, stamp: Stamp) -> DataFile:
     if tables.is_text(path) and stamp.size > LARGEST_TEXT:
         kind, note = _too_large(stamp.size)
     else:
+        columns = _with_symbols(path, columns, settings)
         kind, note = _kind(path, columns, top.metadata, settings)
     known = {} if kind == "unused" else _symbols(path, kind, columns, top.metadata, settings)
     return DataFile(
@@ -186,7 +190,18 @@ def _indexed(path: Path, stamp: Stamp) -> DataFile:
         note=note,
         settings=settings,
         separator=top.separator,
+        adjusted=top.names[-len(YFINANCE) :] == YFINANCE,
     )
+
+
+def _with_symbols(path: Path, columns: dict[str, str], settings: FileSettings) -> dict[str, str]:
+    """The columns of bars; a column ``Name`` of tickers alone, as on Kaggle, is that of symbols."""
+    if "symbol" in columns or not {"name", "close"} <= set(columns):
+        return columns
+    cells = tables.read(path, [columns["name"]], settings.encoding)[columns["name"]]
+    if not all_tickers(cells):
+        return columns
+    return {"symbol" if ours == "name" else ours: theirs for ours, theirs in columns.items()}
 
 
 def _too_large(size: int) -> tuple[Kind, str]:
@@ -237,6 +252,10 @@ def _kind(
         return "bars", ""
     if have & {"dividend", "split"} and dated:
         return "actions", ""
+    if are_symbols(list(columns.values())):
+        return "unused", (
+            "a column an asset, and its name does not say of what: of closes, call it closes.csv"
+        )
     names = ", ".join(sorted(filter(None, have))[:6])
     return "unused", f"columns of no known kind: {names}" if names else "nothing"
 

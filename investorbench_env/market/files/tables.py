@@ -23,6 +23,7 @@ from investorbench_env.market.files.text_tables import (
     text_table,
 )
 from investorbench_env.market.files.wide_tables import (
+    closes_of,
     dated_name,
     long_names,
     long_table,
@@ -71,7 +72,7 @@ def header(path: Path, encoding: str = "") -> FileHeader:
         CorruptDataError: it cannot be read as what its name claims.
     """
     if is_text(path):
-        layout = layout_of(decoded(path, encoding, HEAD_BYTES))
+        layout = layout_of(decoded(path, encoding, HEAD_BYTES), path)
         return FileHeader(
             names=layout.long_names,
             metadata={},
@@ -80,10 +81,10 @@ def header(path: Path, encoding: str = "") -> FileHeader:
         )
     schema = _schema(path)
     about = (schema.metadata or {}).get(METADATA_KEY)
-    wide = paired_names(schema.names)
+    wide = paired_names(schema.names) or closes_of(path, schema.names)
     names = tuple(schema.names)
     if wide:
-        names = (dated_name(schema.names), *long_names(list(wide.values())))
+        names = (dated_name(schema.names, wide), *long_names(list(wide.values())))
     try:
         metadata = json.loads(about) if about else {}
     except ValueError as error:
@@ -138,7 +139,8 @@ def _parquet(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    wide = paired_names(_schema(path).names)
+    stored = _schema(path).names
+    wide = paired_names(stored) or closes_of(path, stored)
     try:
         columns = None if wide else list(dict.fromkeys(names))
         table = pq.read_table(path, columns=columns)
@@ -153,7 +155,7 @@ def _parquet(
     frame.index = pd.Index(number)
     if not wide:
         return frame[list(names)]
-    stated = dated_name(table.column_names)
+    stated = dated_name(table.column_names, wide)
     ordered = frame[[stated, *wide]]
     long = long_table(ordered, stated, list(wide.values()))[list(names)]
     return long if rows is None else long[rows]

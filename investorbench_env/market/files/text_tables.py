@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files.settings import SIDECAR
-from investorbench_env.market.files.wide_tables import fields_and_symbols, long_names, long_table
+from investorbench_env.market.files.wide_tables import (
+    closes_of,
+    fields_and_symbols,
+    long_names,
+    long_table,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +87,7 @@ def text_table(path: Path, encoding: str, _changed: int, _size: int) -> "pd.Data
     import pyarrow.csv as pc
 
     text = decoded(path, encoding, None)
-    layout = layout_of(text)
+    layout = layout_of(text, path)
     start = 0
     for _ in range(layout.skipped + layout.lines):
         start = text.find("\n", start) + 1 or len(text)
@@ -194,8 +199,8 @@ def _encoding(content: bytes) -> str:
     return "utf-8"
 
 
-def layout_of(text: str) -> Layout:
-    """Where the cells of a text stand, judged by its first lines."""
+def layout_of(text: str, path: Path) -> Layout:
+    """Where the cells of a text stand, judged by its first lines and the name of its file."""
     lines = text.split("\n", 200)[:200]
     skipped = next(
         (n for n, line in enumerate(lines) if line.strip() and not _is_aside(line)), len(lines)
@@ -215,6 +220,11 @@ def layout_of(text: str) -> Layout:
             names=(stated or "Date",),
             wide=tuple(zip(fields, symbols, strict=True)),
             lines=count,
+        )
+    closes = closes_of(path, names)
+    if closes and names[0] not in closes:
+        return Layout(
+            skipped=skipped, separator=separator, names=(names[0],), wide=tuple(closes.values())
         )
     if len(top) > 1 and len(top[1]) == len(names) + 1 and not top[1][-1].strip():
         names.append("")  # every line of values ends in a separator
