@@ -42,11 +42,15 @@ WHY_UNUSED = MappingProxyType(
 
 
 class Stamp(NamedTuple):
-    """What tells whether a file is the same as before, and what somebody says about it."""
+    """What tells whether a file is the same as before, and what somebody says about it.
+
+    ``fault`` is what is wrong with what is said, which is said of this file and its neighbours.
+    """
 
     changed: int
     size: int
     settings: FileSettings
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +123,7 @@ def stamps(folder: Path, dates: str | None = None) -> tuple[tuple[Path, Stamp], 
         dates: what is said of the dates of all of them, before what stands beside each.
 
     Raises:
-        CorruptDataError: what somebody wrote about files is not understood.
-        InvestorBenchError: ``dates`` is not.
+        InvestorBenchError: ``dates`` is not understood.
     """
     said = NOTHING if dates is None else FileSettings.of_dates(dates)
     root = folder if folder.is_dir() else folder.parent
@@ -134,7 +137,10 @@ def data_file(path: Path, stamp: Stamp | None = None) -> DataFile:
 
 def _stamp(path: Path, root: Path, said: FileSettings) -> Stamp:
     status = path.stat()
-    settings = said.over(settings_of(path, root))
+    try:
+        settings = said.over(settings_of(path, root))
+    except CorruptDataError as error:
+        return Stamp(status.st_mtime_ns, status.st_size, said, str(error))
     return Stamp(status.st_mtime_ns, status.st_size, settings)
 
 
@@ -168,6 +174,8 @@ def _is_plain_file(path: Path) -> bool:
 
 @lru_cache(maxsize=4096)
 def _indexed(path: Path, stamp: Stamp) -> DataFile:
+    if stamp.fault:
+        raise CorruptDataError(stamp.fault)
     if path.suffix.lower() == ".json":
         return _json_file(path)
     settings = stamp.settings
@@ -198,9 +206,9 @@ def _with_symbols(path: Path, columns: dict[str, str], settings: FileSettings) -
     """The columns of bars; a column ``Name`` of tickers alone, as on Kaggle, is that of symbols."""
     if "symbol" in columns or not {"name", "close"} <= set(columns):
         return columns
-    cells = tables.read(path, [columns["name"]], settings.encoding)[columns["name"]]
-    if not all_tickers(cells):
-        return columns
+    for read in (tables.beginning, tables.read):
+        if not all_tickers(read(path, [columns["name"]], settings.encoding)[columns["name"]]):
+            return columns
     return {"symbol" if ours == "name" else ours: theirs for ours, theirs in columns.items()}
 
 
@@ -261,10 +269,14 @@ def _kind(
 
 
 def _is_intraday(path: Path, columns: Mapping[str, str], settings: FileSettings) -> bool:
-    """Whether most bars of the first symbol share their date with others, at other times."""
+    """Whether most bars of the first symbol share their date with others, at other times.
+
+    Where a column of symbols will be read, too, all rows tell, and else the beginning of a text.
+    """
     name = columns["date" if "date" in columns else "timestamp"]
     extra = [columns[key] for key in ("time", "symbol") if key in columns]
-    rows = tables.read(path, [name, *extra], settings.encoding)
+    read = tables.read if "symbol" in columns else tables.beginning
+    rows = read(path, [name, *extra], settings.encoding)
     if "symbol" in columns and len(rows):
         codes, _ = spellings(rows[columns["symbol"]])
         rows = rows[codes == codes[0]]

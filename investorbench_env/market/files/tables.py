@@ -120,6 +120,15 @@ def read(
     return _parquet(path, names, rows)
 
 
+def beginning(path: Path, names: Sequence[str], encoding: str = "") -> "pd.DataFrame":
+    """Columns of a file as ``read`` gives them; of a text the rows of its first ``HEAD_BYTES``."""
+    if not is_text(path):
+        return _parquet(path, names, None)
+    status = path.stat()
+    most = HEAD_BYTES if status.st_size > HEAD_BYTES else None
+    return text_table(path, encoding, status.st_mtime_ns, status.st_size, most)[list(names)]
+
+
 def _schema(path: Path) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -80,13 +80,15 @@ class Layout:
 
 
 @lru_cache(maxsize=4)
-def text_table(path: Path, encoding: str, _changed: int, _size: int) -> "pd.DataFrame":
-    """The whole of a text file; a file is looked at several times in a row."""
+def text_table(
+    path: Path, encoding: str, _changed: int, _size: int, most: int | None = None
+) -> "pd.DataFrame":
+    """The whole of a text file, or its beginning; a file is looked at several times in a row."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.csv as pc
 
-    text = decoded(path, encoding, None)
+    text = decoded(path, encoding, most)
     layout = layout_of(text, path)
     start = 0
     for _ in range(layout.skipped + layout.lines):
@@ -121,7 +123,7 @@ def text_table(path: Path, encoding: str, _changed: int, _size: int) -> "pd.Data
         raise CorruptDataError(
             f"{path}: not readable as CSV, cut off? ({on_one_line(error)})"
         ) from error
-    if ragged:
+    if ragged and most is None:  # the last row of a beginning may be cut in two
         number, cells = ragged[0]
         last = number >= len(table) + len(ragged)
         where = "last row" if last else f"row {number}"
