@@ -1,6 +1,6 @@
 """N episodes side by side: in which market each stands, and at which of its decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,8 +134,7 @@ class Lanes:
             InvestorBenchError: it is no info of the episodes that are under way.
         """
         found = []
-        shown = zip(info["episode_number"], info["time"], strict=True)
-        for lane, (episode, time) in enumerate(shown):
+        for lane, (episode, time) in enumerate(self._shown(info)):
             decision = int(np.searchsorted(self.tape.times, time))
             if episode != self.episode[lane] or decision > self.at[lane]:
                 raise InvestorBenchError(
@@ -148,6 +147,25 @@ class Lanes:
             opening = history.opening_filings(t) if decision == self._first[lane] else ()
             found.append((*opening, *history.until(t).documents))
         return tuple(found)
+
+    def _shown(self, info: Mapping[str, Any]) -> Iterable[tuple[np.int64, np.datetime64]]:
+        """Episode and time of each lane of an info.
+
+        Raises:
+            InvestorBenchError: it is none.
+        """
+        shape = (self._count if self.started else 0,)
+        try:
+            numbers, times = (np.asarray(info[name]) for name in ("episode_number", "time"))
+            whole = numbers.dtype.kind in "iu" and times.dtype.kind == "M"
+        except (TypeError, LookupError, ValueError):
+            whole = False
+        if not whole or numbers.shape != shape or times.shape != shape:
+            raise InvestorBenchError(
+                f"texts(info) takes the info of a reset or a step, with episode_number and time of "
+                f"each of the {self._count} lanes"
+            )
+        return zip(numbers, times, strict=True)
 
     def _history_of(self, number: int) -> History:
         """The moments of a market, kept as long as any lane is in it."""

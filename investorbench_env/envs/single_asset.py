@@ -368,14 +368,14 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     def _choice(self, action: Any) -> int:
         try:
-            return index(action)
-        except TypeError:
+            return int.__index__(index(action))  # a plain one, whatever its class makes of <=
+        except Exception:  # noqa: BLE001 - whatever an object of somebody's own raises
             raise self._invalid(action) from None
 
     def _target_weight(self, action: Any) -> float:
         try:
             weight = float(np.asarray(action).astype(np.float64, casting="same_kind").item())
-        except (TypeError, ValueError):
+        except Exception:  # noqa: BLE001 - as above
             raise self._invalid(action) from None
         if not self._sides[0] <= weight <= 1.0:
             raise self._invalid(action)
