@@ -87,28 +87,31 @@ class Lanes:
 
     def _draw(self, lanes: list[int]) -> None:
         markets, spare = self._markets, self._setup.spare
-        for lane in lanes:
-            self.market[lane] = self._starts[lane].market(markets, self._pool)
-            self._first[lane] = self._starts[lane].decision(spare)
-        numbers = [self.market[lane] for lane in lanes]
+        starts = [self._starts[lane] for lane in lanes]
+        numbers = [start.market(markets, self._pool) for start in starts]
+        for lane, number in zip(lanes, numbers, strict=True):
+            self.market[lane] = number
+        if spare:
+            self._first[lanes] = [start.decision(spare) for start in starts]
         if self._path_of:
             self._path[lanes] = [self._path_of[number] for number in numbers]
         elif isinstance(markets, DrawnMarkets):
             self._path[lanes] = lanes
             self.tape.draw(markets, lanes, numbers)
 
-    def next_prices(self, some_ended: bool) -> tuple[Array, Prices]:
-        """The next decision of each [N], and what the market does on the way there."""
+    def following(self, some_ended: bool) -> tuple[tuple[Array, Array], Prices]:
+        """The next decision of each and its place [N], and what the market does on the way."""
         at = self.at + 1
         if some_ended:  # a step beyond the last decision goes nowhere
             at = np.minimum(at, self.tape.last)
+        places = self._places_of(at)
         if self._abreast and self._one:
-            return at, self.tape.prices_of_all(int(at[0]))
-        return at, self.tape.prices(at[:1] if self._abreast else at, self._places_of(at))
+            return (at, places), self.tape.prices_of_all(int(at[0]))
+        return (at, places), self.tape.prices(at[:1] if self._abreast else at, places)
 
-    def move(self, at: Array) -> None:
+    def move(self, at: Array, places: Array) -> None:
         """Let all stand at other decisions of their markets [N]."""
-        self.at, self.places = at, self._places_of(at)
+        self.at, self.places = at, places
 
     def _places_of(self, at: Array) -> Array:
         return self._path * self.tape.count + at
