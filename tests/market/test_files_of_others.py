@@ -13,7 +13,6 @@ from investorbench_env.errors import CorruptDataError, DataWarning, UnknownNameE
 from investorbench_env.market.files import text_tables
 from investorbench_env.market.files.checking import check
 from investorbench_env.market.library import find_market
-from tests.market.damage import outcomes
 
 BARS = "date,close\n2021-01-04,10\n2021-01-05,11\n2021-01-06,12\n"
 
@@ -194,11 +193,6 @@ def test_columns_of_lists_are_no_numbers(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "acme.parquet")
     with pytest.raises(CorruptDataError, match=r"row 1: close .* is not a number"):
         find_market("ACME", "stock", tmp_path)
-
-
-@pytest.mark.long
-def test_damaged_files_are_refused_or_read_and_never_hang() -> None:
-    assert set(outcomes(range(75))) <= {"refused", "read"}
 
 
 def test_a_column_of_dividends_alone_is_a_list_of_them(folder: Path) -> None:
