@@ -98,6 +98,7 @@ class Facts:
         for name in ("periods_a_year", "initial_cash"):
             if not self._number(name) > 0.0:
                 raise FactsError(f"{name}={getattr(self, name)!r} must be a number above 0")
+            object.__setattr__(self, name, self._number(name))
         # Bars within a day make daily returns.
         most = 366.0 / max(length_of(self.interval) / DAY, 1.0)
         if self.periods_a_year > most:
@@ -107,6 +108,7 @@ class Facts:
             )
         if not self._number("cost_rate") >= 0.0:
             raise FactsError(f"cost_rate={self.cost_rate!r} must be a share of at least 0")
+        object.__setattr__(self, "cost_rate", self._number("cost_rate"))
         self._require_dates()
         self._require_zone()
 

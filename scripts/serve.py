@@ -21,12 +21,11 @@ def serve(context: typer.Context) -> None:
     """
     options = _options(context.args)
     model = load_model(options.pop("model"), _nested(options.pop("changes")))
-    say = to_standard_error()
-    with started(model, say=say, **options) as server:
+    with started(model, say=to_standard_error, **options) as server:
         if server.process is None:
             return
         with contextlib.suppress(KeyboardInterrupt):
-            say(f"serving {model.id} at {server.url}: Ctrl-C stops it")
+            to_standard_error(f"serving {model.id} at {server.url}: Ctrl-C stops it")
             server.process.wait()
             raise ServeError(f"the server of {model.id} ended by itself{server.last_words()}")
 

@@ -8,7 +8,7 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -54,6 +54,8 @@ class Cache:
             self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         try:
+            # In one transaction, or another process's new file looks like one of no version.
+            db.execute("BEGIN IMMEDIATE")
             found = int(db.execute("PRAGMA user_version").fetchone()[0])
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if found != VERSION and (found or tables):
@@ -61,14 +63,16 @@ class Cache:
                     f"{self.path} is no cache of version {VERSION}; give another file (it was "
                     "left as it is)"
                 )
-            # Readers do not wait for a writer, and a kill at any instant leaves whole answers.
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
             db.execute(
                 "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, model TEXT NOT NULL, "
                 "completion TEXT NOT NULL) WITHOUT ROWID"
             )
             db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute("COMMIT")
+            # Readers do not wait for a writer, and a kill at any instant leaves whole answers.
+            with _unless_busy():  # where another process is at it, its change holds for all
+                db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.DatabaseError as error:
             db.close()
             raise CacheError(f"{self.path} cannot be used as a cache: {error}") from None
@@ -126,11 +130,9 @@ class Cache:
         """
         if self._lock.acquire(blocking=False):
             try:
-                self._db.execute("PRAGMA busy_timeout = 0")
-                return work(*arguments)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
+                with _unless_busy():
+                    self._db.execute("PRAGMA busy_timeout = 0")
+                    return work(*arguments)
             finally:
                 self._lock.release()
         return await asyncio.to_thread(self._wait_and_do, work, *arguments)
@@ -160,3 +162,13 @@ class Cache:
 def _completion(text: str) -> Completion:
     values = json.loads(text)
     return Completion(**{**values, "usage": Usage(**values["usage"])})
+
+
+@contextlib.contextmanager
+def _unless_busy() -> Iterator[None]:
+    """Go on without, where another process holds the file."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise

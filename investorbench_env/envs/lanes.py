@@ -1,6 +1,6 @@
 """N episodes side by side: in which market each stands, and at which of its decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,28 +87,31 @@ class Lanes:
 
     def _draw(self, lanes: list[int]) -> None:
         markets, spare = self._markets, self._setup.spare
-        for lane in lanes:
-            self.market[lane] = self._starts[lane].market(markets, self._pool)
-            self._first[lane] = self._starts[lane].decision(spare)
-        numbers = [self.market[lane] for lane in lanes]
+        starts = [self._starts[lane] for lane in lanes]
+        numbers = [start.market(markets, self._pool) for start in starts]
+        for lane, number in zip(lanes, numbers, strict=True):
+            self.market[lane] = number
+        if spare:
+            self._first[lanes] = [start.decision(spare) for start in starts]
         if self._path_of:
             self._path[lanes] = [self._path_of[number] for number in numbers]
         elif isinstance(markets, DrawnMarkets):
             self._path[lanes] = lanes
             self.tape.draw(markets, lanes, numbers)
 
-    def next_prices(self, some_ended: bool) -> tuple[Array, Prices]:
-        """The next decision of each [N], and what the market does on the way there."""
+    def following(self, some_ended: bool) -> tuple[tuple[Array, Array], Prices]:
+        """The next decision of each and its place [N], and what the market does on the way."""
         at = self.at + 1
         if some_ended:  # a step beyond the last decision goes nowhere
             at = np.minimum(at, self.tape.last)
+        places = self._places_of(at)
         if self._abreast and self._one:
-            return at, self.tape.prices_of_all(int(at[0]))
-        return at, self.tape.prices(at[:1] if self._abreast else at, self._places_of(at))
+            return (at, places), self.tape.prices_of_all(int(at[0]))
+        return (at, places), self.tape.prices(at[:1] if self._abreast else at, places)
 
-    def move(self, at: Array) -> None:
+    def move(self, at: Array, places: Array) -> None:
         """Let all stand at other decisions of their markets [N]."""
-        self.at, self.places = at, self._places_of(at)
+        self.at, self.places = at, places
 
     def _places_of(self, at: Array) -> Array:
         return self._path * self.tape.count + at
@@ -134,8 +137,7 @@ class Lanes:
             InvestorBenchError: it is no info of the episodes that are under way.
         """
         found = []
-        shown = zip(info["episode_number"], info["time"], strict=True)
-        for lane, (episode, time) in enumerate(shown):
+        for lane, (episode, time) in enumerate(self._shown(info)):
             decision = int(np.searchsorted(self.tape.times, time))
             if episode != self.episode[lane] or decision > self.at[lane]:
                 raise InvestorBenchError(
@@ -148,6 +150,25 @@ class Lanes:
             opening = history.opening_filings(t) if decision == self._first[lane] else ()
             found.append((*opening, *history.until(t).documents))
         return tuple(found)
+
+    def _shown(self, info: Mapping[str, Any]) -> Iterable[tuple[np.int64, np.datetime64]]:
+        """Episode and time of each lane of an info.
+
+        Raises:
+            InvestorBenchError: it is none.
+        """
+        shape = (self._count if self.started else 0,)
+        try:
+            numbers, times = (np.asarray(info[name]) for name in ("episode_number", "time"))
+            whole = numbers.dtype.kind in "iu" and times.dtype.kind == "M"
+        except (TypeError, LookupError, ValueError):
+            whole = False
+        if not whole or numbers.shape != shape or times.shape != shape:
+            raise InvestorBenchError(
+                f"texts(info) takes the info of a reset or a step, with episode_number and time of "
+                f"each of the {self._count} lanes"
+            )
+        return zip(numbers, times, strict=True)
 
     def _history_of(self, number: int) -> History:
         """The moments of a market, kept as long as any lane is in it."""

@@ -11,18 +11,12 @@ from struct import Struct
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from investorbench_env.market.market import FIELDS
 from investorbench_env.spaces import AccountFigures
 
-Array = npt.NDArray[Any]
-
 BLOCK = 64
 """Observations to a block: a view of memory takes half the time of an array of its own."""
-
-WORD = 4
-"""Bytes of a float32, at whose multiples one begins."""
 
 
 class OwnArrays:
@@ -37,40 +31,35 @@ class OwnArrays:
 
     def __init__(self, window: int, shown: Collection[str]) -> None:
         self._made_of = window, shown
-        rows, self._padding = window * len(FIELDS), -window % WORD
-        mask = rows * WORD
-        sentiment = mask + window + self._padding
-        account = sentiment + 3 * WORD
-        self._size = account + len(AccountFigures._fields) * WORD
-        self._layout = {
-            "bars": ((window, len(FIELDS)), np.float32, 0),
-            "mask": ((window,), np.int8, mask),
-            "sentiment": ((3,), np.float32, sentiment),
-            "account": ((len(AccountFigures._fields),), np.float32, account),
-        }
-        self._shown = frozenset(shown)
-        self.write = Struct(f"={account}s{len(AccountFigures._fields)}f").pack_into
+        figures = len(AccountFigures._fields)
+        market: list[tuple[Any, ...]] = [
+            ("bars", np.float32, (window, len(FIELDS))),
+            ("mask", np.int8, window),
+            ("sentiment", np.float32, 3),
+        ]
+        # Aligned, so that bytes without a name follow a mask of an odd window.
+        self._content = np.dtype(market, align=True)
+        self._record = np.dtype([*market, ("account", np.float32, figures)], align=True)
+        self._names = [name if name in shown else None for name in self._record.names or ()]
+        self.write = Struct(f"{self._content.itemsize}s{figures}f").pack_into
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._made_of  # a Struct has no copies
 
     def content(self, observation: dict[str, Any]) -> bytes:
         """Bars, mask and sentiment of an observation, as they are laid out in memory."""
-        arrays: list[Array] = [observation[name] for name in ("bars", "mask", "sentiment")]
-        bars, mask, sentiment = (array.tobytes() for array in arrays)
-        return bars + mask + bytes(self._padding) + sentiment
+        content = np.zeros((), self._content)
+        for name in self._content.names or ():
+            content[name] = observation[name]
+        return content.tobytes()
 
     def block(self) -> Iterator[tuple[Any, ...]]:
-        """For some observations: memory, offset, bars, mask, sentiment and account."""
-        memory = bytearray(BLOCK * self._size)
-        arrays = (
-            self._views(memory, *layout) if name in self._shown else repeat(None)
-            for name, layout in self._layout.items()
-        )
-        return zip(repeat(memory), range(0, len(memory), self._size), *arrays, strict=False)
+        """For some observations: memory, offset, bars, mask, sentiment and account.
 
-    def _views(self, memory: bytearray, shape: tuple[int, ...], kind: Any, offset: int) -> Array:
-        """One array of each observation in a block."""
-        inner = np.empty(shape, kind).strides
-        strides = (self._size, *inner)
-        return np.ndarray((BLOCK, *shape), kind, memory, offset, strides)
+        What is not shown is None.
+        """
+        size = self._record.itemsize
+        memory = bytearray(BLOCK * size)
+        records = np.frombuffer(memory, self._record)
+        arrays = (repeat(None) if name is None else records[name] for name in self._names)
+        return zip(repeat(memory), range(0, len(memory), size), *arrays, strict=False)

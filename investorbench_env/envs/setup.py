@@ -80,7 +80,7 @@ class Setup:
             hold=protocol.hold,
             fills=self.fills,
             cost_rate=self.cost_rate,
-            periods_a_year=float(periods_a_year(about["interval"], own.days_a_year)),
+            periods_a_year=periods_a_year(about["interval"], own.days_a_year),
             action=options.action,
             long_only=options.long_only,
             initial_cash=options.initial_cash,

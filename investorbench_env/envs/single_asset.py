@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import index
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -36,7 +36,8 @@ EQUITY, UNITS = 1, 3
 MEANINGS = ", ".join(f"{number} {word}" for number, word in enumerate(TRADE_WORDS))
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
     """One decision as this environment shows it, before the account is written into it.
 
     A decision is shown many times and never handed out: what a reader gets is its own.
@@ -120,19 +121,14 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise UnknownNameError("render mode", render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
-        self.observation_space = space = setup.observation_space()
+        self.observation_space = setup.observation_space()
         self.action_space = setup.action_space()
-        self._decisions: list[int] = setup.decisions.tolist()
         self._starts: Starts | None = None
         self._pool: tuple[int, ...] = ()
         self._paths: dict[int, MarketPath] = {}
-        self._keys = tuple(space.spaces)
-        self._own = OwnArrays(setup.options.window, self._keys)
+        self._own = OwnArrays(setup.options.window, self.observation_space.spaces)
         self._write = self._own.write
         self._arrays: Iterator[tuple[Any, ...]] = iter(())
-        self._shows_bars = "bars" in space.spaces
-        self._shows_account = "account" in space.spaces
-        self._shows_sentiment = "sentiment" in space.spaces
         self._whole_split = setup.options.episode_length is None
         self._symbol = setup.symbol
         self._account = setup.account()
@@ -140,7 +136,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._sides, self._no_order = setup.sides, setup.no_order
         self._by_weight = setup.options.action == "weight"
         self._labelled = setup.labelled
-        self._at = -1  # the decision, as an index into those above
+        self._at = -1  # the decision, as an index into those of the split
         self._ended = True
 
     def __getstate__(self) -> dict[str, Any]:
@@ -181,7 +177,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
                 self._paths.clear()
         self._path = path = self._path_of(self._starts.market(setup.markets, self._pool))
         first = self._starts.decision(setup.spare)
-        now = path.history.until(self._decisions[first])
+        now = path.history.until(setup.decisions.item(first))
         self._at, self._end = first - 1, first + setup.steps
         self._trail: list[Mark] = []
         self._amounts = self._account.open(setup.options.initial_cash, now.final)
@@ -214,24 +210,24 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             trades = choice != self._no_order and weight * held <= 0.0
         at = self._at + 1
         page = self._path.pages[at] or self._read(at)
-        now, shown, constants, content, pays, left = page
-        after, trade, reward = self._live(before, weight, trades, now)
+        after, trade, reward = self._live(before, weight, trades, page.now)
         self._at, self._amounts = at, after  # only now: a reward may have raised
         cash, equity, costs, position, _, _, weight_now, unrealised, _ = after
         terminated = equity <= 0.0
         truncated = at == self._end and not terminated
-        self._ended = terminated or truncated
-        if not self._whole_split:
-            left = self._end - at
+        self._ended = ended = terminated or truncated
+        left = page.bars_left if self._whole_split else self._end - at
         memory, offset, bars, mask, sentiment, figures = next(self._arrays, None) or self._more()
-        self._write(memory, offset, content, position, weight_now, cash, equity, unrealised, left)
-        observation, info = shown.copy(), constants.copy()
-        if self._shows_bars:
+        self._write(
+            memory, offset, page.content, position, weight_now, cash, equity, unrealised, left
+        )
+        observation, info = page.observation.copy(), page.info.copy()
+        if bars is not None:
             observation["bars"] = bars
             observation["mask"] = mask
-        if self._shows_sentiment:
+        if sentiment is not None:
             observation["sentiment"] = sentiment
-        if self._shows_account:
+        if figures is not None:
             observation["account"] = figures
         info["equity"] = equity
         info["cash"] = cash
@@ -243,15 +239,16 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         account._symbol = self._symbol
         if trade is not None:
             self._report(info, trade, weight)
-        if pays:
-            self._report_distribution(info, now, held, trade)
-        if self._labelled and not self._ended:
-            info["label"] = self._setup.label(self._path.history, at)
-        if self._ended and self._setup.tells_market:
+        if page.pays:
+            self._report_distribution(info, page.now, held, trade)
+        if not ended:
+            if self._labelled:
+                info["label"] = self._setup.label(self._path.history, at)
+        elif self._setup.tells_market:
             info["market_seed"] = MarketSeed(self._path.number)
             info["hidden_state"] = self._path.hidden_state
         if self.render_mode is not None:
-            self._trail.append(Mark(now, equity, weight_now, position, info["fill_price"]))
+            self._trail.append(Mark(page.now, equity, weight_now, position, info["fill_price"]))
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
@@ -301,19 +298,21 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         if path is None:
             markets = self._setup.markets
             history = markets.history(number, self._setup.options.window)
-            path = MarketPath(number, history, [None] * len(self._decisions))
+            path = MarketPath(number, history, [None] * len(self._setup.decisions))
             if self._pool or markets.numbers is not None:
                 self._paths[number] = path
         return path
 
     def _read(self, at: int) -> Page:
         """A decision as it is shown, made at the first visit."""
-        setup, now = self._setup, self._path.history.until(self._decisions[at])
+        setup = self._setup
+        now = self._path.history.until(setup.decisions.item(at))
         seen = now.observation
         page = Page(
             now=now,
             observation={
-                key: None if isinstance(seen[key], np.ndarray) else seen[key] for key in self._keys
+                key: None if isinstance(seen[key], np.ndarray) else seen[key]
+                for key in self.observation_space.spaces  # type: ignore[attr-defined]
             },
             info=self._constants(now),
             content=self._own.content(seen),
@@ -369,14 +368,14 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
 
     def _choice(self, action: Any) -> int:
         try:
-            return index(action)
-        except TypeError:
+            return int.__index__(index(action))  # a plain one, whatever its class makes of <=
+        except Exception:  # noqa: BLE001 - whatever an object of somebody's own raises
             raise self._invalid(action) from None
 
     def _target_weight(self, action: Any) -> float:
         try:
             weight = float(np.asarray(action).astype(np.float64, casting="same_kind").item())
-        except (TypeError, ValueError):
+        except Exception:  # noqa: BLE001 - as above
             raise self._invalid(action) from None
         if not self._sides[0] <= weight <= 1.0:
             raise self._invalid(action)

@@ -172,12 +172,12 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
                 'env.reset(options={"reset_mask": terminated | truncated})'
             )
         before = self._amounts
-        at, prices = self._lanes.next_prices(restarted)
+        there, prices = self._lanes.following(restarted)
         amounts, trade, rewards = self._account.step(before, weights, trades, prices)
         if self._reward is not None:
             rewards = self._rewards(before[EQUITY], amounts[EQUITY])
         # Only now: a reward may have raised.
-        self._lanes.move(at)
+        self._lanes.move(*there)
         self._amounts, self._trade = amounts, trade
         held = before[UNITS] if prices.ex_date and self._pays else None
         if held is not None and trade is not None and self._setup.fills == "close":

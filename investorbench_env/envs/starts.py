@@ -16,6 +16,9 @@ UNKNOWN_SEED = -1
 SEED_BYTES = 16
 """Of the number of a new market: too many for a search through all of them."""
 
+BLOCK = 16
+"""Numbers that are drawn in one go, in a fifth of the time that one by one takes."""
+
 
 def shown_seed(seed: int | None, markets: Markets) -> int | None:
     """What Gymnasium's generator begins with, whose own seed anybody may read.
@@ -45,6 +48,7 @@ class Starts:
     def __init__(self, seed: int | None) -> None:
         self._seed = self._first = seed
         self._made: np.random.Generator | None = None
+        self._drawn: list[int] = []
 
     def pool(self, markets: Markets) -> tuple[int, ...]:
         """The numbers of the markets that episodes choose from; none where each has its own."""
@@ -53,7 +57,7 @@ class Starts:
     def market(self, markets: Markets, pool: tuple[int, ...]) -> int:
         """The number of the next episode's market: at first that of the seed, then a new one."""
         if pool:
-            return pool[int(self._random.integers(len(pool)))]
+            return pool[self._new() % len(pool)]
         numbers = markets.numbers
         if numbers is not None and len(numbers) == 1:
             return numbers[0]
@@ -63,14 +67,16 @@ class Starts:
 
     def decision(self, spare: int) -> int:
         """The next episode's first decision: one of the first, where so many are to spare."""
-        return int(self._random.integers(spare + 1)) if spare else 0
+        return self._new() % (spare + 1) if spare else 0
 
     def _new(self) -> int:
-        return int.from_bytes(self._random.bytes(SEED_BYTES), "little")
-
-    @property
-    def _random(self) -> np.random.Generator:
-        if self._made is None:  # most lanes of a market that is there never need one
-            sequence = np.random.SeedSequence(self._seed, spawn_key=(STREAM,))
-            self._made = np.random.default_rng(sequence)
-        return self._made
+        if not self._drawn:
+            if self._made is None:  # most lanes of a market that is there never need one
+                sequence = np.random.SeedSequence(self._seed, spawn_key=(STREAM,))
+                self._made = np.random.default_rng(sequence)
+            drawn = self._made.bytes(BLOCK * SEED_BYTES)
+            self._drawn = [
+                int.from_bytes(drawn[first : first + SEED_BYTES], "little")
+                for first in range(len(drawn) - SEED_BYTES, -1, -SEED_BYTES)
+            ]
+        return self._drawn.pop()

@@ -3,7 +3,7 @@
 A place is a decision in a market: of D decisions, number ``path * D + decision``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -89,7 +89,6 @@ class Stretch(NamedTuple):
         splits[:, numbers.ex_dates] = numbers.share_splits
         dividends = np.zeros(adjusted.shape)
         dividends[:, numbers.ex_dates] = numbers.dividends
-        masks = _masks_of(setup)
         return cls(
             fill=numbers.bars[:, shown, OPEN],
             final=numbers.bars[:, shown, CLOSE],
@@ -99,13 +98,7 @@ class Stretch(NamedTuple):
             split=splits[:, shown],
             sentiment=numbers.labels[:, shown],
             bars=_padded(numbers.bars[:, max(span.start + 1 - window, 0) : span.stop], setup),
-            restated=[
-                (path, t - span.start, restated(bars, ratios, masks[t - span.start]))
-                for path, t in _windows_with_splits(splits, setup)
-                for bars, ratios in [
-                    [of[path, max(t + 1 - window, 0) : t + 1] for of in (numbers.bars, splits)]
-                ]
-            ],
+            restated=_windows_with_splits(numbers.bars, splits, setup),
         )
 
 
@@ -115,15 +108,17 @@ def _padded(bars: Array, setup: Setup) -> Array:
     return np.pad(bars.astype(np.float32), [(0, 0), (missing, 0), (0, 0)])
 
 
-def _windows_with_splits(splits: Array, setup: Setup) -> Iterator[tuple[int, int]]:
-    """Path and bar of each decision in whose window a split lies after the first bar."""
+def _windows_with_splits(bars: Array, splits: Array, setup: Setup) -> list[tuple[int, int, Array]]:
+    """Path, decision and window of each in which a split lies after the first bar there is."""
     window, span = setup.options.window, setup.span
-    found: dict[tuple[int, int], None] = {}
-    for path, day in np.argwhere(splits != 1.0).tolist():
-        for t in range(max(day, span.start), min(day + window - 1, span.stop)):
-            if day > 0:
-                found[path, t] = None
-    yield from found
+    path, day = (found[:, None] for found in np.nonzero(splits != 1.0))
+    ends = day + np.arange(window - 1)
+    shows = (day > 0) & (ends >= span.start) & (ends < span.stop)
+    path, t = np.divmod(np.unique((path * splits.shape[1] + ends)[shows]), splits.shape[1])
+    decision, rows = t - span.start, t[:, None] + np.arange(1 - window, 1)
+    ratios = np.where(rows < 0, 1.0, splits[path[:, None], rows])
+    windows = restated(bars[path[:, None], rows], ratios, _masks_of(setup)[decision])
+    return list(zip(path.tolist(), decision.tolist(), windows, strict=True))
 
 
 def _masks_of(setup: Setup) -> Array:
@@ -190,7 +185,6 @@ class Tape:
         moments = (history.until(t) for t in setup.decisions.tolist())
         tape._masks = np.stack([now.observation["mask"] for now in moments])
         tape._put([0], Stretch.of_history(setup, history))
-        tape._lay_out_restated()
         return tape
 
     def draw(self, markets: DrawnMarkets, paths: Sequence[int], numbers: Sequence[int]) -> None:
@@ -199,7 +193,6 @@ class Tape:
             some = slice(first, first + TOGETHER)
             drawn = markets.without_words(numbers[some], news=self._shows_sentiment)
             self._put(paths[some], Stretch.of_numbers(self._setup, drawn))
-        self._lay_out_restated()
 
     def _put(self, paths: Sequence[int], stretch: Stretch) -> None:
         for own, given in (
@@ -214,10 +207,11 @@ class Tape:
             if own.shape[1]:
                 own[paths] = given
         self._ex_date |= ((stretch.dividend != 0.0) | (stretch.split != 1.0)).any(axis=0)
-        for path in paths:
-            self._restated.pop(path, None)
+        gone = [self._restated.pop(path) for path in paths if path in self._restated]
         for number, decision, window in stretch.restated if self.rows else ():
             self._restated.setdefault(paths[number], []).append((decision, window))
+        if gone or stretch.restated:
+            self._lay_out_restated()
 
     def _lay_out_restated(self) -> None:
         """Windows with a split inside, one after the other, and where they are by place."""

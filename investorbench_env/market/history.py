@@ -214,18 +214,20 @@ class History:
 def restated(
     bars: npt.NDArray[np.float64], splits: npt.NDArray[np.float64], mask: npt.NDArray[np.int8]
 ) -> Float32Array:
-    """A window in the shares of its last bar.
+    """Windows in the shares of their last bars; one, or many of the same length.
 
     Args:
-        bars: as traded, those of the window that there are [K, 5].
-        splits: new shares for an old one [K].
-        mask: 1 where a bar of the window is known [W], W >= K.
+        bars: as traded, those of a window that there are [..., K, 5].
+        splits: new shares for an old one [..., K].
+        mask: 1 where a bar of a window is known [..., W], W >= K.
     """
     # Shares today for one share of each bar: the product of the splits after it.
-    later = np.append(np.cumprod(splits[:0:-1])[::-1], 1.0)[:, None]
-    shown = np.zeros((len(mask), len(FIELDS)), dtype=np.float32)
-    shown[-len(bars) :, :VOLUME] = np.nan_to_num(bars[:, :VOLUME] / later)
-    shown[-len(bars) :, VOLUME:] = np.nan_to_num(bars[:, VOLUME:] * later)
+    later = np.ones((*splits.shape, 1))
+    later[..., :-1, 0] = np.cumprod(splits[..., :0:-1], axis=-1)[..., ::-1]
+    shown = np.zeros((*mask.shape, len(FIELDS)), dtype=np.float32)
+    there = shown[..., -splits.shape[-1] :, :]
+    there[..., :VOLUME] = np.nan_to_num(bars[..., :VOLUME] / later)
+    there[..., VOLUME:] = np.nan_to_num(bars[..., VOLUME:] * later)
     shown[mask == 0] = 0.0
     return shown
 

@@ -50,7 +50,7 @@ def periods_a_year(interval: str, days_a_year: float) -> float:
     number, unit = int(interval[:-1]), interval[-1]
     if unit == "w":
         return WEEKS_A_YEAR / number
-    return days_a_year / max(length_of(interval) / DAY, 1.0)
+    return days_a_year / max(float(length_of(interval) / DAY), 1.0)
 
 
 def refuse_contradiction(interval: str, times: TimeArray, sessions: TimeArray) -> None:

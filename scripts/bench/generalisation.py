@@ -24,8 +24,9 @@ OPTIONS: dict[str, Any] = {"action": "weight", "window": 20, "autoreset_mode": "
 LANES, ROLLOUT, BATCH = 32, 128, 1024
 """Episodes side by side, their steps between two updates, and steps to a batch of an update."""
 SCORED = 256
-"""Markets on which an agent is scored, drawn by a seed that no training has."""
+"""Markets on which an agent is scored."""
 SCORED_FROM = 10_000_000
+"""The first of their seeds, which no training has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +61,14 @@ def train(markets: str, seed: int, steps: int) -> Any:
     return model.learn(steps)
 
 
-def score(model: Any, markets: str) -> float:
-    """Mean Sharpe ratio over markets, one episode each, without exploring."""
+def score(model: Any, markets: str, seed: int) -> float:
+    """Mean Sharpe ratio over markets, one episode each, without exploring.
+
+    Each agent has markets of its own, so that an interval over agents counts what markets add.
+    """
     envs = lanes(1 if markets == "one" else SCORED, markets)
     normalised = model.get_vec_normalize_env()
-    observation, _ = envs.reset(seed=SCORED_FROM)
+    observation, _ = envs.reset(seed=SCORED_FROM + seed * SCORED)
     earned = []
     over = False
     while not over:
@@ -86,8 +90,8 @@ def trained(markets: str, seeds: int, steps: int) -> Trained:
     models = [train(markets, seed, steps) for seed in each]
     return Trained(
         markets=markets,
-        seen=np.array([score(model, markets) for model in models]),
-        held_out=np.array([score(model, "held_out") for model in models]),
+        seen=np.array([score(model, markets, seed) for seed, model in enumerate(models)]),
+        held_out=np.array([score(model, "held_out", seed) for seed, model in enumerate(models)]),
     )
 
 

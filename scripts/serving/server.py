@@ -71,7 +71,7 @@ def served(
         port=port,
         timeout_s=timeout_s,
         command=command,
-        say=say or to_standard_error(),
+        say=say or to_standard_error,
     ) as server:
         yield server.url
 
@@ -215,7 +215,7 @@ def _last_line(log: Path | None) -> str:
     return lines[-1][:200] if lines else "(empty so far)"
 
 
-def to_standard_error() -> Say:
+def to_standard_error(text: str) -> None:
     """Tell the user what happens."""
-    console = Console(stderr=True)
-    return lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True)
+    # A console that a signal interrupts keeps to itself all that it is to print later.
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)

@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,13 @@ class Checkpoint:
     agent: Path | None
 
 
+@contextlib.contextmanager
+def _nowhere() -> Iterator[Path]:
+    """A folder for an agent's files, from which no path leads to the run and its seed."""
+    with tempfile.TemporaryDirectory(prefix="investorbench-agent-") as room:
+        yield Path(room)
+
+
 def figures_in(path: Path) -> Content:
     """What was written of a finished episode in its folder, without a look at its lines."""
     return read_json(path / METRICS)
@@ -97,6 +105,11 @@ class EpisodeFolder:
     def is_finished(self) -> bool:
         """Whether its figures are there."""
         return (self.path / METRICS).exists()
+
+    @property
+    def needs_agent(self) -> bool:
+        """Whether it goes on with an agent that was saved, and not only with what is recorded."""
+        return self.checkpoint is not None and self.checkpoint.agent is not None
 
     def has_passed(self, split: str) -> bool:
         """Whether the episode is resumed in a later split than this one."""
@@ -138,10 +151,11 @@ class EpisodeFolder:
             return
         folder = self.path / "agent" / f"{step.split}-{step.number + 1}"
         shutil.rmtree(folder, ignore_errors=True)  # what a kill left of it
-        folder.mkdir(parents=True)
         if self._file is not None:  # the lines first: without them, a checkpoint is worth nothing
             await asyncio.to_thread(os.fsync, self._file.fileno())
-        await agent.save(folder)
+        with _nowhere() as room:
+            await agent.save(room)
+            await asyncio.to_thread(shutil.copytree, room, folder)
         # The checkpoint names a folder that is whole; only then do the others go.
         steps = {"split": step.split, "steps": step.number + 1}
         write_json(self.path / "checkpoint.json", {**steps, "agent": folder.name})
@@ -149,6 +163,13 @@ class EpisodeFolder:
             if other != folder:
                 shutil.rmtree(other)
         self._unsaved = 0
+
+    async def load(self, agent: Runner) -> None:
+        """Make an agent that has begun what it was at the checkpoint, if it was saved there."""
+        if self.checkpoint is not None and self.checkpoint.agent is not None:
+            with _nowhere() as room:
+                shutil.copytree(self.checkpoint.agent, room, dirs_exist_ok=True)
+                await agent.load(room)
 
     def finish(self, episode: Episode, described: Mapping[str, Any] | None = None) -> None:
         """Write what came of it, unless that is there.

@@ -109,14 +109,12 @@ async def play(
     observation, shown = env.reset(seed=seeds.market)
     _require_as_said(facts, shown, ("session", "time", "account"))
     info = _kept(shown)
-    checkpoint = folder.checkpoint if folder is not None else None
     taken = folder.taken(split) if folder is not None else []
     public = replace(facts, findings=())  # those that date a jump in the data say what is to come
-    if not taken:
+    if not taken or (folder is not None and folder.needs_agent):
         await agent.begin(public, split, seeds.agent)
-    elif checkpoint is not None and checkpoint.agent is not None:
-        await agent.begin(public, split, seeds.agent)
-        await agent.load(checkpoint.agent)
+    if taken and folder is not None:
+        await folder.load(agent)
     if folder is not None:
         folder.describe(await agent.describe())
     for number in range(facts.steps):

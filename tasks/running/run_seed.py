@@ -14,6 +14,9 @@ from investorbench.tasks.seeds import drawn_seed, require_seed
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 
+SHARED = "\n\n"
+"""How the file of a seed ends once a second process has read it."""
+
 
 @contextlib.contextmanager
 def seeded(jobs: Sequence[Job], run: Path | None) -> Iterator[list[Job]]:
@@ -34,10 +37,13 @@ def seeded(jobs: Sequence[Job], run: Path | None) -> Iterator[list[Job]]:
         yield _with(jobs, seeds, drawn_seed())
         return
     made = [each for each in (run, *run.parents) if not each.exists()]
+    drawn = False
     try:
-        yield _with(jobs, seeds, _kept(run))
+        seed, drawn = _kept(run)
+        yield _with(jobs, seeds, seed)
     finally:
-        _leave_no_seed_alone(run, made)
+        if drawn:
+            _leave_no_seed_alone(run, made)
 
 
 def _with(jobs: Sequence[Job], seeds: Sequence[int | None], shared: int) -> list[Job]:
@@ -62,27 +68,37 @@ def _recorded(config: Path) -> int | None:
     return None
 
 
-def _kept(run: Path) -> int:
-    """The seed of a folder, drawn if it has none yet: what was recorded by a name counts, too."""
+def _kept(run: Path) -> tuple[int, bool]:
+    """The seed of a folder and whether it had none yet: what was recorded by a name counts, too.
+
+    A second reader adds an empty line, so that who wrote it sees that it is no longer alone.
+    """
     path = run / SEED
     try:
         run.mkdir(parents=True, exist_ok=True)
         with FileLock(run / SEED_LOCK):
             if path.exists():
-                return require_seed(int(path.read_text(encoding="utf-8")))
+                text = path.read_text(encoding="utf-8")
+                read = require_seed(int(text))
+                write_atomically(path, f"{text.rstrip()}{SHARED}")
+                return read, False
             known = map(_recorded, sorted(run.rglob(CONFIG)))
             seed = next((each for each in known if each is not None), None)
             seed = drawn_seed() if seed is None else seed
             write_atomically(path, f"{seed}\n")
-            return seed
+            return seed, True
     except ValueError:
         raise InvestorBenchError(f"{path} holds no seed: it was changed or damaged") from None
 
 
 def _leave_no_seed_alone(run: Path, made: Sequence[Path]) -> None:
-    """Take away the seed of a folder in which nothing came to be recorded, and what was made."""
-    with contextlib.suppress(OSError):  # another process may be about to record something
-        if {each.name for each in run.iterdir()} <= {SEED, SEED_LOCK}:
+    """Take away a seed under which nothing came to be recorded, and what was made to keep it.
+
+    One that another process has read stays: that one may be about to record something.
+    """
+    with contextlib.suppress(OSError), FileLock(run / SEED_LOCK):
+        alone = not (run / SEED).read_text(encoding="utf-8").endswith(SHARED)
+        if alone and {each.name for each in run.iterdir()} <= {SEED, SEED_LOCK}:
             for name in (SEED, SEED_LOCK):
                 (run / name).unlink(missing_ok=True)
             for folder in made:

@@ -52,6 +52,34 @@ def test_a_bad_action_is_refused_and_changes_nothing(kind: str, bad: Any, protoc
     assert repr(env.step(good)) == repr(twin.step(good))
 
 
+class Odd(np.int64):
+    """A number that raises when it is asked which."""
+
+    def __index__(self) -> int:
+        raise RuntimeError
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError
+
+
+class Flattering(int):
+    """A number that lies between any two others."""
+
+    def __le__(self, _: object) -> bool:
+        return True
+
+    __ge__ = __le__
+
+
+@pytest.mark.parametrize("bad", [Odd(1), Flattering(5), Flattering(-1)])
+def test_a_number_of_an_odd_class_is_what_it_is(bad: Any) -> None:
+    env = make()
+    env.reset()
+    with pytest.raises(InvalidActionError, match="nothing was traded"):
+        env.step(bad)
+    assert env.step(Flattering(2))[4]["position"] > 0
+
+
 @pytest.mark.parametrize("bad", [-0.001, -1.0])
 def test_a_short_weight_is_refused_where_the_task_is_long_only(bad: float) -> None:
     env = make(action="weight", long_only=True)

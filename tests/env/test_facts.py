@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import asdict, replace
+from fractions import Fraction
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +106,13 @@ def test_the_facts_of_several_assets_name_them_all() -> None:
 def test_facts_that_contradict_themselves_are_refused(changes: dict[str, Any], what: str) -> None:
     with pytest.raises(FactsError, match=what):
         replace(TOY, **changes)
+
+
+@pytest.mark.parametrize("number", [252, np.float64(252.5), np.float32(252), Fraction(505, 2)])
+def test_numbers_of_facts_are_plain_ones(number: Any) -> None:
+    facts = replace(TOY, periods_a_year=number, initial_cash=number, cost_rate=number)
+    assert {type(n) for n in (facts.periods_a_year, facts.initial_cash, facts.cost_rate)} == {float}
+    assert type(periods_a_year("2d", 252)) is float
 
 
 @given(

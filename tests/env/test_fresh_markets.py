@@ -323,6 +323,19 @@ def test_texts_of_an_info_are_those_of_its_episode_and_never_of_a_later_time() -
         envs.texts(later)
 
 
+def test_texts_of_what_is_no_info_are_refused() -> None:
+    envs: Any = gym.make_vec(STOCK, num_envs=2, episode_length=4)
+    with pytest.raises(InvestorBenchError, match="takes the info of a reset or a step"):
+        envs.texts({"episode_number": np.zeros(2, np.int64), "time": np.zeros(2, "M8[ns]")})
+    _, info = envs.reset(seed=2)
+    odd = (None, "2020-01-02", 5, ["a", "b"], [[1], [1, 2]], info["time"][:1], info["time"][0])
+    infos = [{**info, "time": time} for time in odd]
+    infos += [{**info, "episode_number": number} for number in (None, "0", np.zeros(2), [0])]
+    for wrong in (*infos, {}, None, "info"):
+        with pytest.raises(InvestorBenchError, match="takes the info of a reset or a step"):
+            envs.texts(wrong)
+
+
 @pytest.mark.parametrize("split", ["warmup", "test"])
 def test_features_of_lanes_are_those_of_each_alone_to_the_bit(split: str) -> None:
     options: dict[str, Any] = {"split": split, "window": 33, "action": "weight"}

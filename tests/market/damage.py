@@ -19,8 +19,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pandas as pd
+import pyarrow.csv
+import pyarrow.parquet  # noqa: F401 - here, so that no process of a folder's own imports them again
 
+from investorbench_env.envs import single_asset  # noqa: F401 - as above
 from investorbench_env.errors import InvestorBenchError, SimulatedDataWarning
+from investorbench_env.market.files import folders  # noqa: F401 - as above
 from investorbench_env.market.files.checking import check
 
 MOST_SECONDS = 10
@@ -56,6 +60,25 @@ def news() -> pd.DataFrame:
     )
 
 
+def frames() -> dict[str, pd.DataFrame]:
+    """Bars, news and corporate actions by the name of their files."""
+    listed = [("2021-02-18", "dividend", 0.5), ("2021-02-22", "split", 2.0)]
+    actions = pd.DataFrame(listed, columns=["date", "action", "amount"])
+    return {"acme": table(), "acme_news": news(), "acme_actions": actions}
+
+
+def whole(folder: Path, seed: int) -> None:
+    """A folder that nobody damaged: CSV, Parquet or a released file."""
+    if seed % 3 == 0:
+        (folder / "acme.json").write_text(json.dumps(released()))
+        return
+    for name, frame in frames().items():
+        if seed % 3 == 1:
+            frame.to_csv(folder / f"{name}.csv", index=False)
+        else:
+            frame.to_parquet(folder / f"{name}.parquet", index=False)
+
+
 def damage(folder: Path, seed: int) -> None:
     """A folder of which one file is damaged."""
     chance = random.Random(seed)
@@ -63,25 +86,23 @@ def damage(folder: Path, seed: int) -> None:
     if kind == "json":
         _json(folder / "acme.json", chance)
         return
-    bars, texts = table(), news()
-    actions = pd.DataFrame({"date": ["2021-02-18"], "action": ["dividend"], "amount": [0.5]})
-    frames = {"acme": bars, "acme_news": texts, "acme_actions": actions}
-    target = chance.choice(list(frames))
-    for name, frame in frames.items():
+    files = frames()
+    target = chance.choice(list(files))
+    for name, frame in files.items():
         if name != target:
             frame.to_csv(folder / f"{name}.csv", index=False)
     if kind == "csv":
         form = chance.choice(("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%s", "%Y-%m-%dT00:00:00Z"))
-        text = frames[target].to_csv(
+        text = files[target].to_csv(
             index=False, sep=chance.choice(",,,;\t"), date_format=None if form == "%s" else form
         )
         (folder / f"{target}.csv").write_bytes(_bytes(_text(text, chance), chance))
         return
     stream = io.BytesIO()
-    _frame(frames[target], chance).to_parquet(stream, index=chance.random() < 0.3)
+    _frame(files[target], chance).to_parquet(stream, index=chance.random() < 0.3)
     content = stream.getvalue()
-    whole = chance.random() < 0.6
-    (folder / f"{target}.parquet").write_bytes(content if whole else _flipped(content, chance))
+    spared = chance.random() < 0.6
+    (folder / f"{target}.parquet").write_bytes(content if spared else _flipped(content, chance))
 
 
 def _text(text: str, chance: random.Random) -> str:
@@ -155,11 +176,16 @@ def _frame(frame: pd.DataFrame, chance: random.Random) -> pd.DataFrame:
     return frame
 
 
-def _json(path: Path, chance: random.Random) -> None:
-    days: dict[str, Any] = {
+def released() -> dict[str, Any]:
+    """A file of the form in which InvestorBench was released."""
+    return {
         f"{day:%Y-%m-%d}": {"prices": 50 + n / 10, "news": [f"up {n}"], "10k": [], "10q": []}
         for n, day in enumerate(table()["date"])
     }
+
+
+def _json(path: Path, chance: random.Random) -> None:
+    days = released()
     for _ in range(chance.randint(1, 3)):
         day = chance.choice(list(days))
         how = chance.randrange(4)
@@ -180,19 +206,20 @@ def _json(path: Path, chance: random.Random) -> None:
     path.write_bytes(_bytes(text, chance))
 
 
-def outcome(seed: int) -> str:
-    """What comes of a damaged folder: ``"refused"``, ``"read"``, or what went wrong."""
+def outcome(seed: int, make: Callable[[Path, int], None] = damage) -> str:
+    """What comes of a folder, a damaged one: ``"refused"``, ``"read"``, or what went wrong."""
+    protocol = ("standard", "paper")[seed % 2]
     with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", SimulatedDataWarning)
         folder = Path(place)
-        damage(folder, seed)
+        make(folder, seed)
         try:
             check(folder)
         except InvestorBenchError:
             return "check raised"
         try:
-            env = gym.make("InvestorBench/Stock", data=folder, **OPTIONS)
+            env = gym.make("InvestorBench/Stock", data=folder, protocol=protocol, **OPTIONS)
         except InvestorBenchError as error:
             return "refused" if "\n" not in str(error) else f"an error of several lines: {error}"
         observation, _ = env.reset(seed=0)

@@ -13,7 +13,6 @@ from investorbench_env.errors import CorruptDataError, DataWarning, UnknownNameE
 from investorbench_env.market.files import text_tables
 from investorbench_env.market.files.checking import check
 from investorbench_env.market.library import find_market
-from tests.market.damage import outcomes
 
 BARS = "date,close\n2021-01-04,10\n2021-01-05,11\n2021-01-06,12\n"
 
@@ -73,9 +72,32 @@ def test_pipes_and_links_that_lead_nowhere_are_passed_over(folder: Path) -> None
     ]
 
 
-def test_a_file_of_another_kind_is_not_read_to_its_end(folder: Path) -> None:
-    (folder / "big.csv").write_bytes(b"a,b\n" + b"1,2\n" * 200_000 + b"\xff\n")
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [
+        ("a,b", "1,2"),
+        ("date,close", "2021-01-04,2"),
+        ("timestamp,close", "2021-01-04T10:00,2"),
+        ("date,close,Name", '2021-01-04,2,"Acme, Inc.\nof Acme"'),
+        ("date,headline", "2021-01-04,words"),
+    ],
+)
+def test_a_file_of_others_is_not_read_to_its_end(folder: Path, names: str, row: str) -> None:
+    (folder / "big.csv").write_bytes(f"{names}\n{200_000 * (row + chr(10))}".encode() + b"\xff\n")
     assert len(find_market("ACME", "stock", folder).sessions) == 3
+
+
+def test_settings_of_others_that_cannot_be_read_are_a_warning(folder: Path) -> None:
+    (folder / "below").mkdir()
+    (folder / "below" / "investorbench.yaml").write_text("dates: [\n")
+    (folder / "below" / "other.csv").write_text(BARS)
+    with pytest.warns(DataWarning, match=r"passed over, \S*below/investorbench\.yaml: not .*"):
+        assert len(find_market("ACME", "stock", folder).sessions) == 3
+    with pytest.raises(
+        CorruptDataError, match=r"investorbench\.yaml: not readable as YAML"
+    ) as error:
+        find_market("OTHER", "stock", folder)
+    assert "\n" not in str(error.value)
 
 
 def test_texts_in_languages_without_spaces_are_texts(folder: Path) -> None:
@@ -171,11 +193,6 @@ def test_columns_of_lists_are_no_numbers(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "acme.parquet")
     with pytest.raises(CorruptDataError, match=r"row 1: close .* is not a number"):
         find_market("ACME", "stock", tmp_path)
-
-
-@pytest.mark.long
-def test_damaged_files_are_refused_or_read_and_never_hang() -> None:
-    assert set(outcomes(range(75))) <= {"refused", "read"}
 
 
 def test_a_column_of_dividends_alone_is_a_list_of_them(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import copy
 import pickle
 from dataclasses import asdict, fields, replace
-from itertools import product
+from itertools import product, starmap
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from investorbench_env.market.simulated.bands import (
     NAMED,
     ONE,
     TRAIN,
-    generator,
+    Origin,
 )
 
 BANDS = (FRESH, TRAIN, HELD_OUT, NAMED, ONE)
@@ -38,10 +38,29 @@ def law_of(asset_class="stock", symbol="SIM", end=END, **changes):
 def test_no_two_bands_and_no_two_seeds_share_a_path():
     seeds = [0, 1, 2**32, 2**64 + 1, 2**128 + 5, 2**160, (4 << 128) | 7, (1 << 160) | (4 << 128)]
     drawn = {
-        (band, seed, purpose): tuple(generator((band, seed), purpose).integers(1 << 62, size=3))
-        for band, seed, purpose in product(BANDS, seeds, (0, 1))
+        (*origin, purpose): tuple(origin.generator(purpose).integers(1 << 62, size=3))
+        for origin in starmap(Origin, product(("stock", "etf"), ("JNJ", "J"), BANDS, seeds))
+        for purpose in (0, 1)
     }
     assert len(set(drawn.values())) == len(drawn)
+
+
+def test_assets_of_one_seed_are_independent_markets():
+    symbols = ("TSLA", "JNJ", "MSFT", "SIM", "ACME", "ACMF")
+    assets = [("stock", symbol) for symbol in symbols] + [("etf", "SIM"), ("etf", "SPY")]
+    paths = [
+        law_of(asset_class, symbol).numbers([(FRESH, 3)]).adjusted_close[0]
+        for asset_class, symbol in assets
+    ]
+    returns = np.diff(np.log(paths))
+    others = np.corrcoef(returns)[~np.eye(len(assets), dtype=bool)]
+    # Four standard errors: independent pairs exceed it in one draw of five hundred.
+    assert np.abs(others).max() < 0.28
+    regimes = [
+        law_of(asset_class, symbol).market((FRESH, 3)).hidden_state["regime"][:, 0]
+        for asset_class, symbol in assets
+    ]
+    assert len({tuple(regime) for regime in regimes}) == len(assets)
 
 
 @pytest.mark.parametrize("entropy", [(FRESH, -1), (5, 0), (-1, 0)])

@@ -15,7 +15,7 @@ from investorbench_env.market.asset_classes import ASSET_CLASSES, STOCK
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME
 from investorbench_env.market.sessions import ends_of_days, sessions_between
 from investorbench_env.market.simulated import Dynamics, dynamics_of, simulate, simulate_many
-from investorbench_env.market.simulated.bands import ONE
+from investorbench_env.market.simulated.bands import ONE, Origin
 from investorbench_env.market.simulated.dynamics import TOPICS
 from investorbench_env.market.simulated.emission import emit
 from investorbench_env.market.simulated.grammar import WordChoices, news, write_news
@@ -92,9 +92,10 @@ def test_no_text_depends_on_what_happens_after_it(asset_class, changed_from):
     )
     sessions = sessions_between(asset_class, "2015-01-02", "2016-03-31")
     times = ends_of_days(sessions, "UTC" if asset_class == "crypto" else "America/New_York")
-    shocks = draw_shocks([(ONE, 3)], len(sessions))
+    origin = Origin(asset_class, "SIM", ONE, 3)
+    shocks = draw_shocks([origin], len(sessions))
     other = {name: values.copy() for name, values in shocks.items()}
-    for name, values in draw_shocks([(ONE, 4)], len(sessions)).items():
+    for name, values in draw_shocks([origin._replace(seed=4)], len(sessions)).items():
         # How much news a session has is drawn as it begins, and so has happened.
         first = changed_from + (name == "news_uniform")
         other[name][:, first:] = values[:, first:]
@@ -106,7 +107,7 @@ def test_no_text_depends_on_what_happens_after_it(asset_class, changed_from):
 
     def texts(shocks):
         path = evolve(dynamics, shocks)
-        return emit(dynamics, path, sessions, times, "SIM", row, row.simulated.vocabulary, (ONE, 3))
+        return emit(dynamics, path, sessions, times, row, row.simulated.vocabulary, origin)
 
     as_it_was, changed = texts(shocks), texts(other)
     # The session whose shocks changed closes at 16:00, eight hours before its decision.
@@ -125,7 +126,7 @@ def test_a_text_knows_no_close_that_is_not_over():
     dynamics, sessions = dynamics_of(), sessions_between("stock", "2015-01-02", "2017-12-29")
     times = ends_of_days(sessions, "America/New_York")
     path = simulate_many([2], len(sessions), dynamics)
-    news = plan_news(dynamics, path, sessions, times, STOCK, [(ONE, 2)])
+    news = plan_news(dynamics, path, sessions, times, STOCK, [Origin("stock", "SIM", ONE, 2)])
     later = news.session > 0
     session, known, at = news.session[later], news.known[later], news.available_at[later]
     assert (news.reported[later] <= known).all() and (known <= session).all()
@@ -255,7 +256,7 @@ def test_labels_are_right_as_often_as_the_parameters_say():
     dynamics, sessions = dynamics_of(), sessions_between("stock", "2015-01-02", "2024-12-30")
     times = ends_of_days(sessions, "America/New_York")
     path = simulate_many([2], len(sessions), dynamics)
-    news = plan_news(dynamics, path, sessions, times, STOCK, [(ONE, 2)])
+    news = plan_news(dynamics, path, sessions, times, STOCK, [Origin("stock", "SIM", ONE, 2)])
     labelled = (news.about == OWN) & (news.label < LABELS.index(None))
     right = news.label[labelled] == 1 - news.polarity[labelled]
     assert np.mean(right) == pytest.approx(dynamics.label_accuracy, abs=0.03)
@@ -267,7 +268,7 @@ def test_texts_without_informativeness_say_nothing_about_the_state():
         sessions = sessions_between("stock", "2015-01-02", "2024-12-30")
         times = ends_of_days(sessions, "America/New_York")
         path = simulate_many([6], len(sessions), dynamics)
-        news = plan_news(dynamics, path, sessions, times, STOCK, [(ONE, 6)])
+        news = plan_news(dynamics, path, sessions, times, STOCK, [Origin("stock", "SIM", ONE, 6)])
         about = (news.about == OWN) & (news.topic == TOPICS.index("mood"))
         return np.corrcoef(path.mood[0, news.reported[about]], news.polarity[about])[0, 1]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from investorbench_env.errors import CorruptDataError
+from investorbench_env.errors import CorruptDataError, DataNotFoundError
 from investorbench_env.market.library import find_market
 
 COLUMNS = ("open", "high", "low", "close", "volume")
@@ -127,6 +127,28 @@ def grouped(frame: pd.DataFrame, folder: Path) -> None:
     (folder / "acme.csv").write_text("\n".join(lines))
 
 
+def kaggle(frame: pd.DataFrame, folder: Path) -> None:
+    lines = ["date,open,high,low,close,volume,Name"]
+    for symbol, times in (("AAL", 2), ("ACME", 1), ("BRK.B", 3)):
+        text = csv(frame * times, [str(day.date()) for day in frame.index])
+        lines += [f"{line},{symbol}" for line in text.splitlines()[1:]]
+    (folder / "all_stocks_5yr.csv").write_text("\n".join(lines))
+
+
+def investing(form: str) -> Callable[[pd.DataFrame, Path], None]:
+    def write(frame: pd.DataFrame, folder: Path) -> None:
+        lines = ['"Date","Price","Open","High","Low","Vol.","Change %"']
+        change = frame.close.pct_change()
+        for day, row in frame[::-1].iterrows():
+            volume = f"{row.volume / 1e6}M" if row.volume >= 1e6 else f"{row.volume / 1e3}K"
+            prices = (row.close, row.open, row.high, row.low)
+            cells = (f"{day:{form}}", *(f"{each:,.2f}" for each in prices), volume)
+            lines.append(",".join(f'"{cell}"' for cell in (*cells, f"{change[day]:.2%}")))
+        (folder / "ACME Historical Data.csv").write_text("\ufeff" + "\n".join(lines))
+
+    return write
+
+
 def yfinance(rows: int, kind: str) -> Callable[[pd.DataFrame, Path], None]:
     def write(frame: pd.DataFrame, folder: Path) -> None:
         named = {"columns": ["Price", "Ticker"]} if rows == 3 else {"columns": [None, None]}
@@ -155,6 +177,9 @@ SPELLINGS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     "compact, as a number with decimals": dated("%Y%m%d.0"),
     "day first": dated("%d/%m/%Y"),
     "day first, two digits": dated("%d/%m/%y"),
+    "points, day first, two digits": dated("%d.%m.%y"),
+    "year first, two digits": dated("%y-%m-%d"),
+    "month first, two digits": dated("%m/%d/%y"),
     "month first": dated("%m/%d/%Y"),
     "points, day first": dated("%d.%m.%Y"),
     "name of the month": dated("%d-%b-%Y"),
@@ -208,12 +233,13 @@ SPELLINGS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     "xz": recoded(lambda text: lzma.compress(text.encode()), "acme.csv.xz"),
     "European": european,
     "an exchange's site": grouped,
+    "Kaggle": kaggle,
+    "investing.com": investing("%b %d, %Y"),
+    "investing.com, numbers": investing("%m/%d/%Y"),
     "yfinance, three rows": yfinance(3, "csv"),
     "yfinance, two rows": yfinance(2, "csv"),
     "yfinance, Parquet": yfinance(3, "parquet"),
 }
-REFUSED = {"day first, two digits"}
-"""The year of a date such as 04/01/21 may stand on either side."""
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 2))])
@@ -223,10 +249,6 @@ def test_a_market_is_read_back_from_every_spelling_or_refused(
 ) -> None:
     frame = table(seed)
     SPELLINGS[spelling](frame, tmp_path)
-    if spelling in REFUSED:
-        with pytest.raises(CorruptDataError, match=r"acme\..*dates="):
-            find_market("ACME", "stock", tmp_path)
-        return
     market = find_market("ACME", "stock", tmp_path)
     assert list(market.sessions) == list(frame.index.to_numpy().astype("datetime64[D]"))
     np.testing.assert_array_equal(market.bars[:, 0], frame[list(COLUMNS)].to_numpy())
@@ -249,3 +271,50 @@ def test_a_few_rows_are_read_back_or_refused(tmp_path: Path, spelling: str, rows
             continue
         assert list(market.sessions) == list(frame.index.to_numpy().astype("datetime64[D]"))
         np.testing.assert_array_equal(market.bars[:, 0], frame[list(COLUMNS)].to_numpy())
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "frame"])
+def test_a_column_an_asset_is_read_where_it_is_said_to_be_of_closes(
+    tmp_path: Path, kind: str
+) -> None:
+    wide = pd.DataFrame({"ACME": table(0).close, "BRK-B": 3 * table(0).close})
+    wide.iloc[3, 1] = np.nan
+    data: Any = wide
+    if kind != "frame":
+        data = tmp_path
+        write = wide.to_parquet if kind == "parquet" else wide.to_csv
+        write(tmp_path / f"volumes.{kind}")
+        with pytest.raises(DataNotFoundError, match=r"a column an asset.*call it closes\.csv"):
+            find_market("ACME", "stock", tmp_path)
+        (tmp_path / f"volumes.{kind}").rename(tmp_path / f"sp500_closes.{kind}")
+    for symbol in wide:
+        market = find_market(symbol, "stock", data)
+        np.testing.assert_array_equal(market.bars[:, 0, 3], wide[symbol])
+        assert list(market.sessions) == list(wide.index.to_numpy().astype("datetime64[D]"))
+
+
+def test_what_yfinance_adjusted_for_dividends_is_called_so(tmp_path: Path) -> None:
+    adjusted = table(0)[["close", "high", "low", "open", "volume"]].rename(columns=str.capitalize)
+    for written in (adjusted, adjusted.assign(**{"Adj Close": adjusted["Close"]})):
+        written.to_csv(tmp_path / "acme.csv")
+        market = find_market("ACME", "stock", tmp_path)
+        said = any("yfinance adjusted these prices" in finding for finding in market.findings)
+        assert said == (written is adjusted)
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        [f"{day:02}.01.21" for day in range(4, 9)],  # within a month it may be 2004, 2005, …
+        [f"{day:02}-Jan-62" for day in range(2, 6)],  # 1962 or 2062
+        [f"{year:02}.{month:02}.01" for year in range(1, 25) for month in range(1, 13)],
+        [f"{year:02}.12.31" for year in range(5, 25)],
+    ],
+)
+def test_years_of_two_digits_that_no_column_settles_are_refused(
+    tmp_path: Path, dates: list[str]
+) -> None:
+    rows = "".join(f"{date},{10 + n / 10}\n" for n, date in enumerate(dates))
+    (tmp_path / "acme.csv").write_text("date,close\n" + rows)
+    with pytest.raises(CorruptDataError, match=r"acme\.csv.*(dates=|years of two digits)"):
+        find_market("ACME", "stock", tmp_path)

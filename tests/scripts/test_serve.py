@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from investorbench.agents.llm import Model, connect, load_model, model_of
 from investorbench.scripts import serve
-from investorbench.scripts.serving import ServeError, command_of, served
+from investorbench.scripts.serving import ServeError, command_of, served, to_standard_error
 from tests.agents.llm.stub_server import StubServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,6 +195,19 @@ def test_a_model_behind_an_api_is_not_served_here() -> None:
         served(load_model("gpt-4o"), say=str),
     ):
         pass
+
+
+def test_a_signal_between_two_sentences_swallows_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(io.StringIO):
+        def flush(self) -> None:
+            if self.getvalue() == "first\n":
+                raise SystemExit
+
+    monkeypatch.setattr(sys, "stderr", stream := Interrupted())
+    with pytest.raises(SystemExit):
+        to_standard_error("first")
+    to_standard_error("second")
+    assert stream.getvalue() == "first\nsecond\n"
 
 
 # The command line

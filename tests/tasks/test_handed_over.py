@@ -1,17 +1,26 @@
 """Agents that cheat by legal means: what they do to what they are handed changes nothing."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
 from investorbench.tasks import Result, Task, evaluate, load
 from investorbench.tasks.record.replaying import replay
 from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.result import Episode
 from investorbench.tasks.step import Step
 from investorbench_env.accounting.events import AccountState
+from investorbench_env.envs.options import Options
+from investorbench_env.envs.setup import prepare
+from investorbench_env.facts import Facts
+from investorbench_env.market.market import CLOSE, OPEN
+from investorbench_env.market.simulated.bands import FRESH, ONE
 from tests.tasks import toys
 
 WEIGHT = Task.of("stock/sim", end="2020-10-30", options={"action": "weight"})
@@ -127,3 +136,84 @@ def test_what_the_last_info_tells_of_the_market_reaches_no_agent_and_no_step(
     evaluate(Reads, "Telling", watch=steps.append)
     assert seen == {"session", "time", "account", "fills", "rejections"}
     assert steps[-1].is_last and seen == set(steps[-1].outcome)
+
+
+class Looks(Steady):
+    """Reads whatever lies in the folders above those in which it saves itself."""
+
+    found: ClassVar[list[Path]] = []
+
+    def look_above(self, folder: Path) -> None:
+        above = {*Path(folder).resolve().parents, *Path(folder).absolute().parents}
+        self.found += [file for parent in above for file in parent.glob("*") if file.is_file()]
+
+    def save(self, folder: Path) -> None:
+        self.look_above(folder)
+        (folder / "day").write_text(str(self.day))
+
+    def load(self, folder: Path) -> None:
+        self.look_above(folder)
+        self.day = int((folder / "day").read_text())
+
+
+def test_a_folder_to_be_saved_in_does_not_lead_to_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Looks, "found", [])
+    run = tmp_path / "run"
+    evaluate(Looks, WEIGHT, seed=5, folder=run)
+    assert [*run.rglob("agent/*/day")] and [*run.rglob("config.yaml")]
+    assert not [file for file in Looks.found if file.is_relative_to(tmp_path)]
+
+
+class Guesses:
+    """Simulates the market of every number that it is shown, and trades on the likeliest one.
+
+    Once a simulated close is to the cent what is shown, the rest of that market is what will come.
+
+    Args:
+        hints: numbers that it knows besides.
+    """
+
+    def __init__(self, hints: Sequence[int] = ()) -> None:
+        self.hints = hints
+
+    def begin(self, facts: Facts, split: str, seed: int) -> None:
+        texts = repr(facts)
+        shown = {seed, *map(int, re.findall(r"\d+", texts)), int(facts.fingerprint, 16)}
+        numbers = sorted({*shown, *range(30), *self.hints})
+        options = Options.of(dict(gym.spec("InvestorBench/Stock-SIM").kwargs))
+        law = prepare(options).markets.law  # type: ignore[attr-defined]
+        self.days = law.sessions
+        entropies = [(band, number) for number in numbers for band in range(FRESH, ONE + 1)]
+        bars = law.numbers(entropies, news=False).bars
+        self.opens, self.closes = bars[..., OPEN], bars[..., CLOSE]
+        self.seen: list[float] = []
+        self.at: list[int] = []
+
+    def act(self, observation: Any, info: Any) -> int:
+        self.at.append(int(np.searchsorted(self.days, np.datetime64(info["session"]))))
+        self.seen.append(info["account"].marks["SIM"])
+        level = self.closes[:, self.at] / self.closes[:, self.at[:1]]
+        far = np.abs(np.log(level) - np.log(np.array(self.seen) / self.seen[0])).mean(axis=1)
+        far[self.closes[:, self.at[-1]] == self.seen[-1]] = -1.0
+        fills = self.opens[far.argmin(), self.at[-1] + 1 : self.at[-1] + 3]
+        return 1 if len(fills) < 2 else 2 * int(fills[1] > fills[0])
+
+
+def test_the_seed_attack_earns_no_more_than_random() -> None:
+    task = Task.of("stock/sim", end="2021-02-26")
+    many = 12
+
+    def trade(agent: Any) -> tuple[Episode, ...]:
+        return evaluate(agent, task, repeats=many, seed=77, warmup=False).episodes
+
+    def growth(episodes: Sequence[Episode]) -> Any:
+        return np.log1p([episode.metrics["CR"] for episode in episodes])
+
+    attack = trade(Guesses)
+    ahead = growth(attack) - growth(trade("random"))
+    assert ahead.mean() < 2 * ahead.std(ddof=1) / np.sqrt(many)
+    # With the numbers of the markets it would have been rich.
+    knowing = partial(Guesses, [episode.market_seed for episode in attack])
+    assert growth(trade(knowing)).mean() > 1.0

@@ -12,6 +12,7 @@ import yaml
 from investorbench.tasks import evaluate, load
 from investorbench.tasks.running.episodes import run
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.run_seed import seeded
 from investorbench.tasks.seeds import agent_seed, market_seed
 from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError
@@ -120,6 +121,20 @@ def test_a_run_of_which_nothing_is_recorded_keeps_no_seed(tmp_path: Path) -> Non
     with pytest.raises(InvestorBenchError, match="no real data"):
         evaluate("cash", "stock/tsla", data="real", folder=tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_seed_that_another_process_has_read_stays(tmp_path: Path) -> None:
+    jobs = [Job.of("cash", SIM)]
+    with seeded(jobs, tmp_path / "run") as (first,), seeded(jobs, tmp_path / "run") as (second,):
+        pass
+    with seeded(jobs, tmp_path / "run") as (third,):
+        pass
+    assert {job.settings["seed"] for job in (first, second, third)} == {
+        int((tmp_path / "run" / "seed.txt").read_text())
+    }
+    with seeded(jobs, tmp_path / "alone"):
+        pass
+    assert not (tmp_path / "alone").exists()
 
 
 def test_a_damaged_seed_is_named(tmp_path: Path) -> None:

@@ -67,6 +67,8 @@ ABOUT = frozenset(("symbol", "symbols", "ticker", "tickers"))
 """Words in the name of a column that says which assets a row is about."""
 NOT_ABOUT = frozenset(("currency", "quote", "exchange", "count"))
 """Words beside which it says something else."""
+YFINANCE = ("Close", "High", "Low", "Open", "Volume")
+"""Prices as yfinance writes them, in this order, once it has adjusted them for dividends."""
 UNNAMED = ("", "unnamed_0", "index", "index_level_0")
 """What a column is called that was an index without a name; dates mostly stand there."""
 

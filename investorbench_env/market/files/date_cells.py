@@ -26,8 +26,8 @@ NAMED_ZONES = {
     "et": "America/New_York",
 }
 """The zones of RFC 822, and what American news agencies write."""
-FIRST_CENTURY = 70
-"""Years of two digits are from 1970 to 2069, as POSIX has them but for one year."""
+SHORT_FROM, SHORT_TO = 1970, 2039
+"""Years of two digits are from here to there; 62 may be 1962 or 2062, so that it is none."""
 
 _FORMS = tuple(
     re.compile(form, re.ASCII)
@@ -174,12 +174,13 @@ def _zone(text: str) -> timedelta | ZoneInfo | None:
     return -offset if found[1] == "-" else offset
 
 
-def _year(short: int) -> int:
-    return short + (1900 if short >= FIRST_CENTURY else 2000)
+def _year(short: int) -> int | None:
+    year = short + (1900 if short >= SHORT_FROM % 100 else 2000)
+    return year if year <= SHORT_TO else None
 
 
-def _date(year: int, month: int, day: int) -> date | None:
+def _date(year: int | None, month: int, day: int) -> date | None:
     try:
-        return date(year, month, day)
+        return None if year is None else date(year, month, day)
     except ValueError:
         return None

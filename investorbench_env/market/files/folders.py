@@ -181,6 +181,11 @@ def _tidy_market(
     if others:
         findings.append(f"bars from {chosen}; there were also {', '.join(map(str, others))}")
         findings += _compared(symbol, asset_class, chosen, others, actions)
+    if chosen.file.adjusted:
+        findings.append(
+            "yfinance adjusted these prices for dividends, which are inside and not paid in cash; "
+            "it writes prices as traded and Adj Close with auto_adjust=False"
+        )
     paths = [chosen.file.path, *about.paths, *(file.path for file, _ in listed)]
     first, *more = _names(paths)
     return assemble(

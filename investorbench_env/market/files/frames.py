@@ -79,9 +79,11 @@ def market_of_frames(
         place = Path(folder).resolve()
         try:
             _write(place / "prices.csv", frames["prices"])
-            name = symbol or _only_symbol(index.data_file(place / "prices.csv"))
+            given = index.data_file(place / "prices.csv")
+            name = symbol or _only_symbol(given)
             for kind, frame in frames.items():
-                _write(place / f"{kind}.csv", frame, name)
+                if kind != "prices" or "symbol" not in given.columns:
+                    _write(place / f"{kind}.csv", frame, name)
             market = folders.load(name, asset_class, place, simulated_too=True, **options)
             known = index.data_file(place / "prices.csv")
         except CorruptDataError as error:

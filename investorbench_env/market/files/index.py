@@ -16,10 +16,11 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError, DataWarning
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.files import tables
-from investorbench_env.market.files.column_names import OURS, known_columns
+from investorbench_env.market.files.column_names import OURS, YFINANCE, known_columns
 from investorbench_env.market.files.moments import joined, moments_of
 from investorbench_env.market.files.settings import NOTHING, FileSettings, settings_of
-from investorbench_env.market.files.ticker_cells import spellings, tickers_in
+from investorbench_env.market.files.ticker_cells import all_tickers, spellings, tickers_in
+from investorbench_env.market.files.wide_tables import are_symbols
 
 Kind = Literal["bars", "actions", "news", "filings", "released", "market", "unused"]
 
@@ -43,11 +44,15 @@ WHY_UNUSED = MappingProxyType(
 
 
 class Stamp(NamedTuple):
-    """What tells whether a file is the same as before, and what somebody says about it."""
+    """What tells whether a file is the same as before, and what somebody says about it.
+
+    ``fault`` is what is wrong with what is said, which is said of this file and its neighbours.
+    """
 
     changed: int
     size: int
     settings: FileSettings
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,7 @@ class DataFile:
         note: what an unused file holds.
         settings: what somebody says about it.
         separator: what parts the cells of a text.
+        adjusted: whether its prices are what yfinance has adjusted for dividends.
     """
 
     path: Path
@@ -73,6 +79,7 @@ class DataFile:
     note: str = ""
     settings: FileSettings = NOTHING
     separator: str = ""
+    adjusted: bool = False
 
     @property
     def has_ohlc(self) -> bool:
@@ -118,8 +125,7 @@ def stamps(folder: Path, dates: str | None = None) -> tuple[tuple[Path, Stamp], 
         dates: what is said of the dates of all of them, before what stands beside each.
 
     Raises:
-        CorruptDataError: what somebody wrote about files is not understood.
-        InvestorBenchError: ``dates`` is not.
+        InvestorBenchError: ``dates`` is not understood.
     """
     said = NOTHING if dates is None else FileSettings.of_dates(dates)
     root = folder if folder.is_dir() else folder.parent
@@ -133,7 +139,10 @@ def data_file(path: Path, stamp: Stamp | None = None) -> DataFile:
 
 def _stamp(path: Path, root: Path, said: FileSettings) -> Stamp:
     status = path.stat()
-    settings = said.over(settings_of(path, root))
+    try:
+        settings = said.over(settings_of(path, root))
+    except CorruptDataError as error:
+        return Stamp(status.st_mtime_ns, status.st_size, said, str(error))
     return Stamp(status.st_mtime_ns, status.st_size, settings)
 
 
@@ -167,6 +176,8 @@ def _is_plain_file(path: Path) -> bool:
 
 @lru_cache(maxsize=4096)
 def _indexed(path: Path, stamp: Stamp) -> DataFile:
+    if stamp.fault:
+        raise CorruptDataError(stamp.fault)
     if path.suffix.lower() == ".json":
         return _json_file(path)
     settings = stamp.settings
@@ -177,6 +188,7 @@ def _indexed(path: Path, stamp: Stamp) -> DataFile:
     if tables.is_text(path) and stamp.size > LARGEST_TEXT:
         kind, note = _too_large(stamp.size)
     else:
+        columns = _with_symbols(path, columns, settings)
         kind, note = _kind(path, columns, top.metadata, settings)
     known = {} if kind == "unused" else _symbols(path, kind, columns, top.metadata, settings)
     return DataFile(
@@ -188,7 +200,18 @@ def _indexed(path: Path, stamp: Stamp) -> DataFile:
         note=note,
         settings=settings,
         separator=top.separator,
+        adjusted=top.names[-len(YFINANCE) :] == YFINANCE,
     )
+
+
+def _with_symbols(path: Path, columns: dict[str, str], settings: FileSettings) -> dict[str, str]:
+    """The columns of bars; a column ``Name`` of tickers alone, as on Kaggle, is that of symbols."""
+    if "symbol" in columns or not {"name", "close"} <= set(columns):
+        return columns
+    for read in (tables.beginning, tables.read):
+        if not all_tickers(read(path, [columns["name"]], settings.encoding)[columns["name"]]):
+            return columns
+    return {"symbol" if ours == "name" else ours: theirs for ours, theirs in columns.items()}
 
 
 def _too_large(size: int) -> tuple[Kind, str]:
@@ -239,15 +262,23 @@ def _kind(
         return "bars", ""
     if have & {"dividend", "split"} and dated:
         return "actions", ""
+    if are_symbols(list(columns.values())):
+        return "unused", (
+            "a column an asset, and its name does not say of what: of closes, call it closes.csv"
+        )
     names = ", ".join(sorted(filter(None, have))[:6])
     return "unused", f"columns of no known kind: {names}" if names else "nothing"
 
 
 def _is_intraday(path: Path, columns: Mapping[str, str], settings: FileSettings) -> bool:
-    """Whether most bars of the first symbol share their date with others, at other times."""
+    """Whether most bars of the first symbol share their date with others, at other times.
+
+    Where a column of symbols will be read, too, all rows tell, and else the beginning of a text.
+    """
     name = columns["date" if "date" in columns else "timestamp"]
     extra = [columns[key] for key in ("time", "symbol") if key in columns]
-    rows = tables.read(path, [name, *extra], settings.encoding)
+    read = tables.read if "symbol" in columns else tables.beginning
+    rows = read(path, [name, *extra], settings.encoding)
     if "symbol" in columns and len(rows):
         codes, _ = spellings(rows[columns["symbol"]])
         rows = rows[codes == codes[0]]

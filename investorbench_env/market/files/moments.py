@@ -4,9 +4,10 @@ Nothing is decided row by row. What a column does not settle is refused, with tw
 the words for ``dates=`` that settle it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy.typing as npt
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files.date_cells import (
+    SHORT_FROM,
+    SHORT_TO,
     Fields,
     date_of,
     fields_of,
@@ -35,6 +38,8 @@ from investorbench_env.market.sessions import TimeArray
 BoolArray = npt.NDArray[np.bool_]
 
 EARLIEST_YEAR, LATEST_YEAR = 1800, 2100
+DENSE, SPARSE = timedelta(days=14), timedelta(days=100)
+"""The longest pause in a column of dates of more than a month, and one that no such column has."""
 COUNTED_FROM, COUNTED_TO = 631_152_000, 4_102_444_800
 """1990 and 2100 in seconds: a column counts in the unit in which its last number lies there."""
 NOWHEN = np.datetime64("NaT", "us")
@@ -117,9 +122,12 @@ class DateColumn:
         bad = np.flatnonzero(self.bad if wanted is None else self.bad & wanted)
         if len(bad):
             place, cell = self.place, str(self.place.cells.iloc[bad[0]])
+            span = f"{EARLIEST_YEAR} to {LATEST_YEAR}"
+            if (fields_of(cell.strip().lower()) or {}).get("short"):
+                span = f"{SHORT_FROM} to {SHORT_TO}, which years of two digits stand for"
             raise CorruptDataError(
                 f"{place.path}, row {place.rows[bad[0]]}: {place.column.lower()} {cell!r:.60} is "
-                f"not a date of {EARLIEST_YEAR} to {LATEST_YEAR}"
+                f"not a date of {span}"
             )
 
     def local(self, timezone: str) -> TimeArray:
@@ -302,12 +310,30 @@ def _order(
     open_to = [number for number, orders in ways.items() if len(set(orders.values())) > 1]
     if not open_to:
         return fitting[0]
+    if dense := _dense(ways.values(), fitting):
+        return dense
     raise place.undecided(
         row_of(open_to[0]),
         row_of(open_to[-1]),
         f"can be read {' or '.join(fitting)}, and no row decides",
         *fitting,
     )
+
+
+def _dense(ways: Collection[Mapping[str, date]], fitting: Sequence[str]) -> str:
+    """The one order in which dates lie close together for over a month; empty for none.
+
+    Where a year of two digits is taken for a day the dates are spread over decades.
+    """
+    found = []
+    for order in fitting:
+        dates = sorted({orders[order] for orders in ways})
+        pause = max((later - day for day, later in pairwise(dates)), default=timedelta())
+        if pause <= DENSE and dates[-1] - dates[0] > timedelta(days=31):
+            found.append(order)
+        elif pause <= SPARSE:
+            return ""
+    return found[0] if len(found) == 1 else ""
 
 
 def _written(

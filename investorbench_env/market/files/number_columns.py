@@ -21,13 +21,13 @@ BLANKS = frozenset(
 )
 """What sources write where they have no number, in small letters."""
 POINT, COMMA = "decimal-point", "decimal-comma"
-COUNTS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
-"""What vendors write behind a volume."""
+COUNTS = {"k": "e3", "m": "e6", "b": "e9"}
+"""What vendors write behind a volume, as powers of ten, so that 23.4K is 23400 to the digit."""
 
 _DECORATION = re.compile(r"[\s\u00a0\u2009\u202f'’$€£¥]|^(?:usd|eur|gbp)|(?:usd|eur|gbp)$")
 _FORMS = {
     name: re.compile(
-        rf"([+-]?)((?:\d+|\d{{1,3}}(?:{group}\d{{3}})+)?)(?:{mark}(\d*))?(e[+-]?\d+)?([kmb]?)",
+        rf"([+-]?)((?:\d+|\d{{1,3}}(?:{group}\d{{3}})+)?)(?:{mark}(\d*))?(e[+-]?\d+|[kmb])?",
         re.ASCII,
     )
     for name, mark, group in ((POINT, r"\.", ","), (COMMA, ",", r"\."))
@@ -171,11 +171,11 @@ def _text(cell: Any) -> str | None:
 def _value(found: "re.Match[str] | None") -> float:
     if found is None:
         return np.nan
-    sign, whole, decimals, power, count = found.groups()
+    sign, whole, decimals, power = found.groups()
     digits = whole.replace(",", "").replace(".", "")
     if not digits and not decimals:
         return np.nan
-    return float(f"{sign}{digits or 0}.{decimals or 0}{power or ''}") * COUNTS[count]
+    return float(f"{sign}{digits or 0}.{decimals or 0}{COUNTS.get(power, power or '')}")
 
 
 def _settled(

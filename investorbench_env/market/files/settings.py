@@ -109,8 +109,9 @@ def _rules(path: Path, _changed: int, _size: int) -> tuple[tuple[str, FileSettin
 
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise CorruptDataError(f"{path}: not readable as YAML ({error})") from error
+    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise CorruptDataError(f"{path}: not readable as YAML ({why})") from error
     if not isinstance(given, dict) or not isinstance(given.get("files", {}), dict):
         raise CorruptDataError(f"{path}: expected {', '.join(KEYS)}, and the same under files")
     files = given.pop("files", {})

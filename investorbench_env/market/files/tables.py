@@ -23,6 +23,7 @@ from investorbench_env.market.files.text_tables import (
     text_table,
 )
 from investorbench_env.market.files.wide_tables import (
+    closes_of,
     dated_name,
     long_names,
     long_table,
@@ -71,7 +72,7 @@ def header(path: Path, encoding: str = "") -> FileHeader:
         CorruptDataError: it cannot be read as what its name claims.
     """
     if is_text(path):
-        layout = layout_of(decoded(path, encoding, HEAD_BYTES))
+        layout = layout_of(decoded(path, encoding, HEAD_BYTES), path)
         return FileHeader(
             names=layout.long_names,
             metadata={},
@@ -80,10 +81,10 @@ def header(path: Path, encoding: str = "") -> FileHeader:
         )
     schema = _schema(path)
     about = (schema.metadata or {}).get(METADATA_KEY)
-    wide = paired_names(schema.names)
+    wide = paired_names(schema.names) or closes_of(path, schema.names)
     names = tuple(schema.names)
     if wide:
-        names = (dated_name(schema.names), *long_names(list(wide.values())))
+        names = (dated_name(schema.names, wide), *long_names(list(wide.values())))
     try:
         metadata = json.loads(about) if about else {}
     except ValueError as error:
@@ -119,6 +120,15 @@ def read(
     return _parquet(path, names, rows)
 
 
+def beginning(path: Path, names: Sequence[str], encoding: str = "") -> "pd.DataFrame":
+    """Columns of a file as ``read`` gives them; of a text the rows of its first ``HEAD_BYTES``."""
+    if not is_text(path):
+        return _parquet(path, names, None)
+    status = path.stat()
+    most = HEAD_BYTES if status.st_size > HEAD_BYTES else None
+    return text_table(path, encoding, status.st_mtime_ns, status.st_size, most)[list(names)]
+
+
 def _schema(path: Path) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -138,7 +148,8 @@ def _parquet(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    wide = paired_names(_schema(path).names)
+    stored = _schema(path).names
+    wide = paired_names(stored) or closes_of(path, stored)
     try:
         columns = None if wide else list(dict.fromkeys(names))
         table = pq.read_table(path, columns=columns)
@@ -153,7 +164,7 @@ def _parquet(
     frame.index = pd.Index(number)
     if not wide:
         return frame[list(names)]
-    stated = dated_name(table.column_names)
+    stated = dated_name(table.column_names, wide)
     ordered = frame[[stated, *wide]]
     long = long_table(ordered, stated, list(wide.values()))[list(names)]
     return long if rows is None else long[rows]

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files.settings import SIDECAR
-from investorbench_env.market.files.wide_tables import fields_and_symbols, long_names, long_table
+from investorbench_env.market.files.wide_tables import (
+    closes_of,
+    fields_and_symbols,
+    long_names,
+    long_table,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,14 +80,16 @@ class Layout:
 
 
 @lru_cache(maxsize=4)
-def text_table(path: Path, encoding: str, _changed: int, _size: int) -> "pd.DataFrame":
-    """The whole of a text file; a file is looked at several times in a row."""
+def text_table(
+    path: Path, encoding: str, _changed: int, _size: int, most: int | None = None
+) -> "pd.DataFrame":
+    """The whole of a text file, or its beginning; a file is looked at several times in a row."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.csv as pc
 
-    text = decoded(path, encoding, None)
-    layout = layout_of(text)
+    text = decoded(path, encoding, most)
+    layout = layout_of(text, path)
     start = 0
     for _ in range(layout.skipped + layout.lines):
         start = text.find("\n", start) + 1 or len(text)
@@ -116,7 +123,7 @@ def text_table(path: Path, encoding: str, _changed: int, _size: int) -> "pd.Data
         raise CorruptDataError(
             f"{path}: not readable as CSV, cut off? ({on_one_line(error)})"
         ) from error
-    if ragged:
+    if ragged and most is None:  # the last row of a beginning may be cut in two
         number, cells = ragged[0]
         last = number >= len(table) + len(ragged)
         where = "last row" if last else f"row {number}"
@@ -194,8 +201,8 @@ def _encoding(content: bytes) -> str:
     return "utf-8"
 
 
-def layout_of(text: str) -> Layout:
-    """Where the cells of a text stand, judged by its first lines."""
+def layout_of(text: str, path: Path) -> Layout:
+    """Where the cells of a text stand, judged by its first lines and the name of its file."""
     lines = text.split("\n", 200)[:200]
     skipped = next(
         (n for n, line in enumerate(lines) if line.strip() and not _is_aside(line)), len(lines)
@@ -215,6 +222,11 @@ def layout_of(text: str) -> Layout:
             names=(stated or "Date",),
             wide=tuple(zip(fields, symbols, strict=True)),
             lines=count,
+        )
+    closes = closes_of(path, names)
+    if closes and names[0] not in closes:
+        return Layout(
+            skipped=skipped, separator=separator, names=(names[0],), wide=tuple(closes.values())
         )
     if len(top) > 1 and len(top[1]) == len(names) + 1 and not top[1][-1].strip():
         names.append("")  # every line of values ends in a separator

@@ -15,6 +15,7 @@ EXCHANGES = frozenset(
 _WHOLE = re.compile(r"\d+\.0", re.ASCII)
 """A number that had to be one of decimals, as beside a cell without one."""
 _LIKE_TICKER = re.compile(r"\$?[A-Z][A-Z0-9.-]{0,9}", re.ASCII)
+_SHORT = re.compile(r"[A-Z]{1,5}(?:[.-][A-Z]{1,2})?", re.ASCII)
 _BETWEEN = re.compile(r"[,;|]+")
 
 
@@ -42,6 +43,12 @@ def spellings(cells: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
     place = {name: number for number, name in enumerate(names)}
     moved = np.array([*(place.get(text, -1) for text in texts), -1], dtype=np.int64)
     return moved[codes], names
+
+
+def all_tickers(cells: Any) -> bool:
+    """Whether every cell of a column is written as tickers are: AAPL or BRK.B, not Apple."""
+    codes, texts = spellings(cells)
+    return bool(texts) and bool((codes >= 0).all()) and all(map(_SHORT.fullmatch, texts))
 
 
 def tickers_in(text: str, several: bool) -> tuple[str, ...]:

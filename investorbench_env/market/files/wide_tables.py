@@ -1,8 +1,12 @@
-"""Tables with a row of fields above a row of symbols, as yfinance writes them, made long."""
+"""Tables with a column a symbol, or one a field and symbol as yfinance writes them, made long."""
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from investorbench_env.market.files.column_names import OURS, known_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,6 +15,9 @@ FIELDS = frozenset(
     "open high low close adjclose volume dividends stocksplits capitalgains repaired".split()
 )
 """What yfinance writes above a row of symbols, in small letters without blanks."""
+CLOSES = frozenset(("close", "closes", "closing", "price", "prices"))
+"""Words in the name of a file whose columns of symbols are closes."""
+_TICKER = re.compile(r"\^?[A-Z][A-Z0-9]{0,5}(?:[.=-][A-Z0-9]{1,4})?", re.ASCII)
 
 
 def fields_and_symbols(top: Sequence[Sequence[str]]) -> tuple[list[str], list[str], int] | None:
@@ -26,6 +33,35 @@ def fields_and_symbols(top: Sequence[Sequence[str]]) -> tuple[list[str], list[st
         ):
             return fields, symbols, 3 if len(top) > 2 and _names_the_dates(top[2]) else 2
     return None
+
+
+def are_symbols(names: Sequence[str]) -> bool:
+    """Whether a table has dates, and beside them nothing but columns that are called as assets."""
+    known = known_columns(names)
+    ours = {theirs for name, theirs in known.items() if name in OURS}
+    others = [name for name in names if name not in ours]
+    unique = len(set(names)) == len(names)
+    return (
+        ours == {_dated(names)} and unique and bool(others) and all(map(_TICKER.fullmatch, others))
+    )
+
+
+def closes_of(path: Path, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Field and symbol of each column of closes, where the name of their file says that they are.
+
+    A table with a column a symbol may as well be one of volumes or of returns.
+    """
+    words = set(re.findall("[a-z]+", path.name.lower()))
+    if not CLOSES & words or any(word.startswith("adj") for word in words):
+        return {}
+    if not are_symbols(names):
+        return {}
+    return {name: ("Close", name) for name in names if name != _dated(names)}
+
+
+def _dated(names: Sequence[str]) -> str | None:
+    known = known_columns(names)
+    return known.get("date", known.get("timestamp"))
 
 
 def _names_the_dates(line: Sequence[str]) -> bool:
@@ -86,6 +122,6 @@ def _pair(name: str) -> tuple[str, str] | None:
     return None
 
 
-def dated_name(names: Sequence[str]) -> str:
-    """The column of a wide table that is no pair: its dates."""
-    return next((name for name in names if _pair(name) is None), "")
+def dated_name(names: Sequence[str], wide: Collection[str]) -> str:
+    """The column of a wide table that is of no field and symbol: its dates."""
+    return next((name for name in names if name not in wide), "")

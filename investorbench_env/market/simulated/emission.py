@@ -1,6 +1,6 @@
 """All texts of a simulated market, in order of time; put into words when they are read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -10,7 +10,7 @@ from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import NEWS, Document, DocumentTable
 from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated import grammar
-from investorbench_env.market.simulated.bands import Purpose, generator
+from investorbench_env.market.simulated.bands import Origin, Purpose
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.filings import PlannedFiling, plan_filings
 from investorbench_env.market.simulated.news import (
@@ -30,30 +30,28 @@ def emit(
     path: SimulatedPaths,
     sessions: TimeArray,
     times: TimeArray,
-    symbol: str,
     asset_class: AssetClass,
     vocabulary: str,
-    entropy: Sequence[int],
+    origin: Origin,
 ) -> DocumentTable:
     """All texts of the one path in ``path``."""
-    news = plan_news(dynamics, path, sessions, times, asset_class, [entropy])
-    rows = news_documents(news, symbol, vocabulary, entropy)
+    news = plan_news(dynamics, path, sessions, times, asset_class, [origin])
+    rows = news_documents(news, vocabulary, origin)
     available_at = news.available_at
     if asset_class.filings:
-        filings = plan_filings(dynamics, path, sessions, times, entropy)
+        filings = plan_filings(dynamics, path, sessions, times, origin)
         filed = np.array([filing.available_at for filing in filings], dtype="datetime64[s]")
         at = np.searchsorted(available_at, filed, side="right")
         available_at = np.insert(available_at, at, filed)
         for place, filing in reversed([*zip(at.tolist(), filings, strict=True)]):
-            rows.insert(place, _filing_document(filing, symbol, vocabulary))
+            rows.insert(place, _filing_document(filing, origin.symbol, vocabulary))
     return DocumentTable.in_order(tuple(rows), available_at)
 
 
-def news_documents(
-    news: News, symbol: str, vocabulary: str, entropy: Sequence[int]
-) -> list[Document]:
+def news_documents(news: News, vocabulary: str, origin: Origin) -> list[Document]:
     """The news of one path."""
-    numbers = generator(entropy, Purpose.WORDS).integers(1 << 62, size=(len(news.session), 2))
+    symbol = origin.symbol
+    numbers = origin.generator(Purpose.WORDS).integers(1 << 62, size=(len(news.session), 2))
     rows: list[Document] = []
     for session, at, about, topic, polarity, label, original, (first, second) in zip(
         news.session.tolist(),

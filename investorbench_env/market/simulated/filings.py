@@ -1,12 +1,11 @@
 """Simulated filings: when a stock reports, and what its reports say; no words yet."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from investorbench_env.market.sessions import TimeArray
-from investorbench_env.market.simulated.bands import Purpose, generator
+from investorbench_env.market.simulated.bands import Origin, Purpose
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.elementary import FloatArray, exp
 from investorbench_env.market.simulated.news import state_scores
@@ -37,13 +36,13 @@ def plan_filings(
     paths: SimulatedPaths,
     sessions: TimeArray,
     times: TimeArray,
-    entropy: Sequence[int],
+    origin: Origin,
 ) -> list[PlannedFiling]:
     """Reports of the first path, three times a year (10-Q) and once (10-K), after the close."""
     filings = []
     for year in range(int(str(sessions[0])[:4]), int(str(sessions[-1])[:4]) + 1):
         # A year has its own generator, so a longer simulation files the same reports.
-        rng = generator(entropy, Purpose.FILINGS, year)
+        rng = origin.generator(Purpose.FILINGS, year)
         for kind, date in FILING_DATES:
             topics = FILING_TOPICS[kind]
             late, minutes = rng.integers(14), rng.integers(60)

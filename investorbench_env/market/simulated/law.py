@@ -15,6 +15,7 @@ from investorbench_env.market.asset_classes import AssetClass, Simulated, find_a
 from investorbench_env.market.documents import SENTIMENTS
 from investorbench_env.market.market import FIELDS, FloatArray, Market
 from investorbench_env.market.sessions import TimeArray, ends_of_days, sessions_between
+from investorbench_env.market.simulated.bands import Origin
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.emission import emit
 from investorbench_env.market.simulated.news import count_labels, plan_news
@@ -28,7 +29,7 @@ from investorbench_env.market.simulated.traded_bars import (
 )
 
 BLOCK = 64
-VERSION = 1
+VERSION = 2
 """Goes up with every change after which the same entropy gives another path."""
 SOURCE = "simulated market"
 
@@ -114,7 +115,8 @@ class Law:
             entropy: band and seed; see ``bands``.
         """
         row, profile, length = self._row, self._profile, len(self.sessions)
-        path = self._paths([entropy])
+        origin = self._origin(entropy)
+        path = self._paths([origin])
         traded = traded_bars(path, self._ex_dates, profile)
         dividends = on_sessions(traded.dividends, self._ex_dates.days, length, 0.0)
         share_splits = on_sessions(traded.splits, self._ex_dates.days, length, 1.0)
@@ -132,10 +134,9 @@ class Law:
                 path,
                 self.sessions,
                 self.times,
-                self.symbol,
                 row,
                 profile.vocabulary,
-                entropy,
+                origin,
             ),
             source=SOURCE,
             simulated=True,
@@ -161,10 +162,11 @@ class Law:
             share_splits=np.empty(events),
             labels=np.zeros((*shape, len(SENTIMENTS)), dtype=np.uint8),
         )
+        origins = [self._origin(entropy) for entropy in entropies]
         # In blocks that a processor's cache holds, and no array of all paths but what is kept.
         for first in range(0, len(entropies), BLOCK):
             block = slice(first, first + BLOCK)
-            paths = self._paths(entropies[block])
+            paths = self._paths(origins[block])
             traded = traded_bars(paths, self._ex_dates, self._profile)
             numbers.bars[block] = traded.bars
             numbers.adjusted_close[block] = traded.adjusted_close
@@ -173,14 +175,18 @@ class Law:
             if news:
                 numbers.labels[block] = count_labels(
                     plan_news(
-                        self.dynamics, paths, self.sessions, self.times, self._row, entropies[block]
+                        self.dynamics, paths, self.sessions, self.times, self._row, origins[block]
                     ),
                     paths.regime.shape,
                 )
         return numbers
 
-    def _paths(self, entropies: Sequence[Sequence[int]]) -> SimulatedPaths:
-        return evolve(self.dynamics, draw_shocks(entropies, len(self.sessions)))
+    def _paths(self, origins: Sequence[Origin]) -> SimulatedPaths:
+        return evolve(self.dynamics, draw_shocks(origins, len(self.sessions)))
+
+    def _origin(self, entropy: Sequence[int]) -> Origin:
+        band, seed = entropy
+        return Origin(self.asset_class, self.symbol, band, seed)
 
     @cached_property
     def _ex_dates(self) -> ExDates:

@@ -15,7 +15,7 @@ from investorbench_env.market.asset_classes import AssetClass
 from investorbench_env.market.documents import Sentiment
 from investorbench_env.market.market import FloatArray
 from investorbench_env.market.sessions import TimeArray
-from investorbench_env.market.simulated.bands import Purpose, generator
+from investorbench_env.market.simulated.bands import Origin, Purpose
 from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
 from investorbench_env.market.simulated.elementary import exp
 from investorbench_env.market.simulated.process import SimulatedPaths
@@ -72,7 +72,7 @@ def plan_news(
     sessions: TimeArray,
     times: TimeArray,
     asset_class: AssetClass,
-    entropies: Sequence[Sequence[int]],
+    origins: Sequence[Origin],
 ) -> News:
     """The news of each path."""
     counts = _counts(dynamics, paths, sessions)
@@ -80,8 +80,8 @@ def plan_news(
     # Texts are drawn for one after the other, so that none moves what came before it.
     uniforms = np.concatenate(
         [
-            generator(entropy, Purpose.NEWS).random((int(many), len(DRAWS)))
-            for entropy, many in zip(entropies, counts.sum(axis=1), strict=True)
+            origin.generator(Purpose.NEWS).random((int(many), len(DRAWS)))
+            for origin, many in zip(origins, counts.sum(axis=1), strict=True)
         ]
     )
     draws = dict(zip(DRAWS, np.ascontiguousarray(uniforms.T), strict=True))

@@ -1,20 +1,18 @@
 """The hidden state and the prices that follow from it, as arrays over many paths [N, T]."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.market import FloatArray
-from investorbench_env.market.simulated.bands import Purpose, generator
+from investorbench_env.market.simulated.bands import Origin, Purpose
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.elementary import exp, log
 
 NORMALS = ("gap", "mood", "volatility", "jump", "overnight", "intraday", "volume")
-FEW = 4
-"""Up to how many paths are quicker one by one; a number of Python gives the same bits."""
 UNIFORMS = ("regime", "jump_time", "high", "low", "news")
 
 
@@ -28,7 +26,7 @@ class SimulatedPaths:
         mood: in standard deviations.
         log_volatility: in excess of its mean.
         volatility: standard deviation of the diffusion in the *next* session.
-        expected_return: of the *next* session, close to close, dividends included.
+        expected: log of one plus the expected return of the *next* session.
         overnight: log return from the close before to this session's open.
         intraday: log return from open to close.
         high: log of the session's high over its open, at least 0.
@@ -43,7 +41,7 @@ class SimulatedPaths:
     mood: FloatArray
     log_volatility: FloatArray
     volatility: FloatArray
-    expected_return: FloatArray
+    expected: FloatArray
     overnight: FloatArray
     intraday: FloatArray
     high: FloatArray
@@ -52,23 +50,28 @@ class SimulatedPaths:
     volume: FloatArray
     news_uniform: FloatArray
 
+    @property
+    def expected_return(self) -> FloatArray:
+        """Of the *next* session, close to close, dividends included [N, T]."""
+        return exp(self.expected) - 1.0
+
     def __getitem__(self, paths: slice) -> "SimulatedPaths":
         return SimulatedPaths(
             **{part.name: getattr(self, part.name)[paths] for part in fields(self)}
         )
 
 
-def draw_shocks(entropies: Sequence[Sequence[int]], length: int) -> dict[str, FloatArray]:
+def draw_shocks(origins: Sequence[Origin], length: int) -> dict[str, FloatArray]:
     """Independent shocks by name [N, T].
 
     Each path has its own generators and draws session by session, so a longer simulation begins
     with the shorter one.
     """
-    normals = np.empty((len(entropies), length, len(NORMALS)))
-    uniforms = np.empty((len(entropies), length, len(UNIFORMS)))
-    for path, entropy in enumerate(entropies):
-        generator(entropy, Purpose.NORMALS).standard_normal(out=normals[path])
-        generator(entropy, Purpose.UNIFORMS).random(out=uniforms[path])
+    normals = np.empty((len(origins), length, len(NORMALS)))
+    uniforms = np.empty((len(origins), length, len(UNIFORMS)))
+    for path, origin in enumerate(origins):
+        origin.generator(Purpose.NORMALS).standard_normal(out=normals[path])
+        origin.generator(Purpose.UNIFORMS).random(out=uniforms[path])
     by_name = np.ascontiguousarray(np.moveaxis(normals, -1, 0))
     shocks = dict(zip(NORMALS, by_name, strict=True))
     by_name = np.ascontiguousarray(np.moveaxis(uniforms, -1, 0))
@@ -113,41 +116,43 @@ def evolve(dynamics: Dynamics, shocks: dict[str, FloatArray]) -> SimulatedPaths:
         mood=mood,
         log_volatility=log_volatility,
         volatility=volatility,
-        expected_return=exp(expected) - 1.0,
+        expected=expected,
         news_uniform=shocks["news_uniform"],
         **_sessions(d, shocks, expected, volatility),
     )
 
 
 def _persisting(keep: float, first: FloatArray, steps: FloatArray) -> FloatArray:
-    """An autoregression of the first order: x₀ = first, x_t = keep·x_{t−1} + steps_t [N, T]."""
+    """An autoregression of the first order: x₀ = first, x_t = keep·x_{t−1} + steps_t [N, T].
+
+    Each pass sums over twice as many steps as the one before (Hillis & Steele 1986, Communications
+    of the ACM 29), so that there are as many as the length has bits.
+    """
     x = np.concatenate([first[:, None], steps], axis=1)
-    if len(x) <= FEW:
-        return np.array(
-            [[*accumulate(row, lambda old, new: keep * old + new)] for row in x.tolist()]
-        )
-    for before, now in pairwise(x.T):
-        now += keep * before
+    back = 1
+    while back < x.shape[1]:
+        x[:, back:] += keep * x[:, :-back]
+        keep, back = keep * keep, 2 * back
     return x
 
 
 def _regimes(dynamics: Dynamics, uniform: FloatArray) -> npt.NDArray[np.int8]:
     """A Markov chain by inversion of its transitions, from its stationary shares [N, T]."""
-    first = (uniform[:, 0, None] >= np.cumsum(dynamics.regime_shares)[:2]).sum(axis=1)
-    bounds = np.cumsum(dynamics.transition, axis=1)[:, :2]
-    # Where each regime would go, whichever the path is in [T, N, 3].
-    following = (uniform.T[..., None, None] >= bounds).sum(axis=-1, dtype=np.int8)
-    regime = np.empty(uniform.shape, dtype=np.int8)
-    if len(uniform) <= FEW:
-        for path, start in enumerate(first.tolist()):
-            steps = following[1:, path].tolist()
-            regime[path] = [*accumulate(steps, lambda old, new: new[old], initial=start)]
-        return regime
-    regime[:, 0] = first
-    paths = np.arange(len(uniform))
-    for (before, now), step in zip(pairwise(regime.T), following[1:], strict=True):
-        now[:] = step[paths, before]
-    return regime
+    length = uniform.shape[1]
+    following = np.cumsum(dynamics.transition, axis=1)[:, :-1]
+    start = np.cumsum(dynamics.regime_shares)[:-1].tolist()
+    # In most sessions a path stays where it is, whichever regime that is.
+    stays_from, stays_to = np.diagonal(following, -1).max(), np.diagonal(following).min()
+    leaves = (uniform < stays_from) | (uniform >= stays_to)
+    leaves[:, 0] = True
+    places = np.flatnonzero(leaves)
+    bounds = following.tolist()
+    regimes, regime = [], 0
+    for place, drawn in zip(places.tolist(), uniform.ravel()[places].tolist(), strict=True):
+        regime = bisect_right(bounds[regime] if place % length else start, drawn)
+        regimes.append(regime)
+    stays = np.diff(places, append=uniform.size)
+    return np.repeat(np.array(regimes, dtype=np.int8), stays).reshape(uniform.shape)
 
 
 def _sessions(

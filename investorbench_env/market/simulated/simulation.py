@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from investorbench_env.dates import DateLike, date_text
 from investorbench_env.market.market import Market
-from investorbench_env.market.simulated.bands import ONE
+from investorbench_env.market.simulated.bands import ONE, Origin
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.law import Law
 from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
@@ -84,6 +84,17 @@ def stable_seed(symbol: str, asset_class: str) -> int:
     return zlib.crc32(f"{asset_class}-{symbol}".encode())
 
 
-def simulate_many(seeds: Sequence[int], length: int, dynamics: Dynamics) -> SimulatedPaths:
-    """Hidden states and returns of many paths, without calendar or text [len(seeds), length]."""
-    return evolve(dynamics, draw_shocks([(ONE, seed) for seed in seeds], length))
+def simulate_many(
+    seeds: Sequence[int],
+    length: int,
+    dynamics: Dynamics,
+    *,
+    symbol: str = "SIM",
+    asset_class: str = "stock",
+) -> SimulatedPaths:
+    """Hidden states and returns of many paths, without calendar or text [len(seeds), length].
+
+    Those of ``simulate`` with the same symbol, class, seed and dynamics.
+    """
+    origins = [Origin(asset_class, symbol, ONE, seed) for seed in seeds]
+    return evolve(dynamics, draw_shocks(origins, length))

@@ -13,8 +13,10 @@ from investorbench_env.market.simulated.elementary import exp
 from investorbench_env.market.simulated.process import SimulatedPaths
 
 DIVIDEND_MONTHS = (3, 6, 9, 12)
-SPLITS_FROM_PRICE = ((1000.0, 10.0), (300.0, 4.0), (5.0, 1.0), (0.0, 0.1))
-"""From which close a stock is split at the next start of a month, and new shares for an old."""
+SPLIT_PRICES = np.array([5.0, 300.0, 1000.0])
+SPLIT_RATIOS = np.array([0.1, 1.0, 4.0, 10.0])
+"""New shares for an old one at the next start of a month after a close below the first price, from
+the first on, and so forth."""
 
 IndexArray = npt.NDArray[np.intp]
 
@@ -108,18 +110,12 @@ def _actions(
     for number, (t, may_split, pays) in enumerate(zip(*ex_dates, strict=True)):
         before = gross[:, t - 1] * scale[:, number]
         if may_split:
-            splits[:, number] = _split_ratio(before)
+            splits[:, number] = SPLIT_RATIOS[np.searchsorted(SPLIT_PRICES, before, side="right")]
         if pays:
             dividends[:, number] = np.floor(before * yielded * 100) / 100
         factor = 1 / splits[:, number] - dividends[:, number] / before
         scale[:, number + 1] = scale[:, number] * factor
     return dividends, splits, scale
-
-
-def _split_ratio(price: FloatArray) -> FloatArray:
-    """New shares for an old one, by the close before [N]."""
-    least, ratios = zip(*SPLITS_FROM_PRICE, strict=True)
-    return np.select([price >= bound for bound in least], ratios)
 
 
 def _days(sessions: TimeArray, ordinal: int, months: Sequence[int]) -> IndexArray:

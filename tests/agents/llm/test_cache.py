@@ -3,6 +3,8 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +167,22 @@ def test_two_processes_share_a_cache(path: Path) -> None:
     assert asked + replayed == 200 and 100 <= asked <= 200
     with Cache(path) as cache:
         assert len(cache) == 100
+
+
+def test_all_who_make_a_cache_at_once_have_it(tmp_path: Path) -> None:
+    many, rounds = 8, 12
+    together = threading.Barrier(many)
+
+    def make(number: int) -> list[int]:
+        found = []
+        for turn in range(rounds):
+            together.wait(60)
+            with Cache(tmp_path / f"{turn}.sqlite") as cache:
+                found.append(len(cache))
+        return found
+
+    with ThreadPoolExecutor(many) as pool:
+        assert [*pool.map(make, range(many))] == [[0] * rounds] * many
 
 
 def test_the_first_of_two_writers_wins(path: Path) -> None:
