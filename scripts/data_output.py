@@ -60,7 +60,7 @@ def print_terms(console: Console, files: tuple[DataFile, ...]) -> None:
     """Terms of use stand in the provenance of what was fetched; of other files they are unknown."""
     terms = {str(store.read_provenance(file.path).get("terms", "")) for file in files} - {""}
     for each in sorted(terms):
-        console.print(f"  terms of use: {escape(each)}", style="dim")
+        hanging(console, "  terms of use:", each, 15, "dim")
     if any(not store.read_provenance(file.path) for file in files):
         console.print(
             "  terms of use: not stated beside the other files; see where they came from"

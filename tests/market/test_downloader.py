@@ -130,3 +130,22 @@ def test_requests_to_one_host_keep_their_distance(server) -> None:
 def test_a_server_that_is_not_there_is_said(waits) -> None:
     with downloader(waits, tries=1) as ask, pytest.raises(DownloadError, match="ConnectError"):
         ask.json("http://127.0.0.1:9/a")
+
+
+def test_waits_of_ones_own_grow_no_longer_than_a_server_may_ask_for(server, reply, waits) -> None:
+    server.answer("/a", reply(status=503))
+    with (
+        downloader(waits, backoff_s=50, longest_wait_s=120, tries=4) as ask,
+        pytest.raises(DownloadError, match=r", 4 times; try again later"),
+    ):
+        ask.json(f"{server.url}/a")
+
+    assert waits == [50, 100, 120]
+
+
+def test_a_single_try_is_not_counted(server, reply, waits) -> None:
+    server.answer("/a", reply(status=503))
+    with downloader(waits, tries=1) as ask, pytest.raises(DownloadError) as caught:
+        ask.json(f"{server.url}/a")
+
+    assert "times" not in str(caught.value)

@@ -224,3 +224,28 @@ def test_what_was_accepted_in_the_evening_of_the_last_day_is_asked_for(server, r
     market = find_market("NIO", "stock", wanted.into)
 
     assert [text.kind for text in market.until(1).documents()] == ["20-F"]
+
+
+@pytest.mark.parametrize("filed", ["2021-04-06", "2021-04-07", "2021-04-09"])
+def test_a_report_that_another_source_dates_by_the_day_counts_once_from_its_acceptance(
+    server, request_of, filed: str
+) -> None:
+    serve(server, "NIO", COMPANY, [YEARLY])
+    wanted = replace(request_of("NIO"), kinds=frozenset({"filings"}))
+    fetch(wanted)
+    rows = {"symbol": "NIO", "form": "20-F", "item": "FULL", "source": "another"}
+    texts = ["The same report in other words. " * 9, "That of the year before. " * 9]
+    other = pd.DataFrame({"filing_date": [filed, "2020-05-14"], "text": texts, **rows})
+    (wanted.into / "theirs").mkdir()
+    other.to_csv(wanted.into / "theirs" / "NIO_filings.csv", index=False)
+    other.to_csv(wanted.into / "NIO_filings.csv", index=False)
+    (wanted.into / "NIO.csv").write_text("date,close\n2021-04-05,39.0\n2021-04-06,39.5\n")
+
+    market = find_market("NIO", "stock", wanted.into)
+
+    reports = [(text.available_at.date(), text.source) for text in market.documents]
+    assert reports == [
+        (date(2020, 5, 15), "another"),
+        (date(2021, 4, 6), "SEC EDGAR 0000000001-21-000001"),
+    ]
+    assert "3 reports of several files kept once" in market.findings

@@ -1,9 +1,10 @@
 """One asset's market from the files of a folder: which file gives the bars, and what adds to it."""
 
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from investorbench_env.market.files.corporate_actions import Actions
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.listed_actions import actions_in_bars, listed_actions
 from investorbench_env.market.files.released import read_released, what_is_inside
+from investorbench_env.market.files.session_bars import count
 from investorbench_env.market.market import FloatArray, Market
 from investorbench_env.market.sessions import TimeArray
 
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 Holding = Sequence[tuple[DataFile, Sequence[str]]]
 """The files that hold a symbol, each with the spellings that it uses."""
+PERIODIC = ("10-K", "10-Q", "20-F", "40-F")
+"""Reports of which there is one a period."""
+ONE_REPORT = timedelta(days=4)
+"""So much later a source may date a report that was accepted in the evening."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +274,7 @@ def _released_market(
 
 def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
     """Every text about a symbol, from all files."""
-    documents: list[Document] = []
+    by_file: list[tuple[DataFile, Sequence[Document]]] = []
     paths: list[Path] = []
     findings: list[str] = []
     for file, spellings in holding:
@@ -283,6 +289,34 @@ def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
             found = given.documents
             findings += [f"{file.path.name}: {finding}" for finding in given.findings]
         if found:
-            documents += found
+            by_file.append((file, found))
             paths.append(file.path)
+    twice = _told_again(by_file)
+    documents = [row for file, rows in by_file for row in rows if (file.path, row.id) not in twice]
+    if twice:
+        findings.append(f"{count(len(twice), 'report')} of several files kept once")
     return _Texts(documents=tuple(documents), paths=tuple(paths), findings=tuple(findings))
+
+
+def _told_again(by_file: Sequence[tuple[DataFile, Sequence[Document]]]) -> set[tuple[Path, str]]:
+    """Files and ids of whole reports that another file has from a moment before.
+
+    One source has the second at which a report was accepted, another its date alone.
+    """
+    whole = [
+        (row, file.path)
+        for file, rows in by_file
+        for row in rows
+        if file.kind == "filings" and row.kind in PERIODIC and row.title == row.kind
+    ]
+    twice: set[tuple[Path, str]] = set()
+    known: dict[str, list[tuple[Document, Path]]] = defaultdict(list)
+    for row, path in sorted(whole, key=lambda pair: pair[0].available_at):
+        if any(
+            path != other and row.available_at - first.available_at <= ONE_REPORT
+            for first, other in known[row.kind]
+        ):
+            twice.add((path, row.id))
+        else:
+            known[row.kind].append((row, path))
+    return twice

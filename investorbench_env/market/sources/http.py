@@ -186,15 +186,17 @@ class Downloader:
                 self.records.append(found.record())
                 return found
             asked = found.wait_s
-            wait = self.politeness.backoff_s * 2 ** (attempt - 1) if asked is None else asked
-            if wait > self.politeness.longest_wait_s:
-                raise DownloadError(f"{found.error}: asks to wait {wait:.0f} s; try again later")
+            longest = self.politeness.longest_wait_s
+            if asked is not None and asked > longest:
+                raise DownloadError(f"{found.error}: asks to wait {asked:.0f} s; try again later")
+            own = min(longest, self.politeness.backoff_s * 2 ** (attempt - 1))
             fault = found.error
             if attempt < self.politeness.tries:
-                self.sleep(wait)
+                self.sleep(own if asked is None else asked)
         if isinstance(fault, RefusedError):
             raise fault
-        raise type(fault)(f"{fault}, {self.politeness.tries} times; try again later")
+        often = f", {self.politeness.tries} times" if self.politeness.tries > 1 else ""
+        raise type(fault)(f"{fault}{often}; try again later")
 
     def _once(
         self,
