@@ -115,9 +115,12 @@ def fetch_data(
         console.print("nothing was fetched: this is a dry run", style="dim")
         return
     if not to_do:
-        is_whole = not any(each.asked for each in plans)
-        console.print("[green]✓[/] all there" if is_whole else "[red]✗[/] no source has the rest")
-        raise typer.Exit(not is_whole)
+        lacking = [each.lacking for each in plans if each.asked]
+        if lacking:  # no source is asked, and each says why
+            found = [outcome for each in lacking for outcome in fetching.fetch(each, chosen)]
+            fetch_output.print_outcomes(console, found)
+        console.print("[red]✗[/] no source has the rest" if lacking else "[green]✓[/] all there")
+        raise typer.Exit(bool(lacking))
     is_asked = sys.stdin.isatty() and sys.stdout.isatty() and not yes
     if is_asked and not typer.confirm("Fetch it, under these terms?", default=True):
         console.print("nothing was fetched", style="dim")

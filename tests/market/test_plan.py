@@ -282,3 +282,21 @@ def test_a_bundle_from_or_into_what_is_no_place_for_it_is_one_line(tmp_path: Pat
         assert result.stderr.startswith("✗ ")
         assert result.stderr.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == [tmp_path / "ABC.csv", made]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--source", "yahoo", "--use", "publishing"), "its terms forbid publishing: personal use"),
+        (("--source", "nifty"), "has no stock TSLA"),
+        (("--source", "tiingo", "--kind", "news"), "which is not wanted"),
+        (("--source", "fnspid", "--from", "2024-01-01", "--to", "2024-02-01"), "has 1999-01-01.."),
+    ],
+)
+def test_a_named_source_that_cannot_serve_says_why(
+    tmp_path: Path, options: tuple[str, ...], why: str
+) -> None:
+    result = run("fetch", "TSLA", *options, "--yes", "--into", tmp_path)
+
+    assert result.exit_code == 1
+    assert why in " ".join(result.stdout.split())

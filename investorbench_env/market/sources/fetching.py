@@ -15,6 +15,7 @@ from investorbench_env.market.sources import coverage
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.source import (
     CONTACT,
+    USES,
     FetchOutcome,
     FetchRequest,
     KeyProblemError,
@@ -70,7 +71,8 @@ def _why_not(source: Source, request: FetchRequest) -> str:
     if not source.has(request.symbol, request.asset_class):
         return f"has no {request.asset_class} {request.symbol}"
     if forbidden := request.uses & source.forbids:
-        return f"its terms ({source.terms}) forbid {' and '.join(sorted(forbidden))} use"
+        uses = " and ".join(USES[use] for use in sorted(forbidden))
+        return f"its terms forbid {uses}: {source.terms}"
     if not source.kinds & request.kinds & kinds_of(request.asset_class):
         return f"gives {source.gives}, which is not wanted"
     span = f"{source.begins or ''}..{source.ends or ''}"

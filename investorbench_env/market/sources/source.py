@@ -18,7 +18,8 @@ Kind = Literal["prices", "actions", "news", "filings", "fundamentals"]
 KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 Use = Literal["commercial", "publishing"]
 """What terms of use may forbid."""
-USES: tuple[Use, ...] = get_args(Use)
+USES: Mapping[Use, str] = {"commercial": "commercial use", "publishing": "publishing"}
+"""The same in words."""
 CONTACT = "INVESTORBENCH_CONTACT"
 WANTS_A_KEY = "wants a key"
 FILED_BEFORE_DAYS = 400
