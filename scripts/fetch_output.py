@@ -204,6 +204,15 @@ def print_bundled(console: Console, files: Sequence[BundledFile]) -> None:
         hanging(console, each.name, size, width, "cyan")
     for terms in terms_of(files):
         hanging(console, "terms of use:", terms, 13, "dim")
+    terms_there = {each.terms for each in files}
+    kept_back = [
+        source.name
+        for source in SOURCES.values()
+        if "publishing" in source.forbids and source.terms in terms_there
+    ]
+    if kept_back:
+        text = f"for machines of your own: what is from {', '.join(kept_back)} may not be passed on"
+        hanging(console, "note", text, 4, "yellow")
 
 
 def size_text(number: int) -> str:

@@ -217,6 +217,7 @@ def test_the_commands_show_files_and_terms(
     for output in (made.stdout, taken.stdout):
         assert "prices/ABC_stooq.parquet" in output
         assert "terms of use:  no licence stated" in output
+        assert "what is from stooq may not be passed on" in output
     missing = CliRunner().invoke(app, ["add", str(tmp_path / "no.zip")])
     assert missing.exit_code == 1
     assert missing.stderr.count("\n") == 1

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from investorbench_env.market.files.checking import check
@@ -191,3 +192,20 @@ def test_a_gap_of_adjusted_closes_and_a_dividend_in_cents_are_warnings(tmp_path:
 
     assert "1 row without an adj_close: 2021-02-17" in texts
     assert any("a dividend of 45 on 2021-02-19 is 87% of the close" in text for text in texts)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("as_traded", [True, False])
+def test_a_split_that_is_listed_is_no_jump_of_prices_as_traded(
+    tmp_path: Path, listed: bool, as_traded: bool
+) -> None:
+    days = ["2021-03-01", "2021-03-02", "2021-03-03", "2021-03-04"]
+    closes = [400.0, 404.0, 101.5, 102.0] if as_traded else [100.0, 101.0, 101.5, 102.0]
+    pd.DataFrame({"date": days, "close": closes}).to_csv(tmp_path / "ABC.csv", index=False)
+    if listed:
+        actions = {"date": ["2021-03-03"], "symbol": "ABC", "action": "split", "amount": 4.0}
+        pd.DataFrame(actions).to_csv(tmp_path / "actions.csv", index=False)
+
+    jumps = [problem for problem in check(tmp_path) if "4:1 split" in problem.text]
+
+    assert bool(jumps) == (as_traded and not listed)

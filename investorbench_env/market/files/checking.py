@@ -1,8 +1,9 @@
 """What is wrong with a file, in plain words; nothing is changed and nothing is refused."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,19 +20,26 @@ from investorbench_env.market.asset_classes import (
     find_asset_class,
 )
 from investorbench_env.market.files import folders, index, texts, tidy
+from investorbench_env.market.files.corporate_actions import (
+    Actions,
+    ShareSplit,
+    known_actions,
+    with_known,
+)
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.jumps import jumps
 from investorbench_env.market.files.listed_actions import listed_actions
 from investorbench_env.market.files.possible_bars import breaches, is_outside, is_repeated
 from investorbench_env.market.files.released import read_released
 from investorbench_env.market.files.session_bars import count, some_days
-from investorbench_env.market.market import FIELDS, VOLUME
+from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
 from investorbench_env.market.sessions import TimeArray, sessions_between
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Severity = Literal["error", "warning", "note"]
+SplitsOf = Callable[[str], Sequence[ShareSplit]]
 
 ON_DISTRIBUTIONS = ("distribution", "listed dividend", "may be in another unit")
 """Words of the findings that tell what bars and corporate actions say of each other."""
@@ -71,9 +79,10 @@ def check(
     known = None if asset_class is None else find_asset_class(asset_class)
     files, broken = index.readable(index.stamps(place))
     problems = [_problem("error", path, "", _about(path, error)) for path, error in broken]
+    splits = partial(_splits, files, known)
     for file in files:
         try:
-            problems += _file(file, symbol, known)
+            problems += _file(file, symbol, known, splits)
         except CorruptDataError as error:
             problems.append(_problem("error", file.path, "", _about(file.path, error)))
     problems += _markets(files, symbol, known, {problem.text for problem in problems})
@@ -115,7 +124,22 @@ def _has_actions(file: DataFile) -> bool:
     return any(name in file.columns for name in tidy.ACTIONS)
 
 
-def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) -> Iterator[Problem]:
+def _splits(
+    files: Sequence[DataFile], asset_class: AssetClass | None, name: str
+) -> Sequence[ShareSplit]:
+    """The splits of an asset that a list or this package knows; a broken list is told by itself."""
+    of = _class_of(name, asset_class).name
+    listing = [(file, file.spellings(name, of)) for file in files if file.kind == "actions"]
+    try:
+        listed = listed_actions([(file, spellings) for file, spellings in listing if spellings])
+    except CorruptDataError:
+        listed = None
+    return with_known(listed or Actions(), known_actions(name)).splits
+
+
+def _file(
+    file: DataFile, symbol: str | None, asset_class: AssetClass | None, splits: SplitsOf
+) -> Iterator[Problem]:
     if file.kind == "unused":
         if symbol is None:
             yield _problem("note", file.path, "", f"not used here yet: {file.note}")
@@ -128,7 +152,7 @@ def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) ->
         return
     name = symbol or (next(iter(file.symbols)) if len(file.symbols) == 1 else "")
     if file.kind == "bars":
-        yield from _tidy_bars(file, spellings, asset_class)
+        yield from _tidy_bars(file, spellings, asset_class, splits)
     elif file.kind == "released":
         yield from _released(file, name, _class_of(name, asset_class))
     elif file.kind in ("news", "filings"):
@@ -141,18 +165,18 @@ def _file(file: DataFile, symbol: str | None, asset_class: AssetClass | None) ->
 
 
 def _tidy_bars(
-    file: DataFile, spellings: Sequence[str], asset_class: AssetClass | None
+    file: DataFile, spellings: Sequence[str], asset_class: AssetClass | None, splits: SplitsOf
 ) -> Iterator[Problem]:
     """Bars of every asset and every origin in a file, each by itself."""
     rows = tidy.bars(file, spellings, _class_in(file, asset_class))
     keys = [name for name in ("symbol", "source") if name in rows]
     if not keys:
-        yield from _bars(file, spellings[0], rows, asset_class)
+        yield from _bars(file, spellings[0], rows, asset_class, splits(spellings[0]))
         return
     for key, part in rows.groupby([rows[name].astype(str) for name in keys]):
         symbol = key[0] if "symbol" in keys else spellings[0]
         label = f"{symbol} ({key[-1]})" if "source" in keys else symbol
-        yield from _bars(file, label, part, asset_class)
+        yield from _bars(file, label, part, asset_class, splits(symbol))
 
 
 def _saved(file: DataFile, name: str) -> Iterator[Problem]:
@@ -163,7 +187,11 @@ def _saved(file: DataFile, name: str) -> Iterator[Problem]:
 
 
 def _bars(
-    file: DataFile, name: str, rows: "pd.DataFrame", asset_class: AssetClass | None
+    file: DataFile,
+    name: str,
+    rows: "pd.DataFrame",
+    asset_class: AssetClass | None,
+    splits: Sequence[ShareSplit] = (),
 ) -> Iterator[Problem]:
     """Bars of one asset from one origin."""
     path, dates = file.path, rows["date"].to_numpy().astype("datetime64[D]")
@@ -181,7 +209,7 @@ def _bars(
         )
     open_days = np.unique(dates[~weekend | always_open])
     yield from _gaps(path, name, open_days, CRYPTO if always_open else asset_class or STOCK)
-    yield from _jumps(path, name, rows)
+    yield from _jumps(path, name, rows, splits)
 
 
 def _impossible(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
@@ -222,8 +250,10 @@ def _gaps(path: Path, name: str, days: TimeArray, asset_class: AssetClass) -> It
         yield _problem("warning", path, name, text)
 
 
-def _jumps(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
-    """Closes and bars that change as no market does."""
+def _jumps(
+    path: Path, name: str, rows: "pd.DataFrame", splits: Sequence[ShareSplit]
+) -> Iterator[Problem]:
+    """Closes and bars that change as no market does; as traded they change by splits, too."""
     rows = rows[rows["close"] > 0].sort_values("date", kind="stable").drop_duplicates("date")
     bars = np.full((len(rows), len(FIELDS)), np.nan)
     for number, field in enumerate(FIELDS):
@@ -231,7 +261,15 @@ def _jumps(path: Path, name: str, rows: "pd.DataFrame") -> Iterator[Problem]:
             bars[:, number] = rows[field].to_numpy(dtype=float)
     bars[:, :VOLUME][bars[:, :VOLUME] <= 0] = np.nan
     adjusted = rows["adj_close"].to_numpy(dtype=float) if "adj_close" in rows else None
-    for text in jumps(rows["date"].to_numpy().astype("datetime64[D]"), bars, adjusted):
+    dates, close = rows["date"].to_numpy().astype("datetime64[D]"), bars[:, CLOSE]
+    ratios = np.ones(len(dates))
+    for split in splits:
+        t = int(np.searchsorted(dates, split.ex_date))
+        if 0 < t < len(dates):
+            fell = np.log(close[t - 1] / close[t])
+            if abs(fell - np.log(split.ratio)) < abs(fell):
+                ratios[t] = split.ratio
+    for text in jumps(dates, bars, adjusted, ratios):
         yield _problem("warning", path, name, text)
 
 
