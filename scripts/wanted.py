@@ -13,6 +13,7 @@ from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import asset_class_of, find_asset_class
 from investorbench_env.market.sessions import sessions_between
 from investorbench_env.market.sources.proxies import PROXIES
+from investorbench_env.market.sources.source import last_over
 from investorbench_env.universes import (
     PUBLISHED_ON,
     SIMULATED,
@@ -84,7 +85,7 @@ def _dated(each: Wanted, first: date | None, last: date | None) -> Wanted:
         symbol=each.symbol,
         asset_class=each.asset_class,
         first=first or each.first,
-        last=last or each.last,
+        last=min(last or each.last, last_over(each.asset_class)),
         why=why,
     )
 
@@ -190,6 +191,6 @@ def _symbol(name: str, asset_class: str | None) -> Wanted:
         symbol=symbol,
         asset_class=chosen,
         first=SINCE,
-        last=date.today() - timedelta(days=1),
+        last=last_over(chosen),
         why=why,
     )

@@ -170,7 +170,7 @@ def test_a_certificate_that_is_not_trusted_names_the_proxy_and_the_variable(
     def refuses(*_, **__):
         raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
 
-    monkeypatch.setattr(httpx.Client, "get", refuses)
+    monkeypatch.setattr(httpx.Client, "send", refuses)
     with Downloader() as ask, pytest.raises(NotReachedError, match=r"proxy.*SSL_CERT_FILE"):
         ask.text("https://example.org")
 

@@ -267,8 +267,8 @@ def test_any_history_of_dividends_and_splits_leads_to_the_market_as_it_was_trade
 
     made = np.array([stock.bar(day) for day in stock.days])
     np.testing.assert_allclose(market.bars[:, 0, :4], made[:, :4], rtol=1e-9)
-    # yfinance makes whole numbers of volumes.
-    np.testing.assert_allclose(market.bars[:, 0, 4], made[:, 4], rtol=1e-5)
+    # yfinance makes whole numbers of volumes, also of those that three splits made small.
+    np.testing.assert_allclose(market.bars[:, 0, 4], made[:, 4], rtol=1e-3)
     for found, listed, nothing in (
         (market.dividends, stock.dividends, 0.0),
         (market.share_splits, stock.splits, 1.0),

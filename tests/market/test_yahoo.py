@@ -246,3 +246,49 @@ def test_any_kind_of_instrument_with_or_without_events_is_read(
     # Yahoo's dividends hold the capital gains already.
     assert market.bars[0, 0, 3] == pytest.approx(MadeStock().close(date(2021, 1, 4)))
     assert market.dividends.sum() == pytest.approx(0.82, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"meta": {"symbol": "OTHER"}}, "an answer about OTHER"),
+        ({"meta": {"dataGranularity": "1mo"}}, "bars of 1mo in place of days"),
+        (
+            {"events": {"dividends": {"1": {"amount": 0.5, "date": 0, "currency": "EUR"}}}},
+            "dividends in EUR to prices in USD",
+        ),
+        (
+            {
+                "events": {
+                    "splits": {
+                        str(hour): {"date": hour * 3600, "numerator": 2, "denominator": 1}
+                        for hour in (1, 2)
+                    }
+                }
+            },
+            "two splits on one day",
+        ),
+        (
+            {"events": {"splits": {"1": {"date": 0, "numerator": 2, "denominator": 0}}}},
+            "cannot be",
+        ),
+    ],
+    ids=["symbol", "months", "currency", "split twice", "split by nothing"],
+)
+def test_what_would_give_other_prices_than_were_asked_for_is_refused(
+    server, wanted: FetchRequest, change: dict[str, dict[str, Any]], says: str
+) -> None:
+    answer = theirs.chart(MadeStock(dividends={}, splits={}))
+    (result,) = answer["chart"]["result"]
+    day = theirs.seconds(date(2021, 1, 5))
+    for events in change.get("events", {}).values():
+        for event in events.values():
+            event["date"] += day
+    for name, value in change.items():
+        result[name] |= value
+    theirs.answer(server, "ACME", answer)
+
+    (outcome,) = fetch(wanted, ["yahoo"])
+
+    assert (outcome.status, says in outcome.note) == ("failed", True), outcome.note
+    assert not list(wanted.into.rglob("*.parquet"))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -18,7 +18,13 @@ from investorbench_env.market.sources.http import (
     Response,
     check_json,
 )
-from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
+from investorbench_env.market.sources.source import (
+    FetchOutcome,
+    FetchRequest,
+    Progress,
+    Source,
+    last_over,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +34,8 @@ HEADERS = {"APCA-API-KEY-ID": f"{{{KEYS[0]}}}", "APCA-API-SECRET-KEY": f"{{{KEYS
 COLUMNS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
 SPLITS = ("forward_splits", "reverse_splits")
 BEGINS = date(2016, 1, 1)
+MOST_PAGES = 1000
+"""Of one answer; a month of news has some ten."""
 NEW_YORK = ZoneInfo("America/New_York")
 BYTES_A_DAY = 75
 """Of an answer, for each day of the calendar."""
@@ -44,7 +52,7 @@ def daily_bars(
     import pandas as pd
 
     url = f"{address or ALPACA.url}/v2/stocks/{quote(symbol, safe='')}/bars"
-    until = min(last, date.today() - timedelta(days=1))
+    until = min(last, last_over("stock"))
     parameters = {
         "timeframe": "1Day",
         "start": first.isoformat(),
@@ -96,6 +104,7 @@ def actions(
             rows += [
                 (date.fromisoformat(row["ex_date"]), "dividend", float(row["rate"]))
                 for row in listed.get("cash_dividends", ())
+                if row.get("symbol", symbol) == symbol
             ]
             rows += [
                 (
@@ -105,6 +114,7 @@ def actions(
                 )
                 for kind in SPLITS
                 for row in listed.get(kind, ())
+                if row.get("symbol", symbol) == symbol
             ]
         except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
             raise ChangedFormError("Alpaca", "list of corporate actions", answer) from error
@@ -124,7 +134,7 @@ def pages(
         ChangedFormError: a page is none.
     """
     token, seen = "", set[str]()
-    while token not in seen:
+    for _ in range(MOST_PAGES):
         seen.add(token)
         more = {"page_token": token} if token else {}
         answer = downloader.get(url, {**parameters, **more}, check_json)
@@ -135,11 +145,26 @@ def pages(
         token = str(page.get("next_page_token") or "")
         if not token:
             return
+        if token in seen:
+            break
+    raise ChangedFormError("Alpaca", "last page", answer)
 
 
 def _day(text: str) -> date:
     """The session of a bar, whose time is midnight in New York."""
-    return datetime.fromisoformat(text).astimezone(NEW_YORK).date()
+    return moment(text).astimezone(NEW_YORK).date()
+
+
+def moment(text: str) -> datetime:
+    """A time as Alpaca writes it.
+
+    Raises:
+        ValueError: it names no zone.
+    """
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text!r} names no zone")
+    return found
 
 
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:

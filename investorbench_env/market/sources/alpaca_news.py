@@ -4,13 +4,14 @@ An item counts as known from its last change, for its words are those of then.
 """
 
 import shutil
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from functools import partial
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
-from investorbench_env.market.sources.alpaca import ALPACA, HEADERS, KEYS, REFUSALS, pages
+from investorbench_env.market.sources.alpaca import ALPACA, HEADERS, KEYS, REFUSALS, moment, pages
 from investorbench_env.market.sources.contracts import ChangedFormError, Contract, Probe
 from investorbench_env.market.sources.http import Downloader, Response
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
@@ -59,17 +60,22 @@ def news(
 
 
 def _row(item: Any, symbol: str) -> tuple[Any, ...]:
-    moments = (datetime.fromisoformat(item[name]) for name in ("created_at", "updated_at"))
+    moments = (moment(item[name]) for name in ("created_at", "updated_at"))
     known = max(moments).astimezone(UTC)
     return (
         known,
         known.date(),
         symbol,
-        item["headline"].strip(),
-        (item.get("summary") or "").strip(),
+        _plain(item["headline"]),
+        _plain(item.get("summary") or ""),
         item.get("url") or "",
         f"Alpaca ({item.get('source') or 'unknown'})",
     )
+
+
+def _plain(text: str) -> str:
+    """A text without HTML's names for signs, and without half letters, which JSON may hold."""
+    return unescape(text).encode("utf-8", "replace").decode().strip()
 
 
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:

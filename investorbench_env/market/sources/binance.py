@@ -55,7 +55,7 @@ def months(first: date, last: date) -> list[date]:
     """The first days of the months of a span that are over, the latest first."""
     start, until = max(first, EARLIEST), min(last, datetime.now(UTC).date() - DAY)
     found, month = [], until.replace(day=1)
-    while month >= start.replace(day=1):
+    while start <= until and month >= start.replace(day=1):
         if _end(month) < datetime.now(UTC).date():
             found.append(month)
         month = (month - DAY).replace(day=1)

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from investorbench_env.market.sources.http import Politeness, Response
 
+MOST_BYTES = 1 << 26
+"""Of one answer; a chart of all days has some three million."""
 CHART = "/v8/finance/chart/"
 """Behind this are the answers that hold data; the others are cookies and the like."""
 
@@ -27,7 +29,7 @@ class Browser:
     """
 
     def __init__(self, address: str, politeness: Politeness) -> None:
-        from curl_cffi import requests
+        from curl_cffi import CurlOpt, requests
 
         self.address = address
         self.politeness = politeness
@@ -35,7 +37,8 @@ class Browser:
         self.last = Response(url="")
         self._asked_at = float("-inf")
         # yfinance takes no other class of sessions, and all that this one asks goes through here.
-        self.session = cast(Any, requests.Session(impersonate="chrome"))
+        largest = {CurlOpt.MAXFILESIZE_LARGE: MOST_BYTES}
+        self.session = cast(Any, requests.Session(impersonate="chrome", curl_options=largest))
         self._ask = self.session.request
         self.session.request = self._request
 

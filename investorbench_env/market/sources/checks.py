@@ -7,7 +7,13 @@ from threading import Thread
 from time import monotonic
 
 from investorbench_env.errors import InvestorBenchError
-from investorbench_env.market.sources.contracts import ChangedFormError, Probe, State
+from investorbench_env.market.sources.contracts import (
+    UNREADABLE,
+    ChangedFormError,
+    Probe,
+    State,
+    UnforeseenFormError,
+)
 from investorbench_env.market.sources.http import (
     Downloader,
     DownloadError,
@@ -20,8 +26,6 @@ from investorbench_env.market.sources.source import Source
 
 DEADLINE_S = 10.0
 """All sources are asked at once; what has not answered by then is not reached."""
-UNREADABLE = (InvestorBenchError, AttributeError, LookupError, TypeError, ValueError)
-"""What a client's own parser may raise of an answer of another form."""
 ONCE = Politeness(interval_s=0, tries=1, timeout_s=DEADLINE_S - 2)
 
 
@@ -56,6 +60,9 @@ def check(source: Source, contact: str = "") -> Check:
         return Check(source=source, state="changed its form", says=str(error))
     except InvestorBenchError as error:
         return Check(source=source, state="blocks us", says=str(error))
+    except UNREADABLE as error:
+        says = str(UnforeseenFormError(source.contract.source, error))
+        return Check(source=source, state="changed its form", says=says)
     return Check(source=source, state="answers")
 
 
@@ -117,7 +124,7 @@ def _ask(source: Source, contact: str) -> None:
         response = downloader.get(url, contract.probe.parameters)
     try:
         fits = contract.form(response)
-    except UNREADABLE:
+    except (InvestorBenchError, *UNREADABLE):
         fits = False
     if not fits:
         raise ChangedFormError(contract.source, contract.needs, response)

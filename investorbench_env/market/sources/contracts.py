@@ -4,6 +4,7 @@ Fetching and ``data sources --check`` read every answer through the same contrac
 recognise the same refusals.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,6 +14,20 @@ from investorbench_env.market.sources.http import DownloadError, RefusedError, R
 State = Literal[
     "answers", "wants a key", "not installed", "blocks us", "changed its form", "not reached"
 ]
+
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What a client, or a library that it reads with, may stumble with over an answer that nothing
+foresaw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +56,13 @@ class ChangedFormError(DownloadError):
 
     def __init__(self, source: str, needed: str, answer: Response) -> None:
         super().__init__(f"{source}: no {needed}, but {answer.first_line!r}")
+
+
+class UnforeseenFormError(DownloadError):
+    """An answer over which the client stumbled."""
+
+    def __init__(self, source: str, error: Exception) -> None:
+        super().__init__(f"{source}: an answer of another form ({type(error).__name__}: {error})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

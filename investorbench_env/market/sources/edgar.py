@@ -124,15 +124,27 @@ def report(downloader: Downloader, filing: Filing, *, archive: str | None = None
     """
     root = archive or base_url("edgar_archive", ARCHIVE)
     folder = filing.folder(root)
-    text = plain_text(downloader.text(f"{folder}/{filing.document}"))
+    text = _words(downloader, f"{folder}/{filing.document}")
     if filing.form.startswith(CURRENT):
-        parts = [plain_text(downloader.text(f"{root}{path}")) for path in _exhibits(
-            downloader, filing, folder
-        )]  # fmt: skip
+        found = _exhibits(downloader, filing, folder)
+        parts = [_words(downloader, f"{root}{path}") for path in found]
         text = "\n\n".join(filter(None, [text, *parts]))
     elif len(text) < SHORTEST:
         raise DownloadError(f"{folder}/{filing.document}: no report, only {len(text)} characters")
     return _row(filing, text=text, downloader=downloader, archive=root)
+
+
+def _words(downloader: Downloader, url: str) -> str:
+    """The words of a document.
+
+    Raises:
+        DownloadError: it is not there, or was cut off.
+    """
+    answer = downloader.get(url)
+    begins = b"<html" in answer.content[:4000].lower()
+    if begins and not answer.is_measured and b"</html" not in answer.content[-4000:].lower():
+        raise DownloadError(f"{url}: a page that does not end, cut off; try again later")
+    return plain_text(answer.text)
 
 
 def _row(

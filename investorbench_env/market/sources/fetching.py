@@ -13,6 +13,7 @@ from investorbench_env.errors import InvestorBenchError, MissingDependencyError,
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.sources import coverage
 from investorbench_env.market.sources.catalogue import SOURCES
+from investorbench_env.market.sources.contracts import UNREADABLE, UnforeseenFormError
 from investorbench_env.market.sources.source import (
     CONTACT,
     USES,
@@ -23,6 +24,7 @@ from investorbench_env.market.sources.source import (
     Progress,
     Source,
     kinds_of,
+    last_over,
 )
 
 OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -43,6 +45,7 @@ def fetch(
         if name not in SOURCES:
             raise UnknownNameError("source", name, SOURCES)
     outcomes: list[FetchOutcome] = []
+    request = replace(request, last=min(request.last, last_over(request.asset_class)))
     lacking = request.kinds & kinds_of(request.asset_class)
     for source in SOURCES.values():
         if sources and source.name not in sources:
@@ -55,7 +58,8 @@ def fetch(
         try:
             outcome = _fetch_from(source, replace(request, kinds=wanted), progress or _silent)
         except OSError as error:
-            note = f"{error.strerror}: {error.filename or request.into}; what is complete is kept"
+            what = error.strerror or type(error).__name__
+            note = f"{what}: {error.filename or request.into}; what is complete is kept"
             failed = source.outcome(request, "failed", note=note)
             outcomes.append(replace(failed, is_last=error.errno in OF_THE_DISK))
             if outcomes[-1].is_last:
@@ -93,6 +97,9 @@ def _fetch_from(source: Source, request: FetchRequest, progress: Progress) -> Fe
         return source.outcome(request, "skipped", note=str(error))
     except InvestorBenchError as error:
         return source.outcome(request, "failed", note=str(error))
+    except UNREADABLE as error:
+        note = str(UnforeseenFormError(source.contract.source, error))
+        return source.outcome(request, "failed", note=note)
 
 
 def unmended(request: FetchRequest, outcomes: Sequence[FetchOutcome]) -> frozenset[Kind]:

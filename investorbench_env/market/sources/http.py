@@ -5,6 +5,7 @@ It knows HTTP and nothing of what comes back.
 
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -27,11 +28,26 @@ USER_AGENT = "Mozilla/5.0 (compatible; investorbench/0.1)"
 
 FIRST_LINE = 80
 """Letters that are shown of what came instead of data."""
+LONGEST_LINE = 400
+"""Letters of what is said of a fault, of which a server may have written a part."""
 BUSY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+MOST_BYTES = 1 << 29
+"""Of one answer; the largest that is asked for have some 200 million."""
+SLOWEST = 1000
+"""Bytes a second: an answer that is slower on the whole is given up."""
+MOST_REDIRECTS = 10
 
 
 class DownloadError(InvestorBenchError):
-    """A server did not give what was asked for; the message has what it did instead."""
+    """A server did not give what was asked for; the message has what it did instead.
+
+    Whatever the server wrote, it is one line that any terminal can show.
+    """
+
+    def __init__(self, said: str) -> None:
+        shown = "".join(letter if letter.isprintable() else " " for letter in said)
+        line = " ".join(shown.split())
+        super().__init__(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…")
 
 
 class NotThereError(DownloadError):
@@ -83,6 +99,7 @@ class Response:
         headers: by their names in lower case.
         content: what it sent.
         retrieved_at: when.
+        is_measured: whether it said how long it is, so that one that is cut off is known as such.
     """
 
     url: str
@@ -90,6 +107,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
     retrieved_at: str = ""
+    is_measured: bool = True
 
     def record(self) -> dict[str, Any]:
         """This request as a line of provenance."""
@@ -121,7 +139,8 @@ class Downloader:
         politeness: pace and patience.
         contract: how the source is known to refuse.
         keys: the values of the source's keys by their names, which take their places in records.
-        headers: sent with every request, where ``{NAME}`` is a key.
+        headers: sent with every request, where ``{NAME}`` is a key; such a one to the source alone.
+        home: an address of the source, or empty where that of each request is one.
         sleep: how to wait; tests pass their own.
         records: of every answer so far: address, time, size and checksum.
     """
@@ -131,6 +150,7 @@ class Downloader:
     contract: "Contract | None" = None
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    home: str = ""
     sleep: Callable[[float], None] = time.sleep
     records: list[dict[str, Any]] = field(default_factory=list)
     _client: "httpx.Client | None" = field(default=None, init=False, repr=False)
@@ -211,24 +231,17 @@ class Downloader:
         self._keep_pace(url)
         plain = self._without_keys(url.split("?")[0])
         try:
-            response = self._open().get(
-                url,
-                params=self._with_keys(parameters or {}) or None,
-                headers=self._with_keys({**self.headers, **headers}),
-            )
+            answer = self._ask(url, parameters or {}, headers, plain)
         except httpx.TransportError as error:
             return _passing(plain, error)
+        except httpx.DecodingError as error:
+            return _Passing(DownloadError(f"{plain}: not compressed as it says ({error})"), None)
         except httpx.InvalidURL as error:
             raise DownloadError(f"{plain}: no address ({error})") from error
-        # Where another host stores what was asked for, its address is of the moment, and signed.
-        first = response.history[0] if response.history else response
-        answer = Response(
-            url=self._without_keys(str(first.url)),
-            status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            content=response.content,
-            retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        except NotReachedError as error:
+            if isinstance(error, OutOfReachError):
+                raise
+            return _Passing(error, None)
         patience = _patience(answer.headers.get("retry-after"))
         if self.contract is not None:
             try:
@@ -242,13 +255,70 @@ class Downloader:
         if answer.status in (404, 410):
             raise NotThereError(f"{plain}: not there (HTTP {answer.status})")
         if answer.status >= 400:
+            said = "" if _looks_like_a_page(answer.content) else answer.first_line
             raise DownloadError(
-                f"{plain}: refused with HTTP {answer.status}; the source may block automatic "
-                "access or ask for a name and e-mail (--contact)"
+                f"{plain}: refused with HTTP {answer.status}{f' ({said})' if said else ''}; the "
+                "source may block automatic access or ask for a name and e-mail (--contact)"
             )
-        if fault := check(plain, answer.content):
+        if answer.status not in (200, 203, 206):
+            raise DownloadError(f"{plain}: no answer, but HTTP {answer.status}")
+        if fault := _other_part(plain, headers.get("Range"), answer) or check(
+            plain, answer.content
+        ):
             return _Passing(DownloadError(fault), None)
         return answer
+
+    def _ask(
+        self, url: str, parameters: Mapping[str, str], headers: Mapping[str, str], plain: str
+    ) -> Response:
+        """What comes of one request, by way of those to which it leads."""
+        client = self._open()
+        sent = self._with_keys({**self.headers, **headers})
+        request = client.build_request(
+            "GET", url, params=self._with_keys(parameters) or None, headers=sent
+        )
+        # Where another host stores what was asked for, its address is of the moment, and signed.
+        asked = self._without_keys(str(request.url))
+        home = _origin(self.home or url)
+        for _ in range(MOST_REDIRECTS):
+            if _origin(str(request.url)) != home:
+                for name in (name for name, text in self.headers.items() if text != sent[name]):
+                    request.headers.pop(name, None)
+            response = client.send(request, stream=True)
+            try:
+                if response.next_request is None:
+                    return Response(
+                        url=asked,
+                        status=response.status_code,
+                        headers={name.lower(): value for name, value in response.headers.items()},
+                        content=self._content_of(response, plain),
+                        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                        is_measured=bool(
+                            {"content-length", "transfer-encoding"} & set(response.headers)
+                        ),
+                    )
+                request = response.next_request
+            finally:
+                response.close()
+        raise DownloadError(f"{plain}: leads on to other addresses {MOST_REDIRECTS} times")
+
+    def _content_of(self, response: "httpx.Response", plain: str) -> bytes:
+        """All of an answer, unless it has no end.
+
+        Raises:
+            DownloadError: it is larger than any that is asked for.
+            NotReachedError: it comes too slowly.
+        """
+        parts, size, began = [], 0, time.monotonic()
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                raise DownloadError(f"{plain}: it goes on after {MOST_BYTES / 1e6:,.0f} MB")
+            taken = time.monotonic() - began
+            if taken > self.politeness.timeout_s and size < SLOWEST * taken:
+                raise NotReachedError(f"{plain}: only {size:,} bytes in {taken:.0f} s")
+        return b"".join(parts)
 
     def _with_keys(self, templates: Mapping[str, str]) -> dict[str, str]:
         """Parameters or headers with the values of keys in their places."""
@@ -274,17 +344,55 @@ class Downloader:
         if self._client is None:
             import httpx
 
-            self._client = httpx.Client(
-                headers={"User-Agent": self.user_agent},
-                timeout=self.politeness.timeout_s,
-                follow_redirects=True,
-            )
+            try:
+                self._client = httpx.Client(
+                    headers={"User-Agent": self.user_agent}, timeout=self.politeness.timeout_s
+                )
+            except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+                raise _not_set_up(error) from error
         return self._client
 
 
 def base_url(source: str, address: str) -> str:
     """A source's address, or what ``$INVESTORBENCH_<SOURCE>_URL`` puts in its place."""
     return os.environ.get(f"INVESTORBENCH_{source.upper()}_URL", address).rstrip("/")
+
+
+def _origin(url: str) -> tuple[str, str]:
+    address = urlsplit(url)
+    return address.scheme, address.netloc
+
+
+def _other_part(url: str, asked: str | None, answer: Response) -> str | None:
+    """What is wrong with a part of a file: it is not the one that was asked for."""
+    if answer.status != 206:
+        return None
+    wanted = re.fullmatch(r"bytes=(\d*)-(\d+)", asked or "")
+    came = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("content-range", ""))
+    if wanted is None or came is None:
+        return f"{url}: a part that was not asked for"
+    first, last, total = (int(number) for number in came.groups())
+    end = min(int(wanted[2]), total - 1) if wanted[1] else total - 1
+    start = int(wanted[1]) if wanted[1] else max(0, total - int(wanted[2]))
+    if (first, last, len(answer.content)) == (start, end, end - start + 1):
+        return None
+    return f"{url}: bytes {first} to {last} in place of {start} to {end}"
+
+
+def _not_set_up(error: Exception) -> OutOfReachError:
+    """What of this machine's settings keeps every request from being made."""
+    if isinstance(error, OSError):
+        names = "SSL_CERT_FILE and SSL_CERT_DIR name no certificates that can be read"
+        return OutOfReachError(f"{names} ({error}): set them right, or unset them")
+    if isinstance(error, ImportError):
+        return OutOfReachError(
+            "the proxy that is set is a SOCKS one, which needs pip install 'httpx[socks]'; or set "
+            "HTTPS_PROXY to one of http:// and unset ALL_PROXY"
+        )
+    return OutOfReachError(
+        f"a proxy is set by an address that is none ({error}): set HTTP_PROXY, HTTPS_PROXY and "
+        "ALL_PROXY right, or unset them"
+    )
 
 
 class _Passing(NamedTuple):
@@ -334,7 +442,7 @@ def _patience(header: str | None) -> float | None:
         pass
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
 
 
@@ -357,6 +465,6 @@ def check_json(url: str, content: bytes) -> str | None:
         return fault
     try:
         json.loads(content)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         return f"{url}: not JSON, cut off? ({error})"
     return None

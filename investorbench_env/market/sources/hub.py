@@ -56,6 +56,13 @@ def endpoint() -> str:
     return (os.environ.get(VARIABLE) or ENDPOINT).rstrip("/")
 
 
+def _here(address: str) -> str:
+    """An address that the hub names, at what takes its place: mirrors leave the hub's own in."""
+    if address.startswith(f"{ENDPOINT}/"):
+        return f"{endpoint()}{address.removeprefix(ENDPOINT)}"
+    return address
+
+
 def contract(source: str, repository: str) -> Contract:
     """What the hub must answer about a repository, and how it refuses.
 
@@ -147,7 +154,7 @@ def files(downloader: Downloader, repository: str, folder: str = "") -> list[Hub
                 )
         # A long list comes in pages, each of which names the next.
         after = re.search(r'<([^>]+)>;\s*rel="next"', answer.headers.get("link", ""))
-        tree = after[1] if after else None
+        tree = _here(after[1]) if after else None
     return found
 
 
@@ -166,7 +173,7 @@ def conversions(downloader: Downloader, repository: str) -> dict[str, dict[str, 
     try:
         found = {
             str(configuration): {
-                str(split): [str(address) for address in addresses]
+                str(split): [_here(str(address)) for address in addresses]
                 for split, addresses in splits.items()
             }
             for configuration, splits in listed.items()

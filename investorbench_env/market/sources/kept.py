@@ -3,14 +3,17 @@
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import index, store
+from investorbench_env.market.files.possible_bars import breaches, is_repeated
 from investorbench_env.market.sources.coverage import OF_FILES
-from investorbench_env.market.sources.http import DownloadError
+from investorbench_env.market.sources.http import DownloadError, NotThereError
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Kind, Source
 
 if TYPE_CHECKING:
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Of what stands beside a file, and of pieces; what another version kept is fetched again."""
 PARTIAL = f".partial/{FORMAT}"
+EARLIEST, TOMORROW = "1900-01-01", timedelta(days=1)
+MOST_IMPOSSIBLE = 0.05
+"""Share of bars: with more that cannot be, a source has another form than is known."""
 
 
 class Asks(Protocol):
@@ -71,9 +77,13 @@ def keep(
     """
     import pyarrow as pa
 
-    if kind == "bars" and not len(frame):
-        span = f"from {request.first} to {request.last}"
-        raise DownloadError(f"{source.name}, {request.symbol}: no bars {span}")
+    note = ""
+    if kind == "bars":
+        frame, note = _possible(frame, request, source)
+    if kind == "actions":
+        _check_amounts(frame, request, source)
+    if kind in ("news", "filings"):
+        frame, note = _dated(frame)
     about: dict[str, Any] = {"kind": kind, "source": source.name, "symbols": [request.symbol]}
     if adjusted:
         about["adjusted_to"] = datetime.now(UTC).date().isoformat()
@@ -81,7 +91,69 @@ def keep(
     dates = frame["filing_date" if kind == "filings" else "date"]
     days = [str(day)[:10] for day in dates]
     record(request, path, source, digest, days, downloader, kinds or OF_FILES[kind])
-    return source.outcome(request, "fetched", paths=(path,), rows=len(frame))
+    return source.outcome(request, "fetched", paths=(path,), rows=len(frame), note=note)
+
+
+def _possible(
+    frame: "pd.DataFrame", request: FetchRequest, source: Source
+) -> "tuple[pd.DataFrame, str]":
+    """The bars of the wanted days, one a day, each of them possible, and which were left out.
+
+    Raises:
+        DownloadError: none is left, or so many cannot be that none is to be trusted.
+    """
+    import pandas as pd
+
+    about = f"{source.contract.source}, {request.symbol}"
+    rows = frame.dropna(subset=["date", "close"]).sort_values("date", kind="stable")
+    rows = rows[rows["date"].between(pd.Timestamp(request.first), pd.Timestamp(request.last))]
+    rows = rows[~is_repeated(rows)].reset_index(drop=True)
+    if not len(rows):
+        raise NotThereError(f"{about}: no bars from {request.first} to {request.last}")
+    bad = pd.Series(False, index=rows.index)
+    sentences = []
+    for breach in breaches(rows):
+        bad |= breach.rows
+        sentences.append(breach.sentence(rows[breach.rows].iloc[0]))
+    if not bad.any():
+        return rows, ""
+    days, given = rows.loc[bad, "date"].unique(), rows["date"].nunique()
+    if len(days) > max(1, MOST_IMPOSSIBLE * given):
+        raise DownloadError(f"{about}: bars of {len(days)} days cannot be: {sentences[0]}")
+    left = rows[~rows["date"].isin(days)].reset_index(drop=True)
+    if not len(left):
+        raise DownloadError(f"{about}: its only bar cannot be: {sentences[0]}")
+    return left, f"left out what cannot be: {'; '.join(sentences)}"
+
+
+def _dated(frame: "pd.DataFrame") -> "tuple[pd.DataFrame, str]":
+    """The texts at a date that a reader takes, and how many were left out."""
+    import pandas as pd
+
+    earliest, latest = pd.Timestamp(EARLIEST), pd.Timestamp(datetime.now(UTC).date()) + TOMORROW
+    is_dated = pd.Series(True, index=frame.index)
+    for name in ("date", "filing_date", "timestamp", "accepted"):
+        if name in frame:
+            moments = pd.to_datetime(frame[name], utc=True).dt.tz_localize(None)
+            is_dated &= moments.between(earliest, latest)
+    many = int((~is_dated).sum())
+    return frame[is_dated], f"left out {many:,} without a date of the past" if many else ""
+
+
+def _check_amounts(frame: "pd.DataFrame", request: FetchRequest, source: Source) -> None:
+    """Hold dividends and splits to what a reader takes: without one of them no price is right.
+
+    Raises:
+        DownloadError: an amount is no number above nothing.
+    """
+    amounts = frame["amount"].to_numpy(dtype=float)
+    wrong = frame[~(np.isfinite(amounts) & (amounts > 0))]
+    if len(wrong):
+        row = wrong.iloc[0]
+        raise DownloadError(
+            f"{source.contract.source}, {request.symbol}: a {row['action']} of {row['amount']} on "
+            f"{row['date']:%Y-%m-%d} cannot be"
+        )
 
 
 def together(outcomes: Sequence[FetchOutcome]) -> FetchOutcome:

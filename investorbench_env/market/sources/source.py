@@ -4,10 +4,11 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
 from investorbench_env.market.asset_classes import find_asset_class
@@ -239,6 +240,7 @@ class Source:
             contract=self.contract,
             keys=keys,
             headers={**self.headers, **sent},
+            home=self.url,
         )
 
     def _agent(self, contact: str) -> str:
@@ -270,6 +272,12 @@ class Source:
             rows=rows,
             note=note,
         )
+
+
+def last_over(asset_class: str) -> date:
+    """The last day of which a bar is complete, whatever the clock of this machine shows."""
+    zone = ZoneInfo(find_asset_class(asset_class).timezone)
+    return datetime.now(zone).date() - timedelta(days=1)
 
 
 def kinds_of(asset_class: str) -> frozenset[Kind]:

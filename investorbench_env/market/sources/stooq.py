@@ -4,14 +4,20 @@ It lists neither splits nor dividends, and does not say whether dividends are in
 """
 
 import io
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
 from investorbench_env.market.sources.contracts import ChangedFormError, Contract, Probe, Refusal
 from investorbench_env.market.sources.http import Downloader, NotThereError, Response
-from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
+from investorbench_env.market.sources.source import (
+    FetchOutcome,
+    FetchRequest,
+    Progress,
+    Source,
+    last_over,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +39,7 @@ def daily_bars(
     """
     import pandas as pd
 
-    until = min(last, date.today() - timedelta(days=1))
+    until = min(last, last_over("stock"))
     answer = downloader.get(
         f"{address or STOOQ.url}{PATH}",
         {
@@ -55,7 +61,7 @@ def daily_bars(
     except (KeyError, ValueError) as error:
         raise ChangedFormError("Stooq", CONTRACT.needs, answer) from error
     bars.columns = bars.columns.str.lower()
-    if bars["close"].isna().any():
+    if bars["close"].isna().any() or not (answer.is_measured or answer.text.endswith("\n")):
         raise ChangedFormError("Stooq", "whole CSV, for it is cut off", answer)
     bars.insert(1, "symbol", symbol)
     bars["source"] = "Stooq"

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -10,7 +10,13 @@ from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
 from investorbench_env.market.sources.contracts import ChangedFormError, Contract, Probe, Refusal
 from investorbench_env.market.sources.http import Downloader, NotThereError, Response, check_json
-from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Progress, Source
+from investorbench_env.market.sources.source import (
+    FetchOutcome,
+    FetchRequest,
+    Progress,
+    Source,
+    last_over,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +46,7 @@ def days(
     """
     import pandas as pd
 
-    until = min(last, date.today() - timedelta(days=1))
+    until = min(last, last_over("stock"))
     answer = downloader.get(
         f"{address or TIINGO.url}/tiingo/daily/{quote(symbol.replace('.', '-'), safe='')}/prices",
         {"startDate": first.isoformat(), "endDate": until.isoformat(), "format": "json"},

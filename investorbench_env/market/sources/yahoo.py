@@ -23,6 +23,7 @@ from investorbench_env.market.files import store
 from investorbench_env.market.sources import kept
 from investorbench_env.market.sources.browser import Browser
 from investorbench_env.market.sources.contracts import (
+    UNREADABLE,
     ChangedFormError,
     Contract,
     Refusal,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ADDRESS = "https://query2.finance.yahoo.com"
+SECONDS_A_DAY = 24 * 60 * 60
 BYTES_A_DAY = 60
 """Of an answer, for each day of the calendar."""
 BAR_COLUMNS = {
@@ -85,6 +87,7 @@ def chart(
         DownloadError: it does not know the symbol, or answers in a form that is not its own.
     """
     whole = patiently(browser.politeness, lambda: _history(browser, symbol, first), waiting)
+    _check_what_it_is_of(browser.last, symbol)
     dates = whole.index.tz_localize(None).normalize()
     days = whole.set_axis(dates).rename_axis("date").reset_index()
     days.insert(1, "symbol", symbol)
@@ -143,11 +146,36 @@ def _history(browser: Browser, symbol: str, first: date) -> "pd.DataFrame":
         raise _what_came(browser.last, symbol) from error
     except RequestException as error:
         raise _not_reached(browser.address or ADDRESS, error) from error
-    except (YFException, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (YFException, *UNREADABLE) as error:
         raise _what_came(browser.last, symbol) from error
     if found.empty:
         raise NotThereError(f"Yahoo, {symbol}: no bars since {first}")
     return found
+
+
+def _check_what_it_is_of(answer: Response, symbol: str) -> None:
+    """Hold an answer to what was asked for, of which yfinance hands on numbers alone.
+
+    Raises:
+        DownloadError: it is of another symbol or of no days, has dividends in another currency, or
+            a split twice.
+    """
+    found = _json(answer)["chart"]["result"][0]
+    about, events = found["meta"], found.get("events") or {}
+    asked = symbol.replace(".", "-").upper()
+    if str(about.get("symbol", asked)).upper() != asked:
+        raise DownloadError(f"Yahoo, {symbol}: an answer about {about['symbol']}")
+    if (step := about.get("dataGranularity", "1d")) != "1d":
+        raise DownloadError(f"Yahoo, {symbol}: bars of {step} in place of days")
+    paid = {row.get("currency") for row in (events.get("dividends") or {}).values()}
+    if others := sorted(paid - {None, "", about.get("currency")}):
+        raise DownloadError(
+            f"Yahoo, {symbol}: dividends in {others[0]} to prices in {about.get('currency')}; "
+            "name another source with --source"
+        )
+    days = [row["date"] // SECONDS_A_DAY for row in (events.get("splits") or {}).values()]
+    if len(days) != len(set(days)):
+        raise DownloadError(f"Yahoo, {symbol}: two splits on one day; name another source")
 
 
 def _not_reached(url: str, error: Exception) -> NotReachedError:
@@ -179,7 +207,7 @@ def _what_came(answer: Response, symbol: str) -> DownloadError:
 def _json(answer: Response) -> Any:
     try:
         return json.loads(answer.content)
-    except ValueError:
+    except (RecursionError, ValueError):
         return None
 
 
