@@ -72,9 +72,13 @@ def print_plans(console: Console, plans: Sequence[FetchPlan]) -> None:
     keyed = [
         source for source in SOURCES.values() if source in others and source.hindrance(contact)
     ]
-    then = [source.name for source in SOURCES.values() if source in others and source not in keyed]
+    then = [source for source in SOURCES.values() if source in others and source not in keyed]
     if then:
-        hanging(console, "next, where one fails or lacks days:", ", ".join(then), 36, "dim")
+        console.print("next, where one fails or lacks days:", style="dim")
+        width = max(len(source.name) for source in then)
+        for source in then:
+            hanging(console, source.name, source.terms, width, "cyan")
+        console.print()
     if keyed:
         text = ", ".join(f"{source.name} ({' '.join(source.wants)})" for source in keyed)
         hanging(console, "also, once set up:", text, 18, "yellow")

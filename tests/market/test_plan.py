@@ -14,6 +14,7 @@ from investorbench.scripts.wanted import wanted
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.library import find_market, save
 from investorbench_env.market.sessions import sessions_between
+from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.plan import plan
 from investorbench_env.market.sources.source import FetchRequest
 
@@ -300,3 +301,22 @@ def test_a_named_source_that_cannot_serve_says_why(
 
     assert result.exit_code == 1
     assert why in " ".join(result.stdout.split())
+
+
+def test_the_terms_of_every_source_that_may_be_asked_are_shown_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {key for source in SOURCES.values() for key in source.keys}:
+        monkeypatch.setenv(name, "key")
+    monkeypatch.setenv("INVESTORBENCH_CONTACT", "Ann Example ann@example.org")
+
+    for task in ("stock/tsla", "crypto/btc", "etf/spy"):
+        shown = " ".join(run("fetch", task, "--dry-run", "--into", tmp_path).stdout.split())
+        (each,) = wanted(task)
+        asked = [
+            source
+            for source in SOURCES.values()
+            if source.has(each.symbol, each.asset_class) and source.name in shown
+        ]
+        assert len(asked) > 1
+        assert [source.name for source in asked if source.terms not in shown] == []
