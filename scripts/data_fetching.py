@@ -119,8 +119,12 @@ def fetch_data(
         if lacking:  # no source is asked, and each says why
             found = [outcome for each in lacking for outcome in fetching.fetch(each, chosen)]
             fetch_output.print_outcomes(console, found)
-        console.print("[red]✗[/] no source has the rest" if lacking else "[green]✓[/] all there")
-        raise typer.Exit(bool(lacking))
+        # What a package carries is not fetched.
+        if not all(find_asset_class(each.asset_class).installed for each in lacking):
+            console.print("[red]✗[/] no source has the rest")
+            raise typer.Exit(1)
+        console.print("[green]✓[/] " + ("nothing to fetch" if lacking else "all there"))
+        raise typer.Exit(0)
     is_asked = sys.stdin.isatty() and sys.stdout.isatty() and not yes
     if is_asked and not typer.confirm("Fetch it, under these terms?", default=True):
         console.print("nothing was fetched", style="dim")

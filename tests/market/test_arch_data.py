@@ -170,3 +170,4 @@ def test_there_is_nothing_to_fetch_for_an_index(
     assert ended.value.code == 0
     assert "SP500 – skipped, no source has index SP500; an installed package may:" in printed
     assert "investorbench data describe SP500" in printed
+    assert "nothing to fetch" in printed
