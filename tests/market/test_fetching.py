@@ -20,6 +20,7 @@ from investorbench_env.market.library import find_market
 from investorbench_env.market.sources import coverage, kept
 from investorbench_env.market.sources.fetching import fetch
 from investorbench_env.market.sources.http import Downloader
+from investorbench_env.market.sources.plan import plan
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -388,8 +389,12 @@ def test_what_another_version_or_a_crash_left_beside_a_file_is_fetched_again(
         written = json.dumps(old)
     beside.write_text(written)
 
+    prices = replace(wanted, kinds=frozenset({"prices"}), last=date(2021, 1, 14))
+    prices = replace(prices, first=prices.last)
+    assert "prices" in plan(prices, ["tiingo"], [wanted.into]).asked
     assert status(fetch(wanted, ["tiingo"])) == {"tiingo": "fetched"}
     assert status(fetch(wanted, ["tiingo"])) == {"tiingo": "already there"}
+    assert not plan(prices, ["tiingo"], [wanted.into]).asked
 
 
 @pytest.mark.parametrize("left", [b"", b"PAR1 cut off", "another version's"])

@@ -29,6 +29,8 @@ OF_FILES: dict[str, tuple[Kind, ...]] = {
     "market": get_args(Kind),
 }
 """The kinds of data in a file of a kind; the closes of the release stand in for no bars."""
+FORMAT = 2
+"""Of what stands beside a file, and of pieces; what another version kept is fetched again."""
 FETCHED = ("bars", "actions", "news", "filings")
 """Kinds of files that fetching writes: each with its provenance, or it is half-written."""
 DAY = timedelta(days=1)
@@ -99,7 +101,8 @@ def _add(
     """Count what one file has."""
     provenance = store.read_provenance(file.path)
     was_fetched = "source" in file.metadata and file.kind in FETCHED
-    if file.metadata.get("simulated") or (was_fetched and not store.is_whole(file.path)):
+    is_ours = provenance.get("version") == FORMAT and store.is_whole(file.path)
+    if file.metadata.get("simulated") or (was_fetched and not is_ours):
         return
     kinds = set(provenance.get("kinds") or OF_FILES.get(file.kind, ())) & set(found)
     if not kinds:

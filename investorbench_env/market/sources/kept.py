@@ -12,15 +12,13 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import index, store
 from investorbench_env.market.files.possible_bars import breaches, is_repeated
-from investorbench_env.market.sources.coverage import OF_FILES
+from investorbench_env.market.sources.coverage import FORMAT, OF_FILES
 from investorbench_env.market.sources.http import DownloadError, NotThereError
 from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, Kind, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 2
-"""Of what stands beside a file, and of pieces; what another version kept is fetched again."""
 PARTIAL = f".partial/{FORMAT}"
 EARLIEST, TOMORROW = "1900-01-01", timedelta(days=1)
 MOST_IMPOSSIBLE = 0.05
