@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -84,14 +84,14 @@ def sources() -> Iterator[Sources]:
 
 
 @contextmanager
-def speaking() -> Iterator[Sources]:
+def speaking(filings: Sequence[edgar.MadeFiling] = FILINGS) -> Iterator[Sources]:
     hub = made_finsaber.hub_with(TESLA)
     with serving() as server, data_hub.running(hub), pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith("INVESTORBENCH_") or name.endswith(("_API_KEY", "_API_KEY_ID")):
                 patch.delenv(name)
         yahoo.play(server, stock=TESLA)
-        edgar.serve(server, "TSLA", 1318605, FILINGS)
+        edgar.serve(server, "TSLA", 1318605, [*filings])
         for name in (*yahoo.VARIABLES, *edgar.VARIABLES):
             patch.setenv(name, server.url)
         patch.setenv("HF_ENDPOINT", hub.url)
@@ -205,8 +205,9 @@ def test_a_second_run_finds_all_there_and_asks_nobody(sources: Sources, arrived:
     assert (sources.asked, fetched(arrived.folder)) == (0, files)
 
 
-def test_the_task_shows_every_modality_on_the_days_that_have_something(arrived: Arrived) -> None:
-    env = gym.make("InvestorBench/Stock-TSLA", data=str(arrived.folder))
+def shown_on(folder: Path) -> tuple[int, Counter[str]]:
+    """The days of an episode, and on how many of them each modality has something."""
+    env = gym.make("InvestorBench/Stock-TSLA", data=str(folder))
     observation, info = env.reset(seed=0)
     days, seen, over = 0, Counter[str](), False
     while not over:
@@ -217,11 +218,36 @@ def test_the_task_shows_every_modality_on_the_days_that_have_something(arrived: 
         assert all(text.available_at <= now for text in info["documents"])
         observation, _, terminated, truncated, info = env.step(1)
         over = terminated or truncated
+    return days, seen
 
+
+def test_the_task_shows_every_modality_on_the_days_that_have_something(arrived: Arrived) -> None:
+    days, seen = shown_on(arrived.folder)
     assert seen["bars"] == days
     assert seen["news"] > days / 2
     # On the first day the latest of each form, then those of October, February and April.
     assert seen["filings"] == 4
+
+
+@pytest.mark.heavy
+def test_where_a_company_files_often_every_modality_is_there_on_most_days(tmp_path: Path) -> None:
+    days = [day for day in TESLA.days if day >= date(2020, 9, 30)]
+    often = [
+        edgar.MadeFiling(
+            form="6-K",
+            filed=day,
+            accepted=f"{day:%Y%m%d}120000",
+            number=number,
+            words=f"Report {number} of a made company. " * 20,
+        )
+        for number, day in enumerate(days, start=10)
+        if day.day % 3
+    ]
+    with speaking([*FILINGS, *often]):
+        assert run("fetch", "stock/tsla", "--source", "edgar", "--into", tmp_path).exit_code == 1
+        assert run("fetch", "stock/tsla", "--into", tmp_path).exit_code == 0
+    days, seen = shown_on(tmp_path)
+    assert all(seen[name] > days / 2 for name in ("bars", "news", "filings"))
 
 
 def test_finmem_runs_offline_on_what_was_fetched(arrived: Arrived, tmp_path: Path) -> None:
