@@ -5,7 +5,7 @@ Parse, call, print; what is asked for by name is in ``wanted``.
 
 import sys
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -15,7 +15,12 @@ from rich.markup import escape
 
 from investorbench.scripts import data_output, fetch_output
 from investorbench.scripts.wanted import wanted
-from investorbench_env.errors import DataNotFoundError, DateRangeError, UnknownNameError
+from investorbench_env.errors import (
+    DataNotFoundError,
+    DateRangeError,
+    InvestorBenchError,
+    UnknownNameError,
+)
 from investorbench_env.market import library
 from investorbench_env.market.asset_classes import ASSET_CLASSES, find_asset_class
 from investorbench_env.market.sources import bundles, fetching
@@ -30,6 +35,7 @@ from investorbench_env.market.sources.source import (
     FetchRequest,
     Kind,
     Use,
+    last_over,
 )
 
 Place = Annotated[
@@ -84,6 +90,7 @@ def fetch_data(
     """Print what is there and where the rest comes from, then download it; resumes if killed."""
     known = known_class(asset_class)
     begin, end = _day(first) if first else None, _day(last) if last else None
+    folder = _folder(into)
     assets = [each for name in names for each in wanted(name, known, begin, end)]
     requests = [
         FetchRequest(
@@ -91,7 +98,7 @@ def fetch_data(
             asset_class=each.asset_class,
             first=each.first,
             last=each.last,
-            into=(into or library.cache_folder()).expanduser(),
+            into=folder,
             contact=contact or fetching.contact(),
             kinds=_chosen(kind),
             uses=_uses(use),
@@ -100,11 +107,11 @@ def fetch_data(
         for each in assets
     ]
     for request in requests:
+        over = last_over(request.asset_class)
+        if end and end > over:
+            raise DateRangeError(f"--to {end} is not over yet: give a day up to {over}")
         if request.last < request.first:
             raise DateRangeError(f"--to {request.last} comes before --from {request.first}")
-    if end and end >= date.today():
-        yesterday = date.today() - timedelta(days=1)
-        raise DateRangeError(f"--to {end} is not over yet: give a day up to {yesterday}")
     chosen = source or []
     plans = [_planned(request, chosen, into is None) for request in requests]
     console = data_output.console()
@@ -264,13 +271,30 @@ def bundle_data(
     )
 
 
+def _folder(into: Path | None) -> Path:
+    """The folder that is filled, the cache for None.
+
+    Raises:
+        InvestorBenchError: it can be none.
+    """
+    try:
+        folder = (into or library.cache_folder()).expanduser()
+        folder.resolve()
+    except (OSError, RuntimeError) as error:
+        raise InvestorBenchError(f"--into {into} leads nowhere ({error}): name a folder") from error
+    there = next((each for each in (folder, *folder.parents) if each.exists()), None)
+    if there is not None and not there.is_dir():
+        raise InvestorBenchError(f"{there} is a file: name a folder with --into")
+    return folder
+
+
 def add_data(
     file: Annotated[Path, typer.Argument(help="What `data bundle` wrote.")],
     into: Annotated[Path | None, typer.Option("--into", help="A folder; else the cache.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Replace files that differ.")] = False,
 ) -> None:
     """Take in a bundle, once all of it has been verified."""
-    folder = (into or library.cache_folder()).expanduser()
+    folder = _folder(into)
     files = bundles.add(file, folder, again=again)
     console = data_output.console()
     fetch_output.print_bundled(console, files)

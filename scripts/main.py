@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -66,6 +67,9 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; our own errors end it with one message and status 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of ASCII alone shows ? in their place
     try:
         app(None if arguments is None else list(arguments))
     except (InvestorBenchError, LayeredMemoryError) as error:

@@ -1,5 +1,6 @@
 """What ``investorbench data`` is asked for by name: a task, a suite, a universe, or a symbol."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -28,6 +29,7 @@ PAPER = "paper"
 UP_TO_YESTERDAY, AS_ASKED = "up to yesterday", "as asked for"
 SESSIONS_BEFORE = 60
 """Of bars before the warm-up, so that its first window is full."""
+SYMBOL = r"[A-Z0-9.^=_-]{0,19}[A-Z0-9][A-Z0-9.^=_-]{0,12}"
 SINCE = date(2012, 1, 1)
 """From when on a symbol is fetched that belongs to no task."""
 
@@ -85,7 +87,7 @@ def _dated(each: Wanted, first: date | None, last: date | None) -> Wanted:
         symbol=each.symbol,
         asset_class=each.asset_class,
         first=first or each.first,
-        last=min(last or each.last, last_over(each.asset_class)),
+        last=last or each.last,
         why=why,
     )
 
@@ -182,6 +184,11 @@ def _symbol(name: str, asset_class: str | None) -> Wanted:
     symbol = symbol.upper()
     if not symbol:
         raise UnknownNameError("task", name, Choices().names("task"))
+    if not re.fullmatch(SYMBOL, symbol):
+        raise InvestorBenchError(
+            f"{name[:40]!r} is no symbol: it has letters of ASCII, digits and . - ^ =, such as "
+            "BRK.B; write several with blanks between them"
+        )
     chosen = find_asset_class((named or asset_class or asset_class_of(symbol)).lower()).name
     why = UP_TO_YESTERDAY + _meant(symbol, chosen)
     if fund := PROXIES.get(symbol):

@@ -147,9 +147,20 @@ def describe(market: Market) -> tuple[tuple[str, str], ...]:
 
 
 def cache_folder() -> Path:
-    """Where ``investorbench data fetch`` puts what it gets."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "investorbench"
+    """Where ``investorbench data fetch`` puts what it gets.
+
+    Raises:
+        InvestorBenchError: nothing says where the home of who runs this is.
+    """
+    if home := os.environ.get("XDG_CACHE_HOME"):
+        return Path(home) / "investorbench"
+    try:
+        return Path.home() / ".cache" / "investorbench"
+    except RuntimeError as error:
+        raise InvestorBenchError(
+            "there is no home folder, nor $XDG_CACHE_HOME, to keep data in: export "
+            "XDG_CACHE_HOME=/path/to/cache"
+        ) from error
 
 
 def searched_places() -> tuple[Path, ...]:

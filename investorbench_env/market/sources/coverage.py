@@ -166,7 +166,7 @@ def _missing_prices(request: FetchRequest, each: Held) -> int:
 
 def _left(request: FetchRequest, kind: Kind, each: Held) -> int:
     """How many of the wanted days no span holds."""
-    reached, left = request.first_of(kind) - DAY, 0
+    reached, left = date.fromordinal(max(1, request.first_of(kind).toordinal() - 1)), 0
     for first, last in sorted(each.spans):
         if first > reached + DAY:
             left += (min(first, request.last + DAY) - reached).days - 1

@@ -27,7 +27,9 @@ from investorbench_env.market.sources.source import (
     last_over,
 )
 
-OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+OF_THE_DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+)
 """Errors that the next source would meet as well."""
 
 
