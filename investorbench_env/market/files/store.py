@@ -47,7 +47,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
         return {}
     try:
         provenance = json.loads(beside.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, RecursionError, UnicodeDecodeError) as error:
         raise CorruptDataError(f"{beside}: not JSON ({error}); delete it to fetch again") from error
     return provenance if isinstance(provenance, dict) else {}
 
@@ -60,7 +60,7 @@ def provenance_path(path: Path) -> Path:
 def is_whole(path: Path) -> bool:
     """Whether a file stands there exactly as its provenance says."""
     recorded = read_provenance(path).get("sha256")
-    return path.exists() and recorded == sha256(path.read_bytes())
+    return path.is_file() and recorded == sha256(path.read_bytes())
 
 
 def sha256(content: bytes) -> str:

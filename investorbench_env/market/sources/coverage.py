@@ -104,7 +104,9 @@ def _add(
     is_ours = provenance.get("version") == FORMAT and store.is_whole(file.path)
     if file.metadata.get("simulated") or (was_fetched and not is_ours):
         return
-    kinds = set(provenance.get("kinds") or OF_FILES.get(file.kind, ())) & set(found)
+    said = provenance.get("kinds")
+    stated = said if isinstance(said, list) and said else OF_FILES.get(file.kind, ())
+    kinds = {kind for kind in found if kind in stated}
     if not kinds:
         return
     dates = _dates(file, spellings, row)

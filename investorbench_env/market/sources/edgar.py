@@ -4,6 +4,7 @@ The acceptance time is read from a filing's own header, which is always in New Y
 in EDGAR's JSON ends in Z, but for a good part of the filers it is the New York clock all the same.
 """
 
+import contextlib
 import json
 import re
 import shutil
@@ -407,10 +408,11 @@ def _kept_row(
 ) -> dict[str, Any]:
     """A row that an earlier run kept, or a new one, kept for the next; with its requests."""
     if path.exists():
-        piece = json.loads(path.read_text(encoding="utf-8"))
-        downloader.records += piece["requests"]
-        known: dict[str, Any] = piece["row"]
-        return known
+        with contextlib.suppress(KeyError, OSError, RecursionError, TypeError, ValueError):
+            piece = json.loads(path.read_text(encoding="utf-8"))
+            known: dict[str, Any] = {**piece["row"]}
+            downloader.records += piece["requests"]
+            return known
     before = len(downloader.records)
     row = get()
     piece = {"row": row, "requests": downloader.records[before:]}

@@ -39,6 +39,7 @@ def needed(
         provenance = store.read_provenance(path)
         is_whole = store.is_whole(path)
         first, last = (date.fromisoformat(provenance["asked"][end]) for end in ("first", "last"))
+        rows = int(provenance["rows"])
     except (CorruptDataError, KeyError, TypeError, ValueError):
         # What stands beside it was cut off or is of another program, and is written again.
         return request, None
@@ -46,7 +47,6 @@ def needed(
     is_ours = is_whole and provenance.get("version") == FORMAT
     if request.again or not is_ours or (wider.first, wider.last) != (first, last):
         return wider, None
-    rows = int(provenance["rows"])
     return request, source.outcome(request, "already there", paths=(path,), rows=rows)
 
 
