@@ -19,6 +19,7 @@ from investorbench_env.market.sources.http import (
     NotReachedError,
     Politeness,
     RefusedError,
+    Response,
 )
 from investorbench_env.market.sources.source import KINDS, KeyProblemError, Source
 
@@ -224,3 +225,7 @@ def test_no_key_of_any_letters_stands_in_a_record(key: str) -> None:
     request = httpx.Client().build_request("GET", "http://a.b/c", params={"key": key, "q": "1"})
     shown = Downloader(keys={"ACME_KEY": key})._without_keys(str(request.url))
     assert shown == "http://a.b/c?key={ACME_KEY}&q=1"
+
+
+def test_a_list_of_no_candles_is_no_answer_of_an_exchange() -> None:
+    assert not SOURCES["binance"].contract.form(Response(url="", content=b"[]"))

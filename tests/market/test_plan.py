@@ -173,7 +173,8 @@ def test_what_is_all_there_is_not_fetched(tmp_path: Path) -> None:
 
 
 def test_what_no_source_has_ends_with_one(tmp_path: Path) -> None:
-    result = run("fetch", "index/sp500", "--kind", "news", "--into", tmp_path)
+    days = ("--from", "1989-01-01", "--to", "1990-01-01")
+    result = run("fetch", "ABC", "--kind", "news", "--into", tmp_path, *days)
 
     assert result.exit_code == 1
     assert "no source has the rest" in result.stdout

@@ -195,7 +195,8 @@ def _from_archive(
 
 
 def _is_list_of_candles(answer: Response) -> bool:
-    return all(len(_row(candle)) == len(COLUMNS) for candle in json.loads(answer.content))
+    candles = [_row(candle) for candle in json.loads(answer.content)]
+    return bool(candles) and all(len(candle) == len(COLUMNS) for candle in candles)
 
 
 CONTRACT = Contract(
