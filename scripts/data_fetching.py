@@ -126,8 +126,7 @@ def fetch_data(
         if lacking:  # no source is asked, and each says why
             found = [outcome for each in lacking for outcome in fetching.fetch(each, chosen)]
             fetch_output.print_outcomes(console, found)
-        # What a package carries is not fetched.
-        if not all(find_asset_class(each.asset_class).installed for each in lacking):
+        if not all(map(_comes_with_a_package, lacking)):
             console.print("[red]✗[/] no source has the rest")
             raise typer.Exit(1)
         console.print("[green]✓[/] " + ("nothing to fetch" if lacking else "all there"))
@@ -157,6 +156,11 @@ def fetch_data(
         _describe_fetched(console, after[0])
     if is_lacking or any("prices" in each.held and not each.held["prices"].dates for each in after):
         raise typer.Exit(1)
+
+
+def _comes_with_a_package(lacking: FetchRequest) -> bool:
+    """Whether prices that no source has are in a package, where there is one, and not fetched."""
+    return "prices" in lacking.kinds and bool(find_asset_class(lacking.asset_class).installed)
 
 
 def _planned(request: FetchRequest, sources: list[str], is_elsewhere: bool) -> FetchPlan:

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from investorbench.scripts.choices import Choices
 from investorbench.tasks.finding import our_id
 from investorbench.tasks.task import Task
+from investorbench_env.envs.markets import LEAD
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import asset_class_of, find_asset_class
-from investorbench_env.market.sessions import sessions_between
+from investorbench_env.market.sessions import session_before
 from investorbench_env.market.sources.proxies import PROXIES
 from investorbench_env.market.sources.source import last_over
 from investorbench_env.universes import (
@@ -27,8 +28,6 @@ from investorbench_env.universes import (
 PAPER = "paper"
 """All tasks of the paper of InvestorBench."""
 UP_TO_YESTERDAY, AS_ASKED = "up to yesterday", "as asked for"
-SESSIONS_BEFORE = 60
-"""Of bars before the warm-up, so that its first window is full."""
 SYMBOL = r"[A-Z0-9.^=_-]{0,19}[A-Z0-9][A-Z0-9.^=_-]{0,12}"
 SINCE = date(2012, 1, 1)
 """From when on a symbol is fetched that belongs to no task."""
@@ -153,21 +152,10 @@ def _needed(
     return Wanted(
         symbol=symbol,
         asset_class=asset_class,
-        first=_sessions_before(asset_class, date.fromisoformat(min(starts))),
+        first=date.fromisoformat(session_before(asset_class, min(starts), LEAD)),
         last=date.fromisoformat(max(ends)),
-        why=f"warm-up and test, with {SESSIONS_BEFORE} sessions before",
+        why=f"warm-up and test, with {LEAD} sessions before",
     )
-
-
-def _sessions_before(asset_class: str, day: date) -> date:
-    """The session that is so many before a day."""
-    earlier = sessions_between(
-        asset_class,
-        (day - timedelta(days=2 * SESSIONS_BEFORE)).isoformat(),
-        (day - timedelta(days=1)).isoformat(),
-    )
-    first: date = earlier[-SESSIONS_BEFORE].item()
-    return first
 
 
 def _meant(symbol: str, asset_class: str) -> str:

@@ -18,7 +18,7 @@ from investorbench_env.market.history import History, history_of
 from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.library import find_data
 from investorbench_env.market.market import CLOSE, OPEN, Market
-from investorbench_env.market.sessions import TimeArray, sessions_between
+from investorbench_env.market.sessions import TimeArray, session_before
 from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, ONE, TRAIN
 from investorbench_env.market.simulated.law import SOURCE, Law, SimulatedNumbers
 from investorbench_env.market.simulated.profiles import dynamics_of
@@ -283,13 +283,6 @@ def _law_of(asset_class: str, symbol: str, universe: Universe | None, split: Spl
         symbol=symbol,
         asset_class=asset_class,
         dynamics=dynamics_of(symbol, asset_class),
-        start=_sessions_before(asset_class, start),
+        start=session_before(asset_class, start, LEAD),
         end=end,
     )
-
-
-def _sessions_before(asset_class: str, date: str) -> str:
-    """The session that lies ``LEAD`` sessions before a date."""
-    day = np.datetime64(date, "D")
-    earlier = sessions_between(asset_class, str(day - np.timedelta64(2 * LEAD, "D")), date)
-    return str(earlier[earlier < day][-LEAD])

@@ -24,6 +24,15 @@ def sessions_between(asset_class: str, first: str, last: str) -> TimeArray:
     return sessions[(sessions >= np.datetime64(first)) & (sessions <= np.datetime64(last))]
 
 
+def session_before(asset_class: str, date: str, count: int) -> str:
+    """The date of the session that lies so many sessions before a date, ``YYYY-MM-DD``."""
+    day = np.datetime64(date, "D")
+    # Weekends and holidays are fewer than half of the days, of a few more than are wanted.
+    days = np.timedelta64(2 * count + 10, "D")
+    earlier = sessions_between(asset_class, str(day - days), date)
+    return str(earlier[earlier < day][-count])
+
+
 def ends_of_days(dates: TimeArray, timezone: str) -> TimeArray:
     """Midnight at the end of each date in a time zone, as ``datetime64[ns]`` UTC [T].
 
