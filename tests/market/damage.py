@@ -68,7 +68,7 @@ def frames() -> dict[str, pd.DataFrame]:
 
 
 def whole(folder: Path, seed: int) -> None:
-    """A folder that nobody damaged: CSV, Parquet or a released file."""
+    """A folder that is not damaged: CSV, Parquet or a released file."""
     if seed % 3 == 0:
         (folder / "acme.json").write_text(json.dumps(released()))
         return

@@ -1,4 +1,4 @@
-"""A cache that another version, or nobody knows what, left half-written: it is fetched again."""
+"""A cache that another version, or something unknown, left half-written: it is fetched again."""
 
 import json
 from datetime import date

@@ -16,5 +16,5 @@ def test_a_damaged_file_is_read_or_refused_in_one_sentence_and_none_hangs(seeds:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_files_that_nobody_damaged_are_read(seed: int) -> None:
+def test_files_that_are_not_damaged_are_read(seed: int) -> None:
     assert outcome(seed, whole) == "read"

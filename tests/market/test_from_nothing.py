@@ -197,7 +197,9 @@ def made_filings() -> set[tuple[str, datetime, str]]:
     }  # fmt: skip
 
 
-def test_a_second_run_finds_all_there_and_asks_nobody(sources: Sources, arrived: Arrived) -> None:
+def test_a_second_run_finds_all_there_and_asks_no_source(
+    sources: Sources, arrived: Arrived
+) -> None:
     files = fetched(arrived.folder)
     result = run("fetch", "stock/tsla", "--into", arrived.folder)
 

@@ -127,7 +127,7 @@ def _has_actions(file: DataFile) -> bool:
 def _splits(
     files: Sequence[DataFile], asset_class: AssetClass | None, name: str
 ) -> Sequence[ShareSplit]:
-    """The splits of an asset that a list or this package knows; a broken list is told by itself."""
+    """The splits of an asset that a list or this package knows; a broken list is reported apart."""
     of = _class_of(name, asset_class).name
     listing = [(file, file.spellings(name, of)) for file in files if file.kind == "actions"]
     try:

@@ -291,14 +291,14 @@ def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
         if found:
             by_file.append((file, found))
             paths.append(file.path)
-    twice = _told_again(by_file)
+    twice = _repeated(by_file)
     documents = [row for file, rows in by_file for row in rows if (file.path, row.id) not in twice]
     if twice:
         findings.append(f"{count(len(twice), 'report')} of several files kept once")
     return _Texts(documents=tuple(documents), paths=tuple(paths), findings=tuple(findings))
 
 
-def _told_again(by_file: Sequence[tuple[DataFile, Sequence[Document]]]) -> set[tuple[Path, str]]:
+def _repeated(by_file: Sequence[tuple[DataFile, Sequence[Document]]]) -> set[tuple[Path, str]]:
     """Files and ids of whole reports that another file has from a moment before.
 
     One source has the second at which a report was accepted, another its date alone.

@@ -1,4 +1,4 @@
-"""Indices that nobody can trade, and few sources have: the funds that track them."""
+"""Indices, which cannot be traded and which few sources have: the funds that track them."""
 
 from dataclasses import dataclass
 from types import MappingProxyType

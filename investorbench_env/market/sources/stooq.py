@@ -1,4 +1,4 @@
-"""Stooq's daily CSV: bars of stocks and funds, for whoever has a key of theirs.
+"""Stooq's daily CSV: bars of stocks and funds, for those who have a key of theirs.
 
 It lists neither splits nor dividends, and does not say whether dividends are inside its prices.
 """
