@@ -19,7 +19,7 @@ from investorbench_env.market.sources.http import (
     OutOfReachError,
     Politeness,
 )
-from investorbench_env.market.sources.source import FetchRequest, last_over
+from investorbench_env.market.sources.source import FetchRequest, KeyProblemError, last_over
 from tests.market.conftest import serving
 
 SECRET = "a-secret-key"
@@ -258,3 +258,10 @@ def test_the_last_day_that_is_over_is_that_of_the_exchange_and_not_of_this_machi
     monkeypatch.setattr(source, "datetime", Clock)
     assert last_over("stock") == date(2025, 12, 31)
     assert last_over("crypto") == date(2026, 1, 1)
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_key_in_quotes_is_not_sent(quote: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIINGO_API_KEY", f"{quote}key{quote}")
+    with pytest.raises(KeyProblemError, match="TIINGO_API_KEY has quotes around it"):
+        SOURCES["tiingo"].key_values()

@@ -198,6 +198,8 @@ class Source:
             origin = f", from {self.keys_from}" if self.keys_from else ""
             raise KeyProblemError(f"{WANTS_A_KEY}: export {exported}{origin}")
         for name, value in values.items():
+            if value[0] == value[-1] and value[0] in "'\"":
+                raise KeyProblemError(f"${name} has quotes around it: set it again, without them")
             if not re.fullmatch(r"[!-~]+", value):
                 raise KeyProblemError(
                     f"${name} holds a blank, a line break or a letter that no key has: set it "
