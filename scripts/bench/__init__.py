@@ -11,7 +11,7 @@ def bench() -> None:
 
 
 @app.command("env")
-def env(seconds: float = typer.Option(0.5, help="Seconds to spend on each measurement.")) -> None:
+def env(seconds: float = typer.Option(2.0, help="Seconds to spend on each measurement.")) -> None:
     """Steps per second of the environments, beside CartPole-v1 and others."""
     from investorbench.scripts.bench.environment import report
 

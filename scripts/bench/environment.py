@@ -152,8 +152,8 @@ def contestants() -> dict[str, Measure]:
         "constant environment": scalar(gym.make(CONSTANT), 2),
         "Stock-SIM, window 30, text": within_episodes(gym.make(STOCK, window=30, pool=16), 3),
         "Stock-SIM × 1,024, one market": vectorised(many(1024, window=20, markets="one")),
-        "Stock-SIM × 1,024, pool of 256": vectorised(many(1024, window=20, pool=256)),
-        "Stock-SIM × 1,024, pool of 1,024": vectorised(many(1024, window=20, pool=1024)),
+        "Stock-SIM × 1,024, pool 256": vectorised(many(1024, window=20, pool=256)),
+        "Stock-SIM × 1,024, pool 1,024": vectorised(many(1024, window=20, pool=1024)),
         "Stock-SIM × 1,024, fresh": vectorised(many(1024, window=20)),
     }
     if (other := anytrading()) is not None:
