@@ -52,8 +52,8 @@ def test_a_bad_action_is_refused_and_changes_nothing(kind: str, bad: Any, protoc
     assert repr(env.step(good)) == repr(twin.step(good))
 
 
-class Odd(np.int64):
-    """A number that raises when it is asked which."""
+class Odd:
+    """What says that it is a number, and raises when it is asked which."""
 
     def __index__(self) -> int:
         raise RuntimeError
@@ -71,7 +71,7 @@ class Flattering(int):
     __ge__ = __le__
 
 
-@pytest.mark.parametrize("bad", [Odd(1), Flattering(5), Flattering(-1)])
+@pytest.mark.parametrize("bad", [Odd(), Flattering(5), Flattering(-1)])
 def test_a_number_of_an_odd_class_is_what_it_is(bad: Any) -> None:
     env = make()
     env.reset()
