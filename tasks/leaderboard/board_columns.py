@@ -24,7 +24,7 @@ from investorbench.tasks.leaderboard.columns import (
 from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.metrics import Metric, metrics
-from investorbench.tasks.statistics import Estimate, Pair
+from investorbench.tasks.statistics import Estimate, Tested
 from investorbench.tasks.wording import (
     COUNT,
     DAYS,
@@ -135,14 +135,14 @@ def _scores(benchmark: Benchmark | None) -> tuple[BoardColumn, ...]:
             doc=f"Sharpe ratio less that of {title}",
             unit=RATIO,
             parts=INTERVAL,
-            value=lambda line: _against(line, lambda pair: estimated(pair.ledoit_wolf)),
+            value=lambda line: _against(line, lambda pair: estimated(pair.difference)),
             formats=FILE,
         ),
         Column(
             key="p_benchmark",
             doc=f"p-value of no difference to {title} (Ledoit and Wolf)",
             unit=P_VALUE,
-            value=lambda line: _against(line, lambda pair: p_of(pair.ledoit_wolf)),
+            value=lambda line: _against(line, lambda pair: p_of(pair.difference)),
             formats=FILE,
         ),
         Column(
@@ -161,7 +161,7 @@ def _scores(benchmark: Benchmark | None) -> tuple[BoardColumn, ...]:
             direction=-1,
             mark=CLEAR,
             value=lambda line: _against(
-                line, lambda pair: Cell(pair.adjusted_p, reason=pair.ledoit_wolf.reason)
+                line, lambda pair: Cell(pair.adjusted_p, reason=pair.difference.reason)
             ),
             formats={"terminal": Format(), "paper": Format(), "page": Format(), **FILE},
         ),
@@ -180,7 +180,7 @@ def _scores(benchmark: Benchmark | None) -> tuple[BoardColumn, ...]:
             note="% of random policies below",
             unit=PERCENT,
             parts=ESTIMATE,
-            value=lambda line: estimated(line.row.statistics.random),
+            value=lambda line: estimated(line.row.statistics.random_uniform),
             formats={
                 "terminal": Format(head="rnd"),
                 "paper": Format(head="rnd %"),
@@ -271,15 +271,7 @@ SELECTION: tuple[BoardColumn, ...] = (
         formats={"page": Format(), **FILE},
     ),
     _in_file("ruined", TRUTH, lambda line: line.row.is_ruined),
-    _in_file("trials", COUNT, lambda line: line.board.comparison.trials),
-    Column(
-        key="luckiest_SR",
-        doc="Sharpe ratio to expect of the best of all trials without skill",
-        unit=RATIO,
-        parts=ESTIMATE,
-        value=lambda line: estimated(line.board.comparison.luck),
-        formats=FILE,
-    ),
+    _in_file("trials", COUNT, lambda line: line.board.comparison.luck.trials),
     Column(
         key="p_SPA",
         doc="p-value that no agent is better than the benchmark (Hansen 2005)",
@@ -364,7 +356,7 @@ def _shown(value: float, estimate: Estimate) -> Cell:
     return Cell(value, estimate.low, estimate.high, estimate.reason)
 
 
-def _against(line: BoardLine, cell: Callable[[Pair], Cell]) -> Cell:
+def _against(line: BoardLine, cell: Callable[[Tested], Cell]) -> Cell:
     pair = line.row.against
     return NOTHING_AGAINST if pair is None else cell(pair)
 

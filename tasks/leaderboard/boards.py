@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from investorbench.tasks.leaderboard.contestants import Contestant, common_days
 from investorbench.tasks.leaderboard.entries import Group, Setting, grouped
 from investorbench.tasks.leaderboard.notes import notes_of
-from investorbench.tasks.leaderboard.ranks import difference_of, places
 from investorbench.tasks.leaderboard.references import (
     benchmark_among,
     random_policies,
@@ -58,8 +57,7 @@ def _board(
         returns = {name: each.returns_on(common) for name, each in contestants.items()}
         comparison = _compare(returns, benchmark, facts, chance, jointly, draws)
     markets = () if common is None else common.markets
-    differences = map(difference_of, (*comparison.against.values(), *comparison.pairs))
-    rank = places(list(contestants), differences)
+    against = {pair.names[0]: pair for pair in comparison.pairs if pair.names[1] == benchmark}
     days = {name: common or each.own_days for name, each in contestants.items()}
     drawn = {name: each.drawn_on(days[name]) for name, each in contestants.items()}
     rows = [
@@ -72,8 +70,8 @@ def _board(
             returns=returns.get(name),
             is_ruined=each.is_ruined,
             statistics=comparison.agents[name],
-            against=comparison.against.get(name),
-            rank=rank[name],
+            against=against.get(name),
+            rank=comparison.rank_sets[name],
         )
         for name, each in contestants.items()
     ]

@@ -33,14 +33,11 @@ def notes_of(
     for row in rows:
         yield from _missing(row)
     block = comparison.bootstrap.block
-    draws, pair_draws = comparison.bootstrap.draws, comparison.bootstrap.pair_draws
     length = count(block.days, period_name(facts.interval))
-    drawn = f"{count(draws, 'draw')}, mean block length {length}"
-    if pair_draws > draws:  # the more pairs, the smaller a p-value has to be
-        drawn += f"; {number(pair_draws)} for tests of pairs"
+    drawn = f"{count(comparison.bootstrap.draws, 'draw')}, mean block length {length}"
     if any(row.statistics.sr.low is not None for row in rows):
         yield f"95 % intervals and tests: bootstrap, {drawn}"
-    if chance is not None and any(row.statistics.random.value is not None for row in rows):
+    if chance is not None and any(row.statistics.random_uniform.value is not None for row in rows):
         yield f"random policies: {number(len(chance))}, each action drawn uniformly"
 
 

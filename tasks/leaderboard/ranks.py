@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from investorbench.tasks.statistics import Pair
+from investorbench.tasks.statistics import Tested
 
 SIZE = 0.05
 """Two agents are distinguishable where the adjusted p-value of their difference is at most this."""
@@ -28,9 +28,9 @@ class Difference(NamedTuple):
         return self.value is not None and self.value > 0.0
 
 
-def difference_of(pair: Pair) -> Difference:
+def difference_of(pair: Tested) -> Difference:
     """A pair by the test that is quoted."""
-    tested = pair.ledoit_wolf
+    tested = pair.difference
     return Difference(*pair.names, tested.value, pair.adjusted_p, tested.reason)
 
 

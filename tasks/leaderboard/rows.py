@@ -7,7 +7,7 @@ from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_of
 from investorbench.tasks.leaderboard.contestants import Dates, Days
 from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.result import Entry, Episode, Result
-from investorbench.tasks.statistics import AgentStatistics, Comparison, Pair
+from investorbench.tasks.statistics import AgentStatistics, Comparison, Tested
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench_env.facts import Facts
 
@@ -41,7 +41,7 @@ class Row:
     returns: FloatArray | None
     is_ruined: bool
     statistics: AgentStatistics
-    against: Pair | None
+    against: Tested | None
     rank: tuple[int, int]
 
     @property

@@ -8,7 +8,7 @@ from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.ranks import Difference, difference_of
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.statistics import Comparison, Estimate
-from investorbench.tasks.wording import count, listed, number, p_equals, roughly
+from investorbench.tasks.wording import count, listed, p_equals, roughly
 from investorbench_env.facts import Facts
 
 LONG = 1_000
@@ -41,7 +41,7 @@ def sentence_of(
         f"{length} from {setting.start} to {setting.end})"
     )
     compared = benchmark_of(facts)
-    against = [difference_of(pair) for pair in comparison.against.values()]
+    against = [difference_of(pair) for pair in comparison.pairs if pair.names[1] == benchmark]
     agents = [row for row in rows if row.agent != benchmark]
     if not agents:
         title = compared.title if compared else benchmark
@@ -50,7 +50,7 @@ def sentence_of(
     if compared and not against and comparison.days == 0:
         found = f"nothing was compared with {compared.title} ({comparison.superior.reason})"
     parts = [f"{where}, {_who(agents)}: {found}.", _ruined(agents)]
-    parts += [_luck(agents[0], comparison), _patience(agents[0], compared, facts)]
+    parts.append(_patience(agents[0], compared, facts))
     return " ".join(part for part in parts if part)
 
 
@@ -115,16 +115,6 @@ def _ruined(agents: Sequence[Row]) -> str:
     if ruined == len(agents):
         return "It was ruined." if ruined == 1 else "All of them were ruined."
     return f"{ruined} of them {'was' if ruined == 1 else 'were'} ruined."
-
-
-def _luck(best: Row, comparison: Comparison) -> str:
-    luck = comparison.luck.value
-    if luck is None or best.statistics.sr.value is None:
-        return ""
-    return (
-        f"The luckiest of {comparison.trials} agents without skill is expected to reach a Sharpe "
-        f"ratio of {number(luck, 2)}; the best of them, {best.agent}, has {number(best.sr, 2)}."
-    )
 
 
 def _patience(best: Row, benchmark: Benchmark | None, facts: Facts) -> str:

@@ -62,8 +62,7 @@ def variance_table(board: Leaderboard) -> Html:
 def pairs_table(board: Leaderboard) -> Html:
     """Days until a test finds the difference of two agents; clear ones are marked."""
     agents = [row.agent for row in board.rows]
-    pairs = {frozenset(pair.names): pair
-             for pair in (*board.comparison.pairs, *board.comparison.against.values())}  # fmt: skip
+    pairs = {frozenset(pair.names): pair for pair in board.comparison.pairs}
     heads = [AGENT, *(Head(str(n + 1), agent) for n, agent in enumerate(agents))]
     rows = []
     for n, agent in enumerate(agents):

@@ -12,7 +12,7 @@ from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.tables import Head, empty, row_head, table, words
 from investorbench.tasks.result import Entry
-from investorbench.tasks.wording import count, number
+from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
 HASH = 12
@@ -46,9 +46,9 @@ def facts_of(board: Leaderboard) -> Html:
         "Data": source,
         "Markets": setting.markets or "one",
         "Market, SHA-256": board.facts.fingerprint,
-        "Bootstrap": f"{count(drawn.draws, 'draw')}, {number(drawn.pair_draws)} for pairs, mean "
-        f"block length {length} ({block.rule}), seed {drawn.seed}",
-        "Trials counted": str(board.comparison.trials),
+        "Bootstrap": f"{count(drawn.draws, 'draw')}, mean block length {length} ({block.rule}), "
+        f"seed {drawn.seed}",
+        "Trials counted": str(board.comparison.luck.trials),
     }
     terms = (join(element("dt", name), element("dd", text)) for name, text in facts.items())
     return element("dl", *terms)

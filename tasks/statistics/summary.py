@@ -7,7 +7,14 @@ from typing import Literal
 
 import numpy as np
 
-from investorbench.tasks.statistics.comparison import AgentStatistics, Bootstrap, Comparison, Pair
+from investorbench.tasks.statistics.comparison import (
+    AgentStatistics,
+    Bootstrap,
+    Comparison,
+    Luck,
+    Tested,
+    scope_of,
+)
 from investorbench.tasks.statistics.estimate import (
     DRAWS,
     SEED,
@@ -22,6 +29,7 @@ from investorbench.tasks.statistics.paired import (
     jobson_korkie,
     ledoit_wolf_pairs,
 )
+from investorbench.tasks.statistics.rank_sets import rank_sets
 from investorbench.tasks.statistics.resampling import (
     BlockLength,
     a_year,
@@ -40,7 +48,6 @@ from investorbench.tasks.statistics.selection import (
 )
 from investorbench.tasks.statistics.sharpe import (
     deflated_sharpe,
-    luckiest_sharpe,
     minimum_track_record,
     moments_of,
     probabilistic_sharpe,
@@ -49,6 +56,7 @@ from investorbench_env.errors import MissingDependencyError, UnknownNameError
 from investorbench_env.protocols import Convention
 
 NOT_JOINTLY = "tests over all agents were not asked for"
+NOT_COMPUTED = Estimate(reason="not computed")
 
 
 def compare_agents(
@@ -100,7 +108,7 @@ def compare_agents(
     held = [] if benchmark is None else [(name, benchmark) for name in others]
     rivals = list(combinations(others, 2))
     pair_draws = draws_for(len(rivals), draws)
-    bootstrap = Bootstrap(block=_block(together), draws=draws, pair_draws=pair_draws, seed=seed)
+    bootstrap = Bootstrap(block=_block(together), draws=draws, seed=seed)
     block = bootstrap.block.days
     intervals = score_intervals(
         list(runs.values()), periods_a_year, convention, block_days=block, draws=draws, seed=seed
@@ -120,31 +128,51 @@ def compare_agents(
         return AgentStatistics(
             cr=cr,
             sr=sr,
+            scope=scope_of(len(runs[name])),
+            repeats=len(runs[name]),
+            alpha=NOT_COMPUTED,
+            beta=NOT_COMPUTED,
+            appraisal=NOT_COMPUTED,
+            correlation=NOT_COMPUTED,
+            excess=NOT_COMPUTED,
+            information_ratio=NOT_COMPUTED,
             probabilistic=_probabilistic(returns),
             deflated=deflated_sharpe(returns, trial_sharpes / scale),
             track_record=_track_record(returns),
             best=best[name].times(scale),
-            random=_random(sr, random_sharpes),
+            random=NOT_COMPUTED,
+            random_uniform=_random(sr, random_sharpes),
             variance=variance_split(runs[name], block_days=block, draws=draws, seed=seed),
         )
 
-    def pair(names: tuple[str, str]) -> Pair:
+    def pair(names: tuple[str, str]) -> Tested:
         both = series[names[0]], series[names[1]]
-        return Pair(
+        return Tested(
             names=names,
+            family="pairs",
             jobson_korkie=jobson_korkie(*both).times(scale),
-            ledoit_wolf=studentised[names].times(scale),
+            difference=studentised[names].times(scale),
             days=days_to_distinguish(*both),
         )
 
-    against = {names[0]: pair(names) for names in held}
+    pairs = (
+        *_adjusted([pair(names) for names in held], "BH"),
+        *_adjusted([pair(names) for names in rivals], "BY"),
+    )
     return Comparison(
         agents={name: agent(name) for name in names},
-        against=dict(zip(against, _adjusted(list(against.values()), "BH"), strict=True)),
-        pairs=tuple(_adjusted([pair(names) for names in rivals], "BY")),
+        against={
+            name: Tested(
+                names=(name, other), family="alpha", difference=none, jobson_korkie=none, days=none
+            )
+            for none in [NOT_COMPUTED]
+            for name, other in held
+        },
+        pairs=pairs,
+        rank_sets=rank_sets(names, pairs),
         superior=_superior(series, benchmark, bootstrap, jointly).times(scale),
-        luck=luckiest_sharpe(trial_sharpes),
-        trials=len(trial_sharpes),
+        luck=Luck(trials=len(others), reason="not computed"),
+        smallest_p=1.0 / (draws + 1),
         days=together.shape[1],
         bootstrap=bootstrap,
     )
@@ -216,6 +244,6 @@ def _superior(
         return Estimate(reason=str(missing))
 
 
-def _adjusted(pairs: Sequence[Pair], method: Literal["BH", "BY"]) -> list[Pair]:
-    adjusted = adjusted_p_values([pair.ledoit_wolf.p_value for pair in pairs], method)
+def _adjusted(pairs: Sequence[Tested], method: Literal["BH", "BY"]) -> list[Tested]:
+    adjusted = adjusted_p_values([pair.difference.p_value for pair in pairs], method)
     return [replace(pair, adjusted_p=p) for pair, p in zip(pairs, adjusted, strict=True)]

@@ -66,7 +66,8 @@ def test_numbers_are_those_of_the_leaderboard() -> None:
     shown = [
         f"{figures['CR'] * 100:.1f}", f"{shares.cr.low * 100:.0f}…{shares.cr.high * 100:.0f}",  # type: ignore[operator]
         f"{figures['SR']:.2f}", f"{shares.sr.low:.1f}…{shares.sr.high:.1f}",
-        f"{row.against.adjusted_p:.2f}".removeprefix("0"), f"{shares.random.value * 100:.0f}",  # type: ignore[operator]
+        f"{row.against.adjusted_p:.2f}".removeprefix("0"),
+        f"{shares.random_uniform.value * 100:.0f}",  # type: ignore[operator]
         f"{figures['MDD'] * 100:.0f}", f"{figures['time_in_market'] * 100:.0f}",
         str((result.median.notional > 0).sum()),
     ]  # fmt: skip

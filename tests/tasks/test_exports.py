@@ -81,7 +81,7 @@ def test_a_row_has_the_figures_of_the_result_as_fractions_and_of_the_tests(table
     assert (found["SR_low"], found["SR_high"]) == (statistics.sr.low, statistics.sr.high)
     assert pd.isna(found["DSR"]) and "1 trials" in found["reason_DSR"]
     assert found["adjusted_p_benchmark"] == row.against.adjusted_p
-    assert found["random_percentile"] == statistics.random.value
+    assert found["random_percentile"] == statistics.random_uniform.value
     assert (found["repeats_planned"], found["repeats_finished"]) == (2, 1)
     assert (found["failures"], found["run"]) == ("repeat 1: infrastructure: down", "my run")
     assert [found[name] for name in ("decisions", "invalid_decisions", "tokens_read")] == [7, 2, 50]

@@ -59,7 +59,7 @@ def _of_board(board: Leaderboard) -> Sheet:
     span = count(board.comparison.days, period_name(board.facts.interval))
     lines = [BoardLine(board, row) for row in board.rows]
     explained = "; ".join(
-        [*legend(columns, "paper", lines), f"trials counted: {board.comparison.trials}"]
+        [*legend(columns, "paper", lines), f"trials counted: {board.comparison.luck.trials}"]
     )
     caption = (
         f"{setting.name}, {setting.protocol} protocol, {market}, {span} "
