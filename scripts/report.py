@@ -65,7 +65,7 @@ def _made(found: FoundRuns, format: str, messages: Console) -> bytes:
         boards=tuple(boards),
         overalls=tuple(overalls),
         records=tuple(found.entries),
-        problems=tuple(found.problems),
+        problems=tuple(found.problems_anywhere),
     )
     with _bar(sum(job.repeats for job, _ in found.entries), messages) as advance:
         return html_page(content, watch=advance).encode("utf-8", "replace")

@@ -35,6 +35,8 @@ class RecordedJob:
         seed: of the run.
         seeds: of both sides of the episodes that there should be.
         warmup: whether each begins with the warm-up split.
+        place: its folder as messages and pages name it; that of a run begins with the run's name,
+            and so is the same on every machine.
         handed: what its agents were handed that others cannot know.
     """
 
@@ -44,6 +46,7 @@ class RecordedJob:
     seed: int
     seeds: tuple[Seeds, ...]
     warmup: bool
+    place: str
     handed: tuple[str, ...] = ()
 
     @property
@@ -65,6 +68,10 @@ class RecordedJob:
         """What was written at the end; None before that."""
         path = self.path / MANIFEST
         return read_json(path) if path.exists() else None
+
+    def seen_anywhere(self, error: InvestorBenchError) -> str:
+        """What went wrong with its files, named by its place instead of the folder here."""
+        return str(error).replace(str(self.path), self.place)
 
     @property
     def versions(self) -> dict[Path, int]:
@@ -96,7 +103,7 @@ def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
         try:
             found[number] = recorded_episode(job, number)
         except InvestorBenchError as error:
-            failures.append(Failure(number, "damaged", str(error)))
+            failures.append(Failure(number, "damaged", job.seen_anywhere(error)))
     if not found:
         raise InvestorBenchError(
             f"{job.path}: none of {job.repeats} repeats can be shown: "
@@ -107,7 +114,7 @@ def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
     for number, (other, _) in list(found.items()):
         if other != facts:
             why = f"ran in another environment, or on other data, than repeat-{first}"
-            failures.append(Failure(number, "damaged", f"{job.episodes[number]} {why}"))
+            failures.append(Failure(number, "damaged", f"{job.place}/repeat-{number} {why}"))
             del found[number]
     episodes = [episode for _, episode in found.values()]
     described = read_json(job.episodes[first] / METRICS).get("described")

@@ -52,10 +52,12 @@ class FoundRuns(NamedTuple):
     Attributes:
         entries: of each job that has a finished repeat, in the order of their folders.
         problems: what cannot be shown, and why.
+        problems_anywhere: the same by places within runs, for what is read elsewhere.
     """
 
     entries: list[tuple[RecordedJob, Entry]]
     problems: list[str]
+    problems_anywhere: list[str]
 
 
 def found_in(runs: Sequence[Path]) -> FoundRuns:
@@ -66,20 +68,28 @@ def found_in(runs: Sequence[Path]) -> FoundRuns:
     """
     entries: list[tuple[RecordedJob, Entry]] = []
     problems: list[str] = []
+    anywhere: list[str] = []
     for run in runs:
+        name = run.resolve().name
         for path in jobs_in(run):
+            place = Path(name, path.relative_to(run)).as_posix()
             try:
-                job = job_in(path)
-                entries.append((job, recorded_entry(job, run.resolve().name)))
+                job = job_in(path, place)
+                entries.append((job, recorded_entry(job, name)))
                 # The figures are there; what stands beside them may still be damaged.
                 _ = job.manifest, read_references(path)
             except InvestorBenchError as error:
                 problems.append(str(error))
-    return FoundRuns(entries, problems)
+                anywhere.append(str(error).replace(str(path), place))
+    return FoundRuns(entries, problems, anywhere)
 
 
-def job_in(path: Path) -> RecordedJob:
+def job_in(path: Path, place: str | None = None) -> RecordedJob:
     """The job whose folder it is.
+
+    Args:
+        path: the folder.
+        place: what messages and pages call it; the path for None.
 
     Raises:
         InvestorBenchError: its configuration cannot be read, or is none of this version's.
@@ -101,6 +111,7 @@ def job_in(path: Path) -> RecordedJob:
             seeds=seeds_of(settings, _with_symbols(task, path)),
             warmup=bool(settings["warmup"]),
             handed=tuple(settings.get(HANDED, ())),
+            place=str(path) if place is None else place,
         )
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         if isinstance(error, InvestorBenchError):

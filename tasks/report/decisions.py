@@ -29,7 +29,7 @@ class EpisodeDecisions:
         simulated: whether the market is.
         shown: whether curves are those of this repeat.
         finished: whether it came to its end.
-        path: where it is recorded.
+        place: where it is recorded, from the name of the run on.
         environment: what is known of the task's environment.
         facts: observation, action and outcome of each, short.
         texts: memories, prompt and answer of each; empty for an agent that records none.
@@ -41,7 +41,7 @@ class EpisodeDecisions:
     simulated: bool
     shown: bool
     finished: bool
-    path: Path
+    place: str
     environment: Facts
     facts: list[DecisionRow] = field(default_factory=list)
     texts: list[DecisionRow] = field(default_factory=list)
@@ -85,7 +85,7 @@ def pack_decisions(
         for repeat, path in enumerate(record.job.episodes):
             episode = _episode(names[number], record, repeat)
             broken = _read_into(episode, path / FILES["test"], lines, len(episodes))
-            problems += [f"{path / FILES['test']}: {each}" for each in broken[:1]]
+            problems += [f"{episode.place}/{FILES['test']}: {each}" for each in broken[:1]]
             if episode.facts:
                 episodes.append(episode)
             watch()
@@ -119,7 +119,7 @@ def _episode(name: str, record: RecordedRow, repeat: int) -> EpisodeDecisions:
         simulated=result.simulated,
         shown=repeat in shown,
         finished=repeat in finished,
-        path=record.job.episodes[repeat],
+        place=f"{record.job.place}/repeat-{repeat}",
         environment=result.facts,
     )
 
@@ -156,7 +156,7 @@ def _listed(episode: EpisodeDecisions, ids: Mapping[str, str | None]) -> dict[st
         "shown": episode.shown,
         "finished": episode.finished,
         "days": len(episode.facts),
-        "path": str(episode.path),
+        "path": episode.place,
         "thinks": bool(episode.texts),
         "outcome": outcome_names(episode.environment),
         **ids,

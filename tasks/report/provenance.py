@@ -68,7 +68,7 @@ def details_of(records: Sequence[RecordedRow]) -> Iterator[Html]:
             "agent": entry.result.described,
             "versions": manifest.get("versions"),
             "python": manifest.get("python"),
-            "path": str(job.path),
+            "path": job.place,
         }
         text = json.dumps(known, indent=1, ensure_ascii=False, default=str)
         yield element("details", element("summary", agent_name(agent)), element("pre", text))

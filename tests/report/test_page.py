@@ -126,7 +126,7 @@ def test_every_prompt_answer_and_document_is_in_the_page(small_run: Path, page: 
     for episode in thinking:
         shared = json.loads(page.unpacked(directory["tables"][episode["task"]]))
         facts, texts = (json.loads(page.unpacked(episode[part])) for part in ("facts", "texts"))
-        record = Path(episode["path"]) / "decisions.jsonl"
+        record = small_run.parent / episode["path"] / "decisions.jsonl"
         lines = lines_of(record)
         assert len(lines) == len(facts["decisions"]) == len(texts["decisions"]) == 26
 

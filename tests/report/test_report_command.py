@@ -127,6 +127,38 @@ def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Call, run:
     assert (repeat / "decisions.jsonl").read_bytes() == whole[:-100]  # nothing is mended
 
 
+def damage_a_configuration(run: Path) -> None:
+    (run / "stock-sim" / "momentum" / "config.yaml").write_text("not: [a configuration")
+
+
+def damage_a_line(run: Path) -> None:
+    path = run / "stock-sim" / "momentum" / "repeat-0" / "decisions.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"number": 3', b'"number": 4', 1))
+
+
+def cut_a_manifest_off(run: Path) -> None:
+    path = run / "stock-sim" / "momentum" / "manifest.json"
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda run: None, damage_a_configuration, damage_a_line, cut_a_manifest_off]
+)
+def test_a_page_is_the_same_wherever_the_run_lies_and_however_it_is_named(
+    report: Call, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Any
+) -> None:
+    damage(run)
+    moved = Path(shutil.copytree(run, tmp_path / "moved" / "there" / "small"))
+    assert report(run, "--output", "here.html").code == 0
+    monkeypatch.chdir(moved.parent)
+    assert report("small", "--output", tmp_path / "there.html").code == 0
+    monkeypatch.chdir(moved)
+    assert report(".", "--output", tmp_path / "within.html").code == 0
+    pages = {(tmp_path / f"{name}.html").read_text() for name in ("here", "there", "within")}
+    assert len(pages) == 1
+    assert str(tmp_path) not in pages.pop()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

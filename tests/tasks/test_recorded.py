@@ -34,7 +34,13 @@ def recorded(path: Path, agent: Any, market: Any, **options: Any) -> tuple[Resul
         folder.finish(result)
     seeds = tuple(Seeds(episode.market_seed, episode.seed) for episode in result.episodes)
     job = RecordedJob(
-        path=path, name=result.agent, task=result.task, seed=0, seeds=seeds, warmup=True
+        path=path,
+        name=result.agent,
+        task=result.task,
+        seed=0,
+        seeds=seeds,
+        warmup=True,
+        place=path.name,
     )
     return result, job
 
