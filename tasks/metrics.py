@@ -28,6 +28,7 @@ Figure = Any
 Measured = TypeVar("Measured")
 
 NORMAL_95 = 1.959963984540054
+RISK_AVERSION = 3.0
 EVERYWHERE: frozenset[Table] = frozenset({"terminal", "paper", "file", "page"})
 
 
@@ -80,7 +81,8 @@ class Curve:
         self.returns = np.asarray(returns, dtype=np.float64)
         self.is_simple = convention == "simple"
         self.periods_a_year = periods_a_year
-        self.excess = self.returns - ((1.0 + risk_free) ** (1.0 / periods_a_year) - 1.0)
+        self.risk_free = (1.0 + risk_free) ** (1.0 / periods_a_year) - 1.0
+        self.excess = self.returns - self.risk_free
 
     @property
     def periods(self) -> int:
@@ -128,6 +130,18 @@ class Curve:
     def sharpe_margin(self) -> Figure:
         """Half the width of the Sharpe ratio's normal 95 % interval."""
         return NORMAL_95 * sharpe_error(self.returns) * np.sqrt(self.periods_a_year)
+
+    @cached_property
+    def power_mean(self) -> Figure:
+        """Sure return a year that an investor of constant risk aversion 3 would as soon have.
+
+        ln(mean of ((1 + r)/(1 + f))^(1 − ρ))/(1 − ρ) a period, with r a return, f the risk-free one
+        and ρ = 3. Undefined once all is lost.
+        """
+        power = 1.0 - RISK_AVERSION
+        grown = 1.0 + self.returns if self.is_simple else np.exp(self.returns)
+        powers = np.where(grown > 0.0, grown / (1.0 + self.risk_free), np.nan) ** power
+        return np.log(powers.mean(axis=-1)) / power * self.periods_a_year
 
     @cached_property
     def downside(self) -> Figure:
@@ -206,6 +220,17 @@ PERFORMANCE: tuple[Metric[Curve], ...] = (
         head="Calmar",
         doc="return a year over the largest drawdown",
         definition=lambda curve: ratio(curve.growth, curve.drawdown, np.nan),
+        tables=frozenset({"file", "trading"}),
+    ),
+    # A Sharpe ratio is raised by taking less risk after luck, this is not (Goetzmann, Ingersoll,
+    # Spiegel and Welch 2007).
+    Metric(
+        key="MPPM",
+        head="MPPM %",
+        doc="manipulation-proof performance a year, at a risk aversion of 3",
+        unit=PERCENT,
+        digits=1,
+        definition=lambda curve: curve.power_mean,
         tables=frozenset({"file", "trading"}),
     ),
 )
@@ -336,8 +361,9 @@ def performance(
 
     Returns:
         CR cumulative return, SR Sharpe ratio a year, AV volatility a year, MDD largest drawdown,
-        sortino and calmar ratio, SR_low and SR_high the 95 % interval of SR. A ratio whose
-        denominator is 0 but for rounding is 0 for SR and NaN for the others.
+        sortino and calmar ratio, MPPM manipulation-proof performance a year, SR_low and SR_high the
+        95 % interval of SR. A ratio whose denominator is 0 but for rounding is 0 for SR and NaN for
+        the others.
     """
     curve = Curve(returns, convention, periods_a_year, risk_free)
     return {metric.key: _plain(metric.definition(curve)) for metric in PERFORMANCE}
@@ -393,7 +419,7 @@ def sharpe_error(returns: FloatArray) -> Figure:
     centred = returns - returns.mean(axis=-1, keepdims=True)
     squares = centred * centred
     scale = np.sqrt(np.mean(squares, axis=-1))
-    scale = np.where(scale > 0.0, scale, np.nan)
+    scale = np.where(deviation > 0.0, scale, np.nan)
     # Products: third and fourth powers of so many numbers take longer than all else here.
     skew = np.mean(squares * centred, axis=-1) / scale**3
     kurtosis = np.mean(squares * squares, axis=-1) / scale**4

@@ -57,6 +57,46 @@ def test_a_risk_free_rate_is_taken_off_each_step_at_its_daily_share() -> None:
     assert figures["sortino"] == pytest.approx((0.025 - daily) / downside * math.sqrt(365))
 
 
+def test_performance_that_cannot_be_manipulated_is_that_of_a_hand_calculation() -> None:
+    figures = performance(HAND, "simple", 252)
+    mean = (1.1**-2 + 0.8**-2 + 1.05**-2 + 1.15**-2) / 4
+    assert figures["MPPM"] == pytest.approx(-math.log(mean) / 2 * 252, rel=1e-13)
+    over_cash = performance(HAND, "simple", 252, risk_free=0.05)["MPPM"]
+    assert over_cash == pytest.approx(figures["MPPM"] - math.log(1.05), rel=1e-12)
+    # Under the log convention returns are logs: ln of the mean of exp(−2·r).
+    mean = (math.exp(-0.2) + math.exp(0.4) + math.exp(-0.1) + math.exp(-0.3)) / 4
+    log = performance(HAND, "log", 252)["MPPM"]
+    assert log == pytest.approx(-math.log(mean) / 2 * 252, rel=1e-13)
+
+
+@given(rate=st.floats(-0.5, 0.5), days=st.integers(2, 300))
+def test_a_sure_return_is_as_good_as_itself(rate: float, days: int) -> None:
+    returns = np.full((2, days), rate)
+    expected = pytest.approx([252 * math.log1p(rate)] * 2, abs=1e-9)
+    assert performance(returns, "simple", 252)["MPPM"] == expected
+    assert performance(np.log1p(returns), "log", 252)["MPPM"] == expected
+
+
+def test_taking_less_risk_after_luck_raises_the_sharpe_ratio_and_not_this() -> None:
+    rng = np.random.default_rng(74000)
+    first, second = 0.0008 + 0.01 * rng.standard_normal((2, 4000, 126))
+    lucky = first.mean(axis=-1, keepdims=True) > 0.0008
+    as_ever = np.concatenate([first, second], axis=-1)
+    less = np.concatenate([first, second * np.where(lucky, 0.3, 1.5)], axis=-1)
+    sharpe, proof = (
+        [performance(each, "simple", 252)[key].mean() for each in (as_ever, less)]
+        for key in ("SR", "MPPM")
+    )
+    assert sharpe[1] > sharpe[0] + 0.02
+    assert proof[1] < proof[0]
+
+
+@pytest.mark.parametrize("last", [-1.0, -1.3])
+def test_once_all_is_lost_no_sure_return_is_as_bad(last: float) -> None:
+    assert math.isnan(performance(np.append(HAND, last), "simple", 252)["MPPM"])
+    assert math.isfinite(performance(np.append(HAND, last), "log", 252)["MPPM"])
+
+
 @pytest.mark.parametrize("days", [252, 365])
 @pytest.mark.parametrize("seed", range(5))
 def test_figures_agree_with_quantstats(seed: int, days: int) -> None:
