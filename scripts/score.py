@@ -8,9 +8,10 @@ import typer
 from rich.console import Console
 
 from investorbench.scripts.tables import print_results
+from investorbench.tasks.record.digests import MANIFEST, bind_again
 from investorbench.tasks.record.episode_folder import METRICS
 from investorbench.tasks.record.files import read_json, write_json
-from investorbench.tasks.record.job_folder import MANIFEST, alone_in
+from investorbench.tasks.record.job_folder import alone_in
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
 from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.run_folder import job_in, jobs_in
@@ -72,3 +73,5 @@ def _renew(job: RecordedJob, parts: Mapping[Path, dict[str, Any]]) -> None:
         for path, part in parts.items():
             kept = {name: value for name, value in part.items() if value is not None}
             write_json(path, {**read_json(path), **kept})
+        if job.manifest is not None:
+            bind_again(job.path)

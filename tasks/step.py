@@ -23,6 +23,7 @@ class Step:
         outcome: the info after the step.
         is_last: whether the split ended with it.
         thought: what the action rests on, where the agent says so.
+        observed: SHA-256 of what the agent was shown; None where nothing is recorded.
     """
 
     repeat: int
@@ -37,6 +38,7 @@ class Step:
     outcome: dict[str, Any]
     is_last: bool
     thought: dict[str, Any] | None = None
+    observed: str | None = None
 
     @property
     def steps(self) -> int:

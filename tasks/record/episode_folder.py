@@ -196,8 +196,8 @@ class EpisodeFolder:
             figures["answers"] = answers
         if described is not None:
             figures["described"] = dict(described)
+        (self.path / FAILURE).unlink(missing_ok=True)  # first: a kill must not leave both
         write_json(self.path / METRICS, figures)
-        (self.path / FAILURE).unlink(missing_ok=True)
 
     def fail(self, failure: Failure) -> None:
         """Mark the episode as failed; its lines stay, and it can be resumed."""

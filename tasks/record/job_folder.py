@@ -16,6 +16,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from investorbench.tasks.plain import plain
 from investorbench.tasks.record.code import code_of
+from investorbench.tasks.record.digests import MANIFEST, write_manifest
 from investorbench.tasks.record.episode_folder import (
     FILES,
     METRICS,
@@ -23,10 +24,16 @@ from investorbench.tasks.record.episode_folder import (
     EpisodeFolder,
     figures_in,
 )
-from investorbench.tasks.record.files import bytes_of, write_json
+from investorbench.tasks.record.files import bytes_of
+from investorbench.tasks.record.kept_answers import (
+    kept_rows,
+    open_in_use,
+    request_hashes,
+    rows_bound,
+)
 from investorbench.tasks.record.lines import RecordError, read_record, version_of
 from investorbench.tasks.record.references import REFERENCES, usable_references, write_references
-from investorbench.tasks.record.schema import SCHEMA
+from investorbench.tasks.record.schema import SCHEMA, Content
 from investorbench.tasks.record.settings import (
     CONFIG,
     has_more_repeats,
@@ -37,7 +44,6 @@ from investorbench.tasks.result import Reference, Result
 from investorbench.tasks.step import Step
 from investorbench_env.whole_files import write_atomically
 
-MANIFEST = "manifest.json"
 PATIENCE_S = 60.0
 """How long another process may take to write a file of a job."""
 
@@ -125,8 +131,13 @@ class JobFolder:
             with alone_in(self.path):
                 write_references(self.path, references)
 
-    def finish(self, result: Result) -> None:
-        """Write what came of the job, when all its repeats are there."""
+    def finish(self, result: Result, answers: Path | None = None) -> None:
+        """Write what came of the job, when all its repeats are there.
+
+        Args:
+            result: of the job.
+            answers: where replies of its model were kept; None where they were not.
+        """
         self.keep_references(result.references)
         heads = []
         for number, episode in enumerate(result.episodes):
@@ -135,12 +146,22 @@ class JobFolder:
                 EpisodeFolder(path).finish(episode)
             heads.append(figures_in(path).get("records"))
         with alone_in(self.path):
-            bound = {
+            bound: Content = {
                 "config_sha256": text_hash((self.path / CONFIG).read_text(encoding="utf-8")),
                 "records": heads,
                 "references_sha256": references_hash(self.path),
             }
-            write_json(self.path / MANIFEST, manifest_of(result) | bound)
+            if answers is not None and answers.is_file():
+                with open_in_use(answers) as db:
+                    rows = kept_rows(db, self._request_hashes(len(heads)))
+                bound["kept_answers"] = rows_bound(rows)
+            write_manifest(self.path, manifest_of(result) | bound)
+
+    def _request_hashes(self, repeats: int) -> Iterator[str]:
+        for number in range(repeats):
+            for name in FILES.values():
+                for line in read_record(self.path / f"repeat-{number}" / name).lines:
+                    yield from request_hashes(line.answers)
 
     def _claim(self, config: str) -> None:
         self._require_this_version()

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from investorbench.tasks.answers import tally
 from investorbench.tasks.record import version_1
+from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
 from investorbench.tasks.record.files import read_json
-from investorbench.tasks.record.job_folder import MANIFEST
 from investorbench.tasks.record.lines import RecordFile, read_record, unknown_version, version_of
 from investorbench.tasks.record.references import usable_references
 from investorbench.tasks.record.schema import SCHEMA, Content, steps_of
@@ -38,6 +39,7 @@ class RecordedJob:
         place: its folder as messages and pages name it; that of a run begins with the run's name,
             and so is the same on every machine.
         handed: what its agents were handed that others cannot know.
+        wrapper: what its environments were wrapped in, as the configuration names it.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class RecordedJob:
     warmup: bool
     place: str
     handed: tuple[str, ...] = ()
+    wrapper: Any = None
 
     @property
     def repeats(self) -> int:

@@ -9,6 +9,7 @@ from investorbench.tasks.actions import action_of
 from investorbench.tasks.record import version_1
 from investorbench.tasks.record.episode_folder import FILES, METRICS
 from investorbench.tasks.record.lines import RecordFile, read_record
+from investorbench.tasks.record.observed import observed_hash
 from investorbench.tasks.record.reading import RecordedJob, is_drawn_no_more
 from investorbench.tasks.record.schema import Content, Line
 from investorbench.tasks.seeds import Seeds
@@ -71,20 +72,23 @@ def _replay_split(
     # Records without a header are older than markets that had a seed of their own.
     agent = job.seeds[repeat].agent
     seeds = Seeds(agent, agent) if record.header is None else record.header.seeds
-    _, info = env.reset(seed=seeds.market)
+    observation, info = env.reset(seed=seeds.market)
     if record.header is not None:
         again = replace(record.header, facts=facts, opening=info["account"])
         now, before = again.to_json(), record.header.to_json()
         if (difference := _difference(now, before)) is not None:
             return 0, f"the header of {split}: {difference}"
     is_last = False
-    for line in record.lines:
+    for recorded in record.lines:
+        # What a wrapper makes of an observation is not to be had without the wrapper.
+        line = recorded if job.wrapper is None else replace(recorded, observed=None)
         when = f"{line.session} ({split})"
         if is_last:
             return line.number, f"{when}: recorded after the end of the split"
         try:
             action = action_of(env.action_space, line.action)
-            _, reward, terminated, truncated, outcome = env.step(action)
+            observed = observed_hash(observation, info)
+            observation, reward, terminated, truncated, outcome = env.step(action)
         except (InvestorBenchError, LookupError, TypeError) as error:
             return line.number, f"{when}: {error}"
         is_last = terminated or truncated
@@ -100,6 +104,7 @@ def _replay_split(
             reward=float(reward),
             outcome=outcome,
             is_last=is_last,
+            observed=observed,
         )
         taken = Line.of(step).without_younger(line)
         now, before = (_recorded(each, record.schema) for each in (taken, line))

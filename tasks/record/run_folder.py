@@ -112,6 +112,7 @@ def job_in(path: Path, place: str | None = None) -> RecordedJob:
             warmup=bool(settings["warmup"]),
             handed=tuple(settings.get(HANDED, ())),
             place=str(path) if place is None else place,
+            wrapper=settings.get("wrapper"),
         )
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         if isinstance(error, InvestorBenchError):

@@ -137,6 +137,8 @@ class Line:
         dividend: cash for each unit held before the step; None where the environment does not say,
             or of an older record.
         split: units for each of them, likewise.
+        observed: SHA-256 of what the agent was shown, see
+            :mod:`investorbench.tasks.record.observed`; None of an older record.
         answers: of language models, see :mod:`investorbench.tasks.answers`.
         thought: what else the agent recorded of it.
         written_at: wall-clock time, ISO 8601 in UTC.
@@ -157,6 +159,7 @@ class Line:
     distributions: tuple[Distribution, ...]
     dividend: float | None = None
     split: float | None = None
+    observed: str | None = None
     answers: tuple[RecordedAnswer, ...] = ()
     thought: Content | None = None
     written_at: str = ""
@@ -181,6 +184,7 @@ class Line:
             distributions=tuple(outcome.get("distributions", ())),
             dividend=outcome.get("dividend"),
             split=outcome.get("split"),
+            observed=step.observed,
             answers=answers_in(step.thought),
             thought=without_answers(step.thought),  # type: ignore[arg-type]
             written_at=written_at,
@@ -208,6 +212,7 @@ class Line:
             "distributions": [each._asdict() for each in self.distributions],
             **({} if self.dividend is None else {"dividend": self.dividend}),
             **({} if self.split is None else {"split": self.split}),
+            **({} if self.observed is None else {"observed": self.observed}),
             "thought": self.thought,
             "answers": self.answers,
             "written_at": self.written_at,
@@ -250,6 +255,7 @@ class Line:
                 distributions=_events(Distribution, content["distributions"]),
                 dividend=_number(content["dividend"]) if "dividend" in content else None,
                 split=_number(content["split"]) if "split" in content else None,
+                observed=str(content["observed"]) if "observed" in content else None,
                 answers=tuple(content["answers"]),
                 thought=content["thought"],
                 written_at=str(content["written_at"]),
@@ -259,8 +265,8 @@ class Line:
 
     def without_younger(self, recorded: Self) -> Self:
         """The same without what a record that is older than it does not hold."""
-        is_older = recorded.dividend is None
-        return replace(self, dividend=None, split=None) if is_older else self
+        own = self if recorded.dividend is not None else replace(self, dividend=None, split=None)
+        return own if recorded.observed is not None else replace(own, observed=None)
 
     def outcome(self) -> Content:
         """All that must be the same when the step is taken again, in JSON values."""

@@ -17,9 +17,10 @@ import numpy as np
 
 from investorbench.tasks.handed import knowledge
 from investorbench.tasks.metrics import performance
+from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
 from investorbench.tasks.record.files import folder_name, read_json
-from investorbench.tasks.record.job_folder import MANIFEST, references_hash
+from investorbench.tasks.record.job_folder import references_hash
 from investorbench.tasks.record.lines import CUT_OFF, RecordFile, header_in, read_record
 from investorbench.tasks.record.reading import (
     RecordedJob,

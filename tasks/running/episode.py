@@ -15,6 +15,7 @@ from investorbench.tasks.actions import action_of, plain_action
 from investorbench.tasks.answers import answers_in, tally
 from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.record.observed import observed_hash
 from investorbench.tasks.result import Episode, episode_of
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
@@ -121,6 +122,7 @@ async def play(
         if number % STEPS_A_TURN == 0:
             await asyncio.sleep(0)
         is_new = number >= len(taken)
+        observed = None if folder is None else observed_hash(observation, shown)
         if is_new:
             # Of its own: an agent may choose into one buffer again and again.
             action = deepcopy(await agent.act(observation, _shown(shown)))
@@ -150,6 +152,7 @@ async def play(
             outcome=outcome,
             is_last=terminated or truncated,
             thought=await agent.record() if is_new else None,
+            observed=observed,
         )
         info = outcome
         if terminated or truncated:

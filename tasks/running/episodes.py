@@ -15,6 +15,7 @@ from investorbench.agents.llm import Budget, Cache, LanguageModel, Model, connec
 from investorbench.agents.llm.cache import MODES, CacheMode
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder, figures_in
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
+from investorbench.tasks.record.kept_answers import ANSWERS
 from investorbench.tasks.record.lines import RecordError
 from investorbench.tasks.record.reading import recorded_failure
 from investorbench.tasks.record.references import usable_references
@@ -280,9 +281,8 @@ def _answering(
     if model is None or not model.is_language_model:
         yield None if model is None else connect(model)
         return
-    folder, path = options.folder, options.cache_path
+    folder, path = options.folder, _cache_path(options)
     if folder is not None:
-        path = path or folder / "answers.sqlite"
         resumed = f"if it is interrupted, folder={folder} resumes it"
         bar.say(f"{model.name}: recording in {folder}; {resumed}")
     with contextlib.ExitStack() as stack:
@@ -293,6 +293,13 @@ def _answering(
         if options.serve and model.provider == "vllm" and options.cache != "replay_only":
             url = stack.enter_context(options.serve(model, bar.say))
         yield connect(model, base_url=url, cache=cache, budget=budget)
+
+
+def _cache_path(options: RunOptions) -> Path | None:
+    """Where answers are kept; None where neither a file nor a folder is named."""
+    if options.cache_path is not None or options.folder is None:
+        return options.cache_path
+    return options.folder / ANSWERS
 
 
 async def _play(plan: Plan, context: EpisodeContext) -> dict[Job, JobOutcome]:
@@ -499,7 +506,7 @@ def _outcome(
     )
     folder.keep_references(result.references)
     if not failures and not was_finished:
-        folder.finish(result)
+        folder.finish(result, None if job.model is None else _cache_path(context.options))
     kept = tuple(failures[number] for number in sorted(failures))
     run = context.options.folder
     name = "" if run is None else run.name
