@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from investorbench.tasks.answers import answers_of
+from investorbench.tasks.answers import answers_of, words_of_roles
 from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, overall
 from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, OverallLine, heads, legend, texts
@@ -77,6 +77,8 @@ def answered(result: Result) -> Iterator[str]:
         f"without a usable answer; {count(answers.read, 'token')} read, "
         f"{number(answers.written)} written{cost}"
     )
+    if len(answers.roles) > 1:
+        yield f"{result.agent}, by role: {'; '.join(words_of_roles(answers.roles))}"
 
 
 def _title(console: Console, simulated: bool, name: str, *others: str) -> None:

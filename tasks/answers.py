@@ -3,15 +3,21 @@
 An agent that asks one says so in its ``record()``: under ``answers`` a list of mappings, or under
 ``answer`` a single one, each with the fields of an ``agents.llm.Answer`` and, where several were
 asked, the ``role`` of each. ``decision.valid`` says whether a decision was read from them.
+
+A decision is unusable where the agent says that it is not valid; where it says nothing, where the
+answer that decides has no value: the last one of the role ``decision``, or the last of all.
+docs/runs.md has these rules.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from investorbench.tasks.result import Result
+from investorbench.tasks.servers import servers_of
+from investorbench.tasks.wording import count, number, usd
 
 RecordedThought = Mapping[str, Any]
 RecordedAnswer = Mapping[str, Any]
@@ -21,6 +27,12 @@ FIELDS = {"status", "usage", "cost_usd", "latency_s", "is_language_model"}
 TOKENS = ("input", "output", "cached", "reasoning")
 DECISION = "decision"
 """The role of an answer that is the only one."""
+USABLE = frozenset({"ok", "repaired"})
+"""Statuses of an answer that carries a value."""
+MARKED_ABOVE = 0.05
+"""Share of unusable decisions above which an agent is marked in its row."""
+UNRANKED_ABOVE = 0.2
+"""Share above which it has no rank: what it did is then what holding does, not a model's doing."""
 
 
 def answers_in(thought: RecordedThought | None) -> tuple[RecordedAnswer, ...]:
@@ -36,14 +48,25 @@ def without_answers(thought: RecordedThought | None) -> RecordedThought | None:
     return {name: part for name, part in thought.items() if name not in ("answer", "answers")}
 
 
+def is_unusable(answers: Sequence[RecordedAnswer], thought: RecordedThought | None) -> bool:
+    """Whether a decision for which models were asked rests on no usable answer."""
+    valid = _decision_in(thought).get("valid")
+    if valid is not None:
+        return not valid
+    deciding = [answer for answer in answers if answer["role"] == DECISION] or answers
+    return deciding[-1]["status"] not in USABLE
+
+
 def tally(
     steps: Iterable[tuple[Sequence[RecordedAnswer], RecordedThought | None]],
 ) -> dict[str, Any] | None:
     """How the answers of some steps add up; None where no model was asked.
 
     ``invalid`` decisions are those without a usable answer, refused and truncated ones included;
-    the agent held then. Latency is in seconds, as the server was waited for when it was asked;
-    ``cost_usd`` is None where a price is not known.
+    the agent held then. ``roles`` says of each role how many answers it had, how many of them
+    without a value, their tokens and cost; ``servers`` what answered, by what it says of itself.
+    Latency is in seconds, as the server was waited for when it was asked; ``cost_usd`` is None
+    where a price is not known.
 
     Args:
         steps: the answers of each step, and what else the agent recorded of it.
@@ -52,26 +75,55 @@ def tally(
     if not asked:
         return None
     answers = [answer for own, _ in asked for answer in own]
-    costs = [answer["cost_usd"] for answer in answers]
-    decisions = [
-        made if isinstance(made := (thought or {}).get("decision"), Mapping) else {}
-        for _, thought in asked
-    ]
     latencies = np.array([answer["latency_s"] for answer in answers])
     return {
         "decisions": len(asked),
         "is_language_model": all(answer["is_language_model"] for answer in answers),
-        "invalid": sum(not decision.get("valid", True) for decision in decisions),
+        "invalid": sum(is_unusable(own, thought) for own, thought in asked),
         "status": dict(sorted(Counter(answer["status"] for answer in answers).items())),
-        "dropped_ids": sum(decision.get("dropped", 0) for decision in decisions),
-        "tokens": {name: sum(a["tokens"][name] for a in answers) for name in TOKENS},
-        "cost_usd": None if None in costs else float(sum(costs)),
+        "dropped_ids": sum(_decision_in(thought).get("dropped", 0) for _, thought in asked),
+        **_spent(answers),
+        "roles": _by_role(answers),
+        "servers": servers_of(answers),
         "latency_s": {
             "mean": float(latencies.mean()),
             "p50": float(np.median(latencies)),
             "p95": float(np.quantile(latencies, 0.95)),
         },
     }
+
+
+def as_written(tallies: Any, kept: Any) -> Any:
+    """What tallies by split come to as the version counted that wrote others.
+
+    Older ones have neither roles nor servers, and took a decision for valid where the agent says
+    nothing of it.
+
+    Args:
+        tallies: by split, as they follow from the lines; None where no model was asked.
+        kept: what is kept of them.
+    """
+    if not isinstance(tallies, Mapping) or not isinstance(kept, Mapping):
+        return tallies
+    return {split: _older(own, kept.get(split)) for split, own in tallies.items()}
+
+
+class RoleCounts(NamedTuple):
+    """Counts of the answers of one role.
+
+    Attributes:
+        answers: how many there were.
+        unusable: those without a value.
+        read: tokens of their prompts.
+        written: tokens of the answers.
+        cost_usd: what they cost; None without a price.
+    """
+
+    answers: int
+    unusable: int
+    read: int
+    written: int
+    cost_usd: float | None
 
 
 class Answers(NamedTuple):
@@ -87,6 +139,9 @@ class Answers(NamedTuple):
         read: tokens of all prompts.
         written: tokens of all answers.
         cost_usd: what they cost; None without a price.
+        share_unusable: decisions of the test split without a usable answer, as a share of those
+            for which a model was asked, of all finished repeats; 0 where rules answered.
+        roles: the same counts for each role.
     """
 
     is_language_model: bool
@@ -98,18 +153,32 @@ class Answers(NamedTuple):
     read: int
     written: int
     cost_usd: float | None
+    share_unusable: float
+    roles: Mapping[str, RoleCounts]
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether so many decisions rest on no answer that a reader has to know."""
+        return self.share_unusable > MARKED_ABOVE
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether enough decisions are the model's own to be compared with others'."""
+        return self.share_unusable <= UNRANKED_ABOVE
 
 
 def answers_of(result: Result) -> Answers | None:
     """Over all repeats and both splits, of an agent that asks a model; None of any other."""
-    splits = [split for episode in result.episodes for split in (episode.answers or {}).values()]
-    asked = [split for split in splits if split]
+    splits = [split for episode in result.episodes for split in (episode.answers or {}).items()]
+    asked = [split for _, split in splits if split]
     if not asked:
         return None
     costs = [split["cost_usd"] for split in asked]
     statuses: Counter[str] = sum((Counter(split.get("status")) for split in asked), Counter())
+    is_language_model = all(split["is_language_model"] for split in asked)
+    tests = [split for name, split in splits if split and name == "test"]
     return Answers(
-        is_language_model=all(split["is_language_model"] for split in asked),
+        is_language_model=is_language_model,
         decisions=sum(split["decisions"] for split in asked),
         invalid=sum(split["invalid"] for split in asked),
         refused=statuses["refused"],
@@ -118,7 +187,78 @@ def answers_of(result: Result) -> Answers | None:
         read=sum(split["tokens"]["input"] for split in asked),
         written=sum(split["tokens"]["output"] for split in asked),
         cost_usd=None if None in costs else sum(costs),
+        share_unusable=_share_unusable(tests) if is_language_model else 0.0,
+        roles=_roles_of(asked),
     )
+
+
+def words_of_roles(roles: Mapping[str, RoleCounts]) -> Iterator[str]:
+    """The counts of each role in words."""
+    for role, counts in roles.items():
+        cost = f", {usd(counts.cost_usd)}" if counts.cost_usd else ""
+        yield (
+            f"{role} {count(counts.answers, 'answer')}, {number(counts.unusable)} unusable, "
+            f"{count(counts.read, 'token')} read, {number(counts.written)} written{cost}"
+        )
+
+
+def _share_unusable(tests: Sequence[Mapping[str, Any]]) -> float:
+    decisions = sum(test["decisions"] for test in tests)
+    return sum(test["invalid"] for test in tests) / decisions if decisions else 0.0
+
+
+def _roles_of(tallies: Sequence[Mapping[str, Any]]) -> dict[str, RoleCounts]:
+    """What tallies say of each role together; the deciding one first, the others as they came."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for tallied in tallies:
+        for role, counts in tallied.get("roles", {}).items():
+            found.setdefault(role, []).append(counts)
+    return {role: _role_counts(found[role]) for role in sorted(found, key=DECISION.__ne__)}
+
+
+def _role_counts(counts: Sequence[Mapping[str, Any]]) -> RoleCounts:
+    costs = [each["cost_usd"] for each in counts]
+    return RoleCounts(
+        answers=sum(each["answers"] for each in counts),
+        unusable=sum(each["unusable"] for each in counts),
+        read=sum(each["tokens"]["input"] for each in counts),
+        written=sum(each["tokens"]["output"] for each in counts),
+        cost_usd=None if None in costs else sum(costs),
+    )
+
+
+def _spent(answers: Sequence[RecordedAnswer]) -> dict[str, Any]:
+    costs = [answer["cost_usd"] for answer in answers]
+    return {
+        "tokens": {name: sum(each["tokens"][name] for each in answers) for name in TOKENS},
+        "cost_usd": None if None in costs else float(sum(costs)),
+    }
+
+
+def _by_role(answers: Sequence[RecordedAnswer]) -> dict[str, Any]:
+    found: dict[str, list[RecordedAnswer]] = {}
+    for answer in answers:
+        found.setdefault(str(answer["role"]), []).append(answer)
+    return {
+        role: {
+            "answers": len(own),
+            "unusable": sum(answer["status"] not in USABLE for answer in own),
+            **_spent(own),
+        }
+        for role, own in found.items()
+    }
+
+
+def _older(tallied: Any, kept: Any) -> Any:
+    if not isinstance(tallied, Mapping) or not isinstance(kept, Mapping) or "roles" in kept:
+        return tallied
+    own = {name: part for name, part in tallied.items() if name not in ("roles", "servers")}
+    return own | {"invalid": kept["invalid"]} if "invalid" in kept else own
+
+
+def _decision_in(thought: RecordedThought | None) -> Mapping[str, Any]:
+    made = (thought or {}).get("decision")
+    return made if isinstance(made, Mapping) else {}
 
 
 def _found(thought: RecordedThought) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ import numpy as np
 from investorbench.tasks.days import Dates, FloatArray, daily_returns
 from investorbench.tasks.handed import knowledge
 from investorbench.tasks.metrics import activity, performance
+from investorbench.tasks.servers import changes_of_server
 from investorbench.tasks.showing.html import html_of
 from investorbench.tasks.showing.lines import text_of
 from investorbench.tasks.showing.picture import figure_of
@@ -231,8 +232,9 @@ class Result:
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What is wrong or missing in the data, in words."""
-        return self.facts.findings
+        """What is wrong or missing in the data, and what changed of a model's server, in words."""
+        tallies = (one for each in self.episodes for one in (each.answers or {}).values())
+        return (*self.facts.findings, *changes_of_server(self.agent, tallies))
 
     @property
     def market_fingerprint(self) -> str:

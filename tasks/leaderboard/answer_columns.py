@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from investorbench.tasks.answers import Answers, answers_of
+from investorbench.tasks.answers import Answers, words_of_roles
 from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
-from investorbench.tasks.wording import COUNT, RATIO, TRUTH, USD
+from investorbench.tasks.wording import COUNT, PERCENT, RATIO, TEXT, TRUTH, USD
 
 ANSWERS: tuple[Column[BoardLine], ...] = (
     Column(
@@ -30,6 +30,15 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
         direction=-1,
         value=lambda line: _asked(line, lambda of: of.invalid),
         formats={"answers": Format(), **FILE},
+    ),
+    Column(
+        key="share_unusable",
+        head="Unusable %",
+        doc="of the decisions of the test split, those without a usable answer",
+        unit=PERCENT,
+        direction=-1,
+        value=lambda line: _asked(line, lambda of: of.share_unusable),
+        formats={"answers": Format(1), **FILE},
     ),
     Column(
         key="refused",
@@ -86,6 +95,12 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
         formats={"answers": Format(4), **FILE},
     ),
     Column(
+        key="answers_by_role",
+        unit=TEXT,
+        value=lambda line: _asked(line, lambda of: "; ".join(words_of_roles(of.roles)) or None),
+        formats=FILE,
+    ),
+    Column(
         key="median_latency_s",
         head="Median s",
         doc="to an answer, test split of the shown repeat",
@@ -108,8 +123,7 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
 
 def _asked(line: BoardLine, value: Callable[[Answers], Any], missing: str = "not recorded") -> Cell:
     """A count of a language model's answers; nothing of an agent that asks none."""
-    result = line.row.result
-    answers = None if result is None else answers_of(result)
+    answers = line.row.answers
     if answers is None:
         return Cell(reason="it asks no language model")
     found = value(answers)

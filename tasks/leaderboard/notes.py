@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from investorbench.tasks.answers import UNRANKED_ABOVE
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.statistics import Comparison
 from investorbench.tasks.statistics.estimate import FloatArray
-from investorbench.tasks.wording import count, number
+from investorbench.tasks.wording import count, number, percent
 from investorbench_env.facts import Facts
 
 
@@ -27,6 +28,7 @@ def notes_of(
         after = f"the {period_name(facts.interval)}s after it count as returns of 0"
         yield f"† ruined before the end of the window; {after}"
     yield from knowing(rows)
+    yield from unusable(rows)
     repeats = max(len(row.entry.result.episodes) for row in rows if row.entry)
     if repeats > 1 and not facts.draws_markets:
         yield f"of {repeats} repeats, the one with the median Sharpe ratio"
@@ -60,6 +62,18 @@ def knowing(rows: Iterable[Row]) -> Iterator[str]:
     known = {row.agent: row.result.knows for row in rows if row.result and row.result.knows}
     if known:
         yield "‡ " + "; ".join(f"{agent} {what}" for agent, what in known.items())
+
+
+def unusable(rows: Iterable[Row]) -> Iterator[str]:
+    """Which agents decided often without a usable answer, in a line; nothing where none did."""
+    found = [(row.agent, row.answers) for row in rows]
+    marked = [(agent, answers) for agent, answers in found if answers and answers.is_marked]
+    if marked:
+        yield "§ decided without a usable answer: " + "; ".join(
+            f"{agent} in {percent(answers.share_unusable)} % of its decisions"
+            + ("" if answers.is_ranked else f", more than {UNRANKED_ABOVE:.0%}: it has no rank")
+            for agent, answers in marked
+        )
 
 
 def _missing(row: Row) -> Iterator[str]:

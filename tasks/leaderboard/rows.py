@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from investorbench.tasks.answers import Answers, answers_of
 from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_of
 from investorbench.tasks.leaderboard.contestants import Dates, Days
 from investorbench.tasks.leaderboard.entries import Setting
@@ -50,10 +51,19 @@ class Row:
         return None if self.entry is None else self.entry.result
 
     @property
+    def answers(self) -> Answers | None:
+        """How its answers of language models add up; None where it asks none."""
+        return None if self.result is None else answers_of(self.result)
+
+    @property
     def marks(self) -> str:
-        """Signs beside its name, which notes explain: of a ruin, and of what others cannot know."""
+        """Signs beside its name, which notes explain.
+
+        Of a ruin, of what others cannot know, and of many decisions that rest on no usable answer.
+        """
         knows = self.result is not None and bool(self.result.knows)
-        return " †" * self.is_ruined + " ‡" * knows
+        is_marked = self.answers is not None and self.answers.is_marked
+        return " †" * self.is_ruined + " ‡" * knows + " §" * is_marked
 
     @property
     def sr(self) -> float:

@@ -227,7 +227,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "simulated": result.simulated,
         "markets": result.facts.markets,
         "market_sha256": result.market_fingerprint,
-        "findings": list(result.findings),
+        "findings": list(result.facts.findings),
         "options": {name: str(plain(value)) for name, value in result.task.options.items()},
         "seeds": [episode.seed for episode in result.episodes],
         "market_seeds": [episode.market_seed for episode in result.episodes],

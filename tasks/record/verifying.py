@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from investorbench.tasks.answers import as_written
 from investorbench.tasks.handed import knowledge
 from investorbench.tasks.metrics import performance
 from investorbench.tasks.record.digests import MANIFEST
@@ -225,7 +226,8 @@ def _episode(
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             yield Finding(path=path, what=f"cannot be scored: {type(error).__name__} {error}")
         else:
-            expected |= {"metrics": episode.metrics, "answers": episode.answers}
+            answers = as_written(episode.answers, figures.get("answers"))
+            expected |= {"metrics": episode.metrics, "answers": answers}
     yield from differences(path / METRICS, figures, expected, "from the decisions follows")
 
 

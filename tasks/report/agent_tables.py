@@ -1,18 +1,18 @@
 """What agents did and what it took: trading, answers of models, months, sources of variance."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from investorbench.tasks.answers import Answers, answers_of
+from investorbench.tasks.answers import Answers, RoleCounts
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.report.content import drawn_repeat
 from investorbench.tasks.report.curves import marked_on
 from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, board_table
 from investorbench.tasks.report.markup import Html, element, join
-from investorbench.tasks.report.tables import Head, empty, figure, row_head, table
+from investorbench.tasks.report.tables import Head, empty, figure, row_head, table, words
 from investorbench.tasks.statistics.estimate import FloatArray
-from investorbench.tasks.wording import count, p_equals, percent, roughly
+from investorbench.tasks.wording import count, number, p_equals, percent, roughly
 
 STRONGEST = 0.3
 """The return of a month that has the full colour."""
@@ -27,11 +27,39 @@ def trading_table(board: Leaderboard) -> Html:
 
 def answers_table(board: Leaderboard) -> Html | None:
     """What became of the answers of language models; None where none was asked."""
-    found = {row.agent: answers_of(row.result) for row in board.rows if row.result}
-    names = {agent: _model(agent, answers) for agent, answers in found.items() if answers}
-    return (
-        board_table(board, "answers", "Answers, of all finished repeats", names) if names else None
-    )
+    found = {row.agent: row.answers for row in board.rows if row.answers}
+    if not found:
+        return None
+    names = {agent: _model(agent, answers) for agent, answers in found.items()}
+    whole = board_table(board, "answers", "Answers, of all finished repeats", names)
+    roles = {agent: answers.roles for agent, answers in found.items()}
+    return join(whole, _roles_table(roles) if any(map(_are_several, roles.values())) else None)
+
+
+def _are_several(roles: Mapping[str, RoleCounts]) -> bool:
+    return len(roles) > 1
+
+
+def _roles_table(found: Mapping[str, Mapping[str, RoleCounts]]) -> Html:
+    """The answers of each role apart."""
+    rows = [
+        [
+            row_head(agent_name(agent), agent),
+            words(role),
+            figure(counts.answers, number(counts.answers)),
+            figure(counts.unusable, number(counts.unusable)),
+            figure(counts.read, number(counts.read)),
+            figure(counts.written, number(counts.written)),
+            empty("the price is not known")
+            if counts.cost_usd is None
+            else figure(counts.cost_usd, number(counts.cost_usd, 4)),
+        ]
+        for agent, roles in found.items()
+        for role, counts in roles.items()
+    ]
+    heads = [AGENT, Head("Role", text=True), Head("Answers"), Head("Unusable"),
+             Head("Tokens in"), Head("Tokens out"), Head("Cost USD")]  # fmt: skip
+    return table("Answers of each role, of all finished repeats", heads, rows)
 
 
 def months_table(board: Leaderboard) -> Html:
