@@ -100,9 +100,12 @@ def as_written(tallies: Any, kept: Any) -> Any:
     nothing of it.
 
     Args:
-        tallies: by split, as they follow from the lines; None where no model was asked.
+        tallies: by split, as they follow from the lines, or a list of such of each episode; None
+            where no model was asked.
         kept: what is kept of them.
     """
+    if isinstance(tallies, list) and isinstance(kept, list) and len(tallies) == len(kept):
+        return [as_written(*each) for each in zip(tallies, kept, strict=True)]
     if not isinstance(tallies, Mapping) or not isinstance(kept, Mapping):
         return tallies
     return {split: _older(own, kept.get(split)) for split, own in tallies.items()}

@@ -226,8 +226,7 @@ def _episode(
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             yield Finding(path=path, what=f"cannot be scored: {type(error).__name__} {error}")
         else:
-            answers = as_written(episode.answers, figures.get("answers"))
-            expected |= {"metrics": episode.metrics, "answers": answers}
+            expected |= {"metrics": episode.metrics, "answers": episode.answers}
     yield from differences(path / METRICS, figures, expected, "from the decisions follows")
 
 
@@ -390,6 +389,8 @@ def differences(
         own = found.get(name)
         if name == "metrics" and isinstance(own, dict):  # some may be younger than the record
             value = {key: figure for key, figure in value.items() if key in own}
+        if name == "answers":
+            value = as_written(value, own)
         if _same(own, value):
             continue
         if name not in found:

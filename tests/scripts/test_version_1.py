@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from investorbench.tasks.answers import as_written
 from investorbench.tasks.record.job_folder import JobFolder
 from investorbench.tasks.record.lines import read_record
 from investorbench.tasks.record.reading import recorded_entry
@@ -70,7 +71,10 @@ def test_every_metric_is_computed_from_the_lines_as_it_was(job: Path) -> None:
         ("fills", result.fills),
         ("window", list(result.window)),
         ("market_sha256", result.market_fingerprint),
-        ("answers", [episode.answers for episode in result.episodes]),
+        (
+            "answers",
+            as_written([each.answers for each in result.episodes], manifest["answers"]),
+        ),
     ):
         assert manifest[name] == found, name
 
