@@ -11,7 +11,7 @@ from investorbench.scripts.tables import print_results
 from investorbench.tasks.record.digests import MANIFEST, bind_again
 from investorbench.tasks.record.episode_folder import METRICS
 from investorbench.tasks.record.files import read_json, write_json
-from investorbench.tasks.record.job_folder import alone_in
+from investorbench.tasks.record.job_folder import alone_in, summed_up
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
 from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.run_folder import job_in, jobs_in
@@ -65,7 +65,9 @@ def _parts(job: RecordedJob, entry: Entry) -> Iterator[tuple[Path, dict[str, Any
         yield path / METRICS, {"metrics": episode.metrics, "answers": episode.answers}
     if job.manifest is not None and not failed:
         answers = [episode.answers for episode in entry.result.episodes]
-        yield job.path / MANIFEST, {"metrics": entry.result.metrics, "answers": answers}
+        repeats = [episode.metrics for episode in entry.result.episodes]
+        metrics = summed_up(repeats, job.manifest)
+        yield job.path / MANIFEST, {"metrics": dict(metrics), "answers": answers}
 
 
 def _renew(job: RecordedJob, parts: Mapping[Path, dict[str, Any]]) -> None:

@@ -9,16 +9,17 @@ that of InvestorBench's tables (Li et al., 2025), where step returns are added u
 drawdown compounds them. Figures are fractions, not percent; a drawdown is positive.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from investorbench.tasks.days import ROUNDING, varies
-from investorbench.tasks.wording import COUNT, PERCENT, RATIO, USD, Table, Unit
+from investorbench.tasks.wording import MEAN_COUNT, PERCENT, RATIO, USD, Table, Unit
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.protocols import Convention
 
@@ -315,7 +316,7 @@ ACTIVITY: tuple[Metric[Trading], ...] = (
         head="Trades",
         short="trades",
         doc="steps with a fill",
-        unit=COUNT,
+        unit=MEAN_COUNT,
         digits=0,
         direction=0,
         definition=lambda of: (of.notional > 0.0).sum(axis=-1),
@@ -334,7 +335,7 @@ ACTIVITY: tuple[Metric[Trading], ...] = (
         key="steps",
         head="Steps",
         doc="decisions taken",
-        unit=COUNT,
+        unit=MEAN_COUNT,
         digits=0,
         direction=0,
         definition=lambda of: of.returns.shape[-1],
@@ -393,6 +394,36 @@ def activity(
     """
     of = Trading(returns, exposure, notional, equity, costs)
     return {metric.key: _plain(metric.definition(of)) for metric in ACTIVITY}
+
+
+def mean_of(repeats: Sequence[Mapping[str, float | None]]) -> dict[str, float]:
+    """Each metric of an agent, the mean over its repeats: what one run of it is expected to show.
+
+    A repeat in which one is not defined is left out of its mean. One whose returns do not vary has
+    a Sharpe ratio of 0 without an error, so that both ends of its interval are 0, too.
+
+    Args:
+        repeats: the metrics of each, by key; a figure may be None or NaN where there is none.
+
+    Returns:
+        By key, in the order of the first; NaN where no repeat has a figure.
+    """
+    has_ends = any(_is_known(metrics.get("SR_low")) for metrics in repeats)
+    found = {}
+    for name in dict.fromkeys(name for metrics in repeats for name in metrics):
+        own = [metrics.get(name) for metrics in repeats]
+        if has_ends and name in ("SR_low", "SR_high"):
+            own = [
+                end if _is_known(end) else metrics.get("SR")
+                for end, metrics in zip(own, repeats, strict=True)
+            ]
+        known = [value for value in own if _is_known(value)]
+        found[name] = math.fsum(known) / len(known) if known else math.nan
+    return found
+
+
+def _is_known(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
 def equity_of(returns: FloatArray) -> FloatArray:

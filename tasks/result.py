@@ -9,7 +9,7 @@ import numpy as np
 
 from investorbench.tasks.days import Dates, FloatArray, daily_returns
 from investorbench.tasks.handed import knowledge
-from investorbench.tasks.metrics import activity, performance
+from investorbench.tasks.metrics import activity, mean_of, performance
 from investorbench.tasks.servers import changes_of_server
 from investorbench.tasks.showing.html import html_of
 from investorbench.tasks.showing.lines import text_of
@@ -154,8 +154,10 @@ class Reference:
 class Result:
     """How an agent did on a task.
 
-    Metrics, equity and actions are those of one episode: the one with the median Sharpe ratio
-    (of an even number the lower of the two in the middle), as in InvestorBench (Li et al., 2025).
+    Metrics are means over the repeats: what one run of the agent is expected to show. Equity,
+    actions and the frame are those of one repeat: the one with the median Sharpe ratio (of an even
+    number the lower of the two in the middle), whose figures InvestorBench publishes (Li et al.,
+    2025).
 
     Attributes:
         agent: its name.
@@ -223,7 +225,7 @@ class Result:
         """First and last session of the test split, also where an account was ruined before.
 
         With ``episode_length``, by which each episode begins at a session of its own, those of the
-        episode whose metrics are shown.
+        repeat with the median Sharpe ratio.
         """
         if self.task.options.get("episode_length") is None:
             return self.facts.window
@@ -243,38 +245,45 @@ class Result:
 
     @property
     def median(self) -> Episode:
-        """The episode with the median Sharpe ratio."""
+        """The repeat with the median Sharpe ratio, which pictures show; its figures are its own."""
         ranked = sorted(self.episodes, key=lambda episode: episode.metrics["SR"])
         return ranked[(len(ranked) - 1) // 2]
 
     @property
     def metrics(self) -> dict[str, float]:
-        """CR, SR, AV, MDD and the others, as fractions; a drawdown is positive."""
-        return self.median.metrics
+        """CR, SR, AV, MDD and the others, means over the repeats, as fractions.
+
+        A drawdown is positive. See :func:`~investorbench.tasks.metrics.mean_of` for what is not
+        defined in every repeat; those of each are in its episode.
+        """
+        return mean_of([episode.metrics for episode in self.episodes])
 
     @property
     def equity(self) -> FloatArray:
-        """Equity at each decision, starting value included [T + 1]."""
+        """Of the median repeat: equity at each decision, starting value included [T + 1]."""
         return self.median.equity
 
     @property
     def actions(self) -> tuple[Any, ...]:
-        """What the agent chose [T]."""
+        """Of the median repeat: what the agent chose [T]."""
         return self.median.actions
 
     def metrics_in(self, convention: Convention, risk_free: float = 0.0) -> dict[str, float]:
-        """CR, SR, AV, MDD and their relatives in either convention.
+        """CR, SR, AV, MDD and their relatives in either convention, means over the repeats.
 
         Under ``"log"`` a step of a ``standard`` run counts with the log of its equity's growth,
         and ruin with that of ``RUIN``.
         """
-        returns = self.median.returns
-        if convention == "log" and self.facts.convention == "simple":
-            returns = np.log(np.maximum(1.0 + returns, RUIN))
-        return performance(returns, convention, self.facts.periods_a_year, risk_free)
+        becomes_log = convention == "log" and self.facts.convention == "simple"
+        repeats = [
+            np.log(np.maximum(1.0 + each.returns, RUIN)) if becomes_log else each.returns
+            for each in self.episodes
+        ]
+        years = self.facts.periods_a_year
+        return mean_of([performance(own, convention, years, risk_free) for own in repeats])
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a step, indexed by the date of the decision."""
+        """Of the median repeat: one row a step, indexed by the date of the decision."""
         return self.median.to_frame()
 
 

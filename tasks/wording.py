@@ -110,5 +110,7 @@ DAYS = Unit(number)
 USD = Unit(number)
 """In a column, whose head has the currency."""
 COUNT = Unit(number, "Int64")
+MEAN_COUNT = Unit(number)
+"""Of repeats, so that it need not be whole."""
 TEXT = Unit(_fixed(str), "string")
 TRUTH = Unit(_fixed(lambda value: "yes" if value else "no"), "boolean")

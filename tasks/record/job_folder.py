@@ -7,13 +7,14 @@ header, then a line a step, each carrying the hash of the one before) and ``metr
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from investorbench.tasks.metrics import mean_of
 from investorbench.tasks.plain import plain
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.digests import MANIFEST, write_manifest
@@ -44,6 +45,9 @@ from investorbench.tasks.result import Reference, Result
 from investorbench.tasks.step import Step
 from investorbench_env.whole_files import write_atomically
 
+MEAN = "mean over repeats"
+"""What the metrics of a manifest are; without a word on it they are those of the repeat with the
+median Sharpe ratio, as earlier versions wrote them."""
 PATIENCE_S = 60.0
 """How long another process may take to write a file of a job."""
 
@@ -232,11 +236,22 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "seeds": [episode.seed for episode in result.episodes],
         "market_seeds": [episode.market_seed for episode in result.episodes],
         "metrics": result.metrics,
+        "metrics_of": MEAN,
         "answers": [episode.answers for episode in result.episodes],
         "code_sha256": code["sha256"],
         "python": code["python"],
         "versions": code["versions"],
     }
+
+
+def summed_up(
+    repeats: Sequence[Mapping[str, float | None]], manifest: Mapping[str, Any]
+) -> Mapping[str, float | None]:
+    """What a manifest says of the metrics of a job's repeats, as the version that wrote it does."""
+    if manifest.get("metrics_of") == MEAN:
+        return mean_of(repeats)
+    ranked = sorted(repeats, key=lambda metrics: metrics.get("SR") or 0.0)
+    return ranked[(len(ranked) - 1) // 2]
 
 
 def references_hash(job: Path) -> str | None:

@@ -21,7 +21,7 @@ from investorbench.tasks.metrics import performance
 from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
 from investorbench.tasks.record.files import folder_name, read_json
-from investorbench.tasks.record.job_folder import references_hash
+from investorbench.tasks.record.job_folder import references_hash, summed_up
 from investorbench.tasks.record.lines import CUT_OFF, RecordFile, header_in, read_record
 from investorbench.tasks.record.reading import (
     RecordedJob,
@@ -299,11 +299,10 @@ def _manifest(
     if folder_name(str(manifest.get("agent"))) != job.path.name:
         yield Finding(path=path, what=f"is that of {manifest.get('agent')}, not of this folder")
     if len(figures) == job.repeats:
-        ranked = sorted(figures, key=_sharpe)
         expected = {
             "seeds": [each.get("seed") for each in figures],
             "records": [each.get("records") for each in figures],
-            "metrics": ranked[(len(ranked) - 1) // 2].get("metrics"),
+            "metrics": dict(summed_up([_metrics_in(each) for each in figures], manifest)),
             "answers": [each.get("answers") for each in figures],
             "described": figures[0].get("described"),
         }
@@ -425,9 +424,11 @@ def _brief(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _sharpe(figures: Content) -> float:
+def _metrics_in(figures: Content) -> dict[str, float]:
     metrics = figures.get("metrics")
-    return _number(metrics.get("SR")) if isinstance(metrics, dict) else math.nan
+    if not isinstance(metrics, dict):
+        return {}
+    return {str(name): _number(value) for name, value in metrics.items()}
 
 
 def _number(value: Any) -> float:

@@ -32,7 +32,7 @@ class GrowthLine(NamedTuple):
         name: in its legend.
         growth: of an account from 1, as often as it was marked [T + 1].
         color: of the line.
-        is_shown: whether its figures are those of the result.
+        is_shown: whether it is that of the median repeat, or the one there is.
     """
 
     name: str
@@ -60,7 +60,7 @@ def html_of(result: "Result") -> str:
 
 
 def _curves(result: "Result") -> str:
-    """Equity of the repeat that is shown, above others and the benchmark where it is recorded."""
+    """Equity of the median repeat, above others and the benchmark where it is recorded."""
     lines = list(_lines(result))
     together = np.concatenate([line.growth for line in lines])
     low, high = float(together.min()), float(together.max())

@@ -48,16 +48,16 @@ def source_of(result: "Result") -> str:
 
 
 def figures_of(result: "Result") -> list[ShownFigure]:
-    """The figures of the repeat that is shown."""
+    """The figures of the result, means over its repeats."""
     rows = {metric.key: metric for metric in metrics()}
-    found = []
+    figures, found = result.metrics, []
     for key in SHOWN:
-        metric, value = rows[key], result.metrics[key]
+        metric, value = rows[key], figures[key]
         unit = next((each for each in UNITS if metric.head.endswith(each)), "")
         text = metric.unit.text(value, metric.digits) + unit
         found.append(ShownFigure(metric.head.removesuffix(unit), text, metric.doc))
         if key == "SR":
-            ends = [number(result.metrics[f"SR_{end}"], 1) for end in ("low", "high")]
+            ends = [number(figures[f"SR_{end}"], 1) for end in ("low", "high")]
             interval = NONE if NONE in ends else f"{ends[0]} to {ends[1]}"
             found.append(ShownFigure("95 %", interval, "normal interval of the Sharpe ratio"))
     return found
@@ -70,15 +70,13 @@ def notes_of(result: "Result") -> Iterator[str]:
     options = ", ".join(f"{k}={v}" for k, v in sorted(result.task.options.items()) if k != "symbol")
     if options:
         yield f"options: {options}"
-    if result.knows:
-        yield f"the agent {result.knows}"
     repeats = len(result.episodes)
     if repeats > 1:
         each = [number(one.metrics["SR"], 2) for one in result.episodes[:MOST_REPEATS]]
         more = ", …" if repeats > MOST_REPEATS else ""
-        yield f"{repeats} repeats, SR {', '.join(each)}{more}: figures of the one with the median"
-    if result.median.ended_early:
-        yield f"ruined on {result.median.sessions[-1]}"
+        yield f"{repeats} repeats, SR {', '.join(each)}{more}: figures are means over them"
+        yield "equity, actions and pictures are of the repeat with the median Sharpe ratio"
+    yield from _ruined(result)
     yield from _answers(result)
     yield from (_short(finding) for finding in result.findings[:MOST_FINDINGS])
     if len(result.findings) > MOST_FINDINGS:
@@ -94,6 +92,17 @@ def text_of(result: "Result") -> str:
 
 def _with_symbols(result: "Result") -> str:
     return f"{result.task.id} {result.facts.symbol}"
+
+
+def _ruined(result: "Result") -> Iterator[str]:
+    """When accounts were ruined; of several repeats how many, and when the first of them."""
+    ruined = [each.sessions[-1] for each in result.episodes if each.ended_early]
+    if not ruined:
+        return
+    if len(result.episodes) == 1:
+        yield f"ruined on {ruined[0]}"
+    else:
+        yield f"{len(ruined)} of {len(result.episodes)} repeats ruined, the first on {min(ruined)}"
 
 
 def _answers(result: "Result") -> Iterator[str]:

@@ -23,7 +23,7 @@ WIDEST = 110
 
 
 def figure_of(result: "Result") -> "Figure":
-    """Equity of every repeat, and drawdown and weights of the one that is shown.
+    """Equity of every repeat, and drawdown and weights of the median one.
 
     It uses no global state of matplotlib, so it is shown once in a notebook, and nowhere else.
 

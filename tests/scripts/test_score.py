@@ -113,6 +113,23 @@ def test_scores_that_are_recorded_otherwise_are_named_and_renewed_when_asked(
     assert changed == set()  # to the bit as it was
 
 
+def test_a_manifest_that_sums_up_by_the_median_repeat_is_whole_and_stays_as_it_is(
+    run: Path, command: Call
+) -> None:
+    path = run / RANDOM / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert manifest.pop("metrics_of") == "mean over repeats"
+    each = [json.loads(figures.read_text())["metrics"]
+            for figures in sorted((run / RANDOM).glob("repeat-*/metrics.json"))]  # fmt: skip
+    assert manifest["metrics"]["SR"] == pytest.approx(sum(own["SR"] for own in each) / 2)
+    path.write_text(json.dumps(manifest))
+    assert command("verify", run).code == 1  # of the mean, it does not say that it is one
+    path.write_text(json.dumps(manifest | {"metrics": min(each, key=lambda own: own["SR"])}))
+    before = contents(run)
+    assert command("verify", run).code == 0
+    assert command("score", run, "--write").err == "" and contents(run) == before
+
+
 def test_a_record_that_was_changed_is_not_scored_and_the_others_are(
     run: Path, command: Call
 ) -> None:

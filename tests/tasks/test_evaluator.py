@@ -202,14 +202,18 @@ def test_each_repeat_has_a_seed_of_its_own_through_both_splits() -> None:
 
 
 @pytest.mark.parametrize("actions", [(BUY, HOLD, SELL), (BUY, SELL, HOLD, BUY)])
-def test_the_repeat_with_the_median_sharpe_ratio_gives_every_figure(actions: Any) -> None:
+def test_figures_are_means_over_repeats_and_curves_are_of_the_median_one(actions: Any) -> None:
     # The market rises: selling is below nothing, buying above. Of four, the lower of the two in
-    # the middle counts, which is again the one that did nothing.
+    # the middle is shown, which is again the one that did nothing.
     result, _ = score_by_seed(*actions)
     ratios = [episode.metrics["SR"] for episode in result.episodes]
     assert min(ratios) < 0 < max(ratios)
     assert result.median is result.episodes[actions.index(HOLD)]
-    assert [result.metrics[name] for name in ("CR", "SR", "AV", "MDD")] == [0.0] * 4
+    for name in ("CR", "SR", "AV", "MDD", "trades", "exposure"):
+        each = [episode.metrics[name] for episode in result.episodes]
+        assert result.metrics[name] == pytest.approx(np.mean(each), rel=1e-12)
+    invested = [each.metrics["sortino"] for each in result.episodes if each.actions[0] != HOLD]
+    assert result.metrics["sortino"] == pytest.approx(np.mean(invested), rel=1e-12)
     assert set(result.actions) == {HOLD}
     np.testing.assert_array_equal(result.equity, 100_000.0)
 

@@ -14,7 +14,14 @@ import quantstats.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from investorbench.tasks.metrics import activity, equity_of, max_drawdown, performance, sharpe_error
+from investorbench.tasks.metrics import (
+    activity,
+    equity_of,
+    max_drawdown,
+    mean_of,
+    performance,
+    sharpe_error,
+)
 from investorbench_env.errors import UnknownNameError
 
 STEPS = np.eye(2) * 1e-6
@@ -389,3 +396,37 @@ def with_moments(
     sample = np.append(spread, outliers)
     scaled: FloatArray = (sample - sample.mean()) / sample.std(ddof=1) * deviation + mean
     return scaled
+
+
+REPEATS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "SR": st.floats(-5.0, 5.0),
+            "margin": st.one_of(st.none(), st.floats(0.1, 5.0)),
+            "calmar": st.one_of(st.none(), st.just(math.nan), st.floats(-9.0, 9.0)),
+        }
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(given_repeats=REPEATS)
+def test_a_mean_over_repeats_leaves_out_what_is_not_defined_and_counts_idle_ones_as_nothing(
+    given_repeats: list[dict[str, float | None]],
+) -> None:
+    repeats = []
+    for each in given_repeats:
+        is_idle = each["margin"] is None
+        sr, margin = (0.0, math.nan) if is_idle else (each["SR"], each["margin"])
+        ends = {"SR_low": sr - margin, "SR_high": sr + margin}
+        repeats.append({"SR": sr, **ends, "calmar": each["calmar"]})
+    found = mean_of(repeats)
+    assert found["SR"] == pytest.approx(np.mean([each["SR"] for each in repeats]))
+    known = [each["calmar"] for each in repeats if each["calmar"] is not None]
+    known = [each for each in known if not math.isnan(each)]
+    assert found["calmar"] == pytest.approx(np.mean(known) if known else math.nan, nan_ok=True)
+    margins = [0.0 if each["margin"] is None else each["margin"] for each in given_repeats]
+    half = np.mean(margins) if any(margins) else math.nan
+    for end, sign in (("SR_low", -1), ("SR_high", 1)):
+        assert found[end] == pytest.approx(found["SR"] + sign * half, nan_ok=True)

@@ -58,8 +58,9 @@ def test_a_result_is_a_few_lines_that_say_who_what_where_and_what_the_data_lacks
     assert f"CR {percent(result.metrics['CR'])} %" in figures
     assert f"SR {number(result.metrics['SR'], 2)}" in figures
     assert rest[:2] == ["data: made for a test", "options: long_only=True"]
-    assert rest[2].startswith("3 repeats, SR ")
-    assert rest[3:] == list(LACKS)
+    assert rest[2].startswith("3 repeats, SR ") and rest[2].endswith("means over them")
+    assert rest[3] == "equity, actions and pictures are of the repeat with the median Sharpe ratio"
+    assert rest[4:] == list(LACKS)
 
 
 def test_a_simulated_market_is_stamped_in_text_in_html_and_in_the_picture() -> None:
