@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
-from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.tasks.metrics import ACTIVITY, performance
+from investorbench.tasks.metrics import mean_of, performance
 from investorbench.tasks.result import Entry, Episode, Reference
 from investorbench.tasks.statistics import filled_up
 from investorbench.tasks.statistics.estimate import FloatArray
@@ -19,9 +17,6 @@ Dates = npt.NDArray[np.datetime64]
 
 DIFFERENT_DAYS = "episodes lie on different days"
 DIFFERENT_MARKETS = "no market was met by all of them"
-
-ADDED = ("turnover", "trades", "costs", "steps")
-"""Metrics of what was traded that add up over markets; others are shares."""
 
 
 class Days(NamedTuple):
@@ -136,22 +131,24 @@ class Contestant:
         return np.concatenate(parts)[None]
 
     def metrics_on(self, common: CommonDays) -> Mapping[str, float]:
-        """Its metrics by their keys: of the repeat that is drawn, or over all markets of a table.
+        """Its metrics by their keys, means over repeats or over the markets of a table.
 
-        Over several markets returns count as if these had come one after another. What was traded
-        is added up, and shares are means.
+        Days after a ruin count as returns of 0.
         """
-        if len(common.markets) < 2:
-            return self.metrics[self.drawn_on(common)]
-        (returns,) = self.returns_on(common)
-        found = performance(returns, self.facts.convention, self.facts.periods_a_year)
-        own = {run.market: figures for run, figures in zip(self.runs, self.metrics, strict=True)}
-        for metric in ACTIVITY:
-            values = [own[market].get(metric.key, np.nan) for market in common.markets]
-            known = [value for value in values if isfinite(value)]
-            added = sum(known) if metric.key in ADDED else fmean(known or [np.nan])
-            found[metric.key] = added
-        return found
+        of_market = {run.market: n for n, run in enumerate(self.runs)}
+        places = [of_market[market] for market in common.markets] or range(len(self.runs))
+        return mean_of([self._metrics_of(place, common) for place in places])
+
+    def _metrics_of(self, place: int, common: CommonDays) -> Mapping[str, float]:
+        run, found = self.runs[place], self.metrics[place]
+        days = len(common.windows[run.market])
+        if len(run.returns) == days:
+            return found
+        whole = filled_up(run.returns, days)
+        return {
+            **found,
+            **performance(whole, self.facts.convention, self.facts.periods_a_year),
+        }
 
     def drawn_on(self, common: CommonDays) -> int:
         """The repeat that is drawn: the first market's, or the one with the median Sharpe ratio."""

@@ -20,9 +20,10 @@ class Row:
     Attributes:
         agent: what the table calls it: its name, and that of its run where two runs differ.
         entry: what was recorded of it; None where it is known from a reference alone.
-        metrics: by their keys, of the repeat with the median Sharpe ratio; where each repeat has a
-            market of its own, over all markets of the table.
-        shown: the days of the repeat that is drawn: of that one, or in the first market.
+        metrics: by their keys, means over repeats; where each repeat has a market of its own, over
+            the markets of the table. A ruined account counts with all days of the setting.
+        shown: the days of the repeat that is drawn: of the one with the median Sharpe ratio, or in
+            the first market.
         episode: the same as a whole; None of a reference.
         returns: daily returns of all repeats, on the days of the table [R, D]; None where episodes
             lie on different days. Where each repeat has a market of its own, one row, market after
@@ -67,15 +68,13 @@ class Row:
 
     @property
     def sr(self) -> float:
-        """Sharpe ratio a year; a ruined account counts with all days of the setting."""
-        value = self.statistics.sr.value
-        return self.metrics["SR"] if value is None else value
+        """Sharpe ratio a year."""
+        return self.metrics["SR"]
 
     @property
     def cr(self) -> float:
         """Cumulative return."""
-        value = self.statistics.cr.value
-        return self.metrics["CR"] if value is None else value
+        return self.metrics["CR"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

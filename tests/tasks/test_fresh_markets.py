@@ -14,7 +14,7 @@ import pytest
 from investorbench.tasks import Result, evaluate, load
 from investorbench.tasks.leaderboard import Leaderboard, leaderboards, overall
 from investorbench.tasks.leaderboard.pairing import differences, pair_up
-from investorbench.tasks.metrics import performance, sharpe_ratio
+from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import verify_job
 from investorbench.tasks.result import Entry, Failure, Reference
@@ -120,11 +120,13 @@ def test_returns_of_repeats_are_strung_together_in_order_and_paired_by_market() 
     (returns,) = rows["buy_and_hold"].returns
     np.testing.assert_allclose(returns, expected, rtol=1e-9)
     assert board.comparison.days == 3 * STEPS
-    by_hand = expected.mean() / expected.std(ddof=1) * np.sqrt(365.0)
+    each = [path(seed) for seed in markets]
+    by_hand = np.mean([own.mean() / own.std(ddof=1) * np.sqrt(365.0) for own in each])
     assert rows["buy_and_hold"].sr == pytest.approx(by_hand, rel=1e-9)
-    assert rows["buy_and_hold"].metrics["CR"] == pytest.approx(np.prod(1 + expected) - 1, rel=1e-9)
+    growth = np.mean([np.prod(1 + own) - 1 for own in each])
+    assert rows["buy_and_hold"].metrics["CR"] == pytest.approx(growth, rel=1e-9)
     trades = [episode.metrics["trades"] for episode in score(EveryOther).episodes]
-    assert rows["EveryOther"].metrics["trades"] == sum(trades)
+    assert rows["EveryOther"].metrics["trades"] == pytest.approx(np.mean(trades))
     assert rows["EveryOther"].shown.market == markets[0]
     assert "markets: fresh; figures are of 3 that all agents met, one a repeat" in board.notes[0]
     assert "3 simulated markets, 90 days" in board.sentence
@@ -215,8 +217,8 @@ def test_on_one_market_repeats_are_rows_and_the_median_is_shown(markets: Any) ->
     board = board_of(result)
     row = next(row for row in board.rows if row.agent == "random")
     assert row.returns.shape[0] == 3 and board.markets == ()
-    assert row.metrics == result.metrics and row.episode is result.median
-    assert performance(row.episode.returns, "simple", 252)["CR"] == pytest.approx(row.cr)
+    assert row.metrics == pytest.approx(result.metrics, nan_ok=True)
+    assert row.episode is result.median
     assert all(one < other for one, other in pairwise(map(str, board.dates)))
 
 
