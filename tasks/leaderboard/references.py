@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from investorbench.tasks.leaderboard.benchmarks import benchmark_of
 from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant
 from investorbench.tasks.result import Reference, Result
-from investorbench.tasks.running.references import pooled_sharpes, references_of
+from investorbench.tasks.running.references import references_of
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
@@ -65,13 +67,17 @@ def benchmark_among(
 def random_policies(
     references: Sequence[Reference], common: CommonDays | str, facts: Facts
 ) -> FloatArray | None:
-    """Sharpe ratios a year of random policies in the markets of a table; None where not known."""
+    """Sharpe ratios a year of random policies, means over the markets of a table; None if unknown.
+
+    The same policies act in each market, so that each has a mean, as an agent has.
+    """
     known = {each.market_seed: each for each in references if each.kind == POLICIES}
     if not facts.draws_markets:
         return known[None].figures["SR"] if None in known else None
     if isinstance(common, str) or not known.keys() >= set(common.markets):
         return None
-    return pooled_sharpes([known[market] for market in common.markets], facts)
+    ratios = [known[market].figures["SR"] for market in common.markets]
+    return np.asarray(np.mean(ratios, axis=0))
 
 
 def _in_all_markets(

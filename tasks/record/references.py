@@ -12,8 +12,6 @@ from investorbench.tasks.result import Reference
 from investorbench_env.errors import InvestorBenchError
 
 REFERENCES = "references.json"
-MOMENTS = {"days", "mean", "deviation"}
-"""Figures of random policies in a market of their own, of which those over several follow."""
 POLICIES = "policies"
 """The kind of references of which the figures of many are known."""
 
@@ -83,8 +81,6 @@ def _reference(content: Content) -> Reference:
         lengths = {np.shape(figure) for figure in reference.figures.values()}
         if len(lengths) != 1 or len(lengths.pop()) != 1 or "SR" not in reference.figures:
             raise ValueError("random policies need figures of each, SR among them")
-        if market is not None and not reference.figures.keys() >= MOMENTS:
-            raise ValueError("random policies of one market of many need the moments of returns")
     elif reference.dates is None or reference.returns is None:
         raise ValueError(f"{reference.name} has no daily returns")
     elif not reference.dates.shape == reference.returns.shape != (0,) or reference.returns.ndim > 1:

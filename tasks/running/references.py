@@ -1,7 +1,7 @@
 """What agents on a task are compared with: its benchmark, and policies that act at random."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -12,13 +12,12 @@ from gymnasium.vector import VectorEnv
 from investorbench.agents.agent import as_agent
 from investorbench.agents.baselines import BASELINES
 from investorbench.tasks.days import Dates, daily_returns
-from investorbench.tasks.metrics import ratio, sharpe_ratio
+from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.plain import is_plain
 from investorbench.tasks.result import Reference
 from investorbench.tasks.running.episode import live, run_to_end
 from investorbench.tasks.seeds import Seeds, agent_seed, market_seed
 from investorbench.tasks.statistics.estimate import SEED, FloatArray
-from investorbench.tasks.statistics.resampling import a_year
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
@@ -87,11 +86,12 @@ def _random_policies(task: Task, facts: Facts, market: int | None) -> Iterator[R
     if env is None or not isinstance(env.single_action_space, gym.spaces.Discrete | gym.spaces.Box):
         return
     returns = random_returns(env, facts)
-    figures = {"SR": _sharpes(returns, facts)}
-    if market is not None:
-        figures |= _moments(returns)
     yield Reference(
-        name="random policies", kind="policies", seed=SEED, market_seed=market, figures=figures
+        name="random policies",
+        kind="policies",
+        seed=SEED,
+        market_seed=market,
+        figures={"SR": _sharpes(returns, facts)},
     )
 
 
@@ -101,35 +101,6 @@ def random_sharpes(env: VectorEnv, facts: Facts, seed: int = SEED) -> FloatArray
     See :func:`random_returns`.
     """
     return _sharpes(random_returns(env, facts, seed), facts)
-
-
-def pooled_sharpes(policies: Sequence[Reference], facts: Facts) -> FloatArray:
-    """Sharpe ratio a year of random policies over several markets, one after another [N].
-
-    Args:
-        policies: the same ones in each market, with the moments of their returns.
-        facts: of the environment.
-    """
-    days, means, deviations = (
-        np.array([each.figures[name] for each in policies])
-        for name in ("days", "mean", "deviation")
-    )
-    total = days.sum(0)
-    mean = (days * means).sum(0) / total
-    squares = ((days - 1) * deviations**2 + days * (means - mean) ** 2).sum(0)
-    spread = np.sqrt(squares / (total - 1))
-    # Once a market after another, as the returns of an agent are.
-    scale = np.array([a_year(int(n), facts.periods_a_year, facts.convention) for n in total])
-    return np.asarray(ratio(mean, spread, 0.0) * scale)
-
-
-def _moments(returns: Returns) -> dict[str, FloatArray]:
-    """Of the returns of each policy: how many there are, their mean and their deviation [N]."""
-    return {
-        "days": np.array([len(own) for own in returns], dtype=np.float64),
-        "mean": np.array([own.mean() for own in returns]),
-        "deviation": np.array([own.std(ddof=1) if len(own) > 1 else 0.0 for own in returns]),
-    }
 
 
 def random_returns(env: VectorEnv, facts: Facts, seed: int = SEED) -> Returns:

@@ -14,11 +14,10 @@ import pytest
 from investorbench.tasks import Result, evaluate, load
 from investorbench.tasks.leaderboard import Leaderboard, leaderboards, overall
 from investorbench.tasks.leaderboard.pairing import differences, pair_up
-from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import verify_job
-from investorbench.tasks.result import Entry, Failure, Reference
-from investorbench.tasks.running.references import _moments, pooled_sharpes, references_of
+from investorbench.tasks.result import Entry, Failure
+from investorbench.tasks.running.references import references_of
 from investorbench.tasks.seeds import market_seed
 from investorbench_env.accounting.events import AccountState, Fill, Position
 from investorbench_env.facts import Facts
@@ -186,29 +185,11 @@ def test_tables_over_tasks_take_the_strung_days_of_each() -> None:
     (table,) = overall(boards, draws=200)
     held = next(row for row in table.rows if row.agent == "buy_and_hold")
     one, two = (
-        next(row for row in board.rows if row.agent == "buy_and_hold").sr for board in boards
+        next(row for row in board.rows if row.agent == "buy_and_hold").statistics.sr.value
+        for board in boards
     )
     assert held.sr.value == pytest.approx((one + two) / 2, rel=1e-9)
     assert "markets: fresh" in table.notes
-
-
-@pytest.mark.parametrize("convention", ["simple", "log"])
-def test_random_policies_are_pooled_as_if_markets_came_one_after_another(convention: Any) -> None:
-    facts = Facts(
-        family="X", symbols=("X",), protocol="toy", steps=9, source="", simulated=True,
-        window=("2024-01-01", "2024-01-31"), fingerprint="", convention=convention,
-    )  # fmt: skip
-    rng = np.random.default_rng(3)
-    parts = [rng.normal(0.01 * n, 0.02, (40, 20 + n)) for n in range(3)]
-    for part in parts:
-        part[0] = 0.0
-    references = [
-        Reference(name="random policies", kind="policies", figures=_moments(part)) for part in parts
-    ]
-    together = np.concatenate(parts, axis=1)
-    expected = sharpe_ratio(together, convention, facts.periods_a_year)
-    np.testing.assert_allclose(pooled_sharpes(references, facts), expected, rtol=1e-9, atol=1e-12)
-    assert pooled_sharpes(references, facts)[0] == 0.0
 
 
 @pytest.mark.parametrize("markets", ["one", [3]])
@@ -240,7 +221,7 @@ def test_a_simulated_task_is_compared_with_references_in_each_of_its_markets() -
     board = board_of(result)
     assert {row.agent for row in board.rows} == {"random", "buy_and_hold"}
     row = next(row for row in board.rows if row.agent == "random")
-    pooled = pooled_sharpes(of_policies, result.facts)
+    means = np.mean([each.figures["SR"] for each in of_policies], axis=0)
     assert row.statistics.random_uniform.value == pytest.approx(
-        float(np.mean(pooled < row.sr)), abs=1e-3
+        float(np.mean(means < row.statistics.sr.value)), abs=1e-3
     )
