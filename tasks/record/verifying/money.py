@@ -1,0 +1,144 @@
+"""Whether the amounts of an account follow from each other, line after line, without any market.
+
+docs/protocols.md has the rules: an account of cash and units, or the weight of the published
+experiments. Environments of others may keep accounts of another kind, and are not judged here.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from investorbench.tasks.record.lines import RecordFile
+from investorbench.tasks.record.schema import Line
+from investorbench.tasks.record.verifying.findings import Finding
+from investorbench_env.accounting.account import RUIN
+from investorbench_env.accounting.events import AccountState
+from investorbench_env.facts import Facts
+
+PRECISION = 1e-9
+"""Of an amount, relative to the largest one that it is computed from."""
+
+
+class Amount(NamedTuple):
+    """A recorded amount beside what the others make of it.
+
+    Attributes:
+        name: of the amount.
+        found: as it is recorded.
+        follows: as it follows from the others.
+        scale: the largest amount that it is computed from.
+    """
+
+    name: str
+    found: float
+    follows: float
+    scale: float = 1.0
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the two differ by more than rounding; what is not known is not off."""
+        scale = max(abs(self.found), abs(self.follows), abs(self.scale), 1e-300)
+        return abs(self.found - self.follows) > PRECISION * scale
+
+
+def off_by_money(record: RecordFile, reward: str | None) -> Iterator[Finding]:
+    """The first line whose amounts do not follow, and how many more do not.
+
+    Args:
+        record: of a split of one of our own environments, with a header.
+        reward: what a step returned, ``"return"`` or ``"log_return"`` or ``"pnl"``; None where
+            that was a function of somebody's own, or changed by a wrapper.
+    """
+    header = record.header
+    assert header is not None
+    before, wrong = header.opening, list[tuple[str, Amount]]()
+    if off := next((each for each in _opening(header.facts, before) if each.is_off), None):
+        wrong.append(("line 1, the header", off))
+    for number, line in enumerate(record.lines):
+        amounts = (*_step(header.facts, before, line), *_reward(reward, before, line))
+        if off := next((each for each in amounts if each.is_off), None):
+            wrong.append((f"line {number + 2} ({line.session})", off))
+        before = line.account
+    if wrong:
+        where, off = wrong[0]
+        rest = f"; so it is in {len(wrong) - 1} more lines" if len(wrong) > 1 else ""
+        what = f"{where}: {off.name} is {off.found!r}; from the other amounts follows"
+        yield Finding(path=record.path, what=f"{what} {off.follows!r}{rest}", kind="money")
+
+
+def _opening(facts: Facts, account: AccountState) -> Iterator[Amount]:
+    yield Amount("cash", account.cash, facts.initial_cash)
+    yield Amount("equity", account.equity, facts.initial_cash)
+    yield Amount("costs", account.costs, 0.0)
+    yield Amount("number of positions", len(account.positions), 0)
+
+
+def _step(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount]:
+    after, cost = line.account, sum(fill.cost for fill in line.fills)
+    yield Amount("costs", after.costs, before.costs + cost)
+    for position in after.positions:
+        mark = after.marks.get(position.symbol, math.nan)
+        yield Amount("price of the position", position.price, mark)
+    if facts.convention == "log":
+        yield from _weighted(before, line)
+    else:
+        yield from _in_units(facts, before, line)
+
+
+def _weighted(before: AccountState, line: Line) -> Iterator[Amount]:
+    """An account of a weight, whose quantity is the weight itself."""
+    after = line.account
+    held, had = _quantity(after), _quantity(before)
+    yield Amount("cash", after.cash, after.equity - held * after.equity, after.equity)
+    yield Amount("position", held, had + sum(fill.quantity for fill in line.fills))
+    for position in after.positions:
+        yield Amount("weight of the position", position.weight, position.quantity)
+    for fill in line.fills:
+        yield Amount("notional of the fill", fill.notional, abs(fill.quantity) * before.equity)
+
+
+def _in_units(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount]:
+    """An account of cash and units; dividends and splits come before a fill, or after one."""
+    after, had = line.account, _quantity(before)
+    bought = sum(fill.quantity for fill in line.fills)
+    spent = sum(fill.quantity * fill.price for fill in line.fills)
+    at_close = facts.fills == "close"
+    dividend, split = _distributed(line, had + bought * at_close)
+    value = sum(position.quantity * position.price for position in after.positions)
+    largest = max(abs(after.cash), abs(value), abs(before.cash), abs(spent))
+    yield Amount("equity", after.equity, after.cash + value, largest)
+    held = (had + bought) * split if at_close else had * split + bought
+    yield Amount("position", _quantity(after), held, max(abs(had * split), abs(bought)))
+    cost = sum(fill.cost for fill in line.fills)
+    yield Amount("cash", after.cash, before.cash + dividend - spent - cost, largest)
+    for position in after.positions:
+        worth = position.quantity * position.price
+        yield Amount("weight of the position", position.weight, worth / after.equity)
+        gain = worth - position.quantity * position.entry_price
+        yield Amount("unrealised PnL", position.unrealised_pnl, gain, largest)
+    for fill in line.fills:
+        yield Amount("notional of the fill", fill.notional, abs(fill.quantity * fill.price))
+        yield Amount("cost of the fill", fill.cost, facts.cost_rate * fill.notional)
+
+
+def _distributed(line: Line, holding: float) -> tuple[float, float]:
+    """Cash from dividends on a holding, and units for each unit held before the step."""
+    if line.dividend is not None and line.split is not None:
+        return holding * line.dividend, line.split
+    ratio = math.prod(each.ratio for each in line.distributions)
+    return sum(each.cash for each in line.distributions), ratio
+
+
+def _reward(kind: str | None, before: AccountState, line: Line) -> Iterator[Amount]:
+    """What the step returned, so that growth is the product of all of them."""
+    had, has = before.equity, line.account.equity
+    if kind == "return":
+        yield Amount("reward", line.reward, has / had - 1.0 if had else math.nan)
+    elif kind == "pnl":
+        yield Amount("reward", line.reward, has - had, had)
+    elif kind == "log_return" and had > 0.0:
+        yield Amount("reward", line.reward, math.log(max(has / had, RUIN)))
+
+
+def _quantity(account: AccountState) -> float:
+    return sum(position.quantity for position in account.positions)

@@ -1,0 +1,81 @@
+"""Whether lines are written as the writer writes them: byte for byte, each part once, in order.
+
+A chain of hashes ties bytes together and says nothing of what two readers make of them: of a key
+that stands twice, one takes the first value and another the last.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from investorbench.tasks.record.files import bytes_of
+from investorbench.tasks.record.schema import Content, Header, Line, as_text
+from investorbench.tasks.record.verifying.findings import Finding
+
+Read = Callable[[Mapping[str, Any]], Header | Line]
+
+
+def not_as_written(path: Path) -> Iterator[Finding]:
+    """The first line of a file that is not as its writer writes lines, and how many more are not.
+
+    Args:
+        path: of a file of version 2 that can be read.
+    """
+    wrong = [
+        (number, why)
+        for number, text in enumerate(bytes_of(path).split(b"\n")[:-1])
+        if (why := _why(text, is_first=number == 0))
+    ]
+    if wrong:
+        number, why = wrong[0]
+        rest = f"; so are {len(wrong) - 1} more lines" if len(wrong) > 1 else ""
+        what = f"line {number + 1} is not as it was written: {why}{rest}"
+        yield Finding(path=path, what=what, kind="bytes")
+
+
+def _why(text: bytes, is_first: bool) -> str | None:
+    """Why a line is not as it was written; None where it is, or cannot be read at all."""
+    try:
+        content = json.loads(text, object_pairs_hook=_each_once)
+    except _TwiceError as error:
+        return f"{error} stands twice in one object"
+    except (ValueError, RecursionError):
+        return None  # a finding of the chain says so
+    if not isinstance(content, dict):
+        return None
+    try:
+        written = as_text(content).encode("utf-8", "replace")
+    except ValueError:
+        return None
+    if written != text:
+        at = next(
+            (n for n, (one, other) in enumerate(zip(written, text, strict=False)) if one != other),
+            min(len(written), len(text)),
+        )
+        return f"byte {at + 1} would be another one"
+    return _order(content, Header.from_json if is_first else Line.from_json)
+
+
+def _order(content: Content, read: Read) -> str | None:
+    try:
+        known = [*read(content).content(), "before"]
+    except (ValueError, LookupError):
+        return None
+    if strange := [name for name in content if name not in known]:
+        return f"it has {strange[0]!r}, which no version up to this one writes"
+    if list(content) != [name for name in known if name in content]:
+        return "its parts stand in another order"
+    return None
+
+
+class _TwiceError(ValueError):
+    """A key that stands twice in one object."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> Content:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwiceError(repr(next(name for name in names if names.count(name) > 1)))
+    return content
