@@ -132,8 +132,8 @@ class Reference:
 
     Attributes:
         name: what tables call it.
-        kind: ``"agent"``, which has daily returns and metrics, or ``"policies"``, of which the
-            figures of many are known.
+        kind: ``"agent"``, which has daily returns and metrics; ``"policies"``, of which the figures
+            of many are known; ``"matched"``, such as hold what one agent held, at other times.
         seed: of its choices.
         market_seed: what its environment began with, where that decides the market; else None.
         dates: days of its returns [D].

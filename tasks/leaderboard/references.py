@@ -1,12 +1,13 @@
 """What the agents of a leaderboard are compared with: the benchmark, and random policies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from investorbench.tasks.leaderboard.benchmarks import benchmark_of
 from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant
 from investorbench.tasks.result import Reference, Result
+from investorbench.tasks.running.matched import MATCHED, matched_policies
 from investorbench.tasks.running.references import references_of
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench_env.errors import InvestorBenchError
@@ -30,13 +31,14 @@ def references_for(
     """
     facts = results[0].facts
     known_of = [result.references for result in results if result.references is not None]
-    recorded = {(r.kind, r.name, r.market_seed): r for own in known_of for r in own}
+    shared = (each for own in known_of for each in own if each.kind != MATCHED)
+    recorded = {(each.kind, each.name, each.market_seed): each for each in shared}
     found, why = list(recorded.values()), "no reference is recorded"
     if not known_of:
         try:
             found = _computed(results)
         except InvestorBenchError as error:
-            why = str(error).split(";")[0]  # what follows concerns folders of this machine
+            why = _why(error)
     if facts.draws_markets:
         found = _in_all_markets(found, results, common)
     missing = [] if any(each.kind == POLICIES for each in found) else ["random policies"]
@@ -76,8 +78,36 @@ def random_policies(
         return known[None].figures["SR"] if None in known else None
     if isinstance(common, str) or not known.keys() >= set(common.markets):
         return None
-    ratios = [known[market].figures["SR"] for market in common.markets]
-    return np.asarray(np.mean(ratios, axis=0))
+    return _means(known, common.markets)
+
+
+def policies_matched_to(result: Result, common: CommonDays | str) -> FloatArray | str:
+    """The same of policies of an agent's own exposure and turnover; if unknown, why.
+
+    Where none are recorded, they are computed if the market is at hand and the one recorded.
+    """
+    if isinstance(common, str):
+        return common
+    needed = common.markets or (None,)
+    known = {each.market_seed: each for each in result.references or () if each.kind == MATCHED}
+    if not known.keys() >= set(needed):
+        try:
+            _require_market_of(result)
+            found = matched_policies(result.task, result.episodes)
+        except InvestorBenchError as error:
+            return _why(error)
+        known = {each.market_seed: each for each in found}
+    return _means(known, needed) if known else "its environment knows no such policies"
+
+
+def _means(known: Mapping[int | None, Reference], markets: Sequence[int | None]) -> FloatArray:
+    """Sharpe ratios a year of policies, means over markets."""
+    return np.asarray(np.mean([known[market].figures["SR"] for market in markets], axis=0))
+
+
+def _why(error: InvestorBenchError) -> str:
+    """In words, without what concerns folders of this machine."""
+    return str(error).split(";")[0]
 
 
 def _in_all_markets(
@@ -96,12 +126,17 @@ def _in_all_markets(
 
 
 def _computed(results: Sequence[Result]) -> list[Reference]:
-    task, facts = results[0].task, results[0].facts
+    _require_market_of(results[0])
+    met = [episode.market_seed for result in results for episode in result.episodes]
+    return list(references_of(results[0].task, met))
+
+
+def _require_market_of(result: Result) -> None:
+    """Refuse where the market of a result is not at hand, or is another one here."""
+    task, facts = result.task, result.facts
     found = task.facts("test")
     is_same = found.fingerprint == facts.fingerprint
     if not is_same and (
         found.draws_markets or not task.market().is_the_one_recorded(facts.fingerprint)
     ):
         raise InvestorBenchError("the market found here is not the one that was recorded")
-    met = [episode.market_seed for result in results for episode in result.episodes]
-    return list(references_of(task, met))

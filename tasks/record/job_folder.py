@@ -25,7 +25,7 @@ from investorbench.tasks.record.episode_folder import (
     EpisodeFolder,
     figures_in,
 )
-from investorbench.tasks.record.files import bytes_of
+from investorbench.tasks.record.files import bytes_of, read_json
 from investorbench.tasks.record.kept_answers import (
     kept_rows,
     open_in_use,
@@ -33,7 +33,12 @@ from investorbench.tasks.record.kept_answers import (
     rows_bound,
 )
 from investorbench.tasks.record.lines import RecordError, read_record, version_of
-from investorbench.tasks.record.references import REFERENCES, usable_references, write_references
+from investorbench.tasks.record.references import (
+    REFERENCES,
+    plain_references,
+    usable_references,
+    write_references,
+)
 from investorbench.tasks.record.schema import SCHEMA, Content
 from investorbench.tasks.record.settings import (
     CONFIG,
@@ -127,13 +132,23 @@ class JobFolder:
         self._locks.pop(repeat).release()
 
     def keep_references(self, references: Sequence[Reference] | None) -> None:
-        """Keep what the job is compared with, unless as much is kept already."""
+        """Keep what the job is compared with, unless more is kept already."""
         if references is None:
             return
         kept = usable_references(self.path)
-        if kept is None or len(references) > len(kept):
+        if kept is None or (
+            len(references) >= len(kept) and plain_references(references) != plain_references(kept)
+        ):
             with alone_in(self.path):
                 write_references(self.path, references)
+
+    @property
+    def binds_references(self) -> bool:
+        """Whether the job is finished, and its manifest speaks of the references as they are."""
+        manifest = self.path / MANIFEST
+        if not manifest.exists():
+            return False
+        return read_json(manifest).get("references_sha256") == references_hash(self.path)
 
     def finish(self, result: Result, answers: Path | None = None) -> None:
         """Write what came of the job, when all its repeats are there.

@@ -12,14 +12,19 @@ from investorbench.tasks.result import Reference
 from investorbench_env.errors import InvestorBenchError
 
 REFERENCES = "references.json"
-POLICIES = "policies"
-"""The kind of references of which the figures of many are known."""
+POLICIES = ("policies", "matched")
+"""The kinds of references of which the figures of many are known."""
 
 
 def write_references(job: Path, references: Sequence[Reference]) -> None:
     """Keep what a job is compared with in its folder."""
-    content = {"schema": SCHEMA, "references": [_plain(each) for each in references]}
+    content = {"schema": SCHEMA, "references": plain_references(references)}
     write_json(job / REFERENCES, content)
+
+
+def plain_references(references: Sequence[Reference]) -> list[Content]:
+    """References as a record holds them."""
+    return [_plain(each) for each in references]
 
 
 def read_references(job: Path) -> tuple[Reference, ...] | None:
@@ -77,7 +82,7 @@ def _reference(content: Content) -> Reference:
         returns=None if returns is None else np.array(returns, dtype=np.float64),
         figures={str(name): _figure(figure) for name, figure in content["figures"].items()},
     )
-    if reference.kind == POLICIES:
+    if reference.kind in POLICIES:
         lengths = {np.shape(figure) for figure in reference.figures.values()}
         if len(lengths) != 1 or len(lengths.pop()) != 1 or "SR" not in reference.figures:
             raise ValueError("random policies need figures of each, SR among them")

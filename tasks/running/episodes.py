@@ -29,6 +29,7 @@ from investorbench.tasks.running.arguments import (
 )
 from investorbench.tasks.running.episode import Watch, live, require_order, run_to_end
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.matched import MATCHED, matched_policies
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
 from investorbench.tasks.running.progress import Shows, Steps, steps_shown
 from investorbench.tasks.running.references import references_of
@@ -494,6 +495,9 @@ def _outcome(
         if number not in played:
             failures[number] = recorded_failure(folder.path / f"repeat-{number}", number)
     described = figures_in(folder.path / f"repeat-{min(episodes)}").get("described")
+    if not failures and not folder.binds_references:
+        others = (each for each in references if each.kind != MATCHED)
+        references = (*others, *matched_policies(job.task, list(episodes.values())))
     result = Result(
         agent=job.name,
         task=job.task,

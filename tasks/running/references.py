@@ -1,7 +1,7 @@
 """What agents on a task are compared with: its benchmark, and policies that act at random."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -24,6 +24,9 @@ from investorbench_env.facts import Facts
 
 Returns = FloatArray | list[FloatArray]
 """Daily returns of policies [N, D]; where they have days of their own, [N] of [D]."""
+
+Choose = Callable[[int], npt.NDArray[Any]]
+"""From the number of a step to the actions of policies in it."""
 
 POLICIES = 1000
 
@@ -91,7 +94,7 @@ def _random_policies(task: Task, facts: Facts, market: int | None) -> Iterator[R
         kind="policies",
         seed=SEED,
         market_seed=market,
-        figures={"SR": _sharpes(returns, facts)},
+        figures={"SR": sharpes_of(returns, facts)},
     )
 
 
@@ -100,14 +103,11 @@ def random_sharpes(env: VectorEnv, facts: Facts, seed: int = SEED) -> FloatArray
 
     See :func:`random_returns`.
     """
-    return _sharpes(random_returns(env, facts, seed), facts)
+    return sharpes_of(random_returns(env, facts, seed), facts)
 
 
 def random_returns(env: VectorEnv, facts: Facts, seed: int = SEED) -> Returns:
     """Daily returns of policies that choose each action uniformly at random.
-
-    They run through the vectorised environment, with the same market, dates, costs and options as
-    any agent. An account that is ruined earns nothing any more.
 
     Args:
         env: with a lane a policy [N].
@@ -115,6 +115,21 @@ def random_returns(env: VectorEnv, facts: Facts, seed: int = SEED) -> Returns:
         seed: of the environment and of their actions.
     """
     rng = np.random.default_rng(seed)
+    return policy_returns(env, facts, lambda step: _actions(env, rng), seed)
+
+
+def policy_returns(env: VectorEnv, facts: Facts, choose: Choose, seed: int = SEED) -> Returns:
+    """Daily returns of policies whose actions depend on the step alone.
+
+    They run through the vectorised environment, with the same market, dates, costs and options as
+    any agent. An account that is ruined earns nothing any more.
+
+    Args:
+        env: with a lane a policy [N].
+        facts: of the environment.
+        choose: the actions of a step.
+        seed: of the environment.
+    """
     _, info = env.reset(seed=seed)
     equity = np.empty((env.num_envs, facts.steps + 1))
     sessions = np.empty(equity.shape, dtype="datetime64[D]")
@@ -123,7 +138,7 @@ def random_returns(env: VectorEnv, facts: Facts, seed: int = SEED) -> Returns:
     lives = np.ones(env.num_envs, dtype=np.bool_)
     lived = np.zeros(env.num_envs, dtype=np.int64)
     for step in range(facts.steps):
-        _, _, terminated, _, info = env.step(_actions(env, rng))
+        _, _, terminated, _, info = env.step(choose(step))
         # A ruined account stays as it is; its lane goes on with another one.
         equity[:, step + 1] = np.where(lives, info["account"]["equity"], equity[:, step])
         sessions[:, step + 1] = np.where(lives, info["session"], sessions[:, step])
@@ -136,7 +151,7 @@ def random_returns(env: VectorEnv, facts: Facts, seed: int = SEED) -> Returns:
     return [_returns(*lane, facts) for lane in zip(sessions, equity, strict=True)]
 
 
-def _sharpes(returns: Returns, facts: Facts) -> FloatArray:
+def sharpes_of(returns: Returns, facts: Facts) -> FloatArray:
     """Sharpe ratio a year of each policy [N]."""
     convention, periods = facts.convention, facts.periods_a_year
     if isinstance(returns, np.ndarray):

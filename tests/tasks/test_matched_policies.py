@@ -1,0 +1,217 @@
+"""Random policies hold what an agent held, for as long and as often, at other times."""
+
+from collections import Counter
+from itertools import groupby, pairwise, permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from investorbench.tasks import Task, evaluate, load
+from investorbench.tasks.metrics import sharpe_ratio
+from investorbench.tasks.running.matched import (
+    actions_of,
+    matched_policies,
+    shuffled,
+    targets_of,
+)
+from investorbench.tasks.running.references import policy_returns, sharpes_of
+from investorbench_env.facts import Facts
+from tests.env.small_markets import small_market
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def facts(action: str = "trade", steps: int = 30, **rules: Any) -> Facts:
+    return Facts(
+        family="X", symbols=("X",), protocol="toy", steps=steps, source="", simulated=True,
+        window=("2024-01-01", "2024-01-31"), fingerprint="", action=action, **rules,
+    )  # fmt: skip
+
+
+def spells(path: FloatArray) -> list[tuple[float, int]]:
+    return [(float(side), len(list(days))) for side, days in groupby(np.sign(path))]
+
+
+SIDES = st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=1, max_size=40).map(np.array)
+SETTLED = {"hold": "flat"}
+"""Rules under which an action leads back to cash."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(path=SIDES, seed=st.integers(0, 1000))
+def test_policies_have_the_spells_of_the_agent_and_change_as_often(path: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    found = shuffled(path, 20, facts(steps=len(path), **SETTLED), rng)
+    assert found.shape == (20, len(path))
+    for policy in found:
+        assert Counter(spells(policy)) == Counter(spells(path))
+        assert np.abs(np.diff(policy)).sum() == np.abs(np.diff(path)).sum()
+
+
+@settings(max_examples=60, deadline=None)
+@given(path=SIDES, seed=st.integers(0, 1000))
+def test_days_before_the_first_order_stay_where_no_action_leads_back_to_cash(
+    path: Any, seed: int
+) -> None:
+    path = np.concatenate([np.zeros(seed % 5), np.where(path == 0.0, 1.0, path)])
+    found = shuffled(path, 20, facts(steps=len(path)), np.random.default_rng(seed))
+    for policy in found:
+        assert not policy[: seed % 5].any()
+        assert Counter(spells(policy)) == Counter(spells(path))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    path=st.lists(st.floats(-1.0, 1.0).map(lambda weight: round(weight, 2)), min_size=1)
+    .map(np.array),
+    seed=st.integers(0, 1000),
+)  # fmt: skip
+def test_weights_are_those_of_the_agent_and_mostly_follow_one_another_as_they_did(
+    path: Any, seed: int
+) -> None:
+    found = shuffled(path, 20, facts("weight", steps=len(path)), np.random.default_rng(seed))
+    follow = Counter(pairwise(path))
+    for policy in found:
+        assert Counter(policy) == Counter(path)
+        kept = (follow & Counter(pairwise(policy))).total()
+        assert kept >= len(path) - 1 - len(spells(path))
+
+
+@pytest.mark.parametrize("sides", [[1, -1, 1, -1], [1, -1, 1], [0, 1, 0, -1, 1, 0], [1]])
+def test_every_place_of_a_spell_among_those_of_its_side_is_as_likely(sides: list[int]) -> None:
+    # Spells of different lengths, so that each can be told from the others.
+    path = np.repeat(np.array(sides, dtype=float), np.arange(1, len(sides) + 1))
+    found = shuffled(path, 24_000, facts(**SETTLED), np.random.default_rng(75000))
+    seen = Counter(tuple(spells(policy)) for policy in found)
+    possible = {
+        order
+        for order in permutations(spells(path))
+        if [side for side, _ in order] in (sides, sides[::-1])
+    }
+    assert set(seen) == possible
+    expected = 24_000 / len(possible)
+    assert max(abs(count - expected) for count in seen.values()) < 5.0 * np.sqrt(expected)
+
+
+def test_a_path_of_weights_on_one_side_begins_on_a_random_day() -> None:
+    path = np.linspace(0.1, 1.0, 30)
+    found = shuffled(path, 3000, facts("weight"), np.random.default_rng(0))
+    assert Counter(found[:, 0]).keys() == set(path)
+    assert (np.diff(found, axis=1) > 0.0).sum(axis=1).min() == 28
+
+
+# Through the environment.
+
+CLOSES = [100.0 * (1.0 + 0.1 * np.sin(t / 3.0) + 0.03 * (t % 5)) for t in range(420)]
+MARKET = small_market(CLOSES, dividends={300: 2.0})
+WINDOW: dict[str, Any] = {"start": "2020-10-01", "end": "2020-12-31"}
+
+
+class Scripted:
+    """Acts by its own random numbers, whatever it sees."""
+
+    name = "scripted"
+
+    def __init__(self, by_weight: bool, low: float) -> None:
+        self.by_weight, self.low = by_weight, low
+
+    def begin(self, facts: Any, split: str, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def act(self, observation: Any, info: Any) -> Any:
+        if self.by_weight:
+            return self.rng.uniform(self.low, 1.0, 1).astype(np.float32)
+        return int(self.rng.integers(3))
+
+
+@pytest.mark.parametrize("protocol", ["standard", "paper"])
+@pytest.mark.parametrize(
+    "options", [{}, {"long_only": True}, {"action": "weight"},
+                {"action": "weight", "long_only": True}],
+)  # fmt: skip
+def test_an_agents_own_days_through_the_same_accounts_have_its_own_sharpe_ratio(
+    protocol: str, options: dict[str, Any]
+) -> None:
+    by_weight = "action" in options
+    task = Task.of("InvestorBench/Stock", data=MARKET, protocol=protocol, options=options, **WINDOW)
+    result = evaluate(
+        Scripted(by_weight, 0.0 if "long_only" in options else -1.0), task, seed=3, warmup=False
+    )
+    of = task.facts("test")
+    targets = np.tile(targets_of(result.episodes[0], of), (3, 1))
+    env = task.make_vec("test", 3)
+    assert env is not None
+    actions = actions_of(targets, of)
+    found = sharpes_of(policy_returns(env, of, lambda step: actions[:, step]), of)
+    assert found == pytest.approx(np.full(3, result.metrics["SR"]), rel=1e-9)
+
+
+def test_policies_are_shared_out_among_repeats_and_always_the_same() -> None:
+    task = Task.of("InvestorBench/Stock", data=MARKET, **WINDOW)
+    result = evaluate("random", task, 3, seed=1, warmup=False)
+    (found,) = matched_policies(task, result.episodes)
+    (again,) = matched_policies(task, result.episodes)
+    np.testing.assert_array_equal(found.figures["SR"], again.figures["SR"])
+    assert (found.kind, found.figures["SR"].shape) == ("matched", (1000,))
+    for number, own in enumerate(np.array_split(found.figures["SR"], 3)):
+        (alone,) = matched_policies(task, result.episodes[number : number + 1])
+        difference = own.mean() - alone.figures["SR"].mean()
+        assert abs(difference) < 5.0 * own.std() / np.sqrt(len(own))
+
+
+def test_always_holding_leaves_one_policy() -> None:
+    task = Task.of("InvestorBench/Stock", data=MARKET, **WINDOW)
+    result = evaluate("buy_and_hold", task, warmup=False)
+    (found,) = matched_policies(task, result.episodes)
+    assert found.figures["SR"] == pytest.approx(np.full(1000, result.metrics["SR"]), rel=1e-9)
+
+
+@pytest.mark.parametrize("action", ["trade", "weight"])
+def test_a_ruined_account_is_taken_to_have_gone_on(action: str) -> None:
+    crash = small_market([100.0 + t % 7 for t in range(290)] + [320.0 + t % 7 for t in range(200)])
+    task = Task.of("InvestorBench/Stock", data=crash, options={"action": action}, **WINDOW)
+    result = evaluate("always_sell", task, warmup=False)
+    episode = result.median
+    assert episode.ended_early
+    of = task.facts("test")
+    assert targets_of(episode, of) == pytest.approx(np.full(of.steps, -1.0))
+    (found,) = matched_policies(task, result.episodes)
+    returns = np.append(episode.returns, np.zeros(of.steps - len(episode.returns)))
+    expected = sharpe_ratio(returns, "simple", of.periods_a_year)
+    assert found.figures["SR"] == pytest.approx(np.full(1000, expected), rel=1e-9)
+
+
+def test_each_market_of_its_own_has_policies_that_met_it() -> None:
+    result = evaluate("random", "stock/sim", 2, seed=1, end="2020-11-30", warmup=False)
+    first, second = matched_policies(result.task, result.episodes)
+    assert [each.market_seed for each in (first, second)] == [
+        episode.market_seed for episode in result.episodes
+    ]
+    assert abs(first.figures["SR"].mean() - second.figures["SR"].mean()) > 0.1
+
+
+# In records.
+
+
+def kept(folder: Path) -> Any:
+    (result,) = load(folder).results
+    return [each for each in result.references if each.kind == "matched"]
+
+
+def test_a_run_keeps_them_and_makes_them_again_for_more_repeats(tmp_path: Path) -> None:
+    def run(repeats: int) -> FloatArray:
+        sim = Task.of("stock/sim", end="2020-12-31", options={"markets": "one"})
+        result = evaluate("random", sim, repeats, seed=4, folder=tmp_path, warmup=False)
+        (recorded,) = kept(tmp_path)
+        (expected,) = matched_policies(sim, result.episodes)
+        np.testing.assert_array_equal(recorded.figures["SR"], expected.figures["SR"])
+        return np.asarray(recorded.figures["SR"])
+
+    two = run(2)
+    assert (run(2) == two).all()
+    assert (run(3) != two).any()
