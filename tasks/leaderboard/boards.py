@@ -7,6 +7,7 @@ from investorbench.tasks.leaderboard.entries import Group, Setting, grouped
 from investorbench.tasks.leaderboard.notes import notes_of
 from investorbench.tasks.leaderboard.references import (
     benchmark_among,
+    policies_matched_to,
     random_policies,
     references_for,
 )
@@ -55,7 +56,12 @@ def _board(
     else:
         common = found
         returns = {name: each.returns_on(common) for name, each in contestants.items()}
-        comparison = _compare(returns, benchmark, facts, chance, jointly, draws)
+        matched = {
+            name: policies_matched_to(each.entry.result, common)
+            for name, each in contestants.items()
+            if each.entry
+        }
+        comparison = _compare(returns, benchmark, facts, chance, matched, jointly, draws)
     markets = () if common is None else common.markets
     against = {pair.names[0]: pair for pair in comparison.pairs if pair.names[1] == benchmark}
     days = {name: common or each.own_days for name, each in contestants.items()}
@@ -95,6 +101,7 @@ def _compare(
     benchmark: str | None,
     facts: Facts,
     chance: FloatArray | None,
+    matched: dict[str, FloatArray | str],
     jointly: bool,
     draws: int,
 ) -> Comparison:
@@ -104,6 +111,7 @@ def _compare(
         facts.periods_a_year,
         facts.convention,
         random_sharpes=chance,
+        matched_sharpes=matched,
         jointly=jointly,
         draws=draws,
     )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 FEWEST_RANDOM = 20
+TIE = 1e-9
+"""Scores closer than this differ by rounding: one policy in two environments."""
 MOST_DRAWS = 20_000
 
 
@@ -154,7 +156,7 @@ def draws_for(pairs: int, least: int = DRAWS) -> int:
 
 
 def random_percentile(score: float, random_scores: FloatArray) -> Estimate:
-    """Share of random policies, 0 to 1, that score worse; ties count half.
+    """Share of random policies, 0 to 1, that score worse; ties but for rounding count half.
 
     Args:
         score: of the agent.
@@ -168,7 +170,8 @@ def random_percentile(score: float, random_scores: FloatArray) -> Estimate:
         return Estimate(reason=f"{number} random policies, at least {FEWEST_RANDOM} are needed")
     if not np.isfinite(score) or not np.isfinite(random_scores).all():
         return Estimate(reason="a score is missing or not finite")
-    below, equal = np.sum(random_scores < score), np.sum(random_scores == score)
+    below = np.sum(random_scores < score - TIE)
+    equal = np.sum(np.abs(random_scores - score) <= TIE)
     return Estimate(
         value=float((below + equal / 2.0) / number),
         p_value=float((number - below + 1) / (number + 1)),

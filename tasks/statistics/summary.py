@@ -67,6 +67,7 @@ def compare_agents(
     *,
     trial_sharpes: FloatArray | None = None,
     random_sharpes: FloatArray | None = None,
+    matched_sharpes: Mapping[str, FloatArray | str] | None = None,
     jointly: bool = True,
     draws: int = DRAWS,
     seed: int = SEED,
@@ -86,6 +87,8 @@ def compare_agents(
         trial_sharpes: Sharpe ratio a year of all that was tried [N]; otherwise of the agents
             without the benchmark.
         random_sharpes: Sharpe ratio a year of random policies on the same task [N].
+        matched_sharpes: the same of policies of an agent's own exposure and turnover, by its name;
+            or why there are none.
         jointly: whether to test all agents at once, by SPA and confidence set. Loading what they
             need takes longer than all else here.
         draws: of each bootstrap; that of pairs has more where one of many needs them.
@@ -140,7 +143,7 @@ def compare_agents(
             deflated=deflated_sharpe(returns, trial_sharpes / scale),
             track_record=_track_record(returns),
             best=best[name].times(scale),
-            random=NOT_COMPUTED,
+            random=_random(sr, (matched_sharpes or {}).get(name)),
             random_uniform=_random(sr, random_sharpes),
             variance=variance_split(runs[name], block_days=block, draws=draws, seed=seed),
         )
@@ -202,9 +205,11 @@ def _track_record(returns: FloatArray) -> Estimate:
     return minimum_track_record(moments_of(returns))
 
 
-def _random(sr: Estimate, random_sharpes: FloatArray | None) -> Estimate:
+def _random(sr: Estimate, random_sharpes: FloatArray | str | None) -> Estimate:
     if random_sharpes is None:
         return Estimate(reason="no random policies were run")
+    if isinstance(random_sharpes, str):
+        return Estimate(reason=random_sharpes)
     return sr if sr.value is None else random_percentile(sr.value, random_sharpes)
 
 

@@ -1,6 +1,7 @@
 """Random policies hold what an agent held, for as long and as often, at other times."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import groupby, pairwise, permutations
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.tasks import Task, evaluate, load
+from investorbench.tasks.leaderboard import Entry, Leaderboard, leaderboards
 from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.running.matched import (
     actions_of,
@@ -19,7 +21,7 @@ from investorbench.tasks.running.matched import (
     shuffled,
     targets_of,
 )
-from investorbench.tasks.running.references import policy_returns, sharpes_of
+from investorbench.tasks.running.references import policy_returns, references_of, sharpes_of
 from investorbench_env.facts import Facts
 from tests.env.small_markets import small_market
 
@@ -195,7 +197,7 @@ def test_each_market_of_its_own_has_policies_that_met_it() -> None:
     assert abs(first.figures["SR"].mean() - second.figures["SR"].mean()) > 0.1
 
 
-# In records.
+# In records and tables.
 
 
 def kept(folder: Path) -> Any:
@@ -215,3 +217,36 @@ def test_a_run_keeps_them_and_makes_them_again_for_more_repeats(tmp_path: Path) 
     two = run(2)
     assert (run(2) == two).all()
     assert (run(3) != two).any()
+
+
+def of(board: Leaderboard, agent: str) -> Any:
+    (found,) = (row.statistics.random for row in board.rows if row.agent == agent)
+    return found
+
+
+def test_a_table_takes_those_recorded_or_computes_them_where_the_market_is_at_hand() -> None:
+    task = Task.of("InvestorBench/Stock", data=MARKET, **WINDOW)
+    result = evaluate("momentum", task, seed=1)
+    older = replace(result, references=references_of(task))
+    whole = replace(
+        result, references=(*older.references, *matched_policies(task, result.episodes))
+    )
+    nowhere = Task.of("InvestorBench/Stock-MSFT", data="/nowhere", **WINDOW)
+    boards = [
+        leaderboards([Entry(result=each, planned=1)], jointly=False, draws=20)[0]
+        for each in (older, whole, replace(whole, task=nowhere), replace(older, task=nowhere))
+    ]
+    computed, recorded, moved, lost = (of(board, "momentum") for board in boards)
+    sharpes = whole.references[-1].figures["SR"]
+    expected = np.mean(sharpes < result.metrics["SR"])
+    assert computed.value == recorded.value == moved.value == pytest.approx(expected, abs=1e-3)
+    assert lost.value is None and "/nowhere" in lost.reason
+    assert of(boards[0], "buy_and_hold").value is None
+
+
+def test_whoever_never_changes_lies_in_the_middle_of_its_kind() -> None:
+    task = Task.of("InvestorBench/Stock", data=MARKET, **WINDOW)
+    (board,) = leaderboards(
+        [Entry(result=evaluate("buy_and_hold", task), planned=1)], jointly=False, draws=20
+    )
+    assert of(board, "buy_and_hold").value == 0.5

@@ -292,12 +292,13 @@ def test_loading_what_is_no_run_says_so(tmp_path: Path) -> None:
 
 def test_a_recorded_result_has_what_it_is_compared_with(tmp_path: Path) -> None:
     result = evaluate("momentum", SIM, folder=tmp_path, seed=0)
-    held, policies = result.references
+    held, policies, matched = result.references
     alone = evaluate("buy_and_hold", SIM, warmup=False, seed=0)
     assert (held.kind, held.name, held.seed) == ("agent", "buy_and_hold", alone.median.seed)
     assert held.figures == alone.metrics
     np.testing.assert_array_equal(held.returns, alone.median.returns)
-    assert (policies.kind, policies.figures["SR"].shape) == ("policies", (1000,))
+    for each, kind in ((policies, "policies"), (matched, "matched")):
+        assert (each.kind, each.figures["SR"].shape) == (kind, (1000,))
 
 
 def test_what_agents_are_compared_with_is_computed_once_a_setting() -> None:
