@@ -15,6 +15,7 @@ from investorbench.tasks.statistics.comparison import (
     Tested,
     nothing_to_compare,
 )
+from investorbench.tasks.statistics.draws import BlockLength, politis_white
 from investorbench.tasks.statistics.estimate import FEWEST_DAYS, Estimate, ReturnsError
 from investorbench.tasks.statistics.paired import (
     days_to_distinguish,
@@ -24,11 +25,9 @@ from investorbench.tasks.statistics.paired import (
     ledoit_wolf_pairs,
 )
 from investorbench.tasks.statistics.resampling import (
-    BlockLength,
     VarianceSplit,
     block_length,
     cube_root_block,
-    politis_white,
     score_intervals,
     stationary_days,
     variance_split,

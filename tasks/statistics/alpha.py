@@ -7,31 +7,18 @@ and tests are made.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from investorbench.tasks.days import varies
 from investorbench.tasks.metrics import ratio
 from investorbench.tasks.statistics.estimate import FloatArray
+from investorbench.tasks.statistics.scores import Scored
 
 SAME_DAYS = 0.99
 """On so many of its days a twin of the benchmark returns what that does."""
 SAME = 1e-9
 """Daily returns closer than this differ by rounding, whatever recorded them."""
-
-
-class Scored(NamedTuple):
-    """A figure of each run, and what each day adds to it to first order.
-
-    Attributes:
-        values: of each run [R].
-        scores: its influence function on each day [R, T]; they sum to 0, and their long-run
-            variance is T times that of the figure.
-    """
-
-    values: FloatArray
-    scores: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from investorbench.tasks.statistics.draws import BlockLength
 from investorbench.tasks.statistics.estimate import SEED, Estimate
-from investorbench.tasks.statistics.resampling import BlockLength, VarianceSplit
+from investorbench.tasks.statistics.resampling import VarianceSplit
 
 Scope = Literal["agent", "run"]
 """What a row speaks of: with one repeat nobody knows what another would have shown."""

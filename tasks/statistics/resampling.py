@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from investorbench.tasks.days import ROUNDING, varies
 from investorbench.tasks.metrics import performance
+from investorbench.tasks.statistics.draws import BlockLength, IntArray, politis_white
 from investorbench.tasks.statistics.estimate import (
     DRAWS,
     LEVEL,
@@ -22,21 +22,7 @@ from investorbench.tasks.statistics.estimate import (
 )
 from investorbench_env.protocols import Convention
 
-IntArray = npt.NDArray[np.int64]
 RUINED = "the account was ruined: such a return does not compound"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockLength:
-    """How long blocks are.
-
-    Attributes:
-        days: expected length, a whole number, so that every test can use the same.
-        rule: where it comes from, in words.
-    """
-
-    days: int
-    rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,34 +59,6 @@ def block_length(returns: FloatArray) -> BlockLength:
     return BlockLength(
         days=max(1, round(float(np.mean(known)))), rule="Politis–White, mean over agents"
     )
-
-
-def politis_white(returns: FloatArray) -> float:
-    """Length that suits a stationary bootstrap of returns [T], which vary; NaN if none is found.
-
-    Politis and White (2004), as corrected by Patton, Politis and White (2009). ``arch`` finds the
-    same; it is not asked, since to import it takes longer than a whole table.
-    """
-    days = len(returns)
-    centred = returns - returns.mean()
-    run = max(5, int(np.log10(days)))
-    longest = int(np.ceil(np.sqrt(days))) + run
-    covariances = np.correlate(centred, centred, "full")[days - 1 : days + longest] / days
-    # Autocorrelations [lag], each by the squares of the days that have a partner and one more.
-    squares = np.cumsum(centred**2)
-    lags = np.arange(longest + 1)
-    scale = np.sqrt(squares[days - 2 - lags] * (squares[-1] - squares[lags]))
-    # A return that stands alone among equal ones has 0/0.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        small = np.abs(covariances) * days / scale < 2.0 * np.sqrt(np.log10(days) / days)
-    runs = np.lib.stride_tricks.sliding_window_view(small[:-1], run).all(axis=1)
-    band = min(2 * max(int(runs.argmax()), 1), longest) if runs.any() else longest
-    lags = np.arange(1, band + 1)
-    weights = np.minimum(1.0, 2.0 * (1.0 - lags / band)) * covariances[1 : band + 1]
-    spread = covariances[0] + 2.0 * weights.sum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        best = ((2.0 * lags @ weights) ** 2 / spread**2 * days) ** (1.0 / 3.0)
-    return float(np.minimum(best, np.ceil(min(3.0 * np.sqrt(days), days / 3.0))))
 
 
 def cube_root_block(days: int) -> BlockLength:

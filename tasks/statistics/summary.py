@@ -15,6 +15,7 @@ from investorbench.tasks.statistics.comparison import (
     Tested,
     scope_of,
 )
+from investorbench.tasks.statistics.draws import BlockLength
 from investorbench.tasks.statistics.estimate import (
     DRAWS,
     SEED,
@@ -31,7 +32,6 @@ from investorbench.tasks.statistics.paired import (
 )
 from investorbench.tasks.statistics.rank_sets import rank_sets
 from investorbench.tasks.statistics.resampling import (
-    BlockLength,
     a_year,
     block_length,
     cube_root_block,

@@ -1,0 +1,139 @@
+"""Tests of many hypotheses at once, and intervals that agree with them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from investorbench.tasks.statistics.contrasts import Contrasts, in_errors
+from investorbench.tasks.statistics.draws import Resampling
+from investorbench.tasks.statistics.estimate import LEVEL, Estimate, FloatArray
+from investorbench.tasks.statistics.scores import MeanFigure
+
+FEW_DRAWS = "the draws are too few, or too alike, for an interval"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hypothesis:
+    """A hypothesis of a family: that a figure, or a difference, is 0.
+
+    Attributes:
+        estimate: with the simultaneous interval of the family, and the p-value of this one alone.
+        adjusted_p: after step-down; None where there is no test.
+        variance: of the value over other units like these.
+        between: variance besides, because repeats differ for good.
+    """
+
+    estimate: Estimate
+    adjusted_p: float | None = None
+    variance: float
+    between: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AdjustedTests:
+    """Hypotheses that are adjusted together.
+
+    Attributes:
+        members: in the order given.
+        critical: how many standard errors an interval reaches to each side; NaN without a test.
+    """
+
+    members: tuple[Hypothesis, ...]
+    critical: float
+
+
+def step_down(
+    figures: Sequence[MeanFigure],
+    resampling: Resampling,
+    pairs: Sequence[tuple[int, int]] | None = None,
+    level: float = LEVEL,
+) -> AdjustedTests:
+    """Test that each figure is 0, or that both of each pair are the same, as one family.
+
+    Romano and Wolf's (2005) step-down from the largest statistic, by p-values (2016). Intervals are
+    those of its first step, so that a member whose interval leaves out 0 has an adjusted p-value of
+    at most 1 − ``level``.
+
+    Args:
+        figures: of agents, over the same units.
+        resampling: how units are drawn.
+        pairs: indices of figures to compare; None to test the figures themselves.
+        level: of all intervals together.
+    """
+    every = Contrasts.of(figures, resampling, pairs)
+    reasons = every.reasons()
+    members = [
+        Hypothesis(
+            estimate=Estimate(value=float(every.values[at]), reason=reason),
+            variance=float(every.variances[at]),
+            between=float(every.between[at]),
+        )
+        for at, reason in enumerate(reasons)
+    ]
+    usable = [at for at, reason in enumerate(reasons) if reason is None]
+    if not usable:
+        return AdjustedTests(members=tuple(members), critical=math.nan)
+    tested = every.only(usable)
+    alone, adjusted, critical = _largest(tested, level)
+    margins = critical * tested.errors
+    for at, value, margin, p, p_adjusted in zip(
+        usable, tested.values, margins, alone, adjusted, strict=True
+    ):
+        estimate = _estimate(float(value), float(margin), float(p))
+        members[at] = replace(members[at], estimate=estimate, adjusted_p=float(p_adjusted))
+    return AdjustedTests(members=tuple(members), critical=critical)
+
+
+def intervals(
+    figures: Sequence[MeanFigure], resampling: Resampling, level: float = LEVEL
+) -> list[Estimate]:
+    """Each figure with an interval of its own, and the p-value that it is 0."""
+    every = Contrasts.of(figures, resampling)
+    drawn = np.concatenate([np.abs(in_errors(*part)) for part in every.drawn()])
+    found = []
+    for at, reason in enumerate(every.reasons()):
+        value, error = float(every.values[at]), float(every.errors[at])
+        if reason is not None:
+            found.append(Estimate(value=value, reason=reason))
+            continue
+        beyond = int(np.sum(drawn[:, at] >= abs(value) / error))
+        margin = _critical(drawn[:, at], level) * error
+        found.append(_estimate(value, margin, (beyond + 1) / (len(drawn) + 1)))
+    return found
+
+
+def _largest(tested: Contrasts, level: float) -> tuple[FloatArray, FloatArray, float]:
+    """p-values alone and after step-down [H], and the critical value of the largest statistic."""
+    statistics = np.abs(tested.values) / tested.errors
+    order = np.argsort(-statistics, kind="stable")
+    ordered = statistics[order]
+    alone, stepped = np.zeros(len(order)), np.zeros(len(order))
+    largest = []
+    for part in tested.drawn():
+        drawn = np.abs(in_errors(*part))[:, order]
+        alone += np.sum(drawn >= ordered, axis=0)
+        # Of each member and all with smaller statistics, which are left when it is its turn.
+        left = np.maximum.accumulate(drawn[:, ::-1], axis=1)[:, ::-1]
+        stepped += np.sum(left >= ordered, axis=0)
+        largest.append(left[:, 0].copy())
+    draws = tested.resampling.draws
+    p_values = np.empty((2, len(order)))
+    p_values[:, order] = (
+        (alone + 1) / (draws + 1),
+        np.maximum.accumulate((stepped + 1) / (draws + 1)),
+    )
+    return p_values[0], p_values[1], _critical(np.concatenate(largest), level)
+
+
+def _critical(drawn: FloatArray, level: float) -> float:
+    """What a statistic must be larger than for a p-value of at most 1 − level."""
+    place = math.ceil(level * (len(drawn) + 1)) - 1
+    return float(np.partition(drawn, place)[place]) if place < len(drawn) else math.inf
+
+
+def _estimate(value: float, margin: float, p_value: float) -> Estimate:
+    if not math.isfinite(margin):
+        return Estimate(value=value, p_value=p_value, reason=FEW_DRAWS)
+    return Estimate(value=value, low=value - margin, high=value + margin, p_value=p_value)
