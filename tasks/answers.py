@@ -11,10 +11,12 @@ docs/runs.md has these rules.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from investorbench.agents.llm.answer import USABLE, Answer
 from investorbench.tasks.result import Result
 from investorbench.tasks.servers import servers_of
 from investorbench.tasks.wording import count, number, usd
@@ -27,8 +29,8 @@ FIELDS = {"status", "usage", "cost_usd", "latency_s", "is_language_model"}
 TOKENS = ("input", "output", "cached", "reasoning")
 DECISION = "decision"
 """The role of an answer that is the only one."""
-USABLE = frozenset({"ok", "repaired"})
-"""Statuses of an answer that carries a value."""
+OTHER = "other"
+"""The role of an answer of which an agent that records others says nothing."""
 MARKED_ABOVE = 0.05
 """Share of unusable decisions above which an agent is marked in its row."""
 UNRANKED_ABOVE = 0.2
@@ -55,6 +57,25 @@ def is_unusable(answers: Sequence[RecordedAnswer], thought: RecordedThought | No
         return not valid
     deciding = [answer for answer in answers if answer["role"] == DECISION] or answers
     return deciding[-1]["status"] not in USABLE
+
+
+def with_asked(thought: RecordedThought | None, asked: Sequence[Answer]) -> Any:
+    """A thought with the answers in it that its agent asked for and did not record.
+
+    Their role is that of the decision where the agent records none at all.
+
+    Args:
+        thought: what the agent recorded of a step; None for nothing.
+        asked: all answers of the model that the run gave it, in the step.
+    """
+    given = _found(thought or {})
+    known = {answer.get("request_hash") for answer in given}
+    missing = [answer for answer in asked if answer.request_hash not in known]
+    if not missing or None in known:
+        return thought
+    role = {"role": OTHER} if given else {}
+    answers = [*given, *(asdict(answer) | role for answer in missing)]
+    return {**(without_answers(thought) or {}), "answers": answers}
 
 
 def tally(

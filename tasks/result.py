@@ -114,8 +114,9 @@ class Failure(NamedTuple):
 
     Attributes:
         repeat: its number.
-        kind: ``"agent"``, whose code raised; ``"infrastructure"``, such as a server that was down;
-            ``"damaged"``, a record that was changed; ``"unfinished"``, interrupted or not begun.
+        kind: ``"agent"``, whose code raised; ``"model"``, whose answers could not be used;
+            ``"infrastructure"``, such as a server that was down; ``"damaged"``, a record that was
+            changed; ``"unfinished"``, interrupted or not begun.
         why: in one line.
         trace: of the exception; empty where there is none.
     """

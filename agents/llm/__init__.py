@@ -23,6 +23,7 @@ from investorbench.agents.llm.errors import (
     RequestRefusedError,
     ServerError,
     SpendCapError,
+    UnusableAnswersError,
 )
 from investorbench.agents.llm.models import Model, load_model, model_names, model_of
 from investorbench.agents.llm.offline import OfflineReader
@@ -52,6 +53,7 @@ __all__ = [
     "ServerError",
     "SpendCapError",
     "Status",
+    "UnusableAnswersError",
     "Usage",
     "connect",
     "load_model",

@@ -15,6 +15,8 @@ RUNGS: tuple[Rung, ...] = ("json_schema", "structured_outputs", "tool", "json_ob
 
 Status = Literal["ok", "repaired", "refused", "truncated", "invalid"]
 """What became of a question. Only ``ok`` and ``repaired`` carry a value; else the caller holds."""
+USABLE: frozenset[str] = frozenset({"ok", "repaired"})
+"""The statuses of an answer that carries a value."""
 
 Defect = Literal[
     "empty",  # nothing, or thinking alone
@@ -70,6 +72,9 @@ class Completion:
     finish_reason: str = "stop"
     usage: Usage = field(default_factory=Usage)
     model: str = ""
+    system_fingerprint: str = ""
+    response_id: str = ""
+    server: str = ""
     latency_s: float = 0.0
 
     @property
@@ -97,7 +102,10 @@ class Answer:
         latency_s: seconds that the server took; of a replayed answer, those it took back then.
         attempts: requests sent now, failed ones included; 0 for a replay.
         cached: every reply came from the cache.
-        model: the model that the server says answered.
+        model: the model that the server says gave the last reply.
+        system_fingerprint: what that server calls the state it was in; empty where it does not.
+        response_id: what it calls the last reply; likewise.
+        server: its program and version, such as ``"vLLM 0.11.0"``; likewise.
         finish_reason: why the last reply ended.
         request_hash: SHA-256 of everything that determines the last reply.
         is_language_model: False for the offline reader.
@@ -119,7 +127,15 @@ class Answer:
     attempts: int = 0
     cached: bool = False
     finish_reason: str = "stop"
+    system_fingerprint: str = ""
+    response_id: str = ""
+    server: str = ""
     is_language_model: bool = True
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it carries a value."""
+        return self.status in USABLE
 
     @property
     def repaired(self) -> bool:

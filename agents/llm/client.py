@@ -1,6 +1,7 @@
 """A language model behind a server: one question in, one answer out, whatever happens between."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -63,6 +64,7 @@ class Client:
                 f"max_usd={self.budget.max_usd:g} cannot be kept: model {model.name} has no price; "
                 "give model.price={input: …, output: …} in USD per million tokens"
             )
+        self._payer = ""
         self._exchange = Exchange(
             model,
             provider,
@@ -74,6 +76,16 @@ class Client:
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:
         return self  # a copy of an agent asks through the same connections
+
+    def asking_for(self, payer: str) -> Self:
+        """The same client, whose calls a budget counts as those of one payer, such as an episode.
+
+        Args:
+            payer: its name, in one line.
+        """
+        other = copy(self)
+        other._payer = payer
+        return other
 
     @property
     def ladder(self) -> Ladder:
@@ -103,7 +115,7 @@ class Client:
             SpendCapError: the call could exceed the cap.
             CacheMissError: replaying, and the answer is not in the cache.
         """
-        tally = Tally()
+        tally = Tally(payer=self._payer)
         defects: list[Defect] = []
         tolerated: tuple[str, ...] = ()
         first = Request(
@@ -147,6 +159,9 @@ class Client:
             attempts=tally.attempts,
             cached=tally.cached,
             finish_reason=exchanged.completion.finish_reason,
+            system_fingerprint=exchanged.completion.system_fingerprint,
+            response_id=exchanged.completion.response_id,
+            server=exchanged.completion.server,
         )
 
     def _read(self, exchanged: Exchanged, schema: Schema | None) -> Reading:

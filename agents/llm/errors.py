@@ -4,11 +4,13 @@ No message here ever holds a key: texts from a server pass through :func:`withou
 """
 
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 from investorbench_env.errors import InvestorBenchError
 
 SHOWN_CHARACTERS = 300
+SHOWN_OF_AN_ANSWER = 200
 SHORTEST_KEY = 12
 # What keys look like, for servers that echo one that was mistyped and so is not ours to know.
 _KEYS = re.compile(r"\b(sk|pk|hf|gsk|xai)[-_][A-Za-z0-9_\-]{8,}|(?i:bearer)\s+[A-Za-z0-9._\-]{8,}")
@@ -43,6 +45,27 @@ class ServerError(ModelError):
 
 class RequestRefusedError(ServerError):
     """A server refuses the request itself, so that asking again would not help."""
+
+
+class UnusableAnswersError(ModelError):
+    """A model gave so many answers in a row that cannot be used that asking on is a waste.
+
+    Args:
+        model: its name.
+        in_a_row: how many.
+        last: of the last of them, oldest first, why each cannot be used, and its text.
+    """
+
+    def __init__(self, model: str, in_a_row: int, last: Sequence[tuple[str, str]]) -> None:
+        shown = "; ".join(
+            f"{defect}: {text[:SHOWN_OF_AN_ANSWER]!r}" if text else f"{defect}: no text"
+            for defect, text in last
+        )
+        super().__init__(
+            f"stopped: the last {in_a_row} answers of {model} cannot be used, such as {shown}; "
+            "look at its server, its chat template and sampling.max_tokens; the same command "
+            "resumes the run"
+        )
 
 
 class SpendCapError(ModelError):

@@ -17,7 +17,7 @@ from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.replies import read_reply
 from investorbench.agents.llm.request import Request
 from investorbench.agents.llm.retrying import Fault
-from investorbench.agents.llm.spending import Budget
+from investorbench.agents.llm.spending import Budget, Reservation
 
 RequestOn = Callable[[Rung], Request]
 """A question as it is asked on a rung."""
@@ -42,8 +42,9 @@ class Exchanged(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What one question has cost so far."""
+    """What one question has cost so far, and who pays for it."""
 
+    payer: str = ""
     usage: Usage = field(default_factory=lambda: Usage(known=True))
     cost_usd: float = 0.0
     latency_s: float = 0.0
@@ -151,24 +152,30 @@ class Exchange:
         """Send a request once, within the budget."""
         price = self._model.price
         at_most = price.at_most(request.size_bytes, request.max_tokens) if price else 0.0
-        reservation = await self._budget.set_aside(at_most)
-        with self._budget.settling(reservation):
-            tally.attempts += 1
-            try:
-                completion = await self._provider.complete(request)
-                self._require_whole(completion, request)
-            except Fault as fault:
-                if fault.may_be_billed:
-                    reservation.may_be_billed()
-                raise
-            except asyncio.CancelledError:
-                reservation.may_be_billed()
-                raise
-            if price:
-                known = completion.usage.known
-                reservation.cost(price.of(completion.usage) if known else at_most)
+        reservation = await self._budget.set_aside(at_most, tally.payer)
+        tally.attempts += 1
+        try:
+            with self._budget.settling(reservation):
+                completion = await self._complete(request, reservation)
+                if price:
+                    known = completion.usage.known
+                    reservation.cost(price.of(completion.usage) if known else at_most)
+                return completion
+        finally:
             tally.cost_usd += reservation.cost_usd
+
+    async def _complete(self, request: Request, reservation: Reservation) -> Completion:
+        try:
+            completion = await self._provider.complete(request)
+            self._require_whole(completion, request)
             return completion
+        except Fault as fault:
+            if fault.may_be_billed:
+                reservation.may_be_billed()
+            raise
+        except asyncio.CancelledError:
+            reservation.may_be_billed()
+            raise
 
     def _require_whole(self, completion: Completion, request: Request) -> None:
         """Refuse the beginning of an answer; what is whole though it was broken off is one.

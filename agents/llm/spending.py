@@ -48,8 +48,8 @@ class Price:
 class Reservation:
     """Money set aside for one call; what it really cost is settled when it is over."""
 
-    def __init__(self, at_most_usd: float) -> None:
-        self.at_most_usd = at_most_usd
+    def __init__(self, at_most_usd: float, payer: str = "") -> None:
+        self.at_most_usd, self.payer = at_most_usd, payer
         self.cost_usd = 0.0
 
     def cost(self, usd: float) -> None:
@@ -67,9 +67,10 @@ class Budget:
     Args:
         max_usd: what may be spent; None for no cap.
         spent_usd: what was spent already.
-        ledger: a file with a line for each call that cost something, so that what a killed run
-            had spent counts when it goes on, and what other processes spend that share it, though
-            not their calls in flight; None keeps no account.
+        ledger: a file that says what was spent, so that it counts when a killed run goes on, and
+            for other processes that share the file; None keeps no account. A line is an amount and
+            its payer. What a call can cost at most is written before it is made, and the difference
+            after it, so a call that a kill cut off counts with its most.
     """
 
     def __init__(
@@ -79,19 +80,36 @@ class Budget:
         ledger: Path | None = None,
     ) -> None:
         self.max_usd = max_usd
-        self.spent_usd = spent_usd
         self._ledger = ledger
         self._read = 0
-        self._catch_up()
+        self._counted = spent_usd
+        self._paid: dict[str, float] = {}
         self._set_aside: dict[int, float] = {}
+        self._catch_up()
         self._waiting: set[asyncio.Future[None]] = set()
         self._lock = threading.Lock()
 
-    async def set_aside(self, at_most_usd: float) -> Reservation:
+    @property
+    def spent_usd(self) -> float:
+        """What was spent; of other processes' calls in flight the most that they can cost."""
+        own = 0.0 if self._ledger is None else math.fsum(self._set_aside.values())
+        return self._counted - own
+
+    def paid_by(self, payer: str) -> float:
+        """What the calls of a payer cost, by the ledger, in USD."""
+        with self._lock:
+            self._catch_up()
+            return self._paid.get(payer, 0.0)
+
+    async def set_aside(self, at_most_usd: float, payer: str = "") -> Reservation:
         """Set money aside for a call.
 
         Where calls in flight hold what is left, it waits for them: most cost less than was set
         aside for them.
+
+        Args:
+            at_most_usd: what the call can cost.
+            payer: whose call it is, for the ledger.
 
         Raises:
             SpendCapError: the call could exceed the cap even if it were alone.
@@ -100,8 +118,9 @@ class Budget:
             with self._lock:
                 self._catch_up()
                 if self.max_usd is None or self._fits(at_most_usd):
-                    reservation = Reservation(at_most_usd)
+                    reservation = Reservation(at_most_usd, payer)
                     self._set_aside[id(reservation)] = at_most_usd
+                    self._write(at_most_usd, payer)
                     return reservation
                 if self.spent_usd + at_most_usd > self.max_usd:
                     raise SpendCapError(self.max_usd, self.spent_usd, at_most_usd)
@@ -121,15 +140,19 @@ class Budget:
             with self._lock:
                 del self._set_aside[id(reservation)]
                 if self._ledger is None:
-                    self.spent_usd += reservation.cost_usd
-                elif reservation.cost_usd:
-                    with self._ledger.open("a", encoding="utf-8") as file:
-                        file.write(f"{reservation.cost_usd!r}\n")
-                    self._catch_up()
+                    self._counted += reservation.cost_usd
+                self._write(reservation.cost_usd - reservation.at_most_usd, reservation.payer)
                 waiting = list(self._waiting)
             for settled in waiting:
                 with contextlib.suppress(RuntimeError):  # its loop may be gone
                     settled.get_loop().call_soon_threadsafe(_wake, settled)
+
+    def _write(self, usd: float, payer: str) -> None:
+        """Add a line to the ledger."""
+        if self._ledger is not None and usd:
+            with self._ledger.open("a", encoding="utf-8") as file:
+                file.write(f"{usd!r} {payer}".rstrip() + "\n")
+            self._catch_up()
 
     def _catch_up(self) -> None:
         """Count the lines that were added to the ledger; half a line, after a kill, is no line."""
@@ -138,7 +161,10 @@ class Budget:
         with self._ledger.open("rb") as file:
             file.seek(self._read)
             whole, end, _ = file.read().rpartition(b"\n")
-        self.spent_usd = math.fsum([self.spent_usd, *map(float, whole.split())])
+        lines = [line.decode("utf-8").partition(" ") for line in whole.splitlines()]
+        self._counted = math.fsum([self._counted, *(float(usd) for usd, _, _ in lines)])
+        for usd, _, payer in lines:
+            self._paid[payer] = self._paid.get(payer, 0.0) + float(usd)
         self._read += len(whole + end)
 
     def _fits(self, usd: float) -> bool:

@@ -9,17 +9,18 @@ lines follow.
 
 import asyncio
 import contextlib
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from investorbench.agents.agent import Runner
-from investorbench.tasks.answers import tally
+from investorbench.tasks.answers import RecordedAnswer, tally
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.record.lines import (
@@ -40,6 +41,8 @@ METRICS, FAILURE = "metrics.json", "failure.json"
 """What came of an episode; and why it did not come to its end, gone when it has."""
 SAVE_EVERY = 10
 """Steps from one checkpoint to the next; an archived memory must be able to go back further."""
+LEAST_USD = 1e-9
+"""What is less came of rounding."""
 MAY_DIFFER = ("agent.described", "code", "written_at")
 """Of a header, when an episode is resumed: one that is finished asks no agent any more."""
 
@@ -94,6 +97,7 @@ class EpisodeFolder:
         self._settings = settings or {}
         self._described: Mapping[str, Any] | None = None
         self._unsaved = 0
+        self._uncharged_usd = 0.0
         self._records = {
             split: read_record(path / name).require_resumable() for split, name in FILES.items()
         }
@@ -121,6 +125,20 @@ class EpisodeFolder:
             return []
         return [line.action for line in self._records[split].lines[: self.checkpoint.steps]]
 
+    def answers(self, split: str) -> list[Sequence[RecordedAnswer]]:
+        """Those of each step of a split that was recorded before."""
+        return [line.answers for line in self._records[split].lines]
+
+    def charge(self, paid_usd: float) -> None:
+        """Add what was paid for answers that no line holds, as a kill leaves it, to the next one.
+
+        Args:
+            paid_usd: what the calls of this episode have cost so far.
+        """
+        known = [answer for split in FILES for own in self.answers(split) for answer in own]
+        charged = math.fsum(answer["cost_usd"] or 0.0 for answer in known)
+        self._uncharged_usd = paid_usd - charged if paid_usd - charged > LEAST_USD else 0.0
+
     def describe(self, described: Mapping[str, Any] | None) -> None:
         """What determines the agent, where it says so: headers and figures hold it."""
         self._described = described
@@ -140,7 +158,7 @@ class EpisodeFolder:
             return
         if self._file is None or step.number == 0:
             self._open(step, record)
-        self._append(line.content())
+        self._append(self._charged(line).content())
 
     async def save(self, agent: Runner, step: Step) -> None:
         """Save an agent that can be saved, when it is time to."""
@@ -243,6 +261,14 @@ class EpisodeFolder:
         self._before = hash_of(line)
         self._file.write(line + b"\n")
         self._file.flush()
+
+    def _charged(self, line: Line) -> Line:
+        if not self._uncharged_usd or not line.answers:
+            return line
+        first, *others = line.answers
+        cost = (first["cost_usd"] or 0.0) + self._uncharged_usd
+        self._uncharged_usd = 0.0
+        return replace(line, answers=({**first, "cost_usd": cost}, *others))
 
     def _header(self, step: Step) -> Header:
         return Header(

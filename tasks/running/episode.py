@@ -12,11 +12,13 @@ import gymnasium as gym
 
 from investorbench.agents.agent import Runner
 from investorbench.tasks.actions import action_of, plain_action
-from investorbench.tasks.answers import answers_in, tally
+from investorbench.tasks.answers import answers_in, tally, with_asked
 from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.observed import observed_hash
 from investorbench.tasks.result import Episode, episode_of
+from investorbench.tasks.running.asked import Asked
+from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
@@ -49,6 +51,8 @@ async def live(
     wrapper: Wrap | None = None,
     watch: Watch | None = None,
     folder: EpisodeFolder | None = None,
+    unusable: UnusableAnswers | None = None,
+    asked: Asked | None = None,
 ) -> Episode:
     """One episode: an agent's way through the warm-up and the test split.
 
@@ -62,7 +66,13 @@ async def live(
         watch: called after every step.
         folder: where the episode is recorded, and resumed if it had begun; its figures say what
             the answers of both parts add up to.
+        unusable: counts answers in a row that cannot be used.
+        asked: the model that the agent was given; None where it was given none.
+
+    Raises:
+        UnusableAnswersError: there were too many of them; the last step is on record.
     """
+    unusable = unusable or UnusableAnswers()
     if warmup:
         require_order(task)
     splits: tuple[SplitName, ...] = ("warmup", "test") if warmup else ("test",)
@@ -73,11 +83,13 @@ async def live(
     steps: list[Step] = []
     thoughts: dict[str, list[dict[str, Any] | None]] = {}
     for split in splits:
+        known = [] if folder is None else folder.answers(split)
         if folder is not None and folder.has_passed(split):
+            unusable.add(answer for own in known for answer in own)
             continue
         steps = []
         thoughts[split] = []
-        async for step in play(agent, envs[split], split, seeds, repeat, folder):
+        async for step in play(agent, envs[split], split, seeds, repeat, folder, asked):
             steps.append(step)
             thoughts[split].append(step.thought)
             if folder is not None:
@@ -85,6 +97,10 @@ async def live(
                 await folder.save(agent, step)
             if watch is not None:
                 watch(step)
+            is_recorded = step.number < len(known)
+            unusable.add(known[step.number] if is_recorded else answers_in(step.thought))
+            if not is_recorded:  # a run that was ended for this may try again
+                unusable.require_few()
     answers = {
         split: tally((answers_in(thought), thought) for thought in own)
         for split, own in thoughts.items()
@@ -99,6 +115,7 @@ async def play(
     seeds: Seeds,
     repeat: int,
     folder: EpisodeFolder | None = None,
+    asked: Asked | None = None,
 ) -> AsyncIterator[Step]:
     """Let an agent act through one split, yielding each step as it is taken.
 
@@ -139,6 +156,7 @@ async def play(
             )
         if is_new:
             await agent.learn(float(reward), _shown(shown))
+        answered = [] if asked is None else asked.taken()
         yield Step(
             repeat=repeat,
             seed=seeds.agent,
@@ -151,7 +169,7 @@ async def play(
             reward=float(reward),
             outcome=outcome,
             is_last=terminated or truncated,
-            thought=await agent.record() if is_new else None,
+            thought=with_asked(await agent.record(), answered) if is_new else None,
             observed=observed,
         )
         info = outcome

@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 
 from investorbench.agents.agent import as_agent
 from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
-from investorbench.agents.llm import Budget, Cache, LanguageModel, Model, connect
+from investorbench.agents.llm import (
+    Budget,
+    Cache,
+    Client,
+    LanguageModel,
+    Model,
+    UnusableAnswersError,
+    connect,
+)
 from investorbench.agents.llm.cache import MODES, CacheMode
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder, figures_in
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
@@ -27,6 +35,7 @@ from investorbench.tasks.running.arguments import (
     require_trackers,
     require_writable,
 )
+from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.episode import Watch, live, require_order, run_to_end
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.matched import MATCHED, matched_policies
@@ -34,6 +43,7 @@ from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
 from investorbench.tasks.running.progress import Shows, Steps, steps_shown
 from investorbench.tasks.running.references import references_of
 from investorbench.tasks.running.run_seed import seeded
+from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.step import Step
 from investorbench.tasks.tracking import Tracker, Tracking
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -88,6 +98,7 @@ class EpisodeContext:
     Attributes:
         options: how they are run.
         model: what answers; None for agents that ask none.
+        budget: what its calls are paid from.
         places: for as many episodes as may run at once.
         bar: where progress is shown.
         tracking: what figures are handed to besides.
@@ -96,6 +107,7 @@ class EpisodeContext:
 
     options: RunOptions
     model: LanguageModel | None
+    budget: Budget
     places: asyncio.Semaphore
     bar: Steps
     tracking: Tracking
@@ -264,6 +276,7 @@ def _play_model(
             context = EpisodeContext(
                 options=options,
                 model=answering,
+                budget=budget,
                 places=asyncio.Semaphore(options.concurrency),
                 bar=bar,
                 tracking=tracking,
@@ -409,7 +422,7 @@ async def _live_on_record(
     except RecordError:
         raise  # nothing is added to a record that was changed
     except Exception as error:
-        kind = "infrastructure" if isinstance(error, INFRASTRUCTURE) else "agent"
+        kind = _kind_of(error)
         if kind == "agent" and isinstance(error, EXPLAINED) and not folder.path.exists():
             raise  # its settings do not do
         failure = Failure(repeat, kind, _in_a_line(error), _trace(error))
@@ -424,7 +437,11 @@ async def _live(
     """An episode, and what determines its agent."""
     # One that is finished is read from its record, and nothing is decided.
     is_new = folder is None or not folder.is_finished
-    runner = as_agent(_agent_of(job, repeat, folder, context) if is_new else _decides_nothing)
+    unusable = UnusableAnswers()
+    model = _asked_by(job, repeat, folder, context) if is_new else None
+    asked = None if model is None else Asked(model, unusable)
+    agent = job.make_agent(asked, folder, job.seeds[repeat].market) if is_new else _decides_nothing
+    runner = as_agent(agent)
     shown = context.bar.watch(job, repeat)
 
     def watch(step: Step) -> None:
@@ -448,6 +465,8 @@ async def _live(
                 wrapper=job.wrapper,
                 watch=log.beside(watch) if is_new else watch,
                 folder=folder,
+                unusable=unusable,
+                asked=asked,
             )
             log.end(episode)
         described = await runner.describe()
@@ -458,8 +477,16 @@ async def _live(
         await runner.close()
 
 
-def _agent_of(job: Job, repeat: int, folder: EpisodeFolder | None, context: EpisodeContext) -> Any:
-    return job.make_agent(context.model, folder, job.seeds[repeat].market)
+def _asked_by(
+    job: Job, repeat: int, folder: EpisodeFolder | None, context: EpisodeContext
+) -> LanguageModel | None:
+    """The model for one episode, which pays for its calls."""
+    run = context.options.folder
+    if folder is None or run is None or not isinstance(context.model, Client):
+        return context.model
+    payer = folder.path.relative_to(run).as_posix()
+    folder.charge(context.budget.paid_by(payer))
+    return context.model.asking_for(payer)
 
 
 def _outcome(
@@ -527,6 +554,12 @@ def _by_reason(failures: Iterable[Failure]) -> dict[str, list[int]]:
 
 def _numbered(repeats: Sequence[int]) -> str:
     return f"repeat{'s' * (len(repeats) > 1)} {', '.join(map(str, repeats))}"
+
+
+def _kind_of(error: Exception) -> str:
+    if isinstance(error, UnusableAnswersError):
+        return "model"
+    return "infrastructure" if isinstance(error, INFRASTRUCTURE) else "agent"
 
 
 def _in_a_line(error: Exception) -> str:

@@ -5,8 +5,11 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +20,7 @@ import pytest
 from investorbench.memory import Chroma, HashedNgrams, LayeredMemory
 from investorbench.scripts.main import main
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
-from tests.tasks.plain_records import timeless
+from tests.tasks.plain_records import lines_of, timeless
 
 KILLS, REPEATS, LATENCY_S = 50, 3, 0.01
 RUN = (
@@ -44,6 +47,52 @@ def answer(request: dict[str, Any]) -> Reply:
         shown = parts["memory_ids"]["items"]["enum"]
         value["memory_ids"] = chance.sample(shown, min(3, len(shown)))
     return Reply(text=json.dumps(value))
+
+
+PRICED = (
+    "run", "agent=finmem", "task=stock/sim", "task.end=2020-10-16", "warmup=false", "model=local",
+    "model.id=stub", "output=json", "seed=0", "++model.price={input: 0.0, output: 1000000.0}",
+    "++model.sampling.max_tokens=9", "folder=killed",
+)  # fmt: skip
+"""Each token of output costs 1 USD, and a reply has nine of them at most."""
+
+
+def test_a_repair_turn_that_was_killed_is_charged_with_what_was_asked_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 2}
+
+    def reply(request: dict[str, Any]) -> Reply:
+        is_repair = len(request["messages"]) > 2
+        first = sum(len(each["messages"]) > 2 for each in server.requests) == 1
+        if is_repair and first:
+            return Reply(fault="hang")
+        nonsense = not is_repair and server.calls == 4
+        return replace(Reply(text="Let me think.") if nonsense else answer(request), usage=usage)
+
+    with StubServer(reply) as server:
+        url = f"model.base_url={server.url}"
+        command = f"from investorbench.scripts.main import main; main({[*PRICED, url]!r})"
+        process = subprocess.Popen([sys.executable, "-c", command], cwd=tmp_path)
+        deadline = time.monotonic() + 120.0
+        while server.calls < 5 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert process.poll() is None
+        process.kill()
+        process.wait(60)
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit) as ended:
+            main([*PRICED, url])
+        assert not ended.value.code
+        asked = server.calls
+    (path,) = tmp_path.rglob("decisions.jsonl")
+    answers = [each for line in lines_of(path) for each in line["answers"]]
+    # The call that was cut off counts with its nine tokens, all others with their two.
+    whole = 2.0 * (asked - 1) + 9.0
+    assert sum(each["cost_usd"] for each in answers) == pytest.approx(whole)
+    assert answers[3]["cost_usd"] == pytest.approx(2.0 + 9.0 + 2.0)
+    ledger = (tmp_path / "killed" / "spending.txt").read_text().splitlines()
+    assert sum(float(line.split()[0]) for line in ledger) == pytest.approx(whole)
 
 
 def live(folder: Path, url: str) -> None:

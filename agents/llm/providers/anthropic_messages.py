@@ -62,6 +62,7 @@ def completion_of(text: str, latency_s: float) -> Completion:
             finish_reason=FINISHED.get(str(ended), str(ended)),
             usage=usage_of(said, has_output=bool(parts)),
             model=str(body.get("model", "")),
+            response_id=str(body.get("id") or ""),
             latency_s=latency_s,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):

@@ -83,6 +83,8 @@ def completion_of(text: str, latency_s: float) -> Completion:
             finish_reason=str(ended or "stop"),
             usage=usage_of(body.get("usage"), has_output=bool(content or reasoning or refusal)),
             model=_text(body.get("model")),
+            system_fingerprint=_text(body.get("system_fingerprint")),
+            response_id=_text(body.get("id")),
             latency_s=latency_s,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -138,5 +140,7 @@ OPENAI = Dialect(
     completion_of=completion_of,
 )
 
-VLLM = replace(OPENAI, default_url="http://127.0.0.1:8000/v1")
+VLLM = replace(
+    OPENAI, default_url="http://127.0.0.1:8000/v1", program="vLLM", version_path="/version"
+)
 """The same, where ``investorbench serve`` puts a model unless its address says otherwise."""

@@ -5,6 +5,7 @@ The SDKs of OpenAI and Anthropic come from one generator: same arguments, same e
 
 import asyncio
 import importlib
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,11 @@ from investorbench_env.errors import MissingDependencyError
 
 NO_KEY = "none"
 """Servers without keys still want the header."""
+SAID = ("text", "reasoning", "refusal", "model", "system_fingerprint", "response_id")
+"""What of a completion a server chose the words of, which may be the key."""
+VERSION_TIMEOUT_S = 5.0
+LONGEST_VERSION = 100
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,8 @@ class Dialect:
         body_of: what is sent for a request.
         path: where they are posted, after the address.
         completion_of: reads the body of a reply, given the seconds it took.
+        program: what serves, where its servers say of which version they are.
+        version_path: where they do, from the root of their address.
     """
 
     package: str
@@ -52,6 +60,8 @@ class Dialect:
     body_of: Callable[[Request], dict[str, Any]]
     path: str
     completion_of: Callable[[str, float], Completion]
+    program: str = ""
+    version_path: str = ""
 
 
 class SdkProvider:
@@ -83,6 +93,7 @@ class SdkProvider:
         self._dialect = dialect
         self._timeout_s = model.patience.attempt_timeout_s
         self._clients: PerLoop[list[Any]] = PerLoop(list)
+        self._servers: PerLoop[list[asyncio.Task[str]]] = PerLoop(list)
 
     async def complete(self, request: Request) -> Completion:
         """Send a request once.
@@ -92,6 +103,7 @@ class SdkProvider:
         """
         sdk, turns, loop = self._sdk(), SEND_QUEUES.get(), asyncio.get_running_loop()
         client = await self._client(sdk)
+        server = await self._server(sdk, client)
         task: asyncio.Task[str] | None = None
         try:
             async with turns.to_send():
@@ -119,12 +131,33 @@ class SdkProvider:
         except Fault as fault:
             fault.reply = without_key(fault.reply, self._key)
             raise
-        return replace(
-            completion,
-            text=without_key(completion.text, self._key),
-            reasoning=without_key(completion.reasoning, self._key),
-            refusal=without_key(completion.refusal, self._key),
-        )
+        said: dict[str, Any] = {
+            name: without_key(getattr(completion, name), self._key) for name in SAID
+        }
+        return replace(completion, server=server, **said)
+
+    async def _server(self, sdk: ModuleType, client: Any) -> str:
+        """The server's program and version, asked once in a loop; empty where it does not say."""
+        if not self._dialect.version_path:
+            return ""
+        asked = self._servers.get()
+        if not asked:
+            asked.append(asyncio.create_task(self._ask_version(sdk, client)))
+        return await asyncio.shield(asked[0])
+
+    async def _ask_version(self, sdk: ModuleType, client: Any) -> str:
+        url = self._url.rstrip("/").removesuffix("/v1") + self._dialect.version_path
+        try:
+            async with asyncio.timeout(min(VERSION_TIMEOUT_S, self._timeout_s)):
+                text = await client.get(url, cast_to=str)
+            version = json.loads(text)["version"]
+        except sdk.APIConnectionError:
+            self._servers.get().clear()  # it may be there for the next request
+            return ""
+        except (sdk.APIError, TimeoutError, ValueError, LookupError, TypeError, RecursionError):
+            return ""
+        is_one = isinstance(version, str) and 0 < len(version) <= LONGEST_VERSION
+        return f"{self._dialect.program} {without_key(version, self._key)}" if is_one else ""
 
     async def _post(self, client: Any, body: dict[str, Any]) -> str:
         """The body of the reply; not by the SDK's typed methods.

@@ -47,6 +47,9 @@ class StubServer:
         latency_s: how long each answer takes.
         rejects: parameters that it refuses with status 400, naming them.
         models: what ``/v1/models`` lists.
+        version: what ``/version`` says; None where there is no such thing, and with ``"hang"``
+            it says nothing for ever.
+        fingerprint: the ``system_fingerprint`` of each reply; None for none.
     """
 
     def __init__(
@@ -56,9 +59,14 @@ class StubServer:
         latency_s: float = 0.0,
         rejects: Sequence[str] = (),
         models: Sequence[str] = ("stub",),
+        version: str | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         self._answers = answers
         self.latency_s, self.rejects, self.models = latency_s, rejects, models
+        self.version, self.fingerprint = version, fingerprint
+        self.served_as: str | None = None
+        """What it says its model is, in place of the name that was asked for."""
         self.requests: list[dict[str, Any]] = []
         """Bodies of all chat requests, refused ones included, in order of arrival."""
         self.headers: list[dict[str, str]] = []
@@ -126,6 +134,13 @@ class StubServer:
             return await _send(writer, 200, json.dumps({"object": "list", "data": listed}))
         if path.endswith("/health"):
             return await _send(writer, 200, "{}")
+        if path == "/version":
+            if self.version is None:
+                return await _send(writer, 404, '{"detail":"Not Found"}')
+            if self.version == "hang":
+                await self._stop.wait()
+                return False
+            return await _send(writer, 200, json.dumps({"version": self.version}))
         self.headers.append(headers)
         request = json.loads(body)
         self.requests.append(request)
@@ -149,7 +164,12 @@ class StubServer:
         if latency_s:
             await asyncio.sleep(latency_s)
         make = _message if path.endswith("/messages") else _chat_completion
-        whole = json.dumps(make(reply, request)) if reply.raw is None else reply.raw
+        body = make(reply, request)
+        if self.fingerprint is not None:
+            body["system_fingerprint"] = self.fingerprint
+        if self.served_as is not None:
+            body["model"] = self.served_as
+        whole = json.dumps(body) if reply.raw is None else reply.raw
         match reply.fault:
             case "hang":
                 await self._stop.wait()

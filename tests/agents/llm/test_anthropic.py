@@ -31,6 +31,7 @@ def test_claude_answers_behind_the_same_interface() -> None:
     with StubServer(Reply(text=GOOD_TEXT, reasoning="Hm.", usage=usage)) as server:
         answer = asyncio.run(claude(server).decide(MESSAGES, SCHEMA, seed=1))
     assert (answer.value, answer.rung, answer.reasoning) == (GOOD, "tool", "Hm.")
+    assert (answer.model, answer.response_id, answer.server) == ("stub", "stub", "")
     assert (answer.usage.input, answer.usage.cached, answer.usage.output) == (27, 20, 5)
     body = server.requests[0]
     assert body["system"] == "You trade." and [m["role"] for m in body["messages"]] == ["user"]

@@ -211,3 +211,26 @@ def test_a_file_that_is_no_cache_is_refused_and_left_alone(tmp_path: Path) -> No
         Cache(tmp_path / "absent.sqlite", "replay_only")
     with pytest.raises(ValueError, match="replay_only"):
         Cache(tmp_path / "x.sqlite", "replay")  # type: ignore[arg-type]
+
+
+def test_a_cache_keeps_what_gave_an_answer_and_reads_those_from_before_it_did(path: Path) -> None:
+    with (
+        StubServer(GOOD_TEXT, version="0.11.0", fingerprint="fp_1") as server,
+        Cache(path) as cache,
+    ):
+        first, kept = (ask(client(server.url, cache=cache)) for _ in range(2))
+        for answer in (first, kept):
+            assert answer.system_fingerprint == "fp_1" and answer.response_id == "stub"
+            assert answer.server == "vLLM 0.11.0"
+        assert kept.cached and server.calls == 1
+    with sqlite3.connect(path) as db:
+        (text,) = db.execute("SELECT completion FROM answers").fetchone()
+        older = json.loads(text)
+        for name in ("system_fingerprint", "response_id", "server"):
+            del older[name]
+        db.execute("UPDATE answers SET completion = ?", (json.dumps(older),))
+    db.close()
+    with Cache(path) as cache:
+        read = ask(client("http://127.0.0.1:9/v1", cache=cache))
+    assert read.cached and read.value == first.value and read.model == first.model
+    assert (read.system_fingerprint, read.response_id, read.server) == ("", "", "")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from investorbench.agents.llm import (
+    Answer,
     Cache,
     Endpoints,
     MissingKeyError,
@@ -414,3 +415,20 @@ def test_a_cap_needs_a_price() -> None:
 def test_settings_that_no_model_has_are_refused() -> None:
     with pytest.raises(ValueError, match="nearest first: temperature"):
         model_of({"name": "x", "provider": "vllm", "id": "x", "accepts": {"temprature": True}})
+
+
+@pytest.mark.parametrize(
+    ("version", "server"), [("0.11.0", "vLLM 0.11.0"), (None, ""), ("v" * 500, ""), ("hang", "")]
+)
+def test_the_version_of_a_server_is_recorded_where_it_says_it_and_waited_for_no_longer_than_that(
+    version: str | None, server: str
+) -> None:
+    quick = {"patience": QUICK | {"attempt_timeout_s": 0.3}}
+    with StubServer(GOOD_TEXT, version=version) as stub:
+        asking = client(stub.url, quick)
+
+        async def ask_both() -> list[Answer]:
+            both = (asking.decide(MESSAGES, SCHEMA, repeat=number) for number in range(2))
+            return await asyncio.gather(*both)
+
+        assert [each.server for each in asyncio.run(ask_both())] == [server, server]

@@ -1,8 +1,13 @@
 import asyncio
+import math
+import tempfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from investorbench.agents.llm import Budget, Cache, Price, SpendCapError, Usage
 from tests.agents.llm.asking import GOOD_TEXT, MESSAGES, QUICK, SCHEMA, ask, client
@@ -56,7 +61,7 @@ def test_a_request_whose_reply_was_lost_counts_as_billed() -> None:
     lost = [Reply(text=GOOD_TEXT, fault="close_mid_body"), Reply(text=GOOD_TEXT, usage=USAGE)]
     with StubServer(lost) as server:
         answer = ask(client(server.url, PRICE, budget=budget))
-    assert answer.cost_usd == pytest.approx(0.02)
+    assert answer.cost_usd == pytest.approx(budget.spent_usd)
     assert budget.spent_usd > 0.03
 
 
@@ -87,3 +92,48 @@ def test_processes_that_share_a_ledger_count_what_the_others_spent(tmp_path: Pat
     asyncio.run(spend(one, 0.1))
     assert Budget(max_usd=1.0, ledger=tmp_path / "spending.txt").spent_usd == pytest.approx(1.0)
     assert len((tmp_path / "spending.txt").read_text().splitlines()) == 3
+
+
+calls = some.lists(
+    some.tuples(
+        some.sampled_from(["stock-sim/finmem/repeat-0", "stock-sim/a name/repeat-1", ""]),
+        some.floats(1e-6, 10.0),
+        some.floats(0.0, 1.0),
+        some.sampled_from(["answered", "lost", "killed"]),
+    ),
+    max_size=12,
+)
+
+
+@given(calls=calls)
+def test_after_a_kill_a_ledger_counts_what_calls_cost_and_of_those_in_flight_the_most(
+    calls: list[tuple[str, float, float, str]],
+) -> None:
+    async def spend(budget: Budget) -> None:
+        for payer, at_most, share, end in calls:
+            reservation = await budget.set_aside(at_most, payer)
+            if end == "killed":
+                continue  # nothing is said of it any more
+            with budget.settling(reservation):
+                if end == "lost":
+                    reservation.may_be_billed()
+                else:
+                    reservation.cost(share * at_most)
+
+    expected: dict[str, list[float]] = defaultdict(list)
+    for payer, at_most, share, end in calls:
+        expected[payer].append(share * at_most if end == "answered" else at_most)
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Path(folder) / "spending.txt"
+        asyncio.run(spend(Budget(ledger=ledger)))
+        resumed = Budget(ledger=ledger)
+        for payer, costs in expected.items():
+            assert resumed.paid_by(payer) == pytest.approx(math.fsum(costs), abs=1e-12)
+        everything = math.fsum(cost for costs in expected.values() for cost in costs)
+        assert resumed.spent_usd == pytest.approx(everything, abs=1e-12)
+
+
+def test_a_ledger_of_an_older_version_is_read_on(tmp_path: Path) -> None:
+    (tmp_path / "spending.txt").write_text("0.25\n0.5\n0.12")  # a kill cut the last line off
+    budget = Budget(ledger=tmp_path / "spending.txt")
+    assert budget.spent_usd == 0.75 and budget.paid_by("stock-sim/finmem/repeat-0") == 0.0
