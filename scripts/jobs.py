@@ -31,7 +31,7 @@ from investorbench_env.whole_files import write_atomically
 
 OF_THE_RUN = (
     "output", "folder", "shard", "tracking", "concurrency", "max_usd", "cache", "cache_path",
-    "serve", "server",
+    "serve", "server", "seal",
 )  # fmt: skip
 """Settings that change nothing of what an agent does: a run may be resumed with others."""
 OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")

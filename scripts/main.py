@@ -21,6 +21,7 @@ from investorbench.scripts import (
     report,
     run,
     score,
+    seal,
     serve,
     verify,
 )
@@ -44,6 +45,7 @@ app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("replay")(replay.replay)
 app.command("report")(report.report)
+app.command("seal", context_settings=seal.CONTEXT)(seal.seal)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("run", context_settings=run.CONTEXT, add_help_option=False)(run.run)
 

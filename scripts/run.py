@@ -3,9 +3,11 @@
 import json
 import secrets
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import typer
 from omegaconf import DictConfig
@@ -27,9 +29,11 @@ from investorbench.tasks.finding import our_id
 from investorbench.tasks.record.episode_folder import FAILURE
 from investorbench.tasks.record.job_folder import manifest_of
 from investorbench.tasks.record.schema import without_nan
+from investorbench.tasks.record.sealing import seal_record
 from investorbench.tasks.running.episodes import run_with as run_jobs
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import RunOutcome, recorded
+from investorbench.tasks.running.planning import sealed_plan
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -49,6 +53,41 @@ def run_with(overrides: list[str]) -> None:
     Raises:
         InvestorBenchError: a job failed; the results of the others have been shown.
     """
+    with planning(overrides) as plan:
+        if plan is not None:
+            _run(plan)
+
+
+class RunPlan(NamedTuple):
+    """What a command line asks for.
+
+    Attributes:
+        overrides: the command line as Hydra takes it.
+        jobs: all that is to be run.
+        config: of the first of them, where settings of the whole run stand.
+        changing: the settings that differ from job to job.
+        own_tasks: names of tasks of a user's own.
+    """
+
+    overrides: list[str]
+    jobs: list[Job]
+    config: DictConfig
+    changing: list[str]
+    own_tasks: frozenset[str]
+
+    @property
+    def folder(self) -> Path:
+        """Where it is recorded."""
+        return Path(self.config.folder)
+
+
+@contextmanager
+def planning(overrides: list[str]) -> Iterator[RunPlan | None]:
+    """What a command line asks for, while the block runs; None where Hydra was asked for help.
+
+    Raises:
+        InvestorBenchError: it asks for what cannot be run.
+    """
     launcher = launcher_in(overrides)
     if not any(override.startswith("folder=") for override in overrides):
         overrides = [*overrides, f"folder={new_folder()}"]
@@ -58,12 +97,12 @@ def run_with(overrides: list[str]) -> None:
     sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
     try:
         with choosing(overrides, within) as (chosen, choices):
-            _run(require_known_settings(chosen, choices), choices, launcher)
+            yield _plan(require_known_settings(chosen, choices), choices)
     finally:
         sys.path.pop()
 
 
-def _run(overrides: list[str], choices: Choices, launcher: str) -> None:
+def _plan(overrides: list[str], choices: Choices) -> RunPlan | None:
     changing = swept(overrides)
     for name in changing:
         if name.partition(".")[0] in OF_THE_RUN:
@@ -73,17 +112,26 @@ def _run(overrides: list[str], choices: Choices, launcher: str) -> None:
         for group in GROUPS:
             if more := choices.not_ours(group):
                 print(f"{group}, not ours: {', '.join(more)}")
-        return
+        return None
     jobs = _planned(found, changing, choices.tasks)
-    config = found[0].config
-    options, folder = options_of(config), Path(config.folder)
+    return RunPlan(overrides, jobs, found[0].config, changing, choices.tasks)
+
+
+def _run(plan: RunPlan) -> None:
+    jobs, config, folder = plan.jobs, plan.config, plan.folder
+    options, launcher = options_of(config), launcher_in(plan.overrides)
+    if config.seal:
+        jobs, seal = sealed_plan(jobs, folder)
+        _say(f"plan sealed, publish it before you look at results: {seal.line}")
     if launcher == HERE:
         outcome = run_jobs(jobs, options)
     else:
         with launched_shown(jobs, folder), errors_raised():
-            call_for_each(overrides, Launched(changing, choices.tasks))
+            call_for_each(plan.overrides, Launched(plan.changing, plan.own_tasks))
         outcome = recorded(jobs, folder)
     show(outcome, config.output, folder)
+    if config.seal and outcome.is_whole(jobs):
+        _say(f"record sealed: {seal_record(folder).line}")
 
 
 def _planned(
@@ -174,10 +222,12 @@ def show(outcome: RunOutcome, output: str, folder: Path) -> None:
     is_resumable = any(each.can_be_resumed for each in outcome.failed)
     advice = "; the same command with this folder=... resumes it" if is_resumable else ""
     if folder.exists():
-        Console(stderr=True).print(
-            f"recorded in {folder}{advice}", highlight=False, markup=False, soft_wrap=True
-        )
+        _say(f"recorded in {folder}{advice}")
     _raise([each.why for each in outcome.failed])
+
+
+def _say(message: str) -> None:
+    Console(stderr=True).print(message, highlight=False, markup=False, soft_wrap=True)
 
 
 class Launched:

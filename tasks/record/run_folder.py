@@ -23,7 +23,7 @@ SEED, SEED_LOCK = "seed.txt", ".seed.lock"
 """The seed that was drawn for a run; held while a process draws it."""
 BESIDE_JOBS = (
     "answers.sqlite", "spending.txt", "multirun.yaml", "report.", "leaderboard.", ".submitit",
-    "tracking", SEED, SEED_LOCK,
+    "tracking", SEED, SEED_LOCK, "plan.seal", "record.seal", ".plan.seal",
 )  # fmt: skip
 """Files of a whole run, with what SQLite and locks put beside them."""
 

@@ -27,6 +27,7 @@ from investorbench.tasks.record.kept_answers import ANSWERS
 from investorbench.tasks.record.lines import RecordError
 from investorbench.tasks.record.reading import recorded_failure
 from investorbench.tasks.record.references import usable_references
+from investorbench.tasks.record.sealing import require_planned
 from investorbench.tasks.record.settings import as_yaml
 from investorbench.tasks.result import Entry, Episode, Failure, Reference, Result
 from investorbench.tasks.running.arguments import (
@@ -176,6 +177,8 @@ def run_with(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     if options.folder is not None:
         require_writable(options.folder)
     with seeded(jobs, options.folder) as jobs:
+        if options.folder is not None:
+            require_planned(jobs, options.folder)
         return _run(jobs, options)
 
 

@@ -43,6 +43,10 @@ class RunOutcome:
         """The results of the entries."""
         return [entry.result for entry in self.entries]
 
+    def is_whole(self, jobs: Sequence[Job]) -> bool:
+        """Whether every repeat of these jobs is finished."""
+        return len(self.entries) == len(jobs) and not any(each.failures for each in self.entries)
+
 
 def load(folder: str | Path) -> RunOutcome:
     """What a run folder holds: of each job that has a finished repeat its entry and its result.
