@@ -16,7 +16,7 @@ VERSIONS = {
 }
 APART = ("protocol", "data_source", "window", "options")
 """Results that differ in these are no mistake, and share no table."""
-SERVED = ("model", "system_fingerprint")
+SERVED = ("model", "system_fingerprint", "server")
 """What an answer says of the server that gave it."""
 
 
@@ -72,7 +72,7 @@ def servers_within(job: Path, records: Sequence[RecordFile]) -> Iterator[Finding
         for record in records:
             for line in record.lines:
                 for answer in line.answers:
-                    if answer.get(name) is not None:
+                    if answer.get(name):  # what a server leaves out is no change
                         value = str(answer[name])
                         met[value] += 1
                         first.setdefault(value, f"{record.path.parent.name}, {line.session}")
