@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from investorbench.agents.finding import PATH, SHA256, SOURCE, find_agent, locate, sha256_of
 from investorbench.agents.llm import LanguageModel, Model, model_of
+from investorbench.agents.llm.models import OF_THE_SERVER
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
 from investorbench.scripts.serving import served
 from investorbench.tasks.finding import find_id
@@ -34,8 +35,6 @@ OF_THE_RUN = (
     "serve", "server", "seal",
 )  # fmt: skip
 """Settings that change nothing of what an agent does: a run may be resumed with others."""
-OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")
-"""The same, of a model."""
 MODEL, MEMORY = "model", "new_memory"
 PARTS = {MODEL, MEMORY, MARKET, DYNAMICS}
 """What an agent may ask for, by the name of its parameter: of ours one that is ``_partial_``, of

@@ -1,7 +1,7 @@
-"""``investorbench verify``: whether a run folder is whole and untouched."""
+"""``investorbench verify``: what a run folder stands up to, in three levels."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -11,66 +11,91 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
+from rich.progress import track
 from rich.text import Text
 
-from investorbench.tasks.record.code import code_of
-from investorbench.tasks.record.run_folder import foreign_files, job_in, jobs_in
-from investorbench.tasks.record.schema import Content
-from investorbench.tasks.record.settings import CONFIG
-from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
-from investorbench_env.errors import InvestorBenchError
+from investorbench.scripts.recorded_jobs import job_again
+from investorbench.tasks.verdict import AGENT, MARKET, NEVER_SHOWN, RECORD, Checks, Verdict
+from investorbench.tasks.wording import count, number
+
+INDENT = (0, 0, 0, 6)
+CONSISTENT = {
+    RECORD: ("record", "with themselves"),
+    MARKET: ("market", "with this market"),
+    AGENT: ("agent", "with this market and these answers"),
+}
+"""The levels by their names, and what repeats are consistent with that pass one."""
+LISTED = 3
 
 
 def verify(
     run: Annotated[Path, typer.Argument(help="The folder of a run, or of an agent in it.")],
+    agent: Annotated[
+        bool,
+        typer.Option("--agent", help="Run the agents again, on the answers that were recorded."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a finding.")] = False,
 ) -> None:
-    """Find whatever was changed, is missing or does not belong together; runs no agent."""
-    jobs = jobs_in(run)
-    findings = list(_findings(run, jobs))
-    wrong = sum(finding.is_wrong for finding in findings)
+    """Find what was changed, is missing or does not follow; asks no model."""
+    checks, errors = Checks(run, job_again if agent else None), Console(stderr=True)
+    shown = track(
+        checks, "verifying", len(checks), console=errors, transient=True,
+        disable=not errors.is_terminal,
+    )  # fmt: skip
+    for check in shown:
+        check()
+    verdict = checks.verdict()
     if as_json:
-        for finding in findings:
+        for finding in verdict.findings:
             print(json.dumps({**asdict(finding), "path": str(finding.path)}))
     else:
-        _print(run, findings, len(jobs), wrong)
-    raise typer.Exit(1 if wrong else 0)
+        _print(verdict, agent)
+    raise typer.Exit(1 if verdict.wrong else 0)
 
 
-def _findings(run: Path, jobs: list[Path]) -> Iterator[Finding]:
-    manifests: dict[Path, Content] = {}
-    for path in jobs:
-        try:
-            job = job_in(path)
-        except InvestorBenchError as error:
-            what = str(error).removeprefix(f"{path / CONFIG} ")
-            yield Finding(path=path / CONFIG, what=f"{what}; nothing else of the job was checked")
-            continue
-        yield from verify_job(job)
-        try:
-            manifest = job.manifest
-        except InvestorBenchError:
-            continue  # a finding says so already
-        if manifest is not None:
-            manifests[path] = manifest
-    if manifests:
-        yield from mixtures(manifests)
-        if all(each.get("code_sha256") != code_of()["sha256"] for each in manifests.values()):
-            what = "was run with another version of the code than the one that checks it"
-            yield Finding(path=run, what=what, is_wrong=False)
-    for path in foreign_files(run, jobs):
-        yield Finding(path=path, what="is no part of a record", is_wrong=False)
-
-
-def _print(run: Path, findings: list[Finding], jobs: int, wrong: int) -> None:
-    console = Console(highlight=False)
-    for (path, is_wrong), same in groupby(findings, key=lambda each: (each.path, each.is_wrong)):
+def _print(verdict: Verdict, agent: bool) -> None:
+    console, run = Console(highlight=False), verdict.run
+    by_file = groupby(verdict.findings, key=lambda each: (each.path, each.is_wrong))
+    for (path, is_wrong), same in by_file:
         word = "[red]wrong[/]" if is_wrong else "[yellow]note[/] "
         where = run if path == run else path.relative_to(run)
         console.print(f"{word} {escape(str(where))}", soft_wrap=True)
         for finding in same:
-            console.print(Padding(Text(finding.what), (0, 0, 0, 6)))
-    notes = len(findings) - wrong
-    verdict = f"{wrong} wrong" if wrong else "nothing wrong" if notes else "whole and untouched"
-    verdict += f", {notes} to note" if notes else ""
-    console.print(f"{jobs} job{'s' * (jobs > 1)} in {escape(str(run))}: {verdict}", soft_wrap=True)
+            console.print(Padding(Text(finding.what), INDENT))
+    wrong, notes = len(verdict.wrong), len(verdict.findings) - len(verdict.wrong)
+    words = f"{number(wrong)} wrong" if wrong else "nothing wrong"
+    words += f", {number(notes)} to note" if notes else ""
+    jobs, repeats = count(len(verdict.jobs), "job"), count(len(verdict.repeats), "finished repeat")
+    console.print(f"{jobs}, {repeats} in {escape(str(run))}: {words}", soft_wrap=True)
+    for level, (name, _) in CONSISTENT.items():
+        line = Text(f"{name:8}{_at(verdict, level, agent)}")
+        console.print(Padding(line, (0, 0, 0, 2)))
+    if wrong:
+        console.print(Padding(Text(f"still counts: {_standing(verdict)}"), (0, 0, 0, 2)))
+    console.print(Text(f"No check can show {NEVER_SHOWN}."))
+
+
+def _at(verdict: Verdict, level: int, agent: bool) -> str:
+    """What came of a level, in words."""
+    if level == AGENT and not agent:
+        return "not checked: --agent runs the agents again, on the answers that were recorded"
+    outcomes = verdict.at(level)
+    checked = [each for each in outcomes if each.not_checked is None]
+    passed = sum(each.is_consistent for each in checked)
+    unit = "job" if level == RECORD else "repeat"
+    parts = []
+    if checked:
+        parts.append(f"{number(passed)} of {count(len(checked), unit)}, {CONSISTENT[level][1]}")
+    if steps := sum(each.steps for each in checked):
+        parts[0] += f": {count(steps, 'step')} came out again"
+    reasons = Counter(each.not_checked for each in outcomes if each.not_checked is not None)
+    parts += [f"{number(n)} not checked: {why}" for why, n in reasons.most_common(LISTED)]
+    return "; ".join(parts) or "not checked: nothing is recorded"
+
+
+def _standing(verdict: Verdict) -> str:
+    standing = verdict.standing
+    names = [str(path.relative_to(verdict.run)) for path in standing[:LISTED]]
+    names += ["…"] * (len(standing) > LISTED)
+    of = f"{number(len(standing))} of {count(len(verdict.repeats), 'repeat')}"
+    return f"{of}{': ' * bool(names)}{', '.join(names)}"

@@ -23,7 +23,7 @@ from investorbench.agents.llm.errors import ModelError
 from investorbench.agents.llm.exchange import Exchange, Exchanged, Provider, Tally
 from investorbench.agents.llm.ladder import Ladder
 from investorbench.agents.llm.models import Model
-from investorbench.agents.llm.replies import Reading, read_reply
+from investorbench.agents.llm.replies import Reading, read_reply, read_text, status_without
 from investorbench.agents.llm.request import Request, repair
 from investorbench.agents.llm.spending import Budget
 
@@ -137,7 +137,7 @@ class Client:
                 break
             defects.append(reading.defect)
             if status == "repaired" or schema is None or _declines(exchanged.completion):
-                status = _final(reading)
+                status = status_without(reading)
                 break
             status = "repaired"  # if the next reply can be used
             again = repair(first.messages, exchanged.completion.text, reading.problem)
@@ -167,7 +167,7 @@ class Client:
     def _read(self, exchanged: Exchanged, schema: Schema | None) -> Reading:
         completion = exchanged.completion
         if schema is None:
-            return _read_text(completion)
+            return read_text(completion)
         reading = read_reply(completion, schema, self.model.limits.longest_answer)
         if completion.finish_reason in ("stop", "tool_calls") and not exchanged.cached:
             self.ladder.observe(exchanged.request.rung, reading.defect)
@@ -179,24 +179,6 @@ def _on_rung(request: Request, rung: Rung) -> Request:
     return request.on("text" if request.schema is None else rung)
 
 
-def _read_text(completion: Completion) -> Reading:
-    if completion.refusal or completion.finish_reason == "content_filter":
-        return Reading(defect="refusal", problem="the model declined")
-    if not completion.text.strip():
-        cut = completion.finish_reason == "length"
-        return Reading(defect="truncated" if cut else "empty", problem="there is no text")
-    return Reading()
-
-
 def _declines(completion: Completion) -> bool:
     """Whether the server itself says that the model declined: asking again would be pressing it."""
     return bool(completion.refusal) or completion.finish_reason == "content_filter"
-
-
-def _final(reading: Reading) -> Status:
-    match reading.defect:
-        case "refusal":
-            return "refused"
-        case "truncated":
-            return "truncated"
-    return "invalid"

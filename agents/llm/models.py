@@ -16,6 +16,8 @@ from investorbench_env.errors import UnknownNameError
 MODEL_FORMS = "or name your own as ./my_model.yaml"
 CONF = Path(__file__).resolve().parents[2] / "conf" / "model"
 ProviderName = Literal["openai", "vllm", "anthropic", "offline"]
+OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")
+"""Settings that say how a server is reached and change nothing of what it answers."""
 T = TypeVar("T")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from investorbench.agents.llm.answer import Completion, Defect, Schema
+from investorbench.agents.llm.answer import Completion, Defect, Schema, Status
 from investorbench.agents.llm.fitting import fit
 
 LONGEST_ANSWER = 20_000
@@ -147,6 +147,26 @@ def _one_of(values: list[Any], schema: Schema, tolerated: tuple[str, ...]) -> Re
     if _is_foreign(fitted.prose):
         return _defect("language", "its text is not in English; answer in English")
     return Reading(value=fitted.value, tolerated=tolerated)
+
+
+def read_text(completion: Completion) -> Reading:
+    """Whether a reply is the plain text that was asked for."""
+    if completion.refusal or completion.finish_reason == "content_filter":
+        return Reading(defect="refusal", problem="the model declined")
+    if not completion.text.strip():
+        cut = completion.finish_reason == "length"
+        return Reading(defect="truncated" if cut else "empty", problem="there is no text")
+    return Reading()
+
+
+def status_without(reading: Reading) -> Status:
+    """What became of a question whose last reply has a defect."""
+    match reading.defect:
+        case "refusal":
+            return "refused"
+        case "truncated":
+            return "truncated"
+    return "invalid"
 
 
 def _forgiven(text: str, unfenced: str, rest: str, values: list[Any], cut: bool) -> tuple[str, ...]:

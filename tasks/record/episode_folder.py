@@ -143,6 +143,22 @@ class EpisodeFolder:
         """What determines the agent, where it says so: headers and figures hold it."""
         self._described = described
 
+    def header_of(self, step: Step) -> Header:
+        """What is known before the first decision of a split, of which this is the step."""
+        return Header(
+            facts=step.facts,
+            opening=step.info["account"],
+            split=step.split,
+            repeat=step.repeat,
+            seed=step.seed,
+            market_seed=step.market_seed,
+            agent={"name": self._settings.get("name"), "described": self._described},
+            model=self._settings.get("model"),
+            configuration=hashes_of(self._settings),
+            code=code_of(),
+            written_at=_now(),
+        )
+
     def write(self, step: Step) -> None:
         """Add the line of a step, or see that it is the one that is recorded.
 
@@ -253,7 +269,7 @@ class EpisodeFolder:
         self._file = path.open("ab")
         self._before = record.last
         if record.header is None:
-            self._append(self._header(step).content())
+            self._append(self.header_of(step).content())
 
     def _append(self, content: Content) -> None:
         assert self._file is not None
@@ -270,23 +286,8 @@ class EpisodeFolder:
         self._uncharged_usd = 0.0
         return replace(line, answers=({**first, "cost_usd": cost}, *others))
 
-    def _header(self, step: Step) -> Header:
-        return Header(
-            facts=step.facts,
-            opening=step.info["account"],
-            split=step.split,
-            repeat=step.repeat,
-            seed=step.seed,
-            market_seed=step.market_seed,
-            agent={"name": self._settings.get("name"), "described": self._described},
-            model=self._settings.get("model"),
-            configuration=hashes_of(self._settings),
-            code=code_of(),
-            written_at=_now(),
-        )
-
     def _require_same_start(self, step: Step, recorded: Header) -> None:
-        now, before = (_flat(each.to_json()) for each in (self._header(step), recorded))
+        now, before = (_flat(each.to_json()) for each in (self.header_of(step), recorded))
         for name in {**now, **before}:
             is_younger = name == "market_seed" and name not in before  # records began without it
             if now.get(name) != before.get(name) and not (

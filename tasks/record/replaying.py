@@ -1,12 +1,12 @@
 """Running an environment again from the recorded actions: does it come to the same, to the bit?"""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from investorbench.tasks.actions import action_of
 from investorbench.tasks.record import version_1
+from investorbench.tasks.record.deep import first_difference
 from investorbench.tasks.record.episode_folder import FILES, METRICS
 from investorbench.tasks.record.lines import RecordFile, read_record
 from investorbench.tasks.record.observed import observed_hash
@@ -18,6 +18,8 @@ from investorbench.tasks.task import SplitName
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.registration import facts_in
 
+HEADER = "the header of"
+
 
 class Replayed(NamedTuple):
     """How the replay of an episode went.
@@ -26,11 +28,15 @@ class Replayed(NamedTuple):
         path: its folder.
         steps: how many came to the same, in both splits.
         difference: the first that did not, in words; None where all did.
+        file: the file in which that is; None where it is in none.
+        line: its number there, the header's being 1; likewise.
     """
 
     path: Path
     steps: int
     difference: str | None
+    file: Path | None = None
+    line: int | None = None
 
 
 def replay(job: RecordedJob, number: int) -> Replayed:
@@ -54,7 +60,9 @@ def replay(job: RecordedJob, number: int) -> Replayed:
         same, difference = _replay_split(job, split, number, record, is_finished)
         steps += same
         if difference is not None:
-            return Replayed(path, steps, difference)
+            is_header = not same and difference.startswith(HEADER)
+            line = 1 if is_header else min(same, len(record.lines) - 1) + 2
+            return Replayed(path, steps, difference, record.path, line)
     return Replayed(path, steps, None)
 
 
@@ -76,8 +84,8 @@ def _replay_split(
     if record.header is not None:
         again = replace(record.header, facts=facts, opening=info["account"])
         now, before = again.to_json(), record.header.to_json()
-        if (difference := _difference(now, before)) is not None:
-            return 0, f"the header of {split}: {difference}"
+        if (difference := first_difference(now, before)) is not None:
+            return 0, f"{HEADER} {split}: {difference}"
     is_last = False
     for recorded in record.lines:
         # What a wrapper makes of an observation is not to be had without the wrapper.
@@ -108,7 +116,7 @@ def _replay_split(
         )
         taken = Line.of(step).without_younger(line)
         now, before = (_recorded(each, record.schema) for each in (taken, line))
-        if (difference := _difference(now, before)) is not None:
+        if (difference := first_difference(now, before)) is not None:
             return line.number, f"{when}: {difference}"
         info = outcome
     steps = len(record.lines)
@@ -120,15 +128,3 @@ def _replay_split(
 def _recorded(line: Line, schema: int) -> Content:
     """All of a line that must come out again, as that version of the record holds it."""
     return version_1.fields_of(line) if schema == 1 else line.outcome()
-
-
-def _difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
-    for name in {**now, **before}:
-        one, other = now.get(name), before.get(name)
-        if one == other:
-            continue
-        if isinstance(one, dict) and isinstance(other, dict):
-            inner = next(key for key in {**one, **other} if one.get(key) != other.get(key))
-            name, one, other = f"{name}.{inner}", one.get(inner), other.get(inner)
-        return f"{name} is {one!r}, recorded as {other!r}"
-    return None

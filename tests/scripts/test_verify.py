@@ -393,8 +393,19 @@ TAMPERING = [
 def test_an_untouched_run_passes(run: Path, verify: Verify) -> None:
     output = verify(run)
     assert output.code == 0
-    assert output.out == f"2 jobs in {run}: whole and untouched\n"
+    words = " ".join(output.out.split())
+    assert f"2 jobs, 4 finished repeats in {run}: nothing wrong record 2 of 2 jobs" in words
+    assert "market 4 of 4 repeats, with this market: 296 steps came out again" in words
+    assert "agent not checked: --agent runs the agents again" in words
+    assert "No check can show that a model gave these answers" in words
     assert (verify(run, "--json").code, verify(run / RANDOM).code) == (0, 0)
+
+
+def test_agents_run_again_on_the_answers_that_were_recorded(run: Path, verify: Verify) -> None:
+    output = verify(run, "--agent")
+    assert output.code == 0
+    words = " ".join(output.out.split())
+    assert "agent 4 of 4 repeats, with this market and these answers: 296 steps came out" in words
 
 
 @pytest.mark.parametrize(
@@ -421,7 +432,9 @@ def test_what_is_wrong_is_a_line_with_its_file_and_there_is_a_sum(
     output = verify(run)
     first = f"wrong {RANDOM}/repeat-0/metrics.json\n      metrics.CR is 9.5; from the decisions"
     assert output.out.startswith(first)
-    assert f"2 jobs in {run}: " in output.out and "wrong" in output.out.splitlines()[-1]
+    words = " ".join(output.out.split())
+    assert f"2 jobs, 4 finished repeats in {run}: " in words and " wrong record 1 of 2" in words
+    assert f"still counts: 3 of 4 repeats: {MOMENTUM}/repeat-0, " in words
 
 
 def test_a_job_that_other_code_finished_than_began_it_says_so(run: Path, verify: Verify) -> None:
@@ -455,7 +468,8 @@ def test_a_run_that_is_not_finished_is_said_to_be_and_is_not_wrong(
     assert output.code == 0
     assert "note  stock-sim/random/repeat-1\n      is not finished" in output.out
     assert "the last line is cut off, as a kill leaves it" in output.out
-    assert "1 job in " in output.out and ": nothing wrong, 3 to note\n" in output.out
+    assert "1 job, 1 finished repeat in " in output.out
+    assert ": nothing wrong, 3 to note\n" in output.out
 
 
 def test_leftover_and_foreign_files_are_named_and_are_not_wrong(run: Path, verify: Verify) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from investorbench.agents.llm.models import model_of
+from investorbench.agents.llm.models import OF_THE_SERVER, model_of
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import Content, as_json
 from investorbench.tasks.record.settings import CONFIG, hashes_of, read_settings
@@ -14,8 +14,6 @@ from investorbench.tasks.record.verifying.findings import Finding, differences
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
-OF_THE_SERVER = ("base_url", "key_env", "limits", "patience", "server")
-"""Of a model: how it is reached, which may differ from run to run."""
 OF_THE_REPEAT = ("memory", "background")
 """What an agent says of itself and may differ between repeats: a memory has the repeat's seed."""
 

@@ -74,7 +74,7 @@ def _but_for_digests(job: RecordedJob) -> Iterator[Finding]:
     if manifest is not None:
         yield from verify_manifest(job, manifest, records, market.get("test"))
         yield from versions_within(files, manifest)
-    yield from servers_within(job.path, files)
+    yield from servers_within(job, files)
     yield from not_as_kept(job.path, files, manifest)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from investorbench.tasks.record.lines import RecordFile
+from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.record.verifying.findings import Finding, Manifests, brief
+from investorbench.tasks.servers import changes_of_server, servers_of
 
 VERSIONS = {
     "code_sha256": "another version of the code",
@@ -16,8 +18,6 @@ VERSIONS = {
 }
 APART = ("protocol", "data_source", "window", "options")
 """Results that differ in these are no mistake, and share no table."""
-SERVED = ("model", "system_fingerprint", "server")
-"""What an answer says of the server that gave it."""
 
 
 def mixtures(manifests: Manifests) -> Iterator[Finding]:
@@ -64,24 +64,13 @@ def versions_within(records: Sequence[RecordFile], manifest: Content) -> Iterato
             yield Finding(path=others[0], what=what, is_wrong=False, kind="mixed")
 
 
-def servers_within(job: Path, records: Sequence[RecordFile]) -> Iterator[Finding]:
+def servers_within(job: RecordedJob, records: Sequence[RecordFile]) -> Iterator[Finding]:
     """What the answers of a job say of the servers that gave them, where that is several things."""
-    for name in SERVED:
-        met: Counter[str] = Counter()
-        first: dict[str, str] = {}
-        for record in records:
-            for line in record.lines:
-                for answer in line.answers:
-                    if answer.get(name):  # what a server leaves out is no change
-                        value = str(answer[name])
-                        met[value] += 1
-                        first.setdefault(value, f"{record.path.parent.name}, {line.session}")
-        if len(met) > 1:
-            words = "; ".join(
-                f"{count} say {value!r}, first {first[value]}" for value, count in met.most_common()
-            )
-            what = f"mixed: its answers name several values of {name}: {words}"
-            yield Finding(path=job, what=what, is_wrong=False, kind="mixed")
+    servers = servers_of(
+        answer for record in records for line in record.lines for answer in line.answers
+    )
+    for what in changes_of_server(job.name, [{"servers": servers}]):
+        yield Finding(path=job.path, what=f"mixed: {what}", is_wrong=False, kind="mixed")
 
 
 def _name(job: Path) -> str:

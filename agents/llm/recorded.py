@@ -1,0 +1,129 @@
+"""Recorded answers in place of a model: the same questions must lead to them, or it shows.
+
+It asks nobody. What a reply says is read from its text again, and the key of a question is
+computed again, so an answer that was recorded otherwise comes out otherwise.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Self
+
+from investorbench.agents.llm.answer import (
+    RUNGS,
+    Answer,
+    Completion,
+    Message,
+    Rung,
+    Schema,
+    Status,
+    Usage,
+)
+from investorbench.agents.llm.errors import ModelError
+from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.replies import Reading, read_reply, read_text, status_without
+from investorbench.agents.llm.request import Request
+
+RecordedAnswer = Mapping[str, Any]
+"""The fields of an :class:`Answer` in JSON values, the usage as ``tokens``."""
+OF_AN_ANSWER = tuple(each.name for each in fields(Answer))
+
+
+class NothingRecordedError(ModelError):
+    """A question was asked, and no answer to it is left in the record."""
+
+
+class RecordedAnswers:
+    """Answers in the order in which they were recorded.
+
+    Of questions that were asked at once, each finds its own answer by its key.
+
+    Args:
+        model: the settings of the model that gave them.
+        answers: all that it gave in an episode, as they are recorded.
+    """
+
+    def __init__(self, model: Model, answers: Iterable[RecordedAnswer]) -> None:
+        self.model, self.name = model, model.name
+        self.is_language_model = model.is_language_model
+        self._left = list(answers)
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:
+        return self  # a copy of an agent goes on with what is left
+
+    async def decide(
+        self,
+        messages: Sequence[Message],
+        schema: Schema | None,
+        *,
+        seed: int | None = None,
+        repeat: int = 0,
+        max_tokens: int | None = None,
+    ) -> Answer:
+        """The answer that was recorded for this question; for the arguments see ``Client.decide``.
+
+        Raises:
+            NothingRecordedError: none is left.
+        """
+        asked = Request(
+            model=self.model,
+            messages=tuple(messages),
+            schema=schema,
+            rung="text",
+            seed=seed,
+            repeat=repeat,
+            max_tokens=max_tokens or self.model.sampling.max_tokens,
+        )
+        keys: dict[Rung, str] = {rung: asked.on(rung).key for rung in RUNGS}
+        recorded = self._next(set(keys.values()))
+        status, reading = self._read(recorded, schema)
+        values = {name: recorded[name] for name in OF_AN_ANSWER if name in recorded}
+        values |= {
+            "value": reading.value,
+            "status": status,
+            "problem": reading.problem,
+            "usage": Usage(**recorded["tokens"]),
+            "defects": tuple(recorded.get("defects", ())),
+            "tolerated": tuple(recorded.get("tolerated", ())),
+        }
+        if not _took_two(recorded):
+            values["request_hash"] = keys.get(recorded["rung"], "")
+            values["defects"] = () if reading.defect is None else (reading.defect,)
+            values["tolerated"] = reading.tolerated
+        return Answer(**values)
+
+    def _next(self, keys: set[str]) -> RecordedAnswer:
+        if not self._left:
+            raise NothingRecordedError(
+                f"the agent asks {self.name} a question to which no answer is recorded"
+            )
+        number = next(
+            (n for n, each in enumerate(self._left) if each.get("request_hash") in keys), 0
+        )
+        return self._left.pop(number)
+
+    def _read(self, recorded: RecordedAnswer, schema: Schema | None) -> tuple[Status, Reading]:
+        """What the last reply says, and what status follows from it."""
+        text, defects = str(recorded["text"]), tuple(recorded.get("defects", ()))
+        # That a server said in a field of its own that the model declined is known by its defect.
+        declined = defects[-1:] == ("refusal",) and not text.strip()
+        completion = Completion(
+            text=text,
+            reasoning=str(recorded.get("reasoning", "")),
+            refusal="it declined" if declined else "",
+            finish_reason=str(recorded.get("finish_reason", "stop")),
+        )
+        if schema is None:
+            reading = read_text(completion)
+        else:
+            reading = read_reply(completion, schema, self.model.limits.longest_answer)
+        if declined:
+            reading = Reading(defect="refusal", problem=str(recorded.get("problem", "")))
+        if reading.defect is not None:
+            return status_without(reading), reading
+        return "repaired" if defects else "ok", reading
+
+
+def _took_two(recorded: RecordedAnswer) -> bool:
+    """Whether a repair turn followed, whose question holds a first reply that is not recorded."""
+    usable = recorded.get("status") in ("ok", "repaired")
+    return len(recorded.get("defects", ())) + usable > 1

@@ -1,0 +1,82 @@
+"""From the configuration of a recorded job to the job, so that its agent can be run again."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from investorbench.agents.finding import PATH, SHA256, SOURCE, find_agent
+from investorbench.agents.llm import LanguageModel, model_of
+from investorbench.scripts.jobs import MEMORY, MODEL, TARGET, maker_of, new_memory
+from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
+from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.settings import read_settings
+from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.rederiving import CannotRederiveError
+
+OURS = "investorbench."
+ARRAYS = "arrays"
+"""The memory's store of a second run: it ranks like any other, and leaves the archive alone."""
+
+
+def job_again(recorded: RecordedJob) -> Job:
+    """A job as it was configured; its agents have a memory of their own and no archive.
+
+    Agents of somebody's own are looked for in the working folder, as the run found them there.
+
+    Raises:
+        CannotRederiveError: its agent cannot be made from what is recorded, and why.
+        InvestorBenchError: a module cannot be imported, or a setting is unknown.
+    """
+    settings = read_settings(recorded.path)
+    agent = _agent_of(settings)
+    maker = maker_of(OmegaConf.create(agent))
+    here = find_agent(agent[PATH]).sha256 if PATH in agent else maker.settings.get(SHA256)
+    if (was := settings["agent"].get(SHA256)) and here != was:
+        raise CannotRederiveError(f"{_named(settings['agent'])} is other code here than it was")
+    memory = OmegaConf.create({**settings.get("memory", {}), "store": ARRAYS})
+
+    def make_agent(
+        answering: LanguageModel | None, folder: EpisodeFolder | None, market_seed: int
+    ) -> Any:
+        assert folder is not None  # a second run has one of its own
+        parts: dict[str, Callable[[], Any]] = {
+            MODEL: lambda: answering,
+            MEMORY: lambda: partial(new_memory, memory, folder),
+            MARKET: lambda: recorded.task.market(market_seed),
+            DYNAMICS: recorded.task.dynamics,
+        }
+        return maker.make(**{name: parts[name]() for name in sorted(maker.asks_for)})
+
+    return Job(
+        make_agent=make_agent,
+        settings=settings,
+        task=recorded.task,
+        model=model_of(settings["model"]) if "model" in settings else None,
+    )
+
+
+def _agent_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an agent as the command line would have them."""
+    agent = dict(settings["agent"])
+    if SOURCE in agent:  # what the working folder has under that name
+        source = str(agent[SOURCE])
+        place, _, attribute = source.partition(":")
+        path = f"{Path.cwd() / place}:{attribute}" if place.endswith(".py") else source
+        return {PATH: path, **agent}
+    target = str(agent.get(TARGET, ""))
+    if not target.startswith(OURS) and SHA256 not in agent:
+        raise CannotRederiveError(
+            f"{target or 'its agent'} was handed over in Python, which a record cannot make again"
+        )
+    agent.pop(SHA256, None)
+    if settings.get(HANDED) and "_partial_" not in agent:
+        agent["_partial_"] = True
+    return agent
+
+
+def _named(agent: Mapping[str, Any]) -> str:
+    return str(agent.get(SOURCE) or agent.get(TARGET))

@@ -1,0 +1,188 @@
+"""An agent run again from the start on the answers that were recorded: does all of it come out?
+
+Environment, memory and agent are made again; of the model there are only its recorded answers.
+Prompts, recalled memories, thoughts and actions must come out to the byte. It asks no server, and
+what gave the answers it cannot know.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from investorbench.agents.agent import Runner, as_agent
+from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
+from investorbench.agents.llm import LanguageModel, connect
+from investorbench.agents.llm.models import OF_THE_SERVER
+from investorbench.agents.llm.recorded import NothingRecordedError, RecordedAnswers
+from investorbench.tasks.record.deep import first_difference
+from investorbench.tasks.record.episode_folder import FILES, METRICS, EpisodeFolder, figures_in
+from investorbench.tasks.record.lines import RecordFile, read_record
+from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.replaying import HEADER, Replayed
+from investorbench.tasks.record.schema import Content, Line, as_json
+from investorbench.tasks.running.asked import Asked
+from investorbench.tasks.running.episode import play
+from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.unusable import UnusableAnswers
+from investorbench.tasks.step import Step
+from investorbench_env.errors import InvestorBenchError
+
+Watch = Callable[[], None]
+"""Called after every step."""
+
+
+class CannotRederiveError(InvestorBenchError):
+    """An episode whose agent cannot be run again, and why."""
+
+
+async def rederive(
+    recorded: RecordedJob, number: int, again: Job, watch: Watch | None = None
+) -> Replayed:
+    """Run the agent of a repeat again, and compare each line with the one that is recorded.
+
+    Args:
+        recorded: the job of the repeat.
+        number: of the repeat.
+        again: the same job, made from what is recorded of it.
+        watch: called after every step.
+
+    Returns:
+        How many steps came out, and the first difference.
+
+    Raises:
+        CannotRederiveError: it was not finished, or too little of it was recorded.
+        InvestorBenchError: the agent or its environment cannot be made here.
+    """
+    path = recorded.episodes[number]
+    records: dict[str, RecordFile] = {
+        split: read_record(path / FILES[split]).require_whole() for split in recorded.splits
+    }
+    _require_recorded(path, records, again)
+    with tempfile.TemporaryDirectory(prefix="investorbench-verify-") as room:
+        folder = EpisodeFolder(Path(room) / "repeat", settings=again.settings)
+        answering = _answering(again, records)
+        asked = None if answering is None else Asked(answering, UnusableAnswers())
+        runner = as_agent(again.make_agent(asked, folder, recorded.seeds[number].market))
+        try:
+            return await _compared(recorded, number, runner, records, folder, asked, watch)
+        finally:
+            await runner.close()
+
+
+async def _compared(
+    job: RecordedJob,
+    number: int,
+    runner: Runner,
+    records: Mapping[str, RecordFile],
+    folder: EpisodeFolder,
+    asked: Asked | None,
+    watch: Watch | None,
+) -> Replayed:
+    path, steps = job.episodes[number], 0
+    for split in job.splits:
+        record, env = records[split], job.task.make(split)
+        same, difference = 0, None
+        try:
+            async for step in play(runner, env, split, job.seeds[number], number, folder, asked):
+                if found := _start_differs(step, folder, record):
+                    return Replayed(path, steps, f"{HEADER} {split}: {found}", record.path, 1)
+                if found := _line_differs(step, record.lines):
+                    difference = found
+                    break
+                same, steps = same + 1, steps + 1
+                if watch is not None:
+                    watch()
+        except Exception as error:
+            if _is_elsewhere(error) or not (steps or isinstance(error, NothingRecordedError)):
+                raise CannotRederiveError(_in_words(error)) from error
+            difference = _in_words(error)
+        if difference is None and same < len(record.lines):
+            difference = "is recorded after the end of the split"
+        if difference is not None:
+            at = min(same, len(record.lines) - 1)
+            when = f"{record.lines[at].session} ({split})"
+            return Replayed(path, steps, f"{when}: {difference}", record.path, at + 2)
+    described = await _description_differs(path, runner)
+    return Replayed(path, steps, described, None if described is None else path / METRICS)
+
+
+def _is_elsewhere(error: Exception) -> bool:
+    """Whether it says nothing of the record: a server or a package that is missing here."""
+    return isinstance(error, INFRASTRUCTURE) and not isinstance(error, NothingRecordedError)
+
+
+def _in_words(error: Exception) -> str:
+    is_ours = isinstance(error, EXPLAINED)
+    return str(error) if is_ours else f"the agent raises {type(error).__name__}: {error}"
+
+
+def _line_differs(step: Step, lines: Sequence[Line]) -> str | None:
+    if step.number >= len(lines):
+        return "goes on after the last line of the record"
+    recorded = lines[step.number]
+    line = Line.of(step).without_younger(recorded)
+    now, before = line.to_json(), recorded.to_json()
+    for content in (now, before):
+        del content["written_at"]
+    # An answer of an older record lacks what younger ones say of themselves.
+    now["answers"] = [
+        {name: part for name, part in own.items() if name in kept}
+        for own, kept in zip(now["answers"], before["answers"], strict=False)
+    ] + now["answers"][len(before["answers"]) :]
+    return first_difference(now, before)
+
+
+def _start_differs(step: Step, folder: EpisodeFolder, record: RecordFile) -> str | None:
+    """Whether what is known before the first decision is as the header has it."""
+    if step.number > 0 or record.header is None:
+        return None
+    now, before = folder.header_of(step).to_json(), record.header.to_json()
+    for content in (now, before):
+        for name in ("code", "written_at"):
+            del content[name]
+        content["agent"]["described"] = _without_server(content["agent"]["described"])
+    if "market_seed" not in before:
+        now.pop("market_seed", None)
+    return first_difference(now, before)
+
+
+async def _description_differs(path: Path, runner: Runner) -> str | None:
+    """Whether the agent says of itself at the end what the figures say that it said."""
+    described = await runner.describe()
+    kept = figures_in(path).get("described") if (path / METRICS).exists() else None
+    if described is None or kept is None:
+        return None
+    model = {name: part for name, part in kept.items() if name == "model"}
+    now = _without_server(as_json({**described, **model}))
+    return first_difference(now, _without_server(kept), "described")
+
+
+def _without_server(described: Content | None) -> Any:
+    model = (described or {}).get("model")
+    if described is None or not isinstance(model, dict):
+        return described
+    kept = {name: part for name, part in model.items() if name not in OF_THE_SERVER}
+    return {**described, "model": kept}
+
+
+def _answering(job: Job, records: Mapping[str, RecordFile]) -> LanguageModel | None:
+    """What answers in place of the model; the offline reader, which anybody has, reads again."""
+    if job.model is None:
+        return None
+    if not job.model.is_language_model:
+        return connect(job.model)
+    lines = (line for record in records.values() for line in record.lines)
+    return RecordedAnswers(job.model, (answer for line in lines for answer in line.answers))
+
+
+def _require_recorded(path: Path, records: Mapping[str, RecordFile], job: Job) -> None:
+    for record in records.values():
+        if record.schema == 1:
+            raise CannotRederiveError("version 1 of the record holds too little to run it again")
+        if not record.lines and (path / METRICS).exists():
+            raise CannotRederiveError(f"{record.path.name} holds no lines")
+    if job.wrapper is None and "wrapper" in job.settings:
+        raise CannotRederiveError(
+            f"its environment was wrapped in {job.settings['wrapper']}, which a record cannot make"
+        )

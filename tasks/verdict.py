@@ -1,0 +1,235 @@
+"""What a run folder stands up to, in three levels: its record, the market, and the agent again.
+
+A level finds what the ones before it cannot: a record that was forged with all its hashes is
+consistent with itself, and its actions may still not follow from its answers. What none can show
+is in :data:`NEVER_SHOWN`.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from investorbench.tasks.record.code import code_of
+from investorbench.tasks.record.episode_folder import FILES, METRICS
+from investorbench.tasks.record.lines import header_in
+from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.replaying import Replayed, replay
+from investorbench.tasks.record.run_folder import foreign_files, job_in, jobs_in
+from investorbench.tasks.record.schema import Content
+from investorbench.tasks.record.settings import CONFIG
+from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
+from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.rederiving import rederive
+from investorbench_env.errors import InvestorBenchError
+
+RECORD, MARKET, AGENT = 1, 2, 3
+NEVER_SHOWN = (
+    "that a model gave these answers, that no run was left out, or when any of it was written"
+)
+"""What no level can show of a record; a seal that was published before the run helps."""
+OF_THE_FILES = ("bytes", "chain", "money", "headers", "files", "unfinished")
+"""Kinds of findings after which the lines of a repeat are not run again."""
+
+JobAgain = Callable[[RecordedJob], Job]
+"""Makes the job again that is recorded, so that its agents can run."""
+
+
+class Outcome(NamedTuple):
+    """What one check came to.
+
+    Attributes:
+        level: 1, 2 or 3.
+        path: the folder of the job, or of the repeat.
+        findings: what is wrong, or worth knowing.
+        steps: that came out again, of a level above the first.
+        not_checked: why nothing can be said; None where something is.
+    """
+
+    level: int
+    path: Path
+    findings: tuple[Finding, ...] = ()
+    steps: int = 0
+    not_checked: str | None = None
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether it was checked and nothing is wrong."""
+        return self.not_checked is None and not any(each.is_wrong for each in self.findings)
+
+
+Check = Callable[[], Outcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a run folder stands up to.
+
+    Attributes:
+        run: the folder.
+        jobs: the folders of its jobs.
+        repeats: the folders of the finished repeats, and of those that are there otherwise.
+        findings: what is wrong, or worth knowing.
+        outcomes: of all checks.
+    """
+
+    run: Path
+    jobs: tuple[Path, ...]
+    repeats: tuple[Path, ...]
+    findings: tuple[Finding, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def wrong(self) -> list[Finding]:
+        """The findings for which the record cannot be trusted."""
+        return [each for each in self.findings if each.is_wrong]
+
+    @property
+    def standing(self) -> list[Path]:
+        """The repeats in whose own files nothing is wrong, and whose configuration can be read."""
+        fallen = {each.path for each in self.wrong}
+        return [
+            repeat
+            for repeat in self.repeats
+            if not any(repeat in (path, *path.parents) for path in fallen)
+            and not {repeat.parent, repeat.parent / CONFIG} & fallen
+        ]
+
+    def at(self, level: int) -> list[Outcome]:
+        """The outcomes of a level that is of repeats."""
+        return [each for each in self.outcomes if each.level == level]
+
+
+class Checks:
+    """The checks of a run folder, to be made one after another; what they come to is a verdict.
+
+    Args:
+        run: the folder of a run, or of an agent in it.
+        again: makes jobs again whose agents are to run; None leaves level 3 out.
+
+    Raises:
+        InvestorBenchError: it is no folder of a run.
+    """
+
+    def __init__(self, run: Path, again: JobAgain | None = None) -> None:
+        self._run, self._again = run, again
+        self._paths = jobs_in(run)
+        self._jobs: dict[Path, RecordedJob] = {}
+        self._outcomes: list[Outcome] = []
+        self._unreadable: list[Finding] = []
+        for path in self._paths:
+            try:
+                self._jobs[path] = job_in(path)
+            except InvestorBenchError as error:
+                what = str(error).removeprefix(f"{path / CONFIG} ")
+                what = f"{what}; nothing else of the job was checked"
+                self._unreadable.append(Finding(path=path / CONFIG, what=what, kind="headers"))
+
+    def __iter__(self) -> Iterator[Check]:
+        """What there is to do, level after level of each job."""
+        for job in self._jobs.values():
+            yield partial(self._of_record, job)
+            for number in range(job.repeats):
+                yield partial(self._of_repeat, MARKET, job, number)
+                if self._again is not None:
+                    yield partial(self._of_repeat, AGENT, job, number)
+
+    def __len__(self) -> int:
+        levels = 1 if self._again is None else 2
+        return sum(1 + levels * job.repeats for job in self._jobs.values())
+
+    def verdict(self) -> Verdict:
+        """What all of it comes to, once every check was made."""
+        findings = [*self._unreadable]
+        outcomes = sorted(self._outcomes, key=lambda each: self._place(each.path))
+        for outcome in outcomes:
+            findings += outcome.findings
+        return Verdict(
+            run=self._run,
+            jobs=tuple(self._paths),
+            repeats=tuple(
+                path
+                for job in self._jobs.values()
+                for path in job.episodes
+                if (path / METRICS).exists()
+            ),
+            findings=(*findings, *self._together()),
+            outcomes=tuple(self._outcomes),
+        )
+
+    def _place(self, path: Path) -> int:
+        return next(n for n, job in enumerate(self._jobs) if job in (path, *path.parents))
+
+    def _of_record(self, job: RecordedJob) -> Outcome:
+        return self._done(Outcome(RECORD, job.path, tuple(verify_job(job))))
+
+    def _of_repeat(self, level: int, job: RecordedJob, number: int) -> Outcome:
+        path = job.episodes[number]
+        if (why := self._not_again(job, path, level)) is not None:
+            return self._done(Outcome(level, path, not_checked=why))
+        try:
+            if level == MARKET:
+                came = replay(job, number)
+            else:
+                assert self._again is not None
+                came = asyncio.run(rederive(job, number, self._again(job)))
+        except InvestorBenchError as error:
+            return self._done(Outcome(level, path, not_checked=str(error)))
+        findings = () if came.difference is None else (_differs(came, level),)
+        return self._done(Outcome(level, path, findings, came.steps))
+
+    def _not_again(self, job: RecordedJob, path: Path, level: int) -> str | None:
+        """Why a repeat is not run again; None where it is."""
+        if level == AGENT and not (path / METRICS).exists():
+            return "it is not finished"
+        if not any((path / name).exists() for name in FILES.values()):
+            return "nothing is recorded"
+        for outcome in self._outcomes:
+            for finding in outcome.findings:
+                of_market = finding.level == MARKET and finding.kind == "market"
+                if of_market and outcome.path == job.path:
+                    return finding.what.removeprefix("not checked against market data: ")
+                own = path in (finding.path, *finding.path.parents)
+                if finding.is_wrong and own and finding.kind in OF_THE_FILES:
+                    return "its own files are wrong"
+        return None
+
+    def _done(self, outcome: Outcome) -> Outcome:
+        self._outcomes.append(outcome)
+        return outcome
+
+    def _together(self) -> Iterator[Finding]:
+        """What the jobs of one folder are to each other, and what lies beside them."""
+        manifests: dict[Path, Content] = {}
+        for path, job in self._jobs.items():
+            try:
+                manifest = job.manifest
+            except InvestorBenchError:
+                continue  # a finding says so already
+            if manifest is not None:
+                manifests[path] = manifest
+        if manifests:
+            yield from mixtures(manifests)
+            if all(each.get("code_sha256") != code_of()["sha256"] for each in manifests.values()):
+                what = "was run with another version of the code than the one that checks it"
+                yield Finding(path=self._run, what=what, is_wrong=False, kind="mixed")
+        for path in foreign_files(self._run, self._paths):
+            yield Finding(path=path, what="is no part of a record", is_wrong=False)
+
+
+def _differs(came: Replayed, level: int) -> Finding:
+    """A step that did not come out, with what may be why besides a change."""
+    assert came.difference is not None
+    where = "" if came.line is None else f"line {came.line}, "
+    what = f"{where}{came.difference}"
+    header = None if came.file is None else header_in(came.file)
+    if header is not None and header.code.get("sha256") != code_of()["sha256"]:
+        what += "; other code wrote it, and its own version should check it"
+    return Finding(
+        path=came.file or came.path,
+        what=what,
+        level=level,
+        kind="market" if level == MARKET else "agent",
+    )
