@@ -170,6 +170,9 @@ class Result:
         described: what determines the agent, where it says so.
         handed: what its agents were handed that others cannot know, see
             :mod:`investorbench.tasks.handed`.
+        configuration_of: the agent's name without its model and the settings of a sweep; empty
+            where that is not known.
+        is_baseline: whether it is a baseline as it comes.
         references: what tables compare it with; None where that was not computed.
     """
 
@@ -180,6 +183,8 @@ class Result:
     seed: int | None = None
     described: dict[str, Any] | None = field(default=None, repr=False)
     handed: tuple[str, ...] = ()
+    configuration_of: str = ""
+    is_baseline: bool = False
     references: tuple[Reference, ...] | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:

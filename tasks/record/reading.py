@@ -39,6 +39,8 @@ class RecordedJob:
         place: its folder as messages and pages name it; that of a run begins with the run's name,
             and so is the same on every machine.
         handed: what its agents were handed that others cannot know.
+        configuration_of: the agent's name without its model and the settings of a sweep.
+        is_baseline: whether it is a baseline as it comes.
         wrapper: what its environments were wrapped in, as the configuration names it.
     """
 
@@ -50,6 +52,8 @@ class RecordedJob:
     warmup: bool
     place: str
     handed: tuple[str, ...] = ()
+    configuration_of: str = ""
+    is_baseline: bool = False
     wrapper: Any = None
 
     @property
@@ -233,6 +237,8 @@ def _result_of(
         episodes=tuple(episodes),
         seed=job.seed,
         handed=job.handed,
+        configuration_of=job.configuration_of,
+        is_baseline=job.is_baseline,
         described=described,
         references=usable_references(job.path),
     )

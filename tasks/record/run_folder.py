@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from investorbench.tasks.configured import configuration_of, is_baseline
 from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.lines import header_in
@@ -111,6 +112,8 @@ def job_in(path: Path, place: str | None = None) -> RecordedJob:
             seeds=seeds_of(settings, _with_symbols(task, path)),
             warmup=bool(settings["warmup"]),
             handed=tuple(settings.get(HANDED, ())),
+            configuration_of=configuration_of(settings),
+            is_baseline=is_baseline(settings),
             place=str(path) if place is None else place,
             wrapper=settings.get("wrapper"),
         )

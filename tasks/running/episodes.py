@@ -393,6 +393,8 @@ async def _play_unrecorded(job: Job, numbers: Sequence[int], context: EpisodeCon
         episodes=tuple(episode for episode, _ in played),
         seed=int(job.settings["seed"]),
         handed=tuple(job.handed),
+        configuration_of=job.configuration_of,
+        is_baseline=job.is_baseline,
         described=played[0][1],
     )
     return JobOutcome(Entry(result=result, planned=job.repeats))
@@ -535,6 +537,8 @@ def _outcome(
         episodes=tuple(episodes.values()),
         seed=int(job.settings["seed"]),
         handed=tuple(job.handed),
+        configuration_of=job.configuration_of,
+        is_baseline=job.is_baseline,
         described=described,
         references=references,
     )

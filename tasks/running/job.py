@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from investorbench.agents.llm import LanguageModel, Model
+from investorbench.tasks.configured import configuration_of, is_baseline
 from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.files import folder_name
@@ -98,6 +99,16 @@ class Job:
     def name(self) -> str:
         """What tables and records call it: with the model, and what else a sweep changes."""
         return str(self.settings["name"])
+
+    @property
+    def configuration_of(self) -> str:
+        """Its name without its model and the settings of a sweep."""
+        return configuration_of(self.settings)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether its agent is a baseline as it comes."""
+        return is_baseline(self.settings)
 
     @property
     def handed(self) -> list[str]:

@@ -1,0 +1,84 @@
+"""What agents without skill would reach, and what is left of an agent's alpha beside that."""
+
+from collections.abc import Collection, Mapping, Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from investorbench.tasks.statistics.comparison import Luck
+from investorbench.tasks.statistics.contrasts import Contrasts, in_errors
+from investorbench.tasks.statistics.draws import Resampling
+from investorbench.tasks.statistics.estimate import LEVEL, Estimate, FloatArray
+from investorbench.tasks.statistics.scores import MeanFigure
+
+NORMAL = NormalDist()
+NO_TRIAL = "no agent with an alpha was entered beside baselines and twins of the benchmark"
+
+
+def luck_of(
+    alphas: Mapping[str, MeanFigure],
+    trials: Collection[str],
+    resampling: Resampling,
+    level: float = LEVEL,
+) -> tuple[Luck, dict[str, Estimate]]:
+    """The largest t-statistic of alpha without skill, and the deflated Sharpe ratio of each agent.
+
+    t-statistics are drawn from days on which no agent has an alpha, the same days for all, so that
+    agents who do alike are lucky together and a copy adds nothing. Each is taken less its own mean
+    over draws: one agent alone expects nothing.
+
+    A deflated Sharpe ratio is Φ(t − the largest t to expect), how probable it is that skill, not
+    the choice among trials, made an alpha: Bailey and López de Prado (2014), of alpha instead of a
+    Sharpe ratio and with the trials' own joint law in the place of their spread. That of an agent
+    which is no trial counts it as one.
+
+    Args:
+        alphas: of agents, over the same units.
+        trials: which of them were tried.
+        resampling: how units are drawn, as for the tests of alphas.
+        level: of the largest t-statistic's upper point.
+    """
+    every = Contrasts.of(list(alphas.values()), resampling)
+    reasons = dict(zip(alphas, every.reasons(), strict=True))
+    names = [name for name, reason in reasons.items() if reason is None]
+    tested = every.only([list(alphas).index(name) for name in names])
+    found = dict(zip(names, tested.values / tested.errors, strict=True))
+    drawn = dict(zip(names, _without_skill(tested).T, strict=True))
+    tried = [name for name in names if name in trials]
+    largest = _largest([drawn[name] for name in tried], resampling)
+    deflated = {name: Estimate(reason=reason) for name, reason in reasons.items() if reason}
+    for name in names:
+        expected = _mean(np.maximum(largest, drawn[name]))
+        deflated[name] = Estimate(value=NORMAL.cdf(found[name] - expected))
+    if not tried:
+        return Luck(trials=0, reason=NO_TRIAL), deflated
+    best = max(tried, key=found.__getitem__)
+    luck = Luck(
+        expected_t=_mean(largest),
+        t_95=float(np.quantile(largest, level)),
+        largest_t=float(found[best]),
+        agent=best,
+        trials=len({alphas[name].scores.tobytes() for name in tried}),
+    )
+    return luck, deflated
+
+
+def _without_skill(tested: Contrasts) -> FloatArray:
+    """t-statistics of draws around those of the days that there were [draws, H].
+
+    A draw in which an agent has no error does not count for it.
+    """
+    drawn = np.concatenate([in_errors(*part) for part in tested.drawn()])
+    known = np.where(np.isfinite(drawn), drawn, -np.inf)
+    return np.asarray(known - np.array([_mean(own) for own in known.T]))
+
+
+def _mean(drawn: FloatArray) -> float:
+    """Over the draws in which there is one."""
+    return float(drawn[np.isfinite(drawn)].mean())
+
+
+def _largest(drawn: Sequence[FloatArray], resampling: Resampling) -> FloatArray:
+    """Of each draw [draws]; without a trial nothing is."""
+    nothing = np.full(resampling.draws, -np.inf)
+    return np.asarray(np.maximum.reduce([nothing, *drawn]))

@@ -1,0 +1,134 @@
+"""What agents without skill would reach, against known maxima, copies and hand calculation."""
+
+from collections.abc import Collection
+from math import pi, sqrt
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from investorbench.tasks.statistics.alpha import Regression
+from investorbench.tasks.statistics.comparison import Luck
+from investorbench.tasks.statistics.draws import Resampling
+from investorbench.tasks.statistics.estimate import Estimate
+from investorbench.tasks.statistics.luck import luck_of
+from investorbench.tasks.statistics.scores import MeanFigure, over_repeats
+
+FloatArray = npt.NDArray[np.float64]
+DAYS = 300
+NORMAL = NormalDist()
+MARKET = 0.0005 + 0.02 * np.random.default_rng(1).standard_normal((1, DAYS))
+
+
+def own(count: int, seed: int = 2) -> FloatArray:
+    """Returns of agents that owe the market nothing [count, T]."""
+    return np.asarray(0.01 * np.random.default_rng(seed).standard_normal((count, DAYS)))
+
+
+def alpha(returns: FloatArray, market: FloatArray = MARKET) -> MeanFigure:
+    return over_repeats(Regression(returns=np.atleast_2d(returns), benchmark=market).alpha)
+
+
+def luck(
+    agents: dict[str, FloatArray], trials: Collection[str] | None = None, draws: int = 9999
+) -> tuple[Luck, dict[str, Estimate]]:
+    alphas = {name: alpha(returns) for name, returns in agents.items()}
+    resampling = Resampling(units=DAYS, draws=draws, seed=7)
+    return luck_of(alphas, agents if trials is None else trials, resampling)
+
+
+def named(returns: FloatArray) -> dict[str, FloatArray]:
+    return {f"agent {number}": each for number, each in enumerate(returns)}
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, 1 / sqrt(pi)), (3, 0.846284), (13, 1.66799)])
+def test_agents_that_do_unlike_expect_the_largest_of_as_many_normal_numbers(
+    count: int, expected: float
+) -> None:
+    found, _ = luck(named(own(count)))
+    assert found.trials == count
+    assert found.expected_t == pytest.approx(expected, abs=0.08)
+    assert found.t_95 == pytest.approx(NORMAL.inv_cdf(0.95 ** (1 / count)), abs=0.15)
+
+
+def test_one_agent_and_its_copies_expect_nothing() -> None:
+    (returns,) = own(1)
+    for copies in (1, 2, 5):
+        agents = {f"copy {number}": returns for number in range(copies)}
+        found, deflated = luck(agents)
+        assert found.expected_t == pytest.approx(0.0, abs=1e-12)
+        assert found.trials == 1
+        assert deflated["copy 0"].value == pytest.approx(
+            NORMAL.cdf(found.largest_t or 0.0), abs=1e-12
+        )
+
+
+def test_an_agent_and_its_opposite_expect_the_larger_of_a_number_and_its_negative() -> None:
+    (returns,) = own(1)
+    found, _ = luck({"one": returns, "other": -returns})
+    assert found.expected_t == pytest.approx(sqrt(2 / pi), abs=0.03)
+
+
+def test_a_copy_moves_nothing_of_the_others_and_near_copies_hardly_anything() -> None:
+    agents = named(own(6))
+    before, deflated = luck(agents)
+    (noise,) = own(1, seed=3)
+    more = {f"copy {number}": agents["agent 3"] for number in range(3)}
+    after, redone = luck({**agents, **more})
+    assert after == before
+    assert {name: redone[name] for name in agents} == deflated
+    near = {"near": agents["agent 3"] + 0.02 * noise}
+    _, changed = luck({**agents, **near})
+    for name in agents:
+        assert changed[name].value == pytest.approx(deflated[name].value, abs=0.01)
+
+
+def test_a_deflated_ratio_is_the_probability_of_a_t_statistic_above_the_one_to_expect() -> None:
+    agents = named(own(4, seed=5))
+    agents["agent 2"] = agents["agent 2"] + 0.002
+    found, deflated = luck(agents)
+    assert found.agent == "agent 2"
+    assert found.expected_t is not None and found.largest_t is not None
+    assert deflated["agent 2"].value == NORMAL.cdf(found.largest_t - found.expected_t)
+    # Days are independent here, so the error is nearly that of the textbook.
+    design = np.column_stack([np.ones(DAYS), MARKET[0]])
+    coefficients, squares, *_ = np.linalg.lstsq(design, agents["agent 2"], rcond=None)
+    error = sqrt(squares[0] / (DAYS - 2) * np.linalg.inv(design.T @ design)[0, 0])
+    assert found.largest_t == pytest.approx(coefficients[0] / error, rel=0.1)
+
+
+def test_an_agent_that_is_no_trial_is_measured_as_if_it_were_one() -> None:
+    agents = named(own(5))
+    tried = [name for name in agents if name != "agent 0"]
+    fewer, deflated = luck(agents, tried)
+    every, redone = luck(agents)
+    assert (fewer.trials, every.trials) == (4, 5)
+    assert deflated["agent 0"] == redone["agent 0"]
+    alone, _ = luck({name: agents[name] for name in tried})
+    assert fewer == alone
+    assert deflated["agent 1"].value > redone["agent 1"].value  # type: ignore[operator]
+
+
+def test_cash_has_a_reason_and_is_no_trial() -> None:
+    agents = {**named(own(2)), "cash": np.zeros(DAYS), "half": 0.5 * MARKET[0]}
+    found, deflated = luck(agents)
+    assert found.trials == 2
+    for name in ("cash", "half"):
+        assert deflated[name].value is None
+        assert deflated[name].reason
+
+
+def test_without_a_trial_there_is_no_luck_to_speak_of() -> None:
+    found, deflated = luck(named(own(2)), trials=())
+    assert (found.trials, found.expected_t, found.largest_t) == (0, None, None)
+    assert found.reason and "no agent" in found.reason
+    assert all(cell.value is not None for cell in deflated.values())
+
+
+def test_an_agent_that_hardly_ever_trades_leaves_finite_figures() -> None:
+    rare = np.zeros(DAYS)
+    rare[[40, 90, 150, 151, 200, 260]] = [0.02, -0.01, 0.03, 0.01, -0.02, 0.01]
+    found, deflated = luck({**named(own(2)), "rare": rare})
+    assert found.expected_t is not None and 0.4 < found.expected_t < 1.2
+    assert deflated["rare"].value is not None and 0.0 < deflated["rare"].value < 1.0
