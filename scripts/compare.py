@@ -11,12 +11,12 @@ import yaml
 from rich.console import Console
 
 from investorbench.tasks.leaderboard.pairing import Paired, RunDifference, differences, pair_up
-from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.run_folder import found_in
 from investorbench.tasks.record.schema import without_nan
 from investorbench.tasks.record.settings import CONFIG
 from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.statistics.rank_sets import SIZE
 from investorbench.tasks.wording import listed, number, p_equals, p_value
 from investorbench_env.errors import InvestorBenchError
 

@@ -11,9 +11,10 @@ from investorbench.tasks.answers import answers_of, words_of_roles
 from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, overall
 from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, OverallLine, heads, legend, texts
+from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.result import Entry, Result
-from investorbench.tasks.wording import count, number, rank, usd
+from investorbench.tasks.wording import count, number, usd
 
 
 def print_results(results: Iterable[Result | Entry], console: Console) -> None:
@@ -37,17 +38,17 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     setting = board.setting
     window = f"{setting.start} to {setting.end}"
     _title(console, setting.simulated, setting.name, setting.protocol, window)
-    columns = board_columns("terminal", board.compared_with)
+    columns = board_columns("terminal", board)
     table = _table(heads(columns, "terminal"))
     rows = [BoardLine(board, row) for row in board.rows]
     for line in rows:
-        name = escape(line.row.agent) + line.row.marks
-        table.add_row(rank(line.row.rank), name, *texts(columns, "terminal", line))
+        name = escape(line.row.agent) + signs_of(line.row, board.rows)
+        table.add_row(line.row.place(board.compared_with), name, *texts(columns, "terminal", line))
     answers = [line for row in board.rows if row.result for line in answered(row.result)]
     options = [f"options: {setting.options}"] if setting.options else []
     explained = legend(columns, "terminal", rows)
     data = [f"data: {setting.data_source}", *board.findings]
-    lines = [*data, *options, *filter(None, ["; ".join(explained)]), *board.notes, *answers]
+    lines = [*data, *options, *explained, *board.notes, *answers]
     _print(console, table, lines, board.sentence)
 
 
@@ -59,7 +60,7 @@ def print_overall(found: Overall, console: Console) -> None:
     table = _table(heads(columns, "terminal"))
     for row in found.rows:
         cells = texts(columns, "terminal", OverallLine(found, row))
-        table.add_row(rank(row.rank), escape(row.agent), *cells)
+        table.add_row(row.place(found.compared_with), escape(row.agent) + row.signs, *cells)
     _print(console, table, [*found.findings, *found.notes], found.sentence)
 
 

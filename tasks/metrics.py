@@ -314,13 +314,12 @@ ACTIVITY: tuple[Metric[Trading], ...] = (
     Metric(
         key="trades",
         head="Trades",
-        short="trades",
         doc="steps with a fill",
         unit=MEAN_COUNT,
         digits=0,
         direction=0,
         definition=lambda of: (of.notional > 0.0).sum(axis=-1),
-        tables=frozenset({"terminal", "file", "trading"}),
+        tables=frozenset({"file", "trading"}),
     ),
     Metric(
         key="costs",

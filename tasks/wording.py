@@ -80,7 +80,9 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-Table = Literal["terminal", "paper", "file", "page", "trading", "answers", "variance"]
+Table = Literal[
+    "terminal", "paper", "file", "page", "benchmark", "skill", "trading", "answers", "variance"
+]
 """Where figures stand: a table in the terminal, in LaTeX or Markdown, a file of figures, the ranks
 of the report, and its other tables."""
 

@@ -6,7 +6,8 @@ tasks. Nothing here reads a file, and nothing draws; tables, exports and the rep
 
 from investorbench.tasks.leaderboard.boards import leaderboards
 from investorbench.tasks.leaderboard.entries import Setting, setting_of
-from investorbench.tasks.leaderboard.overall import Overall, OverallRow, overall
+from investorbench.tasks.leaderboard.overall import overall
+from investorbench.tasks.leaderboard.overall_rows import Overall, OverallRow
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.result import Entry, Failure
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from investorbench.tasks.leaderboard.contestants import Contestant, common_days
+import numpy as np
+
+from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant, common_days
 from investorbench.tasks.leaderboard.entries import Group, Setting, grouped
 from investorbench.tasks.leaderboard.notes import notes_of
 from investorbench.tasks.leaderboard.references import (
@@ -14,9 +16,14 @@ from investorbench.tasks.leaderboard.references import (
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.sentences import sentence_of
 from investorbench.tasks.result import Entry
-from investorbench.tasks.statistics import Comparison, compare_agents, nothing_to_compare
+from investorbench.tasks.statistics import (
+    AgentStatistics,
+    Comparison,
+    Tested,
+    compare_agents,
+    nothing_to_compare,
+)
 from investorbench.tasks.statistics.estimate import DRAWS, FloatArray
-from investorbench_env.facts import Facts
 
 
 def leaderboards(
@@ -47,41 +54,44 @@ def _board(
     references, missing = references_for(results, common_days(contestants.values()))
     benchmark = benchmark_among(contestants, references, facts)
     found = common_days(contestants.values())
+    common = None if isinstance(found, str) else found
     chance = random_policies(references, found, facts)
-    returns: dict[str, FloatArray] = {}
-    common = None
-    if isinstance(found, str):
-        repeats = {name: len(each.runs) for name, each in contestants.items()}
-        comparison = nothing_to_compare(repeats, found)
-    else:
-        common = found
-        returns = {name: each.returns_on(common) for name, each in contestants.items()}
-        matched = {
-            name: policies_matched_to(each.entry.result, common)
-            for name, each in contestants.items()
-            if each.entry
-        }
-        comparison = _compare(returns, benchmark, facts, chance, matched, jointly, draws)
-    markets = () if common is None else common.markets
-    against = {pair.names[0]: pair for pair in comparison.pairs if pair.names[1] == benchmark}
-    days = {name: common or each.own_days for name, each in contestants.items()}
-    drawn = {name: each.drawn_on(days[name]) for name, each in contestants.items()}
-    rows = [
-        Row(
-            agent=name,
-            entry=each.entry,
-            metrics=each.metrics_on(days[name]),
-            shown=each.runs[drawn[name]],
-            episode=each.entry.result.episodes[drawn[name]] if each.entry else None,
-            returns=returns.get(name),
-            is_ruined=each.is_ruined,
-            statistics=comparison.agents[name],
-            against=against.get(name),
-            rank=comparison.rank_sets[name],
+
+    matched = {
+        name: policies_matched_to(each.entry.result, found)
+        for name, each in contestants.items()
+        if each.entry
+    }
+
+    def compared(names: Iterable[str]) -> Comparison:
+        own = {name: contestants[name] for name in names}
+        if isinstance(found, str):
+            return nothing_to_compare({name: len(each.runs) for name, each in own.items()}, found)
+        return compare_agents(
+            {name: _returns(each, found) for name, each in own.items()},
+            benchmark,
+            facts.periods_a_year,
+            facts.convention,
+            random_sharpes=chance,
+            matched_sharpes=matched,
+            jointly=jointly,
+            draws=draws,
         )
+
+    ranked = [name for name, each in contestants.items() if each.is_ranked or name == benchmark]
+    comparison = compared(ranked)
+    # What has no rank is in no family and no trial; its own figures need the benchmark alone.
+    apart = {
+        name: compared([name, *([benchmark] if benchmark else [])]).agents[name]
+        for name in contestants
+        if name not in ranked
+    }
+    rows = [
+        _row(name, each, comparison, apart.get(name), benchmark, common)
         for name, each in contestants.items()
     ]
     rows.sort(key=lambda row: (-row.sr, row.agent))
+    markets = () if common is None else common.markets
     return Leaderboard(
         setting=setting,
         facts=facts,
@@ -90,28 +100,44 @@ def _board(
         rows=tuple(rows),
         benchmark=benchmark,
         comparison=comparison,
-        sentence=sentence_of(setting, facts, rows, benchmark, comparison, len(markets)),
+        sentence=sentence_of(setting, facts, rows, benchmark, comparison),
         notes=(*notes_of(facts, rows, comparison, chance, markets), *missing, *notes),
         findings=tuple(dict.fromkeys(found for result in results for found in result.findings)),
     )
 
 
-def _compare(
-    returns: dict[str, FloatArray],
+def _row(
+    name: str,
+    contestant: Contestant,
+    comparison: Comparison,
+    apart: AgentStatistics | None,
     benchmark: str | None,
-    facts: Facts,
-    chance: FloatArray | None,
-    matched: dict[str, FloatArray | str],
-    jointly: bool,
-    draws: int,
-) -> Comparison:
-    return compare_agents(
-        returns,
-        benchmark,
-        facts.periods_a_year,
-        facts.convention,
-        random_sharpes=chance,
-        matched_sharpes=matched,
-        jointly=jointly,
-        draws=draws,
+    common: CommonDays | None,
+) -> Row:
+    days = common or contestant.own_days
+    drawn = contestant.drawn_on(days)
+    return Row(
+        agent=name,
+        entry=contestant.entry,
+        metrics=contestant.metrics_on(days),
+        median=contestant.median,
+        shown=contestant.runs[drawn],
+        episode=contestant.entry.result.episodes[drawn] if contestant.entry else None,
+        runs=None if common is None else contestant.runs_on(common),
+        ratios=contestant.ratios_on(days),
+        is_ruined=contestant.is_ruined,
+        statistics=apart or comparison.agents[name],
+        against=comparison.against.get(name),
+        beside=_beside(name, benchmark, comparison.pairs),
+        rank=comparison.rank_sets.get(name),
     )
+
+
+def _beside(name: str, benchmark: str | None, pairs: Iterable[Tested]) -> Tested | None:
+    return next((pair for pair in pairs if pair.names == (name, benchmark)), None)
+
+
+def _returns(contestant: Contestant, common: CommonDays) -> FloatArray:
+    """Of repeats [R, D]; where those are other markets, one after another [1, D]."""
+    runs = contestant.runs_on(common)
+    return np.concatenate(runs)[None] if common.markets else np.array(runs)

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from investorbench.tasks.leaderboard.overall import Overall, OverallRow
-from investorbench.tasks.leaderboard.ranks import SIZE
+from investorbench.tasks.leaderboard.overall_rows import Overall, OverallRow
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
-from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.statistics import Estimate, Tested
+from investorbench.tasks.statistics.rank_sets import SIZE
 from investorbench.tasks.wording import NONE, Table, Unit
 
 L = TypeVar("L")
 """A line of a table, with the table it belongs to."""
-BETWEEN: dict[Table, str] = {"terminal": "…", "paper": " to ", "page": ", "}
-"""What stands between the ends of an interval."""
+BETWEEN: dict[Table, str] = {"terminal": "…", "paper": " to "}
+"""What stands between the ends of an interval; elsewhere a comma."""
 
 
 class Cell(NamedTuple):
@@ -118,7 +118,7 @@ class Column(Generic[L]):
         digits = self.formats[table].ends
         if digits is None or cell.low is None or cell.high is None:
             return None
-        return BETWEEN[table].join(self.unit.text(end, digits) for end in (cell.low, cell.high))
+        return BETWEEN.get(table, ", ").join(self.unit.text(end, digits) for end in (cell.low, cell.high))
 
     def fields(self) -> Iterator[tuple[str, str]]:
         """Names of what a file has of it, with their types."""
@@ -152,7 +152,9 @@ class OverallLine(NamedTuple):
 
 FILE: dict[Table, Format] = {"file": Format()}
 CLEAR = Highlight(lambda p: p <= SIZE, "clear", "distinguishable")
-NOTHING_AGAINST = Cell(reason="this is the benchmark, or there is none")
+NOTHING_AGAINST = Cell(reason="it is the benchmark, or is compared with none")
+TWIN = Cell(reason="it decided as the benchmark did: there is nothing to test")
+UNRANKED = Cell(reason="it has no rank, and is in no test")
 
 
 def estimated(estimate: Estimate) -> Cell:
@@ -163,6 +165,20 @@ def estimated(estimate: Estimate) -> Cell:
 def p_of(estimate: Estimate) -> Cell:
     """Its p-value."""
     return Cell(estimate.p_value, reason=estimate.reason)
+
+
+def tested(line: BoardLine, pair: Tested | None, cell: Callable[[Tested], Cell]) -> Cell:
+    """A cell of a test of an agent and the benchmark, or why there is none."""
+    if pair is not None:
+        return cell(pair)
+    if line.row.rank is None:
+        return UNRANKED
+    return TWIN if line.row.statistics.is_twin else NOTHING_AGAINST
+
+
+def adjusted(pair: Tested) -> Cell:
+    """Its p-value among all of its family."""
+    return Cell(pair.adjusted_p, reason=pair.difference.reason)
 
 
 def heads(columns: Columns[L], table: Table) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.tasks.answers import answers_of
 from investorbench.tasks.metrics import mean_of, performance
 from investorbench.tasks.result import Entry, Episode, Reference
 from investorbench.tasks.statistics import filled_up
@@ -117,27 +118,42 @@ class Contestant:
             is_ruined=any(run.is_ruined for run in runs),
         )
 
-    def returns_on(self, common: CommonDays) -> FloatArray:
-        """Returns on the days of a table [R, D]; after a ruin they are 0.
+    def runs_on(self, common: CommonDays) -> tuple[FloatArray, ...]:
+        """Returns on the days of a table, an array [D] each; after a ruin they are 0.
 
-        A row a repeat where all share one market. Where each has its own, one row, market after
-        market: repeats say nothing of each other there.
+        One a repeat where all share a market. Where each has its own, one a market, in their order.
         """
-        if not common.markets:
-            (dates,) = common.windows.values()
-            return np.array([filled_up(run.returns, len(dates)) for run in self.runs])
-        own = {run.market: run.returns for run in self.runs}
-        parts = [filled_up(own[market], len(days)) for market, days in common.windows.items()]
-        return np.concatenate(parts)[None]
+        return tuple(
+            filled_up(self.runs[place].returns, len(common.windows[self.runs[place].market]))
+            for place in self._places_in(common)
+        )
 
     def metrics_on(self, common: CommonDays) -> Mapping[str, float]:
         """Its metrics by their keys, means over repeats or over the markets of a table.
 
         Days after a ruin count as returns of 0.
         """
+        return mean_of([self._metrics_of(place, common) for place in self._places_in(common)])
+
+    def ratios_on(self, common: CommonDays) -> tuple[float, ...]:
+        """Sharpe ratio a year of each of :meth:`runs_on`."""
+        return tuple(self._metrics_of(place, common)["SR"] for place in self._places_in(common))
+
+    @property
+    def median(self) -> Mapping[str, float]:
+        """Metrics of the repeat with the median Sharpe ratio."""
+        return self.metrics[0] if self.entry is None else self.entry.result.median.metrics
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether enough decisions are its own, where it asks a language model."""
+        answers = None if self.entry is None else answers_of(self.entry.result)
+        return answers is None or answers.is_ranked
+
+    def _places_in(self, common: CommonDays) -> Sequence[int]:
+        """Its repeats that count in a table."""
         of_market = {run.market: n for n, run in enumerate(self.runs)}
-        places = [of_market[market] for market in common.markets] or range(len(self.runs))
-        return mean_of([self._metrics_of(place, common) for place in places])
+        return [of_market[market] for market in common.markets] or range(len(self.runs))
 
     def _metrics_of(self, place: int, common: CommonDays) -> Mapping[str, float]:
         run, found = self.runs[place], self.metrics[place]

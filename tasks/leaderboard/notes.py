@@ -1,14 +1,16 @@
 """What stands below a leaderboard: what its figures rest on, and what is missing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from investorbench.tasks.answers import UNRANKED_ABOVE
 from investorbench.tasks.days import period_name
+from investorbench.tasks.leaderboard.benchmarks import benchmark_of
+from investorbench.tasks.leaderboard.marks import marked
 from investorbench.tasks.leaderboard.rows import Row
-from investorbench.tasks.statistics import Comparison
+from investorbench.tasks.statistics import Comparison, Overfitting
 from investorbench.tasks.statistics.estimate import FloatArray
-from investorbench.tasks.wording import count, number, percent
+from investorbench.tasks.statistics.rank_sets import SIZE
+from investorbench.tasks.wording import count, listed, number, p_value, probability
 from investorbench_env.facts import Facts
 
 
@@ -24,23 +26,61 @@ def notes_of(
         yield f"markets: {facts.markets}{_met(rows, markets)}"
     if facts.fills == "next_close":
         yield "orders filled at the next close, since the data has no opens"
-    if any(row.is_ruined for row in rows):
-        after = f"the {period_name(facts.interval)}s after it count as returns of 0"
-        yield f"† ruined before the end of the window; {after}"
-    yield from knowing(rows)
-    yield from unusable(rows)
-    repeats = max(len(row.entry.result.episodes) for row in rows if row.entry)
-    if repeats > 1 and not facts.draws_markets:
-        yield f"of {repeats} repeats, the one with the median Sharpe ratio"
+    yield from _repeats(rows, facts)
+    yield from marked(rows, facts)
+    yield from _twins(rows, facts)
     for row in rows:
         yield from _missing(row)
-    block = comparison.bootstrap.block
-    length = count(block.days, period_name(facts.interval))
-    drawn = f"{count(comparison.bootstrap.draws, 'draw')}, mean block length {length}"
     if any(row.statistics.sr.low is not None for row in rows):
-        yield f"95 % intervals and tests: bootstrap, {drawn}"
+        yield f"95 % intervals and tests: {drawn_by(comparison, facts)}"
+    if comparison.smallest_p > SIZE and comparison.pairs:
+        yield f"no p-value below {p_value(comparison.smallest_p)} can be reached here"
     if chance is not None and any(row.statistics.random_uniform.value is not None for row in rows):
-        yield f"random policies: {number(len(chance))}, each action drawn uniformly"
+        yield f"random policies: {number(len(chance))}"
+    for each in comparison.overfitting:
+        yield from _overfitting(each)
+
+
+def drawn_by(comparison: Comparison, facts: Facts) -> str:
+    """What intervals and tests rest on, in a few words."""
+    bootstrap = comparison.bootstrap
+    draws = count(bootstrap.draws, "draw")
+    if comparison.markets:
+        return f"{draws} of {count(comparison.markets, 'market')}"
+    length = count(bootstrap.block.days, period_name(facts.interval))
+    return f"{draws} of {period_name(facts.interval)}s in blocks of {length}"
+
+
+def _repeats(rows: Sequence[Row], facts: Facts) -> Iterator[str]:
+    """What figures of several repeats on one market are."""
+    repeats = max(len(row.entry.result.episodes) for row in rows if row.entry)
+    if repeats > 1 and not facts.draws_markets:
+        yield (
+            f"figures are means over repeats, {repeats} at most; curves and decisions are of the "
+            "one with the median Sharpe ratio"
+        )
+
+
+def _twins(rows: Sequence[Row], facts: Facts) -> Iterator[str]:
+    """Who decided as the benchmark does, in a line."""
+    twins = [row.agent for row in rows if row.statistics.is_twin]
+    benchmark = benchmark_of(facts)
+    if twins and benchmark:
+        yield (
+            f"= {benchmark.short}: the same decisions as {benchmark.title}, of which there is "
+            f"nothing to test ({listed(twins)})"
+        )
+
+
+def _overfitting(found: Overfitting) -> Iterator[str]:
+    """How far the best of some configurations carries; nothing where it cannot be computed."""
+    pbo = found.pbo.value
+    if pbo is not None:
+        yield (
+            f"PBO of {len(found.configurations)} configurations of {found.group}: "
+            f"{probability(pbo, 2)}, the probability that the best one on some days is below their "
+            "median on others"
+        )
 
 
 def _met(rows: Sequence[Row], markets: Sequence[int]) -> str:
@@ -52,28 +92,9 @@ def _met(rows: Sequence[Row], markets: Sequence[int]) -> str:
         return f"; figures are of the 1 of {most} that all agents met"
     of = "" if len(markets) == most else f" of {number(most)}"
     return (
-        f"; figures are of {number(len(markets))}{of} that all agents met, one a repeat, "
-        "as if they had come one after another; curves are of the first"
+        f"; figures are means over {number(len(markets))}{of} that all agents met, one a repeat; "
+        "curves are of the first"
     )
-
-
-def knowing(rows: Iterable[Row]) -> Iterator[str]:
-    """Which agents know what others cannot, in a line; nothing where none does."""
-    known = {row.agent: row.result.knows for row in rows if row.result and row.result.knows}
-    if known:
-        yield "‡ " + "; ".join(f"{agent} {what}" for agent, what in known.items())
-
-
-def unusable(rows: Iterable[Row]) -> Iterator[str]:
-    """Which agents decided often without a usable answer, in a line; nothing where none did."""
-    found = [(row.agent, row.answers) for row in rows]
-    marked = [(agent, answers) for agent, answers in found if answers and answers.is_marked]
-    if marked:
-        yield "§ decided without a usable answer: " + "; ".join(
-            f"{agent} in {percent(answers.share_unusable)} % of its decisions"
-            + ("" if answers.is_ranked else f", more than {UNRANKED_ABOVE:.0%}: it has no rank")
-            for agent, answers in marked
-        )
 
 
 def _missing(row: Row) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Agents over all tasks of a protocol."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from math import comb
 from statistics import fmean
@@ -12,79 +12,31 @@ import numpy as np
 
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
-from investorbench.tasks.leaderboard.entries import Setting
-from investorbench.tasks.leaderboard.notes import knowing
-from investorbench.tasks.leaderboard.ranks import Difference, places
+from investorbench.tasks.leaderboard.marks import marked_in_all, signs_of_all
+from investorbench.tasks.leaderboard.overall_rows import Overall, OverallRow
+from investorbench.tasks.leaderboard.passes import ATTEMPTS, successes
 from investorbench.tasks.leaderboard.rows import Leaderboard
-from investorbench.tasks.leaderboard.sentences import verdict
+from investorbench.tasks.leaderboard.sentences import with_interval
 from investorbench.tasks.statistics import (
     FEWEST_DAYS,
     Means,
     Path,
+    Tested,
     adjusted_p_values,
     draws_for,
     over_tasks,
 )
 from investorbench.tasks.statistics.estimate import DRAWS, Estimate
+from investorbench.tasks.statistics.overfitting import all_succeed
+from investorbench.tasks.statistics.rank_sets import SIZE, rank_sets
 from investorbench.tasks.statistics.resampling import median_run
-from investorbench.tasks.wording import count, listed, number
+from investorbench.tasks.wording import count, listed, number, p_equals
 from investorbench_env.registration import NAMESPACE
 
 FEWEST_TASKS = 2
 MOST_NAMED = 4
 """Tasks with the same finding; more are counted."""
 Two = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OverallRow:
-    """An agent over all tasks that every agent of the table was scored on.
-
-    Attributes:
-        agent: its name.
-        sr: mean Sharpe ratio a year over the tasks, with its interval.
-        cr: mean cumulative return over the tasks, with its interval.
-        against: its mean Sharpe ratio less that of the benchmark, with interval and p-value.
-        adjusted_p: that p-value after control of the false-discovery rate.
-        rank: as in :class:`~investorbench.tasks.leaderboard.rows.Row`.
-    """
-
-    agent: str
-    sr: Estimate
-    cr: Estimate
-    against: Estimate | None
-    adjusted_p: float | None
-    rank: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Overall:
-    """All agents over several tasks of one protocol, all real or all simulated.
-
-    Attributes:
-        protocol: its name.
-        simulated: whether the markets are simulated.
-        options: of the environments, in words; empty for none.
-        settings: the tasks that are counted.
-        benchmark: the agent that others are compared with, by its name in the table; None where it
-            is missing.
-        compared_with: the same, in words for readers.
-        rows: by mean Sharpe ratio, best first.
-        sentence: what a reader may quote.
-        notes: which agents or tasks are left out and why, a line each.
-        findings: what is wrong or missing in the data, a line each, with the tasks that it is of.
-    """
-
-    protocol: str
-    simulated: bool
-    options: str
-    settings: tuple[Setting, ...]
-    benchmark: str | None
-    compared_with: Benchmark | None
-    rows: tuple[OverallRow, ...]
-    sentence: str
-    notes: tuple[str, ...]
-    findings: tuple[str, ...] = ()
 
 
 def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overall]:
@@ -117,25 +69,28 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
     draws = draws_for(comb(len(others), 2), draws)
     means = _means(names, kept, block, draws)
     held = [(name, benchmark) for name in others if benchmark in names and benchmark is not None]
-    against = {two: _difference(means, names, two) for two in held}
-    differences = _adjusted(against, "BH")
-    pairs = {two: _difference(means, names, two) for two in combinations(others, 2)}
-    rank = places(names, [*differences, *_adjusted(pairs, "BY")])
-    adjusted = {each.first: each.adjusted_p for each in differences}
+    beside = {pair.names[0]: pair for pair in _tested(means, names, held, "BH")}
+    pairs = [*beside.values(), *_tested(means, names, list(combinations(others, 2)), "BY")]
+    ranks = rank_sets(names, pairs)
+    of_agent = {name: [row for board in kept for row in board.rows if row.agent == name]
+                for name in names}  # fmt: skip
     rows = [
         OverallRow(
             agent=name,
-            sr=means.sharpe(at),
-            cr=means.growth(at),
-            against=against.get((name, benchmark or "")),
-            adjusted_p=adjusted.get(name),
-            rank=rank[name],
+            sr=_known(means.sharpe(at), [row.sr for row in of_agent[name]]),
+            cr=_known(means.growth(at), [row.cr for row in of_agent[name]]),
+            beside=beside.get(name),
+            passes=_passes(name, kept),
+            is_twin=all(row.statistics.is_twin for row in of_agent[name]),
+            rank=ranks[name],
+            signs=signs_of_all(of_agent[name]),
         )
         for at, name in enumerate(names)
     ]
-    rows.sort(key=lambda row: (-float(means.sr[names.index(row.agent)]), row.agent))
+    rows.sort(key=lambda row: (-(row.sr.value or 0.0), row.agent))
     first = kept[0].setting
     drawn = f"dates drawn {number(draws)} times, mean block length {count(block, _period(kept))}"
+    every = [row for own in of_agent.values() for row in own]
     return Overall(
         protocol=first.protocol,
         simulated=first.simulated,
@@ -144,17 +99,34 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         benchmark=benchmark,
         compared_with=kept[0].compared_with,
         rows=tuple(rows),
-        sentence=_sentence(kept, rows, differences),
+        sentence=_sentence(kept, rows),
         notes=(
             *([f"markets: {first.markets}"] if first.markets else []),
             f"95 % intervals and tests: {drawn}; the same dates for all agents and tasks",
-            *knowing(row for board in kept for row in board.rows if row.agent in names),
-            *_without_growth(rows),
+            *marked_in_all(every, kept[0].facts),
+            *_without_interval(rows),
             *short,
             *left_out,
         ),
         findings=tuple(_findings(kept)),
     )
+
+
+def _known(estimate: Estimate, of_tasks: Sequence[float]) -> Estimate:
+    """A mean over tasks that is known in any case, with its interval where there is one."""
+    return replace(estimate, value=fmean(of_tasks))
+
+
+def _passes(name: str, boards: Sequence[Leaderboard]) -> dict[int, float]:
+    """pass^k of an agent, means over tasks, for each k that all of them have repeats for."""
+    found = [
+        of_task
+        for board in boards
+        for row in board.rows
+        if row.agent == name and (of_task := successes(board, row)) is not None
+    ]
+    most = min((repeats for _, repeats in found), default=0)
+    return {k: fmean(all_succeed(*each, k) for each in found) for k in ATTEMPTS if k <= most}
 
 
 def _findings(boards: Sequence[Leaderboard]) -> Iterator[str]:
@@ -174,14 +146,15 @@ def _period(boards: Sequence[Leaderboard]) -> str:
     return names.pop() if len(names) == 1 else "period"
 
 
-def _without_growth(rows: Sequence[OverallRow]) -> Iterator[str]:
-    """Why agents have no mean cumulative return, those with the same reason together."""
-    names = defaultdict(list)
+def _without_interval(rows: Sequence[OverallRow]) -> Iterator[str]:
+    """Why agents have no interval, those with the same reason together."""
+    names: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
-        if row.cr.reason is not None:
-            names[row.cr.reason].append(row.agent)
+        for reason in (row.sr.reason, row.cr.reason):
+            if reason is not None:
+                names[reason][row.agent] = None
     for reason, alike in names.items():
-        yield f"no mean CR of {', '.join(alike)}: {reason}"
+        yield f"no interval of {', '.join(alike)}: {reason}"
 
 
 def shared_by_all(
@@ -194,7 +167,7 @@ def shared_by_all(
     """
     kept = list(boards)
     names = sorted({row.agent for board in kept for row in board.rows})
-    scored = {id(board): {row.agent for row in board.rows} for board in kept}
+    scored = {id(board): {row.agent for row in board.rows if row.rank} for board in kept}
     held = {board.benchmark for board in kept}
     notes: list[str] = []
     while kept and any(name not in scored[id(board)] for board in kept for name in names):
@@ -229,31 +202,38 @@ def _means(names: Sequence[str], boards: Sequence[Leaderboard], block: int, draw
 
 def _path(names: Sequence[str], board: Leaderboard) -> Path:
     """The median repeats of a task's agents, on all its days."""
-    runs = {row.agent: row.returns for row in board.rows}
+    runs = {row.agent: row.runs for row in board.rows}
     returns = []
     for name in names:
-        run = runs[name]
-        assert run is not None  # otherwise there are no days to compare, and too few are left out
+        own = runs[name]
+        assert own is not None  # otherwise there are no days to compare, and too few are left out
+        run = np.concatenate(own)[None] if board.markets else np.array(own)
         returns.append(run[median_run(run)])
     assert board.dates is not None
     return Path(board.dates, np.array(returns), board.facts.periods_a_year)
 
 
-def _difference(means: Means, names: Sequence[str], two: Two) -> Estimate:
-    return means.difference(names.index(two[0]), names.index(two[1]))
-
-
-def _adjusted(pairs: Mapping[Two, Estimate], method: Literal["BH", "BY"]) -> list[Difference]:
-    adjusted = adjusted_p_values([each.p_value for each in pairs.values()], method)
+def _tested(
+    means: Means, names: Sequence[str], pairs: Sequence[Two], method: Literal["BH", "BY"]
+) -> list[Tested]:
+    """Mean Sharpe ratios of pairs, adjusted among these."""
+    found = [means.difference(*map(names.index, two)) for two in pairs]
+    adjusted = adjusted_p_values([each.p_value for each in found], method)
+    none = Estimate(reason="not computed over tasks")
     return [
-        Difference(*two, each.value, p, each.reason)
-        for (two, each), p in zip(pairs.items(), adjusted, strict=True)
+        Tested(
+            names=two,
+            family="pairs",
+            difference=each,
+            adjusted_p=p,
+            jobson_korkie=none,
+            days=none,
+        )
+        for two, each, p in zip(pairs, found, adjusted, strict=True)
     ]
 
 
-def _sentence(
-    boards: Sequence[Leaderboard], rows: Sequence[OverallRow], differences: Sequence[Difference]
-) -> str:
+def _sentence(boards: Sequence[Leaderboard], rows: Sequence[OverallRow]) -> str:
     setting = boards[0].setting
     markets = "simulated markets" if setting.simulated else "real data"
     compared = boards[0].compared_with
@@ -263,12 +243,38 @@ def _sentence(
         title = compared.title if compared else rows[0].agent
         return f"{where}, {title} alone was scored on all: there is nothing to compare it with."
     best = agents[0]
-    found = (
-        f"{where}, {count(len(agents), 'agent')}, by mean Sharpe ratio: "
-        f"{verdict(differences, compared)}."
+    what = "mean Sharpe ratio" if len(agents) == 1 else "highest mean Sharpe ratio"
+    parts = [
+        f"{where}, {count(len(agents), 'agent')}: {best.agent} has "
+        f"{'a' if len(agents) == 1 else 'the'} {what}, "
+        f"{with_interval(best.sr, lambda ratio: number(ratio, 2))}."
+    ]
+    if compared:
+        parts.append(_verdict([row for row in agents if row.beside], compared))
+    return " ".join(part for part in parts if part)
+
+
+def _verdict(rows: Sequence[OverallRow], benchmark: Benchmark) -> str:
+    """Who differs from the benchmark by more than chance, or why nobody does."""
+    if not rows:
+        return f"Nothing was compared with {benchmark.title}, which is missing."
+    tests = {row.agent: row.beside for row in rows if row.beside}
+    tested = {agent: test for agent, test in tests.items() if test.adjusted_p is not None}
+    if not tested:
+        reasons = "; ".join(dict.fromkeys(test.difference.reason or "" for test in tests.values()))
+        return f"No difference to {benchmark.title} could be tested ({reasons})."
+    smallest = (
+        f"the smallest adjusted {p_equals(min(t.adjusted_p or 0.0 for t in tested.values()))}"
     )
-    if best.sr.value is None or best.sr.low is None or best.sr.high is None:
-        return found
-    low, high = (number(end, 2) for end in (best.sr.low, best.sr.high))
-    value = number(best.sr.value, 2)
-    return f"{found} The highest, {best.agent}, has {value} (95 % interval {low} to {high})."
+    clear = {agent: test for agent, test in tested.items() if (test.adjusted_p or 0.0) <= SIZE}
+    if not clear:
+        return f"Nobody differs from {benchmark.title} by more than chance ({smallest})."
+    parts = [
+        f"{listed(names)} {'is' if len(names) == 1 else 'are'} {how} than {benchmark.title}"
+        for how, names in (
+            ("better", [a for a, t in clear.items() if (t.difference.value or 0.0) > 0.0]),
+            ("worse", [a for a, t in clear.items() if (t.difference.value or 0.0) <= 0.0]),
+        )
+        if names
+    ]
+    return f"{' and '.join(parts)} by more than chance ({smallest})."

@@ -6,17 +6,32 @@ from typing import Any
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.columns import (
     CLEAR,
+    ESTIMATE,
     FILE,
     INTERVAL,
     NOTHING_AGAINST,
+    TWIN,
     Cell,
     Column,
     Format,
     OverallLine,
+    adjusted,
     estimated,
     p_of,
 )
-from investorbench.tasks.wording import COUNT, P_VALUE, PERCENT, RATIO, TEXT, TRUTH, Table, Unit
+from investorbench.tasks.leaderboard.passes import ATTEMPTS
+from investorbench.tasks.statistics import Tested
+from investorbench.tasks.wording import (
+    COUNT,
+    P_VALUE,
+    PERCENT,
+    PROBABILITY,
+    RATIO,
+    TEXT,
+    TRUTH,
+    Table,
+    Unit,
+)
 
 OverallColumn = Column[OverallLine]
 
@@ -85,29 +100,54 @@ def _scores(benchmark: Benchmark | None) -> tuple[OverallColumn, ...]:
             doc=f"mean Sharpe ratio less that of {title}",
             unit=RATIO,
             parts=INTERVAL,
-            value=lambda line: estimated(line.row.against) if line.row.against else NOTHING_AGAINST,
+            value=lambda line: _beside(line, lambda pair: estimated(pair.difference)),
             formats={"terminal": Format(2, 2), "paper": Format(2, 2), "page": Format(2, 2), **FILE},
         ),
         Column(
-            key="p_benchmark",
-            doc=f"p-value of no difference to {title}",
+            key="p_pairs_benchmark",
+            doc=f"that the mean Sharpe ratio is that of {title}, as if there were no other pair",
             unit=P_VALUE,
-            value=lambda line: p_of(line.row.against) if line.row.against else NOTHING_AGAINST,
+            value=lambda line: _beside(line, lambda pair: p_of(pair.difference)),
             formats=FILE,
         ),
         Column(
-            key="adjusted_p_benchmark",
+            key="adjusted_p_pairs_benchmark",
             head="p",
-            doc=f"that there is no difference to {title}, adjusted for all agents",
-            note=f"of no difference to {title}, adjusted" if benchmark else "",
+            doc=f"that it is that of {title}, adjusted for all pairs (family pairs)",
+            note=f"of no difference to {title}, adjusted for all pairs" if benchmark else "",
             unit=P_VALUE,
             direction=-1,
             mark=CLEAR,
-            value=lambda line: (
-                Cell(line.row.adjusted_p, reason=line.row.against.reason)
-                if line.row.against
-                else NOTHING_AGAINST
-            ),
+            value=lambda line: _beside(line, adjusted),
             formats={"terminal": Format(), "paper": Format(), "page": Format(), **FILE},
         ),
+        *map(_pass_column, ATTEMPTS),
     )
+
+
+def _beside(line: OverallLine, cell: Callable[[Tested], Cell]) -> Cell:
+    if line.row.beside is None:
+        return TWIN if line.row.is_twin else NOTHING_AGAINST
+    return cell(line.row.beside)
+
+
+def _pass_column(attempts: int) -> OverallColumn:
+    return Column(
+        key=f"pass_{attempts}",
+        head=f"pass^{attempts}",
+        doc=f"probability that {attempts} repeats all have a Sharpe ratio above the benchmark's, "
+        "mean over tasks",
+        unit=PROBABILITY,
+        parts=ESTIMATE,
+        value=lambda line: _passes(line, attempts),
+        formats={"skill": Format(), **FILE},
+    )
+
+
+def _passes(line: OverallLine, attempts: int) -> Cell:
+    passes = line.row.passes
+    if not passes:
+        return NOTHING_AGAINST
+    if attempts not in passes:
+        return Cell(reason=f"{attempts} repeats of every task are needed")
+    return Cell(passes[attempts])

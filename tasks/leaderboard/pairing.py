@@ -186,8 +186,10 @@ def _tests(pair: MatchedPair, draws: int) -> tuple[Estimate, Estimate, Estimate]
 
 
 def _median(contestant: Contestant, common: CommonDays) -> FloatArray:
-    run = contestant.returns_on(common)
-    return np.asarray(run[median_run(run)])
+    runs = contestant.runs_on(common)
+    if common.markets:
+        return np.concatenate(runs)
+    return np.asarray(runs[median_run(np.array(runs))])
 
 
 def _key(entry: Entry, anonymous: bool) -> tuple[str, tuple[str, ...], str]:

@@ -10,6 +10,7 @@ from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.result import Entry, Episode, Result
 from investorbench.tasks.statistics import AgentStatistics, Comparison, Tested
 from investorbench.tasks.statistics.estimate import FloatArray
+from investorbench.tasks.wording import NONE, rank
 from investorbench_env.facts import Facts
 
 
@@ -25,26 +26,34 @@ class Row:
         shown: the days of the repeat that is drawn: of the one with the median Sharpe ratio, or in
             the first market.
         episode: the same as a whole; None of a reference.
-        returns: daily returns of all repeats, on the days of the table [R, D]; None where episodes
-            lie on different days. Where each repeat has a market of its own, one row, market after
-            market.
+        runs: daily returns of its repeats on the days of the table, an array [D] each; where each
+            repeat has a market of its own, of each market, in their order. None where episodes lie
+            on different days.
+        ratios: Sharpe ratio a year of each of those.
+        median: metrics of the repeat with the median Sharpe ratio, as papers publish them.
         is_ruined: whether an account of it was ruined before the end.
         statistics: its figures with their uncertainty.
-        against: the agent less the benchmark; None for the benchmark itself, or without one.
+        against: its alpha over the benchmark; None for the benchmark itself, its twins, and where
+            there is no benchmark or no test.
+        beside: its Sharpe ratio less the benchmark's; None likewise.
         rank: the best and the worst place that the tests of all pairs leave it; equal ones are
-            ties, and where nothing is distinguishable everybody has (1, number of agents).
+            ties, and where nothing is distinguishable everybody has (1, number of agents). None
+            where it has no rank, since too few decisions are its own.
     """
 
     agent: str
     entry: Entry | None
     metrics: Mapping[str, float]
+    median: Mapping[str, float]
     shown: Days
     episode: Episode | None
-    returns: FloatArray | None
+    runs: tuple[FloatArray, ...] | None
+    ratios: tuple[float, ...]
     is_ruined: bool
     statistics: AgentStatistics
     against: Tested | None
-    rank: tuple[int, int]
+    beside: Tested | None
+    rank: tuple[int, int] | None
 
     @property
     def result(self) -> Result | None:
@@ -57,16 +66,6 @@ class Row:
         return None if self.result is None else answers_of(self.result)
 
     @property
-    def marks(self) -> str:
-        """Signs beside its name, which notes explain.
-
-        Of a ruin, of what others cannot know, and of many decisions that rest on no usable answer.
-        """
-        knows = self.result is not None and bool(self.result.knows)
-        is_marked = self.answers is not None and self.answers.is_marked
-        return " †" * self.is_ruined + " ‡" * knows + " §" * is_marked
-
-    @property
     def sr(self) -> float:
         """Sharpe ratio a year."""
         return self.metrics["SR"]
@@ -75,6 +74,14 @@ class Row:
     def cr(self) -> float:
         """Cumulative return."""
         return self.metrics["CR"]
+
+    def place(self, benchmark: Benchmark | None) -> str:
+        """Its rank as tables show it: a range of places, or that it decides as the benchmark does.
+
+        Args:
+            benchmark: what its agents are compared with.
+        """
+        return place_of(self.rank, self.statistics.is_twin, benchmark)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,3 +117,21 @@ class Leaderboard:
     def compared_with(self) -> Benchmark | None:
         """What agents of this task are compared with; None where there is nothing."""
         return benchmark_of(self.facts)
+
+    @property
+    def publishes_median(self) -> bool:
+        """Whether the figures of the median repeat stand beside the means, as papers have them."""
+        return self.setting.protocol == "paper"
+
+
+def place_of(places: tuple[int, int] | None, is_twin: bool, benchmark: Benchmark | None) -> str:
+    """A rank as tables show it.
+
+    Args:
+        places: the best and the worst; None for no rank.
+        is_twin: whether it decided as the benchmark did.
+        benchmark: what is compared with.
+    """
+    if is_twin and benchmark is not None:
+        return f"= {benchmark.short}"
+    return NONE if places is None else rank(places)

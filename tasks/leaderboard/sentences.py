@@ -1,18 +1,19 @@
 """What a reader may quote of a leaderboard: a few plain sentences, true in every case."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_of
 from investorbench.tasks.leaderboard.entries import Setting
-from investorbench.tasks.leaderboard.ranks import Difference, difference_of
 from investorbench.tasks.leaderboard.rows import Row
-from investorbench.tasks.statistics import Comparison, Estimate
-from investorbench.tasks.wording import count, listed, p_equals, roughly
+from investorbench.tasks.statistics import Comparison, Estimate, Luck, Tested
+from investorbench.tasks.statistics.rank_sets import SIZE
+from investorbench.tasks.wording import count, listed, number, p_equals, percent, roughly
 from investorbench_env.facts import Facts
 
 LONG = 1_000
 """Years beyond which no number is given."""
+UNCOUNTED = "Runs that were not submitted cannot be counted."
 
 
 def sentence_of(
@@ -21,9 +22,8 @@ def sentence_of(
     rows: Sequence[Row],
     benchmark: str | None,
     comparison: Comparison,
-    markets: int = 0,
 ) -> str:
-    """Where, who, what differs from the benchmark by more than chance, and what luck would reach.
+    """Where and who; who is best, by how much; whether that is luck; what can be distinguished.
 
     Args:
         setting: of the leaderboard.
@@ -31,63 +31,121 @@ def sentence_of(
         rows: its lines, best Sharpe ratio first.
         benchmark: what the table calls the benchmark; None without it.
         comparison: its statistics.
-        markets: how many of their own repeats had, all together; 0 where they shared one.
     """
-    market = "a simulated market" if setting.simulated else "real data"
-    market = f"{markets} simulated markets" if markets > 1 else market
-    length = count(comparison.days, period_name(facts.interval))
-    where = (
-        f"On {setting.name} ({setting.protocol} protocol, {market}, "
-        f"{length} from {setting.start} to {setting.end})"
-    )
     compared = benchmark_of(facts)
-    against = [difference_of(pair) for pair in comparison.pairs if pair.names[1] == benchmark]
+    where = _where(setting, facts, comparison)
     agents = [row for row in rows if row.agent != benchmark]
     if not agents:
         title = compared.title if compared else benchmark
         return f"{where}, {title} alone was scored: there is nothing to compare it with."
-    found = verdict(against, compared, comparison.superior)
-    if compared and not against and comparison.days == 0:
-        found = f"nothing was compared with {compared.title} ({comparison.superior.reason})"
-    parts = [f"{where}, {_who(agents)}: {found}.", _ruined(agents)]
-    parts.append(_patience(agents[0], compared, facts))
+    parts = [f"{where}, {_who(agents)}.", _ruined(agents)]
+    rivals = [row for row in agents if row.rank is not None and not row.statistics.is_twin]
+    if not rivals:
+        parts.append(_nobody(agents, compared))
+    else:
+        best = rivals[0]
+        parts.append(f"{_best(best, len(rivals), compared)}.")
+        parts.append(f"{_sentence(alphas(comparison.against, compared, benchmark))}.")
+        parts.append(_pairs(best, comparison))
+        parts += [luck_of(comparison.luck), patience(best, compared, facts)]
     return " ".join(part for part in parts if part)
 
 
-def verdict(
-    against: Sequence[Difference],
-    benchmark: Benchmark | None,
-    superior: Estimate | None = None,
-) -> str:
-    """Which agents are statistically distinguishable from the benchmark, or why none is.
+def with_interval(figure: Estimate, write: Callable[[float], str], unit: str = "") -> str:
+    """A figure, and in brackets its 95 % interval where there is one."""
+    value = "–" if figure.value is None else f"{write(figure.value)}{unit}"
+    if figure.low is None or figure.high is None:
+        return value
+    return f"{value} (95 % interval {write(figure.low)} to {write(figure.high)})"
+
+
+def alphas(against: dict[str, Tested], benchmark: Benchmark | None, name: str | None = None) -> str:
+    """Whose alpha over the benchmark is distinguishable from 0, or why none is.
 
     Args:
-        against: each agent less the benchmark.
-        benchmark: what that is; None for none.
-        superior: the test that none is better.
+        against: the tests, by agent.
+        benchmark: what they are compared with; None for nothing.
+        name: what the table calls it; None where it is missing.
     """
     if benchmark is None:
-        return "there is no benchmark to compare them with"
-    if not against:
+        return "there is no benchmark to compare with"
+    if name is None:
         return f"nothing was compared with {benchmark.title}, which is missing"
-    tested = [each for each in against if each.adjusted_p is not None]
-    subject = f"{against[0].first} is not" if len(against) == 1 else "no agent is"
+    tested = {agent: test for agent, test in against.items() if test.adjusted_p is not None}
+    subject = f"{'its' if len(against) == 1 else 'no'} alpha over {benchmark.title}"
+    not_ = " not" if len(against) == 1 else ""
     if not tested:
-        reasons = "; ".join(dict.fromkeys(each.reason or "" for each in against))
-        return f"{subject} statistically distinguishable from {benchmark.title} ({reasons})"
-    clear = [each for each in tested if each.is_distinguishable]
-    evidence = _evidence(superior, [each.adjusted_p or 0.0 for each in tested])
+        reasons = dict.fromkeys(test.difference.reason or "" for test in against.values())
+        why = "; ".join(filter(None, reasons)) or "there is nothing to test"
+        return f"{subject} could{not_} be tested ({why})"
+    smallest = p_equals(min(test.adjusted_p or 0.0 for test in tested.values()))
+    evidence = smallest if len(tested) == 1 else f"adjusted for all agents, the smallest {smallest}"
+    clear = {agent: test for agent, test in tested.items() if (test.adjusted_p or 0.0) <= SIZE}
     if not clear:
-        return f"{subject} statistically distinguishable from {benchmark.title} ({evidence})"
-    better, worse = ([each.first for each in clear if each.is_gain is way] for way in (True, False))
+        return f"{subject} is{not_} distinguishable from 0 ({evidence})"
     parts = [
-        f"{listed(names)} {'is' if len(names) == 1 else 'are'} {how} than {benchmark.title}"
-        for names, how in ((better, "better"), (worse, "worse"))
-        if names
+        f"{'that' if n else 'the alpha'} of {listed(names)} over {benchmark.title} is {how} 0"
+        for n, (names, how) in enumerate(_by_sign(clear))
     ]
-    rest = len(against) - len(clear)
-    others = f"; the other {'is' if rest == 1 else f'{rest} are'} not distinguishable from it"
+    rest = len(tested) - len(clear)
+    others = f"; {count(rest, 'other')} {'is' if rest == 1 else 'are'} not distinguishable from it"
     return f"{' and '.join(parts)} ({evidence}){others if rest else ''}"
+
+
+def luck_of(luck: Luck) -> str:
+    """The largest t-statistic of alpha, and what it is worth among so many trials."""
+    if luck.largest_t is None or luck.expected_t is None or luck.t_95 is None:
+        return ""
+    largest, expected, rare = (number(t, 2) for t in (luck.largest_t, luck.expected_t, luck.t_95))
+    if luck.largest_t > luck.t_95:
+        verdict = "luck alone would hardly reach it"
+    elif luck.largest_t > max(luck.expected_t, 0.0):
+        verdict = "it may well be luck"
+    else:
+        verdict = "it is no more than luck is expected to reach"
+    if luck.trials == 1:
+        return (
+            f"The t-statistic of that alpha is {largest}, and without skill it exceeds {rare} one "
+            f"time in twenty: {verdict}. {UNCOUNTED}"
+        )
+    return (
+        f"The largest t-statistic of an alpha is {largest}, that of {luck.agent}; the luckiest of "
+        f"{luck.trials} agents without skill is expected to reach {expected}, and exceeds {rare} "
+        f"one time in twenty: {verdict}. {UNCOUNTED}"
+    )
+
+
+def patience(best: Row, benchmark: Benchmark | None, facts: Facts) -> str:
+    """How many days it would take to find the alpha of the best; nothing where it is found."""
+    test = best.against
+    if test is None or benchmark is None or test.days.value is None:
+        return ""
+    if test.adjusted_p is None or test.adjusted_p <= SIZE:
+        return ""
+    days, period = test.days, period_name(facts.interval)
+    assert days.value is not None
+    if days.value / facts.periods_a_year > LONG:
+        return f"To find such an alpha would take more than {count(LONG, 'year')}."
+    ends = ""
+    if days.low is not None:
+        is_open = days.high is None or days.high / facts.periods_a_year > LONG
+        upper = f"more than {count(LONG, 'year')}" if is_open else roughly(days.high or 0.0)
+        ends = f" (95 % interval {roughly(days.low)} to {upper})"
+    return (
+        f"To find an alpha like that of {best.agent} would take about {roughly(days.value)} "
+        f"{period}s{ends}, {roughly(days.value / facts.periods_a_year)} years."
+    )
+
+
+def _where(setting: Setting, facts: Facts, comparison: Comparison) -> str:
+    market = "a simulated market" if setting.simulated else "real data"
+    if comparison.markets > 1:
+        market = f"{number(comparison.markets)} simulated markets"
+    length = count(comparison.days, period_name(facts.interval))
+    return (
+        f"On {setting.name} ({setting.protocol} protocol, {market}, "
+        f"{length} from {setting.start} to {setting.end})"
+    )
 
 
 def _who(agents: Sequence[Row]) -> str:
@@ -95,17 +153,70 @@ def _who(agents: Sequence[Row]) -> str:
     repeats = count(counts[-1], "repeat")
     if len(counts) > 1:
         repeats = f"{counts[0]} to {repeats}"
-    return f"{count(len(agents), 'agent')} with {repeats}{' each' * (len(agents) > 1)}"
+    each = " each" * (len(agents) > 1)
+    verb = "was" if len(agents) == 1 else "were"
+    return f"{count(len(agents), 'agent')} with {repeats}{each} {verb} scored"
 
 
-def _evidence(superior: Estimate | None, adjusted: Sequence[float]) -> str:
-    smallest = p_equals(min(adjusted))
-    if len(adjusted) == 1:
-        return smallest
-    pairs = f"smallest adjusted {smallest}"
-    if superior is None or superior.p_value is None:
-        return pairs
-    return f"SPA {p_equals(superior.p_value)}, {pairs}"
+def _best(best: Row, rivals: int, benchmark: Benchmark | None) -> str:
+    """Who has the highest Sharpe ratio, and by how much it is above the benchmark's."""
+    figure = Estimate(value=best.sr, low=best.statistics.sr.low, high=best.statistics.sr.high)
+    what = "a Sharpe ratio of" if rivals == 1 else "the highest Sharpe ratio of them,"
+    found = f"{best.agent} has {what} {with_interval(figure, lambda ratio: number(ratio, 2))}"
+    ahead = best.beside.difference.value if best.beside else None
+    if benchmark is not None and ahead is not None:
+        way = "above" if ahead >= 0.0 else "below"
+        found += f", {number(abs(ahead), 2)} {way} that of {benchmark.title}"
+    return found + _alpha(best)
+
+
+def _alpha(best: Row) -> str:
+    alpha = best.statistics.alpha
+    if alpha.value is None:
+        return ""
+    whole = with_interval(alpha, lambda share: percent(share, 0), " % a year")
+    return f", and an alpha of {whole}"
+
+
+def _pairs(best: Row, comparison: Comparison) -> str:
+    """How many pairs are distinguishable by their Sharpe ratios; nothing of one pair alone."""
+    tested = [pair for pair in comparison.pairs if pair.adjusted_p is not None]
+    if len(tested) < 2:
+        return ""
+    clear = sum((pair.adjusted_p or 0.0) <= SIZE for pair in tested)
+    differ = "in their Sharpe ratios by more than chance"
+    if not clear:
+        return f"None of {count(len(tested), 'pair')} differs {differ}."
+    first = f", {best.agent} from all others" if best.rank == (1, 1) else ""
+    return (
+        f"{number(clear)} of {count(len(tested), 'pair')} "
+        f"{'differs' if clear == 1 else 'differ'} {differ}{first}."
+    )
+
+
+def _nobody(agents: Sequence[Row], benchmark: Benchmark | None) -> str:
+    """Why there is nobody to name."""
+    twins = [row.agent for row in agents if row.statistics.is_twin]
+    unranked = [row.agent for row in agents if row.rank is None]
+    title = benchmark.title if benchmark else "the benchmark"
+    parts = []
+    if twins:
+        parts.append(f"{listed(twins)} decided as {title} did, so there is nothing to compare")
+    if unranked:
+        verb = "has" if len(unranked) == 1 else "have"
+        parts.append(f"{listed(unranked)} {verb} no rank, since too few answers were usable")
+    return f"{'; '.join(parts)}."
+
+
+def _by_sign(clear: dict[str, Tested]) -> Iterator[tuple[list[str], str]]:
+    for how, is_gain in (("above", True), ("below", False)):
+        names = [
+            agent
+            for agent, test in clear.items()
+            if ((test.difference.value or 0.0) > 0.0) is is_gain
+        ]
+        if names:
+            yield names, how
 
 
 def _ruined(agents: Sequence[Row]) -> str:
@@ -117,17 +228,5 @@ def _ruined(agents: Sequence[Row]) -> str:
     return f"{ruined} of them {'was' if ruined == 1 else 'were'} ruined."
 
 
-def _patience(best: Row, benchmark: Benchmark | None, facts: Facts) -> str:
-    pair = best.against
-    if pair is None or pair.days.value is None or difference_of(pair).is_distinguishable:
-        return ""
-    assert benchmark is not None  # with which it was compared
-    years = pair.days.value / facts.periods_a_year
-    exact = (
-        f"about {roughly(pair.days.value)} {period_name(facts.interval)}s, {roughly(years)} years"
-    )
-    long = f"more than {count(LONG, 'year')}" if years > LONG else exact
-    return (
-        f"To find a difference to {benchmark.title} as large as that of {best.agent} would take "
-        f"{long}."
-    )
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from investorbench.tasks.answers import Answers, RoleCounts
+from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard import Leaderboard
-from investorbench.tasks.leaderboard.ranks import SIZE
 from investorbench.tasks.report.content import drawn_repeat
 from investorbench.tasks.report.curves import marked_on
 from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, board_table
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.tables import Head, empty, figure, row_head, table, words
+from investorbench.tasks.statistics import Tested
 from investorbench.tasks.statistics.estimate import FloatArray
+from investorbench.tasks.statistics.rank_sets import SIZE
 from investorbench.tasks.wording import count, number, p_equals, percent, roughly
 
 STRONGEST = 0.3
@@ -20,9 +22,8 @@ STRONGEST = 0.3
 
 def trading_table(board: Leaderboard) -> Html:
     """Risk, exposure, turnover, costs and their relatives."""
-    over = f"over {count(len(board.markets), 'market')}"
-    whose = over if board.markets else drawn_repeat(board)
-    return board_table(board, "trading", f"Trading, {whose}")
+    over = f"over {count(len(board.markets), 'market')}" if board.markets else "over repeats"
+    return board_table(board, "trading", f"Trading, means {over}")
 
 
 def answers_table(board: Leaderboard) -> Html | None:
@@ -74,7 +75,18 @@ def months_table(board: Leaderboard) -> Html:
         [row_head(agent_name(agent), agent), *(_month(own.get(m)) for m in months)]
         for agent, own in found.items()
     ]
-    return table("Return of each month in percent", heads, rows)
+    return table(f"Return of each month in percent, {drawn_repeat(board)}", heads, rows)
+
+
+def benchmark_table(board: Leaderboard) -> Html:
+    """Each agent beside the benchmark: alpha and its relatives, with intervals."""
+    title = board.compared_with.title if board.compared_with else "a benchmark"
+    return board_table(board, "benchmark", f"Beside {title}; 95 % intervals in brackets")
+
+
+def skill_table(board: Leaderboard) -> Html:
+    """How much of an agent's figures may be chance."""
+    return board_table(board, "skill", "Skill and luck")
 
 
 def variance_table(board: Leaderboard) -> Html:
@@ -89,30 +101,39 @@ def variance_table(board: Leaderboard) -> Html:
 
 def pairs_table(board: Leaderboard) -> Html:
     """Days until a test finds the difference of two agents; clear ones are marked."""
-    agents = [row.agent for row in board.rows]
+    agents = [row.agent for row in board.rows if row.rank is not None]
     pairs = {frozenset(pair.names): pair for pair in board.comparison.pairs}
     heads = [AGENT, *(Head(str(n + 1), agent) for n, agent in enumerate(agents))]
     rows = []
     for n, agent in enumerate(agents):
-        cells: list[Html] = []
-        for other in agents:
-            pair = pairs.get(frozenset((agent, other)))
-            if pair is None:
-                cells.append(empty("the same agent"))
-                continue
-            p = pair.adjusted_p
-            title = f"{agent} and {other}: {'p unknown' if p is None else p_equals(p)}"
-            if pair.days.value is None:
-                cells.append(empty(f"{title}; {pair.days.reason or 'not computed'}"))
-                continue
-            shown: object = roughly(pair.days.value)
-            if p is not None and p <= SIZE:
-                note = element("span", "distinguishable", class_="unseen")
-                shown = join(element("strong", shown, class_="clear"), " ", note)
-            cells.append(figure(pair.days.value, element("span", shown, title=title)))
+        cells = [_pair(agent, other, pairs.get(frozenset((agent, other)))) for other in agents]
         rows.append([row_head(join(f"{n + 1} ", agent_name(agent)), agent), *cells])
-    caption = "Days until a test of 5 % size finds the difference of two agents with 80 % power"
+    unit = f"{period_name(board.facts.interval).capitalize()}s"
+    caption = (
+        f"{unit} until the difference of two Sharpe ratios is found with 80 % power; hover for its "
+        "interval and for p, adjusted for all pairs"
+    )
     return table(caption, heads, rows, sortable=False)
+
+
+def _pair(agent: str, other: str, pair: Tested | None) -> Html:
+    if agent == other:
+        return empty("the same agent")
+    if pair is None:
+        return empty(f"{agent} and {other}: there is no test of them")
+    p = pair.adjusted_p
+    title = f"{agent} and {other}: {'p unknown' if p is None else p_equals(p)}"
+    days = pair.days
+    if days.value is None:
+        return empty(f"{title}; {days.reason or 'not computed'}")
+    if days.low is not None:
+        upper = "no end" if days.high is None else roughly(days.high)
+        title += f"; 95 % interval of the days {roughly(days.low)} to {upper}"
+    shown: object = roughly(days.value)
+    if p is not None and p <= SIZE:
+        note = element("span", "distinguishable", class_="unseen")
+        shown = join(element("strong", shown, class_="clear"), " ", note)
+    return figure(days.value, element("span", shown, title=title))
 
 
 def monthly_returns(marked: Sequence[str], returns: FloatArray) -> dict[str, float]:

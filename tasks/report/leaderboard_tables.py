@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
 from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, Cell, Columns, L, OverallLine
+from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.report.content import SIMULATED, board_name, overall_name
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.tables import Head, cell_of, empty, head_of, row_head, table, words
-from investorbench.tasks.wording import Table, count, rank
+from investorbench.tasks.wording import Table, count
 
 RANK = Head("Rank", "the best and the worst place that the tests of all pairs leave an agent", True)
 AGENT = Head("Agent", text=True, names=True)
@@ -59,11 +60,11 @@ def leaderboard_table(board: Leaderboard) -> Html:
         f"{board.setting.start} to {board.setting.end}; 95 % intervals in brackets",
     )
     names = [
-        row_head(join(agent_name(row.agent), row.marks, _missing(row)), row.agent)
+        row_head(join(agent_name(row.agent), signs_of(row, board.rows), _missing(row)), row.agent)
         for row in board.rows
     ]
     lines = [BoardLine(board, row) for row in board.rows]
-    return _ranks(caption, board_columns("page", board.compared_with), lines, names, board)
+    return _ranks(caption, board_columns("page", board), lines, names, board)
 
 
 def overall_table(overall: Overall) -> Html:
@@ -73,7 +74,7 @@ def overall_table(overall: Overall) -> Html:
         f"{overall_name(overall)}, {count(len(overall.settings), 'task')}; "
         "95 % intervals in brackets",
     )
-    names = [row_head(agent_name(row.agent), row.agent) for row in overall.rows]
+    names = [row_head(join(agent_name(row.agent), row.signs), row.agent) for row in overall.rows]
     lines = [OverallLine(overall, row) for row in overall.rows]
     return _ranks(caption, overall_columns("page", overall.compared_with), lines, names, overall)
 
@@ -89,7 +90,7 @@ def board_table(
         caption: what stands above it.
         names: what is shown for each agent that it has; all by their names for None.
     """
-    columns = board_columns(kind, board.compared_with)
+    columns = board_columns(kind, board)
     shown = names or {row.agent: agent_name(row.agent) for row in board.rows}
     return table(caption, [AGENT, *(head_of(column, kind) for column in columns)], [
         [
@@ -123,7 +124,7 @@ def _ranks(
     rows: Sequence[Row | OverallRow] = ranked.rows
     heads = [RANK, AGENT]
     cells = [
-        [words(rank(row.rank), f"{row.rank[0] * 1000 + row.rank[1]}"), name]
+        [words(row.place(ranked.compared_with), _rank_key(row)), name]
         for row, name in zip(rows, names, strict=True)
     ]
     for column in columns:
@@ -139,6 +140,11 @@ def _ranks(
             for own, value in zip(cells, values, strict=True):
                 own.append(scale.draw(value))
     return table(caption, heads, cells)
+
+
+def _rank_key(row: Row | OverallRow) -> str:
+    """What ranks are sorted by: the best place, then the worst; those without one stay last."""
+    return "" if row.rank is None else f"{row.rank[0] * 1000 + row.rank[1]}"
 
 
 def _drawn(name: str, ranked: Leaderboard | Overall) -> Head:

@@ -4,15 +4,14 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard import Leaderboard
+from investorbench.tasks.leaderboard.notes import drawn_by
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.report.content import SIMULATED, RecordedRow, board_name, span_of
 from investorbench.tasks.report.leaderboard_tables import agent_name
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.tables import Head, empty, row_head, table, words
 from investorbench.tasks.result import Entry
-from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
 HASH = 12
@@ -34,9 +33,8 @@ HEADS = (
 def facts_of(board: Leaderboard) -> Html:
     """What all agents of a leaderboard have in common, as a list of terms."""
     setting = board.setting
-    drawn = board.comparison.bootstrap
-    block = drawn.block
-    length = count(block.days, period_name(board.facts.interval))
+    comparison = board.comparison
+    drawn = comparison.bootstrap
     source = f"{SIMULATED}: {setting.data_source}" if setting.simulated else setting.data_source
     facts = {
         "Task": f"{setting.task}, {', '.join(setting.symbols)}",
@@ -46,9 +44,11 @@ def facts_of(board: Leaderboard) -> Html:
         "Data": source,
         "Markets": setting.markets or "one",
         "Market, SHA-256": board.facts.fingerprint,
-        "Bootstrap": f"{count(drawn.draws, 'draw')}, mean block length {length} ({block.rule}), "
-        f"seed {drawn.seed}",
-        "Trials counted": str(board.comparison.luck.trials),
+        "Bootstrap": f"{drawn_by(comparison, board.facts)} ({drawn.block.rule}), seed {drawn.seed}",
+        "Families": "alpha: that of each agent over the benchmark is 0; pairs: two Sharpe ratios "
+        "are equal, from which the ranks; each adjusted by Romano and Wolf's step-down",
+        "Smallest p": f"{comparison.smallest_p:.2g}",
+        "Trials counted": str(comparison.luck.trials),
     }
     terms = (join(element("dt", name), element("dd", text)) for name, text in facts.items())
     return element("dl", *terms)

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
-from investorbench.tasks.leaderboard import Leaderboard, Overall, Row
+from investorbench.tasks.leaderboard import Leaderboard, Overall
+from investorbench.tasks.metrics import equity_of
 from investorbench.tasks.report.agent_tables import (
     answers_table,
+    benchmark_table,
     months_table,
     pairs_table,
+    skill_table,
     trading_table,
     variance_table,
 )
@@ -66,6 +69,8 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
         quotation(board.sentence, setting.simulated),
         leaderboard_table(board),
         notes([*board.findings, *board.notes]),
+        *_part(name, "beside", _beside(board), benchmark_table(board)),
+        *_part(name, "skill", "Skill and luck", skill_table(board)),
         *_part(name, "equity", "Equity and drawdown", curves_figure(board, number)),
         *_part(name, "actions", "Actions on the price", actions_figure(board, number)),
         *_part(name, "months", "Monthly returns", months_table(board)),
@@ -97,7 +102,7 @@ def notes(lines: Sequence[str]) -> Html | None:
 
 def curves_figure(board: Leaderboard, number: int) -> Html:
     """Where the chart of equity and drawdown is drawn, with its content in words."""
-    best, worst = (f"{row.agent} at {percent(row.metrics['CR'])} %" for row in _by_return(board))
+    best, worst = (f"{agent} at {percent(end)} %" for agent, end in _by_return(board))
     span = f", from {best} to {worst}" if len(board.rows) > 1 else f", {best}"
     text = (
         f"Equity and drawdown of {count(len(board.rows), 'agent')}{span}, "
@@ -140,8 +145,15 @@ def _choice(name: str, field: str, options: Sequence[Html]) -> Html:
     return element("p", label, element("select", *options, id=field))
 
 
-def _by_return(board: Leaderboard) -> tuple[Row, Row]:
-    ranked = sorted(board.rows, key=lambda row: row.metrics["CR"])
+def _beside(board: Leaderboard) -> str:
+    """The title of what agents are compared with."""
+    return f"Beside {board.compared_with.title if board.compared_with else 'a benchmark'}"
+
+
+def _by_return(board: Leaderboard) -> tuple[tuple[str, float], tuple[str, float]]:
+    """Who ends highest and who lowest of the curves, and what each returned."""
+    ends = {row.agent: float(equity_of(row.shown.returns)[-1]) - 1.0 for row in board.rows}
+    ranked = sorted(ends.items(), key=lambda end: end[1])
     return ranked[-1], ranked[0]
 
 

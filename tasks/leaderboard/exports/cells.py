@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from investorbench.tasks.days import period_name
-from investorbench.tasks.leaderboard import Leaderboard, Overall
+from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
 from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import (
     NOTHING_AGAINST,
+    TWIN,
+    UNRANKED,
     BoardLine,
     Column,
     OverallLine,
@@ -19,8 +21,13 @@ from investorbench.tasks.leaderboard.columns import (
     legend,
     texts,
 )
+from investorbench.tasks.leaderboard.marks import signs_of
+from investorbench.tasks.leaderboard.notes import drawn_by
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
-from investorbench.tasks.wording import NONE, count, listed, number, rank
+from investorbench.tasks.wording import NONE, count, listed
+
+EXPECTED = {NOTHING_AGAINST.reason, TWIN.reason, UNRANKED.reason}
+"""Reasons that the row says itself."""
 
 
 class Sheet(NamedTuple):
@@ -53,7 +60,7 @@ def sheets(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> Iterat
 
 def _of_board(board: Leaderboard) -> Sheet:
     setting = board.setting
-    columns = board_columns("paper", board.compared_with)
+    columns = board_columns("paper", board)
     market = "SIMULATED MARKET" if setting.simulated else "real data"
     options = f" Options: {setting.options}." if setting.options else ""
     span = count(board.comparison.days, period_name(board.facts.interval))
@@ -72,13 +79,13 @@ def _of_board(board: Leaderboard) -> Sheet:
         columns=("rank", "agent", *heads(columns, "paper")),
         rows=tuple(
             (
-                rank(line.row.rank),
-                line.row.agent + line.row.marks,
+                line.row.place(board.compared_with),
+                line.row.agent + signs_of(line.row, board.rows),
                 *texts(columns, "paper", line),
             )
             for line in lines
         ),
-        best=_best([row.rank for row in board.rows]),
+        best=_best(board.rows),
         sentence=board.sentence,
         notes=(*board.findings, *board.notes, *_reasons(board, columns)),
     )
@@ -87,12 +94,7 @@ def _of_board(board: Leaderboard) -> Sheet:
 def _intervals(board: Leaderboard) -> str:
     if all(row.statistics.sr.low is None for row in board.rows):
         return ""
-    bootstrap = board.comparison.bootstrap
-    length = count(bootstrap.block.days, period_name(board.facts.interval))
-    return (
-        f"Intervals of 95 % by a stationary bootstrap, {number(bootstrap.draws)} draws, mean block "
-        f"length {length}. "
-    )
+    return f"Intervals of 95 %: bootstrap, {drawn_by(board.comparison, board.facts)}. "
 
 
 def _of_overall(found: Overall) -> Sheet:
@@ -108,16 +110,24 @@ def _of_overall(found: Overall) -> Sheet:
         caption=f"Means over {names}; {found.protocol} protocol, {market}.{options}{explained}",
         columns=("rank", "agent", *heads(columns, "paper")),
         rows=tuple(
-            (rank(line.row.rank), line.row.agent, *texts(columns, "paper", line)) for line in lines
+            (
+                line.row.place(found.compared_with),
+                line.row.agent + line.row.signs,
+                *texts(columns, "paper", line),
+            )
+            for line in lines
         ),
-        best=_best([row.rank for row in found.rows]),
+        best=_best(found.rows),
         sentence=found.sentence,
         notes=(*found.findings, *found.notes),
     )
 
 
-def _best(ranks: Sequence[tuple[int, int]]) -> int | None:
-    return ranks.index((1, 1)) if (1, 1) in ranks and len(ranks) > 1 else None
+def _best(rows: Sequence[Row | OverallRow]) -> int | None:
+    """Which row is better than all others, where there are others with a rank."""
+    ranks = [row.rank for row in rows]
+    several = sum(places is not None for places in ranks) > 1
+    return ranks.index((1, 1)) if (1, 1) in ranks and several else None
 
 
 def _reasons(board: Leaderboard, columns: Sequence[Column[BoardLine]]) -> Iterator[str]:
@@ -126,7 +136,7 @@ def _reasons(board: Leaderboard, columns: Sequence[Column[BoardLine]]) -> Iterat
     for row in board.rows:
         for column in columns:
             reason = column.cell(BoardLine(board, row)).reason
-            if reason is not None and reason != NOTHING_AGAINST.reason:
+            if reason is not None and reason not in EXPECTED:
                 agents[reason][row.agent] = None
     for reason, names in agents.items():
         yield f"{NONE} of {listed(list(names))}: {reason}"

@@ -1,0 +1,68 @@
+"""What a table over several tasks is: its rows, and what is said of all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from investorbench.tasks.leaderboard.benchmarks import Benchmark
+from investorbench.tasks.leaderboard.entries import Setting
+from investorbench.tasks.leaderboard.rows import place_of
+from investorbench.tasks.statistics import Estimate, Tested
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OverallRow:
+    """An agent over all tasks that every agent of the table was scored on.
+
+    Attributes:
+        agent: its name.
+        sr: mean Sharpe ratio a year over the tasks, with its interval.
+        cr: mean cumulative return over the tasks, with its interval.
+        beside: its mean Sharpe ratio less that of the benchmark; None for the benchmark itself.
+        passes: pass^k by k, means over the tasks; of as many repeats as each task has.
+        is_twin: whether it returned what the benchmark did, on every task.
+        rank: as in :class:`~investorbench.tasks.leaderboard.rows.Row`.
+        signs: beside its name, which notes explain.
+    """
+
+    agent: str
+    sr: Estimate
+    cr: Estimate
+    beside: Tested | None
+    passes: Mapping[int, float]
+    is_twin: bool
+    rank: tuple[int, int]
+    signs: str = ""
+
+    def place(self, benchmark: Benchmark | None) -> str:
+        """Its rank as tables show it, see :meth:`Row.place`."""
+        return place_of(self.rank, self.is_twin, benchmark)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overall:
+    """All agents over several tasks of one protocol, all real or all simulated.
+
+    Attributes:
+        protocol: its name.
+        simulated: whether the markets are simulated.
+        options: of the environments, in words; empty for none.
+        settings: the tasks that are counted.
+        benchmark: the agent that others are compared with, by its name in the table; None where it
+            is missing.
+        compared_with: the same, in words for readers.
+        rows: by mean Sharpe ratio, best first.
+        sentence: what a reader may quote.
+        notes: which agents or tasks are left out and why, a line each.
+        findings: what is wrong or missing in the data, a line each, with the tasks that it is of.
+    """
+
+    protocol: str
+    simulated: bool
+    options: str
+    settings: tuple[Setting, ...]
+    benchmark: str | None
+    compared_with: Benchmark | None
+    rows: tuple[OverallRow, ...]
+    sentence: str
+    notes: tuple[str, ...]
+    findings: tuple[str, ...] = ()
