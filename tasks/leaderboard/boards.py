@@ -100,7 +100,7 @@ def _board(
         rows=tuple(rows),
         benchmark=benchmark,
         comparison=comparison,
-        sentence=sentence_of(setting, facts, rows, benchmark, comparison),
+        sentence=sentence_of(setting, facts, rows, benchmark, comparison, len(markets)),
         notes=(*notes_of(facts, rows, comparison, chance, markets), *missing, *notes),
         findings=tuple(dict.fromkeys(found for result in results for found in result.findings)),
     )

@@ -118,7 +118,9 @@ class Column(Generic[L]):
         digits = self.formats[table].ends
         if digits is None or cell.low is None or cell.high is None:
             return None
-        return BETWEEN.get(table, ", ").join(self.unit.text(end, digits) for end in (cell.low, cell.high))
+        return BETWEEN.get(table, ", ").join(
+            self.unit.text(end, digits) for end in (cell.low, cell.high)
+        )
 
     def fields(self) -> Iterator[tuple[str, str]]:
         """Names of what a file has of it, with their types."""

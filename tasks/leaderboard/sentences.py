@@ -22,6 +22,7 @@ def sentence_of(
     rows: Sequence[Row],
     benchmark: str | None,
     comparison: Comparison,
+    markets: int = 0,
 ) -> str:
     """Where and who; who is best, by how much; whether that is luck; what can be distinguished.
 
@@ -31,9 +32,10 @@ def sentence_of(
         rows: its lines, best Sharpe ratio first.
         benchmark: what the table calls the benchmark; None without it.
         comparison: its statistics.
+        markets: how many of their own repeats had, all together; 0 where they shared one.
     """
     compared = benchmark_of(facts)
-    where = _where(setting, facts, comparison)
+    where = _where(setting, facts, comparison, markets)
     agents = [row for row in rows if row.agent != benchmark]
     if not agents:
         title = compared.title if compared else benchmark
@@ -45,7 +47,7 @@ def sentence_of(
     else:
         best = rivals[0]
         parts.append(f"{_best(best, len(rivals), compared)}.")
-        parts.append(f"{_sentence(alphas(comparison.against, compared, benchmark))}.")
+        parts.append(f"{_capital(alphas(comparison, compared, benchmark))}.")
         parts.append(_pairs(best, comparison))
         parts += [luck_of(comparison.luck), patience(best, compared, facts)]
     return " ".join(part for part in parts if part)
@@ -59,14 +61,15 @@ def with_interval(figure: Estimate, write: Callable[[float], str], unit: str = "
     return f"{value} (95 % interval {write(figure.low)} to {write(figure.high)})"
 
 
-def alphas(against: dict[str, Tested], benchmark: Benchmark | None, name: str | None = None) -> str:
+def alphas(comparison: Comparison, benchmark: Benchmark | None, name: str | None) -> str:
     """Whose alpha over the benchmark is distinguishable from 0, or why none is.
 
     Args:
-        against: the tests, by agent.
+        comparison: of the agents.
         benchmark: what they are compared with; None for nothing.
         name: what the table calls it; None where it is missing.
     """
+    against = comparison.against
     if benchmark is None:
         return "there is no benchmark to compare with"
     if name is None:
@@ -76,7 +79,7 @@ def alphas(against: dict[str, Tested], benchmark: Benchmark | None, name: str | 
     not_ = " not" if len(against) == 1 else ""
     if not tested:
         reasons = dict.fromkeys(test.difference.reason or "" for test in against.values())
-        why = "; ".join(filter(None, reasons)) or "there is nothing to test"
+        why = "; ".join(filter(None, reasons)) or comparison.luck.reason or "nothing to test"
         return f"{subject} could{not_} be tested ({why})"
     smallest = p_equals(min(test.adjusted_p or 0.0 for test in tested.values()))
     evidence = smallest if len(tested) == 1 else f"adjusted for all agents, the smallest {smallest}"
@@ -137,14 +140,14 @@ def patience(best: Row, benchmark: Benchmark | None, facts: Facts) -> str:
     )
 
 
-def _where(setting: Setting, facts: Facts, comparison: Comparison) -> str:
+def _where(setting: Setting, facts: Facts, comparison: Comparison, markets: int) -> str:
     market = "a simulated market" if setting.simulated else "real data"
-    if comparison.markets > 1:
-        market = f"{number(comparison.markets)} simulated markets"
-    length = count(comparison.days, period_name(facts.interval))
+    market = f"{number(markets)} simulated markets" if markets > 1 else market
+    days = comparison.days  # of episodes on days of their own there are none in common
+    length = f"{count(days, period_name(facts.interval))} from " if days else ""
     return (
         f"On {setting.name} ({setting.protocol} protocol, {market}, "
-        f"{length} from {setting.start} to {setting.end})"
+        f"{length}{setting.start} to {setting.end})"
     )
 
 
@@ -228,5 +231,5 @@ def _ruined(agents: Sequence[Row]) -> str:
     return f"{ruined} of them {'was' if ruined == 1 else 'were'} ruined."
 
 
-def _sentence(words: str) -> str:
+def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]

@@ -81,7 +81,7 @@ def test_tables_show_the_figures_of_the_results(content: ReportContent, page: Pa
         assert cells[1].replace(" ", "") == row.agent.replace(" ", "")
         assert cells[2].split(" ")[0] == f"{metrics['CR'] * 100:.1f}".replace("-", "−")
         assert cells[3].split(" ")[0] == f"{metrics['SR']:.2f}".replace("-", "−")
-        assert cells[10] == f"{metrics['MDD'] * 100:.1f}"
+        assert cells[heads.index("MDD %")] == f"{metrics['MDD'] * 100:.1f}"
         low, high = row.statistics.sr.low, row.statistics.sr.high
         assert cells[3].split(" ", 1)[1] == f"[{low:.2f}, {high:.2f}]".replace("-", "−")
 

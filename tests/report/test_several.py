@@ -94,7 +94,7 @@ def test_each_decision_shows_the_positions_fills_and_rejections_of_its_assets(pa
 
 def test_a_task_without_a_benchmark_is_reported_and_says_so(pair: Page) -> None:
     text = pair.by_id("task-1").text
-    assert "there is no benchmark to compare them with" in text
+    assert "There is no benchmark to compare with" in text
     assert "nothing is compared with a benchmark, since the task has none" in text
     assert "Buy & Hold" not in text
     assert [each.text for each in pair.all("option") if len(each.text) == 3] == ["AAA", "BBB"]

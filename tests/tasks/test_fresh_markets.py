@@ -109,17 +109,15 @@ def test_all_agents_of_a_run_meet_the_same_markets_which_no_agent_moves() -> Non
         np.testing.assert_allclose(episode.returns, path(seed), rtol=1e-9)
 
 
-def test_returns_of_repeats_are_strung_together_in_order_and_paired_by_market() -> None:
+def test_figures_are_means_over_markets_which_are_paired_in_the_order_of_repeats() -> None:
     board = board_of(score("buy_and_hold"), score(EveryOther))
     markets = [market_seed(5, repeat) % 2**31 for repeat in range(3)]
     assert list(board.markets) == markets
-    expected = np.concatenate([path(seed) for seed in markets])
     rows = {row.agent: row for row in board.rows}
     assert board.benchmark == "buy_and_hold"
-    (returns,) = rows["buy_and_hold"].returns
-    np.testing.assert_allclose(returns, expected, rtol=1e-9)
-    assert board.comparison.days == 3 * STEPS
     each = [path(seed) for seed in markets]
+    np.testing.assert_allclose(rows["buy_and_hold"].runs, each, rtol=1e-9)
+    assert board.comparison.days == 3 * STEPS
     by_hand = np.mean([own.mean() / own.std(ddof=1) * np.sqrt(365.0) for own in each])
     assert rows["buy_and_hold"].sr == pytest.approx(by_hand, rel=1e-9)
     growth = np.mean([np.prod(1 + own) - 1 for own in each])
@@ -127,7 +125,10 @@ def test_returns_of_repeats_are_strung_together_in_order_and_paired_by_market() 
     trades = [episode.metrics["trades"] for episode in score(EveryOther).episodes]
     assert rows["EveryOther"].metrics["trades"] == pytest.approx(np.mean(trades))
     assert rows["EveryOther"].shown.market == markets[0]
-    assert "markets: fresh; figures are of 3 that all agents met, one a repeat" in board.notes[0]
+    assert (
+        "markets: fresh; figures are means over 3 that all agents met, one a repeat"
+        in (board.notes[0])
+    )
     assert "3 simulated markets, 90 days" in board.sentence
     assert not any("median" in note for note in board.notes)
 
@@ -141,9 +142,9 @@ def test_markets_that_one_agent_lacks_are_left_out_for_all() -> None:
     (board,) = leaderboards([_entry(whole), lacking], jointly=False, draws=200)
     assert list(board.markets) == [market_seed(5, repeat) % 2**31 for repeat in (0, 2, 3)]
     held = next(row for row in board.rows if row.agent == "buy_and_hold")
-    expected = np.concatenate([path(market) for market in board.markets])
-    np.testing.assert_allclose(held.returns[0], expected, rtol=1e-9)
-    assert "figures are of 3 of 4 that all agents met" in board.notes[0]
+    expected = [path(market) for market in board.markets]
+    np.testing.assert_allclose(held.runs, expected, rtol=1e-9)
+    assert "figures are means over 3 of 4 that all agents met" in board.notes[0]
 
 
 def test_runs_of_one_seed_share_a_table_and_those_of_another_do_not() -> None:
@@ -171,22 +172,19 @@ def test_the_benchmark_is_run_in_each_market_and_recorded_so(tmp_path: Path) -> 
     assert [each.market_seed for each in result.references] == markets
     board = board_of(result)
     held = next(row for row in board.rows if row.agent == "buy_and_hold")
-    np.testing.assert_allclose(
-        held.returns[0], np.concatenate([path(market) for market in markets]), rtol=1e-9
-    )
+    np.testing.assert_allclose(held.runs, [path(market) for market in markets], rtol=1e-9)
     (job,) = map(job_in, jobs_in(tmp_path))
     assert [each.what for each in verify_job(job) if each.is_wrong] == []
 
 
-def test_tables_over_tasks_take_the_strung_days_of_each() -> None:
+def test_tables_over_tasks_take_the_markets_of_each() -> None:
     results = [score(agent, id=id) for id in ("Drawn", "Drawn2") for agent in
                ("buy_and_hold", EveryOther)]  # fmt: skip
     boards = leaderboards([_entry(each) for each in results], jointly=False, draws=200)
     (table,) = overall(boards, draws=200)
     held = next(row for row in table.rows if row.agent == "buy_and_hold")
     one, two = (
-        next(row for row in board.rows if row.agent == "buy_and_hold").statistics.sr.value
-        for board in boards
+        next(row for row in board.rows if row.agent == "buy_and_hold").sr for board in boards
     )
     assert held.sr.value == pytest.approx((one + two) / 2, rel=1e-9)
     assert "markets: fresh" in table.notes
@@ -197,7 +195,7 @@ def test_on_one_market_repeats_are_rows_and_the_median_is_shown(markets: Any) ->
     result = evaluate("random", "stock/sim", 3, seed=1, markets=markets, end="2020-11-30")
     board = board_of(result)
     row = next(row for row in board.rows if row.agent == "random")
-    assert row.returns.shape[0] == 3 and board.markets == ()
+    assert len(row.runs) == 3 and board.markets == ()
     assert row.metrics == pytest.approx(result.metrics, nan_ok=True)
     assert row.episode is result.median
     assert all(one < other for one, other in pairwise(map(str, board.dates)))
