@@ -33,6 +33,7 @@ class Facts:
         fills: when orders fill: ``"next_open"``, ``"next_close"``, ``"close"``, or a word of the
             environment's own.
         cost_rate: commission and slippage as a share of traded notional.
+        cash_rate: what idle cash earns a year; Sharpe ratios are of returns beyond it.
         periods_a_year: for annual figures: trading days a year, or steps a year where a step takes
             longer than a day.
         action: what an action is: ``"trade"``, ``"weight"``, or a word of the environment's own.
@@ -69,6 +70,7 @@ class Facts:
     hold: Hold = "keep"
     fills: str = "next_open"
     cost_rate: float = 0.0
+    cash_rate: float = 0.0
     periods_a_year: float = 365.0
     action: str = ""
     long_only: bool = False
@@ -106,9 +108,10 @@ class Facts:
                 f"periods_a_year={self.periods_a_year!r}, but there are at most {most:.4g} bars of "
                 f"{self.interval} a year: give how many returns a year has"
             )
-        if not self._number("cost_rate") >= 0.0:
-            raise FactsError(f"cost_rate={self.cost_rate!r} must be a share of at least 0")
-        object.__setattr__(self, "cost_rate", self._number("cost_rate"))
+        for name in ("cost_rate", "cash_rate"):
+            if not self._number(name) >= 0.0:
+                raise FactsError(f"{name}={getattr(self, name)!r} must be a share of at least 0")
+            object.__setattr__(self, name, self._number(name))
         self._require_dates()
         self._require_zone()
 
@@ -138,6 +141,11 @@ class Facts:
             )
         if last < first:
             raise FactsError(f"window={self.window!r} ends before it begins")
+
+    @property
+    def cash_rate_a_period(self) -> float:
+        """What idle cash earns a period; ``periods_a_year`` of them compound to a year."""
+        return float((1.0 + self.cash_rate) ** (1.0 / self.periods_a_year) - 1.0)
 
     @property
     def draws_markets(self) -> bool:

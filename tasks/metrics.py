@@ -130,7 +130,7 @@ class Curve:
     @cached_property
     def sharpe_margin(self) -> Figure:
         """Half the width of the Sharpe ratio's normal 95 % interval."""
-        return NORMAL_95 * sharpe_error(self.returns) * np.sqrt(self.periods_a_year)
+        return NORMAL_95 * sharpe_error(self.excess) * np.sqrt(self.periods_a_year)
 
     @cached_property
     def power_mean(self) -> Figure:
@@ -369,9 +369,11 @@ def performance(
     return {metric.key: _plain(metric.definition(curve)) for metric in PERFORMANCE}
 
 
-def sharpe_ratio(returns: FloatArray, convention: Convention, periods_a_year: float) -> FloatArray:
+def sharpe_ratio(
+    returns: FloatArray, convention: Convention, periods_a_year: float, risk_free: float = 0.0
+) -> FloatArray:
     """Sharpe ratio a year of returns [..., T], alone."""
-    return np.asarray(Curve(returns, convention, periods_a_year).sharpe)
+    return np.asarray(Curve(returns, convention, periods_a_year, risk_free).sharpe)
 
 
 def activity(

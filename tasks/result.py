@@ -274,9 +274,12 @@ class Result:
         """Of the median repeat: what the agent chose [T]."""
         return self.median.actions
 
-    def metrics_in(self, convention: Convention, risk_free: float = 0.0) -> dict[str, float]:
+    def metrics_in(
+        self, convention: Convention, risk_free: float | None = None
+    ) -> dict[str, float]:
         """CR, SR, AV, MDD and their relatives in either convention, means over the repeats.
 
+        Ratios are of returns beyond a yearly rate; None for the one that idle cash earned.
         Under ``"log"`` a step of a ``standard`` run counts with the log of its equity's growth,
         and ruin with that of ``RUIN``.
         """
@@ -286,7 +289,8 @@ class Result:
             for each in self.episodes
         ]
         years = self.facts.periods_a_year
-        return mean_of([performance(own, convention, years, risk_free) for own in repeats])
+        rate = self.facts.cash_rate if risk_free is None else risk_free
+        return mean_of([performance(own, convention, years, rate) for own in repeats])
 
     def to_frame(self) -> "pd.DataFrame":
         """Of the median repeat: one row a step, indexed by the date of the decision."""
@@ -335,7 +339,7 @@ def episode_of(steps: Sequence[Step]) -> Episode:
     # that was carried through it, up to the drift of prices.
     weights = _table(facts, [{s: each.weight for s, each in held.items()} for held in positions])
     notional = _table(facts, [_sums(own, "notional") for own in fills])
-    metrics = performance(returns, facts.convention, facts.periods_a_year)
+    metrics = performance(returns, facts.convention, facts.periods_a_year, facts.cash_rate)
     metrics |= activity(
         equity[1:] / equity[:-1] - 1.0,
         np.abs(weights).sum(-1),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.accounting.events import AccountState, Position
-from investorbench_env.accounting.spot import accrue, rebalance, share_opened
+from investorbench_env.accounting.spot import accrue, idle_cash, rebalance, share_opened
 
 Amounts = tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any]
 """What an account amounts to at a decision, floats or arrays [N]. In order:
@@ -63,6 +63,10 @@ class StepPrices(Protocol):
     def log_return(self) -> Any:
         """Of the adjusted close."""
 
+    @property
+    def period(self) -> Any:
+        """1.0 where the step leads to another period, for which cash earns its rate, else 0.0."""
+
 
 class Account(Protocol):
     """The rules of an account of one asset."""
@@ -99,14 +103,19 @@ class SpotAccount:
         resizes: whether an order may grow or shrink a position without turning it around.
         at_close: whether orders fill at the close they were decided on instead, so before what
             happens on an ex-date.
+        cash_rate: what cash that is idle at a decision, after orders that fill then, has earned at
+            the next one, a period.
     """
 
-    __slots__ = ("at_close", "rate", "resizes")
+    __slots__ = ("at_close", "cash_rate", "rate", "resizes")
 
-    def __init__(self, cost_rate: float, resizes: bool, at_close: bool = False) -> None:
+    def __init__(
+        self, cost_rate: float, resizes: bool, at_close: bool = False, cash_rate: float = 0.0
+    ) -> None:
         self.rate = cost_rate
         self.resizes = resizes
         self.at_close = at_close
+        self.cash_rate = cash_rate
 
     def open(self, cash: Any, close: Any) -> Amounts:
         """Cash and no position."""
@@ -123,6 +132,9 @@ class SpotAccount:
         """
         cash, _, costs, units, entry, close, _, _, divisor_before = before
         price = close if self.at_close else prices.fill
+        interest = 0.0
+        if self.cash_rate and not self.at_close:
+            interest = idle_cash(cash, units * close) * (self.cash_rate * prices.period)
         if prices.ex_date and not self.at_close:
             cash, units, entry = accrue(cash, units, entry, prices.dividend, prices.split)
         trade, rejected = None, False
@@ -141,6 +153,10 @@ class SpotAccount:
             entry = entry + (price - entry) * opened
             costs = costs + cost
             trade = bought, price, notional, cost, rejected
+        if self.cash_rate:
+            if self.at_close:
+                interest = idle_cash(cash, units * close) * (self.cash_rate * prices.period)
+            cash = cash + interest
         if prices.ex_date and self.at_close:
             cash, units, entry = accrue(cash, units, entry, prices.dividend, prices.split)
         close = prices.final

@@ -65,6 +65,20 @@ def rebalance(
     return cash - spent - cost, units + bought, bought, notional, cost
 
 
+def idle_cash(cash: Number, value: Number) -> Number:
+    """The part of an account that is in no position: equity less the position's absolute value.
+
+    Never below 0. The proceeds of a short sale are not idle: they secure what was borrowed.
+
+    Args:
+        cash: money in the account.
+        value: of the position, negative when short.
+    """
+    left = cash + value - abs(value)
+    idle: Number = (left > 0.0) * left
+    return idle
+
+
 def share_opened(before: Number, after: Number) -> Number:
     """How much of a position a trade opened: by that much the average entry price moves to its own.
 

@@ -23,7 +23,7 @@ ACTIONS = ("trade", "weight")
 LEAST_CASH, MOST_CASH = 1e-15, 1e15
 """Observations hold it in single precision, and what becomes of it."""
 MARKETS = ("fresh", "train", "held_out", "one")
-NUMBERS = ("initial_cash", "commission_bps", "slippage_bps")
+NUMBERS = ("initial_cash", "cash_rate", "commission_bps", "slippage_bps")
 MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
 
 
@@ -71,6 +71,7 @@ class Options:
             the asset class's.
         slippage_bps: slippage in basis points of traded notional; None likewise.
         initial_cash: what an account starts with.
+        cash_rate: what idle cash earns a year, a fraction: .04 for 4 %.
         episode_length: steps an episode; it then starts at a random session of the split. None for
             the whole split.
         markets: of which simulated markets every reset draws one: ``"fresh"``, any; ``"train"`` and
@@ -97,6 +98,7 @@ class Options:
     commission_bps: float | None = None
     slippage_bps: float | None = None
     initial_cash: float = 100_000.0
+    cash_rate: float = 0.0
     episode_length: int | None = None
     markets: str | Sequence[int] = "fresh"
     pool: int | None = None
@@ -133,6 +135,7 @@ class Options:
                 _require_count(name, getattr(options, name))
         _require_markets(options.markets, options.pool)
         _require_number("initial_cash", options.initial_cash, least=LEAST_CASH, most=MOST_CASH)
+        _require_number("cash_rate", options.cash_rate, least=0.0, most=1.0)
         for name in ("commission_bps", "slippage_bps"):
             if getattr(options, name) is not None:
                 _require_number(name, getattr(options, name), least=0.0)

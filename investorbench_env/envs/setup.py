@@ -80,6 +80,7 @@ class Setup:
             hold=protocol.hold,
             fills=self.fills,
             cost_rate=self.cost_rate,
+            cash_rate=options.cash_rate,
             periods_a_year=periods_a_year(about["interval"], own.days_a_year),
             action=options.action,
             long_only=options.long_only,
@@ -170,6 +171,7 @@ class Setup:
             self.cost_rate,
             resizes=self.options.action == "weight",
             at_close=self.fills == "close",
+            cash_rate=self.facts.cash_rate_a_period,
         )
 
     def label(self, history: History, decision: int) -> float:
@@ -187,6 +189,7 @@ def prepare(options: Options) -> Setup:
         DateRangeError: the data does not cover the dates.
     """
     protocol = find_protocol(options.protocol)
+    _require_cash(options, protocol)
     universe = _universe_of(options)
     split = find_split(universe, options.split, options.start, options.end)
     symbol = _symbol_of(options)
@@ -263,6 +266,14 @@ def _symbol_of(options: Options) -> str:
     raise InvestorBenchError(
         'which asset? Name it: gym.make("InvestorBench/Stock", symbol="NVDA", data=...)'
     )
+
+
+def _require_cash(options: Options, protocol: Protocol) -> None:
+    if protocol.convention == "log" and options.cash_rate:
+        raise InvestorBenchError(
+            f"the protocol {protocol.name} has no cash that could earn anything: leave cash_rate "
+            'out, or use protocol="standard"'
+        )
 
 
 def _cost_rate(options: Options, protocol: Protocol) -> float:

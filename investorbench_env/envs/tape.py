@@ -33,6 +33,7 @@ class Prices(NamedTuple):
     dividend: Any
     split: Any
     log_return: Any
+    period: Any = 1.0
 
 
 class Stretch(NamedTuple):
@@ -143,6 +144,7 @@ class Tape:
         self.count = count = len(setup.decisions)
         self.sessions = setup.markets.sessions[setup.decisions]
         self.times = setup.markets.times[setup.decisions]
+        self._period = np.append(1.0, self.sessions[1:] != self.sessions[:-1])
         self.bars_left = (setup.span.stop - 1 - setup.decisions).astype(np.float32)
         self._paths = paths
         # Arrays of what is never read stay empty.
@@ -250,6 +252,7 @@ class Tape:
             dividend,
             split,
             self._log_return.take(places) if log else 0.0,
+            self._period.take(at),
         )
 
     def prices_of_all(self, at: int) -> Prices:
@@ -263,6 +266,7 @@ class Tape:
             self._dividend.item(at),
             self._split.item(at),
             self._log_return.item(at) if log else 0.0,
+            self._period.item(at),
         )
 
     def final(self, places: Array) -> Array:

@@ -41,6 +41,7 @@ class Moment:
         dividend: cash since the decision before, for each share held then.
         split: shares now for each share held then.
         log_return: of the adjusted close since the decision before.
+        period: 1.0 where the decision before was in another session, else 0.0.
     """
 
     t: int
@@ -55,6 +56,7 @@ class Moment:
     dividend: float
     split: float
     log_return: float
+    period: float
 
 
 class History:
@@ -157,6 +159,7 @@ class History:
             dividend=dividend,
             split=split,
             log_return=float(np.log(growth)),
+            period=float(before < 0 or self._sessions[t] != self._sessions[before]),
         )
 
     def _growth(self, t: int, before: int, dividend: float, split: float) -> float:

@@ -108,7 +108,9 @@ class Contestant:
             assert each.dates is not None and each.returns is not None
             is_ruined = bool(each.returns[-1] <= -1.0)
             runs.append(Days(each.dates, each.returns, is_ruined, each.market_seed))
-            found = performance(each.returns, facts.convention, facts.periods_a_year)
+            found = performance(
+                each.returns, facts.convention, facts.periods_a_year, facts.cash_rate
+            )
             metrics.append(found | each.figures)
         return cls(
             agent=references[0].name,
@@ -163,7 +165,9 @@ class Contestant:
         whole = filled_up(run.returns, days)
         return {
             **found,
-            **performance(whole, self.facts.convention, self.facts.periods_a_year),
+            **performance(
+                whole, self.facts.convention, self.facts.periods_a_year, self.facts.cash_rate
+            ),
         }
 
     def drawn_on(self, common: CommonDays) -> int:

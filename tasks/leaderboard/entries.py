@@ -24,6 +24,7 @@ class Setting(NamedTuple):
         market: SHA-256 of all that an agent or an account can meet, or of the law that it follows.
         markets: what the markets of episodes are drawn from; empty where there is one alone.
         seed: of the run, where that decides which markets its agents met; else None.
+        cash_rate: what idle cash earned a year.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Setting(NamedTuple):
     market: str
     markets: str = ""
     seed: int | None = None
+    cash_rate: float = 0.0
 
     @property
     def symbol(self) -> str:
@@ -70,6 +72,7 @@ def setting_of(result: Result) -> Setting:
         market=facts.fingerprint,
         markets=facts.markets,
         seed=result.seed if facts.draws_markets else None,
+        cash_rate=facts.cash_rate,
     )
 
 

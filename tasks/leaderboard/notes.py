@@ -26,6 +26,8 @@ def notes_of(
         yield f"markets: {facts.markets}{_met(rows, markets)}"
     if facts.fills == "next_close":
         yield "orders filled at the next close, since the data has no opens"
+    if facts.cash_rate:
+        yield f"idle cash earned {facts.cash_rate:.2%} a year; ratios are of returns beyond that"
     yield from _repeats(rows, facts)
     yield from marked(rows, facts)
     yield from _twins(rows, facts)

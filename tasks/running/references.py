@@ -153,10 +153,10 @@ def policy_returns(env: VectorEnv, facts: Facts, choose: Choose, seed: int = SEE
 
 def sharpes_of(returns: Returns, facts: Facts) -> FloatArray:
     """Sharpe ratio a year of each policy [N]."""
-    convention, periods = facts.convention, facts.periods_a_year
+    rules = facts.convention, facts.periods_a_year, facts.cash_rate
     if isinstance(returns, np.ndarray):
-        return sharpe_ratio(returns, convention, periods)
-    return np.array([sharpe_ratio(own, convention, periods) for own in returns])
+        return sharpe_ratio(returns, *rules)
+    return np.array([sharpe_ratio(own, *rules) for own in returns])
 
 
 def _as_if_none_was_ruined(

@@ -44,6 +44,7 @@ GOOD: dict[str, list[Any]] = {
     "modalities": [None, ["bars"], ("account", "time"), {"news"}],
     "commission_bps": [None, 0, 3.5, 9_999],
     "slippage_bps": [None, 0.0, 2, 9_999.9],
+    "cash_rate": [0, 0.04, 1.0, Fraction(1, 30)],
     "initial_cash": [1, 1e5, 1e15, Fraction(7, 3), 1e-9],
     "episode_length": [None, 1, 3, 1000],
     "markets": ["fresh", "train", "held_out", "one", [1, 2]],

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market import Market
 from investorbench_env.market.market import CLOSE, OPEN
 from investorbench_env.protocols import PAPER, STANDARD, Fills, Hold
@@ -32,8 +33,15 @@ RULES: list[dict[str, Any]] = [
     ),
 ]
 """Every combination of fields for which there is an account."""
+
+
+def cash_rate(rules: dict[str, Any], rate: float) -> dict[str, float]:
+    """What idle cash earns, where an account has cash."""
+    return {"cash_rate": rate} if rules["protocol"].convention == "simple" else {}
+
+
 OPTIONS = st.builds(
-    lambda rules, rest: {**rules, **rest},
+    lambda rules, rest, rate: {**rules, **rest, **cash_rate(rules, rate)},
     st.sampled_from(RULES),
     st.fixed_dictionaries(
         {
@@ -42,6 +50,7 @@ OPTIONS = st.builds(
             "initial_cash": st.sampled_from([1.0, 1e5, 3e12]),
         }
     ),
+    st.sampled_from([0.0, 0.04, 1.0]),
 )
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -106,11 +115,19 @@ def assert_spot_step(
     bought = sum(each.quantity for each in after["fills"])
     if not at_close:
         shares, cash = held_over_ex_dates(market, shares, cash, t, s)
+    interest = 0.0
+    rate = (1.0 + env.unwrapped.facts.cash_rate) ** (1 / 252) - 1.0
+    mark = market.bars[t, 0, CLOSE]
+    if not at_close:
+        interest = rate * max(before["equity"] - abs(before["position"] * mark), 0.0)
     was_ruined = cash + shares * fill <= 0.0
     scale = 1e-12 * max(abs(cash), abs(shares) * fill, 1e-9)
     assert after["notional"] == pytest.approx(abs(bought) * fill, rel=1e-9, abs=10 * scale)
     assert after["cost"] == env.unwrapped.facts.cost_rate * after["notional"]
     shares, cash = shares + bought, cash - bought * fill - after["cost"]
+    if at_close:
+        interest = rate * max(cash + shares * mark - abs(shares * mark), 0.0)
+    cash += interest
     if at_close:
         shares, cash = held_over_ex_dates(market, shares, cash, t, s)
     assert after["position"] == pytest.approx(shares, rel=1e-12, abs=10 * scale / fill)
@@ -201,6 +218,35 @@ def episode(env: Any, actions: Any) -> list[dict[str, Any]]:
         infos.append(info)
         ended = terminated or truncated
     return infos
+
+
+def test_idle_cash_earns_its_rate_a_period_and_the_proceeds_of_a_short_sale_none() -> None:
+    market = small_market([100.0, 100.0, 110.0, 121.0])
+    rate = 1.05 ** (1 / 252) - 1.0
+    flat = episode(make(market, cash_rate=0.05, **NO_COSTS), [1])
+    expected = 100_000 * (1.0 + rate) ** np.arange(4)
+    np.testing.assert_allclose([info["equity"] for info in flat], expected, rtol=1e-14)
+    # What is idle at a decision has earned its rate at the next one, after the trade between them.
+    half = episode(
+        make(market, action="weight", cash_rate=0.05, **NO_COSTS),
+        [np.array([0.5]), np.array([0.5])],
+    )
+    assert half[1]["cash"] == pytest.approx(50_000 + 100_000 * rate, rel=1e-14)
+    short = episode(make(market, cash_rate=0.05, **NO_COSTS), [0])
+    # Short with all of it only what it had earned before is idle, and once the price rose nothing.
+    earned = 100_000 * rate, 100_000 * rate * (1 + rate)
+    assert [info["equity"] for info in short[1:]] == pytest.approx(
+        [100_000 + earned[0], 90_000 + earned[1], 79_000 + earned[1]], rel=1e-14
+    )
+    none = episode(make(market, **NO_COSTS), [1])
+    assert [info["equity"] for info in none] == [100_000.0] * 4
+
+
+def test_a_paper_account_has_no_cash_that_could_earn_anything() -> None:
+    with pytest.raises(InvestorBenchError, match=r"protocol paper has no cash.*cash_rate"):
+        make(small_market([100.0, 110.0]), protocol="paper", cash_rate=0.01)
+    with pytest.raises(InvestorBenchError, match=r"cash_rate=4\.5 must be .* at most 1"):
+        make(small_market([100.0, 110.0]), cash_rate=4.5)
 
 
 def test_holding_without_costs_earns_the_growth_from_the_first_fill() -> None:

@@ -102,7 +102,9 @@ def _references(path: Path, manifest: Content, facts: Facts) -> Iterator[Finding
         if reference.returns is None:
             continue
         with np.errstate(all="ignore"):
-            expected = performance(reference.returns, facts.convention, facts.periods_a_year)
+            expected = performance(
+                reference.returns, facts.convention, facts.periods_a_year, facts.cash_rate
+            )
         known = {name: reference.figures[name] for name in expected if name in reference.figures}
         name = f"figures of {reference.name}"
         expected = {each: expected[each] for each in known}

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.lines import RecordFile
 from investorbench.tasks.record.schema import Line
 from investorbench.tasks.record.verifying.findings import Finding
@@ -110,7 +111,8 @@ def _in_units(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount
     held = (had + bought) * split if at_close else had * split + bought
     yield Amount("position", _quantity(after), held, max(abs(had * split), abs(bought)))
     cost = sum(fill.cost for fill in line.fills)
-    yield Amount("cash", after.cash, before.cash + dividend - spent - cost, largest)
+    cash = before.cash + dividend - spent - cost + _interest(facts, before, line)
+    yield Amount("cash", after.cash, cash, largest)
     for position in after.positions:
         worth = position.quantity * position.price
         yield Amount("weight of the position", position.weight, worth / after.equity)
@@ -119,6 +121,18 @@ def _in_units(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount
     for fill in line.fills:
         yield Amount("notional of the fill", fill.notional, abs(fill.quantity * fill.price))
         yield Amount("cost of the fill", fill.cost, facts.cost_rate * fill.notional)
+
+
+def _interest(facts: Facts, before: AccountState, line: Line) -> float:
+    """What cash earned that was idle at the decision, after orders that filled at it."""
+    if not facts.cash_rate or (is_within_a_day(facts.interval) and line.session == line.marked):
+        return 0.0
+    value = sum(position.quantity * position.price for position in before.positions)
+    cash = before.cash
+    if facts.fills == "close":
+        bought = sum(fill.quantity * fill.price for fill in line.fills)
+        value, cash = value + bought, cash - bought - sum(fill.cost for fill in line.fills)
+    return max(cash + value - abs(value), 0.0) * facts.cash_rate_a_period
 
 
 def _distributed(line: Line, holding: float) -> tuple[float, float]:

@@ -1,0 +1,73 @@
+"""What idle cash earns, in results and records, with one bar a day or several."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from investorbench.tasks import evaluate
+from investorbench.tasks.leaderboard.entries import setting_of
+from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.record.verifying import verify_job
+from investorbench_env.facts import Facts
+from tests.env.small_markets import random_market
+
+RATE = 0.05
+OPTIONS: dict[str, Any] = {"end": "2020-12-01", "seed": 0, "warmup": False}
+
+
+def in_cash(observation: Any, info: Any) -> int:
+    return 1
+
+
+def now_and_then(observation: Any, info: Any) -> int:
+    """Long, short and long again, a week each."""
+    return (0, 2, 1, 1, 1)[int(info["session"][-2:]) // 2 % 5]
+
+
+def test_cash_has_a_return_and_no_sharpe_ratio_beyond_itself() -> None:
+    result = evaluate(in_cash, "stock/sim", cash_rate=RATE, **OPTIONS)
+    days = len(result.median.returns)
+    assert result.metrics["CR"] == pytest.approx(1.05 ** (days / 252) - 1.0, rel=1e-12)
+    assert result.metrics["SR"] == 0.0
+    assert result.facts.cash_rate == RATE
+
+
+def test_ratios_are_of_returns_beyond_cash() -> None:
+    result = evaluate(now_and_then, "stock/sim", cash_rate=RATE, **OPTIONS)
+    excess = result.median.returns - (1.05 ** (1 / 252) - 1.0)
+    sharpe = excess.mean() / excess.std(ddof=1) * np.sqrt(252)
+    assert result.metrics["SR"] == pytest.approx(sharpe, rel=1e-12)
+    plain = evaluate(now_and_then, "stock/sim", **OPTIONS)
+    assert plain.metrics["CR"] < result.metrics["CR"]
+    assert setting_of(plain) != setting_of(result)  # they never share a table
+
+
+@pytest.mark.parametrize("interval", ["3m", "4h", "1d", "1w"])
+def test_each_daily_return_of_cash_is_its_rate_of_a_period(interval: str) -> None:
+    market = random_market(np.random.default_rng(5), 60, interval)
+    first, last = (str(market.sessions[n]) for n in (3, -1))
+    options: dict[str, Any] = {"data": market, "start": first, "end": last, "window": 2}
+    result = evaluate(in_cash, "InvestorBench/Stock", cash_rate=RATE, **OPTIONS | options)
+    a_period = 1.05 ** (1.0 / result.facts.periods_a_year) - 1.0
+    first_day, *days = result.median.returns
+    assert days and days == pytest.approx([a_period] * len(days), rel=1e-10)
+    # An episode that opens within a day has not been through the night before it.
+    assert first_day == pytest.approx(a_period, rel=1e-10) or first_day == 0.0
+
+
+@pytest.mark.parametrize("task", ["stock/sim", "crypto/sim"])
+def test_a_record_says_what_cash_earned_and_follows_from_it(task: str, tmp_path: Path) -> None:
+    options = {"seed": 0, "warmup": False, "folder": tmp_path / "run"}
+    evaluate(now_and_then, task, cash_rate=RATE, **options)
+    (path,) = jobs_in(tmp_path / "run")
+    assert [each.what for each in verify_job(job_in(path)) if each.is_wrong] == []
+
+
+def test_an_older_record_is_of_cash_that_earned_nothing() -> None:
+    facts = Facts(
+        family="Stock", symbols=("A",), protocol="standard", steps=1, source="s", simulated=True,
+        window=("2020-01-01", "2020-01-02"), fingerprint="0",
+    )  # fmt: skip
+    assert facts.cash_rate == 0.0 == facts.cash_rate_a_period
