@@ -252,7 +252,7 @@ class Tape:
             dividend,
             split,
             self._log_return.take(places) if log else 0.0,
-            self._period.take(at),
+            self._period.take(at) if self._setup.options.cash_rate else 1.0,
         )
 
     def prices_of_all(self, at: int) -> Prices:
