@@ -14,6 +14,7 @@ from investorbench.memory import LayeredMemoryError
 from investorbench.scripts import (
     baselines,
     bench,
+    bundle,
     compare,
     data,
     inspecting,
@@ -25,6 +26,7 @@ from investorbench.scripts import (
     serve,
     verify,
 )
+from investorbench.scripts.bundle import reads_bundles
 from investorbench_env.errors import InvestorBenchError
 
 app = typer.Typer(
@@ -39,11 +41,12 @@ app.add_typer(
     bench.app, name="bench", help="Measure speed beside yardsticks, and what memory is worth."
 )
 app.command("baselines")(baselines.baselines)
-app.command("inspect", context_settings=inspecting.CONTEXT)(inspecting.inspect)
-app.command("verify")(verify.verify)
-app.command("score")(score.score)
-app.command("compare")(compare.compare)
-app.command("replay")(replay.replay)
+app.command("bundle")(bundle.bundle)
+app.command("inspect", context_settings=inspecting.CONTEXT)(reads_bundles(inspecting.inspect))
+app.command("verify")(reads_bundles(verify.verify))
+app.command("score")(reads_bundles(score.score))
+app.command("compare")(reads_bundles(compare.compare))
+app.command("replay")(reads_bundles(replay.replay))
 app.command("report")(report.report)
 app.command("seal", context_settings=seal.CONTEXT)(seal.seal)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
+from investorbench.tasks.record.opening import bundle_at, opened
 from investorbench.tasks.record.run_folder import FoundRuns, found_in
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -22,7 +23,9 @@ ENDINGS = {"latex": "tex"}
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of agents in them.")],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of runs, or of agents in them; or bundles.")
+    ],
     output: Annotated[
         Path | None, typer.Option(help="The file to write; otherwise one in the first folder.")
     ] = None,
@@ -32,20 +35,20 @@ def report(
     if format not in (HTML, *FORMATS):
         raise UnknownNameError("format", format, [HTML, *FORMATS])
     messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    with messages.status("reading the records"):
-        found = found_in(runs)
-    for problem in found.problems:
-        messages.print(f"left out: {problem}")
-    if not found.entries:
-        raise InvestorBenchError("none of the records can be shown, so there is nothing to report")
-    file = output or runs[0] / (
-        "report.html" if format == HTML else f"leaderboard.{ENDINGS.get(format, format)}"
-    )
+    file = output or _beside(runs[0], format)
     if file.is_dir():
         raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")
-    if not file.parent.is_dir():
-        raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
-    content = _made(found, format, messages)
+    with opened(runs, messages.print) as folders:
+        with messages.status("reading the records"):
+            found = found_in(folders)
+        for problem in found.problems:
+            messages.print(f"left out: {problem}")
+        if not found.entries:
+            why = "none of the records can be shown, so there is nothing to report"
+            raise InvestorBenchError(why)
+        if not file.parent.is_dir():
+            raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
+        content = _made(found, format, messages)
     try:
         write_atomically(file, content)
     except OSError as error:
@@ -53,6 +56,14 @@ def report(
             f"{file} cannot be written: {error.strerror}; name another file with --output"
         ) from None
     print(f"wrote {file}")
+
+
+def _beside(run: Path, format: str) -> Path:
+    """The file of a report that none is named for: in the folder of the run, or by its bundle."""
+    ending = ENDINGS.get(format, format)
+    if (bundle := bundle_at(run)) is not None:
+        return bundle.with_suffix(f".{ending}")
+    return run / f"{'report' if format == HTML else 'leaderboard'}.{ending}"
 
 
 def _made(found: FoundRuns, format: str, messages: Console) -> bytes:

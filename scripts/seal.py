@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from investorbench.scripts.run import planning
+from investorbench.tasks.record.opening import opened
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.sealing import CheckedSeal, Seal, check_seals, seal_record
 from investorbench.tasks.record.seals import KINDS, line_file, seal_file
@@ -51,10 +52,13 @@ def seal(
         raise InvestorBenchError("give the folder of one run, or --plan with what is to be run")
     run = Path(arguments[0])
     if check:
-        checked = check_seals(run, given, signers)
-        if not checked:
-            raise InvestorBenchError(f"{run} has no seal: give one with --seal, or make one")
-        (_print_json if as_json else _print)(run, checked)
+        with opened([run], _say) as (folder, *others):
+            if others:
+                raise InvestorBenchError(f"{run} holds several runs: name one, {run}/{folder.name}")
+            checked = check_seals(folder, given, signers)
+            if not checked:
+                raise InvestorBenchError(f"{run} has no seal: give one with --seal, or make one")
+            (_print_json if as_json else _print)(folder, checked)
         if given is None:
             _say("a seal can be made again: compare the line that was published, with --seal LINE")
         raise typer.Exit(1 if any(each.verdict == "differs" for each in checked) else 0)

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from investorbench.agents.llm.canonical import canonical
-from investorbench.tasks.record.kept_answers import ANSWERS, open_at_rest
+from investorbench.tasks.record.answer_rows import answer_rows
+from investorbench.tasks.record.kept_answers import ANSWERS
 from investorbench.tasks.record.run_folder import jobs_in
 from investorbench.tasks.record.schema import Content
 from investorbench_env.errors import InvestorBenchError
@@ -89,15 +89,3 @@ def file_hash(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InvestorBenchError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def answer_rows(path: Path) -> list[str]:
-    """The rows of a file of answers as lines of JSON, below a line with the names of the columns.
-
-    Raises:
-        InvestorBenchError: it cannot be read.
-    """
-    with open_at_rest(path) as db:
-        found = db.execute("SELECT * FROM answers ORDER BY key")
-        columns = [column for column, *_ in found.description]
-        return [f"{canonical(row)}\n" for row in (columns, *found)]

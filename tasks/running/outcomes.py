@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from investorbench.tasks.record.opening import opened
 from investorbench.tasks.record.reading import recorded_entry
 from investorbench.tasks.record.run_folder import found_in, job_in
 from investorbench.tasks.result import Entry, Result
@@ -55,12 +56,13 @@ def load(folder: str | Path) -> RunOutcome:
     cannot be read is in ``failed`` and leaves the rest alone.
 
     Args:
-        folder: of a run, or of one job in it.
+        folder: of a run, or of one job in it; or a bundle of runs.
 
     Raises:
         InvestorBenchError: there is no such folder, or nothing was recorded in it.
     """
-    found = found_in([Path(folder)])
+    with opened([Path(folder)]) as folders:
+        found = found_in(folders)
     return RunOutcome(
         entries=[entry for _, entry in found.entries],
         failed=[JobFailure(problem) for problem in found.problems],

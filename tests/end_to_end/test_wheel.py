@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -206,6 +207,28 @@ def test_an_agent_a_task_a_model_and_a_memory_by_path_are_swept_from_an_empty_fo
     )  # fmt: skip
     names = [json.loads(line)["agent"] for line in printed.splitlines()]
     assert "finmem model=reader memory=brief" in names and len(names) == 4
+
+
+def test_the_page_of_a_bundle_is_the_same_in_an_empty_environment_elsewhere(
+    wheel: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("plotly")
+    programs = installed(tmp_path, [f"{wheel}[report]"])
+    here, there = tmp_path / "here", tmp_path / "there" / "of somebody else"
+    here.mkdir(), there.mkdir(parents=True)
+    ours = (sys.executable, "-m", "investorbench.scripts.main")
+    jobs = ("agent=momentum,finmem", "task=stock/sim", "repeats=2", "task.end=2020-11-30")
+    run(*ours, "run", "-m", *jobs, "seal=true", "folder=mine", cwd=here)
+    run(*ours, "report", "mine", "--output", "page.html", cwd=here)
+    run(*ours, "bundle", "mine", "-o", there / "mine.zip", cwd=here)
+    shutil.rmtree(here / "mine")
+    theirs = programs / "investorbench"
+    assert run(theirs, "report", "mine.zip", cwd=there) == "wrote mine.html\n"
+    page = (there / "mine.html").read_bytes()
+    assert page == (here / "page.html").read_bytes()
+    assert str(tmp_path).encode() not in page
+    checked = run(theirs, "seal", "--check", "mine.zip", cwd=there)
+    assert checked.startswith("fits plan.seal.json") and "fits record.seal.json" in checked
 
 
 def run(*command: object, cwd: Path, **variables: str) -> str:

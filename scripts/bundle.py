@@ -1,0 +1,78 @@
+"""``investorbench bundle``: runs in one file for others, and how commands take such a file."""
+
+import functools
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from investorbench.tasks.record.bundling import bundle_runs, real_sources
+from investorbench.tasks.record.opening import open_bundle, opened
+from investorbench.tasks.wording import count
+from investorbench_env.errors import InvestorBenchError
+
+RUNS = ("run", "runs", "run_a", "run_b")
+"""What commands call the runs that they read."""
+
+
+def bundle(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of runs; with --open, the file of a bundle.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write, or the folder.")
+    ] = None,
+    unpack: Annotated[bool, typer.Option("--open", help="Unpack a bundle instead.")] = False,
+) -> None:
+    """Pack whole records into one file, from which others make the same tables and page."""
+    if unpack:
+        if len(runs) != 1:
+            raise InvestorBenchError("--open takes the file of one bundle")
+        for run in open_bundle(runs[0], output or Path(), _say):
+            print(f"opened {run}")
+        return
+    file = output or Path(f"{runs[0].resolve().name}.zip")
+    if file.is_dir():
+        raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")
+    contents = bundle_runs(runs, file)
+    size = file.stat().st_size
+    held = f"{count(len(contents.runs), 'run')}, {count(len(contents.files), 'file')}"
+    print(f"wrote {file}: {held}, {size / 1e6:,.1f} MB")
+    if sources := real_sources(runs):
+        _say(
+            f"it holds no market, but what agents were shown of {', '.join(sources)}: see whether "
+            "its terms let you pass that on"
+        )
+
+
+def reads_bundles(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes a bundle, or a path into one, wherever it takes the folder of a run."""
+
+    @functools.wraps(command)
+    def reading(**arguments: Any) -> None:
+        with ExitStack() as stack:
+            for name in (each for each in RUNS if each in arguments):
+                value = arguments[name]
+                given = [value] if isinstance(value, Path) else list(value)
+                found = stack.enter_context(opened(given, _say))
+                arguments[name] = found if value is not given[0] else _only(value, found)
+            command(**arguments)
+
+    return reading
+
+
+def _only(given: Path, found: Sequence[Path]) -> Path:
+    """The run of a bundle for a command that takes one."""
+    if len(found) > 1:
+        names = ", ".join(run.name for run in found)
+        raise InvestorBenchError(
+            f"{given} holds the runs {names}: name one of them, as {given}/{found[0].name}"
+        )
+    return found[0]
+
+
+def _say(message: str) -> None:
+    Console(stderr=True).print(message, highlight=False, markup=False, soft_wrap=True)
