@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from investorbench.memory.whole_files import written_whole
 from investorbench.tasks.record.answer_rows import answer_rows
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.files import bytes_of
@@ -24,6 +23,7 @@ from investorbench.tasks.record.run_files import A_LINK, file_hash, files_of
 from investorbench.tasks.record.run_folder import jobs_in
 from investorbench.tasks.record.seals import KINDS, line_file
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.whole_files import written_whole
 
 CONTENTS, ROWS = "bundle.json", "answers.jsonl"
 FORMAT = 1
