@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from investorbench.agents.simulated.quadrature import linear_interpolation, normal_nodes
 from investorbench.agents.single_asset import takes_weight
+from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
 FloatArray = npt.NDArray[np.float64]
@@ -42,8 +43,14 @@ class AccountRules:
         """Those of an environment of one asset.
 
         Raises:
-            InvestorBenchError: it has several, or other actions.
+            InvestorBenchError: it has several, or other actions; or its idle cash earns something,
+                which no plan of ours weighs.
         """
+        if facts.cash_rate:
+            raise InvestorBenchError(
+                f"oracle knows what is best where idle cash earns nothing, not "
+                f"{facts.cash_rate:.2%} a year: leave cash_rate out"
+            )
         return cls(
             by_weight=takes_weight(facts, "oracle"),
             long_only=facts.long_only,

@@ -84,9 +84,10 @@ def _timing(facts: Facts, words: BarWords) -> str:
         "next_close": f"the close of the next {words.one}",
         "close": "the close of t",
     }[facts.fills]
+    cash = f" Idle cash earns {facts.cash_rate:.2%} a year." if facts.cash_rate else ""
     return (
         f"An order fills at {when}; commission and slippage take "
-        f"{facts.cost_rate:.2%} of the value traded."
+        f"{facts.cost_rate:.2%} of the value traded.{cash}"
     )
 
 

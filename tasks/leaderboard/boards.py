@@ -25,6 +25,8 @@ from investorbench.tasks.statistics import (
 )
 from investorbench.tasks.statistics.estimate import DRAWS, FloatArray
 
+NOBODY = "no agent has a rank"
+
 
 def leaderboards(
     entries: Iterable[Entry], *, jointly: bool = True, draws: int = DRAWS
@@ -67,6 +69,8 @@ def _board(
         own = {name: contestants[name] for name in names}
         if isinstance(found, str):
             return nothing_to_compare({name: len(each.runs) for name, each in own.items()}, found)
+        if not own:
+            return nothing_to_compare({}, NOBODY)
         return compare_agents(
             {name: _returns(each, found) for name, each in own.items()},
             benchmark,

@@ -1,11 +1,14 @@
 """`investorbench run` of models whose answers cannot be used, or are paid for and lost."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from investorbench.tasks.leaderboard import leaderboards
+from investorbench.tasks.running.outcomes import load
 from tests.agents.llm.stub_server import Reply, StubServer, fill, schema_of
 from tests.scripts.calling import Call, results
 from tests.tasks.plain_records import lines_of
@@ -128,8 +131,6 @@ class Talkative(Silent):
         return 1
 
     def record(self) -> dict[str, Any]:
-        from dataclasses import asdict
-
         return {"answer": asdict(self.answer)}
 
 
@@ -241,3 +242,48 @@ def test_answers_of_an_older_model_are_not_mixed_in_from_a_cache_without_a_word(
     table = " ".join(command("score", tmp_path / "two").out.split())
     assert "the model changed within the run" in table
     assert "answers; from the cache), stub-2026" in table
+
+
+def test_an_older_run_without_a_usable_answer_has_no_rank_and_is_no_trial(
+    call: Call, command: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("investorbench.tasks.running.unusable.MOST_IN_A_ROW", 10**6)
+    with StubServer(NONSENSE) as server:
+        assert call(*at(server, "folder=older")).code == 0
+    for agent in ("momentum", "always_sell"):
+        assert call(f"agent={agent}", *LONG, "folder=older").code == 0
+    outcome = load(tmp_path / "older")
+    assert outcome.failed == []
+    (board,) = leaderboards(outcome.entries, draws=200)
+    rows = {row.agent: row for row in board.rows}
+    silent = rows.pop("finmem model=local")
+    assert silent.answers is not None and silent.answers.share_unusable == 1.0
+    assert silent.rank is None and silent.against is None
+    assert silent.metrics["CR"] == 0.0  # its figures are shown: it held all the time
+    assert all(row.rank is not None for row in rows.values()) and len(rows) == 3
+    assert not any("finmem model=local" in pair.names for pair in board.comparison.pairs)
+    assert "finmem model=local" not in board.comparison.against
+    without = [each for each in outcome.entries if each.result.agent != "finmem model=local"]
+    (other,) = leaderboards(without, draws=200)
+    assert other.comparison.luck == board.comparison.luck
+    assert [(row.agent, row.rank) for row in other.rows] == [
+        (row.agent, row.rank) for row in board.rows if row.rank is not None
+    ]
+    table = " ".join(command("score", tmp_path / "older").out.split())
+    assert "§ decided without a usable answer: finmem model=local in 100.0 % of its" in table
+    assert "more than 20%: it has no rank" in table
+    page = command("report", tmp_path / "older")
+    assert page.code == 0, page.err
+
+
+def test_a_table_may_hold_nothing_that_has_a_rank(
+    call: Call, command: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("investorbench.tasks.running.unusable.MOST_IN_A_ROW", 10**6)
+    with StubServer(NONSENSE) as server:
+        assert call(*at(server, "folder=older")).code == 0
+    (entry,) = load(tmp_path / "older").entries
+    result = replace(entry.result, references=(), facts=replace(entry.result.facts, benchmark=None))
+    (board,) = leaderboards([replace(entry, result=result)], draws=200)
+    assert [row.rank for row in board.rows] == [None]
+    assert board.sentence

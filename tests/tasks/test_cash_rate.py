@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
+from investorbench.agents.simulated.positions import AccountRules
 from investorbench.tasks import evaluate
 from investorbench.tasks.leaderboard.entries import setting_of
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import verify_job
+from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
+from investorbench_env.wrappers import TextObservation
 from tests.env.small_markets import random_market
 
 RATE = 0.05
@@ -71,3 +75,11 @@ def test_an_older_record_is_of_cash_that_earned_nothing() -> None:
         window=("2020-01-01", "2020-01-02"), fingerprint="0",
     )  # fmt: skip
     assert facts.cash_rate == 0.0 == facts.cash_rate_a_period
+
+
+def test_agents_are_shown_what_cash_earns_and_an_oracle_that_cannot_weigh_it_refuses() -> None:
+    env: Any = TextObservation(gym.make("InvestorBench/Stock-SIM", cash_rate=RATE))
+    text, _ = env.reset(seed=0)
+    assert "Idle cash earns 5.00% a year." in text
+    with pytest.raises(InvestorBenchError, match="oracle knows what is best where idle cash"):
+        AccountRules.of(env.unwrapped.facts)
