@@ -51,9 +51,11 @@ def job_again(recorded: RecordedJob) -> Job:
         }
         return maker.make(**{name: parts[name]() for name in sorted(maker.asks_for)})
 
+    handed = [name for name in (MARKET, DYNAMICS) if name in maker.asks_for]
+    known = {name: part for name, part in settings.items() if name != HANDED}
     return Job(
         make_agent=make_agent,
-        settings=settings,
+        settings=known | ({HANDED: handed} if handed else {}),
         task=recorded.task,
         model=model_of(settings["model"]) if "model" in settings else None,
     )

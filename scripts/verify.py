@@ -25,6 +25,7 @@ CONSISTENT = {
     AGENT: ("agent", "with this market and these answers"),
 }
 """The levels by their names, and what repeats are consistent with that pass one."""
+NO_SEAL = "none: what was left out, or made again from the start, cannot be seen"
 LISTED = 3
 
 
@@ -34,10 +35,14 @@ def verify(
         bool,
         typer.Option("--agent", help="Run the agents again, on the answers that were recorded."),
     ] = False,
+    seal: Annotated[
+        str | None, typer.Option("--seal", help="A seal from elsewhere: a file, line or digest.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a finding.")] = False,
 ) -> None:
     """Find what was changed, is missing or does not follow; asks no model."""
-    checks, errors = Checks(run, job_again if agent else None), Console(stderr=True)
+    checks = Checks(run, job_again if agent else None, seal)
+    errors = Console(stderr=True)
     shown = track(
         checks, "verifying", len(checks), console=errors, transient=True,
         disable=not errors.is_terminal,
@@ -70,6 +75,8 @@ def _print(verdict: Verdict, agent: bool) -> None:
     for level, (name, _) in CONSISTENT.items():
         line = Text(f"{name:8}{_at(verdict, level, agent)}")
         console.print(Padding(line, (0, 0, 0, 2)))
+    seals = ", ".join(f"{each.name} {each.verdict}" for each in verdict.seals)
+    console.print(Padding(Text(f"{'seal':8}{seals or NO_SEAL}"), (0, 0, 0, 2)))
     if wrong:
         console.print(Padding(Text(f"still counts: {_standing(verdict)}"), (0, 0, 0, 2)))
     console.print(Text(f"No check can show {NEVER_SHOWN}."))

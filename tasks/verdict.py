@@ -6,6 +6,7 @@ is in :data:`NEVER_SHOWN`.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,16 +17,21 @@ from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.episode_folder import FILES, METRICS
 from investorbench.tasks.record.lines import header_in
 from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.references import REFERENCES
 from investorbench.tasks.record.replaying import Replayed, replay
 from investorbench.tasks.record.run_folder import foreign_files, job_in, jobs_in
 from investorbench.tasks.record.schema import Content
+from investorbench.tasks.record.sealing import CheckedSeal, check_seals
 from investorbench.tasks.record.settings import CONFIG
 from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.rederiving import rederive
+from investorbench.tasks.running.references_again import other_references
 from investorbench_env.errors import InvestorBenchError
 
 RECORD, MARKET, AGENT = 1, 2, 3
+REFERENCE = 0
+"""In place of a level: what a job is compared with, which is of no repeat."""
 NEVER_SHOWN = (
     "that a model gave these answers, that no run was left out, or when any of it was written"
 )
@@ -60,7 +66,7 @@ class Outcome(NamedTuple):
         return self.not_checked is None and not any(each.is_wrong for each in self.findings)
 
 
-Check = Callable[[], Outcome]
+Check = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,7 @@ class Verdict:
         repeats: the folders of the finished repeats, and of those that are there otherwise.
         findings: what is wrong, or worth knowing.
         outcomes: of all checks.
+        seals: those in the folder, and the one that was given.
     """
 
     run: Path
@@ -80,6 +87,7 @@ class Verdict:
     repeats: tuple[Path, ...]
     findings: tuple[Finding, ...]
     outcomes: tuple[Outcome, ...]
+    seals: tuple[CheckedSeal, ...] = ()
 
     @property
     def wrong(self) -> list[Finding]:
@@ -108,14 +116,16 @@ class Checks:
     Args:
         run: the folder of a run, or of an agent in it.
         again: makes jobs again whose agents are to run; None leaves level 3 out.
+        seal: a seal that comes from elsewhere: its file, its line or its digest.
 
     Raises:
-        InvestorBenchError: it is no folder of a run.
+        InvestorBenchError: it is no folder of a run, or the seal is none.
     """
 
-    def __init__(self, run: Path, again: JobAgain | None = None) -> None:
+    def __init__(self, run: Path, again: JobAgain | None = None, seal: str | None = None) -> None:
         self._run, self._again = run, again
         self._paths = jobs_in(run)
+        self._seals = check_seals(run, seal)
         self._jobs: dict[Path, RecordedJob] = {}
         self._outcomes: list[Outcome] = []
         self._unreadable: list[Finding] = []
@@ -135,14 +145,16 @@ class Checks:
                 yield partial(self._of_repeat, MARKET, job, number)
                 if self._again is not None:
                     yield partial(self._of_repeat, AGENT, job, number)
+            yield partial(self._of_references, job)
 
     def __len__(self) -> int:
         levels = 1 if self._again is None else 2
-        return sum(1 + levels * job.repeats for job in self._jobs.values())
+        return sum(2 + levels * job.repeats for job in self._jobs.values())
 
     def verdict(self) -> Verdict:
         """What all of it comes to, once every check was made."""
         findings = [*self._unreadable]
+        findings += [finding for seal in self._seals for finding in seal.findings]
         outcomes = sorted(self._outcomes, key=lambda each: self._place(each.path))
         for outcome in outcomes:
             findings += outcome.findings
@@ -157,6 +169,7 @@ class Checks:
             ),
             findings=(*findings, *self._together()),
             outcomes=tuple(self._outcomes),
+            seals=tuple(self._seals),
         )
 
     def _place(self, path: Path) -> int:
@@ -180,11 +193,23 @@ class Checks:
         findings = () if came.difference is None else (_differs(came, level),)
         return self._done(Outcome(level, path, findings, came.steps))
 
+    def _of_references(self, job: RecordedJob) -> None:
+        """What the job is compared with; of no repeat, so it counts only where it is wrong."""
+        path = job.path / REFERENCES
+        if not path.exists() or self._not_again(job, job.path, MARKET) is not None:
+            return
+        with contextlib.suppress(InvestorBenchError):  # what cannot be read is a finding already
+            findings = tuple(
+                Finding(path=path, what=what, level=MARKET, kind="market")
+                for what in other_references(job)
+            )
+            self._done(Outcome(REFERENCE, job.path, findings))
+
     def _not_again(self, job: RecordedJob, path: Path, level: int) -> str | None:
         """Why a repeat is not run again; None where it is."""
         if level == AGENT and not (path / METRICS).exists():
             return "it is not finished"
-        if not any((path / name).exists() for name in FILES.values()):
+        if path != job.path and not any((path / name).exists() for name in FILES.values()):
             return "nothing is recorded"
         for outcome in self._outcomes:
             for finding in outcome.findings:

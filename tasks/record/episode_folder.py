@@ -39,6 +39,8 @@ from investorbench.tasks.step import Step
 FILES = {"warmup": "warmup.jsonl", "test": "decisions.jsonl"}
 METRICS, FAILURE = "metrics.json", "failure.json"
 """What came of an episode; and why it did not come to its end, gone when it has."""
+CHECKPOINT = "checkpoint.json"
+"""Where it is resumed."""
 SAVE_EVERY = 10
 """Steps from one checkpoint to the next; an archived memory must be able to go back further."""
 LEAST_USD = 1e-9
@@ -192,7 +194,7 @@ class EpisodeFolder:
             await asyncio.to_thread(shutil.copytree, room, folder)
         # The checkpoint names a folder that is whole; only then do the others go.
         steps = {"split": step.split, "steps": step.number + 1}
-        write_json(self.path / "checkpoint.json", {**steps, "agent": folder.name})
+        write_json(self.path / CHECKPOINT, {**steps, "agent": folder.name})
         for other in folder.parent.iterdir():
             if other != folder:
                 shutil.rmtree(other)
@@ -251,7 +253,7 @@ class EpisodeFolder:
         steps = len(self._records["test"].lines)
         if self.is_finished:
             return Checkpoint(split="test", steps=steps, agent=None)
-        path = self.path / "checkpoint.json"
+        path = self.path / CHECKPOINT
         if not path.exists():
             return None
         found = read_json(path)

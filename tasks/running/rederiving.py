@@ -16,11 +16,19 @@ from investorbench.agents.llm import LanguageModel, connect
 from investorbench.agents.llm.models import OF_THE_SERVER
 from investorbench.agents.llm.recorded import NothingRecordedError, RecordedAnswers
 from investorbench.tasks.record.deep import first_difference
-from investorbench.tasks.record.episode_folder import FILES, METRICS, EpisodeFolder, figures_in
+from investorbench.tasks.record.episode_folder import (
+    CHECKPOINT,
+    FILES,
+    METRICS,
+    EpisodeFolder,
+    figures_in,
+)
+from investorbench.tasks.record.files import read_json
 from investorbench.tasks.record.lines import RecordFile, read_record
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.replaying import HEADER, Replayed
 from investorbench.tasks.record.schema import Content, Line, as_json
+from investorbench.tasks.record.settings import read_settings
 from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.episode import play
 from investorbench.tasks.running.job import Job
@@ -28,6 +36,7 @@ from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.step import Step
 from investorbench_env.errors import InvestorBenchError
 
+OURS = "investorbench."
 Watch = Callable[[], None]
 """Called after every step."""
 
@@ -103,8 +112,11 @@ async def _compared(
             at = min(same, len(record.lines) - 1)
             when = f"{record.lines[at].session} ({split})"
             return Replayed(path, steps, f"{when}: {difference}", record.path, at + 2)
-    described = await _description_differs(path, runner)
-    return Replayed(path, steps, described, None if described is None else path / METRICS)
+    if found := await _description_differs(path, runner):
+        return Replayed(path, steps, found, path / METRICS)
+    if is_ours(job) and (other := await _state_differs(path, runner)):
+        return Replayed(path, steps, "is not what the agent comes to", other)
+    return Replayed(path, steps, None)
 
 
 def _is_elsewhere(error: Exception) -> bool:
@@ -156,6 +168,26 @@ async def _description_differs(path: Path, runner: Runner) -> str | None:
     model = {name: part for name, part in kept.items() if name == "model"}
     now = _without_server(as_json({**described, **model}))
     return first_difference(now, _without_server(kept), "described")
+
+
+def is_ours(job: RecordedJob) -> bool:
+    """Whether the agent is one of ours, which save the same state in the same bytes."""
+    return str(read_settings(job.path)["agent"].get("_target_", "")).startswith(OURS)
+
+
+async def _state_differs(path: Path, runner: Runner) -> Path | None:
+    """The first file of the state that the agent was saved in at the end which is another one."""
+    checkpoint = path / CHECKPOINT
+    if not (checkpoint.exists() and runner.can_be_saved):
+        return None
+    kept = path / "agent" / str(read_json(checkpoint)["agent"])
+    with tempfile.TemporaryDirectory(prefix="investorbench-verify-") as room:
+        await runner.save(Path(room))
+        for own in sorted(Path(room).rglob("*")):
+            other = kept / own.relative_to(room)
+            if own.is_file() and other.is_file() and own.read_bytes() != other.read_bytes():
+                return other
+    return None
 
 
 def _without_server(described: Content | None) -> Any:

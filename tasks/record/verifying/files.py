@@ -43,18 +43,23 @@ def foreign(job: RecordedJob) -> Iterator[Finding]:
     yield from _links(job.path)
 
 
-def not_as_bound(job: RecordedJob, manifest: Content, named: Collection[Path]) -> Iterator[Finding]:
+def not_as_bound(
+    job: RecordedJob, manifest: Content, named: Collection[Path], *, is_younger: bool
+) -> Iterator[Finding]:
     """Files that are not those which the manifest was written for, itself among them.
 
     Args:
         job: of the files.
         manifest: what it says.
         named: files and folders of which other findings say that they were changed, and how.
+        is_younger: whether its lines hold what no version without a digest wrote.
     """
     path = job.path / MANIFEST
     if DIGEST not in manifest:
         what = f"has no {DIGEST}: an older version wrote it, and nothing binds the files of the job"
-        yield Finding(path=path, what=what, is_wrong=False, kind="digest")
+        if is_younger:
+            what = f"has no {DIGEST}, and the version that wrote its lines writes one"
+        yield Finding(path=path, what=what, is_wrong=is_younger, kind="digest")
         return
     if manifest_digest(manifest) != manifest[DIGEST]:
         what = f"its {DIGEST} is that of another content: it was changed since the job was finished"

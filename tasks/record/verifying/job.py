@@ -19,6 +19,7 @@ from investorbench.tasks.record.verifying.headers import verify_descriptions, ve
 from investorbench.tasks.record.verifying.kept import not_as_kept
 from investorbench.tasks.record.verifying.manifest import verify_manifest
 from investorbench.tasks.record.verifying.mixtures import servers_within, versions_within
+from investorbench.tasks.record.verifying.plain_files import ambiguous
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
 
@@ -35,7 +36,8 @@ def verify_job(job: RecordedJob) -> Iterator[Finding]:
         wrong = [each for each in findings if each.is_wrong]
         # An episode in the wrong place has none of the files that it should have.
         misplaced = {each.path.parent for each in wrong if each.kind == "headers"}
-        yield from not_as_bound(job, manifest, {each.path for each in wrong} | misplaced)
+        named = {each.path for each in wrong} | misplaced
+        yield from not_as_bound(job, manifest, named, is_younger=_is_observed(job))
 
 
 def _but_for_digests(job: RecordedJob) -> Iterator[Finding]:
@@ -60,6 +62,7 @@ def _but_for_digests(job: RecordedJob) -> Iterator[Finding]:
             yield Finding(path=path, what=what, is_wrong=is_finished, kind="unfinished")
     yield from verify_headers(job, records, market)
     yield from verify_descriptions(job)
+    yield from ambiguous(job)
     files = [record for own in records.values() for record in own.values()]
     manifest: Content | None = None
     if is_finished:
@@ -76,6 +79,12 @@ def _but_for_digests(job: RecordedJob) -> Iterator[Finding]:
         yield from versions_within(files, manifest)
     yield from servers_within(job, files)
     yield from not_as_kept(job.path, files, manifest)
+
+
+def _is_observed(job: RecordedJob) -> bool:
+    """Whether lines hold what was observed, which no version without a digest wrote."""
+    paths = [path / name for path in job.episodes for name in FILES.values()]
+    return any(line.observed is not None for path in paths for line in read_record(path).lines[:1])
 
 
 def _market(job: RecordedJob) -> tuple[dict[str, Facts], Finding | None]:

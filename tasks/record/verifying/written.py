@@ -37,8 +37,8 @@ def not_as_written(path: Path) -> Iterator[Finding]:
 def _why(text: bytes, is_first: bool) -> str | None:
     """Why a line is not as it was written; None where it is, or cannot be read at all."""
     try:
-        content = json.loads(text, object_pairs_hook=_each_once)
-    except _TwiceError as error:
+        content = json.loads(text, object_pairs_hook=each_once)
+    except TwiceError as error:
         return f"{error} stands twice in one object"
     except (ValueError, RecursionError):
         return None  # a finding of the chain says so
@@ -69,13 +69,18 @@ def _order(content: Content, read: Read) -> str | None:
     return None
 
 
-class _TwiceError(ValueError):
+class TwiceError(ValueError):
     """A key that stands twice in one object."""
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> Content:
+def each_once(pairs: list[tuple[str, Any]]) -> Content:
+    """An object of JSON whose keys each stand once.
+
+    Raises:
+        TwiceError: one stands twice.
+    """
     content = dict(pairs)
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _TwiceError(repr(next(name for name in names if names.count(name) > 1)))
+        raise TwiceError(repr(next(name for name in names if names.count(name) > 1)))
     return content
