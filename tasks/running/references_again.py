@@ -21,6 +21,8 @@ def other_references(job: RecordedJob) -> Iterator[str]:
         InvestorBenchError: the market is not at hand, or the record cannot be read.
     """
     kept = read_references(job.path) or ()
+    if job.manifest is None:  # those of an agent's own exposure follow from all of its repeats
+        kept = tuple(reference for reference in kept if reference.kind != MATCHED)
     again = [*references_of(job.task, [seeds.market for seeds in job.seeds])]
     if any(reference.kind == MATCHED for reference in kept):
         again += matched_policies(job.task, recorded_entry(job).result.episodes)
