@@ -241,8 +241,12 @@ class Result:
     @property
     def findings(self) -> tuple[str, ...]:
         """What is wrong or missing in the data, and what changed of a model's server, in words."""
-        tallies = (one for each in self.episodes for one in (each.answers or {}).values())
-        return (*self.facts.findings, *changes_of_server(self.agent, tallies))
+        return (*self.facts.findings, *changes_of_server(self.agent, self.tallies))
+
+    @property
+    def tallies(self) -> list[dict[str, Any] | None]:
+        """How answers add up, of each repeat and split in which a model could be asked."""
+        return [one for each in self.episodes for one in (each.answers or {}).values()]
 
     @property
     def market_fingerprint(self) -> str:

@@ -5,7 +5,7 @@ It knows answers as they are recorded, and their tallies.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from investorbench.tasks.wording import count
 
@@ -50,6 +50,36 @@ def changes_of_server(agent: str, tallies: Iterable[Mapping[str, Any] | None]) -
         own = [server for server in servers if server["model"] == model]
         yield from _changes(agent, own, "system_fingerprint", f" of {model}" * bool(model))
     yield from _changes(agent, servers, "server")
+
+
+class Asking(NamedTuple):
+    """An agent, the model that its configuration asks for, and tallies of what it was answered."""
+
+    agent: str
+    model: str
+    tallies: Sequence[Mapping[str, Any] | None]
+
+
+def differences_of_servers(asking: Iterable[Asking]) -> Iterator[str]:
+    """A finding for each model that answered one agent as something else than another one."""
+    by_model: dict[str, dict[str, tuple[str, ...]]] = {}
+    for agent, model, tallies in asking:
+        servers = [
+            server for tallied in tallies if tallied for server in tallied.get("servers", ())
+        ]
+        names = tuple(sorted({server["model"] for server in servers} - {""}))
+        if model and names:
+            by_model.setdefault(model, {})[agent] = names
+    for model, found in by_model.items():
+        if len(set(found.values())) > 1:
+            listed = "; ".join(f"{agent} by {', '.join(names)}" for agent, names in found.items())
+            yield f"{model} is not one model here: answered were {listed}"
+
+
+def asked_model(described: Mapping[str, Any] | None) -> str:
+    """The id of the model that a configuration asks for; empty where it is not known."""
+    model = (described or {}).get("model")
+    return str(model.get("id") or "") if isinstance(model, Mapping) else ""
 
 
 def _changes(

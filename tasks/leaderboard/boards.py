@@ -1,6 +1,6 @@
 """A leaderboard for each setting."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from investorbench.tasks.leaderboard.references import (
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.sentences import sentence_of
 from investorbench.tasks.result import Entry
+from investorbench.tasks.servers import Asking, asked_model, differences_of_servers
 from investorbench.tasks.statistics import (
     AgentStatistics,
     Comparison,
@@ -106,7 +107,17 @@ def _board(
         comparison=comparison,
         sentence=sentence_of(setting, facts, rows, benchmark, comparison, len(markets)),
         notes=(*notes_of(facts, rows, comparison, chance, markets), *missing, *notes),
-        findings=tuple(dict.fromkeys(found for result in results for found in result.findings)),
+        findings=tuple(dict.fromkeys(_findings(group))),
+    )
+
+
+def _findings(group: Group) -> Iterator[str]:
+    """What is wrong or missing in the data, and where one model answered as several."""
+    for entry in group.values():
+        yield from entry.result.findings
+    yield from differences_of_servers(
+        Asking(name, asked_model(entry.result.described), entry.result.tallies)
+        for name, entry in group.items()
     )
 
 

@@ -41,7 +41,8 @@ class UnusableAnswers:
             last = [*last, _shown(answer)] if is_unusable else []
         if len(last) >= MOST_IN_A_ROW:
             shown = [(_why(answer), str(answer.get("text") or "")) for answer in last[-SHOWN:]]
-            raise UnusableAnswersError(str(last[-1].get("model")), len(last), shown)
+            model = str(last[-1].get("model") or "its model")
+            raise UnusableAnswersError(model, len(last), shown)
 
 
 def _shown(answer: Answer) -> Mapping[str, Any]:

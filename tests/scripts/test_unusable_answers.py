@@ -162,6 +162,9 @@ def test_answers_that_an_agent_does_not_record_are_counted_all_the_same(
     assert counted["roles"][roles[-1]]["tokens"]["output"] == 2 * STEPS
     table = command("score", tmp_path / "here")
     assert table.code == 0
+    page = tmp_path / "page.html"
+    assert command("report", tmp_path / "here", "--output", page).code == 0
+    assert ("Answers of each role" in page.read_text()) == (len(roles) > 1)
     if len(roles) > 1:
         assert f"by role: decision {STEPS} answers" in " ".join(table.out.split())
 

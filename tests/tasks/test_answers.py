@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from investorbench.tasks.answers import as_written, is_unusable, tally
-from investorbench.tasks.servers import changes_of_server
+from investorbench.tasks.servers import Asking, changes_of_server, differences_of_servers
 
 STATUSES = ("ok", "repaired", "refused", "truncated", "invalid")
 ROLES = ("decision", "reflection", "summary")
@@ -83,6 +83,18 @@ def test_what_an_older_version_wrote_is_compared_with_what_it_counted() -> None:
     assert as_written(now, kept) == kept
     assert as_written(now, now) == now
     assert as_written(now, None) == now
+
+
+def test_one_model_that_answers_two_agents_as_two_models_is_named() -> None:
+    def asking(agent: str, *models: str, asked: str = "gpt") -> Asking:
+        return Asking(agent, asked, [tally([([answer(model=m)], None)]) for m in models])
+
+    same = [asking("a", "gpt-1", "gpt-1"), asking("b", "gpt-1"), asking("c", asked="")]
+    assert list(differences_of_servers(same)) == []
+    other = asking("d", "gpt-2"), asking("e", "llama-1", asked="llama")
+    assert list(differences_of_servers([*same, *other])) == [
+        "gpt is not one model here: answered were a by gpt-1; b by gpt-1; d by gpt-2"
+    ]
 
 
 def changes(*servers: dict[str, Any]) -> list[str]:

@@ -9,7 +9,13 @@ from investorbench.tasks.record.lines import RecordFile
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.record.verifying.findings import Finding, Manifests, brief
-from investorbench.tasks.servers import changes_of_server, servers_of
+from investorbench.tasks.servers import (
+    Asking,
+    asked_model,
+    changes_of_server,
+    differences_of_servers,
+    servers_of,
+)
 
 VERSIONS = {
     "code_sha256": "another version of the code",
@@ -26,6 +32,7 @@ def mixtures(manifests: Manifests) -> Iterator[Finding]:
     Args:
         manifests: by the folder of the job.
     """
+    yield from servers_between(manifests)
     for name, words in VERSIONS.items():
         for path, other in _odd(manifests, name):
             what = f"mixed: was run with {words} than {_name(other)}"
@@ -47,6 +54,25 @@ def mixtures(manifests: Manifests) -> Iterator[Finding]:
             for path, other in _odd(alike, "market_sha256"):
                 what = f"mixed: was run on other data from the same source than {_name(other)}"
                 yield Finding(path=path, what=what, kind="mixed")
+
+
+def servers_between(manifests: Manifests) -> Iterator[Finding]:
+    """A model that answered one job as something else than another one."""
+    try:
+        asking = [
+            Asking(
+                _name(path),
+                asked_model(manifest.get("described")),
+                [one for each in manifest.get("answers") or () for one in (each or {}).values()],
+            )
+            for path, manifest in manifests.items()
+        ]
+        found = list(differences_of_servers(asking))
+    except (LookupError, TypeError, AttributeError):
+        return  # a manifest that was changed, which is found elsewhere
+    for what in found:
+        run = next(iter(manifests)).parent
+        yield Finding(path=run, what=f"mixed: {what}", is_wrong=False, kind="mixed")
 
 
 def versions_within(records: Sequence[RecordFile], manifest: Content) -> Iterator[Finding]:
