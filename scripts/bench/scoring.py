@@ -42,6 +42,7 @@ YARDSTICKS = {
 DIFFERENCES = {
     "SR_low": "no interval in quantstats",
     "SR_high": "no interval in quantstats",
+    "MPPM": "quantstats knows no such measure",
     "time_in_market": "quantstats rounds up to a percent",
     "exposure": "mean absolute weight; quantstats knows no weights",
     "turnover": "quantstats knows no trades",

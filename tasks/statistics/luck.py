@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 
 from investorbench.tasks.statistics.comparison import Luck
-from investorbench.tasks.statistics.contrasts import Contrasts, in_errors
+from investorbench.tasks.statistics.contrasts import Contrasts
 from investorbench.tasks.statistics.draws import Resampling
 from investorbench.tasks.statistics.estimate import LEVEL, Estimate, FloatArray
 from investorbench.tasks.statistics.scores import MeanFigure
@@ -24,8 +24,7 @@ def luck_of(
     """The largest t-statistic of alpha without skill, and the deflated Sharpe ratio of each agent.
 
     t-statistics are drawn from days on which no agent has an alpha, the same days for all, so that
-    agents who do alike are lucky together and a copy adds nothing. Each is taken less its own mean
-    over draws: one agent alone expects nothing.
+    agents who do alike are lucky together and a copy adds nothing. One agent alone expects nothing.
 
     A deflated Sharpe ratio is Φ(t − the largest t to expect), how probable it is that skill, not
     the choice among trials, made an alpha: Bailey and López de Prado (2014), of alpha instead of a
@@ -48,13 +47,13 @@ def luck_of(
     largest = _largest([drawn[name] for name in tried], resampling)
     deflated = {name: Estimate(reason=reason) for name, reason in reasons.items() if reason}
     for name in names:
-        expected = _mean(np.maximum(largest, drawn[name]))
+        expected = float(np.maximum(largest, drawn[name]).mean())
         deflated[name] = Estimate(value=NORMAL.cdf(found[name] - expected))
     if not tried:
         return Luck(trials=0, reason=NO_TRIAL), deflated
     best = max(tried, key=found.__getitem__)
     luck = Luck(
-        expected_t=_mean(largest),
+        expected_t=float(largest.mean()),
         t_95=float(np.quantile(largest, level)),
         largest_t=float(found[best]),
         agent=best,
@@ -64,18 +63,13 @@ def luck_of(
 
 
 def _without_skill(tested: Contrasts) -> FloatArray:
-    """t-statistics of draws around those of the days that there were [draws, H].
+    """How far draws lie from the alphas that there were, in their own deviations [draws, H].
 
-    A draw in which an agent has no error does not count for it.
+    Errors are not drawn as well: without the one day that decides an account, as a ruin does, its
+    error would be next to nothing, and what it was lucky by would be boundless.
     """
-    drawn = np.concatenate([in_errors(*part) for part in tested.drawn()])
-    known = np.where(np.isfinite(drawn), drawn, -np.inf)
-    return np.asarray(known - np.array([_mean(own) for own in known.T]))
-
-
-def _mean(drawn: FloatArray) -> float:
-    """Over the draws in which there is one."""
-    return float(drawn[np.isfinite(drawn)].mean())
+    drawn = np.concatenate([apart for apart, _ in tested.drawn()])
+    return np.asarray((drawn - drawn.mean(axis=0)) / drawn.std(axis=0))
 
 
 def _largest(drawn: Sequence[FloatArray], resampling: Resampling) -> FloatArray:

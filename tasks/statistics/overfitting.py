@@ -1,12 +1,13 @@
 """How far a choice among configurations, or a single success, carries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import comb
 
 import numpy as np
 
 from investorbench.tasks.days import ROUNDING
+from investorbench.tasks.statistics.comparison import Overfitting
 from investorbench.tasks.statistics.estimate import Estimate, FloatArray, ReturnsError
 
 BLOCKS = 10
@@ -47,6 +48,31 @@ def overfitting_probability(configurations: Sequence[FloatArray], blocks: int = 
     # Twice its rank less that of the middle; equal ones share the mean of their places.
     place = 2 * worse + equal - count
     return Estimate(value=float(np.mean(np.where(place == 0, 0.5, place < 0))))
+
+
+def overfitting_among(
+    runs: Mapping[str, FloatArray], configuration_of: Mapping[str, str]
+) -> tuple[Overfitting, ...]:
+    """PBO of each group of at least two agents that are configurations of the same.
+
+    Args:
+        runs: returns of the repeats of each agent by name [R, T]; of those that are equal the first
+            counts.
+        configuration_of: what each is a configuration of; one of nothing known is in no group.
+    """
+    groups: dict[str, dict[bytes, str]] = {}
+    for name, own in runs.items():
+        if group := configuration_of.get(name):
+            groups.setdefault(group, {}).setdefault(own.tobytes(), name)
+    return tuple(
+        Overfitting(
+            group=group,
+            configurations=tuple(names.values()),
+            pbo=overfitting_probability([runs[name] for name in names.values()]),
+        )
+        for group, names in groups.items()
+        if len(names) > 1
+    )
 
 
 def _ratios(runs: FloatArray, chosen: FloatArray) -> FloatArray:

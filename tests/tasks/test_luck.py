@@ -132,3 +132,15 @@ def test_an_agent_that_hardly_ever_trades_leaves_finite_figures() -> None:
     found, deflated = luck({**named(own(2)), "rare": rare})
     assert found.expected_t is not None and 0.4 < found.expected_t < 1.2
     assert deflated["rare"].value is not None and 0.0 < deflated["rare"].value < 1.0
+
+
+@pytest.mark.parametrize("jump", [-1.0, 5.0])
+def test_an_account_that_one_day_decides_is_one_more_trial_and_no_more(jump: float) -> None:
+    agents = named(own(10))
+    before, deflated = luck(agents)
+    (steady,) = own(1, seed=8)
+    after, changed = luck({**agents, "jump": np.concatenate([steady[:150], [jump], steady[151:]])})
+    assert before.expected_t is not None and after.expected_t is not None
+    assert 0.0 < after.expected_t - before.expected_t < 0.1
+    for name in agents:
+        assert changed[name].value == pytest.approx(deflated[name].value, abs=0.04)
