@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
 from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant, common_days
 from investorbench.tasks.leaderboard.entries import Group, Setting, grouped
 from investorbench.tasks.leaderboard.notes import notes_of
@@ -24,7 +22,7 @@ from investorbench.tasks.statistics import (
     compare_agents,
     nothing_to_compare,
 )
-from investorbench.tasks.statistics.estimate import DRAWS, FloatArray
+from investorbench.tasks.statistics.estimate import DRAWS
 
 NOBODY = "no agent has a rank"
 
@@ -73,10 +71,11 @@ def _board(
         if not own:
             return nothing_to_compare({}, NOBODY)
         return compare_agents(
-            {name: _returns(each, found) for name, each in own.items()},
+            {name: each.runs_on(found) for name, each in own.items()},
             benchmark,
             facts.periods_a_year,
             facts.convention,
+            unit="market" if found.markets else "day",
             random_sharpes=chance,
             matched_sharpes=matched,
             jointly=jointly,
@@ -150,9 +149,3 @@ def _row(
 
 def _beside(name: str, benchmark: str | None, pairs: Iterable[Tested]) -> Tested | None:
     return next((pair for pair in pairs if pair.names == (name, benchmark)), None)
-
-
-def _returns(contestant: Contestant, common: CommonDays) -> FloatArray:
-    """Of repeats [R, D]; where those are other markets, one after another [1, D]."""
-    runs = contestant.runs_on(common)
-    return np.concatenate(runs)[None] if common.markets else np.array(runs)

@@ -2,13 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import combinations
-from math import comb
 from statistics import fmean
-from typing import Literal
-
-import numpy as np
 
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
@@ -17,26 +11,16 @@ from investorbench.tasks.leaderboard.overall_rows import Overall, OverallRow
 from investorbench.tasks.leaderboard.passes import ATTEMPTS, successes
 from investorbench.tasks.leaderboard.rows import Leaderboard
 from investorbench.tasks.leaderboard.sentences import with_interval
-from investorbench.tasks.statistics import (
-    FEWEST_DAYS,
-    Means,
-    Path,
-    Tested,
-    adjusted_p_values,
-    draws_for,
-    over_tasks,
-)
-from investorbench.tasks.statistics.estimate import DRAWS, Estimate
+from investorbench.tasks.statistics import FEWEST_DAYS, TaskRuns, over_tasks
+from investorbench.tasks.statistics.estimate import DRAWS
 from investorbench.tasks.statistics.overfitting import all_succeed
-from investorbench.tasks.statistics.rank_sets import SIZE, rank_sets
-from investorbench.tasks.statistics.resampling import median_run
+from investorbench.tasks.statistics.rank_sets import SIZE
 from investorbench.tasks.wording import count, listed, number, p_equals
 from investorbench_env.registration import NAMESPACE
 
 FEWEST_TASKS = 2
 MOST_NAMED = 4
 """Tasks with the same finding; more are counted."""
-Two = tuple[str, str]
 
 
 def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overall]:
@@ -46,7 +30,7 @@ def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overal
 
     Args:
         boards: those of single settings.
-        draws: of the bootstrap; more where one pair of many takes more to be distinguishable.
+        draws: of the bootstrap.
     """
     alike: dict[tuple[object, ...], list[Leaderboard]] = defaultdict(list)
     for board in boards:
@@ -63,33 +47,31 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
     names, kept, left_out = shared_by_all(kept)
     if len(kept) < FEWEST_TASKS:
         return None
-    block = max(1, round(fmean(board.comparison.bootstrap.block.days for board in kept)))
-    benchmark = kept[0].benchmark
-    others = [name for name in names if name != benchmark]
-    draws = draws_for(comb(len(others), 2), draws)
-    means = _means(names, kept, block, draws)
-    held = [(name, benchmark) for name in others if benchmark in names and benchmark is not None]
-    beside = {pair.names[0]: pair for pair in _tested(means, names, held, "BH")}
-    pairs = [*beside.values(), *_tested(means, names, list(combinations(others, 2)), "BY")]
-    ranks = rank_sets(names, pairs)
+    benchmark = kept[0].benchmark if kept[0].benchmark in names else None
+    tasks = [_task(names, board) for board in kept]
+    found = over_tasks(tasks, benchmark, kept[0].facts.convention, draws=draws)
+    beside = {pair.names[0]: pair for pair in found.pairs if pair.names[1] == benchmark}
     of_agent = {name: [row for board in kept for row in board.rows if row.agent == name]
                 for name in names}  # fmt: skip
     rows = [
         OverallRow(
             agent=name,
-            sr=_known(means.sharpe(at), [row.sr for row in of_agent[name]]),
-            cr=_known(means.growth(at), [row.cr for row in of_agent[name]]),
+            sr=found.agents[name].sr,
+            cr=found.agents[name].cr,
             beside=beside.get(name),
             passes=_passes(name, kept),
-            is_twin=all(row.statistics.is_twin for row in of_agent[name]),
-            rank=ranks[name],
+            is_twin=found.agents[name].is_twin,
+            rank=found.rank_sets[name],
             signs=signs_of_all(of_agent[name]),
         )
-        for at, name in enumerate(names)
+        for name in names
     ]
     rows.sort(key=lambda row: (-(row.sr.value or 0.0), row.agent))
     first = kept[0].setting
-    drawn = f"dates drawn {number(draws)} times, mean block length {count(block, _period(kept))}"
+    length = count(found.bootstrap.block.days, _period(kept))
+    drawn = f"dates drawn {number(draws)} times, blocks of {length}"
+    if found.markets:
+        drawn = f"{count(found.markets, 'market')} drawn {number(draws)} times"
     every = [row for own in of_agent.values() for row in own]
     return Overall(
         protocol=first.protocol,
@@ -102,7 +84,7 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         sentence=_sentence(kept, rows),
         notes=(
             *([f"markets: {first.markets}"] if first.markets else []),
-            f"95 % intervals and tests: {drawn}; the same dates for all agents and tasks",
+            f"95 % intervals and tests: {drawn}; the same for all agents and tasks",
             *marked_in_all(every, kept[0].facts),
             *_without_interval(rows),
             *short,
@@ -110,11 +92,6 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         ),
         findings=tuple(_findings(kept)),
     )
-
-
-def _known(estimate: Estimate, of_tasks: Sequence[float]) -> Estimate:
-    """A mean over tasks that is known in any case, with its interval where there is one."""
-    return replace(estimate, value=fmean(of_tasks))
 
 
 def _passes(name: str, boards: Sequence[Leaderboard]) -> dict[int, float]:
@@ -195,42 +172,15 @@ def _long_enough(boards: Sequence[Leaderboard]) -> tuple[list[Leaderboard], list
     return [board for board in boards if board not in short], notes
 
 
-def _means(names: Sequence[str], boards: Sequence[Leaderboard], block: int, draws: int) -> Means:
-    paths = [_path(names, board) for board in boards]
-    return over_tasks(paths, boards[0].facts.convention, block_days=block, draws=draws)
-
-
-def _path(names: Sequence[str], board: Leaderboard) -> Path:
-    """The median repeats of a task's agents, on all its days."""
-    runs = {row.agent: row.runs for row in board.rows}
-    returns = []
-    for name in names:
-        own = runs[name]
-        assert own is not None  # otherwise there are no days to compare, and too few are left out
-        run = np.concatenate(own)[None] if board.markets else np.array(own)
-        returns.append(run[median_run(run)])
-    assert board.dates is not None
-    return Path(board.dates, np.array(returns), board.facts.periods_a_year)
-
-
-def _tested(
-    means: Means, names: Sequence[str], pairs: Sequence[Two], method: Literal["BH", "BY"]
-) -> list[Tested]:
-    """Mean Sharpe ratios of pairs, adjusted among these."""
-    found = [means.difference(*map(names.index, two)) for two in pairs]
-    adjusted = adjusted_p_values([each.p_value for each in found], method)
-    none = Estimate(reason="not computed over tasks")
-    return [
-        Tested(
-            names=two,
-            family="pairs",
-            difference=each,
-            adjusted_p=p,
-            jobson_korkie=none,
-            days=none,
-        )
-        for two, each, p in zip(pairs, found, adjusted, strict=True)
-    ]
+def _task(names: Sequence[str], board: Leaderboard) -> TaskRuns:
+    """All runs of a task's agents, on its days or in its markets."""
+    runs = {row.agent: row.runs for row in board.rows if row.agent in names}
+    assert board.dates is not None  # otherwise there are none to compare, and too few are left out
+    return TaskRuns(
+        runs={name: runs[name] or () for name in names},
+        dates=None if board.markets else board.dates,
+        periods_a_year=board.facts.periods_a_year,
+    )
 
 
 def _sentence(boards: Sequence[Leaderboard], rows: Sequence[OverallRow]) -> str:

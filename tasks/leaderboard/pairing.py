@@ -5,22 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
 from investorbench.tasks.days import is_within_a_day
-from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant, common_days
+from investorbench.tasks.leaderboard.contestants import Contestant, common_days
 from investorbench.tasks.leaderboard.entries import Setting, is_benchmark, setting_of
 from investorbench.tasks.result import Entry, Episode
-from investorbench.tasks.statistics import (
-    Path,
-    adjusted_p_values,
-    block_length,
-    jobson_korkie,
-    ledoit_wolf,
-    over_tasks,
-)
-from investorbench.tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray, why_not
-from investorbench.tasks.statistics.resampling import a_year, median_run
+from investorbench.tasks.statistics import TwoCompared, compare_two, holm
+from investorbench.tasks.statistics.estimate import DRAWS, Estimate
 
 
 class MatchedPair(NamedTuple):
@@ -62,15 +52,15 @@ class Decisions(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunDifference:
-    """The first run's agent less the second's, of the repeats with the median Sharpe ratio.
+    """The first run's agent less the second's, means over repeats.
 
     Attributes:
         setting: what they were scored on.
         pair: the two.
-        sr: difference of the Sharpe ratios a year, by Ledoit and Wolf.
+        sr: difference of the Sharpe ratios a year.
         jobson_korkie: p-value for independent, normal returns.
-        cr: difference of the cumulative returns, by a bootstrap.
-        adjusted_p: p-value of ``sr`` after control of the false-discovery rate over all pairs.
+        cr: difference of the cumulative returns.
+        adjusted_p: p-value of ``sr`` adjusted for all pairs (Holm 1979).
         decisions: how many differ.
     """
 
@@ -122,19 +112,19 @@ def differences(pairs: Iterable[MatchedPair], draws: int = DRAWS) -> list[RunDif
         pairs: agents on tasks that both runs have.
         draws: of each bootstrap.
     """
-    made = [(pair, *_tests(pair, draws)) for pair in pairs]
-    adjusted = adjusted_p_values([sr.p_value for _, sr, _, _ in made], "BY")
+    made = [(pair, _tests(pair, draws)) for pair in pairs]
+    adjusted = holm([found.sr.p_value for _, found in made])
     return [
         RunDifference(
             setting=setting_of(pair.first.result),
             pair=pair,
-            sr=sr,
-            jobson_korkie=simple,
-            cr=cr,
+            sr=found.sr,
+            jobson_korkie=found.jobson_korkie,
+            cr=found.cr,
             adjusted_p=p,
             decisions=decisions_of(pair.first, pair.second),
         )
-        for (pair, sr, simple, cr), p in zip(made, adjusted, strict=True)
+        for (pair, found), p in zip(made, adjusted, strict=True)
     ]
 
 
@@ -163,33 +153,21 @@ def _when(episode: Episode, step: int, interval: str) -> str:
     return str(episode.sessions[step])
 
 
-def _tests(pair: MatchedPair, draws: int) -> tuple[Estimate, Estimate, Estimate]:
-    """Ledoit–Wolf and Jobson–Korkie of the Sharpe ratios a year, and the cumulative returns."""
+def _tests(pair: MatchedPair, draws: int) -> TwoCompared:
     both = [Contestant.recorded(entry) for entry in pair]
-    common = common_days(both)
+    common, facts = common_days(both), pair.first.result.facts
     if isinstance(common, str):
-        return (Estimate(reason=common),) * 3
-    facts, dates = pair.first.result.facts, common.dates
-    returns = np.array([_median(each, common) for each in both])
-    if (reason := why_not(returns, varying=False)) is not None:
-        return (Estimate(reason=reason),) * 3
-    block = block_length(returns).days
-    scale = a_year(len(dates), facts.periods_a_year, facts.convention)
-    path = Path(dates, returns, facts.periods_a_year)
-    means = over_tasks([path], facts.convention, block_days=block, draws=draws)
-    studentised = ledoit_wolf(*returns, block_days=block, draws=draws, seed=SEED)
-    return (
-        studentised.times(scale),
-        jobson_korkie(*returns).times(scale),
-        means.growth_difference(0, 1),
+        none = Estimate(reason=common)
+        return TwoCompared(sr=none, cr=none, jobson_korkie=none, scope="agent")
+    first, second = (each.runs_on(common) for each in both)
+    return compare_two(
+        first,
+        second,
+        facts.periods_a_year,
+        facts.convention,
+        unit="market" if common.markets else "day",
+        draws=draws,
     )
-
-
-def _median(contestant: Contestant, common: CommonDays) -> FloatArray:
-    runs = contestant.runs_on(common)
-    if common.markets:
-        return np.concatenate(runs)
-    return np.asarray(runs[median_run(np.array(runs))])
 
 
 def _key(entry: Entry, anonymous: bool) -> tuple[str, tuple[str, ...], str]:

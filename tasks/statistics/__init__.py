@@ -5,7 +5,6 @@ sources in docs/leaderboards.md. Ratios are per step unless a name says otherwis
 ``compare_agents`` scales those of a table to a year.
 """
 
-from investorbench.tasks.statistics.across import Means, Path, over_tasks
 from investorbench.tasks.statistics.comparison import (
     AgentStatistics,
     Bootstrap,
@@ -15,27 +14,12 @@ from investorbench.tasks.statistics.comparison import (
     Tested,
     nothing_to_compare,
 )
-from investorbench.tasks.statistics.draws import BlockLength, politis_white
+from investorbench.tasks.statistics.draws import BlockLength, block_length, politis_white
 from investorbench.tasks.statistics.estimate import FEWEST_DAYS, Estimate, ReturnsError
-from investorbench.tasks.statistics.paired import (
-    days_to_distinguish,
-    days_until,
-    jobson_korkie,
-    ledoit_wolf,
-    ledoit_wolf_pairs,
-)
-from investorbench.tasks.statistics.resampling import (
-    VarianceSplit,
-    block_length,
-    cube_root_block,
-    score_intervals,
-    stationary_days,
-    variance_split,
-)
+from investorbench.tasks.statistics.families import holm
+from investorbench.tasks.statistics.jobson_korkie import jobson_korkie
 from investorbench.tasks.statistics.selection import (
-    adjusted_p_values,
     confidence_set,
-    draws_for,
     random_percentile,
     superiority,
 )
@@ -48,7 +32,14 @@ from investorbench.tasks.statistics.sharpe import (
     moments_of,
     probabilistic_sharpe,
 )
-from investorbench.tasks.statistics.summary import compare_agents, filled_up
+from investorbench.tasks.statistics.summary import (
+    TaskRuns,
+    compare_agents,
+    filled_up,
+    over_tasks,
+)
+from investorbench.tasks.statistics.two_runs import TwoCompared, compare_two
+from investorbench.tasks.statistics.variance import VarianceSplit
 
 __all__ = [
     "FEWEST_DAYS",
@@ -58,27 +49,22 @@ __all__ = [
     "Comparison",
     "Estimate",
     "Luck",
-    "Means",
     "Moments",
     "Overfitting",
-    "Path",
     "ReturnsError",
+    "TaskRuns",
     "Tested",
+    "TwoCompared",
     "VarianceSplit",
-    "adjusted_p_values",
     "block_length",
     "compare_agents",
+    "compare_two",
     "confidence_set",
-    "cube_root_block",
-    "days_to_distinguish",
-    "days_until",
     "deflated_sharpe",
-    "draws_for",
     "expected_maximum",
     "filled_up",
+    "holm",
     "jobson_korkie",
-    "ledoit_wolf",
-    "ledoit_wolf_pairs",
     "luckiest_sharpe",
     "minimum_track_record",
     "moments_of",
@@ -87,8 +73,5 @@ __all__ = [
     "politis_white",
     "probabilistic_sharpe",
     "random_percentile",
-    "score_intervals",
-    "stationary_days",
     "superiority",
-    "variance_split",
 ]

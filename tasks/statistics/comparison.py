@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from investorbench.tasks.statistics.draws import BlockLength
 from investorbench.tasks.statistics.estimate import SEED, Estimate
-from investorbench.tasks.statistics.resampling import VarianceSplit
+from investorbench.tasks.statistics.variance import VarianceSplit
 
 Scope = Literal["agent", "run"]
 """What a row speaks of: with one repeat nobody knows what another would have shown."""
@@ -140,6 +140,8 @@ class Comparison:
         rank_sets: best and worst place that the family of pairs leaves each agent.
         superior: SPA; the p-value that no agent is better than the benchmark.
         luck: what agents without skill would reach.
+        days_of_best: days until the tests find the highest lead in Sharpe ratio over the benchmark,
+            less what picking the highest adds to it.
         overfitting: of configurations that somebody chose between.
         smallest_p: that so many draws can give.
         days: steps T; over several markets, all together.
@@ -153,6 +155,7 @@ class Comparison:
     rank_sets: dict[str, tuple[int, int]]
     superior: Estimate
     luck: Luck
+    days_of_best: Estimate
     overfitting: tuple[Overfitting, ...] = ()
     smallest_p: float
     days: int
@@ -185,6 +188,7 @@ def nothing_to_compare(repeats: Mapping[str, int], reason: str) -> Comparison:
         rank_sets={name: (1, len(repeats)) for name in repeats},
         superior=none,
         luck=Luck(trials=0, reason=reason),
+        days_of_best=none,
         smallest_p=1.0,
         days=0,
         bootstrap=Bootstrap(block=BlockLength(days=1, rule="none were drawn"), draws=0, seed=SEED),

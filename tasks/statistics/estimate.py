@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from investorbench.tasks.days import varies
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.protocols import Convention
 
 FloatArray = npt.NDArray[np.float64]
 Measure = Literal["sharpe", "return"]
@@ -15,7 +16,7 @@ Measure = Literal["sharpe", "return"]
 
 FEWEST_DAYS = 20
 """Below it neither a normal approximation nor an estimated block length means anything."""
-DRAWS = 2000
+DRAWS = 9_999
 SEED = 20201001
 LEVEL = 0.95
 CONSTANT = "the returns do not vary"
@@ -29,14 +30,14 @@ class ReturnsError(InvestorBenchError, ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A cell of a table: either figures, or the reason why there are none.
+    """A cell of a table: figures, and the reason where some are missing.
 
     Attributes:
         value: the point estimate.
         low: lower end of its interval.
         high: upper end of its interval.
         p_value: of the hypothesis that the function which made this names.
-        reason: why there is no figure; then all others are None.
+        reason: why there is no interval; without a value, why there is no figure at all.
     """
 
     value: float | None = None
@@ -75,6 +76,11 @@ def why_not(*series: FloatArray, varying: bool = True) -> str | None:
     if varying and not all(varies(returns).all() for returns in series):
         return CONSTANT
     return None
+
+
+def a_year(days: int, periods_a_year: float, convention: Convention) -> float:
+    """What a Sharpe ratio a step is multiplied with; the published convention counts prices."""
+    return float(np.sqrt(periods_a_year)) * (days / (days + 1) if convention == "log" else 1.0)
 
 
 def sharpe_of(returns: FloatArray) -> FloatArray:

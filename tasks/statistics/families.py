@@ -62,6 +62,8 @@ def step_down(
         pairs: indices of figures to compare; None to test the figures themselves.
         level: of all intervals together.
     """
+    if not figures:
+        return AdjustedTests(members=(), critical=math.nan)
     every = Contrasts.of(figures, resampling, pairs)
     reasons = every.reasons()
     members = [
@@ -102,6 +104,17 @@ def intervals(
         margin = _critical(drawn[:, at], level) * error
         found.append(_estimate(value, margin, (beyond + 1) / (len(drawn) + 1)))
     return found
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """p-values adjusted for tests of which no joint law is known (Holm 1979); None is no test."""
+    given = sorted(p for p in p_values if p is not None)
+    stepped: dict[float, float] = {}
+    floor = 0.0
+    for place, p in enumerate(given):
+        floor = max(floor, min(1.0, (len(given) - place) * p))
+        stepped.setdefault(p, floor)
+    return [None if p is None else stepped[p] for p in p_values]
 
 
 def _largest(tested: Contrasts, level: float) -> tuple[FloatArray, FloatArray, float]:

@@ -36,6 +36,10 @@ class Scored(NamedTuple):
     values: FloatArray
     scores: FloatArray
 
+    def times(self, factor: float) -> "Scored":
+        """In another unit."""
+        return Scored(self.values * factor, self.scores * factor)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MeanFigure:
@@ -50,6 +54,18 @@ class MeanFigure:
     value: float
     scores: FloatArray
     between: float = 0.0
+
+    def __sub__(self, other: "MeanFigure") -> "MeanFigure":
+        """The difference of two agents, whose repeats have nothing to do with one another."""
+        return MeanFigure(
+            value=self.value - other.value,
+            scores=self.scores - other.scores,
+            between=self.between + other.between,
+        )
+
+    def mapped(self, value: float, slope: float) -> "MeanFigure":
+        """A smooth function of the figure, with its value and slope there."""
+        return MeanFigure(value=value, scores=slope * self.scores, between=slope**2 * self.between)
 
 
 def over_repeats(scored: Scored) -> MeanFigure:
@@ -95,16 +111,6 @@ def growth(returns: FloatArray, convention: Convention) -> Scored:
     if convention == "log":
         return Scored(total, scores)
     return Scored(np.expm1(total), np.exp(total)[:, None] * scores)
-
-
-def logarithm(figure: MeanFigure) -> MeanFigure:
-    """Of 1 + a cumulative return: an interval of it cannot reach below the loss of everything."""
-    scale = 1.0 + figure.value
-    return MeanFigure(
-        value=float(np.log(scale)),
-        scores=figure.scores / scale,
-        between=figure.between / scale**2,
-    )
 
 
 def stacked(figures: Sequence[MeanFigure]) -> tuple[FloatArray, FloatArray, FloatArray]:

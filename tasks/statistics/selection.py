@@ -1,24 +1,11 @@
-"""Many agents at once: is the best one better, which may be the best, what is left of p-values."""
+"""Many agents at once: is the best one better, which may be the best; and random policies."""
 
-import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from investorbench.tasks.days import ROUNDING, varies
-from investorbench.tasks.statistics.estimate import (
-    DRAWS,
-    IDENTICAL,
-    SEED,
-    Estimate,
-    FloatArray,
-    Measure,
-    ReturnsError,
-    sharpe_of,
-    sharpe_scores,
-    why_not,
-)
+from investorbench.tasks.days import varies
+from investorbench.tasks.statistics.estimate import SEED, Estimate, FloatArray
 from investorbench_env.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -27,28 +14,22 @@ if TYPE_CHECKING:
 FEWEST_RANDOM = 20
 TIE = 1e-9
 """Scores closer than this differ by rounding: one policy in two environments."""
-MOST_DRAWS = 20_000
+JOINT_DRAWS = 2_000
+"""Of tests over all agents, which nothing is adjusted for."""
 
 
 def superiority(
-    benchmark: FloatArray,
-    agents: FloatArray,
-    *,
-    block_days: int,
-    measure: Measure = "sharpe",
-    draws: int = DRAWS,
-    seed: int = SEED,
+    gains: FloatArray, *, block: int, draws: int = JOINT_DRAWS, seed: int = SEED
 ) -> Estimate:
-    """The best agent's lead over the benchmark a step; p-value that none is better.
+    """The best agent's lead over the benchmark; p-value that none is better.
 
     Hansen's (2005) test for superior predictive ability, the consistent p-value, by ``arch``. Its
-    statistic there is not studentised, so each difference is first divided by its standard error.
+    statistic there is not studentised, so each lead is first divided by its standard error.
 
     Args:
-        benchmark: returns [T].
-        agents: returns of the same days [A, T].
-        block_days: expected length of a block.
-        measure: what to compare by.
+        gains: what each day or market counts for each agent over the benchmark; the mean is its
+            lead [A, U].
+        block: expected length of a block.
         draws: how often.
         seed: of the blocks.
 
@@ -56,39 +37,28 @@ def superiority(
         MissingDependencyError: arch is not installed.
     """
     bootstrap = _arch()
-    varying = measure == "sharpe"
-    if (reason := why_not(benchmark, varying=varying)) is not None:
-        return Estimate(reason=reason)
-    usable = [agent for agent in agents if why_not(agent, varying=varying) is None]
-    gains = _gains([benchmark, *usable], measure)
-    gains = gains[1:] - gains[0]
     gains = gains[varies(gains)]
     if not len(gains):
         return Estimate(reason="no agent differs from the benchmark")
-    scaled = gains / np.sqrt(_stationary_variance(gains, block_days))[:, None]
-    test = bootstrap.SPA(np.zeros(gains.shape[1]), -scaled.T, block_days, draws, seed=seed)
+    scaled = gains / np.sqrt(_stationary_variance(gains, block))[:, None]
+    test = bootstrap.SPA(np.zeros(gains.shape[1]), -scaled.T, block, draws, seed=seed)
     test.compute()
     best = float(gains.mean(axis=-1).max())
     return Estimate(value=best, p_value=float(test.pvalues["consistent"]))
 
 
 def confidence_set(
-    agents: FloatArray,
-    *,
-    block_days: int,
-    measure: Measure = "sharpe",
-    draws: int = DRAWS,
-    seed: int = SEED,
+    gains: FloatArray, *, block: int, draws: int = JOINT_DRAWS, seed: int = SEED
 ) -> list[Estimate]:
-    """Of each agent its figure a step, and the p-value that it may be the best.
+    """Of each agent its figure, and the p-value that it may be the best.
 
     Model confidence set (Hansen, Lunde and Nason 2011) by ``arch``: with a chance of at least 95 %
-    the best one is among those whose p-value is above 5 %. Agents with equal returns share theirs.
+    the best one is among those whose p-value is above 5 %.
 
     Args:
-        agents: returns of the same days [A, T].
-        block_days: expected length of a block.
-        measure: what to compare by.
+        gains: what each day or market counts for each agent, all of them different [A, U]; the mean
+            is its figure.
+        block: expected length of a block.
         draws: how often.
         seed: of the blocks.
 
@@ -96,63 +66,15 @@ def confidence_set(
         MissingDependencyError: arch is not installed.
     """
     bootstrap = _arch()
-    reasons = [why_not(agent, varying=measure == "sharpe") for agent in agents]
-    usable = [agent for agent, reason in zip(agents, reasons, strict=True) if reason is None]
-    if not usable:
-        return [Estimate(reason=reason) for reason in reasons]
-    gains = _gains(usable, measure)
-    _, kept, which = np.unique(
-        np.round(gains / ROUNDING), axis=0, return_index=True, return_inverse=True
-    )
-    if len(kept) == 1:
-        lone = f"{IDENTICAL} for all agents" if len(usable) > 1 else "there is no other agent"
-        cells = [Estimate(reason=lone)]
-    else:
-        test = bootstrap.MCS(-gains[kept].T, 0.05, draws, block_days, seed=seed)
-        test.compute()
-        means, p_values = gains[kept].mean(axis=-1), test.pvalues["Pvalue"]
-        cells = [
-            Estimate(value=float(mean), p_value=float(p_values.loc[number]))
-            for number, mean in enumerate(means)
-        ]
-    remaining = iter(np.ravel(which).tolist())
-    return [Estimate(reason=reason) if reason else cells[next(remaining)] for reason in reasons]
-
-
-def adjusted_p_values(
-    p_values: Sequence[float | None], method: Literal["BH", "BY"] = "BH"
-) -> list[float | None]:
-    """p-values after control of the false-discovery rate; None stays None and does not count.
-
-    ``BH`` (Benjamini and Hochberg 1995) for tests that depend on one another positively at most,
-    such as all agents against one benchmark; ``BY`` (Benjamini and Yekutieli 2001) for any.
-    """
-    given = np.array([p for p in p_values if p is not None])
-    tests = len(given)
-    ranks = np.arange(1, tests + 1)
-    penalty = float(np.sum(1.0 / ranks)) if method == "BY" else 1.0
-    order = np.argsort(given, kind="stable")
-    stepped = np.minimum.accumulate((given[order] * tests * penalty / ranks)[::-1])[::-1]
-    adjusted = np.empty(tests)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    remaining = iter(adjusted.tolist())
-    return [None if p is None else next(remaining) for p in p_values]
-
-
-def draws_for(pairs: int, least: int = DRAWS) -> int:
-    """How many draws a bootstrap needs so that one pair among many can be distinguishable.
-
-    Its smallest p-value is 1/(draws + 1); after ``BY`` over all pairs that is to be half of 5 %.
-
-    Args:
-        pairs: how many are tested.
-        least: never fewer.
-
-    Returns:
-        The number, at most 20,000: enough for some 20 agents.
-    """
-    wanted = pairs * sum(1.0 / rank for rank in range(1, pairs + 1)) / (0.05 / 2.0)
-    return max(least, min(math.ceil(wanted), MOST_DRAWS))
+    if len(gains) < 2:
+        return [Estimate(reason="there is no other agent")] * len(gains)
+    test = bootstrap.MCS(-gains.T, 0.05, draws, block, seed=seed)
+    test.compute()
+    means, p_values = gains.mean(axis=-1), test.pvalues["Pvalue"]
+    return [
+        Estimate(value=float(mean), p_value=float(p_values.loc[number]))
+        for number, mean in enumerate(means)
+    ]
 
 
 def random_percentile(score: float, random_scores: FloatArray) -> Estimate:
@@ -176,16 +98,6 @@ def random_percentile(score: float, random_scores: FloatArray) -> Estimate:
         value=float((below + equal / 2.0) / number),
         p_value=float((number - below + 1) / (number + 1)),
     )
-
-
-def _gains(agents: Sequence[FloatArray], measure: Measure) -> FloatArray:
-    """What each step counts [A, T]; their mean is the Sharpe ratio a step, or the mean return."""
-    if measure not in ("sharpe", "return"):
-        raise ReturnsError(f"unknown measure {measure!r}; valid: sharpe, return")
-    returns = np.array(agents)
-    if measure == "return":
-        return returns
-    return sharpe_scores(returns) + sharpe_of(returns)[:, None]
 
 
 def _stationary_variance(series: FloatArray, block_days: float) -> FloatArray:

@@ -1,71 +1,80 @@
 """Everything a leaderboard says of its agents and their pairs, in one call."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from itertools import combinations
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from investorbench.tasks.statistics.agents import own_figures
 from investorbench.tasks.statistics.comparison import (
     AgentStatistics,
     Bootstrap,
     Comparison,
     Luck,
-    Tested,
     scope_of,
 )
-from investorbench.tasks.statistics.draws import BlockLength
-from investorbench.tasks.statistics.estimate import (
-    DRAWS,
-    SEED,
-    Estimate,
-    FloatArray,
-    ReturnsError,
-    require_same_days,
-    why_not,
-)
-from investorbench.tasks.statistics.paired import (
-    days_to_distinguish,
-    jobson_korkie,
-    ledoit_wolf_pairs,
-)
+from investorbench.tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray
+from investorbench.tasks.statistics.lineup import Lineup
+from investorbench.tasks.statistics.luck import luck_of
+from investorbench.tasks.statistics.one_task import OneTask, Runs
+from investorbench.tasks.statistics.pairs import IS_TWIN, Families
 from investorbench.tasks.statistics.rank_sets import rank_sets
-from investorbench.tasks.statistics.resampling import (
-    a_year,
-    block_length,
-    cube_root_block,
-    median_run,
-    score_intervals,
-    variance_split,
-)
+from investorbench.tasks.statistics.scores import DrawnUnit, MeanFigure
 from investorbench.tasks.statistics.selection import (
-    adjusted_p_values,
     confidence_set,
-    draws_for,
     random_percentile,
     superiority,
 )
-from investorbench.tasks.statistics.sharpe import (
-    deflated_sharpe,
-    minimum_track_record,
-    moments_of,
-    probabilistic_sharpe,
-)
-from investorbench_env.errors import MissingDependencyError, UnknownNameError
+from investorbench.tasks.statistics.several_tasks import SeveralTasks
+from investorbench.tasks.statistics.track_record import days_until_sure, probability_above_zero
+from investorbench.tasks.statistics.variance import variance_split
+from investorbench.tasks.statistics.yearly import Yearly
+from investorbench_env.errors import MissingDependencyError
 from investorbench_env.protocols import Convention
 
+NO_ALPHA = "no agent has an alpha that could be tested"
 NOT_JOINTLY = "tests over all agents were not asked for"
-NOT_COMPUTED = Estimate(reason="not computed")
+
+
+class TaskRuns(NamedTuple):
+    """Runs of all agents on one of several tasks.
+
+    Attributes:
+        runs: as for ``compare_agents``.
+        dates: the days, in order [T]; None where each run has a market of its own.
+        periods_a_year: how many returns are a year.
+        cash_rate: what cash earns a year.
+    """
+
+    runs: Mapping[str, Runs]
+    dates: npt.NDArray[np.datetime64] | None
+    periods_a_year: float
+    cash_rate: float = 0.0
+
+    def yearly(self, convention: Convention) -> Yearly:
+        """How figures of the task are made."""
+        return Yearly(
+            periods_a_year=self.periods_a_year, convention=convention, cash_rate=self.cash_rate
+        )
+
+
+class Chance(NamedTuple):
+    """Sharpe ratios a year of random policies [N], for all and by agent; or why there are none."""
+
+    uniform: FloatArray | None = None
+    matched: Mapping[str, FloatArray | str] = {}
 
 
 def compare_agents(
-    runs: Mapping[str, FloatArray],
+    runs: Mapping[str, Runs],
     benchmark: str | None,
     periods_a_year: float,
     convention: Convention = "simple",
     *,
-    trial_sharpes: FloatArray | None = None,
+    unit: DrawnUnit = "day",
+    cash_rate: float = 0.0,
+    trials: Collection[str] | None = None,
     random_sharpes: FloatArray | None = None,
     matched_sharpes: Mapping[str, FloatArray | str] | None = None,
     jointly: bool = True,
@@ -74,110 +83,123 @@ def compare_agents(
 ) -> Comparison:
     """Statistics of a leaderboard: one task, protocol, window and data source.
 
-    Pairs, PSR, DSR and tests over all agents take the repeat with the median Sharpe ratio, whose
-    figures a table shows. Without ``arch``, tests over all agents have a reason instead. Too few
-    days for a block length have the cube root of their number; ``bootstrap.block.rule`` says so.
+    The figure of an agent is the mean over its repeats. Without ``arch``, tests over all agents
+    have a reason instead.
 
     Args:
-        runs: returns of each agent's repeats [R, T] by name; R may differ, T may not
-            (``filled_up`` is for ruined accounts).
+        runs: returns of each agent's repeats by name [R, T]; R may differ, T may not
+            (``filled_up`` is for ruined accounts). Where markets are drawn, one [T_m] in each, the
+            same markets in the same order for all agents.
         benchmark: its name among them; None where it is not, and nothing is compared with it.
         periods_a_year: how many returns are a year.
         convention: how returns add up.
-        trial_sharpes: Sharpe ratio a year of all that was tried [N]; otherwise of the agents
-            without the benchmark.
+        unit: what is drawn, days or markets; of a single market days are.
+        cash_rate: what cash earns a year.
+        trials: agents that somebody tried, by name; otherwise all but the benchmark. Twins of it
+            are none.
         random_sharpes: Sharpe ratio a year of random policies on the same task [N].
         matched_sharpes: the same of policies of an agent's own exposure and turnover, by its name;
             or why there are none.
         jointly: whether to test all agents at once, by SPA and confidence set. Loading what they
             need takes longer than all else here.
-        draws: of each bootstrap; that of pairs has more where one of many needs them.
-        seed: of each bootstrap.
+        draws: of the bootstrap.
+        seed: of the draws.
 
     Raises:
         UnknownNameError: the benchmark is not among the runs.
-        ReturnsError: not the same days for all.
+        ReturnsError: not the same days or markets for all.
     """
-    if benchmark is not None and benchmark not in runs:
-        raise UnknownNameError("benchmark", benchmark, runs)
-    if any(run.ndim != 2 or not run.size for run in runs.values()):
-        shapes = ", ".join(f"{name} {run.shape}" for name, run in runs.items())
-        raise ReturnsError(f"returns must be [repeats, days], at least one of each: {shapes}")
-    require_same_days(*runs.values())
-    series = {name: run[median_run(run)] for name, run in runs.items()}
-    names, together = list(series), np.array(list(series.values()))
-    others = [name for name in names if name != benchmark]
-    scale = a_year(together.shape[1], periods_a_year, convention)
-    held = [] if benchmark is None else [(name, benchmark) for name in others]
-    rivals = list(combinations(others, 2))
-    pair_draws = draws_for(len(rivals), draws)
-    bootstrap = Bootstrap(block=_block(together), draws=draws, seed=seed)
-    block = bootstrap.block.days
-    intervals = score_intervals(
-        list(runs.values()), periods_a_year, convention, block_days=block, draws=draws, seed=seed
-    )
-    scores = dict(zip(names, intervals, strict=True))
-    best = dict(zip(names, _best(together, bootstrap, jointly), strict=True))
-    tested = ledoit_wolf_pairs(
-        series, [*held, *rivals], block_days=block, draws=pair_draws, seed=seed
-    )
-    studentised = dict(zip([*held, *rivals], tested, strict=True))
-    if trial_sharpes is None:
-        found = [scores[name][1].value for name in others]
-        trial_sharpes = np.array([sharpe for sharpe in found if sharpe is not None])
+    if all(len(own) == 1 for own in runs.values()):
+        unit = "day"  # of a single market, days are what can be drawn
+    yearly = Yearly(periods_a_year=periods_a_year, convention=convention, cash_rate=cash_rate)
+    lineup = OneTask(runs, benchmark, unit, yearly)
+    chance = Chance(uniform=random_sharpes, matched=matched_sharpes or {})
+    tried = lineup.names if trials is None else trials
+    return _compared(lineup, tried, chance, jointly=jointly, draws=draws, seed=seed)
+
+
+def over_tasks(
+    tasks: Sequence[TaskRuns],
+    benchmark: str | None,
+    convention: Convention = "simple",
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> Comparison:
+    """Statistics of means over tasks of one protocol, all with the same agents.
+
+    Each draw takes the same dates of the common calendar for all agents and tasks; where markets
+    are drawn, it takes markets of all tasks. Figures that are of one task alone have a reason.
+
+    Args:
+        tasks: runs of the agents on each.
+        benchmark: its name among them; None where it is not.
+        convention: how returns add up.
+        draws: of the bootstrap.
+        seed: of the draws.
+    """
+    has_markets = any(task.dates is None for task in tasks)
+    lineups = [
+        OneTask(task.runs, benchmark, "market" if has_markets else "day", task.yearly(convention))
+        for task in tasks
+    ]
+    dates = [task.dates for task in tasks if task.dates is not None]
+    lineup = SeveralTasks(lineups, [] if has_markets else dates)
+    return _compared(lineup, lineup.names, Chance(), jointly=False, draws=draws, seed=seed)
+
+
+def _compared(
+    lineup: Lineup,
+    trials: Collection[str],
+    chance: Chance,
+    *,
+    jointly: bool,
+    draws: int,
+    seed: int,
+) -> Comparison:
+    block = lineup.block
+    families = Families(lineup=lineup, resampling=lineup.resampling(block.days, draws, seed))
+    best = _best(families, jointly)
+    luck, deflated = _luck(families, trials)
+
+    figures, too_few = own_figures(lineup, draws, seed), lineup.too_few_markets
 
     def agent(name: str) -> AgentStatistics:
-        returns, (cr, sr) = series[name], scores[name]
+        own, alpha = figures[name], families.against.get(name)
         return AgentStatistics(
-            cr=cr,
-            sr=sr,
-            scope=scope_of(len(runs[name])),
-            repeats=len(runs[name]),
-            alpha=NOT_COMPUTED,
-            beta=NOT_COMPUTED,
-            appraisal=NOT_COMPUTED,
-            correlation=NOT_COMPUTED,
-            excess=NOT_COMPUTED,
-            information_ratio=NOT_COMPUTED,
-            probabilistic=_probabilistic(returns),
-            deflated=deflated_sharpe(returns, trial_sharpes / scale),
-            track_record=_track_record(returns),
-            best=best[name].times(scale),
-            random=_random(sr, (matched_sharpes or {}).get(name)),
-            random_uniform=_random(sr, random_sharpes),
-            variance=variance_split(runs[name], block_days=block, draws=draws, seed=seed),
+            cr=own["growth"],
+            sr=own["sharpe"],
+            scope=scope_of(lineup.repeats(name)),
+            repeats=lineup.repeats(name),
+            idle_repeats=lineup.idle(name),
+            is_twin=name in lineup.twins,
+            alpha=alpha.difference if alpha else own["beta"],
+            beta=own["beta"],
+            appraisal=own["appraisal"],
+            correlation=own["correlation"],
+            excess=own["excess"],
+            information_ratio=own["information_ratio"],
+            probabilistic=_probabilistic(lineup, name),
+            deflated=deflated[name],
+            track_record=_track_record(lineup, name),
+            best=best[name],
+            random=_random(own["sharpe"], chance.matched.get(name), too_few),
+            random_uniform=_random(own["sharpe"], chance.uniform, too_few),
+            variance=variance_split(lineup, name),
         )
 
-    def pair(names: tuple[str, str]) -> Tested:
-        both = series[names[0]], series[names[1]]
-        return Tested(
-            names=names,
-            family="pairs",
-            jobson_korkie=jobson_korkie(*both).times(scale),
-            difference=studentised[names].times(scale),
-            days=days_to_distinguish(*both),
-        )
-
-    pairs = (
-        *_adjusted([pair(names) for names in held], "BH"),
-        *_adjusted([pair(names) for names in rivals], "BY"),
-    )
     return Comparison(
-        agents={name: agent(name) for name in names},
-        against={
-            name: Tested(
-                names=(name, other), family="alpha", difference=none, jobson_korkie=none, days=none
-            )
-            for none in [NOT_COMPUTED]
-            for name, other in held
-        },
-        pairs=pairs,
-        rank_sets=rank_sets(names, pairs),
-        superior=_superior(series, benchmark, bootstrap, jointly).times(scale),
-        luck=Luck(trials=len(others), reason="not computed"),
+        agents={name: agent(name) for name in lineup.names},
+        against=families.against,
+        pairs=families.pairs,
+        rank_sets=rank_sets(lineup.names, families.pairs),
+        superior=_superior(families, jointly),
+        luck=luck,
+        days_of_best=families.days_of_best,
         smallest_p=1.0 / (draws + 1),
-        days=together.shape[1],
-        bootstrap=bootstrap,
+        days=lineup.days,
+        markets=lineup.units if lineup.unit == "market" else 0,
+        bootstrap=Bootstrap(block=block, draws=draws, seed=seed),
     )
 
 
@@ -186,69 +208,84 @@ def filled_up(returns: FloatArray, days: int) -> FloatArray:
     return np.concatenate([returns, np.zeros(days - len(returns))])
 
 
-def _block(together: FloatArray) -> BlockLength:
-    """Blocks of a length that suits the returns, where there are days enough to estimate it."""
-    if why_not(together, varying=False) is None:
-        return block_length(together)
-    return cube_root_block(together.shape[1])
+def _luck(families: Families, trials: Collection[str]) -> tuple[Luck, dict[str, Estimate]]:
+    """Luck, and of each agent its deflated Sharpe ratio; those that are the same count once."""
+    lineup, alphas = families.lineup, families.alphas
+    tried = {lineup.same_as[name] for name in trials if name in lineup.same_as}
+    luck, found = Luck(trials=0, reason=NO_ALPHA), dict[str, Estimate]()
+    if alphas:
+        luck, found = luck_of(alphas, tried & alphas.keys(), families.resampling)
+    deflated = {}
+    for name in lineup.names:
+        why, same = lineup.without_benchmark(name), lineup.same_as.get(name, "")
+        deflated[name] = found.get(same) or Estimate(reason=why or IS_TWIN)
+    return luck, deflated
 
 
-def _probabilistic(returns: FloatArray) -> Estimate:
-    if (reason := why_not(returns)) is not None:
+def _probabilistic(lineup: Lineup, name: str) -> Estimate:
+    if (reason := lineup.reasons.get(name)) is not None:
         return Estimate(reason=reason)
-    return Estimate(value=probabilistic_sharpe(moments_of(returns)))
+    return probability_above_zero(lineup.own(name, "sharpe"), lineup.variance_without_skill(name))
 
 
-def _track_record(returns: FloatArray) -> Estimate:
-    if (reason := why_not(returns)) is not None:
+def _track_record(lineup: Lineup, name: str) -> Estimate:
+    if (reason := lineup.reasons.get(name)) is not None:
         return Estimate(reason=reason)
-    return minimum_track_record(moments_of(returns))
+    variance = lineup.variance_without_skill(name)
+    return days_until_sure(lineup.own(name, "sharpe"), variance, lineup.days)
 
 
-def _random(sr: Estimate, random_sharpes: FloatArray | str | None) -> Estimate:
+def _random(
+    sr: Estimate, random_sharpes: FloatArray | str | None, too_few_markets: str | None
+) -> Estimate:
     if random_sharpes is None:
         return Estimate(reason="no random policies were run")
     if isinstance(random_sharpes, str):
         return Estimate(reason=random_sharpes)
-    return sr if sr.value is None else random_percentile(sr.value, random_sharpes)
+    if sr.value is None or (sr.reason is not None and sr.reason != too_few_markets):
+        return Estimate(reason=sr.reason)
+    return random_percentile(sr.value, random_sharpes)
 
 
-def _best(together: FloatArray, bootstrap: Bootstrap, jointly: bool) -> list[Estimate]:
-    if not jointly:
-        return [Estimate(reason=NOT_JOINTLY)] * len(together)
-    try:
-        return confidence_set(
-            together,
-            block_days=bootstrap.block.days,
-            draws=bootstrap.draws,
-            seed=bootstrap.seed,
-        )
-    except MissingDependencyError as missing:
-        return [Estimate(reason=str(missing))] * len(together)
+def _gains(figures: Sequence[MeanFigure]) -> FloatArray:
+    """What each day or market counts [A, U]; their mean is the figure."""
+    return np.array([figure.value + figure.scores for figure in figures])
 
 
-def _superior(
-    series: Mapping[str, FloatArray], benchmark: str | None, bootstrap: Bootstrap, jointly: bool
-) -> Estimate:
+def _best(families: Families, jointly: bool) -> dict[str, Estimate]:
+    """Of each agent; those that are the same share theirs."""
+    lineup, figures = families.lineup, families.sharpes
+    resampling = families.resampling
+    cells = dict.fromkeys(figures, Estimate(reason=NOT_JOINTLY))
+    if jointly:
+        try:
+            found = confidence_set(
+                _gains(list(figures.values())), block=resampling.block, seed=resampling.seed
+            )
+            cells = dict(zip(figures, found, strict=True))
+        except MissingDependencyError as missing:
+            cells = dict.fromkeys(figures, Estimate(reason=str(missing)))
+    return {
+        name: cells[lineup.same_as[name]]
+        if name in lineup.same_as
+        else Estimate(reason=lineup.reasons[name])
+        for name in lineup.names
+    }
+
+
+def _superior(families: Families, jointly: bool) -> Estimate:
+    figures, benchmark = families.sharpes, families.lineup.benchmark
     if benchmark is None:
         return Estimate(reason="there is no benchmark among the agents")
     if not jointly:
         return Estimate(reason=NOT_JOINTLY)
-    rivals = [returns for name, returns in series.items() if name != benchmark]
-    if not rivals:
+    if benchmark not in figures:
+        return Estimate(reason=families.lineup.reasons[benchmark])
+    leads = [figure - figures[benchmark] for name, figure in figures.items() if name != benchmark]
+    if not leads:
         return Estimate(reason="there is nothing to compare the benchmark with")
+    resampling = families.resampling
     try:
-        return superiority(
-            series[benchmark],
-            np.array(rivals),
-            block_days=bootstrap.block.days,
-            draws=bootstrap.draws,
-            seed=bootstrap.seed,
-        )
+        return superiority(_gains(leads), block=resampling.block, seed=resampling.seed)
     except MissingDependencyError as missing:
         return Estimate(reason=str(missing))
-
-
-def _adjusted(pairs: Sequence[Tested], method: Literal["BH", "BY"]) -> list[Tested]:
-    adjusted = adjusted_p_values([pair.difference.p_value for pair in pairs], method)
-    return [replace(pair, adjusted_p=p) for pair, p in zip(pairs, adjusted, strict=True)]

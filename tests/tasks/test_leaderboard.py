@@ -230,7 +230,7 @@ def test_where_nothing_is_distinguishable_everybody_has_every_place() -> None:
     board = board_of(*(score(agent, end="2021-01-12") for agent in ("momentum", "always_sell")))
     assert {row.rank for row in board.rows} == {(1, 3)}
     assert "No alpha over Buy & Hold could be tested (" in board.sentence
-    assert row_of(board, "momentum").statistics.sr.value is None
+    assert row_of(board, "momentum").statistics.sr.low is None
     assert row_of(board, "momentum").sr == score("momentum", end="2021-01-12").metrics["SR"]
 
 

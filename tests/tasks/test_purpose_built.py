@@ -20,9 +20,8 @@ from investorbench.tasks.statistics import (
     Comparison,
     Estimate,
     compare_agents,
-    days_until,
+    compare_two,
     jobson_korkie,
-    ledoit_wolf,
 )
 from investorbench_env.envs.single_asset_vector import SingleAssetVectorEnv
 from investorbench_env.market.market import Market
@@ -75,9 +74,8 @@ class Planted(NamedTuple):
     @property
     def days(self) -> int:
         """After which it must be found with 80 % power."""
-        needed = days_until(self.difference, self.spread).value
-        assert needed is not None
-        return math.ceil(needed)
+        z = NORMAL.inv_cdf(1 - SIZE / 2) + NORMAL.inv_cdf(0.80)
+        return math.ceil(z**2 * self.spread / self.difference**2)
 
     def power(self) -> float:
         """How often a test of ``days`` days finds it, where each day is like any other."""
@@ -190,7 +188,7 @@ def informed_actions(market: Market, decisions: npt.NDArray[np.int64]) -> npt.ND
 
 
 def bootstrapped(first: FloatArray, second: FloatArray) -> Estimate:
-    return ledoit_wolf(first, second, block_days=1, draws=499)
+    return compare_two(first[None], second[None], 252, draws=499).sr
 
 
 def sharpe(returns: FloatArray) -> FloatArray:

@@ -1,7 +1,6 @@
 """Size and power of every test and coverage of every interval, by simulation."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from investorbench.tasks import statistics
 from investorbench.tasks.statistics import Estimate
-from investorbench.tasks.statistics.paired import jobson_korkie_spread
+from investorbench.tasks.statistics.scores import sharpe
 from investorbench.tasks.statistics.sharpe import moments_of
 
 FloatArray = npt.NDArray[np.float64]
@@ -62,48 +61,10 @@ def rejected(cells: list[Estimate]) -> float:
     return float(np.mean([cell.p_value is not None and cell.p_value <= SIZE for cell in cells]))
 
 
-def bootstrapped(a: FloatArray, b: FloatArray) -> Estimate:
-    """With the block that independent days have."""
-    return statistics.ledoit_wolf(a, b, block_days=1, draws=499)
-
-
-def in_blocks(a: FloatArray, b: FloatArray) -> Estimate:
-    return statistics.ledoit_wolf(a, b, block_days=4, draws=499)
-
-
-@pytest.mark.parametrize(
-    ("test", "world"),
-    [
-        (statistics.jobson_korkie, {}),
-        (bootstrapped, {}),
-        (bootstrapped, {"tails": 5.0}),
-        (in_blocks, {"tails": 6.0, "echo": 0.1}),
-    ],
-    ids=["jobson-korkie", "ledoit-wolf", "ledoit-wolf, fat tails", "ledoit-wolf, dependent days"],
-)
-def test_a_paired_test_finds_a_difference_that_is_not_there_in_one_of_twenty(
-    test: Callable[[FloatArray, FloatArray], Estimate], world: dict[str, Any]
-) -> None:
-    share = rejected([test(a, b) for a, b in worlds(2, **world) + 0.001])
+def test_jobson_korkie_finds_a_difference_that_is_not_there_in_one_of_twenty() -> None:
+    share = rejected([statistics.jobson_korkie(a, b) for a, b in worlds(2) + 0.001])
     print(f"size {share:.4f}")
     assert share == pytest.approx(SIZE, abs=WITHIN)
-
-
-@pytest.mark.parametrize("test", [statistics.jobson_korkie, bootstrapped])
-def test_a_planted_difference_is_found_at_the_predicted_power(
-    test: Callable[[FloatArray, FloatArray], Estimate],
-) -> None:
-    # Sharpe ratios a day of .2 and 0, correlation .5.
-    spread = 2 - 2 * 0.5 + 0.2**2 / 2
-    needed = statistics.days_until(0.2, spread).value
-    assert needed is not None
-    drawn = worlds(2, days=math.ceil(needed))
-    drawn[:, 0] += 0.2 * 0.02
-    share = rejected([test(a, b) for a, b in drawn])
-    print(f"{math.ceil(needed)} days: power {share:.4f}")
-    assert share == pytest.approx(0.80, abs=0.03)
-    spreads = [jobson_korkie_spread(a, b).value for a, b in drawn]
-    assert np.mean(np.array(spreads)) == pytest.approx(spread, rel=0.02)
 
 
 @pytest.mark.parametrize("form", ["null", "plug-in"])
@@ -144,13 +105,17 @@ def test_the_best_of_many_without_skill_is_as_lucky_as_expected() -> None:
     assert undeflated > 0.4
 
 
-@pytest.mark.parametrize("measure", ["sharpe"])
-def test_superiority_is_found_where_there_is_none_in_one_of_twenty(measure: Any) -> None:
+def gains(returns: FloatArray) -> FloatArray:
+    """What each day counts of Sharpe ratios [A, T]."""
+    values, scores = sharpe(returns)
+    return values[:, None] + scores
+
+
+def test_superiority_is_found_where_there_is_none_in_one_of_twenty() -> None:
+    counted = [gains(returns) for returns in worlds(5, tails=6.0)]
     cells = [
-        statistics.superiority(
-            returns[0], returns[1:], block_days=1, measure=measure, draws=199, seed=number
-        )
-        for number, returns in enumerate(worlds(5, tails=6.0))
+        statistics.superiority(each[1:] - each[0], block=1, draws=199, seed=number)
+        for number, each in enumerate(counted)
     ]
     print(f"size {rejected(cells):.4f}")
     assert rejected(cells) == pytest.approx(SIZE, abs=WITHIN)
@@ -159,10 +124,8 @@ def test_superiority_is_found_where_there_is_none_in_one_of_twenty(measure: Any)
 def test_superiority_of_one_among_many_is_found() -> None:
     drawn = worlds(5, number=300, days=504)
     drawn[:, 2] += 0.2 * 0.02
-    cells = [
-        statistics.superiority(returns[0], returns[1:], block_days=2, draws=199)
-        for returns in drawn
-    ]
+    counted = [gains(returns) for returns in drawn]
+    cells = [statistics.superiority(each[1:] - each[0], block=2, draws=199) for each in counted]
     print(f"power {rejected(cells):.3f}")
     assert rejected(cells) > 0.9
 
@@ -171,7 +134,7 @@ def test_equal_agents_are_all_in_the_confidence_set_in_19_of_20_worlds() -> None
     whole = [
         all(
             cell.p_value is not None and cell.p_value > SIZE
-            for cell in statistics.confidence_set(returns, block_days=1, draws=199, seed=number)
+            for cell in statistics.confidence_set(gains(returns), block=1, draws=199, seed=number)
         )
         for number, returns in enumerate(worlds(5, tails=6.0))
     ]
@@ -185,7 +148,7 @@ def test_the_best_agent_is_in_the_confidence_set_and_bad_ones_are_not() -> None:
     drawn[:, 1] += 0.20 * 0.02
     sets = np.array(
         [
-            [cell.p_value for cell in statistics.confidence_set(each, block_days=2, draws=199)]
+            [cell.p_value for cell in statistics.confidence_set(gains(each), block=2, draws=199)]
             for each in drawn
         ]
     )
@@ -195,41 +158,12 @@ def test_the_best_agent_is_in_the_confidence_set_and_bad_ones_are_not() -> None:
     assert inside[2:].max() < 0.1
 
 
-@pytest.mark.parametrize(
-    "world",
-    [{}, {"tails": 5.0}, {"tails": 6.0, "echo": 0.1}],
-    ids=["normal", "fat tails", "dependent days"],
-)
-def test_intervals_cover_the_truth_in_19_of_20_worlds(world: dict[str, Any]) -> None:
-    # A skilled agent with a Sharpe ratio of .1 a day; log returns, so that its CR is known as well.
-    drawn = worlds(1, **world) + 0.1 * 0.02
-    cells = [
-        statistics.score_intervals(
-            [run], 252, "log", block_days=statistics.block_length(run).days, draws=499, seed=number
-        )[0]
-        for number, run in enumerate(drawn)
-    ]
-    total, sharpe = 0.1 * 0.02 * DAYS, 0.1 * math.sqrt(252) * DAYS / (DAYS + 1)
-    for name, truth, column in (("CR", total, 0), ("SR", sharpe, 1)):
-        covered = np.mean([pair[column].low < truth < pair[column].high for pair in cells])  # type: ignore[operator]
-        print(f"{name} covered {covered:.4f}")
-        assert covered == pytest.approx(0.95, abs=0.03)
-
-
-def test_intervals_of_pairs_cover_the_truth_in_19_of_20_worlds() -> None:
-    drawn = worlds(2, tails=6.0)
-    drawn[:, 0] += 0.1 * 0.02
-    for test in (statistics.jobson_korkie, bootstrapped):
-        cells = [test(a, b) for a, b in drawn]
-        covered = np.mean([cell.low < 0.1 < cell.high for cell in cells])  # type: ignore[operator]
-        print(f"{test.__name__} covered {covered:.4f}")
-        assert covered == pytest.approx(0.95, abs=0.03)
-
-
 @pytest.mark.parametrize("common", [0.2, 0.8])
 def test_variance_is_split_as_it_was_planted(common: float) -> None:
     splits = [
-        statistics.variance_split(run, block_days=1, draws=200)
+        statistics.compare_agents({"a": run}, None, 1.0, jointly=False, draws=19)
+        .agents["a"]
+        .variance
         for run in worlds(5, common=common, number=500)
     ]
     path, repeat = (
@@ -238,18 +172,3 @@ def test_variance_is_split_as_it_was_planted(common: float) -> None:
     print(f"common {common}: path {path:.3f}, repeat {repeat:.3f}")
     assert path == pytest.approx(common, abs=0.05)
     assert repeat == pytest.approx(1 - common, abs=0.05)
-
-
-@pytest.mark.parametrize("method", ["BH", "BY"])
-def test_of_what_is_found_at_most_one_in_twenty_is_false(method: Any) -> None:
-    rng = np.random.default_rng(0)
-    false = []
-    for _ in range(WORLDS):
-        z = rng.normal(size=12) + np.repeat([3.0, 0.0], [4, 8])
-        adjusted = statistics.adjusted_p_values(
-            [math.erfc(abs(x) / math.sqrt(2)) for x in z], method
-        )
-        found = [k for k, p in enumerate(adjusted) if p is not None and p <= SIZE]
-        false.append(sum(k >= 4 for k in found) / max(len(found), 1))
-    print(f"false share {np.mean(false):.4f}")
-    assert np.mean(false) <= SIZE

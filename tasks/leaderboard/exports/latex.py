@@ -21,6 +21,7 @@ ESCAPES = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "−": "$-$",
+    "×": r"$\times$",
     "–": "--",
     "†": r"\dag{}",
     "‡": r"\ddag{}",
