@@ -1,9 +1,9 @@
 """A leaderboard for each setting."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant, common_days
-from investorbench.tasks.leaderboard.entries import Group, Setting, grouped
+from investorbench.tasks.leaderboard.entries import Group, Setting, grouped, trials_among
 from investorbench.tasks.leaderboard.notes import notes_of
 from investorbench.tasks.leaderboard.references import (
     benchmark_among,
@@ -64,7 +64,9 @@ def _board(
         if each.entry
     }
 
-    def compared(names: Iterable[str]) -> Comparison:
+    configuration_of = {name: each.result.configuration_of for name, each in group.items()}
+
+    def compared(names: Collection[str]) -> Comparison:
         own = {name: contestants[name] for name in names}
         if isinstance(found, str):
             return nothing_to_compare({name: len(each.runs) for name, each in own.items()}, found)
@@ -76,6 +78,8 @@ def _board(
             facts.periods_a_year,
             facts.convention,
             unit="market" if found.markets else "day",
+            trials=trials_among({name: group[name] for name in names if name in group}),
+            configuration_of=configuration_of,
             random_sharpes=chance,
             matched_sharpes=matched,
             jointly=jointly,

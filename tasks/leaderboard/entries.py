@@ -81,6 +81,21 @@ def is_benchmark(result: Result) -> bool:
     return result.agent == result.facts.benchmark
 
 
+def trials_among(group: Group) -> frozenset[str]:
+    """The agents of a table whose luck counts, because somebody chose them by how they do.
+
+    Baselines as they come are chosen by nobody, and an agent that knows what others cannot is no
+    candidate. Where nothing else was entered, the reader chooses among the baselines.
+    """
+    candidates = {
+        name: entry.result
+        for name, entry in group.items()
+        if not (entry.result.handed or is_benchmark(entry.result))
+    }
+    entered = frozenset(name for name, each in candidates.items() if not each.is_baseline)
+    return entered or frozenset(candidates)
+
+
 def grouped(entries: Iterable[Entry]) -> dict[Setting, tuple[Group, list[str]]]:
     """Entries by setting and name, with a note on each record that was given twice.
 

@@ -115,6 +115,15 @@ class OneTask(Lineup):
             return None
         return self.yearly.beyond_cash(own[0]), self.yearly.root(self.units)
 
+    @property
+    def in_a_row(self) -> dict[str, FloatArray]:
+        """Returns beyond cash of repeats [R, T], of markets one after another [1, T], by agent."""
+        found = {}
+        for name, own in self.runs.items():
+            runs = [self.yearly.beyond_cash(run) for run in own]
+            found[name] = np.array(runs) if self.unit == "day" else np.concatenate(runs)[None]
+        return found
+
     @cached_property
     def _keys(self) -> dict[str, bytes]:
         return {name: _key(own) for name, own in self.runs.items()}

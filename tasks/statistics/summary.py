@@ -1,6 +1,7 @@
 """Everything a leaderboard says of its agents and their pairs, in one call."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from investorbench.tasks.statistics.estimate import DRAWS, SEED, Estimate, Float
 from investorbench.tasks.statistics.lineup import Lineup
 from investorbench.tasks.statistics.luck import luck_of
 from investorbench.tasks.statistics.one_task import OneTask, Runs
+from investorbench.tasks.statistics.overfitting import overfitting_among
 from investorbench.tasks.statistics.pairs import IS_TWIN, Families
 from investorbench.tasks.statistics.rank_sets import rank_sets
 from investorbench.tasks.statistics.scores import DrawnUnit, MeanFigure
@@ -75,6 +77,7 @@ def compare_agents(
     unit: DrawnUnit = "day",
     cash_rate: float = 0.0,
     trials: Collection[str] | None = None,
+    configuration_of: Mapping[str, str] | None = None,
     random_sharpes: FloatArray | None = None,
     matched_sharpes: Mapping[str, FloatArray | str] | None = None,
     jointly: bool = True,
@@ -97,6 +100,7 @@ def compare_agents(
         cash_rate: what cash earns a year.
         trials: agents that somebody tried, by name; otherwise all but the benchmark. Twins of it
             are none.
+        configuration_of: what agents are configurations of, by their names.
         random_sharpes: Sharpe ratio a year of random policies on the same task [N].
         matched_sharpes: the same of policies of an agent's own exposure and turnover, by its name;
             or why there are none.
@@ -115,7 +119,9 @@ def compare_agents(
     lineup = OneTask(runs, benchmark, unit, yearly)
     chance = Chance(uniform=random_sharpes, matched=matched_sharpes or {})
     tried = lineup.names if trials is None else trials
-    return _compared(lineup, tried, chance, jointly=jointly, draws=draws, seed=seed)
+    found = _compared(lineup, tried, chance, jointly=jointly, draws=draws, seed=seed)
+    chosen = {name: group for name, group in (configuration_of or {}).items() if name != benchmark}
+    return replace(found, overfitting=overfitting_among(lineup.in_a_row, chosen))
 
 
 def over_tasks(
@@ -211,10 +217,14 @@ def filled_up(returns: FloatArray, days: int) -> FloatArray:
 def _luck(families: Families, trials: Collection[str]) -> tuple[Luck, dict[str, Estimate]]:
     """Luck, and of each agent its deflated Sharpe ratio; those that are the same count once."""
     lineup, alphas = families.lineup, families.alphas
-    tried = {lineup.same_as[name] for name in trials if name in lineup.same_as}
+    same_as = {name: lineup.same_as[name] for name in trials if name in lineup.same_as}
+    tried = set(same_as.values())
     luck, found = Luck(trials=0, reason=NO_ALPHA), dict[str, Estimate]()
     if alphas:
         luck, found = luck_of(alphas, tried & alphas.keys(), families.resampling)
+        # One that was tried, whichever stands for all that are the same.
+        named = [name for name, same in same_as.items() if same == luck.agent]
+        luck = replace(luck, agent=min(named, default=None))
     deflated = {}
     for name in lineup.names:
         why, same = lineup.without_benchmark(name), lineup.same_as.get(name, "")
