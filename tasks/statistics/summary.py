@@ -185,9 +185,9 @@ def _compared(
             correlation=own["correlation"],
             excess=own["excess"],
             information_ratio=own["information_ratio"],
-            probabilistic=_probabilistic(lineup, name),
+            probabilistic=_probabilistic(lineup, name, own["sharpe"]),
             deflated=deflated[name],
-            track_record=_track_record(lineup, name),
+            track_record=_track_record(lineup, name, own["sharpe"]),
             best=best[name],
             random=_random(own["sharpe"], chance.matched.get(name), too_few),
             random_uniform=_random(own["sharpe"], chance.uniform, too_few),
@@ -232,15 +232,15 @@ def _luck(families: Families, trials: Collection[str]) -> tuple[Luck, dict[str, 
     return luck, deflated
 
 
-def _probabilistic(lineup: Lineup, name: str) -> Estimate:
-    if (reason := lineup.reasons.get(name)) is not None:
-        return Estimate(reason=reason)
+def _probabilistic(lineup: Lineup, name: str, sr: Estimate) -> Estimate:
+    if sr.low is None:
+        return Estimate(reason=sr.reason)
     return probability_above_zero(lineup.own(name, "sharpe"), lineup.variance_without_skill(name))
 
 
-def _track_record(lineup: Lineup, name: str) -> Estimate:
-    if (reason := lineup.reasons.get(name)) is not None:
-        return Estimate(reason=reason)
+def _track_record(lineup: Lineup, name: str, sr: Estimate) -> Estimate:
+    if sr.low is None:
+        return Estimate(reason=sr.reason)
     variance = lineup.variance_without_skill(name)
     return days_until_sure(lineup.own(name, "sharpe"), variance, lineup.days)
 

@@ -21,6 +21,7 @@ from investorbench.tasks.statistics import (
     filled_up,
 )
 from investorbench.tasks.statistics.agents import RUINED
+from investorbench.tasks.statistics.contrasts import NO_DIFFERENCE
 from investorbench.tasks.statistics.estimate import CONSTANT, IDENTICAL, ONE_RATIO
 from investorbench.tasks.statistics.lineup import IS_BENCHMARK, NO_BENCHMARK
 from investorbench.tasks.statistics.pairs import IS_TWIN
@@ -236,6 +237,15 @@ def test_a_benchmark_that_is_not_there_and_runs_without_returns_are_refused() ->
             {"a": [market(days=30), market(days=40)], "b": [market(days=40), market(days=30)]},
             None, 252, unit="market",
         )  # fmt: skip
+
+
+def test_repeats_that_cancel_each_other_on_every_day_leave_nothing_to_test() -> None:
+    even = market() - market().mean()
+    found = compared({**agents(1), "both sides": np.array([even, -even])})
+    agent = found.agents["both sides"]
+    assert agent.sr.value == pytest.approx(0.0) and agent.sr.reason == NO_DIFFERENCE
+    assert agent.probabilistic.reason == agent.track_record.reason == NO_DIFFERENCE
+    assert found.against["both sides"].adjusted_p == 1.0
 
 
 # Who else is there.
