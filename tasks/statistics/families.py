@@ -11,6 +11,8 @@ from investorbench.tasks.statistics.draws import Resampling
 from investorbench.tasks.statistics.estimate import LEVEL, Estimate, FloatArray
 from investorbench.tasks.statistics.scores import MeanFigure
 
+AT_ONCE = 500
+"""Draws that are compared at a time."""
 FEW_DRAWS = "the draws are too few, or too alike, for an interval"
 
 
@@ -23,25 +25,14 @@ class Hypothesis:
         adjusted_p: after step-down; None where there is no test.
         variance: of the value over other units like these.
         between: variance besides, because repeats differ for good.
+        critical: how many standard errors the interval reaches to each side; NaN without a test.
     """
 
     estimate: Estimate
     adjusted_p: float | None = None
     variance: float
     between: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AdjustedTests:
-    """Hypotheses that are adjusted together.
-
-    Attributes:
-        members: in the order given.
-        critical: how many standard errors an interval reaches to each side; NaN without a test.
-    """
-
-    members: tuple[Hypothesis, ...]
-    critical: float
+    critical: float = math.nan
 
 
 def step_down(
@@ -49,12 +40,16 @@ def step_down(
     resampling: Resampling,
     pairs: Sequence[tuple[int, int]] | None = None,
     level: float = LEVEL,
-) -> AdjustedTests:
+) -> tuple[Hypothesis, ...]:
     """Test that each figure is 0, or that both of each pair are the same, as one family.
 
     Romano and Wolf's (2005) step-down from the largest statistic, by p-values (2016). Intervals are
     those of its first step, so that a member whose interval leaves out 0 has an adjusted p-value of
     at most 1 − ``level``.
+
+    Statistics are measured by their own quantile of that level (Beran 1988). Otherwise a single
+    account that one day decides, as a ruin does, would have the largest of nearly every draw, and
+    no other agent could be told from 0.
 
     Args:
         figures: of agents, over the same units.
@@ -63,7 +58,7 @@ def step_down(
         level: of all intervals together.
     """
     if not figures:
-        return AdjustedTests(members=(), critical=math.nan)
+        return ()
     every = Contrasts.of(figures, resampling, pairs)
     reasons = every.reasons()
     members = [
@@ -76,16 +71,18 @@ def step_down(
     ]
     usable = [at for at, reason in enumerate(reasons) if reason is None]
     if not usable:
-        return AdjustedTests(members=tuple(members), critical=math.nan)
+        return tuple(members)
     tested = every.only(usable)
     alone, adjusted, critical = _largest(tested, level)
-    margins = critical * tested.errors
-    for at, value, margin, p, p_adjusted in zip(
-        usable, tested.values, margins, alone, adjusted, strict=True
-    ):
-        estimate = _estimate(float(value), float(margin), float(p))
-        members[at] = replace(members[at], estimate=estimate, adjusted_p=float(p_adjusted))
-    return AdjustedTests(members=tuple(members), critical=critical)
+    for number, at in enumerate(usable):
+        margin = float(critical[number] * tested.errors[number])
+        members[at] = replace(
+            members[at],
+            estimate=_estimate(float(tested.values[number]), margin, float(alone[number])),
+            adjusted_p=float(adjusted[number]),
+            critical=float(critical[number]),
+        )
+    return tuple(members)
 
 
 def intervals(
@@ -117,27 +114,39 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return [None if p is None else stepped[p] for p in p_values]
 
 
-def _largest(tested: Contrasts, level: float) -> tuple[FloatArray, FloatArray, float]:
-    """p-values alone and after step-down [H], and the critical value of the largest statistic."""
-    statistics = np.abs(tested.values) / tested.errors
+def _largest(tested: Contrasts, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of each member its p-value alone and after step-down, and its critical value [H]."""
+    draws, begun = tested.resampling.draws, 0
+    drawn = np.empty((draws, len(tested.values)))
+    for part in tested.drawn():
+        found = np.abs(in_errors(*part))
+        drawn[begun : begun + len(found)] = found
+        begun += len(found)
+    scales = np.array([_own_scale(own, level) for own in drawn.T])
+    statistics = np.abs(tested.values) / tested.errors / scales
     order = np.argsort(-statistics, kind="stable")
     ordered = statistics[order]
     alone, stepped = np.zeros(len(order)), np.zeros(len(order))
-    largest = []
-    for part in tested.drawn():
-        drawn = np.abs(in_errors(*part))[:, order]
-        alone += np.sum(drawn >= ordered, axis=0)
+    largest = np.empty(draws)
+    for first in range(0, draws, AT_ONCE):
+        part = drawn[first : first + AT_ONCE, order] / scales[order]
+        alone += np.sum(part >= ordered, axis=0)
         # Of each member and all with smaller statistics, which are left when it is its turn.
-        left = np.maximum.accumulate(drawn[:, ::-1], axis=1)[:, ::-1]
+        left = np.maximum.accumulate(part[:, ::-1], axis=1)[:, ::-1]
         stepped += np.sum(left >= ordered, axis=0)
-        largest.append(left[:, 0].copy())
-    draws = tested.resampling.draws
+        largest[first : first + AT_ONCE] = left[:, 0]
     p_values = np.empty((2, len(order)))
     p_values[:, order] = (
         (alone + 1) / (draws + 1),
         np.maximum.accumulate((stepped + 1) / (draws + 1)),
     )
-    return p_values[0], p_values[1], _critical(np.concatenate(largest), level)
+    return p_values[0], p_values[1], _critical(largest, level) * scales
+
+
+def _own_scale(drawn: FloatArray, level: float) -> float:
+    """A quantile of a member's own draws [draws], of those in which it has an error."""
+    known = drawn[np.isfinite(drawn)]
+    return float(np.quantile(known, level, method="higher")) if len(known) else 1.0
 
 
 def _critical(drawn: FloatArray, level: float) -> float:

@@ -10,7 +10,7 @@ from investorbench.tasks.statistics.contrasts import NO_DIFFERENCE, Contrasts
 from investorbench.tasks.statistics.distinguishing import days_to_distinguish, selection_bias
 from investorbench.tasks.statistics.draws import Resampling
 from investorbench.tasks.statistics.estimate import IDENTICAL, ONE_RATIO, Estimate
-from investorbench.tasks.statistics.families import AdjustedTests, Hypothesis, step_down
+from investorbench.tasks.statistics.families import Hypothesis, step_down
 from investorbench.tasks.statistics.jobson_korkie import jobson_korkie
 from investorbench.tasks.statistics.lineup import Lineup
 from investorbench.tasks.statistics.scores import MeanFigure
@@ -52,7 +52,7 @@ class Families:
         if benchmark is None:
             return {}
         family = step_down(list(self.alphas.values()), self.resampling)
-        known = dict(zip(self.alphas, family.members, strict=True))
+        known = dict(zip(self.alphas, family, strict=True))
         found = {}
         for name in lineup.names:
             if name == benchmark:
@@ -63,7 +63,7 @@ class Families:
                 found[name] = _untested(names, "alpha", why or IS_TWIN)
             else:
                 assert same is not None
-                found[name] = self._tested(names, "alpha", known[same], family)
+                found[name] = self._tested(names, "alpha", known[same])
         return found
 
     @cached_property
@@ -88,10 +88,10 @@ class Families:
         if left <= 0.0:
             return Estimate(reason=BY_CHANCE)
         corrected = replace(lead, estimate=Estimate(value=left))
-        return days_to_distinguish(corrected, self._of_pairs, self.lineup.days)
+        return days_to_distinguish(corrected, self.lineup.days)
 
     @cached_property
-    def _of_pairs(self) -> AdjustedTests:
+    def _of_pairs(self) -> tuple[Hypothesis, ...]:
         two = list(combinations(range(len(self.sharpes)), 2))
         return step_down(list(self.sharpes.values()), self.resampling, two)
 
@@ -99,7 +99,7 @@ class Families:
     def _known(self) -> Mapping[tuple[str, str], Hypothesis]:
         """What was found of two distinct agents, in either order."""
         found = {}
-        for two, member in zip(combinations(self.sharpes, 2), self._of_pairs.members, strict=True):
+        for two, member in zip(combinations(self.sharpes, 2), self._of_pairs, strict=True):
             found[two], found[two[::-1]] = member, _turned(member)
         return found
 
@@ -118,11 +118,9 @@ class Families:
         if one == other:
             twins = self.lineup.twins.intersection(names)
             return _untested(names, "pairs", IS_TWIN if twins else IDENTICAL)
-        return self._tested(names, "pairs", self._known[one, other], self._of_pairs)
+        return self._tested(names, "pairs", self._known[one, other])
 
-    def _tested(
-        self, names: tuple[str, str], name: FamilyName, found: Hypothesis, family: AdjustedTests
-    ) -> Tested:
+    def _tested(self, names: tuple[str, str], name: FamilyName, found: Hypothesis) -> Tested:
         reason = found.estimate.reason
         if reason == NO_DIFFERENCE and name == "pairs":
             return _untested(names, name, ONE_RATIO)
@@ -136,7 +134,7 @@ class Families:
                 if name == "pairs"
                 else Estimate(reason=OF_RATIOS)
             ),
-            days=days_to_distinguish(found, family, self.lineup.days),
+            days=days_to_distinguish(found, self.lineup.days),
         )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from investorbench.tasks.statistics.contrasts import NO_DIFFERENCE, TOO_FEW_COUNT
 from investorbench.tasks.statistics.draws import Resampling
-from investorbench.tasks.statistics.families import FEW_DRAWS, AdjustedTests, intervals, step_down
+from investorbench.tasks.statistics.families import FEW_DRAWS, intervals, step_down
 from investorbench.tasks.statistics.scores import (
     MeanFigure,
     long_run_variance,
@@ -41,8 +41,8 @@ def drawn_starts(resampling: Resampling) -> npt.NDArray[np.int64]:
 
 def plain_step_down(
     figures: list[MeanFigure], pairs: list[tuple[int, int]], resampling: Resampling
-) -> tuple[list[float], list[float], float]:
-    """p-values alone and adjusted, and the critical value, from the definitions, without noise."""
+) -> tuple[list[float], list[float], list[float]]:
+    """p-values alone and adjusted, and critical values, from the definitions, without noise."""
     days, block = resampling.units, resampling.block
     observed, statistics = [], []
     for one, other in pairs:
@@ -60,6 +60,10 @@ def plain_step_down(
     drawn = np.array(statistics)
     count = resampling.draws + 1
     alone = [(int(np.sum(row >= t)) + 1) / count for row, t in zip(drawn, observed, strict=True)]
+    # Each by its own quantile, so that none has the largest of most draws.
+    scales = [sorted(row)[math.ceil(0.95 * (len(row) - 1))] for row in drawn]
+    drawn = drawn / np.array(scales)[:, None]
+    observed = [t / scale for t, scale in zip(observed, scales, strict=True)]
     # Step down: the largest statistic of those that are left, until one is not rejected.
     left = sorted(range(len(pairs)), key=lambda at: -observed[at])
     adjusted, floor = [0.0] * len(pairs), 0.0
@@ -68,7 +72,8 @@ def plain_step_down(
         floor = max(floor, (int(np.sum(largest >= observed[left[0]])) + 1) / count)
         adjusted[left.pop(0)] = floor
     ordered = sorted(drawn.max(axis=0))
-    return alone, adjusted, ordered[math.ceil(0.95 * count) - 1]
+    largest = ordered[math.ceil(0.95 * count) - 1]
+    return alone, adjusted, [largest * scale for scale in scales]
 
 
 @pytest.mark.parametrize(("seed", "block"), [(1, 1), (2, 3)])
@@ -78,9 +83,9 @@ def test_p_values_are_those_of_a_plain_loop_to_the_digit(seed: int, block: int) 
     resampling = Resampling(units=DAYS, block=block, draws=99, seed=seed)
     found = step_down(figures, resampling, pairs)
     alone, adjusted, critical = plain_step_down(figures, pairs, resampling)
-    assert [each.estimate.p_value for each in found.members] == alone
-    assert [each.adjusted_p for each in found.members] == adjusted
-    assert found.critical == pytest.approx(critical, rel=1e-9)
+    assert [each.estimate.p_value for each in found] == alone
+    assert [each.adjusted_p for each in found] == adjusted
+    assert [each.critical for each in found] == pytest.approx(critical, rel=1e-9)
     assert min(adjusted) < max(adjusted)
 
 
@@ -90,7 +95,7 @@ def test_figures_themselves_are_tested_like_differences_to_nothing() -> None:
     resampling = Resampling(units=DAYS, block=2, draws=299, seed=5)
     alone = step_down(figures, resampling)
     beside = step_down([*figures, nothing], resampling, [(at, 3) for at in range(3)])
-    assert [each.estimate for each in alone.members] == [each.estimate for each in beside.members]
+    assert [each.estimate for each in alone] == [each.estimate for each in beside]
 
 
 @settings(max_examples=40, deadline=None)
@@ -108,7 +113,7 @@ def test_an_interval_without_0_always_has_an_adjusted_p_of_at_most_5_per_cent(
     figures = figures_of(agents, seed, repeats=repeats, edge=edge)
     resampling = Resampling(units=DAYS, block=block, draws=draws, seed=seed)
     for pairs in (None, list(combinations(range(agents), 2))):
-        for member in step_down(figures, resampling, pairs).members:
+        for member in step_down(figures, resampling, pairs):
             estimate = member.estimate
             assert estimate.low is not None and estimate.high is not None
             assert member.adjusted_p is not None and estimate.p_value is not None
@@ -125,7 +130,7 @@ def test_what_repeats_differ_in_for_good_widens_and_cannot_be_averaged_away() ->
     mixed = over_repeats(sharpe(np.array([market, -market])))
     assert np.allclose(mixed.scores, 0.0) and mixed.between > 0.0
     resampling = Resampling(units=DAYS, draws=999, seed=7)
-    (alone,) = step_down([mixed], resampling).members
+    (alone,) = step_down([mixed], resampling)
     assert alone.estimate.low is not None
     # Without any noise of days it is the normal term alone that an interval rests on.
     assert -alone.estimate.low / math.sqrt(mixed.between) == pytest.approx(1.96, abs=0.15)
@@ -152,19 +157,34 @@ def test_what_cannot_be_tested_has_a_reason_and_moves_nobody_else() -> None:
     odd = [over_repeats(sharpe(rare[None])), MeanFigure(value=0.1, scores=np.zeros(DAYS))]
     resampling = Resampling(units=DAYS, draws=499, seed=10)
     alone, beside = (step_down(each, resampling) for each in (figures, [*figures, *odd]))
-    assert [m.adjusted_p for m in beside.members[:3]] == [m.adjusted_p for m in alone.members]
-    assert [m.estimate.reason for m in beside.members[3:]] == [TOO_FEW_COUNT, NO_DIFFERENCE]
-    assert all(m.adjusted_p is None and m.estimate.value is not None for m in beside.members[3:])
+    assert [m.adjusted_p for m in beside[:3]] == [m.adjusted_p for m in alone]
+    assert [m.estimate.reason for m in beside[3:]] == [TOO_FEW_COUNT, NO_DIFFERENCE]
+    assert all(m.adjusted_p is None and m.estimate.value is not None for m in beside[3:])
     assert [each.reason for each in intervals(odd, resampling)] == [TOO_FEW_COUNT, NO_DIFFERENCE]
 
 
+@pytest.mark.parametrize("jump", [-1.0, 5.0])
+def test_an_account_that_one_day_decides_takes_nothing_from_others(jump: float) -> None:
+    rng = np.random.default_rng(12)
+    runs = 0.01 * rng.standard_normal((6, 149))
+    runs[0] += 0.004
+    ruined = np.append(runs[5, :100], [jump, *np.zeros(48)])
+    resampling = Resampling(units=149, draws=999, seed=3)
+    figures = [MeanFigure(value=float(run.mean()), scores=run - run.mean()) for run in runs]
+    odd = MeanFigure(value=float(ruined.mean()), scores=ruined - ruined.mean())
+    alone, beside = (step_down(each, resampling) for each in (figures, [*figures, odd]))
+    assert alone[0].adjusted_p is not None and beside[0].adjusted_p is not None
+    assert beside[0].adjusted_p <= 0.01 and alone[0].adjusted_p <= 0.01
+    for before, after in zip(alone, beside, strict=False):
+        assert after.critical == pytest.approx(before.critical, rel=0.1)
+
+
 def test_a_family_without_a_hypothesis_has_no_critical_value() -> None:
-    found: AdjustedTests = step_down([], Resampling(units=DAYS, draws=99, seed=1), [])
-    assert found.members == () and math.isnan(found.critical)
+    assert step_down([], Resampling(units=DAYS, draws=99, seed=1), []) == ()
 
 
 def test_fewer_draws_than_a_level_needs_leave_no_interval() -> None:
-    (member,) = step_down(figures_of(1, 1), Resampling(units=DAYS, draws=18, seed=1)).members
+    (member,) = step_down(figures_of(1, 1), Resampling(units=DAYS, draws=18, seed=1))
     assert member.estimate.reason == FEW_DRAWS and member.adjusted_p is not None
 
 
