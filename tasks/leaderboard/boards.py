@@ -78,6 +78,7 @@ def _board(
             facts.periods_a_year,
             facts.convention,
             unit="market" if found.markets else "day",
+            cash_rate=facts.cash_rate,
             trials=trials_among({name: group[name] for name in names if name in group}),
             configuration_of=configuration_of,
             random_sharpes=chance,

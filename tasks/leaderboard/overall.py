@@ -180,6 +180,7 @@ def _task(names: Sequence[str], board: Leaderboard) -> TaskRuns:
         runs={name: runs[name] or () for name in names},
         dates=None if board.markets else board.dates,
         periods_a_year=board.facts.periods_a_year,
+        cash_rate=board.facts.cash_rate,
     )
 
 

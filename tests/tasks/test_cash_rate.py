@@ -9,9 +9,11 @@ import pytest
 
 from investorbench.agents.simulated.positions import AccountRules
 from investorbench.tasks import evaluate
+from investorbench.tasks.leaderboard import leaderboards
 from investorbench.tasks.leaderboard.entries import setting_of
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import verify_job
+from investorbench.tasks.result import Entry
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.wrappers import TextObservation
@@ -46,6 +48,25 @@ def test_ratios_are_of_returns_beyond_cash() -> None:
     plain = evaluate(now_and_then, "stock/sim", **OPTIONS)
     assert plain.metrics["CR"] < result.metrics["CR"]
     assert setting_of(plain) != setting_of(result)  # they never share a table
+
+
+def test_tables_test_what_is_beyond_cash() -> None:
+    results = [
+        evaluate(each, "stock/sim", cash_rate=RATE, **OPTIONS) for each in (in_cash, now_and_then)
+    ]
+    (board,) = leaderboards(
+        [Entry(result=each, planned=1) for each in results], jointly=False, draws=200
+    )
+    rows = {row.agent: row for row in board.rows}
+    a_day = 1.05 ** (1 / 252) - 1.0
+    mine, held = (rows[name].shown.returns - a_day for name in ("now_and_then", "buy_and_hold"))
+    sharpe = mine.mean() / mine.std(ddof=1) * np.sqrt(252)
+    assert rows["now_and_then"].statistics.sr.value == pytest.approx(sharpe, rel=1e-9)
+    beta = np.cov(mine, held)[0, 1] / held.var(ddof=1)
+    alpha = (mine.mean() - beta * held.mean()) * 252
+    assert rows["now_and_then"].statistics.alpha.value == pytest.approx(alpha, rel=1e-9)
+    assert rows["in_cash"].statistics.sr.value in (None, 0.0)
+    assert "idle cash earned 5.00% a year; ratios are of returns beyond that" in board.notes
 
 
 @pytest.mark.parametrize("interval", ["3m", "4h", "1d", "1w"])
