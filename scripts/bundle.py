@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from investorbench.tasks.record.bundling import bundle_runs, real_sources
-from investorbench.tasks.record.opening import open_bundle, opened
+from investorbench.tasks.record.bundling import bundle_runs, open_bundle, opened, real_sources
 from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 

@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
-from investorbench.tasks.record.opening import bundle_at, opened
+from investorbench.tasks.record.bundling import bundle_at, opened
 from investorbench.tasks.record.run_folder import FoundRuns, found_in
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench_env.errors import InvestorBenchError, UnknownNameError

@@ -14,11 +14,18 @@ from rich.padding import Padding
 from rich.text import Text
 
 from investorbench.scripts.run import planning
-from investorbench.tasks.record.opening import opened
-from investorbench.tasks.record.run_folder import job_in, jobs_in
-from investorbench.tasks.record.sealing import CheckedSeal, Seal, check_seals, seal_record
-from investorbench.tasks.record.seals import KINDS, line_file, seal_file
-from investorbench.tasks.record.signatures import sign
+from investorbench.tasks.record.bundling import opened
+from investorbench.tasks.record.digests import MANIFEST
+from investorbench.tasks.record.run_folder import jobs_in
+from investorbench.tasks.record.sealing import (
+    CheckedSeal,
+    Seal,
+    check_seals,
+    seal_findings,
+    seal_record,
+)
+from investorbench.tasks.record.sealing.seals import KINDS, line_file, seal_file
+from investorbench.tasks.record.sealing.signatures import sign
 from investorbench.tasks.running.planning import sealed_plan
 from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
@@ -63,10 +70,12 @@ def seal(
             _say("a seal can be made again: compare the line that was published, with --seal LINE")
         raise typer.Exit(1 if any(each.verdict == "differs" for each in checked) else 0)
     made = seal_record(run)
-    for path in jobs_in(run):
-        if job_in(path).manifest is None:
-            _say(f"note: {path} is not finished; what is still to come is not sealed")
     _finish(run, made, key)
+    for finding in seal_findings(run):
+        _say(f"note: {finding.path}: {finding.what}")
+    for path in jobs_in(run):
+        if not (path / MANIFEST).exists():
+            _say(f"note: {path} is not finished; what is still to come is not sealed")
 
 
 def _seal_plan(overrides: Sequence[str], key: Path | None) -> None:

@@ -51,8 +51,11 @@ def files_of(run: Path) -> Iterator[tuple[str, Path]]:
             if job is not None and not (folder in (job, run) and NOT_OF_A_JOB.match(name)):
                 if not name.endswith(".lock"):
                     yield job.relative_to(run).as_posix(), folder / name
-            elif folder == run and name in OF_THE_RUN:
-                yield THE_RUN, folder / name
+            elif job is None and name in (*OF_THE_RUN, ANSWERS):
+                if folder != run:
+                    raise InvestorBenchError(f"{run} holds several runs: name {folder}, or others")
+                if name in OF_THE_RUN:
+                    yield THE_RUN, folder / name
 
 
 def file_parts(run: Path) -> dict[str, SealedParts]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from investorbench.tasks.record.opening import opened
+from investorbench.tasks.record.bundling import opened
 from investorbench.tasks.record.reading import recorded_entry
 from investorbench.tasks.record.run_folder import found_in, job_in
 from investorbench.tasks.result import Entry, Result

@@ -21,10 +21,10 @@ from investorbench.scripts.recorded_jobs import job_again
 from investorbench.tasks.metrics import performance
 from investorbench.tasks.record.digests import bind_again
 from investorbench.tasks.record.files import write_json
-from investorbench.tasks.record.plans import planned_of
 from investorbench.tasks.record.run_folder import job_in
 from investorbench.tasks.record.sealing import seal_record
-from investorbench.tasks.record.seals import Seal
+from investorbench.tasks.record.sealing.plans import planned_of
+from investorbench.tasks.record.sealing.seals import Seal
 from investorbench.tasks.verdict import AGENT, MARKET, RECORD, Checks, Verdict
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
 from tests.tasks.forging import (

@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 
 from investorbench.agents.llm.cache import Cache
 from investorbench.tasks import Job, Task, load, run
-from investorbench.tasks.record import bundling, opening
-from investorbench.tasks.record.bundling import bundle_runs
-from investorbench.tasks.record.opening import open_bundle, opened
+from investorbench.tasks.record.bundling import bundle_runs, open_bundle, opened, opening, packing
 from investorbench.tasks.record.sealing import seal_findings, seal_record
 from investorbench_env.errors import InvestorBenchError
 from tests.tasks.test_sealing import records, reply, written
@@ -321,14 +319,24 @@ def test_a_full_disk_leaves_no_half_bundle_and_no_half_run(
     def refuse(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundling, "_put", refuse)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(packing, "_put", refuse)
+    with pytest.raises(InvestorBenchError, match=r"half.zip cannot be written: No space left"):
         bundle_runs([recorded], tmp_path / "half.zip")
     assert not (tmp_path / "half.zip").exists() and not list(tmp_path.glob("*.part"))
     monkeypatch.setattr(opening, "_unpack", refuse)
     with pytest.raises(InvestorBenchError, match="No space left"):
         open_bundle(bundle, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_folder_of_runs_is_not_taken_for_one_run(recorded: Path, tmp_path: Path) -> None:
+    shutil.copytree(recorded, tmp_path / "runs" / "one")
+    for make in (seal_record, lambda run: bundle_runs([run], tmp_path / "runs.zip")):
+        with pytest.raises(InvestorBenchError, match=r"holds several runs: name .*one"):
+            make(tmp_path / "runs")
+    job = tmp_path / "runs" / "one" / "stock-sim" / "momentum"
+    with pytest.raises(InvestorBenchError, match="is the folder of one job: seal that of its run"):
+        seal_record(job)
 
 
 def test_an_error_in_an_opened_run_names_the_bundle(bundle: Path) -> None:

@@ -188,6 +188,31 @@ def test_a_repeat_that_was_dropped_without_a_trace_is_found_by_the_plan(
     )
 
 
+def test_a_repeat_that_was_dropped_is_found_though_the_job_looks_unfinished(copy: Path) -> None:
+    job = copy / "stock-sim" / "random"
+    (job / "manifest.json").unlink()
+    shutil.rmtree(job / "repeat-1")
+    (plan, _) = check_seals(copy)
+    assert [(each.what, each.is_wrong) for each in plan.findings] == [
+        ("repeats: 1 of 2 are finished", False)
+    ]
+    config = job / "config.yaml"
+    config.write_text(config.read_text().replace("repeats: 2", "repeats: 1"))
+    (plan, _) = check_seals(copy)
+    assert ("repeats: number was sealed as 2 and is 1", True) in [
+        (each.what, each.is_wrong) for each in plan.findings
+    ]
+
+
+def test_what_is_not_run_yet_is_no_fault_of_a_run(tmp_path: Path) -> None:
+    jobs = jobs_of(agents=("momentum",))
+    seal_plan(jobs, tmp_path)
+    run(jobs, folder=tmp_path, shard="1/2", shows="nothing")
+    assert [(each.what, each.is_wrong) for each in seal_findings(tmp_path)] == [
+        ("repeats: 1 of 2 are finished", False)
+    ]
+
+
 def test_an_end_that_was_moved_without_a_trace_is_found_by_the_plan(
     sealed: Path, tmp_path: Path
 ) -> None:
@@ -340,6 +365,18 @@ def test_what_is_no_seal_is_refused_in_a_line(sealed: Path, given: str) -> None:
         check_seals(sealed, given)
 
 
+def test_a_full_disk_is_said_in_a_line_and_leaves_no_seal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(InvestorBenchError, match="there is no seal: No space left on device"):
+        seal_plan(jobs_of(), tmp_path)
+    assert not [path for path in tmp_path.iterdir() if not path.name.endswith(".lock")]
+
+
 def test_a_proof_of_time_is_matched_with_the_line_it_is_about(copy: Path) -> None:
     proof = copy / "plan.seal.ots"
     digest = hashlib.sha256((copy / "plan.seal").read_bytes()).digest()
@@ -432,7 +469,7 @@ def key(tmp_path: Path) -> Path:
 
 
 def test_a_signature_is_checked_with_and_without_a_list_of_signers(copy: Path, key: Path) -> None:
-    from investorbench.tasks.record.signatures import sign
+    from investorbench.tasks.record.sealing.signatures import sign
 
     sign(copy / "plan.seal", key)
     (plan, _) = check_seals(copy)
@@ -451,7 +488,7 @@ def test_a_signature_is_checked_with_and_without_a_list_of_signers(copy: Path, k
 def test_a_missing_ssh_keygen_and_a_missing_key_are_said_in_a_line(
     copy: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from investorbench.tasks.record.signatures import sign
+    from investorbench.tasks.record.sealing.signatures import sign
 
     with pytest.raises(InvestorBenchError, match=r"cannot be signed with nowhere: .*No such file"):
         sign(copy / "plan.seal", Path("nowhere"))

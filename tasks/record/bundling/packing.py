@@ -10,7 +10,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from investorbench.tasks.record.kept_answers import ANSWERS
 from investorbench.tasks.record.lines import hash_of, header_in
 from investorbench.tasks.record.run_files import A_LINK, file_hash, files_of
 from investorbench.tasks.record.run_folder import jobs_in
-from investorbench.tasks.record.seals import KINDS, line_file
+from investorbench.tasks.record.sealing.seals import KINDS, line_file
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import written_whole
 
@@ -67,7 +67,7 @@ class RunBundle:
         return json.dumps(content, indent=1).encode()
 
 
-def bundle_runs(runs: Sequence[Path], file: Path) -> RunBundle:
+def bundle_runs(runs: Sequence[str | Path], file: str | Path) -> RunBundle:
     """Write the records of runs into one file.
 
     Args:
@@ -78,29 +78,36 @@ def bundle_runs(runs: Sequence[Path], file: Path) -> RunBundle:
         InvestorBenchError: one is no run folder, two have one name, or a file is a link, cannot be
             read, or has a name that others cannot have.
     """
+    folders, file = [Path(run) for run in runs], Path(file)
+    names = [folder.resolve().name for folder in folders]
     sources: dict[str, Path | bytes] = {}
-    names = [run.resolve().name for run in runs]
-    for run, name in zip(runs, names, strict=True):
+    for folder, name in zip(folders, names, strict=True):
         if names.count(name) > 1:
             raise InvestorBenchError(f"two runs are called {name}: rename the folder of one")
-        sources |= {f"{name}/{inner}": source for inner, source in _sources(run)}
+        sources |= {f"{name}/{inner}": source for inner, source in _sources(folder)}
     if wrong := next((name for name in sources if not is_portable(name)), None):
         raise InvestorBenchError(f"{wrong!r} is no name of a file everywhere: rename it")
     size = sum(source.stat().st_size for source in sources.values() if isinstance(source, Path))
     if size > LARGEST or len(sources) > MOST:
         raise InvestorBenchError(f"{file} would be larger than anybody opens: bundle fewer runs")
+    try:
+        with written_whole(file) as whole, zipfile.ZipFile(whole, "w") as archive:
+            return _pack(archive, names, sources)
+    except OSError as error:
+        raise InvestorBenchError(f"{file} cannot be written: {error.strerror}") from None
+
+
+def _pack(
+    archive: zipfile.ZipFile, names: Sequence[str], sources: Mapping[str, Path | bytes]
+) -> RunBundle:
     files: list[PackedFile] = []
-    with written_whole(file) as whole, zipfile.ZipFile(whole, "w") as archive:
-        for name, source in sorted(sources.items()):
-            content = source if isinstance(source, bytes) else bytes_of(source)
-            files.append(PackedFile(name=name, size=len(content), sha256=hash_of(content)))
-            _put(archive, name, content)
-        contents = RunBundle(
-            version=code_of()["versions"]["investorbench"],
-            runs=tuple(names),
-            files=tuple(files),
-        )
-        _put(archive, CONTENTS, contents.to_json())
+    for name, source in sorted(sources.items()):
+        content = source if isinstance(source, bytes) else bytes_of(source)
+        files.append(PackedFile(name=name, size=len(content), sha256=hash_of(content)))
+        _put(archive, name, content)
+    version = code_of()["versions"]["investorbench"]
+    contents = RunBundle(version=version, runs=tuple(names), files=tuple(files))
+    _put(archive, CONTENTS, contents.to_json())
     return contents
 
 

@@ -1,5 +1,6 @@
 """What is known of a run before it begins, and the same as its record has it, by part."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
 SEED = "seed"
+NUMBER, FINISHED = "number", "finished"
 CONFIGURATION, SEEDS, CODE, DATA = "configuration", "seeds", "code", "data"
 PARTS = (CONFIGURATION, SEEDS, REPEATS, CODE, DATA)
 
@@ -54,7 +56,7 @@ def planned_parts(job: Planned) -> SealedParts:
         {
             CONFIGURATION: _configuration(settings),
             SEEDS: {"run": settings[SEED], **seeds},
-            REPEATS: {"number": settings[REPEATS]},
+            REPEATS: {NUMBER: settings[REPEATS]},
             CODE: {"sha256": code_of()["sha256"]},
             DATA: {split: _data(own) for split, own in facts.items()},
         }
@@ -75,13 +77,15 @@ def recorded_parts(job: Path) -> SealedParts:
         for split, name in FILES.items()
         if (header := header_in(repeat / name)) is not None
     }
-    try:
+    seeds: Content = {}
+    with contextlib.suppress(InvestorBenchError):
         settings = read_settings(job)
-        seeds = {"run": settings.get(SEED)}
         parts[CONFIGURATION] = _configuration(settings)
-    except InvestorBenchError:
-        seeds = {}
-    parts[REPEATS] = {"number": sum((repeat / METRICS).exists() for repeat in repeats)}
+        parts[REPEATS] = {NUMBER: settings.get(REPEATS)}
+        finished = sum((repeat / METRICS).exists() for repeat in repeats)
+        if finished != settings.get(REPEATS):
+            parts[REPEATS][FINISHED] = finished
+        seeds["run"] = settings.get(SEED)
     found: SealedParts = {SEEDS: seeds, CODE: {}, DATA: {}}
     for (repeat, split), header in headers.items():
         _add(found[SEEDS], repeat, split, repeat, list(header.seeds))

@@ -10,12 +10,20 @@ from typing import Any
 
 from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.kept_answers import ANSWERS
-from investorbench.tasks.record.plans import CODE, DATA, PARTS, SEEDS, planned_of, record_parts
 from investorbench.tasks.record.run_files import FILES, ROWS, THE_RUN
 from investorbench.tasks.record.run_folder import jobs_in
-from investorbench.tasks.record.seals import KINDS, PREFIX, Seal, line_file, seal_file
-from investorbench.tasks.record.settings import REPEATS
-from investorbench.tasks.record.signatures import (
+from investorbench.tasks.record.sealing.plans import (
+    CODE,
+    DATA,
+    FINISHED,
+    NUMBER,
+    PARTS,
+    SEEDS,
+    planned_of,
+    record_parts,
+)
+from investorbench.tasks.record.sealing.seals import KINDS, PREFIX, Seal, line_file, seal_file
+from investorbench.tasks.record.sealing.signatures import (
     PROOF,
     PUBLISHED,
     SIGNATURE,
@@ -62,7 +70,7 @@ class CheckedSeal:
 
 
 def check_seals(
-    run: Path, given: str | None = None, signers: Path | None = None
+    run: str | Path, given: str | None = None, signers: Path | None = None
 ) -> list[CheckedSeal]:
     """Compare a run with the seals in its folder, and with one that comes from elsewhere.
 
@@ -74,6 +82,7 @@ def check_seals(
     Raises:
         InvestorBenchError: the folder holds no record, or what is given is no seal.
     """
+    run = Path(run)
     jobs_in(run)  # there is something to compare
     own = [
         _own(run, seal_file(run, kind), signers) for kind in KINDS if seal_file(run, kind).exists()
@@ -81,7 +90,7 @@ def check_seals(
     return own if given is None else _with_given(run, own, given)
 
 
-def seal_findings(run: Path, given: str | None = None) -> list[Finding]:
+def seal_findings(run: str | Path, given: str | None = None) -> list[Finding]:
     """What does not fit the seals of a run; nothing where it has none.
 
     Raises:
@@ -188,7 +197,8 @@ def _misfits(run: Path, seal: Seal) -> Iterator[Finding]:
         yield misfit(path=run, what=what, is_wrong=False)
         return
     found = planned_of(run) if seal.kind == "plan" else record_parts(run)
-    for place, sealed in seal.content.items():
+    content = {**({THE_RUN: {}} if THE_RUN in found else {}), **seal.content}
+    for place, sealed in content.items():
         own = found.get(place, {})
         if not (run / place).is_dir():
             yield Finding(
@@ -201,7 +211,7 @@ def _misfits(run: Path, seal: Seal) -> Iterator[Finding]:
                 misfits = _files if is_file else _values
                 yield from misfits(run, place, part, sealed.get(part), own.get(part))
     for place in found:
-        if place not in seal.content:
+        if place not in content:
             yield misfit(path=run / place, what=f"is not in the {seal.kind} that was sealed")
 
 
@@ -231,12 +241,16 @@ def _values(run: Path, place: str, part: str, sealed: Any, found: Any) -> Iterat
     names = [n for n in dict.fromkeys([*was, *now]) if was.get(n, ABSENT) != now.get(n, ABSENT)]
     if not names:
         return
+    if names == [FINISHED]:
+        finished, planned = now.get(FINISHED, now[NUMBER]), now[NUMBER]
+        what = f"{part}: {finished} of {planned} are finished"
+        yield misfit(path=path, what=what, is_wrong=is_finished)
+        return
     first, *rest = names
     values = [f"{each.get(first, ABSENT)!s:.{LONGEST}}" for each in (was, now)]
     also = f"; also {', '.join(rest)}" if rest else ""
     what = f"{part}: {first} was sealed as {values[0]} and is {values[1]}{also}"
-    is_growing = part == REPEATS and not is_finished
-    yield misfit(path=path, what=what, is_wrong=not is_growing)
+    yield misfit(path=path, what=what)
 
 
 def _flat(value: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -4,29 +4,25 @@ A seal that lies in the folder of its run proves nothing by itself, since it can
 counts is that its line was published before the run, or before anybody had a reason to change it.
 """
 
+import contextlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from investorbench.tasks.record.plans import Planned, planned_parts, record_parts
 from investorbench.tasks.record.run_files import A_LINK, SealedParts
-from investorbench.tasks.record.seal_checks import CheckedSeal, check_seals, seal_findings
-from investorbench.tasks.record.seals import Seal, name_of, seal_file
+from investorbench.tasks.record.sealing.plans import Planned, planned_parts, record_parts
+from investorbench.tasks.record.sealing.seals import Seal, name_of, seal_file
+from investorbench.tasks.record.settings import CONFIG
 from investorbench_env.errors import InvestorBenchError
-
-__all__ = [
-    "CheckedSeal", "Seal", "check_seals", "require_planned", "seal_findings", "seal_plan",
-    "seal_record",
-]  # fmt: skip
 
 NONCE_BYTES = 16
 LOCK = ".plan.seal.lock"
 LISTED = 3
 
 
-def seal_plan(jobs: Sequence[Planned], run: Path) -> Seal:
+def seal_plan(jobs: Sequence[Planned], run: str | Path) -> Seal:
     """Fix what is to be run in a folder; the same plan again has the same seal.
 
     Args:
@@ -37,10 +33,10 @@ def seal_plan(jobs: Sequence[Planned], run: Path) -> Seal:
         InvestorBenchError: something is recorded, another plan was sealed, there is no data for a
             job, or it has no seed.
     """
+    run = Path(run)
     content = {_place(job, run): planned_parts(job) for job in jobs}
     path = seal_file(run, "plan")
-    run.mkdir(parents=True, exist_ok=True)
-    with FileLock(run / LOCK):
+    with _alone_in(run):
         if path.exists():
             seal = Seal.read(path)
             others = Seal.of("plan", content).other_parts(seal)
@@ -83,7 +79,7 @@ def require_planned(jobs: Sequence[Planned], run: Path) -> None:
         )
 
 
-def seal_record(run: Path) -> Seal:
+def seal_record(run: str | Path) -> Seal:
     """Fix all that is recorded in a folder; the same record has the same seal everywhere.
 
     Args:
@@ -93,6 +89,9 @@ def seal_record(run: Path) -> Seal:
         InvestorBenchError: it holds no record, or links, is being written, or was sealed as another
             one.
     """
+    run = Path(run)
+    if (run / CONFIG).exists():
+        raise InvestorBenchError(f"{run} is the folder of one job: seal that of its run")
     seal = Seal.of("record", _require_files(record_parts(run)))
     _require_at_rest(run)
     path = seal_file(run, "record")
@@ -128,11 +127,24 @@ def _require_files(parts: Mapping[str, SealedParts]) -> Mapping[str, SealedParts
     return parts
 
 
+@contextlib.contextmanager
+def _alone_in(run: Path) -> Iterator[None]:
+    """For the moment that it takes to seal a plan, so that processes that share it share a seal."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run / LOCK).acquire()
+    except OSError as error:
+        raise InvestorBenchError(f"{run} cannot be written to: {error.strerror}") from None
+    with lock:
+        yield
+
+
 def _require_at_rest(run: Path) -> None:
     """Refuse a record that another process is writing."""
     for path in sorted(run.rglob(".repeat-*.lock")):
         try:
-            with FileLock(path, timeout=0):
+            # A folder that cannot be written to is written by nobody.
+            with contextlib.suppress(OSError), FileLock(path, timeout=0):
                 pass
         except Timeout:
             raise InvestorBenchError(

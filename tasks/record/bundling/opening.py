@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from investorbench.tasks.record.answer_rows import restore_answers
-from investorbench.tasks.record.bundling import (
+from investorbench.tasks.record.bundling.packing import (
     CONTENTS,
     FORMAT,
     LARGEST,

@@ -109,8 +109,13 @@ class Seal:
             "parts": self.parts,
             "content": self.content,
         }
-        write_atomically(seal_file(run, self.kind), json.dumps(content, indent=1) + "\n")
-        write_atomically(line_file(run, self.kind), self.line + "\n")
+        try:
+            write_atomically(seal_file(run, self.kind), json.dumps(content, indent=1) + "\n")
+            write_atomically(line_file(run, self.kind), self.line + "\n")
+        except OSError as error:
+            raise InvestorBenchError(
+                f"{run} cannot be written to, so there is no seal: {error.strerror}"
+            ) from None
 
     def other_parts(self, other: Self) -> list[str]:
         """The names of the parts that another seal of the same kind has otherwise."""
