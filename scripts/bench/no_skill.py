@@ -25,7 +25,7 @@ MARKETS = (1.6, 0.0, -1.6)
 FIRST = 72_000
 HELD = "buy_and_hold"
 SURE, SIZE = 0.95, 0.05
-EVERY = 5
+EVERY = 20
 """In one world of so many, further entries are tried."""
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from investorbench.tasks.statistics.estimate import Estimate
+from investorbench.tasks.statistics.estimate import CONSTANT, Estimate
 from investorbench.tasks.statistics.families import intervals
 from investorbench.tasks.statistics.lineup import Beside, Lineup, Own
 from investorbench.tasks.statistics.scores import MeanFigure
@@ -35,10 +35,9 @@ def own_figures(lineup: Lineup, draws: int, seed: int) -> dict[str, dict[str, Es
     known = {name: _without_interval(lineup, name) for name in lineup.names}
     keys = {name: (lineup.key(name), lineup.without_benchmark(name)) for name in lineup.names}
     alike: dict[int, dict[Key, Mapping[str, Unbounded]]] = defaultdict(dict)
-    for name, key in keys.items():
-        if name not in lineup.reasons:
-            of_keys = alike[lineup.own_block(name).days]
-            of_keys[key] = of_keys.get(key) or _figures(lineup, name)
+    for key, name in {key: name for name, key in keys.items()}.items():  # one of those alike
+        if figures := _figures(lineup, name):
+            alike[lineup.own_block(name).days][key] = figures
     made: dict[Key, dict[str, Estimate]] = {}
     for block, of_keys in alike.items():
         every = [(key, kind, each) for key, own in of_keys.items() for kind, each in own.items()]
@@ -97,9 +96,20 @@ def _without_interval(lineup: Lineup, name: str) -> dict[str, Estimate]:
 
 def _figures(lineup: Lineup, name: str) -> dict[str, Unbounded]:
     """What of an agent has an interval."""
-    figures = {"sharpe": lineup.own(name, "sharpe")}
-    if lineup.compounds(name):
-        figures["growth"] = lineup.own(name, "growth")
-    if lineup.without_benchmark(name) is None:
-        figures |= {kind: lineup.beside(name, kind) for kind in BESIDE}
+    figures: dict[str, MeanFigure] = {}
+    if name not in lineup.reasons:
+        figures["sharpe"] = lineup.own(name, "sharpe")
+        if lineup.compounds(name):
+            figures["growth"] = lineup.own(name, "growth")
+    kinds = BESIDE if lineup.without_benchmark(name) is None else _gains(lineup, name)
+    figures |= {kind: lineup.beside(name, kind) for kind in kinds}
     return {kind: Unbounded.of(kind, figure, lineup.convention) for kind, figure in figures.items()}
+
+
+def _gains(lineup: Lineup, name: str) -> tuple[Beside, ...]:
+    """What an agent in cash gave up exists, and so does what a benchmark in cash did."""
+    benchmark = lineup.benchmark
+    if benchmark in (None, name) or lineup.too_few_markets:
+        return ()
+    reasons = {lineup.reasons.get(name), lineup.reasons.get(benchmark)}
+    return ("excess", "information_ratio") if reasons <= {None, CONSTANT} else ()

@@ -26,11 +26,11 @@ class Regression:
     """Least squares of runs on the benchmark's returns, each by itself.
 
     What a run without a residual cannot have, an appraisal ratio, is 0 with scores of 0; so is the
-    correlation of one that does not vary.
+    correlation of one that does not vary. A benchmark that does not vary explains nothing.
 
     Attributes:
         returns: of each run [R, T].
-        benchmark: of the same days, which vary [R, T] or [1, T].
+        benchmark: of the same days [R, T] or [1, T].
     """
 
     returns: FloatArray
@@ -39,9 +39,9 @@ class Regression:
     @cached_property
     def beta(self) -> Scored:
         """The slope."""
-        values = np.mean(self._own * self._market, axis=-1) / self._variance[..., 0]
+        values = np.mean(self._own * self._pull, axis=-1)
         residuals = self._own - values[..., None] * self._market
-        return Scored(values, residuals * self._market / self._variance)
+        return Scored(values, residuals * self._pull)
 
     @cached_property
     def residuals(self) -> FloatArray:
@@ -53,7 +53,7 @@ class Regression:
         """The intercept: return a day that the slope does not explain."""
         market = self.benchmark.mean(axis=-1, keepdims=True)
         values = self.returns.mean(axis=-1) - self.beta.values * market[..., 0]
-        return Scored(values, self.residuals * (1.0 - market * self._market / self._variance))
+        return Scored(values, self.residuals * (1.0 - market * self._pull))
 
     @cached_property
     def appraisal(self) -> Scored:
@@ -82,11 +82,13 @@ class Regression:
 
     @cached_property
     def _market(self) -> FloatArray:
-        return _centred(self.benchmark)
+        return _centred(self.benchmark) * varies(self.benchmark)[..., None]
 
     @cached_property
-    def _variance(self) -> FloatArray:
-        return np.asarray(np.mean(self._market**2, axis=-1, keepdims=True))
+    def _pull(self) -> FloatArray:
+        """What a return on each day adds to the slope, times T; nothing where the market rests."""
+        variance = np.mean(self._market**2, axis=-1, keepdims=True)
+        return self._market / np.where(variance > 0.0, variance, 1.0)
 
 
 def excess(returns: FloatArray, benchmark: FloatArray) -> Scored:

@@ -149,6 +149,14 @@ def test_the_benchmark_itself_has_figures_without_an_error(figure: str) -> None:
     np.testing.assert_allclose(own.scores, 0.0, atol=1e-12)
 
 
+def test_a_benchmark_that_does_not_move_explains_nothing() -> None:
+    returns, _ = world(9)
+    of = found(returns, np.full((1, DAYS), 0.0001))
+    assert not of["beta"].values.any() and not of["correlation"].values.any()
+    np.testing.assert_allclose(of["alpha"].values, returns.mean(axis=1))
+    np.testing.assert_allclose(of["alpha"].scores, returns - returns.mean(axis=1, keepdims=True))
+
+
 def test_each_run_has_the_figures_that_it_has_alone() -> None:
     returns, market = world(7, runs=4)
     together = found(returns, market)

@@ -43,6 +43,23 @@ def test_the_benchmark_its_twins_and_those_in_cash_are_no_trials() -> None:
     assert found.agents["twin"].is_twin and not found.agents["agent 0"].is_twin
 
 
+def test_an_agent_in_cash_has_what_it_gave_up_and_no_alpha() -> None:
+    row = table({**agents(2), "cash": np.zeros((1, DAYS))}).agents["cash"]
+    assert row.excess.value == pytest.approx(-252 * MARKET.mean())
+    assert row.excess.low is not None and row.information_ratio.high is not None
+    for figure in (row.alpha, row.beta, row.appraisal, row.correlation):
+        assert (figure.value, figure.reason) == (None, "the returns do not vary")
+
+
+def test_a_benchmark_in_cash_leaves_excess_and_nothing_else() -> None:
+    flat = np.full((1, DAYS), 0.0001)
+    found = compare_agents({"held": flat, **agents(2)}, "held", 252, jointly=False, draws=99)
+    row = found.agents["agent 0"]
+    assert row.excess.low is not None and row.sr.low is not None
+    assert row.beta.reason == "held: the returns do not vary"
+    assert found.luck.expected_t is None
+
+
 def test_luck_counts_those_that_were_tried_and_names_one_of_them() -> None:
     runs = agents(5)
     found = table(runs, trials={"agent 1", "agent 3"})
