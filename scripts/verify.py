@@ -12,19 +12,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import track
+from rich.table import Table
 from rich.text import Text
 
 from investorbench.scripts.recorded_jobs import job_again
 from investorbench.tasks.verdict import AGENT, MARKET, NEVER_SHOWN, RECORD, Checks, Verdict
 from investorbench.tasks.wording import count, number
 
-INDENT = (0, 0, 0, 6)
+INDENT, BELOW = (0, 0, 0, 6), (0, 0, 0, 2)
 CONSISTENT = {
-    RECORD: ("record", "with themselves"),
-    MARKET: ("market", "with this market"),
-    AGENT: ("agent", "with this market and these answers"),
+    RECORD: ("record", "themselves"),
+    MARKET: ("market", "this market"),
+    AGENT: ("agent", "this market and these answers"),
 }
 """The levels by their names, and what repeats are consistent with that pass one."""
+ITSELF = "itself"
 NO_SEAL = "none: what was left out, or made again from the start, cannot be seen"
 LISTED = 3
 
@@ -66,19 +68,21 @@ def _print(verdict: Verdict, agent: bool) -> None:
         where = run if path == run else path.relative_to(run)
         console.print(f"{word} {escape(str(where))}", soft_wrap=True)
         for finding in same:
-            console.print(Padding(Text(finding.what), INDENT))
+            what = Text.assemble(finding.what, (f" [{finding.kind}]", "dim"))
+            console.print(Padding(what, INDENT, expand=False))
     wrong, notes = len(verdict.wrong), len(verdict.findings) - len(verdict.wrong)
     words = f"{number(wrong)} wrong" if wrong else "nothing wrong"
     words += f", {number(notes)} to note" if notes else ""
     jobs, repeats = count(len(verdict.jobs), "job"), count(len(verdict.repeats), "finished repeat")
     console.print(f"{jobs}, {repeats} in {escape(str(run))}: {words}", soft_wrap=True)
+    levels = Table.grid(padding=(0, 2))
     for level, (name, _) in CONSISTENT.items():
-        line = Text(f"{name:8}{_at(verdict, level, agent)}")
-        console.print(Padding(line, (0, 0, 0, 2)))
+        levels.add_row(name, Text(_at(verdict, level, agent)))
     seals = ", ".join(f"{each.name} {each.verdict}" for each in verdict.seals)
-    console.print(Padding(Text(f"{'seal':8}{seals or NO_SEAL}"), (0, 0, 0, 2)))
+    levels.add_row("seal", Text(seals or NO_SEAL))
     if wrong:
-        console.print(Padding(Text(f"still counts: {_standing(verdict)}"), (0, 0, 0, 2)))
+        levels.add_row("counts", Text(_standing(verdict)))
+    console.print(Padding(levels, BELOW, expand=False))
     console.print(Text(f"No check can show {NEVER_SHOWN}."))
 
 
@@ -92,7 +96,9 @@ def _at(verdict: Verdict, level: int, agent: bool) -> str:
     unit = "job" if level == RECORD else "repeat"
     parts = []
     if checked:
-        parts.append(f"{number(passed)} of {count(len(checked), unit)}, {CONSISTENT[level][1]}")
+        of = f"{number(passed)} of {count(len(checked), unit)}"
+        whom = ITSELF if level == RECORD and len(checked) == 1 else CONSISTENT[level][1]
+        parts.append(f"{of} consistent with {whom}")
     if steps := sum(each.steps for each in checked):
         parts[0] += f": {count(steps, 'step')} came out again"
     reasons = Counter(each.not_checked for each in outcomes if each.not_checked is not None)
@@ -105,4 +111,4 @@ def _standing(verdict: Verdict) -> str:
     names = [str(path.relative_to(verdict.run)) for path in standing[:LISTED]]
     names += ["…"] * (len(standing) > LISTED)
     of = f"{number(len(standing))} of {count(len(verdict.repeats), 'repeat')}"
-    return f"{of}{': ' * bool(names)}{', '.join(names)}"
+    return f"{of} still{': ' * bool(names)}{', '.join(names)}"

@@ -36,7 +36,7 @@ from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.step import Step
 from investorbench_env.errors import InvestorBenchError
 
-OURS = "investorbench."
+OURS, ARRAYS = "investorbench.", "arrays"
 Watch = Callable[[], None]
 """Called after every step."""
 
@@ -114,7 +114,7 @@ async def _compared(
             return Replayed(path, steps, f"{when}: {difference}", record.path, at + 2)
     if found := await _description_differs(path, runner):
         return Replayed(path, steps, found, path / METRICS)
-    if is_ours(job) and (other := await _state_differs(path, runner)):
+    if _saves_alike(job) and (other := await _state_differs(path, runner)):
         return Replayed(path, steps, "is not what the agent comes to", other)
     return Replayed(path, steps, None)
 
@@ -170,9 +170,11 @@ async def _description_differs(path: Path, runner: Runner) -> str | None:
     return first_difference(now, _without_server(kept), "described")
 
 
-def is_ours(job: RecordedJob) -> bool:
-    """Whether the agent is one of ours, which save the same state in the same bytes."""
-    return str(read_settings(job.path)["agent"].get("_target_", "")).startswith(OURS)
+def _saves_alike(job: RecordedJob) -> bool:
+    """Whether its agent is one of ours, and saved all of its state in files of its own."""
+    settings = read_settings(job.path)
+    store = settings.get("memory", {}).get("store", ARRAYS)
+    return str(settings["agent"].get("_target_", "")).startswith(OURS) and store == ARRAYS
 
 
 async def _state_differs(path: Path, runner: Runner) -> Path | None:

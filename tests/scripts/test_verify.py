@@ -394,8 +394,9 @@ def test_an_untouched_run_passes(run: Path, verify: Verify) -> None:
     output = verify(run)
     assert output.code == 0
     words = " ".join(output.out.split())
-    assert f"2 jobs, 4 finished repeats in {run}: nothing wrong record 2 of 2 jobs" in words
-    assert "market 4 of 4 repeats, with this market: 296 steps came out again" in words
+    assert f"2 jobs, 4 finished repeats in {run}: nothing wrong" in words
+    assert "record 2 of 2 jobs consistent with themselves" in words
+    assert "market 4 of 4 repeats consistent with this market: 296 steps came out again" in words
     assert "agent not checked: --agent runs the agents again" in words
     assert "No check can show that a model gave these answers" in words
     assert (verify(run, "--json").code, verify(run / RANDOM).code) == (0, 0)
@@ -405,7 +406,10 @@ def test_agents_run_again_on_the_answers_that_were_recorded(run: Path, verify: V
     output = verify(run, "--agent")
     assert output.code == 0
     words = " ".join(output.out.split())
-    assert "agent 4 of 4 repeats, with this market and these answers: 296 steps came out" in words
+    assert (
+        "agent 4 of 4 repeats consistent with this market and these answers: 296 steps came out"
+        in words
+    )
 
 
 @pytest.mark.parametrize(
@@ -434,7 +438,7 @@ def test_what_is_wrong_is_a_line_with_its_file_and_there_is_a_sum(
     assert output.out.startswith(first)
     words = " ".join(output.out.split())
     assert f"2 jobs, 4 finished repeats in {run}: " in words and " wrong record 1 of 2" in words
-    assert f"still counts: 3 of 4 repeats: {MOMENTUM}/repeat-0, " in words
+    assert f"counts 3 of 4 repeats still: {MOMENTUM}/repeat-0, " in words
 
 
 def test_a_job_that_other_code_finished_than_began_it_says_so(run: Path, verify: Verify) -> None:

@@ -18,6 +18,8 @@ from investorbench.tasks.record.verifying.written import not_as_written
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
+LISTED = 3
+"""Lines of a file that are named one by one."""
 Records = Mapping[str, RecordFile]
 """The files of a repeat, by split."""
 
@@ -58,8 +60,10 @@ def _is_begun(split: str, records: Records) -> bool:
 def _file(job: RecordedJob, split: str, record: RecordFile, *, is_due: bool) -> Iterator[Finding]:
     """Whether a file of decisions is there, whole, and written as lines are written."""
     path = record.path
-    for what in record.problems:
+    for what in record.problems[:LISTED]:
         yield Finding(path=path, what=what, kind="chain")
+    if (more := len(record.problems) - LISTED) > 0:
+        yield Finding(path=path, what=f"so it is with {more} more of its lines", kind="chain")
     if record.is_cut:
         is_finished = (path.parent / METRICS).exists()
         yield Finding(path=path, what=CUT_OFF, is_wrong=is_finished, kind="chain")
