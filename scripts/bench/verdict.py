@@ -15,6 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench.tasks.statistics import Estimate, compare_agents, compare_two
+from investorbench.tasks.statistics.estimate import SEED
+from investorbench.tasks.statistics.families import intervals
+from investorbench.tasks.statistics.one_task import OneTask
+from investorbench.tasks.statistics.yearly import Yearly
 
 FloatArray = npt.NDArray[np.float64]
 FIRST_WORLD = 71_000
@@ -79,6 +83,19 @@ def false_families(repeats: int, worlds: int, draws: int) -> dict[str, float]:
     return {name: float(np.mean(each)) for name, each in found.items()}
 
 
+def cells_of(own: FloatArray, held: FloatArray, draws: int) -> dict[str, Estimate]:
+    """The benchmark's Sharpe ratio, the agent's beyond it and its alpha, as a table has them."""
+    yearly = Yearly(periods_a_year=A_YEAR, convention="simple")
+    lineup = OneTask({"agent": own[None], "hold": held[None]}, "hold", "day", yearly)
+    figures = {
+        "SR": lineup.own("hold", "sharpe"),
+        "difference": lineup.own("agent", "sharpe") - lineup.own("hold", "sharpe"),
+        "alpha": lineup.beside("agent", "alpha"),
+    }
+    resampling = lineup.resampling(lineup.block.days, draws, SEED)
+    return dict(zip(figures, intervals(list(figures.values()), resampling), strict=True))
+
+
 def holds(cell: Estimate, truth: float) -> bool:
     """Whether the truth lies in an interval."""
     return cell.low is not None and cell.high is not None and cell.low <= truth <= cell.high
@@ -124,13 +141,7 @@ def covered(law: str, days: int, worlds: int, draws: int) -> dict[str, float]:
         rng = np.random.default_rng([world, days])
         held = HELD + returns_of(law, rng, days)
         own = OWN + BETA * held + NOISE * returns_of(law, rng, days)
-        runs = {"agent": own[None], "hold": held[None]}
-        table = compare_agents(runs, "hold", A_YEAR, jointly=False, draws=draws)
-        cells = {
-            "SR": table.agents["hold"].sr,
-            "difference": table.pairs[0].difference,
-            "alpha": table.against["agent"].difference,
-        }
+        cells = cells_of(own, held, draws)
         for name, cell in cells.items():
             found[name].append(holds(cell, truth[name]))
     return {name: float(np.mean(each)) for name, each in found.items()}
@@ -150,23 +161,23 @@ def table_of(agents: int, repeats: int, days: int) -> dict[str, FloatArray]:
 
 
 def time_table(agents: int = 60, repeats: int = 5, days: int = DAYS) -> tuple[float, float]:
-    """Seconds that a table takes, and MiB by which the process grows."""
+    """Seconds of a processor that a table takes, and MiB by which the process grows."""
     runs = table_of(agents, repeats, days)
     compare_agents(table_of(2, 2, days), "hold", A_YEAR, jointly=False, draws=99)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
+    started = time.process_time()
     compare_agents(runs, "hold", A_YEAR, jointly=False)
-    taken = time.perf_counter() - started
+    taken = time.process_time() - started
     return taken, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024.0
 
 
 def time_pairs(pairs: int = 10, repeats: int = 5, days: int = DAYS) -> float:
-    """Seconds a pair if each is compared by itself."""
+    """Seconds of a processor a pair if each is compared by itself."""
     runs = list(table_of(5, repeats, days).values())[:5]
-    started = time.perf_counter()
+    started = time.process_time()
     for first, second in list(combinations(runs, 2))[:pairs]:
         compare_two(first, second, A_YEAR)
-    return (time.perf_counter() - started) / pairs
+    return (time.process_time() - started) / pairs
 
 
 # What is printed.

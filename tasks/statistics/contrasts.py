@@ -97,7 +97,7 @@ class Contrasts:
         sums = resampling.sums(self.scores)
         squares = sums**2
         rounding = NO_SPREAD * squares.mean(axis=-1) / resampling.block
-        for counts in resampling.counts(len(sums)):
+        for counts in resampling.counts():
             apart = counts @ sums.T / resampling.drawn
             spread = counts @ squares.T / resampling.drawn - resampling.block * apart**2
             spread[spread <= rounding] = 0.0

@@ -14,8 +14,8 @@ IntArray = npt.NDArray[np.int64]
 
 FEWEST_BLOCKS = 6
 """Fewer have no variance that could be relied on."""
-AT_ONCE = 1_000_000
-"""Numbers that a step of the bootstrap holds of one kind."""
+AT_ONCE = 50_000
+"""Counts that are held at a time: few enough for a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +59,10 @@ class Resampling:
         """Units in a draw."""
         return self.blocks * self.block
 
-    def counts(self, columns: int) -> Iterator[FloatArray]:
-        """How often blocks begin with each unit [draws, U], a part of the draws at a time.
-
-        Args:
-            columns: how many numbers are made of each draw.
-        """
+    def counts(self) -> Iterator[FloatArray]:
+        """How often blocks begin with each unit [draws, U], a part of the draws at a time."""
         rng = np.random.default_rng([self.seed, self.block])
-        at_once = max(1, AT_ONCE // max(columns, self.units))
+        at_once = max(1, AT_ONCE // self.units)
         for begun in range(0, self.draws, at_once):
             number = min(at_once, self.draws - begun)
             starts = rng.integers(self.units, size=(number, self.blocks))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from investorbench.scripts.bench import verdict
+from investorbench.tasks.statistics import compare_agents
 
 
 @pytest.mark.parametrize("law", verdict.LAWS)
@@ -21,6 +22,21 @@ def test_the_better_agent_is_on_the_right_side_of_58_days_of_100() -> None:
     runs = verdict.coin_flips(np.random.default_rng(3), market, 2, verdict.EDGE)
     assert (runs > 0.0).mean(axis=1) == pytest.approx([0.58, 0.58], abs=0.01)
     assert np.array_equal(np.abs(runs[0]), np.abs(market))
+
+
+def test_intervals_that_are_studied_are_those_of_a_table() -> None:
+    rng = np.random.default_rng(4)
+    held, own = rng.normal(size=(2, 90))
+    cells = verdict.cells_of(own, held, draws=99)
+    runs = {"a": own[None], "hold": held[None]}
+    table = compare_agents(runs, "hold", 252, jointly=False, draws=99)
+    shown = {
+        "SR": table.agents["hold"].sr,
+        "difference": table.pairs[0].difference,
+        "alpha": table.against["a"].difference,
+    }
+    for name, cell in cells.items():
+        assert [cell.low, cell.high] == pytest.approx([shown[name].low, shown[name].high])
 
 
 @pytest.mark.long
