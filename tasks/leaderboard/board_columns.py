@@ -8,7 +8,7 @@ from typing import Any
 from investorbench.tasks.leaderboard.answer_columns import ANSWERS
 from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
-from investorbench.tasks.leaderboard.score_columns import score_columns
+from investorbench.tasks.leaderboard.score_columns import median_columns, score_columns
 from investorbench.tasks.leaderboard.skill_columns import CHANCE, SELECTION, VARIANCE
 from investorbench.tasks.metrics import Metric, metrics
 from investorbench.tasks.wording import COUNT, PERCENT, TEXT, TRUTH, Table, Unit
@@ -27,7 +27,8 @@ def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardC
     with_median = board is not None and board.publishes_median
     every = (
         *SETTING,
-        *score_columns(benchmark, with_median=with_median),
+        *score_columns(benchmark),
+        *median_columns(with_median),
         *CHANCE,
         *map(_metric, metrics()),
         *COSTS,

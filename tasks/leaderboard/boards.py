@@ -147,10 +147,11 @@ def _row(
         is_ruined=contestant.is_ruined,
         statistics=apart or comparison.agents[name],
         against=comparison.against.get(name),
-        beside=_beside(name, benchmark, comparison.pairs),
+        beside=pair_of(comparison, name, benchmark),
         rank=comparison.rank_sets.get(name),
     )
 
 
-def _beside(name: str, benchmark: str | None, pairs: Iterable[Tested]) -> Tested | None:
-    return next((pair for pair in pairs if pair.names == (name, benchmark)), None)
+def pair_of(comparison: Comparison, name: str, benchmark: str | None) -> Tested | None:
+    """The test of an agent's Sharpe ratio and the benchmark's."""
+    return next((pair for pair in comparison.pairs if pair.names == (name, benchmark)), None)

@@ -169,7 +169,9 @@ def p_of(estimate: Estimate) -> Cell:
     return Cell(estimate.p_value, reason=estimate.reason)
 
 
-def tested(line: BoardLine, pair: Tested | None, cell: Callable[[Tested], Cell]) -> Cell:
+def tested(
+    line: BoardLine | OverallLine, pair: Tested | None, cell: Callable[[Tested], Cell]
+) -> Cell:
     """A cell of a test of an agent and the benchmark, or why there is none."""
     if pair is not None:
         return cell(pair)

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from investorbench.tasks.days import period_name
-from investorbench.tasks.leaderboard.benchmarks import Benchmark
+from investorbench.tasks.leaderboard.boards import pair_of
 from investorbench.tasks.leaderboard.marks import marked_in_all, signs_of_all
+from investorbench.tasks.leaderboard.notes import drawn_by
 from investorbench.tasks.leaderboard.overall_rows import Overall, OverallRow
 from investorbench.tasks.leaderboard.passes import ATTEMPTS, successes
 from investorbench.tasks.leaderboard.rows import Leaderboard
-from investorbench.tasks.leaderboard.sentences import with_interval
-from investorbench.tasks.statistics import FEWEST_DAYS, TaskRuns, over_tasks
+from investorbench.tasks.leaderboard.sentences import verdicts
+from investorbench.tasks.statistics import FEWEST_DAYS, Comparison, TaskRuns, over_tasks
 from investorbench.tasks.statistics.estimate import DRAWS
 from investorbench.tasks.statistics.overfitting import all_succeed
-from investorbench.tasks.statistics.rank_sets import SIZE
-from investorbench.tasks.wording import count, listed, number, p_equals
+from investorbench.tasks.wording import count, listed
 from investorbench_env.registration import NAMESPACE
 
 FEWEST_TASKS = 2
@@ -30,7 +30,7 @@ def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overal
 
     Args:
         boards: those of single settings.
-        draws: of the bootstrap.
+        draws: of the bootstrap; more where one pair of many takes more to be distinguishable.
     """
     alike: dict[tuple[object, ...], list[Leaderboard]] = defaultdict(list)
     for board in boards:
@@ -48,31 +48,13 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
     if len(kept) < FEWEST_TASKS:
         return None
     benchmark = kept[0].benchmark if kept[0].benchmark in names else None
+    convention = kept[0].facts.convention
     tasks = [_task(names, board) for board in kept]
-    found = over_tasks(tasks, benchmark, kept[0].facts.convention, draws=draws)
-    beside = {pair.names[0]: pair for pair in found.pairs if pair.names[1] == benchmark}
-    of_agent = {name: [row for board in kept for row in board.rows if row.agent == name]
-                for name in names}  # fmt: skip
-    rows = [
-        OverallRow(
-            agent=name,
-            sr=found.agents[name].sr,
-            cr=found.agents[name].cr,
-            beside=beside.get(name),
-            passes=_passes(name, kept),
-            is_twin=found.agents[name].is_twin,
-            rank=found.rank_sets[name],
-            signs=signs_of_all(of_agent[name]),
-        )
-        for name in names
-    ]
-    rows.sort(key=lambda row: (-(row.sr.value or 0.0), row.agent))
+    comparison = over_tasks(tasks, benchmark, convention, draws=draws)
+    rows = [_row(name, kept, comparison, benchmark) for name in names]
+    rows.sort(key=lambda row: (-row.sr, row.agent))
     first = kept[0].setting
-    length = count(found.bootstrap.block.days, _period(kept))
-    drawn = f"dates drawn {number(draws)} times, blocks of {length}"
-    if found.markets:
-        drawn = f"{count(found.markets, 'market')} drawn {number(draws)} times"
-    every = [row for own in of_agent.values() for row in own]
+    every = [row for board in kept for row in board.rows if row.agent in names]
     return Overall(
         protocol=first.protocol,
         simulated=first.simulated,
@@ -80,17 +62,36 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
         settings=tuple(board.setting for board in kept),
         benchmark=benchmark,
         compared_with=kept[0].compared_with,
+        comparison=comparison,
         rows=tuple(rows),
-        sentence=_sentence(kept, rows),
+        sentence=_sentence(kept, rows, comparison, benchmark),
         notes=(
             *([f"markets: {first.markets}"] if first.markets else []),
-            f"95 % intervals and tests: {drawn}; the same for all agents and tasks",
+            f"95 % intervals and tests: {drawn_by(comparison, kept[0].facts)}, the same for all "
+            "agents and tasks",
             *marked_in_all(every, kept[0].facts),
             *_without_interval(rows),
             *short,
             *left_out,
         ),
         findings=tuple(_findings(kept)),
+    )
+
+
+def _row(
+    name: str, boards: Sequence[Leaderboard], comparison: Comparison, benchmark: str | None
+) -> OverallRow:
+    of_tasks = [row for board in boards for row in board.rows if row.agent == name]
+    return OverallRow(
+        agent=name,
+        sr=fmean(row.sr for row in of_tasks),
+        cr=fmean(row.cr for row in of_tasks),
+        statistics=comparison.agents[name],
+        against=comparison.against.get(name),
+        beside=pair_of(comparison, name, benchmark),
+        passes=_passes(name, boards),
+        rank=comparison.rank_sets.get(name),
+        signs=signs_of_all(of_tasks),
     )
 
 
@@ -127,7 +128,7 @@ def _without_interval(rows: Sequence[OverallRow]) -> Iterator[str]:
     """Why agents have no interval, those with the same reason together."""
     names: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
-        for reason in (row.sr.reason, row.cr.reason):
+        for reason in (row.statistics.sr.reason, row.statistics.cr.reason):
             if reason is not None:
                 names[reason][row.agent] = None
     for reason, alike in names.items():
@@ -173,59 +174,29 @@ def _long_enough(boards: Sequence[Leaderboard]) -> tuple[list[Leaderboard], list
 
 
 def _task(names: Sequence[str], board: Leaderboard) -> TaskRuns:
-    """All runs of a task's agents, on its days or in its markets."""
-    runs = {row.agent: row.runs for row in board.rows if row.agent in names}
-    assert board.dates is not None  # otherwise there are none to compare, and too few are left out
+    """What the agents returned on a task."""
+    runs = {row.agent: row.runs for row in board.rows}
     return TaskRuns(
-        runs={name: runs[name] or () for name in names},
-        dates=None if board.markets else board.dates,
+        runs={name: own for name in names if (own := runs[name]) is not None},
+        dates=None if len(board.markets) > 1 else board.dates,
         periods_a_year=board.facts.periods_a_year,
         cash_rate=board.facts.cash_rate,
     )
 
 
-def _sentence(boards: Sequence[Leaderboard], rows: Sequence[OverallRow]) -> str:
-    setting = boards[0].setting
+def _sentence(
+    boards: Sequence[Leaderboard],
+    rows: Sequence[OverallRow],
+    comparison: Comparison,
+    benchmark: str | None,
+) -> str:
+    setting, compared = boards[0].setting, boards[0].compared_with
     markets = "simulated markets" if setting.simulated else "real data"
-    compared = boards[0].compared_with
-    agents = [row for row in rows if row.agent != boards[0].benchmark]
+    agents = [row for row in rows if row.agent != benchmark]
     where = f"Over {len(boards)} tasks ({setting.protocol} protocol, {markets})"
     if not agents:
         title = compared.title if compared else rows[0].agent
         return f"{where}, {title} alone was scored on all: there is nothing to compare it with."
-    best = agents[0]
-    what = "mean Sharpe ratio" if len(agents) == 1 else "highest mean Sharpe ratio"
-    parts = [
-        f"{where}, {count(len(agents), 'agent')}: {best.agent} has "
-        f"{'a' if len(agents) == 1 else 'the'} {what}, "
-        f"{with_interval(best.sr, lambda ratio: number(ratio, 2))}."
-    ]
-    if compared:
-        parts.append(_verdict([row for row in agents if row.beside], compared))
+    parts = [f"{where}, means of {count(len(agents), 'agent')}."]
+    parts += verdicts(agents, comparison, compared, benchmark, boards[0].facts)
     return " ".join(part for part in parts if part)
-
-
-def _verdict(rows: Sequence[OverallRow], benchmark: Benchmark) -> str:
-    """Who differs from the benchmark by more than chance, or why nobody does."""
-    if not rows:
-        return f"Nothing was compared with {benchmark.title}, which is missing."
-    tests = {row.agent: row.beside for row in rows if row.beside}
-    tested = {agent: test for agent, test in tests.items() if test.adjusted_p is not None}
-    if not tested:
-        reasons = "; ".join(dict.fromkeys(test.difference.reason or "" for test in tests.values()))
-        return f"No difference to {benchmark.title} could be tested ({reasons})."
-    smallest = (
-        f"the smallest adjusted {p_equals(min(t.adjusted_p or 0.0 for t in tested.values()))}"
-    )
-    clear = {agent: test for agent, test in tested.items() if (test.adjusted_p or 0.0) <= SIZE}
-    if not clear:
-        return f"Nobody differs from {benchmark.title} by more than chance ({smallest})."
-    parts = [
-        f"{listed(names)} {'is' if len(names) == 1 else 'are'} {how} than {benchmark.title}"
-        for how, names in (
-            ("better", [a for a, t in clear.items() if (t.difference.value or 0.0) > 0.0]),
-            ("worse", [a for a, t in clear.items() if (t.difference.value or 0.0) <= 0.0]),
-        )
-        if names
-    ]
-    return f"{' and '.join(parts)} by more than chance ({smallest})."

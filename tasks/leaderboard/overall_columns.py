@@ -5,28 +5,19 @@ from typing import Any
 
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.columns import (
-    CLEAR,
     ESTIMATE,
     FILE,
-    INTERVAL,
     NOTHING_AGAINST,
-    TWIN,
     Cell,
     Column,
     Format,
     OverallLine,
-    adjusted,
-    estimated,
-    p_of,
 )
 from investorbench.tasks.leaderboard.passes import ATTEMPTS
-from investorbench.tasks.statistics import Tested
+from investorbench.tasks.leaderboard.score_columns import score_columns
 from investorbench.tasks.wording import (
     COUNT,
-    P_VALUE,
-    PERCENT,
     PROBABILITY,
-    RATIO,
     TEXT,
     TRUTH,
     Table,
@@ -38,7 +29,7 @@ OverallColumn = Column[OverallLine]
 
 def overall_columns(table: Table, benchmark: Benchmark | None = None) -> list[OverallColumn]:
     """The columns of a table over several tasks."""
-    every = (*SETTING, *_scores(benchmark))
+    every = (*SETTING, *score_columns(benchmark), *map(_pass_column, ATTEMPTS))
     return [column for column in every if table in column.formats]
 
 
@@ -56,79 +47,9 @@ SETTING: tuple[OverallColumn, ...] = (
     _in_file("benchmark", TEXT, lambda line: line.table.benchmark),
     _in_file("tasks", COUNT, lambda line: len(line.table.settings)),
     _in_file("agent", TEXT, lambda line: line.row.agent),
-    _in_file("rank_best", COUNT, lambda line: line.row.rank[0]),
-    _in_file("rank_worst", COUNT, lambda line: line.row.rank[1]),
+    _in_file("rank_best", COUNT, lambda line: line.row.rank and line.row.rank[0]),
+    _in_file("rank_worst", COUNT, lambda line: line.row.rank and line.row.rank[1]),
 )
-
-
-def _scores(benchmark: Benchmark | None) -> tuple[OverallColumn, ...]:
-    title, short = (
-        (benchmark.title, benchmark.short) if benchmark else ("the benchmark", "benchmark")
-    )
-    return (
-        Column(
-            key="CR",
-            head="CR %",
-            doc="mean of the cumulative returns",
-            unit=PERCENT,
-            parts=INTERVAL,
-            value=lambda line: estimated(line.row.cr),
-            formats={
-                "terminal": Format(1, 0),
-                "paper": Format(1, 0),
-                "page": Format(1, 1, head="Mean CR %"),
-                **FILE,
-            },
-        ),
-        Column(
-            key="SR",
-            head="SR",
-            doc="mean of the Sharpe ratios a year",
-            unit=RATIO,
-            parts=INTERVAL,
-            value=lambda line: estimated(line.row.sr),
-            formats={
-                "terminal": Format(2, 2),
-                "paper": Format(2, 2),
-                "page": Format(2, 2, head="Mean SR", drawn=True),
-                **FILE,
-            },
-        ),
-        Column(
-            key="SR_less_benchmark",
-            head=f"SR − {short}",
-            doc=f"mean Sharpe ratio less that of {title}",
-            unit=RATIO,
-            parts=INTERVAL,
-            value=lambda line: _beside(line, lambda pair: estimated(pair.difference)),
-            formats={"terminal": Format(2, 2), "paper": Format(2, 2), "page": Format(2, 2), **FILE},
-        ),
-        Column(
-            key="p_pairs_benchmark",
-            doc=f"that the mean Sharpe ratio is that of {title}, as if there were no other pair",
-            unit=P_VALUE,
-            value=lambda line: _beside(line, lambda pair: p_of(pair.difference)),
-            formats=FILE,
-        ),
-        Column(
-            key="adjusted_p_pairs_benchmark",
-            head="p",
-            doc=f"that it is that of {title}, adjusted for all pairs (family pairs)",
-            note=f"of no difference to {title}, adjusted for all pairs" if benchmark else "",
-            unit=P_VALUE,
-            direction=-1,
-            mark=CLEAR,
-            value=lambda line: _beside(line, adjusted),
-            formats={"terminal": Format(), "paper": Format(), "page": Format(), **FILE},
-        ),
-        *map(_pass_column, ATTEMPTS),
-    )
-
-
-def _beside(line: OverallLine, cell: Callable[[Tested], Cell]) -> Cell:
-    if line.row.beside is None:
-        return TWIN if line.row.is_twin else NOTHING_AGAINST
-    return cell(line.row.beside)
 
 
 def _pass_column(attempts: int) -> OverallColumn:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.rows import place_of
-from investorbench.tasks.statistics import Estimate, Tested
+from investorbench.tasks.statistics import AgentStatistics, Comparison, Tested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -15,27 +15,30 @@ class OverallRow:
 
     Attributes:
         agent: its name.
-        sr: mean Sharpe ratio a year over the tasks, with its interval.
-        cr: mean cumulative return over the tasks, with its interval.
-        beside: its mean Sharpe ratio less that of the benchmark; None for the benchmark itself.
+        sr: mean Sharpe ratio a year over the tasks.
+        cr: mean cumulative return over the tasks.
+        statistics: those figures with their uncertainty, and others.
+        against: its mean alpha over the benchmark, as in
+            :class:`~investorbench.tasks.leaderboard.rows.Row`.
+        beside: its mean Sharpe ratio less the benchmark's, likewise.
         passes: pass^k by k, means over the tasks; of as many repeats as each task has.
-        is_twin: whether it returned what the benchmark did, on every task.
-        rank: as in :class:`~investorbench.tasks.leaderboard.rows.Row`.
+        rank: likewise; everybody here has one.
         signs: beside its name, which notes explain.
     """
 
     agent: str
-    sr: Estimate
-    cr: Estimate
+    sr: float
+    cr: float
+    statistics: AgentStatistics
+    against: Tested | None
     beside: Tested | None
     passes: Mapping[int, float]
-    is_twin: bool
-    rank: tuple[int, int]
+    rank: tuple[int, int] | None
     signs: str = ""
 
     def place(self, benchmark: Benchmark | None) -> str:
         """Its rank as tables show it, see :meth:`Row.place`."""
-        return place_of(self.rank, self.is_twin, benchmark)
+        return place_of(self.rank, self.statistics.is_twin, benchmark)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +53,7 @@ class Overall:
         benchmark: the agent that others are compared with, by its name in the table; None where it
             is missing.
         compared_with: the same, in words for readers.
+        comparison: the statistics over all of them.
         rows: by mean Sharpe ratio, best first.
         sentence: what a reader may quote.
         notes: which agents or tasks are left out and why, a line each.
@@ -62,6 +66,7 @@ class Overall:
     settings: tuple[Setting, ...]
     benchmark: str | None
     compared_with: Benchmark | None
+    comparison: Comparison
     rows: tuple[OverallRow, ...]
     sentence: str
     notes: tuple[str, ...]

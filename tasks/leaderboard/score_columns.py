@@ -4,6 +4,8 @@ Two families of tests have p-values here. In ``alpha`` an agent's alpha over the
 ``pairs`` the Sharpe ratios of two are equal. Each p-value and interval names its own.
 """
 
+from typing import Any
+
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.columns import (
     CLEAR,
@@ -22,57 +24,27 @@ from investorbench.tasks.leaderboard.columns import (
 from investorbench.tasks.statistics import Estimate
 from investorbench.tasks.wording import DAYS, P_VALUE, PERCENT, RATIO, Table
 
-ScoreColumns = tuple[Column[BoardLine], ...]
+ScoreColumns = tuple[Column[Any], ...]
 
 
-def score_columns(benchmark: Benchmark | None, *, with_median: bool) -> ScoreColumns:
-    """Returns, and what they are compared with.
+def score_columns(benchmark: Benchmark | None) -> ScoreColumns:
+    """Returns, and what they are compared with: of a row on one task, or over several.
 
     Args:
         benchmark: what heads call what agents are compared with.
-        with_median: whether the figures of the median repeat, as papers publish them, are shown.
     """
     title, short = (
         (benchmark.title, benchmark.short) if benchmark else ("the benchmark", "benchmark")
     )
-    return (*_returns(), *_median(with_median), *_alpha(title), *_beside(title, short))
+    return (*_returns(), *_alpha(title), *_beside(title, short))
 
 
-def _shown(value: float, estimate: Estimate) -> Cell:
-    """A figure that is known in any case, with an interval where there is one."""
-    return Cell(value, estimate.low, estimate.high, estimate.reason)
+def median_columns(is_shown: bool) -> tuple[Column[BoardLine], ...]:
+    """What a paper's tables have: the repeat with the median Sharpe ratio.
 
-
-def _returns() -> ScoreColumns:
-    return (
-        Column(
-            key="CR",
-            head="CR %",
-            doc="cumulative return, mean over repeats",
-            unit=PERCENT,
-            parts=INTERVAL,
-            value=lambda line: _shown(line.row.cr, line.row.statistics.cr),
-            formats={"terminal": Format(1), "paper": Format(1, 0), "page": Format(1, 1), **FILE},
-        ),
-        Column(
-            key="SR",
-            head="SR",
-            doc="Sharpe ratio a year, mean over repeats",
-            unit=RATIO,
-            parts=INTERVAL,
-            value=lambda line: _shown(line.row.sr, line.row.statistics.sr),
-            formats={
-                "terminal": Format(2, 1),
-                "paper": Format(2, 1),
-                "page": Format(2, 2, drawn=True),
-                **FILE,
-            },
-        ),
-    )
-
-
-def _median(is_shown: bool) -> ScoreColumns:
-    """What a paper's tables have: the repeat with the median Sharpe ratio."""
+    Args:
+        is_shown: whether tables for readers have them; files always do.
+    """
     tables: list[Table] = ["terminal", "paper", "page"] if is_shown else []
     returns: dict[Table, Format] = {table: Format(1) for table in tables}
     ratios: dict[Table, Format] = {table: Format(2) for table in tables}
@@ -100,6 +72,39 @@ def _median(is_shown: bool) -> ScoreColumns:
             parts=ESTIMATE,
             value=lambda line: of(line, "SR"),
             formats={**ratios, **FILE},
+        ),
+    )
+
+
+def _shown(value: float, estimate: Estimate) -> Cell:
+    """A figure that is known in any case, with an interval where there is one."""
+    return Cell(value, estimate.low, estimate.high, estimate.reason)
+
+
+def _returns() -> ScoreColumns:
+    return (
+        Column(
+            key="CR",
+            head="CR %",
+            doc="cumulative return, mean over repeats and tasks",
+            unit=PERCENT,
+            parts=INTERVAL,
+            value=lambda line: _shown(line.row.cr, line.row.statistics.cr),
+            formats={"terminal": Format(1), "paper": Format(1, 0), "page": Format(1, 1), **FILE},
+        ),
+        Column(
+            key="SR",
+            head="SR",
+            doc="Sharpe ratio a year, mean over repeats and tasks",
+            unit=RATIO,
+            parts=INTERVAL,
+            value=lambda line: _shown(line.row.sr, line.row.statistics.sr),
+            formats={
+                "terminal": Format(2, 1),
+                "paper": Format(2, 1),
+                "page": Format(2, 2, drawn=True),
+                **FILE,
+            },
         ),
     )
 

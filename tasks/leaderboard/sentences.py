@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_of
 from investorbench.tasks.leaderboard.entries import Setting
+from investorbench.tasks.leaderboard.overall_rows import OverallRow
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.statistics import Comparison, Estimate, Luck, Tested
 from investorbench.tasks.statistics.rank_sets import SIZE
@@ -41,16 +42,36 @@ def sentence_of(
         title = compared.title if compared else benchmark
         return f"{where}, {title} alone was scored: there is nothing to compare it with."
     parts = [f"{where}, {_who(agents)}.", _ruined(agents)]
+    parts += verdicts(agents, comparison, compared, benchmark, facts)
+    return " ".join(part for part in parts if part)
+
+
+def verdicts(
+    agents: Sequence[Row | OverallRow],
+    comparison: Comparison,
+    compared: Benchmark | None,
+    benchmark: str | None,
+    facts: Facts,
+) -> Iterator[str]:
+    """Who is best and by how much, whether that is luck, and what can be distinguished.
+
+    Args:
+        agents: without the benchmark, best Sharpe ratio first.
+        comparison: their statistics.
+        compared: what they are compared with; None for nothing.
+        benchmark: what the table calls it; None without it.
+        facts: of the environment, or of one of several alike.
+    """
     rivals = [row for row in agents if row.rank is not None and not row.statistics.is_twin]
     if not rivals:
-        parts.append(_nobody(agents, compared))
-    else:
-        best = rivals[0]
-        parts.append(f"{_best(best, len(rivals), compared)}.")
-        parts.append(f"{_capital(alphas(comparison, compared, benchmark))}.")
-        parts.append(_pairs(best, comparison))
-        parts += [luck_of(comparison.luck), patience(best, compared, facts)]
-    return " ".join(part for part in parts if part)
+        yield _nobody(agents, compared)
+        return
+    best = rivals[0]
+    yield f"{_best(best, len(rivals), compared)}."
+    yield f"{_capital(alphas(comparison, compared, benchmark))}."
+    yield _pairs(best, comparison)
+    yield luck_of(comparison.luck)
+    yield patience(best, comparison.days_of_best, compared, facts)
 
 
 def with_interval(figure: Estimate, write: Callable[[float], str], unit: str = "") -> str:
@@ -118,25 +139,34 @@ def luck_of(luck: Luck) -> str:
     )
 
 
-def patience(best: Row, benchmark: Benchmark | None, facts: Facts) -> str:
-    """How many days it would take to find the alpha of the best; nothing where it is found."""
-    test = best.against
-    if test is None or benchmark is None or test.days.value is None:
+def patience(
+    best: Row | OverallRow, days: Estimate, benchmark: Benchmark | None, facts: Facts
+) -> str:
+    """How many days it would take to find the lead of the best; nothing where it is found.
+
+    Args:
+        best: who has the highest Sharpe ratio.
+        days: until its lead over the benchmark is found, less what picking the highest adds.
+        benchmark: what it is compared with.
+        facts: of the environment.
+    """
+    test = best.beside
+    if test is None or benchmark is None or test.adjusted_p is None or test.adjusted_p <= SIZE:
         return ""
-    if test.adjusted_p is None or test.adjusted_p <= SIZE:
+    lead = f"To find the lead of {best.agent} over {benchmark.title} in the Sharpe ratio"
+    if days.value is None:
         return ""
-    days, period = test.days, period_name(facts.interval)
-    assert days.value is not None
     if days.value / facts.periods_a_year > LONG:
-        return f"To find such an alpha would take more than {count(LONG, 'year')}."
+        return f"{lead} would take more than {count(LONG, 'year')}."
+    period = period_name(facts.interval)
     ends = ""
     if days.low is not None:
         is_open = days.high is None or days.high / facts.periods_a_year > LONG
         upper = f"more than {count(LONG, 'year')}" if is_open else roughly(days.high or 0.0)
         ends = f" (95 % interval {roughly(days.low)} to {upper})"
     return (
-        f"To find an alpha like that of {best.agent} would take about {roughly(days.value)} "
-        f"{period}s{ends}, {roughly(days.value / facts.periods_a_year)} years."
+        f"{lead} would take about {roughly(days.value)} {period}s{ends}, "
+        f"{roughly(days.value / facts.periods_a_year)} years."
     )
 
 
@@ -161,7 +191,7 @@ def _who(agents: Sequence[Row]) -> str:
     return f"{count(len(agents), 'agent')} with {repeats}{each} {verb} scored"
 
 
-def _best(best: Row, rivals: int, benchmark: Benchmark | None) -> str:
+def _best(best: Row | OverallRow, rivals: int, benchmark: Benchmark | None) -> str:
     """Who has the highest Sharpe ratio, and by how much it is above the benchmark's."""
     figure = Estimate(value=best.sr, low=best.statistics.sr.low, high=best.statistics.sr.high)
     what = "a Sharpe ratio of" if rivals == 1 else "the highest Sharpe ratio of them,"
@@ -173,7 +203,7 @@ def _best(best: Row, rivals: int, benchmark: Benchmark | None) -> str:
     return found + _alpha(best)
 
 
-def _alpha(best: Row) -> str:
+def _alpha(best: Row | OverallRow) -> str:
     alpha = best.statistics.alpha
     if alpha.value is None:
         return ""
@@ -181,7 +211,7 @@ def _alpha(best: Row) -> str:
     return f", and an alpha of {whole}"
 
 
-def _pairs(best: Row, comparison: Comparison) -> str:
+def _pairs(best: Row | OverallRow, comparison: Comparison) -> str:
     """How many pairs are distinguishable by their Sharpe ratios; nothing of one pair alone."""
     tested = [pair for pair in comparison.pairs if pair.adjusted_p is not None]
     if len(tested) < 2:
@@ -197,7 +227,7 @@ def _pairs(best: Row, comparison: Comparison) -> str:
     )
 
 
-def _nobody(agents: Sequence[Row], benchmark: Benchmark | None) -> str:
+def _nobody(agents: Sequence[Row | OverallRow], benchmark: Benchmark | None) -> str:
     """Why there is nobody to name."""
     twins = [row.agent for row in agents if row.statistics.is_twin]
     unranked = [row.agent for row in agents if row.rank is None]
