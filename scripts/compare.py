@@ -123,6 +123,10 @@ def _figures(each: RunDifference) -> Iterator[str]:
         values = [metrics[name.removesuffix(" %")] * factor for metrics in results]
         shown = "".join(f"{number(each, digits):>8}" for each in (*values, values[0] - values[1]))
         yield f"  {name:9}{shown}{_test(cell, factor, digits)}{beside}".rstrip()
+    repeats = [len(entry.result.episodes) for entry in each.pair]
+    if max(repeats) > 1:
+        about = "; with one repeat this is about that run" if min(repeats) == 1 else ""
+        yield f"  repeats    means over {repeats[0]} and {repeats[1]}{about}"
 
 
 def _test(cell: Estimate, factor: float, digits: int) -> str:
@@ -180,6 +184,7 @@ def _content(
             "SR_difference": asdict(each.sr),
             "p_jobson_korkie": each.jobson_korkie.p_value,
             "adjusted_p": each.adjusted_p,
+            "speaks_of": each.scope,
             "CR_difference": asdict(each.cr),
             "decisions": each.decisions._asdict(),
             "settings": list(lines),

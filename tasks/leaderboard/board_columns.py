@@ -14,6 +14,8 @@ from investorbench.tasks.metrics import Metric, metrics
 from investorbench.tasks.wording import COUNT, PERCENT, TEXT, TRUTH, Table, Unit
 
 BoardColumn = Column[BoardLine]
+CROWDED = ("time_in_market",)
+"""What a terminal has no room for beside the figures of the median repeat."""
 
 
 def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardColumn]:
@@ -38,7 +40,8 @@ def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardC
         *ANSWERS,
         *BOOTSTRAP,
     )
-    return [column for column in every if table in column.formats]
+    crowded = CROWDED if with_median and table == "terminal" else ()
+    return [each for each in every if table in each.formats and each.key not in crowded]
 
 
 # The setting, and the agent's place in it.

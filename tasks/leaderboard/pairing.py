@@ -9,8 +9,9 @@ from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.leaderboard.contestants import Contestant, common_days
 from investorbench.tasks.leaderboard.entries import Setting, is_benchmark, setting_of
 from investorbench.tasks.result import Entry, Episode
-from investorbench.tasks.statistics import TwoCompared, compare_two, holm
-from investorbench.tasks.statistics.estimate import DRAWS, Estimate
+from investorbench.tasks.statistics import Estimate, TwoCompared, compare_two, holm
+from investorbench.tasks.statistics.comparison import Scope
+from investorbench.tasks.statistics.estimate import DRAWS
 
 
 class MatchedPair(NamedTuple):
@@ -52,7 +53,7 @@ class Decisions(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunDifference:
-    """The first run's agent less the second's, means over repeats.
+    """The first run's agent less the second's, means over their repeats or markets.
 
     Attributes:
         setting: what they were scored on.
@@ -60,7 +61,8 @@ class RunDifference:
         sr: difference of the Sharpe ratios a year.
         jobson_korkie: p-value for independent, normal returns.
         cr: difference of the cumulative returns.
-        adjusted_p: p-value of ``sr`` adjusted for all pairs (Holm 1979).
+        scope: whether they speak of the agents, or of these runs, where one has one repeat.
+        adjusted_p: p-value of ``sr`` after Holm's control over all pairs.
         decisions: how many differ.
     """
 
@@ -69,6 +71,7 @@ class RunDifference:
     sr: Estimate
     jobson_korkie: Estimate
     cr: Estimate
+    scope: Scope
     adjusted_p: float | None
     decisions: Decisions
 
@@ -113,18 +116,19 @@ def differences(pairs: Iterable[MatchedPair], draws: int = DRAWS) -> list[RunDif
         draws: of each bootstrap.
     """
     made = [(pair, _tests(pair, draws)) for pair in pairs]
-    adjusted = holm([found.sr.p_value for _, found in made])
+    adjusted = holm([compared.sr.p_value for _, compared in made])
     return [
         RunDifference(
             setting=setting_of(pair.first.result),
             pair=pair,
-            sr=found.sr,
-            jobson_korkie=found.jobson_korkie,
-            cr=found.cr,
+            sr=compared.sr,
+            jobson_korkie=compared.jobson_korkie,
+            cr=compared.cr,
+            scope=compared.scope,
             adjusted_p=p,
             decisions=decisions_of(pair.first, pair.second),
         )
-        for (pair, found), p in zip(made, adjusted, strict=True)
+        for (pair, compared), p in zip(made, adjusted, strict=True)
     ]
 
 
@@ -154,11 +158,13 @@ def _when(episode: Episode, step: int, interval: str) -> str:
 
 
 def _tests(pair: MatchedPair, draws: int) -> TwoCompared:
+    """The two on the days, or in the markets, that both of them met."""
     both = [Contestant.recorded(entry) for entry in pair]
-    common, facts = common_days(both), pair.first.result.facts
+    common = common_days(both)
     if isinstance(common, str):
         none = Estimate(reason=common)
-        return TwoCompared(sr=none, cr=none, jobson_korkie=none, scope="agent")
+        return TwoCompared(sr=none, cr=none, jobson_korkie=none, scope="run")
+    facts = pair.first.result.facts
     first, second = (each.runs_on(common) for each in both)
     return compare_two(
         first,

@@ -116,7 +116,7 @@ def _alpha(title: str) -> ScoreColumns:
             head="alpha %",
             doc=f"return a year beyond beta times that of {title}; the intervals of all agents "
             "hold together at 95 %",
-            note=f"a year, beyond beta × {title}; all its intervals hold together at 95 %",
+            note=f"a year, beyond beta × {title}, with joint intervals",
             unit=PERCENT,
             parts=INTERVAL,
             value=lambda line: estimated(line.row.statistics.alpha),

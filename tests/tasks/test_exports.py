@@ -113,7 +113,7 @@ def test_rows_over_all_tasks_come_last_and_say_so(tables: Tables) -> None:
     over = rows[rows.scope == "overall"]
     assert list(over.index) == [8, 9, 10] and set(over.tasks) == {2}
     (table,) = tables[1]
-    assert over.SR.tolist()[0] == table.rows[0].sr.value
+    assert over.SR.tolist()[0] == table.rows[0].sr
 
 
 def test_latex_has_balanced_braces_escaped_names_and_as_many_cells_as_columns(

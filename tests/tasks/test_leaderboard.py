@@ -420,16 +420,20 @@ def test_agents_stand_by_their_mean_over_the_tasks_that_all_share(
 ) -> None:
     (table,) = overall(several, draws=DRAWS)
     assert len(table.settings) == 3 and not table.simulated
-    ratios = [row.sr.value for row in table.rows]
-    assert ratios == sorted(ratios, reverse=True)  # type: ignore[type-var]
+    ratios = [row.sr for row in table.rows]
+    assert ratios == sorted(ratios, reverse=True)
     for row in table.rows:
         own = [row_of(board, row.agent) for board in several]
-        assert row.sr.value == pytest.approx(np.mean([each.sr for each in own]))
-        assert row.cr.value == pytest.approx(np.mean([each.cr for each in own]))
-        assert row.sr.low < row.sr.value < row.sr.high  # type: ignore[operator]
+        figures = row.statistics
+        assert row.sr == pytest.approx(np.mean([each.sr for each in own]))
+        assert row.cr == pytest.approx(np.mean([each.cr for each in own]))
+        assert (row.sr, row.cr) == pytest.approx((figures.sr.value, figures.cr.value), rel=1e-9)
+        assert figures.sr.low < row.sr < figures.sr.high  # type: ignore[operator]
     held = next(row for row in table.rows if row.agent == "buy_and_hold")
     assert held.beside is None
-    assert table.sentence.startswith("Over 3 tasks (standard protocol, real data), 2 agents: ")
+    assert table.sentence.startswith(
+        "Over 3 tasks (standard protocol, real data), means of 2 agents. "
+    )
 
 
 def test_an_agent_or_a_task_with_gaps_is_left_out_and_named(several: list[Leaderboard]) -> None:
@@ -482,9 +486,9 @@ def test_an_agent_without_an_interval_has_its_figures_and_the_reason() -> None:
     (table,) = overall(boards, draws=DRAWS)
     for row in table.rows:
         own = [row_of(board, row.agent) for board in boards]
-        assert row.sr.value == pytest.approx(np.mean([each.sr for each in own]))
-        assert row.cr.value == pytest.approx(np.mean([each.cr for each in own]))
+        assert row.sr == pytest.approx(np.mean([each.sr for each in own]))
+        assert row.cr == pytest.approx(np.mean([each.cr for each in own]))
     cash = next(row for row in table.rows if row.agent == "cash")
-    assert (cash.sr.value, cash.sr.low, cash.cr.low) == (0.0, None, None)
+    assert (cash.sr, cash.statistics.sr.low, cash.statistics.cr.low) == (0.0, None, None)
     assert any("no interval of always_sell: the account was ruined" in each for each in table.notes)
     assert "no interval of cash: the returns do not vary" in table.notes
