@@ -61,7 +61,9 @@ def print_overall(found: Overall, console: Console) -> None:
     for row in found.rows:
         cells = texts(columns, "terminal", OverallLine(found, row))
         table.add_row(row.place(found.compared_with), escape(row.agent) + row.signs, *cells)
-    _print(console, table, [*found.findings, *found.notes], found.sentence)
+    rows = [OverallLine(found, row) for row in found.rows]
+    explained = legend(columns, "terminal", rows)
+    _print(console, table, [*found.findings, *explained, *found.notes], found.sentence)
 
 
 def answered(result: Result) -> Iterator[str]:

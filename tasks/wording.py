@@ -108,7 +108,8 @@ PERCENT = Unit(percent)
 """Kept as a fraction."""
 P_VALUE = Unit(_fixed(p_value))
 PROBABILITY = Unit(_fixed(probability))
-DAYS = Unit(number)
+DAYS = Unit(_fixed(lambda days: "∞" if days == math.inf else roughly(days)))
+"""Of which no more than two digits mean anything."""
 USD = Unit(number)
 """In a column, whose head has the currency."""
 COUNT = Unit(number, "Int64")

@@ -13,6 +13,8 @@ from investorbench.tasks.statistics.rank_sets import SIZE
 from investorbench.tasks.wording import count, listed, number, p_value, probability
 from investorbench_env.facts import Facts
 
+RANKS = "ranks: places that tests of all pairs of Sharpe ratios leave open (family pairs)"
+
 
 def notes_of(
     facts: Facts,
@@ -35,6 +37,8 @@ def notes_of(
         yield from _missing(row)
     if any(row.statistics.sr.low is not None for row in rows):
         yield f"95 % intervals and tests: {drawn_by(comparison, facts)}"
+    if any(pair.adjusted_p is not None for pair in comparison.pairs):
+        yield RANKS
     if comparison.smallest_p > SIZE and comparison.pairs:
         yield f"no p-value below {p_value(comparison.smallest_p)} can be reached here"
     if chance is not None and any(row.statistics.random_uniform.value is not None for row in rows):

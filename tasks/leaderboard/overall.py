@@ -7,7 +7,7 @@ from statistics import fmean
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.boards import pair_of
 from investorbench.tasks.leaderboard.marks import marked_in_all, signs_of_all
-from investorbench.tasks.leaderboard.notes import drawn_by
+from investorbench.tasks.leaderboard.notes import RANKS, drawn_by
 from investorbench.tasks.leaderboard.overall_rows import Overall, OverallRow
 from investorbench.tasks.leaderboard.passes import ATTEMPTS, successes
 from investorbench.tasks.leaderboard.rows import Leaderboard
@@ -69,6 +69,7 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
             *([f"markets: {first.markets}"] if first.markets else []),
             f"95 % intervals and tests: {drawn_by(comparison, kept[0].facts)}, the same for all "
             "agents and tasks",
+            *([RANKS] if any(pair.adjusted_p is not None for pair in comparison.pairs) else []),
             *marked_in_all(every, kept[0].facts),
             *_without_interval(rows),
             *short,

@@ -17,7 +17,7 @@ from investorbench.tasks.leaderboard.passes import ATTEMPTS
 from investorbench.tasks.leaderboard.score_columns import score_columns
 from investorbench.tasks.wording import (
     COUNT,
-    PROBABILITY,
+    PERCENT,
     TEXT,
     TRUTH,
     Table,
@@ -55,10 +55,10 @@ SETTING: tuple[OverallColumn, ...] = (
 def _pass_column(attempts: int) -> OverallColumn:
     return Column(
         key=f"pass_{attempts}",
-        head=f"pass^{attempts}",
+        head=f"pass^{attempts} %",
         doc=f"probability that {attempts} repeats all have a Sharpe ratio above the benchmark's, "
         "mean over tasks",
-        unit=PROBABILITY,
+        unit=PERCENT,
         parts=ESTIMATE,
         value=lambda line: _passes(line, attempts),
         formats={"skill": Format(), **FILE},

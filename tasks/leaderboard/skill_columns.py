@@ -42,11 +42,11 @@ def _passes(line: BoardLine, attempts: int) -> Cell:
 def _pass_column(attempts: int) -> Column[BoardLine]:
     return Column(
         key=f"pass_{attempts}",
-        head=f"pass^{attempts}",
+        head=f"pass^{attempts} %",
         doc=f"probability that {attempts} repeats all have a Sharpe ratio above the benchmark's"
         if attempts > 1
         else "share of repeats with a Sharpe ratio above the benchmark's",
-        unit=PROBABILITY,
+        unit=PERCENT,
         parts=ESTIMATE,
         value=lambda line: _passes(line, attempts),
         formats={"skill": Format(), **FILE},
@@ -177,26 +177,21 @@ SELECTION: tuple[Column[BoardLine], ...] = (
 )
 
 
-def _a_year(line: BoardLine, variance: float | None) -> Cell:
-    """The root of a variance a step, scaled to a year."""
-    if variance is None:
-        return Cell(reason=line.row.statistics.variance.reason)
-    return Cell(sqrt(max(variance, 0.0) * line.board.facts.periods_a_year))
+def _split(line: BoardLine, figure: float | None) -> Cell:
+    return Cell(figure, reason=line.row.statistics.variance.reason)
 
 
-def _squared(error: float | None) -> float | None:
-    return None if error is None else error * error
+def _deviation(line: BoardLine, variance: float | None) -> Cell:
+    return _split(line, None if variance is None else sqrt(variance))
 
 
 VARIANCE: tuple[Column[BoardLine], ...] = (
     Column(
         key="variance_path",
-        doc="variance of the Sharpe ratio a step over other days like these",
+        doc="variance of the Sharpe ratio a year over other days like these",
         unit=RATIO,
         parts=ESTIMATE,
-        value=lambda line: Cell(
-            line.row.statistics.variance.path, reason=line.row.statistics.variance.reason
-        ),
+        value=lambda line: _split(line, line.row.statistics.variance.path),
         formats=FILE,
     ),
     Column(
@@ -204,9 +199,7 @@ VARIANCE: tuple[Column[BoardLine], ...] = (
         doc="the same over repeats on the same days",
         unit=RATIO,
         parts=ESTIMATE,
-        value=lambda line: Cell(
-            line.row.statistics.variance.repeat, reason=line.row.statistics.variance.reason
-        ),
+        value=lambda line: _split(line, line.row.statistics.variance.repeat),
         formats=FILE,
     ),
     Column(
@@ -238,7 +231,7 @@ VARIANCE: tuple[Column[BoardLine], ...] = (
         head="From the path",
         doc="standard deviation of SR a year over other days like these",
         unit=RATIO,
-        value=lambda line: _a_year(line, line.row.statistics.variance.path),
+        value=lambda line: _deviation(line, line.row.statistics.variance.path),
         formats={"variance": Format(2)},
     ),
     Column(
@@ -246,7 +239,7 @@ VARIANCE: tuple[Column[BoardLine], ...] = (
         head="From repeats",
         doc="standard deviation of SR a year over repeats on the same days",
         unit=RATIO,
-        value=lambda line: _a_year(line, line.row.statistics.variance.repeat),
+        value=lambda line: _deviation(line, line.row.statistics.variance.repeat),
         formats={"variance": Format(2)},
     ),
     Column(
@@ -254,7 +247,7 @@ VARIANCE: tuple[Column[BoardLine], ...] = (
         head="Of the mean",
         doc="standard error of the mean over the repeats",
         unit=RATIO,
-        value=lambda line: _a_year(line, _squared(line.row.statistics.variance.error)),
+        value=lambda line: _split(line, line.row.statistics.variance.error),
         formats={"variance": Format(2)},
     ),
 )

@@ -1,5 +1,6 @@
 """What agents did and what it took: trading, answers of models, months, sources of variance."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +15,7 @@ from investorbench.tasks.report.tables import Head, empty, figure, row_head, tab
 from investorbench.tasks.statistics import Tested
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.statistics.rank_sets import SIZE
-from investorbench.tasks.wording import count, number, p_equals, percent, roughly
+from investorbench.tasks.wording import DAYS, count, number, p_equals, percent
 
 STRONGEST = 0.3
 """The return of a month that has the full colour."""
@@ -127,9 +128,9 @@ def _pair(agent: str, other: str, pair: Tested | None) -> Html:
     if days.value is None:
         return empty(f"{title}; {days.reason or 'not computed'}")
     if days.low is not None:
-        upper = "no end" if days.high is None else roughly(days.high)
-        title += f"; 95 % interval of the days {roughly(days.low)} to {upper}"
-    shown: object = roughly(days.value)
+        ends = [DAYS.text(math.inf if end is None else end, 0) for end in (days.low, days.high)]
+        title += f"; 95 % interval of the days {' to '.join(ends)}"
+    shown: object = DAYS.text(days.value, 0)
     if p is not None and p <= SIZE:
         note = element("span", "distinguishable", class_="unseen")
         shown = join(element("strong", shown, class_="clear"), " ", note)

@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
 from investorbench.tasks.leaderboard.board_columns import board_columns
-from investorbench.tasks.leaderboard.columns import BoardLine, Cell, Columns, L, OverallLine
+from investorbench.tasks.leaderboard.columns import (
+    BoardLine,
+    Cell,
+    Columns,
+    L,
+    OverallLine,
+    legend,
+)
 from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.report.content import SIMULATED, board_name, overall_name
@@ -13,6 +20,8 @@ from investorbench.tasks.report.tables import Head, cell_of, empty, head_of, row
 from investorbench.tasks.wording import Table, count
 
 RANK = Head("Rank", "the best and the worst place that the tests of all pairs leave an agent", True)
+BESIDE: tuple[Table, ...] = ("benchmark", "skill")
+"""Tables whose columns stand in one for means over tasks."""
 AGENT = Head("Agent", text=True, names=True)
 
 
@@ -77,6 +86,34 @@ def overall_table(overall: Overall) -> Html:
     names = [row_head(join(agent_name(row.agent), row.signs), row.agent) for row in overall.rows]
     lines = [OverallLine(overall, row) for row in overall.rows]
     return _ranks(caption, overall_columns("page", overall.compared_with), lines, names, overall)
+
+
+def overall_benchmark_table(overall: Overall) -> Html:
+    """The same agents beside the benchmark, and how often their repeats are better than it."""
+    title = overall.compared_with.title if overall.compared_with else "a benchmark"
+    beside = [(each, kind) for kind in BESIDE
+              for each in overall_columns(kind, overall.compared_with)]  # fmt: skip
+    heads = [AGENT, *(head_of(column, kind) for column, kind in beside)]
+    caption = f"Beside {title}, means over tasks; 95 % intervals in brackets"
+    return table(caption, heads, [
+        [
+            row_head(agent_name(row.agent), row.agent),
+            *(cell_of(each, each.cell(OverallLine(overall, row)), kind) for each, kind in beside),
+        ]
+        for row in overall.rows
+    ])  # fmt: skip
+
+
+def board_legend(board: Leaderboard) -> list[str]:
+    """What heads of the table of ranks mean, where they need a word more."""
+    lines = [BoardLine(board, row) for row in board.rows]
+    return legend(board_columns("page", board), "page", lines)
+
+
+def overall_legend(overall: Overall) -> list[str]:
+    """The same of a table over several tasks."""
+    lines = [OverallLine(overall, row) for row in overall.rows]
+    return legend(overall_columns("page", overall.compared_with), "page", lines)
 
 
 def board_table(

@@ -22,7 +22,14 @@ from investorbench.tasks.report.content import (
     records_of,
     span_of,
 )
-from investorbench.tasks.report.leaderboard_tables import leaderboard_table, overall_table, stamp
+from investorbench.tasks.report.leaderboard_tables import (
+    board_legend,
+    leaderboard_table,
+    overall_benchmark_table,
+    overall_legend,
+    overall_table,
+    stamp,
+)
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.provenance import (
     agents_table,
@@ -44,7 +51,8 @@ def overall_section(overall: Overall, number: int) -> Html:
         element("p", f"Over {count(len(overall.settings), 'task')}: {names}.", class_="setting"),
         quotation(overall.sentence, overall.simulated),
         overall_table(overall),
-        notes([*overall.findings, *overall.notes]),
+        notes([*overall_legend(overall), *overall.findings, *overall.notes]),
+        overall_benchmark_table(overall),
         id=name, aria_labelledby=f"{name}-title",
     )  # fmt: skip
 
@@ -68,7 +76,7 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
         element("p", warning, class_="notice") if warning else None,
         quotation(board.sentence, setting.simulated),
         leaderboard_table(board),
-        notes([*board.findings, *board.notes]),
+        notes([*board_legend(board), *board.findings, *board.notes]),
         *_part(name, "beside", _beside(board), benchmark_table(board)),
         *_part(name, "skill", "Skill and luck", skill_table(board)),
         *_part(name, "equity", "Equity and drawdown", curves_figure(board, number)),
