@@ -172,6 +172,7 @@ def _tests(pair: MatchedPair, draws: int) -> TwoCompared:
         facts.periods_a_year,
         facts.convention,
         unit="market" if common.markets else "day",
+        cash_rate=facts.cash_rate,
         draws=draws,
     )
 
