@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from investorbench.tasks.leaderboard import leaderboards
+from investorbench.tasks.record.digests import bind_again
 from investorbench.tasks.record.run_folder import found_in
 from tests.scripts.calling import Output
 from tests.scripts.test_verify import contents, investorbench, set_json, write_bars
@@ -119,13 +120,14 @@ def test_a_manifest_that_sums_up_by_the_median_repeat_is_whole_and_stays_as_it_i
     path = run / RANDOM / "manifest.json"
     manifest = json.loads(path.read_text())
     assert manifest.pop("metrics_of") == "mean over repeats"
-    del manifest["files"], manifest["digest"]  # which versions before it did not have either
     each = [json.loads(figures.read_text())["metrics"]
             for figures in sorted((run / RANDOM).glob("repeat-*/metrics.json"))]  # fmt: skip
     assert manifest["metrics"]["SR"] == pytest.approx(sum(own["SR"] for own in each) / 2)
     path.write_text(json.dumps(manifest))
+    bind_again(run / RANDOM)
     assert command("verify", run).code == 1  # of the mean, it does not say that it is one
     path.write_text(json.dumps(manifest | {"metrics": min(each, key=lambda own: own["SR"])}))
+    bind_again(run / RANDOM)
     before = contents(run)
     assert command("verify", run).code == 0
     assert command("score", run, "--write").err == "" and contents(run) == before
@@ -245,6 +247,6 @@ def test_scores_and_exports_need_no_market(
         return [output.out, Path("table.csv").read_text()]
 
     before = shown()
-    assert "buy_and_hold" in before[0] and "1,000" in before[0]
+    assert "buy_and_hold" in before[0]
     shutil.rmtree(data.parent)
     assert shown() == before

@@ -89,7 +89,7 @@ def test_agents_over_several_tasks_have_a_table_of_their_own() -> None:
     assert max(map(len, rows)) <= 80
     mean = np.mean([result.metrics["SR"] for result in results])
     row = next(line.split() for line in rows if " momentum " in line)
-    assert row[4] == f"{mean:.2f}".replace("-", "−")
+    assert row[3] == f"{mean:.2f}".replace("-", "−")
     assert (
         "Over 2 tasks (standard protocol, real data), means of 1 agent. momentum has a"
         in " ".join(text.split())
