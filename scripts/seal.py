@@ -31,7 +31,7 @@ from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
-COLORS = {"fits": "green", "differs": "red", "not checked": "yellow"}
+COLORS = {"fits": "green", "fits so far": "green", "differs": "red", "not checked": "yellow"}
 
 
 def seal(

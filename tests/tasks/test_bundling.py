@@ -19,7 +19,7 @@ from investorbench.tasks import Job, Task, load, run
 from investorbench.tasks.record.bundling import bundle_runs, open_bundle, opened, opening, packing
 from investorbench.tasks.record.sealing import seal_findings, seal_record
 from investorbench_env.errors import InvestorBenchError
-from tests.tasks.test_sealing import records, reply, written
+from tests.tasks.test_sealing import json_values, records, reply, written
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +132,34 @@ def test_a_bundle_with_a_byte_changed_or_lost_is_the_same_or_is_refused(
             refused = str(error)
         if refused:
             assert str(room / "run.zip") in refused
+            assert not (room / "out").exists() or not list((room / "out").iterdir())
+        else:
+            assert contents(out) == record
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_list_with_anything_in_any_place_is_refused_in_words(data: st.DataObject) -> None:
+    record = {"t/a/config.yaml": b"a: 1\n", "t/a/repeat-0/decisions.jsonl": b"{}\n"}
+    with tempfile.TemporaryDirectory() as name:
+        room = Path(name)
+        bundle_runs([written(record, room / "run")], room / "run.zip")
+
+        def change(listed: dict[str, Any], files: dict[str, bytes]) -> None:
+            place: Any = listed
+            while True:
+                keys = range(len(place)) if isinstance(place, list) else sorted(place)
+                key = data.draw(st.sampled_from(keys))
+                is_deeper = isinstance(place[key], list | dict) and place[key]
+                if not is_deeper or data.draw(st.booleans()):
+                    break
+                place = place[key]
+            place[key] = data.draw(json_values)
+
+        repacked(room / "run.zip", change)
+        try:
+            (out,) = open_bundle(room / "run.zip", room / "out")
+        except InvestorBenchError:
             assert not (room / "out").exists() or not list((room / "out").iterdir())
         else:
             assert contents(out) == record

@@ -208,6 +208,7 @@ def test_what_is_not_run_yet_is_no_fault_of_a_run(tmp_path: Path) -> None:
     jobs = jobs_of(agents=("momentum",))
     seal_plan(jobs, tmp_path)
     run(jobs, folder=tmp_path, shard="1/2", shows="nothing")
+    assert [each.verdict for each in check_seals(tmp_path)] == ["fits so far"]
     assert [(each.what, each.is_wrong) for each in seal_findings(tmp_path)] == [
         ("repeats: 1 of 2 are finished", False)
     ]
@@ -352,6 +353,38 @@ def test_a_seal_that_was_changed_or_is_of_another_version_is_named(
 ) -> None:
     edited(copy / "plan.seal.json", **changes)
     assert said(copy)["plan.seal.json"].startswith(what)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.text("plan.0", max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab.", max_size=2), inner),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_seal_with_anything_in_any_place_is_read_or_refused_in_words(data: st.DataObject) -> None:
+    record = {"t/a/config.yaml": b"a: 1", "t/a/repeat-0/decisions.jsonl": b"{}"}
+    with tempfile.TemporaryDirectory() as name:
+        run = written(record, Path(name))
+        seal_record(run)
+        path = run / "record.seal.json"
+        content = place = json.loads(path.read_text())
+        while True:
+            key = data.draw(st.sampled_from(sorted(place)))
+            if not isinstance(place[key], dict) or not place[key] or data.draw(st.booleans()):
+                break
+            place = place[key]
+        before, place[key] = place[key], data.draw(json_values)
+        path.write_text(json.dumps(content))
+        checked = check_seals(run)
+        assert len(checked) == 1
+        verdict = checked[0].verdict
+        if place[key] == before or key == "written_at":
+            assert verdict == "fits"
+        else:
+            assert verdict == "differs" or (key == "content" and verdict == "not checked")
 
 
 def test_a_public_line_that_is_of_another_seal_is_named(copy: Path) -> None:

@@ -53,6 +53,7 @@ class CheckedSeal:
         digest: what was published of it; empty where it cannot be read.
         findings: what does not fit, or could not be checked.
         notes: what else is known of it.
+        is_compared: whether the run could be compared with what was sealed.
     """
 
     name: str
@@ -60,13 +61,16 @@ class CheckedSeal:
     digest: str
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    is_compared: bool = True
 
     @property
     def verdict(self) -> str:
         """Whether all that was sealed is there as it was, in words."""
         if any(finding.is_wrong for finding in self.findings):
             return "differs"
-        return "not checked" if self.findings else "fits"
+        if not self.is_compared:
+            return "not checked"
+        return "fits so far" if self.findings else "fits"
 
 
 def check_seals(
@@ -128,6 +132,7 @@ def _own(run: Path, path: Path, signers: Path | None) -> CheckedSeal:
         digest=seal.digest,
         findings=tuple(findings),
         notes=tuple(notes),
+        is_compared=seal.is_open,
     )
 
 
@@ -141,10 +146,21 @@ def _with_given(run: Path, own: list[CheckedSeal], given: str) -> list[CheckedSe
         return [noted if each is same[0] else each for each in own]
     name = given if isinstance(seal, Seal) else f"{kind} {digest}".strip()
     if isinstance(seal, Seal):
-        findings = [*_disagreement(run, seal, name), *_misfits(run, seal)]
+        findings, is_compared = (
+            [*_disagreement(run, seal, name), *_misfits(run, seal)],
+            seal.is_open,
+        )
     else:
         findings = list(_unknown(run, own, kind, digest))
-    return [*own, CheckedSeal(name=name, kind=kind, digest=digest, findings=tuple(findings))]
+        is_compared = not findings or findings[0].is_wrong
+    checked = CheckedSeal(
+        name=name,
+        kind=kind,
+        digest=digest,
+        findings=tuple(findings),
+        is_compared=is_compared,
+    )
+    return [*own, checked]
 
 
 def _seal_in(given: str) -> Seal | tuple[str, str]:

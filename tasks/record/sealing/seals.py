@@ -65,7 +65,9 @@ class Seal:
         """
         content = read_json(path)
         version = content.get("seal")
-        if isinstance(version, int) and version != FORMAT:
+        if not isinstance(version, int):
+            raise InvestorBenchError(f"{path} is no seal: it names no version")
+        if version != FORMAT:
             raise InvestorBenchError(
                 f"{path} is a seal of version {version}, and this InvestorBench reads version "
                 f"{FORMAT}: the version that wrote it can check it"
