@@ -25,9 +25,7 @@ from investorbench.tasks.statistics.selection import (
 )
 from investorbench.tasks.statistics.sharpe import (
     Moments,
-    deflated_sharpe,
     expected_maximum,
-    luckiest_sharpe,
     minimum_track_record,
     moments_of,
     probabilistic_sharpe,
@@ -60,12 +58,10 @@ __all__ = [
     "compare_agents",
     "compare_two",
     "confidence_set",
-    "deflated_sharpe",
     "expected_maximum",
     "filled_up",
     "holm",
     "jobson_korkie",
-    "luckiest_sharpe",
     "minimum_track_record",
     "moments_of",
     "nothing_to_compare",

@@ -1,7 +1,6 @@
 """One figure with what is known of it; or no figure, and why."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +10,6 @@ from investorbench_env.errors import InvestorBenchError
 from investorbench_env.protocols import Convention
 
 FloatArray = npt.NDArray[np.float64]
-Measure = Literal["sharpe", "return"]
-"""What agents are compared by: Sharpe ratios or mean returns."""
 
 FEWEST_DAYS = 20
 """Below it neither a normal approximation nor an estimated block length means anything."""
@@ -86,17 +83,3 @@ def a_year(days: int, periods_a_year: float, convention: Convention) -> float:
 def sharpe_of(returns: FloatArray) -> FloatArray:
     """Sharpe ratio a step of returns [..., T], which vary."""
     return np.asarray(returns.mean(axis=-1) / returns.std(axis=-1, ddof=1))
-
-
-def sharpe_scores(returns: FloatArray) -> FloatArray:
-    """What each step adds to the Sharpe ratio, to first order [..., T]; they sum to 0.
-
-    z − SR/2·(z² − 1) with z the standardised return: the gradient of the delta method (Lo 2002;
-    Ledoit and Wolf 2008) applied to each step, so that the long-run variance of these scores is T
-    times that of the Sharpe ratio.
-    """
-    centred = returns - returns.mean(axis=-1, keepdims=True)
-    deviation = np.sqrt(np.mean(centred**2, axis=-1, keepdims=True))
-    standardised = centred / deviation
-    ratio = returns.mean(axis=-1, keepdims=True) / deviation
-    return np.asarray(standardised - ratio / 2.0 * (standardised**2 - 1.0))

@@ -13,7 +13,6 @@ from investorbench.tasks.statistics.estimate import (
     FloatArray,
     ReturnsError,
     sharpe_of,
-    why_not,
 )
 
 Form = Literal["null", "plug-in"]
@@ -89,30 +88,3 @@ def expected_maximum(trials: int) -> float:
         return 0.0
     first, second = (NORMAL.inv_cdf(1.0 - 1.0 / n) for n in (trials, trials * e))
     return (1.0 - EULER) * first + EULER * second
-
-
-def luckiest_sharpe(sharpes: FloatArray) -> Estimate:
-    """Sharpe ratio to expect of the best of these trials [N] if none had any skill."""
-    if len(sharpes) < 2:
-        return Estimate(reason=f"{len(sharpes)} trials, at least 2 are needed for their spread")
-    return Estimate(value=float(sharpes.std(ddof=1)) * expected_maximum(len(sharpes)))
-
-
-def deflated_sharpe(
-    returns: FloatArray, trial_sharpes: FloatArray, form: Form = "null"
-) -> Estimate:
-    """DSR: how probable it is that skill, not the choice among N trials, made a Sharpe ratio.
-
-    Bailey and López de Prado (2014).
-
-    Args:
-        returns: of the agent [T].
-        trial_sharpes: Sharpe ratio a step of all that was tried, the agent included [N].
-        form: whose variance.
-    """
-    if (reason := why_not(returns)) is not None:
-        return Estimate(reason=reason)
-    luck = luckiest_sharpe(trial_sharpes)
-    if luck.value is None:
-        return luck
-    return Estimate(value=probabilistic_sharpe(moments_of(returns), luck.value, form))

@@ -16,27 +16,22 @@ from investorbench.tasks.statistics.comparison import (
     scope_of,
 )
 from investorbench.tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray
+from investorbench.tasks.statistics.jointly import Jointly
 from investorbench.tasks.statistics.lineup import Lineup
 from investorbench.tasks.statistics.luck import luck_of
 from investorbench.tasks.statistics.one_task import OneTask, Runs
 from investorbench.tasks.statistics.overfitting import overfitting_among
 from investorbench.tasks.statistics.pairs import IS_TWIN, Families
 from investorbench.tasks.statistics.rank_sets import rank_sets
-from investorbench.tasks.statistics.scores import DrawnUnit, MeanFigure
-from investorbench.tasks.statistics.selection import (
-    confidence_set,
-    random_percentile,
-    superiority,
-)
+from investorbench.tasks.statistics.scores import DrawnUnit
+from investorbench.tasks.statistics.selection import random_percentile
 from investorbench.tasks.statistics.several_tasks import SeveralTasks
 from investorbench.tasks.statistics.track_record import days_until_sure, probability_above_zero
 from investorbench.tasks.statistics.variance import variance_split
 from investorbench.tasks.statistics.yearly import Yearly
-from investorbench_env.errors import MissingDependencyError
 from investorbench_env.protocols import Convention
 
 NO_ALPHA = "no agent has an alpha that could be tested"
-NOT_JOINTLY = "tests over all agents were not asked for"
 
 
 class TaskRuns(NamedTuple):
@@ -165,9 +160,8 @@ def _compared(
 ) -> Comparison:
     block = lineup.block
     families = Families(lineup=lineup, resampling=lineup.resampling(block.days, draws, seed))
-    best = _best(families, jointly)
+    together = Jointly(families=families, asked_for=jointly)
     luck, deflated = _luck(families, trials)
-
     figures, too_few = own_figures(lineup, draws, seed), lineup.too_few_markets
 
     def agent(name: str) -> AgentStatistics:
@@ -188,7 +182,7 @@ def _compared(
             probabilistic=_probabilistic(lineup, name, own["sharpe"]),
             deflated=deflated[name],
             track_record=_track_record(lineup, name, own["sharpe"]),
-            best=best[name],
+            best=together.best[name],
             random=_random(own["sharpe"], chance.matched.get(name), too_few),
             random_uniform=_random(own["sharpe"], chance.uniform, too_few),
             variance=variance_split(lineup, name),
@@ -199,7 +193,7 @@ def _compared(
         against=families.against,
         pairs=families.pairs,
         rank_sets=rank_sets(lineup.names, families.pairs),
-        superior=_superior(families, jointly),
+        superior=together.superior,
         luck=luck,
         days_of_best=families.days_of_best,
         smallest_p=1.0 / (draws + 1),
@@ -255,47 +249,3 @@ def _random(
     if sr.value is None or (sr.reason is not None and sr.reason != too_few_markets):
         return Estimate(reason=sr.reason)
     return random_percentile(sr.value, random_sharpes)
-
-
-def _gains(figures: Sequence[MeanFigure]) -> FloatArray:
-    """What each day or market counts [A, U]; their mean is the figure."""
-    return np.array([figure.value + figure.scores for figure in figures])
-
-
-def _best(families: Families, jointly: bool) -> dict[str, Estimate]:
-    """Of each agent; those that are the same share theirs."""
-    lineup, figures = families.lineup, families.sharpes
-    resampling = families.resampling
-    cells = dict.fromkeys(figures, Estimate(reason=NOT_JOINTLY))
-    if jointly:
-        try:
-            found = confidence_set(
-                _gains(list(figures.values())), block=resampling.block, seed=resampling.seed
-            )
-            cells = dict(zip(figures, found, strict=True))
-        except MissingDependencyError as missing:
-            cells = dict.fromkeys(figures, Estimate(reason=str(missing)))
-    return {
-        name: cells[lineup.same_as[name]]
-        if name in lineup.same_as
-        else Estimate(reason=lineup.reasons[name])
-        for name in lineup.names
-    }
-
-
-def _superior(families: Families, jointly: bool) -> Estimate:
-    figures, benchmark = families.sharpes, families.lineup.benchmark
-    if benchmark is None:
-        return Estimate(reason="there is no benchmark among the agents")
-    if not jointly:
-        return Estimate(reason=NOT_JOINTLY)
-    if benchmark not in figures:
-        return Estimate(reason=families.lineup.reasons[benchmark])
-    leads = [figure - figures[benchmark] for name, figure in figures.items() if name != benchmark]
-    if not leads:
-        return Estimate(reason="there is nothing to compare the benchmark with")
-    resampling = families.resampling
-    try:
-        return superiority(_gains(leads), block=resampling.block, seed=resampling.seed)
-    except MissingDependencyError as missing:
-        return Estimate(reason=str(missing))

@@ -87,18 +87,6 @@ def test_moments_that_no_distribution_has_are_refused() -> None:
         Moments(sharpe=0.5, skew=5.0, kurtosis=1.0, days=100).spread(0.5)
 
 
-def test_the_deflated_sharpe_ratio_is_the_probability_above_the_luckiest() -> None:
-    returns, trials = drawn(149), np.array([-0.05, 0.0, 0.04, 0.1])
-    g = 0.57722
-    z = NormalDist().inv_cdf
-    luckiest = np.std(trials, ddof=1) * ((1 - g) * z(3 / 4) + g * z(1 - 1 / (4 * math.e)))
-    cell = statistics.deflated_sharpe(returns, trials)
-    moments = statistics.moments_of(returns)
-    expected = statistics.probabilistic_sharpe(moments, float(luckiest))
-    assert cell.value == pytest.approx(expected, rel=1e-12)
-    assert_empty(statistics.deflated_sharpe(returns, trials[:1]), "1 trials, at least 2")
-
-
 # Blocks.
 
 
