@@ -63,13 +63,18 @@ def luck_of(
 
 
 def _without_skill(tested: Contrasts) -> FloatArray:
-    """How far draws lie from the alphas that there were, in their own deviations [draws, H].
+    """How far draws lie from the alphas that there were, as normal scores [draws, H].
 
-    Errors are not drawn as well: without the one day that decides an account, as a ruin does, its
-    error would be next to nothing, and what it was lucky by would be boundless.
+    Ranks keep how agents go together. Distances in errors would not do: without the one day that
+    decides an account, as a ruin does, its error is next to nothing, and its luck without bounds.
     """
     drawn = np.concatenate([apart for apart, _ in tested.drawn()])
-    return np.asarray((drawn - drawn.mean(axis=0)) / drawn.std(axis=0))
+    draws = len(drawn)
+    normal = np.array([NORMAL.inv_cdf((place + 0.5) / draws) for place in range(draws)])
+    order = np.argsort(drawn, axis=0, kind="stable")
+    scores = np.empty_like(drawn)
+    np.put_along_axis(scores, order, normal[:, None], axis=0)
+    return scores
 
 
 def _largest(drawn: Sequence[FloatArray], resampling: Resampling) -> FloatArray:
