@@ -116,7 +116,7 @@ ONE_RUN = Mark(
     is_this_run,
     lambda rows, facts: "one repeat: its intervals and tests are about this run, not the agent",
 )
-KNOWS = Mark("‡", lambda row: row.result is not None and bool(row.result.knows), _knowing)
+KNOWS = Mark("‡", lambda row: row.knows, _knowing)
 MARKS = (
     Mark("†", lambda row: row.is_ruined, _ruined),
     KNOWS,

@@ -92,6 +92,7 @@ def _row(
         beside=pair_of(comparison, name, benchmark),
         passes=_passes(name, boards),
         rank=comparison.rank_sets.get(name),
+        knows=any(row.knows for row in of_tasks),
         signs=signs_of_all(of_tasks),
     )
 

@@ -23,6 +23,7 @@ class OverallRow:
         beside: its mean Sharpe ratio less the benchmark's, likewise.
         passes: pass^k by k, means over the tasks; of as many repeats as each task has.
         rank: likewise; everybody here has one.
+        knows: whether it was handed what others cannot know.
         signs: beside its name, which notes explain.
     """
 
@@ -34,6 +35,7 @@ class OverallRow:
     beside: Tested | None
     passes: Mapping[int, float]
     rank: tuple[int, int] | None
+    knows: bool
     signs: str = ""
 
     def place(self, benchmark: Benchmark | None) -> str:

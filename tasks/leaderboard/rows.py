@@ -61,6 +61,11 @@ class Row:
         return None if self.entry is None else self.entry.result
 
     @property
+    def knows(self) -> bool:
+        """Whether it was handed what others cannot know."""
+        return self.result is not None and bool(self.result.knows)
+
+    @property
     def answers(self) -> Answers | None:
         """How its answers of language models add up; None where it asks none."""
         return None if self.result is None else answers_of(self.result)

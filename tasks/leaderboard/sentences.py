@@ -66,12 +66,16 @@ def verdicts(
     if not rivals:
         yield _nobody(agents, compared)
         return
-    best = rivals[0]
-    yield f"{_best(best, len(rivals), compared)}."
+    candidates = [row for row in rivals if not row.knows] or rivals
+    best = candidates[0]
+    among = "of them" if best is rivals[0] else "of those that know no more than others"
+    among = "" if len(rivals) == 1 else among
+    yield f"{_best(best, among, compared)}."
     yield f"{_capital(alphas(comparison, compared, benchmark))}."
     yield _pairs(best, comparison)
     yield luck_of(comparison.luck)
-    yield patience(best, comparison.days_of_best, compared, facts)
+    if best is rivals[0]:  # of whose lead it is known what picking the highest adds
+        yield patience(best, comparison.days_of_best, compared, facts)
 
 
 def with_interval(figure: Estimate, write: Callable[[float], str], unit: str = "") -> str:
@@ -191,10 +195,16 @@ def _who(agents: Sequence[Row]) -> str:
     return f"{count(len(agents), 'agent')} with {repeats}{each} {verb} scored"
 
 
-def _best(best: Row | OverallRow, rivals: int, benchmark: Benchmark | None) -> str:
-    """Who has the highest Sharpe ratio, and by how much it is above the benchmark's."""
+def _best(best: Row | OverallRow, among: str, benchmark: Benchmark | None) -> str:
+    """Who has the highest Sharpe ratio, and by how much it is above the benchmark's.
+
+    Args:
+        best: who.
+        among: of whom, in words; empty where there is nobody else.
+        benchmark: what agents are compared with.
+    """
     figure = Estimate(value=best.sr, low=best.statistics.sr.low, high=best.statistics.sr.high)
-    what = "a Sharpe ratio of" if rivals == 1 else "the highest Sharpe ratio of them,"
+    what = f"the highest Sharpe ratio {among}," if among else "a Sharpe ratio of"
     found = f"{best.agent} has {what} {with_interval(figure, lambda ratio: number(ratio, 2))}"
     ahead = best.beside.difference.value if best.beside else None
     if benchmark is not None and ahead is not None:

@@ -54,6 +54,7 @@ def test_every_table_marks_them_and_says_what_they_know(results: list[Result]) -
         "Oracle",
         "Filter",
     }
+    assert " momentum has the highest Sharpe ratio of those that know no more" in stock.sentence
     (over,) = overall(boards, draws=100)
     assert "‡ Oracle knows the hidden state" in over.notes
     of_overall, *of_boards = sheets(boards, [over])
