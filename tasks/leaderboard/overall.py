@@ -6,6 +6,7 @@ from statistics import fmean
 
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.boards import pair_of
+from investorbench.tasks.leaderboard.entries import trials_among
 from investorbench.tasks.leaderboard.marks import marked_in_all, signs_of_all
 from investorbench.tasks.leaderboard.notes import RANKS, drawn_by
 from investorbench.tasks.leaderboard.overall_rows import Overall, OverallRow
@@ -50,7 +51,9 @@ def _overall(boards: Sequence[Leaderboard], draws: int) -> Overall | None:
     benchmark = kept[0].benchmark if kept[0].benchmark in names else None
     convention = kept[0].facts.convention
     tasks = [_task(names, board) for board in kept]
-    comparison = over_tasks(tasks, benchmark, convention, draws=draws)
+    entries = {row.agent: row.entry for row in kept[0].rows if row.entry and row.agent in names}
+    trials = trials_among(entries)
+    comparison = over_tasks(tasks, benchmark, convention, trials=trials, draws=draws)
     rows = [_row(name, kept, comparison, benchmark) for name in names]
     rows.sort(key=lambda row: (-row.sr, row.agent))
     first = kept[0].setting

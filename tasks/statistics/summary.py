@@ -124,6 +124,7 @@ def over_tasks(
     benchmark: str | None,
     convention: Convention = "simple",
     *,
+    trials: Collection[str] | None = None,
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> Comparison:
@@ -136,6 +137,7 @@ def over_tasks(
         tasks: runs of the agents on each.
         benchmark: its name among them; None where it is not.
         convention: how returns add up.
+        trials: as for ``compare_agents``.
         draws: of the bootstrap.
         seed: of the draws.
     """
@@ -146,7 +148,8 @@ def over_tasks(
     ]
     dates = [task.dates for task in tasks if task.dates is not None]
     lineup = SeveralTasks(lineups, [] if has_markets else dates)
-    return _compared(lineup, lineup.names, Chance(), jointly=False, draws=draws, seed=seed)
+    tried = lineup.names if trials is None else trials
+    return _compared(lineup, tried, Chance(), jointly=False, draws=draws, seed=seed)
 
 
 def _compared(

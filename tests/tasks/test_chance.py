@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from investorbench.tasks import evaluate
-from investorbench.tasks.leaderboard import Entry, leaderboards
+from investorbench.tasks.leaderboard import Entry, leaderboards, overall
 from investorbench.tasks.statistics import Comparison, compare_agents
 from investorbench.tasks.statistics.scores import long_run_variance
 
@@ -170,6 +170,21 @@ def test_baselines_are_no_trials_beside_an_agent_that_was_entered() -> None:
     assert board.comparison.luck.trials == 1
     assert board.comparison.luck.agent == "own"
     assert board.comparison.luck.expected_t == pytest.approx(0.0, abs=1e-12)
+
+
+def test_over_tasks_the_same_agents_are_trials() -> None:
+    def own(observation: Any, info: Any) -> int:
+        return int(observation["bars"][-1, 3] > observation["bars"][-2, 3]) * 2
+
+    given = {"markets": "one"}
+    every = [
+        Entry(result=evaluate(agent, task, seed=0, end=end, **given), planned=1)
+        for task, end in (("stock/sim", "2021-01-29"), ("etf/sim", "2020-05-29"))
+        for agent in ("momentum", own)
+    ]
+    (table,) = overall(leaderboards(every, jointly=False, draws=99), draws=99)
+    assert (table.comparison.luck.trials, table.comparison.luck.agent) == (1, "own")
+    assert table.comparison.agents["momentum"].deflated.value is not None
 
 
 def test_the_news_of_hon_say_buy_every_day_and_make_a_twin(data_folder: Any) -> None:
