@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from investorbench.tasks.statistics.contrasts import Contrasts, in_errors
+from investorbench.tasks.statistics.contrasts import MOST_WITHOUT, Contrasts, in_errors
 from investorbench.tasks.statistics.draws import Resampling
 from investorbench.tasks.statistics.estimate import LEVEL, Estimate, FloatArray
 from investorbench.tasks.statistics.scores import MeanFigure
 
 AT_ONCE = 500
 """Draws that are compared at a time."""
+OWN_QUANTILE = 1.0 - MOST_WITHOUT
+"""Beyond it lie draws that hold hardly anything of what they are about."""
 FEW_DRAWS = "the draws are too few, or too alike, for an interval"
 
 
@@ -47,9 +49,9 @@ def step_down(
     those of its first step, so that a member whose interval leaves out 0 has an adjusted p-value of
     at most 1 − ``level``.
 
-    Statistics are measured by their own quantile of that level (Beran 1988). Otherwise a single
-    account that one day decides, as a ruin does, would have the largest of nearly every draw, and
-    no other agent could be told from 0.
+    Statistics are measured by a quantile of their own (Beran 1988). Otherwise a single account that
+    one day decides, as a ruin does, or one that is out of the benchmark for three days, would have
+    the largest of all in one draw of twenty, and no other agent could be distinguished.
 
     Args:
         figures: of agents, over the same units.
@@ -122,7 +124,7 @@ def _largest(tested: Contrasts, level: float) -> tuple[FloatArray, FloatArray, F
         found = np.abs(in_errors(*part))
         drawn[begun : begun + len(found)] = found
         begun += len(found)
-    scales = np.array([_own_scale(own, level) for own in drawn.T])
+    scales = np.array([_own_scale(own) for own in drawn.T])
     statistics = np.abs(tested.values) / tested.errors / scales
     order = np.argsort(-statistics, kind="stable")
     ordered = statistics[order]
@@ -143,10 +145,10 @@ def _largest(tested: Contrasts, level: float) -> tuple[FloatArray, FloatArray, F
     return p_values[0], p_values[1], _critical(largest, level) * scales
 
 
-def _own_scale(drawn: FloatArray, level: float) -> float:
+def _own_scale(drawn: FloatArray) -> float:
     """A quantile of a member's own draws [draws], of those in which it has an error."""
     known = drawn[np.isfinite(drawn)]
-    return float(np.quantile(known, level, method="higher")) if len(known) else 1.0
+    return float(np.quantile(known, OWN_QUANTILE, method="higher")) if len(known) else 1.0
 
 
 def _critical(drawn: FloatArray, level: float) -> float:

@@ -61,7 +61,7 @@ def plain_step_down(
     count = resampling.draws + 1
     alone = [(int(np.sum(row >= t)) + 1) / count for row, t in zip(drawn, observed, strict=True)]
     # Each by its own quantile, so that none has the largest of most draws.
-    scales = [sorted(row)[math.ceil(0.95 * (len(row) - 1))] for row in drawn]
+    scales = [sorted(row)[math.ceil(0.995 * (len(row) - 1))] for row in drawn]
     drawn = drawn / np.array(scales)[:, None]
     observed = [t / scale for t, scale in zip(observed, scales, strict=True)]
     # Step down: the largest statistic of those that are left, until one is not rejected.
@@ -177,6 +177,28 @@ def test_an_account_that_one_day_decides_takes_nothing_from_others(jump: float) 
     assert beside[0].adjusted_p <= 0.01 and alone[0].adjusted_p <= 0.01
     for before, after in zip(alone, beside, strict=False):
         assert after.critical == pytest.approx(before.critical, rel=0.1)
+
+
+@pytest.mark.parametrize("days_out", [3, 4, 6])
+def test_three_agents_that_leave_the_benchmark_for_a_few_days_take_nothing_from_others(
+    days_out: int,
+) -> None:
+    rng = np.random.default_rng(13)
+    held = 0.02 * rng.standard_t(5, 149)
+    others = [0.6 * held + 0.01 * rng.standard_t(5, 149) for _ in range(6)]
+    nearly = []
+    for _ in range(3):
+        own = held.copy()
+        own[rng.choice(149, days_out, replace=False)] = 0.0
+        nearly.append(own)
+    figures = [over_repeats(sharpe(each[None])) for each in [held, *others, *nearly]]
+    resampling = Resampling(units=149, block=2, draws=1999, seed=3)
+    few, many = (list(combinations(range(number), 2)) for number in (7, 10))
+    alone = step_down(figures[:7], resampling, few)
+    beside = dict(zip(many, step_down(figures, resampling, many), strict=True))
+    for two, before in zip(few, alone, strict=True):
+        # More hypotheses widen a little; half of them are new.
+        assert beside[two].critical < before.critical * 1.12
 
 
 def test_a_family_without_a_hypothesis_has_no_critical_value() -> None:
