@@ -14,7 +14,7 @@ DETERMINISTIC = BASELINES.keys() - {Random.name}
 """Agents of which every run on a market is the same."""
 
 
-class Mark(NamedTuple):
+class RowMark(NamedTuple):
     """A sign that some rows have.
 
     Attributes:
@@ -65,7 +65,7 @@ def marked_in_all(rows: Sequence[Row], facts: Facts) -> Iterator[str]:
             yield f"{mark.sign} {mark.note(list(own.values()), facts)}"
 
 
-def _shown(rows: Sequence[Row]) -> list[Mark]:
+def _shown(rows: Sequence[Row]) -> list[RowMark]:
     """All marks, but for one that would stand beside everybody."""
     return [mark for mark in MARKS if mark is not ONE_RUN or not _all_once(rows)]
 
@@ -111,17 +111,17 @@ def _of(which: Sequence[str]) -> str:
     return f": {'; '.join(which)}" if which else ""
 
 
-ONE_RUN = Mark(
+ONE_RUN = RowMark(
     "¹",
     is_this_run,
     lambda rows, facts: "one repeat: its intervals and tests are about this run, not the agent",
 )
-KNOWS = Mark("‡", lambda row: row.knows, _knowing)
+KNOWS = RowMark("‡", lambda row: row.knows, _knowing)
 MARKS = (
-    Mark("†", lambda row: row.is_ruined, _ruined),
+    RowMark("†", lambda row: row.is_ruined, _ruined),
     KNOWS,
-    Mark("§", lambda row: row.answers is not None and row.answers.is_marked, _unusable),
-    Mark("°", lambda row: 0 < row.statistics.idle_repeats < row.statistics.repeats, _idle),
+    RowMark("§", lambda row: row.answers is not None and row.answers.is_marked, _unusable),
+    RowMark("°", lambda row: 0 < row.statistics.idle_repeats < row.statistics.repeats, _idle),
     ONE_RUN,
 )
 OF_AGENTS = (KNOWS,)
