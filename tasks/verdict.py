@@ -66,7 +66,7 @@ class Outcome(NamedTuple):
         return self.not_checked is None and not any(each.is_wrong for each in self.findings)
 
 
-Check = Callable[[], object]
+RecordCheck = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class Checks:
                 what = f"{what}; nothing else of the job was checked"
                 self._unreadable.append(Finding(path=path / CONFIG, what=what, kind="headers"))
 
-    def __iter__(self) -> Iterator[Check]:
+    def __iter__(self) -> Iterator[RecordCheck]:
         """What there is to do, level after level of each job."""
         for job in self._jobs.values():
             yield partial(self._of_record, job)
