@@ -1,7 +1,7 @@
 """``investorbench bundle``: runs in one file for others, and how commands take such a file."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,11 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from investorbench.tasks.record.bundling import bundle_runs, open_bundle, opened, real_sources
+from investorbench.tasks.record.bundling import (
+    bundle_runs,
+    open_bundle,
+    opened_run,
+    real_sources,
+)
 from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
-RUNS = ("run", "runs", "run_a", "run_b")
+RUNS = ("run", "run_a", "run_b")
 """What commands call the runs that they read."""
 
 
@@ -54,23 +59,10 @@ def reads_bundles(command: Callable[..., None]) -> Callable[..., None]:
     def reading(**arguments: Any) -> None:
         with ExitStack() as stack:
             for name in (each for each in RUNS if each in arguments):
-                value = arguments[name]
-                given = [value] if isinstance(value, Path) else list(value)
-                found = stack.enter_context(opened(given, _say))
-                arguments[name] = found if value is not given[0] else _only(value, found)
+                arguments[name] = stack.enter_context(opened_run(arguments[name], _say))
             command(**arguments)
 
     return reading
-
-
-def _only(given: Path, found: Sequence[Path]) -> Path:
-    """The run of a bundle for a command that takes one."""
-    if len(found) > 1:
-        names = ", ".join(run.name for run in found)
-        raise InvestorBenchError(
-            f"{given} holds the runs {names}: name one of them, as {given}/{found[0].name}"
-        )
-    return found[0]
 
 
 def _say(message: str) -> None:

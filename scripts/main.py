@@ -43,7 +43,7 @@ app.add_typer(
 app.command("baselines")(baselines.baselines)
 app.command("bundle")(bundle.bundle)
 app.command("inspect", context_settings=inspecting.CONTEXT)(reads_bundles(inspecting.inspect))
-app.command("verify")(reads_bundles(verify.verify))
+app.command("verify")(verify.verify)
 app.command("score")(reads_bundles(score.score))
 app.command("compare")(reads_bundles(compare.compare))
 app.command("replay")(reads_bundles(replay.replay))

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from investorbench.scripts.run import planning
-from investorbench.tasks.record.bundling import opened
+from investorbench.tasks.record.bundling import opened_run
 from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.run_folder import jobs_in
 from investorbench.tasks.record.sealing import (
@@ -59,9 +59,7 @@ def seal(
         raise InvestorBenchError("give the folder of one run, or --plan with what is to be run")
     run = Path(arguments[0])
     if check:
-        with opened([run], _say) as (folder, *others):
-            if others:
-                raise InvestorBenchError(f"{run} holds several runs: name one, {run}/{folder.name}")
+        with opened_run(run, _say) as folder:
             checked = check_seals(folder, given, signers)
             if not checked:
                 raise InvestorBenchError(f"{run} has no seal: give one with --seal, or make one")

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from investorbench.scripts.recorded_jobs import job_again
+from investorbench.tasks.record.bundling import opened_run
 from investorbench.tasks.verdict import AGENT, MARKET, NEVER_SHOWN, RECORD, Checks, Verdict
 from investorbench.tasks.wording import count, number
 
@@ -43,29 +44,31 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a finding.")] = False,
 ) -> None:
     """Find what was changed, is missing or does not follow; asks no model."""
-    checks = Checks(run, job_again if agent else None, seal)
     errors = Console(stderr=True)
-    shown = track(
-        checks, "verifying", len(checks), console=errors, transient=True,
-        disable=not errors.is_terminal,
-    )  # fmt: skip
-    for check in shown:
-        check()
-    verdict = checks.verdict()
+    with opened_run(run, errors.print) as folder:
+        checks = Checks(folder, job_again if agent else None, seal)
+        shown = track(
+            checks, "verifying", len(checks), console=errors, transient=True,
+            disable=not errors.is_terminal,
+        )  # fmt: skip
+        for check in shown:
+            check()
+        verdict = checks.verdict()
     if as_json:
         for finding in verdict.findings:
-            print(json.dumps({**asdict(finding), "path": str(finding.path)}))
+            path = run / finding.path.relative_to(folder)
+            print(json.dumps({**asdict(finding), "path": str(path)}))
     else:
-        _print(verdict, agent)
+        _print(verdict, run, agent)
     raise typer.Exit(1 if verdict.wrong else 0)
 
 
-def _print(verdict: Verdict, agent: bool) -> None:
-    console, run = Console(highlight=False), verdict.run
+def _print(verdict: Verdict, run: Path, agent: bool) -> None:
+    console = Console(highlight=False)
     by_file = groupby(verdict.findings, key=lambda each: (each.path, each.is_wrong))
     for (path, is_wrong), same in by_file:
         word = "[red]wrong[/]" if is_wrong else "[yellow]note[/] "
-        where = run if path == run else path.relative_to(run)
+        where = run if path == verdict.run else path.relative_to(verdict.run)
         console.print(f"{word} {escape(str(where))}", soft_wrap=True)
         for finding in same:
             what = Text.assemble(finding.what, (f" [{finding.kind}]", "dim"))

@@ -83,6 +83,22 @@ def opened(paths: Sequence[Path], say: Say = lambda message: None) -> Iterator[l
             raise InvestorBenchError(message) from None
 
 
+@contextmanager
+def opened_run(path: Path, say: Say = lambda message: None) -> Iterator[Path]:
+    """The same of one run.
+
+    Raises:
+        InvestorBenchError: it is a bundle of several, or none.
+    """
+    with opened([path], say) as found:
+        if len(found) > 1:
+            names = ", ".join(run.name for run in found)
+            raise InvestorBenchError(
+                f"{path} holds the runs {names}: name one of them, as {path}/{found[0].name}"
+            )
+        yield found[0]
+
+
 def open_bundle(file: Path, into: Path, say: Say = lambda message: None) -> list[Path]:
     """Unpack the runs of a bundle into a folder, all of them or none.
 
