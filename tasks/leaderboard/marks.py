@@ -30,7 +30,7 @@ class RowMark(NamedTuple):
 
 def is_this_run(row: Row) -> bool:
     """Whether another run of the agent might come to something else, and there is none."""
-    is_known = row.result is None or row.result.agent in DETERMINISTIC
+    is_known = row.result is None or row.result.agent in DETERMINISTIC or row.statistics.is_twin
     return row.statistics.scope == "run" and not is_known
 
 

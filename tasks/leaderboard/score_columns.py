@@ -90,7 +90,7 @@ def _returns() -> ScoreColumns:
             unit=PERCENT,
             parts=INTERVAL,
             value=lambda line: _shown(line.row.cr, line.row.statistics.cr),
-            formats={"terminal": Format(1), "paper": Format(1, 0), "page": Format(1, 1), **FILE},
+            formats={"terminal": Format(1), "paper": Format(1), "page": Format(1, 1), **FILE},
         ),
         Column(
             key="SR",
@@ -177,7 +177,7 @@ def _beside(title: str, short: str) -> ScoreColumns:
             parts=INTERVAL,
             direction=0,
             value=lambda line: estimated(line.row.statistics.beta),
-            formats={"paper": Format(2), "benchmark": Format(2, 2), **FILE},
+            formats={"benchmark": Format(2, 2), **FILE},
         ),
         Column(
             key="appraisal",

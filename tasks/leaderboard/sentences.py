@@ -133,13 +133,13 @@ def luck_of(luck: Luck) -> str:
         verdict = "it is no more than luck is expected to reach"
     if luck.trials == 1:
         return (
-            f"The t-statistic of that alpha is {largest}, and without skill it exceeds {rare} one "
-            f"time in twenty: {verdict}. {UNCOUNTED}"
+            f"The t-statistic of the alpha of {luck.agent} is {largest}, and without skill it "
+            f"exceeds {rare} one time in twenty: {verdict}. {UNCOUNTED}"
         )
     return (
-        f"The largest t-statistic of an alpha is {largest}, that of {luck.agent}; the luckiest of "
-        f"{luck.trials} agents without skill is expected to reach {expected}, and exceeds {rare} "
-        f"one time in twenty: {verdict}. {UNCOUNTED}"
+        f"Of {luck.trials} trials, {luck.agent} has the largest t-statistic of alpha, {largest}; "
+        f"the luckiest of as many without skill is expected to reach {expected}, and exceeds "
+        f"{rare} one time in twenty: {verdict}. {UNCOUNTED}"
     )
 
 

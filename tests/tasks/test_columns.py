@@ -32,7 +32,7 @@ def omega(curve: Curve) -> Any:
 def board(monkeypatch: pytest.MonkeyPatch) -> Leaderboard:
     row = Metric(key="omega", head="Omega", doc="gains over losses", definition=omega)
     monkeypatch.setattr(metrics, "PERFORMANCE", (*metrics.PERFORMANCE, row))
-    result = evaluate("momentum", "stock/sim", end="2020-11-30", warmup=False)
+    result = evaluate("momentum", "stock/sim", end="2020-11-30", warmup=False, seed=0)
     (board,) = leaderboards([Entry(result=result, planned=1)], jointly=False, draws=50)
     return board
 
@@ -74,7 +74,7 @@ def test_no_two_columns_of_a_table_share_a_name(table: Table) -> None:
 
 
 def test_a_metric_that_is_not_defined_is_a_dash(board: Leaderboard) -> None:
-    result = evaluate("cash", "stock/sim", end="2020-11-30", warmup=False)
+    result = evaluate("cash", "stock/sim", end="2020-11-30", warmup=False, seed=0)
     boards = leaderboards([Entry(result=result, planned=1)], jointly=False, draws=50)
     lines = export(boards, [], "md").decode().splitlines()
     (line,) = [line for line in lines if re.match(r"\| \S+ \| cash ", line)]

@@ -134,6 +134,8 @@ def _reasons(board: Leaderboard, columns: Sequence[Column[BoardLine]]) -> Iterat
     """Why cells are empty, agents with the same reason together."""
     agents: dict[str, dict[str, None]] = defaultdict(dict)
     for row in board.rows:
+        if row.agent == board.benchmark:
+            continue
         for column in columns:
             reason = column.cell(BoardLine(board, row)).reason
             if reason is not None and reason not in EXPECTED:
