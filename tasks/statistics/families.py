@@ -92,7 +92,7 @@ def intervals(
 ) -> list[Estimate]:
     """Each figure with an interval of its own, and the p-value that it is 0."""
     every = Contrasts.of(figures, resampling)
-    drawn = np.concatenate([np.abs(in_errors(*part)) for part in every.drawn()])
+    drawn = _distances(every)
     found = []
     for at, reason in enumerate(every.reasons()):
         value, error = float(every.values[at]), float(every.errors[at])
@@ -118,12 +118,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 def _largest(tested: Contrasts, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Of each member its p-value alone and after step-down, and its critical value [H]."""
-    draws, begun = tested.resampling.draws, 0
-    drawn = np.empty((draws, len(tested.values)))
-    for part in tested.drawn():
-        found = np.abs(in_errors(*part))
-        drawn[begun : begun + len(found)] = found
-        begun += len(found)
+    draws, drawn = tested.resampling.draws, _distances(tested)
     scales = np.array([_own_scale(own) for own in drawn.T])
     statistics = np.abs(tested.values) / tested.errors / scales
     order = np.argsort(-statistics, kind="stable")
@@ -143,6 +138,16 @@ def _largest(tested: Contrasts, level: float) -> tuple[FloatArray, FloatArray, F
         np.maximum.accumulate((stepped + 1) / (draws + 1)),
     )
     return p_values[0], p_values[1], _critical(largest, level) * scales
+
+
+def _distances(contrasts: Contrasts) -> FloatArray:
+    """How far draws lie from the values, in their own standard errors [draws, H]."""
+    drawn, begun = np.empty((contrasts.resampling.draws, len(contrasts.values))), 0
+    for part in contrasts.drawn():
+        found = np.abs(in_errors(*part))
+        drawn[begun : begun + len(found)] = found
+        begun += len(found)
+    return drawn
 
 
 def _own_scale(drawn: FloatArray) -> float:
