@@ -93,19 +93,32 @@ class Contrasts:
 
         An error is 0 where a draw holds equal blocks alone.
         """
-        resampling, begun = self.resampling, 0
+        begun = 0
+        for means, variances in self._normal() if self.resampling.is_normal else self._blocks():
+            terms = self.noise[begun : begun + len(means)]
+            begun += len(means)
+            apart = means + terms[:, self.pairs[0]] - terms[:, self.pairs[1]]
+            yield apart, np.sqrt(variances + self.between)
+
+    def _blocks(self) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Means of drawn blocks, and the variance of each [draws, H]."""
+        resampling = self.resampling
         sums = resampling.sums(self.scores)
         squares = sums**2
         rounding = NO_SPREAD * squares.mean(axis=-1) / resampling.block
         for counts in resampling.counts():
-            apart = counts @ sums.T / resampling.drawn
-            spread = counts @ squares.T / resampling.drawn - resampling.block * apart**2
+            means = counts @ sums.T / resampling.drawn
+            spread = counts @ squares.T / resampling.drawn - resampling.block * means**2
             spread[spread <= rounding] = 0.0
-            errors = np.sqrt(spread / resampling.drawn + self.between)
-            terms = self.noise[begun : begun + len(counts)]
-            apart += terms[:, self.pairs[0]] - terms[:, self.pairs[1]]
-            begun += len(counts)
-            yield apart, errors
+            yield means, spread / resampling.drawn
+
+    def _normal(self) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """The same of as many values from a normal law that has the covariances of these."""
+        units = self.resampling.units
+        scores = self.scores / np.sqrt(units - 1)
+        for mixed in self.resampling.normal(len(scores)):
+            values = scores @ mixed
+            yield values.mean(axis=-1), values.var(axis=-1, ddof=1) / units
 
     def reasons(self) -> list[str | None]:
         """Why a contrast cannot be tested; None where it can."""
@@ -119,6 +132,8 @@ class Contrasts:
         scale = float(np.abs(scores).max())
         if scale <= NO_SPREAD:
             return NO_DIFFERENCE
+        if self.resampling.is_normal:
+            return None
         commonest = int(np.unique(np.round(sums / scale, 9), return_counts=True)[1].max())
         without = (commonest / len(sums)) ** self.resampling.blocks
         return TOO_FEW_COUNT if without > MOST_WITHOUT else None

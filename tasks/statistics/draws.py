@@ -14,6 +14,8 @@ IntArray = npt.NDArray[np.int64]
 
 FEWEST_BLOCKS = 6
 """Fewer have no variance that could be relied on."""
+FEWEST_DRAWN = 20
+"""Of fewer markets than these, draws of them repeat each other."""
 AT_ONCE = 50_000
 """Counts that are held at a time: few enough for a processor's cache."""
 
@@ -69,6 +71,25 @@ class Resampling:
             flat = (starts + self.units * np.arange(number)[:, None]).ravel()
             counted = np.bincount(flat, minlength=number * self.units)
             yield counted.reshape(number, self.units).astype(np.float64)
+
+    @property
+    def is_normal(self) -> bool:
+        """Whether units are few, and their values are drawn from a normal law instead.
+
+        A Sharpe ratio of a whole market is nearly normal, and so few of them know of no other law.
+        """
+        return self.unit == "market" and self.units < FEWEST_DRAWN
+
+    def normal(self, rows: int) -> Iterator[FloatArray]:
+        """Normal numbers [draws, U, U], a part of the draws at a time.
+
+        Args:
+            rows: how many rows of U numbers are made of each draw.
+        """
+        rng = np.random.default_rng([self.seed, self.block])
+        at_once = max(1, 20 * AT_ONCE // (rows * self.units))
+        for begun in range(0, self.draws, at_once):
+            yield rng.standard_normal((min(at_once, self.draws - begun), self.units, self.units))
 
     def sums(self, scores: FloatArray) -> FloatArray:
         """Scores [F, U] added up over the circular block that begins with each unit [F, U]."""

@@ -210,18 +210,27 @@ def test_fewer_draws_than_a_level_needs_leave_no_interval() -> None:
     assert member.estimate.reason == FEW_DRAWS and member.adjusted_p is not None
 
 
-@pytest.mark.parametrize(("markets", "has_interval"), [(2, False), (4, True), (12, True)])
-def test_of_two_markets_nothing_follows_and_of_four_little(
-    markets: int, has_interval: bool
-) -> None:
+@pytest.mark.parametrize(("markets", "t"), [(4, 3.182), (6, 2.571), (12, 2.201)])
+def test_an_interval_of_few_markets_is_that_of_student(markets: int, t: float) -> None:
     values = np.random.default_rng(markets).normal(1.0, 1.0, markets)
-    resampling = Resampling(units=markets, unit="market", draws=999, seed=2)
+    resampling = Resampling(units=markets, unit="market", draws=19_999, seed=2)
     (cell,) = intervals([over_markets(values)], resampling)
-    assert (cell.low is not None) is has_interval
-    if has_interval:
-        error = values.std(ddof=1) / math.sqrt(markets)
-        assert cell.value is not None and cell.low is not None
-        assert cell.value - cell.low > 2.2 * error
+    error = values.std(ddof=1) / math.sqrt(markets)
+    assert cell.value is not None and cell.low is not None
+    assert (cell.value - cell.low) / error == pytest.approx(t, rel=0.04)
+
+
+def test_of_many_markets_these_themselves_are_drawn() -> None:
+    values = np.random.default_rng(3).normal(1.0, 1.0, 25)
+    resampling = Resampling(units=25, unit="market", draws=9_999, seed=2)
+    (cell,) = intervals([over_markets(values)], resampling)
+    starts = drawn_starts(resampling)
+    drawn = values[starts] - values.mean()
+    means, spreads = drawn.mean(axis=1), drawn.std(axis=1)
+    own = sorted(np.abs(means) / (spreads / 5.0))[math.ceil(0.95 * 10_000) - 1]
+    margin = own * values.std(ddof=1) / 5.0
+    assert cell.value is not None and cell.low is not None
+    assert cell.value - cell.low == pytest.approx(margin, rel=1e-9)
 
 
 # The variance of scores over days that depend on one another.
