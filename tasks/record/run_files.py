@@ -80,7 +80,7 @@ def file_parts(run: Path) -> dict[str, SealedParts]:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file; of a link or a pipe, which nobody else would find as it is, what it is.
+    """SHA-256 of a file; of a link or a pipe, which others would not find, what it is.
 
     Raises:
         InvestorBenchError: the system does not give it out.

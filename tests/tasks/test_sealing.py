@@ -392,7 +392,9 @@ def test_a_public_line_that_is_of_another_seal_is_named(copy: Path) -> None:
     assert said(copy) == {"plan.seal": "is not the line of plan.seal.json"}
 
 
-@pytest.mark.parametrize("given", ["nowhere.json", "0123", "investorbench-plan:12"])
+@pytest.mark.parametrize(
+    "given", ["nowhere.json", "0123", "investorbench-plan:12", "a commit " * 400, "a\0b"]
+)
 def test_what_is_no_seal_is_refused_in_a_line(sealed: Path, given: str) -> None:
     with pytest.raises(InvestorBenchError, match=f"{given} is no seal: give its file, its line"):
         check_seals(sealed, given)
@@ -513,7 +515,7 @@ def test_a_signature_is_checked_with_and_without_a_list_of_signers(copy: Path, k
     assert "for ann@example.org" in plan.notes[0]
     signers.write_text("")
     (plan, _) = check_seals(copy, signers=signers)
-    assert plan.verdict == "differs" and f"is of nobody in {signers}" in plan.findings[0].what
+    assert plan.verdict == "differs" and f"is of none of {signers}" in plan.findings[0].what
     shutil.copy(copy / "plan.seal.sig", copy / "record.seal.sig")
     assert said(copy)["record.seal.sig"].startswith("is not that of this seal: ")
 

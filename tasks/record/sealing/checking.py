@@ -2,26 +2,14 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from investorbench.tasks.record.digests import MANIFEST
-from investorbench.tasks.record.kept_answers import ANSWERS
-from investorbench.tasks.record.run_files import FILES, ROWS, THE_RUN
 from investorbench.tasks.record.run_folder import jobs_in
-from investorbench.tasks.record.sealing.plans import (
-    CODE,
-    DATA,
-    FINISHED,
-    NUMBER,
-    PARTS,
-    SEEDS,
-    planned_of,
-    record_parts,
-)
+from investorbench.tasks.record.sealing.misfits import misfit, misfits
+from investorbench.tasks.record.sealing.plans import record_parts
 from investorbench.tasks.record.sealing.seals import KINDS, PREFIX, Seal, line_file, seal_file
 from investorbench.tasks.record.sealing.signatures import (
     PROOF,
@@ -37,10 +25,6 @@ from investorbench_env.errors import InvestorBenchError
 
 LINE = re.compile(rf"{PREFIX}-({'|'.join(KINDS)}):([0-9a-f]{{64}})(?![0-9a-f])")
 BARE = re.compile(r"[0-9a-f]{64}")
-LONGEST = 64
-"""Characters of a value that a finding quotes."""
-ABSENT = "nothing"
-misfit = partial(Finding, kind="seal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,21 +95,21 @@ def _own(run: Path, path: Path, signers: Path | None) -> CheckedSeal:
         what = str(error).removeprefix(f"{path} ")
         found = (misfit(path=path, what=what),)
         return CheckedSeal(name=path.name, kind="", digest="", findings=found)
-    findings, notes = list(_misfits(run, seal)), []
+    findings, notes = list(misfits(run, seal)), []
     file = line_file(run, seal.kind)
     if file.is_file() and file.read_bytes().strip() != seal.line.encode():
         findings.append(misfit(path=file, what=f"is not the line of {path.name}"))
     elif file.is_file():
-        for ending, words in ((SIGNATURE, "signature"), (PROOF, "proof of time")):
-            if beside(file, ending).is_file():
-                known = signature_of(file, signers) if ending == SIGNATURE else proof_of(file)
-                what, is_wrong = known
-                if is_wrong:
-                    findings.append(misfit(path=beside(file, ending), what=what))
-                else:
-                    notes.append(f"{words}: {what}")
-        if beside(file, PUBLISHED).is_file():
-            notes.append(f"published, says {beside(file, PUBLISHED).name}: {published_of(file)}")
+        for ending, words, look in (
+            (SIGNATURE, "signature", partial(signature_of, signers=signers)),
+            (PROOF, "proof of time", proof_of),
+        ):
+            if (other := beside(file, ending)).is_file():
+                what, is_wrong = look(file)
+                findings += [misfit(path=other, what=what)] * is_wrong
+                notes += [f"{words}: {what}"] * (not is_wrong)
+        if (other := beside(file, PUBLISHED)).is_file():
+            notes.append(f"published, says {other.name}: {published_of(file)}")
     return CheckedSeal(
         name=path.name,
         kind=seal.kind,
@@ -146,10 +130,8 @@ def _with_given(run: Path, own: list[CheckedSeal], given: str) -> list[CheckedSe
         return [noted if each is same[0] else each for each in own]
     name = given if isinstance(seal, Seal) else f"{kind} {digest}".strip()
     if isinstance(seal, Seal):
-        findings, is_compared = (
-            [*_disagreement(run, seal, name), *_misfits(run, seal)],
-            seal.is_open,
-        )
+        findings = [*_disagreement(run, seal, name), *misfits(run, seal)]
+        is_compared = seal.is_open
     else:
         findings = list(_unknown(run, own, kind, digest))
         is_compared = not findings or findings[0].is_wrong
@@ -167,7 +149,7 @@ def _seal_in(given: str) -> Seal | tuple[str, str]:
     """The seal that is given as a file, or its kind, where that is said, and its digest."""
     text = given.strip()
     if not LINE.search(text) and not BARE.fullmatch(text):
-        if not Path(given).is_file():
+        if not _is_file(given):
             raise InvestorBenchError(
                 f"{given} is no seal: give its file, its line {PREFIX}-plan:... or "
                 f"{PREFIX}-record:..., or 64 hexadecimal digits"
@@ -179,6 +161,13 @@ def _seal_in(given: str) -> Seal | tuple[str, str]:
     if len(found) > 1:
         raise InvestorBenchError(f"{given} has the lines of {len(found)} seals: give one of them")
     return found.pop()
+
+
+def _is_file(given: str) -> bool:
+    try:
+        return Path(given).is_file()
+    except (OSError, ValueError):  # a text that can be no path
+        return False
 
 
 def _disagreement(run: Path, seal: Seal, name: str) -> Iterator[Finding]:
@@ -203,77 +192,3 @@ def _unknown(run: Path, own: list[CheckedSeal], kind: str, digest: str) -> Itera
     others = " and ".join(f"{each} has {own}" for each, own in known.items())
     maybe = "" if kind or "plan" in known else "; a plan can be compared with its plan.seal.json"
     yield misfit(path=run, what=f"is not what {digest} seals: its {others}{maybe}")
-
-
-def _misfits(run: Path, seal: Seal) -> Iterator[Finding]:
-    """How a run differs from what was sealed."""
-    if seal.content is None or not seal.is_open:
-        kept = "the nonce" if seal.content is not None else "what it was made of"
-        what = f"could not be compared with {seal.line}: {kept} is not in its file"
-        yield misfit(path=run, what=what, is_wrong=False)
-        return
-    found = planned_of(run) if seal.kind == "plan" else record_parts(run)
-    content = {**({THE_RUN: {}} if THE_RUN in found else {}), **seal.content}
-    for place, sealed in content.items():
-        own = found.get(place, {})
-        if not (run / place).is_dir():
-            yield Finding(
-                path=run / place, what=f"is missing, and is in the {seal.kind} that was sealed"
-            )
-            continue
-        for part in dict.fromkeys([*sealed, *own]):
-            if sealed.get(part) != own.get(part):
-                is_file = part not in PARTS and (place, part) != (THE_RUN, ROWS)
-                misfits = _files if is_file else _values
-                yield from misfits(run, place, part, sealed.get(part), own.get(part))
-    for place in found:
-        if place not in content:
-            yield misfit(path=run / place, what=f"is not in the {seal.kind} that was sealed")
-
-
-def _files(run: Path, place: str, part: str, sealed: Any, found: Any) -> Iterator[Finding]:
-    """Which files of a part are others."""
-    folder = run / place if part == FILES else run / place / part
-    sealed, found = sealed or {}, found or {}
-    for name in dict.fromkeys([*sealed, *found]):
-        if sealed.get(name) != found.get(name):
-            how = "was changed" if name in sealed and name in found else "was removed"
-            how = "was added" if name not in sealed else how
-            what = f"{how} after the record was sealed ({part} of {place})"
-            yield misfit(path=folder / name, what=what)
-
-
-def _values(run: Path, place: str, part: str, sealed: Any, found: Any) -> Iterator[Finding]:
-    """Which values of a part are others; what a run has not come to yet is none."""
-    is_finished = place == THE_RUN or (run / place / MANIFEST).exists()
-    path = run / ANSWERS if part == ROWS else run / place
-    if found is None:
-        what = f"{part} could not be compared with what was sealed: the record has none"
-        yield misfit(path=path, what=what, is_wrong=is_finished)
-        return
-    was, now = _flat(sealed or {}), _flat(found)
-    if part == SEEDS or (part in (CODE, DATA) and not is_finished):
-        was = {name: value for name, value in was.items() if name in now}
-    names = [n for n in dict.fromkeys([*was, *now]) if was.get(n, ABSENT) != now.get(n, ABSENT)]
-    if not names:
-        return
-    if names == [FINISHED]:
-        finished, planned = now.get(FINISHED, now[NUMBER]), now[NUMBER]
-        what = f"{part}: {finished} of {planned} are finished"
-        yield misfit(path=path, what=what, is_wrong=is_finished)
-        return
-    first, *rest = names
-    values = [f"{each.get(first, ABSENT)!s:.{LONGEST}}" for each in (was, now)]
-    also = f"; also {', '.join(rest)}" if rest else ""
-    what = f"{part}: {first} was sealed as {values[0]} and is {values[1]}{also}"
-    yield misfit(path=path, what=what)
-
-
-def _flat(value: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, part in value.items():
-        if isinstance(part, dict) and part:
-            flat |= _flat(part, f"{before}{name}.")
-        else:
-            flat[f"{before}{name}"] = part
-    return flat

@@ -122,7 +122,7 @@ def _require_files(parts: Mapping[str, SealedParts]) -> Mapping[str, SealedParts
     ]
     if links:
         raise InvestorBenchError(
-            f"{_listed(links)}: {A_LINK}, which nobody else would find: put the file in its place"
+            f"{_listed(links)}: {A_LINK}, which others would not find: put the file in its place"
         )
     return parts
 
@@ -143,7 +143,7 @@ def _require_at_rest(run: Path) -> None:
     """Refuse a record that another process is writing."""
     for path in sorted(run.rglob(".repeat-*.lock")):
         try:
-            # A folder that cannot be written to is written by nobody.
+            # A folder that cannot be written to is not being written.
             with contextlib.suppress(OSError), FileLock(path, timeout=0):
                 pass
         except Timeout:

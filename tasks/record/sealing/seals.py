@@ -81,7 +81,7 @@ class Seal:
                 written_at=str(content.get("written_at", "")),
             )
             found._require_unchanged(str(content["digest"]), path)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise InvestorBenchError(f"{path} is no seal: {error!r}") from None
         return found
 

@@ -61,7 +61,7 @@ def signature_of(file: Path, signers: Path | None = None) -> tuple[str, bool]:
         named = _keygen(["find-principals", "-f", str(signers), *signature], file)
         if named is None or named.returncode != 0:
             why = "" if named is None else f": {_reason(named)}"
-            return f"is of nobody in {signers}{why}", True
+            return f"is of none of {signers}{why}", True
         principal = named.stdout.decode("utf-8", "replace").splitlines()[0]
         arguments = ["verify", "-f", str(signers), "-I", principal, *signature]
     done = _keygen(arguments, file)
@@ -85,9 +85,10 @@ def proof_of(file: Path) -> tuple[str, bool]:
 
 
 def published_of(file: Path) -> str:
-    """What is said of where a line was published; nobody has looked."""
+    """What is said of where a line was published, which is not checked."""
     text = beside(file, PUBLISHED).read_text(encoding="utf-8", errors="replace")
-    return " ".join(text.split())[:LONGEST_NOTE]
+    line = " ".join(text.split())[:LONGEST_NOTE]
+    return "".join(each if each.isprintable() else "�" for each in line)
 
 
 def _keygen(arguments: Sequence[str], file: Path) -> subprocess.CompletedProcess[bytes] | None:
