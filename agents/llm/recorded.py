@@ -6,12 +6,13 @@ computed again, so an answer that was recorded otherwise comes out otherwise.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from investorbench.agents.llm.answer import (
     RUNGS,
     Answer,
     Completion,
+    Defect,
     Message,
     Rung,
     Schema,
@@ -25,6 +26,7 @@ from investorbench.agents.llm.request import Request
 
 RecordedAnswer = Mapping[str, Any]
 """The fields of an :class:`Answer` in JSON values, the usage as ``tokens``."""
+ROUNDING = 1e-9
 OF_AN_ANSWER = tuple(each.name for each in fields(Answer))
 
 
@@ -82,14 +84,32 @@ class RecordedAnswers:
             "status": status,
             "problem": reading.problem,
             "usage": Usage(**recorded["tokens"]),
-            "defects": tuple(recorded.get("defects", ())),
+            "defects": self._defects(recorded, reading),
+            "is_language_model": self.is_language_model,
             "tolerated": tuple(recorded.get("tolerated", ())),
         }
         if not _took_two(recorded):
             values["request_hash"] = keys.get(recorded["rung"], "")
-            values["defects"] = () if reading.defect is None else (reading.defect,)
             values["tolerated"] = reading.tolerated
+            values["cost_usd"] = self._cost(recorded)
         return Answer(**values)
+
+    def _defects(self, recorded: RecordedAnswer, reading: Reading) -> tuple[str, ...]:
+        """Those that the last reply shows; of a first one that is not recorded, what was noted."""
+        own = () if reading.defect is None else (str(reading.defect),)
+        if not _took_two(recorded):
+            return own
+        first = str(next(iter(recorded["defects"]), ""))
+        return (*(first,) * (first in get_args(Defect)), *own)
+
+    def _cost(self, recorded: RecordedAnswer) -> float | None:
+        """What a single reply cost: its price at least, for what a kill cut off may come on top."""
+        cost: float | None = recorded.get("cost_usd")
+        usage, price = Usage(**recorded["tokens"]), self.model.price
+        if price is None or not usage.known or recorded.get("cached"):
+            return cost
+        least = price.of(usage)
+        return cost if cost is not None and cost >= least * (1.0 - ROUNDING) else least
 
     def _next(self, keys: set[str]) -> RecordedAnswer:
         if not self._left:

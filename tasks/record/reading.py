@@ -199,15 +199,26 @@ def recorded_episode(job: RecordedJob, number: int) -> tuple[Facts | None, Episo
 
 
 def episode_from(job: RecordedJob, number: int, records: Records) -> Episode:
-    """What came of an episode, from its lines; of the test at least one."""
+    """What came of an episode, from its lines; of the test at least one.
+
+    Raises:
+        InvestorBenchError: nothing follows from them: they hold what no run writes.
+    """
     test = records["test"]
     seed = job.seeds[number].agent
     header = test.header or version_1.header_of(job.task, seed, number, test.lines)
-    episode = episode_of(steps_of(header, test.lines))
-    answers = {
-        split: tally((line.answers, line.thought) for line in record.lines)
-        for split, record in records.items()
-    }
+    try:
+        episode = episode_of(steps_of(header, test.lines))
+        answers = {
+            split: tally((line.answers, line.thought) for line in record.lines)
+            for split, record in records.items()
+        }
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        if isinstance(error, InvestorBenchError):
+            raise
+        path = job.episodes[number]
+        why = f"{type(error).__name__} {error}"
+        raise InvestorBenchError(f"{path} cannot be scored: {why}") from None
     return replace(episode, answers=answers if any(answers.values()) else None)
 
 

@@ -1,6 +1,7 @@
 """Whether the files of one repeat are whole, and its figures follow from its lines."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,23 @@ def _shown(record: RecordFile) -> Iterator[Finding]:
     if True in has and not all(has[has.index(True) :]):
         number = has.index(False, has.index(True))
         where = f"line {number + 2} ({record.lines[number].session})"
-        yield Finding(path=record.path, what=f"{where} has no `observed`: it was removed")
+        what = f"{where} has no `observed`: it was removed"
+        yield Finding(path=record.path, what=what, kind="chain")
+
+
+def unobserved(job: Path, records: Sequence[RecordFile]) -> Iterator[Finding]:
+    """Files without hashes of what was observed, though the same code wrote others with them."""
+    has: dict[str, set[bool]] = defaultdict(set)
+    for record in records:
+        if record.header is not None and record.lines:
+            code = str(record.header.code.get("sha256"))
+            has[code].add(record.lines[-1].observed is not None)
+    if any(len(each) > 1 for each in has.values()):
+        what = "some of its files have no `observed` in their lines: it was removed"
+        yield Finding(path=job, what=what, kind="chain")
+    elif {False} in has.values():
+        what = "its lines have no hash of what was observed: an older version wrote them"
+        yield Finding(path=job, what=what, is_wrong=False, kind="chain")
 
 
 def _length(record: RecordFile, market: Facts | None, is_finished: bool) -> Iterator[Finding]:
@@ -125,9 +142,8 @@ def _figures(
         try:
             with np.errstate(all="ignore"):
                 episode = episode_from(job, number, records)
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            what = f"cannot be scored: {type(error).__name__} {error}"
-            yield Finding(path=path, what=what, kind="figures")
+        except InvestorBenchError as error:
+            yield Finding(path=path, what=without_place(error, path), kind="figures")
         else:
             expected |= {"metrics": episode.metrics, "answers": episode.answers}
     yield from differences(path / METRICS, figures, expected, "from the decisions follows")

@@ -12,7 +12,7 @@ from investorbench.tasks.record.reading import (
     require_one_version,
 )
 from investorbench.tasks.record.schema import Content
-from investorbench.tasks.record.verifying.episode import Records, verify_episode
+from investorbench.tasks.record.verifying.episode import Records, unobserved, verify_episode
 from investorbench.tasks.record.verifying.files import foreign, not_as_bound
 from investorbench.tasks.record.verifying.findings import Finding, without_place
 from investorbench.tasks.record.verifying.headers import verify_descriptions, verify_headers
@@ -63,6 +63,7 @@ def _but_for_digests(job: RecordedJob) -> Iterator[Finding]:
     yield from verify_headers(job, records, market)
     yield from verify_descriptions(job)
     yield from ambiguous(job)
+    yield from unobserved(job.path, [each for own in records.values() for each in own.values()])
     files = [record for own in records.values() for record in own.values()]
     manifest: Content | None = None
     if is_finished:

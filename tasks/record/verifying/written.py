@@ -11,7 +11,7 @@ from typing import Any
 
 from investorbench.tasks.record.files import bytes_of
 from investorbench.tasks.record.schema import Content, Header, Line, as_text
-from investorbench.tasks.record.verifying.findings import Finding
+from investorbench.tasks.record.verifying.findings import Finding, brief
 
 Read = Callable[[Mapping[str, Any]], Header | Line]
 
@@ -66,7 +66,25 @@ def _order(content: Content, read: Read) -> str | None:
         return f"it has {strange[0]!r}, which no version up to this one writes"
     if list(content) != [name for name in known if name in content]:
         return "its parts stand in another order"
-    return None
+    rest = {name: part for name, part in content.items() if name not in ("before", "schema")}
+    return _lost(rest, read(content).to_json())
+
+
+def _lost(content: Any, read: Any, name: str = "") -> str | None:
+    """The first part of a content that is not in what was read of it; younger parts may be."""
+    if isinstance(content, dict) and isinstance(read, dict):
+        for key, part in content.items():
+            inner = f"{name}.{key}" if name else key
+            if key not in read:
+                return f"it has {inner!r}, which no version up to this one writes"
+            if (found := _lost(part, read[key], inner)) is not None:
+                return found
+        return None
+    if isinstance(content, list) and isinstance(read, list) and len(content) == len(read):
+        pairs = enumerate(zip(content, read, strict=True))
+        return next(filter(None, (_lost(*pair, f"{name}[{n}]") for n, pair in pairs)), None)
+    is_same = content == read and isinstance(content, bool) == isinstance(read, bool)
+    return None if is_same else f"{name} is {brief(content)}, and is read as {brief(read)}"
 
 
 class TwiceError(ValueError):
