@@ -56,8 +56,8 @@ def verify(
         verdict = checks.verdict()
     if as_json:
         for finding in verdict.findings:
-            path = run / finding.path.relative_to(folder)
-            print(json.dumps({**asdict(finding), "path": str(path)}))
+            path = str(run / _inside(finding.path, folder))
+            print(json.dumps({**asdict(finding), "path": path}))
     else:
         _print(verdict, run, agent)
     raise typer.Exit(1 if verdict.wrong else 0)
@@ -68,7 +68,7 @@ def _print(verdict: Verdict, run: Path, agent: bool) -> None:
     by_file = groupby(verdict.findings, key=lambda each: (each.path, each.is_wrong))
     for (path, is_wrong), same in by_file:
         word = "[red]wrong[/]" if is_wrong else "[yellow]note[/] "
-        where = run if path == verdict.run else path.relative_to(verdict.run)
+        where = run if path == verdict.run else _inside(path, verdict.run)
         console.print(f"{word} {escape(str(where))}", soft_wrap=True)
         for finding in same:
             what = Text.assemble(finding.what, (f" [{finding.kind}]", "dim"))
@@ -87,6 +87,11 @@ def _print(verdict: Verdict, run: Path, agent: bool) -> None:
         levels.add_row("counts", Text(_standing(verdict)))
     console.print(Padding(levels, BELOW, expand=False))
     console.print(Text(f"No check can show {NEVER_SHOWN}."))
+
+
+def _inside(path: Path, folder: Path) -> Path:
+    """A path from a folder on; the answers of a run lie above the folder of an agent."""
+    return path.relative_to(folder) if folder in (path, *path.parents) else path.absolute()
 
 
 def _at(verdict: Verdict, level: int, agent: bool) -> str:

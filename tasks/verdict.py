@@ -39,6 +39,8 @@ NEVER_SHOWN = (
 OF_THE_FILES = ("bytes", "chain", "money", "headers", "files", "unfinished")
 """Kinds of findings after which the lines of a repeat are not run again."""
 
+UNREADABLE = (InvestorBenchError, ArithmeticError, LookupError, TypeError, ValueError)
+
 JobAgain = Callable[[RecordedJob], Job]
 """Makes the job again that is recorded, so that its agents can run."""
 
@@ -190,6 +192,12 @@ class Checks:
                 came = asyncio.run(rederive(job, number, self._again(job)))
         except InvestorBenchError as error:
             return self._done(Outcome(level, path, not_checked=str(error)))
+        except Exception as error:  # noqa: BLE001 - of what no run writes, or an agent of others
+            why = f"cannot be run again: {type(error).__name__}: {error}"
+            if level == AGENT:
+                return self._done(Outcome(level, path, not_checked=why))
+            found = Finding(path=path, what=why, level=level, kind="market")
+            return self._done(Outcome(level, path, (found,)))
         findings = () if came.difference is None else (_differs(came, level),)
         return self._done(Outcome(level, path, findings, came.steps))
 
@@ -198,7 +206,7 @@ class Checks:
         path = job.path / REFERENCES
         if not path.exists() or self._not_again(job, job.path, MARKET) is not None:
             return
-        with contextlib.suppress(InvestorBenchError):  # what cannot be read is a finding already
+        with contextlib.suppress(*UNREADABLE):  # what cannot be read is a finding already
             findings = tuple(
                 Finding(path=path, what=what, level=MARKET, kind="market")
                 for what in other_references(job)

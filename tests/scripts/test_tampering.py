@@ -566,6 +566,17 @@ def test_thoughts_that_the_agent_does_not_have_again_are_found(
     assert found and min(found) == level, verdict_on(run).wrong
 
 
+def test_answers_above_the_folder_of_an_agent_are_named_too(
+    run: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    half_of_the_answers_removed(run / JOB)
+    for more in ((), ("--json",)):
+        with pytest.raises(SystemExit) as ended:
+            main(["verify", str(run / JOB), *more])
+        assert ended.value.code == 1
+        assert str(run / "answers.sqlite") in capfd.readouterr().out
+
+
 def test_answers_that_are_gone_are_said_and_are_no_fault(run: Path) -> None:
     (run / "answers.sqlite").unlink()
     verdict = verdict_on(run, agent=False)
