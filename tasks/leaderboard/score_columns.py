@@ -130,12 +130,11 @@ def _alpha(title: str) -> ScoreColumns:
         ),
         Column(
             key="p_alpha",
-            head="p, alone",
             doc="that alpha is 0, as if there were no other agent",
             unit=P_VALUE,
             direction=-1,
             value=lambda line: p_of(line.row.statistics.alpha),
-            formats={"benchmark": Format(), **FILE},
+            formats=FILE,
         ),
         Column(
             key="adjusted_p_alpha",
@@ -156,13 +155,12 @@ def _alpha(title: str) -> ScoreColumns:
         ),
         Column(
             key="days_to_distinguish_alpha",
-            head="Days",
             doc="until this alpha is found with a power of 80 %",
             unit=DAYS,
             parts=INTERVAL,
             direction=-1,
             value=lambda line: tested(line, line.row.against, lambda pair: estimated(pair.days)),
-            formats={"benchmark": Format(0, 0), **FILE},
+            formats=FILE,
         ),
     )
 
