@@ -51,7 +51,7 @@ def test_a_planted_edge_is_found_the_oftener_the_more_repeats_there_are(
     assert least <= found["planted"] <= most
     # Of 100 worlds 5 are expected, and 12 come once in 250 times.
     assert found["equal"] <= 0.12
-    assert repeats == 1 or found["differing for good"] <= 0.12
+    assert repeats == 1 or found["sides"] <= 0.12
 
 
 @pytest.mark.long
