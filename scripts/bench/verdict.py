@@ -8,7 +8,7 @@ under six laws of returns; ``speed`` what a table of sixty agents takes.
 import argparse
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -18,6 +18,7 @@ from investorbench.tasks.statistics import Estimate, compare_agents, compare_two
 from investorbench.tasks.statistics.estimate import SEED
 from investorbench.tasks.statistics.families import intervals
 from investorbench.tasks.statistics.one_task import OneTask
+from investorbench.tasks.statistics.pairs import Families
 from investorbench.tasks.statistics.yearly import Yearly
 
 FloatArray = npt.NDArray[np.float64]
@@ -35,6 +36,9 @@ BEFORE = 100
 HELD, OWN, BETA, NOISE = 0.05, 0.1, 0.5, 0.8
 """Mean of the benchmark, in its deviations; alpha, beta and residual deviation of the agent."""
 A_YEAR = 252
+YEARLY = Yearly(periods_a_year=A_YEAR, convention="simple")
+FAMILY_DRAWS = 1_999
+"""Of families, whose statistics are measured by their own 99.5 % quantile."""
 
 
 # Power and size.
@@ -77,25 +81,30 @@ def shares_found(repeats: int, worlds: int, draws: int) -> dict[str, float]:
     return {name: float(np.mean(each)) for name, each in found.items()}
 
 
-def false_families(repeats: int, worlds: int, draws: int) -> dict[str, float]:
-    """How often a table of six equal agents and a benchmark calls any pair, or any alpha, real."""
+def false_families(repeats: int, worlds: int) -> dict[str, float]:
+    """How often six equal agents have any pair, or any alpha over the benchmark, that is found."""
     found: dict[str, list[bool]] = {"pairs": [], "alpha": []}
     for world in range(FIRST_WORLD, FIRST_WORLD + worlds):
         rng = np.random.default_rng(world)
         market = 0.02 * rng.normal(size=DAYS)
         runs = {f"agent {n}": coin_flips(rng, market, repeats, 0.0) for n in range(6)}
-        table = compare_agents(
-            {**runs, "hold": market[None]}, "hold", A_YEAR, jointly=False, draws=draws
-        )
-        found["pairs"].append(any(is_found(pair.adjusted_p) for pair in table.pairs))
-        found["alpha"].append(any(is_found(each.adjusted_p) for each in table.against.values()))
+        pairs = _families(runs, None).pairs
+        alphas = _families({**runs, "hold": market[None]}, "hold").against.values()
+        for name, family in (("pairs", pairs), ("alpha", alphas)):
+            found[name].append(any(is_found(each.adjusted_p) for each in family))
     return {name: float(np.mean(each)) for name, each in found.items()}
+
+
+def _families(runs: Mapping[str, FloatArray], benchmark: str | None) -> Families:
+    lineup = OneTask(runs, benchmark, "day", YEARLY)
+    return Families(
+        lineup=lineup, resampling=lineup.resampling(lineup.block.days, FAMILY_DRAWS, SEED)
+    )
 
 
 def cells_of(own: FloatArray, held: FloatArray, draws: int) -> dict[str, Estimate]:
     """The benchmark's Sharpe ratio, the agent's beyond it and its alpha, as a table has them."""
-    yearly = Yearly(periods_a_year=A_YEAR, convention="simple")
-    lineup = OneTask({"agent": own[None], "hold": held[None]}, "hold", "day", yearly)
+    lineup = OneTask({"agent": own[None], "hold": held[None]}, "hold", "day", YEARLY)
     figures = {
         "SR": lineup.own("hold", "sharpe"),
         "difference": lineup.own("agent", "sharpe") - lineup.own("hold", "sharpe"),
@@ -200,7 +209,7 @@ def _power(worlds: int, draws: int) -> Iterator[str]:
     )
     for repeats in (1, 2, 5, 10):
         alone = shares_found(repeats, worlds, draws)
-        families = false_families(repeats, worlds, draws)
+        families = false_families(repeats, worlds)
         yield (
             f"{repeats:8}{alone['planted']:9.3f}{alone['equal']:9.3f}{alone['sides']:9.3f}"
             f"{alone['skills']:9.3f}{families['pairs']:12.3f}{families['alpha']:8.3f}"

@@ -13,8 +13,8 @@ from investorbench.tasks.statistics.scores import MeanFigure
 
 AT_ONCE = 500
 """Draws that are compared at a time."""
-OWN_QUANTILE = 1.0 - MOST_WITHOUT
-"""Beyond it lie draws that hold hardly anything of what they are about."""
+FEWEST_BEYOND = 10
+"""Draws beyond a quantile that is to be relied on."""
 FEW_DRAWS = "the draws are too few, or too alike, for an interval"
 
 
@@ -153,7 +153,10 @@ def _distances(contrasts: Contrasts) -> FloatArray:
 def _own_scale(drawn: FloatArray) -> float:
     """A quantile of a member's own draws [draws], of those in which it has an error."""
     known = drawn[np.isfinite(drawn)]
-    return float(np.quantile(known, OWN_QUANTILE, method="higher")) if len(known) else 1.0
+    if len(known) <= FEWEST_BEYOND:
+        return 1.0
+    beyond = max(MOST_WITHOUT, FEWEST_BEYOND / len(drawn))
+    return float(np.quantile(known, 1.0 - beyond, method="higher"))
 
 
 def _critical(drawn: FloatArray, level: float) -> float:

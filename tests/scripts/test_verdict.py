@@ -57,9 +57,10 @@ def test_a_planted_edge_is_found_the_oftener_the_more_repeats_there_are(
 @pytest.mark.long
 @pytest.mark.parametrize("repeats", [1, 5])
 def test_a_table_of_equal_agents_rarely_calls_any_difference_real(repeats: int) -> None:
-    found = verdict.false_families(repeats, worlds=100, draws=299)
+    found = verdict.false_families(repeats, worlds=50)
     print(repeats, found)
-    assert max(found.values()) <= 0.12
+    # Of 50 worlds 2 or 3 are expected, and more than 7 once in 300 times.
+    assert max(found.values()) <= 0.14
 
 
 @pytest.mark.long

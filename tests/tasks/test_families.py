@@ -61,7 +61,8 @@ def plain_step_down(
     count = resampling.draws + 1
     alone = [(int(np.sum(row >= t)) + 1) / count for row, t in zip(drawn, observed, strict=True)]
     # Each by its own quantile, so that none has the largest of most draws.
-    scales = [sorted(row)[math.ceil(0.995 * (len(row) - 1))] for row in drawn]
+    beyond = max(0.005, 10 / resampling.draws)
+    scales = [sorted(row)[math.ceil((1.0 - beyond) * (len(row) - 1))] for row in drawn]
     drawn = drawn / np.array(scales)[:, None]
     observed = [t / scale for t, scale in zip(observed, scales, strict=True)]
     # Step down: the largest statistic of those that are left, until one is not rejected.
