@@ -15,8 +15,6 @@ def first_difference(now: Any, before: Any, name: str = "") -> str | None:
         before: what is recorded.
         name: of both, as it leads to them: ``"thought.decision"``.
     """
-    if type(now) is type(before) and now == before:
-        return None
     if isinstance(now, Mapping) and isinstance(before, Mapping):
         for key in {**now, **before}:
             own, other = (each.get(key, _MISSING) for each in (now, before))
@@ -31,6 +29,8 @@ def first_difference(now: Any, before: Any, name: str = "") -> str | None:
             for n, (own, other) in enumerate(zip(now, before, strict=True))
         )
         return next(filter(None, parts), None)
+    if type(now) is type(before) and now == before:
+        return None
     if isinstance(now, str) and isinstance(before, str) and max(map(len, (now, before))) > SHOWN:
         at = _first_other(now, before)
         start = max(0, at - SHOWN // 3)

@@ -13,7 +13,9 @@ import pytest
 from investorbench.scripts.main import main
 from investorbench.tasks.record.digests import bind_again
 from tests.scripts.calling import Output
+from tests.tasks.forging import redo, relive
 from tests.tasks.plain_records import contents_of, rechained
+from tests.tasks.plain_records import lines_of as lines_of_record
 
 Verify = Callable[..., Output]
 VERSION_1 = Path(__file__).parents[1] / "data" / "version_1"
@@ -439,6 +441,23 @@ def test_what_is_wrong_is_a_line_with_its_file_and_there_is_a_sum(
     words = " ".join(output.out.split())
     assert f"2 jobs, 4 finished repeats in {run}: " in words and " wrong record 1 of 2" in words
     assert f"counts 3 of 4 repeats still: {MOMENTUM}/repeat-0, " in words
+
+
+def test_actions_under_another_agents_name_are_found_by_the_agent_alone(
+    run: Path, verify: Verify
+) -> None:
+    lines = lines_of_record(run / MOMENTUM / "repeat-0" / "decisions.jsonl")
+    relive(run / MOMENTUM, 0, [2 - line["action"] for line in lines])
+    redo(run / MOMENTUM)
+    assert verify(run).code == 0  # consistent with itself, and with the market
+    output = verify(run, "--agent", "--json")
+    assert output.code == 1
+    (finding,) = map(json.loads, output.out.splitlines())
+    assert (finding["level"], finding["kind"]) == (3, "agent")
+    assert finding["path"] == str(run / MOMENTUM / "repeat-0" / "decisions.jsonl")
+    action = lines[0]["action"]
+    said = f"line 2, 2020-10-01 (test): action is {action}, recorded as {2 - action}"
+    assert finding["what"] == said
 
 
 def test_a_job_that_other_code_finished_than_began_it_says_so(run: Path, verify: Verify) -> None:
