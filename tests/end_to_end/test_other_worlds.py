@@ -101,7 +101,7 @@ def test_a_record_is_verified_replayed_scored_and_shown(
     assert without_nan(loaded.metrics) == without_nan(result.metrics)
     assert loaded.facts == result.facts
     code, out, _ = command(capfd, "verify", tmp_path / "run")
-    assert code == 0 and "whole and untouched" in out
+    assert code == 0 and "nothing wrong" in out
     code, out, _ = command(capfd, "replay", tmp_path / "run")
     assert code == 0 and "2 episodes, all to the bit" in out
     code, scored, _ = command(capfd, "score", tmp_path / "run")
