@@ -17,7 +17,7 @@ from rich.text import Text
 
 from investorbench.scripts.recorded_jobs import job_again
 from investorbench.tasks.record.bundling import opened_run
-from investorbench.tasks.verdict import AGENT, MARKET, NEVER_SHOWN, RECORD, Checks, Verdict
+from investorbench.tasks.verdict import AGENT, MARKET, RECORD, Checks, Verdict
 from investorbench.tasks.wording import count, number
 
 INDENT, BELOW = (0, 0, 0, 6), (0, 0, 0, 2)
@@ -86,7 +86,7 @@ def _print(verdict: Verdict, run: Path, agent: bool) -> None:
     if wrong:
         levels.add_row("counts", Text(_standing(verdict)))
     console.print(Padding(levels, BELOW, expand=False))
-    console.print(Text(f"No check can show {NEVER_SHOWN}."))
+    console.print(Text(f"No check can show {verdict.never_shown}."))
 
 
 def _inside(path: Path, folder: Path) -> Path:

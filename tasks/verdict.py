@@ -1,8 +1,8 @@
 """What a run folder stands up to, in three levels: its record, the market, and the agent again.
 
 A level finds what the ones before it cannot: a record that was forged with all its hashes is
-consistent with itself, and its actions may still not follow from its answers. What none can show
-is in :data:`NEVER_SHOWN`.
+consistent with itself, and its actions may still not follow from its answers. What none can show,
+:attr:`Verdict.never_shown` says.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from investorbench.tasks.record.replaying import Replayed, replay
 from investorbench.tasks.record.run_folder import foreign_files, job_in, jobs_in
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.record.sealing import CheckedSeal, check_seals
-from investorbench.tasks.record.settings import CONFIG
+from investorbench.tasks.record.settings import CONFIG, read_settings
 from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.rederiving import rederive
@@ -32,10 +32,6 @@ from investorbench_env.errors import InvestorBenchError
 RECORD, MARKET, AGENT = 1, 2, 3
 REFERENCE = 0
 """In place of a level: what a job is compared with, which is of no repeat."""
-NEVER_SHOWN = (
-    "that a model gave these answers, that no run was left out, or when any of it was written"
-)
-"""What no level can show of a record; a seal that was published before the run helps."""
 OF_THE_FILES = ("bytes", "chain", "money", "headers", "files", "unfinished")
 """Kinds of findings after which the lines of a repeat are not run again."""
 
@@ -82,6 +78,7 @@ class Verdict:
         findings: what is wrong, or worth knowing.
         outcomes: of all checks.
         seals: those in the folder, and the one that was given.
+        models: the names of the language models that are said to have answered.
     """
 
     run: Path
@@ -90,6 +87,13 @@ class Verdict:
     findings: tuple[Finding, ...]
     outcomes: tuple[Outcome, ...]
     seals: tuple[CheckedSeal, ...] = ()
+    models: tuple[str, ...] = ()
+
+    @property
+    def never_shown(self) -> str:
+        """What no level can show of the record; a seal that was published before the run helps."""
+        gave = f"that {' and '.join(self.models)} gave these answers, " if self.models else ""
+        return f"{gave}that no run was left out, or when any of it was written"
 
     @property
     def wrong(self) -> list[Finding]:
@@ -172,6 +176,7 @@ class Checks:
             findings=(*findings, *self._together()),
             outcomes=tuple(self._outcomes),
             seals=tuple(self._seals),
+            models=tuple(dict.fromkeys(filter(None, map(_model_of, self._jobs)))),
         )
 
     def _place(self, path: Path) -> int:
@@ -250,6 +255,14 @@ class Checks:
                 yield Finding(path=self._run, what=what, is_wrong=False, kind="mixed")
         for path in foreign_files(self._run, self._paths):
             yield Finding(path=path, what="is no part of a record", is_wrong=False)
+
+
+def _model_of(job: Path) -> str:
+    """The name of the language model that answered in a job; empty where none did."""
+    model = read_settings(job).get("model")
+    if not isinstance(model, dict) or model.get("provider") == "offline":
+        return ""
+    return str(model.get("name", ""))
 
 
 def _differs(came: Replayed, level: int) -> Finding:

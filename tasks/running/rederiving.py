@@ -6,7 +6,7 @@ what gave the answers it cannot know.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +37,19 @@ from investorbench.tasks.step import Step
 from investorbench_env.errors import InvestorBenchError
 
 OURS, ARRAYS = "investorbench.", "arrays"
-Watch = Callable[[], None]
-"""Called after every step."""
 
 
 class CannotRederiveError(InvestorBenchError):
     """An episode whose agent cannot be run again, and why."""
 
 
-async def rederive(
-    recorded: RecordedJob, number: int, again: Job, watch: Watch | None = None
-) -> Replayed:
+async def rederive(recorded: RecordedJob, number: int, again: Job) -> Replayed:
     """Run the agent of a repeat again, and compare each line with the one that is recorded.
 
     Args:
         recorded: the job of the repeat.
         number: of the repeat.
         again: the same job, made from what is recorded of it.
-        watch: called after every step.
 
     Returns:
         How many steps came out, and the first difference.
@@ -74,7 +69,7 @@ async def rederive(
         asked = None if answering is None else Asked(answering, UnusableAnswers())
         runner = as_agent(again.make_agent(asked, folder, recorded.seeds[number].market))
         try:
-            return await _compared(recorded, number, runner, records, folder, asked, watch)
+            return await _compared(recorded, number, runner, records, folder, asked)
         finally:
             await runner.close()
 
@@ -86,7 +81,6 @@ async def _compared(
     records: Mapping[str, RecordFile],
     folder: EpisodeFolder,
     asked: Asked | None,
-    watch: Watch | None,
 ) -> Replayed:
     path, steps = job.episodes[number], 0
     for split in job.splits:
@@ -100,8 +94,6 @@ async def _compared(
                     difference = found
                     break
                 same, steps = same + 1, steps + 1
-                if watch is not None:
-                    watch()
         except Exception as error:
             if _is_elsewhere(error) or not (steps or isinstance(error, NothingRecordedError)):
                 raise CannotRederiveError(_in_words(error)) from error

@@ -533,6 +533,7 @@ def test_an_honest_run_stands_up_to_all_levels(honest: Path) -> None:
     for level, units in ((RECORD, 1), (MARKET, 2), (AGENT, 2)):
         assert [each.is_consistent for each in verdict.at(level)] == [True] * units
     assert sum(each.steps for each in verdict.at(AGENT)) == 2 * (63 + STEPS)
+    assert verdict.never_shown.startswith("that local gave these answers, ")
 
 
 @pytest.mark.parametrize(("tamper", "level"), **named(FREE))

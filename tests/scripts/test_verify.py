@@ -400,7 +400,7 @@ def test_an_untouched_run_passes(run: Path, verify: Verify) -> None:
     assert "record 2 of 2 jobs consistent with themselves" in words
     assert "market 4 of 4 repeats consistent with this market: 296 steps came out again" in words
     assert "agent not checked: --agent runs the agents again" in words
-    assert "No check can show that a model gave these answers" in words
+    assert "No check can show that no run was left out" in words
     assert (verify(run, "--json").code, verify(run / RANDOM).code) == (0, 0)
 
 
