@@ -507,6 +507,7 @@ def _outcome(
             raise each
     if None in played.values():
         return BUSY
+    run = context.options.folder
     was_finished = (folder.path / "manifest.json").exists()
     episodes = {n: each for n, each in played.items() if isinstance(each, Episode)}
     errors = {n: each for n, each in played.items() if isinstance(each, Failed)}
@@ -544,9 +545,10 @@ def _outcome(
     )
     folder.keep_references(result.references)
     if not failures and not was_finished:
-        folder.finish(result, None if job.model is None else _cache_path(context.options))
+        # Of a cache elsewhere nothing is bound: it is not part of what is recorded.
+        own = None if job.model is None or run is None else run / ANSWERS
+        folder.finish(result, own)
     kept = tuple(failures[number] for number in sorted(failures))
-    run = context.options.folder
     name = "" if run is None else run.name
     return JobOutcome(Entry(result=result, planned=job.repeats, failures=kept, run=name), failed)
 

@@ -136,7 +136,8 @@ def server() -> Iterator[StubServer]:
 
 
 def asking(server: StubServer, *more: str) -> list[str]:
-    return ["run", "agent=finmem", "task=stock/sim", "model=local", "model.id=stub",
+    task = () if any(each.startswith("task=") for each in more) else ("task=stock/sim",)
+    return ["run", "agent=finmem", *task, "model=local", "model.id=stub",
             f"model.base_url={server.url}", *SHORT, END, *more]  # fmt: skip
 
 
@@ -149,8 +150,9 @@ def test_a_model_that_is_repaired_refuses_and_is_cached(server: StubServer, cach
 def test_a_run_that_is_replayed_from_the_cache_of_another(server: StubServer) -> None:
     investorbench(*asking(server, "repeats=2", "folder=one"))
     cache = ("cache=replay_only", f"cache_path={Path('one/answers.sqlite').resolve()}")
+    investorbench(*asking(server, "task=etf/sim", "folder=run"))  # with answers of its own
     investorbench(*asking(server, "repeats=2", *cache, "folder=run"))
-    stands("run", 2)
+    stands("run", 3)
 
 
 def test_a_run_that_a_server_failed_and_that_went_on(server: StubServer) -> None:
