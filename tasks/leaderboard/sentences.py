@@ -222,10 +222,15 @@ def _alpha(best: Row | OverallRow) -> str:
 
 
 def _pairs(best: Row | OverallRow, comparison: Comparison) -> str:
-    """How many pairs are distinguishable by their Sharpe ratios; nothing of one pair alone."""
+    """How many pairs are distinguishable by their Sharpe ratios."""
     tested = [pair for pair in comparison.pairs if pair.adjusted_p is not None]
-    if len(tested) < 2:
+    if not tested:
         return ""
+    if len(tested) == 1:
+        p = tested[0].adjusted_p or 0.0
+        do = "differ" if p <= SIZE else "do not differ"
+        names = listed(tested[0].names)
+        return f"The Sharpe ratios of {names} {do} by more than chance ({p_equals(p)})."
     clear = sum((pair.adjusted_p or 0.0) <= SIZE for pair in tested)
     differ = "in their Sharpe ratios by more than chance"
     if not clear:
