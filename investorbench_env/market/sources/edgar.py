@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import store
+from investorbench_env.market.filings import plain_text
 from investorbench_env.market.sources import edgar_statements, kept
 from investorbench_env.market.sources.contracts import Contract, Probe, Refusal
 from investorbench_env.market.sources.http import (
@@ -237,47 +237,6 @@ def _accepted(downloader: Downloader, filing: Filing, folder: str) -> datetime:
         # Without a header the later of the two readings holds: never too early.
         local = datetime.fromisoformat(filing.listed_time.rstrip("Z").split(".")[0])
     return local.replace(tzinfo=NEW_YORK).astimezone(UTC)
-
-
-def plain_text(page: str) -> str:
-    """The words of a report's HTML, a line a paragraph or table row."""
-    if "<" not in page:
-        return page.strip()
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    lines = (re.sub(r"[ \t\xa0]+", " ", line).strip() for line in reader.text().split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-class _Reader(HTMLParser):
-    BLOCKS = frozenset({"p", "div", "br", "tr", "li", "table", "h1", "h2", "h3", "h4", "hr"})
-    SILENT = frozenset({"script", "style", "head", "ix:header"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._silent += tag in self.SILENT
-        if tag in self.BLOCKS:
-            self._parts.append("\n")
-        elif tag in ("td", "th"):
-            self._parts.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in self.SILENT))
-        if tag in self.BLOCKS:
-            self._parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            # Line ends in the source of a page mean nothing.
-            self._parts.append(re.sub(r"\s+", " ", data))
-
-    def text(self) -> str:
-        return "".join(self._parts)
 
 
 def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
