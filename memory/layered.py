@@ -239,6 +239,20 @@ class LayeredMemory:
             self._touched.update(present)
         return present
 
+    def forget(self, ids: Iterable[int]) -> list[int]:
+        """Delete memories that something else has taken the place of.
+
+        Args:
+            ids: those of memories that are forgotten already are passed over.
+
+        Returns:
+            The ids of the memories that were deleted, ascending.
+        """
+        present = sorted({id for id in ids if id in self._contents})
+        self._layers.drop(np.array(present, np.int64))
+        self._drop(present)
+        return present
+
     def step(self) -> Stepped:
         """End a step: decay, delete, move between layers, and hand the changes to the store.
 
@@ -247,12 +261,7 @@ class LayeredMemory:
         """
         self._step += 1
         deleted = self._layers.forget(self._step)
-        for id in deleted:
-            del self._contents[id]
-            if id in self._new:
-                self._new.remove(id)
-            else:
-                self._removed.append(id)
+        self._drop(deleted)
         moves = self._layers.move(self._step)
         self._touched.update(move.id for move in moves)
         self.flush()
@@ -334,6 +343,15 @@ class LayeredMemory:
         self._new = set[int]()  # what the store does not have yet,
         self._touched = set[int]()  # what it has as it was,
         self._removed: list[int] = []  # and what it should not have any more
+
+    def _drop(self, ids: Iterable[int]) -> None:
+        """Delete the contents of memories that no layer has any more."""
+        for id in ids:
+            del self._contents[id]
+            if id in self._new:
+                self._new.remove(id)
+            else:
+                self._removed.append(id)
 
     def _insert(
         self, place: int, contents: list[MemoryContent], vectors: NDArray[np.float32]

@@ -95,6 +95,12 @@ class Layers:
             columns["value"][rows] = columns.importances(step)[rows] + times * self.profile.boost
             columns["value_step"][rows] = step
 
+    def drop(self, ids: NDArray[np.int64]) -> None:
+        """Delete these memories, in whichever layer they are."""
+        for columns in self.columns:
+            if (rows := columns.find(ids)).size:
+                columns.drop(rows)
+
     def forget(self, step: int) -> list[int]:
         """Delete what has become too old or too unimportant; return its ids."""
         forgotten: list[int] = []

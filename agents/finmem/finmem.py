@@ -37,7 +37,8 @@ class FinMem:
         look_back: L, the steps after which cited memories get feedback, over which the appetite
             for risk looks back, and after which recent decisions are reflected upon.
         k: memories recalled from each layer; None: as many as the memory's profile says.
-        document_chars: characters of a document that are remembered.
+        document_chars: characters of a document that are remembered; of a filing, in all its
+            memories together.
     """
 
     name = "finmem"

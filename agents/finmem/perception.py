@@ -1,11 +1,12 @@
 """What the agent perceives: an observation and its info, in numbers and as texts to remember."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from investorbench.agents.finmem.filings import passages_of
 from investorbench.agents.single_asset import known_closes
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
@@ -159,6 +160,8 @@ def arrivals(
 ) -> tuple[Arrival, ...]:
     """Documents that were not seen before, ready to remember, in the order they came.
 
+    A filing leaves several memories; all parts of a document have one key.
+
     Args:
         documents: of an info.
         session: of the info, YYYY-MM-DD: no later day is given for any of them, for a text of the
@@ -166,19 +169,31 @@ def arrivals(
         seen: keys of those that were remembered before.
         longest: characters of a text that are kept.
     """
-    new: dict[str, Arrival] = {}
+    new: dict[str, tuple[Arrival, ...]] = {}
     for document in documents:
         key = _key(document)
-        text = _text(document, longest)
-        if key not in seen and key not in new and text:
-            new[key] = Arrival(
-                key=key,
-                layer=LAYERS.get(document.kind.removesuffix("/A"), "mid"),
-                text=text,
-                time=min(document.available_at.date().isoformat(), session),
-                metadata={"kind": document.kind, "id": document.id, "source": document.source},
+        if key not in seen and key not in new:
+            new[key] = tuple(_parts(document, key, session, longest))
+    return tuple(part for parts in new.values() for part in parts)
+
+
+def _parts(document: Document, key: str, session: str, longest: int) -> Iterator[Arrival]:
+    layer = LAYERS.get(document.kind.removesuffix("/A"), "mid")
+    time = min(document.available_at.date().isoformat(), session)
+    metadata = {"kind": document.kind, "id": document.id, "source": document.source}
+    if not document.is_filing:
+        passages = [(_text(document, longest), metadata)]
+    else:
+        passages = [
+            (
+                _text(document, longest) if passage.by == "whole" else passage.text,
+                metadata | passage.metadata() | {"form": document.kind, "filed": time},
             )
-    return tuple(new.values())
+            for passage in passages_of(document.text, document.kind, longest)
+        ]
+    for text, about in passages:
+        if text:
+            yield Arrival(key=key, layer=layer, text=text, time=time, metadata=about)
 
 
 def signed_percent(share: float) -> str:

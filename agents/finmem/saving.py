@@ -8,11 +8,12 @@ from typing import Any
 
 from investorbench.agents.finmem.past_decisions import PastDecision, TrackRecord
 from investorbench.agents.finmem.perception import Arrival
+from investorbench.agents.finmem.reports import Report
 from investorbench.agents.finmem.state import AgentState, Counts
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 
-FORMAT = 2
+FORMAT = 3
 STATE = "finmem.json"
 
 
@@ -24,6 +25,7 @@ def plain_values(state: AgentState) -> dict[str, Any]:
         "format": FORMAT,
         "seen": sorted(state.seen),
         "pending": [asdict(each) for each in state.pending],
+        "reports": [asdict(report) for report in state.reports],
         "track": [asdict(past) for past in state.track],
         "counts": asdict(state.counts),
     }
@@ -51,6 +53,7 @@ def restore(state: AgentState, saved: Mapping[str, Any]) -> None:
         **saved,
         "seen": set(saved["seen"]),
         "pending": tuple(Arrival(**each) for each in saved["pending"]),
+        "reports": [Report(**report) for report in saved["reports"]],
         "track": TrackRecord(
             PastDecision(**{**past, "cited": tuple(past["cited"])}) for past in saved["track"]
         ),

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from investorbench.agents.finmem.decision import Decision
 from investorbench.agents.finmem.past_decisions import TrackRecord
 from investorbench.agents.finmem.perception import Arrival, signed_percent
+from investorbench.agents.finmem.reports import Report
 from investorbench.agents.llm import Answer
 from investorbench.memory import LayeredMemory
 
@@ -57,6 +60,7 @@ class AgentState:
         background: of the asset.
         seen: keys of all documents that were stored.
         pending: documents that came with the last outcome, to be stored in the next step.
+        reports: periodic ones that were read, oldest first.
         track: its decisions and their outcomes.
         equities: at the last decisions of the split, oldest first.
         start_equity: at the first decision of the split; None before it.
@@ -74,6 +78,7 @@ class AgentState:
     background: str = ""
     seen: set[str] = field(default_factory=set)
     pending: tuple[Arrival, ...] = ()
+    reports: list[Report] = field(default_factory=list)
     track: TrackRecord = field(default_factory=TrackRecord)
     equities: list[float] = field(default_factory=list)
     start_equity: float | None = None
@@ -90,13 +95,30 @@ class AgentState:
     def store(self, documents: Iterable[Arrival]) -> dict[int, str]:
         """Remember documents and those that were pending, each once; their ids and beginnings."""
         stored: dict[int, str] = {}
-        for document in (*self.pending, *documents):
-            if document.key not in self.seen:
-                layer = self.memory.profile.place(document.layer)
-                ids = self.memory.add(document.text, layer, document.time, document.metadata)
-                stored |= dict.fromkeys(ids, document.text[:QUOTED_CHARACTERS])
-                self.seen.add(document.key)
+        for batch in (self.pending, documents):
+            for key, parts in groupby(batch, key=attrgetter("key")):
+                if key not in self.seen:
+                    stored |= self._remember(tuple(parts))
+                    self.seen.add(key)
         self.pending = ()
+        return stored
+
+    def _remember(self, parts: tuple[Arrival, ...]) -> dict[int, str]:
+        """Remember all parts of one document, in the place of what it supersedes."""
+        report = Report.of(parts[0].metadata)
+        if report is not None:
+            if report.is_summed_up(self.reports):
+                return {}
+            items = {part.metadata["item"] for part in parts}
+            self.memory.forget(report.replaces(self.reports, items))
+            self.reports.append(report)
+        stored: dict[int, str] = {}
+        for part in parts:
+            layer = self.memory.profile.place(part.layer)
+            ids = self.memory.add(part.text, layer, part.time, part.metadata)
+            stored |= dict.fromkeys(ids, part.text[:QUOTED_CHARACTERS])
+            if report is not None:
+                report.ids.setdefault(part.metadata["item"], []).extend(ids)
         return stored
 
     def reflect(self, session: str, decision: Decision, label: float | None) -> tuple[int, ...]:

@@ -155,6 +155,11 @@ class PlainMemory:
                 present.append(memory["id"])
         return present
 
+    def forget(self, ids):
+        gone = sorted(memory["id"] for memory in self.memories if memory["id"] in ids)
+        self.memories = [memory for memory in self.memories if memory["id"] not in ids]
+        return gone
+
     def step(self):
         for memory in self.memories:
             memory["delta"] += 1

@@ -66,8 +66,8 @@ def run_beside_the_plain_model(
     layers = list(plain.rules["Q"])
     counts: dict[str, int] = {}
     for number in range(operations):
-        kinds = ["add", "recall", "reinforce", "step", "keep"]
-        kind = chance.choices(kinds, weights=[22, 29, 20, 28, 1])[0]
+        kinds = ["add", "recall", "reinforce", "step", "keep", "forget"]
+        kind = chance.choices(kinds, weights=[22, 28, 20, 28, 1, 1])[0]
         counts[kind] = counts.get(kind, 0) + 1
         if kind == "add":
             layer = chance.choice(layers)
@@ -84,6 +84,9 @@ def run_beside_the_plain_model(
             ids += [memory["id"] for memory in chance.sample(plain.memories, min(2, len(ours)))]
             sign = chance.choice([-1, 1, 1])
             assert ours.reinforce(ids, sign) == plain.reinforce(ids, sign)
+        elif kind == "forget" and plain.next_id:
+            ids = [chance.randrange(plain.next_id) for _ in range(3)]
+            assert ours.forget(ids) == plain.forget(ids)
         elif kind == "step":
             stepped = ours.step()
             assert list(stepped.deleted) == plain.step()

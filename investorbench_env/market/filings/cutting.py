@@ -53,12 +53,15 @@ class CutFiling:
         kind: its form, such as ``"10-K/A"``.
         period: the last day of what it reports, YYYY-MM-DD; empty where its cover does not say.
         by: what it was cut by: its items, or size, because it has none.
+        is_as_filed: whether it has items, a cover or markup; else it is what somebody wrote of a
+            filing, such as a summary.
         sections: in the order of the text; what precedes the first item is in none of them.
     """
 
     kind: str
     period: str
     by: Literal["items", "size"]
+    is_as_filed: bool
     sections: tuple[Section, ...]
 
 
@@ -77,7 +80,13 @@ def cut(text: str, kind: str) -> CutFiling:
         by: Literal["items", "size"] = "items"
     else:
         sections, by = tuple(_parts(page.text)), "size"
-    return CutFiling(kind=kind, period=period_of(page.text, kind), by=by, sections=sections)
+    return CutFiling(
+        kind=kind,
+        period=period_of(page.text, kind),
+        by=by,
+        is_as_filed=by == "items" or page.is_markup or body_of(page.text) != page.text,
+        sections=sections,
+    )
 
 
 def _items(text: str, form: Form, found: list[Heading]) -> Iterator[Section]:

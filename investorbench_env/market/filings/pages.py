@@ -2,7 +2,7 @@
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _MARKUP = re.compile(r"<(?:p|div|br|tr|td|font|span)\b", re.IGNORECASE)
@@ -25,11 +25,13 @@ class Page:
             or the next row of a table, whose cells are two spaces apart.
         links: where in the text a link to another place of the page stands, and to what.
         places: where in the text a link leads, by its target.
+        is_markup: whether it was HTML.
     """
 
     text: str
     links: tuple[tuple[int, str], ...] = ()
-    places: dict[str, int]
+    places: dict[str, int] = field(default_factory=dict)
+    is_markup: bool = False
 
 
 def read_page(source: str) -> Page:
@@ -39,7 +41,7 @@ def read_page(source: str) -> Page:
         # Filings of the nineties are plain text in a few tags, and their lines are all they have.
         if "<" in source:
             source = html.unescape(_ANY_TAG.sub("", source))
-        return Page(text=source.replace("\r\n", "\n").translate(BLANKS), places={})
+        return Page(text=source.replace("\r\n", "\n").translate(BLANKS))
     reader = _Reader()
     reader.feed(source)
     reader.close()
@@ -72,7 +74,9 @@ class _Reader(HTMLParser):
 
     def page(self) -> Page:
         self._end("\n\n")
-        return Page(text="".join(self._parts), links=tuple(self._links), places=self._places)
+        return Page(
+            text="".join(self._parts), links=tuple(self._links), places=self._places, is_markup=True
+        )
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._silent += tag in self.SILENT

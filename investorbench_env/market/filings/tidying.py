@@ -16,7 +16,7 @@ _PAGE = re.compile(
     r"|section\s\d.*|\(?continued\)?)\W*",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[.!?。！？…]\W*$")
+_SENTENCE = re.compile(r"[.!?:;。！？…]\W*$")
 _RULE = re.compile(r"[─━═_=*-]{4,}")
 # Where a text has no lines, the marks of its pages stand in the middle of its sentences.
 _PAGE_INSIDE = re.compile(
@@ -25,8 +25,11 @@ _PAGE_INSIDE = re.compile(
     r"|\bTable of Contents\b"
 )
 _ROW_INSIDE = re.compile(r"(?:(?:[$€£¥]\s?)?\(?\d(?:[\d,.]*\d)?\s?\)?\s?%?\s+|—\s+){2,}")
-_PASSAGE = re.compile(r".{500,2000}?(?:[.!?](?=\s)|[。！？]|\Z)|.{1,2000}", re.DOTALL)
-_SPACED = re.compile(r"(?<=[“‘(])\s|\s(?=[”’),;%])|(?<=\b[A-Z]\.)\s(?=[A-Z]\.)|(?<=[$€£]) (?=\d)")
+_PASSAGE = re.compile(r".{500,2000}?(?:(?<![A-Z])[.!?](?=\s)|[。！？]|\Z)|.{1,2000}", re.DOTALL)
+_SPACED = re.compile(
+    r"(?<=[“‘(])\s|\s(?=[”’),;%])|(?<=[A-Z]\.)\s(?=[A-Z]\.)|(?<=[$€£]) (?=\d)"
+    r"|(?<=\w\.)\s(?=(?:com|org|net)\b)"
+)
 """Spaces that a conversion has put in where none belong."""
 LONGEST_LINE = 5_000
 """Characters in a row from which on a text has no paragraphs of its own."""
@@ -47,12 +50,25 @@ def running_heads(text: str) -> frozenset[str]:
 
 
 def paragraphs(text: str, heads: Collection[str] = frozenset()) -> Iterator[str]:
-    """The prose of a text, a paragraph at a time.
+    """The prose of a text, a paragraph at a time; one that a page breaks in two is one.
 
     Args:
         text: with empty lines between paragraphs, or without any lines.
         heads: short paragraphs to leave out, without their figures.
     """
+    pending = ""
+    for words in _prose(text, heads):
+        if pending and words[0].islower() and not _SENTENCE.search(pending):
+            pending = f"{pending} {words}"
+            continue
+        if pending:
+            yield pending
+        pending = words
+    if pending:
+        yield pending
+
+
+def _prose(text: str, heads: Collection[str]) -> Iterator[str]:
     for paragraph in _BETWEEN.split(text):
         if len(paragraph) > LONGEST_LINE and "\n" not in paragraph:
             yield from _of_one_line(paragraph)
@@ -81,7 +97,9 @@ def _is_mark(paragraph: str) -> bool:
 
 def _of_one_line(text: str) -> Iterator[str]:
     """What is prose in a text without lines: between the figures of its tables."""
-    for piece in _ROW_INSIDE.split(_PAGE_INSIDE.sub(" ", text)):
+    if "|" in text or "Table of Contents" in text:
+        text = _PAGE_INSIDE.sub(" ", text)
+    for piece in _ROW_INSIDE.split(text):
         for passage in _PASSAGE.findall(piece):
             if words := _mended(passage):
                 yield words
