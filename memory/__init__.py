@@ -13,7 +13,7 @@ memory.step()
 from investorbench.memory.arrays import Arrays
 from investorbench.memory.chroma import Chroma
 from investorbench.memory.embedders import find_embedder
-from investorbench.memory.embedding import Embedder, HashedNgrams
+from investorbench.memory.embedding import Embedder
 from investorbench.memory.errors import (
     ArchiveError,
     ArchiveMismatchError,
@@ -24,6 +24,7 @@ from investorbench.memory.errors import (
     UnknownMemoryError,
     UnknownSettingError,
 )
+from investorbench.memory.hashed import HashedNgrams
 from investorbench.memory.layered import LayeredMemory, Recalled, Stepped
 from investorbench.memory.layers import Move
 from investorbench.memory.profiles import PROFILES, Layer, Profile, find_profile, profile_of

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from investorbench.memory.embedding import Embedder, HashedNgrams
+from investorbench.memory.embedding import Embedder
 from investorbench.memory.errors import InvalidInputError, UnknownSettingError
+from investorbench.memory.hashed import HashedNgrams
 
 
 def find_embedder(kind: str, *, cache: str | Path | None = None, **options: Any) -> Embedder:

@@ -34,6 +34,17 @@ def memory() -> None:
     report()
 
 
+@app.command("recall")
+def measure_recall(
+    seeds: int = typer.Option(40, min=2, help="Simulated markets."),
+    first: int = typer.Option(70_000, min=0, help="The first market's seed."),
+) -> None:
+    """What embedders bring up of the texts on a topic; MiniLM where [embed] is installed."""
+    from investorbench.scripts.bench.recall import report
+
+    report(seeds, first)
+
+
 @app.command("llm")
 def llm(steps: int = typer.Option(10, help="Calls an episode.")) -> None:
     """How full the client of language models keeps a local server, and what a call costs."""

@@ -34,8 +34,8 @@ NEWS = [
 
 
 def test_hashed_ngrams_are_of_unit_length_and_know_shared_words() -> None:
-    vectors = HashedNgrams(256).embed(NEWS)
-    assert vectors.shape == (3, 256) and vectors.dtype == np.float32
+    vectors = HashedNgrams(512).embed(NEWS)
+    assert vectors.shape == (3, 512) and vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1)
     assert vectors[0] @ vectors[1] > 0.3 > abs(vectors[0] @ vectors[2]) + 0.1
 

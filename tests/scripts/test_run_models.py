@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from investorbench.memory import HashedNgrams
 from tests.agents.llm.stub_server import Reply, StubServer, fill, schema_of
 from tests.scripts.calling import Call, manifests, results
 from tests.tasks.plain_records import lines_of
@@ -281,7 +282,7 @@ def test_the_reference_agent_runs_on_real_data_without_a_network(
     (result,) = results(output)
     assert (result["simulated"], result["metrics"]["steps"]) == (False, 149)
     assert result["answers"][0]["warmup"]["decisions"] == 63
-    assert result["described"]["memory"]["embedder"] == "hashed-ngrams-v1:3,4,5"
+    assert result["described"]["memory"]["embedder"] == HashedNgrams().name
 
 
 @pytest.mark.heavy

@@ -48,12 +48,17 @@ def emit(
     return DocumentTable.in_order(tuple(rows), available_at)
 
 
+def word_numbers(count: int, origin: Origin) -> list[int]:
+    """What fixes the words of each of the news of a path."""
+    halves = origin.generator(Purpose.WORDS).integers(1 << 62, size=(count, 2)).tolist()
+    return [first << 62 | second for first, second in halves]
+
+
 def news_documents(news: News, vocabulary: str, origin: Origin) -> list[Document]:
     """The news of one path."""
     symbol = origin.symbol
-    numbers = origin.generator(Purpose.WORDS).integers(1 << 62, size=(len(news.session), 2))
     rows: list[Document] = []
-    for session, at, about, topic, polarity, label, original, (first, second) in zip(
+    for session, at, about, topic, polarity, label, original, number in zip(
         news.session.tolist(),
         news.available_at.astype(np.int64).tolist(),
         news.about.tolist(),
@@ -61,10 +66,9 @@ def news_documents(news: News, vocabulary: str, origin: Origin) -> list[Document
         news.polarity.tolist(),
         news.label.tolist(),
         news.original.tolist(),
-        numbers.tolist(),
+        word_numbers(len(news.session), origin),
         strict=True,
     ):
-        number = first << 62 | second
         write: Callable[[], str]
         if original >= 0:
             write = partial(_repeat, rows[original], number)

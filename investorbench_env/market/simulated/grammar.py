@@ -247,10 +247,8 @@ def news(firm: str, vocabulary: str, topic: str, polarity: int, number: int) -> 
 
 def write_news(firm: str, vocabulary: str, topic: str, polarity: int, c: WordChoices) -> str:
     """``news`` with choices that can be counted afterwards."""
-    rivals = _rivals(vocabulary, firm)
-    first = c.below(len(rivals))
-    rival, third = rivals[first], rivals[first - 1 - c.below(len(rivals) - 1)]
-    main = statement(firm, c.pick(_about(vocabulary, topic)), polarity, rival, c)
+    rival, third, noun = _cast(firm, vocabulary, topic, c)
+    main = statement(firm, noun, polarity, rival, c)
     sentences = [main]
     if c.below(2) == 0 and f"{firm}'s " in main:
         # The owner is named once, and the news refers back to it.
@@ -262,6 +260,11 @@ def write_news(firm: str, vocabulary: str, topic: str, polarity: int, c: WordCho
         # Tone agrees with the news two times in three: a hint for those who count words.
         sentences.append(c.pick(TONE[polarity if c.below(3) else -polarity]))
     return _join([*sentences, *_fillers(c)])
+
+
+def subject(firm: str, vocabulary: str, topic: str, number: int) -> str:
+    """What ``news`` with the same arguments reports on, such as ``"orders"``."""
+    return _cast(firm, vocabulary, topic, WordChoices(number))[2].head
 
 
 def trivia(firm: str, number: int) -> str:
@@ -289,6 +292,14 @@ def filing(symbol: str, vocabulary: str, polarities: Sequence[tuple[str, int]], 
 def repeat(text: str, number: int) -> str:
     """An old text, marked as such."""
     return f"{WordChoices(number).pick(REPEATS)}: {text}"
+
+
+def _cast(firm: str, vocabulary: str, topic: str, c: WordChoices) -> tuple[str, str, Noun]:
+    """Two others that a text may mention, and what it is about: the first choices of all."""
+    rivals = _rivals(vocabulary, firm)
+    first = c.below(len(rivals))
+    third = rivals[first - 1 - c.below(len(rivals) - 1)]
+    return rivals[first], third, c.pick(_about(vocabulary, topic))
 
 
 @cache

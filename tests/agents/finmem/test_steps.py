@@ -45,7 +45,8 @@ class Recording(LayeredMemory):
     def add(self, texts: Any, layer: str, *more: Any, **named: Any) -> list[int]:
         is_conclusion = layer == "reflection"
         self.done += "c" if is_conclusion else "d"
-        self.stored += [] if is_conclusion else [(texts, layer)]
+        listed = [texts] if isinstance(texts, str) else texts
+        self.stored += [] if is_conclusion else [(text, layer) for text in listed]
         return super().add(texts, layer, *more, **named)
 
     def recall(self, *query: Any) -> dict[str, list[Recalled]]:
