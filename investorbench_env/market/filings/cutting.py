@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Literal
 
 from investorbench_env.market.filings.covers import COVER, body_of, period_of, signatures_begin
-from investorbench_env.market.filings.forms import Form, form_of
+from investorbench_env.market.filings.forms import FilingForm, form_of
 from investorbench_env.market.filings.headings import TITLE_SPAN, Heading
 from investorbench_env.market.filings.outline import outline
 from investorbench_env.market.filings.pages import read_page
@@ -89,7 +89,7 @@ def cut(text: str, kind: str) -> CutFiling:
     )
 
 
-def _items(text: str, form: Form, found: list[Heading]) -> Iterator[Section]:
+def _items(text: str, form: FilingForm, found: list[Heading]) -> Iterator[Section]:
     heads = running_heads(text)
     end = signatures_begin(text, found[-1].end)
     for heading, following in pairwise([*found, None]):

@@ -32,7 +32,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class FilingForm:
     """A form that has items.
 
     Attributes:
@@ -44,7 +44,7 @@ class Form:
     is_ordered: bool = True
 
 
-def form_of(kind: str) -> Form | None:
+def form_of(kind: str) -> FilingForm | None:
     """The form of a kind of document, such as ``"10-K405/A"``; None where it has no items."""
     found = re.match(r"10-?K|10-?Q|20-?F|8-?K", kind.upper())
     return FORMS[found[0].replace("-", "")] if found else None
@@ -206,8 +206,8 @@ _LISTS = ("9.01", "7")
 _NEWS = {key: 1.0 for key in re.findall(r"^[\d.]+", _CURRENT, re.MULTILINE) if key not in _LISTS}
 
 FORMS = {
-    "10K": Form(items=_table(_ANNUAL, {"7": 0.5, "1": 0.2, "1A": 0.2, "7A": 0.1})),
-    "10Q": Form(items=_table(_QUARTERLY, {"I.2": 0.85, "I.1": 0.15})),
-    "20F": Form(items=_table(_FOREIGN, {"5": 0.6, "3D": 0.4})),
-    "8K": Form(items=_table(_CURRENT, _NEWS), is_ordered=False),
+    "10K": FilingForm(items=_table(_ANNUAL, {"7": 0.5, "1": 0.2, "1A": 0.2, "7A": 0.1})),
+    "10Q": FilingForm(items=_table(_QUARTERLY, {"I.2": 0.85, "I.1": 0.15})),
+    "20F": FilingForm(items=_table(_FOREIGN, {"5": 0.6, "3D": 0.4})),
+    "8K": FilingForm(items=_table(_CURRENT, _NEWS), is_ordered=False),
 }

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from investorbench_env.market.filings.forms import Form, Item, letters
-from investorbench_env.market.filings.pages import Page
+from investorbench_env.market.filings.forms import FilingForm, Item, letters
+from investorbench_env.market.filings.pages import FiledPage
 
 _NUMBER = (
     r"\d{1,2}(?:\.\d\d)?"
@@ -54,7 +54,7 @@ class Heading:
     weight: float
 
 
-def headings(page: Page, form: Form) -> list[Heading]:
+def headings(page: FiledPage, form: FilingForm) -> list[Heading]:
     """Everything with the number of an item that is no mere reference, in order."""
     numbers: dict[str, list[int]] = {}
     for place, item in enumerate(form.items):
@@ -66,7 +66,7 @@ def headings(page: Page, form: Form) -> list[Heading]:
     ]
 
 
-def lettered(text: str, form: Form, heading: Heading, end: int) -> Iterator[Heading]:
+def lettered(text: str, form: FilingForm, heading: Heading, end: int) -> Iterator[Heading]:
     """Headings of the parts of an item that bear a letter alone, as "D. Risk Factors" in Item 3.
 
     Args:
@@ -94,7 +94,7 @@ def lettered(text: str, form: Form, heading: Heading, end: int) -> Iterator[Head
 
 
 def _of_mark(
-    text: str, found: re.Match[str], form: Form, numbers: dict[str, list[int]]
+    text: str, found: re.Match[str], form: FilingForm, numbers: dict[str, list[int]]
 ) -> Iterator[Heading]:
     keys = [_key(each) for each in _EACH.findall(found[1])]
     if any(key not in numbers for key in keys):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from investorbench_env.market.filings.forms import Form, letters
+from investorbench_env.market.filings.forms import FilingForm, letters
 from investorbench_env.market.filings.headings import (
     LINKED,
     NAMED,
@@ -16,7 +16,7 @@ from investorbench_env.market.filings.headings import (
     headings,
     lettered,
 )
-from investorbench_env.market.filings.pages import Page
+from investorbench_env.market.filings.pages import FiledPage
 
 FEWEST = 4
 """Entries of a table of contents."""
@@ -32,7 +32,7 @@ _PAGE_NUMBER = re.compile(
 _PARAGRAPHS = re.compile(r"\S(?:[^\n]|\n(?![ \t]*\n))*")
 
 
-def outline(page: Page, form: Form) -> list[Heading]:
+def outline(page: FiledPage, form: FilingForm) -> list[Heading]:
     """The headings of the items that a filing has, in the order of the text."""
     found = headings(page, form)
     listed = contents(page.text, found)
@@ -94,7 +94,7 @@ def _runs(found: Sequence[Heading]) -> list[list[int]]:
     return runs
 
 
-def _without_page_heads(body: Sequence[Heading], form: Form) -> list[Heading]:
+def _without_page_heads(body: Sequence[Heading], form: FilingForm) -> list[Heading]:
     """Headings without those that repeat the number of the item in which they stand."""
     kept: list[Heading] = []
     number = ""
@@ -107,7 +107,7 @@ def _without_page_heads(body: Sequence[Heading], form: Form) -> list[Heading]:
     return kept
 
 
-def _linked(page: Page, entries: Sequence[Heading], body: Sequence[Heading]) -> list[Heading]:
+def _linked(page: FiledPage, entries: Sequence[Heading], body: Sequence[Heading]) -> list[Heading]:
     """Where the entries of a table of contents lead, for items without a heading of their own."""
     own = {heading.first for heading in body if heading.weight > NUMBERED}
     found = []
@@ -134,7 +134,7 @@ def _has_heading(entry: Heading, start: int, body: Sequence[Heading]) -> bool:
 
 
 def _named(
-    text: str, form: Form, entries: Sequence[Heading], body: Sequence[Heading]
+    text: str, form: FilingForm, entries: Sequence[Heading], body: Sequence[Heading]
 ) -> list[Heading]:
     """Paragraphs that are the title of an item and nothing else, where it has no other heading."""
     own = {place for heading in body for place in range(heading.first, heading.last + 1)}

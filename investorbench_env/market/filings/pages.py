@@ -17,7 +17,7 @@ LONG_CELL = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class FiledPage:
     """A text, and what its markup knew.
 
     Attributes:
@@ -34,14 +34,14 @@ class Page:
     is_markup: bool = False
 
 
-def read_page(source: str) -> Page:
+def read_page(source: str) -> FiledPage:
     """A document as it was filed, HTML or plain."""
     source = _INVISIBLE.sub("", source)
     if not _MARKUP.search(source, 0, LOOKED_AT):
         # Filings of the nineties are plain text in a few tags, and their lines are all they have.
         if "<" in source:
             source = html.unescape(_ANY_TAG.sub("", source))
-        return Page(text=source.replace("\r\n", "\n").translate(BLANKS))
+        return FiledPage(text=source.replace("\r\n", "\n").translate(BLANKS))
     reader = _Reader()
     reader.feed(source)
     reader.close()
@@ -72,9 +72,9 @@ class _Reader(HTMLParser):
         self._places: dict[str, int] = {}
         self._break = ""
 
-    def page(self) -> Page:
+    def page(self) -> FiledPage:
         self._end("\n\n")
-        return Page(
+        return FiledPage(
             text="".join(self._parts), links=tuple(self._links), places=self._places, is_markup=True
         )
 
