@@ -140,6 +140,34 @@ def test_parts_of_an_item_of_a_20_f_are_items_of_their_own() -> None:
     assert "heading 4" in found["4"]
 
 
+def test_an_item_whose_part_has_no_heading_counts_for_it_too() -> None:
+    headings = ["Item 3. Key Information", "D. Risk Factors", "Item 4. Information on the Company",
+                "Item 5. Operating and Financial Review"]  # fmt: skip
+    whole = cut(annual(*headings), "20-F").sections
+    assert [section.share > 0 for section in whole] == [False, True, False, True]
+    without = cut(annual(*headings[:1], "Risk Factors", *headings[2:]), "20-F").sections
+    assert [section.share for section in without] == [whole[1].share, 0, whole[3].share]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Part I, Item {}. {}", "PART I. ITEM {} – {}", "ITEM {}(T). {}", "item {}. {}", "Item {}.{}",
+     "ITEM {}\n\n{}", "  Item  {}.    {}  ", "Item #{}. {}"],
+)  # fmt: skip
+def test_headings_are_spelled_in_many_ways(heading: str) -> None:
+    titles = {"1": "Business", "1A": "Risk factors", "7": "Management’s Discussion & Analysis",
+              "9A": "Controls and Procedures"}  # fmt: skip
+    text = annual(*(heading.format(number, title) for number, title in titles.items()))
+    assert list(items(cut(text, "10-K"))) == list(titles)
+
+
+def test_a_page_in_lines_of_typewriting_has_items_too() -> None:
+    text = annual("ITEM 1.   BUSINESS", "ITEM 3.   LEGAL PROCEEDINGS", "ITEM 5.   MARKET FOR STOCK")
+    page = f"<html><head><title>10-K</title><body><pre>\n{text}\n</pre></body></html>"
+    found = items(cut(page, "10-K"))
+    assert found == {str(key): f"What is said under heading {n}." for n, key in enumerate("135")}
+
+
 @pytest.mark.parametrize("kind", ["10-K405", "10-KT/A", "10K", "10-k"])
 def test_a_form_is_known_by_its_family(kind: str) -> None:
     text = annual("Item 1. Business", "Item 7. Management’s Discussion")

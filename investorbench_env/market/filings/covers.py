@@ -3,58 +3,34 @@
 import re
 from datetime import datetime
 
-COVER = re.compile(
-    "|".join(
-        (
-            r"securities and exchange commission",
-            r"washington,?\s?d\.?\s?c\.?,?\s?20549",
-            r"pursuant to (?:section|rule) 1[23]",
-            r"exact name of (?:the )?(?:registrant|company)",
-            r"translation of (?:the )?registrant.{0,3}s name",
-            r"(?:state|jurisdiction|country)[^.]{0,30} of (?:incorporation|organization)",
-            r"commission file (?:number|no)",
-            r"employer\s+identification",
-            r"address(?:es)? of (?:the )?(?:registrant.{0,3}s )?principal executive",
-            r"zip code",
-            r"telephone number,? (?:including|of)",
-            r"title of each class",
-            r"trading symbol",
-            r"name of each exchange",
-            r"indicate by check\s?mark",
-            r"check the appropriate box",
-            r"former name",
-            r"well-known seasoned issuer",
-            r"(?:large )?accelerated filer",
-            r"emerging growth company",
-            r"shell company",
-            r"aggregate market value",
-            r"documents incorporated by reference",
-            r"incorporated by reference (?:in|into) part",
-            r"(?:number of )?shares (?:of the registrant|outstanding of)",
-            r"date of (?:report|earliest event)",
-            r"written communications pursuant to rule 425",
-            r"soliciting material pursuant",
-            r"pre-?commencement communications",
-            r"report of foreign (?:private )?issuer",
-            r"under cover (?:of )?form (?:20|40)-f",
-            r"form 20-f\W{1,6}form 40-f",
-            r"in paper as permitted by",
-            r"rule 12g3-2",
-            r"name and address of person authorized",
-            r"receive notices and communications",
-            r"duly caused this report",
-            r"hereunto duly authorized",
-            r"transition period from",
-            r"\(mark one\)",
-            r"^\W*/s/",
-        )
-    ),
-    re.IGNORECASE,
-)
-"""What covers and signatures say, whoever files."""
+PHRASES = (
+    "securities and exchange commission", "washington, d", "pursuant to section 13",
+    "pursuant to rule 13a-16", "exact name of registrant", "exact name of the registrant",
+    "exact name of company", "translation of registrant", "translation of the registrant",
+    "of incorporation or", "jurisdiction of incorporation", "commission file n",
+    "employer identification", "of principal executive",
+    "(zip code)", "telephone number, including", "title of each class", "trading symbol",
+    "name of each exchange", "indicate by check mark", "indicate by checkmark",
+    "check the appropriate box", "former name", "well-known seasoned issuer", "accelerated filer",
+    "emerging growth company", "shell company", "aggregate market value",
+    "documents incorporated by reference", "incorporated by reference in part",
+    "incorporated by reference into part", "shares of the registrant", "date of report",
+    "earliest event", "pursuant to rule 425", "soliciting material", "pre-commencement commun",
+    "report of foreign", "under cover of form", "under cover form", "form 40-f",
+    "in paper as permitted by", "rule 12g3-2", "person authorized to", "receive notices and comm",
+    "duly caused this report", "thereunto duly authorized", "transition period from", "(mark one)",
+    "/s/",
+)  # fmt: skip
+"""What covers and signatures say, whoever files, in small letters."""
 COVER_LETTERS = 12_000
 """Characters within which a cover ends."""
 
+FEWEST_PHRASES = 3
+"""By which a cover is known."""
+LAST_LINE = 500
+"""Characters of the longest paragraph at the end of a cover."""
+
+_SPACE = re.compile(r"\s")
 _SIGNATURES = re.compile(
     r"(?:(?<=\n)[ \t]*|(?<=[.|\d] ))SIGNATURES?\b\s{0,4}(?=Pursuant to|\n)", re.IGNORECASE
 )
@@ -82,13 +58,23 @@ def period_of(text: str, kind: str) -> str:
 
 def body_of(text: str) -> str:
     """A text without its cover: what follows the last of a cover's phrases near its beginning."""
-    ends = [found.end() for found in COVER.finditer(text, 0, COVER_LETTERS)]
-    if len(ends) < 3:
+    cover = _small(text[:COVER_LETTERS])
+    places = [place for phrase in PHRASES if (place := cover.rfind(phrase)) >= 0]
+    if len(places) < FEWEST_PHRASES:
         return text
-    end = text.find("\n\n", ends[-1])
-    if 0 <= end < ends[-1] + 500:
-        return text[end:]
-    return text[ends[-1] :]
+    last = max(places)
+    end = text.find("\n\n", last)
+    return text[end:] if 0 <= end < last + LAST_LINE else text[last:]
+
+
+def is_of_cover(paragraph: str) -> bool:
+    """Whether a paragraph has a phrase of covers or signatures in it."""
+    small = _small(paragraph)
+    return any(phrase in small for phrase in PHRASES)
+
+
+def _small(text: str) -> str:
+    return _SPACE.sub(" ", text).lower()
 
 
 def signatures_begin(text: str, start: int) -> int:

@@ -1,12 +1,17 @@
 """A filing cut into its items, whatever it was filed as; into parts of a size where it has none."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from investorbench_env.market.filings.covers import COVER, body_of, period_of, signatures_begin
-from investorbench_env.market.filings.forms import FilingForm, form_of
+from investorbench_env.market.filings.covers import (
+    body_of,
+    is_of_cover,
+    period_of,
+    signatures_begin,
+)
+from investorbench_env.market.filings.forms import FilingForm, Item, form_of
 from investorbench_env.market.filings.headings import TITLE_SPAN, Heading
 from investorbench_env.market.filings.outline import outline
 from investorbench_env.market.filings.pages import read_page
@@ -92,17 +97,26 @@ def cut(text: str, kind: str) -> CutFiling:
 def _items(text: str, form: FilingForm, found: list[Heading]) -> Iterator[Section]:
     heads = running_heads(text)
     end = signatures_begin(text, found[-1].end)
+    own = {place for heading in found for place in range(heading.first, heading.last + 1)}
     for heading, following in pairwise([*found, None]):
         assert heading is not None
         first, last = form.items[heading.first], form.items[heading.last]
         stop = following.start if following else end
+        places = range(heading.first, heading.last + 1)
         yield Section(
             item=first.key if first == last else f"{first.key}-{last.key}",
             title=first.title if first == last else f"{first.title} to {last.title}",
-            share=sum(item.share for item in form.items[heading.first : heading.last + 1]),
+            share=sum(form.items[place].share for place in {*places, *_parts_in(form, last, own)}),
             source=trimmed(text[_after_title(text, heading, stop) : stop]),
             heads=heads,
         )
+
+
+def _parts_in(form: FilingForm, item: Item, own: Collection[int]) -> Iterator[int]:
+    """The places of those lettered parts of an item that have no heading, and so are in it."""
+    for place, part in enumerate(form.items):
+        if part.number[:-1] == item.number and part.number[-1].isalpha() and place not in own:
+            yield place
 
 
 def _after_title(text: str, heading: Heading, stop: int) -> int:
@@ -133,5 +147,5 @@ def _parts(text: str) -> Iterator[Section]:
 def _without_cover(prose: Iterable[str]) -> Iterator[str]:
     """Paragraphs that are of no cover and no signature; a long one is neither."""
     for words in prose:
-        if len(words) > LONGEST_PHRASE or not COVER.search(words):
+        if len(words) > LONGEST_PHRASE or not is_of_cover(words):
             yield words

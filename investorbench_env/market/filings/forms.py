@@ -45,8 +45,8 @@ class FilingForm:
 
 
 def form_of(kind: str) -> FilingForm | None:
-    """The form of a kind of document, such as ``"10-K405/A"``; None where it has no items."""
-    found = re.match(r"10-?K|10-?Q|20-?F|8-?K", kind.upper())
+    """The form of a kind of document, such as ``"10-K405/A"``; None where its items are unknown."""
+    found = re.match(r"10-?K(?!SB)|10-?Q(?!SB)|20-?F|8-?K", kind.upper())
     return FORMS[found[0].replace("-", "")] if found else None
 
 
@@ -107,7 +107,7 @@ _ANNUAL = f"""
 """
 
 _QUARTERLY = f"""
-I.1 | Financial Statements… | consolidated… | condensed… | interim… | financial information
+I.1 | Financial Statements… | consolidated… | condensed… | interim… | unaudited…
 I.2 | Management’s Discussion and Analysis… | {_MDA} | managements… | management… | mda
 I.3 | Market Risk | {_RISK} | quantitative… | qualitative… | disclosures… | disclosure…
 I.4 | Controls and Procedures | t controls and procedures | control and procedures

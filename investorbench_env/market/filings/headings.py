@@ -13,7 +13,7 @@ _NUMBER = (
     r"(?:\.?[A-Ka-k](?![A-Za-z])|\s?\([A-Ka-k]\)|\s[A-Ka-k](?=\s?[.:–—-]\s))?(?![A-Za-z0-9])"
 )
 _MARK = re.compile(
-    rf"(?<![A-Za-z])I\s?T\s?E\s?M\s?S?\s{{0,3}}(?:no\.?\s)?"
+    rf"(?<![A-Za-z])I\s?T\s?E\s?M\s?S?\s{{0,3}}(?:no\.?\s|\#)?"
     rf"({_NUMBER}(?:\s?\.?\s?(?:,|and|&|through)\s(?:Items?\s)?(?:and\s)?{_NUMBER})*)",
     re.IGNORECASE,
 )

@@ -80,6 +80,8 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._silent += tag in self.SILENT
+        if tag == "body":  # some pages never end their head
+            self._silent = 0
         if tag in self.CELLS:
             self._end_cell()
             self._cells += 1
@@ -89,9 +91,11 @@ class _Reader(HTMLParser):
             self._end_block(tag)
             self._preformatted += tag == "pre"
         for name, value in attrs:
-            if value and name in ("id", "name"):
+            if not value or self._preformatted:
+                continue
+            if name in ("id", "name"):
                 self._places.setdefault(value, self._here())
-            elif value and name == "href" and value.startswith("#"):
+            elif name == "href" and value.startswith("#"):
                 self._links.append((self._here(), value[1:]))
 
     def handle_endtag(self, tag: str) -> None:
