@@ -91,7 +91,8 @@ class FinMem:
         task = f"{facts.family}-{facts.symbol}"
         state, before = self._state, (task, "warmup", seed)
         if state and split == "test" and (state.task, state.split, state.seed) == before:
-            self._settle_last_step(state)
+            if state.label is not None:  # no decision of that split sees the last close of its own
+                state.track.note_move(self._rules.simple_return(state.label))
             state.enter(split)
             return
         self.close()
@@ -112,10 +113,11 @@ class FinMem:
         return self._rules.action(self.last.action)
 
     def learn(self, reward: float, info: Info) -> None:
-        """Note the position over the step, and the documents that came with its outcome."""
+        """Note what the account did over the step, and the documents that came with its outcome."""
         state = self._current
         position = float(info["position"])
-        state.side = (position > 0) - (position < 0)
+        side = (position > 0) - (position < 0)
+        state.track.settle(side, float(info["equity"]) / state.equities[-1] - 1.0)
         state.pending = self._arrivals(info)
 
     def save(self, folder: str | Path) -> None:
@@ -198,7 +200,7 @@ class FinMem:
         state.track.add(
             PastDecision(session=perception.session, decision=decision.word, cited=decision.cited)
         )
-        feedback = state.track.feedback(self.look_back)
+        feedback = state.track.feedback(self.look_back, one_unit=self._rules.log_returns)
         state.memory.reinforce(feedback.ids, feedback.sign)
         stepped = state.memory.step()
         thought = Thought(
@@ -220,15 +222,14 @@ class FinMem:
         )
         state.counts.add(answer, decision)
         state.steps += 1
-        state.equities, state.label, state.side = situation.equities, label, None
+        state.equities, state.label = situation.equities, label
         state.start_equity = state.start_equity or perception.equity
         return thought
 
     def _open(self, state: AgentState, perception: Perception, *, simulated: bool) -> None:
-        """Write the static part of the prompts once a repeat; settle the step before this one."""
+        """Write the static part of the prompts once a repeat; note how the price moved since."""
         if state.start_equity is not None and perception.returns:
-            side = (perception.position > 0) - (perception.position < 0)
-            state.track.settle(side, perception.returns[-1])
+            state.track.note_move(perception.returns[-1])
         if state.steps > 0:
             return
         if state.memory.steps > 0:
@@ -246,13 +247,6 @@ class FinMem:
             background=state.background,
             **self._rules.words(),
         )
-
-    def _settle_last_step(self, state: AgentState) -> None:
-        """The last step of the warm-up, whose next close no decision of that split sees."""
-        if state.label is not None and state.side is not None:
-            state.track.settle(state.side, self._rules.simple_return(state.label))
-        else:
-            state.track.settle(0, 0.0)
 
     def _arrivals(self, info: Info) -> Any:
         documents = info.get("documents", ())

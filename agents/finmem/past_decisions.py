@@ -1,5 +1,6 @@
 """Past decisions, their outcomes, and the feedback that these give to the memories cited."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ class PastDecision:
         decision: what was done.
         cited: ids of the memories it rests on.
         side: the sign of the position held over the step that followed; None: not known yet.
+        earned: what the account earned over that step as a share of its equity, fills, costs and
+            distributions included; None: not known yet.
         asset_return: of the asset's price over that step; None: not known yet.
     """
 
@@ -23,20 +26,17 @@ class PastDecision:
     decision: TradeWord
     cited: tuple[int, ...]
     side: int | None = None
+    earned: float | None = None
     asset_return: float | None = None
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether its outcome is known."""
-        return self.side is not None and self.asset_return is not None
-
     def __str__(self) -> str:
-        if self.side is None or self.asset_return is None:
+        if self.side is None or self.earned is None:
             return f"{self.session}: {self.decision}; outcome not known"
+        moved = self.asset_return
+        price = "" if moved is None else f"the price moved {signed_percent(moved)}, "
         return (
-            f"{self.session}: {self.decision}; position {side_word(self.side)}; the price moved "
-            f"{signed_percent(self.asset_return)}, the position earned "
-            f"{signed_percent(self.side * self.asset_return)}"
+            f"{self.session}: {self.decision}; position {side_word(self.side)}; "
+            f"{price}the account earned {signed_percent(self.earned)}"
         )
 
 
@@ -46,7 +46,7 @@ class Feedback:
 
     Attributes:
         ids: those cited ``look_back`` steps ago, forgotten ones included.
-        sign: of what the positions earned since; 0 changes nothing.
+        sign: of what the account earned since; 0 changes nothing.
     """
 
     ids: tuple[int, ...] = ()
@@ -69,31 +69,46 @@ class TrackRecord:
         """Write down what was just decided."""
         self._decisions.append(decision)
 
-    def settle(self, side: int, asset_return: float) -> None:
-        """Note the outcome of the last decision, unless it is known already."""
-        if self._decisions and not self._decisions[-1].is_settled:
-            last = self._decisions[-1]
-            self._decisions[-1] = replace(last, side=side, asset_return=asset_return)
+    def settle(self, side: int, earned: float) -> None:
+        """Note what followed the last decision: the position held, and what the account earned."""
+        self._decisions[-1] = replace(self._decisions[-1], side=side, earned=earned)
+
+    def note_move(self, asset_return: float) -> None:
+        """Note how the price moved after the last decision, unless that is known already."""
+        if self._decisions and self._decisions[-1].asset_return is None:
+            self._decisions[-1] = replace(self._decisions[-1], asset_return=asset_return)
 
     def recent(self, count: int) -> tuple[PastDecision, ...]:
         """The last decisions, oldest first."""
         return tuple(self._decisions[-count:])
 
-    def feedback(self, look_back: int) -> Feedback:
+    def feedback(self, look_back: int, *, one_unit: bool = False) -> Feedback:
         """The memories cited ``look_back`` steps before the last decision, and the sign they get.
 
-        The sign is that of the positions' own return over these steps, Σ pos_s·(p_{s+1} − p_s), as
-        in FinMem (Yu et al., 2023). Prices are chained from returns, so that a share split changes
-        nothing.
+        The sign is that of the account's own return over these steps. Without any where the record
+        does not go back that far.
 
-        Without any where the record does not go back that far.
+        Args:
+            look_back: L.
+            one_unit: whether the account holds one unit of the asset whatever it earned, as in
+                FinMem (Yu et al., 2023): then the sign is that of Σ pos_s·(p_{s+1} − p_s).
         """
         since = self._decisions[-1 - look_back : -1]
         if len(since) < look_back:
             return Feedback()
-        price, earned = 1.0, 0.0
-        for past in since:
-            moved = price * (past.asset_return or 0.0)
-            earned += (past.side or 0) * moved
-            price += moved
+        earned = _units_earned(since) if one_unit else _account_earned(since)
         return Feedback(ids=since[0].cited, sign=(earned > 0.0) - (earned < 0.0))
+
+
+def _account_earned(since: Iterable[PastDecision]) -> float:
+    return math.prod(1.0 + (past.earned or 0.0) for past in since) - 1.0
+
+
+def _units_earned(since: Iterable[PastDecision]) -> float:
+    """Prices are chained from returns, so that a share split changes nothing."""
+    price, earned = 1.0, 0.0
+    for past in since:
+        moved = price * (past.asset_return or 0.0)
+        earned += (past.side or 0) * moved
+        price += moved
+    return earned

@@ -63,7 +63,6 @@ class AgentState:
         track: its decisions and their outcomes.
         equities: at the last decisions of the split, oldest first.
         start_equity: at the first decision of the split; None before it.
-        side: the sign of the position over the last step; None: not known.
         label: of the last decision; None outside the warm-up.
         counts: of answers.
     """
@@ -81,7 +80,6 @@ class AgentState:
     track: TrackRecord = field(default_factory=TrackRecord)
     equities: list[float] = field(default_factory=list)
     start_equity: float | None = None
-    side: int | None = None
     label: float | None = None
     counts: Counts = field(default_factory=Counts)
 
@@ -89,7 +87,7 @@ class AgentState:
         """Go on in another split: the account begins again, everything else stays."""
         self.split = split
         self.equities, self.start_equity = [], None
-        self.side = self.label = None
+        self.label = None
 
     def store(self, documents: Iterable[Arrival]) -> dict[int, str]:
         """Remember documents and those that were pending, each once; their ids and beginnings."""

@@ -13,14 +13,18 @@ from tests.env.small_markets import small_market
 MARKET = small_market([100.0 * 1.001**t * (1 + 0.01 * (t % 3)) for t in range(500)])
 
 
-def test_feedback_is_the_sign_of_what_the_positions_earned_since() -> None:
+def test_feedback_is_the_sign_of_what_the_account_earned_since() -> None:
     track = TrackRecord()
-    for day, (side, moved) in enumerate([(1, 0.5), (-1, -0.1), (-1, 0.1), (1, -0.1)]):
+    # One unit earns 0.5, 0.15 and −0.135 and the account, which trades late, something else.
+    steps = [(1, 0.5, -0.3), (-1, -0.1, 0.2), (-1, 0.1, 0.1), (1, -0.1, 0.0)]
+    for day, (side, moved, earned) in enumerate(steps):
         track.add(PastDecision(session=f"day {day}", decision="buy", cited=(day,)))
-        track.settle(side, moved)
-    assert (track.feedback(3).ids, track.feedback(3).sign) == ((0,), 1)
-    assert (track.feedback(2).ids, track.feedback(2).sign) == ((1,), 1)
-    assert (track.feedback(1).ids, track.feedback(1).sign) == ((2,), -1)
+        track.settle(side, earned)
+        track.note_move(moved)
+    account = {back: (track.feedback(back).ids, track.feedback(back).sign) for back in (1, 2, 3)}
+    assert account == {3: ((0,), -1), 2: ((1,), 1), 1: ((2,), 1)}  # .7 · 1.2 · 1.1 = .924
+    unit = {back: track.feedback(back, one_unit=True).sign for back in (1, 2, 3)}
+    assert unit == {3: 1, 2: 1, 1: -1}
     assert track.feedback(4).ids == ()
 
 
