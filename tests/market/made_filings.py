@@ -88,6 +88,8 @@ class Setting:
     """Whether every page bears its number, and the number of its item."""
     combined: bool
     """Whether the first two items are one."""
+    short: frozenset[str] = frozenset()
+    """Items that have nothing to say."""
 
 
 HEADINGS = (
@@ -100,9 +102,8 @@ HEADINGS = (
 
 def sentences(key: str, rng: np.random.Generator) -> list[str]:
     """Four paragraphs with words of the item's own, and references to other items."""
-    name = "Q" + "".join("abcdefghij"[ord(sign) % 10] for sign in key) + f"x{len(key)}"
     found = [
-        f"The {name}{number} division rose by {number} percent and may grow. It was a good year."
+        f"{words_of(key)}{number} division rose by {number} percent and may grow. It was a good year."
         for number in range(4)
     ]
     return [f"{each} {rng.choice(REFERENCES)}" if rng.random() < 0.6 else each for each in found]
@@ -137,7 +138,8 @@ def written(setting: Setting, keys: Sequence[str], rng: np.random.Generator) -> 
             title = title.upper() if setting.upper else title
             heading = setting.heading.format(n=number, title=title)
             blocks.append(f"\3{key}\3{_several(heading)}")
-        for each in sentences(key, rng):
+        own = [f"{words_of(key)} is none."] if key in setting.short else sentences(key, rng)
+        for each in own:
             blocks.append(each)
             if setting.heads and setting.container != "flat":
                 blocks += [str(place + 4), "Table of Contents", f"Item {number_of(key)}"]

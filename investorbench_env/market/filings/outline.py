@@ -19,16 +19,17 @@ from investorbench_env.market.filings.headings import (
 from investorbench_env.market.filings.pages import FiledPage
 
 FEWEST = 4
-"""Entries of a table of contents."""
+"""Entries of which most are enough to know a table of contents by."""
 ENTRY = 1500
 """Characters of the longest entry, with the statements that it lists."""
-NUMBERED_PAGES = 0.6
-"""Share of a table's entries that end in the number of a page."""
+MOST = 0.6
+"""Share of a table's entries that end in the number of a page, or have no sentence in them."""
 _PAGE_NUMBER = re.compile(
     r"(?:(?<![\d.,])\d{1,3}|\b[ivx]{1,5}|n/a|[—–-])[\s_|)-]*"
     r"(?:PART\s+[IV\d]+\b[^\d]{0,60}?(?:\d{1,3})?[\s_|)-]*)?$",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"(?:[\w’'-]+,?\s+){8,}[\w’'-]+[.;](?:\s|$)")
 _PARAGRAPHS = re.compile(r"\S(?:[^\n]|\n(?![ \t]*\n))*")
 
 
@@ -59,22 +60,24 @@ def outline(page: FiledPage, form: FilingForm) -> list[Heading]:
 
 
 def contents(text: str, found: Sequence[Heading]) -> set[int]:
-    """The numbers of those that are entries of a table of contents.
+    """The numbers of those that are entries of a table of contents, or of another list of items.
 
     It is a run of items in order with little between them: most end in the number of a page, or
-    come again, at a heading of their own, after the run.
+    come again, at a heading of their own, after the run. A run of a few is one where all come again
+    and there is not a sentence between them.
     """
     listed: set[int] = set()
     for run in _runs(found):
-        if len(run) < FEWEST:
-            continue
-        pages = sum(
-            bool(_PAGE_NUMBER.search(text[found[number].end : found[number + 1].start].strip()))
-            for number in run[:-1]
-        )
+        gaps = [text[found[number].end : found[number + 1].start].strip() for number in run[:-1]]
+        pages = sum(bool(_PAGE_NUMBER.search(gap)) for gap in gaps)
+        bare = sum(not _SENTENCE.search(gap) for gap in gaps)
         later = {heading.first for heading in found[run[-1] + 1 :]}
         again = sum(found[number].first in later for number in run)
-        if pages >= NUMBERED_PAGES * (len(run) - 1) or 2 * again > len(run):
+        if len(run) >= FEWEST:
+            is_list = max(pages, bare if 2 * again > len(run) else 0) >= MOST * len(gaps)
+        else:
+            is_list = len(run) > 1 and again == len(run) and bare == len(gaps)
+        if is_list:
             listed.update(run)
     return listed
 
