@@ -16,7 +16,7 @@ SHORTEST, LONGEST = 25, 450
 """Characters of a sentence: less is a heading, more is a list."""
 COMMON = 0.25
 """Share of sentences from which on a word is as good as in all of them, and says nothing."""
-REPEATED = 4.0
+REPEATED = 3.0
 """What it costs that all words of a sentence were in others."""
 LEAD, LEAD_SENTENCES = 3.0, 12
 """What the first sentence is worth for being it, and after how many that is a third."""
@@ -67,6 +67,8 @@ _EMPTY = re.compile(
     r"|unless (?:otherwise|the context)|not applicable|including,? without limitation"
     r"|carefully consider|reclassified to conform|shall not be deemed|\(in (?:millions|thousands)"
     r"|hereunto duly|\(unaudited\)|not (?:necessarily )?indicative|undue reliance|safe harbor"
+    r"|\b(?:we|company) (?:records?|recognizes?|estimates?|evaluates?|measures?|accounts?)\b"
+    r"|based (?:up)?on (?:assumptions|estimates)|do(?:es)? not enter into|early adoption"
     r"|undertakes? no obligation|accompanying notes|webcast|web\s?sites?\b|found here|\.\.\.$",
     re.IGNORECASE,
 )

@@ -103,7 +103,7 @@ HEADINGS = (
 def sentences(key: str, rng: np.random.Generator) -> list[str]:
     """Four paragraphs with words of the item's own, and references to other items."""
     found = [
-        f"{words_of(key)}{number} division rose by {number} percent and may grow. It was a good year."
+        f"{words_of(key)}{number} division rose by {number} percent and may grow. It was good."
         for number in range(4)
     ]
     return [f"{each} {rng.choice(REFERENCES)}" if rng.random() < 0.6 else each for each in found]
@@ -138,8 +138,7 @@ def written(setting: Setting, keys: Sequence[str], rng: np.random.Generator) -> 
             title = title.upper() if setting.upper else title
             heading = setting.heading.format(n=number, title=title)
             blocks.append(f"\3{key}\3{_several(heading)}")
-        own = [f"{words_of(key)} is none."] if key in setting.short else sentences(key, rng)
-        for each in own:
+        for each in sentences(key, rng) if key not in setting.short else [f"{words_of(key)}."]:
             blocks.append(each)
             if setting.heads and setting.container != "flat":
                 blocks += [str(place + 4), "Table of Contents", f"Item {number_of(key)}"]
