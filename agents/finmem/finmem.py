@@ -91,7 +91,8 @@ class FinMem:
         task = f"{facts.family}-{facts.symbol}"
         state, before = self._state, (task, "warmup", seed)
         if state and split == "test" and (state.task, state.split, state.seed) == before:
-            if state.label is not None:  # no decision of that split sees the last close of its own
+            if state.label is not None and self._rules.log_returns:
+                # No decision of the warm-up sees its last close, over which one unit earns.
                 state.track.note_move(self._rules.simple_return(state.label))
             state.enter(split)
             return

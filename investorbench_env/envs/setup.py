@@ -117,7 +117,7 @@ class Setup:
 
     @property
     def labelled(self) -> bool:
-        """Whether info carries the next step's return, as it does in the warm-up only."""
+        """Whether info says what a position taken now earns, as it does in the warm-up only."""
         return self.options.split == "warmup"
 
     @property
@@ -175,9 +175,20 @@ class Setup:
         )
 
     def label(self, history: History, decision: int) -> float:
-        """The asset's return over the step after a decision: what a warm-up may learn from."""
-        log_return = history.until(int(self.decisions[decision + 1])).log_return
-        return log_return if self.protocol.convention == "log" else float(np.expm1(log_return))
+        """What a long position earns from its fill to the end of the step after a decision.
+
+        It is what a warm-up may learn from. An order that fills at the close of the step earns
+        nothing within it; there it is the step after that, as far as the split goes.
+        """
+        place = decision + (2 if self.fills == "next_close" else 1)
+        if place == len(self.decisions):
+            return 0.0
+        moment = history.until(int(self.decisions[place]))
+        if self.protocol.convention == "log":
+            return moment.log_return
+        if self.fills == "next_open":
+            return moment.final / moment.fill - 1.0
+        return float(np.expm1(moment.log_return))
 
 
 def prepare(options: Options) -> Setup:

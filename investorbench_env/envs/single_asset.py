@@ -98,10 +98,10 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     ``info`` holds session, time, documents, account, fills, rejections and distributions (see
     ``investorbench_env.accounting.events``), symbol, data_source, simulated, protocol, equity,
     cash, position, weight, fill_price, notional, cost, costs, dividend (cash for each share held
-    before the step) and split (shares for each of them). In the warm-up split it has ``label``, the
-    asset's return over the next step. At the end of an episode of the test split on a market that
-    was drawn it has ``market_seed``, the number of the market, and ``hidden_state``, what drove it
-    by name [T]. All of it is the reader's own.
+    before the step) and split (shares for each of them). In the warm-up split it has ``label``,
+    what a long position taken now earns from its fill to the end of the next step. At the end of an
+    episode of the test split on a market that was drawn it has ``market_seed``, the number of the
+    market, and ``hidden_state``, what drove it by name [T]. All of it is the reader's own.
 
     Args:
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.

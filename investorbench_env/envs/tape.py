@@ -274,11 +274,18 @@ class Tape:
         return self._final.take(places)
 
     def labels(self, at: Array, places: Array) -> Array:
-        """Returns of the asset over the step after some places; 0 at the last decision [N]."""
-        following = self._log_return.take(np.where(at < self.last, places + 1, places))
-        if self._setup.protocol.convention != "log":
-            following = np.expm1(following)
-        return np.where(at < self.last, following, 0.0)
+        """What a position taken at some places earns, see ``Setup.label``; 0 at the last [N]."""
+        setup = self._setup
+        steps = 2 if setup.fills == "next_close" else 1
+        is_known = at + steps <= self.last
+        following = np.where(is_known, places + steps, places)
+        if setup.fills == "next_open":
+            earned = self._final.take(following) / self._fill.take(following) - 1.0
+        else:
+            earned = self._log_return.take(following)
+            if setup.protocol.convention != "log":
+                earned = np.expm1(earned)
+        return np.where(is_known, earned, 0.0)
 
     def observe(self, at: Array, paths: Array, places: Array) -> dict[str, Array]:
         """The numeric parts of observations that the market decides, each with an axis [N]."""

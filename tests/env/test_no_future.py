@@ -18,7 +18,7 @@ from investorbench_env.market import DocumentTable, Market
 from investorbench_env.market.history import History
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME, MarketView
 from investorbench_env.wrappers import NumericObservation, TextObservation
-from tests.env.small_markets import date, random_document, random_market
+from tests.env.small_markets import date, random_document, random_market, small_market
 
 FIRST = 6
 """The session of the first decision; the ones before it are history."""
@@ -253,11 +253,46 @@ def test_the_test_split_has_no_label() -> None:
     assert set(labels_of("test")) == {None}
 
 
-def test_the_label_is_the_return_over_the_next_step() -> None:
+def test_the_label_is_what_a_position_earns_from_its_fill_to_the_end_of_the_step() -> None:
     market = random_market(np.random.default_rng(3))
-    closes = market.adjusted_close[FIRST:, 0]
-    closes = closes[~np.isnan(closes)]
-    np.testing.assert_allclose(labels_of("warmup")[:-1], closes[1:] / closes[:-1] - 1, rtol=1e-12)
+    bars = market.bars[FIRST:, 0]
+    opens, closes = bars[~np.isnan(bars[:, 3])][1:, [0, 3]].T
+    fills = np.where(np.isnan(opens), closes, opens)
+    np.testing.assert_allclose(labels_of("warmup")[:-1], closes / fills - 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "opens", "expected"),
+    [
+        # Bought at the open of 2020-01-04 and held to its close, and so on.
+        ("standard", [9, 9, 9, 10, 20, 25], [0.1, -0.4, 0.2]),
+        # Orders fill at closes: what is ordered now earns over the step after the next.
+        ("standard", None, [12 / 11 - 1, 30 / 12 - 1, 0.0]),
+        ("paper", [9, 9, 9, 10, 20, 25], [np.log(11 / 10), np.log(12 / 11), np.log(30 / 12)]),
+    ],
+)
+def test_labels_by_hand(protocol: str, opens: Any, expected: list[float]) -> None:
+    market = small_market([8, 9, 10, 11, 12, 30], opens=[np.nan] * 6 if opens is None else opens)
+    options = {"data": market, "split": "warmup", "start": "2020-01-03", "end": "2020-01-06"}
+    one: Any = gym.make("InvestorBench/Stock", protocol=protocol, **options)
+    many: Any = gym.make_vec("InvestorBench/Stock", 2, protocol=protocol, **options)
+    labels, lanes = [one.reset()[1]["label"]], [many.reset()[1]["label"][1]]
+    for _ in range(2):
+        labels.append(one.step(1)[4]["label"])
+        lanes.append(many.step(np.array([1, 1]))[4]["label"][1])
+    assert labels == pytest.approx(expected) and lanes == labels
+
+
+def test_buying_what_the_label_calls_good_pays_before_costs() -> None:
+    market = random_market(np.random.default_rng(3))
+    options = {"data": market, "split": "warmup", "start": date(FIRST), "end": date(23)}
+    env: Any = gym.make("InvestorBench/Stock", commission_bps=0.0, slippage_bps=0.0, **options)
+    for n in range(5):
+        _, info = env.reset()
+        for _ in range(n):
+            _, _, _, _, info = env.step(1)
+        _, reward, *_ = env.step(2)
+        assert reward == pytest.approx(info["label"], abs=1e-12)
 
 
 def labels_of(split: str) -> list[Any]:

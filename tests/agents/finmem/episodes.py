@@ -26,6 +26,7 @@ STEPS = {"warmup": 10, "test": 12}
 # Every return is a whole number of basis points, and no two within 499 days have the same size.
 RETURNS = [(1 + t * 311 % 499) * (-1 if t * 7 % 5 < 2 else 1) / 10_000 for t in range(300)]
 CLOSES = [100.0 * float(level) for level in np.cumprod([1.0, *(1.0 + r for r in RETURNS)])]
+OPENS = [100.0, *CLOSES[:-1]]  # nights are without a move, so that a fill misses none
 NEWS = [f"Session {t}: orders rose at the plant." for t in range(300)]
 
 Value = dict[str, Any]
@@ -53,7 +54,7 @@ def market(texts: Sequence[str] | None = None, **changes: Any) -> Market:
     documents += [
         document(t + 0.6, text, kind, symbol=symbol) for t, (kind, text) in reports.items()
     ]
-    return small_market(CLOSES, documents=documents, **changes)
+    return small_market(CLOSES, **{"opens": OPENS, "documents": documents, **changes})
 
 
 def arrays(seed: int) -> LayeredMemory:

@@ -31,7 +31,8 @@ Request = dict[str, Any]
 def episode_over_http(say: Callable[[Request], str]) -> tuple[list[Day], list[Request], FinMem]:
     with StubServer(say) as server:
         agent = FinMem(client(server.url), arrays)
-        episode = play(agent, task_of(market()))
+        # Without costs what the account earns is what the price moved, and no other day's move.
+        episode = play(agent, task_of(market(), commission_bps=0.0, slippage_bps=0.0))
     return episode, server.requests, agent
 
 

@@ -142,12 +142,13 @@ def test_the_warm_up_does_what_its_label_says_whatever_the_model_does() -> None:
     def says_otherwise(messages: Any, schema: dict[str, Any]) -> dict[str, Any]:
         return {**answer(schema), "decision": "hold"}
 
-    episode = play(FinMem(Scripted(says_otherwise), arrays), task_of(market()))
+    opens = [close * (1.0 + 0.01 * (t % 5 - 2)) for t, close in enumerate(CLOSES)]
+    episode = play(FinMem(Scripted(says_otherwise), arrays), task_of(market(opens=opens)))
     for day in episode[: STEPS["warmup"]]:
         t = (np.datetime64(day.info["session"]) - np.datetime64("2020-01-01")).astype(int)
-        rises = CLOSES[t + 1] > CLOSES[t]
-        assert day.action == (2 if rises else 0)
-        assert day.thought.label == pytest.approx(CLOSES[t + 1] / CLOSES[t] - 1.0)
+        earns = CLOSES[t + 1] / opens[t + 1] - 1.0
+        assert day.action == (1 if t % 5 == 1 else 2 if earns > 0 else 0)
+        assert day.thought.label == pytest.approx(earns, abs=1e-12)
         assert "decision" not in day.thought.question.schema["properties"]
     assert all(day.action == 1 for day in episode[STEPS["warmup"] :])
 
