@@ -13,7 +13,7 @@ from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks import evaluate
 
 PHRASES = """
-securities and exchange commission
+united states securities and exchange commission
 washington, d.c. 20549
 washington, d. c. 20549
 pursuant to section 13 or 15(d)
