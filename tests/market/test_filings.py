@@ -277,3 +277,25 @@ def test_a_page_keeps_the_lines_of_preformatted_text() -> None:
         "<PAGE>\nITEM 1.  BUSINESS\n\nWe sell\nthings &amp; more.\n<TABLE>\n<S> 1  2\n</TABLE>\n"
     )
     assert plain_text(plain) == "ITEM 1.  BUSINESS\n\nWe sell\nthings & more.\n\n 1  2"
+
+
+SOUP = st.lists(
+    st.sampled_from(
+        ["<p>", "</p>", "<td>", "</tr>", "<table>", "<pre>", "</pre>", "<body>", "<head>", "<br>",
+         '<a href="#x">', '<a name="x">', "&nbsp;", "&#x;", "<", "\n\n", " ", "Item 1. Business",
+         "Items 7 and 7A.", "Item 1A", "Risk Factors", "PART II", "SIGNATURES\n", "Words say it.",
+         "12", "é", "（", "Item 99. None", "D. Risk Factors", "Item 3. Key Information"]
+    ),
+    max_size=40,
+)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(
+    st.one_of(SOUP.map("".join), st.text(max_size=400)), st.sampled_from(["10-K", "20-F", "6-K"])
+)
+def test_whatever_a_filing_holds_it_is_cut_into_sections_in_order(text: str, kind: str) -> None:
+    found = cut(text, kind)
+    assert found.by == ("items" if any(section.item for section in found.sections) else "size")
+    for section in found.sections:
+        assert all(words.strip() for words in section.paragraphs())
