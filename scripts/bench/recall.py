@@ -160,23 +160,20 @@ def report(seeds: int, first: int) -> None:
     else:
         console.print(f"no {RELEASED}: set {VARIABLE} to a folder that holds it")
     for title, asked in sets.items():
-        console.print(_table(title, asked, rankers, console))
+        queries = sum(len(each.query) for each in asked)
+        texts = sum(len(each.texts) for each in asked)
+        table = _table(asked, rankers, console)
+        console.print(f"{title}\n{queries:,} queries over {texts:,} texts", highlight=False)
+        console.print(table)
     for name, missing in rankers.items():
         if isinstance(missing, str):
             console.print(f"{name}: {missing}", highlight=False, markup=False)
 
 
 def _table(
-    title: str,
-    asked: Sequence[RecallSet],
-    rankers: Mapping[str, Ranking | str],
-    console: Console,
+    asked: Sequence[RecallSet], rankers: Mapping[str, Ranking | str], console: Console
 ) -> Table:
-    queries, texts = sum(len(each.query) for each in asked), sum(len(each.texts) for each in asked)
-    table = Table(
-        box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left",
-        title=f"{title}; {queries:,} queries over {texts:,} texts",
-    )  # fmt: skip
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in ("", f"recall@{K}", "95 %", f"nDCG@{DEPTH}", "95 %"):
         table.add_column(column, justify="left" if not column else "right", no_wrap=True)
     present = {name: each for name, each in rankers.items() if not isinstance(each, str)}
