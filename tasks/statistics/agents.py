@@ -14,7 +14,7 @@ from investorbench_env.protocols import Convention
 RUINED = "the account was ruined: such a return does not compound"
 OWN: tuple[Own, ...] = ("sharpe", "growth")
 BESIDE: tuple[Beside, ...] = ("beta", "correlation", "appraisal", "excess", "information_ratio")
-Key = tuple[bytes, str | None]
+Key = tuple[str, str | None]
 NEARLY_ONE = 1.0 - 1e-9
 """A correlation that has no interval."""
 
@@ -33,7 +33,7 @@ def own_figures(lineup: Lineup, draws: int, seed: int) -> dict[str, dict[str, Es
         By name, then by figure. One that has no interval has the reason beside it.
     """
     known = {name: _without_interval(lineup, name) for name in lineup.names}
-    keys = {name: (lineup.key(name), lineup.without_benchmark(name)) for name in lineup.names}
+    keys = {name: (lineup.copies[name], lineup.without_benchmark(name)) for name in lineup.names}
     alike: dict[int, dict[Key, Mapping[str, Unbounded]]] = defaultdict(dict)
     for key, name in {key: name for name, key in keys.items()}.items():  # one of those alike
         if figures := _figures(lineup, name):

@@ -3,9 +3,11 @@
 A figure is divided by its HAC standard error, and in each draw by that of the draw's own blocks
 (Götze and Künsch 1996), so that intervals hold with few days and with dependent ones. Days are
 drawn for scores averaged over repeats; what repeats differ in for good is a normal term beside
-them. Repeats are never drawn: that would count the noise of their days again.
+them, of a variance that so many repeats know only so well. Repeats are never drawn: that would
+count the noise of their days again.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -35,6 +37,7 @@ class Contrasts:
         variances: of each value over other units like these [H].
         between: variance besides, because repeats differ for good [H].
         noise: normal terms of that variance in each draw, of figures and of none [draws, F + 1].
+        spread: that variance as each draw would estimate it from its repeats [draws, F + 1].
         pairs: which column of them is added, and which is taken off [2, H].
         resampling: how units are drawn.
     """
@@ -44,6 +47,7 @@ class Contrasts:
     variances: FloatArray
     between: FloatArray
     noise: FloatArray
+    spread: FloatArray
     pairs: IntArray
     resampling: Resampling
 
@@ -61,12 +65,14 @@ class Contrasts:
             pairs = [(at, len(figures)) for at in range(len(figures))]
         one, other = sides = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
         scores = scores[one] - scores[other]
+        noise, spread = _noise([*figures, none], resampling)
         return cls(
             values=values[one] - values[other],
             scores=scores,
             variances=variance_of_mean(scores, resampling.unit),
             between=between[one] + between[other],
-            noise=_noise([*figures, none], resampling),
+            noise=noise,
+            spread=spread,
             pairs=sides,
             resampling=resampling,
         )
@@ -95,10 +101,12 @@ class Contrasts:
         """
         begun = 0
         for means, variances in self._normal() if self.resampling.is_normal else self._blocks():
-            terms = self.noise[begun : begun + len(means)]
+            part = slice(begun, begun + len(means))
             begun += len(means)
-            apart = means + terms[:, self.pairs[0]] - terms[:, self.pairs[1]]
-            yield apart, np.sqrt(variances + self.between)
+            terms, spread = self.noise[part], self.spread[part]
+            one, other = self.pairs
+            apart = means + terms[:, one] - terms[:, other]
+            yield apart, np.sqrt(variances + spread[:, one] + spread[:, other])
 
     def _blocks(self) -> Iterator[tuple[FloatArray, FloatArray]]:
         """Means of drawn blocks, and the variance of each [draws, H]."""
@@ -118,7 +126,8 @@ class Contrasts:
         scores = self.scores / np.sqrt(units - 1)
         for mixed in self.resampling.normal(len(scores)):
             values = scores @ mixed
-            yield values.mean(axis=-1), values.var(axis=-1, ddof=1) / units
+            means = values.mean(axis=-1) * np.sqrt(values.shape[-1] / units)
+            yield means, values.var(axis=-1, ddof=1) / units
 
     def reasons(self) -> list[str | None]:
         """Why a contrast cannot be tested; None where it can."""
@@ -144,12 +153,22 @@ def in_errors(apart: FloatArray, errors: FloatArray) -> FloatArray:
     return np.divide(apart, errors, out=np.copysign(np.inf, apart), where=errors > 0.0)
 
 
-def _noise(figures: Sequence[MeanFigure], resampling: Resampling) -> FloatArray:
-    """Normal terms [draws, F]; a figure's own do not depend on which others there are."""
+def _noise(figures: Sequence[MeanFigure], resampling: Resampling) -> tuple[FloatArray, FloatArray]:
+    """Normal terms, and their variance as each draw would estimate it [draws, F].
+
+    The variance between two repeats is known as badly as that of any two numbers: without its
+    spread, the interval of two that differ for good would be a sixth of Student's (1908). A
+    figure's own terms do not depend on which others there are.
+    """
     noise = np.zeros((resampling.draws, len(figures)))
+    spread = np.zeros_like(noise)
     for column, figure in enumerate(figures):
         if figure.between > 0.0:
             digest = sha256(figure.scores.tobytes()).digest()
             rng = np.random.default_rng([resampling.seed, int.from_bytes(digest[:8], "little")])
             noise[:, column] = np.sqrt(figure.between) * rng.standard_normal(resampling.draws)
-    return noise
+            spread[:, column] = figure.between
+            if math.isfinite(figure.freedom):
+                spread[:, column] *= rng.chisquare(figure.freedom, resampling.draws)
+                spread[:, column] /= figure.freedom
+    return noise, spread

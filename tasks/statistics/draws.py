@@ -40,6 +40,7 @@ class Resampling:
     Attributes:
         units: how many there are, U.
         unit: what they are.
+        groups: of units whose scores add up to 0 each, such as tasks.
         block: length of a block.
         draws: how often they are drawn.
         seed: of the draws; with the length of blocks it fixes them.
@@ -47,6 +48,7 @@ class Resampling:
 
     units: int
     unit: DrawnUnit = "day"
+    groups: int = 1
     block: int = 1
     draws: int
     seed: int
@@ -78,18 +80,24 @@ class Resampling:
 
         A Sharpe ratio of a whole market is nearly normal, and so few of them know of no other law.
         """
-        return self.unit == "market" and self.units < FEWEST_DRAWN
+        return self.unit == "market" and self.independent < FEWEST_DRAWN
+
+    @property
+    def independent(self) -> int:
+        """As many units of one group would know as much of their variance."""
+        return self.units - self.groups + 1
 
     def normal(self, rows: int) -> Iterator[FloatArray]:
-        """Normal numbers [draws, U, U], a part of the draws at a time.
+        """Normal numbers [draws, U, independent units], a part of the draws at a time.
 
         Args:
             rows: how many rows of U numbers are made of each draw.
         """
         rng = np.random.default_rng([self.seed, self.block])
-        at_once = max(1, 20 * AT_ONCE // (rows * self.units))
+        at_once = max(1, 20 * AT_ONCE // (max(1, rows) * self.units))
         for begun in range(0, self.draws, at_once):
-            yield rng.standard_normal((min(at_once, self.draws - begun), self.units, self.units))
+            number = min(at_once, self.draws - begun)
+            yield rng.standard_normal((number, self.units, self.independent))
 
     def sums(self, scores: FloatArray) -> FloatArray:
         """Scores [F, U] added up over the circular block that begins with each unit [F, U]."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from investorbench.tasks.statistics.alpha import SAME
 from investorbench.tasks.statistics.draws import BlockLength, Resampling
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.statistics.scores import DrawnUnit, MeanFigure
@@ -43,8 +44,8 @@ class Lineup(ABC):
     convention: Convention
 
     @abstractmethod
-    def key(self, name: str) -> bytes:
-        """What two agents have in common if they are the same."""
+    def key(self, name: str) -> FloatArray:
+        """All returns, which two agents have in common if they are the same."""
 
     @abstractmethod
     def repeats(self, name: str) -> int:
@@ -83,19 +84,27 @@ class Lineup(ABC):
         return None
 
     @cached_property
+    def copies(self) -> Mapping[str, str]:
+        """Of each agent, one that stands for all that are the same but for rounding."""
+        found: dict[str, str] = {}
+        firsts: list[str] = []
+        for name in sorted(self.names, key=lambda name: (name != self.benchmark, name)):
+            own = self.key(name)
+            alike = (first for first in firsts if _is_same(own, self.key(first)))
+            found[name] = next(alike, name)
+            if found[name] == name:
+                firsts.append(name)
+        return found
+
+    @cached_property
     def same_as(self) -> Mapping[str, str]:
         """Of each agent that can be tested, one that stands for all that are the same.
 
         It is the benchmark for its twins.
         """
         usable = [name for name in self.names if name not in self.reasons]
-        first: dict[bytes, str] = {}
-        for name in sorted(usable, key=lambda name: (name != self.benchmark, name)):
-            first.setdefault(self.key(name), name)
         held = self.benchmark if self.benchmark in usable else None
-        return {
-            name: held if held and name in self.twins else first[self.key(name)] for name in usable
-        }
+        return {name: held if held and name in self.twins else self.copies[name] for name in usable}
 
     @cached_property
     def distinct(self) -> list[str]:
@@ -103,7 +112,7 @@ class Lineup(ABC):
 
         It is that of their returns, so that neither names nor the order given change a digit.
         """
-        return sorted(set(self.same_as.values()), key=self.key)
+        return sorted(set(self.same_as.values()), key=lambda name: self.key(name).tobytes())
 
     @property
     def block(self) -> BlockLength:
@@ -137,3 +146,7 @@ class Lineup(ABC):
             return IS_BENCHMARK
         held = self.reasons.get(self.benchmark)
         return held and f"{self.benchmark}: {held}"
+
+
+def _is_same(one: FloatArray, other: FloatArray) -> bool:
+    return one.shape == other.shape and bool(np.all(np.abs(one - other) <= SAME))

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from investorbench.tasks.days import varies
-from investorbench.tasks.statistics.alpha import is_twin
+from investorbench.tasks.statistics.alpha import SAME, is_twin
 from investorbench.tasks.statistics.draws import BlockLength, block_length
 from investorbench.tasks.statistics.estimate import (
     CONSTANT,
@@ -29,8 +29,6 @@ from investorbench.tasks.statistics.track_record import (
 from investorbench.tasks.statistics.yearly import Yearly
 from investorbench_env.errors import UnknownNameError
 
-DIGITS = 12
-"""Of returns that are compared: an equity curve of doubles knows no better."""
 Runs = Sequence[FloatArray] | FloatArray
 """Returns of an agent's repeats on the same days [R, T], or one [T_m] in each market."""
 
@@ -69,7 +67,7 @@ class OneTask(Lineup):
         self.reasons = {name: reason for name, reason in found.items() if reason}
         self.twins = frozenset(name for name in self.names if self._is_twin(name))
 
-    def key(self, name: str) -> bytes:
+    def key(self, name: str) -> FloatArray:
         return self._keys[name]
 
     def repeats(self, name: str) -> int:
@@ -125,7 +123,7 @@ class OneTask(Lineup):
         return found
 
     @cached_property
-    def _keys(self) -> dict[str, bytes]:
+    def _keys(self) -> dict[str, FloatArray]:
         return {name: _key(own) for name, own in self.runs.items()}
 
     def _sharpes(self, returns: FloatArray) -> FloatArray:
@@ -166,12 +164,19 @@ def _why_not(own: Runs) -> str | None:
 
 
 def _ordered(own: Runs, unit: DrawnUnit) -> list[FloatArray]:
-    """Repeats in an order that does not depend on that given; markets as they are."""
+    """Repeats in an order that neither that given nor rounding decides; markets as they are.
+
+    It is that of a sum in which no two days weigh the same: what is near in it is nearly the same.
+    """
     runs = [np.asarray(run, dtype=np.float64) for run in own]
-    return runs if unit == "market" else sorted(runs, key=lambda run: run.tobytes())
+    if unit == "market":
+        return runs
+    with np.errstate(invalid="ignore"):  # a return may be infinite
+        return sorted(runs, key=lambda run: float(run @ np.cos(np.arange(len(run)))))
 
 
-def _key(own: Runs) -> bytes:
-    """The runs but for rounding; of repeats that are all the same, one."""
-    rounded = [(np.round(run, DIGITS) + 0.0).tobytes() for run in own]
-    return rounded[0] if len(set(rounded)) == 1 else b"".join(rounded)
+def _key(own: Runs) -> FloatArray:
+    """All returns; of repeats that are all the same, those of one."""
+    first, *others = own
+    alike = all(len(run) == len(first) and np.all(np.abs(run - first) <= SAME) for run in others)
+    return np.asarray(first) if alike else np.concatenate(list(own))

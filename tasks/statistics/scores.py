@@ -5,6 +5,7 @@ each unit that is drawn, so that their long-run variance is, to first order, tha
 (Hampel 1974); one engine tests all figures alike.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -49,11 +50,13 @@ class MeanFigure:
         value: mean over repeats or markets.
         scores: what each day or market adds to it; they sum to 0 [U].
         between: variance of the value because repeats differ for good; 0 where it is not known.
+        freedom: degrees of freedom of its estimate; infinite where it is certain.
     """
 
     value: float
     scores: FloatArray
     between: float = 0.0
+    freedom: float = math.inf
 
     def __sub__(self, other: "MeanFigure") -> "MeanFigure":
         """The difference of two agents, whose repeats have nothing to do with one another."""
@@ -61,11 +64,13 @@ class MeanFigure:
             value=self.value - other.value,
             scores=self.scores - other.scores,
             between=self.between + other.between,
+            freedom=freedom_of_sum([self, other]),
         )
 
     def mapped(self, value: float, slope: float) -> "MeanFigure":
         """A smooth function of the figure, with its value and slope there."""
-        return MeanFigure(value=value, scores=slope * self.scores, between=slope**2 * self.between)
+        scores, between = slope * self.scores, slope**2 * self.between
+        return MeanFigure(value=value, scores=scores, between=between, freedom=self.freedom)
 
 
 def over_repeats(scored: Scored) -> MeanFigure:
@@ -78,7 +83,15 @@ def over_repeats(scored: Scored) -> MeanFigure:
         return MeanFigure(value=float(scored.values[0]), scores=mean)
     explained = variance_of_mean(scored.scores - mean, "day").sum() / (repeats - 1)
     between = max(0.0, float(scored.values.var(ddof=1) - explained)) / repeats
-    return MeanFigure(value=float(scored.values.mean()), scores=mean, between=between)
+    freedom = repeats - 1.0 if between > 0.0 else math.inf
+    value = float(scored.values.mean())
+    return MeanFigure(value=value, scores=mean, between=between, freedom=freedom)
+
+
+def freedom_of_sum(figures: Sequence[MeanFigure]) -> float:
+    """Degrees of freedom of what lies between repeats of figures together (Satterthwaite 1946)."""
+    squares = sum(figure.between**2 / figure.freedom for figure in figures)
+    return sum(figure.between for figure in figures) ** 2 / squares if squares else math.inf
 
 
 def over_markets(values: FloatArray) -> MeanFigure:

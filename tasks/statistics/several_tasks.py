@@ -1,15 +1,19 @@
 """Agents over several tasks: dates of a common calendar, or markets of all tasks, are drawn."""
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.tasks.statistics.draws import BlockLength
-from investorbench.tasks.statistics.estimate import CONSTANT, ReturnsError
+from investorbench.tasks.statistics.draws import BlockLength, Resampling
+from investorbench.tasks.statistics.estimate import CONSTANT, FloatArray, ReturnsError
 from investorbench.tasks.statistics.lineup import Beside, Lineup, Own
 from investorbench.tasks.statistics.one_task import OneTask
-from investorbench.tasks.statistics.scores import MeanFigure, variance_of_mean
+from investorbench.tasks.statistics.scores import MeanFigure, freedom_of_sum, variance_of_mean
+
+ONE_MARKET = "one market of a task says nothing of others: two of each task are needed"
 
 
 class SeveralTasks(Lineup):
@@ -44,8 +48,8 @@ class SeveralTasks(Lineup):
         found = {name: self._why_not(name) for name in self.names}
         self.reasons = {name: reason for name, reason in found.items() if reason}
 
-    def key(self, name: str) -> bytes:
-        return b"".join(task.key(name) for task in self.tasks)
+    def key(self, name: str) -> FloatArray:
+        return np.concatenate([task.key(name) for task in self.tasks])
 
     def repeats(self, name: str) -> int:
         return min(task.repeats(name) for task in self.tasks)
@@ -73,16 +77,36 @@ class SeveralTasks(Lineup):
     def variance_without_skill(self, name: str) -> float:
         return float(variance_of_mean(self.own(name, "sharpe").scores, self.unit))
 
+    @property
+    def too_few_markets(self) -> str | None:
+        alone = self.unit == "market" and any(task.units == 1 for task in self.tasks)
+        return ONE_MARKET if alone else super().too_few_markets
+
+    def resampling(self, block: int, draws: int, seed: int) -> Resampling:
+        groups = len(self.tasks) if self.unit == "market" else 1
+        return replace(super().resampling(block, draws, seed), groups=groups)
+
     def _mean(self, of: Callable[[OneTask], MeanFigure]) -> MeanFigure:
         figures, scores = [of(task) for task in self.tasks], np.zeros(self.units)
         for figure, places in zip(figures, self._places, strict=True):
             # The mean over all units is that over the task's own.
-            scores[places] += figure.scores * (self.units / len(places)) / len(figures)
+            share = self.units / len(places) / len(figures)
+            scores[places] += figure.scores * share * self._widening(len(places))
         return MeanFigure(
             value=float(np.mean([figure.value for figure in figures])),
             scores=scores,
             between=sum(figure.between for figure in figures) / len(figures) ** 2,
+            freedom=freedom_of_sum(figures),
         )
+
+    def _widening(self, markets: int) -> float:
+        """What makes scores of markets, less the mean of their own task, as wide as those of one.
+
+        Each task takes a degree of freedom, of its own markets and not of all together.
+        """
+        if self.unit == "day" or markets == 1:
+            return 1.0
+        return math.sqrt(markets / (markets - 1.0) * (self.units - 1.0) / self.units)
 
     def _why_not(self, name: str) -> str | None:
         found = [task.defects[name] for task in self.tasks]

@@ -18,7 +18,7 @@ from investorbench.tasks.statistics.comparison import (
 from investorbench.tasks.statistics.estimate import DRAWS, SEED, Estimate, FloatArray
 from investorbench.tasks.statistics.jointly import Jointly
 from investorbench.tasks.statistics.lineup import Lineup
-from investorbench.tasks.statistics.luck import luck_of
+from investorbench.tasks.statistics.luck import NO_ALPHA, luck_of
 from investorbench.tasks.statistics.one_task import OneTask, Runs
 from investorbench.tasks.statistics.overfitting import overfitting_among
 from investorbench.tasks.statistics.pairs import IS_TWIN, Families
@@ -30,8 +30,6 @@ from investorbench.tasks.statistics.track_record import days_until_sure, probabi
 from investorbench.tasks.statistics.variance import variance_split
 from investorbench.tasks.statistics.yearly import Yearly
 from investorbench_env.protocols import Convention
-
-NO_ALPHA = "no agent has an alpha that could be tested"
 
 
 class TaskRuns(NamedTuple):

@@ -279,6 +279,32 @@ def test_neither_order_nor_names_nor_copies_change_anything_of_others(
     assert clear == {names for names in before if (after[names].adjusted_p or 1.0) <= 0.05}
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    repeats=st.integers(1, 5),
+    rounding=st.sampled_from([1e-16, 1e-14, 1e-12, 1e-10]),
+)
+def test_copies_that_differ_by_rounding_are_copies(
+    seed: int, repeats: int, rounding: float
+) -> None:
+    runs, rng = agents(3, repeats, seed), np.random.default_rng(seed)
+    bought = rng.random((repeats, DAYS)) < 0.5
+    runs["at times"] = bought * market()
+    found = compared(runs, draws=59)
+    copied = {
+        f"copy {n}": own[::-1] + rounding * rng.standard_normal(own.shape)
+        for n, own in enumerate(runs.values())
+    }
+    beside = compared({**runs, **copied}, draws=59)
+    assert beside.luck.trials == found.luck.trials == 4
+    for name in runs:
+        if name != "hold":
+            assert beside.against[name].adjusted_p == pytest.approx(found.against[name].adjusted_p)
+            before, after = (each.agents[name].deflated.value for each in (found, beside))
+            assert after == pytest.approx(before, abs=1e-6)
+
+
 def test_an_own_interval_does_not_depend_on_who_else_is_there() -> None:
     runs = agents(4)
     few = {name: runs[name] for name in ("agent 2", "hold")}

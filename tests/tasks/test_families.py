@@ -126,15 +126,23 @@ def test_an_interval_without_0_always_has_an_adjusted_p_of_at_most_5_per_cent(
         assert own.p_value <= 0.05 or own.low <= 0.0 <= own.high
 
 
-def test_what_repeats_differ_in_for_good_widens_and_cannot_be_averaged_away() -> None:
+@pytest.mark.parametrize(("repeats", "t"), [(2, 12.706), (4, 3.182), (10, 2.262)])
+def test_what_repeats_differ_in_for_good_is_known_as_well_as_that_of_so_many_numbers(
+    repeats: int, t: float
+) -> None:
     market = np.random.default_rng(6).normal(0.002, 0.01, DAYS)
-    mixed = over_repeats(sharpe(np.array([market, -market])))
+    sides = np.resize([1.0, -1.0], repeats)
+    mixed = over_repeats(sharpe(sides[:, None] * market))
     assert np.allclose(mixed.scores, 0.0) and mixed.between > 0.0
-    resampling = Resampling(units=DAYS, draws=999, seed=7)
+    resampling = Resampling(units=DAYS, draws=19_999, seed=7)
     (alone,) = step_down([mixed], resampling)
     assert alone.estimate.low is not None
     # Without any noise of days it is the normal term alone that an interval rests on.
-    assert -alone.estimate.low / math.sqrt(mixed.between) == pytest.approx(1.96, abs=0.15)
+    assert -alone.estimate.low / math.sqrt(mixed.between) == pytest.approx(t, rel=0.06)
+
+
+def test_repeats_that_are_the_same_differ_in_nothing() -> None:
+    market = np.random.default_rng(6).normal(0.002, 0.01, DAYS)
     same = over_repeats(sharpe(np.array([market, market, market])))
     assert same.between == 0.0
 

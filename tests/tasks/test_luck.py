@@ -3,17 +3,20 @@
 from collections.abc import Collection
 from math import pi, sqrt
 from statistics import NormalDist
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from investorbench.tasks.statistics import compare_agents
 from investorbench.tasks.statistics.alpha import Regression
 from investorbench.tasks.statistics.comparison import Luck
+from investorbench.tasks.statistics.contrasts import NO_DIFFERENCE
 from investorbench.tasks.statistics.draws import Resampling
 from investorbench.tasks.statistics.estimate import Estimate
-from investorbench.tasks.statistics.luck import luck_of
-from investorbench.tasks.statistics.scores import MeanFigure, over_repeats
+from investorbench.tasks.statistics.luck import NO_ALPHA, luck_of
+from investorbench.tasks.statistics.scores import MeanFigure, over_markets, over_repeats
 
 FloatArray = npt.NDArray[np.float64]
 DAYS = 300
@@ -144,3 +147,41 @@ def test_an_account_that_one_day_decides_is_one_more_trial_and_no_more(jump: flo
     assert 0.0 < after.expected_t - before.expected_t < 0.1
     for name in agents:
         assert changed[name].value == pytest.approx(deflated[name].value, abs=0.04)
+
+
+@pytest.mark.parametrize(("unit", "units", "repeats"), [("market", 4, 0), ("day", 60, 1)])
+def test_what_is_seldom_exceeded_without_skill_seldom_is(
+    unit: Literal["day", "market"], units: int, repeats: int
+) -> None:
+    exceeded, sure = [], []
+    for world in range(300):
+        rng = np.random.default_rng([73_600, world])
+        if unit == "market":
+            alphas = {f"agent {n}": over_markets(rng.normal(size=units)) for n in range(6)}
+        else:
+            held = 0.02 * rng.standard_normal((1, units))
+            bought = rng.random((6, repeats, units)) < 0.5
+            alphas = {f"agent {n}": alpha(own * held, held) for n, own in enumerate(bought)}
+        resampling = Resampling(units=units, unit=unit, draws=399, seed=7)
+        found, deflated = luck_of(alphas, list(alphas), resampling)
+        assert found.largest_t is not None and found.t_95 is not None
+        exceeded.append(found.largest_t > found.t_95)
+        sure.append(max(each.value or 0.0 for each in deflated.values()) > 0.95)
+    # Taken as normal ones, t-statistics of four markets are exceeded in three worlds of ten.
+    assert np.mean(exceeded) < 0.16 and np.mean(sure) < 0.07
+
+
+@pytest.mark.parametrize("unit", ["day", "market"])
+def test_agents_that_hold_a_share_of_the_benchmark_have_no_luck(unit: Any) -> None:
+    rng = np.random.default_rng(73_601)
+    held = [0.02 * rng.standard_normal(40) for _ in range(5 if unit == "market" else 1)]
+    found = compare_agents(
+        {"half": [0.5 * run for run in held], "hold": held},
+        "hold",
+        252,
+        unit=unit,
+        jointly=False,
+        draws=99,
+    )
+    assert (found.luck.trials, found.luck.reason) == (0, NO_ALPHA)
+    assert found.agents["half"].deflated.reason == NO_DIFFERENCE

@@ -12,7 +12,7 @@ from investorbench.tasks.statistics import ReturnsError, TaskRuns, compare_agent
 from investorbench.tasks.statistics.agents import RUINED
 from investorbench.tasks.statistics.estimate import CONSTANT
 from investorbench.tasks.statistics.one_task import OneTask
-from investorbench.tasks.statistics.several_tasks import SeveralTasks
+from investorbench.tasks.statistics.several_tasks import ONE_MARKET, SeveralTasks
 from investorbench.tasks.statistics.yearly import Yearly
 
 FloatArray = npt.NDArray[np.float64]
@@ -121,8 +121,24 @@ def test_markets_of_all_tasks_are_drawn_where_repeats_have_their_own() -> None:
     found = over_tasks([drawn(2), drawn(3)], "hold", draws=299)
     assert (found.markets, found.days) == (5, 200)
     assert found.agents["a"].sr.low is not None and found.pairs[0].adjusted_p is not None
-    few = over_tasks([drawn(1), drawn(2)], "hold", draws=299)
+    few = over_tasks([drawn(3)], "hold", draws=299)
     assert few.agents["a"].sr.reason == "3 markets, at least 4 are needed"
+    one = over_tasks([drawn(1), drawn(5)], "hold", draws=299)
+    assert one.agents["a"].sr.reason == one.pairs[0].difference.reason == ONE_MARKET
+
+
+@pytest.mark.parametrize(("tasks", "markets", "t"), [(2, 2, 4.303), (2, 3, 2.776), (10, 2, 2.228)])
+def test_markets_of_each_task_are_as_wide_as_they_lie_around_its_own_mean(
+    tasks: int, markets: int, t: float
+) -> None:
+    rng = np.random.default_rng([73_500, tasks, markets])
+    runs = 0.01 * rng.normal(rng.normal(size=(tasks, 1, 1)), 1.0, (tasks, markets, 40))
+    found = over_tasks([TaskRuns({"a": list(own)}, None, 252) for own in runs], None)
+    ratios = runs.mean(-1) / runs.std(-1, ddof=1) * math.sqrt(252)
+    error = math.sqrt(np.sum(ratios.var(axis=1, ddof=1) / markets)) / tasks
+    cell = found.agents["a"].sr
+    assert cell.value == pytest.approx(ratios.mean())
+    assert cell.high - cell.value == pytest.approx(t * error, rel=0.06)  # type: ignore[operator]
 
 
 def test_tasks_of_days_and_of_markets_do_not_mix() -> None:
