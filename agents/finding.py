@@ -172,7 +172,7 @@ def locate(path: str) -> tuple[ModuleType, Any]:
         place = f"{place}.{part}"
         if hasattr(value, part):
             value = getattr(value, part)
-        elif value is module and find_spec(place) is not None:
+        elif value is module and hasattr(module, "__path__") and find_spec(place) is not None:
             value = import_own(place, path)
         else:
             raise UnknownNameError(f"name in {module.__name__}:", part, _defined_in(module))

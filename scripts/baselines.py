@@ -4,10 +4,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from investorbench.scripts.choices import Choices
 from investorbench.scripts.run import run_with
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.task import Task
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError, MissingDependencyError
 from investorbench_env.market.asset_classes import ASSET_CLASSES

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.bundling import (
     bundle_runs,
     open_bundle,

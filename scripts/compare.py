@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console
 
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.leaderboard.pairing import Paired, RunDifference, differences, pair_up
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.run_folder import found_in

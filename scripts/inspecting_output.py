@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.schema import Line
 from investorbench.tasks.wording import usd
 

@@ -6,7 +6,6 @@ from io import TextIOWrapper
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from investorbench import __version__
@@ -27,6 +26,7 @@ from investorbench.scripts import (
     verify,
 )
 from investorbench.scripts.bundle import reads_bundles
+from investorbench.scripts.terminal import Console
 from investorbench_env.errors import InvestorBenchError
 
 app = typer.Typer(

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from investorbench.agents.finding import PATH, SHA256, SOURCE, find_agent
 from investorbench.agents.llm import LanguageModel, model_of
 from investorbench.scripts.jobs import MEMORY, MODEL, TARGET, maker_of, new_memory
+from investorbench.scripts.recorded_code import require_known_code, require_known_memory
 from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.reading import RecordedJob
@@ -22,16 +23,22 @@ ARRAYS = "arrays"
 """The memory's store of a second run: it ranks like any other, and leaves the archive alone."""
 
 
-def job_again(recorded: RecordedJob) -> Job:
+def job_again(recorded: RecordedJob, within: Path | None = None) -> Job:
     """A job as it was configured; its agents have a memory of their own and no archive.
 
     Agents of somebody's own are looked for in the working folder, as the run found them there.
+
+    Args:
+        recorded: the job.
+        within: the folder that holds its record, and no code that is run.
 
     Raises:
         CannotRederiveError: its agent cannot be made from what is recorded, and why.
         InvestorBenchError: a module cannot be imported, or a setting is unknown.
     """
     settings = read_settings(recorded.path)
+    require_known_code(settings["agent"], recorded.path if within is None else within)
+    require_known_memory(settings.get("memory", {}))
     agent = _agent_of(settings)
     maker = maker_of(OmegaConf.create(agent))
     here = find_agent(agent[PATH]).sha256 if PATH in agent else maker.settings.get(SHA256)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.replaying import replay as replay_episode
 from investorbench.tasks.record.run_folder import job_in, jobs_in

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
 from investorbench.tasks.record.bundling import bundle_at, opened

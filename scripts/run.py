@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import typer
 from omegaconf import DictConfig
-from rich.console import Console
 
 from investorbench.scripts.choices import GROUPS, Choices, choosing
 from investorbench.scripts.composing import Composed, call_for_each, composed, composed_here
@@ -25,6 +24,7 @@ from investorbench.scripts.launching import (
 )
 from investorbench.scripts.settings import require_known_settings, swept
 from investorbench.scripts.tables import print_results
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.finding import our_id
 from investorbench.tasks.record.episode_folder import FAILURE
 from investorbench.tasks.record.job_folder import manifest_of

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from investorbench.scripts.tables import print_results
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.digests import MANIFEST, bind_again
 from investorbench.tasks.record.episode_folder import METRICS
 from investorbench.tasks.record.files import read_json, write_json

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
 from investorbench.scripts.run import planning
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.bundling import opened_run
 from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.run_folder import jobs_in

@@ -3,12 +3,12 @@
 import json
 from collections import Counter
 from dataclasses import asdict
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import track
@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from investorbench.scripts.recorded_jobs import job_again
+from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.bundling import opened_run
 from investorbench.tasks.verdict import AGENT, MARKET, RECORD, Checks, Verdict
 from investorbench.tasks.wording import count, number
@@ -46,7 +47,8 @@ def verify(
     """Find what was changed, is missing or does not follow; asks no model."""
     errors = Console(stderr=True)
     with opened_run(run, errors.print) as folder:
-        checks = Checks(folder, job_again if agent else None, seal)
+        again = partial(job_again, within=folder) if agent else None
+        checks = Checks(folder, again, seal)
         shown = track(
             checks, "verifying", len(checks), console=errors, transient=True,
             disable=not errors.is_terminal,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from investorbench.agents.llm.canonical import digest
-from investorbench.tasks.record.files import bytes_of, read_json, write_json
+from investorbench.tasks.record.files import bytes_of, is_of_a_system, read_json, write_json
 from investorbench.tasks.record.schema import Content, without_nan
 
 MANIFEST = "manifest.json"
@@ -35,7 +35,7 @@ def bound_paths(job: Path) -> Iterator[str]:
             path = repeat / name
             found = _files_below(path) if path.is_dir() else [path] * path.is_file()
             for each in found:
-                if not each.name.endswith(PASSING):
+                if not each.name.endswith(PASSING) and not is_of_a_system(each):
                     yield each.relative_to(job).as_posix()
 
 

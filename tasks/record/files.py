@@ -10,6 +10,19 @@ from investorbench.tasks.record.schema import Content, without_nan
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 
+OF_A_SYSTEM = re.compile(
+    r"\.DS_Store|\.localized|Thumbs\.db|desktop\.ini|\.nfs[0-9a-f]{16,}", re.IGNORECASE
+)
+BESIDE = "._"
+"""What the name of a file begins with in which macOS keeps what it knows of another one."""
+
+
+def is_of_a_system(path: Path) -> bool:
+    """Whether a file manager or a file system left it in a folder that was looked at, or copied."""
+    name = path.name
+    is_beside = name.startswith(BESIDE) and path.with_name(name.removeprefix(BESIDE)).exists()
+    return is_beside or OF_A_SYSTEM.fullmatch(name) is not None
+
 
 def folder_name(name: str) -> str:
     """A name as that of a folder, which never leads out of the one that it is in."""

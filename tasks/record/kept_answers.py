@@ -31,7 +31,7 @@ class KeptRow(NamedTuple):
     @property
     def content(self) -> Content:
         """The reply's parts by name; empty where they cannot be read."""
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             content = json.loads(self.completion)
             if isinstance(content, dict):
                 return content
@@ -50,8 +50,13 @@ def kept_rows(db: sqlite3.Connection, keys: Iterable[str]) -> dict[str, KeptRow]
         own = wanted[first : first + AT_ONCE]
         marks = ",".join("?" * len(own))
         query = f"SELECT key, model, completion FROM answers WHERE key IN ({marks})"
-        rows |= {key: KeptRow(*rest) for key, *rest in db.execute(query, own)}
+        rows |= {key: KeptRow(*map(_text, rest)) for key, *rest in db.execute(query, own)}
     return rows
+
+
+def _text(value: Any) -> str:
+    """A cell as text, which no cache writes otherwise."""
+    return value if isinstance(value, str) else repr(value)
 
 
 def rows_bound(rows: dict[str, KeptRow]) -> Content:
@@ -97,6 +102,15 @@ def open_at_rest(path: Path) -> Iterator[sqlite3.Connection]:
 def _connected(path: Path, uri: str) -> Iterator[sqlite3.Connection]:
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_S)) as db:
+            _require_table(db, path)
             yield db
     except sqlite3.Error as error:
         raise InvestorBenchError(f"{path} cannot be read: {error}") from None
+
+
+def _require_table(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a view, which computes what it seems to hold, and may never come to an end."""
+    db.execute("PRAGMA trusted_schema = OFF")
+    kinds = db.execute("SELECT type, sql FROM sqlite_master WHERE name = 'answers'").fetchall()
+    if any(kind != "table" or "virtual" in str(sql).lower() for kind, sql in kinds):
+        raise InvestorBenchError(f"{path} cannot be read: its answers are no table")

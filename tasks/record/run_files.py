@@ -1,7 +1,7 @@
 """The files that the record of a run consists of, and the hash of each.
 
 Left out is what may change while the record does not: locks, the file of a seed, seals, reports,
-figures of trackers. Of ``answers.sqlite`` the rows count, not the bytes of the database.
+figures of trackers, what file managers leave. Of ``answers.sqlite`` the rows count, not the bytes.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from investorbench.tasks.record.answer_rows import answer_rows
+from investorbench.tasks.record.files import is_of_a_system
 from investorbench.tasks.record.kept_answers import ANSWERS
 from investorbench.tasks.record.run_folder import jobs_in
 from investorbench.tasks.record.schema import Content
@@ -48,6 +49,8 @@ def files_of(run: Path) -> Iterator[tuple[str, Path]]:
         links = [each for each in folders if (folder / each).is_symlink()]
         job = next((each for each in (folder, *folder.parents) if each in jobs), None)
         for name in sorted([*names, *links]):
+            if is_of_a_system(folder / name):
+                continue
             if job is not None and not (folder in (job, run) and NOT_OF_A_JOB.match(name)):
                 if not name.endswith(".lock"):
                     yield job.relative_to(run).as_posix(), folder / name

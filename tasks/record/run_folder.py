@@ -8,6 +8,7 @@ from typing import NamedTuple
 from investorbench.tasks.configured import configuration_of, is_baseline
 from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import FILES
+from investorbench.tasks.record.files import is_of_a_system
 from investorbench.tasks.record.lines import header_in
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
 from investorbench.tasks.record.references import read_references
@@ -20,6 +21,8 @@ from investorbench_env.errors import InvestorBenchError
 NEEDED = (
     "agent_name", "name", "agent", "task", "protocol", "data", "repeats", "seed", "warmup",
 )  # fmt: skip
+MOST_REPEATS = 10_000
+"""Of a job that is read; each has a seed and a folder."""
 SEED, SEED_LOCK = "seed.txt", ".seed.lock"
 """The seed that was drawn for a run; held while a process draws it."""
 BESIDE_JOBS = (
@@ -104,6 +107,8 @@ def job_in(path: Path, place: str | None = None) -> RecordedJob:
         )
     try:
         task = task_of(settings)
+        if not 1 <= int(settings["repeats"]) <= MOST_REPEATS:
+            raise ValueError(f"repeats is not from 1 to {MOST_REPEATS:,}")
         return RecordedJob(
             path=path,
             name=str(settings["name"]),
@@ -137,5 +142,6 @@ def foreign_files(run: Path, jobs: list[Path]) -> Iterator[Path]:
     for path in sorted(run.rglob("*")):
         of_a_job = any(job in path.parents for job in jobs)
         of_the_run = path.relative_to(run).parts[0].startswith(BESIDE_JOBS)
-        if path.is_file() and not of_a_job and not of_the_run:
+        of_a_system = is_of_a_system(path)
+        if path.is_file() and not (of_a_job or of_the_run or of_a_system):
             yield path

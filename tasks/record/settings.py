@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import yaml
 from investorbench_env.errors import InvestorBenchError
 
 CONFIG = "config.yaml"
+MOST_PARTS = 100_000
+"""Keys and values of a configuration; no run writes nearly as many."""
 REPEATS = "repeats"
 """May grow; nothing in an episode follows from it."""
 
@@ -27,12 +30,36 @@ def settings_in(text: str) -> dict[str, Any]:
         InvestorBenchError: it holds none.
     """
     try:
-        settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        settings = _load(text)
+    except (yaml.YAMLError, RecursionError) as error:
         raise InvestorBenchError(f"cannot be read as a configuration: {error}") from None
     if not isinstance(settings, dict):
         raise InvestorBenchError("cannot be read as a configuration: it holds no settings")
     return settings
+
+
+def _load(text: str) -> Any:
+    """What YAML holds, if that is not much more than is written: an alias repeats what it names."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > MOST_PARTS:
+            raise yaml.YAMLError(f"it has more than {MOST_PARTS:,} parts, with what aliases repeat")
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, float]) -> float:
+    """How many parts a node has, all that its aliases stand for among them; inf in a circle."""
+    if id(node) not in known:
+        known[id(node)] = math.inf  # as long as it is within itself
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        inner = [each for part in parts for each in (part if isinstance(part, tuple) else (part,))]
+        known[id(node)] = 1 + sum(_size(each, known) for each in inner)
+    return known[id(node)]
 
 
 def read_settings(job: Path) -> dict[str, Any]:

@@ -189,6 +189,8 @@ def _require_as_listed(archive: zipfile.ZipFile, contents: RunBundle, file: Path
         or _first(name for name in listed if name in folders)
         or _first(each.filename for each in found if not _is_file(each))
         or _first(run for run in contents.runs if not any(n.startswith(f"{run}/") for n in listed))
+        or _first(run for run in contents.runs if "/" in run or contents.runs.count(run) > 1)
+        or _first(name for name in listed if name.rpartition("/")[2].startswith(ANSWERS))
     )
     if wrong is not None:
         raise InvestorBenchError(
@@ -209,6 +211,9 @@ def _require_as_listed(archive: zipfile.ZipFile, contents: RunBundle, file: Path
                 f"{file}: {each.filename} unpacks to more than {RATIO} times its size, and no "
                 "bundle's file does"
             )
+    packed = file.stat().st_size  # what several entries share is there once
+    if total > RATIO * packed + SLACK * len(listed):
+        raise InvestorBenchError(f"{file} unpacks to more than {RATIO} times its size")
 
 
 def _require_room(room: Path, contents: RunBundle, file: Path) -> None:

@@ -33,7 +33,9 @@ UNIX, MODE = 3, (stat.S_IFREG | 0o644) << 16
 LARGEST, MOST = 8 << 30, 200_000
 """Bytes, and files, of a bundle when it is opened."""
 LONGEST_NAME = 255
-FORBIDDEN = re.compile(r"[\\:]")
+FORBIDDEN = re.compile(r'[\\:*?"<>|]')
+OF_CODE = (".py", ".pyc", ".pyd", ".pyw", ".pyz", ".pth", ".so", ".dll", ".dylib", ".egg", ".whl")
+"""How the names of files end that Python may import; a record holds none, and no bundle."""
 RATIO, SLACK = 100, 1024
 """What compresses by more is stored as it is, so that no small bundle fills a disk."""
 
@@ -86,7 +88,9 @@ def bundle_runs(runs: Sequence[str | Path], file: str | Path) -> RunBundle:
             raise InvestorBenchError(f"two runs are called {name}: rename the folder of one")
         sources |= {f"{name}/{inner}": source for inner, source in _sources(folder)}
     if wrong := next((name for name in sources if not is_portable(name)), None):
-        raise InvestorBenchError(f"{wrong!r} is no name of a file everywhere: rename it")
+        raise InvestorBenchError(
+            f"{wrong!r} is no name of a file everywhere, or one of code: rename it"
+        )
     size = sum(source.stat().st_size for source in sources.values() if isinstance(source, Path))
     if size > LARGEST or len(sources) > MOST:
         raise InvestorBenchError(f"{file} would be larger than anybody opens: bundle fewer runs")
@@ -127,6 +131,7 @@ def is_portable(name: str) -> bool:
         and not FORBIDDEN.search(name)
         and max(len(part.encode("utf-8", "replace")) for part in parts) <= LONGEST_NAME
         and name.isprintable()
+        and not name.lower().endswith(OF_CODE)
     )
 
 

@@ -14,6 +14,7 @@ from investorbench.tasks.record.digests import (
     manifest_digest,
 )
 from investorbench.tasks.record.episode_folder import FAILURE, METRICS
+from investorbench.tasks.record.files import is_of_a_system
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.references import REFERENCES
 from investorbench.tasks.record.schema import Content
@@ -28,9 +29,9 @@ LISTED = 3
 
 def foreign(job: RecordedJob) -> Iterator[Finding]:
     """Files and repeats that are not of the job, and links, which are not of the record at all."""
-    for path in sorted(job.path.iterdir()):
+    for path in _listed(job.path):
         if path in job.episodes and path.is_dir():
-            for inner in sorted(path.iterdir()):
+            for inner in _listed(path):
                 if inner.name not in OF_A_REPEAT:
                     yield Finding(path=inner, what="is no part of a record", is_wrong=False)
             if (path / METRICS).exists() and (path / FAILURE).exists():
@@ -87,6 +88,10 @@ def not_as_bound(
             shown = ", ".join([*others[:LISTED], *["…"] * (len(others) > LISTED)])
             rest = f"; so it is with {shown}" if others else ""
             yield Finding(path=job.path / first, what=f"{words}{rest}", kind="digest")
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not is_of_a_system(path))
 
 
 def _links(folder: Path) -> Iterator[Finding]:

@@ -1,0 +1,27 @@
+"""The terminal, to which no record can give orders: names and texts in it come from elsewhere."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import rich.console
+from rich.segment import Segment
+
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+KEPT = "\n\t"
+BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""What turns the direction of writing, so that a name reads as another one."""
+ORDERS = {
+    code: REPLACED for code in (*range(0x20), *range(0x7F, 0xA0), *BIDI) if chr(code) not in KEPT
+}
+"""Characters that a terminal obeys instead of showing them."""
+
+
+class Console(rich.console.Console):
+    """Rich's console, which colours what it writes, and obeys nothing of what it shows."""
+
+    def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
+        for segment in super().render(*arguments, **options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(segment.text.translate(ORDERS), segment.style)
