@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 NONE = "–"
 SMALLEST_P = 0.001
 """No p-value is written more exactly."""
+LARGEST_REJECTED = 0.05
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -27,11 +28,16 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def p_value(p: float | None, digits: int = 2) -> str:
-    """``.62``, ``.009``, ``<.001``: a third digit below .01, and no zero before the point."""
+    """``.62``, ``.009``, ``<.001``: a third digit below .01, and no zero before the point.
+
+    One just above .05 has it, too, rounded up: ``.05`` is of a test that rejects.
+    """
     if p is None or not math.isfinite(p):
         return NONE
     if p < SMALLEST_P:
         return f"<{SMALLEST_P:g}".replace("0.", ".")
+    if digits == 2 and LARGEST_REJECTED < p < LARGEST_REJECTED + 0.005:
+        p, digits = math.ceil(p * 1000.0) / 1000.0, 3
     return f"{p:.{3 if p < 0.01 else digits}f}".removeprefix("0")
 
 

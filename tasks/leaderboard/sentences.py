@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.benchmarks import Benchmark, benchmark_of
 from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.overall_rows import OverallRow
 from investorbench.tasks.leaderboard.rows import Row
-from investorbench.tasks.statistics import Comparison, Estimate, Luck, Tested
+from investorbench.tasks.statistics import Comparison, Estimate, Tested
+from investorbench.tasks.statistics.alpha import SAME
 from investorbench.tasks.statistics.rank_sets import SIZE
 from investorbench.tasks.wording import count, listed, number, p_equals, percent, roughly
 from investorbench_env.facts import Facts
@@ -70,10 +73,10 @@ def verdicts(
     best = candidates[0]
     among = "of them" if best is rivals[0] else "of those that know no more than others"
     among = "" if len(rivals) == 1 else among
-    yield f"{_best(best, among, compared)}."
+    yield f"{_best(best, _alike(best, candidates), among, compared)}."
     yield f"{_capital(alphas(comparison, compared, benchmark))}."
     yield _pairs(best, comparison)
-    yield luck_of(comparison.luck)
+    yield luck_of(comparison)
     if best is rivals[0]:  # of whose lead it is known what picking the highest adds
         yield patience(best, comparison.days_of_best, compared, facts)
 
@@ -120,12 +123,16 @@ def alphas(comparison: Comparison, benchmark: Benchmark | None, name: str | None
     return f"{' and '.join(parts)} ({evidence}){others if rest else ''}"
 
 
-def luck_of(luck: Luck) -> str:
+def luck_of(comparison: Comparison) -> str:
     """The largest t-statistic of alpha, and what it is worth among so many trials."""
+    luck = comparison.luck
     if luck.largest_t is None or luck.expected_t is None or luck.t_95 is None:
         return ""
     largest, expected, rare = (number(t, 2) for t in (luck.largest_t, luck.expected_t, luck.t_95))
-    if luck.largest_t > luck.t_95:
+    test = comparison.against.get(luck.agent or "")
+    if luck.largest_t > luck.t_95 and test and (test.adjusted_p or 0.0) > SIZE:
+        verdict = "luck seldom reaches it, but the test of alpha does not rule it out"
+    elif luck.largest_t > luck.t_95:
         verdict = "luck alone would hardly reach it"
     elif luck.largest_t > max(luck.expected_t, 0.0):
         verdict = "it may well be luck"
@@ -195,17 +202,32 @@ def _who(agents: Sequence[Row]) -> str:
     return f"{count(len(agents), 'agent')} with {repeats}{each} {verb} scored"
 
 
-def _best(best: Row | OverallRow, among: str, benchmark: Benchmark | None) -> str:
+def _alike(best: Row | OverallRow, agents: Sequence[Row | OverallRow]) -> list[str]:
+    """Those that did as the best one did, by name."""
+    own = (best.sr, best.statistics.alpha.value or 0.0)
+    return [
+        row.agent
+        for row in agents
+        if row is best
+        or np.allclose((row.sr, row.statistics.alpha.value or 0.0), own, rtol=0.0, atol=SAME)
+    ]
+
+
+def _best(
+    best: Row | OverallRow, alike: Sequence[str], among: str, benchmark: Benchmark | None
+) -> str:
     """Who has the highest Sharpe ratio, and by how much it is above the benchmark's.
 
     Args:
         best: who.
+        alike: all that share it, by name.
         among: of whom, in words; empty where there is nobody else.
         benchmark: what agents are compared with.
     """
     figure = Estimate(value=best.sr, low=best.statistics.sr.low, high=best.statistics.sr.high)
     what = f"the highest Sharpe ratio {among}," if among else "a Sharpe ratio of"
-    found = f"{best.agent} has {what} {with_interval(figure, lambda ratio: number(ratio, 2))}"
+    verb = "has" if len(alike) == 1 else "have"
+    found = f"{listed(alike)} {verb} {what} {with_interval(figure, lambda ratio: number(ratio, 2))}"
     ahead = best.beside.difference.value if best.beside else None
     if benchmark is not None and ahead is not None:
         way = "above" if ahead >= 0.0 else "below"
