@@ -41,6 +41,10 @@ def bundle(
     file = output or Path(f"{runs[0].resolve().name}.zip")
     if file.is_dir():
         raise InvestorBenchError(f"{file} is a folder: name a file in it with --output")
+    if made := next((run for run in runs if run.is_file()), None):
+        raise InvestorBenchError(
+            f"{made} is a file: give folders of runs, which --open makes of a bundle"
+        )
     contents = bundle_runs(runs, file)
     size = file.stat().st_size
     held = f"{count(len(contents.runs), 'run')}, {count(len(contents.files), 'file')}"

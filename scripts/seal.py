@@ -52,10 +52,14 @@ def seal(
     ] = False,
 ) -> None:
     """Print one line to publish: the seal of a finished run, or with --plan of one before it."""
-    if plan and not check:
+    if plan and check:
+        raise InvestorBenchError("--plan seals and --check compares: give one of them")
+    if not check and (given is not None or signers is not None or as_json):
+        raise InvestorBenchError("--seal, --signers and --json are of --check: give that, too")
+    if plan:
         _seal_plan(arguments, key)
         return
-    if plan or len(arguments) != 1:
+    if len(arguments) != 1:
         raise InvestorBenchError("give the folder of one run, or --plan with what is to be run")
     run = Path(arguments[0])
     if check:

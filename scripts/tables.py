@@ -1,11 +1,15 @@
 """Leaderboards as tables for the terminal."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from investorbench.tasks.answers import answers_of, words_of_roles
 from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, overall
@@ -15,6 +19,11 @@ from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.result import Entry, Result
 from investorbench.tasks.wording import count, number, usd
+
+WIDEST = 10_000
+"""Columns of a terminal that any table fits."""
+WORD = re.compile(r"[^\s_/.=-]+[\s_/.=-]*|[\s_/.=-]+")
+"""A word of an agent's name with what follows it."""
 
 
 def print_results(results: Iterable[Result | Entry], console: Console) -> None:
@@ -39,11 +48,16 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     window = f"{setting.start} to {setting.end}"
     _title(console, setting.simulated, setting.name, setting.protocol, window)
     columns = board_columns("terminal", board)
-    table = _table(heads(columns, "terminal"))
     rows = [BoardLine(board, row) for row in board.rows]
-    for line in rows:
-        name = escape(line.row.agent) + signs_of(line.row, board.rows)
-        table.add_row(line.row.place(board.compared_with), name, *texts(columns, "terminal", line))
+    shown = [
+        _Line(
+            line.row.place(board.compared_with),
+            line.row.agent + signs_of(line.row, board.rows),
+            tuple(texts(columns, "terminal", line)),
+        )
+        for line in rows
+    ]
+    table = _fitting(list(heads(columns, "terminal")), shown, console)
     answers = [line for row in board.rows if row.result for line in answered(row.result)]
     options = [f"options: {setting.options}"] if setting.options else []
     explained = legend(columns, "terminal", rows)
@@ -57,11 +71,16 @@ def print_overall(found: Overall, console: Console) -> None:
     over = f"mean over {len(found.settings)} tasks"
     _title(console, found.simulated, over, found.protocol, *filter(None, [found.options]))
     columns = overall_columns("terminal", found.compared_with)
-    table = _table(heads(columns, "terminal"))
-    for row in found.rows:
-        cells = texts(columns, "terminal", OverallLine(found, row))
-        table.add_row(row.place(found.compared_with), escape(row.agent) + row.signs, *cells)
     rows = [OverallLine(found, row) for row in found.rows]
+    shown = [
+        _Line(
+            row.place(found.compared_with),
+            row.agent + row.signs,
+            tuple(texts(columns, "terminal", line)),
+        )
+        for row, line in zip(found.rows, rows, strict=True)
+    ]
+    table = _fitting(list(heads(columns, "terminal")), shown, console)
     explained = legend(columns, "terminal", rows)
     _print(console, table, [*found.findings, *explained, *found.notes], found.sentence)
 
@@ -90,17 +109,49 @@ def _title(console: Console, simulated: bool, name: str, *others: str) -> None:
     console.print(f"{stamp}[bold]{escape(name)}[/]{rest}", highlight=False)
 
 
-def _table(columns: Iterable[str]) -> Table:
+class _Line(NamedTuple):
+    """A row: the agent's place, its name with its signs, and its figures."""
+
+    place: str
+    name: str
+    figures: Sequence[str]
+
+
+def _fitting(columns: Sequence[str], lines: Sequence[_Line], console: Console) -> Table:
+    """A table as wide as the console; if it would be wider, names take several lines."""
+    table = _table(columns, lines)
+    unbound = console.options.update(max_width=WIDEST)
+    surplus = console.measure(table, options=unbound).maximum - console.width
+    if surplus <= 0:
+        return table
+    room = max((cell_len(line.name) for line in lines), default=0) - surplus
+    return _table(columns, [line._replace(name=folded(line.name, room)) for line in lines])
+
+
+def _table(columns: Iterable[str], lines: Iterable[_Line]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("rank", no_wrap=True)
     table.add_column("agent", overflow="fold")
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
+    for line in lines:
+        table.add_row(line.place, Text(line.name), *line.figures)
     return table
+
+
+def folded(name: str, width: int) -> str:
+    """A name on lines that end after a word of it, as far as words have room."""
+    lines = [""]
+    for word in WORD.findall(name):
+        if lines[-1] and cell_len((lines[-1] + word).rstrip()) > width:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _print(console: Console, table: Table, lines: Sequence[str], sentence: str) -> None:
     console.print(table)
     console.print("\n".join(lines), style="dim", highlight=False, markup=False)
+    console.print()
     console.print(sentence, highlight=False, markup=False)
     console.print()

@@ -7,6 +7,7 @@ from typing import Any
 
 from investorbench.tasks.leaderboard.answer_columns import ANSWERS
 from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
+from investorbench.tasks.leaderboard.passes import ATTEMPTS
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.score_columns import median_columns, score_columns
 from investorbench.tasks.leaderboard.skill_columns import CHANCE, SELECTION, VARIANCE
@@ -14,7 +15,7 @@ from investorbench.tasks.metrics import Metric, metrics
 from investorbench.tasks.wording import COUNT, PERCENT, TEXT, TRUTH, Table, Unit
 
 BoardColumn = Column[BoardLine]
-CROWDED = ("time_in_market",)
+CROWDED: tuple[str, ...] = ("time_in_market",)
 """What a terminal has no room for beside the figures of the median repeat."""
 
 
@@ -40,8 +41,11 @@ def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardC
         *ANSWERS,
         *BOOTSTRAP,
     )
-    crowded = CROWDED if with_median and table == "terminal" else ()
-    return [each for each in every if table in each.formats and each.key not in crowded]
+    without = CROWDED if with_median and table == "terminal" else ()
+    if table == "skill" and board is not None:
+        most = max(len(row.ratios) for row in board.rows)  # and more cannot all succeed
+        without = tuple(f"pass_{k}" for k in ATTEMPTS if k > most)
+    return [each for each in every if table in each.formats and each.key not in without]
 
 
 # The setting, and the agent's place in it.

@@ -59,10 +59,11 @@ def drawn_by(comparison: Comparison, facts: Facts) -> str:
 
 def _repeats(rows: Sequence[Row], facts: Facts) -> Iterator[str]:
     """What figures of several repeats on one market are."""
-    repeats = max(len(row.entry.result.episodes) for row in rows if row.entry)
-    if repeats > 1 and not facts.draws_markets:
+    counts = {len(row.entry.result.episodes) for row in rows if row.entry}
+    if max(counts) > 1 and not facts.draws_markets:
+        up_to = "up to " if len(counts) > 1 else ""
         yield (
-            f"figures are means over repeats, {repeats} at most; curves and decisions are of the "
+            f"figures are means over {up_to}{max(counts)} repeats; curves and decisions are of the "
             "one with the median Sharpe ratio"
         )
 
@@ -73,8 +74,8 @@ def _twins(rows: Sequence[Row], facts: Facts) -> Iterator[str]:
     benchmark = benchmark_of(facts)
     if twins and benchmark:
         yield (
-            f"= {benchmark.short}: the same decisions as {benchmark.title}, of which there is "
-            f"nothing to test ({listed(twins)})"
+            f"= {benchmark.short}: the same decisions as {benchmark.title}, so there is nothing to "
+            f"test ({listed(twins)})"
         )
 
 

@@ -96,6 +96,7 @@ def _row(
         passes=_passes(name, boards),
         rank=comparison.rank_sets.get(name),
         knows=any(row.knows for row in of_tasks),
+        is_baseline=all(row.is_baseline for row in of_tasks),
         signs=signs_of_all(of_tasks),
     )
 
@@ -202,6 +203,6 @@ def _sentence(
     if not agents:
         title = compared.title if compared else rows[0].agent
         return f"{where}, {title} alone was scored on all: there is nothing to compare it with."
-    parts = [f"{where}, means of {count(len(agents), 'agent')}."]
+    parts = [f"{where}, the means of {count(len(agents), 'agent')} were compared."]
     parts += verdicts(agents, comparison, compared, benchmark, boards[0].facts)
     return " ".join(part for part in parts if part)

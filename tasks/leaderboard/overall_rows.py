@@ -24,6 +24,7 @@ class OverallRow:
         passes: pass^k by k, means over the tasks; of as many repeats as each task has.
         rank: likewise; everybody here has one.
         knows: whether it was handed what others cannot know.
+        is_baseline: whether it is a baseline as it comes.
         signs: beside its name, which notes explain.
     """
 
@@ -36,6 +37,7 @@ class OverallRow:
     passes: Mapping[int, float]
     rank: tuple[int, int] | None
     knows: bool
+    is_baseline: bool
     signs: str = ""
 
     def place(self, benchmark: Benchmark | None) -> str:

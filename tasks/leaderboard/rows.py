@@ -66,6 +66,11 @@ class Row:
         return self.result is not None and bool(self.result.knows)
 
     @property
+    def is_baseline(self) -> bool:
+        """Whether it is a baseline as it comes, which nobody chose by how it does."""
+        return self.result is not None and self.result.is_baseline
+
+    @property
     def answers(self) -> Answers | None:
         """How its answers of language models add up; None where it asks none."""
         return None if self.result is None else answers_of(self.result)

@@ -67,16 +67,19 @@ def verdicts(
     """
     rivals = [row for row in agents if row.rank is not None and not row.statistics.is_twin]
     if not rivals:
-        yield _nobody(agents, compared)
+        yield f"{_left_out(agents, compared)} There is nothing to compare."
         return
+    yield _left_out(agents, compared)
     candidates = [row for row in rivals if not row.knows] or rivals
     best = candidates[0]
-    among = "of them" if best is rivals[0] else "of those that know no more than others"
+    among = "of them" if len(rivals) == len(agents) else "of the others"
+    among = among if best is rivals[0] else "of those that know no more than others"
     among = "" if len(rivals) == 1 else among
     yield f"{_best(best, _alike(best, candidates), among, compared)}."
     yield f"{_capital(alphas(comparison, compared, benchmark))}."
     yield _pairs(best, comparison)
-    yield luck_of(comparison)
+    of_some = len({row.is_baseline for row in candidates}) == 2
+    yield luck_of(comparison, of_some)
     if best is rivals[0]:  # of whose lead it is known what picking the highest adds
         yield patience(best, comparison.days_of_best, compared, facts)
 
@@ -123,31 +126,40 @@ def alphas(comparison: Comparison, benchmark: Benchmark | None, name: str | None
     return f"{' and '.join(parts)} ({evidence}){others if rest else ''}"
 
 
-def luck_of(comparison: Comparison) -> str:
-    """The largest t-statistic of alpha, and what it is worth among so many trials."""
+def luck_of(comparison: Comparison, of_some: bool) -> str:
+    """The largest t-statistic of alpha, and what it is worth among so many trials.
+
+    Args:
+        comparison: of the agents.
+        of_some: whether baselines were scored that are no trials.
+    """
     luck = comparison.luck
     if luck.largest_t is None or luck.expected_t is None or luck.t_95 is None:
         return ""
     largest, expected, rare = (number(t, 2) for t in (luck.largest_t, luck.expected_t, luck.t_95))
+    without = " (baselines as they come are none)" if of_some else ""
+    if luck.trials > 1:
+        found = f"Of {luck.trials} trials{without}, {luck.agent} has the largest t-statistic of "
+        found += f"alpha, {largest}"
+        chance = f"the luckiest of as many without skill is expected to reach {expected}, and "
+    elif of_some:
+        found = f"{luck.agent} is the only trial{without}, with a t-statistic of alpha of {largest}"
+        chance = "without skill it "
+    else:
+        found = f"The t-statistic of the alpha of {luck.agent} is {largest}"
+        chance = "without skill it "
+    if luck.largest_t <= 0.0:
+        return f"{found}: there is no gain to put down to luck. {UNCOUNTED}"
     test = comparison.against.get(luck.agent or "")
     if luck.largest_t > luck.t_95 and test and (test.adjusted_p or 0.0) > SIZE:
         verdict = "luck seldom reaches it, but the test of alpha does not rule it out"
     elif luck.largest_t > luck.t_95:
         verdict = "luck alone would hardly reach it"
-    elif luck.largest_t > max(luck.expected_t, 0.0):
+    elif luck.largest_t > luck.expected_t:
         verdict = "it may well be luck"
     else:
         verdict = "it is no more than luck is expected to reach"
-    if luck.trials == 1:
-        return (
-            f"The t-statistic of the alpha of {luck.agent} is {largest}, and without skill it "
-            f"exceeds {rare} one time in twenty: {verdict}. {UNCOUNTED}"
-        )
-    return (
-        f"Of {luck.trials} trials, {luck.agent} has the largest t-statistic of alpha, {largest}; "
-        f"the luckiest of as many without skill is expected to reach {expected}, and exceeds "
-        f"{rare} one time in twenty: {verdict}. {UNCOUNTED}"
-    )
+    return f"{found}; {chance}exceeds {rare} one time in twenty: {verdict}. {UNCOUNTED}"
 
 
 def patience(
@@ -164,28 +176,31 @@ def patience(
     test = best.beside
     if test is None or benchmark is None or test.adjusted_p is None or test.adjusted_p <= SIZE:
         return ""
-    lead = f"To find the lead of {best.agent} over {benchmark.title} in the Sharpe ratio"
     if days.value is None:
         return ""
-    if days.value / facts.periods_a_year > LONG:
-        return f"{lead} would take more than {count(LONG, 'year')}."
+    years = days.value / facts.periods_a_year
+    lead = f"Finding the lead of {best.agent} over {benchmark.title} in the Sharpe ratio would take"
+    if years > LONG:
+        return f"{lead} more than {count(LONG, 'year')}."
     period = period_name(facts.interval)
     ends = ""
     if days.low is not None:
         is_open = days.high is None or days.high / facts.periods_a_year > LONG
-        upper = f"more than {count(LONG, 'year')}" if is_open else roughly(days.high or 0.0)
-        ends = f" (95 % interval {roughly(days.low)} to {upper})"
-    return (
-        f"{lead} would take about {roughly(days.value)} {period}s{ends}, "
-        f"{roughly(days.value / facts.periods_a_year)} years."
-    )
+        upper = count(LONG, "year") if is_open else f"{roughly(days.high or 0.0)} {period}s"
+        more = "more than " * is_open
+        ends = f" (95 % interval {roughly(days.low)} {period}s to {more}{upper})"
+    return f"{lead} about {roughly(days.value)} {period}s or {roughly(years)} years{ends}."
 
 
 def _where(setting: Setting, facts: Facts, comparison: Comparison, markets: int) -> str:
     market = "a simulated market" if setting.simulated else "real data"
-    market = f"{number(markets)} simulated markets" if markets > 1 else market
     days = comparison.days  # of episodes on days of their own there are none in common
     length = f"{count(days, period_name(facts.interval))} from " if days else ""
+    if markets > 1:
+        market = f"{number(markets)} simulated markets"
+        each, over = divmod(days, markets)
+        if each and not over:
+            length = f"{count(each, period_name(facts.interval))} each from "
     return (
         f"On {setting.name} ({setting.protocol} protocol, {market}, "
         f"{length}{setting.start} to {setting.end})"
@@ -244,8 +259,13 @@ def _alpha(best: Row | OverallRow) -> str:
 
 
 def _pairs(best: Row | OverallRow, comparison: Comparison) -> str:
-    """How many pairs are distinguishable by their Sharpe ratios."""
-    tested = [pair for pair in comparison.pairs if pair.adjusted_p is not None]
+    """How many pairs are distinguishable by their Sharpe ratios; a twin adds none."""
+    twins = {name for name, each in comparison.agents.items() if each.is_twin}
+    tested = [
+        pair
+        for pair in comparison.pairs
+        if pair.adjusted_p is not None and twins.isdisjoint(pair.names)
+    ]
     if not tested:
         return ""
     if len(tested) == 1:
@@ -254,28 +274,26 @@ def _pairs(best: Row | OverallRow, comparison: Comparison) -> str:
         names = listed(tested[0].names)
         return f"The Sharpe ratios of {names} {do} by more than chance ({p_equals(p)})."
     clear = sum((pair.adjusted_p or 0.0) <= SIZE for pair in tested)
-    differ = "in their Sharpe ratios by more than chance"
-    if not clear:
-        return f"None of {count(len(tested), 'pair')} differs {differ}."
-    first = f", {best.agent} from all others" if best.rank == (1, 1) else ""
-    return (
-        f"{number(clear)} of {count(len(tested), 'pair')} "
-        f"{'differs' if clear == 1 else 'differ'} {differ}{first}."
-    )
+    few = number(clear) if clear else "none"
+    first = f"; {best.agent} differs from all others" if best.rank == (1, 1) else ""
+    pairs = count(len(tested), "pair")
+    do = "do " * (not clear)
+    inverted = f"{do}the Sharpe ratios differ by more than chance"
+    return f"In {few} of {pairs} {inverted}{first}."
 
 
-def _nobody(agents: Sequence[Row | OverallRow], benchmark: Benchmark | None) -> str:
-    """Why there is nobody to name."""
+def _left_out(agents: Sequence[Row | OverallRow], benchmark: Benchmark | None) -> str:
+    """Who is not compared with the others, and why; nothing where all are."""
     twins = [row.agent for row in agents if row.statistics.is_twin]
-    unranked = [row.agent for row in agents if row.rank is None]
+    unranked = [row.agent for row in agents if row.rank is None and row.agent not in twins]
     title = benchmark.title if benchmark else "the benchmark"
     parts = []
     if twins:
-        parts.append(f"{listed(twins)} decided as {title} did, so there is nothing to compare")
+        parts.append(f"{listed(twins)} took the same decisions as {title}.")
     if unranked:
         verb = "has" if len(unranked) == 1 else "have"
-        parts.append(f"{listed(unranked)} {verb} no rank, since too few answers were usable")
-    return f"{'; '.join(parts)}."
+        parts.append(f"{listed(unranked)} {verb} no rank, since too few answers were usable.")
+    return " ".join(parts)
 
 
 def _by_sign(clear: dict[str, Tested]) -> Iterator[tuple[list[str], str]]:

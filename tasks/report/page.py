@@ -127,7 +127,9 @@ def _title(content: ReportContent) -> str:
 
 
 def _lead(content: ReportContent) -> Html:
-    agents = {row.agent for board in content.boards for row in board.rows}
+    agents = {
+        row.agent for board in content.boards for row in board.rows if row.agent != board.benchmark
+    }
     simulated = [board for board in content.boards if board.setting.simulated]
     text = f"{count(len(agents), 'agent')} on {count(len(content.boards), 'task')}."
     if not simulated:

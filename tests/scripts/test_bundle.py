@@ -108,6 +108,7 @@ def test_what_a_real_market_quotes_is_named_before_it_is_passed_on(command: Call
         (("report", "mine/seed.zip"), "there is no folder mine/seed.zip"),
         (("report", "mine/plan.seal"), "plan.seal is no bundle, or was cut off"),
         (("bundle", "nowhere"), "there is no folder nowhere"),
+        (("bundle", "mine.zip"), "mine.zip is a file: give folders of runs"),
         (("bundle", "mine", "-o", "other"), "other is a folder: name a file in it"),
         (("bundle", "--open", "nowhere.zip"), "there is no bundle nowhere.zip"),
         (("bundle", "--open", "mine.zip", "both.zip"), "--open takes the file of one bundle"),

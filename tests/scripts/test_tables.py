@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from investorbench.scripts.tables import print_results
+from investorbench.scripts.tables import folded, print_results
 from investorbench.tasks import Result, evaluate
 from investorbench.tasks.leaderboard import leaderboards
 from investorbench.tasks.result import Entry, Failure
@@ -91,8 +91,8 @@ def test_agents_over_several_tasks_have_a_table_of_their_own() -> None:
     row = next(line.split() for line in rows if " momentum " in line)
     assert row[3] == f"{mean:.2f}".replace("-", "−")
     assert (
-        "Over 2 tasks (standard protocol, real data), means of 1 agent. momentum has a"
-        in " ".join(text.split())
+        "Over 2 tasks (standard protocol, real data), the means of 1 agent were compared. "
+        "momentum has a" in " ".join(text.split())
     )
     assert "mean over" not in printed(results[0])
 
@@ -185,6 +185,30 @@ def test_a_long_name_folds_and_no_figure_is_cut() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert f" {result.metrics['CR'] * 100:.1f} " in text
     assert all(re.search(r"\d…[\d−]", text[at - 1 : at + 2]) for at in _dots(text))
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_names_break_after_words_and_lose_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    words = ["buy", "and", "hold", "a" * 14, "model", "†", "10", "qwen2"]
+    joints = ["_", " ", "=", ".", "-", "/"]
+    picked = [str(rng.choice(words)) + str(rng.choice(joints)) for _ in range(rng.integers(1, 7))]
+    name, width = "".join(picked)[:-1], int(rng.integers(-3, 30))
+    lines = folded(name, width).split("\n")
+    assert "".join(lines).replace(" ", "") == name.replace(" ", "")
+    for line in lines:  # a line beyond the width is one word
+        assert len(line) <= width or not re.search(r"[_ =./-].", line)
+    assert folded(name, len(name)) == name
+
+
+@pytest.mark.parametrize("width", range(76, 92, 2))
+def test_a_narrow_terminal_breaks_no_word_of_a_usual_name(width: int) -> None:
+    crash = small_market([100.0] * 380 + [350.0] * 120)
+    text = printed(
+        *(score(agent, crash) for agent in ("always_sell", "news_sentiment", "cash")), width=width
+    )
+    assert re.search(r"news_(sentiment)? ", text) and re.search(r"buy_and_(hold)? ", text)
+    assert max(map(len, text.splitlines())) <= width
 
 
 def test_the_widest_figures_fit_a_terminal() -> None:

@@ -129,7 +129,7 @@ def test_figures_are_means_over_markets_which_are_paired_in_the_order_of_repeats
         "markets: fresh; figures are means over 3 that all agents met, one a repeat"
         in (board.notes[0])
     )
-    assert "3 simulated markets, 90 days" in board.sentence
+    assert "3 simulated markets, 30 days each" in board.sentence
     assert not any("median" in note for note in board.notes)
 
 
