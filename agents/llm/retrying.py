@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 FaultKind = Literal["unreachable", "timeout", "cut_off", "broken_off", "not_json", "status"]
 
 PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+GATEWAY_TIMEOUTS = frozenset({504, 524})
 # Sent with status 429, and no wait mends it.
 _SPENT = ("insufficient_quota", "billing_hard_limit", "exceeded your current quota")
 
@@ -48,8 +49,14 @@ class Fault(Exception):  # noqa: N818 - one failed request; the error is what re
 
     @property
     def may_be_billed(self) -> bool:
-        """Whether the server may have answered, and charged, all the same."""
-        return self.kind in ("timeout", "cut_off", "broken_off")
+        """Whether the server may have answered, and charged, all the same.
+
+        A whole reply that cannot be read may have been paid for, and so may what a proxy no longer
+        waited for.
+        """
+        if self.kind == "status":
+            return self.status in GATEWAY_TIMEOUTS
+        return self.kind != "unreachable"
 
 
 class Uniform(Protocol):

@@ -173,6 +173,8 @@ class EpisodeFolder:
         line = Line.of(step, written_at=_now())
         if step.number < len(record.lines):
             self._require_same(step, line, record.lines[step.number])
+            # Without a cache the agent's questions were asked, and paid for, once more.
+            self._uncharged_usd += math.fsum(answer["cost_usd"] or 0.0 for answer in line.answers)
             return
         if self._file is None or step.number == 0:
             self._open(step, record)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from investorbench.agents.llm import Budget, Cache, Price, SpendCapError, Usage
@@ -63,6 +63,26 @@ def test_a_request_whose_reply_was_lost_counts_as_billed() -> None:
         answer = ask(client(server.url, PRICE, budget=budget))
     assert answer.cost_usd == pytest.approx(budget.spent_usd)
     assert budget.spent_usd > 0.03
+
+
+UNREADABLE = ("", "{}", "[]", "null", "[" * 10_000, '{"choices": [{"message": null}]}', "<html>")
+BILLED = [
+    *(Reply(raw=text) for text in UNREADABLE),
+    *(Reply(text=GOOD_TEXT, fault=fault) for fault in ("close_mid_body", "close", "html")),
+    *(Reply(status=status, error="<html>") for status in (504, 524)),
+]
+"""What a server may have generated 10 tokens for, though nothing of them arrived."""
+
+
+@settings(max_examples=20, deadline=None)
+@given(lost=some.lists(some.sampled_from(BILLED), max_size=4))
+def test_no_reply_that_may_have_been_billed_is_free(lost: list[Reply]) -> None:
+    budget = Budget(max_usd=10.0)
+    with StubServer([*lost, Reply(text=GOOD_TEXT, usage=USAGE)]) as server:
+        patience = {"attempts": 5, "first_wait_s": 0.0, "longest_wait_s": 0.0}
+        answer = ask(client(server.url, PRICE | {"patience": patience}, budget=budget))
+    assert budget.spent_usd >= 0.02 + 0.01 * len(lost)  # 10 tokens written are 0.01 USD
+    assert answer.cost_usd == pytest.approx(budget.spent_usd)
 
 
 def test_a_refused_request_costs_nothing() -> None:
