@@ -58,7 +58,13 @@ class _Settings:
         key, equals, _ = override.partition("=")
         if key.removeprefix("~") in (*GROUPS, *_dotted(self._own)) and key.startswith("~"):
             raise InvestorBenchError(f"{override}: a setting of every run cannot be taken away")
-        # What starts with a sign is a flag, or asks Hydra to add or to drop something.
+        # Asks Hydra to add something: an agent looks at its settings itself, and elsewhere what
+        # nothing reads would have no effect.
+        if key.startswith("+"):
+            if not key.lstrip("+").startswith("agent."):
+                self.checked(override.lstrip("+"))
+            return override
+        # What starts with another sign is a flag, or asks Hydra to drop something.
         if not equals or not key[:1].isalpha() or key.startswith("hydra"):
             return override
         if key.startswith(OPEN):

@@ -297,6 +297,9 @@ def test_packages_of_others_name_agents_and_tasks(call: Call) -> None:
         (["-m", "agent=random,cash", "agent.change_rate=1"], "agent=cash takes no change_rate"),
         (["protocol=paper", "protocol.slippage_bps=1"], "protocol=paper takes no slippage_bps, "
          "unlike standard"),
+        (["+task.cash_rate=.04"], "unknown setting 'task.cash_rate'; valid, nearest first: task."),
+        (["++protocol.x=1"], "unknown setting 'protocol.x'; valid, nearest first: protocol"),
+        (["+sede=1"], "unknown setting 'sede'; valid, nearest first: seed"),
         (["protocol.x=1"], "unknown setting 'protocol.x'; valid, nearest first: protocol"),
         (["+agent.sessions=1"], "BuyAndHold cannot be made: TypeError"),
         (["~seed"], "a setting of every run cannot be taken away"),
