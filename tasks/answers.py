@@ -4,8 +4,9 @@ An agent that asks one says so in its ``record()``: under ``answers`` a list of 
 ``answer`` a single one, each with the fields of an ``agents.llm.Answer`` and, where several were
 asked, the ``role`` of each. ``decision.valid`` says whether a decision was read from them.
 
-A decision is unusable where the agent says that it is not valid; where it says nothing, where the
-answer that decides has no value: the last one of the role ``decision``, or the last of all.
+A decision is unusable where the agent says that it is not valid, or no answer of the step has a
+value; where the agent says nothing, where the answer that decides has none: the last one of the
+role ``decision``, or the last of all. Where no model answered but rules, none is.
 docs/runs.md has these rules.
 """
 
@@ -52,29 +53,46 @@ def without_answers(thought: RecordedThought | None) -> RecordedThought | None:
 
 def is_unusable(answers: Sequence[RecordedAnswer], thought: RecordedThought | None) -> bool:
     """Whether a decision for which models were asked rests on no usable answer."""
+    if not any(answer["is_language_model"] for answer in answers):
+        return False
     valid = _decision_in(thought).get("valid")
     if valid is not None:
-        return not valid
+        return not (valid and any(answer["status"] in USABLE for answer in answers))
     deciding = [answer for answer in answers if answer["role"] == DECISION] or answers
     return deciding[-1]["status"] not in USABLE
 
 
 def with_asked(thought: RecordedThought | None, asked: Sequence[Answer]) -> Any:
-    """A thought with the answers in it that its agent asked for and did not record.
+    """A thought with all answers in it that its agent asked for, each as it was given.
 
-    Their role is that of the decision where the agent records none at all.
+    An answer that the agent records keeps its role and what the agent adds to it; its own fields
+    are those of the answer of the same request. One without ``request_hash`` is taken for the next
+    that the agent names nowhere; one that is recorded more often than it was given counts as often
+    as it was. Those of other models stay as the agent records them. What it leaves out follows, in
+    the role of the decision where it records none at all.
 
     Args:
         thought: what the agent recorded of a step; None for nothing.
         asked: all answers of the model that the run gave it, in the step.
     """
-    given = _found(thought or {})
-    known = {answer.get("request_hash") for answer in given}
-    missing = [answer for answer in asked if answer.request_hash not in known]
-    if not missing or None in known:
+    if not asked:
         return thought
+    given, left = _found(thought or {}), [*asked]
+    named = {answer.get("request_hash") for answer in given}
+    known = {answer.request_hash for answer in asked}
+    unnamed = (answer for answer in asked if answer.request_hash not in named)
+    answers: list[Mapping[str, Any]] = []
+    for recorded in given:
+        request = recorded.get("request_hash")
+        of_request = (answer for answer in left if answer.request_hash == request)
+        own = next(unnamed if request is None else of_request, None)
+        if own is not None:
+            left.remove(own)
+            answers.append({**recorded, **asdict(own)})
+        elif request not in known:
+            answers.append(recorded)
     role = {"role": OTHER} if given else {}
-    answers = [*given, *(asdict(answer) | role for answer in missing)]
+    answers += [{**asdict(answer), **role} for answer in left]
     return {**(without_answers(thought) or {}), "answers": answers}
 
 
@@ -164,7 +182,7 @@ class Answers(NamedTuple):
         written: tokens of all answers.
         cost_usd: what they cost; None without a price.
         share_unusable: decisions of the test split without a usable answer, as a share of those
-            for which a model was asked, of all finished repeats; 0 where rules answered.
+            for which a model was asked, of all finished repeats.
         roles: the same counts for each role.
     """
 
@@ -199,10 +217,9 @@ def answers_of(result: Result) -> Answers | None:
         return None
     costs = [split["cost_usd"] for split in asked]
     statuses: Counter[str] = sum((Counter(split.get("status")) for split in asked), Counter())
-    is_language_model = all(split["is_language_model"] for split in asked)
     tests = [split for name, split in splits if split and name == "test"]
     return Answers(
-        is_language_model=is_language_model,
+        is_language_model=all(split["is_language_model"] for split in asked),
         decisions=sum(split["decisions"] for split in asked),
         invalid=sum(split["invalid"] for split in asked),
         refused=statuses["refused"],
@@ -211,7 +228,7 @@ def answers_of(result: Result) -> Answers | None:
         read=sum(split["tokens"]["input"] for split in asked),
         written=sum(split["tokens"]["output"] for split in asked),
         cost_usd=None if None in costs else sum(costs),
-        share_unusable=_share_unusable(tests) if is_language_model else 0.0,
+        share_unusable=_share_unusable(tests),
         roles=_roles_of(asked),
     )
 

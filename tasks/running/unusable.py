@@ -20,11 +20,11 @@ class UnusableAnswers:
     def add(self, answers: Iterable[Mapping[str, Any]]) -> None:
         """Count answers in, as they are recorded; one that can be used ends the row.
 
-        What rules answered is no model's.
+        What rules answered is no model's, and neither adds to the row nor ends it.
         """
         for answer in answers:
-            is_unusable = answer["is_language_model"] and answer["status"] not in USABLE
-            self._last = [*self._last, answer] if is_unusable else []
+            if answer["is_language_model"]:
+                self._last = [*self._last, answer] if answer["status"] not in USABLE else []
 
     def require_few(self, more: Iterable[Answer] = ()) -> None:
         """Refuse to go on where there are too many.
@@ -37,8 +37,8 @@ class UnusableAnswers:
         """
         last = [*self._last]
         for answer in more:
-            is_unusable = answer.is_language_model and not answer.is_usable
-            last = [*last, _shown(answer)] if is_unusable else []
+            if answer.is_language_model:
+                last = [] if answer.is_usable else [*last, _shown(answer)]
         if len(last) >= MOST_IN_A_ROW:
             shown = [(_why(answer), str(answer.get("text") or "")) for answer in last[-SHOWN:]]
             model = str(last[-1].get("model") or "its model")

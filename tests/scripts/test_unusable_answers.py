@@ -120,6 +120,15 @@ class Stubborn(Silent):
         raise AssertionError("it was not stopped")
 
 
+class Boastful(Silent):
+    """An agent that says that each of its answers is good, and cost nothing."""
+
+    def record(self) -> dict[str, Any]:
+        usage = {"input": 0, "output": 0, "cached": 0, "reasoning": 0}
+        said = {"status": "ok", "usage": usage, "cost_usd": 0.0, "latency_s": 0.0}
+        return {"answer": {**said, "is_language_model": False}, "decision": {"valid": True}}
+
+
 class Talkative(Silent):
     """An agent that asks for a summary, too, and records but its decision."""
 
@@ -138,7 +147,7 @@ def own(agent: type) -> tuple[str, str]:
     return f"agent._target_={__name__}.{agent.__name__}", "++agent._partial_=true"
 
 
-@pytest.mark.parametrize("agent", [Silent, Stubborn])
+@pytest.mark.parametrize("agent", [Silent, Stubborn, Boastful])
 def test_it_is_stopped_whatever_agent_asks(call: Call, agent: type, tmp_path: Path) -> None:
     with StubServer(NONSENSE) as server:
         output = call(*at(server, "folder=here")[1:], *own(agent))
@@ -245,6 +254,29 @@ def test_answers_of_an_older_model_are_not_mixed_in_from_a_cache_without_a_word(
     table = " ".join(command("score", tmp_path / "two").out.split())
     assert "the model changed within the run" in table
     assert "answers; from the cache), stub-2026" in table
+
+
+@pytest.mark.parametrize("breaks", [(1,), (7, 3), (STEPS - 1, 12, 30)])
+def test_what_is_asked_again_without_a_cache_is_charged_again(
+    call: Call, breaks: tuple[int, ...], tmp_path: Path
+) -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 2}
+    asked: list[int] = []
+
+    def answer(request: dict[str, Any]) -> Reply:
+        asked[-1] -= 1
+        return useful(request, usage=usage) if asked[-1] >= 0 else Reply(status=400, error="{}")
+
+    with StubServer(answer) as server:
+        command = (*at(server, *PRICED, "folder=here", "cache=off")[1:], *own(Silent))
+        for calls in breaks:  # an agent that cannot be saved begins again each time
+            asked.append(calls)
+            assert call(*command).code == 1
+        asked.append(STEPS)
+        assert call(*command).code == 0
+    here = tmp_path / "here"
+    assert charged(here) == pytest.approx(spent(here))
+    assert spent(here) == pytest.approx(2.0 * (sum(breaks) + STEPS))
 
 
 def test_an_older_run_without_a_usable_answer_has_no_rank_and_is_no_trial(

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from investorbench.tasks.answers import as_written, is_unusable, tally
+from investorbench.agents.llm import Answer, Usage
+from investorbench.tasks.answers import answers_in, as_written, is_unusable, tally, with_asked
 from investorbench.tasks.servers import Asking, changes_of_server, differences_of_servers
 
 STATUSES = ("ok", "repaired", "refused", "truncated", "invalid")
@@ -30,7 +31,10 @@ def answer(role: str = "decision", status: str = "ok", **fields: Any) -> dict[st
         ([answer(status="repaired")], None, False),
         ([answer(status="refused")], None, True),
         ([answer(status="truncated")], {"decision": "hold"}, True),
-        ([answer(status="invalid")], {"decision": {"valid": True}}, False),
+        ([answer(status="invalid")], {"decision": {"valid": True}}, True),
+        ([answer("analyst"), answer(status="invalid")], {"decision": {"valid": True}}, False),
+        ([answer(status="invalid", is_language_model=False)], None, False),
+        ([answer(status="invalid"), answer("screen", is_language_model=False)], None, True),
         ([answer()], {"decision": {"valid": False}}, True),
         ([answer(), answer("reflection", "invalid")], None, False),
         ([answer(status="invalid"), answer("reflection")], None, True),
@@ -73,6 +77,50 @@ def test_every_answer_of_a_day_is_counted_once_in_its_role(days: Sequence[Any]) 
         assert own["cost_usd"] == sum(each["cost_usd"] for each in mine)
     assert sum(own["cost_usd"] for own in counted["roles"].values()) == counted["cost_usd"]
     assert counted["decisions"] == sum(bool(day) for day in days)
+
+
+asked_answers = some.lists(
+    some.builds(
+        lambda request, status, cost: Answer(
+            value=None, text=f"{request} {status} {cost}", status=status, rung="text", model="m",
+            request_hash=request, usage=Usage(input=7, output=3, known=True), cost_usd=cost,
+        ),
+        request=some.sampled_from("ab"), status=some.sampled_from(STATUSES),
+        cost=some.sampled_from([0.25, 0.5, 2.0]),
+    ),
+    min_size=1, max_size=4,
+)  # fmt: skip
+claims = some.lists(
+    some.fixed_dictionaries(
+        {
+            "status": some.sampled_from(STATUSES),
+            "usage": some.just({"input": 0, "output": 0, "cached": 0, "reasoning": 0}),
+            "cost_usd": some.just(0.0), "latency_s": some.just(0.0),
+            "is_language_model": some.booleans(),
+        },
+        optional={
+            "request_hash": some.sampled_from([None, "a", "b"]),
+            "role": some.sampled_from(ROLES), "text": some.just("as the agent says"),
+        },
+    ),
+    max_size=4,
+)  # fmt: skip
+
+
+@given(asked=asked_answers, claimed=claims, valid=some.booleans())
+def test_whatever_an_agent_says_of_its_answers_they_are_recorded_as_they_were_given(
+    asked: list[Answer], claimed: list[dict[str, Any]], valid: bool
+) -> None:
+    thought = {"answers": claimed, "decision": {"valid": valid}}
+    recorded = answers_in(with_asked(thought, asked))
+    requests = {each.request_hash for each in asked}
+    genuine = [each for each in recorded if each.get("request_hash") in requests]
+    assert sorted(each["text"] for each in genuine) == sorted(each.text for each in asked)
+    assert all(each["text"] == f"{each['request_hash']} {each['status']} {each['cost_usd']}"
+               and each["is_language_model"] and each["tokens"]["input"] == 7
+               for each in genuine)  # fmt: skip
+    if len(recorded) == len(genuine) and not any(each.is_usable for each in asked):
+        assert is_unusable(recorded, thought)
 
 
 def test_what_an_older_version_wrote_is_compared_with_what_it_counted() -> None:
