@@ -26,7 +26,7 @@ from investorbench.tasks.record.settings import CONFIG, read_settings
 from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.rederiving import rederive
-from investorbench.tasks.running.references_again import other_references
+from investorbench.tasks.running.references_again import lacking_references, other_references
 from investorbench_env.errors import InvestorBenchError
 
 RECORD, MARKET, AGENT = 1, 2, 3
@@ -35,6 +35,7 @@ REFERENCE = 0
 OF_THE_FILES = ("bytes", "chain", "money", "headers", "files", "unfinished")
 """Kinds of findings after which the lines of a repeat are not run again."""
 
+LISTED = 3
 UNREADABLE = (InvestorBenchError, ArithmeticError, LookupError, TypeError, ValueError)
 
 JobAgain = Callable[[RecordedJob], Job]
@@ -92,7 +93,10 @@ class Verdict:
     @property
     def never_shown(self) -> str:
         """What no level can show of the record; a seal that was published before the run helps."""
-        gave = f"that {' and '.join(self.models)} gave these answers, " if self.models else ""
+        gave = ""
+        if self.models:
+            gave = f"that {' and '.join(self.models)} gave these answers, "
+            gave += "that what is said of it (cutoff, price, latency) is so, "
         return f"{gave}that no run was left out, or when any of it was written"
 
     @property
@@ -209,12 +213,13 @@ class Checks:
     def _of_references(self, job: RecordedJob) -> None:
         """What the job is compared with; of no repeat, so it counts only where it is wrong."""
         path = job.path / REFERENCES
-        if not path.exists() or self._not_again(job, job.path, MARKET) is not None:
+        if self._not_again(job, job.path, MARKET) is not None:
             return
         with contextlib.suppress(*UNREADABLE):  # what cannot be read is a finding already
-            findings = tuple(
-                Finding(path=path, what=what, level=MARKET, kind="market")
-                for what in other_references(job)
+            of_them = partial(Finding, path=path, level=MARKET, kind="market")
+            findings = (
+                *(of_them(what=what) for what in other_references(job)),
+                *(of_them(what=what, is_wrong=False) for what in lacking_references(job)),
             )
             self._done(Outcome(REFERENCE, job.path, findings))
 
@@ -248,6 +253,10 @@ class Checks:
                 continue  # a finding says so already
             if manifest is not None:
                 manifests[path] = manifest
+        if len(seeds := sorted({job.seed for job in self._jobs.values()})) > 1:
+            listed = ", ".join(map(str, seeds[:LISTED])) + ", …" * (len(seeds) > LISTED)
+            what = f"mixed: its jobs have different seeds of the run: {listed}"
+            yield Finding(path=self._run, what=what, is_wrong=False, kind="mixed")
         if manifests:
             yield from mixtures(manifests)
             if all(each.get("code_sha256") != code_of()["sha256"] for each in manifests.values()):

@@ -23,7 +23,7 @@ from investorbench.tasks.record.episode_folder import (
     EpisodeFolder,
     figures_in,
 )
-from investorbench.tasks.record.files import read_json
+from investorbench.tasks.record.files import is_of_a_system, read_json
 from investorbench.tasks.record.lines import RecordFile, read_record
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.replaying import HEADER, Replayed
@@ -170,18 +170,28 @@ def _saves_alike(job: RecordedJob) -> bool:
 
 
 async def _state_differs(path: Path, runner: Runner) -> Path | None:
-    """The first file of the state that the agent was saved in at the end which is another one."""
+    """The first file of the state that the agent was saved in at the end which is another one.
+
+    One that is missing there, or is one more, is another one.
+    """
     checkpoint = path / CHECKPOINT
     if not (checkpoint.exists() and runner.can_be_saved):
         return None
     kept = path / "agent" / str(read_json(checkpoint)["agent"])
     with tempfile.TemporaryDirectory(prefix="investorbench-verify-") as room:
         await runner.save(Path(room))
-        for own in sorted(Path(room).rglob("*")):
-            other = kept / own.relative_to(room)
-            if own.is_file() and other.is_file() and own.read_bytes() != other.read_bytes():
-                return other
-    return None
+        now, before = _contents(Path(room)), _contents(kept)
+    names = sorted(now.keys() | before.keys())
+    return next((kept / name for name in names if now.get(name) != before.get(name)), None)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """What the files below a folder hold, by their paths in it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not is_of_a_system(path)
+    }
 
 
 def _without_server(described: Content | None) -> Any:

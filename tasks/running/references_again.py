@@ -38,6 +38,24 @@ def other_references(job: RecordedJob) -> Iterator[str]:
         yield f"has no {', '.join(sorted(name for name, *_ in missing))}"
 
 
+def lacking_references(job: RecordedJob) -> Iterator[str]:
+    """What a finished job is not compared with, and others are, in words.
+
+    Raises:
+        InvestorBenchError: the market is not at hand, or the record cannot be read.
+    """
+    if job.manifest is None:
+        return
+    kinds = {reference.kind for reference in read_references(job.path) or ()}
+    if not kinds and references_of(job.task, [seeds.market for seeds in job.seeds]):
+        yield "holds nothing that the job is compared with: it was removed, or never computed"
+    elif "policies" in kinds and MATCHED not in kinds:
+        yield (
+            "has no random policies of the agent's own exposure: an older version wrote it, or "
+            "they were removed"
+        )
+
+
 def _key(reference: Reference) -> tuple[str, str, int | None]:
     return reference.name, reference.kind, reference.market_seed
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.episode_folder import FAILURE, METRICS
 from investorbench.tasks.record.files import read_json
@@ -104,7 +105,9 @@ def unobserved(job: Path, records: Sequence[RecordFile]) -> Iterator[Finding]:
         what = "some of its files have no `observed` in their lines: it was removed"
         yield Finding(path=job, what=what, kind="chain")
     elif {False} in has.values():
-        what = "its lines have no hash of what was observed: an older version wrote them"
+        older = False not in has.get(code_of()["sha256"], ())  # which this one is not
+        why = "an older version wrote them" if older else "a run of this version writes one"
+        what = f"its lines have no hash of what was observed: {why}"
         yield Finding(path=job, what=what, is_wrong=False, kind="chain")
 
 

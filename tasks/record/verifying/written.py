@@ -6,6 +6,7 @@ that stands twice, one takes the first value and another the last.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,24 @@ def _order(content: Content, read: Read) -> str | None:
         return f"it has {strange[0]!r}, which no version up to this one writes"
     if list(content) != [name for name in known if name in content]:
         return "its parts stand in another order"
+    if not _is_time(content.get("written_at")):
+        return f"written_at is {brief(content.get('written_at'))}, which is no time"
     rest = {name: part for name, part in content.items() if name not in ("before", "schema")}
     return _lost(rest, read(content).to_json())
+
+
+def _is_time(text: Any) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def _lost(content: Any, read: Any, name: str = "") -> str | None:
     """The first part of a content that is not in what was read of it; younger parts may be."""
     if isinstance(content, dict) and isinstance(read, dict):
+        if [key for key in read if key in content] != [key for key in content if key in read]:
+            return f"the parts of {name or 'the line'} stand in another order"
         for key, part in content.items():
             inner = f"{name}.{key}" if name else key
             if key not in read:
