@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from investorbench.memory import rarity
+from investorbench_env.whole_files import write_atomically
 
 _WORDS = re.compile(r"\w+")
 
@@ -55,7 +56,7 @@ def weights_of(texts: Iterable[str]) -> rarity.Weights:
 def main(folder: str) -> None:
     """Write the table."""
     path = Path(rarity.__file__).with_name(rarity.FILE)
-    path.write_bytes(weights_of(texts(Path(folder))).tobytes())
+    write_atomically(path, weights_of(texts(Path(folder))).tobytes())
     print(f"{path}: {path.stat().st_size:,} bytes, version {rarity.version()}")
 
 
