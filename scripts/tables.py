@@ -140,12 +140,14 @@ def _table(columns: Iterable[str], lines: Iterable[_Line]) -> Table:
 
 
 def folded(name: str, width: int) -> str:
-    """A name on lines that end after a word of it, as far as words have room."""
+    """A name on lines that end at a space, or after a word of what is too long for one line."""
     lines = [""]
-    for word in WORD.findall(name):
-        if lines[-1] and cell_len((lines[-1] + word).rstrip()) > width:
-            lines.append("")
-        lines[-1] += word
+    for part in re.findall(r"\S+\s*|\s+", name):
+        fits = cell_len(part.rstrip()) <= width
+        for piece in [part] if fits else WORD.findall(part):
+            if lines[-1] and cell_len((lines[-1] + piece).rstrip()) > width:
+                lines.append("")
+            lines[-1] += piece
     return "\n".join(line.rstrip() for line in lines)
 
 

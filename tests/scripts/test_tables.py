@@ -198,6 +198,8 @@ def test_names_break_after_words_and_lose_nothing(seed: int) -> None:
     assert "".join(lines).replace(" ", "") == name.replace(" ", "")
     for line in lines:  # a line beyond the width is one word
         assert len(line) <= width or not re.search(r"[_ =./-].", line)
+    for part in name.split():  # what fits a line stands on one
+        assert len(part) > width or any(part in line for line in lines)
     assert folded(name, len(name)) == name
 
 
