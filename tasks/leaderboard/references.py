@@ -15,6 +15,7 @@ from investorbench_env.facts import Facts
 
 AGENT, POLICIES = "agent", "policies"
 """Kinds of references."""
+NO_POLICIES = "its environment knows no such policies"
 
 
 def references_for(
@@ -88,8 +89,11 @@ def policies_matched_to(result: Result, common: CommonDays | str) -> FloatArray 
     """
     if isinstance(common, str):
         return common
+    recorded = result.references
+    if recorded is not None and not {each.kind for each in recorded} & {MATCHED, POLICIES}:
+        return NO_POLICIES
     needed = common.markets or (None,)
-    known = {each.market_seed: each for each in result.references or () if each.kind == MATCHED}
+    known = {each.market_seed: each for each in recorded or () if each.kind == MATCHED}
     if not known.keys() >= set(needed):
         try:
             _require_market_of(result)
@@ -97,7 +101,7 @@ def policies_matched_to(result: Result, common: CommonDays | str) -> FloatArray 
         except InvestorBenchError as error:
             return _why(error)
         known = {each.market_seed: each for each in found}
-    return _means(known, needed) if known else "its environment knows no such policies"
+    return _means(known, needed) if known else NO_POLICIES
 
 
 def _means(known: Mapping[int | None, Reference], markets: Sequence[int | None]) -> FloatArray:

@@ -8,7 +8,7 @@ MARKET = Path(__file__).resolve().parents[2] / "investorbench_env" / "market"
 PREFIX = "investorbench_env.market."
 ROOMS = (
     "asset_classes", "sessions", "intervals", "documents", "market", "history",
-    "files", "simulated", "sources", "library",
+    "filings", "files", "simulated", "sources", "library",
 )  # fmt: skip
 """From top to bottom; a folder is a room."""
 

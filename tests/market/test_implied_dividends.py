@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from investorbench_env.market.files.implied_dividends import Adjustment, read_adjustment
@@ -52,6 +52,7 @@ def test_a_missing_bar_does_not_hide_a_dividend() -> None:
     decimals=st.sampled_from([2, 4, 6, None]),
     as_traded=st.booleans(),
 )
+@example(seed=4125124, level=40.0, decimals=4, as_traded=False)
 @settings(max_examples=40, deadline=None)
 def test_rounding_alone_is_never_a_dividend(
     seed: int, level: float, decimals: int | None, as_traded: bool

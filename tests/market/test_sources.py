@@ -94,7 +94,7 @@ def test_a_report_is_its_words_without_markup_or_hidden_facts(server, ask) -> No
     text = report(server, ask)["text"]
 
     assert text.startswith("Item 1. Business & more\n")
-    assert "\nSales 59,685\n" in text
+    assert "\nSales  59,685\n" in text
     assert "hidden" not in text
     assert "<" not in text
 

@@ -158,13 +158,15 @@ def test_an_agent_begins_acts_and_learns_in_this_order_first_in_the_warmup() -> 
     np.testing.assert_array_equal(learned[WARMUP_STEPS:], result.median.rewards)
 
 
-def test_the_label_is_the_next_return_in_the_warmup_and_nowhere_else() -> None:
+def test_the_label_is_the_return_from_the_next_open_in_the_warmup_and_nowhere_else() -> None:
     pages: list[tuple[Any, ...]] = []
-    score(partial(Diary, pages))
+    closes = RISING.bars[:, 0, 3].tolist()
+    opens = [close * (1 + 0.002 * (t % 5 - 2)) for t, close in enumerate(closes)]
+    score(partial(Diary, pages), small_market(closes, opens=opens))
     labels = [page[2] for page in pages if page[0] == "act"]
-    closes = RISING.bars[:, 0, 3]
     first = int(np.flatnonzero(RISING.sessions == np.datetime64("2020-07-01"))[0])
-    expected = closes[first + 1 : first + 1 + WARMUP_STEPS] / closes[first:][:WARMUP_STEPS] - 1
+    held = slice(first + 1, first + 1 + WARMUP_STEPS)
+    expected = np.array(closes[held]) / np.array(opens[held]) - 1
     np.testing.assert_allclose(labels[:WARMUP_STEPS], expected, rtol=1e-9)
     assert labels[WARMUP_STEPS:] == [None] * TEST_STEPS
 

@@ -114,6 +114,8 @@ def read_adjustment(
         if sign < 0:
             falls.append(days[kept[at]])
             continue
+        if after - before < SINGLE_PRECISION * after:  # the closest that any file tells it
+            continue
         found.append(
             ImpliedDividend(
                 session=int(days[kept[at]]),
