@@ -46,12 +46,12 @@ def test_intervals_that_are_studied_are_those_of_a_table() -> None:
 def test_a_planted_edge_is_found_the_oftener_the_more_repeats_there_are(
     repeats: int, least: float, most: float
 ) -> None:
-    found = verdict.shares_found(repeats, worlds=100, draws=299)
+    found = verdict.shares_found(repeats, worlds=300, draws=299)
     print(repeats, found)
     assert least <= found["planted"] <= most
-    # Of 100 worlds 5 are expected, and 12 come once in 250 times.
-    assert found["equal"] <= 0.12
-    assert repeats == 1 or found["sides"] <= 0.12
+    # Of 300 worlds 15 are expected, and 27 come once in 400 times; the first hundred have 13.
+    assert found["equal"] <= 0.09
+    assert repeats == 1 or found["sides"] <= 0.09
 
 
 @pytest.mark.long
