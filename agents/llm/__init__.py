@@ -18,6 +18,7 @@ from investorbench.agents.llm.endpoints import Endpoints
 from investorbench.agents.llm.errors import (
     CacheError,
     CacheMissError,
+    ContextLengthError,
     MissingKeyError,
     ModelError,
     RequestRefusedError,
@@ -38,6 +39,7 @@ __all__ = [
     "CacheMode",
     "Client",
     "Completion",
+    "ContextLengthError",
     "Defect",
     "Endpoints",
     "LanguageModel",

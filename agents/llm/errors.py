@@ -47,6 +47,33 @@ class RequestRefusedError(ServerError):
     """A server refuses the request itself, so that asking again would not help."""
 
 
+class ContextLengthError(RequestRefusedError):
+    """A request is longer than the model takes; a shorter one may be answered.
+
+    Attributes:
+        limit_tokens: that a request may have, or its prompt alone; None where the server says none.
+        prompt_tokens: that the prompt has, or at least has; likewise.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        model: str,
+        limit_tokens: int | None,
+        prompt_tokens: int | None,
+        last_reply: str = "",
+    ) -> None:
+        has = "" if prompt_tokens is None else f"; its prompt has {prompt_tokens:,} tokens"
+        may = "" if limit_tokens is None else f"; at most {limit_tokens:,} tokens are allowed"
+        super().__init__(
+            address,
+            f"a request is too long for the model {model}{has}{may}: set model.context_length to "
+            "what its server takes, or a smaller sampling.max_tokens",
+            last_reply,
+        )
+        self.limit_tokens, self.prompt_tokens = limit_tokens, prompt_tokens
+
+
 class UnusableAnswersError(ModelError):
     """A model gave so many answers in a row that cannot be used that asking on is a waste.
 

@@ -11,7 +11,13 @@ import numpy as np
 from investorbench.agents.llm.answer import Completion, Rung, Usage
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.endpoints import Endpoints
-from investorbench.agents.llm.errors import CacheMissError, RequestRefusedError, ServerError
+from investorbench.agents.llm.error_replies import too_long
+from investorbench.agents.llm.errors import (
+    CacheMissError,
+    ContextLengthError,
+    RequestRefusedError,
+    ServerError,
+)
 from investorbench.agents.llm.ladder import is_refusal_of
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.replies import read_reply
@@ -111,6 +117,7 @@ class Exchange:
             try:
                 return Exchanged(await self._persist(request, tally), request, False)
             except Fault as fault:
+                self._require_fitting(fault)
                 refused = is_refusal_of(request.rung, fault.status, fault.reply)
                 evidence = f"{fault.reason} {fault.reply[:200]}"
                 if refused and self.ladder.refuse(request.rung, evidence):
@@ -134,7 +141,7 @@ class Exchange:
                 try:
                     return await self._send(request, tally)
                 except Fault as fault:
-                    if not fault.is_passing:
+                    if not fault.is_passing or too_long(fault.status, fault.reply):
                         raise
                     last = fault
             wait_s = patience.wait_s(failures, last, self._rng)
@@ -189,6 +196,17 @@ class Exchange:
         if schema is None or read_reply(completion, schema, longest).defect is not None:
             reason = f"the server broke the reply off: finish_reason {completion.finish_reason!r}"
             raise Fault("broken_off", reason, reply=completion.text)
+
+    def _require_fitting(self, fault: Fault) -> None:
+        """Refuse a request that is too long in words of its own: it says nothing of the server.
+
+        Raises:
+            ContextLengthError: that is what the server says.
+        """
+        found = too_long(fault.status, fault.reply)
+        if found:
+            name, address = self._model.name, self._provider.address
+            raise ContextLengthError(address, name, *found, fault.reply) from None
 
     def _refusal(self, fault: Fault) -> ServerError:
         advice = {
