@@ -1,4 +1,4 @@
-"""The prompt: templates, what goes into them, and how foreign text is kept in its block."""
+"""The prompt: templates, and what goes into them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Any
 
 from investorbench.agents.finmem.character import Appetite
 from investorbench.agents.finmem.decision import schema_of, word_of
+from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.past_decisions import PastDecision
 from investorbench.agents.finmem.perception import Perception, signed_percent
 from investorbench.agents.llm import Message
@@ -113,11 +114,6 @@ def blocks(recalled: Sequence[Recalled]) -> str:
 def block(memory: Recalled) -> str:
     """One memory in its block."""
     return f'<memory id="{memory.id}" date="{memory.time}">\n{neutral(memory.text)}\n</memory>'
-
-
-def neutral(text: str) -> str:
-    """Foreign text that can open or close no block: its angle brackets are other characters."""
-    return text.replace("<", "‹").replace(">", "›")
 
 
 @cache

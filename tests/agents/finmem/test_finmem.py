@@ -3,8 +3,8 @@
 from typing import Any
 
 from investorbench.agents.finmem import FinMem
+from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.past_decisions import PastDecision, TrackRecord
-from investorbench.agents.finmem.question import neutral
 from investorbench.agents.llm import connect, load_model
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks import evaluate
