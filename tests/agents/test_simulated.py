@@ -38,6 +38,7 @@ def decisions(agent, market, hide=()):
 # --- the order --------------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 def test_policies_come_out_in_the_order_of_what_they_know():
     # Seeds that the default parameters were not chosen on.
     returns = np.array([episode(seed, 1000) for seed in range(20_000, 20_040)])
