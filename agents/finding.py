@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from investorbench.agents.baselines import BASELINES
+from investorbench.agents.parts import PARTS
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 AGENT_ENTRY_POINTS = "investorbench.agents"
@@ -34,7 +35,7 @@ POLICY_ARGUMENTS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundAgent:
-    """What makes an agent that is not one of ours.
+    """What makes an agent that is named by where it is defined.
 
     Attributes:
         name: what tables and records call it.
@@ -55,9 +56,14 @@ class FoundAgent:
         """What it takes, by name."""
         named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         parameters = self._parameters
-        if _is_policy(self.made_by):
+        if self.is_policy:
             parameters = parameters[POLICY_ARGUMENTS:]
         return {each.name: each for each in parameters if each.kind in named}
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether it is a function that is an agent itself."""
+        return _is_policy(self.made_by)
 
     @property
     def takes_any(self) -> bool:
@@ -72,7 +78,7 @@ class FoundAgent:
 
     @property
     def required(self) -> list[str]:
-        """Settings without which it cannot be made; what it is handed may be among them."""
+        """Settings without which it cannot be made; what a run gives may be among them."""
         return [name for name, each in self.settings.items() if each.default is each.empty]
 
     def make(self, **settings: Any) -> Any:
@@ -85,7 +91,7 @@ class FoundAgent:
         self.require(settings)
         if not _makes(self.made_by):
             return deepcopy(self.made_by)
-        if _is_policy(self.made_by):
+        if self.is_policy:
             return partial(self.made_by, **settings) if settings else self.made_by
         return self.made_by(**settings)
 
@@ -96,16 +102,22 @@ class FoundAgent:
             for name in sorted(given - self.settings.keys()):
                 raise UnknownNameError(f"setting of {self.name}", name, self.settings)
         if missing := [name for name in self.required if name not in given]:
+            mend = "on the command line: " + " ".join(f"agent.{name}=…" for name in missing)
+            if PARTS.issuperset(missing):  # there, a run gives them
+                given_here = ", ".join([self.name, *(f"{name}=…" for name in missing)])
+                mend = f"a run gives it on the command line; here: functools.partial({given_here})"
             raise InvestorBenchError(
-                f"{self.name} cannot be made without {', '.join(missing)}; on the command line: "
-                + " ".join(f"agent.{name}=…" for name in missing)
+                f"{self.name} cannot be made without {', '.join(missing)}; {mend}"
             )
 
     @property
     def _parameters(self) -> list[inspect.Parameter]:
         if not _makes(self.made_by):
             return []
-        return list(inspect.signature(self.made_by).parameters.values())
+        try:
+            return list(inspect.signature(self.made_by).parameters.values())
+        except (TypeError, ValueError):
+            return []  # Python knows no signature of some classes of its own
 
 
 def find_agent(name: str) -> FoundAgent:
@@ -238,12 +250,15 @@ def _makes(made_by: Any) -> bool:
 
 def _is_policy(made_by: Any) -> bool:
     """Whether it is a function that is an agent itself."""
-    if inspect.isclass(made_by) or not _makes(made_by):
+    called = made_by.func if isinstance(made_by, partial) else made_by
+    if inspect.isclass(called) or not _makes(made_by):
         return False
     placed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(made_by).parameters.values()
-    needed = [each for each in parameters if each.kind in placed and each.default is each.empty]
-    return len(needed) == POLICY_ARGUMENTS
+    needed = {
+        each.name for each in parameters if each.kind in placed and each.default is each.empty
+    }
+    return len(needed) == POLICY_ARGUMENTS and needed.isdisjoint(PARTS)
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,8 +1,7 @@
 """From Hydra's configuration to a job, and to the parts that its agent is made of."""
 
-import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -14,18 +13,27 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from investorbench.agents.finding import PATH, SHA256, SOURCE, find_agent, locate, sha256_of
+from investorbench.agents.finding import (
+    PATH,
+    SHA256,
+    SOURCE,
+    FoundAgent,
+    find_agent,
+    locate,
+    sha256_of,
+)
 from investorbench.agents.llm import LanguageModel, Model, model_of
 from investorbench.agents.llm.models import OF_THE_SERVER
+from investorbench.agents.parts import DYNAMICS, MARKET, MEMORY, MODEL, PARTS
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
 from investorbench.scripts.serving import served
 from investorbench.tasks.finding import find_id
-from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
+from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.running.episodes import RunOptions, Say, Serve
-from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.job import Job, MakeAgent
 from investorbench.tasks.running.progress import Shows
-from investorbench.tasks.task import task_of
+from investorbench.tasks.task import Task, task_of
 from investorbench.tasks.tracking import trackers_of
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
@@ -35,11 +43,7 @@ OF_THE_RUN = (
     "serve", "server", "seal",
 )  # fmt: skip
 """Settings that change nothing of what an agent does: a run may be resumed with others."""
-MODEL, MEMORY = "model", "new_memory"
-PARTS = {MODEL, MEMORY, MARKET, DYNAMICS}
-"""What an agent may ask for, by the name of its parameter: of ours one that is ``_partial_``, of
-others one that cannot be made without it."""
-TARGET = "_target_"
+TARGET, ARGUMENTS, PARTIAL = "_target_", "_args_", "_partial_"
 
 
 def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...] = ()) -> Job:
@@ -72,6 +76,12 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
         settings[HANDED] = handed
     settings["task"] = {**given["task"], "id": find_id(given["task"]["id"])}
     task = task_of(settings)
+    make_agent = making(maker, task, config.memory)
+    return Job(make_agent=make_agent, settings=settings, task=task, model=model, place=place)
+
+
+def making(maker: "AgentMaker", task: Task, memory: DictConfig) -> MakeAgent:
+    """What makes an agent for each episode of a job, and gives it what it asks for."""
 
     def make_agent(
         answering: LanguageModel | None, folder: EpisodeFolder | None, market_seed: int
@@ -79,13 +89,13 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
         assert folder is not None  # the command line records everything
         parts: dict[str, Callable[[], Any]] = {
             MODEL: lambda: answering,
-            MEMORY: lambda: partial(new_memory, config.memory, folder),
+            MEMORY: lambda: partial(new_memory, memory, folder),
             MARKET: lambda: task.market(market_seed),
             DYNAMICS: task.dynamics,
         }
-        return maker.make(**{name: parts[name]() for name in sorted(asked_for)})
+        return maker.make(**{name: parts[name]() for name in sorted(maker.asks_for)})
 
-    return Job(make_agent=make_agent, settings=settings, task=task, model=model, place=place)
+    return make_agent
 
 
 def options_of(config: DictConfig, *, shows: Shows = "bar") -> RunOptions:
@@ -138,8 +148,7 @@ def maker_of(agent: DictConfig) -> AgentMaker:
     if PATH in given:
         found = find_agent(given.pop(PATH))
         own = {name: value for name, value in given.items() if name not in (SOURCE, SHA256)}
-        wants = frozenset(found.required) & PARTS - own.keys()
-        found.require([*own, *wants])
+        wants = _asked_for(found, own)
         return AgentMaker(make=partial(found.make, **own), asks_for=wants, settings=given)
     if not given.get(TARGET):
         raise InvestorBenchError(
@@ -149,33 +158,55 @@ def maker_of(agent: DictConfig) -> AgentMaker:
     module, made_by = locate(str(given[TARGET]))
     if not module.__name__.startswith("investorbench."):
         given |= {SHA256: sha256_of(module)}
-    asks_for: frozenset[str] = frozenset()
-    if given.get("_partial_"):
-        taken = inspect.signature(made_by).parameters
-        may_do_without = {n for n in (MARKET, DYNAMICS) if n in taken and not _is_needed(taken[n])}
-        asks_for = frozenset(PARTS & taken.keys() - given.keys() - may_do_without)
+    placed = given.get(ARGUMENTS, ())
+    target = str(given[TARGET])
+    found = FoundAgent(
+        name=target.rpartition(".")[2],
+        source=target,
+        path=target,
+        sha256=given.get(SHA256, ""),
+        made_by=partial(made_by, *placed) if placed else made_by,
+    )
+    asks_for = _asked_for(found, [name for name in given if not name.startswith("_")])
 
     def make(**parts: Any) -> Any:
-        made = _instance_of(agent)
-        return made(**parts) if isinstance(made, partial) else made
+        deferred = _deferred(agent)
+        return partial(deferred, **parts) if found.is_policy else _called(deferred, target, parts)
 
     return AgentMaker(make=make, asks_for=asks_for, settings=given)
 
 
-def _is_needed(parameter: inspect.Parameter) -> bool:
-    return parameter.default is parameter.empty
+def _asked_for(found: FoundAgent, own: Iterable[str]) -> frozenset[str]:
+    """What an agent has to be given, beside settings of its own.
+
+    Raises:
+        InvestorBenchError: with all that it cannot be made, or not of these settings.
+    """
+    wants = frozenset(found.required) & PARTS - {*own}
+    found.require([*own, *wants])
+    return wants
 
 
-def _instance_of(agent: DictConfig) -> Any:
-    """What Hydra makes of a configuration."""
+def _deferred(agent: DictConfig) -> Callable[..., Any]:
+    """What Hydra makes of a configuration, but for the last call, which takes what a run gives."""
+    settings: Any = OmegaConf.to_container(agent, resolve=True)
+    whole = OmegaConf.create({**settings, PARTIAL: True})
+    deferred: Callable[..., Any] = _called(partial(instantiate, whole), str(agent[TARGET]), {})
+    return deferred
+
+
+def _called(call: Callable[..., Any], target: str, parts: Mapping[str, Any]) -> Any:
     try:
-        return instantiate(agent)
-    except InstantiationException as error:
-        reason = error.__cause__ or error
+        return call(**parts)
+    except InvestorBenchError:
+        raise
+    except Exception as error:
+        is_of_hydra = isinstance(error, InstantiationException)
+        reason = error.__cause__ if is_of_hydra and error.__cause__ else error
         if isinstance(reason, InvestorBenchError):
             raise reason from None
         raise InvestorBenchError(
-            f"{agent[TARGET]} cannot be made: {type(reason).__name__}: {reason}"
+            f"{target} cannot be made: {type(reason).__name__}: {reason}"
         ) from error
 
 

@@ -1,18 +1,17 @@
 """From the configuration of a recorded job to the job, so that its agent can be run again."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from investorbench.agents.finding import PATH, SHA256, SOURCE, find_agent
-from investorbench.agents.llm import LanguageModel, model_of
-from investorbench.scripts.jobs import MEMORY, MODEL, TARGET, maker_of, new_memory
+from investorbench.agents.llm import model_of
+from investorbench.agents.parts import DYNAMICS, MARKET
+from investorbench.scripts.jobs import TARGET, maker_of, making
 from investorbench.scripts.recorded_code import require_known_code, require_known_memory
-from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
-from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.settings import read_settings
 from investorbench.tasks.running.job import Job
@@ -46,22 +45,10 @@ def job_again(recorded: RecordedJob, within: Path | None = None) -> Job:
         raise CannotRederiveError(f"{_named(settings['agent'])} is other code here than it was")
     memory = OmegaConf.create({**settings.get("memory", {}), "store": ARRAYS})
 
-    def make_agent(
-        answering: LanguageModel | None, folder: EpisodeFolder | None, market_seed: int
-    ) -> Any:
-        assert folder is not None  # a second run has one of its own
-        parts: dict[str, Callable[[], Any]] = {
-            MODEL: lambda: answering,
-            MEMORY: lambda: partial(new_memory, memory, folder),
-            MARKET: lambda: recorded.task.market(market_seed),
-            DYNAMICS: recorded.task.dynamics,
-        }
-        return maker.make(**{name: parts[name]() for name in sorted(maker.asks_for)})
-
     handed = [name for name in (MARKET, DYNAMICS) if name in maker.asks_for]
     known = {name: part for name, part in settings.items() if name != HANDED}
     return Job(
-        make_agent=make_agent,
+        make_agent=making(maker, recorded.task, memory),
         settings=known | ({HANDED: handed} if handed else {}),
         task=recorded.task,
         model=model_of(settings["model"]) if "model" in settings else None,
@@ -82,8 +69,6 @@ def _agent_of(settings: Mapping[str, Any]) -> dict[str, Any]:
             f"{target or 'its agent'} was handed over in Python, which a record cannot make again"
         )
     agent.pop(SHA256, None)
-    if settings.get(HANDED) and "_partial_" not in agent:
-        agent["_partial_"] = True
     return agent
 
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import typer
 from omegaconf import DictConfig
 
+from investorbench.agents.parts import MODEL
 from investorbench.scripts.choices import GROUPS, Choices, choosing
 from investorbench.scripts.composing import Composed, call_for_each, composed, composed_here
-from investorbench.scripts.jobs import MODEL, OF_THE_RUN, job_of, maker_of, options_of
+from investorbench.scripts.jobs import OF_THE_RUN, job_of, maker_of, options_of
 from investorbench.scripts.launching import (
     HERE,
     errors_raised,

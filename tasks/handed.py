@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 
+from investorbench.agents.parts import DYNAMICS, MARKET
 from investorbench_env.facts import Facts
 
-MARKET, DYNAMICS = "market", "dynamics"
-"""The market of an episode, future and hidden state included; the parameters of a simulated one.
-
-An agent asks for them by the name of a parameter that it cannot be made without.
-"""
 HANDED = "handed"
 """Names the setting of a job that lists what its agents are handed."""
 

@@ -32,7 +32,7 @@ class FinMem:
 
     Args:
         model: what answers.
-        new_memory: makes the empty memory of a repeat, given its seed; ``begin`` calls it.
+        memory: makes the empty memory of a repeat, given its seed; ``begin`` calls it.
         character: role, appetite for risk, background.
         look_back: L, the steps after which cited memories get feedback, over which the appetite
             for risk looks back, and after which recent decisions are reflected upon.
@@ -46,7 +46,7 @@ class FinMem:
     def __init__(
         self,
         model: LanguageModel,
-        new_memory: Callable[[int], LayeredMemory],
+        memory: Callable[[int], LayeredMemory],
         *,
         character: Character | None = None,
         look_back: int = 3,
@@ -65,7 +65,7 @@ class FinMem:
         self.look_back, self.k, self.document_chars = look_back, k, document_chars
         self.last: Thought | None = None
         """The last step, for records."""
-        self._new_memory = new_memory
+        self._new_memory = memory
         self._state: AgentState | None = None
 
     @property
@@ -236,7 +236,7 @@ class FinMem:
         if state.memory.steps > 0:
             raise InvestorBenchError(
                 f"a new repeat begins, but its memory holds {state.memory.steps} steps already: "
-                "load what was saved, or have new_memory(seed) give an empty one"
+                "load what was saved, or have memory(seed) give an empty one"
             )
         state.background = self.character.background_of(
             perception.symbol, perception.session, simulated=simulated

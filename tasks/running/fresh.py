@@ -12,7 +12,7 @@ from typing import Any
 from investorbench.agents.agent import Runner, as_agent
 from investorbench.agents.baselines import BASELINES
 from investorbench.agents.finding import SHA256, SOURCE, find_agent
-from investorbench.tasks.handed import DYNAMICS, MARKET
+from investorbench.agents.parts import DYNAMICS, MARKET
 from investorbench.tasks.plain import path_of, plain
 from investorbench_env.errors import InvestorBenchError
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from investorbench.agents.llm import LanguageModel, Model
+from investorbench.agents.parts import DYNAMICS, MARKET
 from investorbench.tasks.configured import configuration_of, is_baseline
-from investorbench.tasks.handed import DYNAMICS, HANDED, MARKET
+from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.files import folder_name
 from investorbench.tasks.running.arguments import require_callable, require_truth

@@ -34,8 +34,8 @@ class Needs:
         return self.hands
 
 class Asks:
-    def __init__(self, model, new_memory, lines: int = 1):
-        self.model, self.new_memory, self.lines = model, new_memory, lines
+    def __init__(self, model, memory, lines: int = 1):
+        self.model, self.memory, self.lines = model, memory, lines
 
     def act(self, observation, info):
         return 1
@@ -301,7 +301,7 @@ def test_packages_of_others_name_agents_and_tasks(call: Call) -> None:
         (["++protocol.x=1"], "unknown setting 'protocol.x'; valid, nearest first: protocol"),
         (["+sede=1"], "unknown setting 'sede'; valid, nearest first: seed"),
         (["protocol.x=1"], "unknown setting 'protocol.x'; valid, nearest first: protocol"),
-        (["+agent.sessions=1"], "BuyAndHold cannot be made: TypeError"),
+        (["+agent.sessions=1"], "unknown setting of BuyAndHold 'sessions'"),
         (["~seed"], "a setting of every run cannot be taken away"),
         (["task=./nowhere.yaml"], "there is no file ./nowhere.yaml"),
         (["task=./odd.yaml"], "unknown setting of task odd.yaml 'begin'; valid, nearest first: "),

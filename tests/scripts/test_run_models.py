@@ -206,7 +206,7 @@ def test_what_does_not_work_is_one_error(
 
 def test_an_agent_of_ones_own_may_ask_for_the_model(call: Call, server: StubServer) -> None:
     output = call(
-        f"agent._target_={__name__}.Asks", "++agent._partial_=true", "model=local",
+        f"agent._target_={__name__}.Asks", "model=local",
         "model.id=stub", f"model.base_url={server.url}", *SHORT[1:],
     )  # fmt: skip
     assert output.code == 0, output.err

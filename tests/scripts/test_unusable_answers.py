@@ -143,8 +143,8 @@ class Talkative(Silent):
         return {"answer": asdict(self.answer)}
 
 
-def own(agent: type) -> tuple[str, str]:
-    return f"agent._target_={__name__}.{agent.__name__}", "++agent._partial_=true"
+def own(agent: type) -> tuple[str]:
+    return (f"agent._target_={__name__}.{agent.__name__}",)
 
 
 @pytest.mark.parametrize("agent", [Silent, Stubborn, Boastful])
