@@ -9,6 +9,8 @@ from investorbench.agents.llm.answer import (
     Rung,
     Schema,
     Status,
+    Tool,
+    ToolCall,
     Usage,
 )
 from investorbench.agents.llm.cache import Cache, CacheMode
@@ -55,6 +57,8 @@ __all__ = [
     "ServerError",
     "SpendCapError",
     "Status",
+    "Tool",
+    "ToolCall",
     "UnusableAnswersError",
     "Usage",
     "connect",

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-Message = Mapping[str, str]
-"""``{"role": "system" | "user" | "assistant", "content": text}``."""
+Message = Mapping[str, Any]
+"""``{"role": "system" | "user" | "assistant", "content": text}``.
+
+An assistant's may have ``tool_calls``, each with ``id``, ``name`` and ``arguments``; what a tool
+returned is ``{"role": "tool", "tool_call_id": id, "content": text}``.
+"""
 Schema = Mapping[str, Any]
 """A JSON Schema of an object."""
 
@@ -63,6 +67,38 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """What a model may call before it answers.
+
+    Attributes:
+        name: letters, digits, ``_`` and ``-``, 64 at most; another one than ``decision``.
+        description: what it returns, for the model.
+        parameters: the schema of its arguments.
+    """
+
+    name: str
+    description: str
+    parameters: Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A model's wish to call a tool, which whoever asked it carries out or refuses.
+
+    Attributes:
+        id: by which the model knows the result as that of this call.
+        name: of the tool; perhaps one that there is not.
+        arguments: as the model gives them; they need not fit the tool's schema.
+        problem: why what it gave are no arguments, in words; the arguments are then empty.
+    """
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """One reply of a server, before anything is read from it. This is what the cache keeps."""
 
@@ -76,6 +112,7 @@ class Completion:
     response_id: str = ""
     server: str = ""
     latency_s: float = 0.0
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def is_broken_off(self) -> bool:
@@ -88,7 +125,8 @@ class Answer:
     """The outcome of one question.
 
     Attributes:
-        value: the object that was asked for; None unless ``status`` is ``ok`` or ``repaired``.
+        value: the object that was asked for; None unless ``status`` is ``ok`` or ``repaired``, and
+            where the model calls tools first.
         text: the last reply as it came, thinking apart.
         reasoning: the thinking of a reasoning model; never part of ``text``.
         status: one of :data:`Status`.
@@ -109,6 +147,7 @@ class Answer:
         finish_reason: why the last reply ended.
         request_hash: SHA-256 of everything that determines the last reply.
         is_language_model: False for the offline reader.
+        tool_calls: what the model wants to call before it answers; ``text`` is what it says beside.
     """
 
     value: Mapping[str, Any] | None
@@ -131,10 +170,11 @@ class Answer:
     response_id: str = ""
     server: str = ""
     is_language_model: bool = True
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def is_usable(self) -> bool:
-        """Whether it carries a value."""
+        """Whether it carries a value, or calls of tools."""
         return self.status in USABLE
 
     @property
@@ -160,6 +200,10 @@ class LanguageModel(Protocol):
         seed: int | None = None,
         repeat: int = 0,
         max_tokens: int | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Answer:
-        """Ask for an object of this schema, or with None for plain text (in ``Answer.text``)."""
+        """Ask for an object of this schema, or with None for plain text (in ``Answer.text``).
+
+        With tools the answer may be calls of them instead, in ``Answer.tool_calls``.
+        """
         ...

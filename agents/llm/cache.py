@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.answer import Completion, ToolCall, Usage
 from investorbench.agents.llm.canonical import canonical
 from investorbench.agents.llm.endpoints import PerLoop
 from investorbench.agents.llm.errors import CacheError
@@ -161,7 +161,8 @@ class Cache:
 
 def _completion(text: str) -> Completion:
     values = json.loads(text)
-    return Completion(**{**values, "usage": Usage(**values["usage"])})
+    calls = tuple(ToolCall(**call) for call in values.get("tool_calls", ()))
+    return Completion(**{**values, "usage": Usage(**values["usage"]), "tool_calls": calls})
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from investorbench.agents.llm.answer import (
     Rung,
     Schema,
     Status,
+    Tool,
 )
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.endpoints import ENDPOINTS, Endpoints
@@ -26,6 +27,7 @@ from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.replies import Reading, read_reply, read_text, status_without
 from investorbench.agents.llm.request import Request, repair
 from investorbench.agents.llm.spending import Budget
+from investorbench.agents.llm.tool_calls import checked
 
 _OK: Status = "ok"
 
@@ -100,6 +102,7 @@ class Client:
         seed: int | None = None,
         repeat: int = 0,
         max_tokens: int | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Answer:
         """Ask for an object of a schema, once again if the reply is unusable.
 
@@ -109,8 +112,10 @@ class Client:
             seed: of the sampling, where the model takes one.
             repeat: distinguishes equal questions that are to be answered again.
             max_tokens: of each reply; None: the model's own.
+            tools: what the model may call before it answers.
 
         Raises:
+            ModelError: a tool has a name that servers do not take.
             ServerError: no reply after every retry, or the server refuses the request.
             SpendCapError: the call could exceed the cap.
             CacheMissError: replaying, and the answer is not in the cache.
@@ -126,6 +131,7 @@ class Client:
             seed=seed,
             repeat=repeat,
             max_tokens=max_tokens or self.model.sampling.max_tokens,
+            tools=checked(tools),
         )
         asked, status = first, _OK
         while True:
@@ -162,15 +168,19 @@ class Client:
             system_fingerprint=exchanged.completion.system_fingerprint,
             response_id=exchanged.completion.response_id,
             server=exchanged.completion.server,
+            tool_calls=() if reading.defect else exchanged.completion.tool_calls,
         )
 
     def _read(self, exchanged: Exchanged, schema: Schema | None) -> Reading:
-        completion = exchanged.completion
-        if schema is None:
+        completion, request = exchanged.completion, exchanged.request
+        if completion.tool_calls and not _declines(completion):
+            reading = Reading()
+        elif schema is None:
             return read_text(completion)
-        reading = read_reply(completion, schema, self.model.limits.longest_answer)
+        else:
+            reading = read_reply(completion, schema, self.model.limits.longest_answer)
         if completion.finish_reason in ("stop", "tool_calls") and not exchanged.cached:
-            self.ladder.observe(exchanged.request.rung, reading.defect)
+            self._exchange.ladder_of(request).observe(request.rung, reading.defect)
         return reading
 
 

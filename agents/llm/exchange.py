@@ -18,7 +18,7 @@ from investorbench.agents.llm.errors import (
     RequestRefusedError,
     ServerError,
 )
-from investorbench.agents.llm.ladder import is_refusal_of
+from investorbench.agents.llm.ladder import WITH_TOOLS, Ladder, is_refusal_of
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.replies import read_reply
 from investorbench.agents.llm.request import Request
@@ -80,25 +80,39 @@ class Exchange:
         self._budget, self._rng = budget, rng
         self._endpoint = endpoints.at(provider.address)
         self.ladder = self._endpoint.ladder(model.id, model.accepts.rungs)
+        with_tools = [rung for rung in WITH_TOOLS if rung in model.accepts.rungs]
+        self._ladder_with_tools = self._endpoint.ladder(
+            f"{model.id} with tools", with_tools or WITH_TOOLS[-1:]
+        )
+
+    def ladder_of(self, request: Request) -> Ladder:
+        """What is known of how a question like this one can be asked."""
+        return self._ladder_with_tools if request.tools else self.ladder
 
     async def get(self, request_on: RequestOn, tally: Tally) -> Exchanged:
         """One reply, from the cache or from the server."""
-        cache = self._cache
+        cache, first = self._cache, request_on("text")
+        ladder = self.ladder_of(first)
         if cache is None:
-            return await self._climb(request_on, tally)
+            return await self._climb(request_on, ladder, tally)
         found: list[Exchanged] = []
-        question = request_on(self.ladder.rung).question
         while not found:
             await cache.alone(
-                question, partial(self._look_up_or_ask, cache, request_on, tally, found)
+                first.question,
+                partial(self._look_up_or_ask, cache, request_on, ladder, tally, found),
             )
         return found[0]
 
     async def _look_up_or_ask(
-        self, cache: Cache, request_on: RequestOn, tally: Tally, found: list[Exchanged]
+        self,
+        cache: Cache,
+        request_on: RequestOn,
+        ladder: Ladder,
+        tally: Tally,
+        found: list[Exchanged],
     ) -> None:
         # An answer on any rung will do: it was asked there because the server took no other.
-        requests = {request.key: request for request in map(request_on, self.ladder.order())}
+        requests = {request.key: request for request in map(request_on, ladder.order())}
         kept = await cache.get(requests)
         if kept:
             key, completion = kept
@@ -106,21 +120,21 @@ class Exchange:
             return
         if cache.mode == "replay_only":
             raise CacheMissError(next(iter(requests)), str(cache.path))
-        exchanged = await self._climb(request_on, tally)
+        exchanged = await self._climb(request_on, ladder, tally)
         completion = await cache.put(exchanged.request.key, self._model.id, exchanged.completion)
         found.append(exchanged._replace(completion=completion))
 
-    async def _climb(self, request_on: RequestOn, tally: Tally) -> Exchanged:
+    async def _climb(self, request_on: RequestOn, ladder: Ladder, tally: Tally) -> Exchanged:
         """Ask on the highest rung that the server takes."""
         while True:
-            request = request_on(self.ladder.rung)
+            request = request_on(ladder.rung)
             try:
                 return Exchanged(await self._persist(request, tally), request, False)
             except Fault as fault:
                 self._require_fitting(fault)
                 refused = is_refusal_of(request.rung, fault.status, fault.reply)
                 evidence = f"{fault.reason} {fault.reply[:200]}"
-                if refused and self.ladder.refuse(request.rung, evidence):
+                if refused and ladder.refuse(request.rung, evidence):
                     continue
                 raise self._refusal(fault) from None
 

@@ -24,6 +24,12 @@ IMPOSSIBLE: dict[Rung, frozenset[Defect]] = {
 }
 """Defects of finished replies that a server which does what the rung asks cannot let through."""
 
+WITH_TOOLS: tuple[Rung, ...] = ("tool", "text")
+"""The rungs of a question with tools: the answer is one more tool to call, or stands in the text.
+
+A grammar for the answer would leave a server no way to call anything.
+"""
+
 REFUSING_STATUSES = frozenset({400, 404, 405, 415, 422, 501})
 _NAMES: dict[Rung, re.Pattern[str]] = {
     "json_schema": re.compile(r"(?i)response_format|json_schema|schema|structured|guided|grammar"),

@@ -1,7 +1,8 @@
 """``model=offline``: a deterministic reader behind a language model's interface; it is none.
 
 It reads the tone of the texts in a prompt with a word list, and the momentum among its numbers,
-and fills in whatever schema it is given. So everything runs without a key, a GPU or a download.
+and fills in whatever schema it is given; of tools it calls once, all together, those that need no
+arguments. So everything runs without a key, a GPU or a download.
 """
 
 import math
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
-from investorbench.agents.llm.answer import Answer, Message, Schema, Usage
+from investorbench.agents.llm.answer import Answer, Message, Schema, Tool, ToolCall, Usage
 from investorbench.agents.llm.canonical import canonical, digest
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.wordlist import Words, load_words, tone
@@ -80,14 +81,17 @@ class OfflineReader:
         seed: int | None = None,
         repeat: int = 0,
         max_tokens: int | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Answer:
         """Fill in a schema; for the arguments see ``Client.decide``. Seeds change nothing here."""
-        prompt = "\n".join(m["content"] for m in messages if m["role"] == "user")
+        prompt = "\n".join(m["content"] for m in messages if m["role"] in ("user", "tool"))
+        calls = () if any(m["role"] == "tool" for m in messages) else _calls(tools)
         seen = self.read(prompt)
-        value = None if schema is None else self._fill(schema, seen, prompt)
+        value = None if schema is None or calls else self._fill(schema, seen, prompt)
+        text = _rationale(seen) if value is None else canonical(value)
         return Answer(
             value=value,
-            text=_rationale(seen) if value is None else canonical(value),
+            text="Looks up by rules, being no language model." if calls else text,
             status="ok",
             rung="text",
             model=self.model.id,
@@ -95,6 +99,7 @@ class OfflineReader:
             usage=Usage(),
             cost_usd=0.0,
             is_language_model=False,
+            tool_calls=calls,
         )
 
     def read(self, prompt: str) -> Impression:
@@ -165,6 +170,12 @@ def _texts_by_id(prompt: str, allowed: Sequence[Any]) -> dict[str, str]:
     known = {str(item) for item in allowed}
     found = {match.group(1) or match.group(2): match.group(3) for match in _BY_ID.finditer(prompt)}
     return {id: text for id, text in found.items() if id in known}
+
+
+def _calls(tools: Sequence[Tool]) -> tuple[ToolCall, ...]:
+    """One of each tool that can be called without a choice."""
+    free = [tool.name for tool in tools if not tool.parameters.get("required")]
+    return tuple(ToolCall(id=f"call{n:05d}", name=name) for n, name in enumerate(free, 1))
 
 
 def _choice(words: list[Any], seen: Impression) -> Any:

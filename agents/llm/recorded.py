@@ -17,12 +17,15 @@ from investorbench.agents.llm.answer import (
     Rung,
     Schema,
     Status,
+    Tool,
+    ToolCall,
     Usage,
 )
 from investorbench.agents.llm.errors import ModelError
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.replies import Reading, read_reply, read_text, status_without
 from investorbench.agents.llm.request import Request
+from investorbench.agents.llm.tool_calls import checked
 
 RecordedAnswer = Mapping[str, Any]
 """The fields of an :class:`Answer` in JSON values, the usage as ``tokens``."""
@@ -60,6 +63,7 @@ class RecordedAnswers:
         seed: int | None = None,
         repeat: int = 0,
         max_tokens: int | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Answer:
         """The answer that was recorded for this question; for the arguments see ``Client.decide``.
 
@@ -74,6 +78,7 @@ class RecordedAnswers:
             seed=seed,
             repeat=repeat,
             max_tokens=max_tokens or self.model.sampling.max_tokens,
+            tools=checked(tools),
         )
         keys: dict[Rung, str] = {rung: asked.on(rung).key for rung in RUNGS}
         recorded = self._next(set(keys.values()))
@@ -87,6 +92,7 @@ class RecordedAnswers:
             "defects": self._defects(recorded, reading),
             "is_language_model": self.is_language_model,
             "tolerated": tuple(recorded.get("tolerated", ())),
+            "tool_calls": tuple(ToolCall(**call) for call in recorded.get("tool_calls", ())),
         }
         if not _took_two(recorded):
             values["request_hash"] = keys.get(recorded["rung"], "")
@@ -132,7 +138,9 @@ class RecordedAnswers:
             refusal="it declined" if declined else "",
             finish_reason=str(recorded.get("finish_reason", "stop")),
         )
-        if schema is None:
+        if recorded.get("tool_calls"):
+            reading = Reading()
+        elif schema is None:
             reading = read_text(completion)
         else:
             reading = read_reply(completion, schema, self.model.limits.longest_answer)

@@ -84,7 +84,7 @@ def read_reply(completion: Completion, schema: Schema, longest: int = LONGEST_AN
 def _objects(text: str) -> tuple[list[Any], str]:
     """All JSON objects and lists at the top of a text, and what stands around them."""
     decoder = json.JSONDecoder(
-        strict=False, object_pairs_hook=_once, parse_constant=_refuse_constant
+        strict=False, object_pairs_hook=unrepeated, parse_constant=refuse_constant
     )
     values, rest, position = [], [], 0
     while (start := _next_start(text, position)) is not None:
@@ -107,7 +107,8 @@ def _next_start(text: str, position: int) -> int | None:
     return opening.start() if opening else found.start()
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of its pairs, none of which contradicts another: a hook for ``json``."""
     value: dict[str, Any] = {}
     for key, item in pairs:
         if key in value and value[key] != item:
@@ -116,7 +117,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _refuse_constant(name: str) -> Any:
+def refuse_constant(name: str) -> Any:
+    """A hook for ``json``, which would take NaN and Infinity."""
     raise ValueError(f"{name} is not JSON")
 
 

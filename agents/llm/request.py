@@ -1,11 +1,11 @@
 """One question to a server, complete: everything in it determines the answer, and so its key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from investorbench.agents.llm.answer import Message, Rung, Schema
+from investorbench.agents.llm.answer import Message, Rung, Schema, Tool
 from investorbench.agents.llm.canonical import canonical, digest
 from investorbench.agents.llm.models import Model
 
@@ -17,6 +17,7 @@ _IN_WORDS = (
     "\n\nAnswer with one JSON object and nothing else: no other text, no code fence. "
     "It must satisfy this JSON Schema:\n"
 )
+_AFTER_TOOLS = "\n\nCall tools as you need them; when you have what you need, answer."
 _AGAIN = (
     "That answer cannot be used: {problem}. Answer the question again, with one complete JSON "
     "object that satisfies the schema and nothing else."
@@ -36,6 +37,7 @@ class Request:
         seed: of the sampling; None leaves it to the server.
         repeat: distinguishes equal questions that are to be answered again.
         max_tokens: that the reply may have.
+        tools: what may be called before the answer.
     """
 
     model: Model
@@ -45,6 +47,7 @@ class Request:
     seed: int | None
     repeat: int
     max_tokens: int
+    tools: tuple[Tool, ...] = ()
 
     @property
     def key(self) -> str:
@@ -67,7 +70,10 @@ class Request:
         """About how much text the server has to read."""
         schema = canonical(self.schema) if self.schema is not None else ""
         texts = [str(message.get("content", "")) for message in self.messages]
-        return sum(len(text.encode("utf-8", "replace")) for text in (*texts, schema))
+        calls = [canonical(m["tool_calls"]) for m in self.messages if m.get("tool_calls")]
+        tools = [canonical(asdict(tool)) for tool in self.tools]
+        texts += [schema, *calls, *tools]
+        return sum(len(text.encode("utf-8", "replace")) for text in texts)
 
     def _content(self) -> dict[str, Any]:
         sampling = asdict(self.model.sampling)
@@ -83,12 +89,17 @@ class Request:
             "sampling": {**sampling, "max_tokens": self.max_tokens},
             "seed": self.seed,
             "repeat": self.repeat,
+            # Only where there are any, so that the key of a plain question stays what it was.
+            **({"tools": [asdict(tool) for tool in self.tools]} if self.tools else {}),
         }
 
 
 def with_schema(
-    messages: Sequence[Message], schema: Schema | None, rung: Rung
-) -> list[dict[str, str]]:
+    messages: Sequence[Message],
+    schema: Schema | None,
+    rung: Rung,
+    tools: Sequence[Tool] = (),
+) -> list[dict[str, Any]]:
     """The messages, with the schema in words where the rung sends it in no other way.
 
     It goes last, so that what does not change from one prompt to the next stays first.
@@ -96,14 +107,15 @@ def with_schema(
     plain = [dict(message) for message in messages]
     if schema is None or rung not in ("json_object", "text"):
         return plain
+    words = (_AFTER_TOOLS if tools else "") + _IN_WORDS + canonical(schema)
     for message in reversed(plain):
         if message["role"] == "user":
-            message["content"] += _IN_WORDS + canonical(schema)
+            message["content"] += words
             return plain
-    return [*plain, {"role": "user", "content": (_IN_WORDS + canonical(schema)).strip()}]
+    return [*plain, {"role": "user", "content": words.strip()}]
 
 
-def with_role(messages: list[dict[str, str]], role: str | None) -> list[dict[str, str]]:
+def with_role(messages: list[dict[str, Any]], role: str | None) -> list[dict[str, Any]]:
     """The messages with instructions in the role that the model takes, or in the first question."""
     if role is not None:
         return [{**m, "role": role if m["role"] == "system" else m["role"]} for m in messages]
@@ -117,7 +129,7 @@ def with_role(messages: list[dict[str, str]], role: str | None) -> list[dict[str
     return rest
 
 
-def repair(messages: Sequence[Message], reply: str, problem: str) -> tuple[Mapping[str, str], ...]:
+def repair(messages: Sequence[Message], reply: str, problem: str) -> tuple[Message, ...]:
     """The conversation continued: the unusable reply, and what was wrong with it."""
     shown = reply.strip()[:_SHOWN_AGAIN].encode("utf-8", "replace").decode() or "(no answer)"
     return (

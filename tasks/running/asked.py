@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from investorbench.agents.llm import Answer, LanguageModel, Message, Schema
+from investorbench.agents.llm import Answer, LanguageModel, Message, Schema, Tool
 from investorbench.tasks.running.unusable import UnusableAnswers
 
 
@@ -43,6 +43,7 @@ class Asked:
         seed: int | None = None,
         repeat: int = 0,
         max_tokens: int | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Answer:
         """Ask the model, see ``Client.decide``.
 
@@ -51,8 +52,10 @@ class Asked:
         """
         if self._noted:
             self._unusable.require_few(self._noted)
+        # A model of somebody's own need not know of tools where there are none.
+        more = {"tools": tools} if tools else {}
         answer = await self._model.decide(
-            messages, schema, seed=seed, repeat=repeat, max_tokens=max_tokens
+            messages, schema, seed=seed, repeat=repeat, max_tokens=max_tokens, **more
         )
         self._noted.append(answer)
         return answer

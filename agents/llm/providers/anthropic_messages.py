@@ -1,15 +1,16 @@
 """Anthropic's messages: the same questions in another protocol; structure is a tool to call."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.answer import Completion, Message, Tool, Usage
 from investorbench.agents.llm.providers.checked import counted, is_count, whole
 from investorbench.agents.llm.providers.sdk import Dialect
 from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_schema
 from investorbench.agents.llm.retrying import Fault
 from investorbench.agents.llm.thinking import apart
+from investorbench.agents.llm.tool_calls import CalledFunction, sorted_out
 
 FINISHED = {
     "end_turn": "stop",
@@ -24,25 +25,70 @@ FINISHED = {
 def body_of(request: Request) -> dict[str, Any]:
     """What is sent: instructions apart, structure as a tool to call."""
     model, sampling = request.model, request.model.sampling
-    messages = with_schema(request.messages, request.schema, request.rung)
+    messages = with_schema(request.messages, request.schema, request.rung, request.tools)
     system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
     body: dict[str, Any] = {
         "model": model.id,
-        "messages": [message for message in messages if message["role"] != "system"],
+        "messages": _as_sent([each for each in messages if each["role"] != "system"]),
         "max_tokens": request.max_tokens,
     }
     if system:
         body["system"] = system
     if model.accepts.temperature and sampling.temperature is not None:
         body["temperature"] = sampling.temperature
+    tools = request.tools
     if request.schema is not None and request.rung == "tool":
-        tool = {"name": SCHEMA_NAME, "description": "Answer.", "input_schema": request.schema}
-        body |= {"tools": [tool], "tool_choice": {"type": "tool", "name": SCHEMA_NAME}}
+        only = {"type": "tool", "name": SCHEMA_NAME}
+        body["tool_choice"] = {"type": "any"} if tools else only
+        tools = (*tools, Tool(name=SCHEMA_NAME, description="Answer.", parameters=request.schema))
+    if tools:
+        body["tools"] = [_tool(tool) for tool in tools]
     return body | dict(sampling.extra)
 
 
-def completion_of(text: str, latency_s: float) -> Completion:
-    """A completion from the body of a reply.
+def _tool(tool: Tool) -> dict[str, Any]:
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "input_schema": tool.parameters,
+    }
+
+
+def _as_sent(messages: Sequence[Message]) -> list[Message]:
+    """Messages of ours as the protocol has them: all results of one turn in one message."""
+    sent: list[Message] = []
+    after_result = False
+    for message in messages:
+        if message["role"] == "tool":
+            result = {
+                "type": "tool_result",
+                "tool_use_id": message["tool_call_id"],
+                "content": message["content"],
+            }
+            if after_result:
+                sent[-1]["content"].append(result)
+            else:
+                sent.append({"role": "user", "content": [result]})
+        elif calls := message.get("tool_calls"):
+            texts = [{"type": "text", "text": message["content"]}] if message["content"] else []
+            uses = [
+                {
+                    "type": "tool_use",
+                    "id": call["id"],
+                    "name": call["name"],
+                    "input": call["arguments"],
+                }
+                for call in calls
+            ]
+            sent.append({"role": "assistant", "content": [*texts, *uses]})
+        else:
+            sent.append(message)
+        after_result = message["role"] == "tool"
+    return sent
+
+
+def completion_of(text: str, latency_s: float, tools: Sequence[Tool] = ()) -> Completion:
+    """A completion from the body of a reply to a question with these tools.
 
     Raises:
         Fault: it is no message of Anthropic's.
@@ -52,10 +98,15 @@ def completion_of(text: str, latency_s: float) -> Completion:
         parts = body["content"]
         said = body.get("usage") or {}
         ended = body.get("stop_reason")
-        calls = [json.dumps(part["input"]) for part in parts if part["type"] == "tool_use"]
+        found = [
+            CalledFunction(str(part.get("id") or ""), str(part["name"]), json.dumps(part["input"]))
+            for part in parts
+            if part["type"] == "tool_use"
+        ]
+        answers, calls = sorted_out(found, tools)
         texts = [part["text"] for part in parts if part["type"] == "text"]
         thoughts = [part["thinking"] for part in parts if part["type"] == "thinking"]
-        answer, reasoning = apart("\n".join(calls or texts), "\n".join(thoughts))
+        answer, reasoning = apart("\n".join(answers or texts), "\n".join(thoughts))
         completion = Completion(
             text=answer,
             reasoning=reasoning,
@@ -64,6 +115,7 @@ def completion_of(text: str, latency_s: float) -> Completion:
             model=str(body.get("model", "")),
             response_id=str(body.get("id") or ""),
             latency_s=latency_s,
+            tool_calls=calls,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise Fault("not_json", "the reply is no message", reply=text) from None

@@ -42,7 +42,9 @@ def whole(completion: Completion, ended: Any) -> Completion:
     Raises:
         Fault: there is no reply, since the server broke it off or gives no reason for its end.
     """
-    says_something = completion.text or completion.reasoning or completion.refusal
+    says_something = (
+        completion.text or completion.reasoning or completion.refusal or completion.tool_calls
+    )
     if not says_something and (not ended or completion.is_broken_off):
         raise Fault("broken_off", f"the server broke the reply off: finish_reason {ended!r}")
     return completion

@@ -1,16 +1,17 @@
 """OpenAI's chat completions, which vLLM and most servers follow: what is sent, what is read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.answer import Completion, Message, Tool, Usage
 from investorbench.agents.llm.providers.checked import counted, whole
 from investorbench.agents.llm.providers.sdk import Dialect
 from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_role, with_schema
 from investorbench.agents.llm.retrying import Fault
 from investorbench.agents.llm.thinking import apart
+from investorbench.agents.llm.tool_calls import CalledFunction, sorted_out
 
 THINKING_PARTS = frozenset({"thinking", "reasoning"})
 """Types of the parts of a content that are none of the answer."""
@@ -20,10 +21,10 @@ def body_of(request: Request) -> dict[str, Any]:
     """What is sent; only what the model accepts is in it."""
     model, schema = request.model, request.schema
     accepts, sampling = model.accepts, model.sampling
-    messages = with_role(with_schema(request.messages, schema, request.rung), accepts.system_role)
+    messages = with_schema(request.messages, schema, request.rung, request.tools)
     body: dict[str, Any] = {
         "model": model.id,
-        "messages": messages,
+        "messages": [_as_sent(each) for each in with_role(messages, accepts.system_role)],
         accepts.max_tokens: request.max_tokens,
     }
     if accepts.temperature:
@@ -33,6 +34,8 @@ def body_of(request: Request) -> dict[str, Any]:
         body["seed"] = request.seed
     if sampling.reasoning_effort is not None:
         body["reasoning_effort"] = sampling.reasoning_effort
+    if request.tools:
+        body["tools"] = [_function(tool) for tool in request.tools]
     if schema is not None:
         body |= _structure(request)
     return body | dict(sampling.extra)
@@ -47,18 +50,39 @@ def _structure(request: Request) -> dict[str, Any]:
         case "structured_outputs":
             return {"structured_outputs": {"json": schema}}
         case "tool":
-            function = {"name": SCHEMA_NAME, "description": "Answer.", "parameters": schema}
+            answer = Tool(name=SCHEMA_NAME, description="Answer.", parameters=schema or {})
+            only = {"type": "function", "function": {"name": SCHEMA_NAME}}
             return {
-                "tools": [{"type": "function", "function": function}],
-                "tool_choice": {"type": "function", "function": {"name": SCHEMA_NAME}},
+                "tools": [_function(tool) for tool in (*request.tools, answer)],
+                "tool_choice": "required" if request.tools else only,
             }
         case "json_object":
             return {"response_format": {"type": "json_object"}}
     return {}
 
 
-def completion_of(text: str, latency_s: float) -> Completion:
-    """A completion from the body of a reply.
+def _function(tool: Tool) -> dict[str, Any]:
+    named = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": named}
+
+
+def _as_sent(message: Message) -> Message:
+    """A message of ours as the protocol has it."""
+    calls = message.get("tool_calls")
+    if not calls:
+        return message
+    functions = [
+        {"name": call["name"], "arguments": json.dumps(call["arguments"])} for call in calls
+    ]
+    called = [
+        {"id": call["id"], "type": "function", "function": function}
+        for call, function in zip(calls, functions, strict=True)
+    ]
+    return {**message, "content": message["content"] or None, "tool_calls": called}
+
+
+def completion_of(text: str, latency_s: float, tools: Sequence[Tool] = ()) -> Completion:
+    """A completion from the body of a reply to a question with these tools.
 
     Raises:
         Fault: it is no chat completion, such as a page of HTML.
@@ -68,9 +92,9 @@ def completion_of(text: str, latency_s: float) -> Completion:
         choice = body["choices"][0]
         message = choice["message"]
         content = _text(message.get("content"))
-        calls = message.get("tool_calls") or []
-        if calls:
-            content = "\n".join(_text(call["function"]["arguments"]) for call in calls)
+        answers, calls = sorted_out(_called(message.get("tool_calls") or []), tools)
+        if answers:
+            content = "\n".join(answers)
         thinking = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
         thinking = thinking or _text(message.get("content"), thinking=True)
         answer, reasoning = apart(content, thinking)
@@ -81,16 +105,30 @@ def completion_of(text: str, latency_s: float) -> Completion:
             reasoning=reasoning,
             refusal=refusal,
             finish_reason=str(ended or "stop"),
-            usage=usage_of(body.get("usage"), has_output=bool(content or reasoning or refusal)),
+            usage=usage_of(
+                body.get("usage"), has_output=bool(content or reasoning or refusal or calls)
+            ),
             model=_text(body.get("model")),
             system_fingerprint=_text(body.get("system_fingerprint")),
             response_id=_text(body.get("id")),
             latency_s=latency_s,
+            tool_calls=calls,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         reason = "the reply is no chat completion" + (" but HTML" if _is_html(text) else "")
         raise Fault("not_json", reason, reply=text) from None
     return whole(completion, ended)
+
+
+def _called(calls: Any) -> list[CalledFunction]:
+    return [
+        CalledFunction(
+            _text(call.get("id")),
+            _text(call["function"].get("name")),
+            _text(call["function"]["arguments"]),
+        )
+        for call in calls
+    ]
 
 
 def usage_of(usage: Any, *, has_output: bool) -> Usage:

@@ -7,13 +7,13 @@ import asyncio
 import importlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from investorbench.agents.llm.answer import Completion
+from investorbench.agents.llm.answer import Completion, Tool
 from investorbench.agents.llm.endpoints import PerLoop
 from investorbench.agents.llm.errors import (
     MissingKeyError,
@@ -48,7 +48,7 @@ class Dialect:
         default_url: the provider's own address.
         body_of: what is sent for a request.
         path: where they are posted, after the address.
-        completion_of: reads the body of a reply, given the seconds it took.
+        completion_of: reads the body of a reply, given the seconds it took and what may be called.
         program: what serves, where its servers say of which version they are.
         version_path: where they do, from the root of their address.
     """
@@ -59,7 +59,7 @@ class Dialect:
     default_url: str
     body_of: Callable[[Request], dict[str, Any]]
     path: str
-    completion_of: Callable[[str, float], Completion]
+    completion_of: Callable[[str, float, Sequence[Tool]], Completion]
     program: str = ""
     version_path: str = ""
 
@@ -127,7 +127,7 @@ class SdkProvider:
         took_s = loop.time() - started
         await turns.to_take()
         try:
-            completion = self._dialect.completion_of(text, took_s)
+            completion = self._dialect.completion_of(text, took_s, request.tools)
         except Fault as fault:
             fault.reply = without_key(fault.reply, self._key)
             raise

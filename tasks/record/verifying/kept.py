@@ -79,6 +79,8 @@ def _why(answer: Mapping[str, Any], kept: Content) -> str | None:
         given = name in answer and kept.get(name) not in (None, "")
         if given and answer[name] != kept[name]:
             return f"{name} is {brief(answer[name])}, kept as {brief(kept[name])}"
+    if answer.get("tool_calls") and answer["tool_calls"] != kept.get("tool_calls"):
+        return "the calls of tools are not those that were kept"
     turns = len(answer.get("defects", ())) + (answer["status"] in ("ok", "repaired"))
     usage = kept.get("usage")
     if turns != 1 or not isinstance(usage, dict):

@@ -33,6 +33,8 @@ class Reply:
     latency_s: float | None = None
     fault: Fault | None = None
     raw: str | None = None
+    calls: Sequence[tuple[str, Any]] = ()
+    """Tools to call, each with its arguments; as text where they are to be sent as they are."""
 
 
 Answer = str | Reply
@@ -210,8 +212,10 @@ def schema_of(request: Mapping[str, Any]) -> dict[str, Any]:
         return dict(form["json_schema"]["schema"])
     if "structured_outputs" in request:
         return dict(request["structured_outputs"]["json"])
-    for tool in request.get("tools") or []:
-        return dict(tool.get("input_schema") or tool["function"]["parameters"])
+    for tool in reversed(request.get("tools") or []):
+        function = tool.get("function") or tool
+        if function["name"] == "decision":
+            return dict(function.get("input_schema") or function["parameters"])
     question = str(request["messages"][-1]["content"]).rpartition("JSON Schema:\n")[2]
     try:
         return dict(json.loads(question))
@@ -239,8 +243,21 @@ def _chat_completion(reply: Reply, request: Mapping[str, Any]) -> dict[str, Any]
     message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": reply.refusal}
     if reply.reasoning:
         message[reply.reasoning_field] = reply.reasoning
-    if request.get("tools") and reply.text and not reply.refusal:
-        call = {"name": request["tools"][0]["function"]["name"], "arguments": reply.text}
+    answers = "decision" in [tool["function"]["name"] for tool in request.get("tools") or []]
+    if reply.calls:
+        message["tool_calls"] = [
+            {
+                "id": f"call-{number}",
+                "type": "function",
+                "function": {
+                    "name": name,
+                    "arguments": given if isinstance(given, str) else json.dumps(given),
+                },
+            }
+            for number, (name, given) in enumerate(reply.calls)
+        ]
+    elif answers and reply.text and not reply.refusal:
+        call = {"name": "decision", "arguments": reply.text}
         message |= {"content": None, "tool_calls": [{"type": "function", "function": call}]}
     usage = reply.usage or {
         "prompt_tokens": sum(len(str(m["content"]).split()) for m in request["messages"]),
@@ -259,16 +276,21 @@ def _chat_completion(reply: Reply, request: Mapping[str, Any]) -> dict[str, Any]
 
 def _message(reply: Reply, request: Mapping[str, Any]) -> dict[str, Any]:
     """The same in Anthropic's protocol."""
-    part: dict[str, Any] = {"type": "text", "text": reply.text}
-    if request.get("tools") and reply.text:
-        part = {"type": "tool_use", "name": "decision", "input": json.loads(reply.text)}
+    parts: list[dict[str, Any]] = [{"type": "text", "text": reply.text}] if reply.text else []
+    if reply.calls:
+        parts += [
+            {"type": "tool_use", "id": f"toolu_{number}", "name": name, "input": given}
+            for number, (name, given) in enumerate(reply.calls)
+        ]
+    elif "decision" in [tool["name"] for tool in request.get("tools") or []] and reply.text:
+        parts = [{"type": "tool_use", "name": "decision", "input": json.loads(reply.text)}]
     thinking = [{"type": "thinking", "thinking": reply.reasoning}] if reply.reasoning else []
     return {
         "id": "stub",
         "type": "message",
         "role": "assistant",
         "model": request["model"],
-        "content": [*thinking, part],
+        "content": [*thinking, *parts],
         "stop_reason": {"stop": "end_turn", "length": "max_tokens"}[reply.finish_reason],
         "usage": dict(reply.usage or {"input_tokens": 5, "output_tokens": 3}),
     }
