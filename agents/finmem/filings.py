@@ -48,16 +48,20 @@ class Portion:
     longest: int
 
 
-def extractive(section: Section, longest: int) -> list[str]:
+cut_once = lru_cache(maxsize=32)(cut)
+"""As :func:`cut`; many episodes read the same filing."""
+
+
+@lru_cache(maxsize=256)
+def extractive(section: Section, longest: int) -> tuple[str, ...]:
     """The sentences of a section that say most, as passages."""
-    return passages(extract(section.paragraphs(), longest), PASSAGE)
+    return tuple(passages(extract(section.paragraphs(), longest), PASSAGE))
 
 
-@lru_cache(maxsize=32)
 def passages_of(
     text: str, kind: str, longest: int, digest: Digest = extractive
 ) -> tuple[Passage, ...]:
-    """What a filing leaves; many episodes read the same one.
+    """What a filing leaves.
 
     Args:
         text: of the filing, as it was filed or as somebody summed it up.
@@ -65,14 +69,14 @@ def passages_of(
         longest: characters to keep.
         digest: what is kept of each section.
     """
-    filing = cut(text, kind)
-    if not filing.is_as_filed and len(text) <= longest:
+    filing = cut_once(text, kind)
+    if is_kept_whole(filing, text, longest):
         return (Passage(text=text, item="", period=filing.period, by="whole"),)
     if not any(section.share for section in filing.sections):
         return (_unread(filing),)
     return tuple(
         Passage(
-            text=f"{_place(filing, portion.section)}: {passage}",
+            text=f"{place_of(filing, portion.section)}: {passage}",
             item=portion.section.item,
             period=filing.period,
             by=filing.by,
@@ -80,6 +84,11 @@ def passages_of(
         for portion in portions(filing, longest)
         for passage in digest(portion.section, portion.longest) or _beginning(portion)
     )
+
+
+def is_kept_whole(filing: CutFiling, text: str, longest: int) -> bool:
+    """Whether a text is what somebody wrote of a filing, and short enough to be kept as it is."""
+    return not filing.is_as_filed and len(text) <= longest
 
 
 def _beginning(portion: Portion) -> list[str]:
@@ -117,7 +126,7 @@ def portions(filing: CutFiling, longest: int) -> list[Portion]:
     return [found[place] for place in sorted(found)]
 
 
-def _place(filing: CutFiling, section: Section) -> str:
+def place_of(filing: CutFiling, section: Section) -> str:
     """Where a passage stands, in words."""
     words = _name(filing)
     if section.item:

@@ -18,6 +18,12 @@ from investorbench.agents.finmem.perception import Perception, arrivals, perceiv
 from investorbench.agents.finmem.question import ask, fill, templates_sha256
 from investorbench.agents.finmem.rules import Rules
 from investorbench.agents.finmem.state import AgentState, Counts
+from investorbench.agents.finmem.summaries import (
+    Kept,
+    ReadDocuments,
+    kept_of_filings,
+    read_all,
+)
 from investorbench.agents.finmem.thought import Situation, Thought
 from investorbench.agents.llm import Answer, LanguageModel
 from investorbench.memory import LayeredMemory, Recalled
@@ -39,6 +45,12 @@ class FinMem:
         k: memories recalled from each layer; None: as many as the memory's profile says.
         document_chars: characters of a document that are remembered; of a filing, in all its
             memories together.
+        filings: what is kept of their items: ``"summaries"`` that the model writes, or
+            ``"extracts"``, sentences chosen by rules; None: summaries by a language model.
+
+    Raises:
+        InvestorBenchError: a number is too small, or what is no language model is to sum up.
+        UnknownNameError: ``filings`` is neither.
     """
 
     name = "finmem"
@@ -52,6 +64,7 @@ class FinMem:
         look_back: int = 3,
         k: int | None = None,
         document_chars: int = 3000,
+        filings: Kept | None = None,
     ) -> None:
         for name, value in {
             "look_back": look_back,
@@ -60,6 +73,7 @@ class FinMem:
         }.items():
             if value is not None and value < 1:
                 raise InvestorBenchError(f"{name}={value!r} must be at least 1")
+        self.filings = kept_of_filings(model, filings)
         self.model = model
         self.character = character or Character()
         self.look_back, self.k, self.document_chars = look_back, k, document_chars
@@ -107,7 +121,11 @@ class FinMem:
             ModelError: the model could not be asked; the same step may be taken again.
         """
         state = self._current
-        situation = await _apart(state, self._perceive, state, observation, info)
+        perception = perceive(observation, info, state.start_equity)
+        model = self.model if self.filings == "summaries" else None
+        arrived = state.arrived(self._arrivals(info))
+        read = await read_all(arrived, self.document_chars, model)
+        situation = await _apart(state, self._perceive, state, perception, read, info)
         question = situation.question
         answer = await self.model.decide(question.messages, question.schema, seed=state.seed)
         self.last = await _apart(state, self._conclude, state, situation, answer)
@@ -119,7 +137,7 @@ class FinMem:
         position = float(info["position"])
         side = (position > 0) - (position < 0)
         state.track.settle(side, float(info["equity"]) / state.equities[-1] - 1.0)
-        state.pending = self._arrivals(info)
+        state.pending = tuple(state.arrived(self._arrivals(info)))
 
     def save(self, folder: str | Path) -> None:
         """Keep the state in a folder; between steps, and safe against a kill."""
@@ -158,6 +176,7 @@ class FinMem:
             "look_back": self.look_back,
             "k": self.k,
             "document_chars": self.document_chars,
+            "filings": self.filings,
             "prompts_sha256": templates_sha256(),
             "memory": state.memory.identity if state else None,
         }
@@ -168,11 +187,12 @@ class FinMem:
             raise InvestorBenchError("FinMem has not begun: call begin(facts, split, seed) first")
         return self._state
 
-    def _perceive(self, state: AgentState, observation: Observation, info: Info) -> Situation:
-        """All of a step that comes before the model is asked."""
-        perception = perceive(observation, info, state.start_equity)
+    def _perceive(
+        self, state: AgentState, perception: Perception, read: ReadDocuments, info: Info
+    ) -> Situation:
+        """The rest of a step up to its question."""
         self._open(state, perception, simulated=bool(info.get("simulated")))
-        stored = state.store(self._arrivals(info))
+        stored = state.store(read.parts)
         recalled = self._recall(state, perception)
         # No split but the warm-up has labels, whatever an info holds.
         label = float(info["label"]) if state.split == "warmup" and "label" in info else None
@@ -187,6 +207,7 @@ class FinMem:
             stored=stored,
             recalled=recalled,
             equities=equities,
+            summaries=read.summaries,
             question=ask(
                 state.system, recalled, recent, perception, appetite, label, reflects=reflects
             ),
@@ -212,6 +233,7 @@ class FinMem:
             appetite=situation.appetite,
             stored=situation.stored,
             recalled=situation.recalled,
+            summaries=situation.summaries,
             question=situation.question,
             answer=answer,
             decision=decision,
@@ -222,6 +244,7 @@ class FinMem:
             action=self._rules.target(decision.word, perception.weight),
         )
         state.counts.add(answer, decision)
+        state.counts.add_summaries(situation.summaries)
         state.steps += 1
         state.equities, state.label = situation.equities, label
         state.start_equity = state.start_equity or perception.equity

@@ -1,12 +1,12 @@
 """What the agent perceives: an observation and its info, in numbers and as texts to remember."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from investorbench.agents.finmem.filings import passages_of
+from investorbench.agents.finmem.filings import Digest, extractive, passages_of
 from investorbench.agents.single_asset import known_closes
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
@@ -100,13 +100,45 @@ class Perception:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One document on its way into memory; plain values, so that it can be saved."""
+    """One document on its way into memory, or a part of it; plain values, so that it can be saved.
+
+    Attributes:
+        key: of the document.
+        layer: where it goes.
+        text: what is remembered; of a filing, where it is short enough to be kept whole.
+        time: YYYY-MM-DD.
+        metadata: beside the text.
+        filing: the whole text of a filing that is still to be read; None of all else.
+    """
 
     key: str
     layer: str
     text: str
     time: str
     metadata: dict[str, str]
+    filing: str | None = None
+
+    def read(self, longest: int, digest: Digest = extractive) -> list["Arrival"]:
+        """What it leaves in memory: itself, or of a filing its passages.
+
+        Args:
+            longest: characters to keep of a filing.
+            digest: what is kept of its sections.
+        """
+        if self.filing is None:
+            return [self] if self.text else []
+        kind = self.metadata["kind"]
+        about = self.metadata | {"form": kind, "filed": self.time}
+        return [
+            replace(
+                self,
+                text=self.text if passage.by == "whole" else passage.text,
+                metadata=about | passage.metadata(),
+                filing=None,
+            )
+            for passage in passages_of(self.filing, kind, longest, digest)
+            if passage.text
+        ]
 
 
 def perceive(
@@ -158,42 +190,28 @@ def perceive(
 def arrivals(
     documents: Iterable[Document], session: str, seen: Collection[str], longest: int
 ) -> tuple[Arrival, ...]:
-    """Documents that were not seen before, ready to remember, in the order they came.
-
-    A filing leaves several memories; all parts of a document have one key.
+    """Documents that were not seen before, in the order they came; filings are still to be read.
 
     Args:
         documents: of an info.
         session: of the info, YYYY-MM-DD: no later day is given for any of them, for a text of the
             evening is of the next day in UTC.
-        seen: keys of those that were remembered before.
+        seen: keys of those that came before.
         longest: characters of a text that are kept.
     """
-    new: dict[str, tuple[Arrival, ...]] = {}
+    new: dict[str, Arrival] = {}
     for document in documents:
         key = _key(document)
         if key not in seen and key not in new:
-            new[key] = tuple(_parts(document, key, session, longest))
-    return tuple(part for parts in new.values() for part in parts)
-
-
-def _parts(document: Document, key: str, session: str, longest: int) -> Iterator[Arrival]:
-    layer = LAYERS.get(document.kind.removesuffix("/A"), "mid")
-    time = min(document.available_at.date().isoformat(), session)
-    metadata = {"kind": document.kind, "id": document.id, "source": document.source}
-    if not document.is_filing:
-        passages = [(_text(document, longest), metadata)]
-    else:
-        passages = [
-            (
-                _text(document, longest) if passage.by == "whole" else passage.text,
-                metadata | passage.metadata() | {"form": document.kind, "filed": time},
+            new[key] = Arrival(
+                key=key,
+                layer=LAYERS.get(document.kind.removesuffix("/A"), "mid"),
+                text=_text(document, longest),
+                time=min(document.available_at.date().isoformat(), session),
+                metadata={"kind": document.kind, "id": document.id, "source": document.source},
+                filing=document.text if document.is_filing else None,
             )
-            for passage in passages_of(document.text, document.kind, longest)
-        ]
-    for text, about in passages:
-        if text:
-            yield Arrival(key=key, layer=layer, text=text, time=time, metadata=about)
+    return tuple(new.values())
 
 
 def signed_percent(share: float) -> str:

@@ -13,7 +13,7 @@ from investorbench.agents.finmem.state import AgentState, Counts
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 
-FORMAT = 4
+FORMAT = 5
 STATE = "finmem.json"
 
 

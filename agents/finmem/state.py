@@ -8,6 +8,7 @@ from investorbench.agents.finmem.decision import Decision
 from investorbench.agents.finmem.past_decisions import TrackRecord
 from investorbench.agents.finmem.perception import Arrival, signed_percent
 from investorbench.agents.finmem.reports import Report
+from investorbench.agents.finmem.summaries import summary_in
 from investorbench.agents.llm import Answer
 from investorbench.memory import LayeredMemory
 
@@ -26,6 +27,8 @@ class Counts:
         refused: those that the model declined.
         truncated: those that were cut off.
         dropped_ids: ids that the model cited and had never been shown.
+        summaries: items of filings that the model was asked to sum up.
+        extracts: those of them of which sentences are kept, because no summary could be used.
     """
 
     decisions: int = 0
@@ -34,6 +37,8 @@ class Counts:
     refused: int = 0
     truncated: int = 0
     dropped_ids: int = 0
+    summaries: int = 0
+    extracts: int = 0
 
     def add(self, answer: Answer, decision: Decision) -> None:
         """Count one decision."""
@@ -43,6 +48,12 @@ class Counts:
         self.refused += answer.status == "refused"
         self.truncated += answer.status == "truncated"
         self.dropped_ids += decision.dropped
+
+    def add_summaries(self, answers: Iterable[Answer]) -> None:
+        """Count what a model was asked about filings."""
+        for answer in answers:
+            self.summaries += 1
+            self.extracts += not summary_in(answer)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +69,7 @@ class AgentState:
         system: the static part of its prompts; empty before the first step.
         background: of the asset.
         seen: keys of all documents that were stored.
-        pending: documents that came with the last outcome, to be stored in the next step.
+        pending: documents that came with the last outcome, to be read in the next step.
         reports: periodic ones that were read, oldest first.
         track: its decisions and their outcomes.
         equities: at the last decisions of the split, oldest first.
@@ -89,15 +100,30 @@ class AgentState:
         self.equities, self.start_equity = [], None
         self.label = None
 
-    def store(self, documents: Iterable[Arrival]) -> dict[int, str]:
-        """Remember documents and those that were pending, each once; their ids and beginnings."""
+    def arrived(self, documents: Iterable[Arrival]) -> list[Arrival]:
+        """What is to be read: what was pending and what else came, each once; no second readings.
+
+        A report of which somebody else's summary was read is not read itself.
+        """
+        new = {each.key: each for each in (*self.pending, *documents)}
+        return [
+            each
+            for key, each in new.items()
+            if key not in self.seen and not self._has_summary_of(each)
+        ]
+
+    def _has_summary_of(self, document: Arrival) -> bool:
+        about = {"form": document.metadata["kind"], "filed": document.time, "period": "", "by": ""}
+        report = Report.of(about)
+        return report is not None and report.is_summed_up(self.reports)
+
+    def store(self, parts: Iterable[Arrival]) -> dict[int, str]:
+        """Remember documents, all that were pending among them; their ids and beginnings."""
         stored: dict[int, str] = {}
-        for batch in (self.pending, documents):
-            unseen = [part for part in batch if part.key not in self.seen]
-            for _, together in groupby(unseen, key=_batch):
-                parts = tuple(together)
-                stored |= self._remember(parts)
-                self.seen.update(part.key for part in parts)
+        for _, together in groupby(parts, key=_batch):
+            batch = tuple(together)
+            stored |= self._remember(batch)
+            self.seen.update(part.key for part in batch)
         self.pending = ()
         return stored
 

@@ -12,6 +12,9 @@ from investorbench.agents.finmem.question import Question
 from investorbench.agents.llm import Answer
 from investorbench.memory import Move, Recalled
 
+DECISION, SUMMARY = "decision", "summary"
+"""What an answer was asked for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -27,6 +30,7 @@ class Situation:
     stored: Mapping[int, str]
     recalled: tuple[Recalled, ...]
     equities: list[float]
+    summaries: tuple[Answer, ...]
     question: Question
 
 
@@ -42,6 +46,7 @@ class Thought:
         appetite: for risk.
         stored: the new documents in memory, by id, with their beginnings.
         recalled: with the three parts of each score.
+        summaries: answers to the questions about new filings, one an item.
         question: what was asked.
         answer: of the model.
         decision: what was read from it.
@@ -59,6 +64,7 @@ class Thought:
     appetite: Appetite
     stored: Mapping[int, str]
     recalled: tuple[Recalled, ...]
+    summaries: tuple[Answer, ...]
     question: Question
     answer: Answer
     decision: Decision
@@ -71,9 +77,15 @@ class Thought:
     def record(self) -> dict[str, Any]:
         """All of it as plain JSON values, the hash of the prompt beside its text.
 
-        The texts of recalled memories are in the prompt, each in its block, and not repeated.
+        The texts of recalled memories are in the prompt, each in its block, and not repeated. Where
+        the decision is not the only answer, all of them are under ``answers``, by their roles.
         """
         record = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        if summaries := record.pop("summaries"):
+            record["answers"] = [
+                *({**answer, "role": SUMMARY} for answer in summaries),
+                {**record["answer"], "role": DECISION},
+            ]
         record["question"]["sha256"] = self.question.sha256
         record["answer"]["repaired"] = self.answer.repaired
         for memory in record["recalled"]:

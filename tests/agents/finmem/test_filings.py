@@ -57,7 +57,8 @@ def remembering() -> AgentState:
 
 
 def read(state: AgentState, *documents: Document, longest: int = 3000) -> None:
-    state.store(arrivals(documents, "2024-12-31", state.seen, longest))
+    arrived = arrivals(documents, "2024-12-31", state.seen, longest)
+    state.store(part for each in arrived for part in each.read(longest))
 
 
 def remembered(state: AgentState) -> list[tuple[str, str, str]]:
@@ -85,7 +86,8 @@ def test_a_report_leaves_a_few_passages_of_the_items_that_a_trader_reads() -> No
 
 
 def test_memories_carry_form_item_period_and_the_day_of_filing() -> None:
-    (first, *_) = arrivals([document("10-K", annual(), "2023-05-02")], "2023-05-02", (), 600)
+    (filing,) = arrivals([document("10-K", annual(), "2023-05-02")], "2023-05-02", (), 600)
+    (first, *_) = filing.read(600)
     assert (first.layer, first.time) == ("long", "2023-05-02")
     about = {
         name: first.metadata[name] for name in ("kind", "form", "item", "period", "filed", "by")
@@ -132,7 +134,8 @@ def test_a_model_is_to_be_asked_once_an_item() -> None:
 
 def test_a_text_that_somebody_wrote_of_a_report_is_kept_as_it_is() -> None:
     text = "Revenue rose.\n\n1. **Iron** is dear.\n2. Rockets   sell."
-    (only,) = arrivals([document("10-Q", text, "2023-05-02", "10-Q")], "2023-05-03", (), 3000)
+    (filing,) = arrivals([document("10-Q", text, "2023-05-02", "10-Q")], "2023-05-03", (), 3000)
+    (only,) = filing.read(3000)
     assert only.text == f"10-Q\n{text}"
     assert (only.metadata["by"], only.metadata["item"]) == ("whole", "")
 
@@ -140,7 +143,8 @@ def test_a_text_that_somebody_wrote_of_a_report_is_kept_as_it_is() -> None:
 def test_the_reports_of_a_simulated_market_are_kept_as_they_are() -> None:
     market = simulate(seed=3, start="2020-01-02", end="2020-12-31")
     reports = [row for row in market.documents if row.is_filing]
-    left = arrivals(reports, "2020-12-31", (), 3000)
+    arrived = arrivals(reports, "2020-12-31", (), 3000)
+    left = [part for each in arrived for part in each.read(3000)]
     assert [each.text for each in left] == [str(row).strip() for row in reports]
 
 

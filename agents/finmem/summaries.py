@@ -1,0 +1,198 @@
+"""What a language model makes of filings: one question an item, asked before it is remembered.
+
+A question holds nothing of the episode that asks it, so those of a run, which share their answers,
+ask it once.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, Literal, NamedTuple, get_args
+
+from investorbench.agents.finmem.extracts import extract, passages, sentences
+from investorbench.agents.finmem.filings import (
+    PASSAGE,
+    Portion,
+    cut_once,
+    extractive,
+    is_kept_whole,
+    place_of,
+    portions,
+)
+from investorbench.agents.finmem.foreign import neutral
+from investorbench.agents.finmem.perception import Arrival
+from investorbench.agents.finmem.question import fill, template
+from investorbench.agents.llm import Answer, LanguageModel, Message, Model
+from investorbench.agents.llm.spending import BYTES_A_TOKEN
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.market.filings import CutFiling, Section
+
+SEED = 0
+"""Of the sampling, the same for all repeats: what a report says is no matter of chance."""
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"summary": {"type": "string"}},
+    "required": ["summary"],
+    "additionalProperties": False,
+}
+JOIN = "\n\n"
+
+Kept = Literal["summaries", "extracts"]
+"""What is kept of the items of filings."""
+
+
+class ReadDocuments(NamedTuple):
+    """Documents that were read.
+
+    Attributes:
+        parts: what they leave in memory.
+        summaries: answers of the model, usable or not.
+    """
+
+    parts: list[Arrival]
+    summaries: tuple[Answer, ...]
+
+
+def kept_of_filings(model: LanguageModel, wanted: Kept | None) -> Kept:
+    """What is kept of the items of filings: what is wanted, or what the model can do.
+
+    Raises:
+        UnknownNameError: there is no such thing.
+        InvestorBenchError: rules are to write summaries.
+    """
+    if wanted is None:
+        return "summaries" if model.is_language_model else "extracts"
+    if wanted not in get_args(Kept):
+        raise UnknownNameError("agent.filings", wanted, get_args(Kept))
+    if wanted == "summaries" and not model.is_language_model:
+        raise InvestorBenchError(
+            f"{model.name} is no language model and sums nothing up: set agent.filings=extracts"
+        )
+    return wanted
+
+
+async def read_all(
+    arrived: Iterable[Arrival], longest: int, model: LanguageModel | None
+) -> ReadDocuments:
+    """What documents leave in memory.
+
+    Args:
+        arrived: in the order in which they are to be remembered.
+        longest: characters to keep of a filing.
+        model: that sums filings up; None: their best sentences are kept.
+
+    Raises:
+        ModelError: the model could not be asked.
+    """
+    parts: list[Arrival] = []
+    answers: list[Answer] = []
+    for arrival in arrived:
+        found: dict[Section, Sequence[str]] = {}
+        if model is not None and arrival.filing is not None:
+            kind = arrival.metadata["kind"]
+            for portion, answer in await sum_up(model, arrival.filing, kind, longest):
+                answers.append(answer)
+                found[portion.section] = passages_in(answer, portion.longest)
+        parts += arrival.read(longest, partial(_kept, found))
+    return ReadDocuments(parts, tuple(answers))
+
+
+async def sum_up(
+    model: LanguageModel, text: str, kind: str, longest: int
+) -> list[tuple[Portion, Answer]]:
+    """Ask for a summary of each item of a filing that says more than can be kept of it.
+
+    Args:
+        model: that is asked.
+        text: of the filing.
+        kind: its form.
+        longest: characters to keep of it in all.
+
+    Raises:
+        ModelError: the model could not be asked.
+    """
+    return [
+        (portion, await model.decide(question, SCHEMA, seed=SEED))
+        for portion, question in questions_about(text, kind, longest, _room_of(model))
+    ]
+
+
+@lru_cache(maxsize=32)
+def questions_about(
+    text: str, kind: str, longest: int, room: float
+) -> tuple[tuple[Portion, tuple[Message, ...]], ...]:
+    """The question about each item of a filing of which a summary is worth asking for.
+
+    Args:
+        text: of the filing.
+        kind: its form.
+        longest: characters to keep of it in all.
+        room: bytes that a question may have. Of a text beyond it, what says most is shown.
+    """
+    filing = cut_once(text, kind)
+    read = [] if is_kept_whole(filing, text, longest) else portions(filing, longest)
+    found = ((portion, _question(filing, portion, room)) for portion in read if portion.longest)
+    return tuple((portion, question) for portion, question in found if question is not None)
+
+
+def _question(filing: CutFiling, portion: Portion, room: float) -> tuple[Message, ...] | None:
+    """None where the text, or what fits of it, is no longer than what can be kept."""
+    system = template("summarise").strip()
+    about = {
+        "place": neutral(place_of(filing, portion.section)),
+        "longest": str(portion.longest),
+    }
+    prose = [neutral(each) for each in portion.section.paragraphs()]
+    text = _fitting(prose, room - _size(system + fill("item", text="", **about)))
+    if len(text) <= portion.longest:
+        return None
+    user = fill("item", text=text, **about)
+    return ({"role": "system", "content": system}, {"role": "user", "content": user})
+
+
+def _fitting(prose: Sequence[str], room: float) -> str:
+    """A text in so many bytes: whole, or what it says most, or how it begins."""
+    text = JOIN.join(prose)
+    size = _size(text)
+    if size <= room:
+        return text
+    room = max(0, int(room))
+    text = " ".join(extract(prose, len(text) * room // size)) or text
+    return text.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _room_of(model: LanguageModel) -> float:
+    """Bytes that a question may have, as far as the model's settings say.
+
+    A second turn, which shows an unusable reply again, has its place, too.
+    """
+    settings: Model | None = getattr(model, "model", None)
+    if settings is None or settings.context_length is None:
+        return math.inf
+    return (settings.context_length - 2 * settings.sampling.max_tokens) * BYTES_A_TOKEN
+
+
+def passages_in(answer: Answer, longest: int) -> list[str]:
+    """The first sentences of a summary, as passages; nothing of an answer that cannot be used."""
+    kept: list[str] = []
+    summary, left = " ".join(summary_in(answer).split()), longest
+    for sentence in sentences(summary) if summary else ():
+        if len(sentence) > left:
+            break
+        kept.append(sentence)
+        left -= len(sentence) + 1
+    return passages(kept or [summary[:longest]] * bool(summary), PASSAGE)
+
+
+def summary_in(answer: Answer) -> str:
+    """What an answer says; empty where it is unusable."""
+    return str((answer.value or {}).get("summary") or "").strip()
+
+
+def _kept(found: Mapping[Section, Sequence[str]], section: Section, longest: int) -> Sequence[str]:
+    """The passages of a section that a model summed up, or its best sentences."""
+    return found.get(section) or extractive(section, longest)
