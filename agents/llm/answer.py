@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+Part = Mapping[str, str]
+"""Of a content: a text or a picture, see :mod:`investorbench.agents.llm.contents`."""
+Content = str | Sequence[Part]
 Message = Mapping[str, Any]
-"""``{"role": "system" | "user" | "assistant", "content": text}``.
+"""``{"role": "system" | "user" | "assistant", "content": text, or a user's parts}``.
 
 An assistant's may have ``tool_calls``, each with ``id``, ``name`` and ``arguments``; what a tool
 returned is ``{"role": "tool", "tool_call_id": id, "content": text}``.

@@ -19,6 +19,7 @@ from investorbench.agents.llm.answer import (
     Tool,
 )
 from investorbench.agents.llm.cache import Cache
+from investorbench.agents.llm.contents import require_eyes
 from investorbench.agents.llm.endpoints import ENDPOINTS, Endpoints
 from investorbench.agents.llm.errors import ModelError
 from investorbench.agents.llm.exchange import Exchange, Exchanged, Provider, Tally
@@ -115,11 +116,13 @@ class Client:
             tools: what the model may call before it answers.
 
         Raises:
-            ModelError: a tool has a name that servers do not take.
+            ModelError: a tool has a name that servers do not take, or there is a picture and the
+                model takes none.
             ServerError: no reply after every retry, or the server refuses the request.
             SpendCapError: the call could exceed the cap.
             CacheMissError: replaying, and the answer is not in the cache.
         """
+        require_eyes(self.model, messages)
         tally = Tally(payer=self._payer)
         defects: list[Defect] = []
         tolerated: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ class Accepts:
         rungs: ways to ask for structure, strictest first; ``text`` always works.
         max_tokens: the parameter's name.
         reasoning_effort: the levels of thinking it takes.
+        images: pictures in messages.
     """
 
     temperature: bool = True
@@ -40,6 +41,7 @@ class Accepts:
     rungs: tuple[Rung, ...] = RUNGS
     max_tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     reasoning_effort: tuple[str, ...] = ()
+    images: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,20 @@ def model_of(settings: Mapping[str, Any]) -> Model:
     if unknown:
         raise UnknownNameError("reasoning effort", unknown[0], model.accepts.reasoning_effort)
     return model
+
+
+def require_images(model: Model, what: str) -> None:
+    """Refuse to show a picture to a model that takes none.
+
+    Raises:
+        ModelError: it does not.
+    """
+    if model.accepts.images:
+        return
+    mend = "choose a model that does"
+    if model.is_language_model:
+        mend += ", or give model.accepts.images=true if it does"
+    raise ModelError(f"{what}, and model {model.name} takes no images: {mend}")
 
 
 def _effort(model: Model) -> list[str]:

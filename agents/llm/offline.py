@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from investorbench.agents.llm.answer import Answer, Message, Schema, Tool, ToolCall, Usage
 from investorbench.agents.llm.canonical import canonical, digest
+from investorbench.agents.llm.contents import require_eyes, text_of
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.wordlist import Words, load_words, tone
 
@@ -84,7 +85,9 @@ class OfflineReader:
         tools: Sequence[Tool] = (),
     ) -> Answer:
         """Fill in a schema; for the arguments see ``Client.decide``. Seeds change nothing here."""
-        prompt = "\n".join(m["content"] for m in messages if m["role"] in ("user", "tool"))
+        require_eyes(self.model, messages)
+        read = [text_of(m["content"]) for m in messages if m["role"] in ("user", "tool")]
+        prompt = "\n".join(read)
         calls = () if any(m["role"] == "tool" for m in messages) else _calls(tools)
         seen = self.read(prompt)
         value = None if schema is None or calls else self._fill(schema, seen, prompt)

@@ -7,11 +7,15 @@ from typing import Any
 
 from investorbench.agents.llm.answer import Message, Rung, Schema, Tool
 from investorbench.agents.llm.canonical import canonical, digest
+from investorbench.agents.llm.contents import BETWEEN, by_hash, images_in, text_of, with_text
 from investorbench.agents.llm.models import Model
 
 SCHEMA_NAME = "decision"
 KEY_VERSION = 2
 """Raised when a request of the same content would be put to servers in another way."""
+
+IMAGE_BYTES = 40_000
+"""What a picture counts as: as text of the tokens that a small one costs where it costs most."""
 
 _IN_WORDS = (
     "\n\nAnswer with one JSON object and nothing else: no other text, no code fence. "
@@ -69,11 +73,12 @@ class Request:
     def size_bytes(self) -> int:
         """About how much text the server has to read."""
         schema = canonical(self.schema) if self.schema is not None else ""
-        texts = [str(message.get("content", "")) for message in self.messages]
+        texts = [text_of(message.get("content", "")) for message in self.messages]
         calls = [canonical(m["tool_calls"]) for m in self.messages if m.get("tool_calls")]
         tools = [canonical(asdict(tool)) for tool in self.tools]
         texts += [schema, *calls, *tools]
-        return sum(len(text.encode("utf-8", "replace")) for text in texts)
+        size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+        return size + IMAGE_BYTES * sum(1 for _ in images_in(self.messages))
 
     def _content(self) -> dict[str, Any]:
         sampling = asdict(self.model.sampling)
@@ -84,7 +89,7 @@ class Request:
             "model": self.model.id,
             "revision": self.model.revision,
             "system_role": self.model.accepts.system_role,
-            "messages": [dict(message) for message in self.messages],
+            "messages": [by_hash(message) for message in self.messages],
             "schema": self.schema,
             "sampling": {**sampling, "max_tokens": self.max_tokens},
             "seed": self.seed,
@@ -110,7 +115,7 @@ def with_schema(
     words = (_AFTER_TOOLS if tools else "") + _IN_WORDS + canonical(schema)
     for message in reversed(plain):
         if message["role"] == "user":
-            message["content"] += words
+            message["content"] = with_text(message["content"], after=words)
             return plain
     return [*plain, {"role": "user", "content": words.strip()}]
 
@@ -119,13 +124,16 @@ def with_role(messages: list[dict[str, Any]], role: str | None) -> list[dict[str
     """The messages with instructions in the role that the model takes, or in the first question."""
     if role is not None:
         return [{**m, "role": role if m["role"] == "system" else m["role"]} for m in messages]
-    instructions = [message["content"] for message in messages if message["role"] == "system"]
+    instructions = [
+        text_of(message["content"]) for message in messages if message["role"] == "system"
+    ]
     rest = [dict(message) for message in messages if message["role"] != "system"]
     if not instructions:
         return rest
     if not rest or rest[0]["role"] != "user":
         rest.insert(0, {"role": "user", "content": ""})
-    rest[0]["content"] = "\n\n".join([*instructions, rest[0]["content"]]).strip()
+    opening = with_text(rest[0]["content"], before=BETWEEN.join([*instructions, ""]))
+    rest[0]["content"] = opening.strip() if isinstance(opening, str) else opening
     return rest
 
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from investorbench.agents.llm.answer import Completion, Message, Tool, Usage
+from investorbench.agents.llm.answer import Completion, Message, Part, Tool, Usage
+from investorbench.agents.llm.contents import text_of
 from investorbench.agents.llm.providers.checked import counted, is_count, whole
 from investorbench.agents.llm.providers.sdk import Dialect
 from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_schema
@@ -26,7 +27,7 @@ def body_of(request: Request) -> dict[str, Any]:
     """What is sent: instructions apart, structure as a tool to call."""
     model, sampling = request.model, request.model.sampling
     messages = with_schema(request.messages, request.schema, request.rung, request.tools)
-    system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
+    system = "\n\n".join(text_of(m["content"]) for m in messages if m["role"] == "system")
     body: dict[str, Any] = {
         "model": model.id,
         "messages": _as_sent([each for each in messages if each["role"] != "system"]),
@@ -81,10 +82,19 @@ def _as_sent(messages: Sequence[Message]) -> list[Message]:
                 for call in calls
             ]
             sent.append({"role": "assistant", "content": [*texts, *uses]})
-        else:
+        elif isinstance(message["content"], str):
             sent.append(message)
+        else:
+            sent.append({**message, "content": [_block(part) for part in message["content"]]})
         after_result = message["role"] == "tool"
     return sent
+
+
+def _block(part: Part) -> Mapping[str, Any]:
+    if part["type"] != "image":
+        return part
+    source = {"type": "base64", "media_type": part["media_type"], "data": part["data"]}
+    return {"type": "image", "source": source}
 
 
 def completion_of(text: str, latency_s: float, tools: Sequence[Tool] = ()) -> Completion:

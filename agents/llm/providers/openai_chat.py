@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from investorbench.agents.llm.answer import Completion, Message, Tool, Usage
+from investorbench.agents.llm.answer import Completion, Message, Part, Tool, Usage
 from investorbench.agents.llm.providers.checked import counted, whole
 from investorbench.agents.llm.providers.sdk import Dialect
 from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_role, with_schema
@@ -41,6 +41,13 @@ def body_of(request: Request) -> dict[str, Any]:
     return body | dict(sampling.extra)
 
 
+def _part(part: Part) -> Mapping[str, Any]:
+    if part["type"] != "image":
+        return part
+    url = f"data:{part['media_type']};base64,{part['data']}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
 def _structure(request: Request) -> dict[str, Any]:
     schema = request.schema
     match request.rung:
@@ -68,9 +75,11 @@ def _function(tool: Tool) -> dict[str, Any]:
 
 def _as_sent(message: Message) -> Message:
     """A message of ours as the protocol has it."""
-    calls = message.get("tool_calls")
-    if not calls:
+    calls, content = message.get("tool_calls"), message["content"]
+    if not calls and isinstance(content, str):
         return message
+    if not calls:
+        return {**message, "content": [_part(part) for part in content]}
     functions = [
         {"name": call["name"], "arguments": json.dumps(call["arguments"])} for call in calls
     ]
@@ -78,7 +87,7 @@ def _as_sent(message: Message) -> Message:
         {"id": call["id"], "type": "function", "function": function}
         for call, function in zip(calls, functions, strict=True)
     ]
-    return {**message, "content": message["content"] or None, "tool_calls": called}
+    return {**message, "content": content or None, "tool_calls": called}
 
 
 def completion_of(text: str, latency_s: float, tools: Sequence[Tool] = ()) -> Completion:
