@@ -31,6 +31,7 @@ from investorbench.agents.finding import (
     find_agent,
     is_agent,
 )
+from investorbench.agents.llm.model_names import full_name, short_names
 from investorbench.agents.llm.models import MODEL_FORMS
 from investorbench.agents.settings_files import SUFFIXES, read_settings
 from investorbench.memory import profile_of
@@ -43,6 +44,8 @@ CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUPS = ("agent", "task", "protocol", "model", "memory", "launcher")
 BY_FILE = ("agent", "task", "model", "memory")
 """Groups of which a file can be named by its path."""
+BY_LAST_PART = ("model",)
+"""Groups of which ``gpt-4o`` names what is ``paper/gpt-4o``, where no other ends so."""
 SEARCH_PATH, CONFIG_DIR = "hydra.searchpath", ("--config-dir", "-cd")
 ENTRY_POINTS = {"agent": AGENT_ENTRY_POINTS, "task": TASK_ENTRY_POINTS}
 FORMS = {
@@ -73,6 +76,11 @@ class Choices:
         """Such as ``stock/tsla`` of ``task``."""
         return sorted({name for folder in self.folders for name in _files(folder, group)})
 
+    def said(self, group: str) -> list[str]:
+        """The shortest names under which each can be chosen."""
+        names = self.names(group)
+        return short_names(names) if group in BY_LAST_PART else names
+
     def not_ours(self, group: str) -> list[str]:
         """Names of what did not come with this package."""
         known = {*self.names(group), *self.of_packages(group)}
@@ -93,7 +101,7 @@ class Choices:
         files = [_files(folder, group).get(known) for folder in self.folders]
         found = [path for path in files if path is not None]
         if not found:
-            valid = [*self.names(group), *self.of_packages(group)]
+            valid = [*self.said(group), *self.of_packages(group)]
             raise UnknownNameError(group, name, valid, FORMS.get(group, ""))
         if len(found) > 1:
             raise InvestorBenchError(
@@ -244,6 +252,8 @@ class _Own:
 
     def _name_of(self, group: str, given: str) -> str:
         known = self._known.names(group)
+        if group in BY_LAST_PART:
+            given = full_name(given.removesuffix(".yaml"), known) or given
         if given.removesuffix(".yaml") not in known:
             if group in BY_FILE and given.endswith(SUFFIXES):
                 return self._file(group, given)

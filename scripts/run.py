@@ -12,6 +12,7 @@ from typing import NamedTuple
 import typer
 from omegaconf import DictConfig
 
+from investorbench.agents.llm import model_names
 from investorbench.agents.parts import MODEL
 from investorbench.scripts.choices import GROUPS, Choices, choosing
 from investorbench.scripts.composing import Composed, call_for_each, composed, composed_here
@@ -182,12 +183,17 @@ def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -
         else:
             changed.append(f"{key.rpartition('.')[2]}={value}")
     if MODEL in maker_of(config.agent).asks_for:
-        changed.insert(0, f"model={choices['model']}")
+        changed.insert(0, f"model={_called(choices['model'])}")
     elif any(override.startswith("model=") for override in given):
         raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
     if our_id(str(config.task.id)) is None:
         _leave_out_ours(config, given)
     return job_of(config, agent, " ".join([agent, *changed]), tuple(place))
+
+
+def _called(model: str) -> str:
+    """What tables and folders call a model: of ours the last part of its name, which is its own."""
+    return model.rpartition("/")[2] if model in model_names() else model
 
 
 def _leave_out_ours(config: DictConfig, given: Sequence[str]) -> None:

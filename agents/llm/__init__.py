@@ -28,7 +28,8 @@ from investorbench.agents.llm.errors import (
     SpendCapError,
     UnusableAnswersError,
 )
-from investorbench.agents.llm.models import Model, load_model, model_names, model_of
+from investorbench.agents.llm.model_names import model_names
+from investorbench.agents.llm.models import Model, load_model, model_of
 from investorbench.agents.llm.offline import OfflineReader
 from investorbench.agents.llm.spending import Budget, Price
 

@@ -8,13 +8,14 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from investorbench.agents.llm.answer import RUNGS, Rung
 from investorbench.agents.llm.errors import ModelError
+from investorbench.agents.llm.lifetime import Knowledge, knowledge, require_date
+from investorbench.agents.llm.model_names import CONF, full_name, model_names, short_names
 from investorbench.agents.llm.retrying import Patience
 from investorbench.agents.llm.spending import Price
 from investorbench.agents.settings_files import SUFFIXES, read_settings
 from investorbench_env.errors import UnknownNameError
 
 MODEL_FORMS = "or name your own as ./my_model.yaml"
-CONF = Path(__file__).resolve().parents[2] / "conf" / "model"
 ProviderName = Literal["openai", "vllm", "anthropic", "offline"]
 OF_THE_SERVER = ("base_url", "key_env", "limits", "patience")
 """Settings that say how a server is reached and change nothing of what it answers."""
@@ -93,15 +94,19 @@ class Model:
 
     Attributes:
         name: what the command line and results call it.
+        maker: whose model it is.
         provider: whose protocol its server follows.
         id: what its server calls it.
         revision: which weights, where the id does not fix them; part of an answer's key.
         base_url: its server; None: the provider's own, or the one that ``serve`` starts.
         key_env: the environment variable that holds its key; None: it needs none.
         context_length: tokens that prompt and answer may have together.
+        released: YYYY-MM or YYYY-MM-DD: when its makers published it.
+        retires: YYYY-MM-DD: from when on their servers do not answer for it; None: not known.
         knowledge_cutoff: YYYY-MM or YYYY-MM-DD as its makers state it; None: they do not.
         licence: of its weights; None: they are not published.
         price: None for a server of one's own.
+        unverified: whether some of this could not be confirmed from a public page.
         word_list: of the offline reader: ``vader``, or a file of the Loughran–McDonald dictionary.
         note: what a reader of its results should know.
     """
@@ -109,13 +114,17 @@ class Model:
     name: str
     provider: ProviderName
     id: str
+    maker: str | None = None
     revision: str | None = None
     base_url: str | None = None
     key_env: str | None = None
     context_length: int | None = None
+    released: str | None = None
+    retires: str | None = None
     knowledge_cutoff: str | None = None
     licence: str | None = None
     price: Price | None = None
+    unverified: bool = False
     accepts: Accepts = field(default_factory=Accepts)
     sampling: Sampling = field(default_factory=Sampling)
     server: Server | None = None
@@ -129,18 +138,17 @@ class Model:
         """False for the offline reader alone."""
         return self.provider != "offline"
 
-
-def model_names() -> list[str]:
-    """All models of ``conf/model``, such as ``"qwen2.5-7b"`` and ``"current/gpt-4.1"``."""
-    paths = (path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))
-    return sorted(path.removesuffix(".yaml") for path in paths)
+    @property
+    def knowledge(self) -> Knowledge | None:
+        """Until when it may know the world; None where nothing bounds it."""
+        return knowledge(self.knowledge_cutoff, self.released)
 
 
 def load_model(name: str, changes: Mapping[str, Any] | None = None) -> Model:
     """Read a model of ``conf/model``, or of a file anywhere.
 
     Args:
-        name: its name there, or the path of a file, ``./my_model.yaml``.
+        name: its name there, whole or its last part, or the path of a file, ``./my_model.yaml``.
         changes: settings in place of the file's own, nested as there.
 
     Raises:
@@ -149,16 +157,20 @@ def load_model(name: str, changes: Mapping[str, Any] | None = None) -> Model:
     """
     if name.endswith(SUFFIXES):
         settings = {"name": Path(name).stem, **read_settings(name)}
-    elif name in model_names():
-        settings = read_settings(CONF / f"{name}.yaml")
+    elif (found := full_name(name, known := model_names())) is not None:
+        settings = read_settings(CONF / f"{found}.yaml")
     else:
-        raise UnknownNameError("model", name, model_names(), MODEL_FORMS)
+        raise UnknownNameError("model", name, short_names(known), MODEL_FORMS)
     return model_of(_merged(settings, changes or {}))
 
 
 def model_of(settings: Mapping[str, Any]) -> Model:
     """A model from its settings, such as Hydra's; for errors see :func:`load_model`."""
-    model = _read(Model, settings, f"model {settings.get('name', '?')}")
+    where = f"model {settings.get('name', '?')}"
+    model = _read(Model, settings, where)
+    require_date(model.released, f"{where}, released")
+    require_date(model.retires, f"{where}, retires", day=True)
+    require_date(model.knowledge_cutoff, f"{where}, knowledge_cutoff")
     unknown = [level for level in _effort(model) if level not in model.accepts.reasoning_effort]
     if unknown:
         raise UnknownNameError("reasoning effort", unknown[0], model.accepts.reasoning_effort)

@@ -170,7 +170,7 @@ def test_a_port_in_use_by_something_else_is_refused(fake: Path) -> None:
 
 
 def test_the_command_holds_the_models_settings() -> None:
-    model = load_model("current/qwen3-32b")
+    model = load_model("qwen3-32b")
     line = " ".join(command_of(model, "127.0.0.1", 8123, "python -m vllm.entrypoints"))
     for part in (
         "--model Qwen/Qwen3-32B", "--served-model-name Qwen/Qwen3-32B", "--port 8123",

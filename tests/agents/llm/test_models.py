@@ -1,4 +1,5 @@
 import os
+from datetime import date
 from typing import Any, get_args
 
 import pytest
@@ -13,6 +14,7 @@ from investorbench.agents.llm import (
     model_of,
 )
 from investorbench.agents.llm.connect import DIALECTS
+from investorbench.agents.llm.model_names import full_name, short_names
 from investorbench.agents.llm.models import ProviderName
 from investorbench.agents.llm.providers import anthropic_messages, openai_chat
 from investorbench.agents.llm.request import Request
@@ -33,13 +35,29 @@ PAPER = {
     "yi-1.5-9b": "01-ai/Yi-1.5-9B-Chat-16K",
     "yi-1.5-34b": "01-ai/Yi-1.5-34B-Chat-16K",
 }
-COMPLETE = [name for name in model_names() if name != "local"]
+ARENA = "gpt-5 gemini-2.5-pro grok-4 claude-sonnet-4.5 deepseek-v3.1 qwen3-max".split()
+MAKERS = {
+    "openai", "anthropic", "google", "xai", "deepseek", "qwen", "moonshot", "zhipu", "meta",
+    "mistral",
+}  # fmt: skip
+OF_ANY_ID = {"local": {"base_url": "http://127.0.0.1:1/v1"}, "openrouter": {}, "gemini": {}}
+COMPLETE = [name for name in model_names() if name not in OF_ANY_ID]
 
 
 def test_the_thirteen_models_of_the_paper_are_there() -> None:
-    assert {name: load_model(name).id for name in PAPER} == PAPER
-    others = {name for name in model_names() if not name.startswith("current/")} - set(PAPER)
-    assert others == {"offline", "local"}
+    of_the_paper = [name for name in model_names() if name.startswith("paper/")]
+    assert {load_model(name).name: load_model(name).id for name in of_the_paper} == PAPER
+
+
+def test_the_others_stand_by_maker_and_what_has_no_id_of_its_own_by_itself() -> None:
+    folders = {name.rpartition("/")[0] for name in model_names()}
+    assert folders == {"", "paper", *MAKERS}
+    alone = {name for name in model_names() if "/" not in name}
+    assert alone == {"offline", *OF_ANY_ID}
+
+
+def test_the_six_models_of_the_arena_are_there() -> None:
+    assert [load_model(name).name for name in ARENA] == ARENA
 
 
 @pytest.mark.parametrize("name", COMPLETE)
@@ -48,11 +66,36 @@ def test_every_model_says_what_it_takes_costs_and_needs(name: str) -> None:
     assert model.name == name.rpartition("/")[2]
     assert model.accepts.rungs[-1] == "text"
     assert (model.sampling.temperature == 0.6) == (model.accepts.temperature)
+    if model.provider == "offline":
+        return
+    assert model.maker and (model.knowledge_cutoff or model.released)
+    assert model.context_length and model.sampling.max_tokens <= model.context_length // 4
     if model.provider == "vllm":
         assert model.server and model.server.max_model_len == model.context_length
         assert model.price is None and model.licence and model.key_env is None
-    elif model.provider != "offline":
-        assert model.price and model.price.as_of and model.key_env and model.knowledge_cutoff
+    else:
+        assert model.price and model.price.as_of and model.key_env
+        assert date.fromisoformat(model.price.as_of) <= date(2026, 11, 28)
+
+
+@pytest.mark.parametrize("name", OF_ANY_ID)
+def test_a_model_of_any_id_is_what_its_user_says(name: str) -> None:
+    with pytest.raises(ModelError, match=r"needs id: give model\.id="):
+        load_model(name)
+    model = load_model(name, {"id": "mine", **OF_ANY_ID[name]})
+    assert (model.id, model.name, model.price) == ("mine", name, None)
+
+
+def test_a_name_without_its_maker_is_enough_where_one_model_has_it() -> None:
+    assert load_model("gpt-5") == load_model("openai/gpt-5")
+    last = [name.rpartition("/")[2] for name in model_names()]
+    assert len(set(last)) == len(last)
+    known = ["a/one", "b/one", "b/two", "two"]
+    assert [full_name(name, known) for name in ("b/one", "two", "three")] == ["b/one", "two", None]
+    with pytest.raises(ModelError, match="model=one may be a/one or b/one"):
+        full_name("one", known)
+    assert short_names(known) == ["a/one", "b/one", "b/two", "two"]
+    assert short_names(["a/one", "b/two"]) == ["one", "two"]
 
 
 @pytest.mark.parametrize("name", COMPLETE)
@@ -98,6 +141,9 @@ def test_changes_are_nested_as_the_file_is() -> None:
         ({"accepts": 3}, "table"),
         ({"sampling": {"reasoning_effort": "high"}}, "reasoning effort"),
         ({"temperature": 0.6}, "unknown setting"),
+        ({"released": "2025"}, "released: '2025' should be a month or a day"),
+        ({"retires": "2026-12"}, "retires: '2026-12' should be a day"),
+        ({"knowledge_cutoff": "2025-02-30"}, "'2025-02-30' is no day of the calendar"),
     ],
 )
 def test_a_wrong_setting_is_named(changes: dict[str, Any], words: str) -> None:
