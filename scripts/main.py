@@ -1,6 +1,7 @@
 """The ``investorbench`` command: what there is to call, and how an error looks."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import Annotated
@@ -29,6 +30,7 @@ from investorbench.scripts.bundle import reads_bundles
 from investorbench.scripts.terminal import Console
 from investorbench_env.errors import InvestorBenchError
 
+formatted = warnings.formatwarning
 app = typer.Typer(
     name="investorbench",
     help="Environments and a benchmark for agents that make financial decisions.",
@@ -75,12 +77,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal of ASCII alone shows ? in their place
+    before, warnings.formatwarning = warnings.formatwarning, plainly
     try:
         app(None if arguments is None else list(arguments))
     except (InvestorBenchError, LayeredMemoryError) as error:
         message = f"[red]error:[/] {escape(str(error))}"
         Console(stderr=True).print(message, highlight=False, soft_wrap=True)
         sys.exit(1)
+    finally:
+        warnings.formatwarning = before
+
+
+def plainly(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """A warning of ours in one line; of others, with the line of code that gave it."""
+    if category.__module__.startswith("investorbench"):
+        return f"warning: {message}\n"
+    return formatted(message, category, filename, lineno, line)
 
 
 if __name__ == "__main__":

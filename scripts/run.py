@@ -24,6 +24,7 @@ from investorbench.scripts.launching import (
     launcher_in,
     without_launcher,
 )
+from investorbench.scripts.retired import warn_of_retired
 from investorbench.scripts.settings import require_known_settings, swept
 from investorbench.scripts.tables import print_results
 from investorbench.scripts.terminal import Console
@@ -125,6 +126,8 @@ def _run(plan: RunPlan) -> None:
     if config.seal:
         jobs, seal = sealed_plan(jobs, folder)
         _say(f"plan sealed, publish it before you look at results: {seal.line}")
+    if options.cache != "replay_only":
+        warn_of_retired((job.model for job in jobs if job.model is not None), plan.overrides)
     if launcher == HERE:
         outcome = run_jobs(jobs, options)
     else:

@@ -121,6 +121,10 @@ class CacheError(ModelError):
     """A file that is no cache of answers, or one of another version."""
 
 
+class RetiredModelWarning(UserWarning):
+    """A model whose maker has announced that its servers no longer answer for it."""
+
+
 def without_key(text: str, key: str) -> str:
     """The text with a key blotted out; one as short as ``EMPTY`` is a word, and no secret."""
     return text.replace(key, "[key]") if len(key) >= SHORTEST_KEY else text

@@ -32,7 +32,9 @@ A grammar for the answer would leave a server no way to call anything.
 
 REFUSING_STATUSES = frozenset({400, 404, 405, 415, 422, 501})
 _NAMES: dict[Rung, re.Pattern[str]] = {
-    "json_schema": re.compile(r"(?i)response_format|json_schema|schema|structured|guided|grammar"),
+    "json_schema": re.compile(
+        r"(?i)response_format|json_schema|output_config|schema|structured|guided|grammar"
+    ),
     "structured_outputs": re.compile(r"(?i)structured|guided|extra (?:field|input)|schema|grammar"),
     "tool": re.compile(r"(?i)tool|function|schema"),
     "json_object": re.compile(r"(?i)response_format|json_object|json mode|schema"),

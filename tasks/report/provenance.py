@@ -1,9 +1,10 @@
 """Where figures come from: data, code, models, what is missing, and what a model may have read."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from investorbench.agents.llm.lifetime import Knowledge, knowledge
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.leaderboard.notes import drawn_by
 from investorbench.tasks.record.reading import RecordedJob
@@ -23,7 +24,7 @@ HEADS = (
     Head("Seeds", "", True),
     Head("Model", "", True),
     Head("Revision", "", True),
-    Head("Knowledge to", "the model's knowledge cutoff, as configured", True),
+    Head("Knowledge to", "the model's knowledge cutoff, as configured; ≤ its release", True),
     Head("Prompts", "SHA-256 of the prompt templates", True),
     Head("Configuration", "SHA-256 of config.yaml", True),
     Head("Code", "SHA-256 of the code that ran", True),
@@ -94,11 +95,12 @@ def cutoff_warning(board: Leaderboard) -> str | None:
         described = (row.result.described if row.result else None) or {}
         if not model or not described.get("is_language_model", True):
             continue
-        cutoff = model.get("knowledge_cutoff")
-        if cutoff is None:
+        known = _knowledge_of(model)
+        if known is None:
             unknown.append(row.agent)
-        elif board.setting.start < str(cutoff) and not board.setting.simulated:
-            early.append(f"{row.agent} ({cutoff})")
+        elif known.covers(board.setting.start) and not board.setting.simulated:
+            whence = known.until if known.is_stated else f"not stated; released {known.until}"
+            early.append(f"{row.agent} ({whence})")
     sentences = []
     if early:
         sentences.append(
@@ -116,6 +118,11 @@ def model_of(entry: Entry) -> dict[str, Any]:
     return model if isinstance(model, dict) else {}
 
 
+def _knowledge_of(model: Mapping[str, Any]) -> Knowledge | None:
+    stated = (model.get("knowledge_cutoff"), model.get("released"))
+    return knowledge(*(None if each is None else str(each) for each in stated))
+
+
 def _agent(record: RecordedRow) -> Iterator[Html]:
     entry, job = record.entry, record.job
     result, manifest, model = entry.result, _manifest(job), model_of(entry)
@@ -124,8 +131,7 @@ def _agent(record: RecordedRow) -> Iterator[Html]:
     yield words(f"{len(result.episodes)} of {entry.planned}")
     yield words(", ".join(str(episode.seed) for episode in result.episodes))
     asks_none = "it asks no language model"
-    for name in ("id", "revision", "knowledge_cutoff"):
-        value = model.get(name)
+    for value in (model.get("id"), model.get("revision"), _knowledge_of(model)):
         if value is None:
             yield empty("not given in the configuration" if model else asks_none, class_="words")
         else:

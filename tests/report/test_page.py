@@ -200,21 +200,33 @@ def test_repeats_that_failed_are_told_with_their_traces(content: ReportContent) 
     assert [each["finished"] for each in episodes] == [True, False]
 
 
-@pytest.mark.parametrize(("cutoff", "warned"), [("2023-12", True), ("2020-09", False)])
+@pytest.mark.parametrize(
+    ("cutoff", "released", "says"),
+    [
+        ("2023-12", "2024-07-23", "model=offline (2023-12): what"),
+        ("2020-10", "2024-07-23", "(2020-10): what"),  # the window begins on its first day
+        ("2020-09", "2024-07-23", None),
+        (None, "2024-07-23", "(not stated; released 2024-07-23): what"),
+        (None, "2020-09-30", None),
+        (None, None, "cutoff of finmem model=offline is not known"),
+    ],
+)
 def test_a_model_that_may_have_read_of_the_window_is_named(
-    content: ReportContent, cutoff: str, warned: bool
+    content: ReportContent, cutoff: str | None, released: str | None, says: str | None
 ) -> None:
     board = content.boards[0]
     number = next(n for n, row in enumerate(board.rows) if "finmem" in row.agent)
     entry = board.rows[number].entry
-    described = {"is_language_model": True, "model": {"id": "m", "knowledge_cutoff": cutoff}}
+    dates = {"knowledge_cutoff": cutoff, "released": released}
+    described = {"is_language_model": True, "model": {"id": "m", **dates}}
     result = dataclasses.replace(entry.result, described=described)
     changed = with_row(content, number, entry=dataclasses.replace(entry, result=result))
     real = dataclasses.replace(
         changed.boards[0], setting=board.setting._replace(simulated=False, data_source="a file")
     )
     page = Page(html_page(dataclasses.replace(changed, boards=(real,))))
-    assert ("may remember" in page.by_id("task-1").text) is warned
+    text = page.by_id("task-1").text
+    assert says in text if says else "may remember" not in text and "not known" not in text
     assert "SIMULATED" not in page.rows("Leaderboard of")[0]
 
 

@@ -180,7 +180,7 @@ def test_a_key_that_is_a_word_of_every_reply_hides_no_tokens(
     ("arguments", "words"),
     [
         (["agent=momentum", "model=gpt-4o"], "momentum asks no language model: leave out model="),
-        (["agent=finmem", "model=gpt-4o"], "set the environment variable OPENAI_API_KEY"),
+        (["agent=finmem", "model=glm-5.3"], "set the environment variable ZAI_API_KEY"),
         (["agent=finmem", "model=gpt4o"], "unknown model 'gpt4o'; valid, nearest first: gpt-4o"),
         (["agent=finmem", "model=local", "model.id=x", "model.max_len=3"], "'max_len'"),
         (["agent=finmem", "model=local"], "give model.id="),

@@ -1,4 +1,7 @@
-"""Anthropic's messages: the same questions in another protocol; structure is a tool to call."""
+"""Anthropic's messages: the same questions in another protocol.
+
+Structure is a form of the output, or a tool to call; newer models refuse to be made to call one.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,10 +24,15 @@ FINISHED = {
     "model_context_window_exceeded": "length",
     "refusal": "content_filter",
 }
+NOT_IN_A_FORM = frozenset(
+    "minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf "
+    "minItems maxItems uniqueItems".split()
+)
+"""What a schema may say and a form of the output may not; replies are checked against it here."""
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """What is sent: instructions apart, structure as a tool to call."""
+    """What is sent: instructions apart, structure as a form of the output or a tool to call."""
     model, sampling = request.model, request.model.sampling
     messages = with_schema(request.messages, request.schema, request.rung, request.tools)
     system = "\n\n".join(text_of(m["content"]) for m in messages if m["role"] == "system")
@@ -37,6 +45,13 @@ def body_of(request: Request) -> dict[str, Any]:
         body["system"] = system
     if model.accepts.temperature and sampling.temperature is not None:
         body["temperature"] = sampling.temperature
+    config: dict[str, Any] = {}
+    if sampling.reasoning_effort is not None:
+        config["effort"] = sampling.reasoning_effort
+    if request.schema is not None and request.rung == "json_schema":
+        config["format"] = {"type": "json_schema", "schema": _form(request.schema)}
+    if config:
+        body["output_config"] = config
     tools = request.tools
     if request.schema is not None and request.rung == "tool":
         only = {"type": "tool", "name": SCHEMA_NAME}
@@ -45,6 +60,18 @@ def body_of(request: Request) -> dict[str, Any]:
     if tools:
         body["tools"] = [_tool(tool) for tool in tools]
     return body | dict(sampling.extra)
+
+
+def _form(schema: Any) -> Any:
+    """A schema without what a form of the output cannot hold to; names of properties are kept."""
+    if isinstance(schema, list):
+        return [_form(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    kept = {name: part for name, part in schema.items() if name not in NOT_IN_A_FORM}
+    properties = {name: _form(part) for name, part in kept.get("properties", {}).items()}
+    rest = {name: _form(part) for name, part in kept.items() if name != "properties"}
+    return rest | ({"properties": properties} if properties else {})
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

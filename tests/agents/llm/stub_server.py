@@ -210,6 +210,8 @@ def schema_of(request: Mapping[str, Any]) -> dict[str, Any]:
     form = request.get("response_format") or {}
     if "json_schema" in form:
         return dict(form["json_schema"]["schema"])
+    if "format" in (config := request.get("output_config") or {}):
+        return dict(config["format"]["schema"])
     if "structured_outputs" in request:
         return dict(request["structured_outputs"]["json"])
     for tool in reversed(request.get("tools") or []):

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,9 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_KEY", "sk-ant-0123456789")
 
 
-def claude(server: StubServer) -> Client:
+def claude(server: StubServer, **settings: Any) -> Client:
     url = server.url.removesuffix("/v1")
-    connected = connect(model(**CLAUDE), base_url=url, endpoints=Endpoints())
+    connected = connect(model(**CLAUDE | settings), base_url=url, endpoints=Endpoints())
     assert isinstance(connected, Client)
     return connected
 
@@ -38,6 +39,56 @@ def test_claude_answers_behind_the_same_interface() -> None:
     assert body["tool_choice"] == {"type": "tool", "name": "decision"} and "seed" not in body
     sent = server.headers[0]  # by either name, as the version of the SDK has it
     assert "sk-ant-0123456789" in sent.get("x-api-key", sent.get("authorization", ""))
+
+
+NEWER = {
+    "accepts": {
+        "temperature": False, "seed": False, "rungs": ["json_schema", "text"],
+        "reasoning_effort": ["low", "high"],
+    },
+    "sampling": {"temperature": None, "reasoning_effort": "low"},
+}  # fmt: skip
+
+
+def test_a_newer_claude_is_asked_for_a_form_of_its_output_and_made_to_call_nothing() -> None:
+    with StubServer() as server:
+        answer = asyncio.run(claude(server, **NEWER).decide(MESSAGES, SCHEMA, seed=1))
+    assert (answer.rung, answer.is_usable) == ("json_schema", True)
+    (body,) = server.requests
+    assert {"temperature", "seed", "tools", "tool_choice"} & body.keys() == set()
+    config = body["output_config"]
+    assert config["effort"] == "low" and config["format"]["type"] == "json_schema"
+    # Lengths and bounds are what such a form cannot hold to; they are checked here.
+    form = config["format"]["schema"]
+    assert form["properties"]["rationale"] == {"type": "string"}
+    assert form["properties"]["confidence"] == {"type": "number"}
+    assert form["properties"]["decision"] == SCHEMA["properties"]["decision"]
+    assert (form["required"], form["additionalProperties"]) == (SCHEMA["required"], False)
+
+
+def test_a_property_of_the_name_of_a_bound_stays_in_the_form() -> None:
+    schema = {
+        "type": "object", "properties": {"maximum": {"type": "number", "maximum": 1}},
+        "required": ["maximum"], "additionalProperties": False,
+    }  # fmt: skip
+    with StubServer() as server:
+        answer = asyncio.run(claude(server, **NEWER).decide(MESSAGES, schema))
+    assert answer.value == {"maximum": 0}
+    form = server.requests[0]["output_config"]["format"]["schema"]
+    assert form["properties"] == {"maximum": {"type": "number"}}
+
+
+def test_a_bound_that_the_form_left_out_is_still_one() -> None:
+    out_of_bounds = GOOD_TEXT.replace("0.7", "7")
+    with StubServer([out_of_bounds, GOOD_TEXT]) as server:
+        answer = asyncio.run(claude(server, **NEWER).decide(MESSAGES, SCHEMA))
+    assert (answer.value, answer.status, answer.defects) == (GOOD, "repaired", ("schema",))
+
+
+def test_an_older_claude_that_knows_no_such_form_is_asked_in_words() -> None:
+    with StubServer(rejects=["output_config"]) as server:
+        answer = asyncio.run(claude(server, accepts=NEWER["accepts"]).decide(MESSAGES, SCHEMA))
+    assert (answer.rung, answer.is_usable, server.calls) == ("text", True, 2)
 
 
 def test_claude_in_trouble_is_retried_and_named() -> None:
