@@ -116,6 +116,8 @@ class Completion:
     server: str = ""
     latency_s: float = 0.0
     tool_calls: tuple[ToolCall, ...] = ()
+    body: str = ""
+    """The whole reply as it came, for a client behind the proxy; empty for one of our own."""
 
     @property
     def is_broken_off(self) -> bool:

@@ -21,7 +21,6 @@ from investorbench.agents.llm.answer import (
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.contents import require_eyes
 from investorbench.agents.llm.endpoints import ENDPOINTS, Endpoints
-from investorbench.agents.llm.errors import ModelError
 from investorbench.agents.llm.exchange import Exchange, Exchanged, Provider, Tally
 from investorbench.agents.llm.ladder import Ladder
 from investorbench.agents.llm.models import Model
@@ -62,11 +61,7 @@ class Client:
     ) -> None:
         self.model, self.name = model, model.name
         self.budget = Budget() if budget is None else budget
-        if self.budget.max_usd is not None and model.price is None and model.key_env:
-            raise ModelError(
-                f"max_usd={self.budget.max_usd:g} cannot be kept: model {model.name} has no price; "
-                "give model.price={input: …, output: …} in USD per million tokens"
-            )
+        self.budget.require_price(model.name, model.price, has_key=bool(model.key_env))
         self._payer = ""
         self._exchange = Exchange(
             model,

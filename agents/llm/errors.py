@@ -44,7 +44,18 @@ class ServerError(ModelError):
 
 
 class RequestRefusedError(ServerError):
-    """A server refuses the request itself, so that asking again would not help."""
+    """A server refuses the request itself, so that asking again would not help.
+
+    Attributes:
+        status: HTTP status of its reply; None where that is not known.
+        reply: the whole of its reply.
+    """
+
+    def __init__(
+        self, address: str, reason: str, last_reply: str = "", status: int | None = None
+    ) -> None:
+        super().__init__(address, reason, last_reply)
+        self.status, self.reply = status, last_reply
 
 
 class ContextLengthError(RequestRefusedError):
@@ -115,6 +126,20 @@ class CacheMissError(ModelError):
             "server: replay with the prompts, model and seeds of the recording, or use read_write"
         )
         self.key = key
+
+
+class NotPassedError(ModelError):
+    """A request of a client that the proxy does not send on.
+
+    Args:
+        status: HTTP status of the reply that says so.
+        why: what is wrong with it, and what to do.
+        kind: of the error, in a word.
+    """
+
+    def __init__(self, status: int, why: str, kind: str = "invalid_request_error") -> None:
+        super().__init__(why)
+        self.status, self.kind = status, kind
 
 
 class CacheError(ModelError):

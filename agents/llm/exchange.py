@@ -229,7 +229,7 @@ class Exchange:
             404: f"there is no model {self._model.id}, or no such address",
         }.get(fault.status or 0, "it refuses the request; see accepts and sampling in conf/model")
         reason = f"{fault.reason}: {advice} (model {self._model.name})"
-        return RequestRefusedError(self._provider.address, reason, fault.reply)
+        return RequestRefusedError(self._provider.address, reason, fault.reply, fault.status)
 
     def _exhausted(self, fault: Fault, attempts: int, why: str) -> ServerError:
         tries = f"gave up after {attempts} request{'s' * (attempts > 1)}"

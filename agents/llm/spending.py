@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from investorbench.agents.llm.answer import Usage
-from investorbench.agents.llm.errors import SpendCapError
+from investorbench.agents.llm.errors import ModelError, SpendCapError
 
 BYTES_A_TOKEN = 2.5
 """Fewer than in practice (English has about four), so that an estimate errs upwards."""
@@ -88,6 +88,23 @@ class Budget:
         self._catch_up()
         self._waiting: set[asyncio.Future[None]] = set()
         self._lock = threading.Lock()
+
+    def require_price(self, model: str, price: Price | None, *, has_key: bool) -> None:
+        """Refuse a cap that cannot be kept, since nothing says what calls of a model cost.
+
+        Args:
+            model: its name.
+            price: of its tokens.
+            has_key: whether it takes a key, as servers do that cost money.
+
+        Raises:
+            ModelError: there is a cap, and no price.
+        """
+        if self.max_usd is not None and price is None and has_key:
+            raise ModelError(
+                f"max_usd={self.max_usd:g} cannot be kept: model {model} has no price; "
+                "give model.price={input: …, output: …} in USD per million tokens"
+            )
 
     @property
     def spent_usd(self) -> float:

@@ -30,7 +30,7 @@ from investorbench_env.errors import MissingDependencyError
 
 NO_KEY = "none"
 """Servers without keys still want the header."""
-SAID = ("text", "reasoning", "refusal", "model", "system_fingerprint", "response_id")
+SAID = ("text", "reasoning", "refusal", "model", "system_fingerprint", "response_id", "body")
 """What of a completion a server chose the words of, which may be the key."""
 VERSION_TIMEOUT_S = 5.0
 LONGEST_VERSION = 100

@@ -262,7 +262,7 @@ def _chat_completion(reply: Reply, request: Mapping[str, Any]) -> dict[str, Any]
         call = {"name": "decision", "arguments": reply.text}
         message |= {"content": None, "tool_calls": [{"type": "function", "function": call}]}
     usage = reply.usage or {
-        "prompt_tokens": sum(len(str(m["content"]).split()) for m in request["messages"]),
+        "prompt_tokens": sum(len(str(m["content"]).split()) for m in request.get("messages", ())),
         "completion_tokens": len(reply.text.split()),
         "prompt_tokens_details": {"cached_tokens": 0},
     }

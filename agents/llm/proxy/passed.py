@@ -1,0 +1,158 @@
+"""A request that goes to a server as a client sent it, but for the model's id and the key."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from investorbench.agents.llm.errors import NotPassedError
+from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.request import IMAGE_BYTES, Request
+
+OF_THE_STREAM = ("stream", "stream_options")
+"""How a reply is delivered. It is fetched whole, and what a client wants streamed is made of it."""
+OF_THE_SENDER = (
+    "user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+)  # fmt: skip
+"""Fields that change nothing of an answer; some clients draw them at random."""
+OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+HELD_BY_THE_SERVER = {"previous_response_id", "conversation", "file_id", "file_url", "prompt"}
+"""Fields that stand for text which only the server has."""
+OWN_TOOLS = {"function", "custom"}
+"""Tools that the client runs; those that the server runs have prices of their own."""
+IMAGES = {"image_url", "input_image", "image"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassedRequest(Request):
+    """What a client sent.
+
+    Attributes:
+        path: what it was posted to, such as ``"/chat/completions"``.
+        body: what is sent on.
+        sample: distinguishes equal questions that are to be answered again, such as the seed of an
+            episode.
+    """
+
+    path: str
+    body: Mapping[str, Any]
+    sample: str | int | None
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(map(len, _texts(self.body)))
+
+    def _content(self) -> dict[str, Any]:
+        asked = {name: part for name, part in self.body.items() if name not in OF_THE_SENDER}
+        return super()._content() | {
+            "sampling": None,
+            "passed": self.path,
+            "body": asked,
+            "sample": self.sample,
+        }
+
+
+def passed_request(
+    model: Model, path: str, body: Mapping[str, Any], sample: str | int | None, is_capped: bool
+) -> PassedRequest:
+    """A request of what a client sent.
+
+    Args:
+        model: that is asked.
+        path: what it was posted to.
+        body: what was posted.
+        sample: see :class:`PassedRequest`.
+        is_capped: whether there is a cap on what it may cost.
+
+    Raises:
+        NotPassedError: there is a cap, and nothing says how much it can cost.
+    """
+    writes = path != "/embeddings"
+    replaced = {"model": model.id} if writes else {}
+    sent = {name: part for name, part in body.items() if name not in OF_THE_STREAM}
+    most_tokens = _most_tokens(model, body) if writes else 0
+    if is_capped and model.price:
+        _require_bound(body, most_tokens)
+    return PassedRequest(
+        model=model,
+        messages=(),
+        schema=None,
+        rung="text",
+        seed=None,
+        repeat=0,
+        max_tokens=model.sampling.max_tokens if most_tokens is None else most_tokens,
+        path=path,
+        body=sent | replaced,
+        sample=sample if writes else None,
+    )
+
+
+def parsed(text: bytes) -> dict[str, Any]:
+    """What a client posted.
+
+    Raises:
+        NotPassedError: it is no JSON object, or holds what cannot be sent on.
+    """
+    try:
+        body = json.loads(text, parse_constant=_refuse_constant)
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise NotPassedError(400, f"the request is no JSON that can be sent on: {error}") from None
+    if not isinstance(body, dict):
+        raise NotPassedError(400, "the request is no JSON object")
+    return body
+
+
+def _most_tokens(model: Model, body: Mapping[str, Any]) -> int | None:
+    """The most that can be generated for it; None where nothing limits that."""
+    given = (body.get(name) for name in OUTPUT_LIMITS)
+    limits = [limit for limit in given if isinstance(limit, int) and limit > 0]
+    limit = limits[0] if limits else model.context_length
+    times = body.get("n")
+    return None if limit is None else limit * (times if isinstance(times, int) else 1)
+
+
+def _require_bound(body: Mapping[str, Any], most_tokens: int | None) -> None:
+    why = next(_unbounded(body), None)
+    if most_tokens is None:
+        why = (
+            "without max_tokens, and of a model whose context_length is not known; send one of "
+            "them, or set model.context_length"
+        )
+    if why is not None:
+        raise NotPassedError(402, f"max_usd cannot be kept for a request {why}", "unbounded_cost")
+
+
+def _unbounded(value: Any) -> Iterator[str]:
+    """What in a request costs an unknown amount."""
+    if isinstance(value, Mapping):
+        for name in sorted(HELD_BY_THE_SERVER & value.keys()):
+            if value[name] and not (name == "prompt" and isinstance(value[name], str)):
+                yield f"with {name}, whose length only the server knows"
+        for tool in value.get("tools") or ():
+            kind = tool.get("type", "function") if isinstance(tool, Mapping) else "function"
+            if kind not in OWN_TOOLS and "input_schema" not in tool:
+                yield f"with the server's own tool {kind}, which has a price of its own"
+    inner = value.values() if isinstance(value, Mapping) else value
+    for part in inner if isinstance(value, Mapping | list) else ():
+        yield from _unbounded(part)
+
+
+def _texts(value: Any) -> Iterator[bytes]:
+    """All text in a body, with names; an image counts as one, however it is sent."""
+    if isinstance(value, Mapping):
+        if value.get("type") in IMAGES:
+            yield bytes(IMAGE_BYTES)
+            return
+        for name, part in value.items():
+            yield name.encode()
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    else:
+        yield str(value).encode("utf-8", "replace")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
