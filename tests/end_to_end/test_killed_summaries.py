@@ -1,0 +1,160 @@
+"""A run that sums filings up and is killed at random ends as one that never was.
+
+``SUMMARY_KILLS=50`` kills it as often as that; a few are enough to see that it works at all.
+"""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections import Counter
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from investorbench.scripts.main import main
+from tests.agents.llm.stub_server import Reply, StubServer, schema_of
+from tests.end_to_end.test_killed_runs import answer, questions, record, wait_for
+
+KILLS = int(os.environ.get("SUMMARY_KILLS", "3"))
+END = "2020-10-23" if KILLS < 10 else "2020-12-18"
+REPEATS, LATENCY_S = 2, 0.01
+RUN = (
+    "run", "agent=finmem", "agent.document_chars=400", "task.id=InvestorBench/Stock",
+    "task.options.symbol=ACME", "task.options.data_tolerance=0.2", f"task.end={END}",
+    "warmup=false", "model=local", "model.id=stub", f"repeats={REPEATS}", "output=json", "seed=0",
+)  # fmt: skip
+SAID = ("Revenue rose by {}% in the quarter.", "We expect margins of {}% in the next year.",
+        "Iron cost {}% more than a year ago.", "Our anvils sold at a discount of {}%.")  # fmt: skip
+
+pytestmark = pytest.mark.heavy
+
+
+def make_world(folder: Path) -> None:
+    """Prices, a headline a day, and a report of two items every second day."""
+    chance = np.random.default_rng(5)
+    days = np.arange("2020-06-01", "2020-12-24", dtype="datetime64[D]")
+    sessions = days[np.is_busday(days)]
+    closes = 50.0 * np.cumprod(1.0 + 0.01 * chance.standard_normal(len(sessions)))
+    folder.mkdir()
+    rows = [f"{day},{close:.2f},{close:.2f}" for day, close in zip(sessions, closes, strict=True)]
+    (folder / "acme.csv").write_text("\n".join(["date,open,close", *rows]))
+    news = [f'{day},ACME,"{SAID[n % 4].format(n)}"' for n, day in enumerate(sessions)]
+    (folder / "news.csv").write_text("\n".join(["date,symbol,headline", *news]))
+    filings = [
+        {"symbol": "ACME", "form": "8-K", "filing_date": str(day), "text": report(chance)}
+        for day in sessions[sessions >= np.datetime64("2020-09-28")][::2]
+    ]
+    pd.DataFrame(filings).to_parquet(folder / "filings.parquet")
+
+
+def report(chance: np.random.Generator) -> str:
+    said = [" ".join(SAID[each].format(chance.integers(99)) for each in chance.integers(4, size=20))
+            for _ in range(2)]  # fmt: skip
+    return (f"FORM 8-K\n\nItem 2.02 Results of Operations and Financial Condition\n\n{said[0]}\n\n"
+            f"Item 8.01 Other Events\n\n{said[1]}")  # fmt: skip
+
+
+def reply(request: dict[str, Any]) -> Reply:
+    """As :func:`answer`; one summary in five is none, however often it is asked for."""
+    if is_of_filing(request):
+        user = request["messages"][1]["content"]
+        if sha256(user.encode()).digest()[0] % 5 == 0:
+            return Reply(text="I would rather not.")
+        return Reply(text=json.dumps({"summary": user.splitlines()[3][:90] + "."}))
+    return answer(request)
+
+
+def is_of_filing(request: dict[str, Any]) -> bool:
+    return "summary" in schema_of(request).get("properties", {})
+
+
+def wait_for_summary(server: StubServer, process: Any) -> None:
+    """Wait until a filing is asked about, or nothing more will be asked."""
+    begun, deadline = server.calls, time.monotonic() + 120.0
+    while process.is_alive() and not any(map(is_of_filing, server.requests[begun:])):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def live(folder: Path, url: str) -> None:
+    """The command, in a process to be killed."""
+    os.chdir(folder.parent)
+    main([*RUN, f"model.base_url={url}", f"data={folder.parent / 'data'}", f"folder={folder.name}"])
+
+
+def test_a_run_with_summaries_that_is_killed_ends_as_an_unbroken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_world(tmp_path / "data")
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["tests.end_to_end.warm_start", __name__])
+    chance, killed, amid_summaries = random.Random(6), 0, 0
+    with StubServer(reply, latency_s=LATENCY_S) as server, StubServer(reply) as other:
+        whole = processes.Process(target=live, args=(tmp_path / "whole", other.url))
+        whole.start()
+        whole.join(300)
+        assert whole.exitcode == 0
+        most = max(1, other.calls // (KILLS + 1))
+        while True:
+            process = processes.Process(target=live, args=(tmp_path / "killed", server.url))
+            process.start()
+            if killed < KILLS:
+                if killed % 2:
+                    wait_for(server, server.calls + chance.randrange(most), process)
+                else:
+                    wait_for_summary(server, process)
+                time.sleep(chance.uniform(0.0, 2 * LATENCY_S))
+                assert process.is_alive(), f"it ended after {killed} kills"
+                os.kill(process.pid or 0, signal.SIGKILL)
+                killed += 1
+                amid_summaries += any(map(is_of_filing, server.requests[-REPEATS:]))
+            process.join(300)
+            if process.exitcode != -signal.SIGKILL:
+                break
+        assert process.exitcode == 0 and killed == KILLS
+        again, once = questions(server), questions(other)
+
+    # Both repeats ask the same of a filing, with a seed that is neither's: so it is asked once.
+    summaries = Counter(once.pop(0))
+    asked = Counter(again.pop(0))
+    repairs = sum("cannot be used" in each for each in summaries)
+    assert set(summaries.values()) == {1} and len(summaries) > 15 and repairs
+    assert asked.keys() == summaries.keys()
+    assert asked.total() - summaries.total() <= KILLS * REPEATS
+    assert again.keys() == once.keys() and len(once) == REPEATS
+    repeated = asked.total() - summaries.total()
+    for seed, expected in once.items():
+        assert [question for question, _ in groupby(again[seed])] == expected
+        repeated += len(again[seed]) - len(expected)
+    assert repeated <= KILLS * REPEATS
+    with capsys.disabled():
+        print(
+            f"\n{killed} kills, {amid_summaries} of them while a filing was summed up; "
+            f"{repeated} of {other.calls} questions asked again"
+        )
+    paths = sorted((tmp_path / "whole").rglob("decisions.jsonl"))
+    assert len(paths) == REPEATS
+    for path in paths:
+        same = tmp_path / "killed" / path.parent.relative_to(tmp_path / "whole")
+        assert record(same) == record(path.parent)
+        roles = Counter(each["role"] for line in record(same)[1:] for each in line["answers"])
+        assert roles["summary"] == len(summaries) - repairs and roles["decision"] > 15
+        figures = [json.loads((each / "metrics.json").read_text()) for each in (same, path.parent)]
+        assert figures[0]["metrics"] == figures[1]["metrics"]
+        states = [next(each.glob("agent/*/finmem.json")).read_text()
+                  for each in (same, path.parent)]  # fmt: skip
+        assert states[0] == states[1]
+        counts = json.loads(states[0])["counts"]
+        assert counts["summaries"] == roles["summary"] and counts["extracts"] == repairs
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "killed"])
+    assert not ended.value.code
