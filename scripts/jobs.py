@@ -23,7 +23,7 @@ from investorbench.agents.finding import (
     sha256_of,
 )
 from investorbench.agents.llm import LanguageModel, Model, model_of
-from investorbench.agents.llm.models import OF_THE_SERVER
+from investorbench.agents.llm.models import OF_THE_SERVER, require_images
 from investorbench.agents.parts import DYNAMICS, MARKET, MEMORY, MODEL, PARTS
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
 from investorbench.scripts.serving import served
@@ -35,6 +35,7 @@ from investorbench.tasks.running.job import Job, MakeAgent
 from investorbench.tasks.running.progress import Shows
 from investorbench.tasks.task import Task, task_of
 from investorbench.tasks.tracking import trackers_of
+from investorbench_env.envs.options import CHART
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 
@@ -66,6 +67,8 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
     model = None
     if MODEL in asked_for:
         model = model_of(given["model"])
+        if CHART in (given["task"]["options"].get("modalities") or ()):
+            require_images(model, "task.options.modalities has charts")
         settings["model"] = {k: v for k, v in given["model"].items() if k not in OF_THE_SERVER}
     else:
         del settings["model"]
