@@ -133,8 +133,8 @@ def _drawn(window: Window) -> Pixels:
     mask = np.frombuffer(window.mask, np.int8)
     known = Bars.of(np.frombuffer(window.bars, np.float32).reshape(len(mask), -1), mask)
     dates = np.frombuffer(window.dates, f"datetime64[{window.unit}]")
-    sheet = Sheet.blank()
-    _draw_heading(sheet, window, dates)
+    canvas = PixelCanvas.blank()
+    _draw_heading(canvas, window, dates)
     if len(known.places):
         has_volume = known.volume.max() > 0
         floor = HEIGHT - BOTTOM - BETWEEN
@@ -143,22 +143,22 @@ def _drawn(window: Window) -> Pixels:
         across = Across(len(mask))
         prices = Upward.over(known.low, known.high, TOP + LETTERS // 2, split - BETWEEN)
         if len(dates):
-            _draw_dates(sheet, across, dates, len(mask) - len(dates))
-        _draw_prices(sheet, prices, known)
-        _draw_bars(sheet, across, prices, known)
+            _draw_dates(canvas, across, dates, len(mask) - len(dates))
+        _draw_prices(canvas, prices, known)
+        _draw_bars(canvas, across, prices, known)
         if has_volume:
-            _draw_volume(sheet, across, known, split, floor)
-    return PALETTE[sheet.ink]
+            _draw_volume(canvas, across, known, split, floor)
+    return PALETTE[canvas.ink]
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PixelCanvas:
     """A picture being drawn: places in the palette [height, width]."""
 
     ink: Pixels
 
     @classmethod
-    def blank(cls) -> "Sheet":
+    def blank(cls) -> "PixelCanvas":
         return cls(np.full((HEIGHT, WIDTH), PAPER, dtype=np.uint8))
 
     def box(self, left: int, top: int, right: int, bottom: int, colour: int) -> None:
@@ -218,20 +218,20 @@ class Upward:
         return self.heights(np.array([price]))[0]
 
 
-def _draw_heading(sheet: Sheet, window: Window, dates: npt.NDArray[np.datetime64]) -> None:
+def _draw_heading(canvas: PixelCanvas, window: Window, dates: npt.NDArray[np.datetime64]) -> None:
     """Which asset, until when, and that it is simulated where it is."""
     words = [clean(window.symbol)[:12].upper()]
     if len(dates):
         words.append(str(dates[-1]).replace("T", " "))
     heading = " ".join(words)
-    sheet.write(LEFT, TOP // 2, heading, INK)
+    canvas.write(LEFT, TOP // 2, heading, INK)
     if window.simulated:
         stamp = "SIMULATED"
-        sheet.write(WIDTH - LEFT - text_width(stamp, SCALE), TOP // 2, stamp, DOWN)
+        canvas.write(WIDTH - LEFT - text_width(stamp, SCALE), TOP // 2, stamp, DOWN)
 
 
 def _draw_dates(
-    sheet: Sheet, across: Across, dates: npt.NDArray[np.datetime64], first: int
+    canvas: PixelCanvas, across: Across, dates: npt.NDArray[np.datetime64], first: int
 ) -> None:
     free_from = 0
     for place, label in round_dates(dates).items():
@@ -239,58 +239,58 @@ def _draw_dates(
         left = min(max(x - width // 2, LEFT), WIDTH - RIGHT - width)
         if left < free_from:
             continue
-        sheet.box(x, TOP, x, HEIGHT - BOTTOM - BETWEEN, GRID)
-        sheet.write(left, HEIGHT - BOTTOM // 2, label, QUIET)
+        canvas.box(x, TOP, x, HEIGHT - BOTTOM - BETWEEN, GRID)
+        canvas.write(left, HEIGHT - BOTTOM // 2, label, QUIET)
         free_from = left + width + 3 * SCALE
 
 
-def _draw_prices(sheet: Sheet, prices: Upward, known: Bars) -> None:
+def _draw_prices(canvas: PixelCanvas, prices: Upward, known: Bars) -> None:
     """Faint lines at round prices, labelled at the right; the last close stands out."""
     edge, last = WIDTH - RIGHT + 4, known.close[-1]
     ticks = round_numbers(prices.low, prices.high)
     for tick in ticks:
         y = prices.height(tick)
-        sheet.box(LEFT, y, WIDTH - RIGHT, y, GRID)
+        canvas.box(LEFT, y, WIDTH - RIGHT, y, GRID)
         if abs(y - prices.height(last)) > LETTERS + SCALE:
-            sheet.write(edge + SCALE, y, _plain(tick_label(tick, ticks)), QUIET)
+            canvas.write(edge + SCALE, y, _plain(tick_label(tick, ticks)), QUIET)
     y, label = prices.height(last), _plain(number(last))
     reach = LETTERS // 2 + SCALE
-    sheet.box(edge - SCALE, y - reach, WIDTH - 1, y + reach - 1, INK)
-    sheet.write(edge + SCALE, y, label, PAPER)
+    canvas.box(edge - SCALE, y - reach, WIDTH - 1, y + reach - 1, INK)
+    canvas.write(edge + SCALE, y, label, PAPER)
 
 
-def _draw_bars(sheet: Sheet, across: Across, prices: Upward, known: Bars) -> None:
+def _draw_bars(canvas: PixelCanvas, across: Across, prices: Upward, known: Bars) -> None:
     if not known.have_ranges:
-        _draw_line(sheet, across, prices, known)
+        _draw_line(canvas, across, prices, known)
         return
     half = across.half
     bodies = np.maximum(known.open, known.close), np.minimum(known.open, known.close)
     ends = (prices.heights(each) for each in (*bodies, known.high, known.low))
     for place, top, bottom, high, low, rises in zip(known.places, *ends, known.rises, strict=True):
         x, colour = across.middle(place), UP if rises else DOWN
-        sheet.box(x, high, x, low, colour)
-        sheet.box(x - half, top, x + half, bottom, colour)
+        canvas.box(x, high, x, low, colour)
+        canvas.box(x - half, top, x + half, bottom, colour)
         if rises and half > 1 and bottom - top > 2:
-            sheet.box(x - half + 1, top + 1, x + half - 1, bottom - 1, PAPER)
+            canvas.box(x - half + 1, top + 1, x + half - 1, bottom - 1, PAPER)
 
 
-def _draw_line(sheet: Sheet, across: Across, prices: Upward, known: Bars) -> None:
+def _draw_line(canvas: PixelCanvas, across: Across, prices: Upward, known: Bars) -> None:
     """Closes that have no ranges, joined from one to the next."""
     xs = [across.middle(place) for place in known.places]
     ys = prices.heights(known.close)
     columns = range(xs[0], xs[-1] + 1)
     heights: list[int] = np.rint(np.interp(columns, xs, ys)).astype(int).tolist()
     for x, before, y in zip(columns, heights[:1] + heights, heights, strict=False):
-        sheet.box(x, min(before, y), x, max(before, y) + 1, INK)
+        canvas.box(x, min(before, y), x, max(before, y) + 1, INK)
 
 
-def _draw_volume(sheet: Sheet, across: Across, known: Bars, top: int, floor: int) -> None:
+def _draw_volume(canvas: PixelCanvas, across: Across, known: Bars, top: int, floor: int) -> None:
     most = known.volume.max()
-    sheet.box(LEFT, floor, WIDTH - RIGHT, floor, GRID)
+    canvas.box(LEFT, floor, WIDTH - RIGHT, floor, GRID)
     for place, volume in zip(known.places, known.volume, strict=True):
         x, height = across.middle(place), round((floor - top) * volume / most)
-        sheet.box(x - across.half, floor - height, x + across.half, floor, BUSY)
-    sheet.write(WIDTH - RIGHT + 4 + SCALE, (top + floor) // 2, "VOLUME", QUIET)
+        canvas.box(x - across.half, floor - height, x + across.half, floor, BUSY)
+    canvas.write(WIDTH - RIGHT + 4 + SCALE, (top + floor) // 2, "VOLUME", QUIET)
 
 
 def _plain(label: str) -> str:
