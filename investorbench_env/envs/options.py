@@ -25,6 +25,8 @@ LEAST_CASH, MOST_CASH = 1e-15, 1e15
 MARKETS = ("fresh", "train", "held_out", "one")
 NUMBERS = ("initial_cash", "cash_rate", "commission_bps", "slippage_bps")
 MODALITIES = ("bars", "account", "sentiment", "news", "filings", "time")
+CHART = "chart"
+"""A further one, for agents with eyes, which an observation holds only where it is asked for."""
 
 
 def _log_return(before: Any, after: Any) -> Any:
@@ -66,7 +68,8 @@ class Options:
         action: ``"trade"`` for sell, hold, buy; ``"weight"`` for a target weight.
         reward: ``"return"``, ``"log_return"``, ``"pnl"``, or a function of equity before and after.
         long_only: whether SELL means cash instead of a short position.
-        modalities: which of ``MODALITIES`` an observation holds; all of them for None.
+        modalities: which of ``MODALITIES`` an observation holds, and ``"chart"`` for a picture of
+            the bars; all but the picture for None.
         commission_bps: commission in basis points of traded notional; None for the protocol's or
             the asset class's.
         slippage_bps: slippage in basis points of traded notional; None likewise.
@@ -188,10 +191,10 @@ def _require_modalities(given: object) -> None:
         names = list(given)
     if not names:
         raise InvestorBenchError(
-            f"modalities={given!r} must list at least one of {', '.join(MODALITIES)}"
+            f"modalities={given!r} must list at least one of {', '.join((*MODALITIES, CHART))}"
         )
     for name in names:
-        _require("modality", name, MODALITIES)
+        _require("modality", name, (*MODALITIES, CHART))
 
 
 def _require_count(name: str, value: object) -> None:

@@ -14,6 +14,7 @@ from investorbench_env.market.history import History, Moment
 from investorbench_env.market.intervals import DAY, length_of
 from investorbench_env.market.market import CLOSE, Market
 from investorbench_env.rendering import Event, Frame, Trade, ansi, rgb_array
+from investorbench_env.rendering.chart import chart
 
 LOOKBACK = 60
 """Bars of history before the episode that a picture shows."""
@@ -33,6 +34,22 @@ def draw(setup: Setup, history: History, trail: Sequence[Mark], mode: str) -> An
     """Text for ``"ansi"``, pixels uint8 [height, width, 3] for ``"rgb_array"``."""
     frame = episode_frame(setup, history, trail)
     return ansi(frame) if mode == "ansi" else rgb_array(frame)
+
+
+def chart_of(setup: Setup, history: History, now: Moment) -> npt.NDArray[np.uint8]:
+    """The bars of a decision's window as a picture, red, green and blue [320, 512, 3].
+
+    It names dates where the observation does.
+    """
+    market, seen = history.market, now.observation
+    first = max(now.t + 1 - history.window, 0) if "time" in setup.modalities else now.t + 1
+    return chart(
+        seen["bars"],
+        seen["mask"],
+        _dates(market, slice(first, now.t + 1)),
+        symbol=setup.symbol,
+        simulated=market.simulated,
+    )
 
 
 def episode_frame(setup: Setup, history: History, trail: Sequence[Mark]) -> Frame:

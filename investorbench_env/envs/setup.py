@@ -14,7 +14,7 @@ import numpy.typing as npt
 from investorbench_env.accounting.account import Account, SpotAccount
 from investorbench_env.accounting.paper import PaperAccount
 from investorbench_env.envs.markets import DrawnMarkets, Markets, markets_of
-from investorbench_env.envs.options import MODALITIES, REWARDS, Options, RewardFunction
+from investorbench_env.envs.options import CHART, MODALITIES, REWARDS, Options, RewardFunction
 from investorbench_env.envs.starts import Starts
 from investorbench_env.errors import DateRangeError, InvestorBenchError
 from investorbench_env.facts import Facts
@@ -23,6 +23,7 @@ from investorbench_env.market.history import History
 from investorbench_env.market.intervals import periods_a_year
 from investorbench_env.market.market import FIELDS, Market
 from investorbench_env.protocols import Protocol, find_protocol
+from investorbench_env.rendering.chart import HEIGHT, WIDTH
 from investorbench_env.spaces import (
     HOLD,
     TRADE_WORDS,
@@ -153,8 +154,9 @@ class Setup:
             "news": {"news": Documents()},
             "filings": {"filings": Documents()},
             "time": {"time": FreeText()},
+            CHART: {CHART: gym.spaces.Box(0, 255, (HEIGHT, WIDTH, 3), np.uint8)},
         }
-        wanted = [spaces[name] for name in MODALITIES if name in self.modalities]
+        wanted = [spaces[name] for name in spaces if name in self.modalities]
         return gym.spaces.Dict({key: space for part in wanted for key, space in part.items()})
 
     def action_space(self) -> gym.Space[Any]:

@@ -13,9 +13,9 @@ from gymnasium.logger import warn
 
 from investorbench_env.accounting.account import Amounts, OneAsset, StepPrices, TradeAmounts
 from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
-from investorbench_env.envs.options import Options
+from investorbench_env.envs.options import CHART, Options
 from investorbench_env.envs.own_arrays import OwnArrays
-from investorbench_env.envs.pictures import Mark, draw
+from investorbench_env.envs.pictures import Mark, chart_of, draw
 from investorbench_env.envs.setup import AMOUNTS, prepare
 from investorbench_env.envs.starts import UNKNOWN_SEED, MarketSeed, Starts, shown_seed
 from investorbench_env.errors import InvalidActionError, InvestorBenchError, UnknownNameError
@@ -93,7 +93,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     is known), ``account`` float32 [6] (position in shares, weight, cash, equity, unrealised PnL,
     bars left), ``sentiment`` float32 [3] (number of positive, neutral and negative news),
     ``news`` and ``filings`` (tuples of text new since the last decision; at the first decision also
-    the latest filing of each form), and ``time`` (decision time, ISO 8601 in UTC).
+    the latest filing of each form), and ``time`` (decision time, ISO 8601 in UTC). Where it is
+    asked for there is ``chart``, too, uint8 [320, 512, 3]: the bars as a picture.
 
     ``info`` holds session, time, documents, account, fills, rejections and distributions (see
     ``investorbench_env.accounting.events``), symbol, data_source, simulated, protocol, equity,
@@ -136,6 +137,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._sides, self._no_order = setup.sides, setup.no_order
         self._by_weight = setup.options.action == "weight"
         self._labelled = setup.labelled
+        self._charted = CHART in setup.modalities
         self._at = -1  # the decision, as an index into those of the split
         self._ended = True
 
@@ -229,6 +231,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             observation["sentiment"] = sentiment
         if figures is not None:
             observation["account"] = figures
+        if self._charted:
+            observation[CHART] = chart_of(self._setup, self._path.history, page.now)
         info["equity"] = equity
         info["cash"] = cash
         info["position"] = position
@@ -311,7 +315,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         page = Page(
             now=now,
             observation={
-                key: None if isinstance(seen[key], np.ndarray) else seen[key]
+                key: None if isinstance(seen.get(key), np.ndarray) else seen.get(key)
                 for key in self.observation_space.spaces  # type: ignore[attr-defined]
             },
             info=self._constants(now),

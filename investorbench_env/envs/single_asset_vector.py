@@ -16,7 +16,7 @@ from gymnasium.vector.utils import batch_space
 from investorbench_env.accounting.account import Amounts, TradeAmounts, reopen
 from investorbench_env.envs.lane_infos import Info, LaneInfos, masked, of_each, unchangeable
 from investorbench_env.envs.lanes import Lanes
-from investorbench_env.envs.options import MODALITIES, Options
+from investorbench_env.envs.options import CHART, MODALITIES, Options
 from investorbench_env.envs.setup import prepare
 from investorbench_env.envs.starts import UNKNOWN_SEED, shown_seed
 from investorbench_env.errors import InvalidActionError, InvestorBenchError, UnknownNameError
@@ -336,6 +336,11 @@ def _without_text(given: dict[str, Any]) -> Options:
     options = Options.of(given)
     if options.modalities is None:
         return Options.of({**given, "modalities": NUMERIC})
+    if CHART in options.modalities:
+        raise InvestorBenchError(
+            'modalities=["chart"]: a vectorised environment draws no charts; leave it out, or give '
+            'gym.make_vec vectorization_mode="sync"'
+        )
     if texts := [name for name in options.modalities if name in TEXT]:
         raise InvestorBenchError(
             f"modalities={texts}: a vectorised environment has no text in its observations; leave "

@@ -184,6 +184,10 @@ def test_a_key_that_is_a_word_of_every_reply_hides_no_tokens(
         (["agent=finmem", "model=gpt4o"], "unknown model 'gpt4o'; valid, nearest first: gpt-4o"),
         (["agent=finmem", "model=local", "model.id=x", "model.max_len=3"], "'max_len'"),
         (["agent=finmem", "model=local"], "give model.id="),
+        (
+            ["agent=finmem", "task.options.modalities=[bars,chart]"],
+            "model offline takes no images: choose a model that does",
+        ),
         (["agent=finmem", "memory=layerd"], "unknown memory 'layerd'"),
         (["agent=finmem", "memory.store=disk"], "memory.store='disk' must be one of"),
         (["agent=finmem", "memory.embedder.kind=best"], "unknown embedder 'best'"),
