@@ -19,6 +19,7 @@ from investorbench.scripts import (
     compare,
     data,
     inspecting,
+    models,
     replay,
     report,
     run,
@@ -42,6 +43,9 @@ app = typer.Typer(
 app.add_typer(data.app, name="data", help="Find, fetch, check and describe market data.")
 app.add_typer(
     bench.app, name="bench", help="Measure speed beside yardsticks, and what memory is worth."
+)
+app.add_typer(
+    models.app, name="models", help="List language models; check what a server takes of one."
 )
 app.command("audit")(audit.audit_command)
 app.command("baselines")(baselines.baselines)
