@@ -1,6 +1,6 @@
 """N episodes side by side: in which market each stands, and at which of its decisions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from investorbench_env.envs.tape import Prices, Tape
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
 from investorbench_env.market.history import History
+from investorbench_env.market.past import Past
 
 Array = npt.NDArray[Any]
 
@@ -137,21 +138,31 @@ class Lanes:
             InvestorBenchError: it is no info of the episodes that are under way.
         """
         found = []
-        for lane, (episode, time) in enumerate(self._shown(info)):
-            decision = int(np.searchsorted(self.tape.times, time))
-            if episode != self.episode[lane] or decision > self.at[lane]:
-                raise InvestorBenchError(
-                    f"texts(info) of episode {episode} at {time} in lane {lane}, which has come "
-                    f"to {self.tape.times[self.at[lane]]} in episode {self.episode[lane]}: ask "
-                    "for the texts of an episode before another begins"
-                )
-            history = self._history_of(self.market[lane])
-            t = int(self._setup.decisions[decision])
-            opening = history.opening_filings(t) if decision == self._first[lane] else ()
+        for history, t, is_first in self._behind(info, "texts"):
+            opening = history.opening_filings(t) if is_first else ()
             found.append((*opening, *history.until(t).documents))
         return tuple(found)
 
-    def _shown(self, info: Mapping[str, Any]) -> Iterable[tuple[np.int64, np.datetime64]]:
+    def pasts(self, info: Mapping[str, Any]) -> tuple[Past, ...]:
+        """All that was known at the decisions of an info; for errors see :meth:`texts`."""
+        return tuple(history.past(t) for history, t, _ in self._behind(info, "histories"))
+
+    def _behind(self, info: Mapping[str, Any], asked: str) -> Iterator[tuple[History, int, bool]]:
+        """Market and bar of each lane of an info, and whether its episode began there."""
+        for lane, (episode, time) in enumerate(self._shown(info, asked)):
+            decision = int(np.searchsorted(self.tape.times, time))
+            if episode != self.episode[lane] or decision > self.at[lane]:
+                raise InvestorBenchError(
+                    f"{asked}(info) of episode {episode} at {time} in lane {lane}, which has come "
+                    f"to {self.tape.times[self.at[lane]]} in episode {self.episode[lane]}: ask "
+                    f"for the {asked} of an episode before another begins"
+                )
+            history = self._history_of(self.market[lane])
+            yield history, int(self._setup.decisions[decision]), decision == self._first[lane]
+
+    def _shown(
+        self, info: Mapping[str, Any], asked: str
+    ) -> Iterable[tuple[np.int64, np.datetime64]]:
         """Episode and time of each lane of an info.
 
         Raises:
@@ -165,8 +176,8 @@ class Lanes:
             whole = False
         if not whole or numbers.shape != shape or times.shape != shape:
             raise InvestorBenchError(
-                f"texts(info) takes the info of a reset or a step, with episode_number and time of "
-                f"each of the {self._count} lanes"
+                f"{asked}(info) takes the info of a reset or a step, with episode_number and time "
+                f"of each of the {self._count} lanes"
             )
         return zip(numbers, times, strict=True)
 

@@ -73,6 +73,9 @@ class MarketPath:
     history: History
     pages: list[Page | None]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MarketPath, (self.number, self.history, [None] * len(self.pages))
+
     @property
     def hidden_state(self) -> dict[str, Array]:
         """What drove it after each bar, by name [T], in arrays of the reader's own."""
@@ -96,7 +99,8 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     the latest filing of each form), and ``time`` (decision time, ISO 8601 in UTC). Where it is
     asked for there is ``chart``, too, uint8 [320, 512, 3]: the bars as a picture.
 
-    ``info`` holds session, time, documents, account, fills, rejections and distributions (see
+    ``info`` holds session, time, documents, history (all bars and documents up to the decision, see
+    :class:`~investorbench_env.market.past.Past`), account, fills, rejections and distributions (see
     ``investorbench_env.accounting.events``), symbol, data_source, simulated, protocol, equity,
     cash, position, weight, fill_price, notional, cost, costs, dividend (cash for each share held
     before the step) and split (shares for each of them). In the warm-up split it has ``label``,
@@ -334,6 +338,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             "session": now.session,
             "time": now.time,
             "documents": now.documents,
+            "history": self._path.history.past(now.t),
             "data_source": setup.markets.source,
             "simulated": setup.markets.simulated,
             "protocol": setup.protocol.name,

@@ -22,6 +22,7 @@ from investorbench_env.envs.starts import UNKNOWN_SEED, shown_seed
 from investorbench_env.errors import InvalidActionError, InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.documents import Document
+from investorbench_env.market.past import Past
 from investorbench_env.spaces import BUY, AccountFigures
 
 Array = npt.NDArray[Any]
@@ -122,6 +123,17 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             InvestorBenchError: another episode has begun since.
         """
         return self._lanes.texts(info)
+
+    def histories(self, info: Mapping[str, Any]) -> tuple[Past, ...]:
+        """All that was known to each lane behind an info, as the scalar environment has it.
+
+        Args:
+            info: of a reset or a step of the episodes that are under way.
+
+        Raises:
+            InvestorBenchError: another episode has begun since.
+        """
+        return self._lanes.pasts(info)
 
     def reset(
         self,

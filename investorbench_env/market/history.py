@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from investorbench_env.market.documents import NEWS, SENTIMENTS, Document, MadeWhenRead
 from investorbench_env.market.intervals import DAY
 from investorbench_env.market.market import CLOSE, FIELDS, OPEN, VOLUME, Market
+from investorbench_env.market.past import BAR, Past, bars_known
 
 AnyArray = TypeVar("AnyArray", bound=npt.NDArray[np.generic])
 Float32Array = npt.NDArray[np.float32]
@@ -84,6 +86,8 @@ class History:
         self.asset = asset = market.asset(symbol)
         self._moments: dict[int, Moment] = {}
         self._opening: dict[int, tuple[Document, ...]] = {}
+        self._pasts: dict[int, Past] = {}
+        self._past_ends: list[int] = []
         opens, self._final = market.bars[:, asset, OPEN], market.bars[:, asset, CLOSE]
         self._adjusted = market.adjusted_close[:, asset]
         known = ~np.isnan(self._final)
@@ -102,6 +106,10 @@ class History:
         padded[window - 1 :][~known] = 0.0
         self._bars = _frozen(padded)
         self._mask = _frozen(np.concatenate([np.zeros(window - 1, bool), known]).astype(np.int8))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Pasts stay behind where a copy goes to another process, which then makes its own.
+        return {**self.__dict__, "_pasts": {}, "_past_ends": []}
 
     def decisions(self, span: range) -> npt.NDArray[np.int64]:
         """The bars in a span that are known, ascending."""
@@ -129,6 +137,43 @@ class History:
             old = sorted(row for row in latest.values() if row < rows.start)
             self._opening[t] = tuple(documents[row] for row in old)
         return self._opening[t]
+
+    def past(self, t: int) -> Past:
+        """All that was known at the end of bar ``t``, in an object that leads to nothing else."""
+        past = self._pasts.get(t)
+        return self._past(t) if past is None else past
+
+    def _past(self, t: int) -> Past:
+        """A past made of what is new since one that was made before."""
+        ends = self._past_ends
+        place = bisect_left(ends, t)
+        last = ends[place - 1] if place else -1
+        if last == self._before.item(t) >= 0:
+            documents = self.until(t).documents
+        else:
+            first = self._stops.item(last) if place else 0
+            documents = self._documents(slice(first, self._stops.item(t)))
+        past = self._pasts[t] = Past(
+            self.symbol,
+            self._pasts[last] if place else None,
+            self._bars_known[(last + 1) * BAR.itemsize : (t + 1) * BAR.itemsize],
+            documents,
+        )
+        ends.insert(place, t)
+        return past
+
+    @cached_property
+    def _bars_known(self) -> bytes:
+        market, asset = self.market, self.asset
+        return bars_known(
+            market.sessions,
+            market.times,
+            market.bars[:, asset],
+            market.dividends[:, asset],
+            market.share_splits[:, asset],
+            self._adjusted,
+            self._before,
+        )
 
     def _moment(self, t: int) -> Moment:
         before = self._before.item(t)

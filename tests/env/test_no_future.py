@@ -17,6 +17,7 @@ from investorbench_env.envs.setup import Setup
 from investorbench_env.market import DocumentTable, Market
 from investorbench_env.market.history import History
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME, MarketView
+from investorbench_env.market.past import BAR, Past
 from investorbench_env.wrappers import NumericObservation, TextObservation
 from tests.env.small_markets import date, random_document, random_market, small_market
 
@@ -87,6 +88,7 @@ def shown_in(env: Any, info: dict[str, Any]) -> dict[str, Any]:
     shown = {name: value for name, value in info.items() if name not in ("label", "_label")}
     if "documents" not in info:
         shown["documents"] = env.unwrapped.texts(info)
+        shown["history"] = env.unwrapped.histories(info)
     return shown
 
 
@@ -100,6 +102,9 @@ def canonical(value: Any) -> Any:
         return "array", canonical(value.tolist())
     if isinstance(value, np.ndarray | np.generic):
         return str(value.dtype), value.shape, value.tobytes()
+    if isinstance(value, Past):
+        found = [value.bars(), value.bars(adjusted=False), value.documents()]
+        return canonical([*found, value.search("text", k=3), value.time, len(value)])
     if is_dataclass(value):
         return [(field.name, canonical(getattr(value, field.name))) for field in fields(value)]
     return type(value).__name__, repr(value)
@@ -387,6 +392,22 @@ def read_a_column_one_row_ahead(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(History, "__init__", leaky)
 
 
+def show_a_bar_more_of_the_past(patch: pytest.MonkeyPatch) -> None:
+    past = History._past
+    patch.setattr(History, "_past", lambda self, t: past(self, min(t + 1, 23)))
+
+
+def adjust_the_past_for_distributions_to_come(patch: pytest.MonkeyPatch) -> None:
+    known = vars(History)["_bars_known"].func
+
+    def levels(self: History) -> bytes:
+        rows = np.frombuffer(known(self), BAR).copy()
+        rows["total_return"] = self._adjusted / self._adjusted[-1]
+        return rows.tobytes()
+
+    patch.setattr(History, "_bars_known", property(levels))
+
+
 LEAKS = (
     show_tomorrows_bar,
     adjust_for_tomorrows_split,
@@ -396,6 +417,8 @@ LEAKS = (
     label_the_test_split_under_another_name,
     count_only_sessions_that_will_have_a_bar,
     read_a_column_one_row_ahead,
+    show_a_bar_more_of_the_past,
+    adjust_the_past_for_distributions_to_come,
 )
 
 
