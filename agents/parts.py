@@ -10,6 +10,4 @@ MEMORY = "memory"
 """Makes the empty memory of a repeat, given its seed."""
 MARKET, DYNAMICS = "market", "dynamics"
 """The market of an episode, future and hidden state included; the parameters of a simulated one."""
-PROXY = "proxy"
-"""What a framework's own client needs to ask that model: ``base_url``, ``api_key``, ``model``."""
-PARTS = frozenset({MODEL, MEMORY, PROXY, MARKET, DYNAMICS})
+PARTS = frozenset({MODEL, MEMORY, MARKET, DYNAMICS})

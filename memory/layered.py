@@ -145,12 +145,23 @@ class LayeredMemory:
         """Ids of all memories, ascending."""
         return iter(sorted(self._contents))
 
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors [N, D] of texts, for `add` and `recall` alike: what is asked about is added next.
+
+        Raises:
+            InvalidInputError: an empty text.
+            EmbeddingError: the embedder failed.
+        """
+        return embed(self.embedder, checked_texts(texts))
+
     def add(
         self,
         texts: str | Sequence[str],
         layer: str,
         time: str,
         metadata: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        *,
+        vectors: NDArray[np.float32] | None = None,
     ) -> list[int]:
         """Add texts to a layer, as new as can be: δ = 0, r = 1.
 
@@ -159,6 +170,7 @@ class LayeredMemory:
             layer: one of the profile's.
             time: a label that recalled memories carry, such as the day the text appeared.
             metadata: JSON values that recalled memories carry: for all texts, or for each its own.
+            vectors: of the texts, as `embed` gave them [N, D]; None: they are embedded now.
 
         Returns:
             For each text the id of the memory that holds it: a new one, or, where the layer skips
@@ -172,7 +184,10 @@ class LayeredMemory:
         place = self.profile.index(layer)
         texts = checked_texts(texts)
         contents = contents_of(texts, time, metadata)
-        vectors = embed(self.embedder, texts)
+        if vectors is None:
+            vectors = embed(self.embedder, texts)
+        else:
+            self._require_vectors(vectors, len(texts))
         skip_at = self.profile.layers[place].skip_at
         if skip_at is None:
             return self._insert(place, contents, vectors)
@@ -184,14 +199,17 @@ class LayeredMemory:
             ids.append(twin)
         return ids
 
-    def recall(self, query: str | Sequence[str], k: int | None = None) -> dict[str, list[Recalled]]:
+    def recall(
+        self, query: str | Sequence[str] | NDArray[np.float32], k: int | None = None
+    ) -> dict[str, list[Recalled]]:
         """The k memories of each layer with the highest score, best first.
 
         Every memory of a layer is ranked, unless the profile says otherwise. Scores that agree to
         12 decimals are ties, and the memory that was added first comes first.
 
         Args:
-            query: a text, or several, of which the nearest counts for each memory.
+            query: a text, or several, of which the nearest counts for each memory; or their
+                vectors, as `embed` gave them [M, D].
             k: how many of each layer; the profile's own number by default.
 
         Raises:
@@ -201,7 +219,11 @@ class LayeredMemory:
         k = self.profile.retrieved if k is None else k
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InvalidInputError(f"k is how many memories of each layer, at least 1, not {k!r}")
-        queries = embed(self.embedder, checked_texts(query, at_least=1))
+        if isinstance(query, np.ndarray):
+            self._require_vectors(query, max(1, len(query)))
+            queries = query
+        else:
+            queries = embed(self.embedder, checked_texts(query, at_least=1))
         return {
             layer: self._recalled(place, queries, k)
             for place, layer in enumerate(self.profile.names)
@@ -329,6 +351,14 @@ class LayeredMemory:
                 )
             lines.append(line)
         return "\n".join(lines)
+
+    def _require_vectors(self, vectors: NDArray[np.float32], count: int) -> None:
+        expected = (count, self.embedder.dimension)
+        if vectors.shape != expected or not np.isfinite(vectors).all():
+            raise InvalidInputError(
+                f"vectors of shape {vectors.shape} are not {expected} finite numbers: give those "
+                "that embed(texts) gave"
+            )
 
     def _begin(self, snapshot: Snapshot) -> None:
         self._step, self._next_id = snapshot.step, snapshot.next_id

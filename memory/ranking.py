@@ -100,9 +100,7 @@ RANKINGS: dict[str, Ranking] = {
 
 
 def _rough_cosines(vectors: Vectors, queries: Vectors) -> Vectors:
-    highest: Vectors = vectors @ queries[0]
-    for query in queries[1:]:
-        np.maximum(highest, vectors @ query, out=highest)
+    highest: Vectors = (vectors @ queries.T).max(axis=1)
     return highest
 
 

@@ -22,7 +22,7 @@ PARTS = {"recalled", "question", "decision"}
 """Of a thought that is shown part by part; other agents may record what they like."""
 SHARES = ("returns", "momentum", "weight", "total_return")
 """Facts that are shown in percent."""
-BLOCK = re.compile(r'<memory id="(\d+)"[^>]*>\n([^<]*)\n</memory>')
+BLOCK = re.compile(r'<memory id="(\w+)"[^>]*>\n([^<]*)\n</memory>')
 """A memory in a prompt: its text is nowhere else in the record."""
 LONGEST = 600
 """Characters of a prompt or an answer that are shown unless all of it is asked for."""
@@ -200,10 +200,9 @@ def _traded(row: Values) -> tuple[str, str]:
     return number(row["fill_price"] or None), number(row["position"])
 
 
-def _texts(thought: Values) -> dict[int, str]:
-    """The memories in the prompt of a day."""
-    asked = thought["question"]["user"] if thought else ""
-    return {int(id): text for id, text in BLOCK.findall(asked)}
+def _texts(thought: Values) -> dict[str, str]:
+    """The memories in the prompt of a day, by what they are called there."""
+    return dict(BLOCK.findall(thought["question"]["user"] if thought else ""))
 
 
 def _observed(line: Line, thought: Values) -> Grid:
@@ -230,7 +229,7 @@ def _fact(name: str, value: Any) -> str:
     return ", ".join(f"{each:+.2%}" if name in SHARES else number(each) for each in values)
 
 
-def _recalled(thought: Values, known: Mapping[int, str]) -> Table:
+def _recalled(thought: Values, known: Mapping[str, str]) -> Table:
     """Memories by layer with the parts of their scores; a star: the answer cites it."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("id", justify="right", no_wrap=True)
@@ -246,7 +245,8 @@ def _recalled(thought: Values, known: Mapping[int, str]) -> Table:
         star = "*" * (memory["id"] in thought["decision"]["cited"])
         importance = min(memory["importance"], 100.0) / 100.0
         parts = (memory["score"], memory["similarity"], memory["recency"], importance)
-        text = safe(" ".join(known.get(memory["id"], "").split()))
+        label = str(memory.get("label", memory["id"]))  # older prompts call them by their ids
+        text = safe(" ".join(known.get(label, "").split()))
         text.no_wrap, text.overflow = True, "ellipsis"
         numbers = (f"{part:.3f}" for part in parts)
         table.add_row(safe(f"{star}{memory['id']}"), safe(memory["time"]), *numbers, text)

@@ -1,6 +1,6 @@
 """What the model is asked to answer, and what is read from its answer."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,6 @@ from investorbench_env.spaces import TRADE_WORDS, TradeWord
 
 LONGEST_REFLECTION = 1500
 """Characters of a rationale or reflection that are remembered."""
-
-_PARTS: Mapping[str, Mapping[str, Any]] = {
-    "reflection": {"type": "string"},
-    "rationale": {"type": "string"},
-    "decision": {"type": "string", "enum": ["buy", "hold", "sell"]},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +21,7 @@ class Decision:
         rationale: why; may be empty.
         reflection: on recent decisions, where it was asked for.
         cited: ids of memories that were shown.
-        dropped: how many ids were named that were never shown.
+        dropped: how many labels were named that were never shown.
     """
 
     word: TradeWord
@@ -38,16 +32,22 @@ class Decision:
     dropped: int = 0
 
 
-def schema_of(keys: Sequence[str], ids: Sequence[int]) -> dict[str, Any]:
+def schema_of(labels: Sequence[str]) -> dict[str, Any]:
     """A JSON Schema that servers' strict modes take: every key required, no others.
 
+    It is the same for all questions of an episode, for servers keep what prompts have in common
+    from their beginning, where many put the schema; and its labels are texts, for some servers
+    take no other enumerations.
+
     Args:
-        keys: of ``reflection``, ``rationale``, ``decision``, in that order.
-        ids: of the memories shown; without any, none can be cited.
+        labels: by which an answer may cite what it was shown.
     """
-    parts: dict[str, Any] = {key: dict(_PARTS[key]) for key in keys}
-    if ids:
-        parts["memory_ids"] = {"type": "array", "items": {"type": "integer", "enum": [*ids]}}
+    parts: dict[str, Any] = {
+        "reflection": {"type": "string"},
+        "rationale": {"type": "string"},
+        "decision": {"type": "string", "enum": ["buy", "hold", "sell"]},
+        "memory_ids": {"type": "array", "items": {"type": "string", "enum": [*labels]}},
+    }
     return {
         "type": "object",
         "properties": parts,
@@ -61,29 +61,31 @@ def word_of(sign: float) -> TradeWord:
     return TRADE_WORDS[1 + (sign > 0) - (sign < 0)]
 
 
-def read_answer(answer: Answer, shown: Collection[int], forced: TradeWord | None) -> Decision:
+def read_answer(
+    answer: Answer, shown: Mapping[str, int], forced: TradeWord | None, *, reflects: bool
+) -> Decision:
     """The decision in an answer.
 
     Args:
         answer: of the model.
-        shown: ids of the memories that were shown.
+        shown: ids by the labels of what was shown.
         forced: what is done whatever the answer, in the warm-up.
+        reflects: whether it was asked what recent decisions teach.
     """
     value = answer.value
     if value is None:
         return Decision(word=forced or "hold", valid=False)
     given = value.get("memory_ids")
     named = given if isinstance(given, list | tuple) else []
-    cited = tuple(dict.fromkeys(id for id in named if type(id) is int and id in shown))
+    known = [label for label in named if isinstance(label, str) and label in shown]
     word = forced or value.get("decision")
     return Decision(
         word=word if word in TRADE_WORDS else "hold",
         valid=word in TRADE_WORDS,
         rationale=_brief(value.get("rationale")),
-        reflection=_brief(value.get("reflection")),
-        cited=cited,
-        dropped=sum(type(id) is not int or id not in cited for id in named)
-        + answer.tolerated.count("unknown_item"),
+        reflection=_brief(value.get("reflection")) if reflects else "",
+        cited=tuple(dict.fromkeys(shown[label] for label in known)),
+        dropped=len(named) - len(known) + answer.tolerated.count("unknown_item"),
     )
 
 

@@ -119,6 +119,11 @@ def extract(paragraphs: Iterable[str], longest: int) -> list[str]:
     return [found[place].text for place in sorted(chosen)]
 
 
+def weight_of_cues(text: str) -> float:
+    """What a text is worth for the figures, changes, reasons and outlooks in it."""
+    return sum(_CUES[cue] for cue in {str(cue.lastgroup) for cue in _CUE.finditer(text)})
+
+
 def sentences(paragraph: str) -> Iterator[str]:
     """A paragraph sentence by sentence; an abbreviation ends none."""
     pending = ""
@@ -181,7 +186,6 @@ def _weighed(found: Mapping[str, float]) -> list[_Sentence]:
 def _worth(text: str, words: frozenset[str], weights: Mapping[str, float]) -> float:
     """What a sentence is worth for what it says."""
     shared = 0.6 * sum(weights.get(word, 0.0) for word in words) / (5.0 + len(words))
-    cues = {cue.lastgroup for cue in _CUE.finditer(text)}
-    worth = shared + sum(_CUES[str(cue)] for cue in cues) - len(text) / LONGEST
+    worth = shared + weight_of_cues(text) - len(text) / LONGEST
     # A text in a language without cues has its best sentences too.
     return max(0.1, worth - DANGLING * bool(_DANGLES.match(text)))

@@ -1,21 +1,30 @@
-"""FinMem (Yu et al., 2023): perceive, store, recall, decide, reflect, take feedback, forget.
+"""FinMem (Yu et al., 2023): perceive, recall, decide, store, reflect, take feedback, forget.
 
-Until the model has answered, a step changes nothing but what new documents are in memory, each
-once; so a step whose model could not be asked can simply be taken again.
+Until the model has answered, a step changes nothing in memory; so a step whose model could not be
+asked can simply be taken again. What is new stands in the prompt by itself, and what is recalled is
+older.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.finmem import saving
-from investorbench.agents.finmem.character import Character
-from investorbench.agents.finmem.decision import read_answer, word_of
+from investorbench.agents.finmem.character import UNKNOWN_BACKGROUND, Character
+from investorbench.agents.finmem.decision import read_answer, schema_of, word_of
 from investorbench.agents.finmem.past_decisions import PastDecision
 from investorbench.agents.finmem.perception import Perception, arrivals, perceive
-from investorbench.agents.finmem.question import ask, fill, templates_sha256
+from investorbench.agents.finmem.question import (
+    Briefing,
+    fill,
+    labels_for,
+    memory_label,
+    templates_sha256,
+)
+from investorbench.agents.finmem.recall import recall
+from investorbench.agents.finmem.room import FittedQuestion, fitted, smaller_room
 from investorbench.agents.finmem.rules import Rules
 from investorbench.agents.finmem.state import AgentState, Counts
 from investorbench.agents.finmem.summaries import (
@@ -24,9 +33,17 @@ from investorbench.agents.finmem.summaries import (
     kept_of_filings,
     read_all,
 )
-from investorbench.agents.finmem.thought import Situation, Thought
-from investorbench.agents.llm import Answer, LanguageModel
-from investorbench.memory import LayeredMemory, Recalled
+from investorbench.agents.finmem.thought import (
+    QUOTED_CHARACTERS,
+    Answered,
+    Shown,
+    Situation,
+    Thought,
+)
+from investorbench.agents.finmem.today import CITABLE, Arrived, items_of, label_of
+from investorbench.agents.llm import ContextLengthError, LanguageModel, Model
+from investorbench.agents.llm.tokens import counter_of, room_of
+from investorbench.memory import LayeredMemory
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
@@ -45,6 +62,7 @@ class FinMem:
         k: memories recalled from each layer; None: as many as the memory's profile says.
         document_chars: characters of a document that are remembered; of a filing, in all its
             memories together.
+        news_tokens: that what is new may take in a prompt: all headlines, then whole texts.
         filings: what is kept of their items: ``"summaries"`` that the model writes, or
             ``"extracts"``, sentences chosen by rules; None: summaries by a language model.
 
@@ -64,19 +82,22 @@ class FinMem:
         look_back: int = 3,
         k: int | None = None,
         document_chars: int = 3000,
+        news_tokens: int = 3000,
         filings: Kept | None = None,
     ) -> None:
         for name, value in {
             "look_back": look_back,
             "k": k,
             "document_chars": document_chars,
+            "news_tokens": news_tokens,
         }.items():
             if value is not None and value < 1:
                 raise InvestorBenchError(f"{name}={value!r} must be at least 1")
         self.filings = kept_of_filings(model, filings)
         self.model = model
         self.character = character or Character()
-        self.look_back, self.k, self.document_chars = look_back, k, document_chars
+        self.look_back, self.k = look_back, k
+        self.document_chars, self.news_tokens = document_chars, news_tokens
         self.last: Thought | None = None
         """The last step, for records."""
         self._new_memory = memory
@@ -126,9 +147,8 @@ class FinMem:
         arrived = state.arrived(self._arrivals(info))
         read = await read_all(arrived, self.document_chars, model)
         situation = await _apart(state, self._perceive, state, perception, read, info)
-        question = situation.question
-        answer = await self.model.decide(question.messages, question.schema, seed=state.seed)
-        self.last = await _apart(state, self._conclude, state, situation, answer)
+        asked = await self._ask(state, situation.day)
+        self.last = await _apart(state, self._conclude, state, situation, asked)
         return self._rules.action(self.last.action)
 
     def learn(self, reward: float, info: Info) -> None:
@@ -176,6 +196,7 @@ class FinMem:
             "look_back": self.look_back,
             "k": self.k,
             "document_chars": self.document_chars,
+            "news_tokens": self.news_tokens,
             "filings": self.filings,
             "prompts_sha256": templates_sha256(),
             "memory": state.memory.identity if state else None,
@@ -192,32 +213,60 @@ class FinMem:
     ) -> Situation:
         """The rest of a step up to its question."""
         self._open(state, perception, simulated=bool(info.get("simulated")))
-        stored = state.store(read.parts)
-        recalled = self._recall(state, perception)
+        items = items_of(read.parts, self._names(state, perception))
+        vectors = state.memory.embed([item.part.text for item in items])
+        lesson = state.lesson if state.lesson and state.lesson.id in state.memory else None
+        memories = recall(state.memory, items, vectors, perception.question(), lesson, self.k)
         # No split but the warm-up has labels, whatever an info holds.
         label = float(info["label"]) if state.split == "warmup" and "label" in info else None
         equities = [*state.equities, perception.equity][-1 - self.look_back :]
-        appetite = self.character.appetite_after(equities)
         recent = state.track.recent(self.look_back)
-        reflects = len(recent) == self.look_back and state.steps % self.look_back == 0
-        return Situation(
+        day = Briefing(
             perception=perception,
+            appetite=self.character.appetite_after(equities),
             label=label,
-            appetite=appetite,
-            stored=stored,
-            recalled=recalled,
-            equities=equities,
-            summaries=read.summaries,
-            question=ask(
-                state.system, recalled, recent, perception, appetite, label, reflects=reflects
-            ),
+            recent=recent,
+            reflects=len(recent) == self.look_back and state.steps % self.look_back == 0,
+            lesson=lesson,
+            memories=memories.shown,
+            news=Arrived(items=items, known_since=memories.known_since, usual=state.usual_texts),
         )
+        return Situation(day=day, vectors=vectors, equities=equities, summaries=read.summaries)
 
-    def _conclude(self, state: AgentState, situation: Situation, answer: Answer) -> Thought:
+    async def _ask(self, state: AgentState, day: Briefing) -> Answered:
+        """Ask about a day; where it was too long for the server, about less of it."""
+        model: Model | None = getattr(self.model, "model", None)
+        counter = counter_of(model.tokenizer if model else None)
+        room, again = state.room or (room_of(model) if model else None), 0
+        while True:
+            fit = fitted(
+                state.system, state.schema, day,
+                news_tokens=self.news_tokens, room=room, counter=counter, model=self.model.name,
+            )  # fmt: skip
+            question = fit.question
+            try:
+                answer = await self.model.decide(
+                    question.messages, question.schema, seed=state.seed
+                )
+            except ContextLengthError as error:
+                max_tokens = model.sampling.max_tokens if model else 0
+                room, again = smaller_room(question.tokens(counter), max_tokens, error), again + 1
+            else:
+                return Answered(
+                    fitted=fit, answer=answer, again=again, room=room if again else None
+                )
+
+    def _conclude(self, state: AgentState, situation: Situation, asked: Answered) -> Thought:
         """All that comes after the model has answered."""
-        perception, label = situation.perception, situation.label
-        shown = {memory.id for memory in situation.recalled}
-        decision = read_answer(answer, shown, None if label is None else word_of(label))
+        day, fit, answer = situation.day, asked.fitted, asked.answer
+        perception, label = day.perception, day.label
+        stored = state.store(day.news.items, situation.vectors)
+        decision = read_answer(
+            answer,
+            _shown(day, fit, stored),
+            None if label is None else word_of(label),
+            reflects=day.reflects,
+        )
         reflections = state.reflect(perception.session, decision, label)
         state.track.add(
             PastDecision(session=perception.session, decision=decision.word, cited=decision.cited)
@@ -225,16 +274,25 @@ class FinMem:
         feedback = state.track.feedback(self.look_back, one_unit=self._rules.log_returns)
         state.memory.reinforce(feedback.ids, feedback.sign)
         stepped = state.memory.step()
+        items = day.news.items
         thought = Thought(
             split=state.split,
             step=state.steps,
             perception=perception,
             label=label,
-            appetite=situation.appetite,
-            stored=situation.stored,
-            recalled=situation.recalled,
+            appetite=day.appetite,
+            stored={id: items[place].part.text[:QUOTED_CHARACTERS] for place, id in stored.items()},
+            news=Shown(
+                texts=sum(len(item.keys) for item in items),
+                items=len(items),
+                shown=len(fit.sheet.lines),
+                whole=len(fit.sheet.whole),
+            ),
+            recalled=fit.memories,
+            left_out=fit.left_out,
+            asked_again=asked.again,
             summaries=situation.summaries,
-            question=situation.question,
+            question=fit.question,
             answer=answer,
             decision=decision,
             reflections=reflections,
@@ -243,11 +301,12 @@ class FinMem:
             moves=stepped.moves,
             action=self._rules.target(decision.word, perception.weight),
         )
-        state.counts.add(answer, decision)
+        state.counts.add(answer, decision, fit.left_out, asked.again)
         state.counts.add_summaries(situation.summaries)
         state.steps += 1
         state.equities, state.label = situation.equities, label
         state.start_equity = state.start_equity or perception.equity
+        state.room = asked.room or state.room
         return thought
 
     def _open(self, state: AgentState, perception: Perception, *, simulated: bool) -> None:
@@ -271,14 +330,27 @@ class FinMem:
             background=state.background,
             **self._rules.words(),
         )
+        state.schema = schema_of(labels_for(state.memory.profile, self.k))
 
     def _arrivals(self, info: Info) -> Any:
         documents = info.get("documents", ())
         return arrivals(documents, str(info["session"]), self._current.seen, self.document_chars)
 
-    def _recall(self, state: AgentState, perception: Perception) -> tuple[Recalled, ...]:
-        layers = state.memory.recall([state.background, str(perception)], self.k)
-        return tuple(memory for layer in layers.values() for memory in layer)
+    def _names(self, state: AgentState, perception: Perception) -> tuple[str, ...]:
+        """What the asset is called: its symbol, and the first word of what is known of it."""
+        if state.background == UNKNOWN_BACKGROUND.format(symbol=perception.symbol):
+            return (perception.symbol,)
+        return perception.symbol, state.background.partition(" ")[0].rstrip(",")
+
+
+def _shown(day: Briefing, fit: FittedQuestion, stored: Mapping[int, int]) -> dict[str, int]:
+    """Ids by the labels of what a prompt shows."""
+    ids = [memory.id for memory in fit.memories]
+    if day.lesson is not None:
+        ids.append(day.lesson.id)
+    shown = {memory_label(place): id for place, id in enumerate(ids)}
+    new = (place for place in fit.sheet.places if place in stored and place < CITABLE)
+    return shown | {label_of(place): stored[place] for place in new}
 
 
 async def _apart(state: AgentState, work: Callable[..., T], *arguments: Any) -> T:

@@ -41,6 +41,21 @@ class PastDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What recent decisions taught, when that was last asked for.
+
+    Attributes:
+        id: of it in memory.
+        time: of the session, YYYY-MM-DD.
+        text: as it is remembered.
+    """
+
+    id: int
+    time: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
     """The feedback that memories get on this step.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -83,9 +84,6 @@ class Perception:
             f"Returns from close to close: {returns}",
             f"{over}: {'unknown' if self.momentum is None else signed_percent(self.momentum)}",
         ]
-        if self.sentiment is not None:
-            counts = ", ".join(f"{n} {word}" for word, n in self.sentiment._asdict().items())
-            lines.append(f"News since the last decision, as labelled by their sources: {counts}")
         pnl = (
             "" if self.unrealised_pnl is None else f", unrealised PnL {amount(self.unrealised_pnl)}"
         )
@@ -96,6 +94,11 @@ class Perception:
             f"{signed_percent(self.total_return)} since the start.",
         ]
         return "\n".join(lines)
+
+    def question(self) -> str:
+        """What is asked of memory, beside what is new."""
+        moved = "rose" if self.returns and self.returns[-1] >= 0.0 else "fell"
+        return f"What moves {self.symbol}, which {moved}?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,19 +202,24 @@ def arrivals(
         seen: keys of those that came before.
         longest: characters of a text that are kept.
     """
-    new: dict[str, Arrival] = {}
-    for document in documents:
-        key = _key(document)
-        if key not in seen and key not in new:
-            new[key] = Arrival(
-                key=key,
-                layer=LAYERS.get(document.kind.removesuffix("/A"), "mid"),
-                text=_text(document, longest),
-                time=min(document.available_at.date().isoformat(), session),
-                metadata={"kind": document.kind, "id": document.id, "source": document.source},
-                filing=document.text if document.is_filing else None,
-            )
-    return tuple(new.values())
+    found = (_arrival(document, session, longest) for document in documents)
+    return tuple({each.key: each for each in found if each.key not in seen}.values())
+
+
+@lru_cache(maxsize=1 << 12)
+def _arrival(document: Document, session: str, longest: int) -> Arrival:
+    """One document; it comes once with an outcome and once with the observation that follows."""
+    metadata = {"kind": document.kind, "id": document.id, "source": document.source}
+    if document.sentiment:
+        metadata["label"] = document.sentiment
+    return Arrival(
+        key=_key(document),
+        layer=LAYERS.get(document.kind.removesuffix("/A"), "mid"),
+        text=_text(document, longest),
+        time=min(document.available_at.date().isoformat(), session),
+        metadata=metadata,
+        filing=document.text if document.is_filing else None,
+    )
 
 
 def signed_percent(share: float) -> str:
@@ -242,9 +250,6 @@ def _key(document: Document) -> str:
 
 
 def _text(document: Document, longest: int) -> str:
-    """The text, whole or cut between two words, with the label its source gave it."""
+    """The text, whole or cut between two words."""
     text = str(document).strip()
-    if len(text) > longest:
-        text = text[:longest].rsplit(maxsplit=1)[0] + " […]"
-    label = f" (sentiment: {document.sentiment})" if document.sentiment and text else ""
-    return text + label
+    return text if len(text) <= longest else text[:longest].rsplit(maxsplit=1)[0] + " […]"

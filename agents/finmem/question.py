@@ -1,6 +1,6 @@
 """The prompt: templates, and what goes into them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -9,12 +9,14 @@ from string import Template
 from typing import Any
 
 from investorbench.agents.finmem.character import Appetite
-from investorbench.agents.finmem.decision import schema_of, word_of
+from investorbench.agents.finmem.decision import word_of
 from investorbench.agents.finmem.foreign import neutral
-from investorbench.agents.finmem.past_decisions import PastDecision
+from investorbench.agents.finmem.past_decisions import Lesson, PastDecision
 from investorbench.agents.finmem.perception import Perception, signed_percent
+from investorbench.agents.finmem.today import CITABLE, Arrived, NewsSheet, label_of
 from investorbench.agents.llm import Message
-from investorbench.memory import Recalled
+from investorbench.agents.llm.tokens import Counter, count_prompt
+from investorbench.memory import Profile, Recalled
 
 HEADINGS = {
     "long": "Long-term memory",
@@ -34,7 +36,7 @@ class Question:
     Attributes:
         system: what never changes in a repeat.
         user: what does.
-        schema: of the answer.
+        schema: of the answer; it does not change either.
     """
 
     system: str
@@ -54,66 +56,134 @@ class Question:
         """Of the prompt's text."""
         return sha256(f"{self.system}\0{self.user}".encode("utf-8", "replace")).hexdigest()
 
+    @property
+    def at_most_tokens(self) -> int:
+        """More than any tokenizer makes of it: none makes more than one of a byte."""
+        return self.tokens(lambda text: len(text.encode("utf-8", "replace")))
+
+    def tokens(self, counter: Counter) -> int:
+        """How many it takes, the schema included."""
+        return count_prompt(counter, (self.system, self.user), self.schema)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Briefing:
+    """What a question may be made of, beside what never changes.
+
+    Attributes:
+        perception: of the day.
+        appetite: for risk.
+        label: what the asset returns next; None outside the warm-up.
+        recent: decisions, oldest first.
+        reflects: whether to ask what these teach.
+        lesson: what earlier ones taught; None before there was any.
+        memories: of earlier days, in the order in which they are shown.
+        news: what is new.
+    """
+
+    perception: Perception
+    appetite: Appetite
+    label: float | None
+    recent: Sequence[PastDecision]
+    reflects: bool
+    lesson: Lesson | None
+    memories: tuple[Recalled, ...]
+    news: Arrived
+
 
 def ask(
     system: str,
-    recalled: Sequence[Recalled],
-    recent: Sequence[PastDecision],
-    perception: Perception,
-    appetite: Appetite,
-    label: float | None,
-    *,
-    reflects: bool,
+    schema: Mapping[str, Any],
+    day: Briefing,
+    memories: Sequence[Recalled],
+    sheet: NewsSheet,
 ) -> Question:
     """The question about one day.
 
     Args:
         system: the part that never changes.
-        recalled: memories to show.
-        recent: decisions to show, oldest first.
-        perception: of the day.
-        appetite: for risk.
-        label: what the asset returns next; None outside the warm-up.
-        reflects: whether to ask what the recent decisions teach.
+        schema: of the answer.
+        day: all that may be shown of it.
+        memories: those of its memories to show, in that order.
+        sheet: what to show of its news.
     """
     values = {
-        "symbol": perception.symbol,
-        "memories": blocks(recalled),
-        "recent": "\n".join(map(str, recent)) or "None yet.",
-        "facts": str(perception),
-        "appetite": template(appetite).strip(),
-        "reflect": template("reflect") if reflects else "",
+        "symbol": day.perception.symbol,
+        "memories": blocks(memories),
+        "recent": "\n".join(_recent(day, len(memories))) or "None yet.",
+        "facts": str(day.perception),
+        "news": news_of(day.news, sheet),
+        "appetite": template(day.appetite).strip(),
+        "reflect": template("reflect") if day.reflects else "",
     }
-    keys = ["reflection", "rationale"] if reflects else ["rationale"]
-    if label is None:
-        keys.append("decision")
+    if day.label is None:
         user = fill("test", **values)
     else:
-        user = fill("warmup", label=signed_percent(label), decision=word_of(label), **values)
-    schema = schema_of(keys, sorted(memory.id for memory in recalled))
+        told = {"label": signed_percent(day.label), "decision": word_of(day.label)}
+        user = fill("warmup", **told, **values)
     return Question(system=system, user=user, schema=schema)
+
+
+def labels_for(profile: Profile, k: int | None) -> list[str]:
+    """All labels that a prompt may hold: of memories by their place, then of what is new."""
+    memories = (profile.retrieved if k is None else k) * len(profile.layers)
+    return [memory_label(n) for n in range(memories)] + [label_of(n) for n in range(CITABLE)]
+
+
+def memory_label(place: int) -> str:
+    """What an answer calls a memory by."""
+    return f"M{place + 1}"
+
+
+def in_order(memories: Sequence[Recalled]) -> tuple[Recalled, ...]:
+    """Memories as they are shown: by layer, oldest first."""
+    places = {layer: place for place, layer in enumerate(HEADINGS)}
+    others = sorted({memory.layer for memory in memories} - {*HEADINGS})
+    places |= {layer: len(HEADINGS) + place for place, layer in enumerate(others)}
+    return tuple(sorted(memories, key=lambda memory: (places[memory.layer], memory.id)))
+
+
+def blocks(memories: Sequence[Recalled]) -> str:
+    """Memories under the names of their layers, each in a block that its text cannot leave."""
+    return "\n".join(_lines(memories)) or "None yet."
+
+
+def _lines(memories: Sequence[Recalled]) -> Iterator[str]:
+    layer = None
+    for place, memory in enumerate(memories):
+        if memory.layer != layer:
+            layer = memory.layer
+            yield f"## {HEADINGS.get(layer, layer)}"
+        tone = memory.metadata.get("label")
+        yield block(memory_label(place), memory.time, memory.text + (f" ({tone})" if tone else ""))
+
+
+def block(label: str, time: str, text: str) -> str:
+    """One memory in its block."""
+    return f'<memory id="{label}" date="{time}">\n{neutral(text)}\n</memory>'
+
+
+def _recent(day: Briefing, place: int) -> Iterator[str]:
+    """The last decisions, and below them what was last concluded from such."""
+    yield from map(str, day.recent)
+    if day.lesson is not None:
+        yield "What you concluded last:"
+        yield block(memory_label(place), day.lesson.time, day.lesson.text)
+
+
+def news_of(news: Arrived, sheet: NewsSheet) -> str:
+    """What is new: how much it is, and the lines that there is room for."""
+    if not news.items:
+        return "No news."
+    left_out = len(news.items) - len(sheet.lines)
+    more = f"\n{left_out} less important ones are not shown." if left_out else ""
+    shown = "\n".join(sheet.lines)
+    return f"{news.summary()}\n<news>\n{shown}\n</news>{more}" if shown else news.summary() + more
 
 
 def fill(name: str, **values: str) -> str:
     """A template with its values; ``$`` in a value means nothing."""
     return Template(template(name)).substitute(values).strip()
-
-
-def blocks(recalled: Sequence[Recalled]) -> str:
-    """Memories by layer, oldest first, each in a block that its text cannot leave."""
-    present = {memory.layer for memory in recalled}
-    others = sorted(present - {*HEADINGS})
-    parts = []
-    for layer in (*(known for known in HEADINGS if known in present), *others):
-        parts.append(f"## {HEADINGS.get(layer, layer)}")
-        own = (memory for memory in recalled if memory.layer == layer)
-        parts += map(block, sorted(own, key=lambda memory: memory.id))
-    return "\n".join(parts) or "None yet."
-
-
-def block(memory: Recalled) -> str:
-    """One memory in its block."""
-    return f'<memory id="{memory.id}" date="{memory.time}">\n{neutral(memory.text)}\n</memory>'
 
 
 @cache
@@ -130,4 +200,4 @@ def templates_sha256() -> str:
     folder = files("investorbench.agents.finmem") / "prompts"
     names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".md"))
     texts = "\0".join(f"{name}\0{template(name.removesuffix('.md'))}" for name in names)
-    return sha256(texts.encode("utf-8")).hexdigest()
+    return sha256(texts.encode("utf-8", "replace")).hexdigest()

@@ -6,14 +6,14 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from investorbench.agents.finmem.past_decisions import PastDecision, TrackRecord
+from investorbench.agents.finmem.past_decisions import Lesson, PastDecision, TrackRecord
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.reports import Report
 from investorbench.agents.finmem.state import AgentState, Counts
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 
-FORMAT = 5
+FORMAT = 6
 STATE = "finmem.json"
 
 
@@ -26,6 +26,7 @@ def plain_values(state: AgentState) -> dict[str, Any]:
         "seen": sorted(state.seen),
         "pending": [asdict(each) for each in state.pending],
         "reports": [asdict(report) for report in state.reports],
+        "lesson": None if state.lesson is None else asdict(state.lesson),
         "track": [asdict(past) for past in state.track],
         "counts": asdict(state.counts),
     }
@@ -54,6 +55,7 @@ def restore(state: AgentState, saved: Mapping[str, Any]) -> None:
         "seen": set(saved["seen"]),
         "pending": tuple(Arrival(**each) for each in saved["pending"]),
         "reports": [Report(**report) for report in saved["reports"]],
+        "lesson": None if saved["lesson"] is None else Lesson(**saved["lesson"]),
         "track": TrackRecord(
             PastDecision(**{**past, "cited": tuple(past["cited"])}) for past in saved["track"]
         ),

@@ -1,19 +1,22 @@
 """The state of the agent in one repeat: all that its steps change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from investorbench.agents.finmem.decision import Decision
-from investorbench.agents.finmem.past_decisions import TrackRecord
+from investorbench.agents.finmem.past_decisions import Lesson, TrackRecord
 from investorbench.agents.finmem.perception import Arrival, signed_percent
 from investorbench.agents.finmem.reports import Report
+from investorbench.agents.finmem.room import LeftOut
 from investorbench.agents.finmem.summaries import summary_in
+from investorbench.agents.finmem.today import NewsItem
 from investorbench.agents.llm import Answer
 from investorbench.memory import LayeredMemory
-
-QUOTED_CHARACTERS = 120
-"""Characters of a new document that a record quotes; the whole text is in the market."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,7 +29,9 @@ class Counts:
         repaired: those that took a second turn.
         refused: those that the model declined.
         truncated: those that were cut off.
-        dropped_ids: ids that the model cited and had never been shown.
+        dropped_ids: labels that the model cited and had never been shown.
+        shortened: those of whose day something was left out, for the model had no room for it.
+        asked_again: questions that were too long for its server, and asked again with less.
         summaries: items of filings that the model was asked to sum up.
         extracts: those of them of which sentences are kept, because no summary could be used.
     """
@@ -37,10 +42,12 @@ class Counts:
     refused: int = 0
     truncated: int = 0
     dropped_ids: int = 0
+    shortened: int = 0
+    asked_again: int = 0
     summaries: int = 0
     extracts: int = 0
 
-    def add(self, answer: Answer, decision: Decision) -> None:
+    def add(self, answer: Answer, decision: Decision, left_out: LeftOut, asked_again: int) -> None:
         """Count one decision."""
         self.decisions += 1
         self.invalid += not decision.valid
@@ -48,6 +55,8 @@ class Counts:
         self.refused += answer.status == "refused"
         self.truncated += answer.status == "truncated"
         self.dropped_ids += decision.dropped
+        self.shortened += any(left_out)
+        self.asked_again += asked_again
 
     def add_summaries(self, answers: Iterable[Answer]) -> None:
         """Count what a model was asked about filings."""
@@ -67,10 +76,13 @@ class AgentState:
         memory: its long-term memory.
         steps: taken in all.
         system: the static part of its prompts; empty before the first step.
+        schema: of the answers.
         background: of the asset.
         seen: keys of all documents that were stored.
         pending: documents that came with the last outcome, to be read in the next step.
         reports: periodic ones that were read, oldest first.
+        lesson: what recent decisions taught, when that was last asked for.
+        room: tokens of a question, after its server refused a longer one; None before that.
         track: its decisions and their outcomes.
         equities: at the last decisions of the split, oldest first.
         start_equity: at the first decision of the split; None before it.
@@ -84,14 +96,17 @@ class AgentState:
     memory: LayeredMemory
     steps: int = 0
     system: str = ""
+    schema: dict[str, Any] = field(default_factory=dict)
     background: str = ""
     seen: set[str] = field(default_factory=set)
     pending: tuple[Arrival, ...] = ()
     reports: list[Report] = field(default_factory=list)
+    lesson: Lesson | None = None
     track: TrackRecord = field(default_factory=TrackRecord)
     equities: list[float] = field(default_factory=list)
     start_equity: float | None = None
     label: float | None = None
+    room: int | None = None
     counts: Counts = field(default_factory=Counts)
 
     def enter(self, split: str) -> None:
@@ -117,32 +132,48 @@ class AgentState:
         report = Report.of(about)
         return report is not None and report.is_summed_up(self.reports)
 
-    def store(self, parts: Iterable[Arrival]) -> dict[int, str]:
-        """Remember documents, all that were pending among them; their ids and beginnings."""
-        stored: dict[int, str] = {}
-        for _, together in groupby(parts, key=_batch):
-            batch = tuple(together)
-            stored |= self._remember(batch)
-            self.seen.update(part.key for part in batch)
-        self.pending = ()
-        return stored
+    @property
+    def usual_texts(self) -> float:
+        """Documents a step, up to the last one."""
+        return len(self.seen) / self.steps if self.steps else 0.0
 
-    def _remember(self, parts: tuple[Arrival, ...]) -> dict[int, str]:
-        """Remember documents that are no reports, or all parts of one in the place of others."""
-        report = Report.of(parts[0].metadata)
+    def store(self, items: Sequence[NewsItem], vectors: NDArray[np.float32]) -> dict[int, int]:
+        """Remember what is new, all that was pending among it.
+
+        Args:
+            items: what is new.
+            vectors: of their texts [N, D].
+
+        Returns:
+            Ids by the place of an item; a report that is summed up already has none.
+        """
+        places = sorted(range(len(items)), key=lambda place: _batch(items[place]))
+        ids: dict[int, int] = {}
+        for _, together in groupby(places, key=lambda place: _batch(items[place])):
+            batch = list(together)
+            made = self._remember([items[place] for place in batch], vectors[batch])
+            ids.update(zip(batch, made, strict=False))
+        self.seen.update(key for item in items for key in item.keys)
+        self.pending = ()
+        return dict(sorted(ids.items()))
+
+    def _remember(self, items: Sequence[NewsItem], vectors: NDArray[np.float32]) -> list[int]:
+        """Remember stories, or all passages of one filing, which may take the place of others."""
+        first = items[0].part
+        report = Report.of(first.metadata)
+        metadata = [item.metadata() for item in items]
         if report is not None:
             if report.is_summed_up(self.reports):
-                return {}
-            items = {part.metadata["item"] for part in parts}
-            self.memory.forget(report.replaces(self.reports, items))
+                return []
+            self.memory.forget(report.replaces(self.reports, {each["item"] for each in metadata}))
             self.reports.append(report)
-        layer = self.memory.profile.place(parts[0].layer)
-        texts, metadata = [part.text for part in parts], [part.metadata for part in parts]
-        ids = self.memory.add(texts, layer, parts[0].time, metadata)
+        layer = self.memory.profile.place(first.layer)
+        texts = [item.part.text for item in items]
+        ids = self.memory.add(texts, layer, first.time, metadata, vectors=vectors)
         if report is not None:
             for id, about in zip(ids, metadata, strict=True):
                 report.ids.setdefault(about["item"], []).append(id)
-        return {id: text[:QUOTED_CHARACTERS] for id, text in zip(ids, texts, strict=True)}
+        return ids
 
     def reflect(self, session: str, decision: Decision, label: float | None) -> tuple[int, ...]:
         """Remember why something was done, and what recent decisions taught; the ids of both."""
@@ -157,10 +188,14 @@ class AgentState:
         for kind, text in conclusions.items():
             if text:
                 ids += self.memory.add(text, layer, session, {"kind": kind})
+        if taught:
+            text = conclusions["extended reflection"]
+            self.lesson = Lesson(id=ids[-1], time=session, text=text)
         return tuple(ids)
 
 
-def _batch(part: Arrival) -> tuple[str, str, str]:
-    """What is embedded at once, which takes a fraction of the time; each report is by itself."""
+def _batch(item: NewsItem) -> tuple[str, str, str]:
+    """What is added at once, oldest first; each report is by itself."""
+    part = item.part
     is_report = Report.of(part.metadata) is not None
-    return part.key if is_report else "", part.layer, part.time
+    return part.time, part.key if is_report else "", part.layer

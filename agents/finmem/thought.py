@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from investorbench.agents.finmem.character import Appetite
 from investorbench.agents.finmem.decision import Decision
 from investorbench.agents.finmem.past_decisions import Feedback
 from investorbench.agents.finmem.perception import Perception
-from investorbench.agents.finmem.question import Question
+from investorbench.agents.finmem.question import Briefing, Question, memory_label
+from investorbench.agents.finmem.room import FittedQuestion, LeftOut
 from investorbench.agents.llm import Answer
 from investorbench.memory import Move, Recalled
 
@@ -16,22 +20,59 @@ DECISION, SUMMARY = "decision", "summary"
 """What an answer was asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """What a step rests on up to its question; the attributes are those of :class:`Thought`.
+QUOTED_CHARACTERS = 120
+"""Characters of a new text that a record quotes; the whole text is in the market."""
+
+
+class Shown(NamedTuple):
+    """How much of what is new a prompt shows.
 
     Attributes:
-        equities: at the last decisions and now, oldest first.
+        texts: how many arrived; a filing counts as many as it has passages.
+        items: how many different things they say.
+        shown: of these, those with at least a headline.
+        whole: of these, those with all of their text.
     """
 
-    perception: Perception
-    label: float | None
-    appetite: Appetite
-    stored: Mapping[int, str]
-    recalled: tuple[Recalled, ...]
+    texts: int
+    items: int
+    shown: int
+    whole: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What a step rests on up to its question.
+
+    Attributes:
+        day: what may be shown.
+        vectors: of the texts of its news [N, D].
+        equities: at the last decisions and now, oldest first.
+        summaries: answers to the questions about new filings, one an item.
+    """
+
+    day: Briefing
+    vectors: NDArray[np.float32]
     equities: list[float]
     summaries: tuple[Answer, ...]
-    question: Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A question with its answer.
+
+    Attributes:
+        fitted: the question, and what stands in it.
+        answer: of the model.
+        again: how many longer ones its server refused before.
+        room: tokens that a question may have by now, as the server's refusals show it; None where
+            there was none.
+    """
+
+    fitted: FittedQuestion
+    answer: Answer
+    again: int
+    room: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +85,11 @@ class Thought:
         perception: what was observed, in numbers.
         label: the next step's return; None outside the warm-up.
         appetite: for risk.
-        stored: the new documents in memory, by id, with their beginnings.
-        recalled: with the three parts of each score.
+        stored: the new texts in memory, by id, with their beginnings.
+        news: how much of them the prompt shows.
+        recalled: memories that it shows, with the three parts of each score, in its order.
+        left_out: what the model had no room for.
+        asked_again: how many longer questions its server refused.
         summaries: answers to the questions about new filings, one an item.
         question: what was asked.
         answer: of the model.
@@ -63,7 +107,10 @@ class Thought:
     label: float | None
     appetite: Appetite
     stored: Mapping[int, str]
+    news: Shown
     recalled: tuple[Recalled, ...]
+    left_out: LeftOut
+    asked_again: int
     summaries: tuple[Answer, ...]
     question: Question
     answer: Answer
@@ -88,8 +135,9 @@ class Thought:
             ]
         record["question"]["sha256"] = self.question.sha256
         record["answer"]["repaired"] = self.answer.repaired
-        for memory in record["recalled"]:
+        for place, memory in enumerate(record["recalled"]):
             del memory["text"], memory["metadata"]
+            memory["label"] = memory_label(place)
         return record
 
 

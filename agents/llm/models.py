@@ -101,6 +101,8 @@ class Model:
         base_url: its server; None: the provider's own, or the one that ``serve`` starts.
         key_env: the environment variable that holds its key; None: it needs none.
         context_length: tokens that prompt and answer may have together.
+        tokenizer: how tokens of a prompt are counted: ``o200k_base``, ``cl100k_base``, or the path
+            of a ``tokenizer.json``; None: by an estimate on the safe side.
         released: YYYY-MM or YYYY-MM-DD: when its makers published it.
         retires: YYYY-MM-DD: from when on their servers do not answer for it; None: not known.
         knowledge_cutoff: YYYY-MM or YYYY-MM-DD as its makers state it; None: they do not.
@@ -119,6 +121,7 @@ class Model:
     base_url: str | None = None
     key_env: str | None = None
     context_length: int | None = None
+    tokenizer: str | None = None
     released: str | None = None
     retires: str | None = None
     knowledge_cutoff: str | None = None

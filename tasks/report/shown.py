@@ -172,10 +172,11 @@ def _total(answers: Sequence[Mapping[str, Any]], name: str) -> float | None:
 
 
 def _recalled(memory: Mapping[str, Any]) -> list[Any]:
-    """Id, layer, date, and the score with its three parts."""
+    """Id, what the prompt calls it, layer, date, and the score with its three parts."""
     importance = min(memory["importance"], 100.0) / 100.0
     scores = (memory["score"], memory["similarity"], memory["recency"], importance)
-    return [memory["id"], memory["layer"], memory["time"], *(round(s, 3) for s in scores)]
+    label = str(memory.get("label", memory["id"]))
+    return [memory["id"], label, memory["layer"], memory["time"], *(round(s, 3) for s in scores)]
 
 
 def _short(value: Any) -> Any:

@@ -5,6 +5,7 @@ An episode is stepped here by hand, so that it can be broken off, or interleaved
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -13,7 +14,10 @@ import gymnasium as gym
 import numpy as np
 
 from investorbench.agents.finmem import FinMem
+from investorbench.agents.finmem.perception import Arrival
+from investorbench.agents.finmem.state import AgentState
 from investorbench.agents.finmem.thought import Thought
+from investorbench.agents.finmem.today import items_of
 from investorbench.agents.llm import Answer, Message, Schema
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks.task import Task
@@ -116,6 +120,12 @@ def play(agent: FinMem, task: Task, **options: Any) -> list[Day]:
     return asyncio.run(live())
 
 
+def store(state: AgentState, parts: Sequence[Arrival]) -> dict[int, int]:
+    """Have a state remember what arrived."""
+    items = items_of(parts, ())
+    return state.store(items, state.memory.embed([item.part.text for item in items]))
+
+
 class Scripted:
     """A model that answers as a function of the question does, and keeps what it was asked."""
 
@@ -137,28 +147,31 @@ class Scripted:
         )  # fmt: skip
 
 
-def shown_ids(schema: Mapping[str, Any]) -> list[int]:
-    """Ids of the memories that a question shows."""
-    ids = schema["properties"].get("memory_ids")
-    return list(ids["items"]["enum"]) if ids else []
+LABEL = re.compile(r'(?m)^(?:<memory id="(M\d+)"|(N\d+)[ :])')
 
 
-def answer(schema: Mapping[str, Any], **more: Any) -> Value:
-    """An answer that gives what is asked for: buy, and the first two memories."""
-    value = {
-        "reflection": "So it goes.", "rationale": "Orders rose.", "decision": "buy",
-        "memory_ids": shown_ids(schema)[:2], **more,
+def shown_labels(messages: Sequence[Message]) -> list[str]:
+    """Labels of what a question shows, in its order."""
+    return [memory or new for memory, new in LABEL.findall(messages[-1]["content"])]
+
+
+def answer(messages: Sequence[Message], **more: Any) -> Value:
+    """An answer that gives what is asked for: buy, and the first two things that are shown."""
+    reflects = "First write the reflection" in messages[-1]["content"]
+    return {
+        "reflection": "So it goes." if reflects else "", "rationale": "Orders rose.",
+        "decision": "buy", "memory_ids": shown_labels(messages)[:2], **more,
     }  # fmt: skip
-    return {key: value[key] for key in schema["required"]}
 
 
 def varied(messages: Sequence[Message], schema: Mapping[str, Any]) -> Value:
     """An answer that depends on nothing but the question, and differs from day to day."""
     chance = np.random.default_rng(crc32(messages[-1]["content"].encode()))
-    ids = shown_ids(schema)
+    if "decision" not in schema["properties"]:
+        return {"summary": f"Summary {chance.integers(1000)}."}
     return answer(
-        schema,
+        messages,
         rationale=f"Reason {chance.integers(1000)}.",
         decision=str(chance.choice(["buy", "hold", "sell"])),
-        memory_ids=[int(id) for id in chance.permutation(ids)[:3]],
+        memory_ids=[str(label) for label in chance.permutation(shown_labels(messages))[:3]],
     )

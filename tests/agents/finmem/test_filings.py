@@ -14,6 +14,7 @@ from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench_env.market.documents import Document
 from investorbench_env.market.filings import CutFiling, Section
 from investorbench_env.market.simulated import simulate
+from tests.agents.finmem.episodes import store
 
 BUSINESS = "We make anvils for road runners in all of Arizona, and rockets besides. "
 RISKS = "We may be unable to deliver anvils if the price of iron rises by a lot. "
@@ -58,7 +59,7 @@ def remembering() -> AgentState:
 
 def read(state: AgentState, *documents: Document, longest: int = 3000) -> None:
     arrived = arrivals(documents, "2024-12-31", state.seen, longest)
-    state.store(part for each in arrived for part in each.read(longest))
+    store(state, [part for each in arrived for part in each.read(longest)])
 
 
 def remembered(state: AgentState) -> list[tuple[str, str, str]]:

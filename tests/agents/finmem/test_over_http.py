@@ -18,7 +18,7 @@ from tests.agents.finmem.episodes import (
     arrays,
     market,
     play,
-    shown_ids,
+    shown_labels,
     task_of,
     varied,
 )
@@ -72,8 +72,9 @@ def test_invalid_answers_hold_and_ids_never_shown_are_dropped_and_both_are_count
     def say(request: Request) -> str:
         if session_of(request) in speechless:
             return "there is no JSON in here at all"
-        schema = schema_of(request)
-        return json.dumps(answer(schema, memory_ids=[987_654, *shown_ids(schema)[:1], 987_655]))
+        messages = request["messages"]
+        labels = [987_654, *shown_labels(messages)[:1], "M20"]
+        return json.dumps(answer(messages, memory_ids=labels))
 
     episode, requests, agent = episode_over_http(say)
     counts, good = agent.counts, len(episode) - len(speechless)
@@ -82,7 +83,7 @@ def test_invalid_answers_hold_and_ids_never_shown_are_dropped_and_both_are_count
     assert len(requests) == len(episode) + len(speechless)  # a repair turn each
     for day in episode:
         decision, session = day.thought.decision, day.info["session"]
-        ids = sorted(memory.id for memory in day.thought.recalled)
+        ids = [*(memory.id for memory in day.thought.recalled), *day.thought.stored]
         if session in speechless:
             assert (decision.valid, decision.cited, decision.rationale) == (False, (), "")
             rises = move_of(place_of(session)) > 0
@@ -156,9 +157,10 @@ def test_memories_and_decisions_are_shown_oldest_first(
     for place, request in enumerate(requests):
         memories, _, rest = user_of(request).partition("# Recent decisions\n")
         for layer in memories.split("\n## ")[1:]:
-            ids = [int(id) for id in re.findall(r'<memory id="(\d+)"', layer)]
-            assert ids == sorted(ids)
-        recent = rest.partition("\n\n# Today")[0].splitlines()
+            dates = re.findall(r'<memory id="M\d+" date="([\d-]+)"', layer)
+            assert dates == sorted(dates)
+        own = rest.partition("\n\n# Today")[0]
+        recent = own.partition("\nWhat you concluded last:")[0].splitlines()
         sessions = [day.info["session"] for day in episode[max(0, place - 3) : place]]
         assert [text.partition(":")[0] for text in recent if place] == sessions
 

@@ -22,7 +22,7 @@ from tests.agents.finmem.episodes import (
     arrays,
     market,
     play,
-    shown_ids,
+    shown_labels,
     task_of,
     varied,
 )
@@ -64,7 +64,7 @@ class Recording(LayeredMemory):
         return super().step()
 
 
-def test_a_step_stores_recalls_asks_reflects_hears_feedback_and_forgets() -> None:
+def test_a_step_recalls_asks_stores_reflects_hears_feedback_and_forgets() -> None:
     memory = Recording()
 
     def say(messages: Any, schema: dict[str, Any]) -> dict[str, Any]:
@@ -74,10 +74,11 @@ def test_a_step_stores_recalls_asks_reflects_hears_feedback_and_forgets() -> Non
     episode = play(FinMem(Scripted(say), lambda seed: memory), task_of(market()))
     steps = memory.done.splitlines()
     assert len(steps) == sum(STEPS.values())
-    assert [step for step in steps if not re.fullmatch(r"d+rac{1,2}fs", step)] == []
-    # What came is recalled at once; an extended reflection comes every three steps.
+    assert [step for step in steps if not re.fullmatch(r"rad+c{1,2}fs", step)] == []
+    # What came stands in the prompt by itself; an extended reflection comes every three steps.
     for day in episode:
-        assert set(day.thought.stored) & {recalled.id for recalled in day.thought.recalled}
+        assert day.thought.stored and day.thought.news.shown == len(day.thought.stored)
+        assert not {*day.thought.stored} & {recalled.id for recalled in day.thought.recalled}
     assert [step.count("c") for step in steps] == [
         2 if number and number % LOOK_BACK == 0 else 1 for number in range(len(steps))
     ]
@@ -140,7 +141,7 @@ def test_memories_cited_some_steps_ago_get_the_sign_of_what_was_earned_since(
 
 def test_the_warm_up_does_what_its_label_says_whatever_the_model_does() -> None:
     def says_otherwise(messages: Any, schema: dict[str, Any]) -> dict[str, Any]:
-        return {**answer(schema), "decision": "hold"}
+        return {**answer(messages), "decision": "hold"}
 
     opens = [close * (1.0 + 0.01 * (t % 5 - 2)) for t, close in enumerate(CLOSES)]
     episode = play(FinMem(Scripted(says_otherwise), arrays), task_of(market(opens=opens)))
@@ -149,7 +150,6 @@ def test_the_warm_up_does_what_its_label_says_whatever_the_model_does() -> None:
         earns = CLOSES[t + 1] / opens[t + 1] - 1.0
         assert day.action == (1 if t % 5 == 1 else 2 if earns > 0 else 0)
         assert day.thought.label == pytest.approx(earns, abs=1e-12)
-        assert "decision" not in day.thought.question.schema["properties"]
     assert all(day.action == 1 for day in episode[STEPS["warmup"] :])
 
 
@@ -191,20 +191,23 @@ def test_a_step_whose_model_could_not_be_asked_can_be_taken_again() -> None:
     assert everything(memories[0]) == everything(memories[1])
 
 
-def test_shown_ids_are_the_ones_that_can_be_cited() -> None:
+def test_shown_labels_are_the_ones_that_can_be_cited() -> None:
     episode = play(FinMem(Scripted(varied), arrays), task_of(market()))
     for day in episode:
-        ids = sorted(recalled.id for recalled in day.thought.recalled)
-        assert shown_ids(day.thought.question.schema) == ids
-        assert {*day.thought.decision.cited} <= {*ids}
+        labels = shown_labels(day.thought.question.messages)
+        schema = day.thought.question.schema
+        assert {*labels} <= {*schema["properties"]["memory_ids"]["items"]["enum"]}
+        assert schema == episode[0].thought.question.schema
+        assert len(labels) == len({*labels})
 
 
 def test_a_model_that_cites_what_it_was_not_shown_is_not_believed() -> None:
     def say(messages: Any, schema: dict[str, Any]) -> dict[str, Any]:
-        first, *_ = shown_ids(schema)
-        return answer(schema, memory_ids=[987_654, first, str(first), first])
+        first, *_ = shown_labels(messages)
+        return answer(messages, memory_ids=["M20", first, 3, first])
 
     for day in play(FinMem(Scripted(say), arrays), task_of(market())):
         (cited,), dropped = day.thought.decision.cited, day.thought.decision.dropped
-        assert cited == min(memory.id for memory in day.thought.recalled)
+        shown = [*(memory.id for memory in day.thought.recalled), *day.thought.stored]
+        assert cited == shown[0]
         assert dropped == 2

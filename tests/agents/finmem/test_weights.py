@@ -31,7 +31,8 @@ def episode_of(**options: Any) -> list[Day]:
     words: Iterator[str] = cycle(WORDS)
 
     def say(messages: Any, schema: dict[str, Any]) -> dict[str, Any]:
-        return answer(schema, decision=next(words) if "decision" in schema["required"] else None)
+        is_training = "This is training" in messages[-1]["content"]
+        return answer(messages, decision="hold" if is_training else next(words))
 
     # Opens are the closes of the day before: weights drift on the day of a fill.
     data = market(opens=[CLOSES[0], *CLOSES[:-1]])

@@ -1,6 +1,6 @@
 // Decisions: records are chosen, their days listed, and one day shown with all that is known of it.
 
-const MEMORY = /<memory id="(\d+)"[^>]*>\n([^<]*)\n<\/memory>/g;
+const MEMORY = /<memory id="(\w+)"[^>]*>\n([^<]*)\n<\/memory>/g;
 const SHARES = ["returns", "momentum", "weight", "total_return"];
 const DIGITS = { reward: 6 };
 const LISTED = 1500;
@@ -188,12 +188,12 @@ function indented(text) {
 
 function recalledTable(thought, user) {
   if (!thought.recalled.length) return make("p", {}, "Nothing was recalled.");
-  const texts = new Map([...user.matchAll(MEMORY)].map(([, id, text]) => [Number(id), text]));
+  const texts = new Map([...user.matchAll(MEMORY)].map(([, label, text]) => [label, text]));
   const heads = ["Id", "Layer, date", "Text", "Score", "Similarity", "Recency", "Importance"];
-  const rows = thought.recalled.map(([id, layer, date, ...scores]) => make("tr", {},
+  const rows = thought.recalled.map(([id, label, layer, date, ...scores]) => make("tr", {},
     make("th", { scope: "row" }, thought.cited.includes(id) ? `${id} ★ cited` : String(id)),
     make("td", { class: "words" }, layer, make("span", { class: "settings" }, date)),
-    make("td", { class: "words text" }, texts.get(id) ?? "–"),
+    make("td", { class: "words text" }, texts.get(label) ?? "–"),
     ...scores.map((score) => make("td", {}, number(score, 3)))));
   return make("div", { class: "frame", tabindex: "0", role: "group", "aria-label": "Memories" },
     make("table", {}, make("caption", {},

@@ -1,0 +1,95 @@
+"""How many tokens a text has, by what a model's settings name: never by what happens to be there.
+
+Without a name it is an estimate from bytes, on the safe side, and the same on every machine.
+"""
+
+import importlib
+import math
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from investorbench.agents.llm.canonical import canonical
+from investorbench.agents.llm.errors import ModelError
+from investorbench.agents.llm.models import Model
+from investorbench_env.errors import MissingDependencyError, UnknownNameError
+
+Counter = Callable[[str], int]
+
+ENCODINGS = ("o200k_base", "cl100k_base")
+"""Of OpenAI's models, by the package bpe-openai; GPT-4o and later, and GPT-4."""
+FILE = ".json"
+FORMS = "or name a tokenizer.json, as models on Hugging Face have it"
+
+LOWER, UPPER, SPACE = 0.27, 0.5, 0.1
+"""Tokens a small letter, a capital and a space; whatever else there is takes one a byte."""
+_LOWER, _UPPER = bytes(range(97, 123)), bytes(range(65, 91))
+
+MESSAGE_TOKENS = 12
+"""What a chat template puts around a message, at most."""
+
+
+def estimate(text: str) -> int:
+    """At least as many tokens as English prose has for the tokenizers of today's models.
+
+    On 8,628 news items and parts of filings it is 1.4 to 1.5 times what o200k_base counts, and
+    less than that on one short text in five hundred.
+    """
+    raw = text.encode("utf-8", "replace")
+    rest = raw.translate(None, _LOWER)
+    small, capitals = len(raw) - len(rest), len(rest) - len(rest.translate(None, _UPPER))
+    spaces = raw.count(b" ")
+    others = len(rest) - capitals - spaces
+    return math.ceil(LOWER * small + UPPER * capitals + SPACE * spaces + others)
+
+
+@cache
+def counter_of(tokenizer: str | None) -> Counter:
+    """What counts tokens by a name.
+
+    Args:
+        tokenizer: one of :data:`ENCODINGS`, the path of a ``tokenizer.json``, or None for the
+            estimate.
+
+    Raises:
+        UnknownNameError: it is none of these.
+        MissingDependencyError: the package that it takes is not installed.
+        ModelError: there is no such file.
+    """
+    if tokenizer is None:
+        return estimate
+    if tokenizer in ENCODINGS:
+        encoding = _package("bpe_openai", "bpe-openai").get_encoding(tokenizer)
+        return lambda text: len(encoding.encode_ordinary(_sound(text)))
+    if not tokenizer.endswith(FILE):
+        raise UnknownNameError("tokenizer", tokenizer, ENCODINGS, FORMS)
+    if not Path(tokenizer).is_file():
+        raise ModelError(f"there is no tokenizer {tokenizer}: give a tokenizer.json, or null")
+    loaded = _package("tokenizers", "tokenizers").Tokenizer.from_file(tokenizer)
+    return lambda text: len(loaded.encode(_sound(text), add_special_tokens=False).ids)
+
+
+def room_of(model: Model) -> int | None:
+    """Tokens that a prompt may have, schema and messages together; None: not known, or any."""
+    if not model.is_language_model or model.context_length is None:
+        return None
+    return model.context_length - model.sampling.max_tokens
+
+
+def count_prompt(counter: Counter, texts: tuple[str, ...], schema: object) -> int:
+    """Tokens of a question: its messages, what a template puts around them, and its schema."""
+    around = MESSAGE_TOKENS * (len(texts) + 1)
+    return sum(map(counter, texts)) + counter(canonical(schema)) + around
+
+
+def _package(name: str, distribution: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise MissingDependencyError(distribution, "tokens", "counting tokens") from None
+
+
+def _sound(text: str) -> str:
+    """The text without halves of characters, which no tokenizer takes."""
+    return text.encode("utf-8", "replace").decode()
