@@ -4,12 +4,11 @@ A question holds nothing of the episode that asks it, so those of a run, which s
 ask it once.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple, get_args
 
-from investorbench.agents.finmem.extracts import extract, passages, sentences
+from investorbench.agents.finmem.extracts import SHORTEST, extract, passages, sentences
 from investorbench.agents.finmem.filings import (
     PASSAGE,
     Portion,
@@ -36,6 +35,10 @@ SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 JOIN = "\n\n"
+LONGEST_QUESTION = 200_000
+"""Bytes, some 50,000 tokens: of a filing of megabytes no more is read an item."""
+UNKNOWN_CONTEXT = 8_192
+"""Tokens, where the settings of a model do not say."""
 
 Kept = Literal["summaries", "extracts"]
 """What is kept of the items of filings."""
@@ -151,14 +154,20 @@ def _question(filing: CutFiling, portion: Portion, room: float) -> tuple[Message
 
 
 def _fitting(prose: Sequence[str], room: float) -> str:
-    """A text in so many bytes: whole, or what it says most, or how it begins."""
+    """A text in so many bytes: whole, or the sentences that say most, and others as far as fits."""
     text = JOIN.join(prose)
-    size = _size(text)
-    if size <= room:
+    if _size(text) <= room:
         return text
-    room = max(0, int(room))
-    text = " ".join(extract(prose, len(text) * room // size)) or text
-    return text.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
+    best = {each[-SHORTEST:] for each in extract(prose, max(0, int(room)))}
+    pieces = [sentence for paragraph in prose for sentence in sentences(paragraph)]
+    ranked = sorted(range(len(pieces)), key=lambda place: pieces[place][-SHORTEST:] not in best)
+    kept: list[int] = []
+    for place in ranked:
+        size = _size(pieces[place]) + 1
+        if size <= room:
+            kept.append(place)
+            room -= size
+    return " ".join(pieces[place] for place in sorted(kept))
 
 
 def _size(text: str) -> int:
@@ -166,14 +175,15 @@ def _size(text: str) -> int:
 
 
 def _room_of(model: LanguageModel) -> float:
-    """Bytes that a question may have, as far as the model's settings say.
+    """Bytes that a question may have, by the model's settings; of huge filings not all is read.
 
     A second turn, which shows an unusable reply again, has its place, too.
     """
     settings: Model | None = getattr(model, "model", None)
-    if settings is None or settings.context_length is None:
-        return math.inf
-    return (settings.context_length - 2 * settings.sampling.max_tokens) * BYTES_A_TOKEN
+    if settings is None:
+        return LONGEST_QUESTION
+    context = settings.context_length or UNKNOWN_CONTEXT
+    return min(LONGEST_QUESTION, (context - 2 * settings.sampling.max_tokens) * BYTES_A_TOKEN)
 
 
 def passages_in(answer: Answer, longest: int) -> list[str]:

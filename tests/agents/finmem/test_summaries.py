@@ -10,7 +10,12 @@ import pytest
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.finmem.filings import extractive, passages_of
 from investorbench.agents.finmem.perception import Arrival, arrivals
-from investorbench.agents.finmem.summaries import passages_in, questions_about, read_all
+from investorbench.agents.finmem.summaries import (
+    LONGEST_QUESTION,
+    passages_in,
+    questions_about,
+    read_all,
+)
 from investorbench.agents.llm import Answer, Cache, LanguageModel, Schema, connect, load_model
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from tests.agents.finmem.episodes import Scripted, Value, arrays, market, play, task_of, varied
@@ -150,6 +155,22 @@ def test_the_room_for_a_question_leaves_place_for_the_answer_and_a_second_turn()
         asked = client(server.url, settings)
         asyncio.run(read_all([arrival_of(annual(results=LONG))], LONGEST, asked))
     assert len(sizes) == 3 and max(sizes) <= (1100 - 2 * 50) * 2.5
+
+
+@pytest.mark.heavy
+def test_of_a_filing_of_five_megabytes_a_bounded_part_is_read_whatever_the_context() -> None:
+    asked: list[int] = []
+
+    def say(messages: Any, schema: Schema) -> Value:
+        asked.append(len(messages[1]["content"].encode()))
+        return says(messages, schema)
+
+    line = "Absatz {n}: Der Umsatz stieg um {n} %, getragen von der Nachfrage nach Eisen.\n\n"
+    text = "".join(line.format(n=n) for n in range(62_000))
+    read = asyncio.run(read_all([arrival_of(text, "6-K")], LONGEST, Reader(say)))
+    assert len(text.encode()) > 5_000_000 - 10**5
+    assert len(asked) == 6 and max(asked) <= LONGEST_QUESTION
+    assert all("no items found" in part.text for part in read.parts) and len(read.parts) == 6
 
 
 LONG = "Revenue increased 12% to $4.5 billion in 2023, driven by demand for rockets{n}. " * 9
