@@ -10,4 +10,6 @@ MEMORY = "memory"
 """Makes the empty memory of a repeat, given its seed."""
 MARKET, DYNAMICS = "market", "dynamics"
 """The market of an episode, future and hidden state included; the parameters of a simulated one."""
-PARTS = frozenset({MODEL, MEMORY, MARKET, DYNAMICS})
+PROXY = "proxy"
+"""What a framework's own client needs to ask that model: ``base_url``, ``api_key``, ``model``."""
+PARTS = frozenset({MODEL, MEMORY, PROXY, MARKET, DYNAMICS})

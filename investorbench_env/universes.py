@@ -135,8 +135,24 @@ INDICES = Universe(
 )
 
 
+NOISE = Universe(
+    name="Stocks-SIM-Noise",
+    members=members_of("stock", "SIM-Noise"),
+    splits={
+        "warmup": Split("2020-08-03", "2020-09-30"),
+        "test": Split("2020-10-01", "2021-02-25"),
+    },
+    data="simulated",
+    one_by_one=True,
+)
+"""A simulated stock whose texts drown what lasts: 100 decisions that memory pays for."""
+
+
 def _simulated(universe: Universe) -> tuple[Universe, ...]:
-    """One simulated asset of the same class on the same dates, where the class has any."""
+    """One simulated asset of the same class on the same dates, where the class has any.
+
+    Beside the stocks there is also the one that memory pays for.
+    """
     asset_class = ASSET_CLASSES[universe.members[0].asset_class]
     if asset_class.simulated is None:
         return ()
@@ -147,7 +163,7 @@ def _simulated(universe: Universe) -> tuple[Universe, ...]:
         chosen_on=None,
         data="simulated",
     )
-    return (one,)
+    return (one, NOISE) if universe is STOCKS else (one,)
 
 
 UNIVERSES: dict[str, Universe] = {

@@ -22,14 +22,15 @@ from investorbench.agents.finding import (
     locate,
     sha256_of,
 )
-from investorbench.agents.llm import LanguageModel, Model, model_of
+from investorbench.agents.llm import Model, model_of
 from investorbench.agents.llm.models import OF_THE_SERVER, require_images
-from investorbench.agents.parts import DYNAMICS, MARKET, MEMORY, MODEL, PARTS
+from investorbench.agents.parts import DYNAMICS, MARKET, MEMORY, MODEL, PARTS, PROXY
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
 from investorbench.scripts.serving import served
 from investorbench.tasks.finding import find_id
 from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
+from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.episodes import RunOptions, Say, Serve
 from investorbench.tasks.running.job import Job, MakeAgent
 from investorbench.tasks.running.progress import Shows
@@ -65,7 +66,7 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
     settings: dict[str, Any] = {"agent_name": agent_name, "name": name}
     settings |= {key: value for key, value in given.items() if key not in OF_THE_RUN}
     model = None
-    if MODEL in asked_for:
+    if maker.asks_model:
         model = model_of(given["model"])
         if CHART in (given["task"]["options"].get("modalities") or ()):
             require_images(model, "task.options.modalities has charts")
@@ -86,12 +87,11 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
 def making(maker: "AgentMaker", task: Task, memory: DictConfig) -> MakeAgent:
     """What makes an agent for each episode of a job, and gives it what it asks for."""
 
-    def make_agent(
-        answering: LanguageModel | None, folder: EpisodeFolder | None, market_seed: int
-    ) -> Any:
+    def make_agent(asked: Asked | None, folder: EpisodeFolder | None, market_seed: int) -> Any:
         assert folder is not None  # the command line records everything
         parts: dict[str, Callable[[], Any]] = {
-            MODEL: lambda: answering,
+            MODEL: lambda: asked,
+            PROXY: lambda: asked.proxy if asked else None,
             MEMORY: lambda: partial(new_memory, memory, folder),
             MARKET: lambda: task.market(market_seed),
             DYNAMICS: task.dynamics,
@@ -139,6 +139,11 @@ class AgentMaker:
     make: Callable[..., Any]
     asks_for: frozenset[str]
     settings: Mapping[str, Any]
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether its agents ask the language model of the run."""
+        return not self.asks_for.isdisjoint((MODEL, PROXY))
 
 
 def maker_of(agent: DictConfig) -> AgentMaker:

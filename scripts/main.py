@@ -12,12 +12,14 @@ from rich.markup import escape
 from investorbench import __version__
 from investorbench.memory import LayeredMemoryError
 from investorbench.scripts import (
+    audit,
     baselines,
     bench,
     bundle,
     compare,
     data,
     inspecting,
+    models,
     replay,
     report,
     run,
@@ -42,6 +44,10 @@ app.add_typer(data.app, name="data", help="Find, fetch, check and describe marke
 app.add_typer(
     bench.app, name="bench", help="Measure speed beside yardsticks, and what memory is worth."
 )
+app.add_typer(
+    models.app, name="models", help="List language models; check what a server takes of one."
+)
+app.command("audit")(audit.audit_command)
 app.command("baselines")(baselines.baselines)
 app.command("bundle")(bundle.bundle)
 app.command("inspect", context_settings=inspecting.CONTEXT)(reads_bundles(inspecting.inspect))

@@ -185,7 +185,7 @@ def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -
             place.append(f"{key}={value}")
         else:
             changed.append(f"{key.rpartition('.')[2]}={value}")
-    if MODEL in maker_of(config.agent).asks_for:
+    if maker_of(config.agent).asks_model:
         changed.insert(0, f"model={_called(choices['model'])}")
     elif any(override.startswith("model=") for override in given):
         raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")

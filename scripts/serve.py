@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from investorbench.agents.llm.models import load_model
+from investorbench.scripts.model_settings import PREFIX, nested
 from investorbench.scripts.serving import ServeError, started, to_standard_error
 from investorbench_env.errors import UnknownNameError
 
@@ -20,7 +21,7 @@ def serve(context: typer.Context) -> None:
     the port goes. A server that is there already with the right model is left alone.
     """
     options = _options(context.args)
-    model = load_model(options.pop("model"), _nested(options.pop("changes")))
+    model = load_model(options.pop("model"), nested(options.pop("changes")))
     with started(model, say=to_standard_error, **options) as server:
         if server.process is None:
             return
@@ -33,11 +34,11 @@ def serve(context: typer.Context) -> None:
 def _options(arguments: Sequence[str]) -> dict[str, Any]:
     """The command line's ``key=value`` pairs; ``model.…`` ones are changes to the model."""
     kinds = {"model": str, "host": str, "port": int, "timeout_s": float, "command": str}
-    options: dict[str, Any] = {"changes": {}}
+    options: dict[str, Any] = {"changes": []}
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if equals and key.startswith("model."):
-            options["changes"][key.removeprefix("model.")] = value
+        if equals and key.startswith(PREFIX):
+            options["changes"].append(argument.removeprefix(PREFIX))
             continue
         if not equals or key not in kinds:
             raise UnknownNameError("option of serve", key, [f"{kind}=…" for kind in kinds])
@@ -48,12 +49,3 @@ def _options(arguments: Sequence[str]) -> dict[str, Any]:
     if "model" not in options:
         raise ServeError("which model? investorbench serve model=qwen2.5-7b")
     return options
-
-
-def _nested(changes: dict[str, str]) -> dict[str, Any]:
-    """Changes such as ``server.tensor_parallel_size=2`` as nested settings."""
-    from omegaconf import OmegaConf
-
-    dotted = [f"{key}={value}" for key, value in changes.items()]
-    nested: Any = OmegaConf.to_container(OmegaConf.from_dotlist(dotted))
-    return dict(nested)

@@ -32,6 +32,7 @@ DECISION = "decision"
 """The role of an answer that is the only one."""
 OTHER = "other"
 """The role of an answer of which an agent that records others says nothing."""
+NO_ROLES: Mapping[str, str] = {}
 MARKED_ABOVE = 0.05
 """Share of unusable decisions above which an agent is marked in its row."""
 UNRANKED_ABOVE = 0.2
@@ -62,7 +63,9 @@ def is_unusable(answers: Sequence[RecordedAnswer], thought: RecordedThought | No
     return deciding[-1]["status"] not in USABLE
 
 
-def with_asked(thought: RecordedThought | None, asked: Sequence[Answer]) -> Any:
+def with_asked(
+    thought: RecordedThought | None, asked: Sequence[Answer], roles: Mapping[str, str] = NO_ROLES
+) -> Any:
     """A thought with all answers in it that its agent asked for, each as it was given.
 
     An answer that the agent records keeps its role and what the agent adds to it; its own fields
@@ -74,6 +77,7 @@ def with_asked(thought: RecordedThought | None, asked: Sequence[Answer]) -> Any:
     Args:
         thought: what the agent recorded of a step; None for nothing.
         asked: all answers of the model that the run gave it, in the step.
+        roles: of answers that it leaves out, by the hash of the request.
     """
     if not asked:
         return thought
@@ -91,8 +95,8 @@ def with_asked(thought: RecordedThought | None, asked: Sequence[Answer]) -> Any:
             answers.append({**recorded, **asdict(own)})
         elif request not in known:
             answers.append(recorded)
-    role = {"role": OTHER} if given else {}
-    answers += [{**asdict(answer), **role} for answer in left]
+    role = OTHER if given else DECISION
+    answers += [{**asdict(answer), "role": roles.get(answer.request_hash, role)} for answer in left]
     return {**(without_answers(thought) or {}), "answers": answers}
 
 

@@ -80,7 +80,7 @@ def our_id(name: str) -> str | None:
 def _ids_by_short_form() -> dict[str, str]:
     """Such as ``stock/tsla``."""
     ids = [*investorbench_env.environment_ids(), *investorbench_env.family_ids()]
-    return {id.removeprefix(f"{NAMESPACE}/").replace("-", "/").lower(): id for id in ids}
+    return {id.removeprefix(f"{NAMESPACE}/").replace("-", "/", 1).lower(): id for id in ids}
 
 
 def _said_by(value: Any, name: str) -> dict[str, Any]:

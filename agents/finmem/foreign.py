@@ -20,8 +20,10 @@ _INVISIBLE = re.compile(
 )
 _ANGLES = str.maketrans("<＜﹤≮>＞﹥≯", "‹‹‹‹››››")
 """Angle brackets, and all that a tokenizer's normal form may make of them."""
+_OPENING, _CLOSING = "‹«˂ᐸ❬❮❰〈〈《⟨⟪⦑⧼≺≪⋘[［﹇", "›»˃ᐳ❭❯❱〉〉》⟩⟫⦒⧽≻≫⋙]］﹈"
 _BLOCK = re.compile(
-    r"[‹«˂ᐸ❬❮❰〈〈《⟨⟪⦑⧼≺≪⋘\[［﹇][\s/／\\|｜∕⁄╱]*(?=(?:" + "|".join(BLOCKS) + r")\b)",
+    rf"[{re.escape(_OPENING)}][\s/／\\|｜∕⁄╱]*((?:{'|'.join(BLOCKS)})\b)"
+    rf"(?:([^\n{re.escape(_CLOSING)}]{{0,80}})[{re.escape(_CLOSING)}])?",
     re.IGNORECASE,
 )
 """How a block begins or ends, in brackets of whatever kind that look like one."""
@@ -34,4 +36,9 @@ _HEADING = re.compile(r"^[ \t]*(?:[#＃﹟]+[ \t]+)+(?=\S)", re.MULTILINE)
 def neutral(text: str) -> str:
     """Foreign text that can open or close no block, no section and no turn."""
     text = _INVISIBLE.sub("", _BREAK.sub("\n", text)).translate(_ANGLES)
-    return _HEADING.sub("", _TURN.sub(r"(\1)", _BLOCK.sub("(", text)))
+    return _HEADING.sub("", _TURN.sub(r"(\1)", _BLOCK.sub(_in_words, text)))
+
+
+def _in_words(block: re.Match[str]) -> str:
+    name, rest = block.groups()
+    return f"({name}" if rest is None else f"({name}{rest})"

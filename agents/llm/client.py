@@ -24,6 +24,7 @@ from investorbench.agents.llm.endpoints import ENDPOINTS, Endpoints
 from investorbench.agents.llm.exchange import Exchange, Exchanged, Provider, Tally
 from investorbench.agents.llm.ladder import Ladder
 from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.outage import Say
 from investorbench.agents.llm.replies import Reading, read_reply, read_text, status_without
 from investorbench.agents.llm.request import Request, repair
 from investorbench.agents.llm.spending import Budget
@@ -42,6 +43,7 @@ class Client:
         budget: the money of the run; None for no cap.
         rng: draws the jitter of retries, never anything of an answer.
         endpoints: what is known of servers; None: the process's own knowledge.
+        say: takes lines about servers that are away; None: nothing is said.
 
     Raises:
         ModelError: the budget has a cap and the model no price.
@@ -58,6 +60,7 @@ class Client:
         budget: Budget | None = None,
         rng: np.random.Generator | None = None,
         endpoints: Endpoints | None = None,
+        say: Say | None = None,
     ) -> None:
         self.model, self.name = model, model.name
         self.budget = Budget() if budget is None else budget
@@ -70,6 +73,7 @@ class Client:
             self.budget,
             np.random.default_rng() if rng is None else rng,
             ENDPOINTS if endpoints is None else endpoints,
+            say,
         )
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:

@@ -10,6 +10,7 @@ from investorbench.agents.llm.client import Client
 from investorbench.agents.llm.endpoints import Endpoints
 from investorbench.agents.llm.models import Model, ProviderName
 from investorbench.agents.llm.offline import OfflineReader
+from investorbench.agents.llm.outage import Say
 from investorbench.agents.llm.providers.anthropic_messages import ANTHROPIC
 from investorbench.agents.llm.providers.openai_chat import OPENAI, VLLM
 from investorbench.agents.llm.providers.sdk import Dialect, SdkProvider, key_of
@@ -31,6 +32,7 @@ def connect(
     budget: Budget | None = None,
     rng: np.random.Generator | None = None,
     endpoints: Endpoints | None = None,
+    say: Say | None = None,
 ) -> LanguageModel:
     """Whatever answers for a model.
 
@@ -41,6 +43,7 @@ def connect(
         budget: the money of the run, shared by all its models.
         rng: draws the jitter of retries.
         endpoints: what is known of servers; None: the process's own knowledge.
+        say: takes lines about servers that are away; None: nothing is said.
 
     Raises:
         MissingKeyError: the model needs a key, and its variable is not set; a replay needs none.
@@ -50,4 +53,6 @@ def connect(
     replays = cache is not None and cache.mode == "replay_only"
     key = "" if replays else key_of(model)
     provider = SdkProvider(model, DIALECTS[model.provider], key, base_url)
-    return Client(model, provider, cache=cache, budget=budget, rng=rng, endpoints=endpoints)
+    return Client(
+        model, provider, cache=cache, budget=budget, rng=rng, endpoints=endpoints, say=say
+    )

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from investorbench.agents.llm.answer import Rung
 from investorbench.agents.llm.ladder import Ladder
+from investorbench.agents.llm.outage import Outage
 
 T = TypeVar("T")
 
@@ -62,11 +63,12 @@ class Gate:
 
 
 class Endpoint:
-    """One address: a gate for each event loop, and a ladder for each model."""
+    """One address: gates and outages of each event loop, and a ladder for each model."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self._gates: PerLoop[dict[tuple[int, float | None], Gate]] = PerLoop(dict)
+        self._outages: PerLoop[Outage] = PerLoop(lambda: Outage(address))
         self._ladders: dict[tuple[str, tuple[Rung, ...]], Ladder] = {}
 
     def gate(self, concurrency: int, requests_per_minute: float | None) -> Gate:
@@ -75,6 +77,10 @@ class Endpoint:
         if limits not in gates:
             gates[limits] = Gate(*limits)
         return gates[limits]
+
+    def outage(self) -> Outage:
+        """Whether it is away."""
+        return self._outages.get()
 
     def ladder(self, model: str, rungs: Sequence[Rung]) -> Ladder:
         """What is known of this model here."""

@@ -73,6 +73,7 @@ class ContextLengthError(RequestRefusedError):
         limit_tokens: int | None,
         prompt_tokens: int | None,
         last_reply: str = "",
+        status: int | None = None,
     ) -> None:
         has = "" if prompt_tokens is None else f"; its prompt has {prompt_tokens:,} tokens"
         may = "" if limit_tokens is None else f"; at most {limit_tokens:,} tokens are allowed"
@@ -81,6 +82,7 @@ class ContextLengthError(RequestRefusedError):
             f"a request is too long for the model {model}{has}{may}: set model.context_length to "
             "what its server takes, or a smaller sampling.max_tokens",
             last_reply,
+            status,
         )
         self.limit_tokens, self.prompt_tokens = limit_tokens, prompt_tokens
 

@@ -20,6 +20,8 @@ from investorbench.agents.llm.errors import (
 )
 from investorbench.agents.llm.ladder import WITH_TOOLS, Ladder, is_refusal_of
 from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.outage import Say
+from investorbench.agents.llm.persistence import Persistence
 from investorbench.agents.llm.replies import read_reply
 from investorbench.agents.llm.request import Request
 from investorbench.agents.llm.retrying import Fault
@@ -75,13 +77,15 @@ class Exchange:
         budget: Budget,
         rng: np.random.Generator,
         endpoints: Endpoints,
+        say: Say | None = None,
     ) -> None:
         self._model, self._provider, self._cache = model, provider, cache
-        self._budget, self._rng = budget, rng
-        self._endpoint = endpoints.at(provider.address)
-        self.ladder = self._endpoint.ladder(model.id, model.accepts.rungs)
+        self._budget = budget
+        endpoint = endpoints.at(provider.address)
+        self._persistence = Persistence(model, endpoint, rng, say)
+        self.ladder = endpoint.ladder(model.id, model.accepts.rungs)
         with_tools = [rung for rung in WITH_TOOLS if rung in model.accepts.rungs]
-        self._ladder_with_tools = self._endpoint.ladder(
+        self._ladder_with_tools = endpoint.ladder(
             f"{model.id} with tools", with_tools or WITH_TOOLS[-1:]
         )
 
@@ -129,7 +133,11 @@ class Exchange:
         while True:
             request = request_on(ladder.rung)
             try:
-                return Exchanged(await self._persist(request, tally), request, False)
+                return Exchanged(
+                    await self._persistence.answer_of(partial(self._send, request, tally)),
+                    request,
+                    False,
+                )
             except Fault as fault:
                 self._require_fitting(fault)
                 refused = is_refusal_of(request.rung, fault.status, fault.reply)
@@ -137,37 +145,6 @@ class Exchange:
                 if refused and ladder.refuse(request.rung, evidence):
                     continue
                 raise self._refusal(fault) from None
-
-    async def _persist(self, request: Request, tally: Tally) -> Completion:
-        """Send a request until it is answered.
-
-        Raises:
-            Fault: the server refuses it.
-            ServerError: patience is at an end.
-        """
-        patience, limits = self._model.patience, self._model.limits
-        gate = self._endpoint.gate(limits.concurrency, limits.requests_per_minute)
-        loop = asyncio.get_running_loop()
-        deadline = None
-        for failures in range(1, patience.attempts + 1):
-            async with gate.place():
-                deadline = deadline or loop.time() + patience.total_timeout_s
-                try:
-                    return await self._send(request, tally)
-                except Fault as fault:
-                    if not fault.is_passing or too_long(fault.status, fault.reply):
-                        raise
-                    last = fault
-            wait_s = patience.wait_s(failures, last, self._rng)
-            if failures == patience.attempts:
-                break
-            if loop.time() + wait_s > deadline:
-                late = f"; the next is due after {wait_s:.0f} s, beyond the total timeout"
-                raise self._exhausted(last, failures, late)
-            if last.retry_after_s is not None:
-                gate.rest(last.retry_after_s)
-            await asyncio.sleep(wait_s)
-        raise self._exhausted(last, patience.attempts, "")
 
     async def _send(self, request: Request, tally: Tally) -> Completion:
         """Send a request once, within the budget."""
@@ -220,7 +197,7 @@ class Exchange:
         found = too_long(fault.status, fault.reply)
         if found:
             name, address = self._model.name, self._provider.address
-            raise ContextLengthError(address, name, *found, fault.reply) from None
+            raise ContextLengthError(address, name, *found, fault.reply, fault.status) from None
 
     def _refusal(self, fault: Fault) -> ServerError:
         advice = {
@@ -230,8 +207,3 @@ class Exchange:
         }.get(fault.status or 0, "it refuses the request; see accepts and sampling in conf/model")
         reason = f"{fault.reason}: {advice} (model {self._model.name})"
         return RequestRefusedError(self._provider.address, reason, fault.reply, fault.status)
-
-    def _exhausted(self, fault: Fault, attempts: int, why: str) -> ServerError:
-        tries = f"gave up after {attempts} request{'s' * (attempts > 1)}"
-        reason = f"{tries}{why}: {fault.reason}; the run can be resumed"
-        return ServerError(self._provider.address, reason, fault.reply)

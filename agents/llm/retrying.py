@@ -11,6 +11,8 @@ FaultKind = Literal["unreachable", "timeout", "cut_off", "broken_off", "not_json
 
 PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 GATEWAY_TIMEOUTS = frozenset({504, 524})
+AWAY_STATUSES = frozenset({502, 503, 521, 522, 523, 529})
+MOST_DOUBLINGS = 64
 # Sent with status 429, and no wait mends it.
 _SPENT = ("insufficient_quota", "billing_hard_limit", "exceeded your current quota")
 
@@ -48,6 +50,13 @@ class Fault(Exception):  # noqa: N818 - one failed request; the error is what re
         return self.status in PASSING_STATUSES and not spent
 
     @property
+    def is_of_the_address(self) -> bool:
+        """Whether it would have met any request: nothing there answers."""
+        if self.kind == "status":
+            return self.status in AWAY_STATUSES
+        return self.kind in ("unreachable", "cut_off")
+
+    @property
     def may_be_billed(self) -> bool:
         """Whether the server may have answered, and charged, all the same.
 
@@ -70,16 +79,18 @@ class Patience:
     """How often and how long a client tries.
 
     Attributes:
-        attempts: requests for one reply, the first included.
+        attempts: requests for one reply that may cost money and bring none: sent and not answered
+            in time, broken off, or answered by what cannot be read.
         attempt_timeout_s: for one request, from sending to the last byte.
-        total_timeout_s: for all requests for one reply, waits between them included.
+        total_timeout_s: for all requests for one reply, waits between them included; a server that
+            is away, limits its rate or has a fault of its own is waited for so long.
         first_wait_s: before the second request; doubled at each further one.
         longest_wait_s: no wait of our own choice is longer.
     """
 
     attempts: int = 6
     attempt_timeout_s: float = 180.0
-    total_timeout_s: float = 900.0
+    total_timeout_s: float = 1800.0
     first_wait_s: float = 0.5
     longest_wait_s: float = 60.0
 
@@ -89,7 +100,8 @@ class Patience:
         The jitter (half to all of the backoff) keeps clients that failed together from coming
         back together; what a server asks is a minimum, so jitter is added to it.
         """
-        backoff = min(self.first_wait_s * 2.0 ** (failures - 1), self.longest_wait_s)
+        doubled = self.first_wait_s * 2.0 ** min(failures - 1, MOST_DOUBLINGS)
+        backoff = min(doubled, self.longest_wait_s)
         jittered = backoff * (0.5 + 0.5 * rng.random())
         if fault.retry_after_s is None:
             return jittered

@@ -10,6 +10,7 @@ from investorbench.agents.simulated.outlook import (
     PATIENCE_DAYS,
     FloatArray,
     outlook,
+    require_state,
     trade_on,
 )
 from investorbench.agents.simulated.particle_filter import ParticleFilter
@@ -30,6 +31,9 @@ class Filter:
         seed: of the particles, until ``begin`` gives another.
         cost_rate: cost of a trade as a share of its notional.
         patience_days: how long a position is expected to stay, in sessions.
+
+    Raises:
+        MarketError: the law's state has parts unknown to it.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Filter:
         cost_rate: float = COST_RATE,
         patience_days: float = PATIENCE_DAYS,
     ) -> None:
+        require_state(dynamics, "filter")
         self._dynamics = dynamics
         self._count = particles
         self._cost_rate = cost_rate

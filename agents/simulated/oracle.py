@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.simulated.dynamic_program import HiddenState, Objective, optimal_policy
+from investorbench.agents.simulated.outlook import require_state
 from investorbench.agents.simulated.positions import AccountRules
 from investorbench_env.errors import MarketError
 from investorbench_env.facts import Facts
@@ -28,7 +29,7 @@ class Oracle:
         rules: of the account, until ``begin`` tells those of the environment.
 
     Raises:
-        MarketError: the market has no hidden state.
+        MarketError: the market has no hidden state, or one that has parts unknown to it.
         UnknownNameError: there is no such objective.
     """
 
@@ -44,6 +45,7 @@ class Oracle:
         if state is None:
             raise MarketError(f"an oracle needs a simulated market; {market!r} has no hidden state")
         self._dynamics = known = dynamics or dynamics_of(market.symbols[0], market.asset_class)
+        require_state(known, "oracle")
         self._objective: Objective = objective
         regime = state["regime"][:, 0].astype(np.int64)
         level = np.log(known.diffusion) - known.volatility_spread**2

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.market.simulated import Dynamics
+from investorbench_env.errors import MarketError
+from investorbench_env.market.simulated import Dynamics, NoisyDynamics
 from investorbench_env.spaces import BUY, HOLD, SELL
 
 COST_RATE = 0.001
@@ -12,6 +13,19 @@ PATIENCE_DAYS = 12.0
 """How long a position is expected to stay, in sessions."""
 
 FloatArray = npt.NDArray[np.float64]
+
+
+def require_state(dynamics: Dynamics, name: str) -> None:
+    """Refuse a law whose expected returns have parts that regime, gap and mood do not tell.
+
+    Raises:
+        MarketError: it has.
+    """
+    if isinstance(dynamics, NoisyDynamics):
+        raise MarketError(
+            f"{name} knows regime, gap and mood, and nothing of guidance and facts, by which a "
+            "noisy market moves: use a simulated task without them, such as stock/sim"
+        )
 
 
 def outlook(dynamics: Dynamics, patience_days: float = PATIENCE_DAYS) -> FloatArray:

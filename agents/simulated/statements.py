@@ -44,11 +44,11 @@ def statements_in(text: str, symbol: str) -> tuple[Statement, ...]:
         return ()
     subject, statements = symbol, []
     for sentence in SENTENCE_END.split(headline):
-        statement = _read_sentence(sentence, symbol, subject) if sentence else None
+        statement = statement_in(sentence, symbol, subject) if sentence else None
         if statement is not None:
             statements.append(statement)
         if not sentence.startswith("Elsewhere"):
-            subject = symbol if _names(sentence, symbol) else "another"
+            subject = symbol if names(sentence, symbol) else "another"
     return tuple(statements)
 
 
@@ -62,11 +62,13 @@ def new_statements(observation: Mapping[str, Any], symbol: str) -> list[tuple[st
     ]
 
 
-def _names(sentence: str, symbol: str) -> bool:
+def names(sentence: str, symbol: str) -> bool:
+    """Whether an asset is named."""
     return re.search(rf"(?<!\w){re.escape(symbol)}(?!\w)", sentence) is not None
 
 
-def _read_sentence(sentence: str, symbol: str, subject: str) -> Statement | None:
+def statement_in(sentence: str, symbol: str, subject: str) -> Statement | None:
+    """What a sentence says about ``symbol``, where the one before was about ``subject``."""
     words = _vocabulary()
     found = words.noun.search(sentence)
     if found is None or not _is_about(sentence, symbol, subject):
@@ -82,7 +84,7 @@ def _read_sentence(sentence: str, symbol: str, subject: str) -> Statement | None
 
 def _is_about(sentence: str, symbol: str, subject: str) -> bool:
     """Whether the sentence's news is about the asset: by name, or by an "its" that refers to it."""
-    if _names(sentence, symbol):
+    if names(sentence, symbol):
         return True
     own = re.search(r"\b[Ii]ts (?!own )", sentence) is not None
     return own and subject == symbol and not sentence.startswith("Elsewhere")

@@ -1,9 +1,9 @@
 """Text with the moment from which it could be known, and the table that holds it in that order."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Literal, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -99,6 +99,39 @@ class Document(_WrittenLater):
         return self.text or self.title
 
 
+class MadeWhenRead(Sequence[Document]):
+    """Documents of one asset of which each is made when it is first asked for.
+
+    Args:
+        count: how many.
+        make: gives the document at a place; called once at most for each.
+        filings: the places of those that are no news, ascending.
+    """
+
+    def __init__(self, count: int, make: Callable[[int], Document], filings: Sequence[int]) -> None:
+        self.filings = filings
+        self._count, self._make = count, make
+        self._made: dict[int, Document] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> Document: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Document, ...]: ...
+    def __getitem__(self, place: int | slice) -> Document | tuple[Document, ...]:
+        places = range(self._count)[place]
+        if isinstance(places, range):
+            return tuple(map(self._document, places))
+        return self._document(places)
+
+    def _document(self, place: int) -> Document:
+        if place not in self._made:
+            self._made[place] = self._make(place)
+        return self._made[place]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DocumentTable:
     """Documents of a market, in the order in which they became available.
@@ -106,7 +139,7 @@ class DocumentTable:
     Ties keep the order in which they were given, so a table is the same however often it is made.
     """
 
-    rows: tuple[Document, ...] = ()
+    rows: Sequence[Document] = ()
     available_at: npt.NDArray[np.datetime64] = field(init=False)
     """When each row became available, ``datetime64[ns]`` in UTC, ascending [N]."""
 
@@ -125,12 +158,12 @@ class DocumentTable:
 
     @classmethod
     def in_order(
-        cls, rows: tuple[Document, ...], available_at: npt.NDArray[np.datetime64]
+        cls, rows: Sequence[Document], available_at: npt.NDArray[np.datetime64]
     ) -> "DocumentTable":
         """A table of rows that are in order of time already.
 
         Args:
-            rows: the documents.
+                rows: the documents.
             available_at: of each of them, in UTC, ascending [N].
         """
         table = object.__new__(cls)
@@ -142,7 +175,7 @@ class DocumentTable:
 
     def __reduce__(self) -> tuple[type["DocumentTable"], tuple[tuple[Document, ...]]]:
         # Through the constructor: an array that was merely unpickled could be written to.
-        return DocumentTable, (self.rows,)
+        return DocumentTable, (tuple(self.rows),)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -4,6 +4,7 @@ A moment is made of nothing that ``Market.until(t)`` does not show, once, and th
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.market.documents import NEWS, SENTIMENTS, Document
+from investorbench_env.market.documents import NEWS, SENTIMENTS, Document, MadeWhenRead
 from investorbench_env.market.intervals import DAY
 from investorbench_env.market.market import CLOSE, FIELDS, OPEN, VOLUME, Market
 from investorbench_env.market.past import BAR, Past, bars_known
@@ -231,7 +232,7 @@ class History:
             return ()
         documents = self.market.documents.rows
         if len(self.market.symbols) == 1:
-            return documents[rows]
+            return tuple(documents[rows])
         own = _rows_of(self.market, self.symbol).all
         first, last = (bisect_left(own, end) for end in (rows.start, rows.stop))
         return tuple(documents[row] for row in own[first:last])
@@ -283,8 +284,8 @@ def restated(
 class _Rows(NamedTuple):
     """Where the documents of an asset stand in its market's table: all of them, and filings."""
 
-    all: list[int]
-    filings: list[int]
+    all: Sequence[int]
+    filings: Sequence[int]
 
 
 def _rows_of(market: Market, symbol: str) -> _Rows:
@@ -292,6 +293,9 @@ def _rows_of(market: Market, symbol: str) -> _Rows:
     found: dict[str, _Rows] = vars(market).setdefault("_rows_of", {})
     if symbol not in found:
         documents = market.documents.rows
+        if isinstance(documents, MadeWhenRead):
+            found[symbol] = _Rows(range(len(documents)), documents.filings)
+            return found[symbol]
         own = [number for number, row in enumerate(documents) if row.symbol == symbol]
         found[symbol] = _Rows(own, [number for number in own if documents[number].is_filing])
     return found[symbol]

@@ -360,4 +360,4 @@ class MarketView:
         """What became available after the decision at bar ``since``; all of it for None."""
         after = BEGINNING if since is None else self._market.times[since]
         documents = self._market.documents
-        return documents.rows[documents.between(after, self.time)]
+        return tuple(documents.rows[documents.between(after, self.time)])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.errors import UnknownNameError
 from investorbench_env.market.asset_classes import find_asset_class
 
 if TYPE_CHECKING:
@@ -17,9 +18,22 @@ TimeArray = npt.NDArray[np.datetime64]
 
 def sessions_between(asset_class: str, first: str, last: str) -> TimeArray:
     """The dates on which the exchange of an asset class is open, both ends inclusive [T]."""
-    name = find_asset_class(asset_class).calendar
-    calendar = _calendar(name, int(first[:4]), int(last[:4]))
-    sessions: TimeArray = calendar.sessions.to_numpy().astype("datetime64[D]")
+    return exchange_sessions(find_asset_class(asset_class).calendar, first, last)
+
+
+def exchange_sessions(calendar: str, first: str, last: str) -> TimeArray:
+    """The dates on which an exchange is open, both ends inclusive [T].
+
+    Args:
+        calendar: its code in ``exchange_calendars``, such as ``"XNYS"``.
+        first: YYYY-MM-DD.
+        last: YYYY-MM-DD.
+
+    Raises:
+        UnknownNameError: there is no such calendar.
+    """
+    found = _calendar(calendar, int(first[:4]), int(last[:4]))
+    sessions: TimeArray = found.sessions.to_numpy().astype("datetime64[D]")
     # Its own selection refuses a holiday before the first or after the last session of a calendar.
     return sessions[(sessions >= np.datetime64(first)) & (sessions <= np.datetime64(last))]
 
@@ -55,6 +69,10 @@ def _calendar(name: str, first_year: int, last_year: int) -> "ExchangeCalendar":
     with warnings.catch_warnings():
         # Making a calendar uses what pandas 3.1 deprecates; a reader of ours can do nothing there.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return exchange_calendars.get_calendar(
-            name, start=f"{first_year}-01-01", end=f"{last_year}-12-31"
-        )
+        try:
+            return exchange_calendars.get_calendar(
+                name, start=f"{first_year}-01-01", end=f"{last_year}-12-31"
+            )
+        except exchange_calendars.errors.InvalidCalendarName:
+            known = exchange_calendars.get_calendar_names(include_aliases=False)
+            raise UnknownNameError("exchange calendar", name, known) from None

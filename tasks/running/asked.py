@@ -1,10 +1,40 @@
 """A language model as one episode asks it: its answers are noted, whatever the agent records."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
-from investorbench.agents.llm import Answer, LanguageModel, Message, Schema, Tool
+from investorbench.agents.llm import (
+    Answer,
+    LanguageModel,
+    Message,
+    ModelError,
+    RequestRefusedError,
+    Schema,
+    Tool,
+)
+from investorbench.agents.llm.errors import NotPassedError
+from investorbench.agents.llm.proxy import Listener, ProxyKey
 from investorbench.tasks.running.unusable import UnusableAnswers
+
+ANSWERABLE = (NotPassedError, RequestRefusedError)
+"""What a client may mend: its own request, which it can put in another way."""
+
+
+class Noted(NamedTuple):
+    """What was asked in a step.
+
+    Attributes:
+        answers: in the order in which they came.
+        roles: those of answers that are not an agent's own to name, by their requests.
+    """
+
+    answers: Sequence[Answer] = ()
+    roles: Mapping[str, str] = {}
+
+
+class NotProxiedError(ModelError):
+    """An agent wants a proxy where there is no server to put one before."""
 
 
 class Asked:
@@ -13,11 +43,21 @@ class Asked:
     Args:
         model: what answers.
         unusable: counts the episode's answers that cannot be used.
+        open_key: gives the episode a key of the proxy of its run, given who counts its answers;
+            None where the answers are recorded ones, and there is no server.
     """
 
-    def __init__(self, model: LanguageModel, unusable: UnusableAnswers) -> None:
-        self._model, self._unusable = model, unusable
-        self._noted: list[Answer] = []
+    def __init__(
+        self,
+        model: LanguageModel,
+        unusable: UnusableAnswers,
+        open_key: Callable[[Listener], ProxyKey] | None = None,
+    ) -> None:
+        self._model, self._unusable, self._open_key = model, unusable, open_key
+        self._lock = threading.Lock()  # the proxy has a thread of its own
+        self._answers: list[Answer] = []
+        self._roles: dict[str, str] = {}
+        self._failure: ModelError | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -35,6 +75,21 @@ class Asked:
     def is_language_model(self) -> bool:
         return self._model.is_language_model
 
+    @property
+    def proxy(self) -> ProxyKey:
+        """What the client of a framework needs to ask the model; its answers are noted likewise.
+
+        Raises:
+            ModelError: the model has no server, or its answers are recorded ones.
+        """
+        if self._open_key is None:
+            raise NotProxiedError(
+                "its agent asks through the proxy, with the client of a framework, whose replies a "
+                "record does not hold whole: the same command with cache=replay_only, cache_path=… "
+                "and another folder=… plays it again"
+            )
+        return self._open_key(self)
+
     async def decide(
         self,
         messages: Sequence[Message],
@@ -50,17 +105,53 @@ class Asked:
         Raises:
             UnusableAnswersError: within this step, too many answers in a row could not be used.
         """
-        if self._noted:
-            self._unusable.require_few(self._noted)
+        self.require_open()
         # A model of somebody's own need not know of tools where there are none.
         more = {"tools": tools} if tools else {}
         answer = await self._model.decide(
             messages, schema, seed=seed, repeat=repeat, max_tokens=max_tokens, **more
         )
-        self._noted.append(answer)
+        self.note(answer)
         return answer
 
-    def taken(self) -> list[Answer]:
-        """The answers since the last call."""
-        noted, self._noted = self._noted, []
+    def require_open(self) -> None:
+        """Refuse to ask on in this step, where too many answers in a row could not be used.
+
+        Raises:
+            UnusableAnswersError: they were.
+        """
+        with self._lock:
+            noted = [*self._answers]
+        if noted:
+            self._unusable.require_few(noted)
+
+    def note(self, answer: Answer, role: str | None = None) -> None:
+        """Note an answer; one with a role has it whatever the agent records."""
+        with self._lock:
+            self._answers.append(answer)
+            if role is not None:
+                self._roles[answer.request_hash] = role
+
+    def fail(self, error: ModelError) -> None:
+        """Know of an error that a client was sent in place of an answer."""
+        with self._lock:
+            self._failure = error
+
+    @property
+    def failure(self) -> ModelError | None:
+        """The last error that a client was sent in this step."""
+        return self._failure
+
+    def taken(self) -> Noted:
+        """What was asked since the last call.
+
+        Raises:
+            ModelError: a client was sent an error that it cannot mend, whatever its agent made of
+                that: a server that is gone, a cap, a reply that is not in the cache.
+        """
+        with self._lock:
+            noted, failure = Noted(self._answers, self._roles), self._failure
+            self._answers, self._roles, self._failure = [], {}, None
+        if failure is not None and not isinstance(failure, ANSWERABLE):
+            raise failure
         return noted

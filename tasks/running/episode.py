@@ -17,7 +17,7 @@ from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.observed import observed_hash
 from investorbench.tasks.result import Episode, episode_of
-from investorbench.tasks.running.asked import Asked
+from investorbench.tasks.running.asked import Asked, Noted
 from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
@@ -156,7 +156,7 @@ async def play(
             )
         if is_new:
             await agent.learn(float(reward), _shown(shown))
-        answered = [] if asked is None else asked.taken()
+        noted = Noted() if asked is None else asked.taken()
         yield Step(
             repeat=repeat,
             seed=seeds.agent,
@@ -169,7 +169,7 @@ async def play(
             reward=float(reward),
             outcome=outcome,
             is_last=terminated or truncated,
-            thought=with_asked(await agent.record(), answered) if is_new else None,
+            thought=with_asked(await agent.record(), *noted) if is_new else None,
             observed=observed,
         )
         info = outcome

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from investorbench.agents.llm import (
     connect,
 )
 from investorbench.agents.llm.cache import MODES, CacheMode
+from investorbench.agents.llm.proxy import Proxy
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder, figures_in
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
 from investorbench.tasks.record.kept_answers import ANSWERS
@@ -43,6 +45,7 @@ from investorbench.tasks.running.matched import MATCHED, matched_policies
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
 from investorbench.tasks.running.progress import Shows, Steps, steps_shown
 from investorbench.tasks.running.references import references_of
+from investorbench.tasks.running.run_proxy import RunProxy
 from investorbench.tasks.running.run_seed import seeded
 from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.step import Step
@@ -62,6 +65,13 @@ class JobOutcome(NamedTuple):
 
     entry: Entry | None = None
     failed: tuple[JobFailure, ...] = ()
+
+
+class Answering(NamedTuple):
+    """What answers for a model, and the same for agents with a client of their own."""
+
+    model: LanguageModel | None = None
+    proxy: RunProxy | None = None
 
 
 class Failed(NamedTuple):
@@ -99,6 +109,7 @@ class EpisodeContext:
     Attributes:
         options: how they are run.
         model: what answers; None for agents that ask none.
+        proxy: the same for agents with a client of their own.
         budget: what its calls are paid from.
         places: for as many episodes as may run at once.
         bar: where progress is shown.
@@ -108,6 +119,7 @@ class EpisodeContext:
 
     options: RunOptions
     model: LanguageModel | None
+    proxy: RunProxy | None
     budget: Budget
     places: asyncio.Semaphore
     bar: Steps
@@ -278,7 +290,8 @@ def _play_model(
         with _answering(model, options, budget, bar) as answering:
             context = EpisodeContext(
                 options=options,
-                model=answering,
+                model=answering.model,
+                proxy=answering.proxy,
                 budget=budget,
                 places=asyncio.Semaphore(options.concurrency),
                 bar=bar,
@@ -293,10 +306,14 @@ def _play_model(
 @contextlib.contextmanager
 def _answering(
     model: Model | None, options: RunOptions, budget: Budget, bar: Steps
-) -> Iterator[LanguageModel | None]:
+) -> Iterator[Answering]:
     """What answers for a model, its server started where that was asked for."""
     if model is None or not model.is_language_model:
-        yield None if model is None else connect(model)
+        yield (
+            Answering()
+            if model is None
+            else Answering(connect(model), RunProxy(partial(Proxy, model)))
+        )
         return
     folder, path = options.folder, _cache_path(options)
     if folder is not None:
@@ -309,7 +326,11 @@ def _answering(
         url = None
         if options.serve and model.provider == "vllm" and options.cache != "replay_only":
             url = stack.enter_context(options.serve(model, bar.say))
-        yield connect(model, base_url=url, cache=cache, budget=budget)
+        proxy = stack.enter_context(
+            RunProxy(partial(Proxy, model, base_url=url, cache=cache, budget=budget))
+        )
+        answering = connect(model, base_url=url, cache=cache, budget=budget, say=bar.say)
+        yield Answering(answering, proxy)
 
 
 def _cache_path(options: RunOptions) -> Path | None:
@@ -443,8 +464,7 @@ async def _live(
     # One that is finished is read from its record, and nothing is decided.
     is_new = folder is None or not folder.is_finished
     unusable = UnusableAnswers()
-    model = _asked_by(job, repeat, folder, context) if is_new else None
-    asked = None if model is None else Asked(model, unusable)
+    asked = _asked_by(job, repeat, folder, context, unusable) if is_new else None
     agent = job.make_agent(asked, folder, job.seeds[repeat].market) if is_new else _decides_nothing
     runner = as_agent(agent)
     shown = context.bar.watch(job, repeat)
@@ -478,20 +498,32 @@ async def _live(
         if job.model is not None and described is not None:
             described["model"] = asdict(job.model)
         return episode, described
+    except Exception as error:
+        # What a framework makes of an error that it was sent is not the agent's own mistake.
+        if asked is not None and asked.failure is not None:
+            raise asked.failure from error
+        raise
     finally:
         await runner.close()
 
 
 def _asked_by(
-    job: Job, repeat: int, folder: EpisodeFolder | None, context: EpisodeContext
-) -> LanguageModel | None:
+    job: Job,
+    repeat: int,
+    folder: EpisodeFolder | None,
+    context: EpisodeContext,
+    unusable: UnusableAnswers,
+) -> Asked | None:
     """The model for one episode, which pays for its calls."""
-    run = context.options.folder
-    if folder is None or run is None or not isinstance(context.model, Client):
-        return context.model
-    payer = folder.path.relative_to(run).as_posix()
-    folder.charge(context.budget.paid_by(payer))
-    return context.model.asking_for(payer)
+    run, model = context.options.folder, context.model
+    payer = ""
+    if folder is not None and run is not None and isinstance(model, Client):
+        payer = folder.path.relative_to(run).as_posix()
+        folder.charge(context.budget.paid_by(payer))
+        model = model.asking_for(payer)
+    if model is None or context.proxy is None:
+        return None
+    return Asked(model, unusable, partial(context.proxy.key, payer, job.seeds[repeat].agent))
 
 
 def _outcome(

@@ -6,20 +6,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from investorbench.agents.llm import LanguageModel, Model
+from investorbench.agents.llm import Model
 from investorbench.agents.parts import DYNAMICS, MARKET
 from investorbench.tasks.configured import configuration_of, is_baseline
 from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.files import folder_name
 from investorbench.tasks.running.arguments import require_callable, require_truth
+from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.episode import Wrap
 from investorbench.tasks.running.fresh import fresh_agents, wrapped_by
 from investorbench.tasks.seeds import Seeds, seeds_of
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
 
-MakeAgent = Callable[[LanguageModel | None, EpisodeFolder | None, int], Any]
+MakeAgent = Callable[[Asked | None, EpisodeFolder | None, int], Any]
 """A new agent for one episode, from what answers its questions, the episode's folder, and what its
 environment begins with."""
 
@@ -90,7 +91,7 @@ class Job:
         if fresh.handed:
             settings[HANDED] = fresh.handed
 
-        def make_agent(model: LanguageModel | None, folder: EpisodeFolder | None, seed: int) -> Any:
+        def make_agent(asked: Asked | None, folder: EpisodeFolder | None, seed: int) -> Any:
             parts = {MARKET: lambda: task.market(seed), DYNAMICS: task.dynamics}
             return fresh.make(**{name: parts[name]() for name in fresh.handed})
 

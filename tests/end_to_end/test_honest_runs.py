@@ -159,7 +159,7 @@ def test_a_run_that_a_server_failed_and_that_went_on(server: StubServer) -> None
     def failing(request: dict[str, Any]) -> Reply:
         return made_model(request) if broken.calls % 40 else Reply(status=500, error="no")
 
-    impatient = "++model.patience={attempts: 1, first_wait_s: 0.01, longest_wait_s: 0.01}"
+    impatient = "++model.patience={attempts: 1, total_timeout_s: 0.0}"
     with StubServer(failing) as broken:
         investorbench(*asking(broken, "repeats=2", impatient, "folder=run"), code=1)
     assert verdict_on("run").wrong == []

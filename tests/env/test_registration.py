@@ -18,7 +18,7 @@ from investorbench_env.market import Market
 from investorbench_env.wrappers import NumericObservation, TextObservation
 
 IDS = environment_ids()
-SIMULATED = [id for id in IDS if id.endswith("SIM")]
+SIMULATED = [id for id in IDS if "-SIM" in id]
 INSTALLED = [id for id in IDS if id.startswith("InvestorBench/Index-")]
 REAL = [id for id in IDS if id not in SIMULATED + INSTALLED]
 
@@ -156,7 +156,7 @@ def test_without_data_a_warning_says_that_a_simulated_market_stands_in(id: str) 
 @pytest.mark.parametrize("id", SIMULATED)
 def test_a_simulated_id_warns_of_nothing(id: str) -> None:
     env = gym.make(id)
-    assert env.reset()[1]["symbol"] == "SIM"
+    assert env.reset()[1]["symbol"] == id.partition("-")[2]
 
 
 def test_every_id_and_every_family_is_registered_on_import() -> None:

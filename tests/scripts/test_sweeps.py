@@ -214,7 +214,7 @@ def test_a_run_may_get_more_repeats_but_not_fewer(call: Call, tmp_path: Path) ->
 
 
 def test_what_a_server_fails_at_is_not_held_against_the_agent(call: Call, tmp_path: Path) -> None:
-    impatient = "++model.patience={attempts: 1, first_wait_s: 0.01, longest_wait_s: 0.01}"
+    impatient = "++model.patience={attempts: 1, total_timeout_s: 0.0}"
     command = [*ASKING, "model=local", "model.id=stub", impatient, "folder=here"]
     down = call(*command, "model.base_url=http://127.0.0.1:9/v1")
     assert down.code == 1

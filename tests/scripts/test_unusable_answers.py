@@ -15,7 +15,7 @@ from tests.tasks.plain_records import lines_of
 
 NONSENSE = "I would rather talk about the weather. " * 10
 MOST = 20
-QUICK = ("++model.patience={attempts: 1, first_wait_s: 0.01, longest_wait_s: 0.01}",)
+QUICK = ("++model.patience={attempts: 1, total_timeout_s: 0.0}",)
 LONG = ("task=stock/sim", "task.end=2020-11-13", "warmup=false", "output=json", "seed=0")
 STEPS = 31
 """Sessions from 2020-10-01 to 2020-11-12; the day after, the last step is marked."""

@@ -180,5 +180,6 @@ ANTHROPIC = Dialect(
     default_url="https://api.anthropic.com",
     body_of=body_of,
     path="/v1/messages",
+    models_path="/v1/models",
     completion_of=completion_of,
 )

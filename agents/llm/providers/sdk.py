@@ -33,6 +33,7 @@ NO_KEY = "none"
 SAID = ("text", "reasoning", "refusal", "model", "system_fingerprint", "response_id", "body")
 """What of a completion a server chose the words of, which may be the key."""
 VERSION_TIMEOUT_S = 5.0
+LISTING_TIMEOUT_S = 15.0
 LONGEST_VERSION = 100
 """Characters."""
 
@@ -51,6 +52,7 @@ class Dialect:
         completion_of: reads the body of a reply, given the seconds it took and what may be called.
         program: what serves, where its servers say of which version they are.
         version_path: where they do, from the root of their address.
+        models_path: where they list their models, after the address.
     """
 
     package: str
@@ -62,6 +64,7 @@ class Dialect:
     completion_of: Callable[[str, float, Sequence[Tool]], Completion]
     program: str = ""
     version_path: str = ""
+    models_path: str = "/models"
 
 
 class SdkProvider:
@@ -135,6 +138,18 @@ class SdkProvider:
             name: without_key(getattr(completion, name), self._key) for name in SAID
         }
         return replace(completion, server=server, **said)
+
+    async def models(self) -> list[str] | None:
+        """The models that the server lists; None where it lists none that can be read."""
+        sdk = self._sdk()
+        client = await self._client(sdk)
+        try:
+            async with asyncio.timeout(min(LISTING_TIMEOUT_S, self._timeout_s)):
+                text = await client.get(self._dialect.models_path, cast_to=str)
+            names = [str(each["id"]) for each in json.loads(text)["data"]]
+        except (sdk.APIError, TimeoutError, ValueError, LookupError, TypeError, RecursionError):
+            return None
+        return sorted(without_key(name, self._key) for name in names)
 
     async def _server(self, sdk: ModuleType, client: Any) -> str:
         """The server's program and version, asked once in a loop; empty where it does not say."""

@@ -2,12 +2,14 @@
 
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.law import Law, SimulatedNumbers
+from investorbench_env.market.simulated.noise import NoisyDynamics
 from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.market.simulated.simulation import simulate, simulate_many, stable_seed
 
 __all__ = [
     "Dynamics",
     "Law",
+    "NoisyDynamics",
     "SimulatedNumbers",
     "dynamics_of",
     "simulate",

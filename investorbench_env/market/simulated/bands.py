@@ -23,6 +23,12 @@ class Purpose(IntEnum):
     WORDS = 3
     FILINGS = 4
     """By year."""
+    GUIDANCE = 5
+    """By year."""
+    FACTS = 6
+    """Which change when, and by session what is said of a change."""
+    NOISE = 7
+    NOISE_WORDS = 8
 
 
 class Origin(NamedTuple):

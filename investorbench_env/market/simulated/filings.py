@@ -1,5 +1,6 @@
 """Simulated filings: when a stock reports, and what its reports say; no words yet."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,35 @@ class PlannedFiling(NamedTuple):
     """Fixes the words."""
 
 
+class FilingDate(NamedTuple):
+    """When a report is due, and what is drawn for it."""
+
+    kind: str
+    session: int
+    year: int
+    place: int
+    """Which of the year's reports it is, from 0."""
+    minutes: int
+    draws: FloatArray
+    number: int
+
+
+def filing_dates(sessions: TimeArray, origin: Origin) -> Iterator[FilingDate]:
+    """The reports of a path: three a year (10-Q) and one (10-K), after a close."""
+    for year in range(int(str(sessions[0])[:4]), int(str(sessions[-1])[:4]) + 1):
+        # A year has its own generator, so a longer simulation files the same reports.
+        rng = origin.generator(Purpose.FILINGS, year)
+        for place, (kind, date) in enumerate(FILING_DATES):
+            late, minutes = rng.integers(14), rng.integers(60)
+            draws = rng.random(len(FILING_TOPICS[kind]))
+            first, second = rng.integers(1 << 62, size=2).tolist()
+            day = np.datetime64(f"{year}-{date}") + np.timedelta64(int(late), "D")
+            t = int(np.searchsorted(sessions, day))
+            if t == len(sessions) or day < sessions[0]:
+                continue
+            yield FilingDate(kind, t, year, place, int(minutes), draws, first << 62 | second)
+
+
 def plan_filings(
     dynamics: Dynamics,
     paths: SimulatedPaths,
@@ -38,30 +68,19 @@ def plan_filings(
     times: TimeArray,
     origin: Origin,
 ) -> list[PlannedFiling]:
-    """Reports of the first path, three times a year (10-Q) and once (10-K), after the close."""
-    filings = []
-    for year in range(int(str(sessions[0])[:4]), int(str(sessions[-1])[:4]) + 1):
-        # A year has its own generator, so a longer simulation files the same reports.
-        rng = origin.generator(Purpose.FILINGS, year)
-        for kind, date in FILING_DATES:
-            topics = FILING_TOPICS[kind]
-            late, minutes = rng.integers(14), rng.integers(60)
-            draws = rng.random(len(topics))
-            first, second = rng.integers(1 << 62, size=2).tolist()
-            day = np.datetime64(f"{year}-{date}") + np.timedelta64(int(late), "D")
-            t = int(np.searchsorted(sessions, day))
-            if t == len(sessions) or day < sessions[0]:
-                continue
-            filings.append(
-                PlannedFiling(
-                    kind=kind,
-                    session=t,
-                    available_at=times[t] - 7 * HOUR - int(minutes) * MINUTE,
-                    statements=_statements(dynamics, paths, t, topics, draws),
-                    number=first << 62 | second,
-                )
-            )
-    return filings
+    """Reports of the first path, with what they have to say."""
+    return [
+        PlannedFiling(
+            kind=due.kind,
+            session=due.session,
+            available_at=times[due.session] - 7 * HOUR - due.minutes * MINUTE,
+            statements=_statements(
+                dynamics, paths, due.session, FILING_TOPICS[due.kind], due.draws
+            ),
+            number=due.number,
+        )
+        for due in filing_dates(sessions, origin)
+    ]
 
 
 def _statements(

@@ -5,7 +5,7 @@ the verb, and the frame, which asserts, negates, reverses or compares with an ex
 word occurs with either polarity, so that counting words does not recover it; reading does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -259,7 +259,7 @@ def write_news(firm: str, vocabulary: str, topic: str, polarity: int, c: WordCho
     if c.below(2) == 0:
         # Tone agrees with the news two times in three: a hint for those who count words.
         sentences.append(c.pick(TONE[polarity if c.below(3) else -polarity]))
-    return _join([*sentences, *_fillers(c)])
+    return joined([*sentences, *_fillers(c)])
 
 
 def subject(firm: str, vocabulary: str, topic: str, number: int) -> str:
@@ -270,7 +270,7 @@ def subject(firm: str, vocabulary: str, topic: str, number: int) -> str:
 def trivia(firm: str, number: int) -> str:
     """A text of no consequence."""
     c = WordChoices(number)
-    return _join([c.pick(TRIVIA).format(f=firm), *_fillers(c)])
+    return joined([c.pick(TRIVIA).format(f=firm), *_fillers(c)])
 
 
 def bystander(vocabulary: str, number: int) -> str:
@@ -286,7 +286,7 @@ def filing(symbol: str, vocabulary: str, polarities: Sequence[tuple[str, int]], 
     for topic, polarity in polarities:
         noun, rival = c.pick(_about(vocabulary, topic)), c.pick(RIVALS[vocabulary])
         sentences.append(statement(symbol, noun, polarity, rival, c))
-    return _join(sentences)
+    return joined(sentences)
 
 
 def repeat(text: str, number: int) -> str:
@@ -316,5 +316,6 @@ def _fillers(c: WordChoices) -> list[str]:
     return [c.pick(FILLERS)] if c.below(3) == 0 else []
 
 
-def _join(sentences: list[str]) -> str:
+def joined(sentences: Iterable[str]) -> str:
+    """Sentences without their full stops as one text."""
     return " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences)

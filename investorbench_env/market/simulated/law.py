@@ -19,6 +19,13 @@ from investorbench_env.market.simulated.bands import Origin
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.emission import emit
 from investorbench_env.market.simulated.news import count_labels, plan_news
+from investorbench_env.market.simulated.noise import (
+    Lasting,
+    NoisyDynamics,
+    add_labels,
+    lasting,
+)
+from investorbench_env.market.simulated.noise_texts import what_matters
 from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
 from investorbench_env.market.simulated.profiles import profile_of
 from investorbench_env.market.simulated.traded_bars import (
@@ -116,7 +123,8 @@ class Law:
         """
         row, profile, length = self._row, self._profile, len(self.sessions)
         origin = self._origin(entropy)
-        path = self._paths([origin])
+        lasts = self._lasting([origin])
+        path = self._paths([origin], lasts)
         traded = traded_bars(path, self._ex_dates, profile)
         dividends = on_sessions(traded.dividends, self._ex_dates.days, length, 0.0)
         share_splits = on_sessions(traded.splits, self._ex_dates.days, length, 1.0)
@@ -137,11 +145,12 @@ class Law:
                 row,
                 profile.vocabulary,
                 origin,
+                lasts[0] if lasts else None,
             ),
             source=SOURCE,
             simulated=True,
             timezone=row.timezone,
-            hidden_state=_hidden_state(path),
+            hidden_state=_hidden_state(path, lasts[0] if lasts else None),
             law_fingerprint=self.fingerprint,
         )
 
@@ -166,7 +175,7 @@ class Law:
         # In blocks that a processor's cache holds, and no array of all paths but what is kept.
         for first in range(0, len(entropies), BLOCK):
             block = slice(first, first + BLOCK)
-            paths = self._paths(origins[block])
+            paths = self._paths(origins[block], self._lasting(origins[block]))
             traded = traded_bars(paths, self._ex_dates, self._profile)
             numbers.bars[block] = traded.bars
             numbers.adjusted_close[block] = traded.adjusted_close
@@ -179,10 +188,35 @@ class Law:
                     ),
                     paths.regime.shape,
                 )
+                if isinstance(self.dynamics, NoisyDynamics):
+                    for counts, origin in zip(numbers.labels[block], origins[block], strict=True):
+                        add_labels(counts, len(self.sessions), origin)
         return numbers
 
-    def _paths(self, origins: Sequence[Origin]) -> SimulatedPaths:
-        return evolve(self.dynamics, draw_shocks(origins, len(self.sessions)))
+    def what_matters(self, entropy: Sequence[int]) -> dict[str, str]:
+        """What each document that matters on a path is about, by its id, for an evaluator.
+
+        Raises:
+            MarketError: nothing lasts under this law.
+        """
+        origin = self._origin(entropy)
+        lasts = self._lasting([origin])
+        if not lasts:
+            raise MarketError(f"nothing that is said of {self.symbol} lasts: its law has no noise")
+        return what_matters(lasts[0], origin)
+
+    def _lasting(self, origins: Sequence[Origin]) -> list[Lasting]:
+        """What lasts on each path; nothing under most laws."""
+        if not isinstance(self.dynamics, NoisyDynamics):
+            return []
+        return [lasting(self.dynamics, self.sessions, origin) for origin in origins]
+
+    def _paths(self, origins: Sequence[Origin], lasts: Sequence[Lasting]) -> SimulatedPaths:
+        shocks = draw_shocks(origins, len(self.sessions))
+        if not isinstance(self.dynamics, NoisyDynamics):
+            return evolve(self.dynamics, shocks)
+        drift = np.array([each.drift(self.dynamics) for each in lasts])
+        return evolve(self.dynamics, shocks, drift.reshape(len(lasts), len(self.sessions)))
 
     def _origin(self, entropy: Sequence[int]) -> Origin:
         band, seed = entropy
@@ -201,16 +235,18 @@ class Law:
         return profile_of(self.symbol, self._row)
 
 
-def _hidden_state(path: SimulatedPaths) -> dict[str, FloatArray]:
+def _hidden_state(path: SimulatedPaths, lasts: Lasting | None) -> dict[str, FloatArray]:
     """What drives the market after each session, by name [T, 1], read-only."""
     named: dict[str, npt.NDArray[Any]] = {
-        "regime": path.regime,
-        "value_gap": path.gap,
-        "mood": path.mood,
-        "volatility": path.volatility,
-        "expected_return": path.expected_return,
+        "regime": path.regime[0],
+        "value_gap": path.gap[0],
+        "mood": path.mood[0],
+        "volatility": path.volatility[0],
+        "expected_return": path.expected_return[0],
     }
-    return {name: _frozen(array[0][:, None].astype(np.float64)) for name, array in named.items()}
+    if lasts is not None:
+        named |= {"guidance": lasts.guidance, "facts": lasts.facts.sum(axis=1)}
+    return {name: _frozen(array[:, None].astype(np.float64)) for name, array in named.items()}
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -78,8 +78,16 @@ def draw_shocks(origins: Sequence[Origin], length: int) -> dict[str, FloatArray]
     return shocks | {f"{name}_uniform": each for name, each in zip(UNIFORMS, by_name, strict=True)}
 
 
-def evolve(dynamics: Dynamics, shocks: dict[str, FloatArray]) -> SimulatedPaths:
-    """Run the model of ``simulate`` over shocks [N, T]."""
+def evolve(
+    dynamics: Dynamics, shocks: dict[str, FloatArray], lasting: FloatArray | None = None
+) -> SimulatedPaths:
+    """Run the model of ``simulate`` over shocks [N, T].
+
+    Args:
+        dynamics: its parameters.
+        shocks: by name.
+        lasting: what else the next session is expected to return, value and price alike [N, T].
+    """
     d = dynamics
     night, day = np.sqrt(d.overnight_share), np.sqrt(1 - d.overnight_share)
     price_shock = night * shocks["overnight"] + day * shocks["intraday"]
@@ -110,6 +118,8 @@ def evolve(dynamics: Dynamics, shocks: dict[str, FloatArray]) -> SimulatedPaths:
         volatility[:, :-1] * gap_shock[:, 1:] - d.mood_drift * mood[:, :-1],
     )
     expected = d.drift[regime] + d.gap_reversion * gap + d.mood_drift * mood
+    if lasting is not None:
+        expected = expected + lasting
     return SimulatedPaths(
         regime=regime,
         gap=gap,

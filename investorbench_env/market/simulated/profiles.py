@@ -5,6 +5,7 @@ from dataclasses import replace
 from investorbench_env.errors import MarketError
 from investorbench_env.market.asset_classes import AssetClass, Simulated, find_asset_class
 from investorbench_env.market.simulated.dynamics import Dynamics
+from investorbench_env.market.simulated.noise import NoisyDynamics
 
 FIGURES: dict[tuple[str, str], tuple[float, float, float]] = {
     ("stock", "MSFT"): (0.27, 46.0, 3e7),
@@ -25,10 +26,15 @@ Round figures that make an asset recognisable; nothing else of it is simulated.
 """
 
 
+NOISY = {("stock", "SIM-Noise")}
+"""Assets under the law by which memory pays."""
+
+
 def dynamics_of(symbol: str = "SIM", asset_class: str = "stock") -> Dynamics:
     """The default parameters of an asset."""
     row = find_asset_class(asset_class)
-    dynamics = Dynamics(
+    kind = NoisyDynamics if (asset_class, symbol) in NOISY else Dynamics
+    dynamics = kind(
         annual_volatility=profile_of(symbol, row).annual_volatility, days_a_year=row.days_a_year
     )
     # What trades around the clock opens where it closed.

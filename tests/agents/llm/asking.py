@@ -23,7 +23,14 @@ MESSAGES = [
     {"role": "system", "content": "You trade."},
     {"role": "user", "content": "What now?"},
 ]
-QUICK = {"first_wait_s": 0.001, "longest_wait_s": 0.01, "attempts": 3, "attempt_timeout_s": 10.0}
+QUICK = {
+    "first_wait_s": 0.001,
+    "longest_wait_s": 0.01,
+    "attempts": 3,
+    "attempt_timeout_s": 10.0,
+    "total_timeout_s": 0.3,
+}
+"""Of a server that fails on purpose; where no time may matter, give a longer total."""
 
 
 def model(**settings: Any) -> Model:

@@ -200,25 +200,48 @@ def test_passing_trouble_is_retried(trouble: Reply) -> None:
     assert (answer.value, answer.attempts, answer.status) == (GOOD, 3, "ok")
 
 
+PRICED = {"price": {"input": 1.0, "output": 1.0}}
+
+
 @pytest.mark.parametrize(
-    ("trouble", "why", "words"),
+    ("trouble", "settings", "why", "words"),
     [
-        (Reply(status=429, error='{"error": "slow down"}'), "HTTP 429", "slow down"),
-        (Reply(fault="html"), "HTML", "502 Bad Gateway"),
-        (Reply(fault="close_mid_body"), "connection broke", ""),
-        (Reply(fault="close"), "connection broke", ""),
+        (Reply(fault="html"), {}, "HTML", "502 Bad Gateway"),
+        (Reply(raw="{}"), {}, "no chat completion", ""),
+        (Reply(fault="close_mid_body"), PRICED, "connection broke", ""),
+        (Reply(fault="close"), PRICED, "connection broke", ""),
     ],
-    ids=["limit", "html", "mid-body", "close"],
+    ids=["html", "empty", "mid-body", "close"],
 )
-def test_lasting_trouble_ends_in_one_error_with_address_and_last_reply(
-    trouble: Reply, why: str, words: str
+def test_what_may_cost_money_is_tried_so_often(
+    trouble: Reply, settings: dict[str, Any], why: str, words: str
 ) -> None:
-    with StubServer(trouble) as server, pytest.raises(ServerError) as caught:
-        ask(client(server.url))
+    patience = QUICK | {"total_timeout_s": 60.0}
+    with StubServer(trouble) as server, pytest.raises(ServerError, match="3 requests") as caught:
+        ask(client(server.url, settings | {"patience": patience}))
     message = str(caught.value)
-    assert server.calls == QUICK["attempts"]
+    assert server.calls == 3
     assert server.url in message and why in message and words in message and "resumed" in message
     assert len(caught.value.last_reply) <= 300
+
+
+@pytest.mark.parametrize(
+    ("trouble", "settings", "why"),
+    [
+        (Reply(status=429, error='{"error": "slow down"}'), PRICED, "HTTP 429.*slow down"),
+        (Reply(status=500, error="boom"), PRICED, "HTTP 500"),
+        (Reply(status=503, error="<html>later</html>"), PRICED, "HTTP 503"),
+        (Reply(fault="close"), {}, "connection broke"),
+    ],
+    ids=["limit", "fault", "away", "own server"],
+)
+def test_what_costs_nothing_is_tried_for_so_long(
+    trouble: Reply, settings: dict[str, Any], why: str
+) -> None:
+    given_up = rf"gave up after total_timeout_s=0\.3: .*{why}"
+    with StubServer(trouble) as server, pytest.raises(ServerError, match=given_up) as caught:
+        ask(client(server.url, settings))
+    assert server.calls > 3 and server.url in str(caught.value)
 
 
 def test_a_server_that_is_down_is_named() -> None:
@@ -249,7 +272,7 @@ def test_retry_after_is_waited_for() -> None:
 
 def test_a_wait_beyond_the_total_timeout_is_not_begun() -> None:
     limit = Reply(status=429, error="{}", headers={"retry-after": "7200"})
-    with StubServer(limit) as server, pytest.raises(ServerError, match=r"due after 7\d+ s"):
+    with StubServer(limit) as server, pytest.raises(ServerError, match="asks for 7200 s"):
         ask(client(server.url))
 
 

@@ -1,0 +1,151 @@
+"""The account of each day: its cash beside what trades moved, and its sums beside their parts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from investorbench.tasks.live.book import Applied
+from investorbench.tasks.live.claims import CENT, Claim
+from investorbench.tasks.live.days import Day
+from investorbench.tasks.live.findings import Kind, LogFinding
+from investorbench.tasks.live.holdings import Mismatch
+from investorbench.tasks.live.logs import UNPRICED, DailyRow
+
+SUMS: Mapping[str, Kind] = {"Total Value": "value", "PnL": "pnl"}
+TOGETHER = 0.2
+"""Cash and shares that changed without a trade belong together when their values are so near."""
+
+
+def sum_claims(file: str, day: Day) -> Iterator[Claim]:
+    """The sums of a day: of what its rows say, or of what they should."""
+    if day.total is None:
+        return
+    held = [row for row in day.held if not row.words.startswith(UNPRICED)]
+    bound = CENT * (1 + len(held)) + sum(_bound(row) for row in held)
+    for column, kind in SUMS.items():
+        right = [_right(row, column) for row in held]
+        if column in day.total.numbers and None not in right:
+            yield Claim(
+                file=file, row=day.total, column=column, kind=kind,
+                expected=(_sum(held, column), sum(part or 0.0 for part in right)),
+                bound=bound, why="the rows of the day come to", terms=len(held),
+                is_derived=right != [row.value(column) for row in held],
+            )  # fmt: skip
+
+
+def equity_claim(file: str, day: Day, cash: float | None) -> Iterator[Claim]:
+    """Equity is cash and holdings; where a cell of either is wrong, what it should hold counts.
+
+    Args:
+        file: of the log of every day.
+        day: of the account.
+        cash: that the trades lead to; None where it is not known.
+    """
+    total = day.total
+    if total is None or "Total Equity" not in total.numbers:
+        return
+    right = sum(_right(row, "Total Value") or 0.0 for row in day.held)
+    values = [total.value("Total Value"), right, _sum(day.held, "Total Value")]
+    amounts = [total.value("Cash Balance"), cash]
+    expected = tuple(
+        value + amount
+        for amount in amounts
+        for value in values
+        if amount is not None and value is not None
+    )
+    if expected:
+        yield Claim(
+            file=file, row=total, column="Total Equity", kind="value", expected=expected,
+            bound=CENT + sum(_bound(row) for row in day.held), why="cash and holdings are",
+            terms=1 + len(day.held),
+        )  # fmt: skip
+
+
+class Cash:
+    """The cash of an account from day to day.
+
+    Args:
+        opening: of the first day, after its trades; None where it cannot be read.
+    """
+
+    def __init__(self, opening: float | None) -> None:
+        self.amount = opening
+
+    def check(
+        self, file: str, day: Day, applied: Sequence[Applied], mismatches: Sequence[Mismatch]
+    ) -> tuple[list[LogFinding], list[Mismatch]]:
+        """Compare a day's cash with what its trades moved, and go on from it.
+
+        Returns:
+            What is wrong, and those mismatches of holdings that it does not explain.
+        """
+        flows = {
+            sum(each.flow for each in applied),
+            sum(each.without_oversold for each in applied),
+            sum(each.flow for each in applied)
+            + sum(Applied(trade, None).flow for trade in day.repeated),
+        }
+        logged = None if day.total is None else day.total.value("Cash Balance")
+        if self.amount is None:
+            self.amount = logged
+            return [], list(mismatches)
+        expected = [self.amount + flow for flow in flows]
+        if day.total is None or logged is None:
+            self.amount = expected[0]
+            return [], list(mismatches)
+        bound = CENT + sum(
+            (each.trade.bought + each.trade.sold) * price.half_unit
+            for each in applied
+            for name in ("Buy Price", "Sell Price")
+            if (price := each.trade.numbers.get(name))
+        )
+        nearest = min(expected, key=lambda amount: abs(amount - logged))
+        if abs(logged - nearest) <= bound:
+            self.amount = logged
+            return [], list(mismatches)
+        self.amount = nearest if _equity_bears_out(day, nearest, logged) else logged
+        return self._unexplained(file, day.total, logged - nearest, mismatches)
+
+    def _unexplained(
+        self, file: str, total: DailyRow, change: float, mismatches: Sequence[Mismatch]
+    ) -> tuple[list[LogFinding], list[Mismatch]]:
+        problem = f"cash changed by {change:+,.2f} that no trade explains"
+        left = []
+        for mismatch in mismatches:
+            came = mismatch.listed - mismatch.booked
+            if abs(change + came * mismatch.price) <= TOGETHER * abs(change):
+                verb = "bought" if came > 0 else "sold"
+                problem += f", as if {abs(came):g} shares of {mismatch.ticker} had been {verb}"
+            else:
+                left.append(mismatch)
+        return [LogFinding(file, total.row, "cash", problem, "Cash Balance")], left
+
+
+def _equity_bears_out(day: Day, cash: float, logged: float) -> bool:
+    """Whether equity is holdings and the cash that trades lead to, not the one that is written."""
+    total = day.total
+    equity = None if total is None else total.value("Total Equity")
+    value = None if total is None else total.value("Total Value")
+    if equity is None or value is None:
+        return False
+    return abs(equity - value - cash) <= CENT < abs(equity - value - logged)
+
+
+def _sum(rows: Sequence[DailyRow], column: str) -> float:
+    return sum(row.value(column) or 0.0 for row in rows)
+
+
+def _right(row: DailyRow, column: str) -> float | None:
+    """What a holding's cell says; where its other cells contradict it, what follows from them."""
+    logged = row.value(column)
+    shares, price, buy = (row.value(name) for name in ("Shares", "Current Price", "Buy Price"))
+    less = buy if column == "PnL" else 0.0
+    if shares is None or price is None or less is None:
+        return logged
+    follows = shares * (price - less)
+    return logged if logged is not None and abs(logged - follows) <= _bound(row) else follows
+
+
+def _bound(row: DailyRow) -> float:
+    """By how much rounding may have moved the value, or the profit, of a holding."""
+    prices = [row.numbers.get(name) for name in ("Current Price", "Buy Price")]
+    shares = abs(row.value("Shares") or 0.0)
+    return CENT + shares * sum(price.half_unit for price in prices if price)
