@@ -20,6 +20,7 @@ from investorbench.scripts import (
     data,
     inspecting,
     models,
+    proxy,
     replay,
     report,
     run,
@@ -57,6 +58,7 @@ app.command("compare")(reads_bundles(compare.compare))
 app.command("replay")(reads_bundles(replay.replay))
 app.command("report")(report.report)
 app.command("seal", context_settings=seal.CONTEXT)(seal.seal)
+app.command("proxy", context_settings=proxy.CONTEXT)(proxy.proxy)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("run", context_settings=run.CONTEXT, add_help_option=False)(run.run)
 

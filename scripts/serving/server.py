@@ -139,7 +139,7 @@ def started(
         log = Path(file.name)
     say(f"starting: {shlex.join(line)}\nits log: {log}")
     server = RunningServer(url, log=log)
-    with _stopping_on_signals():
+    with stopping_on_signals():
         try:
             with log.open("ab") as written:
                 server.process = _spawn(line, written)
@@ -192,7 +192,7 @@ def _group_lives(group: int) -> bool:
 
 
 @contextlib.contextmanager
-def _stopping_on_signals() -> Iterator[None]:
+def stopping_on_signals() -> Iterator[None]:
     """Let a termination end the block like an exception, so that what it started is stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
