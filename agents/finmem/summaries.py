@@ -22,7 +22,7 @@ from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.question import fill, template
 from investorbench.agents.llm import Answer, LanguageModel, Message, Model
-from investorbench.agents.llm.spending import BYTES_A_TOKEN
+from investorbench.agents.llm.tokens import Counter, count_prompt, counter_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.filings import CutFiling, Section
 
@@ -35,8 +35,8 @@ SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 JOIN = "\n\n"
-LONGEST_QUESTION = 200_000
-"""Bytes, some 50,000 tokens: of a filing of megabytes no more is read an item."""
+LONGEST_QUESTION = 50_000
+"""Tokens: of a filing of megabytes no more is read an item."""
 UNKNOWN_CONTEXT = 8_192
 """Tokens, where the settings of a model do not say."""
 
@@ -116,13 +116,13 @@ async def sum_up(
     """
     return [
         (portion, await model.decide(question, SCHEMA, seed=SEED))
-        for portion, question in questions_about(text, kind, longest, _room_of(model))
+        for portion, question in questions_about(text, kind, longest, *_room_of(model))
     ]
 
 
 @lru_cache(maxsize=32)
 def questions_about(
-    text: str, kind: str, longest: int, room: float
+    text: str, kind: str, longest: int, room: int, tokenizer: str | None = None
 ) -> tuple[tuple[Portion, tuple[Message, ...]], ...]:
     """The question about each item of a filing of which a summary is worth asking for.
 
@@ -130,60 +130,64 @@ def questions_about(
         text: of the filing.
         kind: its form.
         longest: characters to keep of it in all.
-        room: bytes that a question may have. Of a text beyond it, what says most is shown.
+        room: tokens that a question may have. Of a text beyond it, what says most is shown.
+        tokenizer: what counts them, see :func:`counter_of`.
     """
-    filing = cut_once(text, kind)
+    filing, counter = cut_once(text, kind), counter_of(tokenizer)
     read = [] if is_kept_whole(filing, text, longest) else portions(filing, longest)
-    found = ((portion, _question(filing, portion, room)) for portion in read if portion.longest)
+    found = (
+        (portion, _question(filing, portion, room, counter)) for portion in read if portion.longest
+    )
     return tuple((portion, question) for portion, question in found if question is not None)
 
 
-def _question(filing: CutFiling, portion: Portion, room: float) -> tuple[Message, ...] | None:
+def _question(
+    filing: CutFiling, portion: Portion, room: int, counter: Counter
+) -> tuple[Message, ...] | None:
     """None where the text, or what fits of it, is no longer than what can be kept."""
     system = template("summarise").strip()
     about = {
         "place": neutral(place_of(filing, portion.section)),
         "longest": str(portion.longest),
     }
+    asked = count_prompt(counter, (system, fill("item", text="", **about)), SCHEMA)
     prose = [neutral(each) for each in portion.section.paragraphs()]
-    text = _fitting(prose, room - _size(system + fill("item", text="", **about)))
+    text = _fitting(prose, room - asked, counter)
     if len(text) <= portion.longest:
         return None
     user = fill("item", text=text, **about)
     return ({"role": "system", "content": system}, {"role": "user", "content": user})
 
 
-def _fitting(prose: Sequence[str], room: float) -> str:
-    """A text in so many bytes: whole, or the sentences that say most, and others as far as fits."""
+def _fitting(prose: Sequence[str], room: int, counter: Counter) -> str:
+    """A text in so many tokens: whole, or what says most and other sentences as far as they fit."""
     text = JOIN.join(prose)
-    if _size(text) <= room:
+    tokens = counter(text)
+    if tokens <= room:
         return text
-    best = {each[-SHORTEST:] for each in extract(prose, max(0, int(room)))}
+    best = {each[-SHORTEST:] for each in extract(prose, len(text) * max(0, room) // tokens)}
     pieces = [sentence for paragraph in prose for sentence in sentences(paragraph)]
     ranked = sorted(range(len(pieces)), key=lambda place: pieces[place][-SHORTEST:] not in best)
     kept: list[int] = []
     for place in ranked:
-        size = _size(pieces[place]) + 1
-        if size <= room:
+        tokens = counter(pieces[place]) + 1
+        if tokens <= room:
             kept.append(place)
-            room -= size
+            room -= tokens
     return " ".join(pieces[place] for place in sorted(kept))
 
 
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "replace"))
-
-
-def _room_of(model: LanguageModel) -> float:
-    """Bytes that a question may have, by the model's settings; of huge filings not all is read.
+def _room_of(model: LanguageModel) -> tuple[int, str | None]:
+    """Tokens that a question may have, and what counts them; of huge filings not all is read.
 
     A second turn, which shows an unusable reply again, has its place, too.
     """
     settings: Model | None = getattr(model, "model", None)
     if settings is None:
-        return LONGEST_QUESTION
+        return LONGEST_QUESTION, None
     context = settings.context_length or UNKNOWN_CONTEXT
-    return min(LONGEST_QUESTION, (context - 2 * settings.sampling.max_tokens) * BYTES_A_TOKEN)
+    room = context - 2 * settings.sampling.max_tokens
+    return min(LONGEST_QUESTION, room), settings.tokenizer
 
 
 def passages_in(answer: Answer, longest: int) -> list[str]:
