@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from investorbench.tasks.live.book import Book
-from investorbench.tasks.live.cash import Cash, equity_claim, sum_claims
+from investorbench.tasks.live.cash import LoggedCash, equity_claim, sum_claims
 from investorbench.tasks.live.claims import Claim, false_claims
-from investorbench.tasks.live.days import Day, blank_cells, calendar_findings, lay_out
+from investorbench.tasks.live.days import LoggedDay, blank_cells, calendar_findings, lay_out
 from investorbench.tasks.live.findings import Kind, LogFinding
 from investorbench.tasks.live.holdings import (
     Mismatch,
@@ -90,13 +90,13 @@ def audit(
     return Audited(tuple(findings), len(days), len(by_trade.rows), unpriced)
 
 
-def _replayed(days: list[Day], daily: str, trades: str) -> Iterator[LogFinding]:
+def _replayed(days: list[LoggedDay], daily: str, trades: str) -> Iterator[LogFinding]:
     """Go through the days with a book and a purse."""
     claims: list[Claim] = []
     prices: dict[str, float] = {}
     book, settled = open_book(days[0])
     opening = None if days[0].total is None else days[0].total.value("Cash Balance")
-    cash = Cash(opening)
+    cash = LoggedCash(opening)
     for place, day in enumerate(days):
         if place:
             book, settled = settle(day, book, prices)
@@ -116,14 +116,14 @@ def _replayed(days: list[Day], daily: str, trades: str) -> Iterator[LogFinding]:
             yield claim.finding
 
 
-def _claims(file: str, day: Day, book: Book, cash: Cash) -> Iterator[Claim]:
+def _claims(file: str, day: LoggedDay, book: Book, cash: LoggedCash) -> Iterator[Claim]:
     for row in day.rows:
         yield from row_claims(file, row, book.holdings.get(row.ticker))
     yield from sum_claims(file, day)
     yield from equity_claim(file, day, cash.amount)
 
 
-def _holdings(file: str, day: Day, mismatches: list[Mismatch]) -> Iterator[LogFinding]:
+def _holdings(file: str, day: LoggedDay, mismatches: list[Mismatch]) -> Iterator[LogFinding]:
     """What a day lists and the trades do not lead to; what it does not list, at its account."""
     for each in mismatches:
         row = each.row or day.total
@@ -134,7 +134,7 @@ def _holdings(file: str, day: Day, mismatches: list[Mismatch]) -> Iterator[LogFi
         yield LogFinding(file, line, kind, problem, "Shares")
 
 
-def _blanks(day: Day, daily: str, trades: str) -> Iterator[LogFinding]:
+def _blanks(day: LoggedDay, daily: str, trades: str) -> Iterator[LogFinding]:
     """Cells of a day in which nothing stands where a number should."""
     for row in day.rows:
         of_unpriced = UNPRICED_TOO if row.words.startswith(UNPRICED) else OF_A_HOLDING

@@ -10,7 +10,7 @@ SAME = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class BookedShares:
     """Shares of one asset.
 
     Attributes:
@@ -37,7 +37,7 @@ class Applied:
     """
 
     trade: TradeRow
-    held: Holding | None
+    held: BookedShares | None
     oversold: float = 0.0
 
     @property
@@ -61,7 +61,7 @@ class Book:
         holdings: by ticker.
     """
 
-    holdings: dict[str, Holding] = field(default_factory=dict)
+    holdings: dict[str, BookedShares] = field(default_factory=dict)
 
     def apply(self, trades: Iterable[TradeRow]) -> list[Applied]:
         """Take trades in, in their order."""
@@ -82,12 +82,12 @@ class Book:
                 self.holdings.pop(trade.ticker, None)
         return applied
 
-    def _add(self, trade: TradeRow, held: Holding | None) -> None:
+    def _add(self, trade: TradeRow, held: BookedShares | None) -> None:
         price = trade.numbers.get("Buy Price")
         if price is None:
             return
-        before = held or Holding(0.0, 0.0, 0.0)
+        before = held or BookedShares(0.0, 0.0, 0.0)
         shares = before.shares + trade.bought
         average = (before.shares * before.average + trade.bought * price.value) / shares
         half_unit = max(before.half_unit, price.half_unit)
-        self.holdings[trade.ticker] = Holding(shares, average, half_unit, before.is_listed)
+        self.holdings[trade.ticker] = BookedShares(shares, average, half_unit, before.is_listed)

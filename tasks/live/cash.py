@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from investorbench.tasks.live.book import Applied
 from investorbench.tasks.live.claims import CENT, Claim
-from investorbench.tasks.live.days import Day
+from investorbench.tasks.live.days import LoggedDay
 from investorbench.tasks.live.findings import Kind, LogFinding
 from investorbench.tasks.live.holdings import Mismatch
 from investorbench.tasks.live.logs import UNPRICED, DailyRow
 
 SUMS: Mapping[str, Kind] = {"Total Value": "value", "PnL": "pnl"}
 TOGETHER = 0.2
-"""Cash and shares that changed without a trade belong together when their values are so near."""
+"""Cash and shares that changed without a trade belong together when so near in value."""
 
 
-def sum_claims(file: str, day: Day) -> Iterator[Claim]:
+def sum_claims(file: str, day: LoggedDay) -> Iterator[Claim]:
     """The sums of a day: of what its rows say, or of what they should."""
     if day.total is None:
         return
@@ -31,7 +31,7 @@ def sum_claims(file: str, day: Day) -> Iterator[Claim]:
             )  # fmt: skip
 
 
-def equity_claim(file: str, day: Day, cash: float | None) -> Iterator[Claim]:
+def equity_claim(file: str, day: LoggedDay, cash: float | None) -> Iterator[Claim]:
     """Equity is cash and holdings; where a cell of either is wrong, what it should hold counts.
 
     Args:
@@ -59,7 +59,7 @@ def equity_claim(file: str, day: Day, cash: float | None) -> Iterator[Claim]:
         )  # fmt: skip
 
 
-class Cash:
+class LoggedCash:
     """The cash of an account from day to day.
 
     Args:
@@ -70,7 +70,7 @@ class Cash:
         self.amount = opening
 
     def check(
-        self, file: str, day: Day, applied: Sequence[Applied], mismatches: Sequence[Mismatch]
+        self, file: str, day: LoggedDay, applied: Sequence[Applied], mismatches: Sequence[Mismatch]
     ) -> tuple[list[LogFinding], list[Mismatch]]:
         """Compare a day's cash with what its trades moved, and go on from it.
 
@@ -119,7 +119,7 @@ class Cash:
         return [LogFinding(file, total.row, "cash", problem, "Cash Balance")], left
 
 
-def _equity_bears_out(day: Day, cash: float, logged: float) -> bool:
+def _equity_bears_out(day: LoggedDay, cash: float, logged: float) -> bool:
     """Whether equity is holdings and the cash that trades lead to, not the one that is written."""
     total = day.total
     equity = None if total is None else total.value("Total Equity")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from investorbench.tasks.live.findings import Kind, LogFinding
-from investorbench.tasks.live.logs import LogRow, Number
+from investorbench.tasks.live.logs import LogRow, LoggedNumber
 
 CENT = 0.0101
 ENOUGH = 8
@@ -89,6 +89,6 @@ def _is_exact(claims: Sequence[Claim]) -> bool:
     return len(telling) >= ENOUGH and sum(telling) <= max(1.0, SLIPS * len(telling))
 
 
-def product_bound(result: Number, shares: float, price_half_unit: float) -> float:
+def product_bound(result: LoggedNumber, shares: float, price_half_unit: float) -> float:
     """By how much rounding may move shares times a price that was rounded itself."""
     return abs(shares) * price_half_unit + result.half_unit

@@ -9,16 +9,16 @@ from typing import TypeVar
 import numpy as np
 
 from investorbench.tasks.live.findings import LogFinding
-from investorbench.tasks.live.logs import DailyRow, Log, LogRow, TradeRow
+from investorbench.tasks.live.logs import DailyRow, LogRow, LogTable, TradeRow
 from investorbench.tasks.wording import count
 from investorbench_env.market.files.date_cells import text_of
 from investorbench_env.market.sessions import exchange_sessions
 
-Row = TypeVar("Row", bound=LogRow)
+AnyRow = TypeVar("AnyRow", bound=LogRow)
 
 
 @dataclass(slots=True)
-class Day:
+class LoggedDay:
     """One session of an account.
 
     Attributes:
@@ -46,13 +46,15 @@ class Day:
         return [row for row in self.rows if not row.is_sale]
 
 
-def lay_out(daily: Log[DailyRow], trades: Log[TradeRow]) -> tuple[list[Day], list[LogFinding]]:
+def lay_out(
+    daily: LogTable[DailyRow], trades: LogTable[TradeRow]
+) -> tuple[list[LoggedDay], list[LogFinding]]:
     """The days of an account, oldest first, and what is out of order or there twice.
 
     A row of a day that stands there again is left out.
     """
     findings = [*_disorder(daily), *_disorder(trades)]
-    days: dict[date, Day] = {}
+    days: dict[date, LoggedDay] = {}
     seen: dict[tuple[date, str, bool], DailyRow] = {}
     for row in sorted(daily.rows, key=lambda row: row.day):
         key = row.day, row.ticker, row.is_sale
@@ -62,7 +64,7 @@ def lay_out(daily: Log[DailyRow], trades: Log[TradeRow]) -> tuple[list[Day], lis
             findings.append(LogFinding(daily.file, row.row, "duplicate", problem))
             continue
         seen[key] = row
-        day = days.setdefault(row.day, Day(row.day))
+        day = days.setdefault(row.day, LoggedDay(row.day))
         if row.is_total:
             day.total = row
         else:
@@ -77,7 +79,7 @@ def lay_out(daily: Log[DailyRow], trades: Log[TradeRow]) -> tuple[list[Day], lis
     return laid, findings
 
 
-def _disorder(log: Log[Row]) -> Iterator[LogFinding]:
+def _disorder(log: LogTable[AnyRow]) -> Iterator[LogFinding]:
     """Rows that are dated before the one above them; those below it are measured by the latest."""
     latest = date.min
     for row in log.rows:
@@ -87,7 +89,7 @@ def _disorder(log: Log[Row]) -> Iterator[LogFinding]:
         latest = max(latest, row.day)
 
 
-def _hand_out(days: Sequence[Day], log: Log[TradeRow]) -> Iterator[LogFinding]:
+def _hand_out(days: Sequence[LoggedDay], log: LogTable[TradeRow]) -> Iterator[LogFinding]:
     """Give each day the trades since the one before; later ones wait for a day of their own."""
     waiting = sorted(log.rows, key=lambda row: row.day)
     seen: list[TradeRow] = []
@@ -103,7 +105,7 @@ def _hand_out(days: Sequence[Day], log: Log[TradeRow]) -> Iterator[LogFinding]:
             seen.append(trade)
 
 
-def calendar_findings(days: Sequence[Day], file: str, calendar: str) -> Iterator[LogFinding]:
+def calendar_findings(days: Sequence[LoggedDay], file: str, calendar: str) -> Iterator[LogFinding]:
     """Sessions that a log lacks, each at the next one that it has, and days that are none.
 
     Args:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from investorbench.tasks.live.book import SAME, Applied, Book, Holding
+from investorbench.tasks.live.book import SAME, Applied, Book, BookedShares
 from investorbench.tasks.live.claims import CENT, Claim, product_bound
-from investorbench.tasks.live.days import Day
+from investorbench.tasks.live.days import LoggedDay
 from investorbench.tasks.live.findings import LogFinding
-from investorbench.tasks.live.logs import DailyRow, Number
+from investorbench.tasks.live.logs import DailyRow, LoggedNumber
 
 GAIN = "price less average cost, times shares, is"
 
@@ -50,7 +50,7 @@ class Settled:
     mismatches: list[Mismatch] = field(default_factory=list)
 
 
-def open_book(day: Day) -> tuple[Book, Settled]:
+def open_book(day: LoggedDay) -> tuple[Book, Settled]:
     """The holdings of the first day: what its trades bought, or else simply what it lists."""
     book = Book()
     settled = Settled(book.apply(day.trades))
@@ -61,7 +61,7 @@ def open_book(day: Day) -> tuple[Book, Settled]:
     return book, Settled()
 
 
-def settle(day: Day, book: Book, prices: dict[str, float]) -> tuple[Book, Settled]:
+def settle(day: LoggedDay, book: Book, prices: dict[str, float]) -> tuple[Book, Settled]:
     """Take a day's trades into a book, and compare it with what the day lists.
 
     A trade that is written twice counts once, unless the holdings show that it was done twice.
@@ -88,7 +88,7 @@ def settle(day: Day, book: Book, prices: dict[str, float]) -> tuple[Book, Settle
     return after, settled
 
 
-def _mismatches(day: Day, book: Book, prices: dict[str, float]) -> list[Mismatch]:
+def _mismatches(day: LoggedDay, book: Book, prices: dict[str, float]) -> list[Mismatch]:
     found = []
     rows = {row.ticker: row for row in day.held}
     for ticker in dict.fromkeys([*rows, *book.holdings]):
@@ -122,10 +122,12 @@ def _is_mistyped(row: DailyRow, booked: float) -> bool:
 def _list(book: Book, row: DailyRow) -> None:
     shares, price = row.value("Shares"), row.numbers.get("Buy Price")
     if shares and price:
-        book.holdings[row.ticker] = Holding(shares, price.value, price.half_unit, is_listed=True)
+        book.holdings[row.ticker] = BookedShares(
+            shares, price.value, price.half_unit, is_listed=True
+        )
 
 
-def row_claims(file: str, row: DailyRow, holding: Holding | None) -> Iterator[Claim]:
+def row_claims(file: str, row: DailyRow, holding: BookedShares | None) -> Iterator[Claim]:
     """What the cells of a holding, or of a sale, say of each other and of the book.
 
     Args:
@@ -168,7 +170,7 @@ def row_claims(file: str, row: DailyRow, holding: Holding | None) -> Iterator[Cl
         )  # fmt: skip
 
 
-def _average(file: str, row: DailyRow, holding: Holding) -> Iterator[Claim]:
+def _average(file: str, row: DailyRow, holding: BookedShares) -> Iterator[Claim]:
     if (buy := row.numbers.get("Buy Price")) is not None:
         yield Claim(
             file=file, row=row, column="Buy Price", kind="cost_basis", expected=(holding.average,),
@@ -176,7 +178,7 @@ def _average(file: str, row: DailyRow, holding: Holding) -> Iterator[Claim]:
         )  # fmt: skip
 
 
-def _agrees(buy: Number, holding: Holding) -> bool:
+def _agrees(buy: LoggedNumber, holding: BookedShares) -> bool:
     return abs(buy.value - holding.average) <= buy.half_unit + holding.half_unit
 
 
@@ -223,7 +225,7 @@ def oversales(file: str, applied: Sequence[Applied]) -> Iterator[LogFinding]:
             yield LogFinding(file, each.trade.row, "oversale", problem, "Shares Sold")
 
 
-def with_listed_costs(day: Day, book: Book) -> Book:
+def with_listed_costs(day: LoggedDay, book: Book) -> Book:
     """The book with those average costs that a day lists otherwise and its cost basis bears out."""
     after = Book(dict(book.holdings))
     for row in day.held:
@@ -235,7 +237,7 @@ def with_listed_costs(day: Day, book: Book) -> Book:
         if not held or not buy or basis is None or _agrees(buy, held):
             continue
         if abs(basis - held.shares * buy.value) <= CENT + held.shares * buy.half_unit:
-            after.holdings[row.ticker] = Holding(
+            after.holdings[row.ticker] = BookedShares(
                 held.shares, buy.value, buy.half_unit, is_listed=True
             )
     return after

@@ -34,7 +34,7 @@ LEAST_DECIMALS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class LoggedNumber:
     """A number of a log.
 
     Attributes:
@@ -47,7 +47,7 @@ class Number:
     half_unit: float
 
     @classmethod
-    def of(cls, cell: str) -> "Number | None":
+    def of(cls, cell: str) -> "LoggedNumber | None":
         """A number as people write it, with a currency sign or commas; None where it is none."""
         text = cell.strip().removeprefix("-").removeprefix("$")
         sign = -1.0 if cell.strip().startswith("-") else 1.0
@@ -76,7 +76,7 @@ class LogRow:
     day: date
     ticker: str
     words: str
-    numbers: dict[str, Number]
+    numbers: dict[str, LoggedNumber]
     cells: dict[str, str]
 
     def value(self, column: str) -> float | None:
@@ -113,11 +113,11 @@ class TradeRow(LogRow):
         return self.value("Shares Sold") or 0.0
 
 
-Row = TypeVar("Row", bound=LogRow)
+AnyRow = TypeVar("AnyRow", bound=LogRow)
 
 
 @dataclass(slots=True)
-class Log(Generic[Row]):
+class LogTable(Generic[AnyRow]):
     """A log as far as it could be read.
 
     Attributes:
@@ -127,11 +127,11 @@ class Log(Generic[Row]):
     """
 
     file: str
-    rows: list[Row] = field(default_factory=list)
+    rows: list[AnyRow] = field(default_factory=list)
     findings: list[LogFinding] = field(default_factory=list)
 
 
-def read_daily(path: str | Path) -> Log[DailyRow]:
+def read_daily(path: str | Path) -> LogTable[DailyRow]:
     """The log of every day.
 
     Args:
@@ -143,14 +143,14 @@ def read_daily(path: str | Path) -> Log[DailyRow]:
     return _read(path, DAILY, DailyRow, ("Date", "Ticker", "Shares", "Current Price"))
 
 
-def read_trades(path: str | Path) -> Log[TradeRow]:
+def read_trades(path: str | Path) -> LogTable[TradeRow]:
     """The log of trades; for the argument and errors see :func:`read_daily`."""
     return _read(path, TRADES, TradeRow, ("Date", "Ticker", "Shares Bought", "Shares Sold"))
 
 
 def _read(
-    path: str | Path, columns: Sequence[str], kind: type[Row], required: Sequence[str]
-) -> Log[Row]:
+    path: str | Path, columns: Sequence[str], kind: type[AnyRow], required: Sequence[str]
+) -> LogTable[AnyRow]:
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             lines = csv.reader(file)
@@ -162,7 +162,7 @@ def _read(
         raise InvestorBenchError(
             f"{path} has no column {lacking[0]}: a log has the columns {', '.join(columns)}"
         )
-    log: Log[Row] = Log(str(path))
+    log: LogTable[AnyRow] = LogTable(str(path))
     finding = partial(LogFinding, log.file)
     log.findings += [
         finding(1, "column", f"the format has no column {name!r}; it is not looked at", name)
@@ -189,14 +189,14 @@ def _read(
 
 
 def _numbers(
-    line: int, cells: dict[str, str], columns: Sequence[str], log: Log[Row]
-) -> Iterator[tuple[str, Number]]:
+    line: int, cells: dict[str, str], columns: Sequence[str], log: LogTable[AnyRow]
+) -> Iterator[tuple[str, LoggedNumber]]:
     """The numbers of a row; a cell that holds something else is a finding."""
     for name in columns:
         cell = cells.get(name, "")
         if name in WORDS or text_of(cell) is None:
             continue
-        number = Number.of(cell)
+        number = LoggedNumber.of(cell)
         if number is None or not math.isfinite(number.value):
             problem = f"{cell.strip()[:40]!r} is no number"
             log.findings.append(LogFinding(log.file, line, "not_a_number", problem, name))
@@ -204,7 +204,7 @@ def _numbers(
             yield name, number
 
 
-def _days(cells: Sequence[tuple[int, str]], log: Log[Row]) -> Iterator[date | None]:
+def _days(cells: Sequence[tuple[int, str]], log: LogTable[AnyRow]) -> Iterator[date | None]:
     """The dates of a column; those that are not written as most of them are findings."""
     read = [(line, cell, fields_of(text_of(cell) or "")) for line, cell in cells]
     forms = Counter(_form(fields) for _, _, fields in read if fields)

@@ -8,20 +8,22 @@ from typing import TypeVar
 from investorbench.tasks.live.findings import LogFinding
 from investorbench.tasks.live.logs import (
     DailyRow,
-    Log,
     LogRow,
-    Number,
+    LogTable,
+    LoggedNumber,
     TradeRow,
     read_daily,
     read_trades,
 )
 from investorbench_env.errors import InvestorBenchError
 
-Row = TypeVar("Row", bound=LogRow)
+AnyRow = TypeVar("AnyRow", bound=LogRow)
 Key = tuple[str, str, bool, int]
 
 
-def take_older(daily: Log[DailyRow], trades: Log[TradeRow], older: str | Path) -> list[LogFinding]:
+def take_older(
+    daily: LogTable[DailyRow], trades: LogTable[TradeRow], older: str | Path
+) -> list[LogFinding]:
     """Compare a log with an older copy, and put rows that differ back as they were.
 
     Args:
@@ -39,7 +41,7 @@ def take_older(daily: Log[DailyRow], trades: Log[TradeRow], older: str | Path) -
     raise InvestorBenchError(f"{older} is neither a log of every day nor a log of trades")
 
 
-def _compare(log: Log[Row], before: Log[Row]) -> list[LogFinding]:
+def _compare(log: LogTable[AnyRow], before: LogTable[AnyRow]) -> list[LogFinding]:
     findings = []
     old, new = _by_key(before), _by_key(log)
     last = max((row.day for row in before.rows), default=None)
@@ -65,10 +67,10 @@ def _compare(log: Log[Row], before: Log[Row]) -> list[LogFinding]:
     return findings
 
 
-def _by_key(log: Log[Row]) -> dict[Key, Row]:
+def _by_key(log: LogTable[AnyRow]) -> dict[Key, AnyRow]:
     """Rows by day, ticker, whether of a sale, and how many of these came before."""
     seen: dict[tuple[str, str, bool], int] = defaultdict(int)
-    found: dict[Key, Row] = {}
+    found: dict[Key, AnyRow] = {}
     for row in log.rows:
         is_sale = row.sold > 0 if isinstance(row, TradeRow) else row.is_sale
         key = str(row.day), row.ticker, is_sale
@@ -89,11 +91,11 @@ def _same(one: str, other: str) -> bool:
     """Whether two cells say the same; ``4.9`` is ``4.90``."""
     if one == other:
         return True
-    numbers = Number.of(one), Number.of(other)
+    numbers = LoggedNumber.of(one), LoggedNumber.of(other)
     return None not in numbers and numbers[0].value == numbers[1].value  # type: ignore[union-attr]
 
 
-def _put_back(row: Row, old: Row | None, line: int) -> Row:
+def _put_back(row: AnyRow, old: AnyRow | None, line: int) -> AnyRow:
     """A row as it was, where it stands now."""
     was = row if old is None else old
     return type(row)(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from investorbench.tasks.live.findings import LogFinding
-from investorbench.tasks.live.logs import Log, TradeRow
+from investorbench.tasks.live.logs import LogTable, TradeRow
 from investorbench_env.errors import DataNotFoundError, UnknownNameError
 from investorbench_env.market.library import find_data
 from investorbench_env.market.market import HIGH, LOW, Market
@@ -25,7 +25,7 @@ class Ranges:
         InvestorBenchError: a file of the folder cannot be read.
     """
 
-    def __init__(self, folder: str | Path, log: Log[TradeRow]) -> None:
+    def __init__(self, folder: str | Path, log: LogTable[TradeRow]) -> None:
         self._log = log
         tickers = sorted({trade.ticker for trade in log.rows})
         self._markets = {ticker: _market(ticker, folder) for ticker in tickers}
