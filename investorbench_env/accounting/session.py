@@ -1,0 +1,279 @@
+"""One session of a long-only account of several assets, in a fixed order.
+
+Splits, dividends, the orders as they are listed, those that wait by age, stops. Orders that were
+decided after one session meet the bar of the next. A pure function of what it is given, so that it
+serves an environment and a ledger alike.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from investorbench_env.accounting.constraints import SLACK, Constraints, Purchase
+from investorbench_env.accounting.events import Distribution, Fill
+from investorbench_env.accounting.order_faults import without_faults
+from investorbench_env.accounting.orders import (
+    ShareOrder,
+    buy_limit,
+    market_price,
+    sell_limit,
+    stop_sale,
+)
+from investorbench_env.accounting.overnight import adjust_holding, adjust_orders
+from investorbench_env.accounting.portfolio import (
+    HeldShares,
+    Portfolio,
+    Refused,
+    SessionBar,
+    SessionOutcome,
+    Terms,
+)
+
+
+def take_session(
+    before: Portfolio,
+    orders: Sequence[ShareOrder],
+    bars: Mapping[str, SessionBar],
+    terms: Terms,
+    constraints: Constraints,
+) -> tuple[Portfolio, SessionOutcome]:
+    """Take an account over one session.
+
+    Args:
+        before: the account at the close before.
+        orders: that were decided then, in their order.
+        bars: of the session, by symbol; every asset of the market has one.
+        terms: of fills.
+        constraints: of purchases.
+
+    Returns:
+        The account at the close, and what happened.
+    """
+    session = _Session(before, bars, terms, constraints)
+    listed = session.sound(orders)
+    session.pass_night()
+    session.execute(session.adjusted(listed), is_new=True)
+    session.execute(session.adjusted(session.not_cancelled(listed)), is_new=False)
+    session.sell_at_stops()
+    return session.closed(), session.outcome()
+
+
+class _Session:
+    """A session in progress."""
+
+    def __init__(
+        self,
+        before: Portfolio,
+        bars: Mapping[str, SessionBar],
+        terms: Terms,
+        constraints: Constraints,
+    ) -> None:
+        self.before, self.bars, self.terms, self.constraints = before, bars, terms, constraints
+        self.cash, self.costs = before.cash, before.costs
+        self.holdings, self.marks = dict(before.holdings), dict(before.marks)
+        self.waiting: list[ShareOrder] = []
+        self.fills: list[Fill] = []
+        self.refused: list[Refused] = []
+        self.distributions: list[Distribution] = []
+
+    # --- before the open ----------------------------------------------------------------------
+
+    def sound(self, orders: Sequence[ShareOrder]) -> list[ShareOrder]:
+        """The orders that can be meant; the others are refused."""
+        whole = self.constraints.whole_shares
+        waiting, marks = self.before.waiting, self.before.marks
+        found = []
+        for order, reason in without_faults(orders, waiting, marks, self.bars, whole_shares=whole):
+            if reason is None:
+                found.append(order)
+            else:
+                self.refused.append(Refused(order, reason))
+        return found
+
+    def pass_night(self) -> None:
+        """Splits and dividends of what is held."""
+        for symbol, bar in self.bars.items():
+            if symbol in self.marks:
+                self.marks[symbol] /= bar.split
+            holding = self.holdings.get(symbol)
+            if holding is None or (bar.split == 1.0 and not bar.dividend):
+                continue
+            after, paid = adjust_holding(
+                symbol, holding, self.marks[symbol], bar,
+                whole_shares=self.constraints.whole_shares,
+                lowers=self.terms.dividend_adjusts_orders,
+            )  # fmt: skip
+            self.cash += paid.cash
+            self.distributions.append(paid)
+            if after.quantity:
+                self.holdings[symbol] = after
+            else:
+                del self.holdings[symbol]
+
+    def adjusted(self, orders: Sequence[ShareOrder]) -> list[ShareOrder]:
+        """Orders after the night; those that a reverse split cancels are refused."""
+        kept, refused = adjust_orders(
+            orders, self.bars, whole_shares=self.constraints.whole_shares,
+            lowers=self.terms.dividend_adjusts_orders,
+        )  # fmt: skip
+        self.refused += refused
+        return kept
+
+    def not_cancelled(self, listed: Sequence[ShareOrder]) -> list[ShareOrder]:
+        """What waited and is not taken back."""
+        taken_back = {order.id for order in listed if order.side == "cancel"}
+        gone = [order for order in self.before.waiting if order.id in taken_back]
+        self.refused += [Refused(order, "cancelled") for order in gone]
+        return [order for order in self.before.waiting if order not in gone]
+
+    # --- the session --------------------------------------------------------------------------
+
+    def execute(self, orders: Sequence[ShareOrder], *, is_new: bool) -> None:
+        """Fill orders in their order, or let them wait, or refuse them."""
+        older, self.waiting = self.waiting, []
+        for order in orders:
+            if order.side == "cancel":
+                continue
+            reason = self._set_stop(order) if order.side == "stop" else self._trade_or_wait(order)
+            if reason is not None:
+                self.refused.append(Refused(order, reason))
+        self.waiting = [*older, *self.waiting] if is_new else [*self.waiting, *older]
+
+    def _set_stop(self, order: ShareOrder) -> str | None:
+        holding = self.holdings.get(order.symbol)
+        if holding is None:
+            return f"no share of {order.symbol} is held"
+        self.holdings[order.symbol] = holding._replace(stop=order.stop)
+        return None
+
+    def _trade_or_wait(self, order: ShareOrder) -> str | None:
+        """Why an order is neither filled nor waits; None where it is or does."""
+        bar = self.bars[order.symbol]
+        if not bar.has_traded:
+            return self._wait(order, f"{order.symbol} did not trade")
+        if order.side == "sell" and (reason := self._lacks_shares(order)) is not None:
+            return reason
+        price = self._price_of(order, bar)
+        if price is None:
+            return self._wait(order, f"the limit of {order.limit:g} was not reached")
+        quantity = self._capped(order.quantity, bar)
+        if quantity and order.side == "buy":
+            reason = self._unaffordable(order.symbol, quantity, price)
+            if reason is not None:
+                return reason
+        if quantity:
+            self._trade(order, quantity, price)
+        rest = order.quantity - quantity
+        if rest <= SLACK:
+            return None
+        left = order._replace(quantity=rest)
+        return self._wait(left, f"volume_cap left {rest:g} of {order.quantity:g} shares")
+
+    def _wait(self, order: ShareOrder, reason: str) -> str | None:
+        if order.until == "day":
+            return reason
+        self.waiting.append(order)
+        return None
+
+    def _lacks_shares(self, order: ShareOrder) -> str | None:
+        holding = self.holdings.get(order.symbol)
+        held = holding.quantity if holding else 0.0
+        if order.quantity <= held + SLACK:
+            return None
+        return f"{order.quantity:g} shares of {order.symbol} are more than the {held:g} held"
+
+    def _price_of(self, order: ShareOrder, bar: SessionBar) -> float | None:
+        """The price of a fill; None where there is none."""
+        terms, limit = self.terms, order.limit
+        through = terms.limit_fill == "through"
+        if limit is None:
+            side = 1 if order.side == "buy" else -1
+            return self._rounded(market_price(bar.open, side, terms.slippage))
+        if order.side == "buy":
+            filled, price = buy_limit(limit, bar.open, bar.low, terms.slippage, through=through)
+            return price if filled else None
+        filled, price = sell_limit(limit, bar.open, bar.high, terms.slippage, through=through)
+        stop = self.holdings[order.symbol].stop
+        meets_stop = stop is not None and bar.low <= stop and bar.open < limit
+        return price if filled and (terms.orders_first or not meets_stop) else None
+
+    def _capped(self, quantity: float, bar: SessionBar) -> float:
+        cap = self.constraints.volume_cap
+        if cap is None:
+            return quantity
+        most = 0.0 if math.isnan(bar.volume) else cap * bar.volume
+        if self.constraints.whole_shares:
+            most = float(math.floor(most + SLACK))
+        return min(quantity, most)
+
+    def _unaffordable(self, symbol: str, quantity: float, price: float) -> str | None:
+        """Why a purchase may not be made; None where it may."""
+        cost = quantity * price * (1.0 + self.terms.commission)
+        if cost > self.cash + SLACK:
+            return f"{cost:,.2f} are more than the cash, {self.cash:,.2f}"
+        held = self.holdings.get(symbol, HeldShares(0.0, 0.0)).quantity
+        value, cash = (held + quantity) * price, self.cash - cost
+        others = sum(
+            other.quantity * self.marks[name]
+            for name, other in self.holdings.items()
+            if name != symbol
+        )
+        return self.constraints.broken_by(
+            Purchase(
+                positions=len({*self.holdings, symbol}),
+                weight=value / (cash + others + value),
+                price=price,
+                dollar_volume=self.before.dollar_volumes.get(symbol, math.nan),
+                market_cap=self.bars[symbol].market_cap,
+                cash=cash,
+            )
+        )
+
+    def _trade(self, order: ShareOrder, quantity: float, price: float) -> None:
+        """Buy or sell so many shares; all of a holding where rounding alone would be left."""
+        held = self.holdings.get(order.symbol, HeldShares(0.0, 0.0))
+        bought = quantity if order.side == "buy" else -min(quantity, held.quantity)
+        notional = abs(bought) * price
+        cost = self.terms.commission * notional
+        self.cash, self.costs = self.cash - bought * price - cost, self.costs + cost
+        self.fills.append(Fill(order.symbol, bought, price, notional, cost))
+        after = held.quantity + bought
+        if after <= SLACK:
+            del self.holdings[order.symbol]
+        elif bought > 0:
+            entry = (held.quantity * held.entry + bought * price) / after
+            stop = held.stop if order.stop is None else order.stop
+            self.holdings[order.symbol] = HeldShares(after, entry, stop)
+        else:
+            self.holdings[order.symbol] = held._replace(quantity=after)
+
+    def sell_at_stops(self) -> None:
+        """Sell what has reached its stop, each holding as a whole."""
+        for symbol, holding in list(self.holdings.items()):
+            bar = self.bars[symbol]
+            if holding.stop is None or not bar.has_traded:
+                continue
+            reached, price = stop_sale(holding.stop, bar.open, bar.low, self.terms.slippage)
+            if reached:
+                order = ShareOrder(symbol, "sell", holding.quantity)
+                self._trade(order, holding.quantity, self._rounded(price))
+
+    # --- the close ----------------------------------------------------------------------------
+
+    def closed(self) -> Portfolio:
+        """The account at the close; an asset that did not trade keeps its last price."""
+        traded = {name: bar for name, bar in self.bars.items() if bar.has_traded}
+        return Portfolio(
+            cash=self.cash,
+            costs=self.costs,
+            holdings=self.holdings,
+            waiting=tuple(self.waiting),
+            marks=self.marks | {name: bar.close for name, bar in traded.items()},
+            dollar_volumes={name: bar.close * bar.volume for name, bar in traded.items()},
+        )
+
+    def outcome(self) -> SessionOutcome:
+        """What happened."""
+        return SessionOutcome(tuple(self.fills), tuple(self.refused), tuple(self.distributions))
+
+    def _rounded(self, price: float) -> float:
+        return round(price, 2) if self.terms.in_cents else price
