@@ -241,7 +241,8 @@ class _Own:
     def names_of(self, group: str, given: str) -> list[str]:
         """The names under which Hydra finds what was given: several, or a pattern, for a sweep."""
         if not given.startswith("glob("):
-            return [self._name_of(group, each.strip("\"' ")) for each in given.split(",")]
+            names = [self._name_of(group, each.strip("\"' ")) for each in given.split(",")]
+            return list(dict.fromkeys(names))  # gpt-4o and paper/gpt-4o are one
         read = parsed(f"{group}={given}")
         pattern: Any = read.value() if read is not None else Glob()
         known = self._known.names(group)

@@ -86,14 +86,15 @@ def test_a_limit_of_episodes_at_once_is_kept(call: Call) -> None:
 def test_models_run_one_after_another_and_are_named(call: Call, tmp_path: Path) -> None:
     with StubServer() as server:
         output = call(
-            "-m", "agent=finmem", "model=qwen2.5-7b,llama-3.1-8b", f"model.base_url={server.url}",
+            "-m", "agent=finmem", "model=qwen2.5-7b,paper/qwen2.5-7b,llama-3.1-8b",
+            f"model.base_url={server.url}",
             *SHORT[1:], "folder=here",
         )  # fmt: skip
         asked = [request["model"] for request in server.requests]
     assert output.code == 0, output.err
     assert len(set(asked[:STEPS])) == len(set(asked[STEPS:])) == 1 and len(set(asked)) == 2
-    names = {"finmem model=llama-3.1-8b", "finmem model=qwen2.5-7b"}
-    assert {result["agent"] for result in results(output)} == names
+    names = ["finmem model=llama-3.1-8b", "finmem model=qwen2.5-7b"]
+    assert sorted(result["agent"] for result in results(output)) == names
 
 
 def test_a_server_that_is_down_is_one_error_and_the_run_goes_on_when_it_is_back(

@@ -76,7 +76,8 @@ def verify_descriptions(job: RecordedJob) -> Iterator[Finding]:
         )
         if model is not None and isinstance(own.get("model"), dict):
             says = {"described.model": _without_server(own["model"])}
-            asked = {"described.model": _without_server(_whole(model))}
+            whole = _known(_whole(model), own["model"], model)
+            asked = {"described.model": _without_server(whole)}
             yield from differences(file, says, asked, f"from {CONFIG} follows")
 
 
@@ -86,6 +87,17 @@ def _whole(model: Mapping[str, Any]) -> Content:
         return as_json(asdict(model_of(model)))
     except InvestorBenchError:
         return dict(model)
+
+
+def _known(whole: Mapping[str, Any], *written: Mapping[str, Any]) -> Content:
+    """The settings of which a record says something; the others are younger than it."""
+    known: Content = {}
+    for name, part in whole.items():
+        said = [each[name] for each in written if name in each]
+        tables = [each for each in said if isinstance(each, Mapping)]
+        if said:
+            known[name] = _known(part, *tables) if tables and isinstance(part, Mapping) else part
+    return known
 
 
 def _without_server(model: Mapping[str, Any]) -> Content:
