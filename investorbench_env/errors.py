@@ -57,6 +57,10 @@ class DateRangeError(InvestorBenchError, ValueError):
     """Dates outside the data; the message says which range there is."""
 
 
+class NotYetKnownError(DateRangeError):
+    """A date after the decision at which the past is asked for it."""
+
+
 class InvalidActionError(InvestorBenchError, ValueError):
     """An action that is not in the action space; the account is as it was."""
 

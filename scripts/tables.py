@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from investorbench.tasks.answers import answers_of, words_of_roles
+from investorbench.tasks.answers import answers_of, words_of_roles, words_of_tools
 from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, overall
 from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, OverallLine, heads, legend, texts
@@ -101,6 +101,8 @@ def answered(result: Result) -> Iterator[str]:
     )
     if len(answers.roles) > 1:
         yield f"{result.agent}, by role: {'; '.join(words_of_roles(answers.roles))}"
+    if answers.tool_calls:
+        yield f"{result.agent}: {words_of_tools(answers)}"
 
 
 def _title(console: Console, simulated: bool, name: str, *others: str) -> None:

@@ -7,6 +7,9 @@ asked, the ``role`` of each. ``decision.valid`` says whether a decision was read
 A decision is unusable where the agent says that it is not valid, or no answer of the step has a
 value; where the agent says nothing, where the answer that decides has none: the last one of the
 role ``decision``, or the last of all. Where no model answered but rules, none is.
+
+An agent whose model calls tools says so under ``tool_calls``: a list of mappings, each with the
+``name`` of the tool and an ``error``, a word for what went wrong, or None.
 docs/runs.md has these rules.
 """
 
@@ -107,7 +110,8 @@ def tally(
 
     ``invalid`` decisions are those without a usable answer, refused and truncated ones included;
     the agent held then. ``roles`` says of each role how many answers it had, how many of them
-    without a value, their tokens and cost; ``servers`` what answered, by what it says of itself.
+    without a value, their tokens and cost; ``servers`` what answered, by what it says of itself;
+    ``tool_calls``, where there are any, how many there were and which went wrong.
     Latency is in seconds, as the server was waited for when it was asked; ``cost_usd`` is None
     where a price is not known.
 
@@ -119,6 +123,9 @@ def tally(
         return None
     answers = [answer for own, _ in asked for answer in own]
     latencies = np.array([answer["latency_s"] for answer in answers])
+    called = [call for _, thought in asked for call in tool_calls_in(thought)]
+    failed = Counter(str(call["error"]) for call in called if call["error"] is not None)
+    tools = {"tool_calls": {"count": len(called), "errors": dict(sorted(failed.items()))}}
     return {
         "decisions": len(asked),
         "is_language_model": all(answer["is_language_model"] for answer in answers),
@@ -128,6 +135,7 @@ def tally(
         **_spent(answers),
         "roles": _by_role(answers),
         "servers": servers_of(answers),
+        **(tools if called else {}),
         "latency_s": {
             "mean": float(latencies.mean()),
             "p50": float(np.median(latencies)),
@@ -188,6 +196,8 @@ class Answers(NamedTuple):
         share_unusable: decisions of the test split without a usable answer, as a share of those
             for which a model was asked, of all finished repeats.
         roles: the same counts for each role.
+        tool_calls: that the model made.
+        tool_errors: how many of them went wrong, by what did.
     """
 
     is_language_model: bool
@@ -201,6 +211,8 @@ class Answers(NamedTuple):
     cost_usd: float | None
     share_unusable: float
     roles: Mapping[str, RoleCounts]
+    tool_calls: int
+    tool_errors: Mapping[str, int]
 
     @property
     def is_marked(self) -> bool:
@@ -234,7 +246,19 @@ def answers_of(result: Result) -> Answers | None:
         cost_usd=None if None in costs else sum(costs),
         share_unusable=_share_unusable(tests),
         roles=_roles_of(asked),
+        tool_calls=sum(split.get("tool_calls", {}).get("count", 0) for split in asked),
+        tool_errors=sum(
+            (Counter(split.get("tool_calls", {}).get("errors", {})) for split in asked), Counter()
+        ),
     )
+
+
+def words_of_tools(answers: Answers) -> str:
+    """Calls of tools in words."""
+    errors = ", ".join(
+        f"{number(found)} {error.replace('_', ' ')}" for error, found in answers.tool_errors.items()
+    )
+    return f"{count(answers.tool_calls, 'call')} of tools, errors: {errors or 'none'}"
 
 
 def words_of_roles(roles: Mapping[str, RoleCounts]) -> Iterator[str]:
@@ -295,7 +319,11 @@ def _by_role(answers: Sequence[RecordedAnswer]) -> dict[str, Any]:
 
 
 def _older(tallied: Any, kept: Any) -> Any:
-    if not isinstance(tallied, Mapping) or not isinstance(kept, Mapping) or "roles" in kept:
+    if not isinstance(tallied, Mapping) or not isinstance(kept, Mapping):
+        return tallied
+    if "tool_calls" not in kept:
+        tallied = {name: part for name, part in tallied.items() if name != "tool_calls"}
+    if "roles" in kept:
         return tallied
     own = {name: part for name, part in tallied.items() if name not in ("roles", "servers")}
     return own | {"invalid": kept["invalid"]} if "invalid" in kept else own
@@ -304,6 +332,16 @@ def _older(tallied: Any, kept: Any) -> Any:
 def _decision_in(thought: RecordedThought | None) -> Mapping[str, Any]:
     made = (thought or {}).get("decision")
     return made if isinstance(made, Mapping) else {}
+
+
+def tool_calls_in(thought: RecordedThought | None) -> list[Mapping[str, Any]]:
+    """The calls of tools in a thought; what is somebody's own under that name is none."""
+    given = (thought or {}).get("tool_calls")
+    calls = given if isinstance(given, list | tuple) else []
+    known = [
+        each for each in calls if isinstance(each, Mapping) and {"name", "error"} <= each.keys()
+    ]
+    return known if len(known) == len(calls) else []
 
 
 def _found(thought: RecordedThought) -> list[Mapping[str, Any]]:

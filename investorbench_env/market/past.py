@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.dates import DateLike, date_text
-from investorbench_env.errors import DateRangeError, InvestorBenchError, UnknownNameError
+from investorbench_env.errors import InvestorBenchError, NotYetKnownError, UnknownNameError
 from investorbench_env.market.documents import NEWS, Document
 from investorbench_env.market.searching import Counted, SearchHit, counted, ranked
 
@@ -127,7 +127,8 @@ class Past:
                 splits up to the decision; else they are as they were traded.
 
         Raises:
-            DateRangeError: a date that is none, or lies after the decision.
+            NotYetKnownError: a date lies after the decision.
+            DateRangeError: it is none.
         """
         first, final = self._range(start, end)
         found = np.frombuffer(self._all_rows(), BAR).copy()
@@ -156,7 +157,8 @@ class Past:
             size: of a page; None for all on one.
 
         Raises:
-            DateRangeError: a date that is none, or lies after the decision.
+            NotYetKnownError: a date lies after the decision.
+            DateRangeError: it is none.
         """
         first, final = self._range(start, end)
         found = [row for row in self._newest_first() if _is_of(row, kind, first, final)]
@@ -183,7 +185,8 @@ class Past:
             k: so many at most.
 
         Raises:
-            DateRangeError: a date that is none, or lies after the decision.
+            NotYetKnownError: a date lies after the decision.
+            DateRangeError: it is none.
         """
         first, final = self._range(start, end)
         k = _count("k", k, k)
@@ -243,7 +246,7 @@ class Past:
         days = [date.fromisoformat(self.session), datetime.fromisoformat(self.time).date()]
         for name, value in (("start", start), ("end", end)):
             if value is not None and (day := date_text(name, value)) > max(days).isoformat():
-                raise DateRangeError(
+                raise NotYetKnownError(
                     f"{name}={day} lies after this decision of {self.time}: no more is known"
                 )
         first = date.min if start is None else date.fromisoformat(date_text("start", start))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from investorbench.tasks.answers import Answers, words_of_roles
+from investorbench.tasks.answers import Answers, words_of_roles, words_of_tools
 from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
 from investorbench.tasks.wording import COUNT, PERCENT, RATIO, TEXT, TRUTH, USD
 
@@ -98,6 +98,18 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
         key="answers_by_role",
         unit=TEXT,
         value=lambda line: _asked(line, lambda of: "; ".join(words_of_roles(of.roles)) or None),
+        formats=FILE,
+    ),
+    Column(
+        key="tool_calls",
+        unit=COUNT,
+        value=lambda line: _asked(line, lambda of: of.tool_calls),
+        formats=FILE,
+    ),
+    Column(
+        key="tool_errors",
+        unit=TEXT,
+        value=lambda line: _asked(line, lambda of: words_of_tools(of) if of.tool_calls else None),
         formats=FILE,
     ),
     Column(
