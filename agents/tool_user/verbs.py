@@ -37,7 +37,7 @@ class CallOutcome(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verb:
+class PastTool:
     """A tool over the past.
 
     Attributes:
@@ -50,7 +50,7 @@ class Verb:
 
 
 def carry_out(
-    call: ToolCall, past: Past, longest: int, verbs: Mapping[str, Verb] | None = None
+    call: ToolCall, past: Past, longest: int, verbs: Mapping[str, PastTool] | None = None
 ) -> CallOutcome:
     """Carry out a call.
 
@@ -163,21 +163,21 @@ def _verb(
     run: Callable[[Past, Mapping[str, Any]], str],
     properties: Mapping[str, Any],
     required: Sequence[str] = (),
-) -> Verb:
+) -> PastTool:
     parameters = {
         "type": "object",
         "properties": dict(properties),
         "required": list(required),
         "additionalProperties": False,
     }
-    return Verb(tool=Tool(name=name, description=description, parameters=parameters), run=run)
+    return PastTool(tool=Tool(name=name, description=description, parameters=parameters), run=run)
 
 
 def _up_to(most: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": 1, "maximum": most}
 
 
-VERBS: Mapping[str, Verb] = {
+VERBS: Mapping[str, PastTool] = {
     verb.tool.name: verb
     for verb in (
         _verb(

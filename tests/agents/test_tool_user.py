@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from investorbench.agents.llm import Answer, Message, Tool, ToolCall
 from investorbench.agents.tool_user import VERBS, ToolUser, carry_out
-from investorbench.agents.tool_user.verbs import Verb
+from investorbench.agents.tool_user.verbs import PastTool
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.past import Past
 from tests.env.small_markets import date, document, small_market
@@ -153,7 +153,7 @@ def test_a_tool_that_raises_is_a_text_to_the_model() -> None:
     def run(past: Past, arguments: Any) -> str:
         raise ZeroDivisionError("secret")
 
-    broken = Verb(tool=Tool(name="broken", description="", parameters={}), run=run)
+    broken = PastTool(tool=Tool(name="broken", description="", parameters={}), run=run)
     outcome = carry_out(call("broken"), past(), 100, {"broken": broken})
     assert outcome.error == "failed" and "secret" not in outcome.text
 
