@@ -165,13 +165,7 @@ class StubServer:
         latency_s = self.latency_s if reply.latency_s is None else reply.latency_s
         if latency_s:
             await asyncio.sleep(latency_s)
-        make = _message if path.endswith("/messages") else _chat_completion
-        body = make(reply, request)
-        if self.fingerprint is not None:
-            body["system_fingerprint"] = self.fingerprint
-        if self.served_as is not None:
-            body["model"] = self.served_as
-        whole = json.dumps(body) if reply.raw is None else reply.raw
+        whole = self._body(reply, request, path) if reply.raw is None else reply.raw
         match reply.fault:
             case "hang":
                 await self._stop.wait()
@@ -191,6 +185,15 @@ class StubServer:
             kind = "text/html" if reply.error.startswith("<") else "application/json"
             return await _send(writer, reply.status, reply.error, reply.headers, kind)
         return await _send(writer, 200, whole, reply.headers)
+
+    def _body(self, reply: Reply, request: dict[str, Any], path: str) -> str:
+        make = _message if path.endswith("/messages") else _chat_completion
+        body = make(reply, request)
+        if self.fingerprint is not None:
+            body["system_fingerprint"] = self.fingerprint
+        if self.served_as is not None:
+            body["model"] = self.served_as
+        return json.dumps(body)
 
     def _reply_to(self, request: dict[str, Any], number: int) -> Reply:
         answers = self._answers
@@ -262,7 +265,7 @@ def _chat_completion(reply: Reply, request: Mapping[str, Any]) -> dict[str, Any]
         call = {"name": "decision", "arguments": reply.text}
         message |= {"content": None, "tool_calls": [{"type": "function", "function": call}]}
     usage = reply.usage or {
-        "prompt_tokens": sum(len(str(m["content"]).split()) for m in request.get("messages", ())),
+        "prompt_tokens": sum(len(str(m["content"]).split()) for m in request["messages"]),
         "completion_tokens": len(reply.text.split()),
         "prompt_tokens_details": {"cached_tokens": 0},
     }
