@@ -8,7 +8,7 @@ from investorbench.scripts.model_settings import PREFIX, nested
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 
-class Given(NamedTuple):
+class PairsGiven(NamedTuple):
     """What stands on a command line."""
 
     model: Model
@@ -17,7 +17,7 @@ class Given(NamedTuple):
 
 def given(
     command: str, arguments: Sequence[str], kinds: Mapping[str, Callable[[str], Any]]
-) -> Given:
+) -> PairsGiven:
     """The model, changed by ``model.…`` pairs, and the options.
 
     Args:
@@ -45,4 +45,4 @@ def given(
             raise InvestorBenchError(f"{argument}: {value!r} should be a number") from None
     if "model" not in options:
         raise InvestorBenchError(f"which model? investorbench {command} model=qwen2.5-7b")
-    return Given(load_model(options.pop("model"), nested(changes)), options)
+    return PairsGiven(load_model(options.pop("model"), nested(changes)), options)
