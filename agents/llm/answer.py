@@ -149,6 +149,7 @@ class Answer:
         system_fingerprint: what that server calls the state it was in; empty where it does not.
         response_id: what it calls the last reply; likewise.
         server: its program and version, such as ``"vLLM 0.11.0"``; likewise.
+        address: where it was asked, of a model that is published nowhere; empty for others.
         finish_reason: why the last reply ended.
         request_hash: SHA-256 of everything that determines the last reply.
         is_language_model: False for the offline reader.
@@ -174,6 +175,7 @@ class Answer:
     system_fingerprint: str = ""
     response_id: str = ""
     server: str = ""
+    address: str = ""
     is_language_model: bool = True
     tool_calls: tuple[ToolCall, ...] = ()
 

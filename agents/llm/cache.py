@@ -22,7 +22,9 @@ from investorbench_env.errors import UnknownNameError
 T = TypeVar("T")
 CacheMode = Literal["off", "read_write", "replay_only"]
 MODES: tuple[CacheMode, ...] = ("off", "read_write", "replay_only")
-VERSION = 1
+VERSION = 2
+OF_OTHER_KEYS = 1
+"""The version whose keys leave out a server's settings and the address of what is unpublished."""
 BUSY_S = 30.0
 """How long to wait for another process that is writing."""
 
@@ -58,6 +60,12 @@ class Cache:
             db.execute("BEGIN IMMEDIATE")
             found = int(db.execute("PRAGMA user_version").fetchone()[0])
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if found == OF_OTHER_KEYS:
+                raise CacheError(
+                    f"{self.path} was written by an older InvestorBench, whose keys do not say by "
+                    "which server settings, and where, an answer was given: finish its run with "
+                    "that one, or give another file, cache_path=… (it was left as it is)"
+                )
             if found != VERSION and (found or tables):
                 raise CacheError(
                     f"{self.path} is no cache of version {VERSION}; give another file (it was "

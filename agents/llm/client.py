@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +12,6 @@ from investorbench.agents.llm.answer import (
     Completion,
     Defect,
     Message,
-    Rung,
     Schema,
     Status,
     Tool,
@@ -25,6 +23,7 @@ from investorbench.agents.llm.exchange import Exchange, Exchanged, Provider, Tal
 from investorbench.agents.llm.ladder import Ladder
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.outage import Say
+from investorbench.agents.llm.parameters import Taken
 from investorbench.agents.llm.replies import Reading, read_reply, read_text, status_without
 from investorbench.agents.llm.request import Request, repair
 from investorbench.agents.llm.spending import Budget
@@ -65,7 +64,7 @@ class Client:
         self.model, self.name = model, model.name
         self.budget = Budget() if budget is None else budget
         self.budget.require_price(model.name, model.price, has_key=bool(model.key_env))
-        self._payer = ""
+        self._payer, self._address = "", provider.address
         self._exchange = Exchange(
             model,
             provider,
@@ -88,6 +87,11 @@ class Client:
         other = copy(self)
         other._payer = payer
         return other
+
+    @property
+    def taken(self) -> Taken:
+        """What is known of the parameters that its server takes."""
+        return self._exchange.taken
 
     @property
     def ladder(self) -> Ladder:
@@ -134,10 +138,11 @@ class Client:
             repeat=repeat,
             max_tokens=max_tokens or self.model.sampling.max_tokens,
             tools=checked(tools),
+            address="" if self.model.is_published else self._address,
         )
         asked, status = first, _OK
         while True:
-            exchanged = await self._exchange.get(partial(_on_rung, asked), tally)
+            exchanged = await self._exchange.get(asked, tally)
             tally.add(exchanged)
             reading = self._read(exchanged, schema)
             tolerated = (*tolerated, *reading.tolerated)
@@ -170,6 +175,7 @@ class Client:
             system_fingerprint=exchanged.completion.system_fingerprint,
             response_id=exchanged.completion.response_id,
             server=exchanged.completion.server,
+            address=first.address,
             tool_calls=() if reading.defect else exchanged.completion.tool_calls,
         )
 
@@ -184,11 +190,6 @@ class Client:
         if completion.finish_reason in ("stop", "tool_calls") and not exchanged.cached:
             self._exchange.ladder_of(request).observe(request.rung, reading.defect)
         return reading
-
-
-def _on_rung(request: Request, rung: Rung) -> Request:
-    """The question as asked on a rung; plain text is asked for in one way only."""
-    return request.on("text" if request.schema is None else rung)
 
 
 def _declines(completion: Completion) -> bool:

@@ -12,7 +12,9 @@ from weakref import WeakKeyDictionary
 
 from investorbench.agents.llm.answer import Rung
 from investorbench.agents.llm.ladder import Ladder
+from investorbench.agents.llm.models import Accepts
 from investorbench.agents.llm.outage import Outage
+from investorbench.agents.llm.parameters import Taken
 
 T = TypeVar("T")
 
@@ -69,6 +71,7 @@ class Endpoint:
         self.address = address
         self._gates: PerLoop[dict[tuple[int, float | None], Gate]] = PerLoop(dict)
         self._outages: PerLoop[Outage] = PerLoop(lambda: Outage(address))
+        self._taken: dict[tuple[str, Accepts], Taken] = {}
         self._ladders: dict[tuple[str, tuple[Rung, ...]], Ladder] = {}
 
     def gate(self, concurrency: int, requests_per_minute: float | None) -> Gate:
@@ -81,6 +84,10 @@ class Endpoint:
     def outage(self) -> Outage:
         """Whether it is away."""
         return self._outages.get()
+
+    def taken(self, model: str, accepts: Accepts) -> Taken:
+        """What is known of the parameters that this model takes here."""
+        return self._taken.setdefault((model, accepts), Taken(accepts))
 
     def ladder(self, model: str, rungs: Sequence[Rung]) -> Ladder:
         """What is known of this model here."""

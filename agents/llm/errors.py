@@ -125,7 +125,8 @@ class CacheMissError(ModelError):
     def __init__(self, key: str, where: str) -> None:
         super().__init__(
             f"no answer with key {key} in the cache {where}, and cache mode replay_only asks no "
-            "server: replay with the prompts, model and seeds of the recording, or use read_write"
+            "server: replay with the prompts, model and seeds of the recording (of a model that is "
+            "published nowhere, its base_url as well), or use read_write"
         )
         self.key = key
 

@@ -1,14 +1,13 @@
 """One reply to one question: from the cache or the server, on the best rung, until it is there."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from investorbench.agents.llm.answer import Completion, Rung, Usage
+from investorbench.agents.llm.answer import Completion, Usage
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.endpoints import Endpoints
 from investorbench.agents.llm.error_replies import too_long
@@ -26,9 +25,6 @@ from investorbench.agents.llm.replies import read_reply
 from investorbench.agents.llm.request import Request
 from investorbench.agents.llm.retrying import Fault
 from investorbench.agents.llm.spending import Budget, Reservation
-
-RequestOn = Callable[[Rung], Request]
-"""A question as it is asked on a rung."""
 
 
 class Provider(Protocol):
@@ -83,6 +79,7 @@ class Exchange:
         self._budget = budget
         endpoint = endpoints.at(provider.address)
         self._persistence = Persistence(model, endpoint, rng, say)
+        self.taken = endpoint.taken(model.id, model.accepts)
         self.ladder = endpoint.ladder(model.id, model.accepts.rungs)
         with_tools = [rung for rung in WITH_TOOLS if rung in model.accepts.rungs]
         self._ladder_with_tools = endpoint.ladder(
@@ -93,58 +90,52 @@ class Exchange:
         """What is known of how a question like this one can be asked."""
         return self._ladder_with_tools if request.tools else self.ladder
 
-    async def get(self, request_on: RequestOn, tally: Tally) -> Exchanged:
-        """One reply, from the cache or from the server."""
-        cache, first = self._cache, request_on("text")
-        ladder = self.ladder_of(first)
-        if cache is None:
-            return await self._climb(request_on, ladder, tally)
+    async def get(self, request: Request, tally: Tally) -> Exchanged:
+        """One reply, from the cache or from the server, on whatever rung it takes."""
+        if self._cache is None:
+            return await self._ask(request, tally)
         found: list[Exchanged] = []
         while not found:
-            await cache.alone(
-                first.question,
-                partial(self._look_up_or_ask, cache, request_on, ladder, tally, found),
+            await self._cache.alone(
+                request.question, partial(self._look_up_or_ask, self._cache, request, tally, found)
             )
         return found[0]
 
     async def _look_up_or_ask(
-        self,
-        cache: Cache,
-        request_on: RequestOn,
-        ladder: Ladder,
-        tally: Tally,
-        found: list[Exchanged],
+        self, cache: Cache, request: Request, tally: Tally, found: list[Exchanged]
     ) -> None:
-        # An answer on any rung will do: it was asked there because the server took no other.
-        requests = {request.key: request for request in map(request_on, ladder.order())}
-        kept = await cache.get(requests)
+        variants = request.variants(self.ladder_of(request).order(), self.taken.accepts)
+        kept = await cache.get(variants)
         if kept:
             key, completion = kept
-            found.append(Exchanged(completion, requests[key], True))
+            found.append(Exchanged(completion, request.on(*variants[key]), True))
             return
         if cache.mode == "replay_only":
-            raise CacheMissError(next(iter(requests)), str(cache.path))
-        exchanged = await self._climb(request_on, ladder, tally)
+            raise CacheMissError(next(iter(variants)), str(cache.path))
+        exchanged = await self._ask(request, tally)
         completion = await cache.put(exchanged.request.key, self._model.id, exchanged.completion)
         found.append(exchanged._replace(completion=completion))
 
-    async def _climb(self, request_on: RequestOn, ladder: Ladder, tally: Tally) -> Exchanged:
-        """Ask on the highest rung that the server takes."""
+    async def _ask(self, request: Request, tally: Tally) -> Exchanged:
+        """Ask on the highest rung that the server takes, with the parameters that it takes."""
+        ladder = self.ladder_of(request)
         while True:
-            request = request_on(ladder.rung)
+            asked = request.on(ladder.rung, self.taken.accepts)
             try:
-                return Exchanged(
-                    await self._persistence.answer_of(partial(self._send, request, tally)),
-                    request,
-                    False,
-                )
+                completion = await self._persistence.answer_of(partial(self._send, asked, tally))
+                return Exchanged(completion, asked, False)
             except Fault as fault:
                 self._require_fitting(fault)
-                refused = is_refusal_of(request.rung, fault.status, fault.reply)
-                evidence = f"{fault.reason} {fault.reply[:200]}"
-                if refused and ladder.refuse(request.rung, evidence):
-                    continue
-                raise self._refusal(fault) from None
+                if not self._takes_otherwise(asked, ladder, fault):
+                    raise self._refusal(fault) from None
+
+    def _takes_otherwise(self, asked: Request, ladder: Ladder, fault: Fault) -> bool:
+        """Whether the server may take the question without a parameter, or on a lower rung."""
+        status, reply = fault.status, fault.reply
+        if self.taken.refuse(asked, status, reply, fault.reason):
+            return True
+        evidence = f"{fault.reason} {reply[:200]}"
+        return is_refusal_of(asked.rung, status, reply) and ladder.refuse(asked.rung, evidence)
 
     async def _send(self, request: Request, tally: Tally) -> Completion:
         """Send a request once, within the budget."""

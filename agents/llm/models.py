@@ -26,8 +26,11 @@ T = TypeVar("T")
 class Accepts:
     """What a model's server takes; what it does not take is never sent.
 
+    A parameter that a server refuses by name is found out, at the cost of a refused request.
+
     Attributes:
         temperature: a temperature, and top_p with it.
+        top_p: the share of probability to sample from.
         seed: a seed for sampling.
         system_role: the role of instructions; None: they open the first user message.
         rungs: ways to ask for structure, strictest first; ``text`` always works.
@@ -37,6 +40,7 @@ class Accepts:
     """
 
     temperature: bool = True
+    top_p: bool = True
     seed: bool = True
     system_role: Literal["system", "developer"] | None = "system"
     rungs: tuple[Rung, ...] = RUNGS
@@ -62,15 +66,25 @@ class Server:
     """How ``investorbench serve`` starts a server for the model; null leaves vLLM's default.
 
     The tensor parallel sizes that come with InvestorBench are for cards of 80 GB.
+
+    Attributes:
+        adapter: LoRA weights over the model's, a folder or a repository.
     """
 
     tensor_parallel_size: int = 1
     max_model_len: int | None = None
     dtype: str | None = None
+    adapter: str | None = None
     reasoning_parser: str | None = None
     tool_call_parser: str | None = None
     trust_remote_code: bool = False
     extra_args: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of it determines answers, where anything does; part of an answer's key."""
+        named = ("dtype", "adapter", "reasoning_parser", "tool_call_parser", "extra_args")
+        return {name: value for name in named if (value := getattr(self, name))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +154,11 @@ class Model:
     def is_language_model(self) -> bool:
         """False for the offline reader alone."""
         return self.provider != "offline"
+
+    @property
+    def is_published(self) -> bool:
+        """Whether its name says what it is, wherever it is asked."""
+        return any((self.maker, self.licence, self.revision, self.released))
 
     @property
     def knowledge(self) -> Knowledge | None:

@@ -5,7 +5,7 @@ computed again, so an answer that was recorded otherwise comes out otherwise.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Self, get_args
 
 from investorbench.agents.llm.answer import (
@@ -14,7 +14,6 @@ from investorbench.agents.llm.answer import (
     Completion,
     Defect,
     Message,
-    Rung,
     Schema,
     Status,
     Tool,
@@ -70,7 +69,7 @@ class RecordedAnswers:
         Raises:
             NothingRecordedError: none is left.
         """
-        asked = Request(
+        first = Request(
             model=self.model,
             messages=tuple(messages),
             schema=schema,
@@ -80,8 +79,15 @@ class RecordedAnswers:
             max_tokens=max_tokens or self.model.sampling.max_tokens,
             tools=checked(tools),
         )
-        keys: dict[Rung, str] = {rung: asked.on(rung).key for rung in RUNGS}
-        recorded = self._next(set(keys.values()))
+        places = dict.fromkeys(str(each.get("address", "")) for each in self._left)
+        keys = {
+            key: rung
+            for place in places
+            for key, (rung, _) in replace(first, address=place)
+            .variants(RUNGS, self.model.accepts)
+            .items()
+        }
+        recorded = self._next(set(keys))
         status, reading = self._read(recorded, schema)
         values = {name: recorded[name] for name in OF_AN_ANSWER if name in recorded}
         values |= {
@@ -95,7 +101,9 @@ class RecordedAnswers:
             "tool_calls": tuple(ToolCall(**call) for call in recorded.get("tool_calls", ())),
         }
         if not _took_two(recorded):
-            values["request_hash"] = keys.get(recorded["rung"], "")
+            own = (key for key, rung in keys.items() if rung == recorded["rung"])
+            is_own = keys.get(str(recorded.get("request_hash"))) == recorded["rung"]
+            values["request_hash"] = recorded["request_hash"] if is_own else next(own, "")
             values["tolerated"] = reading.tolerated
             values["cost_usd"] = self._cost(recorded)
         return Answer(**values)

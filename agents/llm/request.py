@@ -1,17 +1,18 @@
 """One question to a server, complete: everything in it determines the answer, and so its key."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from investorbench.agents.llm.answer import Message, Rung, Schema, Tool
 from investorbench.agents.llm.canonical import canonical, digest
 from investorbench.agents.llm.contents import BETWEEN, by_hash, images_in, text_of, with_text
-from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.models import Accepts, Model
 
 SCHEMA_NAME = "decision"
-KEY_VERSION = 2
+KEY_VERSION = 3
 """Raised when a request of the same content would be put to servers in another way."""
 
 IMAGE_BYTES = 40_000
@@ -42,6 +43,7 @@ class Request:
         repeat: distinguishes equal questions that are to be answered again.
         max_tokens: that the reply may have.
         tools: what may be called before the answer.
+        address: where it is asked, of a model that is published nowhere; empty for others.
     """
 
     model: Model
@@ -52,22 +54,74 @@ class Request:
     repeat: int
     max_tokens: int
     tools: tuple[Tool, ...] = ()
+    address: str = ""
 
     @property
     def key(self) -> str:
-        """SHA-256 of all that determines the answer; the address is not part of it."""
-        return digest([self.question, self.rung])
+        """SHA-256 of all that determines the answer."""
+        return _key(self._fixed, self._leavable, self.rung)
 
-    @cached_property
+    @property
     def question(self) -> str:
         """The same whatever the rung: equal questions in flight need one answer."""
+        return f"{self._fixed} {self._leavable}"
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of those that are sent and that a server might not take."""
+        accepts, sampling = self.model.accepts, self.model.sampling
+        is_sent = {
+            "temperature": accepts.temperature and sampling.temperature is not None,
+            "top_p": accepts.temperature and accepts.top_p and sampling.top_p is not None,
+            "seed": accepts.seed and self.seed is not None,
+            "reasoning_effort": sampling.reasoning_effort in accepts.reasoning_effort,
+            "system_role": accepts.system_role is not None
+            and any(message["role"] == "system" for message in self.messages),
+            accepts.max_tokens: True,
+        }
+        return frozenset(name for name, sent in is_sent.items() if sent)
+
+    def on(self, rung: Rung, accepts: Accepts | None = None) -> "Request":
+        """The same question on another rung; plain text is asked for in one way only.
+
+        Args:
+            rung: how to ask for the schema.
+            accepts: what the server takes; None: what the model's settings say.
+        """
+        model = self.model
+        if accepts is not None and accepts != model.accepts:
+            model = replace(model, accepts=accepts)
+        asked = replace(self, model=model, rung="text" if self.schema is None else rung)
+        asked.__dict__["_fixed"] = self._fixed  # long texts are hashed once
+        return asked
+
+    def variants(self, rungs: Sequence[Rung], taken: Accepts) -> dict[str, tuple[Rung, Accepts]]:
+        """The keys under which an answer may be kept: on any rung, whatever was left out.
+
+        It was asked in that way because the server took no other, in this process or another one.
+
+        Args:
+            rungs: in the order of their looking up.
+            taken: what the server takes, as far as is known; it goes first.
+        """
+        found: dict[str, tuple[Rung, Accepts]] = {}
+        for accepts in dict.fromkeys((taken, *_with_less(self.model.accepts))):
+            part = self.on("text", accepts)._leavable
+            for rung in ("text",) if self.schema is None else rungs:
+                found.setdefault(_key(self._fixed, part, rung), (rung, accepts))
+        return found
+
+    @cached_property
+    def _fixed(self) -> str:
         return digest(self._content())
 
-    def on(self, rung: Rung) -> "Request":
-        """The same question on another rung."""
-        asked = replace(self, rung=rung)
-        asked.__dict__["question"] = self.question  # long texts are hashed once
-        return asked
+    @property
+    def _leavable(self) -> str:
+        """What of it is sent that a server may refuse."""
+        sampling, sent = self.model.sampling, self.parameters
+        named = ("temperature", "top_p", "reasoning_effort")
+        values = [getattr(sampling, name) if name in sent else None for name in named]
+        return canonical([*values, self.model.accepts.system_role])
 
     @property
     def size_bytes(self) -> int:
@@ -81,22 +135,43 @@ class Request:
         return size + IMAGE_BYTES * sum(1 for _ in images_in(self.messages))
 
     def _content(self) -> dict[str, Any]:
-        sampling = asdict(self.model.sampling)
-        if not self.model.accepts.temperature:
-            sampling |= {"temperature": None, "top_p": None}
+        """All that determines the answer, but for what a server may refuse."""
+        model = self.model
+        server = {} if model.server is None else model.server.identity
         return {
             "version": KEY_VERSION,
-            "model": self.model.id,
-            "revision": self.model.revision,
-            "system_role": self.model.accepts.system_role,
+            "model": model.id,
+            "revision": model.revision,
+            "server": server,
+            "address": self.address,
             "messages": [by_hash(message) for message in self.messages],
             "schema": self.schema,
-            "sampling": {**sampling, "max_tokens": self.max_tokens},
+            "sampling": {"max_tokens": self.max_tokens, "extra": model.sampling.extra},
             "seed": self.seed,
             "repeat": self.repeat,
-            # Only where there are any, so that the key of a plain question stays what it was.
-            **({"tools": [asdict(tool) for tool in self.tools]} if self.tools else {}),
+            "tools": [asdict(tool) for tool in self.tools],
         }
+
+
+def _key(fixed: str, leavable: str, rung: Rung) -> str:
+    return hashlib.sha256(f"{fixed} {leavable} {rung}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _with_less(accepts: Accepts) -> tuple[Accepts, ...]:
+    """What a server may turn out to take, the most first."""
+    roles: dict[str | None, tuple[Any, ...]] = {
+        "developer": ("developer", "system", None),
+        "system": ("system", None),
+        None: (None,),
+    }
+    return tuple(
+        replace(accepts, temperature=warm, top_p=top, reasoning_effort=effort, system_role=role)
+        for role in roles[accepts.system_role]
+        for effort in dict.fromkeys((accepts.reasoning_effort, ()))
+        for warm in dict.fromkeys((accepts.temperature, False))
+        for top in dict.fromkeys((accepts.top_p, False))
+    )
 
 
 def with_schema(

@@ -38,7 +38,13 @@ def command_of(model: Model, host: str, port: int, command: str | None = None) -
             'container: command="docker run --rm --gpus all --ipc=host -p {port}:{port} '
             'vllm/vllm-openai"'
         )
-    return [*start, "--served-model-name", model.id, *_flags(model, host, port)]
+    adapter = model.server.adapter if model.server else None
+    if adapter:  # what is asked for by the model's id is the model with it
+        named = [f"{model.id}-base", "--enable-lora", "--lora-modules"]
+        named.append(f"{model.id}={adapter}")
+    else:
+        named = [model.id]
+    return [*start, "--served-model-name", *named, *_flags(model, host, port)]
 
 
 def _flags(model: Model, host: str, port: int) -> list[str]:

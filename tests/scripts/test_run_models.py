@@ -148,10 +148,13 @@ def test_a_shared_cache_answers_another_run_and_can_replay_it_without_a_server(
     first = call(*at(server, kept, "seed=0", "folder=one"))
     second = call(*at(server, kept, "seed=0", "folder=two"))
     assert server.calls == STEPS
-    nowhere = "model.base_url=http://127.0.0.1:9/v1"
-    third = call(
-        *at(server, kept, "seed=0", "cache=replay_only", "folder=three")[:-1], nowhere, "folder=x"
+    third = call(*at(server, kept, "seed=0", "cache=replay_only", "folder=three"))
+    assert server.calls == STEPS
+    elsewhere = call(  # another server may be another model
+        *at(server, kept, "seed=0", "cache=replay_only", "folder=four"),
+        "model.base_url=http://127.0.0.1:9/v1",
     )
+    assert elsewhere.code == 1 and "base_url" in elsewhere.err
     assert [output.code for output in (first, second, third)] == [0, 0, 0]
     metrics = [results(output)[0]["metrics"] for output in (first, second, third)]
     assert metrics[0] == metrics[1] == metrics[2]

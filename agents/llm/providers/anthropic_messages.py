@@ -43,10 +43,11 @@ def body_of(request: Request) -> dict[str, Any]:
     }
     if system:
         body["system"] = system
-    if model.accepts.temperature and sampling.temperature is not None:
+    sent = request.parameters
+    if "temperature" in sent:
         body["temperature"] = sampling.temperature
     config: dict[str, Any] = {}
-    if sampling.reasoning_effort is not None:
+    if "reasoning_effort" in sent:
         config["effort"] = sampling.reasoning_effort
     if request.schema is not None and request.rung == "json_schema":
         config["format"] = {"type": "json_schema", "schema": _form(request.schema)}

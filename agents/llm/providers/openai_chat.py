@@ -27,13 +27,12 @@ def body_of(request: Request) -> dict[str, Any]:
         "messages": [_as_sent(each) for each in with_role(messages, accepts.system_role)],
         accepts.max_tokens: request.max_tokens,
     }
-    if accepts.temperature:
-        wanted = {"temperature": sampling.temperature, "top_p": sampling.top_p}
-        body |= {name: value for name, value in wanted.items() if value is not None}
-    if accepts.seed and request.seed is not None:
+    sent = request.parameters
+    for name in ("temperature", "top_p", "reasoning_effort"):
+        if name in sent:
+            body[name] = getattr(sampling, name)
+    if "seed" in sent:
         body["seed"] = request.seed
-    if sampling.reasoning_effort is not None:
-        body["reasoning_effort"] = sampling.reasoning_effort
     if request.tools:
         body["tools"] = [_function(tool) for tool in request.tools]
     if schema is not None:

@@ -1,6 +1,5 @@
 """What a client posted, to the reply: from the cache, or from the server within the budget."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -88,7 +87,7 @@ class Forwarder:
         is_capped = self.budget.max_usd is not None
         request = passed_request(self.model, path, body, use.sample, is_capped)
         tally = Tally(payer=use.payer)
-        exchanged = await self._exchanges[path].get(_whatever_the_rung(request), tally)
+        exchanged = await self._exchanges[path].get(request, tally)
         tally.add(exchanged)
         reading = route.reading(exchanged.completion, body)
         use.note(self._answer(exchanged, reading, tally), route.role)
@@ -131,7 +130,3 @@ class Forwarder:
 def _as_sent(request: Request) -> dict[str, Any]:
     assert isinstance(request, PassedRequest)
     return dict(request.body)
-
-
-def _whatever_the_rung(request: PassedRequest) -> Callable[[object], Request]:
-    return lambda rung: request

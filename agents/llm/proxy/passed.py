@@ -42,6 +42,10 @@ class PassedRequest(Request):
     def size_bytes(self) -> int:
         return sum(map(len, _texts(self.body)))
 
+    @property
+    def parameters(self) -> frozenset[str]:
+        return frozenset()  # they are the client's, who learns what is refused
+
     def _content(self) -> dict[str, Any]:
         asked = {name: part for name, part in self.body.items() if name not in OF_THE_SENDER}
         return super()._content() | {

@@ -35,7 +35,8 @@ QUICK = {
 
 def model(**settings: Any) -> Model:
     """A model whose server is a stub."""
-    plain = {"name": "stub", "provider": "vllm", "id": "stub", "patience": QUICK}
+    plain = {"name": "stub", "provider": "vllm", "id": "stub", "licence": "MIT"}
+    plain |= {"patience": QUICK}
     return model_of(plain | settings)
 
 
