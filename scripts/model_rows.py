@@ -1,15 +1,15 @@
-"""What ``investorbench models`` says of each model: one row a file, read as it stands."""
+"""What ``investorbench models`` says of each model: one row a file."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
-from investorbench.agents.llm.lifetime import Knowledge, is_past, knowledge
+from investorbench.agents.llm.lifetime import is_past
 from investorbench.agents.llm.model_names import full_name, short_names
-from investorbench.agents.llm.models import MODEL_FORMS
+from investorbench.agents.llm.models import MODEL_FORMS, Model, load_model
 from investorbench.agents.settings_files import SUFFIXES, read_settings
 from investorbench.scripts.choices import Choices
 from investorbench_env.errors import UnknownNameError
@@ -25,44 +25,36 @@ class ModelRow:
 
     Attributes:
         name: with its folder.
-        id: None where its user says.
+        model: its settings.
         is_past: whether it is no longer served.
         key_is_set: None where it needs none.
-        is_verified: whether all of it could be confirmed.
+        is_of_any_id: whether its user says which model it is.
     """
 
     name: str
-    id: str | None
-    maker: str | None
-    provider: str
-    released: str | None
-    retires: str | None
+    model: Model
     is_past: bool
-    knowledge: Knowledge | None
-    context_length: int | None
-    price: Mapping[str, Any] | None
-    key_env: str | None
     key_is_set: bool | None
-    is_verified: bool
+    is_of_any_id: bool
 
     def record(self) -> dict[str, Any]:
         """As plain JSON values."""
-        known = self.knowledge
+        model, known = self.model, self.model.knowledge
         return {
             "name": self.name,
-            "id": self.id,
-            "maker": self.maker,
-            "provider": self.provider,
-            "released": self.released,
-            "retires": self.retires,
+            "id": None if self.is_of_any_id else model.id,
+            "maker": model.maker,
+            "provider": model.provider,
+            "released": model.released,
+            "retires": model.retires,
             "is_past": self.is_past,
             "knows_until": known.until if known else None,
             "cutoff_is_stated": bool(known and known.is_stated),
-            "context_length": self.context_length,
-            "price": dict(self.price) if self.price else None,
-            "key_env": self.key_env,
+            "context_length": model.context_length,
+            "price": asdict(model.price) if model.price else None,
+            "key_env": model.key_env,
             "key_is_set": self.key_is_set,
-            "is_verified": self.is_verified,
+            "is_verified": not model.unverified,
         }
 
 
@@ -77,15 +69,16 @@ def rows(wanted: str | None, choices: Choices, today: date) -> list[ModelRow]:
 
     Raises:
         UnknownNameError: there is none.
+        ModelError: a file is no model's.
     """
     if wanted is not None and wanted.endswith(SUFFIXES):
-        return [_row(wanted, read_settings(wanted), today)]
+        return [_row(Path(wanted).stem, Path(wanted), today)]
     names = choices.names(GROUP)
     found = names if wanted is None else _fitting(wanted, names)
     if not found:
         raise UnknownNameError(GROUP, str(wanted), short_names(names), MODEL_FORMS)
     return [
-        _row(name, read_settings(choices.file(GROUP, name)), today)
+        _row(name, choices.file(GROUP, name), today)
         for name in sorted(found, key=lambda each: ("/" not in each, each))
     ]
 
@@ -103,21 +96,14 @@ def _fitting(wanted: str, names: list[str]) -> list[str]:
     ]
 
 
-def _row(name: str, settings: Mapping[str, Any], today: date) -> ModelRow:
-    given = {key: None if value == BY_ITS_USER else value for key, value in settings.items()}
-    key_env, retires = given.get("key_env"), given.get("retires")
+def _row(name: str, file: Path, today: date) -> ModelRow:
+    left = [key for key, value in read_settings(file).items() if value == BY_ITS_USER]
+    model = load_model(str(file), dict.fromkeys(left, "given later"))
+    key_env = model.key_env
     return ModelRow(
         name=name,
-        id=given.get("id"),
-        maker=given.get("maker"),
-        provider=str(given.get("provider")),
-        released=given.get("released"),
-        retires=retires,
-        is_past=is_past(retires, today),
-        knowledge=knowledge(given.get("knowledge_cutoff"), given.get("released")),
-        context_length=given.get("context_length"),
-        price=given.get("price"),
-        key_env=key_env,
+        model=model,
+        is_past=is_past(model.retires, today),
         key_is_set=None if key_env is None else bool(os.environ.get(key_env, "").strip()),
-        is_verified=not given.get("unverified", False),
+        is_of_any_id="id" in left,
     )

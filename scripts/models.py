@@ -72,7 +72,7 @@ def check_model(
     if as_json:
         print(json.dumps({"name": model.name, "address": address, **asdict(found)}))
     else:
-        print_probe(Console(highlight=False), model.name, address, found, max_usd)
+        print_probe(Console(highlight=False), model, address, found, max_usd)
     if found.is_fault:
         raise typer.Exit(1)
 

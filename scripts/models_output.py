@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.markup import escape
 
 from investorbench.agents.llm.answer import RUNGS
+from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.probing import LIMITS, Acceptance, ServerCheck
 from investorbench.scripts.data_output import hanging
 from investorbench.scripts.model_rows import ModelRow
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.wording import count
+from investorbench_env.errors import UnknownNameError
 
 WIDE = 120
 """Columns from which on maker and id are shown, too."""
@@ -44,18 +46,18 @@ def print_models(console: Console, models: Sequence[ModelRow]) -> None:
 
 
 def print_probe(
-    console: Console, name: str, address: str, found: ServerCheck, max_usd: float
+    console: Console, model: Model, address: str, found: ServerCheck, max_usd: float
 ) -> None:
     """How a server stands, a line a finding, and what it cost."""
     colour, mark = ("red", "✗") if found.is_fault else ("yellow", "·")
     if found.state == "answers":
         colour, mark = "green", "✓"
     text = f"{address} {found.state}" + (f" as {found.answered_by}" if found.answered_by else "")
-    hanging(console, f"{mark} {name}", text, len(name) + 2, colour)
+    hanging(console, f"{mark} {model.name}", text, len(model.name) + 2, colour)
     if found.says:
         hanging(console, "", found.says, 2, colour)
     if found.listed:
-        hanging(console, "", f"it has {', '.join(found.listed)}", 2, "bold")
+        hanging(console, "", str(UnknownNameError("model", model.id, found.listed)), 2, "bold")
     width = max((len(each.what) for each in found.findings), default=0) + 2
     for each in found.findings:
         hanging(console, f"  {each.what}", _finding(each), width, _colour(each))
@@ -69,27 +71,30 @@ def _in(column: ModelColumn, text: str) -> str:
 
 
 def _short(row: ModelRow) -> str:
-    return row.name.rpartition("/")[2] + ("" if row.is_verified else "?")
+    return row.name.rpartition("/")[2] + ("?" if row.model.unverified else "")
 
 
 def _retires(row: ModelRow) -> str:
-    return NONE if row.retires is None else f"{row.retires}{'✗' if row.is_past else ''}"
+    return f"{row.model.retires or NONE}{'✗' if row.is_past else ''}"
 
 
 def _knows(row: ModelRow) -> str:
-    known = row.knowledge
+    known = row.model.knowledge
     return NONE if known is None else known.until if known.is_stated else f"≤{known.until}"
 
 
 def _context(row: ModelRow) -> str:
-    tokens = row.context_length
+    tokens = row.model.context_length
     if tokens is None:
         return NONE
     return f"{tokens / 1e6:.3g}M" if tokens >= 1_000_000 else f"{tokens / 1e3:.0f}K"
 
 
-def _price(of: str) -> Callable[[ModelRow], str]:
-    return lambda row: NONE if row.price is None else f"{row.price[of]:g}"
+def _price(of: Literal["input", "output"]) -> Callable[[ModelRow], str]:
+    def price(row: ModelRow) -> str:
+        return NONE if row.model.price is None else f"{getattr(row.model.price, of):g}"
+
+    return price
 
 
 def _key(row: ModelRow) -> str:
@@ -97,7 +102,7 @@ def _key(row: ModelRow) -> str:
 
 
 COLUMNS = (
-    ModelColumn("released", 10, lambda row: row.released or NONE),
+    ModelColumn("released", 10, lambda row: row.model.released or NONE),
     ModelColumn("retires", 11, _retires),
     ModelColumn("knows to", 11, _knows),
     ModelColumn("context", -7, _context),
@@ -106,8 +111,8 @@ COLUMNS = (
     ModelColumn("key", 3, _key),
 )
 MORE = (
-    ModelColumn("maker", 12, lambda row: row.maker or NONE),
-    ModelColumn("id", 0, lambda row: row.id or "model.id=…"),
+    ModelColumn("maker", 12, lambda row: row.model.maker or NONE),
+    ModelColumn("id", 0, lambda row: "model.id=…" if row.is_of_any_id else row.model.id),
 )
 
 
@@ -121,9 +126,9 @@ def _legend(models: Sequence[ModelRow]) -> list[tuple[str, str]]:
     ]
     if any(each.is_past for each in models):
         lines.append(("✗", "its makers' servers no longer answer for it"))
-    if missing := sorted({str(each.key_env) for each in models if each.key_is_set is False}):
+    if missing := sorted({str(each.model.key_env) for each in models if each.key_is_set is False}):
         lines.append(("key", f"not set here: {', '.join(missing)}"))
-    if not all(each.is_verified for each in models):
+    if any(each.model.unverified for each in models):
         lines.append(("?", "not all of it could be confirmed from a public page"))
     return lines
 

@@ -106,6 +106,10 @@ def test_models_of_a_folder_and_of_a_file_are_listed_too(command: Call, tmp_path
     (tmp_path / "other.yaml").write_text(mine)
     (row,) = listed(command("models", "./other.yaml", "--json")).values()
     assert row["id"] == "acme/mine"
+    (tmp_path / "other.yaml").write_text(f"{mine}retires: soon\n")
+    output = command("models", "./other.yaml")
+    assert output.code == 1
+    assert "model other, retires: 'soon' should be a day such as" in output.err
 
 
 def check(command: Call, server: StubServer, *more: str) -> Output:
@@ -138,7 +142,8 @@ def test_the_code_says_whether_something_is_wrong_that_a_key_does_not_mend(comma
     assert output.code == 0 and "wants a key" in output.out and "OPENAI_API_KEY" in output.out
     with StubServer(Reply(status=404, error="no such model"), models=["mine"]) as server:
         output = check(command, server)
-    assert output.code == 1 and "has no such model" in output.out and "it has mine" in output.out
+    assert output.code == 1 and "has no such model" in output.out
+    assert "unknown model 'stub'; valid, nearest first: mine" in output.out
     output = check(command, server)
     assert output.code == 1 and "not reached" in output.out
 
