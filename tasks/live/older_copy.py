@@ -8,9 +8,9 @@ from typing import TypeVar
 from investorbench.tasks.live.findings import LogFinding
 from investorbench.tasks.live.logs import (
     DailyRow,
+    LoggedNumber,
     LogRow,
     LogTable,
-    LoggedNumber,
     TradeRow,
     read_daily,
     read_trades,
