@@ -54,7 +54,8 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _EMPTY = re.compile(
-    r"incorporated (?:herein )?by reference|in conjunction with|forward-looking"
+    r"incorporated (?:herein )?by reference|in conjunction with|forward-looking|proxy statement"
+    r"|certificate of incorporation"
     r"|following (?:table|discussion|chart|is a|are|section|summar)"
     r"|(?:set forth|presented|as shown) (?:below|above|in)|included elsewhere|this item\b"
     r"|this (?:annual|quarterly|current) report|\bform (?:10|8|20|6|40)-|\bexhibits?\s[\d.]+"
@@ -112,7 +113,7 @@ def extract(paragraphs: Iterable[str], longest: int) -> list[str]:
             continue
         if -adds > thought + 1e-9:
             heappush(heap, (-adds, place))
-        elif not _EMPTY.search(sentence.text):
+        elif not says_nothing(sentence.text):
             chosen.append(place)
             read |= sentence.words
             longest -= len(sentence.text) + 1
@@ -122,6 +123,11 @@ def extract(paragraphs: Iterable[str], longest: int) -> list[str]:
 def weight_of_cues(text: str) -> float:
     """What a text is worth for the figures, changes, reasons and outlooks in it."""
     return sum(_CUES[cue] for cue in {str(cue.lastgroup) for cue in _CUE.finditer(text)})
+
+
+def says_nothing(sentence: str) -> bool:
+    """Whether a sentence is one of those that a filing has to have and a trader need not read."""
+    return bool(_EMPTY.search(sentence))
 
 
 def sentences(paragraph: str) -> Iterator[str]:

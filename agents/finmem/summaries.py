@@ -4,11 +4,17 @@ A question holds nothing of the episode that asks it, so those of a run, which s
 ask it once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple, get_args
 
-from investorbench.agents.finmem.extracts import SHORTEST, extract, passages, sentences
+from investorbench.agents.finmem.extracts import (
+    SHORTEST,
+    extract,
+    passages,
+    says_nothing,
+    sentences,
+)
 from investorbench.agents.finmem.filings import (
     PASSAGE,
     Portion,
@@ -151,12 +157,19 @@ def _question(
         "longest": str(portion.longest),
     }
     asked = count_prompt(counter, (system, fill("item", text="", **about)), SCHEMA)
-    prose = [neutral(each) for each in portion.section.paragraphs()]
-    text = _fitting(prose, room - asked, counter)
+    text = _fitting(list(_prose(portion.section)), room - asked, counter)
     if len(text) <= portion.longest:
         return None
     user = fill("item", text=text, **about)
     return ({"role": "system", "content": system}, {"role": "user", "content": user})
+
+
+def _prose(section: Section) -> Iterator[str]:
+    """The paragraphs of a section, without the formulas of filings."""
+    for paragraph in section.paragraphs():
+        said = (each for each in sentences(paragraph) if not says_nothing(each))
+        if words := " ".join(said):
+            yield neutral(words)
 
 
 def _fitting(prose: Sequence[str], room: int, counter: Counter) -> str:

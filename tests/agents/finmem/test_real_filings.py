@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from investorbench.agents.agent import Info
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.finmem.filings import passages_of
 from investorbench.agents.llm import connect, load_model
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks import evaluate
+from tests.agents.finmem.episodes import Scripted, Value, varied
 
 PHRASES = """
 united states securities and exchange commission
@@ -111,23 +113,54 @@ def test_what_real_filings_leave_is_prose_and_figures(data_folder: Path) -> None
         assert [found_in(passage.text) for passage in left] == [[]] * len(left)
 
 
+class Recording(Scripted):
+    """A model that sums filings up by their first words, and decides as it is asked to."""
+
+    is_language_model = True
+
+    def __deepcopy__(self, memo: Any) -> "Recording":
+        return self  # so that what a copy of its agent asks is kept
+
+
+def says(messages: Any, schema: Any) -> Value:
+    if "summary" in schema["properties"]:
+        return {"summary": messages[1]["content"].partition("<filing>")[2][:900]}
+    return varied(messages, schema)
+
+
 @pytest.mark.heavy
 @pytest.mark.real_data
-@pytest.mark.parametrize("symbol", ["tsla", "msft"])
-def test_no_prompt_of_an_episode_holds_a_phrase_of_covers_and_exhibits(symbol: str) -> None:
-    prompts: list[str] = []
+@pytest.mark.parametrize(
+    ("task", "model"),
+    [("stock/tsla", Recording(says)), ("stock/msft", None), ("crypto/btc", Recording(says))],
+    ids=["tsla", "msft", "btc"],
+)
+def test_no_prompt_of_an_episode_holds_a_phrase_of_covers_and_exhibits(
+    task: str, model: Recording | None
+) -> None:
+    asked: list[str] = []
+    of_news: set[str] = set()
 
     class Kept(FinMem):
+        def learn(self, reward: float, info: Info) -> None:
+            news = (each for each in info["documents"] if not each.is_filing)
+            of_news.update(phrase for each in news for phrase in found_in(str(each)))
+            super().learn(reward, info)
+
         def record(self) -> dict[str, Any]:
             assert self.last is not None
-            prompts.append(self.last.question.user)
+            asked.append(self.last.question.user)
             return super().record()
 
     agent = Kept(
-        connect(load_model("offline")),
+        model or connect(load_model("offline")),
         lambda seed: LayeredMemory("layered", Arrays(), HashedNgrams(), seed=seed),
     )
-    evaluate(agent, f"stock/{symbol}", data="real")
-    assert len(prompts) > 200
-    assert any("Item 7, Management’s Discussion" in prompt for prompt in prompts)
-    assert {phrase for prompt in prompts for phrase in found_in(prompt)} == set()
+    evaluate(agent, task, data="real")
+    assert len(asked) > 100
+    about = [messages[1]["content"] for messages, _ in model.asked] if model else asked
+    assert len(about) == len(asked) + (8 if task == "stock/tsla" else 0)
+    if task.startswith("stock"):
+        assert any("Item 7, Management’s Discussion" in prompt for prompt in asked)
+    found = {phrase for prompt in about for phrase in found_in(prompt)}
+    assert found == set() if task.startswith("stock") else found <= of_news  # on the SEC's lawsuits
