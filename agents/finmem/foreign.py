@@ -32,7 +32,7 @@ _TURN = re.compile(r"[\[［﹇](/?[A-Za-z]?[A-Z_]{2,})[\]］﹈]")
 _HEADING = re.compile(r"^[ \t]*(?:[#＃﹟]+[ \t]+)+(?=\S)", re.MULTILINE)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1 << 13)
 def neutral(text: str) -> str:
     """Foreign text that can open or close no block, no section and no turn."""
     text = _INVISIBLE.sub("", _BREAK.sub("\n", text)).translate(_ANGLES)

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from investorbench.agents.finmem.past_decisions import Lesson
 from investorbench.agents.finmem.question import in_order
 from investorbench.agents.finmem.stories import stories
-from investorbench.agents.finmem.today import TOP, NewsItem
+from investorbench.agents.finmem.today import NewsItem
 from investorbench.memory import LayeredMemory, Recalled
 
 SPARE = 2
-"""How many times as many memories are looked at as are shown: some say what others say."""
+"""How many more memories of a layer are looked at than are shown: some say what others say."""
+ASKED = 3
+"""Stories of today about which memory is asked."""
 
 
 class Memories(NamedTuple):
@@ -50,9 +52,9 @@ def recall(
         k: how many of each layer; None: as many as its profile says.
     """
     queries = [place for place, item in enumerate(items) if item.is_story] or range(len(items))
-    asked = np.concatenate([vectors[[*queries][:TOP]], memory.embed([question])])
+    asked = np.concatenate([vectors[[*queries][:ASKED]], memory.embed([question])])
     k = memory.profile.retrieved if k is None else k
-    found = memory.recall(asked, SPARE * k)
+    found = memory.recall(asked, k + SPARE)
     ranked = sorted(
         (each for layer in found.values() for each in layer),
         key=lambda each: (-each.score, each.id),

@@ -24,6 +24,10 @@ QUOTED_CHARACTERS = 120
 """Characters of a new text that a record quotes; the whole text is in the market."""
 
 
+RECALLED = tuple(each.name for each in fields(Recalled) if each.name not in ("text", "metadata"))
+"""What is recorded of a memory; its text stands in the prompt."""
+
+
 class Shown(NamedTuple):
     """How much of what is new a prompt shows.
 
@@ -127,7 +131,12 @@ class Thought:
         The texts of recalled memories are in the prompt, each in its block, and not repeated. Where
         the decision is not the only answer, all of them are under ``answers``, by their roles.
         """
-        record = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        own = (each.name for each in fields(self) if each.name != "recalled")
+        record = {name: _plain(getattr(self, name)) for name in own}
+        record["recalled"] = [
+            {"label": memory_label(place), **{name: getattr(memory, name) for name in RECALLED}}
+            for place, memory in enumerate(self.recalled)
+        ]
         if summaries := record.pop("summaries"):
             record["answers"] = [
                 *({**answer, "role": SUMMARY} for answer in summaries),
@@ -135,9 +144,6 @@ class Thought:
             ]
         record["question"]["sha256"] = self.question.sha256
         record["answer"]["repaired"] = self.answer.repaired
-        for place, memory in enumerate(record["recalled"]):
-            del memory["text"], memory["metadata"]
-            memory["label"] = memory_label(place)
         return record
 
 

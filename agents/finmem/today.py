@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from investorbench.agents.finmem.extracts import weight_of_cues
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.stories import stories
-from investorbench.agents.llm import tokens
+from investorbench.agents.llm.tokens import estimate
 from investorbench_env.market.documents import NEWS
 
 TOP = 5
@@ -42,13 +42,13 @@ class NewsItem:
     Attributes:
         part: what is remembered of it, the longest of its texts.
         keys: of all documents that say it.
-        labels: how often their sources take it for what.
+        ratings: how often their sources take it for what.
         importance: by which stories are ranked.
     """
 
     part: Arrival
     keys: tuple[str, ...]
-    labels: Mapping[str, int]
+    ratings: Mapping[str, int]
     importance: float
 
     @property
@@ -80,9 +80,9 @@ class Arrived:
         """How much it is, and what the sources take it for."""
         told = [item for item in self.items if item.is_story]
         texts = sum(len(item.keys) for item in told)
-        labels = sum((Counter(item.labels) for item in told), Counter[str]())
-        listed = [f"{count} {label}" for label, count in sorted(labels.items())]
-        unrated = texts - labels.total()
+        ratings = sum((Counter(item.ratings) for item in told), Counter[str]())
+        listed = [f"{count} {rating}" for rating, count in sorted(ratings.items())]
+        unrated = texts - ratings.total()
         if listed and unrated:
             listed.append(f"{unrated} unrated")
         words = f"{texts} texts of news in {len(told)} stories, the most important first"
@@ -128,29 +128,28 @@ def items_of(parts: Sequence[Arrival], names: tuple[str, ...]) -> tuple[NewsItem
     return (*(_item([part], names) for part in filings), *found)
 
 
-def sheet_of(news: Arrived, room: int, counter: tokens.Counter = tokens.estimate) -> NewsSheet:
+def sheet_of(news: Arrived, room: int) -> NewsSheet:
     """The items that a number of tokens has room for, headlines before whole texts.
 
     Args:
         news: what is new.
-        room: tokens that the lines may take together; all filings and the first :data:`TOP`
-            stories have their headline there whatever that takes.
-        counter: of tokens. By default it is not the model's, so that all models are shown the same.
+        room: tokens that the lines may take together, by the estimate, so that all models are shown
+            the same; all filings and the first :data:`TOP` stories have their headline there
+            whatever that takes.
     """
-    items, lines = news.items, {}
+    lines: dict[int, str] = {}
     whole: set[int] = set()
-    always = TOP + sum(not item.is_story for item in items)
-    for place, item in enumerate(items):
-        line = _line(item, place, news.known_since.get(place), headline(item.part.text))
-        takes = counter(line) + 1
+    always = TOP + sum(not item.is_story for item in news.items)
+    about = [_about(item, place, news.known_since) for place, item in enumerate(news.items)]
+    wordings = [_wording(item.part.text) for item in news.items]
+    for place, wording in enumerate(wordings):
+        takes = wording.short_tokens + estimate(about[place]) + 1
         if place < always or takes <= room:
-            lines[place], room = line, room - takes
-    for place, short in lines.items():
-        text = " ".join(items[place].part.text.split())
-        line = _line(items[place], place, news.known_since.get(place), text)
-        more = 0 if line == short else counter(line) - counter(short)
+            lines[place], room = about[place] + wording.short, room - takes
+    for place in lines:
+        more = wordings[place].whole_tokens - wordings[place].short_tokens
         if more <= max(room, 0):
-            lines[place], room = line, room - more
+            lines[place], room = about[place] + wordings[place].whole, room - more
             whole.add(place)
     return NewsSheet(places=tuple(lines), lines=tuple(lines.values()), whole=frozenset(whole))
 
@@ -160,7 +159,6 @@ def label_of(place: int) -> str:
     return f"N{place + 1}"
 
 
-@lru_cache(maxsize=1 << 13)
 def headline(text: str) -> str:
     """The first line of a text, or its first sentence where that is shorter, on one line."""
     first = " ".join(text[: 4 * HEADLINE].partition("\n")[0].split())
@@ -173,16 +171,31 @@ def headline(text: str) -> str:
     return first if len(first) >= len(text.strip()) else first + CUT
 
 
-def _line(item: NewsItem, place: int, known_since: str | None, text: str) -> str:
-    """One line, whatever a text holds: its label, what is known of it, and the text."""
-    about = [max(item.labels, key=lambda label: item.labels[label])] if item.labels else []
+class _Wording(NamedTuple):
+    """A text on one line, its beginning and all of it, and the tokens that each takes."""
+
+    short: str
+    whole: str
+    short_tokens: int
+    whole_tokens: int
+
+
+@lru_cache(maxsize=1 << 13)
+def _wording(text: str) -> _Wording:
+    """How a text is shown; many episodes read the same."""
+    short, whole = neutral(headline(text)), " ".join(neutral(text).split())
+    return _Wording(short, whole, estimate(short), max(estimate(whole), estimate(short)))
+
+
+def _about(item: NewsItem, place: int, known_since: Mapping[int, str]) -> str:
+    """What a line begins with, whatever its text holds: its label, and what is known of it."""
+    about = [max(item.ratings, key=lambda rating: item.ratings[rating])] if item.ratings else []
     if len(item.keys) > 1:
         about.append(f"{len(item.keys)} texts")
-    if known_since is not None:
-        about.append(f"known since {known_since}")
-    known = f" ({', '.join(about)})" if about else ""
+    if place in known_since:
+        about.append(f"known since {known_since[place]}")
     name = label_of(place) if place < CITABLE else "–"
-    return f"{name}{known}: {neutral(text)}"
+    return f"{name} ({', '.join(about)}): " if about else f"{name}: "
 
 
 def _item(same: Sequence[Arrival], names: tuple[str, ...]) -> NewsItem:
@@ -190,7 +203,7 @@ def _item(same: Sequence[Arrival], names: tuple[str, ...]) -> NewsItem:
     return NewsItem(
         part=part,
         keys=tuple(each.key for each in same),
-        labels=Counter(each.metadata["label"] for each in same if "label" in each.metadata),
+        ratings=Counter(each.metadata["label"] for each in same if "label" in each.metadata),
         importance=math.log2(len(same)) + _worth(headline(part.text), names),
     )
 
