@@ -211,7 +211,7 @@ def _arrival(document: Document, session: str, longest: int) -> Arrival:
     """One document; it comes once with an outcome and once with the observation that follows."""
     metadata = {"kind": document.kind, "id": document.id, "source": document.source}
     if document.sentiment:
-        metadata["label"] = document.sentiment
+        metadata["rating"] = document.sentiment
     return Arrival(
         key=_key(document),
         layer=LAYERS.get(document.kind.removesuffix("/A"), "mid"),

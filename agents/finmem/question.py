@@ -154,13 +154,13 @@ def _lines(memories: Sequence[Recalled]) -> Iterator[str]:
         if memory.layer != layer:
             layer = memory.layer
             yield f"## {HEADINGS.get(layer, layer)}"
-        tone = memory.metadata.get("label")
-        yield block(memory_label(place), memory.time, memory.text + (f" ({tone})" if tone else ""))
+        rating = memory.metadata.get("rating")
+        yield block(memory_label(place), memory.time, memory.text, f" ({rating})" * bool(rating))
 
 
-def block(label: str, time: str, text: str) -> str:
-    """One memory in its block."""
-    return f'<memory id="{label}" date="{time}">\n{neutral(text)}\n</memory>'
+def block(label: str, time: str, text: str, rating: str = "") -> str:
+    """One memory in its block, and how its source rates it."""
+    return f'<memory id="{label}" date="{time}">\n{neutral(text)}{rating}\n</memory>'
 
 
 def _recent(day: Briefing, place: int) -> Iterator[str]:

@@ -16,8 +16,8 @@ from investorbench.memory.rarity import STOP_WORDS
 
 READ_WORDS = 40
 """Words of a text that are compared: what is copied is copied from the beginning."""
-LONGEST_WORD = 16
-"""Characters a word and a space take, at most, on the average of so many words."""
+LONGEST_WORD = 8
+"""Characters that a word and a space take, at most, on the average of so many words."""
 ALIKE = 0.7
 """Share of the words of two texts that both have, from which on they may be the same story."""
 BANDS, ROWS = 5, 3

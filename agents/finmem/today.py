@@ -7,12 +7,11 @@ their headline, and as many as there is room for their whole text.
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from investorbench.agents.finmem.extracts import weight_of_cues
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.stories import stories
@@ -27,11 +26,32 @@ HEADLINE = 200
 """Characters of a headline, where a text has no first line or sentence that is shorter."""
 SHORTEST_HEADLINE = 40
 """Characters; a shorter first sentence, such as "Mr.", is none."""
-NAMED, POSTED = 3.0, -1.5
-"""What it is worth that a headline names the asset, and what it costs that it is a post."""
+NAMED, FIGURE, POSTED = 3.0, 1.5, -1.5
+"""What it is worth that a headline names the asset or holds a figure of money or change, and what
+it costs that it is a post."""
+MATTER, MOST_MATTER = 0.5, 2.0
+"""What a word of :data:`MATTERS` in it is worth, and all of them together."""
+MATTERS = frozenset(
+    """
+    acquire acquires acquired acquisition antitrust approval approved approves ban banned bankruptcy
+    beat beats bid breach buyback ceo cfo cut cuts deal decline declined declines default deliveries
+    delivery demand dividend downgrade downgraded downgrades earnings etf exceed exceeded fell fine
+    fined fork forecast fraud growth grew guidance hack hacked halt halted halving higher
+    impairment increase investigation lawsuit layoffs loss losses lower margin margins merger miss
+    missed misses offering orders outlook probe production profit profits quarter quarterly raise
+    raised raises rate rates rating recall recalls record regulator regulators resign resigned
+    resigns restructuring results revenue revenues rise rises rose sales sec settlement shortage
+    shutdown split strike sue sued suspended target tariff tariffs upgrade upgraded upgrades
+    """.split()
+)
+"""Words of news that move a price."""
+ABOUT_TOKENS = 12
+"""What a line takes before its text begins."""
 CUT = " […]"
 
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”’)]?\s")
+_WORDS = re.compile(r"[a-z]+")
+_FIGURE = re.compile(r"[$€£¥]\s?\d|\d\s?(?:%|percent|basis|[mbt]illion|bn\b)")
 _POST = re.compile(r"(?:^|\s)[$@#][A-Za-z]\w*")
 
 
@@ -143,7 +163,7 @@ def sheet_of(news: Arrived, room: int) -> NewsSheet:
     about = [_about(item, place, news.known_since) for place, item in enumerate(news.items)]
     wordings = [_wording(item.part.text) for item in news.items]
     for place, wording in enumerate(wordings):
-        takes = wording.short_tokens + estimate(about[place]) + 1
+        takes = wording.short_tokens + ABOUT_TOKENS
         if place < always or takes <= room:
             lines[place], room = about[place] + wording.short, room - takes
     for place in lines:
@@ -161,7 +181,7 @@ def label_of(place: int) -> str:
 
 def headline(text: str) -> str:
     """The first line of a text, or its first sentence where that is shorter, on one line."""
-    first = " ".join(text[: 4 * HEADLINE].partition("\n")[0].split())
+    first = " ".join(text[: HEADLINE + HEADLINE // 4].partition("\n")[0].split())
     for end in _SENTENCE.finditer(first):
         if end.start() >= SHORTEST_HEADLINE:
             first = first[: end.start()]
@@ -183,8 +203,10 @@ class _Wording(NamedTuple):
 @lru_cache(maxsize=1 << 13)
 def _wording(text: str) -> _Wording:
     """How a text is shown; many episodes read the same."""
-    short, whole = neutral(headline(text)), " ".join(neutral(text).split())
-    return _Wording(short, whole, estimate(short), max(estimate(whole), estimate(short)))
+    safe = neutral(text)
+    short, whole = headline(safe), " ".join(safe.split())
+    takes = estimate(short)
+    return _Wording(short, whole, takes, takes if short == whole else max(takes, estimate(whole)))
 
 
 def _about(item: NewsItem, place: int, known_since: Mapping[int, str]) -> str:
@@ -203,13 +225,18 @@ def _item(same: Sequence[Arrival], names: tuple[str, ...]) -> NewsItem:
     return NewsItem(
         part=part,
         keys=tuple(each.key for each in same),
-        ratings=Counter(each.metadata["label"] for each in same if "label" in each.metadata),
-        importance=math.log2(len(same)) + _worth(headline(part.text), names),
+        ratings=Counter(each.metadata["rating"] for each in same if "rating" in each.metadata),
+        importance=math.log2(len(same)) + _worth(_wording(part.text).short, names),
     )
 
 
 @lru_cache(maxsize=1 << 13)
-def _worth(line: str, names: Collection[str]) -> float:
+def _worth(line: str, names: tuple[str, ...]) -> float:
     """What a headline is worth by itself; many episodes read the same."""
-    named = any(name in line for name in names)
-    return weight_of_cues(line) + NAMED * named + POSTED * bool(_POST.search(line))
+    matters = len(MATTERS.intersection(_WORDS.findall(line.lower())))
+    return (
+        NAMED * any(name in line for name in names)
+        + FIGURE * bool(_FIGURE.search(line))
+        + min(MATTER * matters, MOST_MATTER)
+        + POSTED * bool(_POST.search(line))
+    )
