@@ -10,6 +10,8 @@ from functools import lru_cache
 BLOCKS = ("memory", "filing", "news", "text", "system", "user", "assistant", "tool")
 """Names of blocks, of ours and of those that a model may know from elsewhere."""
 
+_HARMLESS = re.compile(r"[\t\n !\"$-;=?-Z\\-~]*")
+"""A text of these characters alone, as most are: none of what follows finds anything in it."""
 _BREAK = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f"  # control characters, those of terminals among them
@@ -35,6 +37,8 @@ _HEADING = re.compile(r"^[ \t]*(?:[#＃﹟]+[ \t]+)+(?=\S)", re.MULTILINE)
 @lru_cache(maxsize=1 << 13)
 def neutral(text: str) -> str:
     """Foreign text that can open or close no block, no section and no turn."""
+    if _HARMLESS.fullmatch(text):
+        return text
     text = _INVISIBLE.sub("", _BREAK.sub("\n", text)).translate(_ANGLES)
     return _HEADING.sub("", _TURN.sub(r"(\1)", _BLOCK.sub(_in_words, text)))
 

@@ -24,6 +24,8 @@ FINISHED = {
     "model_context_window_exceeded": "length",
     "refusal": "content_filter",
 }
+CACHED = {"type": "ephemeral"}
+"""Up to where a server is to keep what it has read, for five minutes after each use."""
 NOT_IN_A_FORM = frozenset(
     "minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf "
     "minItems maxItems uniqueItems".split()
@@ -42,7 +44,8 @@ def body_of(request: Request) -> dict[str, Any]:
         "max_tokens": request.max_tokens,
     }
     if system:
-        body["system"] = system
+        # What never changes from one question to the next ends here; tools stand before it.
+        body["system"] = [{"type": "text", "text": system, "cache_control": CACHED}]
     sent = request.parameters
     if "temperature" in sent:
         body["temperature"] = sampling.temperature

@@ -35,7 +35,9 @@ def test_claude_answers_behind_the_same_interface() -> None:
     assert (answer.model, answer.response_id, answer.server) == ("stub", "stub", "")
     assert (answer.usage.input, answer.usage.cached, answer.usage.output) == (27, 20, 5)
     body = server.requests[0]
-    assert body["system"] == "You trade." and [m["role"] for m in body["messages"]] == ["user"]
+    (system,) = body["system"]
+    assert system["text"] == "You trade." and system["cache_control"] == {"type": "ephemeral"}
+    assert [m["role"] for m in body["messages"]] == ["user"]
     assert body["tool_choice"] == {"type": "tool", "name": "decision"} and "seed" not in body
     sent = server.headers[0]  # by either name, as the version of the SDK has it
     assert "sk-ant-0123456789" in sent.get("x-api-key", sent.get("authorization", ""))
