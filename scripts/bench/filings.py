@@ -1,4 +1,4 @@
-"""What it costs to cut filings and to choose what is remembered of them, a megabyte.
+"""What it costs to cut filings and to choose what is remembered of them, a megabyte; what is asked.
 
 Beside Python's own HTML parser reading the same pages and doing nothing with what it reads, in the
 same process and measured in processor time, so that a busy machine changes little.
@@ -16,6 +16,8 @@ from rich.progress import track
 from rich.table import Table
 
 from investorbench.agents.finmem.filings import cut_once, extractive, passages_of
+from investorbench.agents.finmem.summaries import LONGEST_QUESTION, questions_about
+from investorbench.agents.llm.tokens import estimate
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.filings import cut
 
@@ -33,6 +35,8 @@ class Cost:
         name: of its file, or of its row.
         megabytes: of it.
         items: how many were found.
+        questions: that a language model is asked, one an item that is worth a summary.
+        tokens: of these, by the estimate.
         parser_ms: of Python's HTML parser alone.
         cut_ms: to its items, their prose included.
         remembered_ms: to the passages that are remembered, the cutting included.
@@ -41,6 +45,8 @@ class Cost:
     name: str
     megabytes: float
     items: int
+    questions: int
+    tokens: int
     parser_ms: float
     cut_ms: float
     remembered_ms: float
@@ -90,10 +96,14 @@ def cost(name: str, kind: str, text: str) -> Cost:
             kept.cache_clear()
         passages_of(text, kind, REMEMBERED)
 
+    asked = questions_about(text, kind, REMEMBERED, LONGEST_QUESTION)
+    contents = [message["content"] for _, question in asked for message in question]
     return Cost(
         name=name,
         megabytes=len(text.encode("utf-8", "replace")) / MEGABYTE,
         items=sum(bool(section.item) for section in cut(text, kind).sections),
+        questions=len(asked),
+        tokens=sum(map(estimate, contents)),
         parser_ms=fastest_ms(lambda: HTMLParser().feed(text)),
         cut_ms=fastest_ms(read_all),
         remembered_ms=fastest_ms(remember),
@@ -113,17 +123,19 @@ def fastest_ms(work: Callable[[], object]) -> float:
 def report(paths: Sequence[Path]) -> None:
     """Measure the filings of some files, and print a table."""
     table = Table(box=SIMPLE_HEAD)
-    for column in ("filing", "MB", "items", "parser", "cut", "remembered"):
+    for column in ("filing", "MB", "items", "tokens", "parser", "cut", "remembered"):
         table.add_column(column, justify="left" if column == "filing" else "right")
     found = costs(paths)
     for each in found:
         spent = (each.parser_ms, each.cut_ms, each.remembered_ms)
         speeds = (f"{one / each.megabytes:.0f}" for one in spent)
-        table.add_row(each.name, f"{each.megabytes:.2f}", str(each.items), *speeds)
+        counts = (f"{each.items}", f"{each.tokens:,}")
+        table.add_row(each.name, f"{each.megabytes:.2f}", *counts, *speeds)
     console = Console()
     console.print(table)
     console.print(
         f"{len(found)} filings, {sum(each.megabytes for each in found):.1f} MB; milliseconds of "
         "processor time a megabyte: of Python's HTML parser alone, to the prose of the items, and "
-        "to what FinMem remembers"
+        f"to what FinMem remembers. A language model is asked {sum(e.questions for e in found)} "
+        f"questions of {sum(e.tokens for e in found):,} tokens, by an estimate that errs upwards"
     )

@@ -20,9 +20,9 @@ def test_the_filings_of_a_folder_are_measured_one_by_one(command: Call, tmp_path
     printed = command("bench", "filings", tmp_path)
     lines = [line.split() for line in printed.out.splitlines() if "ACME" in line]
     assert [line[:-3] for line in lines] == [
-        ["ACME-10-Q", "0.00", "2"], ["ACME", "10-Q", "2021-02-03", "0.00", "2"],
+        ["ACME-10-Q", "0.00", "2", "0"], ["ACME", "10-Q", "2021-02-03", "0.00", "2", "0"],
     ]  # fmt: skip
-    assert "2 filings" in printed.out
+    assert "2 filings" in printed.out and "asked 0 questions" in printed.out
 
 
 def test_a_page_whose_name_has_no_form_is_refused(command: Call, tmp_path: Path) -> None:

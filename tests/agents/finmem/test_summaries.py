@@ -53,9 +53,9 @@ class Reader(Scripted):
                       model=self.name, request_hash=number)  # fmt: skip
 
 
-def with_filing(text: str, kind: str = "10-K") -> Any:
-    """A market in which a filing comes on the second day of the warm-up."""
-    return task_of(market(documents=[document(183.5, text, kind)]))
+def with_filing(text: str, kind: str = "10-K", *, day: float = 183.5) -> Any:
+    """A market in which a filing comes on the second day of the warm-up, or another one."""
+    return task_of(market(documents=[document(day, text, kind)]))
 
 
 def agent_of(model: LanguageModel, **settings: Any) -> FinMem:
@@ -88,6 +88,16 @@ def test_a_model_is_asked_once_an_item_and_what_it_says_is_remembered_at_its_pla
     assert roles == [["summary", "summary", "summary", "decision"]]
     assert (agent.counts.summaries, agent.counts.extracts) == (3, 0)
     assert agent.describe()["filings"] == "summaries"
+
+
+@pytest.mark.parametrize("day", [181.5, 191.5, 192.5, 199.5])
+def test_what_comes_between_the_splits_or_at_their_ends_is_summed_up_in_the_next_step(
+    day: float,
+) -> None:
+    agent = agent_of(Reader(says))
+    play(agent, with_filing(annual(), day=day))
+    assert len(texts_in(agent)) == 4 and "Iron is dear" in texts_in(agent)[0]
+    assert agent.counts.summaries == 3
 
 
 @pytest.mark.parametrize("value", [None, {"summary": " "}, {"summary": ""}])
