@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from investorbench.agents.llm.answer import Completion, Message, Rung, Tool, Usage
+from investorbench.agents.llm.error_replies import words_of
 from investorbench.agents.llm.ladder import REFUSING_STATUSES
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.replies import read_reply
@@ -49,7 +50,7 @@ LIMITS: tuple[Literal["max_tokens", "max_completion_tokens"], ...] = (
     "max_completion_tokens",
 )
 
-Taken = Literal["yes", "no", "ignored", "unclear", "not asked"]
+HowTaken = Literal["yes", "no", "ignored", "unclear", "not asked"]
 State = Literal["answers", "wants a key", "not reached", "refuses us", "has no such model"]
 
 
@@ -64,7 +65,7 @@ class Acceptance(NamedTuple):
     """
 
     what: str
-    taken: Taken
+    taken: HowTaken
     expected: bool
     says: str = ""
 
@@ -271,8 +272,9 @@ def _refuses(fault: Fault) -> bool:
 
 def _said(fault: Fault) -> str:
     """A fault, with the beginning of what the server said."""
-    reply = " ".join(fault.reply.split())
-    return f"{fault.reason}: {reply[:SAID]}" if reply else fault.reason
+    lines = sorted(words_of(fault.reply).splitlines(), key=lambda line: line[:8] != "message:")
+    words = " ".join(lines[0].partition(": ")[2].split()) if lines else ""
+    return f"{fault.reason}: {words[:SAID]}" if words else fault.reason
 
 
 def _accepting(model: Model, **changes: Any) -> Model:
