@@ -7,6 +7,10 @@ from investorbench.agents.llm.answer import Completion, Usage
 from investorbench.agents.llm.retrying import Fault
 
 
+class UnreadableBodyError(Exception):
+    """A body that is not read to its end, and why."""
+
+
 def counted(given: Mapping[str, Any], *, has_output: bool) -> Usage:
     """Tokens as a server counted them; unknown where its count cannot be right.
 

@@ -23,6 +23,8 @@ from investorbench.agents.llm.errors import (
     without_secrets,
 )
 from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.providers.bounded import bound
+from investorbench.agents.llm.providers.checked import UnreadableBodyError
 from investorbench.agents.llm.request import Request
 from investorbench.agents.llm.retrying import Fault, retry_after_s
 from investorbench.agents.llm.send_queue import SEND_QUEUES
@@ -32,8 +34,13 @@ NO_KEY = "none"
 """Servers without keys still want the header."""
 SAID = ("text", "reasoning", "refusal", "model", "system_fingerprint", "response_id", "body")
 """What of a completion a server chose the words of, which may be the key."""
+CONNECT_TIMEOUT_S = 15.0
+"""A machine that is switched off does not refuse a connection."""
 VERSION_TIMEOUT_S = 5.0
 LISTING_TIMEOUT_S = 15.0
+UNREADABLE = (
+    UnreadableBodyError, TimeoutError, ValueError, LookupError, TypeError, RecursionError,
+)  # fmt: skip
 LONGEST_VERSION = 100
 """Characters."""
 
@@ -106,7 +113,6 @@ class SdkProvider:
         """
         sdk, turns, loop = self._sdk(), SEND_QUEUES.get(), asyncio.get_running_loop()
         client = await self._client(sdk)
-        server = await self._server(sdk, client)
         task: asyncio.Task[str] | None = None
         try:
             async with turns.to_send():
@@ -114,8 +120,10 @@ class SdkProvider:
                 task = asyncio.create_task(self._post(client, self._dialect.body_of(request)))
             async with asyncio.timeout_at(started + self._timeout_s):
                 text = await task
-        except (TimeoutError, sdk.APITimeoutError):
-            raise Fault("timeout", f"no reply within {self._timeout_s:g} s") from None
+        except TimeoutError:
+            raise self._late() from None
+        except UnreadableBodyError as error:
+            raise Fault("not_json", str(error)) from None
         except sdk.APIStatusError as error:
             reply = without_secrets(error.response.text, self._key)
             raise fault_of_status(error.status_code, error.response.headers, reply) from None
@@ -128,6 +136,7 @@ class SdkProvider:
             if task is not None:
                 task.cancel()
         took_s = loop.time() - started
+        server = await self._server(sdk, client)
         await turns.to_take()
         try:
             completion = self._dialect.completion_of(text, took_s, request.tools)
@@ -147,7 +156,7 @@ class SdkProvider:
             async with asyncio.timeout(min(LISTING_TIMEOUT_S, self._timeout_s)):
                 text = await client.get(self._dialect.models_path, cast_to=str)
             names = [str(each["id"]) for each in json.loads(text)["data"]]
-        except (sdk.APIError, TimeoutError, ValueError, LookupError, TypeError, RecursionError):
+        except (sdk.APIError, *UNREADABLE):
             return None
         return sorted(without_key(name, self._key) for name in names)
 
@@ -169,7 +178,7 @@ class SdkProvider:
         except sdk.APIConnectionError:
             self._servers.get().clear()  # it may be there for the next request
             return ""
-        except (sdk.APIError, TimeoutError, ValueError, LookupError, TypeError, RecursionError):
+        except (sdk.APIError, *UNREADABLE):
             return ""
         is_one = isinstance(version, str) and 0 < len(version) <= LONGEST_VERSION
         return f"{self._dialect.program} {without_key(version, self._key)}" if is_one else ""
@@ -185,10 +194,17 @@ class SdkProvider:
     def _fault_of_connection(self, error: Exception) -> Fault:
         """A connection that was never made, or one that broke after the request was sent."""
         cause = error.__cause__ or error
+        if isinstance(cause, UnreadableBodyError):
+            return Fault("not_json", str(cause))
+        if type(cause).__name__ in ("ReadTimeout", "WriteTimeout"):
+            return self._late()
         reason = without_secrets(f"{type(cause).__name__}: {cause}".strip(": "), self._key)
-        if "Connect" in type(cause).__name__:
+        if any(word in type(cause).__name__ for word in ("Connect", "Pool")):
             return Fault("unreachable", f"cannot connect: {reason}")
         return Fault("cut_off", f"the connection broke: {reason}")
+
+    def _late(self) -> Fault:
+        return Fault("timeout", f"no reply within {self._timeout_s:g} s")
 
     def _sdk(self) -> ModuleType:
         try:
@@ -208,12 +224,19 @@ class SdkProvider:
         return kept[0]
 
     async def _open(self, sdk: ModuleType) -> AsyncIterator[Any]:
+        connecting_s = min(CONNECT_TIMEOUT_S, self._timeout_s)
+        timeout = sdk.Timeout(self._timeout_s, connect=connecting_s)
         # Retries are ours: the SDK's know nothing of the gate, the budget or the record.
         client = getattr(sdk, self._dialect.client)(
             base_url=self._url,
             api_key=self._key or NO_KEY,
             max_retries=0,
-            timeout=self._timeout_s,
+            timeout=timeout,
+            http_client=sdk.DefaultAsyncHttpxClient(
+                timeout=timeout,
+                headers={"Accept-Encoding": "identity"},
+                event_hooks={"response": [bound]},
+            ),
         )
         try:
             yield client

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-Fault = Literal["close", "close_mid_body", "hang", "bad_chunks", "html"]
+Fault = Literal["close", "close_mid_body", "hang", "bad_chunks", "html", "endless"]
 PAGE = "<!DOCTYPE html><html><body>502 Bad Gateway, said the proxy</body></html>"
 
 
@@ -178,6 +178,13 @@ class StubServer:
             case "bad_chunks":
                 writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n")
                 await writer.drain()
+                return False
+            case "endless":
+                head = f"HTTP/1.1 {reply.status} X\r\nTransfer-Encoding: chunked\r\n\r\n"
+                writer.write(head.encode())
+                while not self._stop.is_set():
+                    writer.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+                    await writer.drain()
                 return False
             case "html":
                 return await _send(writer, 200, PAGE, kind="text/html")

@@ -262,6 +262,20 @@ def test_a_server_that_never_answers_is_given_up() -> None:
         ask(client(server.url, {"patience": patience}))
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_of_a_body_without_an_end_no_more_is_read_than_an_answer_may_have(status: int) -> None:
+    endless = Reply(fault="endless", status=status)
+    patience = QUICK | {"total_timeout_s": 60.0, "attempts": 2}
+    with (
+        StubServer(endless) as server,
+        pytest.raises(ServerError, match="more than the 16,777,216"),
+    ):
+        ask(client(server.url, {"patience": patience}))
+    assert server.calls == 2
+    with StubServer([endless, GOOD_TEXT]) as server:
+        assert ask(client(server.url, {"patience": patience})).value == GOOD
+
+
 def test_retry_after_is_waited_for() -> None:
     limit = Reply(status=429, error="{}", headers={"retry-after": "0.2"})
     with StubServer([limit, GOOD_TEXT]) as server:
