@@ -140,8 +140,9 @@ def test_a_framework_that_makes_a_hold_of_every_error_cannot_play_on_without_a_m
     def until_the_third_day(request: dict[str, Any]) -> Reply:
         return answer(request) if server.calls <= 4 else Reply(status=503, error="away")
 
+    hasty = "++model.patience.total_timeout_s=0.0"
     with StubServer(until_the_third_day) as server:
-        output = run(server.url, "agent.swallows=true", "folder=here")
+        output = run(server.url, "agent.swallows=true", hasty, "folder=here")
     assert output.code == 1 and "away" in output.err and len(lines(tmp_path / "here")) == 2
 
 

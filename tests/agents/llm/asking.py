@@ -28,9 +28,11 @@ QUICK = {
     "longest_wait_s": 0.01,
     "attempts": 3,
     "attempt_timeout_s": 10.0,
-    "total_timeout_s": 0.3,
+    "total_timeout_s": 60.0,
 }
-"""Of a server that fails on purpose; where no time may matter, give a longer total."""
+"""Of a server that fails on purpose, and then does not."""
+HASTY = QUICK | {"total_timeout_s": 0.05}
+"""Of a server that fails for good."""
 
 
 def model(**settings: Any) -> Model:

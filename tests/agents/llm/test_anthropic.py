@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from investorbench.agents.llm import Client, Endpoints, RequestRefusedError, ServerError, connect
-from tests.agents.llm.asking import GOOD, GOOD_TEXT, MESSAGES, SCHEMA, model
+from tests.agents.llm.asking import GOOD, GOOD_TEXT, HASTY, MESSAGES, SCHEMA, model
 from tests.agents.llm.stub_server import Reply, StubServer
 
 pytest.importorskip("anthropic", reason="the extra anthropic is not installed")
@@ -98,7 +98,7 @@ def test_claude_in_trouble_is_retried_and_named() -> None:
     with StubServer([busy, GOOD_TEXT]) as server:
         assert asyncio.run(claude(server).decide(MESSAGES, SCHEMA)).attempts == 2
     with StubServer(busy) as server, pytest.raises(ServerError, match="overloaded"):
-        asyncio.run(claude(server).decide(MESSAGES, SCHEMA))
+        asyncio.run(claude(server, patience=HASTY).decide(MESSAGES, SCHEMA))
     wrong = Reply(status=401, error="{}")
     with StubServer(wrong) as server, pytest.raises(RequestRefusedError, match="key in A_KEY"):
         asyncio.run(claude(server).decide(MESSAGES, SCHEMA))
