@@ -10,7 +10,7 @@ from pathlib import Path
 
 from investorbench.tasks.live.book import Book
 from investorbench.tasks.live.cash import LoggedCash, equity_claim, sum_claims
-from investorbench.tasks.live.claims import Claim, false_claims
+from investorbench.tasks.live.claims import CellClaim, false_claims
 from investorbench.tasks.live.days import LoggedDay, blank_cells, calendar_findings, lay_out
 from investorbench.tasks.live.findings import Kind, LogFinding
 from investorbench.tasks.live.holdings import (
@@ -92,7 +92,7 @@ def audit(
 
 def _replayed(days: list[LoggedDay], daily: str, trades: str) -> Iterator[LogFinding]:
     """Go through the days with a book and a purse."""
-    claims: list[Claim] = []
+    claims: list[CellClaim] = []
     prices: dict[str, float] = {}
     book, settled = open_book(days[0])
     opening = None if days[0].total is None else days[0].total.value("Cash Balance")
@@ -116,7 +116,7 @@ def _replayed(days: list[LoggedDay], daily: str, trades: str) -> Iterator[LogFin
             yield claim.finding
 
 
-def _claims(file: str, day: LoggedDay, book: Book, cash: LoggedCash) -> Iterator[Claim]:
+def _claims(file: str, day: LoggedDay, book: Book, cash: LoggedCash) -> Iterator[CellClaim]:
     for row in day.rows:
         yield from row_claims(file, row, book.holdings.get(row.ticker))
     yield from sum_claims(file, day)

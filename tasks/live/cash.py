@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from investorbench.tasks.live.book import Applied
-from investorbench.tasks.live.claims import CENT, Claim
+from investorbench.tasks.live.claims import CENT, CellClaim
 from investorbench.tasks.live.days import LoggedDay
 from investorbench.tasks.live.findings import Kind, LogFinding
 from investorbench.tasks.live.holdings import Mismatch
@@ -14,7 +14,7 @@ TOGETHER = 0.2
 """Cash and shares that changed without a trade belong together when so near in value."""
 
 
-def sum_claims(file: str, day: LoggedDay) -> Iterator[Claim]:
+def sum_claims(file: str, day: LoggedDay) -> Iterator[CellClaim]:
     """The sums of a day: of what its rows say, or of what they should."""
     if day.total is None:
         return
@@ -23,7 +23,7 @@ def sum_claims(file: str, day: LoggedDay) -> Iterator[Claim]:
     for column, kind in SUMS.items():
         right = [_right(row, column) for row in held]
         if column in day.total.numbers and None not in right:
-            yield Claim(
+            yield CellClaim(
                 file=file, row=day.total, column=column, kind=kind,
                 expected=(_sum(held, column), sum(part or 0.0 for part in right)),
                 bound=bound, why="the rows of the day come to", terms=len(held),
@@ -31,7 +31,7 @@ def sum_claims(file: str, day: LoggedDay) -> Iterator[Claim]:
             )  # fmt: skip
 
 
-def equity_claim(file: str, day: LoggedDay, cash: float | None) -> Iterator[Claim]:
+def equity_claim(file: str, day: LoggedDay, cash: float | None) -> Iterator[CellClaim]:
     """Equity is cash and holdings; where a cell of either is wrong, what it should hold counts.
 
     Args:
@@ -52,7 +52,7 @@ def equity_claim(file: str, day: LoggedDay, cash: float | None) -> Iterator[Clai
         if amount is not None and value is not None
     )
     if expected:
-        yield Claim(
+        yield CellClaim(
             file=file, row=total, column="Total Equity", kind="value", expected=expected,
             bound=CENT + sum(_bound(row) for row in day.held), why="cash and holdings are",
             terms=1 + len(day.held),

@@ -19,7 +19,7 @@ SLIPS = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class CellClaim:
     """One cell, and what it should hold.
 
     Attributes:
@@ -66,9 +66,9 @@ class Claim:
         return LogFinding(self.file, self.row.row, self.kind, problem, self.column)
 
 
-def false_claims(claims: Iterable[Claim]) -> Iterator[Claim]:
+def false_claims(claims: Iterable[CellClaim]) -> Iterator[CellClaim]:
     """Those that do not hold."""
-    sorts: dict[tuple[str, bool, bool, str], list[Claim]] = defaultdict(list)
+    sorts: dict[tuple[str, bool, bool, str], list[CellClaim]] = defaultdict(list)
     for claim in claims:
         row = claim.row
         sorts[claim.file, row.is_total, row.is_sale, claim.column].append(claim)
@@ -76,7 +76,7 @@ def false_claims(claims: Iterable[Claim]) -> Iterator[Claim]:
         yield from _false(sort)
 
 
-def _false(claims: Sequence[Claim]) -> Iterator[Claim]:
+def _false(claims: Sequence[CellClaim]) -> Iterator[CellClaim]:
     is_exact = _is_exact(claims)
     for claim in claims:
         to_the_cent = is_exact and not claim.is_derived
@@ -84,7 +84,7 @@ def _false(claims: Sequence[Claim]) -> Iterator[Claim]:
             yield claim
 
 
-def _is_exact(claims: Sequence[Claim]) -> bool:
+def _is_exact(claims: Sequence[CellClaim]) -> bool:
     telling = [claim.residual > claim.least for claim in claims if claim.bound > 3 * claim.least]
     return len(telling) >= ENOUGH and sum(telling) <= max(1.0, SLIPS * len(telling))
 

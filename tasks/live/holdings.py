@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from investorbench.tasks.live.book import SAME, Applied, Book, BookedShares
-from investorbench.tasks.live.claims import CENT, Claim, product_bound
+from investorbench.tasks.live.claims import CENT, CellClaim, product_bound
 from investorbench.tasks.live.days import LoggedDay
 from investorbench.tasks.live.findings import LogFinding
 from investorbench.tasks.live.logs import DailyRow, LoggedNumber
@@ -127,7 +127,7 @@ def _list(book: Book, row: DailyRow) -> None:
         )
 
 
-def row_claims(file: str, row: DailyRow, holding: BookedShares | None) -> Iterator[Claim]:
+def row_claims(file: str, row: DailyRow, holding: BookedShares | None) -> Iterator[CellClaim]:
     """What the cells of a holding, or of a sale, say of each other and of the book.
 
     Args:
@@ -148,7 +148,7 @@ def row_claims(file: str, row: DailyRow, holding: BookedShares | None) -> Iterat
     if buy is not None and (holding is None or _agrees(buy, holding)):
         averages.append(buy.value)
     is_derived = holding is not None and holding.is_listed
-    claim = partial(Claim, file=file, row=row, is_derived=is_derived)
+    claim = partial(CellClaim, file=file, row=row, is_derived=is_derived)
     half_unit = buy.half_unit if buy else 0.0
     basis, value, pnl = (row.numbers.get(name) for name in ("Cost Basis", "Total Value", "PnL"))
     if basis is not None and averages:
@@ -170,9 +170,9 @@ def row_claims(file: str, row: DailyRow, holding: BookedShares | None) -> Iterat
         )  # fmt: skip
 
 
-def _average(file: str, row: DailyRow, holding: BookedShares) -> Iterator[Claim]:
+def _average(file: str, row: DailyRow, holding: BookedShares) -> Iterator[CellClaim]:
     if (buy := row.numbers.get("Buy Price")) is not None:
-        yield Claim(
+        yield CellClaim(
             file=file, row=row, column="Buy Price", kind="cost_basis", expected=(holding.average,),
             bound=buy.half_unit + holding.half_unit, why="the trades cost on average",
         )  # fmt: skip
@@ -182,7 +182,7 @@ def _agrees(buy: LoggedNumber, holding: BookedShares) -> bool:
     return abs(buy.value - holding.average) <= buy.half_unit + holding.half_unit
 
 
-def trade_claims(file: str, applied: Applied) -> Iterator[Claim]:
+def trade_claims(file: str, applied: Applied) -> Iterator[CellClaim]:
     """What the cells of a trade say of each other and of what was held before it."""
     trade, held = applied.trade, applied.held
     basis, pnl = trade.numbers.get("Cost Basis"), trade.numbers.get("PnL")
@@ -191,7 +191,7 @@ def trade_claims(file: str, applied: Applied) -> Iterator[Claim]:
         return
     if trade.bought:
         if basis is not None:
-            yield Claim(
+            yield CellClaim(
                 file=file, row=trade, column="Cost Basis", kind="cost_basis",
                 expected=(trade.bought * price.value,),
                 bound=product_bound(basis, trade.bought, price.half_unit),
@@ -201,14 +201,14 @@ def trade_claims(file: str, applied: Applied) -> Iterator[Claim]:
     if held is None or applied.oversold:
         return
     if basis is not None:  # of all that was sold, or of one share
-        yield Claim(
+        yield CellClaim(
             file=file, row=trade, column="Cost Basis", kind="cost_basis",
             expected=(trade.sold * held.average, held.average),
             bound=product_bound(basis, trade.sold, held.half_unit),
             why="what was sold had cost",
         )  # fmt: skip
     if pnl is not None:
-        yield Claim(
+        yield CellClaim(
             file=file, row=trade, column="PnL", kind="pnl",
             expected=(trade.sold * (price.value - held.average),),
             bound=product_bound(pnl, trade.sold, price.half_unit + held.half_unit),
