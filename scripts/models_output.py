@@ -147,7 +147,7 @@ def _advice(found: Acceptance) -> str:
         return f"set model.accepts.max_tokens={found.what}"
     if found.what in ("temperature", "seed", "images"):
         return f"set model.accepts.{found.what}={str(not found.expected).lower()}"
-    return "agents that call tools cannot ask it"
+    return "as it is set, agents that call tools cannot ask it"
 
 
 def _colour(found: Acceptance) -> str:
