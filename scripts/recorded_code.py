@@ -110,6 +110,8 @@ def _is_agent_of_ours(name: str) -> bool:
         _, found = locate(name)
     except InvestorBenchError:
         return False
+    if getattr(found, "asks_a_server", False):
+        raise CannotRederiveError("it asks a server that the record names, and a check asks none")
     return isclass(found) and found.__module__.startswith(OF_AGENTS) and hasattr(found, "act")
 
 

@@ -15,9 +15,9 @@ MIDNIGHT = time(0)
 class QuotationLimits(NamedTuple):
     """How much is quoted; see ``TextObservation``."""
 
-    news: int
-    news_characters: int
-    filing_characters: int
+    news: int = 30
+    news_characters: int = 1_000
+    filing_characters: int = 6_000
 
 
 def document_lines(

@@ -1,6 +1,6 @@
 """Observations as one text that a person or a language model reads, with numbers and units."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
@@ -57,10 +57,10 @@ class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.Reco
             self, sessions=_at_least_one("sessions", sessions), **limits._asdict()
         )
         super().__init__(env)
-        self._facts, shown = _readable(env)
+        facts, shown = _readable(env)
         self.observation_space = FreeText()
-        self._limits, self._sessions = limits, sessions
-        self._task = "\n".join(task_lines(self._facts, shown))
+        self._words = ObservationWords(facts, sessions=sessions, limits=limits)
+        self._task = self._words.task(shown)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -75,10 +75,33 @@ class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.Reco
         return self._text(observation, info), reward, terminated, truncated, info
 
     def _text(self, observation: dict[str, Any], info: dict[str, Any]) -> str:
-        return "\n".join([self._task, *self._today(observation, info)])
+        return "\n".join([self._task, self._words.today(observation, info)])
 
-    def _today(self, observation: dict[str, Any], info: dict[str, Any]) -> Iterator[str]:
-        """The lines after the part that never changes, section by section."""
+
+class ObservationWords:
+    """How an environment of one asset words its task and what is observed.
+
+    Args:
+        facts: of the environment.
+        sessions: see :class:`TextObservation`.
+        limits: of the texts that are quoted.
+    """
+
+    def __init__(
+        self, facts: Facts, *, sessions: int = 10, limits: QuotationLimits | None = None
+    ) -> None:
+        self._facts, self._sessions = facts, sessions
+        self._limits = limits or QuotationLimits()
+
+    def task(self, shown: Collection[str]) -> str:
+        """What never changes in an episode, given the parts of its observations."""
+        return "\n".join(task_lines(self._facts, shown))
+
+    def today(self, observation: dict[str, Any], info: dict[str, Any]) -> str:
+        """What does, section by section."""
+        return "\n".join(self._sections(observation, info))
+
+    def _sections(self, observation: dict[str, Any], info: dict[str, Any]) -> Iterator[str]:
         shown = frozenset(observation)
         if shown & {"bars", "time"}:
             yield from bar_lines(self._facts, observation, info, self._sessions)
