@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
-from investorbench.agents.briefing import Briefing
+from investorbench.agents.interpreter import Interpreter
 from investorbench.agents.llm import Answer, LanguageModel, Message
 from investorbench.agents.llm.contents import with_text
 from investorbench_env.errors import InvestorBenchError
@@ -49,16 +49,16 @@ class Debate:
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
-        self._briefing = Briefing(facts, self.name)
+        self._interpreter = Interpreter(facts, self.name)
         self._is_warmup, self._seed, self._record = split == "warmup", seed, {}
 
     async def act(self, observation: Observation, info: Info) -> Action:
         """Have both sides argue, and the judge decide."""
         if self._is_warmup:
-            decided, self._record = self._briefing.read("hold", info), {}
+            decided, self._record = self._interpreter.read("hold", info), {}
             return decided.action
-        task = self._briefing.task(observation)
-        content = self._briefing.content(observation, info)
+        task = self._interpreter.task(observation)
+        content = self._interpreter.content(observation, info)
         answers: list[dict[str, Any]] = []
         said: dict[str, str] = {}
         for _ in range(self.rounds):
@@ -67,8 +67,8 @@ class Debate:
             said = {side: reply.text for side, reply in zip(SIDES, replies, strict=True)}
             answers += [{**asdict(r), "role": side} for side, r in zip(SIDES, replies, strict=True)]
         heard = "\n\n".join(f"The {side}:\n{argument}" for side, argument in said.items())
-        verdict = await self._ask(task, content, f"{heard}\n\n{DECIDE}", self._briefing.schema)
-        decided = self._briefing.read(verdict.value, info)
+        verdict = await self._ask(task, content, f"{heard}\n\n{DECIDE}", self._interpreter.schema)
+        decided = self._interpreter.read(verdict.value, info)
         answers.append({**asdict(verdict), "role": JUDGE})
         self._record = {**decided.record(), "answers": answers}
         return decided.action

@@ -12,7 +12,7 @@ from typing import Any
 from investorbench.agents.adapters.posting import JsonServer
 from investorbench.agents.adapters.sending import as_json
 from investorbench.agents.agent import Action, Info, Observation
-from investorbench.agents.briefing import Briefing
+from investorbench.agents.interpreter import Interpreter
 from investorbench_env.facts import Facts
 
 PROTOCOL = 1
@@ -46,7 +46,7 @@ class Http:
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
-        self._briefing = Briefing(facts, self.name)
+        self._interpreter = Interpreter(facts, self.name)
         self._constants = {
             "protocol": PROTOCOL,
             "episode": f"{facts.family}-{facts.symbol} {facts.protocol} {seed}",
@@ -66,9 +66,9 @@ class Http:
         question = {**self._constants, "step": self._step, "reward": self._reward, **shown}
         reply = await self._server.post("/decide", question)
         action, why = reply.get("action"), reply.get("rationale")
-        decided = self._briefing.read({"decision": action, "rationale": why}, info)
+        decided = self._interpreter.read({"decision": action, "rationale": why}, info)
         if not decided.valid:
-            wanted = "a weight" if self._briefing.by_weight else "buy, hold or sell"
+            wanted = "a weight" if self._interpreter.by_weight else "buy, hold or sell"
             raise self._server.error(f"its action {str(action)[:80]!r} is not {wanted}")
         self._record, self._step = decided.record(), self._step + 1
         return decided.action

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
-from investorbench.agents.briefing import DECISION, Briefing
+from investorbench.agents.interpreter import DECISION, Interpreter
 from investorbench.agents.llm.answer import Part
 from investorbench_env.facts import Facts
 
@@ -43,14 +43,14 @@ class LangGraphAgent:
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
-        self._briefing = Briefing(facts, self.name)
+        self._interpreter = Interpreter(facts, self.name)
         thread = f"{facts.family}-{facts.symbol} {split} {seed}"
         self._config = {"configurable": {"thread_id": thread}}
 
     async def act(self, observation: Observation, info: Info) -> Action:
         """Run the graph over the day."""
         result = await self.graph.ainvoke(self._state(observation, info), self._config)
-        decided = self._briefing.read(self._decision(result), info)
+        decided = self._interpreter.read(self._decision(result), info)
         self._record = decided.record()
         return decided.action
 
@@ -63,10 +63,13 @@ class LangGraphAgent:
         return {"agent": self.name, "graph": self.graph.get_graph().to_json()}
 
     def _told(self, observation: Observation, info: Info) -> State:
-        task, today = self._briefing.task(observation), self._briefing.content(observation, info)
+        task, today = (
+            self._interpreter.task(observation),
+            self._interpreter.content(observation, info),
+        )
         shown = today if isinstance(today, str) else [_block(part) for part in today]
         messages = [{"role": "system", "content": task}, {"role": "user", "content": shown}]
-        more = {"observation": observation, "info": info, "schema": self._briefing.schema}
+        more = {"observation": observation, "info": info, "schema": self._interpreter.schema}
         known = {name: part for name, part in more.items() if name in self.graph.channels}
         return {"messages": messages, **known}
 

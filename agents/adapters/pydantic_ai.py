@@ -3,7 +3,7 @@
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
-from investorbench.agents.briefing import Briefing
+from investorbench.agents.interpreter import Interpreter
 from investorbench_env.facts import Facts
 
 
@@ -27,13 +27,16 @@ class PydanticAgent:
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
-        self._briefing = Briefing(facts, self.name)
+        self._interpreter = Interpreter(facts, self.name)
 
     async def act(self, observation: Observation, info: Info) -> Action:
         """Have the agent read the day."""
-        task, today = self._briefing.task(observation), self._briefing.today(observation, info)
+        task, today = (
+            self._interpreter.task(observation),
+            self._interpreter.today(observation, info),
+        )
         result = await self.agent.run(today, instructions=task, **self._options)
-        decided = self._briefing.read(result.output, info)
+        decided = self._interpreter.read(result.output, info)
         self._record = decided.record()
         return decided.action
 

@@ -47,7 +47,7 @@ class Decided:
         return {DECISION: {**said, "valid": self.valid, RATIONALE: self.rationale}}
 
 
-class Briefing:
+class Interpreter:
     """What an agent is shown of an environment, and what its decisions mean there.
 
     Args:
