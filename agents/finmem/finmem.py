@@ -36,13 +36,14 @@ from investorbench.agents.finmem.summaries import (
 from investorbench.agents.finmem.thought import (
     QUOTED_CHARACTERS,
     Answered,
+    RefusedQuestion,
     Shown,
     Situation,
     Thought,
 )
 from investorbench.agents.finmem.today import CITABLE, Arrived, items_of, label_of
 from investorbench.agents.llm import ContextLengthError, LanguageModel, Model
-from investorbench.agents.llm.tokens import counter_of, room_of
+from investorbench.agents.llm.tokens import context_length_of, counter_of
 from investorbench.memory import LayeredMemory
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
@@ -199,6 +200,7 @@ class FinMem:
             "news_tokens": self.news_tokens,
             "filings": self.filings,
             "prompts_sha256": templates_sha256(),
+            "context_length": state.context_length if state else None,
             "memory": state.memory.identity if state else None,
         }
 
@@ -237,7 +239,10 @@ class FinMem:
         """Ask about a day; where it was too long for the server, about less of it."""
         model: Model | None = getattr(self.model, "model", None)
         counter = counter_of(model.tokenizer if model else None)
-        room, again = state.room or (room_of(model) if model else None), 0
+        state.context_length = state.context_length or await context_length_of(self.model)
+        room, refused = state.room, list[RefusedQuestion]()
+        if room is None and model is not None and state.context_length is not None:
+            room = state.context_length - model.sampling.max_tokens
         while True:
             fit = fitted(
                 state.system, state.schema, day,
@@ -250,10 +255,15 @@ class FinMem:
                 )
             except ContextLengthError as error:
                 max_tokens = model.sampling.max_tokens if model else 0
-                room, again = smaller_room(question.tokens(counter), max_tokens, error), again + 1
+                room = smaller_room(question.tokens(counter), max_tokens, error)
+                numbers = error.limit_tokens, error.prompt_tokens
+                refused.append(RefusedQuestion(error.request_hash, *numbers))
             else:
                 return Answered(
-                    fitted=fit, answer=answer, again=again, room=room if again else None
+                    fitted=fit,
+                    answer=answer,
+                    refused=tuple(refused),
+                    room=room if refused else None,
                 )
 
     def _conclude(self, state: AgentState, situation: Situation, asked: Answered) -> Thought:
@@ -290,7 +300,7 @@ class FinMem:
             ),
             recalled=fit.memories,
             left_out=fit.left_out,
-            asked_again=asked.again,
+            refused=asked.refused,
             summaries=situation.summaries,
             question=fit.question,
             answer=answer,
@@ -301,7 +311,7 @@ class FinMem:
             moves=stepped.moves,
             action=self._rules.target(decision.word, perception.weight),
         )
-        state.counts.add(answer, decision, fit.left_out, asked.again)
+        state.counts.add(answer, decision, fit.left_out, len(asked.refused))
         state.counts.add_summaries(situation.summaries)
         state.steps += 1
         state.equities, state.label = situation.equities, label

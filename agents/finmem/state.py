@@ -82,6 +82,8 @@ class AgentState:
         pending: documents that came with the last outcome, to be read in the next step.
         reports: periodic ones that were read, oldest first.
         lesson: what recent decisions taught, when that was last asked for.
+        context_length: tokens that a request to the model may have; None before the first one, and
+            where there is no limit.
         room: tokens of a question, after its server refused a longer one; None before that.
         track: its decisions and their outcomes.
         equities: at the last decisions of the split, oldest first.
@@ -106,6 +108,7 @@ class AgentState:
     equities: list[float] = field(default_factory=list)
     start_equity: float | None = None
     label: float | None = None
+    context_length: int | None = None
     room: int | None = None
     counts: Counts = field(default_factory=Counts)
 

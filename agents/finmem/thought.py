@@ -44,6 +44,14 @@ class Shown(NamedTuple):
     whole: int
 
 
+class RefusedQuestion(NamedTuple):
+    """A question that was too long for its server, and the numbers that this gave, if any."""
+
+    request_hash: str
+    limit_tokens: int | None
+    prompt_tokens: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """What a step rests on up to its question.
@@ -68,14 +76,14 @@ class Answered:
     Attributes:
         fitted: the question, and what stands in it.
         answer: of the model.
-        again: how many longer ones its server refused before.
+        refused: longer ones, which its server did not take.
         room: tokens that a question may have by now, as the server's refusals show it; None where
             there was none.
     """
 
     fitted: FittedQuestion
     answer: Answer
-    again: int
+    refused: tuple[RefusedQuestion, ...]
     room: int | None
 
 
@@ -93,7 +101,7 @@ class Thought:
         news: how much of them the prompt shows.
         recalled: memories that it shows, with the three parts of each score, in its order.
         left_out: what the model had no room for.
-        asked_again: how many longer questions its server refused.
+        refused: longer questions, which its server did not take.
         summaries: answers to the questions about new filings, one an item.
         question: what was asked.
         answer: of the model.
@@ -114,7 +122,7 @@ class Thought:
     news: Shown
     recalled: tuple[Recalled, ...]
     left_out: LeftOut
-    asked_again: int
+    refused: tuple[RefusedQuestion, ...]
     summaries: tuple[Answer, ...]
     question: Question
     answer: Answer

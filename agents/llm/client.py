@@ -19,6 +19,7 @@ from investorbench.agents.llm.answer import (
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.contents import require_eyes
 from investorbench.agents.llm.endpoints import ENDPOINTS, Endpoints
+from investorbench.agents.llm.errors import ContextLengthError
 from investorbench.agents.llm.exchange import Exchange, Exchanged, Provider, Tally
 from investorbench.agents.llm.ladder import Ladder
 from investorbench.agents.llm.models import Model
@@ -98,6 +99,13 @@ class Client:
         """What is known of how this model can be asked."""
         return self._exchange.ladder
 
+    async def context_length(self) -> int | None:
+        """Tokens that a request may have, as the settings say, or else the server's list of models.
+
+        None where neither does. What a server says is kept like an answer, so a replay needs none.
+        """
+        return self.model.context_length or await self._exchange.context_length()
+
     async def decide(
         self,
         messages: Sequence[Message],
@@ -121,6 +129,7 @@ class Client:
         Raises:
             ModelError: a tool has a name that servers do not take, or there is a picture and the
                 model takes none.
+            ContextLengthError: the question is too long for the server.
             ServerError: no reply after every retry, or the server refuses the request.
             SpendCapError: the call could exceed the cap.
             CacheMissError: replaying, and the answer is not in the cache.
@@ -140,9 +149,15 @@ class Client:
             tools=checked(tools),
             address="" if self.model.is_published else self._address,
         )
-        asked, status = first, _OK
+        asked, status, reading = first, _OK, Reading()
         while True:
-            exchanged = await self._exchange.get(asked, tally)
+            try:
+                exchanged = await self._exchange.get(asked, tally)
+            except ContextLengthError:
+                if status == _OK:
+                    raise
+                status = status_without(reading)  # there is no room for what was wrong with it
+                break
             tally.add(exchanged)
             reading = self._read(exchanged, schema)
             tolerated = (*tolerated, *reading.tolerated)

@@ -64,7 +64,10 @@ class ContextLengthError(RequestRefusedError):
     Attributes:
         limit_tokens: that a request may have, or its prompt alone; None where the server says none.
         prompt_tokens: that the prompt has, or at least has; likewise.
+        request_hash: SHA-256 of all that determines an answer to the request; may be empty.
     """
+
+    request_hash = ""
 
     def __init__(
         self,

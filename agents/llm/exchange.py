@@ -1,6 +1,7 @@
 """One reply to one question: from the cache or the server, on the best rung, until it is there."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -9,6 +10,7 @@ import numpy as np
 
 from investorbench.agents.llm.answer import Completion, Usage
 from investorbench.agents.llm.cache import Cache
+from investorbench.agents.llm.canonical import digest
 from investorbench.agents.llm.endpoints import Endpoints
 from investorbench.agents.llm.error_replies import too_long
 from investorbench.agents.llm.errors import (
@@ -26,6 +28,9 @@ from investorbench.agents.llm.request import Request
 from investorbench.agents.llm.retrying import Fault
 from investorbench.agents.llm.spending import Budget, Reservation
 
+TOO_LONG = "context_length"
+"""Why there is no answer to a question that was refused as too long."""
+
 
 class Provider(Protocol):
     """What puts one request to a server."""
@@ -34,6 +39,8 @@ class Provider(Protocol):
     def address(self) -> str: ...
 
     async def complete(self, request: Request) -> Completion: ...
+
+    async def context_length(self, model: str) -> int | None: ...
 
 
 class Exchanged(NamedTuple):
@@ -77,6 +84,7 @@ class Exchange:
     ) -> None:
         self._model, self._provider, self._cache = model, provider, cache
         self._budget = budget
+        self._context_length: int | None = None
         endpoint = endpoints.at(provider.address)
         self._persistence = Persistence(model, endpoint, rng, say)
         self.taken = endpoint.taken(model.id, model.accepts)
@@ -89,6 +97,23 @@ class Exchange:
     def ladder_of(self, request: Request) -> Ladder:
         """What is known of how a question like this one can be asked."""
         return self._ladder_with_tools if request.tools else self.ladder
+
+    async def context_length(self) -> int | None:
+        """Tokens that a request may have, as the server says, or said when it was asked first."""
+        if self._context_length is None:
+            key = digest(["context length", self._model.id, self._model.revision])
+            kept = None if self._cache is None else await self._cache.get([key])
+            if kept:
+                self._context_length = int(kept[1].text)
+            elif self._cache is None or self._cache.mode != "replay_only":
+                said = await self._persistence.answer_of(self._ask_context_length)
+                self._context_length = int(said.text) if said.text else None
+                if self._cache is not None and said.text:
+                    await self._cache.put(key, self._model.id, said)
+        return self._context_length
+
+    async def _ask_context_length(self) -> Completion:
+        return Completion(text=str(await self._provider.context_length(self._model.id) or ""))
 
     async def get(self, request: Request, tally: Tally) -> Exchanged:
         """One reply, from the cache or from the server, on whatever rung it takes."""
@@ -108,11 +133,18 @@ class Exchange:
         kept = await cache.get(variants)
         if kept:
             key, completion = kept
+            if completion.finish_reason == TOO_LONG:
+                limit_tokens, prompt_tokens = json.loads(completion.text)
+                raise self._too_long(limit_tokens, prompt_tokens, key)
             found.append(Exchanged(completion, request.on(*variants[key]), True))
             return
         if cache.mode == "replay_only":
             raise CacheMissError(next(iter(variants)), str(cache.path))
-        exchanged = await self._ask(request, tally)
+        try:
+            exchanged = await self._ask(request, tally)
+        except ContextLengthError as error:
+            await cache.put(error.request_hash, self._model.id, _kept(error))
+            raise
         completion = await cache.put(exchanged.request.key, self._model.id, exchanged.completion)
         found.append(exchanged._replace(completion=completion))
 
@@ -125,7 +157,7 @@ class Exchange:
                 completion = await self._persistence.answer_of(partial(self._send, asked, tally))
                 return Exchanged(completion, asked, False)
             except Fault as fault:
-                self._require_fitting(fault)
+                self._require_fitting(fault, asked)
                 if not self._takes_otherwise(asked, ladder, fault):
                     raise self._refusal(fault) from None
 
@@ -179,7 +211,7 @@ class Exchange:
             reason = f"the server broke the reply off: finish_reason {completion.finish_reason!r}"
             raise Fault("broken_off", reason, reply=completion.text)
 
-    def _require_fitting(self, fault: Fault) -> None:
+    def _require_fitting(self, fault: Fault, asked: Request) -> None:
         """Refuse a request that is too long in words of its own: it says nothing of the server.
 
         Raises:
@@ -187,8 +219,20 @@ class Exchange:
         """
         found = too_long(fault.status, fault.reply)
         if found:
-            name, address = self._model.name, self._provider.address
-            raise ContextLengthError(address, name, *found, fault.reply, fault.status) from None
+            raise self._too_long(*found, asked.key, fault.reply, fault.status) from None
+
+    def _too_long(
+        self,
+        limit_tokens: int | None,
+        prompt_tokens: int | None,
+        key: str,
+        reply: str = "",
+        status: int | None = None,
+    ) -> ContextLengthError:
+        address, name = self._provider.address, self._model.name
+        error = ContextLengthError(address, name, limit_tokens, prompt_tokens, reply, status)
+        error.request_hash = key
+        return error
 
     def _refusal(self, fault: Fault) -> ServerError:
         advice = {
@@ -198,3 +242,9 @@ class Exchange:
         }.get(fault.status or 0, "it refuses the request; see accepts and sampling in conf/model")
         reason = f"{fault.reason}: {advice} (model {self._model.name})"
         return RequestRefusedError(self._provider.address, reason, fault.reply, fault.status)
+
+
+def _kept(error: ContextLengthError) -> Completion:
+    """A refusal as the cache keeps it: a replay must find it, to ask for less as it did before."""
+    numbers = json.dumps([error.limit_tokens, error.prompt_tokens])
+    return Completion(text=numbers, finish_reason=TOO_LONG)

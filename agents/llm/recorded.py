@@ -20,7 +20,7 @@ from investorbench.agents.llm.answer import (
     ToolCall,
     Usage,
 )
-from investorbench.agents.llm.errors import ModelError
+from investorbench.agents.llm.errors import ContextLengthError, ModelError
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.replies import Reading, read_reply, read_text, status_without
 from investorbench.agents.llm.request import Request
@@ -44,9 +44,17 @@ class RecordedAnswers:
     Args:
         model: the settings of the model that gave them.
         answers: all that it gave in an episode, as they are recorded.
+        refused: requests that its server refused as too long, by their hash: the tokens that a
+            request may have, and those that the prompt had, where it said so.
     """
 
-    def __init__(self, model: Model, answers: Iterable[RecordedAnswer]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        answers: Iterable[RecordedAnswer],
+        refused: Mapping[str, tuple[int | None, int | None]] | None = None,
+    ) -> None:
+        self._refused = refused or {}
         self.model, self.name = model, model.name
         self.is_language_model = model.is_language_model
         self._left = list(answers)
@@ -68,6 +76,7 @@ class RecordedAnswers:
 
         Raises:
             NothingRecordedError: none is left.
+            ContextLengthError: the question was refused as too long.
         """
         first = Request(
             model=self.model,
@@ -87,6 +96,8 @@ class RecordedAnswers:
             .variants(RUNGS, self.model.accepts)
             .items()
         }
+        if refused := next((key for key in keys if key in self._refused), None):
+            raise ContextLengthError("the record", self.name, *self._refused[refused])
         recorded = self._next(set(keys))
         status, reading = self._read(recorded, schema)
         values = {name: recorded[name] for name in OF_AN_ANSWER if name in recorded}

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from investorbench.agents.llm.answer import LanguageModel
 from investorbench.agents.llm.canonical import canonical
 from investorbench.agents.llm.errors import ModelError
 from investorbench.agents.llm.models import Model
@@ -70,11 +71,24 @@ def counter_of(tokenizer: str | None) -> Counter:
     return lambda text: len(loaded.encode(_sound(text), add_special_tokens=False).ids)
 
 
-def room_of(model: Model) -> int | None:
-    """Tokens that a prompt may have, schema and messages together; None: not known, or any."""
-    if not model.is_language_model or model.context_length is None:
+async def context_length_of(model: LanguageModel) -> int | None:
+    """Tokens that a request to a model may have; None for what is no language model.
+
+    Raises:
+        ModelError: neither its settings nor its server say.
+    """
+    settings: Model | None = getattr(model, "model", None)
+    if settings is None or not model.is_language_model:
         return None
-    return model.context_length - model.sampling.max_tokens
+    length = settings.context_length
+    if length is None and hasattr(model, "context_length"):
+        length = await model.context_length()
+    if length is None:
+        raise ModelError(
+            f"how many tokens a request to model {model.name} may have is not known, and its "
+            "server does not list it: give model.context_length=…"
+        )
+    return length
 
 
 def count_prompt(counter: Counter, texts: tuple[str, ...], schema: object) -> int:

@@ -7,6 +7,7 @@ what gave the answers it cannot know.
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ async def rederive(recorded: RecordedJob, number: int, again: Job) -> Replayed:
     _require_recorded(path, records, again)
     with tempfile.TemporaryDirectory(prefix="investorbench-verify-") as room:
         folder = EpisodeFolder(Path(room) / "repeat", settings=again.settings)
-        answering = _answering(again, records)
+        answering = _answering(again, records, figures_in(path).get("described") or {})
         asked = None if answering is None else Asked(answering, UnusableAnswers())
         runner = as_agent(again.make_agent(asked, folder, recorded.seeds[number].market))
         try:
@@ -202,14 +203,29 @@ def _without_server(described: Content | None) -> Any:
     return {**described, "model": kept}
 
 
-def _answering(job: Job, records: Mapping[str, RecordFile]) -> LanguageModel | None:
-    """What answers in place of the model; the offline reader, which anybody has, reads again."""
+def _answering(
+    job: Job, records: Mapping[str, RecordFile], described: Content
+) -> LanguageModel | None:
+    """What answers in place of the model; the offline reader, which anybody has, reads again.
+
+    Args:
+        job: the same as before.
+        records: of the repeat.
+        described: what its agent said of itself at the end, such as the context of its model.
+    """
     if job.model is None:
         return None
     if not job.model.is_language_model:
         return connect(job.model)
-    lines = (line for record in records.values() for line in record.lines)
-    return RecordedAnswers(job.model, (answer for line in lines for answer in line.answers))
+    lines = [line for record in records.values() for line in record.lines]
+    length = job.model.context_length or described.get("context_length")
+    model = replace(job.model, context_length=length)
+    answers = (answer for line in lines for answer in line.answers)
+    refused = (each for line in lines for each in (line.thought or {}).get("refused", ()))
+    numbers = {
+        each["request_hash"]: (each["limit_tokens"], each["prompt_tokens"]) for each in refused
+    }
+    return RecordedAnswers(model, answers, numbers)
 
 
 def _require_recorded(path: Path, records: Mapping[str, RecordFile], job: Job) -> None:

@@ -36,6 +36,14 @@ SAID = ("text", "reasoning", "refusal", "model", "system_fingerprint", "response
 """What of a completion a server chose the words of, which may be the key."""
 CONNECT_TIMEOUT_S = 15.0
 """A machine that is switched off does not refuse a connection."""
+CONTEXT_LENGTHS = (
+    "max_model_len",  # vLLM, SGLang
+    "context_length",  # OpenRouter, Together
+    "context_window",  # Groq
+    "max_context_length",  # LM Studio, Mistral
+    "max_input_tokens",  # Anthropic
+)
+"""What servers call the tokens of a request in their lists of models."""
 VERSION_TIMEOUT_S = 5.0
 LISTING_TIMEOUT_S = 15.0
 UNREADABLE = (
@@ -150,15 +158,34 @@ class SdkProvider:
 
     async def models(self) -> list[str] | None:
         """The models that the server lists; None where it lists none that can be read."""
+        try:
+            listed = await self._listed()
+        except Fault:
+            return None
+        return None if listed is None else sorted(without_key(n, self._key) for n in listed)
+
+    async def context_length(self, model: str) -> int | None:
+        """Tokens that a request to a model may have, where the server lists them with it.
+
+        Raises:
+            Fault: it cannot be reached.
+        """
+        entry = (await self._listed() or {}).get(model, {})
+        lengths = (entry.get(name) for name in CONTEXT_LENGTHS)
+        return next((n for n in lengths if isinstance(n, int) and n > 1), None)
+
+    async def _listed(self) -> dict[str, Any] | None:
+        """What the server says of each model; None where nothing can be read."""
         sdk = self._sdk()
         client = await self._client(sdk)
         try:
             async with asyncio.timeout(min(LISTING_TIMEOUT_S, self._timeout_s)):
                 text = await client.get(self._dialect.models_path, cast_to=str)
-            names = [str(each["id"]) for each in json.loads(text)["data"]]
+            return {str(each["id"]): dict(each) for each in json.loads(text)["data"]}
+        except sdk.APIConnectionError as error:
+            raise self._fault_of_connection(error) from None
         except (sdk.APIError, *UNREADABLE):
             return None
-        return sorted(without_key(name, self._key) for name in names)
 
     async def _server(self, sdk: ModuleType, client: Any) -> str:
         """The server's program and version, asked once in a loop; empty where it does not say."""

@@ -49,6 +49,7 @@ class StubServer:
         latency_s: how long each answer takes.
         rejects: parameters that it refuses with status 400, naming them.
         models: what ``/v1/models`` lists.
+        context_length: of each of them, as it says there.
         version: what ``/version`` says; None where there is no such thing, and with ``"hang"``
             it says nothing for ever.
         fingerprint: the ``system_fingerprint`` of each reply; None for none.
@@ -61,12 +62,14 @@ class StubServer:
         latency_s: float = 0.0,
         rejects: Sequence[str] = (),
         models: Sequence[str] = ("stub",),
+        context_length: int = 131_072,
         version: str | None = None,
         fingerprint: str | None = None,
     ) -> None:
         self._answers = answers
         self.latency_s, self.rejects, self.models = latency_s, rejects, models
         self.version, self.fingerprint = version, fingerprint
+        self.context_length = context_length
         self.served_as: str | None = None
         """What it says its model is, in place of the name that was asked for."""
         self.requests: list[dict[str, Any]] = []
@@ -132,7 +135,10 @@ class StubServer:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         path = line.split()[1]
         if path.endswith("/models"):
-            listed = [{"id": name, "object": "model"} for name in self.models]
+            listed = [
+                {"id": name, "object": "model", "max_model_len": self.context_length}
+                for name in self.models
+            ]
             return await _send(writer, 200, json.dumps({"object": "list", "data": listed}))
         if path.endswith("/health"):
             return await _send(writer, 200, "{}")
