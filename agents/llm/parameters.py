@@ -39,6 +39,8 @@ _REFUSES = re.compile(
     """
 )
 _PARAM = re.compile(r"(?m)^param: (.+)$")
+_WITH_TOOLS = re.compile(r"(?i)\btools? with reasoning")
+"""Not the thinking is refused but tools beside it, and a default would be no other."""
 _OF_THE_SCHEMA = re.compile(r"(?i)response_format|json_schema|\bschema\b|output_config.format")
 
 
@@ -85,6 +87,8 @@ def refused(request: Request, status: int | None, reply: str) -> str | None:
     """
     words = words_of(reply)
     if status not in REFUSING_STATUSES or not _REFUSES.search(words):
+        return None
+    if _WITH_TOOLS.search(words):
         return None
     param = _PARAM.search(words)
     said = words

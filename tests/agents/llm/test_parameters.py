@@ -62,10 +62,13 @@ OTHERS = [
     openai("Invalid schema for response_format: in 'temperature', 'minimum' is not permitted"),
     openai("'minimum' is not permitted in properties of temperature", "response_format"),
     openai("temperature must be between 0 and 2"),
+    openai("Function tools with reasoning_effort are not supported for gpt-5.6-sol in "
+           "/v1/chat/completions. To use function tools, use /v1/responses or set "
+           "reasoning_effort to 'none'.", "reasoning_effort"),
     openai("The model `gpt-5` does not exist"),
     mistral("structured_outputs"),
     "<html>Bad request</html>",
-]
+]  # fmt: skip
 
 
 def request(**settings: Any) -> Request:
