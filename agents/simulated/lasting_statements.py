@@ -33,7 +33,10 @@ class Claim(NamedTuple):
 
 
 def claims_in(text: str, symbol: str) -> tuple[Claim, ...]:
-    """What a text says that a reader can rely on: nothing where it is old, or its source lies."""
+    """What a text says that a reader can rely on: nothing where it is old, or its source lies.
+
+    See ``repeated_in`` for what an old one repeats.
+    """
     body = text.removeprefix(f"{_title(text)}\n")
     if body.startswith(REPEATS) or LIAR.search(body) or not names(body, symbol):
         return ()
@@ -46,6 +49,11 @@ def claims_in(text: str, symbol: str) -> tuple[Claim, ...]:
         Claim(MOOD, each.polarity) for each in statements_in(text, symbol) if each.topic == MOOD
     ]
     return (*found, *mood)
+
+
+def repeated_in(text: str) -> str:
+    """What a text repeats that says it is old; empty for all others."""
+    return text.partition(": ")[2] if text.startswith(REPEATS) else ""
 
 
 def _title(text: str) -> str:

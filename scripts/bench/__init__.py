@@ -76,11 +76,11 @@ def score() -> None:
 
 @app.command("ablation")
 def compare_memories(
-    seeds: int = typer.Option(200, min=2, help="Simulated markets."),
-    first: int = typer.Option(20_000, min=0, help="The first market's seed."),
+    seeds: int = typer.Option(40, min=2, help="Simulated markets."),
+    first: int = typer.Option(81_000, min=0, help="The first market's seed."),
     processes: int = typer.Option(2, min=1, help="Processes to run them in."),
 ) -> None:
-    """FinMem with layered, single-layer and no memory, on the same simulated markets."""
-    from investorbench.scripts.bench.ablation import report
+    """What memories are worth on markets that memory pays for, between none and one that knows."""
+    from investorbench.scripts.bench.ablation_tables import report
 
     report(seeds, first, processes)

@@ -1,127 +1,177 @@
-"""Does memory help? FinMem with none, with one layer and with all, on the same simulated markets.
+"""What is a memory worth? FinMem with each, on the same markets that memory pays for.
 
-The offline reader answers. It is no language model: what it does with its memories is to average
-their tone, so this shows how the memory and such a reader work together, and no more.
+No memory at all is the lower bound, and one that brings up exactly what matters the upper; between
+them a memory is scored by its share of the gap. Two readers answer, neither a language model: one
+that understands every text and knows the law of the market, and the offline one, which reads by a
+list of words.
 """
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import chain, combinations
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.llm import connect, load_model
+from investorbench.agents.simulated.oracle_memory import OracleMemory
+from investorbench.agents.simulated.prompt_reader import Belief, PromptReader
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
+from investorbench.memory.embedding import Vectors
 from investorbench.scripts.bench.simulated_order import FloatArray, MeanOverSeeds, mean_over_seeds
 from investorbench.tasks import Task, evaluate
-from investorbench_env.market.simulated import simulate
+from investorbench.tasks.result import Episode
+from investorbench_env.market.market import Market
+from investorbench_env.market.simulated import Law, dynamics_of
+from investorbench_env.market.simulated.bands import FRESH
 
-TASK = Task.of("stock/sim")
-ARMS = ("layered", "single", "off")
-"""Profiles of the memory."""
-REFERENCES = ("momentum", "buy_and_hold", "random")
-"""The first is all that the reader does besides reading: what reading is worth shows beside it."""
-MEASURES = {"CR %": 1, "SR": 2, "trades": 0}
-"""What is measured of an episode, and the digits it is shown with."""
-
-MeansByAgent = dict[str, dict[str, MeanOverSeeds]]
-"""By name and measure."""
-
-
-def finmem(profile: str) -> FinMem:
-    """The agent with a memory of this profile."""
-    return FinMem(
-        connect(load_model("offline")),
-        lambda seed: LayeredMemory(profile, Arrays(), HashedNgrams(), seed=seed),
-    )
+TASK = Task.of("stock/sim-noise")
+UPPER, LOWER = "oracle", "off"
+ARMS = (UPPER, "layered", "single", "investorbench", "finmem", "paper", LOWER)
+"""The memories: profiles, and the one that knows."""
+REFERENCES = ("momentum", "buy_and_hold")
+"""The first is all that the offline reader does besides reading."""
+READERS = ("reader", "offline")
 
 
-def episode(seed: int) -> FloatArray:
-    """What arms and references, in this order, made of one market: [A, M] by measure."""
-    market = simulate(seed=seed)
-    agents: list[Any] = [*map(finmem, ARMS), *REFERENCES]
-    results = [evaluate(agent, TASK, data=market, seed=seed) for agent in agents]
-    rows = [
-        (100 * result.metrics["CR"], result.metrics["SR"], (result.median.notional > 0.0).sum())
-        for result in results
-    ]
+class Measure(NamedTuple):
+    """What is measured of an episode: its heading, digits, and whether its interval is shown."""
+
+    name: str
+    digits: int
+    has_interval: bool
+
+
+MEASURES = (
+    Measure("expected %", 0, True),
+    Measure("SR", 2, True),
+    Measure("trades", 0, False),
+    Measure("guidance", 2, False),
+    Measure("facts", 2, False),
+)
+EXPECTED, SHARPE = 0, 1
+
+
+class KeptVectors:
+    """The hashed embedder, which computes each text of a market once for all memories."""
+
+    is_quick = True
+
+    def __init__(self) -> None:
+        self._embedder = HashedNgrams()
+        self.name, self.dimension = self._embedder.name, self._embedder.dimension
+        self._kept: dict[str, Vectors] = {}
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors [N, D] of unit length."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._kept))
+        if new:
+            self._kept.update(zip(new, self._embedder.embed(new), strict=True))
+        kept = [self._kept[text] for text in texts]
+        return np.array(kept, np.float32).reshape(-1, self.dimension)
+
+
+def episode(reader: str, seed: int) -> FloatArray:
+    """What each arm and reference, in this order, made of one market: [A, M] by measure."""
+    market = TASK.market(seed)
+    law = law_of(market)
+    matters = law.what_matters((FRESH, seed))
+    embedder = KeptVectors()
+    rows = []
+    for arm in ARMS:
+        model: Any = (
+            PromptReader(law.dynamics) if reader == "reader" else connect(load_model("offline"))
+        )
+
+        def new_memory(own_seed: int, arm: str = arm) -> LayeredMemory:
+            if arm == UPPER:
+                return OracleMemory(matters, embedder)
+            return LayeredMemory(arm, Arrays(), embedder, seed=own_seed)
+
+        result = evaluate(FinMem(model, new_memory), TASK, data=market, seed=seed)
+        rows.append(measured(result.median, market, getattr(model, "beliefs", ())))
+    for reference in REFERENCES:
+        result = evaluate(reference, TASK, data=market, seed=seed)
+        rows.append(measured(result.median, market, ()))
     return np.array(rows, np.float64)
 
 
-def episodes(seeds: Sequence[int], processes: int) -> Iterator[FloatArray]:
-    """`episode` of each seed."""
-    if processes <= 1:
-        yield from map(episode, seeds)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(episode, seeds)
+def law_of(market: Market) -> Law:
+    """The law that a market of the task was drawn by."""
+    first, last = market.sessions[[0, -1]].astype(str).tolist()
+    (symbol,) = market.symbols
+    dynamics = dynamics_of(symbol, market.asset_class)
+    return Law(
+        symbol=symbol, asset_class=market.asset_class, dynamics=dynamics, start=first, end=last
+    )
 
 
-def agents_and_pairs(figures: FloatArray) -> tuple[MeansByAgent, MeansByAgent]:
-    """MeansByAgent of the agents, and of differences between them, paired by market.
+def measured(one: Episode, market: Market, beliefs: Sequence[Belief]) -> tuple[float, ...]:
+    """The measures of one episode, in order."""
+    steps = len(one.weights)
+    first = int(np.searchsorted(market.sessions, one.sessions[0]))
+    hidden = {
+        name: values[first : first + steps, 0]
+        for name, values in (market.hidden_state or {}).items()
+    }
+    held = beliefs[-steps:]
+    facts = np.array([sum(belief.facts.values()) for belief in held])
+    return (
+        100 * expected_earnings(one, hidden["expected_return"]),
+        one.metrics["SR"],
+        float((one.notional > 0.0).sum()),
+        share_right([belief.guidance for belief in held], hidden["guidance"]),
+        share_right(facts, hidden["facts"]),
+    )
+
+
+def expected_earnings(one: Episode, expected: FloatArray) -> float:
+    """What the positions held were expected to earn a year after costs, as a share of equity.
+
+    It has the mean of what they did earn, without the luck. A night belongs to the position before.
 
     Args:
-        figures: of the episodes [S, A, M].
+        one: the episode, T steps.
+        expected: return of the session after each decision [T].
     """
-    by_agent = dict(zip((*ARMS, *REFERENCES), np.moveaxis(figures, 1, 0), strict=True))
-    pairs = {
-        f"{one} − {other}": by_agent[one] - by_agent[other]
-        for one, other in combinations((*ARMS, REFERENCES[0]), 2)
-    }
-    return _means(by_agent), _means(pairs)
+    night = TASK.dynamics().overnight_share
+    before = np.append(0.0, one.weights[:-1])
+    held = night * before + (1 - night) * one.weights
+    earned = held * expected - one.costs / one.equity[:-1]
+    return float(earned.mean() * one_year())
 
 
-def _means(values: dict[str, FloatArray]) -> MeansByAgent:
-    """MeansByAgent over seeds, from values [S, M] of each name."""
-    return {
-        name: {measure: mean_over_seeds(own[:, place]) for place, measure in enumerate(MEASURES)}
-        for name, own in values.items()
-    }
+def one_year() -> float:
+    """Sessions a year."""
+    return TASK.facts("test").periods_a_year
 
 
-def report(seeds: int, first: int, processes: int) -> None:
-    """Run everything and print the table."""
-    chosen = range(first, first + seeds)
-    console = Console()
-    found = track(
-        episodes(chosen, processes), "simulating", total=seeds, console=console, transient=True,
-        disable=not console.is_terminal,
-    )  # fmt: skip
-    agents, pairs = agents_and_pairs(np.array(list(found)))
-    opening, ending = TASK.facts("test").window
-    console.print(
-        f"[bold yellow]SIMULATED[/] [bold]{TASK.id}[/] · {TASK.protocol} · "
-        f"{opening} to {ending}",
-        f"{seeds} markets, seeds {chosen[0]} to {chosen[-1]}; FinMem with each memory, answered by "
-        "the offline reader, which is no language model",
-        sep="\n", highlight=False,
-    )  # fmt: skip
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("agent", *chain.from_iterable((measure, "95 %") for measure in MEASURES)):
-        table.add_column(column, justify="left" if column == "agent" else "right", no_wrap=True)
-    for estimates in (agents, pairs):
-        for name, by_measure in estimates.items():
-            cells = (_cells(by_measure[measure], digits) for measure, digits in MEASURES.items())
-            table.add_row(name, *chain.from_iterable(cells))
-        table.add_section()
-    console.print(table)
-    console.print(
-        "means, with normal 95 % intervals over markets; differences paired by market",
-        style="dim", highlight=False,
-    )  # fmt: skip
+def share_right(believed: Sequence[int] | FloatArray, truth: FloatArray) -> float:
+    """How often a belief was right where there was something to know; NaN where nobody believed."""
+    if not len(believed):
+        return float("nan")
+    known = truth != 0
+    return float((np.asarray(believed) == truth)[known].mean()) if known.any() else float("nan")
 
 
-def _cells(value: MeanOverSeeds, digits: int) -> tuple[str, str]:
-    mean, low, high = (
-        # Adding 0.0 takes the sign from a zero.
-        f"{round(number, digits) + 0.0:.{digits}f}".replace("-", "−")
-        for number in (value.mean, value.low, value.high)
-    )
-    return mean, f"{low}…{high}"
+def share_of_gap(values: FloatArray, lower: FloatArray, upper: FloatArray) -> MeanOverSeeds:
+    """The share of the gap from a lower to an upper bound that values close, all [S].
+
+    A ratio of means over markets, with the interval of its linearisation: the mean of
+    (value − lower) − share·(upper − lower) has the spread that counts (Cochran 1977, §6.4).
+    """
+    gained, gap = values - lower, upper - lower
+    share = float(gained.mean() / gap.mean())
+    rest = mean_over_seeds(gained - share * gap)
+    margin = (rest.high - rest.mean) / abs(float(gap.mean()))
+    return MeanOverSeeds(mean=share, low=share - margin, high=share + margin)
+
+
+def episodes(reader: str, seeds: Sequence[int], processes: int) -> Iterator[FloatArray]:
+    """`episode` of each seed."""
+    if processes <= 1:
+        yield from (episode(reader, seed) for seed in seeds)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(episode, [reader] * len(seeds), seeds)

@@ -133,7 +133,7 @@ def _fact_document(change: Change, ends: TimeArray, origin: Origin) -> Document:
 
 def _fact(symbol: str, change: Change, number: int) -> str:
     sentence = noise_words.fact(symbol, noise_words.FACTS[change.fact], change.sign, number)
-    return noise_words.news(sentence, number)
+    return noise_words.announcement(sentence, number)
 
 
 def _change_draws(change: Change, origin: Origin) -> tuple[int, int]:
@@ -205,7 +205,8 @@ def _rival_lasting(vocabulary: str, number: int) -> str:
     place = (number >> 41) % (FACTS + 1)
     if place == FACTS:
         return _guidance_news(rival, vocabulary, sign, number)
-    return noise_words.news(noise_words.fact(rival, noise_words.FACTS[place], sign, number), number)
+    sentence = noise_words.fact(rival, noise_words.FACTS[place], sign, number)
+    return noise_words.announcement(sentence, number)
 
 
 def _guidance_news(firm: str, vocabulary: str, sign: int, number: int) -> str:

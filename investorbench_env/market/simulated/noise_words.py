@@ -99,6 +99,12 @@ def fact(firm: str, about: FactWords, sign: int, number: int) -> str:
     return f"{c.pick(SHOWN_BY)} {sentence}" if c.below(2) else sentence
 
 
+def announcement(sentence: str, number: int) -> str:
+    """A sentence on a fact as a text of its own; no two are word by word the same."""
+    filed = WordChoices(number).below(900_000)
+    return news(f"{sentence}. The file has the number {100_000 + filed}", number)
+
+
 def rumour(firm: str, about: FactWords, sign: int, number: int) -> str:
     """The same as a source that lies has it."""
     c = WordChoices(number)
