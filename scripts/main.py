@@ -30,6 +30,7 @@ from investorbench.scripts import (
     verify,
 )
 from investorbench.scripts.bundle import reads_bundles
+from investorbench.scripts.playing.command import mcp
 from investorbench.scripts.terminal import Console
 from investorbench_env.errors import InvestorBenchError
 
@@ -56,6 +57,7 @@ app.command("verify")(verify.verify)
 app.command("score")(reads_bundles(score.score))
 app.command("compare")(reads_bundles(compare.compare))
 app.command("replay")(reads_bundles(replay.replay))
+app.command("mcp")(mcp)
 app.command("report")(report.report)
 app.command("seal", context_settings=seal.CONTEXT)(seal.seal)
 app.command("proxy", context_settings=proxy.CONTEXT)(proxy.proxy)

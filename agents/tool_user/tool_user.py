@@ -81,13 +81,7 @@ class ToolUser:
         Raises:
             InvestorBenchError: there are several assets, or actions that are none of its words.
         """
-        by_weight = takes_weight(facts, self.name)
-        self._rules = Rules(
-            hold="keep" if by_weight else facts.hold,
-            long_only=facts.long_only,
-            by_weight=by_weight,
-            log_returns=facts.convention == "log",
-        )
+        self._rules = rules_of(facts, self.name)
         self._split, self._seed, self._record = split, seed, None
 
     async def act(self, observation: Observation, info: Info) -> Action:
@@ -168,11 +162,30 @@ class ToolUser:
         )
         return [
             {"role": "system", "content": system},
-            {"role": "user", "content": _user(info)},
+            {"role": "user", "content": now_in_words(info)},
         ]
 
 
-def _user(info: Info) -> str:
+def rules_of(facts: Facts, agent: str) -> Rules:
+    """What buy, hold and sell mean in an environment with bars of any length.
+
+    Args:
+        facts: of the environment.
+        agent: whose words these are, for the error.
+
+    Raises:
+        InvestorBenchError: there are several assets, or actions that are none of these.
+    """
+    by_weight = takes_weight(facts, agent)
+    return Rules(
+        hold="keep" if by_weight else facts.hold,
+        long_only=facts.long_only,
+        by_weight=by_weight,
+        log_returns=facts.convention == "log",
+    )
+
+
+def now_in_words(info: Info) -> str:
     """What is known of now without looking anything up."""
     bars = info["history"].bars(last=11)
     closes = " ".join(f"{close:.6g}" for close in bars["close"])

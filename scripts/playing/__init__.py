@@ -1,0 +1,1 @@
+"""``investorbench mcp``: an episode played over the Model Context Protocol, and recorded."""
