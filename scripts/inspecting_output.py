@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from investorbench.scripts.terminal import Console
+from investorbench.tasks.answers import role_of
 from investorbench.tasks.record.schema import Line
 from investorbench.tasks.wording import usd
 
@@ -151,22 +152,23 @@ def print_day(console: Console, name: str, day: ShownDay, *, whole: bool = False
         whole: show prompts and answers at full length.
     """
     line, thought = day.line, _thought(day)
-    sections = {"Observed": _observed(line, thought).table}
+    sections = [("Observed", _observed(line, thought).table)]
     if thought:
-        sections |= {
-            "Recalled": _recalled(thought, _texts(thought)),
-            "Asked": _asked(thought["question"], whole).table,
-        }
+        sections += [
+            ("Recalled", _recalled(thought, _texts(thought))),
+            ("Asked", _asked(thought["question"], whole).table),
+        ]
     elif line.thought:
-        sections["Thought"] = _other(line.thought, whole).table
+        sections.append(("Thought", _other(line.thought, whole).table))
     for answer in line.answers:
-        of = "" if len(line.answers) == 1 else f": {answer['role']}"
-        sections[f"Answered{of}"] = _answer(answer, whole).table
-    sections["Done"] = _done(day, thought).table
+        of = "" if len(line.answers) == 1 else f": {role_of(answer)}"
+        sections.append((f"Answered{of}", _answer(answer, whole).table))
+    sections.append(("Done", _done(day, thought).table))
     title = f"{name} · {day.split} · {line.session}"
     console.print(safe(title, "bold"), soft_wrap=True)
-    for heading, content in sections.items():
-        console.print(f"\n[bold cyan]{heading}[/]")
+    for heading, content in sections:
+        console.print()
+        console.print(safe(heading, "bold cyan"), soft_wrap=True)
         console.print(Padding(content, (0, 0, 0, 2), expand=False))
 
 

@@ -55,6 +55,12 @@ def without_answers(thought: RecordedThought | None) -> RecordedThought | None:
     return {name: part for name, part in thought.items() if name not in ("answer", "answers")}
 
 
+def role_of(answer: RecordedAnswer) -> str:
+    """The role of an answer, and what it is about where its agent says so, in words."""
+    about = answer.get("about")
+    return f"{answer['role']} of {about}" if about else str(answer["role"])
+
+
 def is_unusable(answers: Sequence[RecordedAnswer], thought: RecordedThought | None) -> bool:
     """Whether a decision for which models were asked rests on no usable answer."""
     if not any(answer["is_language_model"] for answer in answers):

@@ -13,7 +13,7 @@ from investorbench.agents.finmem.past_decisions import Lesson, TrackRecord
 from investorbench.agents.finmem.perception import Arrival, signed_percent
 from investorbench.agents.finmem.reports import Report
 from investorbench.agents.finmem.room import LeftOut
-from investorbench.agents.finmem.summaries import summary_in
+from investorbench.agents.finmem.summaries import Summary, summary_in
 from investorbench.agents.finmem.today import NewsItem
 from investorbench.agents.llm import Answer
 from investorbench.memory import LayeredMemory
@@ -58,11 +58,11 @@ class Counts:
         self.shortened += any(left_out)
         self.asked_again += asked_again
 
-    def add_summaries(self, answers: Iterable[Answer]) -> None:
+    def add_summaries(self, summaries: Iterable[Summary]) -> None:
         """Count what a model was asked about filings."""
-        for answer in answers:
+        for summary in summaries:
             self.summaries += 1
-            self.extracts += not summary_in(answer)
+            self.extracts += not summary_in(summary.answer)
 
 
 @dataclass(slots=True, kw_only=True)

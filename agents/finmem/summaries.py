@@ -50,16 +50,28 @@ Kept = Literal["summaries", "extracts"]
 """What is kept of the items of filings."""
 
 
+class Summary(NamedTuple):
+    """A summary that was asked for.
+
+    Attributes:
+        about: which item of which filing, in words.
+        answer: of the model, usable or not.
+    """
+
+    about: str
+    answer: Answer
+
+
 class ReadDocuments(NamedTuple):
     """Documents that were read.
 
     Attributes:
         parts: what they leave in memory.
-        summaries: answers of the model, usable or not.
+        summaries: that were asked for.
     """
 
     parts: list[Arrival]
-    summaries: tuple[Answer, ...]
+    summaries: tuple[Summary, ...]
 
 
 def kept_of_filings(model: LanguageModel, wanted: Kept | None) -> Kept:
@@ -94,21 +106,21 @@ async def read_all(
         ModelError: the model could not be asked.
     """
     parts: list[Arrival] = []
-    answers: list[Answer] = []
+    summaries: list[Summary] = []
     for arrival in arrived:
         found: dict[Section, Sequence[str]] = {}
         if model is not None and arrival.filing is not None:
             kind = arrival.metadata["kind"]
-            for portion, answer in await sum_up(model, arrival.filing, kind, longest):
-                answers.append(answer)
-                found[portion.section] = passages_in(answer, portion.longest)
+            for portion, summary in await sum_up(model, arrival.filing, kind, longest):
+                summaries.append(summary)
+                found[portion.section] = passages_in(summary.answer, portion.longest)
         parts += arrival.read(longest, partial(_kept, found))
-    return ReadDocuments(parts, tuple(answers))
+    return ReadDocuments(parts, tuple(summaries))
 
 
 async def sum_up(
     model: LanguageModel, text: str, kind: str, longest: int
-) -> list[tuple[Portion, Answer]]:
+) -> list[tuple[Portion, Summary]]:
     """Ask for a summary of each item of a filing that says more than can be kept of it.
 
     Args:
@@ -120,10 +132,12 @@ async def sum_up(
     Raises:
         ModelError: the model could not be asked.
     """
-    return [
-        (portion, await model.decide(question, SCHEMA, seed=SEED))
-        for portion, question in questions_about(text, kind, longest, *_room_of(model))
-    ]
+    found: list[tuple[Portion, Summary]] = []
+    for portion, question in questions_about(text, kind, longest, *_room_of(model)):
+        answer = await model.decide(question, SCHEMA, seed=SEED)
+        about = neutral(place_of(cut_once(text, kind), portion.section))
+        found.append((portion, Summary(about, answer)))
+    return found
 
 
 @lru_cache(maxsize=32)

@@ -13,6 +13,7 @@ from investorbench.agents.finmem.past_decisions import Feedback
 from investorbench.agents.finmem.perception import Perception
 from investorbench.agents.finmem.question import Briefing, Question, memory_label
 from investorbench.agents.finmem.room import FittedQuestion, LeftOut
+from investorbench.agents.finmem.summaries import Summary
 from investorbench.agents.llm import Answer
 from investorbench.memory import Move, Recalled
 
@@ -60,13 +61,13 @@ class Situation:
         day: what may be shown.
         vectors: of the texts of its news [N, D].
         equities: at the last decisions and now, oldest first.
-        summaries: answers to the questions about new filings, one an item.
+        summaries: that were asked for of new filings, one an item.
     """
 
     day: Briefing
     vectors: NDArray[np.float32]
     equities: list[float]
-    summaries: tuple[Answer, ...]
+    summaries: tuple[Summary, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ class Thought:
         recalled: memories that it shows, with the three parts of each score, in its order.
         left_out: what the model had no room for.
         refused: longer questions, which its server did not take.
-        summaries: answers to the questions about new filings, one an item.
+        summaries: that were asked for of new filings, one an item.
         question: what was asked.
         answer: of the model.
         decision: what was read from it.
@@ -123,7 +124,7 @@ class Thought:
     recalled: tuple[Recalled, ...]
     left_out: LeftOut
     refused: tuple[RefusedQuestion, ...]
-    summaries: tuple[Answer, ...]
+    summaries: tuple[Summary, ...]
     question: Question
     answer: Answer
     decision: Decision
@@ -139,19 +140,22 @@ class Thought:
         The texts of recalled memories are in the prompt, each in its block, and not repeated. Where
         the decision is not the only answer, all of them are under ``answers``, by their roles.
         """
-        own = (each.name for each in fields(self) if each.name != "recalled")
+        own = (each.name for each in fields(self) if each.name not in ("recalled", "summaries"))
         record = {name: _plain(getattr(self, name)) for name in own}
         record["recalled"] = [
             {"label": memory_label(place), **{name: getattr(memory, name) for name in RECALLED}}
             for place, memory in enumerate(self.recalled)
         ]
-        if summaries := record.pop("summaries"):
-            record["answers"] = [
-                *({**answer, "role": SUMMARY} for answer in summaries),
-                {**record["answer"], "role": DECISION},
-            ]
         record["question"]["sha256"] = self.question.sha256
         record["answer"]["repaired"] = self.answer.repaired
+        if self.summaries:
+            record["answers"] = [
+                *(
+                    {**_plain(answer), "role": SUMMARY, "about": about}
+                    for about, answer in self.summaries
+                ),
+                {**record["answer"], "role": DECISION},
+            ]
         return record
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from investorbench.tasks.actions import action_word
+from investorbench.tasks.answers import role_of
 from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.schema import Line, without_nan
 from investorbench.tasks.report.shared_lines import Lines
@@ -151,7 +152,7 @@ def _distributions(line: Line) -> Iterator[str]:
 
 def _joined(answers: Sequence[Mapping[str, Any]], name: str) -> str:
     """The texts of all answers, each under its role where there are several."""
-    texts = [(each.get("role"), str(each.get(name) or "")) for each in answers]
+    texts = [(role_of(each), str(each.get(name) or "")) for each in answers]
     if len(texts) == 1:
         return texts[0][1]
     return "\n\n".join(f"[{role}]\n{text}" for role, text in texts if text)

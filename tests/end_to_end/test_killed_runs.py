@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import groupby
@@ -105,7 +105,7 @@ def test_after_fifty_kills_a_run_ends_as_one_that_was_never_killed(tmp_path: Pat
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["tests.end_to_end.warm_start", __name__])
     chance, killed = random.Random(3), 0
-    with StubServer(answer, latency_s=LATENCY_S) as server, StubServer(answer) as other:
+    with StubServer(answer, latency_s=LATENCY_S) as server:
         while True:
             process = processes.Process(target=live, args=(tmp_path / "killed", server.url))
             process.start()
@@ -124,11 +124,13 @@ def test_after_fifty_kills_a_run_ends_as_one_that_was_never_killed(tmp_path: Pat
             if killed == KILLS and process.exitcode != -signal.SIGKILL:
                 break
         assert process.exitcode == 0
-        whole = processes.Process(target=live, args=(tmp_path / "whole", other.url))
+        asked = server.calls
+        whole = processes.Process(target=live, args=(tmp_path / "whole", server.url))
         whole.start()
         whole.join(300)
         assert whole.exitcode == 0
-        asked_again, once = questions(server), questions(other)
+        asked_again = questions(server.requests[:asked])
+        once = questions(server.requests[asked:])
 
     assert asked_again.keys() == once.keys() and len(once) == REPEATS
     repeated = 0
@@ -165,10 +167,10 @@ def wait_for(server: StubServer, asked: int, process: Any, seconds: float | None
         time.sleep(0.002)
 
 
-def questions(server: StubServer) -> dict[int, list[str]]:
+def questions(requests: Sequence[Mapping[str, Any]]) -> dict[int, list[str]]:
     """What was asked, by the seed of the episode, in order of arrival."""
     found: dict[int, list[str]] = {}
-    for request in server.requests:
+    for request in requests:
         found.setdefault(request["seed"], []).append(json.dumps(request["messages"]))
     return found
 

@@ -85,7 +85,7 @@ def test_a_sweep_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path:
             if process.exitcode != -signal.SIGKILL:
                 break
         assert process.exitcode == 0 and killed == KILLS
-        again, once = questions(server), questions(other)
+        again, once = questions(server.requests), questions(other.requests)
 
     episodes = len(MODELS) * len(TASKS) * REPEATS
     assert again.keys() == once.keys() and len(once) == episodes  # a seed each

@@ -121,7 +121,7 @@ def test_two_hundred_poisoned_items_change_answers_and_nothing_else(
         for name in stubs
     ]
     assert names[0] == names[1]
-    verified = command("verify", "poisoned")
+    verified = command("verify", "poisoned", "--agent")
     assert not verified.code, verified.out
     shown = command("inspect", "poisoned")
     reported = command("report", "poisoned")

@@ -86,6 +86,10 @@ def test_a_model_is_asked_once_an_item_and_what_it_says_is_remembered_at_its_pla
     answers = [day.thought.record().get("answers", []) for day in episode]
     roles = [[answer["role"] for answer in each] for each in answers if each]
     assert roles == [["summary", "summary", "summary", "decision"]]
+    (answers,) = [each for each in answers if each]
+    assert [each.get("about", "").split(",")[1:2] for each in answers] == [
+        [" Item 1"], [" Item 1A"], [" Item 7"], [],
+    ]  # fmt: skip
     assert (agent.counts.summaries, agent.counts.extracts) == (3, 0)
     assert agent.describe()["filings"] == "summaries"
 
@@ -131,7 +135,7 @@ def test_all_episodes_that_share_answers_ask_once(tmp_path: Path) -> None:
         read = asyncio.run(at_once())
         assert server.calls == len(ITEMS)
     assert all(each.parts == read[0].parts for each in read)
-    paid = [answer for each in read for answer in each.summaries if not answer.cached]
+    paid = [asked for each in read for asked in each.summaries if not asked.answer.cached]
     assert len(paid) == len(ITEMS) and all(len(each.summaries) == len(ITEMS) for each in read)
 
 
