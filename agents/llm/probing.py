@@ -51,7 +51,9 @@ LIMITS: tuple[Literal["max_tokens", "max_completion_tokens"], ...] = (
 )
 
 HowTaken = Literal["yes", "no", "ignored", "unclear", "not asked"]
-State = Literal["answers", "wants a key", "not reached", "refuses us", "has no such model"]
+State = Literal[
+    "answers", "wants a key", "not reached", "is busy", "refuses us", "has no such model"
+]
 
 
 class Acceptance(NamedTuple):
@@ -152,6 +154,8 @@ async def _no_answer(asker: "_Asker", fault: Fault | None) -> ServerCheck:
         return ServerCheck(state="refuses us", says=says, requests=sent)
     if fault.kind != "status":
         return ServerCheck(state="not reached", says=fault.reason, requests=sent)
+    if fault.is_passing:
+        return ServerCheck(state="is busy", says=f"{_said(fault)}: try again later", requests=sent)
     listed = await asker.server.models()
     said = _said(fault)
     if fault.status in REFUSING_STATUSES and listed is not None and asker.model.id not in listed:
@@ -244,7 +248,7 @@ class _Asker:
         )
         if model.price:
             at_most = model.price.at_most(request.size_bytes, request.max_tokens)
-            if self.spent_usd + at_most > self.max_usd:
+            if not self.spent_usd + at_most <= self.max_usd:  # not a number is no allowance
                 return None
         self.requests += 1
         try:

@@ -60,22 +60,22 @@ def test_the_six_models_of_the_arena_are_there() -> None:
     assert [load_model(name).name for name in ARENA] == ARENA
 
 
-@pytest.mark.parametrize("name", COMPLETE)
-def test_every_model_says_what_it_takes_costs_and_needs(name: str) -> None:
-    model = load_model(name)
-    assert model.name == name.rpartition("/")[2]
-    assert model.accepts.rungs[-1] == "text"
-    assert (model.sampling.temperature == 0.6) == (model.accepts.temperature)
-    if model.provider == "offline":
-        return
-    assert model.maker and (model.knowledge_cutoff or model.released)
-    assert model.context_length and model.sampling.max_tokens <= model.context_length // 4
-    if model.provider == "vllm":
-        assert model.server and model.server.max_model_len == model.context_length
-        assert model.price is None and model.licence and model.key_env is None
-    else:
-        assert model.price and model.price.as_of and model.key_env
-        assert date.fromisoformat(model.price.as_of) <= date(2026, 11, 28)
+def test_every_model_says_what_it_takes_costs_and_needs() -> None:
+    for name in COMPLETE:
+        model = load_model(name)
+        assert model.name == name.rpartition("/")[2]
+        assert model.accepts.rungs[-1] == "text", name
+        assert (model.sampling.temperature == 0.6) == (model.accepts.temperature), name
+        if model.provider == "offline":
+            continue
+        assert model.maker and (model.knowledge_cutoff or model.released), name
+        assert model.context_length and model.sampling.max_tokens <= model.context_length // 4, name
+        if model.provider == "vllm":
+            assert model.server and model.server.max_model_len == model.context_length, name
+            assert model.price is None and model.licence and model.key_env is None, name
+        else:
+            assert model.price and model.price.as_of and model.key_env, name
+            assert date.fromisoformat(model.price.as_of) <= date(2026, 11, 28), name
 
 
 @pytest.mark.parametrize("name", OF_ANY_ID)
@@ -98,24 +98,24 @@ def test_a_name_without_its_maker_is_enough_where_one_model_has_it() -> None:
     assert short_names(["a/one", "b/two"]) == ["one", "two"]
 
 
-@pytest.mark.parametrize("name", COMPLETE)
-def test_every_model_connects_and_makes_a_request(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = load_model(name)
-    if model.key_env:
-        monkeypatch.setitem(os.environ, model.key_env, "a-key")
-    connected = connect(model)
-    assert isinstance(connected, Client if model.is_language_model else OfflineReader)
-    assert (connected.name, connected.is_language_model) == (model.name, name != "offline")
-    body_of = anthropic_messages.body_of if model.provider == "anthropic" else openai_chat.body_of
-    for rung in model.accepts.rungs:
-        request = Request(
-            model=model, messages=tuple(MESSAGES), schema=SCHEMA, rung=rung,
-            seed=1, repeat=0, max_tokens=9,
-        )  # fmt: skip
-        body = body_of(request)
-        assert ("temperature" in body) == model.accepts.temperature
+def test_every_model_connects_and_makes_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in COMPLETE:
+        model = load_model(name)
+        if model.key_env:
+            monkeypatch.setitem(os.environ, model.key_env, "a-key")
+        connected = connect(model)
+        assert isinstance(connected, Client if model.is_language_model else OfflineReader), name
+        assert connected.name == model.name
+        claude = model.provider == "anthropic"
+        body_of = anthropic_messages.body_of if claude else openai_chat.body_of
+        for rung in model.accepts.rungs:
+            request = Request(
+                model=model, messages=tuple(MESSAGES), schema=SCHEMA, rung=rung,
+                seed=1, repeat=0, max_tokens=9,
+            )  # fmt: skip
+            body = body_of(request)
+            assert ("temperature" in body) == model.accepts.temperature, name
+            assert ("seed" in body) == (model.accepts.seed and not claude), name
 
 
 def test_the_local_model_asks_for_what_it_needs() -> None:

@@ -129,7 +129,7 @@ def test_a_wrong_name_is_answered_with_those_that_the_server_has() -> None:
     ("answers", "state", "says"),
     [
         (Reply(status=401, error='{"error": "bad key sk-0123456789abcdef"}'), "refuses us", "401"),
-        (Reply(status=503, error="<html>busy</html>"), "refuses us", "HTTP 503: <html>busy</html>"),
+        (Reply(status=503, error="<html>busy</html>"), "is busy", "HTTP 503: <html>busy</html>"),
         (Reply(fault="close"), "not reached", "broke"),
         (Reply(fault="html"), "not reached", "HTML"),
     ],
@@ -167,6 +167,8 @@ def test_no_request_is_sent_that_could_cost_more_than_is_left() -> None:
         found = probed(server, 0.1, price=PRICE)
     assert (found.state, found.requests, server.calls) == ("refuses us", 0, 0)
     assert "max_usd=0.1" in found.says
+    with StubServer() as server:
+        assert probed(server, float("nan"), price=PRICE).requests == server.calls == 0
 
 
 def test_an_answer_whose_tokens_are_not_counted_costs_what_it_could() -> None:
