@@ -110,7 +110,7 @@ $(VENV)/.bench: $(VENV)/.core
 # torch by name and first: the build for the CPU where there is one, not gigabytes of CUDA.
 $(VENV)/.heavy: $(VENV)/.test $(VENV)/.bench
 	@NETWORK=1 $(STAGE) 'installing torch' env $(UV) 'torch==2.13.0'
-	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3, Chroma, embeddings, frameworks and Playwright' env $(UV) 'torch==2.13.0' --editable '.[rl,chroma,embed,frameworks,browser]'
+	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3, Chroma, embeddings, frameworks and Playwright' env $(UV) 'torch==2.13.0' --editable '.[rl,chroma,embed,anthropic,frameworks,browser]'
 	@touch $@
 
 # A browser for the tests of the report: the one that is there, or Debian's where that may be installed. Without

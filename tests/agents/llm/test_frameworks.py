@@ -194,3 +194,23 @@ async def _is_cached_capped_and_replayed(framework: Framework, folder: Path) -> 
         with pytest.raises(Exception, match="replay_only"):
             await decided(framework, proxy.key("unknown", 4))
     assert server.calls == asked
+
+
+def test_the_client_of_anthropic_is_kept_replayed_and_streamed_likewise(tmp_path: Path) -> None:
+    anthropic = pytest.importorskip("anthropic", reason="the extra anthropic is not installed")
+    own = model(provider="anthropic", **PRICED)
+    asked = {"model": "any", "max_tokens": 9, "messages": [{"role": "user", "content": "Buy?"}]}
+    with (
+        StubServer(Reply(text="Buy it.", reasoning="Hm.")) as server,
+        Cache(tmp_path / "answers.sqlite") as cache,
+        Proxy(own, base_url=server.url, cache=cache, endpoints=Endpoints()) as proxy,
+    ):
+        key = proxy.key("one", 1)
+        with anthropic.Anthropic(base_url=key.base_url, api_key=key.api_key) as client:
+            whole = client.messages.create(**asked)
+            with client.messages.stream(**asked) as stream:
+                streamed = stream.get_final_message()
+        figures = proxy.figures()["total"]
+    assert [part.type for part in whole.content] == ["thinking", "text"]
+    assert streamed.content[-1].text == "Buy it."
+    assert server.calls == 1 and figures["cached"] == 1 and figures["status"] == {"ok": 2}
