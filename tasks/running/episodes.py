@@ -326,11 +326,14 @@ def _answering(
         url = None
         if options.serve and model.provider == "vllm" and options.cache != "replay_only":
             url = stack.enter_context(options.serve(model, bar.say))
-        proxy = stack.enter_context(
-            RunProxy(partial(Proxy, model, base_url=url, cache=cache, budget=budget))
-        )
-        answering = connect(model, base_url=url, cache=cache, budget=budget, say=bar.say)
-        yield Answering(answering, proxy)
+        connected: dict[str, Any] = {
+            "base_url": url,
+            "cache": cache,
+            "budget": budget,
+            "say": bar.say,
+        }
+        proxy = stack.enter_context(RunProxy(partial(Proxy, model, **connected)))
+        yield Answering(connect(model, **connected), proxy)
 
 
 def _cache_path(options: RunOptions) -> Path | None:

@@ -50,7 +50,7 @@ class Caller:
 '''
 PRICE = (
     "++model.price={input: 100.0, output: 1000.0}", "++model.context_length=1000",
-    "++model.patience={attempts: 2, first_wait_s: 0.01, longest_wait_s: 0.01}",
+    "++model.patience={first_wait_s: 0.01, longest_wait_s: 0.01, total_timeout_s: 0.05}",
 )  # fmt: skip
 USAGE = {"prompt_tokens": 100, "completion_tokens": 10}
 """Costs 0.02 USD."""

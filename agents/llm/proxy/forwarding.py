@@ -12,6 +12,7 @@ from investorbench.agents.llm.endpoints import ENDPOINTS, Endpoints
 from investorbench.agents.llm.errors import ModelError, NotPassedError
 from investorbench.agents.llm.exchange import Exchange, Exchanged, Tally
 from investorbench.agents.llm.models import Model, ProviderName
+from investorbench.agents.llm.outage import Say
 from investorbench.agents.llm.providers.sdk import SdkProvider, key_of
 from investorbench.agents.llm.proxy.chat import CHAT
 from investorbench.agents.llm.proxy.embeddings import EMBEDDINGS
@@ -48,6 +49,7 @@ class Forwarder:
         budget: Budget,
         base_url: str | None,
         endpoints: Endpoints | None,
+        say: Say | None,
     ) -> None:
         if model.provider not in ROUTES:
             raise ModelError(
@@ -60,17 +62,21 @@ class Forwarder:
         key = "" if cache is not None and cache.mode == "replay_only" else key_of(model)
         rng, known = np.random.default_rng(), ENDPOINTS if endpoints is None else endpoints
 
-        def exchange(route: Route) -> Exchange:
+        def provider(route: Route) -> SdkProvider:
             dialect = replace(
                 DIALECTS[model.provider],
                 body_of=_as_sent,
                 path=route.path,
                 completion_of=route.completion,
             )
-            provider = SdkProvider(model, dialect, key, base_url)
-            return Exchange(model, provider, cache, budget, rng, known)
+            return SdkProvider(model, dialect, key, base_url)
 
-        self._exchanges = {path: exchange(route) for path, route in self.routes.items()}
+        providers = {path: provider(route) for path, route in self.routes.items()}
+        self._address = next(iter(providers.values())).address
+        self._exchanges = {
+            path: Exchange(model, own, cache, budget, rng, known, say)
+            for path, own in providers.items()
+        }
 
     async def ask(self, path: str, body: Body, use: KeyUse) -> Exchanged:
         """The reply to what was posted to a path with a key.
@@ -84,8 +90,14 @@ class Forwarder:
             raise NotPassedError(400, "a response in the background is not kept: wait for it")
         if use.listener is not None:
             use.listener.require_open()
-        is_capped = self.budget.max_usd is not None
-        request = passed_request(self.model, path, body, use.sample, is_capped)
+        request = passed_request(
+            self.model,
+            path,
+            body,
+            sample=use.sample,
+            address=self._address,
+            is_capped=self.budget.max_usd is not None,
+        )
         tally = Tally(payer=use.payer)
         exchanged = await self._exchanges[path].get(request, tally)
         tally.add(exchanged)
@@ -123,6 +135,7 @@ class Forwarder:
             system_fingerprint=completion.system_fingerprint,
             response_id=completion.response_id,
             server=completion.server,
+            address=exchanged.request.address,
             tool_calls=() if reading.defect else completion.tool_calls,
         )
 

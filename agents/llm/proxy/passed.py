@@ -57,7 +57,13 @@ class PassedRequest(Request):
 
 
 def passed_request(
-    model: Model, path: str, body: Mapping[str, Any], sample: str | int | None, is_capped: bool
+    model: Model,
+    path: str,
+    body: Mapping[str, Any],
+    *,
+    sample: str | int | None,
+    address: str,
+    is_capped: bool,
 ) -> PassedRequest:
     """A request of what a client sent.
 
@@ -66,6 +72,7 @@ def passed_request(
         path: what it was posted to.
         body: what was posted.
         sample: see :class:`PassedRequest`.
+        address: where it is asked.
         is_capped: whether there is a cap on what it may cost.
 
     Raises:
@@ -85,6 +92,7 @@ def passed_request(
         seed=None,
         repeat=0,
         max_tokens=model.sampling.max_tokens if most_tokens is None else most_tokens,
+        address="" if model.is_published else address,
         path=path,
         body=sent | replaced,
         sample=sample if writes else None,

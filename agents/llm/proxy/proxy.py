@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.endpoints import Endpoints
 from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.outage import Say
 from investorbench.agents.llm.proxy.forwarding import Forwarder
 from investorbench.agents.llm.proxy.keys import Keys, KeyUse, Listener, ProxyKey
 from investorbench.agents.llm.spending import Budget
@@ -24,6 +25,7 @@ class Proxy:
         base_url: the model's server; None: the model's own, or its provider's.
         endpoints: what is known of servers; None: the process's own knowledge.
         port: 0 for any that is free.
+        say: takes lines about servers that are away; None: nothing is said.
 
     Raises:
         ModelError: the model has no server, no key, or the budget a cap and the model no price.
@@ -38,9 +40,10 @@ class Proxy:
         base_url: str | None = None,
         endpoints: Endpoints | None = None,
         port: int = 0,
+        say: Say | None = None,
     ) -> None:
         self.model, self.budget = model, Budget() if budget is None else budget
-        self._forwarder = Forwarder(model, cache, self.budget, base_url, endpoints)
+        self._forwarder = Forwarder(model, cache, self.budget, base_url, endpoints, say)
         self._keys = Keys()
         self._port = port
         self._thread: ServingThread | None = None
