@@ -47,6 +47,7 @@ from investorbench.agents.llm.tokens import context_length_of, counter_of
 from investorbench.memory import LayeredMemory
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
+from investorbench_env.rendering.png import png_of
 
 T = TypeVar("T")
 
@@ -147,7 +148,8 @@ class FinMem:
         model = self.model if self.filings == "summaries" else None
         arrived = state.arrived(self._arrivals(info))
         read = await read_all(arrived, self.document_chars, model)
-        situation = await _apart(state, self._perceive, state, perception, read, info)
+        chart = png_of(observation["chart"]) if "chart" in observation else b""
+        situation = await _apart(state, self._perceive, state, perception, read, info, chart)
         asked = await self._ask(state, situation.day)
         self.last = await _apart(state, self._conclude, state, situation, asked)
         return self._rules.action(self.last.action)
@@ -211,7 +213,12 @@ class FinMem:
         return self._state
 
     def _perceive(
-        self, state: AgentState, perception: Perception, read: ReadDocuments, info: Info
+        self,
+        state: AgentState,
+        perception: Perception,
+        read: ReadDocuments,
+        info: Info,
+        chart: bytes,
     ) -> Situation:
         """The rest of a step up to its question."""
         self._open(state, perception, simulated=bool(info.get("simulated")))
@@ -232,6 +239,7 @@ class FinMem:
             lesson=lesson,
             memories=memories.shown,
             news=Arrived(items=items, known_since=memories.known_since, usual=state.usual_texts),
+            chart=chart,
         )
         return Situation(day=day, vectors=vectors, equities=equities, summaries=read.summaries)
 

@@ -15,6 +15,8 @@ from investorbench.agents.finmem.past_decisions import Lesson, PastDecision
 from investorbench.agents.finmem.perception import Perception, signed_percent
 from investorbench.agents.finmem.today import CITABLE, Arrived, NewsSheet, label_of
 from investorbench.agents.llm import Message
+from investorbench.agents.llm.answer import Content
+from investorbench.agents.llm.contents import image_part, text_part
 from investorbench.agents.llm.tokens import Counter, count_prompt
 from investorbench.memory import Profile, Recalled
 
@@ -27,6 +29,12 @@ HEADINGS = {
     "today": "Texts of today",
 }
 """Layers in the order in which they are shown: what changes least comes first."""
+CHART_WORDS = (
+    "The chart shows the last bars up to today: a hollow candle closed above its open, a filled "
+    "one below it; the bars beneath are volume."
+)
+CHART_TOKENS = 1_600
+"""Of a small picture, by the models that we know, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,24 +45,27 @@ class Question:
         system: what never changes in a repeat.
         user: what does.
         schema: of the answer; it does not change either.
+        chart: the file of a picture of the bars; empty where none is observed.
     """
 
     system: str
     user: str
     schema: Mapping[str, Any]
+    chart: bytes = b""
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """As a model takes them."""
-        return (
-            {"role": "system", "content": self.system},
-            {"role": "user", "content": self.user},
-        )
+        user: Content = self.user
+        if self.chart:
+            user = [text_part(CHART_WORDS), image_part(self.chart), text_part(self.user)]
+        return ({"role": "system", "content": self.system}, {"role": "user", "content": user})
 
     @property
     def sha256(self) -> str:
-        """Of the prompt's text."""
-        return sha256(f"{self.system}\0{self.user}".encode("utf-8", "replace")).hexdigest()
+        """Of the prompt's text, and of its chart."""
+        text = f"{self.system}\0{self.user}".encode("utf-8", "replace")
+        return sha256(text + b"\0" * bool(self.chart) + self.chart).hexdigest()
 
     @property
     def at_most_tokens(self) -> int:
@@ -63,7 +74,14 @@ class Question:
 
     def tokens(self, counter: Counter) -> int:
         """How many it takes, the schema included."""
-        return count_prompt(counter, (self.system, self.user), self.schema)
+        texts = (self.system, self.user, CHART_WORDS) if self.chart else (self.system, self.user)
+        return count_prompt(counter, texts, self.schema) + CHART_TOKENS * bool(self.chart)
+
+    def record(self) -> dict[str, Any]:
+        """As plain JSON values, a chart by its hash alone."""
+        chart = {"chart_sha256": sha256(self.chart).hexdigest()} if self.chart else {}
+        said = {"system": self.system, "user": self.user, "schema": self.schema}
+        return {**said, "sha256": self.sha256, **chart}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +97,7 @@ class Briefing:
         lesson: what earlier ones taught; None before there was any.
         memories: of earlier days, in the order in which they are shown.
         news: what is new.
+        chart: the file of a picture of the bars; empty where none is observed.
     """
 
     perception: Perception
@@ -89,6 +108,7 @@ class Briefing:
     lesson: Lesson | None
     memories: tuple[Recalled, ...]
     news: Arrived
+    chart: bytes = b""
 
 
 def ask(
@@ -121,7 +141,7 @@ def ask(
     else:
         told = {"label": signed_percent(day.label), "decision": word_of(day.label)}
         user = fill("warmup", **told, **values)
-    return Question(system=system, user=user, schema=schema)
+    return Question(system=system, user=user, schema=schema, chart=day.chart)
 
 
 def labels_for(profile: Profile, k: int | None) -> list[str]:

@@ -140,13 +140,14 @@ class Thought:
         The texts of recalled memories are in the prompt, each in its block, and not repeated. Where
         the decision is not the only answer, all of them are under ``answers``, by their roles.
         """
-        own = (each.name for each in fields(self) if each.name not in ("recalled", "summaries"))
+        written_apart = ("recalled", "summaries", "question")
+        own = (each.name for each in fields(self) if each.name not in written_apart)
         record = {name: _plain(getattr(self, name)) for name in own}
         record["recalled"] = [
             {"label": memory_label(place), **{name: getattr(memory, name) for name in RECALLED}}
             for place, memory in enumerate(self.recalled)
         ]
-        record["question"]["sha256"] = self.question.sha256
+        record["question"] = self.question.record()
         record["answer"]["repaired"] = self.answer.repaired
         if self.summaries:
             record["answers"] = [
