@@ -24,7 +24,13 @@ from investorbench.agents.finmem.question import (
     templates_sha256,
 )
 from investorbench.agents.finmem.recall import recall
-from investorbench.agents.finmem.room import FittedQuestion, fitted, smaller_room
+from investorbench.agents.finmem.room import (
+    FittedQuestion,
+    RefusedQuestion,
+    fitted,
+    refused_by,
+    smaller_room,
+)
 from investorbench.agents.finmem.rules import Rules
 from investorbench.agents.finmem.state import AgentState, Counts
 from investorbench.agents.finmem.summaries import (
@@ -36,7 +42,6 @@ from investorbench.agents.finmem.summaries import (
 from investorbench.agents.finmem.thought import (
     QUOTED_CHARACTERS,
     Answered,
-    RefusedQuestion,
     Shown,
     Situation,
     Thought,
@@ -241,7 +246,13 @@ class FinMem:
             news=Arrived(items=items, known_since=memories.known_since, usual=state.usual_texts),
             chart=chart,
         )
-        return Situation(day=day, vectors=vectors, equities=equities, summaries=read.summaries)
+        return Situation(
+            day=day,
+            vectors=vectors,
+            equities=equities,
+            summaries=read.summaries,
+            refused=read.refused,
+        )
 
     async def _ask(self, state: AgentState, day: Briefing) -> Answered:
         """Ask about a day; where it was too long for the server, about less of it."""
@@ -264,8 +275,7 @@ class FinMem:
             except ContextLengthError as error:
                 max_tokens = model.sampling.max_tokens if model else 0
                 room = smaller_room(question.tokens(counter), max_tokens, error)
-                numbers = error.limit_tokens, error.prompt_tokens
-                refused.append(RefusedQuestion(error.request_hash, *numbers))
+                refused.append(refused_by(error))
             else:
                 return Answered(
                     fitted=fit,
@@ -308,7 +318,7 @@ class FinMem:
             ),
             recalled=fit.memories,
             left_out=fit.left_out,
-            refused=asked.refused,
+            refused=(*situation.refused, *asked.refused),
             summaries=situation.summaries,
             question=fit.question,
             answer=answer,

@@ -32,6 +32,14 @@ class LeftOut(NamedTuple):
     texts: int = 0
 
 
+class RefusedQuestion(NamedTuple):
+    """A question that was too long for its server, and the numbers that this gave, if any."""
+
+    request_hash: str
+    limit_tokens: int | None
+    prompt_tokens: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedQuestion:
     """A question, and what of the day stands in it."""
@@ -101,6 +109,11 @@ def fitted(
         texts=len((every.whole & {*sheet.places}) - sheet.whole),
     )
     return FittedQuestion(question=question, memories=memories, sheet=sheet, left_out=left_out)
+
+
+def refused_by(error: ContextLengthError) -> RefusedQuestion:
+    """What to note of a question that was too long."""
+    return RefusedQuestion(error.request_hash, error.limit_tokens, error.prompt_tokens)
 
 
 def smaller_room(asked: int, max_tokens: int, error: ContextLengthError) -> int:

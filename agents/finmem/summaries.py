@@ -27,8 +27,9 @@ from investorbench.agents.finmem.filings import (
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.question import fill, template
-from investorbench.agents.llm import Answer, LanguageModel, Message, Model
-from investorbench.agents.llm.tokens import Counter, count_prompt, counter_of
+from investorbench.agents.finmem.room import RefusedQuestion, refused_by, smaller_room
+from investorbench.agents.llm import Answer, ContextLengthError, LanguageModel, Message, Model
+from investorbench.agents.llm.tokens import Counter, context_length_of, count_prompt, counter_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.filings import CutFiling, Section
 
@@ -43,8 +44,6 @@ SCHEMA: Mapping[str, Any] = {
 JOIN = "\n\n"
 LONGEST_QUESTION = 50_000
 """Tokens: of a filing of megabytes no more is read an item."""
-UNKNOWN_CONTEXT = 8_192
-"""Tokens, where the settings of a model do not say."""
 
 Kept = Literal["summaries", "extracts"]
 """What is kept of the items of filings."""
@@ -68,10 +67,19 @@ class ReadDocuments(NamedTuple):
     Attributes:
         parts: what they leave in memory.
         summaries: that were asked for.
+        refused: longer questions, which the server did not take.
     """
 
     parts: list[Arrival]
     summaries: tuple[Summary, ...]
+    refused: tuple[RefusedQuestion, ...]
+
+
+class SummedUp(NamedTuple):
+    """What was asked about a filing, item by item; the other attribute as above."""
+
+    found: tuple[tuple[Portion, Summary], ...] = ()
+    refused: tuple[RefusedQuestion, ...] = ()
 
 
 def kept_of_filings(model: LanguageModel, wanted: Kept | None) -> Kept:
@@ -106,25 +114,29 @@ async def read_all(
         ModelError: the model could not be asked.
     """
     parts: list[Arrival] = []
-    summaries: list[Summary] = []
+    asked: list[SummedUp] = []
     for arrival in arrived:
-        found: dict[Section, Sequence[str]] = {}
+        summed = SummedUp()
         if model is not None and arrival.filing is not None:
-            kind = arrival.metadata["kind"]
-            for portion, summary in await sum_up(model, arrival.filing, kind, longest):
-                summaries.append(summary)
-                found[portion.section] = passages_in(summary.answer, portion.longest)
-        parts += arrival.read(longest, partial(_kept, found))
-    return ReadDocuments(parts, tuple(summaries))
+            summed = await sum_up(model, arrival.filing, arrival.metadata["kind"], longest)
+            asked.append(summed)
+        kept = {
+            portion.section: passages_in(summary.answer, portion.longest)
+            for portion, summary in summed.found
+        }
+        parts += arrival.read(longest, partial(_kept, kept))
+    return ReadDocuments(
+        parts=parts,
+        summaries=tuple(summary for each in asked for _, summary in each.found),
+        refused=tuple(question for each in asked for question in each.refused),
+    )
 
 
-async def sum_up(
-    model: LanguageModel, text: str, kind: str, longest: int
-) -> list[tuple[Portion, Summary]]:
+async def sum_up(model: LanguageModel, text: str, kind: str, longest: int) -> SummedUp:
     """Ask for a summary of each item of a filing that says more than can be kept of it.
 
     Args:
-        model: that is asked.
+        model: that is asked; about less of an item where its server finds a question too long.
         text: of the filing.
         kind: its form.
         longest: characters to keep of it in all.
@@ -132,12 +144,24 @@ async def sum_up(
     Raises:
         ModelError: the model could not be asked.
     """
-    found: list[tuple[Portion, Summary]] = []
-    for portion, question in questions_about(text, kind, longest, *_room_of(model)):
-        answer = await model.decide(question, SCHEMA, seed=SEED)
-        about = neutral(place_of(cut_once(text, kind), portion.section))
-        found.append((portion, Summary(about, answer)))
-    return found
+    room, max_tokens, tokenizer = await _room_of(model)
+    found: dict[Section, tuple[Portion, Summary]] = {}
+    refused: list[RefusedQuestion] = []
+    while left := [
+        each
+        for each in questions_about(text, kind, longest, room, tokenizer)
+        if each[0].section not in found
+    ]:
+        portion, question = left[0]
+        try:
+            answer = await model.decide(question, SCHEMA, seed=SEED)
+        except ContextLengthError as error:
+            refused.append(refused_by(error))
+            room = smaller_room(_tokens(counter_of(tokenizer), question), max_tokens, error)
+        else:
+            about = neutral(place_of(cut_once(text, kind), portion.section))
+            found[portion.section] = portion, Summary(about, answer)
+    return SummedUp(tuple(found.values()), tuple(refused))
 
 
 @lru_cache(maxsize=32)
@@ -204,17 +228,21 @@ def _fitting(prose: Sequence[str], room: int, counter: Counter) -> str:
     return " ".join(pieces[place] for place in sorted(kept))
 
 
-def _room_of(model: LanguageModel) -> tuple[int, str | None]:
-    """Tokens that a question may have, and what counts them; of huge filings not all is read.
+def _tokens(counter: Counter, question: Sequence[Message]) -> int:
+    return count_prompt(counter, tuple(message["content"] for message in question), SCHEMA)
+
+
+async def _room_of(model: LanguageModel) -> tuple[int, int, str | None]:
+    """Tokens that a question and its answer may have, and what counts them.
 
     A second turn, which shows an unusable reply again, has its place, too.
     """
     settings: Model | None = getattr(model, "model", None)
-    if settings is None:
-        return LONGEST_QUESTION, None
-    context = settings.context_length or UNKNOWN_CONTEXT
-    room = context - 2 * settings.sampling.max_tokens
-    return min(LONGEST_QUESTION, room), settings.tokenizer
+    context = await context_length_of(model)
+    if settings is None or context is None:
+        return LONGEST_QUESTION, 0, None
+    answer = settings.sampling.max_tokens
+    return min(LONGEST_QUESTION, context - 2 * answer), answer, settings.tokenizer
 
 
 def passages_in(answer: Answer, longest: int) -> list[str]:

@@ -12,7 +12,7 @@ from investorbench.agents.finmem.decision import Decision
 from investorbench.agents.finmem.past_decisions import Feedback
 from investorbench.agents.finmem.perception import Perception
 from investorbench.agents.finmem.question import Briefing, Question, memory_label
-from investorbench.agents.finmem.room import FittedQuestion, LeftOut
+from investorbench.agents.finmem.room import FittedQuestion, LeftOut, RefusedQuestion
 from investorbench.agents.finmem.summaries import Summary
 from investorbench.agents.llm import Answer
 from investorbench.memory import Move, Recalled
@@ -45,14 +45,6 @@ class Shown(NamedTuple):
     whole: int
 
 
-class RefusedQuestion(NamedTuple):
-    """A question that was too long for its server, and the numbers that this gave, if any."""
-
-    request_hash: str
-    limit_tokens: int | None
-    prompt_tokens: int | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """What a step rests on up to its question.
@@ -62,12 +54,14 @@ class Situation:
         vectors: of the texts of its news [N, D].
         equities: at the last decisions and now, oldest first.
         summaries: that were asked for of new filings, one an item.
+        refused: longer questions about these, which its server did not take.
     """
 
     day: Briefing
     vectors: NDArray[np.float32]
     equities: list[float]
     summaries: tuple[Summary, ...]
+    refused: tuple[RefusedQuestion, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from tests.agents.finmem.episodes import Scripted, Value, arrays, market, play, task_of, varied
 from tests.agents.finmem.test_filings import annual
 from tests.agents.llm.asking import client
-from tests.agents.llm.stub_server import StubServer, schema_of
+from tests.agents.llm.stub_server import Reply, StubServer, schema_of
 from tests.env.small_markets import document
 
 ITEMS = ("Item 1,", "Item 1A,", "Item 7,")
@@ -173,6 +174,30 @@ def test_the_room_for_a_question_leaves_place_for_the_answer_and_a_second_turn()
         asked = client(server.url, settings)
         asyncio.run(read_all([arrival_of(annual(results=LONG))], LONGEST, asked))
     assert len(sizes) == 3 and max(sizes) <= 800 - 2 * 50
+
+
+@pytest.mark.parametrize("says_how_much", [True, False])
+def test_a_question_that_is_too_long_for_its_server_is_asked_about_less_of_the_item(
+    says_how_much: bool,
+) -> None:
+    limit, sizes = 900, list[int]()
+
+    def say(request: dict[str, Any]) -> Reply:
+        sizes.append(tokens_in(request["messages"]))
+        if sizes[-1] <= limit:
+            return Reply(text=json.dumps({"summary": "So it goes."}))
+        numbers = f" However, your prompt has {sizes[-1]} tokens." if says_how_much else ""
+        error = f"This model's maximum context length is {limit} tokens.{numbers}"
+        body = {"error": {"message": error, "code": "context_length_exceeded"}}
+        return Reply(status=400, error=json.dumps(body))
+
+    settings = {"context_length": 4000, "sampling": {"max_tokens": 50}}
+    with StubServer(say) as server:
+        asked = client(server.url, settings)
+        read = asyncio.run(read_all([arrival_of(annual(results=LONG))], LONGEST, asked))
+    assert len(read.summaries) == 3 and len(read.refused) == sum(n > limit for n in sizes) > 0
+    assert all(one > other for one, other in pairwise(sizes) if one > limit)
+    assert len(sizes) < 12
 
 
 @pytest.mark.heavy
