@@ -38,7 +38,7 @@ _KNOWN = re.compile(r"known since (\S+)")
 _FORCED = re.compile(r"The decision that follows is (buy|hold|sell)")
 
 
-class Shown(NamedTuple):
+class ShownText(NamedTuple):
     """One text of a prompt."""
 
     id: str
@@ -172,12 +172,12 @@ class PromptReader:
         return parts
 
 
-def texts_in(prompt: str, now: str) -> Iterator[Shown]:
+def texts_in(prompt: str, now: str) -> Iterator[ShownText]:
     """The texts of others in a prompt: memories of earlier days, and what is new."""
     for tag, attributes, text in _BLOCK.findall(prompt):
         if tag != _NEWS:
             named = dict(_ATTRIBUTE.findall(attributes))
-            yield Shown(named["id"], named["date"], _LABEL.sub("", text.strip()))
+            yield ShownText(named["id"], named["date"], _LABEL.sub("", text.strip()))
             continue
         for line in text.splitlines():
             if item := _ITEM.match(line):
@@ -185,7 +185,7 @@ def texts_in(prompt: str, now: str) -> Iterator[Shown]:
                 known = _KNOWN.search(about or "")
                 # What was known before is a memory, though it comes as news.
                 old = repeated_in(words) if known else ""
-                yield Shown(label.strip("–"), known[1] if known else now, old or words)
+                yield ShownText(label.strip("–"), known[1] if known else now, old or words)
 
 
 def _symbol_in(prompt: str) -> str:

@@ -35,7 +35,7 @@ REFERENCES = ("momentum", "buy_and_hold")
 READERS = ("reader", "offline")
 
 
-class Measure(NamedTuple):
+class AblationColumn(NamedTuple):
     """What is measured of an episode: its heading, digits, and whether its interval is shown."""
 
     name: str
@@ -44,11 +44,11 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    Measure("expected %", 0, True),
-    Measure("SR", 2, True),
-    Measure("trades", 0, False),
-    Measure("guidance", 2, False),
-    Measure("facts", 2, False),
+    AblationColumn("expected %", 0, True),
+    AblationColumn("SR", 2, True),
+    AblationColumn("trades", 0, False),
+    AblationColumn("guidance", 2, False),
+    AblationColumn("facts", 2, False),
 )
 EXPECTED, SHARPE = 0, 1
 

@@ -17,7 +17,7 @@ from investorbench.scripts.bench.ablation import (
     REFERENCES,
     TASK,
     UPPER,
-    Measure,
+    AblationColumn,
     episodes,
     share_of_gap,
 )
@@ -98,7 +98,7 @@ def differences(by_agent: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     }  # fmt: skip
 
 
-def _row(values: FloatArray, measures: Sequence[Measure]) -> list[str]:
+def _row(values: FloatArray, measures: Sequence[AblationColumn]) -> list[str]:
     cells: list[str] = []
     for place, measure in enumerate(measures):
         mean = mean_over_seeds(values[:, place])
