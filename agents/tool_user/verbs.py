@@ -94,10 +94,17 @@ def shown(document: Document, text: str | None = None) -> str:
         document: which.
         text: in place of its own.
     """
-    kind, own = ("filing", f' form="{document.kind}"') if document.is_filing else ("news", "")
+    kind, own = "news", ""
+    if document.is_filing:
+        kind, own = "filing", f' form="{_in_quotes(document.kind)}"'
     said = neutral(str(document) if text is None else text)
     at = f"{document.available_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return f'<{kind} id="{neutral(document.id)}"{own} available="{at}">\n{said}\n</{kind}>'
+    return f'<{kind} id="{_in_quotes(document.id)}"{own} available="{at}">\n{said}\n</{kind}>'
+
+
+def _in_quotes(text: str) -> str:
+    """Foreign text that ends no attribute."""
+    return " ".join(neutral(text).replace('"', "'").split())
 
 
 def excerpt(document: Document, query: str = "") -> str:

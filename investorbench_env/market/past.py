@@ -5,8 +5,11 @@ shows, leads to no market, and costs a step no more than those rows; what it is 
 together when it is asked.
 """
 
+import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -131,7 +134,8 @@ class Past:
             DateRangeError: it is none.
         """
         first, final = self._range(start, end)
-        found = np.frombuffer(self._all_rows(), BAR).copy()
+        wanted = None if last is None or end is not None else _count("last", last, sys.maxsize)
+        found = np.frombuffer(self._latest_rows(wanted), BAR).copy()
         if adjusted:
             _restate(found)
         sessions = found["session"]
@@ -161,10 +165,12 @@ class Past:
             DateRangeError: it is none.
         """
         first, final = self._range(start, end)
-        found = [row for row in self._newest_first() if _is_of(row, kind, first, final)]
-        size = _count("size", size, len(found)) if size is not None else len(found)
-        before = (_count("page", page, page) - 1) * size
-        return tuple(found[before : before + size])
+        found = (row for row in self._newest_first() if _is_of(row, kind, first, final))
+        number = _count("page", page, sys.maxsize)
+        if size is None:
+            return tuple(found) if number == 1 else ()
+        size = _count("size", size, sys.maxsize)
+        return tuple(islice(found, (number - 1) * size, number * size))
 
     def search(
         self,
@@ -189,7 +195,7 @@ class Past:
             DateRangeError: it is none.
         """
         first, final = self._range(start, end)
-        k = _count("k", k, k)
+        k = _count("k", k, sys.maxsize)
         documents: list[Document] = []
         counts: list[Counted] = []
         for part in self._parts():
@@ -225,11 +231,18 @@ class Past:
             part = part._before
 
     def _content(self) -> tuple[Any, ...]:
-        return self._symbol, self._all_rows(), *self._newest_first()
+        return self._symbol, self._latest_rows(None), *self._newest_first()
 
-    def _all_rows(self) -> bytes:
-        """The bars of all parts, oldest first."""
-        return b"".join(reversed([part._rows for part in self._parts()]))
+    def _latest_rows(self, wanted: int | None) -> bytes:
+        """At least so many of the latest bars, oldest first; None for all there are."""
+        chunks: list[bytes] = []
+        bytes_left = math.inf if wanted is None else wanted * BAR.itemsize
+        for part in self._parts():
+            chunks.append(part._rows)
+            bytes_left -= len(part._rows)
+            if bytes_left <= 0:
+                break
+        return b"".join(reversed(chunks))
 
     def _newest_first(self) -> Iterator[Document]:
         for part in self._parts():

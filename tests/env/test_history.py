@@ -277,6 +277,27 @@ def test_pasts_are_equal_that_say_the_same() -> None:
     assert carried[0] == carried[1] != past
 
 
+def test_an_agent_that_spoils_its_past_spoils_no_score() -> None:
+    def rewards(spoils: bool) -> list[float]:
+        env, _, info = start()
+        found = []
+        for _ in range(5):
+            if spoils:
+                for name in Past.__slots__:
+                    setattr(info["history"], name, ())
+                info.clear()
+            _, reward, *_, info = env.step(2)
+            found.append(reward)
+        return found
+
+    def start() -> tuple[Any, Any, dict[str, Any]]:
+        market = small_market([10.0 + n % 3 for n in range(12)], documents=TEXTS)
+        env: Any = gym.make(STOCK, data=market, window=4, start=date(FIRST), end=date(11))
+        return (env, *env.reset(seed=0))
+
+    assert rewards(True) == rewards(False)
+
+
 def test_an_environment_that_is_copied_or_pickled_shows_the_same_past() -> None:
     market = small_market([10.0 + n for n in range(12)], documents=TEXTS)
     env: Any = gym.make(STOCK, data=market, window=4, start=date(FIRST), end=date(11))
