@@ -1,6 +1,7 @@
-"""A run that sums filings up and is killed at random ends as one that never was.
+"""Agents that ask more than one question a decision, killed at random, end as if they never were.
 
-``SUMMARY_KILLS=50`` kills it as often as that; a few are enough to see that it works at all.
+One sums filings up and sees charts, the other calls tools. ``AGENT_KILLS=50`` kills each as often
+as that; a few are enough to see that it works at all.
 """
 
 import json
@@ -23,14 +24,19 @@ from investorbench.scripts.main import main
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
 from tests.end_to_end.test_killed_runs import answer, questions, record, wait_for
 
-KILLS = int(os.environ.get("SUMMARY_KILLS", "3"))
+KILLS = int(os.environ.get("AGENT_KILLS", "2"))
 END = "2020-10-23" if KILLS < 10 else "2020-12-18"
 REPEATS, LATENCY_S = 2, 0.01
 RUN = (
-    "run", "agent=finmem", "agent.document_chars=400", "task.id=InvestorBench/Stock",
-    "task.options.symbol=ACME", "task.options.data_tolerance=0.2", f"task.end={END}",
-    "warmup=false", "model=local", "model.id=stub", f"repeats={REPEATS}", "output=json", "seed=0",
+    "run", "task.id=InvestorBench/Stock", "task.options.symbol=ACME", f"task.end={END}",
+    "task.options.data_tolerance=0.2", "warmup=false", "model=local", "model.id=stub",
+    "++model.accepts.images=true", f"repeats={REPEATS}", "output=json", "seed=0",
 )  # fmt: skip
+AGENTS = {
+    "finmem": ("agent=finmem", "agent.document_chars=400",
+               "task.options.modalities=[bars,account,time,chart]"),
+    "tool_user": ("agent=tool_user",),
+}  # fmt: skip
 SAID = ("Revenue rose by {}% in the quarter.", "We expect margins of {}% in the next year.",
         "Iron cost {}% more than a year ago.", "Our anvils sold at a discount of {}%.")  # fmt: skip
 
@@ -63,82 +69,104 @@ def report(chance: np.random.Generator) -> str:
 
 
 def reply(request: dict[str, Any]) -> Reply:
-    """As :func:`answer`; one summary in five is none, however often it is asked for."""
+    """As :func:`answer`; of summaries one in five is none, however often it is asked for."""
+    messages = request["messages"]
+    chance = random.Random(sha256(json.dumps([messages, request["seed"]]).encode()).digest())
     if is_of_filing(request):
-        user = request["messages"][1]["content"]
+        user = messages[1]["content"]
         if sha256(user.encode()).digest()[0] % 5 == 0:
             return Reply(text="I would rather not.")
         return Reply(text=json.dumps({"summary": user.splitlines()[3][:90] + "."}))
+    tools = [tool["function"]["name"] for tool in request.get("tools", ())]
+    if "search" in tools and chance.random() < 0.6:
+        return Reply(calls=chance.sample(CALLS, chance.randrange(1, 3)))
+    if tools:
+        return Reply(text=json.dumps({"rationale": "So.", "decision": chance.choice(WORDS)}))
     return answer(request)
+
+
+CALLS: list[tuple[str, Any]] = [
+    ("bars", {}), ("search", {"query": "iron"}), ("documents", {}), ("read", {"id": "none"}),
+    ("bars", {"until": "2030-01-01"}), ("transfer_money", {"to": "me"}), ("search", "{"),
+]  # fmt: skip
+WORDS = ("buy", "hold", "sell")
 
 
 def is_of_filing(request: dict[str, Any]) -> bool:
     return "summary" in schema_of(request).get("properties", {})
 
 
-def wait_for_summary(server: StubServer, process: Any) -> None:
-    """Wait until a filing is asked about, or nothing more will be asked."""
+def is_extra(request: dict[str, Any]) -> bool:
+    """Whether it is not the only question of its decision: about a filing, or after a tool."""
+    return is_of_filing(request) or request["messages"][-1]["role"] == "tool"
+
+
+def wait_for_more(server: StubServer, process: Any) -> None:
+    """Wait until more is asked than one question a decision, or nothing more will be asked."""
     begun, deadline = server.calls, time.monotonic() + 120.0
-    while process.is_alive() and not any(map(is_of_filing, server.requests[begun:])):
+    while process.is_alive() and not any(map(is_extra, server.requests[begun:])):
         assert time.monotonic() < deadline
         time.sleep(0.002)
 
 
-def live(folder: Path, url: str) -> None:
+def live(folder: Path, url: str, agent: str) -> None:
     """The command, in a process to be killed."""
     os.chdir(folder.parent)
-    main([*RUN, f"model.base_url={url}", f"data={folder.parent / 'data'}", f"folder={folder.name}"])
+    main([*RUN, *AGENTS[agent], f"model.base_url={url}", f"data={folder.parent / 'data'}",
+          f"folder={folder.name}"])  # fmt: skip
 
 
-def test_a_run_with_summaries_that_is_killed_ends_as_an_unbroken_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("agent", AGENTS)
+def test_an_agent_that_is_killed_amid_its_questions_ends_as_if_it_never_was(
+    agent: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     make_world(tmp_path / "data")
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["tests.end_to_end.warm_start", __name__])
-    chance, killed, amid_summaries = random.Random(6), 0, 0
+    chance, killed, amid = random.Random(6), 0, 0
     with StubServer(reply, latency_s=LATENCY_S) as server:
-        whole = processes.Process(target=live, args=(tmp_path / "whole", server.url))
+        whole = processes.Process(target=live, args=(tmp_path / "whole", server.url, agent))
         whole.start()
         whole.join(300)
         assert whole.exitcode == 0
         calls = server.calls
         most = max(1, calls // (KILLS + 1))
         while True:
-            process = processes.Process(target=live, args=(tmp_path / "killed", server.url))
+            process = processes.Process(target=live, args=(tmp_path / "killed", server.url, agent))
             process.start()
             if killed < KILLS:
                 if killed % 2:
                     wait_for(server, server.calls + chance.randrange(most), process)
                 else:
-                    wait_for_summary(server, process)
+                    wait_for_more(server, process)
                 time.sleep(chance.uniform(0.0, 2 * LATENCY_S))
                 assert process.is_alive(), f"it ended after {killed} kills"
                 os.kill(process.pid or 0, signal.SIGKILL)
                 killed += 1
-                amid_summaries += any(map(is_of_filing, server.requests[-REPEATS:]))
+                amid += any(map(is_extra, server.requests[-REPEATS:]))
             process.join(300)
             if process.exitcode != -signal.SIGKILL:
                 break
         assert process.exitcode == 0 and killed == KILLS
         once, again = questions(server.requests[:calls]), questions(server.requests[calls:])
+        pictures = sum("image_url" in json.dumps(each["messages"]) for each in server.requests)
 
     # Both repeats ask the same of a filing, with a seed that is neither's: so it is asked once.
-    summaries = Counter(once.pop(0))
-    asked = Counter(again.pop(0))
-    repairs = sum("cannot be used" in each for each in summaries)
-    assert set(summaries.values()) == {1} and len(summaries) > 15 and repairs
-    assert asked.keys() == summaries.keys()
-    assert asked.total() - summaries.total() <= KILLS * REPEATS
-    assert again.keys() == once.keys() and len(once) == REPEATS
+    summaries, asked = Counter(once.pop(0, [])), Counter(again.pop(0, []))
+    unusable = sum("cannot be used" in each for each in summaries)
+    assert asked.keys() == summaries.keys() and set(summaries.values()) <= {1}
     repeated = asked.total() - summaries.total()
+    assert again.keys() == once.keys() and len(once) == REPEATS
     for seed, expected in once.items():
         assert [question for question, _ in groupby(again[seed])] == expected
         repeated += len(again[seed]) - len(expected)
     assert repeated <= KILLS * REPEATS
     with capsys.disabled():
         print(
-            f"\n{killed} kills, {amid_summaries} of them while a filing was summed up; "
+            f"\n{agent}: {killed} kills, {amid} of them amid the questions of a decision; "
             f"{repeated} of {calls} questions asked again"
         )
     paths = sorted((tmp_path / "whole").rglob("decisions.jsonl"))
@@ -147,14 +175,19 @@ def test_a_run_with_summaries_that_is_killed_ends_as_an_unbroken_one(
         same = tmp_path / "killed" / path.parent.relative_to(tmp_path / "whole")
         assert record(same) == record(path.parent)
         roles = Counter(each["role"] for line in record(same)[1:] for each in line["answers"])
-        assert roles["summary"] == len(summaries) - repairs and roles["decision"] > 15
+        assert roles["decision"] > 15
         figures = [json.loads((each / "metrics.json").read_text()) for each in (same, path.parent)]
         assert figures[0]["metrics"] == figures[1]["metrics"]
-        states = [next(each.glob("agent/*/finmem.json")).read_text()
-                  for each in (same, path.parent)]  # fmt: skip
+        if agent == "tool_user":
+            assert roles["look_up"] > 15
+            continue
+        states = [
+            next(each.glob("agent/*/finmem.json")).read_text() for each in (same, path.parent)
+        ]
         assert states[0] == states[1]
         counts = json.loads(states[0])["counts"]
-        assert counts["summaries"] == roles["summary"] and counts["extracts"] == repairs
+        assert roles["summary"] == len(summaries) - unusable > 15 and unusable and pictures > 30
+        assert (counts["summaries"], counts["extracts"]) == (roles["summary"], unusable)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["verify", "killed", "--agent"])
