@@ -30,6 +30,8 @@ RecordedAnswer = Mapping[str, Any]
 """``role``, ``status``, ``tokens``, ``cost_usd``, ``latency_s``, ``is_language_model``, and what is
 known besides: its text, the model, how it was asked for."""
 FIELDS = {"status", "usage", "cost_usd", "latency_s", "is_language_model"}
+REFUSED = "refused"
+"""Questions that were too long for a server, and were asked again with less."""
 TOKENS = ("input", "output", "cached", "reasoning")
 DECISION = "decision"
 """The role of an answer that is the only one."""
@@ -117,7 +119,9 @@ def tally(
     ``invalid`` decisions are those without a usable answer, refused and truncated ones included;
     the agent held then. ``roles`` says of each role how many answers it had, how many of them
     without a value, their tokens and cost; ``servers`` what answered, by what it says of itself;
-    ``tool_calls``, where there are any, how many there were and which went wrong.
+    ``tool_calls``, where there are any, how many there were and which went wrong; ``left_out``,
+    where there is anything, for how many decisions the model had no room for all that was to be
+    shown, what that was by kind, and how many longer questions its server had refused.
     Latency is in seconds, as the server was waited for when it was asked; ``cost_usd`` is None
     where a price is not known.
 
@@ -142,6 +146,7 @@ def tally(
         "roles": _by_role(answers),
         "servers": servers_of(answers),
         **(tools if called else {}),
+        **_left_out([thought or {} for _, thought in asked]),
         "latency_s": {
             "mean": float(latencies.mean()),
             "p50": float(np.median(latencies)),
@@ -196,7 +201,9 @@ class Answers(NamedTuple):
         refused: of those, the model refused.
         truncated: of those, the answer hit its limit of length.
         false_ids: memories that were cited and never shown.
+        shortened: those whose prompt lacks what the model had no room for.
         read: tokens of all prompts.
+        cached: the part of them that servers read from their caches.
         written: tokens of all answers.
         cost_usd: what they cost; None without a price.
         share_unusable: decisions of the test split without a usable answer, as a share of those
@@ -212,13 +219,16 @@ class Answers(NamedTuple):
     refused: int
     truncated: int
     false_ids: int
+    shortened: int
     read: int
+    cached: int
     written: int
     cost_usd: float | None
     share_unusable: float
     roles: Mapping[str, RoleCounts]
     tool_calls: int
     tool_errors: Mapping[str, int]
+    left_out: Mapping[str, int]
 
     @property
     def is_marked(self) -> bool:
@@ -247,7 +257,9 @@ def answers_of(result: Result) -> Answers | None:
         refused=statuses["refused"],
         truncated=statuses["truncated"],
         false_ids=sum(split.get("dropped_ids", 0) for split in asked),
+        shortened=sum(split.get("left_out", {}).get("decisions", 0) for split in asked),
         read=sum(split["tokens"]["input"] for split in asked),
+        cached=sum(split["tokens"].get("cached", 0) for split in asked),
         written=sum(split["tokens"]["output"] for split in asked),
         cost_usd=None if None in costs else sum(costs),
         share_unusable=_share_unusable(tests),
@@ -256,7 +268,17 @@ def answers_of(result: Result) -> Answers | None:
         tool_errors=sum(
             (Counter(split.get("tool_calls", {}).get("errors", {})) for split in asked), Counter()
         ),
+        left_out=sum((Counter(split.get("left_out", {})) for split in asked), Counter()),
     )
+
+
+def words_of_left_out(answers: Answers) -> str:
+    """What models had no room for in words."""
+    kinds = (name for name in answers.left_out if name not in ("decisions", REFUSED))
+    what = ", ".join(f"{number(answers.left_out[kind])} {kind}" for kind in kinds)
+    refused = answers.left_out.get(REFUSED, 0)
+    asked_again = f"{number(refused)} asked again with less" if refused else ""
+    return "; ".join(part for part in (f"left out: {what}" if what else "", asked_again) if part)
 
 
 def words_of_tools(answers: Answers) -> str:
@@ -302,6 +324,19 @@ def _role_counts(counts: Sequence[Mapping[str, Any]]) -> RoleCounts:
     )
 
 
+def _left_out(thoughts: Sequence[RecordedThought]) -> dict[str, dict[str, int]]:
+    """What was left out of prompts, as their agent records it under ``left_out``."""
+    given = [found for each in thoughts if isinstance(found := each.get("left_out"), Mapping)]
+    counts = [Counter({k: n for k, n in each.items() if isinstance(n, int)}) for each in given]
+    kinds = sum(counts, Counter[str]())
+    refused = [each.get("refused") for each in thoughts]
+    again = sum(len(each) for each in refused if isinstance(each, list | tuple))
+    if not kinds and not again:
+        return {}
+    shortened = sum(any(each.values()) for each in counts)
+    return {"left_out": {"decisions": shortened, **dict(sorted(kinds.items())), REFUSED: again}}
+
+
 def _spent(answers: Sequence[RecordedAnswer]) -> dict[str, Any]:
     costs = [answer["cost_usd"] for answer in answers]
     return {
@@ -327,8 +362,9 @@ def _by_role(answers: Sequence[RecordedAnswer]) -> dict[str, Any]:
 def _older(tallied: Any, kept: Any) -> Any:
     if not isinstance(tallied, Mapping) or not isinstance(kept, Mapping):
         return tallied
-    if "tool_calls" not in kept:
-        tallied = {name: part for name, part in tallied.items() if name != "tool_calls"}
+    for younger in ("tool_calls", "left_out"):
+        if younger not in kept:
+            tallied = {name: part for name, part in tallied.items() if name != younger}
     if "roles" in kept:
         return tallied
     own = {name: part for name, part in tallied.items() if name not in ("roles", "servers")}

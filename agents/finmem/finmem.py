@@ -46,7 +46,7 @@ from investorbench.agents.finmem.thought import (
     Situation,
     Thought,
 )
-from investorbench.agents.finmem.today import CITABLE, Arrived, items_of, label_of
+from investorbench.agents.finmem.today import CITABLE, Arrived, NewsSheet, items_of, label_of
 from investorbench.agents.llm import ContextLengthError, LanguageModel, Model
 from investorbench.agents.llm.tokens import context_length_of, counter_of
 from investorbench.memory import LayeredMemory
@@ -310,12 +310,7 @@ class FinMem:
             label=label,
             appetite=day.appetite,
             stored={id: items[place].part.text[:QUOTED_CHARACTERS] for place, id in stored.items()},
-            news=Shown(
-                texts=sum(len(item.keys) for item in items),
-                items=len(items),
-                shown=len(fit.sheet.lines),
-                whole=len(fit.sheet.whole),
-            ),
+            news=_shown_of(day.news, fit.sheet),
             recalled=fit.memories,
             left_out=fit.left_out,
             refused=(*situation.refused, *asked.refused),
@@ -369,6 +364,18 @@ class FinMem:
         if state.background == UNKNOWN_BACKGROUND.format(symbol=perception.symbol):
             return (perception.symbol,)
         return perception.symbol, state.background.partition(" ")[0].rstrip(",")
+
+
+def _shown_of(news: Arrived, sheet: NewsSheet) -> Shown:
+    """How much of what is new a prompt shows."""
+    return Shown(
+        texts=sum(len(item.keys) for item in news.items),
+        items=len(news.items),
+        shown=len(sheet.places),
+        whole=len(sheet.whole),
+        top=min(news.top, len(news.items)),
+        top_shown=sum(place < news.top for place in sheet.places),
+    )
 
 
 def _shown(day: Briefing, fit: FittedQuestion, stored: Mapping[int, int]) -> dict[str, int]:

@@ -37,12 +37,16 @@ class Shown(NamedTuple):
         items: how many different things they say.
         shown: of these, those with at least a headline.
         whole: of these, those with all of their text.
+        top: the most important ones, all passages of filings among them.
+        top_shown: of these, those with at least a headline.
     """
 
     texts: int
     items: int
     shown: int
     whole: int
+    top: int
+    top_shown: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,11 @@ class Arrived:
     known_since: Mapping[int, str]
     usual: float
 
+    @property
+    def top(self) -> int:
+        """How many of the items are the most important ones: all of filings, and some stories."""
+        return TOP + sum(not item.is_story for item in self.items)
+
     def summary(self) -> str:
         """How much it is, and what the sources take it for."""
         told = [item for item in self.items if item.is_story]
@@ -159,12 +164,11 @@ def sheet_of(news: Arrived, room: int) -> NewsSheet:
     """
     lines: dict[int, str] = {}
     whole: set[int] = set()
-    always = TOP + sum(not item.is_story for item in news.items)
     about = [_about(item, place, news.known_since) for place, item in enumerate(news.items)]
     wordings = [_wording(item.part.text) for item in news.items]
     for place, wording in enumerate(wordings):
         takes = wording.short_tokens + ABOUT_TOKENS
-        if place < always or takes <= room:
+        if place < news.top or takes <= room:
             lines[place], room = about[place] + wording.short, room - takes
     for place in lines:
         more = wordings[place].whole_tokens - wordings[place].short_tokens

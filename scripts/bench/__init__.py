@@ -48,6 +48,19 @@ def measure_recall(
     report(seeds, first)
 
 
+@app.command("prompts")
+def measure_prompts(
+    tasks: Annotated[
+        list[str] | None, typer.Argument(help="Tasks; TSLA, MSFT and BTC where there are none.")
+    ] = None,
+    tokenizer: str = typer.Option("o200k_base", help="Counts tokens; needs [tokens]."),
+) -> None:
+    """What FinMem's prompts show of the news, how long they are, and what a server caches."""
+    from investorbench.scripts.bench.prompts import report
+
+    report(tasks or ["stock/tsla", "stock/msft", "crypto/btc"], tokenizer)
+
+
 @app.command("filings")
 def measure_filings(
     paths: Annotated[list[Path], typer.Argument(help="Pages with a form in their names, or data.")],

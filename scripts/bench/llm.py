@@ -49,7 +49,7 @@ def reply(**answer):
     body = json.dumps({"model": "m", "choices": choices, "usage": usage}).encode()
     head = "HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: "
     return f"{head}{len(body)}\\r\\n\\r\\n".encode() + body
-PLAIN, REFLECTING = reply(), reply(reflection="Patience pays.")
+PLAIN, REFLECTING = reply(), reply(reflection="")
 async def serve(reader, writer):
     try:
         while True:
@@ -57,7 +57,7 @@ async def serve(reader, writer):
             length = asked.partition(b"content-length:")[2].split(b"\\r\\n")[0]
             body = await reader.readexactly(int(length))
             await asyncio.sleep(latency)
-            writer.write(REFLECTING if b"First write the reflection" in body else PLAIN)
+            writer.write(REFLECTING if b"reflection" in body else PLAIN)
     except asyncio.IncompleteReadError:
         writer.close()
 async def main():
@@ -174,7 +174,15 @@ class _serving:  # noqa: N801 - a context manager, used like a function
         assert self._process.stdout is not None
         port = json.loads(self._process.stdout.readline())
         url = f"http://127.0.0.1:{port}/v1"
-        model = model_of({"name": "bench", "provider": "vllm", "id": "m", "base_url": url})
+        model = model_of(
+            {
+                "name": "bench",
+                "provider": "vllm",
+                "id": "m",
+                "base_url": url,
+                "context_length": 131_072,
+            }
+        )
         connected = connect(model, endpoints=Endpoints())
         assert isinstance(connected, Client)
         return connected

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from investorbench.tasks.answers import Answers, words_of_roles, words_of_tools
+from investorbench.tasks.answers import Answers, words_of_left_out, words_of_roles, words_of_tools
 from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
 from investorbench.tasks.wording import COUNT, PERCENT, RATIO, TEXT, TRUTH, USD
 
@@ -68,6 +68,21 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
         formats={"answers": Format()},
     ),
     Column(
+        key="shortened",
+        head="Shortened",
+        doc="prompts without all that was to be shown, for the model had no room for it",
+        unit=COUNT,
+        direction=-1,
+        value=lambda line: _asked(line, lambda of: of.shortened),
+        formats={"answers": Format(), **FILE},
+    ),
+    Column(
+        key="left_out",
+        unit=TEXT,
+        value=lambda line: _asked(line, lambda of: words_of_left_out(of) or None),
+        formats=FILE,
+    ),
+    Column(
         key="tokens_read",
         head="Tokens in",
         doc="read by the model",
@@ -75,6 +90,15 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
         direction=0,
         value=lambda line: _asked(line, lambda of: of.read),
         formats={"answers": Format(), **FILE},
+    ),
+    Column(
+        key="share_cached",
+        head="Cached %",
+        doc="of the tokens read, those that servers had in their caches of prefixes",
+        unit=PERCENT,
+        direction=0,
+        value=lambda line: _asked(line, lambda of: of.cached / of.read if of.read else None),
+        formats={"answers": Format(1), **FILE},
     ),
     Column(
         key="tokens_written",
