@@ -89,7 +89,7 @@ class FinMem:
         look_back: int = 3,
         k: int | None = None,
         document_chars: int = 3000,
-        news_tokens: int = 3000,
+        news_tokens: int = 2800,
         filings: Kept | None = None,
     ) -> None:
         for name, value in {

@@ -13,13 +13,16 @@ from investorbench.agents.finmem.decision import word_of
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.past_decisions import Lesson, PastDecision
 from investorbench.agents.finmem.perception import Perception, signed_percent
-from investorbench.agents.finmem.today import CITABLE, Arrived, NewsSheet, label_of
+from investorbench.agents.finmem.today import CITABLE, CUT, Arrived, NewsSheet, label_of
 from investorbench.agents.llm import Message
 from investorbench.agents.llm.answer import Content
 from investorbench.agents.llm.contents import image_part, text_part
 from investorbench.agents.llm.tokens import Counter, count_prompt
 from investorbench.memory import Profile, Recalled
+from investorbench_env.market.documents import NEWS
 
+OLDER_NEWS = 400
+"""Characters of older news that are shown: the rest was read on its day."""
 HEADINGS = {
     "long": "Long-term memory",
     "mid": "Mid-term memory",
@@ -175,7 +178,15 @@ def _lines(memories: Sequence[Recalled]) -> Iterator[str]:
             layer = memory.layer
             yield f"## {HEADINGS.get(layer, layer)}"
         rating = memory.metadata.get("rating")
-        yield block(memory_label(place), memory.time, memory.text, f" ({rating})" * bool(rating))
+        text = memory.text if memory.metadata.get("kind") != NEWS else beginning(memory.text)
+        yield block(memory_label(place), memory.time, text, f" ({rating})" * bool(rating))
+
+
+def beginning(text: str) -> str:
+    """A text up to a word, where it is longer than what is shown of older news."""
+    if len(text) <= OLDER_NEWS:
+        return text
+    return f"{text[:OLDER_NEWS].rpartition(' ')[0] or text[:OLDER_NEWS]}{CUT}"
 
 
 def block(label: str, time: str, text: str, rating: str = "") -> str:

@@ -45,8 +45,8 @@ MATTERS = frozenset(
     """.split()
 )
 """Words of news that move a price."""
-ABOUT_TOKENS = 12
-"""What a line takes before its text begins."""
+LABEL_TOKENS, DASH_TOKENS = 12, 3
+"""What a line takes before its text begins, with a label and what is known of it, or without."""
 CUT = " […]"
 
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”’)]?\s")
@@ -167,7 +167,7 @@ def sheet_of(news: Arrived, room: int) -> NewsSheet:
     about = [_about(item, place, news.known_since) for place, item in enumerate(news.items)]
     wordings = [_wording(item.part.text) for item in news.items]
     for place, wording in enumerate(wordings):
-        takes = wording.short_tokens + ABOUT_TOKENS
+        takes = wording.short_tokens + (LABEL_TOKENS if place < CITABLE else DASH_TOKENS)
         if place < news.top or takes <= room:
             lines[place], room = about[place] + wording.short, room - takes
     for place in lines:
