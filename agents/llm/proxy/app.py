@@ -102,7 +102,8 @@ class App:
 
     async def _no(self, request: Request) -> Response:
         what = f"there is no {request.method} {request.url.path} at this proxy"
-        return _refusal(NotPassedError(404, f"{what}; what there is stands in docs/proxy.md"))
+        said = f"{what}; what there is stands in docs/proxy.md"
+        return _refusal(NotPassedError(404, said, "not_passed"))
 
 
 def _path(request: Request) -> str:
