@@ -24,7 +24,7 @@ from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.task import Task
 
 EPISODES = 64
-LATENCY_S = 0.5
+LATENCIES_S = (0.5, 0.2)
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -54,6 +54,9 @@ async def serve(reader, writer):
     try:
         while True:
             asked = (await reader.readuntil(b"\\r\\n\\r\\n")).lower()
+            if asked.startswith(b"get "):  # it has no version
+                writer.write(b"HTTP/1.1 404 X\\r\\nContent-Length: 2\\r\\n\\r\\n{}")
+                continue
             length = asked.partition(b"content-length:")[2].split(b"\\r\\n")[0]
             body = await reader.readexactly(int(length))
             await asyncio.sleep(latency)
@@ -70,14 +73,15 @@ asyncio.run(main())
 
 def report(steps: int) -> None:
     """Measure, and print the figures."""
-    for what, measured in (
-        (f"the client alone, {steps} calls an episode", _clients(steps)),
-        ("FinMem over the test split of Stock-SIM", _agents()),
+    alone, agents = f"the client alone, {steps} calls an episode", "FinMem on Stock-SIM"
+    for latency_s, what, measured in (
+        (LATENCIES_S[0], alone, _clients(steps, LATENCIES_S[0])),
+        *((latency_s, agents, _agents(latency_s)) for latency_s in LATENCIES_S),
     ):
         rate = asyncio.run(measured)
         print(
-            f"{EPISODES} episodes at once, each call answered after {LATENCY_S:g} s, {what}: "
-            f"{rate:.1f} calls/s, {rate / (EPISODES / LATENCY_S):.1%} of the server's capacity"
+            f"{EPISODES} episodes at once, each call answered after {latency_s:g} s, {what}: "
+            f"{rate:.1f} calls/s, {rate / (EPISODES / latency_s):.1%} of the server's capacity"
         )
     alone_ms = asyncio.run(_alone(steps * 5))
     print(f"one episode alone: {alone_ms:.1f} ms of the client's own time a call (median)")
@@ -85,9 +89,9 @@ def report(steps: int) -> None:
     print(f"the same with FinMem: {alone_ms:.1f} ms of our own time a call (mean)")
 
 
-async def _clients(steps: int) -> float:
+async def _clients(steps: int, latency_s: float) -> float:
     """Calls a second of many episodes, each asking when its last answer is there."""
-    async with _serving(LATENCY_S) as client:
+    async with _serving(latency_s) as client:
         await asyncio.gather(*(_episode(client, -1, n) for n in range(EPISODES)))  # connects
         started = time.perf_counter()
 
@@ -99,9 +103,9 @@ async def _clients(steps: int) -> float:
         return EPISODES * steps / (time.perf_counter() - started)
 
 
-async def _agents() -> float:
+async def _agents(latency_s: float) -> float:
     """The same of whole agents on the simulated market, kept answers and records included."""
-    async with _serving(LATENCY_S) as client:
+    async with _serving(latency_s) as client:
         await asyncio.gather(*(_episode(client, -1, n) for n in range(EPISODES)))
         took, calls = await _played(client, EPISODES)
         return calls / took

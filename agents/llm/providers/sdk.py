@@ -202,9 +202,6 @@ class SdkProvider:
             async with asyncio.timeout(min(VERSION_TIMEOUT_S, self._timeout_s)):
                 text = await client.get(url, cast_to=str)
             version = json.loads(text)["version"]
-        except sdk.APIConnectionError:
-            self._servers.get().clear()  # it may be there for the next request
-            return ""
         except (sdk.APIError, *UNREADABLE):
             return ""
         is_one = isinstance(version, str) and 0 < len(version) <= LONGEST_VERSION
