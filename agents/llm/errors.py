@@ -12,6 +12,9 @@ from investorbench_env.errors import InvestorBenchError
 SHOWN_CHARACTERS = 300
 SHOWN_OF_AN_ANSWER = 200
 SHORTEST_KEY = 12
+SHOWN_USD = 0.00005
+BEYOND = "answers that went beyond max_tokens"
+"""Why calls may cost more than was set aside for them."""
 # What keys look like, for servers that echo one that was mistyped and so is not ours to know.
 _KEYS = re.compile(r"\b(sk|pk|hf|gsk|xai)[-_][A-Za-z0-9_\-]{8,}|(?i:bearer)\s+[A-Za-z0-9._\-]{8,}")
 
@@ -112,13 +115,23 @@ class UnusableAnswersError(ModelError):
 
 
 class SpendCapError(ModelError):
-    """The next call could exceed the spend cap; what was answered before it is kept."""
+    """The next call could exceed the spend cap; what was answered before it is kept.
 
-    def __init__(self, max_usd: float, spent_usd: float, next_usd: float) -> None:
+    Args:
+        max_usd: the cap.
+        spent_usd: what is spent.
+        next_usd: what the next call can cost.
+        beyond_usd: what calls cost beyond what was set aside for them.
+    """
+
+    def __init__(
+        self, max_usd: float, spent_usd: float, next_usd: float, beyond_usd: float = 0.0
+    ) -> None:
+        beyond = f" ({beyond_usd:.4f} of it by {BEYOND})" if beyond_usd >= SHOWN_USD else ""
         super().__init__(
             f"stopped before a call that could exceed max_usd={max_usd:g}: {spent_usd:.4f} USD "
-            f"are spent and the next call costs up to {next_usd:.4f}; everything so far is kept: "
-            "raise max_usd and resume"
+            f"are spent{beyond} and the next call costs up to {next_usd:.4f}; everything so far is "
+            "kept: raise max_usd and resume"
         )
 
 

@@ -59,12 +59,12 @@ class Request:
     @property
     def key(self) -> str:
         """SHA-256 of all that determines the answer."""
-        return _key(self._fixed, self._leavable, self.rung)
+        return _key(self._fixed, self._leavable(self.model.accepts), self.rung)
 
     @property
     def question(self) -> str:
         """The same whatever the rung: equal questions in flight need one answer."""
-        return f"{self._fixed} {self._leavable}"
+        return f"{self._fixed} {self._leavable(self.model.accepts)}"
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -104,24 +104,28 @@ class Request:
             rungs: in the order of their looking up.
             taken: what the server takes, as far as is known; it goes first.
         """
-        found: dict[str, tuple[Rung, Accepts]] = {}
-        for accepts in dict.fromkeys((taken, *_with_less(self.model.accepts))):
-            part = self.on("text", accepts)._leavable
-            for rung in ("text",) if self.schema is None else rungs:
-                found.setdefault(_key(self._fixed, part, rung), (rung, accepts))
-        return found
+        rungs = ("text",) if self.schema is None else rungs
+        ways: dict[str, Accepts] = {}
+        for accepts in (taken, *_with_less(self.model.accepts)):
+            ways.setdefault(self._leavable(accepts), accepts)
+        return {
+            _key(self._fixed, part, rung): (rung, accepts)
+            for part, accepts in ways.items()
+            for rung in rungs
+        }
 
     @cached_property
     def _fixed(self) -> str:
         return digest(self._content())
 
-    @property
-    def _leavable(self) -> str:
-        """What of it is sent that a server may refuse."""
-        sampling, sent = self.model.sampling, self.parameters
-        named = ("temperature", "top_p", "reasoning_effort")
-        values = [getattr(sampling, name) if name in sent else None for name in named]
-        return canonical([*values, self.model.accepts.system_role])
+    def _leavable(self, accepts: Accepts) -> str:
+        """What of it is sent that a server may refuse, in one text."""
+        sampling = self.model.sampling
+        warm = sampling.temperature if accepts.temperature else None
+        top = sampling.top_p if accepts.temperature and accepts.top_p else None
+        effort = sampling.reasoning_effort
+        effort = effort if effort in accepts.reasoning_effort else None
+        return f"{warm} {top} {effort} {accepts.system_role}"
 
     @property
     def size_bytes(self) -> int:

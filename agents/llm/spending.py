@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from investorbench.agents.llm.answer import Usage
-from investorbench.agents.llm.errors import ModelError, SpendCapError
+from investorbench.agents.llm.errors import BEYOND, SHOWN_USD, ModelError, SpendCapError
 
 BYTES_A_TOKEN = 2.5
 """Fewer than in practice (English has about four), so that an estimate errs upwards."""
@@ -64,6 +64,10 @@ class Reservation:
 class Budget:
     """The money of one run, shared by all its calls, in any thread or event loop.
 
+    A server that writes more than it was asked for can make a call dearer than what was set aside
+    for it; ``beyond_usd`` says by how much calls were. A cap is exceeded by no more than that of
+    the calls in flight together.
+
     Args:
         max_usd: what may be spent; None for no cap.
         spent_usd: what was spent already.
@@ -79,7 +83,7 @@ class Budget:
         spent_usd: float = 0.0,
         ledger: Path | None = None,
     ) -> None:
-        self.max_usd = max_usd
+        self.max_usd, self.beyond_usd = max_usd, 0.0
         self._ledger = ledger
         self._read = 0
         self._counted = spent_usd
@@ -105,6 +109,17 @@ class Budget:
                 f"max_usd={self.max_usd:g} cannot be kept: model {model} has no price; "
                 "give model.price={input: …, output: …} in USD per million tokens"
             )
+
+    @property
+    def overrun(self) -> str:
+        """By how much the cap is exceeded, and why, in words; empty where it is not."""
+        over = 0.0 if self.max_usd is None else self.spent_usd - self.max_usd
+        if over < SHOWN_USD:
+            return ""
+        return (
+            f"{self.spent_usd:.4f} USD are spent, {over:.4f} beyond max_usd={self.max_usd:g}, by "
+            f"{BEYOND}"
+        )
 
     @property
     def spent_usd(self) -> float:
@@ -140,7 +155,7 @@ class Budget:
                     self._write(at_most_usd, payer)
                     return reservation
                 if self.spent_usd + at_most_usd > self.max_usd:
-                    raise SpendCapError(self.max_usd, self.spent_usd, at_most_usd)
+                    raise SpendCapError(self.max_usd, self.spent_usd, at_most_usd, self.beyond_usd)
                 settled = asyncio.get_running_loop().create_future()
                 self._waiting.add(settled)
             try:
@@ -156,6 +171,7 @@ class Budget:
         finally:
             with self._lock:
                 del self._set_aside[id(reservation)]
+                self.beyond_usd += max(reservation.cost_usd - reservation.at_most_usd, 0.0)
                 if self._ledger is None:
                     self._counted += reservation.cost_usd
                 self._write(reservation.cost_usd - reservation.at_most_usd, reservation.payer)

@@ -37,19 +37,27 @@ SCHEMA = {
 }
 PROMPT = "Prices, news and memories of the day, in some two thousand tokens of text. " * 110
 
-# Reads a request, waits, answers: nothing else, so that it is never what is waited for.
+# Reads a request, waits, answers with the plainest object of its schema: nothing else, so that it
+# is never what is waited for.
 SERVER = """
-import asyncio, json, sys
+import asyncio, functools, json, sys
 latency = float(sys.argv[1])
 usage = {"prompt_tokens": 2000, "completion_tokens": 30}
-def reply(**answer):
-    text = json.dumps({**answer, "rationale": "Demand is up.", "decision": "buy", "memory_ids": []})
-    message = {"role": "assistant", "content": text}
+def fill(schema):
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        return {key: fill(part) for key, part in schema.get("properties", {}).items()}
+    plain = {"array": [], "number": schema.get("minimum", 0), "integer": schema.get("minimum", 0)}
+    return plain.get(kind, "Demand is up.")
+@functools.lru_cache
+def reply(schema):
+    message = {"role": "assistant", "content": json.dumps(fill(json.loads(schema)))}
     choices = [{"message": message, "finish_reason": "stop"}]
     body = json.dumps({"model": "m", "choices": choices, "usage": usage}).encode()
     head = "HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: "
     return f"{head}{len(body)}\\r\\n\\r\\n".encode() + body
-PLAIN, REFLECTING = reply(), reply(reflection="")
 async def serve(reader, writer):
     try:
         while True:
@@ -60,7 +68,8 @@ async def serve(reader, writer):
             length = asked.partition(b"content-length:")[2].split(b"\\r\\n")[0]
             body = await reader.readexactly(int(length))
             await asyncio.sleep(latency)
-            writer.write(REFLECTING if b"reflection" in body else PLAIN)
+            form = json.loads(body)["response_format"]["json_schema"]["schema"]
+            writer.write(reply(json.dumps(form)))
     except asyncio.IncompleteReadError:
         writer.close()
 async def main():
@@ -178,15 +187,8 @@ class _serving:  # noqa: N801 - a context manager, used like a function
         assert self._process.stdout is not None
         port = json.loads(self._process.stdout.readline())
         url = f"http://127.0.0.1:{port}/v1"
-        model = model_of(
-            {
-                "name": "bench",
-                "provider": "vllm",
-                "id": "m",
-                "base_url": url,
-                "context_length": 131_072,
-            }
-        )
+        settings = {"name": "bench", "provider": "vllm", "id": "m", "context_length": 131_072}
+        model = model_of({**settings, "base_url": url})
         connected = connect(model, endpoints=Endpoints())
         assert isinstance(connected, Client)
         return connected

@@ -223,6 +223,8 @@ def _run(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
             for job in jobs:
                 if outcomes.get(job, BUSY) is BUSY:
                     outcomes[job] = JobOutcome(failed=(JobFailure("interrupted", error=error),))
+        if budget.overrun:
+            bar.say(budget.overrun)
     ordered = [outcomes[job] for job in jobs]
     return RunOutcome(
         entries=[each.entry for each in ordered if each.entry is not None],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from investorbench.agents.llm.errors import NotPassedError
-from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.models import Accepts, Model
 from investorbench.agents.llm.request import IMAGE_BYTES, Request
 
 OF_THE_STREAM = ("stream", "stream_options")
@@ -45,6 +45,9 @@ class PassedRequest(Request):
     @property
     def parameters(self) -> frozenset[str]:
         return frozenset()  # they are the client's, who learns what is refused
+
+    def _leavable(self, accepts: Accepts) -> str:
+        return ""
 
     def _content(self) -> dict[str, Any]:
         asked = {name: part for name, part in self.body.items() if name not in OF_THE_SENDER}

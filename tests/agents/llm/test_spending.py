@@ -56,6 +56,26 @@ def test_calls_in_flight_together_never_exceed_the_cap_and_use_what_is_left() ->
     assert 0.3 - 0.06 < budget.spent_usd <= 0.3
 
 
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_answers_beyond_their_limit_exceed_the_cap_by_no_more_than_those_in_flight(
+    at_once: int,
+) -> None:
+    async def ask_on(asking: Any) -> list[Any]:
+        many = (asking.decide(MESSAGES, SCHEMA, repeat=n) for n in range(60))
+        return await asyncio.gather(*many, return_exceptions=True)
+
+    # 1,010 tokens are written where 10 may be: 1.02 USD, and some 0.04 are set aside.
+    long = Reply(text=GOOD_TEXT, usage={"prompt_tokens": 100, "completion_tokens": 1010})
+    budget, limits = Budget(max_usd=3.0), {"limits": {"concurrency": at_once}}
+    with StubServer(long, latency_s=0.01) as server:
+        results = asyncio.run(ask_on(client(server.url, PRICE | limits, budget=budget)))
+    over = budget.spent_usd - 3.0
+    assert 0.0 < over <= at_once * 1.02
+    stopped = [str(each) for each in results if isinstance(each, SpendCapError)]
+    assert stopped and "by answers that went beyond max_tokens" in stopped[-1]
+    assert f"{over:.4f} beyond max_usd=3" in budget.overrun
+
+
 def test_a_request_whose_reply_was_lost_counts_as_billed() -> None:
     budget = Budget(max_usd=1.0)
     lost = [Reply(text=GOOD_TEXT, fault="close_mid_body"), Reply(text=GOOD_TEXT, usage=USAGE)]
