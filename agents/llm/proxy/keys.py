@@ -148,12 +148,13 @@ class Keys:
         )
 
     def figures(self) -> dict[str, Any]:
-        """What came of the requests with each key that was used, and with all."""
-        used = [use for use in self._uses.values() if use.requests]
-        total = KeyUse()
-        for use in used:
-            total.add(use)
+        """What came of the requests of each payer, and of all."""
+        total, by_payer = KeyUse(), dict[str, KeyUse]()
+        for use in self._uses.values():
+            if use.requests:
+                total.add(use)
+                by_payer.setdefault(use.payer, KeyUse()).add(use)
         return {
             "total": total.figures(),
-            "keys": {use.payer: use.figures() for use in used},
+            "keys": {payer: use.figures() for payer, use in by_payer.items()},
         }

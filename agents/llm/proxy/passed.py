@@ -16,8 +16,11 @@ OF_THE_SENDER = (
 )  # fmt: skip
 """Fields that change nothing of an answer; some clients draw them at random."""
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-HELD_BY_THE_SERVER = {"previous_response_id", "conversation", "file_id", "file_url", "prompt"}
-"""Fields that stand for text which only the server has."""
+UNBOUNDED = ("previous_response_id", "conversation", "prompt", "web_search_options", "audio")
+"""Fields that stand for text which only the server has, or for what has a price of its own."""
+USUAL_TIERS = (None, "auto", "default", "flex")
+"""Tiers of service that cost no more than the price of the model says."""
+FILES = {"file_id", "file_url"}
 OWN_TOOLS = {"function", "custom"}
 """Tools that the client runs; those that the server runs have prices of their own."""
 IMAGES = {"image_url", "input_image", "image"}
@@ -120,11 +123,11 @@ def parsed(text: bytes) -> dict[str, Any]:
 
 def _most_tokens(model: Model, body: Mapping[str, Any]) -> int | None:
     """The most that can be generated for it; None where nothing limits that."""
-    given = (body.get(name) for name in OUTPUT_LIMITS)
+    given = [body.get(name) for name in OUTPUT_LIMITS]
     limits = [limit for limit in given if isinstance(limit, int) and limit > 0]
-    limit = limits[0] if limits else model.context_length
+    limit = max(limits) if limits else model.context_length
     times = body.get("n")
-    return None if limit is None else limit * (times if isinstance(times, int) else 1)
+    return None if limit is None else limit * (max(times, 1) if isinstance(times, int) else 1)
 
 
 def _require_bound(body: Mapping[str, Any], most_tokens: int | None) -> None:
@@ -138,19 +141,27 @@ def _require_bound(body: Mapping[str, Any], most_tokens: int | None) -> None:
         raise NotPassedError(402, f"max_usd cannot be kept for a request {why}", "unbounded_cost")
 
 
-def _unbounded(value: Any) -> Iterator[str]:
+def _unbounded(body: Mapping[str, Any]) -> Iterator[str]:
     """What in a request costs an unknown amount."""
-    if isinstance(value, Mapping):
-        for name in sorted(HELD_BY_THE_SERVER & value.keys()):
-            if value[name] and not (name == "prompt" and isinstance(value[name], str)):
-                yield f"with {name}, whose length only the server knows"
-        for tool in value.get("tools") or ():
-            kind = tool.get("type", "function") if isinstance(tool, Mapping) else "function"
-            if kind not in OWN_TOOLS and "input_schema" not in tool:
-                yield f"with the server's own tool {kind}, which has a price of its own"
-    inner = value.values() if isinstance(value, Mapping) else value
-    for part in inner if isinstance(value, Mapping | list) else ():
-        yield from _unbounded(part)
+    yield from (f"with {name}, whose cost is not known" for name in UNBOUNDED if body.get(name))
+    if body.get("service_tier") not in USUAL_TIERS:
+        yield f"with service_tier {body['service_tier']!r}, which has a price of its own"
+    for tool in body.get("tools") or ():
+        kind = tool.get("type", "function") if isinstance(tool, Mapping) else "function"
+        if kind not in OWN_TOOLS and "input_schema" not in tool:
+            yield f"with the server's own tool {kind}, which has a price of its own"
+    for file in _files([body.get("messages"), body.get("input"), body.get("system")]):
+        yield f"with {file}, whose length only the server knows"
+
+
+def _files(value: Any) -> Iterator[str]:
+    """What of a conversation lies at the server, or elsewhere; arguments of calls are no files."""
+    if isinstance(value, Mapping) and value.get("type") != "tool_use":
+        yield from sorted(name for name in FILES & value.keys() if value[name])
+        yield from _files(list(value.values()))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _files(part)
 
 
 def _texts(value: Any) -> Iterator[bytes]:

@@ -14,10 +14,14 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from investorbench.agents.llm import Budget, Cache, Endpoints, MissingKeyError, ModelError
 from investorbench.agents.llm.proxy import Proxy, ProxyKey
 from investorbench.agents.llm.proxy.app import LONGEST_BODY
+from investorbench.agents.llm.proxy.chat import CHAT
+from investorbench.agents.llm.proxy.passed import passed_request
 from tests.agents.llm.asking import HASTY, model
 from tests.agents.llm.stub_server import Reply, StubServer
 
@@ -241,6 +245,7 @@ UNBOUNDED: list[tuple[str, dict[str, Any]]] = [
     ("previous_response_id", {"max_output_tokens": 5, "previous_response_id": "resp_0"}),
     ("web_search", {"max_output_tokens": 5, "tools": [{"type": "web_search"}]}),
     ("file_id", {"max_tokens": 5, "messages": [{"content": [{"file": {"file_id": "f"}}]}]}),
+    ("'priority'", {"max_tokens": 5, "messages": [], "service_tier": "priority"}),
 ]
 
 
@@ -254,6 +259,76 @@ def test_under_a_cap_a_request_that_could_cost_anything_is_refused(
             reply = post(own.key(), "/responses", json=body)
         assert reply.status_code == 402 and why in reply.json()["error"]["message"]
         assert server.calls == 0
+
+
+def test_no_number_of_a_request_makes_it_cheaper_than_it_can_be() -> None:
+    def most(**body: Any) -> int:
+        own = model(**PRICED)
+        return passed_request(own, "/chat", body, sample=0, address="", is_capped=True).max_tokens
+
+    assert most() == 1000  # all that the context may hold
+    assert most(max_tokens=0) == most(max_tokens=-5) == most(n=-3) == most(n=True) == 1000
+    assert most(max_tokens=10, max_completion_tokens=70) == 70
+    assert most(max_tokens=10, n=3) == 30
+    schema = {"properties": {"file_id": {"type": "string"}, "conversation": {"type": "string"}}}
+    tools = [{"type": "function", "function": {"name": "read", "parameters": schema}}]
+    assert most(max_tokens=10, tools=tools, service_tier="default") == 10
+
+
+def test_what_a_client_did_not_wait_for_is_kept_for_its_next_try(tmp_path: Path) -> None:
+    with (
+        StubServer("Buy.", latency_s=0.5) as server,
+        Cache(tmp_path / "answers.sqlite") as cache,
+        proxied(server.url, cache=cache) as own,
+    ):
+        key = own.key()
+        with pytest.raises(httpx.ReadTimeout):
+            post(key, "/chat/completions", json=ASKED, timeout=httpx.Timeout(5.0, read=0.05))
+        assert "Buy." in post(key, "/chat/completions", json=ASKED).text
+        assert server.calls == 1
+
+
+texts = some.text(max_size=8)
+calls = some.builds(
+    lambda id, name, arguments: {
+        "id": id, "type": "function", "function": {"name": name, "arguments": arguments},
+    },
+    texts, texts, texts,
+)  # fmt: skip
+messages = some.fixed_dictionaries(
+    {"role": some.just("assistant")},
+    optional={
+        "content": texts, "refusal": texts, "reasoning_content": texts,
+        "tool_calls": some.lists(calls, min_size=1, max_size=3), "odd": some.integers(),
+    },
+)  # fmt: skip
+
+
+@given(said=some.lists(some.tuples(messages, some.sampled_from(["stop", "length"])), min_size=1))
+def test_events_add_up_to_the_reply_that_they_are_made_of(said: list[Any]) -> None:
+    choices = [
+        {"index": index, "message": message, "finish_reason": ended, "logprobs": None}
+        for index, (message, ended) in enumerate(said)
+    ]
+    assert CHAT.events is not None
+    reply = {"id": "1", "created": 2, "model": "m", "choices": choices, "usage": USAGE}
+    *events, done = "".join(CHAT.events(reply, {"stream_options": {"include_usage": True}})).split(
+        "\n\n"
+    )[:-1]
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events]
+    assert done == "data: [DONE]" and chunks[-1]["usage"] == USAGE
+    added: dict[int, dict[str, Any]] = {}
+    for part in (part for chunk in chunks for part in chunk["choices"]):
+        own = added.setdefault(part["index"], {"message": {}, "finish_reason": None})
+        for name, delta in part["delta"].items():
+            is_said = name == "content" and isinstance(own["message"].get(name), str)
+            own["message"][name] = own["message"][name] + delta if is_said else delta
+        own["finish_reason"] = part["finish_reason"] or own["finish_reason"]
+    for index, (message, ended) in enumerate(said):
+        own = added[index]
+        for number, call in enumerate(own["message"].get("tool_calls", ())):
+            assert call.pop("index") == number
+        assert own == {"message": {"content": "", **message}, "finish_reason": ended}
 
 
 def test_a_refusal_of_the_server_comes_through_as_the_server_put_it() -> None:
