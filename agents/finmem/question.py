@@ -178,13 +178,14 @@ def _lines(memories: Sequence[Recalled]) -> Iterator[str]:
             layer = memory.layer
             yield f"## {HEADINGS.get(layer, layer)}"
         rating = memory.metadata.get("rating")
-        text = memory.text if memory.metadata.get("kind") != NEWS else beginning(memory.text)
+        text = shown_of(memory)
         yield block(memory_label(place), memory.time, text, f" ({rating})" * bool(rating))
 
 
-def beginning(text: str) -> str:
-    """A text up to a word, where it is longer than what is shown of older news."""
-    if len(text) <= OLDER_NEWS:
+def shown_of(memory: Recalled) -> str:
+    """The text of a memory as it is shown: of older news no more than the beginning."""
+    text = memory.text
+    if len(text) <= OLDER_NEWS or memory.metadata.get("kind") != NEWS:
         return text
     return f"{text[:OLDER_NEWS].rpartition(' ')[0] or text[:OLDER_NEWS]}{CUT}"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from investorbench.agents.finmem.question import Briefing, Question, ask
+from investorbench.agents.finmem.question import Briefing, Question, ask, shown_of
 from investorbench.agents.finmem.today import NewsSheet, sheet_of
 from investorbench.agents.llm import ContextLengthError, ModelError
 from investorbench.agents.llm.tokens import Counter
@@ -100,7 +100,7 @@ def fitted(
         if over <= 0:
             break
         while ranked and over > 0:
-            over -= counter(ranked.pop().text)
+            over -= counter(shown_of(ranked.pop()))
         if over > 0:
             sheet = sheet.without_last()
     left_out = LeftOut(
