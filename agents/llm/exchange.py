@@ -12,7 +12,6 @@ from investorbench.agents.llm.answer import Completion, Usage
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.canonical import digest
 from investorbench.agents.llm.endpoints import Endpoints
-from investorbench.agents.llm.error_replies import too_long
 from investorbench.agents.llm.errors import (
     CacheMissError,
     ContextLengthError,
@@ -86,7 +85,7 @@ class Exchange:
         self._budget = budget
         self._context_length: int | None = None
         endpoint = endpoints.at(provider.address)
-        self._persistence = Persistence(model, endpoint, rng, say)
+        self._persistence = Persistence(model, endpoint, rng, say, self._ask_context_length)
         self.taken = endpoint.taken(model.id, model.accepts)
         self.ladder = endpoint.ladder(model.id, model.accepts.rungs)
         with_tools = [rung for rung in WITH_TOOLS if rung in model.accepts.rungs]
@@ -101,7 +100,8 @@ class Exchange:
     async def context_length(self) -> int | None:
         """Tokens that a request may have, as the server says, or said when it was asked first."""
         if self._context_length is None:
-            key = digest(["context length", self._model.id, self._model.revision])
+            place = "" if self._model.is_published else self._provider.address
+            key = digest(["context length", self._model.id, self._model.revision, place])
             kept = None if self._cache is None else await self._cache.get([key])
             if kept:
                 self._context_length = int(kept[1].text)
@@ -217,7 +217,7 @@ class Exchange:
         Raises:
             ContextLengthError: that is what the server says.
         """
-        found = too_long(fault.status, fault.reply)
+        found = fault.too_long
         if found:
             raise self._too_long(*found, asked.key, fault.reply, fault.status) from None
 

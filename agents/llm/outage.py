@@ -32,7 +32,8 @@ class Outage:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._fault: Fault | None = None
+        self.fault: Fault | None = None
+        """What was reported last; None where it is there."""
         self._failures = 0
         self._since = self._next_at = 0.0
         self._is_tried = self._is_said = False
@@ -41,7 +42,7 @@ class Outage:
     @property
     def is_on(self) -> bool:
         """Whether the address is away, as far as is known."""
-        return self._fault is not None
+        return self.fault is not None
 
     async def turn(self, deadline: float) -> bool:
         """Wait until the address is there; whether the caller is the one to try it.
@@ -55,10 +56,10 @@ class Outage:
             OutlastedError: the next try is due after the deadline.
         """
         loop = asyncio.get_running_loop()
-        while self._fault is not None:
+        while self.fault is not None:
             now = loop.time()
             if max(now, 0.0 if self._is_tried else self._next_at) > deadline:
-                raise OutlastedError(self._fault)
+                raise OutlastedError(self.fault)
             if not self._is_tried and now >= self._next_at:
                 self._is_tried = True
                 return True
@@ -77,10 +78,10 @@ class Outage:
         asks for itself holds, whoever was told.
         """
         now = asyncio.get_running_loop().time()
-        if self._fault is None:
+        if self.fault is None:
             self._failures, self._since, self._next_at = 0, now, now
-        counts = tried or self._fault is None
-        self._fault = fault
+        counts = tried or self.fault is None
+        self.fault = fault
         self._failures += counts
         if counts or fault.retry_after_s is not None:
             wait_s = patience.wait_s(self._failures, fault, rng)
@@ -95,12 +96,12 @@ class Outage:
 
     def over(self, say: Say | None) -> None:
         """The address answered, whatever it said."""
-        if self._fault is None:
+        if self.fault is None:
             return
         if say and self._is_said:
             took_s = asyncio.get_running_loop().time() - self._since
             say(f"{self._address} answers again, after {took_s:.0f} s")
-        self._fault, self._is_said = None, False
+        self.fault, self._is_said = None, False
         self._change(ended=True)
 
     def untried(self) -> None:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from investorbench.agents.llm.answer import Completion
 from investorbench.agents.llm.endpoints import Endpoint, Gate
-from investorbench.agents.llm.error_replies import too_long
 from investorbench.agents.llm.errors import ServerError
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.outage import Outage, OutlastedError, Say
@@ -26,10 +25,14 @@ class Persistence:
         endpoint: what all calls to its address share.
         rng: draws the jitter of waits.
         say: takes lines about an address that is away; None: nothing is said.
+        ask_freely: asks the server something that costs nothing.
     """
 
-    def __init__(self, model: Model, endpoint: Endpoint, rng: Uniform, say: Say | None) -> None:
+    def __init__(
+        self, model: Model, endpoint: Endpoint, rng: Uniform, say: Say | None, ask_freely: Send
+    ) -> None:
         self._model, self._endpoint, self._rng, self._say = model, endpoint, rng, say
+        self._ask_freely = ask_freely
 
     async def answer_of(self, send: Send) -> Completion:
         """Send a request until it is answered.
@@ -54,12 +57,14 @@ class Persistence:
                 if deadline is None:
                     deadline = loop.time() + patience.total_timeout_s
                 try:
+                    if tries and not self._is_own:
+                        await self._ping()
                     completion = await send()
                     outage.over(self._say)
                     return completion
                 except Fault as fault:
                     last = fault
-                if not last.is_passing or too_long(last.status, last.reply):
+                if not last.is_passing:
                     outage.over(self._say)
                     raise last
                 self._report(outage, last, tries)
@@ -69,6 +74,17 @@ class Persistence:
                 raise self._exhausted(last, f"{lost} request{'s' * (lost > 1)}")
             # Its own wait, too: what breaks this request alone would else be tried without end.
             await self._wait(gate, last, failures, deadline)
+
+    async def _ping(self) -> None:
+        """Try an address by what costs nothing: it may take every connection and break it off.
+
+        Raises:
+            Fault: it is still away.
+        """
+        try:
+            await self._ask_freely()
+        except Fault as fault:
+            raise Fault("unreachable", fault.reason) from None
 
     @contextlib.asynccontextmanager
     async def _turn(self, outage: Outage, deadline: float | None) -> AsyncIterator[bool]:
@@ -105,13 +121,17 @@ class Persistence:
             gate.rest(fault.retry_after_s)
         await asyncio.sleep(wait_s)
 
-    def _may_cost(self, fault: Fault) -> bool:
-        """Whether a failed request may cost money; a server of one's own charges nothing.
+    @property
+    def _is_own(self) -> bool:
+        """Whether it is a server of one's own, which charges nothing."""
+        return self._model.price is None and self._model.key_env is None
 
-        Its connections break when it stops, where something in front of it still takes them.
+    def _may_cost(self, fault: Fault) -> bool:
+        """Whether a failed request may cost money.
+
+        Connections break when a server stops, where something in front of it still takes them.
         """
-        is_own = self._model.price is None and self._model.key_env is None
-        return fault.may_be_billed and not (is_own and fault.kind == "cut_off")
+        return fault.may_be_billed and not (self._is_own and fault.kind == "cut_off")
 
     def _total(self) -> str:
         return f"total_timeout_s={self._model.patience.total_timeout_s:g}"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
+from investorbench.agents.llm.error_replies import TooLong, too_long
+
 FaultKind = Literal["unreachable", "timeout", "cut_off", "broken_off", "not_json", "status"]
 
 PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
@@ -42,10 +44,17 @@ class Fault(Exception):  # noqa: N818 - one failed request; the error is what re
         self.reply, self.retry_after_s = reply, retry_after_s
 
     @property
+    def too_long(self) -> TooLong | None:
+        """How the request is too long, where an error says so; what a model wrote says nothing."""
+        return too_long(self.status, self.reply) if self.kind == "status" else None
+
+    @property
     def is_passing(self) -> bool:
         """Whether the same request may succeed later."""
         if self.kind != "status":
             return True
+        if self.too_long:
+            return False
         spent = any(word in self.reply for word in _SPENT)
         return self.status in PASSING_STATUSES and not spent
 

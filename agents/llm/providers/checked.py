@@ -1,5 +1,6 @@
 """What a server says of its own reply, believed only where it is whole."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
@@ -34,6 +35,21 @@ def counted(given: Mapping[str, Any], *, has_output: bool) -> Usage:
         reasoning=reasoning if is_count(reasoning) and reasoning <= output else 0,
         known=True,
     )
+
+
+def stated_error(text: str) -> Fault | None:
+    """The error that a reply of status 200 states, as gateways send it; None where it states none.
+
+    Args:
+        text: its body.
+    """
+    try:
+        code = int(json.loads(text)["error"]["code"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    if not 400 <= code < 600:
+        return None
+    return Fault("status", f"HTTP 200 with error {code}", status=code, reply=text)
 
 
 def whole(completion: Completion, ended: Any) -> Completion:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from investorbench.agents.llm.answer import Completion, Message, Part, Tool, Usage
-from investorbench.agents.llm.providers.checked import counted, whole
+from investorbench.agents.llm.providers.checked import counted, stated_error, whole
 from investorbench.agents.llm.providers.sdk import Dialect
 from investorbench.agents.llm.request import SCHEMA_NAME, Request, with_role, with_schema
 from investorbench.agents.llm.retrying import Fault
@@ -124,7 +124,7 @@ def completion_of(text: str, latency_s: float, tools: Sequence[Tool] = ()) -> Co
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         reason = "the reply is no chat completion" + (" but HTML" if _is_html(text) else "")
-        raise Fault("not_json", reason, reply=text) from None
+        raise stated_error(text) or Fault("not_json", reason, reply=text) from None
     return whole(completion, ended)
 
 

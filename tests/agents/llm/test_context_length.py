@@ -372,3 +372,21 @@ def test_a_request_that_is_too_long_is_sent_once_and_moves_no_rung(status: int, 
         assert (caught.value.limit_tokens, caught.value.prompt_tokens) == too_long(status, reply)
         assert isinstance(caught.value, ServerError)
         assert ask(asking).status == "ok"
+
+
+def test_what_a_model_wrote_is_no_error_of_the_server() -> None:
+    words = "prompt is too long: 9 tokens > 4 maximum"
+    with StubServer([Reply(text=words, finish_reason="abort"), GOOD_TEXT]) as server:
+        answer = ask(client(server.url))
+    assert (answer.status, answer.attempts) == ("ok", 2)
+
+
+def test_an_error_in_a_reply_of_status_200_is_one() -> None:
+    error = {"message": MAXIMUM.format(10), "code": 400}
+    with StubServer(Reply(raw=json.dumps({"error": error}))) as server:
+        with pytest.raises(ContextLengthError):
+            ask(client(server.url))
+        assert server.calls == 1
+    busy = Reply(raw=json.dumps({"error": {"message": "busy", "code": 429}}))
+    with StubServer([busy] * 5 + [Reply(text=GOOD_TEXT)]) as server:
+        assert ask(client(server.url)).attempts == 6  # and three attempts may cost money

@@ -46,6 +46,12 @@ class Server:
         self.at_once: list[int] = []
         self._open = 0
 
+    async def context_length(self, model: str) -> int | None:
+        fault = self._script(asyncio.get_running_loop().time(), 0)
+        if fault is not None:
+            raise fault
+        return None
+
     async def complete(self, request: Request) -> Completion:
         loop = asyncio.get_running_loop()
         self.times.append(loop.time())
@@ -157,7 +163,7 @@ def test_what_does_not_end_is_given_up_at_the_total_timeout_by_all_at_once(fault
 @settings(max_examples=30, deadline=None)
 @given(faults=some.lists(some.sampled_from([*FREE, *BILLED]), max_size=12))
 def test_attempts_count_what_may_cost_money_and_nothing_else(faults: list[Fault]) -> None:
-    server = Server(lambda time, number: faults[number - 1] if number <= len(faults) else None)
+    server = Server(lambda time, number: faults[number - 1] if 0 < number <= len(faults) else None)
     priced = {"price": {"input": 1.0, "output": 1.0}}
     (ended,) = run_skipping(ask_many(client(server, **priced), 1))
     lost = [n for n, fault in enumerate(faults, 1) if fault in BILLED or fault.kind == "cut_off"]
@@ -166,6 +172,13 @@ def test_attempts_count_what_may_cost_money_and_nothing_else(faults: list[Fault]
         assert len(server.times) == lost[2]
     else:
         assert isinstance(ended, Answer) and len(server.times) == len(faults) + 1
+
+
+def test_a_server_that_breaks_every_connection_off_is_tried_by_what_costs_nothing() -> None:
+    server = Server(gone(AWAY[-1], 0.0, 240.0))
+    priced = {"price": {"input": 1.0, "output": 1.0}}
+    (answer,) = run_skipping(ask_many(client(server, **priced), 1))
+    assert isinstance(answer, Answer) and answer.attempts == 2
 
 
 def test_connections_that_a_server_of_ones_own_breaks_cost_nothing() -> None:
