@@ -70,7 +70,8 @@ class ServingThread:
 
 def _listening(port: int) -> socket.socket:
     """A socket that listens on this machine alone."""
-    listening = socket.socket()
+    # By its protocol asyncio knows that it may send the parts of a reply without waiting.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((HOST, port))
