@@ -60,7 +60,9 @@ class LangGraphAgent:
 
     def describe(self) -> dict[str, Any]:
         """The nodes and edges of the graph."""
-        return {"agent": self.name, "graph": self.graph.get_graph().to_json()}
+        drawn = self.graph.get_graph()
+        edges = [[edge.source, edge.target] for edge in drawn.edges]
+        return {"agent": self.name, "nodes": [*drawn.nodes], "edges": edges}
 
     def _told(self, observation: Observation, info: Info) -> State:
         task, today = (

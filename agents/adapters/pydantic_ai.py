@@ -46,4 +46,5 @@ class PydanticAgent:
 
     def describe(self) -> dict[str, Any]:
         """What determines it, as far as is known here."""
-        return {"agent": self.name, "output": str(self.agent.output_type)}
+        output = self.agent.output_type
+        return {"agent": self.name, "output": getattr(output, "__name__", str(output))}
