@@ -22,8 +22,8 @@ import openai
 class Caller:
     name = "caller"
 
-    def __init__(self, proxy, sync=False, swallows=False):
-        self.swallows = swallows
+    def __init__(self, proxy, sync=False, swallows=False, embeds=False):
+        self.swallows, self.embeds = swallows, embeds
         make = openai.OpenAI if sync else openai.AsyncOpenAI
         self.client = make(base_url=proxy.base_url, api_key=proxy.api_key)
         self.sync = sync
@@ -41,6 +41,8 @@ class Caller:
             if not self.swallows:
                 raise
             word = "hold"
+        if self.embeds:
+            await self.client.embeddings.create(model="small", input=[said])
         return ["sell", "hold", "buy"].index(word if word in ("sell", "buy") else "hold")
 
     async def close(self):
@@ -58,6 +60,10 @@ USAGE = {"prompt_tokens": 100, "completion_tokens": 10}
 
 def answer(request: dict[str, Any]) -> Reply:
     """What it says depends on the question alone."""
+    if "input" in request:
+        return Reply(
+            raw=json.dumps({"data": [{"embedding": [0.5]}], "usage": {"prompt_tokens": 100}})
+        )
     question = request["messages"][-1]["content"]
     word = ("buy", "sell")[sum(question.encode()) % 2]
     return Reply(text=word if "Sell" in question else question[::-1], usage=USAGE)
@@ -113,6 +119,19 @@ def test_answers_and_what_they_cost_stand_in_the_record_like_those_of_our_own_cl
     assert command("verify", "here").code == 0
     again = command("verify", "--agent", "here")
     assert "cache=replay_only" in again.out
+
+
+def test_embeddings_are_paid_and_recorded_and_are_no_answers_that_decide(
+    run: Callable[..., Output], command: Call, tmp_path: Path
+) -> None:
+    with StubServer(answer) as server:
+        output = run(server.url, "agent.embeds=true", "folder=here", "max_usd=1")
+    assert output.code == 0, output.err
+    roles = [[each["role"] for each in line["answers"]] for line in lines(tmp_path / "here")]
+    assert roles == [["decision", "decision", "embedding"]] * STEPS
+    counted = results(output)[0]["answers"][0]["test"]
+    assert counted["roles"]["embedding"]["cost_usd"] == pytest.approx(0.01 * STEPS)
+    assert counted["invalid"] == 0 and command("verify", "here").code == 0
 
 
 def test_a_run_that_a_cap_stopped_goes_on_and_comes_to_the_same(
