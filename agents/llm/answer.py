@@ -10,8 +10,9 @@ Content = str | Sequence[Part]
 Message = Mapping[str, Any]
 """``{"role": "system" | "user" | "assistant", "content": text, or a user's parts}``.
 
-An assistant's may have ``tool_calls``, each with ``id``, ``name`` and ``arguments``; what a tool
-returned is ``{"role": "tool", "tool_call_id": id, "content": text}``.
+An assistant's may have ``tool_calls``, each with ``id``, ``name`` and ``arguments``, and the
+``extra`` of a :class:`ToolCall` where it has one; what a tool returned is ``{"role": "tool",
+"tool_call_id": id, "content": text}``.
 """
 Schema = Mapping[str, Any]
 """A JSON Schema of an object."""
@@ -93,12 +94,15 @@ class ToolCall:
         name: of the tool; perhaps one that there is not.
         arguments: as the model gives them; they need not fit the tool's schema.
         problem: why what it gave are no arguments, in words; the arguments are then empty.
+        extra: what else the server says of the call, and wants to hear again with it, such as the
+            signature of the thoughts behind it.
     """
 
     id: str
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from investorbench.agents.llm.answer import Tool, ToolCall
-from investorbench.agents.llm.errors import ModelError
+from investorbench.agents.llm.errors import ModelError, without_key
 from investorbench.agents.llm.replies import refuse_constant, unrepeated
 from investorbench.agents.llm.request import SCHEMA_NAME
 
@@ -21,6 +23,7 @@ class CalledFunction(NamedTuple):
     id: str
     name: str
     arguments: str
+    extra: Mapping[str, Any] = MappingProxyType({})
 
 
 def checked(tools: Sequence[Tool]) -> tuple[Tool, ...]:
@@ -60,13 +63,20 @@ def sorted_out(
 def _call(id: str, found: CalledFunction) -> ToolCall:
     # A name that no server takes could not be said again in the next question.
     name = re.sub(r"[^a-zA-Z0-9_-]", "_", found.name)[:LONGEST_NAME] or "unnamed"
+    call = ToolCall(id=id, name=name, extra=_sendable(found.extra))
     try:
-        return ToolCall(id=id, name=name, arguments=_arguments(found.arguments))
+        return replace(call, arguments=_arguments(found.arguments))
     except RecursionError:
-        return ToolCall(id=id, name=name, problem="the arguments are nested too deeply")
+        return replace(call, problem="the arguments are nested too deeply")
     except ValueError as error:
         problem = f"the arguments are no JSON object: {str(error)[:200]}"
-        return ToolCall(id=id, name=name, problem=problem)
+        return replace(call, problem=problem)
+
+
+def without_key_in(calls: Sequence[ToolCall], key: str) -> tuple[ToolCall, ...]:
+    """The calls with a key blotted out, which a server may send back in whatever part."""
+    plain = [json.dumps(asdict(call)) for call in calls]
+    return tuple(ToolCall(**json.loads(without_key(text, key))) for text in plain)
 
 
 def _arguments(text: str) -> dict[str, Any]:
@@ -83,6 +93,16 @@ def _arguments(text: str) -> dict[str, Any]:
     # A lone surrogate, legal in JSON, can be written to no file and sent to no server.
     plain = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     return dict(json.loads(plain))
+
+
+def _sendable(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be sent again; nothing of what cannot."""
+    try:
+        return dict(
+            json.loads(json.dumps(dict(extra), ensure_ascii=False, allow_nan=False).encode())
+        )
+    except (ValueError, TypeError, RecursionError):
+        return {}
 
 
 def _finite(digits: str) -> float:

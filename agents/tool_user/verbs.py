@@ -221,7 +221,8 @@ VERBS: Mapping[str, PastTool] = {
 
 def as_message(call: ToolCall) -> dict[str, Any]:
     """A call as the model's own message has it."""
-    return {"id": call.id, "name": call.name, "arguments": dict(call.arguments)}
+    extra = {"extra": dict(call.extra)} if call.extra else {}
+    return {"id": call.id, "name": call.name, "arguments": dict(call.arguments), **extra}
 
 
 def as_recorded(call: ToolCall, outcome: CallOutcome) -> dict[str, Any]:

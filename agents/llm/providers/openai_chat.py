@@ -17,6 +17,10 @@ THINKING_PARTS = frozenset({"thinking", "reasoning"})
 """Types of the parts of a content that are none of the answer."""
 
 
+SAID_AGAIN = ("extra_content",)
+"""Of a call, what a server wants back with it: Google's holds the signature of its thoughts."""
+
+
 def body_of(request: Request) -> dict[str, Any]:
     """What is sent; only what the model accepts is in it."""
     model, schema = request.model, request.schema
@@ -83,7 +87,7 @@ def _as_sent(message: Message) -> Message:
         {"name": call["name"], "arguments": json.dumps(call["arguments"])} for call in calls
     ]
     called = [
-        {"id": call["id"], "type": "function", "function": function}
+        {**call.get("extra", {}), "id": call["id"], "type": "function", "function": function}
         for call, function in zip(calls, functions, strict=True)
     ]
     return {**message, "content": content or None, "tool_calls": called}
@@ -134,6 +138,7 @@ def _called(calls: Any) -> list[CalledFunction]:
             _text(call.get("id")),
             _text(call["function"].get("name")),
             _text(call["function"]["arguments"]),
+            {name: call[name] for name in SAID_AGAIN if name in call},
         )
         for call in calls
     ]

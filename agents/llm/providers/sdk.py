@@ -28,6 +28,7 @@ from investorbench.agents.llm.providers.checked import UnreadableBodyError
 from investorbench.agents.llm.request import Request
 from investorbench.agents.llm.retrying import Fault, retry_after_s
 from investorbench.agents.llm.send_queue import SEND_QUEUES
+from investorbench.agents.llm.tool_calls import without_key_in
 from investorbench_env.errors import MissingDependencyError
 
 NO_KEY = "none"
@@ -154,7 +155,8 @@ class SdkProvider:
         said: dict[str, Any] = {
             name: without_key(getattr(completion, name), self._key) for name in SAID
         }
-        return replace(completion, server=server, **said)
+        calls = without_key_in(completion.tool_calls, self._key)
+        return replace(completion, server=server, tool_calls=calls, **said)
 
     async def models(self) -> list[str] | None:
         """The models that the server lists; None where it lists none that can be read."""

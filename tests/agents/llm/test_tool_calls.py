@@ -220,6 +220,33 @@ def test_claude_gets_results_in_its_blocks_and_calls_in_its_way() -> None:
     assert read.text == "Let me look." and read.tool_calls == (ToolCall(id="toolu_1", name="bars"),)
 
 
+def test_what_a_server_wants_back_with_a_call_comes_back_with_it() -> None:
+    signed = {"google": {"thought_signature": "c2lnbmVk"}}
+    function = {"name": "bars", "arguments": "{}"}
+    call = {"id": "x", "type": "function", "function": function, "extra_content": signed}
+    choice = {"message": {"content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}
+    read = openai_chat.completion_of(json.dumps({"choices": [choice]}), 0.1, TOOLS)
+    (found,) = read.tool_calls
+    said = {"id": found.id, "name": found.name, "arguments": found.arguments, "extra": found.extra}
+    message = {"role": "assistant", "content": "", "tool_calls": [said]}
+    asked = Request(
+        model=model(), messages=(*MESSAGES, message), schema=None, rung="text", seed=None,
+        repeat=0, max_tokens=9, tools=TOOLS,
+    )  # fmt: skip
+    assert openai_chat.body_of(asked)["messages"][-1]["tool_calls"] == [call]
+    # What no request can hold is left out.
+    _, (bare,) = sorted_out([CalledFunction("a", "bars", "{}", {"x": "\ud800"})], TOOLS)
+    assert bare.extra == {}
+
+
+def test_a_key_that_a_server_says_in_a_call_is_blotted_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_KEY", "sk-0123456789abcdef")
+    echo = Reply(calls=[("search", {"query": "my key is sk-0123456789abcdef"})])
+    with StubServer(echo) as server:
+        (call,) = ask(client(server.url, {"key_env": "A_KEY"})).tool_calls
+    assert call.arguments == {"query": "my key is [key]"}
+
+
 def test_calls_alone_are_a_whole_reply() -> None:
     call = {"id": "x", "type": "function", "function": {"name": "bars", "arguments": "{}"}}
     choice = {"message": {"content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}
