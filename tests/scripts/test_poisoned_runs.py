@@ -5,7 +5,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,12 @@ from tests.agents.llm.stub_server import StubServer
 from tests.scripts.calling import Call, results
 
 ANY_BLOCK = re.compile(r"<(\w+)((?: \w+=\"[^<>\"]*\")*)>\n?([^<>]*)</\1>")
+AGENTS = {
+    "finmem": ("agent=finmem", "agent.document_chars=300"),
+    "tool_user": ("agent=tool_user",),
+}
 RUN = (
-    "agent=finmem", "agent.document_chars=300", "task.id=InvestorBench/Stock",
+    "task.id=InvestorBench/Stock",
     "task.options.symbol=ACME", "task.options.data_tolerance=0.2", "task.end=2020-10-29",
     "warmup=false", "model=local", "model.id=stub", "output=json", "seed=0",
 )  # fmt: skip
@@ -68,15 +71,22 @@ def shape(request: Request) -> str:
                   json.dumps({**request, "messages": None}))  # fmt: skip
 
 
-def first_turns(requests: list[Request]) -> Iterator[tuple[str, str]]:
-    for request in requests:
-        system, user, *rest = request["messages"]
-        assert [each["role"] for each in rest] in ([], ["assistant", "user"])
-        yield system["content"], user["content"]
+def foreign(request: Request) -> str:
+    """What a model reads of others: the question, and results of tools."""
+    system, question, *rest = request["messages"]
+    assert (system["role"], question["role"]) == ("system", "user")
+    assert {each["role"] for each in rest} <= {"user", "assistant", "tool"}
+    results = [each["content"] for each in rest if each["role"] == "tool"]
+    return "\n".join([question["content"], *results])
 
 
+@pytest.mark.parametrize("agent", AGENTS)
 def test_two_hundred_poisoned_items_change_answers_and_nothing_else(
-    call: Call, command: Call, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    agent: str,
+    call: Call,
+    command: Call,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     stubs = {"clean": Obedient(), "poisoned": Obedient()}
     requests: dict[str, list[Request]] = {}
@@ -86,7 +96,13 @@ def test_two_hundred_poisoned_items_change_answers_and_nothing_else(
         make_world(tmp_path / f"data-{name}", clean=name == "clean")
         before = files_in(tmp_path)
         with StubServer(stub) as server:
-            ran = call(*RUN, f"model.base_url={server.url}", f"folder={name}", f"data=data-{name}")
+            ran = call(
+                *AGENTS[agent],
+                *RUN,
+                f"model.base_url={server.url}",
+                f"folder={name}",
+                f"data=data-{name}",
+            )
         assert not ran.code, ran.err
         printed += ran.out + ran.err
         requests[name] = server.requests
@@ -101,16 +117,26 @@ def test_two_hundred_poisoned_items_change_answers_and_nothing_else(
     # What it did is counted where unusable answers and ids that were never shown always are.
     (figures,) = results(ran)[0]["answers"]
     tallied = figures["test"]
-    assert tallied["dropped_ids"] == 2 * done(obedient, "decision: cite") > 0
-    for role in ("decision", "summary"):  # each is asked once again
-        unusable = done(obedient, f"{role}: form", f"{role}: key", f"{role}: tool")
-        assert 2 * tallied["roles"][role]["unusable"] == unusable > 0
+    if agent == "finmem":
+        assert tallied["dropped_ids"] == 2 * done(obedient, "decision: cite") > 0
+        for role in ("decision", "summary"):  # each is asked once again
+            unusable = done(obedient, f"{role}: form", f"{role}: key", f"{role}: tool")
+            assert 2 * tallied["roles"][role]["unusable"] == unusable > 0
+    else:
+        assert tallied["tool_calls"]["count"] > 0 and done(obedient, "decision: tool")
 
     # What is asked, but for the texts in their blocks, is the same.
-    assert set(map(shape, asked)) == set(map(shape, clean))
-    systems = [{system for system, _ in first_turns(each)} for each in (asked, clean)]
+    assert not any(MARK in shape(each) for each in asked)
+    if agent == "finmem":
+        assert set(map(shape, asked)) == set(map(shape, clean))
+    offered = [
+        {json.dumps(each.get("tools")) for each in requests[name] if "search" in shape(each)}
+        for name in stubs
+    ]
+    assert offered[0] == offered[1]
+    systems = [{each["messages"][0]["content"] for each in requests[name]} for name in stubs]
     assert systems[0] == systems[1]
-    for _, user in first_turns(asked):
+    for user in map(foreign, asked):
         rest = ANY_BLOCK.sub(lambda found: found[2], user)  # of a block, its attributes stay
         assert MARK not in rest and "<" not in rest and ">" not in rest
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]", user)
