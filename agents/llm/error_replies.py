@@ -7,10 +7,12 @@ the market may say anything.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 DEEPEST = 8
 """Levels of an error reply that are looked into."""
+MOST_FIELDS = 50
 LONGEST_WORDS = 1_000
 """Characters of one message; what follows is an echo of the request, or a trace."""
 _SAYING = frozenset(
@@ -109,7 +111,7 @@ def too_long(status: int | None, reply: str) -> TooLong | None:
 
 def words_of(reply: str) -> str:
     """The server's own words in an error reply, a line a field, without what it echoes."""
-    return "\n".join(_said(reply, "error"))
+    return "\n".join(islice(_said(reply, "error"), MOST_FIELDS))
 
 
 def _said(value: Any, name: str, depth: int = 0) -> Iterator[str]:

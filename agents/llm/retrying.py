@@ -125,14 +125,14 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
         now: the moment it is now; the clock's, if None.
     """
     lower = {name.lower(): value.strip() for name, value in headers.items()}
-    if lower.get("retry-after-ms", "").isdigit():
+    if re.fullmatch(r"[0-9]{1,12}", lower.get("retry-after-ms", "")):
         return int(lower["retry-after-ms"]) / 1000
     asked = lower.get("retry-after", "")
-    if re.fullmatch(r"\d+(\.\d+)?", asked):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", asked):
         return float(asked)
     try:
         moment = email.utils.parsedate_to_datetime(asked)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

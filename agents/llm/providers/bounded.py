@@ -32,6 +32,7 @@ async def bound(response: Any) -> None:
     length = response.headers.get("content-length", "")
     if length.isdecimal() and (len(length) > 12 or int(length) > most):
         raise _too_large(most)
+    response.encoding = "utf-8"  # as JSON is, whatever its head says of its characters
     kind: Any = type(response.stream)
     response.stream = _bounded(kind)(response.stream, most)
 

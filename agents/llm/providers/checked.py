@@ -45,7 +45,7 @@ def stated_error(text: str) -> Fault | None:
     """
     try:
         code = int(json.loads(text)["error"]["code"])
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
     if not 400 <= code < 600:
         return None

@@ -275,6 +275,13 @@ def test_of_a_body_without_an_end_no_more_is_read_than_an_answer_may_have(status
         assert ask(client(server.url, {"patience": patience})).value == GOOD
 
 
+def test_a_reply_is_read_as_json_is_written_whatever_its_head_says() -> None:
+    strange = {"Content-Type": "application/json; charset=rot13"}
+    text = GOOD_TEXT.replace("Demand", "Nachfrage für Öl: demand")
+    with StubServer(Reply(text=text, headers=strange)) as server:
+        assert ask(client(server.url)).text == text
+
+
 def test_retry_after_is_waited_for() -> None:
     limit = Reply(status=429, error="{}", headers={"retry-after": "0.2"})
     with StubServer([limit, GOOD_TEXT]) as server:
@@ -306,6 +313,8 @@ def test_an_exhausted_quota_is_not_retried() -> None:
         ({"Retry-After": "Wed, 21 Oct 2020 07:28:30 GMT"}, 0.0),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "Wed, 21 Oct 99999999999999 07:28:30 GMT"}, None),
+        ({"Retry-After-Ms": "²"}, None),
         ({}, None),
     ],
 )

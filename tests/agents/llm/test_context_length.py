@@ -388,5 +388,8 @@ def test_an_error_in_a_reply_of_status_200_is_one() -> None:
             ask(client(server.url))
         assert server.calls == 1
     busy = Reply(raw=json.dumps({"error": {"message": "busy", "code": 429}}))
+    endless = Reply(raw='{"error": {"message": "?", "code": 1e999}}')
+    with StubServer([endless, GOOD_TEXT]) as server:
+        assert ask(client(server.url)).attempts == 2
     with StubServer([busy] * 5 + [Reply(text=GOOD_TEXT)]) as server:
         assert ask(client(server.url)).attempts == 6  # and three attempts may cost money
