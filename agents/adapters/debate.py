@@ -7,7 +7,7 @@ from typing import Any
 from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.interpreter import Interpreter
 from investorbench.agents.llm import Answer, LanguageModel, Message
-from investorbench.agents.llm.contents import with_text
+from investorbench.agents.llm.contents import text_of, with_text
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
@@ -55,8 +55,7 @@ class Debate:
     async def act(self, observation: Observation, info: Info) -> Action:
         """Have both sides argue, and the judge decide."""
         if self._is_warmup:
-            decided, self._record = self._interpreter.read("hold", info), {}
-            return decided.action
+            return self._interpreter.read("hold", info).action
         task = self._interpreter.task(observation)
         content = self._interpreter.content(observation, info)
         answers: list[dict[str, Any]] = []
@@ -70,7 +69,8 @@ class Debate:
         verdict = await self._ask(task, content, f"{heard}\n\n{DECIDE}", self._interpreter.schema)
         decided = self._interpreter.read(verdict.value, info)
         answers.append({**asdict(verdict), "role": JUDGE})
-        self._record = {**decided.record(), "answers": answers}
+        question = {"system": task, "user": text_of(content)}
+        self._record = {**decided.record(), "question": question, "answers": answers}
         return decided.action
 
     async def _ask(
@@ -82,7 +82,7 @@ class Debate:
         return await self.model.decide(messages, schema, seed=self._seed)
 
     def record(self) -> dict[str, Any]:
-        """The last decision, with the answers of all three."""
+        """The last decision, what all three were shown of the day, and their answers."""
         return self._record
 
     def describe(self) -> dict[str, Any]:

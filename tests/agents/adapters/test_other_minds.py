@@ -141,6 +141,10 @@ def test_a_debate_lets_each_side_hear_the_other_and_the_judge_both(
     replies = {part.split(" in a debate")[0][-4:]: part for part in parts if "Answer it" in part}
     assert "bear 1" in replies["bull"] and "bull 1" in replies["bear"]
     assert "bull 2" in parts[-1] and "bear 2" in parts[-1] and "bull 1" not in parts[-1]
+    (path,) = tmp_path.rglob("decisions.jsonl")
+    question = lines_of(path)[0]["thought"]["question"]
+    system, user = (message["content"] for message in server.requests[0]["messages"])
+    assert system == question["system"] and user.startswith(question["user"])
 
 
 def test_a_debate_asks_nothing_in_a_warmup_and_holds(call: Call, tmp_path: Path) -> None:
