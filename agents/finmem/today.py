@@ -110,11 +110,15 @@ class Arrived:
         unrated = texts - ratings.total()
         if listed and unrated:
             listed.append(f"{unrated} unrated")
-        words = f"{texts} texts of news in {len(told)} stories, the most important first"
-        words += f" (usually {self.usual:.0f} texts a day)" if self.usual else ""
+        stories = "1 story" if len(told) == 1 else f"{len(told)} stories"
+        words = f"{texts} text{'s' * (texts != 1)} of news in {stories}, the most important first"
+        words += f" (usually {self.usual:.0f} a day)" if self.usual else ""
         words += f"; as rated by their sources: {', '.join(listed)}" if listed else ""
         filings = len(self.items) - len(told)
-        return f"{words}.{f' Before them, {filings} passages of filings.' if filings else ''}"
+        before = (
+            f" Before them, {filings} passage{'s' * (filings != 1)} of filings." if filings else ""
+        )
+        return f"{words}.{before}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

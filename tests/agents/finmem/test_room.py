@@ -1,9 +1,10 @@
 """Prompts fit the context of their model: what has no room goes in order, and is counted."""
 
 import asyncio
+import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from investorbench.agents.finmem.thought import Answered
 from investorbench.agents.llm import (
     Answer,
     ContextLengthError,
+    Endpoints,
     ModelError,
     OfflineReader,
+    connect,
     load_model,
     model_names,
 )
@@ -181,44 +184,41 @@ def enforcing(limit: int, max_name: str) -> Callable[[Request], Reply]:
     return answer
 
 
-def finished(name: str, play_with: Callable[[FinMem], Any], monkeypatch: Any) -> FinMem:
-    """An episode of one of the models against a server that has its context."""
+@contextlib.contextmanager
+def connected(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, StubServer]]:
+    """One of the models, and a server that holds to its context."""
     settings = load_model(name)
     if settings.key_env:
         monkeypatch.setenv(settings.key_env, "a-key-of-nobody-0123")
     assert settings.context_length is not None
     with StubServer(enforcing(settings.context_length, settings.accepts.max_tokens)) as server:
-        from investorbench.agents.llm import Endpoints, connect
-
-        model = connect(settings, base_url=server.url, endpoints=Endpoints())
-        agent = FinMem(model, arrays, filings="extracts")
-        play_with(agent)
-        refusals = len(server.requests) - agent.counts.decisions
-    assert refusals == agent.counts.asked_again == 0
-    assert agent.counts.invalid == 0
-    return agent
+        yield connect(settings, base_url=server.url, endpoints=Endpoints()), server
 
 
 @pytest.mark.parametrize("name", ["paper/deepseek-67b", "paper/gpt-4", "paper/o1-preview"])
 def test_models_with_short_and_long_contexts_finish(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finished(name, lambda agent: play(agent, task_of(market(LONG))), monkeypatch)
+    with connected(name, monkeypatch) as (model, server):
+        agent = FinMem(model, arrays, filings="extracts")
+        play(agent, task_of(market(LONG)))
+    assert len(server.requests) == agent.counts.decisions == sum(STEPS.values())
+    assert agent.counts.invalid == agent.counts.asked_again == 0
 
 
-@pytest.mark.heavy
+@pytest.mark.long
 @pytest.mark.parametrize("name", PAPER)
 def test_all_models_of_the_paper_finish_msft(
     name: str, monkeypatch: pytest.MonkeyPatch, data_folder: Path
 ) -> None:
     steps: list[Any] = []
-
-    def play_msft(agent: FinMem) -> None:
+    with connected(name, monkeypatch) as (model, server):
+        agent = FinMem(model, arrays, filings="extracts")
         evaluate(agent, "stock/msft", data=str(data_folder), watch=steps.append)
-
-    finished(name, play_msft, monkeypatch)
-    assert len(steps) == 212
-    schemas = {json.dumps(step.thought["question"]["schema"], sort_keys=True) for step in steps}
+    thoughts = [step.thought for step in steps]
+    assert len(server.requests) == len(thoughts) == 212
+    assert all(each["decision"]["valid"] and not each["refused"] for each in thoughts)
+    schemas = {json.dumps(each["question"]["schema"], sort_keys=True) for each in thoughts}
     assert len(schemas) == 1
 
 
