@@ -134,6 +134,7 @@ def test_embeddings_are_paid_and_recorded_and_are_no_answers_that_decide(
     assert counted["invalid"] == 0 and command("verify", "here").code == 0
 
 
+@pytest.mark.heavy
 def test_a_run_that_a_cap_stopped_goes_on_and_comes_to_the_same(
     run: Callable[..., Output], tmp_path: Path
 ) -> None:
@@ -183,6 +184,7 @@ def test_what_a_server_refuses_is_the_frameworks_to_mend(
     assert output.code == 1 and "no such field" in output.err and "Traceback" not in output.err
 
 
+@pytest.mark.heavy
 def test_a_replay_asks_no_server_and_comes_to_the_same(
     run: Callable[..., Output], tmp_path: Path
 ) -> None:
@@ -198,6 +200,7 @@ def test_a_replay_asks_no_server_and_comes_to_the_same(
     assert other.code == 1 and "replay_only" in other.err
 
 
+@pytest.mark.heavy
 def test_equal_questions_of_different_repeats_are_samples_of_their_own(
     run: Callable[..., Output],
 ) -> None:

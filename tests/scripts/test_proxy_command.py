@@ -61,6 +61,7 @@ def test_a_program_finds_the_proxy_in_its_environment_and_it_ends_with_it(comman
     assert (replay.code, replay.out) == (3, "Buy.\n")
 
 
+@pytest.mark.heavy
 def test_by_itself_it_prints_address_and_key_and_leaves_nothing_when_it_is_stopped() -> None:
     line = [sys.executable, "-m", "investorbench.scripts.main", "proxy"]
     with StubServer(Reply(text="Buy.", usage=USAGE)) as server:

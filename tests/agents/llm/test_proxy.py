@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from investorbench.agents.llm import Budget, Cache, Endpoints, MissingKeyError, ModelError
@@ -304,7 +304,12 @@ messages = some.fixed_dictionaries(
 )  # fmt: skip
 
 
-@given(said=some.lists(some.tuples(messages, some.sampled_from(["stop", "length"])), min_size=1))
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    said=some.lists(
+        some.tuples(messages, some.sampled_from(["stop", "length"])), min_size=1, max_size=3
+    )
+)
 def test_events_add_up_to_the_reply_that_they_are_made_of(said: list[Any]) -> None:
     choices = [
         {"index": index, "message": message, "finish_reason": ended, "logprobs": None}
