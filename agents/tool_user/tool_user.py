@@ -15,7 +15,9 @@ from typing import Any
 from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.finmem.rules import Rules
 from investorbench.agents.llm import Answer, LanguageModel, Message
+from investorbench.agents.llm.canonical import canonical
 from investorbench.agents.single_asset import takes_weight
+from investorbench.agents.tool_user.room import Room
 from investorbench.agents.tool_user.verbs import (
     VERBS,
     CallOutcome,
@@ -39,6 +41,7 @@ SCHEMA: Mapping[str, Any] = {
     "required": ["rationale", "decision"],
     "additionalProperties": False,
 }
+NO_ROOM = CallOutcome("Error: there is no room left for results. Decide now.", "too_long")
 NONE_LEFT = CallOutcome("Error: no calls are left. Decide now.", "too_many")
 
 
@@ -95,6 +98,9 @@ class ToolUser:
             self._record = None
             return self._rules.action(self._rules.target("hold", weight))
         messages = self._question(info)
+        room = Room(self.model, [verb.tool for verb in self._verbs.values()], SCHEMA)
+        for message in messages:
+            room.use(message["content"])
         answers: list[Answer] = []
         calls: list[dict[str, Any]] = []
         while True:
@@ -106,11 +112,14 @@ class ToolUser:
                 break
             asked = [as_message(call) for call in answer.tool_calls]
             messages.append({"role": "assistant", "content": answer.text, "tool_calls": asked})
+            room.use(answer.text + canonical(asked))
             for call in answer.tool_calls:
                 outcome = NONE_LEFT
                 if len(calls) < self.max_calls:
                     outcome = carry_out(call, info["history"], self.result_chars, self._verbs)
+                    outcome = outcome if room.fits(outcome.text) else NO_ROOM
                 calls.append(as_recorded(call, outcome))
+                room.use(outcome.text)
                 result = {"role": "tool", "tool_call_id": call.id, "content": outcome.text}
                 messages.append(result)
         value = answer.value or {}

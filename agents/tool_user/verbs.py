@@ -20,6 +20,7 @@ CallError = Literal["unknown_tool", "arguments", "future", "failed", "too_long",
 """Why a call had no result: no such tool, arguments that do not fit, a date after the decision, an
 error in the tool, a result beyond the budget, or no calls left."""
 
+LONGEST_QUERY = 400
 EXCERPT, PAGE_OF_TEXT, PAGE = 240, 4_000, 10
 """Characters of a document in a list and on a page of its own; documents to a page."""
 DATE = {"type": "string", "description": "YYYY-MM-DD"}
@@ -204,7 +205,12 @@ VERBS: Mapping[str, PastTool] = {
             "search",
             "Past news and filings that have the words of a query, best first.",
             _search,
-            {"query": {"type": "string"}, **KIND, **RANGE, "k": _up_to(20)},
+            {
+                "query": {"type": "string", "maxLength": LONGEST_QUERY},
+                **KIND,
+                **RANGE,
+                "k": _up_to(20),
+            },
             ["query"],
         ),
         _verb(

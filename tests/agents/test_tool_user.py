@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from investorbench.agents.llm import Answer, Message, Tool, ToolCall
+from investorbench.agents.llm import Answer, Message, Tool, ToolCall, model_of
+from investorbench.agents.llm.tokens import estimate
 from investorbench.agents.tool_user import VERBS, ToolUser, carry_out
 from investorbench.agents.tool_user.verbs import PastTool
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -112,6 +113,18 @@ def test_calls_beyond_the_last_are_answered_with_an_error_and_none_is_offered_th
     model = Scripted(BUY)
     decided(model, max_calls=0)
     assert model.asked[0][1] == []
+
+
+def test_what_does_not_fit_a_context_is_an_error_and_not_a_failure() -> None:
+    settings = {"name": "small", "provider": "vllm", "id": "small", "context_length": 6_000}
+    read = [call("read", id="b", page=1)]
+    model = Scripted(read, read, [call("bars")], BUY)
+    model.model = model_of({**settings, "sampling": {"max_tokens": 300}})  # type: ignore[attr-defined]
+    _, agent = decided(model)
+    errors = [each["error"] for each in (agent.record() or {})["tool_calls"]]
+    assert errors == [None, "too_long", None]
+    said = "".join(str(message["content"]) for message in model.asked[-1][0])
+    assert estimate(said) < 6_000 - 300
 
 
 def test_without_a_usable_answer_it_holds_and_says_so() -> None:

@@ -90,4 +90,5 @@ def test_a_run_that_is_broken_off_among_calls_goes_on_to_the_same_end(
         for line in (*whole, *resumed):
             for each in line["answers"]:
                 del each["cached"], each["attempts"], each["latency_s"]
+                del each["address"], each["request_hash"]  # of another server
         assert whole == resumed
