@@ -194,6 +194,18 @@ def test_a_chart_is_drawn_once_for_all_and_each_reader_has_its_own() -> None:
         np.testing.assert_array_equal(other, before)
 
 
+def test_an_episode_that_is_gone_through_again_draws_nothing() -> None:
+    charts._drawn.cache_clear()
+    chosen = {"modalities": ["chart"], "markets": "one", "end": "2021-04-30"}
+    for _ in range(2):
+        env, ended, steps = gym.make("InvestorBench/Stock-SIM", **chosen), False, 0
+        env.reset(seed=0)
+        while not ended:
+            _, _, terminated, truncated, _ = env.step(1)
+            ended, steps = terminated or truncated, steps + 1
+    assert charts._drawn.cache_info().misses == steps + 1 > 128
+
+
 def test_a_chart_names_dates_only_where_the_observation_does() -> None:
     market = small_market([100.0 + t % 7 for t in range(30)])
     shown = [
