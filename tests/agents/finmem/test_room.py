@@ -17,6 +17,7 @@ from investorbench.agents.finmem.state import AgentState
 from investorbench.agents.finmem.thought import Answered
 from investorbench.agents.llm import (
     Answer,
+    Cache,
     ContextLengthError,
     Endpoints,
     ModelError,
@@ -25,6 +26,7 @@ from investorbench.agents.llm import (
     load_model,
     model_names,
 )
+from investorbench.agents.llm.recorded import RecordedAnswers
 from investorbench.agents.llm.tokens import estimate
 from investorbench.tasks import evaluate
 from tests.agents.finmem.episodes import (
@@ -247,3 +249,34 @@ def test_a_repair_turn_without_room_leaves_the_answer_unusable() -> None:
         found = asyncio.run(client(server.url).decide(messages, schema))
     assert (found.status, found.value, found.attempts) == ("invalid", None, 2)
     assert re.search("JSON", found.text)
+
+
+def test_a_replay_asks_for_less_where_the_run_did_and_needs_no_server(tmp_path: Path) -> None:
+    """Its server takes less than it says; lengths and refusals are kept like answers."""
+    strict = enforcing(2600, "max_tokens")
+    found = []
+    with StubServer(strict, context_length=6000) as server:
+        for mode in ("read_write", "replay_only"):
+            asked = len(server.requests)
+            with Cache(tmp_path / "answers.sqlite", mode) as cache:
+                agent = FinMem(client(server.url, cache=cache), arrays, filings="extracts")
+                episode = play(agent, task_of(market(LONG)))
+            found.append(
+                [(day.action, day.thought.question, day.thought.refused) for day in episode]
+            )
+            assert agent.counts.asked_again >= 1 and agent.describe()["context_length"] == 6000
+    assert asked == len(server.requests) and found[0] == found[1]
+
+
+def test_what_a_server_refused_is_refused_when_a_record_is_run_again() -> None:
+    messages = [{"role": "user", "content": "What now? " * 2000}]
+    with StubServer(enforcing(2600, "max_tokens")) as server:
+        asked = client(server.url)
+        with pytest.raises(ContextLengthError) as refused:
+            asyncio.run(asked.decide(messages, None))
+        key = refused.value.request_hash
+        left = [{"address": "" if asked.model.is_published else refused.value.address}]
+        recorded = RecordedAnswers(asked.model, left, {key: (2600, 5000)})
+        with pytest.raises(ContextLengthError) as again:
+            asyncio.run(recorded.decide(messages, None))
+    assert (again.value.limit_tokens, again.value.prompt_tokens) == (2600, 5000)
