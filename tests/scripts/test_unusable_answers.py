@@ -85,7 +85,7 @@ def test_the_episodes_of_another_model_go_on(call: Call, tmp_path: Path) -> None
     def answer(request: dict[str, Any]) -> Reply | str:
         return useful(request) if request["model"] == "good" else NONSENSE
 
-    with StubServer(answer) as server:
+    with StubServer(answer, models=("bad", "good")) as server:
         output = call(*at(server, "model.id=bad,good", "folder=here", "-m"))
     assert output.code == 1 and "answers of bad cannot be used" in output.err
     (result,) = results(output)
