@@ -220,3 +220,28 @@ def test_half_a_file_is_one_clear_error(tmp_path) -> None:
         path.write_bytes(whole[:size])
         with pytest.raises(ArchiveError):
             memory.load(path)
+
+
+def test_vectors_in_place_of_texts_recall_and_add_the_same() -> None:
+    one, other = empty(), empty()
+    for each in (one, other):
+        each.add(["orders rose", "a strike ended"], "short", "2021-01-01")
+    texts = ["orders fell", "the strike goes on"]
+    vectors = one.embed(texts)
+    assert vectors.shape == (2, one.embedder.dimension)
+    assert one.recall(vectors, 2) == other.recall(texts, 2)
+    assert one.add(texts, "mid", "2021-01-02", vectors=vectors) == other.add(
+        texts, "mid", "2021-01-02"
+    )
+    assert one.recall("strike", 9) == other.recall("strike", 9)
+
+
+def test_vectors_of_another_shape_or_without_values_are_refused() -> None:
+    kept = empty()
+    vectors = kept.embed(["orders rose"])
+    for wrong in (vectors[:, :-1], vectors[:0], vectors * np.nan):
+        with pytest.raises(InvalidInputError, match="embed"):
+            kept.recall(wrong, 1)
+        with pytest.raises(InvalidInputError, match="embed"):
+            kept.add(["orders rose"], "short", "2021-01-01", vectors=wrong)
+    assert not len(kept)
