@@ -159,9 +159,12 @@ def share_of_gap(values: FloatArray, lower: FloatArray, upper: FloatArray) -> Me
     """The share of the gap from a lower to an upper bound that values close, all [S].
 
     A ratio of means over markets, with the interval of its linearisation: the mean of
-    (value − lower) − share·(upper − lower) has the spread that counts (Cochran 1977, §6.4).
+    (value − lower) − share·(upper − lower) has the spread that counts (Cochran 1977, §6.4). NaN
+    where the gap itself cannot be distinguished from none.
     """
     gained, gap = values - lower, upper - lower
+    if mean_over_seeds(gap).low <= 0.0:
+        return MeanOverSeeds(mean=float("nan"), low=float("nan"), high=float("nan"))
     share = float(gained.mean() / gap.mean())
     rest = mean_over_seeds(gained - share * gap)
     margin = (rest.high - rest.mean) / abs(float(gap.mean()))
