@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.market.bar_rows import BAR, bars_known
 from investorbench_env.market.documents import NEWS, SENTIMENTS, Document, MadeWhenRead
 from investorbench_env.market.intervals import DAY
 from investorbench_env.market.market import CLOSE, FIELDS, OPEN, VOLUME, Market
-from investorbench_env.market.past import BAR, Past, bars_known
+from investorbench_env.market.past import Past
 
 AnyArray = TypeVar("AnyArray", bound=npt.NDArray[np.generic])
 Float32Array = npt.NDArray[np.float32]

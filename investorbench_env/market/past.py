@@ -7,7 +7,7 @@ together when it is asked.
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
@@ -17,21 +17,12 @@ import numpy.typing as npt
 
 from investorbench_env.dates import DateLike, date_text
 from investorbench_env.errors import InvestorBenchError, NotYetKnownError, UnknownNameError
+from investorbench_env.market.bar_rows import BAR, restate
 from investorbench_env.market.documents import NEWS, Document
 from investorbench_env.market.searching import Counted, SearchHit, counted, ranked
 
 FILING = "filing"
 """A filing of whatever form, where a kind of documents is asked for."""
-
-BAR = np.dtype(
-    [
-        ("session", "datetime64[D]"),
-        ("time", "datetime64[s]"),
-        *((name, np.float64) for name in ("open", "high", "low", "close", "volume")),
-        *((name, np.float64) for name in ("dividend", "split", "total_return")),
-    ]
-)
-"""One bar as it was known when it was complete."""
 
 
 class Past:
@@ -137,7 +128,7 @@ class Past:
         wanted = None if last is None or end is not None else _count("last", last, sys.maxsize)
         found = np.frombuffer(self._latest_rows(wanted), BAR).copy()
         if adjusted:
-            _restate(found)
+            restate(found)
         sessions = found["session"]
         found = found[(sessions >= np.datetime64(first)) & (sessions <= np.datetime64(final))]
         return found if last is None else found[len(found) - _count("last", last, len(found)) :]
@@ -294,41 +285,3 @@ def _count(name: str, value: object, most: int) -> int:
     if not isinstance(value, int | np.integer) or type(value) is bool or value < 1:
         raise InvestorBenchError(f"{name}={value!r} must be a whole number of at least 1")
     return min(int(value), most)
-
-
-def _restate(bars: npt.NDArray[np.void]) -> None:
-    """Put bars into the shares of the last of them."""
-    later = np.ones(len(bars))
-    later[:-1] = np.cumprod(bars["split"][:0:-1])[::-1]
-    for name in ("open", "high", "low", "close", "dividend"):
-        bars[name] /= later
-    bars["volume"] *= later
-
-
-def bars_known(
-    sessions: Sequence[Any] | npt.NDArray[Any],
-    times: npt.NDArray[Any],
-    bars: npt.NDArray[np.float64],
-    dividends: npt.NDArray[np.float64],
-    splits: npt.NDArray[np.float64],
-    adjusted: npt.NDArray[np.float64],
-    before: npt.NDArray[np.int64],
-) -> bytes:
-    """The rows of all bars of an asset, each made of no later one.
-
-    The level of an adjusted close says what distributions are to come, so only ratios are taken.
-
-    Args:
-        sessions, times: of the bars [T].
-        bars: as traded [T, 5].
-        dividends, splits: by ex-date [T].
-        adjusted: closes that grow by the total return [T].
-        before: the last known bar before each; -1 where there is none [T].
-    """
-    rows = np.empty(len(bars), BAR)
-    rows["session"], rows["time"] = sessions, times.astype("datetime64[s]")
-    for place, name in enumerate(("open", "high", "low", "close", "volume")):
-        rows[name] = bars[:, place]
-    rows["dividend"], rows["split"] = dividends, splits
-    rows["total_return"] = np.where(before < 0, np.nan, adjusted / adjusted[before] - 1.0)
-    return rows.tobytes()

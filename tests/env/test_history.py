@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from investorbench_env.errors import DateRangeError, InvestorBenchError, UnknownNameError
 from investorbench_env.market import Document, Market
+from investorbench_env.market.bar_rows import BAR
 from investorbench_env.market.market import CLOSE
-from investorbench_env.market.past import BAR, Past
+from investorbench_env.market.past import Past
 from tests.env.small_markets import date, document, random_market, small_market
 
 FIRST = 6

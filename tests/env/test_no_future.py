@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from investorbench_env import family_ids
 from investorbench_env.envs.setup import Setup
 from investorbench_env.market import DocumentTable, Market
+from investorbench_env.market.bar_rows import BAR
 from investorbench_env.market.history import History
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME, MarketView
-from investorbench_env.market.past import BAR, Past
+from investorbench_env.market.past import Past
 from investorbench_env.wrappers import NumericObservation, TextObservation
 from tests.env.small_markets import date, random_document, random_market, small_market
 
