@@ -74,7 +74,8 @@ RUN = (
     "run", "agent=trader:Trader", "task=stock/sim", f"task.end={END}", "warmup=false",
     # Weights with a licence are known by their name, wherever they are asked.
     "model=local", "model.id=stub", "++model.licence=MIT", "++model.context_length=1000",
-    "++model.price={input: 100.0, output: 1000.0}", "max_usd=9", f"repeats={REPEATS}", "output=json", "seed=0",
+    "++model.price={input: 100.0, output: 1000.0}", "max_usd=9",
+    f"repeats={REPEATS}", "output=json", "seed=0",
 )  # fmt: skip
 PASSING = ("latency_s", "attempts", "cached", "cost_usd")
 
