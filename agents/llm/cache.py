@@ -49,7 +49,7 @@ class Cache:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._flights: PerLoop[dict[str, asyncio.Future[bool]]] = PerLoop(dict)
-        self._db = self._open()
+        self._db, self._waits_s = self._open(), BUSY_S
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(
@@ -139,7 +139,7 @@ class Cache:
         if self._lock.acquire(blocking=False):
             try:
                 with _unless_busy():
-                    self._db.execute("PRAGMA busy_timeout = 0")
+                    self._wait_for(0.0)
                     return work(*arguments)
             finally:
                 self._lock.release()
@@ -147,8 +147,14 @@ class Cache:
 
     def _wait_and_do(self, work: Callable[..., T], *arguments: Any) -> T:
         with self._lock:
-            self._db.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_S)}")
+            self._wait_for(BUSY_S)
             return work(*arguments)
+
+    def _wait_for(self, seconds: float) -> None:
+        """How long to wait for another process; said to SQLite where it is another time."""
+        if seconds != self._waits_s:
+            self._db.execute(f"PRAGMA busy_timeout = {int(1000 * seconds)}")
+            self._waits_s = seconds
 
     def _get(self, keys: list[str]) -> tuple[str, Completion] | None:
         marks = ",".join("?" * len(keys))
