@@ -105,7 +105,9 @@ class Exchange:
             kept = None if self._cache is None else await self._cache.get([key])
             if kept:
                 self._context_length = int(kept[1].text)
-            elif self._cache is None or self._cache.mode != "replay_only":
+            elif self._cache is not None and self._cache.mode == "replay_only":
+                raise CacheMissError(key, str(self._cache.path))
+            else:
                 said = await self._persistence.answer_of(self._ask_context_length)
                 self._context_length = int(said.text) if said.text else None
                 if self._cache is not None and said.text:
