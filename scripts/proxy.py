@@ -74,12 +74,11 @@ def _run(
     budget = Budget(max_usd, ledger=folder / SPENDING)
     with ExitStack() as stack:
         answers = None if cache == "off" else stack.enter_context(Cache(kept, cache))
-        serving = stack.enter_context(
-            Proxy(model, cache=answers, budget=budget, port=port, say=to_standard_error)
-        )
+        serving = Proxy(model, cache=answers, budget=budget, port=port, say=to_standard_error)
+        stack.callback(lambda: print_figures(serving.figures()))  # once nothing is in flight
+        stack.enter_context(serving)
         key = serving.key(MAIN, sample, takes_labels=True)
         to_standard_error(f"asking {model.id}; {_kept(kept, cache)}; {_spent(budget)}")
-        stack.callback(lambda: print_figures(serving.figures()))
         if program:
             return _status_of(program, environment(model, key))
         _show(model, key)

@@ -46,12 +46,46 @@ class Cache:
         self.path, self.mode = Path(path), mode
         if mode == "replay_only" and not self.path.is_file():
             raise CacheError(f"there is no cache {self.path} to replay: record one with read_write")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._flights: PerLoop[dict[str, asyncio.Future[bool]]] = PerLoop(dict)
-        self._db, self._waits_s = self._open(), BUSY_S
+        self._db = self._open() if mode == "read_write" else self._open_to_read()
+        self._waits_s = BUSY_S
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        """Also where nothing can be written, such as on a disk that is mounted so."""
+        failed = ""
+        for how in ("mode=rw", "immutable=1"):  # the first leaves no files behind
+            db = None
+            try:
+                db = sqlite3.connect(
+                    f"{self.path.resolve().as_uri()}?{how}",
+                    uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False,
+                )  # fmt: skip
+                self._require_version(int(db.execute("PRAGMA user_version").fetchone()[0]))
+                return db
+            except (sqlite3.DatabaseError, CacheError) as error:
+                if db is not None:
+                    db.close()
+                if isinstance(error, CacheError):
+                    raise
+                failed = str(error)
+        raise CacheError(f"{self.path} cannot be used as a cache: {failed}")
+
+    def _require_version(self, found: int) -> None:
+        if found == OF_OTHER_KEYS:
+            raise CacheError(
+                f"{self.path} was written by an older InvestorBench, whose keys do not say by "
+                "which server settings, and where, an answer was given: finish its run with "
+                "that one, or give another file, cache_path=… (it was left as it is)"
+            )
+        if found != VERSION:
+            raise CacheError(
+                f"{self.path} is no cache of version {VERSION}; give another file (it was "
+                "left as it is)"
+            )
 
     def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(
             self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
@@ -60,17 +94,8 @@ class Cache:
             db.execute("BEGIN IMMEDIATE")
             found = int(db.execute("PRAGMA user_version").fetchone()[0])
             tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if found == OF_OTHER_KEYS:
-                raise CacheError(
-                    f"{self.path} was written by an older InvestorBench, whose keys do not say by "
-                    "which server settings, and where, an answer was given: finish its run with "
-                    "that one, or give another file, cache_path=… (it was left as it is)"
-                )
-            if found != VERSION and (found or tables):
-                raise CacheError(
-                    f"{self.path} is no cache of version {VERSION}; give another file (it was "
-                    "left as it is)"
-                )
+            if found or tables:
+                self._require_version(found)
             db.execute(
                 "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, model TEXT NOT NULL, "
                 "completion TEXT NOT NULL) WITHOUT ROWID"

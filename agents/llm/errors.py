@@ -16,7 +16,9 @@ SHOWN_USD = 0.00005
 BEYOND = "answers that went beyond max_tokens"
 """Why calls may cost more than was set aside for them."""
 # What keys look like, for servers that echo one that was mistyped and so is not ours to know.
-_KEYS = re.compile(r"\b(sk|pk|hf|gsk|xai)[-_][A-Za-z0-9_\-]{8,}|(?i:bearer)\s+[A-Za-z0-9._\-]{8,}")
+_KEYS = re.compile(
+    r"\b(sk|pk|hf|gsk|xai)[-_][A-Za-z0-9_\-]{8,}|\bAIza[A-Za-z0-9_\-]{20,}|(?i:bearer)\s+[A-Za-z0-9._\-]{8,}"
+)
 
 
 class ModelError(InvestorBenchError):

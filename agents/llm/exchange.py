@@ -136,8 +136,8 @@ class Exchange:
         if kept:
             key, completion = kept
             if completion.finish_reason == TOO_LONG:
-                limit_tokens, prompt_tokens = json.loads(completion.text)
-                raise self._too_long(limit_tokens, prompt_tokens, key)
+                limit_tokens, prompt_tokens, status = json.loads(completion.text)
+                raise self._too_long(limit_tokens, prompt_tokens, key, completion.body, status)
             found.append(Exchanged(completion, request.on(*variants[key]), True))
             return
         if cache.mode == "replay_only":
@@ -237,16 +237,19 @@ class Exchange:
         return error
 
     def _refusal(self, fault: Fault) -> ServerError:
+        status = fault.status or 0
         advice = {
             401: f"the key in {self._model.key_env} is not accepted",
             403: f"the key in {self._model.key_env} may not use {self._model.id}",
             404: f"there is no model {self._model.id}, or no such address",
-        }.get(fault.status or 0, "it refuses the request; see accepts and sampling in conf/model")
+        }.get(status, "it refuses the request; see accepts and sampling in conf/model")
+        if 300 <= status < 400:
+            advice = "it names another address: give that as model.base_url if it is the right one"
         reason = f"{fault.reason}: {advice} (model {self._model.name})"
         return RequestRefusedError(self._provider.address, reason, fault.reply, fault.status)
 
 
 def _kept(error: ContextLengthError) -> Completion:
     """A refusal as the cache keeps it: a replay must find it, to ask for less as it did before."""
-    numbers = json.dumps([error.limit_tokens, error.prompt_tokens])
-    return Completion(text=numbers, finish_reason=TOO_LONG)
+    numbers = json.dumps([error.limit_tokens, error.prompt_tokens, error.status])
+    return Completion(text=numbers, finish_reason=TOO_LONG, body=error.reply)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from investorbench.agents.llm.answer import RUNGS, Defect, Rung
+from investorbench.agents.llm.error_replies import words_of
 
 IGNORED_AFTER = 3
 """Finished replies that break the schema, with none that keeps it, until a rung is given up."""
@@ -94,4 +95,6 @@ class Ladder:
 def is_refusal_of(rung: Rung, status: int | None, reply: str) -> bool:
     """Whether an error reply says that the server cannot do what this rung asks."""
     pattern = _NAMES.get(rung)
-    return status in REFUSING_STATUSES and pattern is not None and bool(pattern.search(reply))
+    if status not in REFUSING_STATUSES or pattern is None:
+        return False
+    return bool(pattern.search(words_of(reply)))

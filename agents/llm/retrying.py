@@ -17,6 +17,8 @@ AWAY_STATUSES = frozenset({502, 503, 521, 522, 523, 529})
 MOST_DOUBLINGS = 64
 # Sent with status 429, and no wait mends it.
 _SPENT = ("insufficient_quota", "billing_hard_limit", "exceeded your current quota")
+# As Google says it in the text of an error, who calls a limit of requests a minute a quota, too.
+_RETRY_IN = re.compile(r'"retryDelay"\s*:\s*"([0-9]{1,9}(?:\.[0-9]{1,9})?)s"')
 
 
 class Fault(Exception):  # noqa: N818 - one failed request; the error is what remains after retries
@@ -55,7 +57,7 @@ class Fault(Exception):  # noqa: N818 - one failed request; the error is what re
             return True
         if self.too_long:
             return False
-        spent = any(word in self.reply for word in _SPENT)
+        spent = self.retry_after_s is None and any(word in self.reply for word in _SPENT)
         return self.status in PASSING_STATUSES and not spent
 
     @property
@@ -106,22 +108,27 @@ class Patience:
     def wait_s(self, failures: int, fault: Fault, rng: Uniform) -> float:
         """Seconds to wait after so many failures: what the server asks, else a jittered backoff.
 
+        A server that asks for less than the first wait, such as for 0, would be stormed.
+
         The jitter (half to all of the backoff) keeps clients that failed together from coming
         back together; what a server asks is a minimum, so jitter is added to it.
         """
         doubled = self.first_wait_s * 2.0 ** min(failures - 1, MOST_DOUBLINGS)
         backoff = min(doubled, self.longest_wait_s)
         jittered = backoff * (0.5 + 0.5 * rng.random())
-        if fault.retry_after_s is None:
+        if fault.retry_after_s is None or fault.retry_after_s < self.first_wait_s:
             return jittered
         return fault.retry_after_s + min(jittered, 0.1 * fault.retry_after_s)
 
 
-def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+def retry_after_s(
+    headers: Mapping[str, str], now: datetime | None = None, reply: str = ""
+) -> float | None:
     """The wait that a server asks for, in seconds or as an HTTP date; None where it asks none.
 
     Args:
         headers: of its reply, with any spelling of the names.
+        reply: its text, in which some say it.
         now: the moment it is now; the clock's, if None.
     """
     lower = {name.lower(): value.strip() for name, value in headers.items()}
@@ -130,6 +137,8 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     asked = lower.get("retry-after", "")
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", asked):
         return float(asked)
+    if in_text := _RETRY_IN.search(reply):
+        return float(in_text[1])
     try:
         moment = email.utils.parsedate_to_datetime(asked)
     except (ValueError, TypeError, OverflowError):

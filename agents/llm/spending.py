@@ -75,6 +75,9 @@ class Budget:
             for other processes that share the file; None keeps no account. A line is an amount and
             its payer. What a call can cost at most is written before it is made, and the difference
             after it, so a call that a kill cut off counts with its most.
+
+    Raises:
+        ModelError: the cap is negative, or no number.
     """
 
     def __init__(
@@ -83,6 +86,8 @@ class Budget:
         spent_usd: float = 0.0,
         ledger: Path | None = None,
     ) -> None:
+        if max_usd is not None and not max_usd >= 0.0:  # nor is what is no number
+            raise ModelError(f"max_usd={max_usd:g} is no amount: give USD, 0 or more")
         self.max_usd, self.beyond_usd = max_usd, 0.0
         self._ledger = ledger
         self._read = 0

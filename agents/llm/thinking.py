@@ -20,7 +20,7 @@ _MARKS: tuple[tuple[str, str], ...] = (
 """What opens thinking, and what closes it."""
 _CLOSES = dict(_MARKS)
 _MARK = re.compile("|".join(re.escape(mark) for pair in _MARKS for mark in pair), re.IGNORECASE)
-_MARK_OR_JSON = re.compile(rf"(?P<mark>{_MARK.pattern})|[\[{{]", re.IGNORECASE)
+_MARK_OR_JSON = re.compile(rf"{_MARK.pattern}|[\[{{]", re.IGNORECASE)
 # The harmony format: a header names the channel and, of a tool call, who is to receive it.
 _CHANNEL = re.compile(
     r"<\|channel\|>\s*(?P<name>\w+)(?P<header>(?:(?!<\|(?:message|channel|start)\|>).)*)<\|message\|>"
@@ -78,11 +78,11 @@ def _by_marks(text: str) -> tuple[str, list[str]]:
     answer: list[str] = []
     thoughts: list[str] = []
     position = begin = broken = 0
-    while found := _MARK_OR_JSON.search(text, position):
+    while found := (_MARK_OR_JSON if broken < MOST_BROKEN else _MARK).search(text, position):
         position = found.end()
-        mark = (found["mark"] or "").lower()
-        if not mark:
-            end = _end_of_json(text, found.start()) if broken < MOST_BROKEN else None
+        mark = found[0].lower()
+        if mark in ("[", "{"):
+            end = _end_of_json(text, found.start())
             broken += end is None
             position = end or position
             continue

@@ -7,6 +7,9 @@ from typing import Any, TypeGuard
 from investorbench.agents.llm.answer import Completion, Usage
 from investorbench.agents.llm.retrying import Fault
 
+MOST_TOKENS = 10**9
+"""A greater number is none of the tokens of a reply."""
+
 
 class UnreadableBodyError(Exception):
     """A body that is not read to its end, and why."""
@@ -72,4 +75,4 @@ def whole(completion: Completion, ended: Any) -> Completion:
 
 def is_count(value: Any) -> TypeGuard[int]:
     """Whether this is a number of tokens."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS

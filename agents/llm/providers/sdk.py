@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -52,6 +53,8 @@ UNREADABLE = (
 )  # fmt: skip
 LONGEST_VERSION = 100
 """Characters."""
+_SENDABLE = re.compile(r"[!-~]+")
+"""What an address or a key is made of: ASCII without blanks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +96,14 @@ class SdkProvider:
         base_url: its address; None: the model's, or the provider's own.
 
     Raises:
-        ModelError: the address holds a password.
+        ModelError: the address is none, or holds a password.
     """
 
     def __init__(
         self, model: Model, dialect: Dialect, key: str = "", base_url: str | None = None
     ) -> None:
         self._url = base_url or model.base_url or dialect.default_url
-        parts = urlsplit(self._url)
-        if parts.username or parts.password or parts.query:
-            # An SDK logs addresses, and anybody who reads a configuration sees them.
-            raise ModelError(
-                f"the base_url of model {model.name} holds a user name, password or query: keys "
-                "belong in an environment variable, named by key_env"
-            )
+        _require_address(self._url, model.name)
         self.address = public_address(self._url)
         self._key = key
         self._dialect = dialect
@@ -135,7 +132,9 @@ class SdkProvider:
             raise Fault("not_json", str(error)) from None
         except sdk.APIStatusError as error:
             reply = without_secrets(error.response.text, self._key)
-            raise fault_of_status(error.status_code, error.response.headers, reply) from None
+            headers = error.response.headers
+            reply = reply or without_secrets(headers.get("location", ""), self._key)
+            raise fault_of_status(error.status_code, headers, reply) from None
         except sdk.APIConnectionError as error:
             raise self._fault_of_connection(error) from None
         except (sdk.APIError, UnicodeError) as error:
@@ -260,6 +259,7 @@ class SdkProvider:
             timeout=timeout,
             http_client=sdk.DefaultAsyncHttpxClient(
                 timeout=timeout,
+                follow_redirects=False,  # what is asked goes to the address that was given
                 headers={"Accept-Encoding": "identity"},
                 event_hooks={"response": [bound]},
             ),
@@ -275,16 +275,46 @@ def key_of(model: Model) -> str:
 
     Raises:
         MissingKeyError: it needs one, and its variable is not set.
+        ModelError: what its variable holds is no key.
     """
     if model.key_env is None:
         return ""
     key = os.environ.get(model.key_env, "").strip()
     if not key:
         raise MissingKeyError(model.key_env, model.name)
+    if not _SENDABLE.fullmatch(key):
+        raise ModelError(
+            f"the environment variable {model.key_env} holds more than a key, such as a line "
+            "break, a blank or a letter beyond ASCII: set it to the key alone"
+        )
     return key
+
+
+def _require_address(url: str, model: str) -> None:
+    """Refuse what is no address before anything waits for a server there.
+
+    Raises:
+        ModelError: it is none, or holds a password.
+    """
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or not _SENDABLE.fullmatch(url):
+        raise ModelError(
+            f"the base_url of model {model} is no address: give one such as "
+            "http://127.0.0.1:8000/v1, with http:// or https:// in front"
+        )
+    if parts.username or parts.password or parts.query:
+        # An SDK logs addresses, and anybody who reads a configuration sees them.
+        raise ModelError(
+            f"the base_url of model {model} holds a user name, password or query: keys belong in "
+            "an environment variable, named by key_env"
+        )
 
 
 def fault_of_status(status: int, headers: Mapping[str, str], reply: str) -> Fault:
     """What an error status means; the reply must hold no key."""
-    wait_s = retry_after_s(headers)
+    wait_s = retry_after_s(headers, reply=reply)
     return Fault("status", f"HTTP {status}", status=status, reply=reply, retry_after_s=wait_s)

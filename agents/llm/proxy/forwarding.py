@@ -99,7 +99,11 @@ class Forwarder:
             is_capped=self.budget.max_usd is not None,
         )
         tally = Tally(payer=use.payer)
-        exchanged = await self._exchanges[path].get(request, tally)
+        try:
+            exchanged = await self._exchanges[path].get(request, tally)
+        except BaseException:
+            use.pay(tally.attempts, tally.cost_usd)  # some of what brings no answer may be billed
+            raise
         tally.add(exchanged)
         reading = route.reading(exchanged.completion, body)
         use.note(self._answer(exchanged, reading, tally), route.role)

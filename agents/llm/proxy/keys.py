@@ -68,12 +68,16 @@ class KeyUse:
     def note(self, answer: Answer, role: str | None) -> None:
         """Count an answer in."""
         self.cached += answer.cached
-        self.attempts += answer.attempts
-        self.cost_usd += answer.cost_usd or 0.0
+        self.pay(answer.attempts, answer.cost_usd or 0.0)
         self.usage += answer.usage
         self.status[answer.status] += 1
         if self.listener is not None:
             self.listener.note(answer, role)
+
+    def pay(self, attempts: int, cost_usd: float) -> None:
+        """Count in what was sent for an answer, and what that cost."""
+        self.attempts += attempts
+        self.cost_usd += cost_usd
 
     def fail(self, error: ModelError, kind: str) -> None:
         """Count an error in."""

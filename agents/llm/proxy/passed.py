@@ -7,6 +7,7 @@ from typing import Any
 
 from investorbench.agents.llm.errors import NotPassedError
 from investorbench.agents.llm.models import Accepts, Model
+from investorbench.agents.llm.proxy.routes import mappings
 from investorbench.agents.llm.request import IMAGE_BYTES, Request
 
 OF_THE_STREAM = ("stream", "stream_options")
@@ -16,13 +17,21 @@ OF_THE_SENDER = (
 )  # fmt: skip
 """Fields that change nothing of an answer; some clients draw them at random."""
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-UNBOUNDED = ("previous_response_id", "conversation", "prompt", "web_search_options", "audio")
+TIMES = ("n", "best_of")
+"""How many answers are generated."""
+MOST_TOKENS = 10**9
+UNBOUNDED = (
+    "previous_response_id", "conversation", "prompt", "web_search_options", "audio", "plugins",
+    "models", "mcp_servers", "container", "speed",
+)  # fmt: skip
 """Fields that stand for text which only the server has, or for what has a price of its own."""
-USUAL_TIERS = (None, "auto", "default", "flex")
+USUAL_TIERS = (None, "auto", "default", "flex", "standard_only")
 """Tiers of service that cost no more than the price of the model says."""
-FILES = {"file_id", "file_url"}
+FILES = {"file_id", "file_url", "input_audio"}
 OWN_TOOLS = {"function", "custom"}
 """Tools that the client runs; those that the server runs have prices of their own."""
+SHOWN = 80
+"""Characters of what is wrong."""
 IMAGES = {"image_url", "input_image", "image"}
 
 
@@ -113,7 +122,7 @@ def parsed(text: bytes) -> dict[str, Any]:
     """
     try:
         body = json.loads(text, parse_constant=_refuse_constant)
-        json.dumps(body, ensure_ascii=False).encode()
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise NotPassedError(400, f"the request is no JSON that can be sent on: {error}") from None
     if not isinstance(body, dict):
@@ -123,11 +132,16 @@ def parsed(text: bytes) -> dict[str, Any]:
 
 def _most_tokens(model: Model, body: Mapping[str, Any]) -> int | None:
     """The most that can be generated for it; None where nothing limits that."""
-    given = [body.get(name) for name in OUTPUT_LIMITS]
-    limits = [limit for limit in given if isinstance(limit, int) and limit > 0]
-    limit = max(limits) if limits else model.context_length
-    times = body.get("n")
-    return None if limit is None else limit * (max(times, 1) if isinstance(times, int) else 1)
+    given = [body[name] for name in OUTPUT_LIMITS if body.get(name) is not None]
+    is_limited = given and all(map(_is_number, given))
+    limit = max(given) if is_limited else model.context_length
+    times = [body[name] for name in TIMES if _is_number(body.get(name))]
+    return None if limit is None else limit * max(times, default=1)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number of tokens or answers; servers take texts and fractions for some."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_TOKENS
 
 
 def _require_bound(body: Mapping[str, Any], most_tokens: int | None) -> None:
@@ -143,11 +157,18 @@ def _require_bound(body: Mapping[str, Any], most_tokens: int | None) -> None:
 
 def _unbounded(body: Mapping[str, Any]) -> Iterator[str]:
     """What in a request costs an unknown amount."""
-    yield from (f"with {name}, whose cost is not known" for name in UNBOUNDED if body.get(name))
+    unknown = (name for name in UNBOUNDED if body.get(name) not in (None, False, "", []))
+    yield from (f"with {name}, whose cost is not known" for name in unknown)
+    times = (name for name in TIMES if body.get(name) is not None)
+    yield from (
+        f"with {name}={body[name]!r}, which is no number of answers"[:SHOWN]
+        for name in times
+        if not _is_number(body[name])
+    )
     if body.get("service_tier") not in USUAL_TIERS:
         yield f"with service_tier {body['service_tier']!r}, which has a price of its own"
-    for tool in body.get("tools") or ():
-        kind = tool.get("type", "function") if isinstance(tool, Mapping) else "function"
+    for tool in mappings(body.get("tools")):
+        kind = tool.get("type", "function")
         if kind not in OWN_TOOLS and "input_schema" not in tool:
             yield f"with the server's own tool {kind}, which has a price of its own"
     for file in _files([body.get("messages"), body.get("input"), body.get("system")]):

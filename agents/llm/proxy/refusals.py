@@ -43,6 +43,8 @@ def refusal_of(error: Exception) -> RefusalReply:
         return _shaped(error.status, error.kind, error)
     if isinstance(error, RequestRefusedError):
         status = OUT_OF_MONEY if error.status == RATE_LIMITED else error.status or 400
+        if status < 400:  # such as a redirection, which no client of ours is to follow
+            return _shaped(502, "no_reply", error)
         own = _parsed(error.reply)
         shaped = _shaped(status, "refused_by_server", error)
         return shaped._replace(body=own) if own else shaped

@@ -267,7 +267,7 @@ def test_no_number_of_a_request_makes_it_cheaper_than_it_can_be() -> None:
         return passed_request(own, "/chat", body, sample=0, address="", is_capped=True).max_tokens
 
     assert most() == 1000  # all that the context may hold
-    assert most(max_tokens=0) == most(max_tokens=-5) == most(n=-3) == most(n=True) == 1000
+    assert most(max_tokens=0) == most(max_tokens=-5) == most(max_tokens=True) == 1000
     assert most(max_tokens=10, max_completion_tokens=70) == 70
     assert most(max_tokens=10, n=3) == 30
     schema = {"properties": {"file_id": {"type": "string"}, "conversation": {"type": "string"}}}
