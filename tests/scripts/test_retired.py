@@ -47,7 +47,7 @@ def test_before_its_end_and_where_nothing_is_asked_there_is_no_warning(
 def test_another_server_than_its_makers_has_an_end_of_its_own(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key")
     with StubServer() as server, warnings.catch_warnings():
         warnings.simplefilter("error")
         assert call(*SHORT, "model=gpt-4", f"model.base_url={server.url}").code == 0
