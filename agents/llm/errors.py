@@ -13,7 +13,7 @@ SHOWN_CHARACTERS = 300
 SHOWN_OF_AN_ANSWER = 200
 SHORTEST_KEY = 12
 SHOWN_USD = 0.00005
-BEYOND = "answers that went beyond max_tokens"
+BEYOND = "calls that cost more than was set aside for them"
 """Why calls may cost more than was set aside for them."""
 # What keys look like, for servers that echo one that was mistyped and so is not ours to know.
 _KEYS = re.compile(

@@ -18,7 +18,12 @@ from investorbench.agents.llm.errors import (
     RequestRefusedError,
     ServerError,
 )
-from investorbench.agents.llm.ladder import WITH_TOOLS, Ladder, is_refusal_of
+from investorbench.agents.llm.ladder import (
+    REFUSING_STATUSES,
+    WITH_TOOLS,
+    Ladder,
+    is_refusal_of,
+)
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.outage import Say
 from investorbench.agents.llm.persistence import Persistence
@@ -141,14 +146,32 @@ class Exchange:
             found.append(Exchanged(completion, request.on(*variants[key]), True))
             return
         if cache.mode == "replay_only":
+            await self._require_not_refused(cache, request)
             raise CacheMissError(next(iter(variants)), str(cache.path))
         try:
             exchanged = await self._ask(request, tally)
         except ContextLengthError as error:
             await cache.put(error.request_hash, self._model.id, _kept(error))
             raise
+        except RequestRefusedError as error:
+            if request.refusal_key and error.status in REFUSING_STATUSES:
+                refusal = Completion(text=str(error.status), body=error.reply)
+                await cache.put(request.refusal_key, self._model.id, refusal)
+            raise
         completion = await cache.put(exchanged.request.key, self._model.id, exchanged.completion)
         found.append(exchanged._replace(completion=completion))
+
+    async def _require_not_refused(self, cache: Cache, request: Request) -> None:
+        """Refuse what the server refused when it was recorded, in its words.
+
+        Raises:
+            RequestRefusedError: it did.
+        """
+        kept = await cache.get([request.refusal_key]) if request.refusal_key else None
+        if kept:
+            reason = f"it refused this request when it was recorded (model {self._model.name})"
+            status, reply = int(kept[1].text), kept[1].body
+            raise RequestRefusedError(self._provider.address, reason, reply, status)
 
     async def _ask(self, request: Request, tally: Tally) -> Exchanged:
         """Ask on the highest rung that the server takes, with the parameters that it takes."""

@@ -62,6 +62,11 @@ class Request:
         return _key(self._fixed, self._leavable(self.model.accepts), self.rung)
 
     @property
+    def refusal_key(self) -> str:
+        """Under which a server's refusal is kept for a replay; empty where that ends a run."""
+        return ""
+
+    @property
     def question(self) -> str:
         """The same whatever the rung: equal questions in flight need one answer."""
         return f"{self._fixed} {self._leavable(self.model.accepts)}"

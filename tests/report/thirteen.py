@@ -52,7 +52,7 @@ def run_thirteen(folder: Path, *, repeats: int = 1, models: Sequence[str] = MODE
     runs = []
     with StubServer(answer) as server, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("OPENAI_API_KEY", "not a key")
+        patch.setenv("OPENAI_API_KEY", "not-a-key")
         for task, start, end in WINDOWS:
             name = task.replace("/", "-")
             window = [f"task={task}", f"task.start={start}", f"task.end={end}", "warmup=false"]

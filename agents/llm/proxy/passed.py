@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from investorbench.agents.llm.canonical import digest
 from investorbench.agents.llm.errors import NotPassedError
 from investorbench.agents.llm.models import Accepts, Model
 from investorbench.agents.llm.proxy.routes import mappings
@@ -53,6 +54,11 @@ class PassedRequest(Request):
     @property
     def size_bytes(self) -> int:
         return sum(map(len, _texts(self.body)))
+
+    @property
+    def refusal_key(self) -> str:
+        """A client may ask in another way after a refusal, and must in a replay, too."""
+        return digest(["refused", self.key])
 
     @property
     def parameters(self) -> frozenset[str]:

@@ -228,6 +228,27 @@ def test_a_client_is_refused_as_too_long_in_the_same_words_each_time_and_in_a_re
     assert replies == [(400, json.loads(error))] * 3
 
 
+def test_a_refused_client_is_refused_in_a_replay_and_else_asks_again(tmp_path: Path) -> None:
+    error = json.dumps({"error": {"message": "no tools here", "code": "no_tools"}})
+    path, settings = tmp_path / "answers.sqlite", model(maker="somebody")
+
+    def posted(mode: CacheMode, url: str) -> httpx.Response:
+        with (
+            Cache(path, mode) as cache,
+            Proxy(settings, cache=cache, base_url=url, endpoints=Endpoints()) as proxy,
+        ):
+            return _post(proxy.key())
+
+    with StubServer([Reply(status=400, error=error), "Buy."]) as server:
+        first, replayed = posted("read_write", server.url), posted("replay_only", server.url)
+        assert server.calls == 1
+        mended = posted("read_write", server.url)
+        again = posted("replay_only", server.url)
+    assert (first.status_code, first.json()) == (400, json.loads(error))
+    assert (replayed.status_code, replayed.json()) == (400, json.loads(error))
+    assert mended.status_code == again.status_code == 200 and mended.text == again.text
+
+
 def test_what_a_key_costs_holds_what_brought_no_answer() -> None:
     settings = {"price": PRICE, "patience": HASTY | {"attempts": 2}, "context_length": 1000}
     with (

@@ -72,7 +72,7 @@ def test_answers_beyond_their_limit_exceed_the_cap_by_no_more_than_those_in_flig
     over = budget.spent_usd - 3.0
     assert 0.0 < over <= at_once * 1.02
     stopped = [str(each) for each in results if isinstance(each, SpendCapError)]
-    assert stopped and "by answers that went beyond max_tokens" in stopped[-1]
+    assert stopped and "by calls that cost more than was set aside" in stopped[-1]
     assert f"{over:.4f} beyond max_usd=3" in budget.overrun
 
 
