@@ -58,6 +58,8 @@ class Usage:
     """The part of ``input`` that the server read from its prefix cache."""
     reasoning: int = 0
     """The part of ``output`` that was thinking."""
+    stored: int = 0
+    """The part of ``input`` that the server wrote into its prefix cache, where it says so."""
     known: bool = False
 
     def __add__(self, other: "Usage") -> "Usage":
@@ -66,6 +68,7 @@ class Usage:
             output=self.output + other.output,
             cached=self.cached + other.cached,
             reasoning=self.reasoning + other.reasoning,
+            stored=self.stored + other.stored,
             known=self.known and other.known,
         )
 

@@ -24,25 +24,28 @@ class Price:
         input: of tokens read.
         output: of tokens generated, thinking included.
         cached: of tokens read from the server's prefix cache; None: as ``input``.
+        stored: of tokens written into it, where that is charged; None: as ``input``.
         as_of: the day on which the price was read, YYYY-MM-DD.
     """
 
     input: float
     output: float
     cached: float | None = None
+    stored: float | None = None
     as_of: str | None = None
 
     def of(self, usage: Usage) -> float:
         """What these tokens cost, in USD."""
         cached = self.input if self.cached is None else self.cached
-        fresh = max(usage.input - usage.cached, 0)
-        cost = fresh * self.input + usage.cached * cached + usage.output * self.output
-        return cost / MILLION
+        stored = self.input if self.stored is None else self.stored
+        fresh = max(usage.input - usage.cached - usage.stored, 0)
+        read = fresh * self.input + usage.cached * cached + usage.stored * stored
+        return (read + usage.output * self.output) / MILLION
 
     def at_most(self, request_bytes: int, max_tokens: int) -> float:
         """An upper estimate for a call that has not been made, in USD."""
         tokens = int(request_bytes / BYTES_A_TOKEN) + 64
-        return self.of(Usage(input=tokens, output=max_tokens))
+        return self.of(Usage(input=tokens, stored=tokens, output=max_tokens))
 
 
 class Reservation:

@@ -173,6 +173,7 @@ def usage_of(said: Any, *, has_output: bool) -> Usage:
         "input": sum(read) if len(read) == 1 + len(cache) else None,
         "output": said.get("output_tokens"),
         "cached": cache[0],
+        "stored": cache[1],
     }
     return counted(given, has_output=has_output)
 

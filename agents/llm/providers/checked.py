@@ -20,7 +20,7 @@ def counted(given: Mapping[str, Any], *, has_output: bool) -> Usage:
 
     Args:
         given: ``input`` and ``output``, and where the server says them ``total``, ``cached`` and
-            ``reasoning``, as they came; None for what it left out.
+            ``reasoning`` and ``stored``, as they came; None for what it left out.
         has_output: whether the reply holds anything that a model generated.
     """
     read, written, total = given.get("input"), given.get("output"), given.get("total")
@@ -30,12 +30,13 @@ def counted(given: Mapping[str, Any], *, has_output: bool) -> Usage:
     output = written if total is None else total - read
     if read == 0 or output < written or (written == 0 and has_output):
         return Usage()
-    cached, reasoning = given.get("cached"), given.get("reasoning")
+    cached = _part(given.get("cached"), read)
     return Usage(
         input=read,
         output=output,
-        cached=cached if is_count(cached) and cached <= read else 0,
-        reasoning=reasoning if is_count(reasoning) and reasoning <= output else 0,
+        cached=cached,
+        stored=_part(given.get("stored"), read - cached),
+        reasoning=_part(given.get("reasoning"), output),
         known=True,
     )
 
@@ -71,6 +72,11 @@ def whole(completion: Completion, ended: Any) -> Completion:
     if not says_something and (not ended or completion.is_broken_off):
         raise Fault("broken_off", f"the server broke the reply off: finish_reason {ended!r}")
     return completion
+
+
+def _part(value: Any, whole: int) -> int:
+    """A part of a number of tokens; none where it cannot be one."""
+    return value if is_count(value) and value <= whole else 0
 
 
 def is_count(value: Any) -> TypeGuard[int]:

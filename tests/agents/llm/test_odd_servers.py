@@ -20,11 +20,12 @@ from hypothesis import strategies as some
 from investorbench.agents.llm import Budget, Cache, Endpoints, ModelError, ServerError, connect
 from investorbench.agents.llm.cache import CacheMode
 from investorbench.agents.llm.errors import NotPassedError, RequestRefusedError
-from investorbench.agents.llm.providers import bounded
+from investorbench.agents.llm.providers import anthropic_messages, bounded
 from investorbench.agents.llm.providers.checked import UnreadableBodyError, counted
 from investorbench.agents.llm.proxy import Proxy, ProxyKey
 from investorbench.agents.llm.proxy.passed import passed_request
 from investorbench.agents.llm.retrying import Fault, Patience, retry_after_s
+from investorbench.agents.llm.spending import Price
 from tests.agents.llm.asking import GOOD_TEXT, HASTY, MESSAGES, SCHEMA, ask, client, model
 from tests.agents.llm.stub_server import Reply, StubServer
 
@@ -117,14 +118,27 @@ def test_a_question_goes_to_no_other_address_than_the_one_given(status: int) -> 
         assert other.calls == 0
 
 
-@given(some.dictionaries(some.sampled_from(["input", "output", "total", "cached", "reasoning"]),
+@given(some.dictionaries(some.sampled_from([*"input output total cached reasoning stored".split()]),
     some.one_of(some.integers(-3, 3), some.integers(10**8, 10**400), some.none())))  # fmt: skip
 def test_whatever_a_server_counts_has_a_price(given: dict[str, Any]) -> None:
     usage = counted(given, has_output=True)
     asked = model(price=PRICE)
     assert asked.price is not None
     assert 0.0 <= asked.price.of(usage) < 10_000.0
-    assert usage.cached <= usage.input and usage.reasoning <= usage.output
+    assert usage.cached + usage.stored <= usage.input and usage.reasoning <= usage.output
+
+
+@given(*[some.tuples(*[some.integers(0, 10**6)] * 4), some.tuples(*[some.integers(1, 100)] * 4)])
+def test_what_anthropic_writes_into_its_cache_is_paid_at_its_own_price(
+    tokens: tuple[int, ...], prices: tuple[int, ...]
+) -> None:
+    names = ("input", "cache_read_input", "cache_creation_input", "output")
+    said = {f"{name}_tokens": count for name, count in zip(names, tokens, strict=True)}
+    usage = anthropic_messages.usage_of(said, has_output=tokens[3] > 0)
+    fresh, cached, stored, output = map(float, prices)
+    price = Price(input=fresh, cached=cached, stored=stored, output=output)
+    expected = sum(count * usd for count, usd in zip(tokens, prices, strict=True))
+    assert price.of(usage) == pytest.approx(expected / 1e6 if any(tokens[:3]) else 0.0)
 
 
 @given(

@@ -173,7 +173,7 @@ def test_responses_come_whole_and_in_events(tmp_path: Path) -> None:
     assert final.output[2].arguments == '{"units": 3}'  # type: ignore[union-attr]
     assert kinds[0] == "response.created" and kinds[-1] == "response.completed"
     assert server.calls == 1 and figures["tokens"] == {
-        "input": 14, "output": 10, "cached": 4, "reasoning": 2,
+        "input": 14, "output": 10, "cached": 4, "reasoning": 2, "stored": 0,
     }  # fmt: skip
 
 
