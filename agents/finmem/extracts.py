@@ -130,12 +130,17 @@ def says_nothing(sentence: str) -> bool:
     return bool(_EMPTY.search(sentence))
 
 
+def ends_in_abbreviation(text: str) -> bool:
+    """Whether the full stop at the end of a text is that of an abbreviation, such as "Inc."."""
+    return bool(_NO_END.search(text))
+
+
 def sentences(paragraph: str) -> Iterator[str]:
     """A paragraph sentence by sentence; an abbreviation ends none."""
     pending = ""
     for piece in _ENDS.split(paragraph):
         pending = f"{pending} {piece}" if pending else piece
-        if not _NO_END.search(pending):
+        if not ends_in_abbreviation(pending):
             yield pending.strip()
             pending = ""
     if pending:

@@ -20,6 +20,7 @@ from investorbench.agents.finmem.question import (
     Briefing,
     fill,
     labels_for,
+    layers_in_words,
     memory_label,
     templates_sha256,
 )
@@ -151,7 +152,7 @@ class FinMem:
         state = self._current
         perception = perceive(observation, info, state.start_equity)
         model = self.model if self.filings == "summaries" else None
-        arrived = state.arrived(self._arrivals(info))
+        arrived = state.arrived(self._arrivals(info), self.document_chars)
         read = await read_all(arrived, self.document_chars, model)
         chart = png_of(observation["chart"]) if "chart" in observation else b""
         situation = await _apart(state, self._perceive, state, perception, read, info, chart)
@@ -165,7 +166,7 @@ class FinMem:
         position = float(info["position"])
         side = (position > 0) - (position < 0)
         state.track.settle(side, float(info["equity"]) / state.equities[-1] - 1.0)
-        state.pending = tuple(state.arrived(self._arrivals(info)))
+        state.pending = tuple(state.arrived(self._arrivals(info), self.document_chars))
 
     def save(self, folder: str | Path) -> None:
         """Keep the state in a folder; between steps, and safe against a kill."""
@@ -351,6 +352,7 @@ class FinMem:
             role=self.character.role,
             symbol=perception.symbol,
             background=state.background,
+            layers=layers_in_words(state.memory.profile),
             **self._rules.words(),
         )
         state.schema = schema_of(labels_for(state.memory.profile, self.k))

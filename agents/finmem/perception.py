@@ -7,7 +7,13 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from investorbench.agents.finmem.filings import Digest, extractive, passages_of
+from investorbench.agents.finmem.filings import (
+    Digest,
+    cut_once,
+    extractive,
+    is_kept_whole,
+    passages_of,
+)
 from investorbench.agents.single_asset import known_closes
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
@@ -120,6 +126,16 @@ class Arrival:
     time: str
     metadata: dict[str, str]
     filing: str | None = None
+
+    def is_kept_whole(self, longest: int) -> bool:
+        """Whether it is what somebody wrote of a filing, and short enough to be kept as it is."""
+        if self.filing is None:
+            return False
+        return is_kept_whole(cut_once(self.filing, self.metadata["kind"]), self.filing, longest)
+
+    def about_filing(self, by: str) -> dict[str, str]:
+        """Of a filing what is known of it before it is read, and by what it is told apart."""
+        return {"form": self.metadata["kind"], "filed": self.time, "period": "", "by": by}
 
     def read(self, longest: int, digest: Digest = extractive) -> list["Arrival"]:
         """What it leaves in memory: itself, or of a filing its passages.

@@ -1,6 +1,6 @@
 """The prompt: templates, and what goes into them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -29,7 +29,6 @@ HEADINGS = {
     "reflection": "Reflections",
     "short": "Short-term memory",
     "all": "All memories",
-    "today": "Texts of today",
 }
 """Layers in the order in which they are shown: what changes least comes first."""
 CHART_WORDS = (
@@ -151,6 +150,34 @@ def labels_for(profile: Profile, k: int | None) -> list[str]:
     """All labels that a prompt may hold: of memories by their place, then of what is new."""
     memories = (profile.retrieved if k is None else k) * len(profile.layers)
     return [memory_label(n) for n in range(memories)] + [label_of(n) for n in range(CITABLE)]
+
+
+def layers_in_words(profile: Profile) -> str:
+    """Under which heading a memory begins, and what becomes of it."""
+    begins = {
+        "annual reports": profile.place("long"),
+        "other reports": profile.place("mid"),
+        "news": profile.place("short"),
+        "your own earlier conclusions": profile.reflections,
+    }
+    headings = {layer: HEADINGS.get(layer, layer) for layer in dict.fromkeys(begins.values())}
+    if len(headings) == 1:
+        where = f"They are {listed(begins)}."
+    else:
+        under = (
+            f'{listed(what for what, own in begins.items() if own == layer)} under "{heading}"'
+            for layer, heading in headings.items()
+        )
+        where = f"At first stand {listed(under)}."
+    moves = any(layer.up_at is not None for layer in profile.layers)
+    useful = "moves deeper and stays longer" if moves else "stays longer"
+    return f"{where} A memory that proves useful {useful}; one that is never useful fades."
+
+
+def listed(words: Iterable[str]) -> str:
+    """As in "a, b and c"."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def memory_label(place: int) -> str:

@@ -11,7 +11,8 @@ from investorbench.agents.llm.tokens import Counter
 from investorbench.memory import Recalled
 
 NEWS_SHARE = 2
-"""Of what a short context leaves for news and memories, news may take one part in so many."""
+"""Of what a short context leaves for news and memories, news may take one part in so many, or what
+memories leave."""
 SAFE = 0.95
 """Of what a server says that it has room for, how much is used."""
 BLIND = 0.75
@@ -62,8 +63,8 @@ def fitted(
 ) -> FittedQuestion:
     """The question about a day, without the least of it where it would be too long.
 
-    Memories go first, the least scored of them before others, then whole texts of news, then
-    headlines.
+    Whole texts of news go first, down to their share, then memories, the least scored of them
+    before others, then headlines.
 
     Args:
         system: the part that never changes.
@@ -90,7 +91,9 @@ def fitted(
             f"takes {fixed:,}: choose a model with a longer context, or a smaller "
             "model.sampling.max_tokens"
         )
-    sheet = sheet_of(day.news, min(news_tokens, (room - fixed) // NEWS_SHARE))
+    beside = ask(system, schema, day, day.memories, NewsSheet()).tokens(counter)
+    for_news = max((room - fixed) // NEWS_SHARE, room - beside)
+    sheet = sheet_of(day.news, min(news_tokens, for_news))
     ranked = sorted(day.memories, key=lambda memory: (-memory.score, memory.id))
     while True:
         kept = {memory.id for memory in ranked}

@@ -118,22 +118,29 @@ class AgentState:
         self.equities, self.start_equity = [], None
         self.label = None
 
-    def arrived(self, documents: Iterable[Arrival]) -> list[Arrival]:
+    def arrived(self, documents: Iterable[Arrival], longest: int) -> list[Arrival]:
         """What is to be read: what was pending and what else came, each once; no second readings.
 
-        A report of which somebody else's summary was read is not read itself.
+        A report of which somebody else's summary was read, or comes with it, is not read itself.
+
+        Args:
+            documents: that came.
+            longest: characters to keep of a filing.
         """
-        new = {each.key: each for each in (*self.pending, *documents)}
+        came = {each.key: each for each in (*self.pending, *documents)}
+        new = [each for key, each in came.items() if key not in self.seen]
+        reports = [Report.of(each.about_filing("")) for each in new]
+        summaries = [
+            Report.of(each.about_filing("whole")) if each.is_kept_whole(longest) else None
+            for each in new
+        ]
+        beside = [report for report in summaries if report is not None]
         return [
             each
-            for key, each in new.items()
-            if key not in self.seen and not self._has_summary_of(each)
+            for each, report, summary in zip(new, reports, summaries, strict=True)
+            if report is None
+            or not report.is_summed_up([*self.reports, *(() if summary else beside)])
         ]
-
-    def _has_summary_of(self, document: Arrival) -> bool:
-        about = {"form": document.metadata["kind"], "filed": document.time, "period": "", "by": ""}
-        report = Report.of(about)
-        return report is not None and report.is_summed_up(self.reports)
 
     @property
     def usual_texts(self) -> float:

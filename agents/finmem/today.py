@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from investorbench.agents.finmem.extracts import ends_in_abbreviation
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.stories import stories
@@ -24,8 +25,8 @@ CITABLE = 20
 """Items that have a label, by which an answer may cite them."""
 HEADLINE = 200
 """Characters of a headline, where a text has no first line or sentence that is shorter."""
-SHORTEST_HEADLINE = 40
-"""Characters; a shorter first sentence, such as "Mr.", is none."""
+SHORTEST_TITLE, SHORTEST_HEADLINE = 7, 40
+"""Characters; a shorter first line, such as "10-Q", or a shorter first sentence is no headline."""
 NAMED, FIGURE, POSTED = 3.0, 1.5, -1.5
 """What it is worth that a headline names the asset or holds a figure of money or change, and what
 it costs that it is a post."""
@@ -45,8 +46,7 @@ MATTERS = frozenset(
     """.split()
 )
 """Words of news that move a price."""
-LABEL_TOKENS, DASH_TOKENS = 12, 3
-"""What a line takes before its text begins, with a label and what is known of it, or without."""
+LINE_END_TOKENS = 1
 CUT = " […]"
 
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”’)]?\s")
@@ -171,7 +171,7 @@ def sheet_of(news: Arrived, room: int) -> NewsSheet:
     about = [_about(item, place, news.known_since) for place, item in enumerate(news.items)]
     wordings = [_wording(item.part.text) for item in news.items]
     for place, wording in enumerate(wordings):
-        takes = wording.short_tokens + (LABEL_TOKENS if place < CITABLE else DASH_TOKENS)
+        takes = wording.short_tokens + estimate(about[place]) + LINE_END_TOKENS
         if place < news.top or takes <= room:
             lines[place], room = about[place] + wording.short, room - takes
     for place in lines:
@@ -189,9 +189,11 @@ def label_of(place: int) -> str:
 
 def headline(text: str) -> str:
     """The first line of a text, or its first sentence where that is shorter, on one line."""
-    first = " ".join(text[: HEADLINE + HEADLINE // 4].partition("\n")[0].split())
+    begins = text[: HEADLINE + HEADLINE // 4]
+    line = begins.partition("\n")[0]
+    first = " ".join((line if len(line) >= SHORTEST_TITLE else begins).split())
     for end in _SENTENCE.finditer(first):
-        if end.start() >= SHORTEST_HEADLINE:
+        if end.start() >= SHORTEST_HEADLINE and not ends_in_abbreviation(first[: end.start()]):
             first = first[: end.start()]
             break
     if len(first) > HEADLINE:
@@ -219,7 +221,9 @@ def _wording(text: str) -> _Wording:
 
 def _about(item: NewsItem, place: int, known_since: Mapping[int, str]) -> str:
     """What a line begins with, whatever its text holds: its label, and what is known of it."""
-    about = [max(item.ratings, key=lambda rating: item.ratings[rating])] if item.ratings else []
+    about = [] if item.is_story else [f"filed {item.part.time}"]
+    if item.ratings:
+        about.append(max(item.ratings, key=lambda rating: item.ratings[rating]))
     if len(item.keys) > 1:
         about.append(f"{len(item.keys)} texts")
     if place in known_since:

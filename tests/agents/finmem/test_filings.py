@@ -184,6 +184,20 @@ def test_a_summary_takes_the_place_of_its_report_whichever_comes_first(first: st
     assert arrivals([report, summary], "2024-12-31", state.seen, 3000) == ()
 
 
+@pytest.mark.parametrize("first", ["report", "summary"])
+@pytest.mark.parametrize("pending", [True, False])
+def test_a_report_that_comes_with_its_summary_is_not_read_beside_it(
+    first: str, pending: bool
+) -> None:
+    both = [document("10-K", annual(), "2023-05-02"), document("10-K", SUMMARY, "2023-05-03")]
+    came = arrivals(both if first == "report" else both[::-1], "2023-05-03", set(), 3000)
+    state = remembering()
+    if pending:
+        state.pending = came[:1]
+    read = [each.filing for each in state.arrived(came[pending:], 3000)]
+    assert read == [SUMMARY]
+
+
 def test_a_summary_of_another_quarter_or_form_takes_no_place() -> None:
     state = remembering()
     read(

@@ -12,7 +12,8 @@ import pytest
 from investorbench.agents.finmem import Character, FinMem
 from investorbench.agents.finmem.backgrounds import BACKGROUNDS
 from investorbench.agents.finmem.perception import perceive
-from investorbench.agents.finmem.question import templates_sha256
+from investorbench.agents.finmem.question import HEADINGS, layers_in_words, templates_sha256
+from investorbench.memory.profiles import PROFILES
 from investorbench_env.universes import PUBLISHED_ON, UNIVERSES, universe_of
 from tests.agents.finmem.episodes import Scripted, arrays, market, play, task_of, varied
 from tests.env.small_markets import date, small_market
@@ -42,6 +43,23 @@ def test_the_hash_of_the_templates_is_the_one_that_is_described() -> None:
     agent = FinMem(Scripted(varied), arrays)
     assert agent.describe()["prompts_sha256"] == templates_sha256()
     assert re.fullmatch(r"[0-9a-f]{64}", templates_sha256())
+
+
+@pytest.mark.parametrize("name", [*PROFILES])
+def test_the_system_message_names_the_headings_of_its_profile_and_no_others(name: str) -> None:
+    profile = PROFILES[name]
+    words = layers_in_words(profile)
+    firsts = {*map(profile.place, ("long", "mid", "short")), profile.reflections}
+    named = {*re.findall('"([^"]*)"', words)}
+    assert named == ({HEADINGS.get(layer, layer) for layer in firsts} if len(firsts) > 1 else set())
+    assert ("deeper" in words) == any(layer.up_at is not None for layer in profile.layers)
+    if name == "layered":
+        assert words == (
+            'At first stand annual reports under "Long-term memory", other reports under '
+            '"Mid-term memory", news under "Short-term memory" and your own earlier conclusions '
+            'under "Reflections". A memory that proves useful moves deeper and stays longer; one '
+            "that is never useful fades."
+        )
 
 
 def test_every_asset_of_the_benchmark_has_a_background() -> None:

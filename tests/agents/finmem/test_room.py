@@ -28,6 +28,7 @@ from investorbench.agents.llm import (
 )
 from investorbench.agents.llm.recorded import RecordedAnswers
 from investorbench.agents.llm.tokens import estimate
+from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks import evaluate
 from tests.agents.finmem.episodes import (
     STEPS,
@@ -85,6 +86,17 @@ def test_prompts_fit_and_the_least_scored_memories_go_first(context_length: int)
         assert record["left_out"]["memories"] == thought.left_out.memories
     if context_length <= 4096:
         assert agent.counts.shortened > 0 and any(day.thought.left_out.memories for day in episode)
+
+
+def test_news_may_take_the_room_that_memories_leave() -> None:
+    """On a first day there are none, and all of the room is for what is new."""
+
+    def off(seed: int) -> LayeredMemory:
+        return LayeredMemory("off", Arrays(), HashedNgrams(64), seed=seed)
+
+    episode = play(FinMem(Small(3400), off, filings="extracts"), task_of(market(LONG)))
+    day = episode[5].thought
+    assert not day.recalled and day.news.whole == day.news.items == 1
 
 
 def test_of_the_memories_those_with_the_highest_scores_are_left() -> None:
