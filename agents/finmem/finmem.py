@@ -18,6 +18,7 @@ from investorbench.agents.finmem.past_decisions import PastDecision
 from investorbench.agents.finmem.perception import Perception, arrivals, perceive
 from investorbench.agents.finmem.question import (
     Briefing,
+    ask,
     fill,
     labels_for,
     layers_in_words,
@@ -26,10 +27,12 @@ from investorbench.agents.finmem.question import (
 )
 from investorbench.agents.finmem.recall import recall
 from investorbench.agents.finmem.room import (
+    GROWS,
     FittedQuestion,
     RefusedQuestion,
     fitted,
     refused_by,
+    require_room,
     smaller_room,
 )
 from investorbench.agents.finmem.rules import Rules
@@ -49,7 +52,7 @@ from investorbench.agents.finmem.thought import (
 )
 from investorbench.agents.finmem.today import CITABLE, Arrived, NewsSheet, items_of, label_of
 from investorbench.agents.llm import ContextLengthError, LanguageModel, Model
-from investorbench.agents.llm.tokens import context_length_of, counter_of
+from investorbench.agents.llm.tokens import Counter, context_length_of, counter_of
 from investorbench.memory import LayeredMemory
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
@@ -151,6 +154,9 @@ class FinMem:
         """
         state = self._current
         perception = perceive(observation, info, state.start_equity)
+        self._open(state, perception, simulated=bool(info.get("simulated")))
+        if state.steps == 0:
+            await self._require_room(state, perception)
         model = self.model if self.filings == "summaries" else None
         arrived = state.arrived(self._arrivals(info), self.document_chars)
         read = await read_all(arrived, self.document_chars, model)
@@ -227,7 +233,6 @@ class FinMem:
         chart: bytes,
     ) -> Situation:
         """The rest of a step up to its question."""
-        self._open(state, perception, simulated=bool(info.get("simulated")))
         items = items_of(read.parts, self._names(state, perception))
         vectors = state.memory.embed([item.part.text for item in items])
         lesson = state.lesson if state.lesson and state.lesson.id in state.memory else None
@@ -255,19 +260,49 @@ class FinMem:
             refused=read.refused,
         )
 
+    async def _require_room(self, state: AgentState, perception: Perception) -> None:
+        """Refuse a context without room for what is always shown, before anything is asked."""
+        room = await self._room(state)
+        if room is None:
+            return
+        past = PastDecision(
+            session=perception.session, decision="hold", cited=(), side=-1, earned=-0.1,
+            asset_return=-0.1,
+        )  # fmt: skip
+        label = -0.1 if state.split == "warmup" else None
+        always = Briefing(
+            perception=perception, appetite="risk_seeking", label=label, reflects=True,
+            recent=(past,) * self.look_back, lesson=None, memories=(),
+            news=Arrived(items=(), known_since={}, usual=0.0),
+        )  # fmt: skip
+        takes = ask(state.system, state.schema, always, (), NewsSheet()).tokens(self._counter)
+        require_room(takes + GROWS, room, self.model.name)
+
+    async def _room(self, state: AgentState) -> int | None:
+        """Tokens that a question may have; None for no limit."""
+        state.context_length = state.context_length or await context_length_of(self.model)
+        if state.room is not None or state.context_length is None:
+            return state.room
+        model: Model | None = getattr(self.model, "model", None)
+        return state.context_length - (model.sampling.max_tokens if model else 0)
+
+    def _fitted(self, state: AgentState, day: Briefing, room: int | None) -> FittedQuestion:
+        return fitted(
+            state.system, state.schema, day,
+            news_tokens=self.news_tokens, room=room, counter=self._counter, model=self.model.name,
+        )  # fmt: skip
+
+    @property
+    def _counter(self) -> Counter:
+        model: Model | None = getattr(self.model, "model", None)
+        return counter_of(model.tokenizer if model else None)
+
     async def _ask(self, state: AgentState, day: Briefing) -> Answered:
         """Ask about a day; where it was too long for the server, about less of it."""
         model: Model | None = getattr(self.model, "model", None)
-        counter = counter_of(model.tokenizer if model else None)
-        state.context_length = state.context_length or await context_length_of(self.model)
-        room, refused = state.room, list[RefusedQuestion]()
-        if room is None and model is not None and state.context_length is not None:
-            room = state.context_length - model.sampling.max_tokens
+        room, refused = await self._room(state), list[RefusedQuestion]()
         while True:
-            fit = fitted(
-                state.system, state.schema, day,
-                news_tokens=self.news_tokens, room=room, counter=counter, model=self.model.name,
-            )  # fmt: skip
+            fit = self._fitted(state, day, room)
             question = fit.question
             try:
                 answer = await self.model.decide(
@@ -275,7 +310,7 @@ class FinMem:
                 )
             except ContextLengthError as error:
                 max_tokens = model.sampling.max_tokens if model else 0
-                room = smaller_room(question.tokens(counter), max_tokens, error)
+                room = smaller_room(question.tokens(self._counter), max_tokens, error)
                 refused.append(refused_by(error))
             else:
                 return Answered(
@@ -292,7 +327,7 @@ class FinMem:
         stored = state.store(day.news.items, situation.vectors)
         decision = read_answer(
             answer,
-            _shown(day, fit, stored),
+            _shown(fit, stored),
             None if label is None else word_of(label),
             reflects=day.reflects,
         )
@@ -380,11 +415,11 @@ def _shown_of(news: Arrived, sheet: NewsSheet) -> Shown:
     )
 
 
-def _shown(day: Briefing, fit: FittedQuestion, stored: Mapping[int, int]) -> dict[str, int]:
+def _shown(fit: FittedQuestion, stored: Mapping[int, int]) -> dict[str, int]:
     """Ids by the labels of what a prompt shows."""
     ids = [memory.id for memory in fit.memories]
-    if day.lesson is not None:
-        ids.append(day.lesson.id)
+    if fit.lesson is not None:
+        ids.append(fit.lesson.id)
     shown = {memory_label(place): id for place, id in enumerate(ids)}
     new = (place for place in fit.sheet.places if place in stored and place < CITABLE)
     return shown | {label_of(place): stored[place] for place in new}

@@ -1,9 +1,10 @@
 """The question that a model has room for: what goes first where a prompt would be too long."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from investorbench.agents.finmem.past_decisions import Lesson
 from investorbench.agents.finmem.question import Briefing, Question, ask, shown_of
 from investorbench.agents.finmem.today import NewsSheet, sheet_of
 from investorbench.agents.llm import ContextLengthError, ModelError
@@ -15,6 +16,9 @@ NEWS_SHARE = 2
 memories leave."""
 SAFE = 0.95
 """Of what a server says that it has room for, how much is used."""
+GROWS = 200
+"""Tokens by which what is always shown may be longer than on a first day without news: the figures
+of an account, a dividend, how much is new and how it is rated."""
 BLIND = 0.75
 """Of a question that was too long for a server that gives no numbers, how much is asked next."""
 
@@ -23,7 +27,7 @@ class LeftOut(NamedTuple):
     """What the model had no room for.
 
     Attributes:
-        memories: the least scored of those recalled.
+        memories: the least scored of those recalled, and what was last concluded.
         items: new ones without even a headline.
         texts: new ones of which the headline alone is shown.
     """
@@ -47,6 +51,7 @@ class FittedQuestion:
 
     question: Question
     memories: tuple[Recalled, ...]
+    lesson: Lesson | None
     sheet: NewsSheet
     left_out: LeftOut
 
@@ -64,7 +69,7 @@ def fitted(
     """The question about a day, without the least of it where it would be too long.
 
     Whole texts of news go first, down to their share, then memories, the least scored of them
-    before others, then headlines.
+    before others, then headlines, and what recent decisions taught where nothing else is left.
 
     Args:
         system: the part that never changes.
@@ -82,15 +87,14 @@ def fitted(
     question = ask(system, schema, day, day.memories, every)
     if room is None or question.at_most_tokens <= room or question.tokens(counter) <= room:
         return FittedQuestion(
-            question=question, memories=day.memories, sheet=every, left_out=LeftOut()
-        )
-    fixed = ask(system, schema, day, (), NewsSheet()).tokens(counter)
-    if fixed > room:
-        raise ModelError(
-            f"model {model} has room for {room:,} tokens of a prompt, and what FinMem always shows "
-            f"takes {fixed:,}: choose a model with a longer context, or a smaller "
-            "model.sampling.max_tokens"
-        )
+            question=question, memories=day.memories, lesson=day.lesson, sheet=every,
+            left_out=LeftOut(),
+        )  # fmt: skip
+    fixed, lesson = ask(system, schema, day, (), NewsSheet()).tokens(counter), day.lesson
+    if fixed > room and lesson is not None:
+        day = replace(day, lesson=None)
+        fixed = ask(system, schema, day, (), NewsSheet()).tokens(counter)
+    require_room(fixed, room, model)
     beside = ask(system, schema, day, day.memories, NewsSheet()).tokens(counter)
     for_news = max((room - fixed) // NEWS_SHARE, room - beside)
     sheet = sheet_of(day.news, min(news_tokens, for_news))
@@ -107,11 +111,32 @@ def fitted(
         if over > 0:
             sheet = sheet.without_last()
     left_out = LeftOut(
-        memories=len(day.memories) - len(memories),
+        memories=len(day.memories) - len(memories) + (day.lesson is not lesson),
         items=len(every.lines) - len(sheet.lines),
         texts=len((every.whole & {*sheet.places}) - sheet.whole),
     )
-    return FittedQuestion(question=question, memories=memories, sheet=sheet, left_out=left_out)
+    return FittedQuestion(
+        question=question, memories=memories, lesson=day.lesson, sheet=sheet, left_out=left_out
+    )
+
+
+def require_room(takes: int, room: int, model: str) -> None:
+    """Refuse a model without room for what is always shown.
+
+    Args:
+        takes: tokens of that.
+        room: tokens of a question.
+        model: its name.
+
+    Raises:
+        ModelError: it takes more.
+    """
+    if takes > room:
+        raise ModelError(
+            f"model {model} has room for {room:,} tokens of a prompt, and what FinMem always shows "
+            f"takes {takes:,}: choose a model with a longer context, or a smaller "
+            "model.sampling.max_tokens"
+        )
 
 
 def refused_by(error: ContextLengthError) -> RefusedQuestion:

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.finmem.question import Briefing
@@ -20,6 +22,7 @@ from investorbench.agents.llm import (
     Cache,
     ContextLengthError,
     Endpoints,
+    Message,
     ModelError,
     OfflineReader,
     connect,
@@ -40,9 +43,11 @@ from tests.agents.finmem.episodes import (
     task_of,
     varied,
 )
+from tests.agents.finmem.test_filings import annual
 from tests.agents.llm.asking import client
 from tests.agents.llm.asking import model as model_of_stub
 from tests.agents.llm.stub_server import Reply, StubServer, schema_of
+from tests.env.small_markets import document
 
 LONG = [
     f"Session {t}: ACME reports orders of {t} million. " + f"Plant {t} ran for {t + 7} hours. " * 40
@@ -122,11 +127,28 @@ def test_of_the_memories_those_with_the_highest_scores_are_left() -> None:
     assert len(kept) > 5
 
 
-def test_a_context_too_short_for_what_is_always_shown_is_refused_before_the_first_call() -> None:
-    model = Small(1800)
-    with pytest.raises(ModelError, match=r"has room for 1,300 tokens .* takes [\d,]+:"):
-        play(FinMem(model, arrays, filings="extracts"), task_of(market()))
-    assert not model.asked
+@settings(max_examples=20, deadline=None)
+@given(context_length=st.integers(2300, 2900), words=st.sampled_from(["", "ok ", "lesson 我们 "]))
+def test_a_context_is_refused_before_the_first_call_or_never(
+    context_length: int, words: str
+) -> None:
+    """Summaries of filings count as calls; what the model concludes may be of any length."""
+
+    def say(messages: Sequence[Message], schema: dict[str, Any]) -> dict[str, Any]:
+        value = varied(messages, schema)
+        return value | {"reflection": words * 400} if value.get("reflection") else value
+
+    model = Small(context_length)
+    model.say = say
+    documents = [document(50.5, annual(), "10-K")]
+    documents += [document(t + 0.5, text) for t, text in enumerate(LONG)]
+    agent = FinMem(model, arrays, document_chars=1000)
+    try:
+        episode = play(agent, task_of(market(documents=documents)))
+    except ModelError:
+        assert not model.asked
+    else:
+        assert all(tokens_of(day) <= context_length - 500 for day in episode)
 
 
 def test_a_model_without_a_known_context_is_asked_for_it_or_refused() -> None:
