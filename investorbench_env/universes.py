@@ -173,6 +173,14 @@ UNIVERSES: dict[str, Universe] = {
 }
 """Every universe by name."""
 
+SIMULATED_SYMBOLS = frozenset(
+    member.symbol
+    for universe in UNIVERSES.values()
+    if universe.data == "simulated"
+    for member in universe.members
+)
+"""Assets that are simulated by name, of which there is no data to be had."""
+
 
 def find_universe(name: str) -> Universe:
     """A universe by its name.

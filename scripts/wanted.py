@@ -18,7 +18,7 @@ from investorbench_env.market.sources.proxies import PROXIES
 from investorbench_env.market.sources.source import last_over
 from investorbench_env.universes import (
     PUBLISHED_ON,
-    SIMULATED,
+    SIMULATED_SYMBOLS,
     UNIVERSES,
     Universe,
     find_universe,
@@ -94,7 +94,7 @@ def _dated(each: Wanted, first: date | None, last: date | None) -> Wanted:
 def _tasks(name: str) -> Iterator[Wanted]:
     """What a name says as a task, or as several; nothing for a symbol."""
     lower = name.lower()
-    tasks = [each for each in Choices().names("task") if not each.endswith("/sim")]
+    tasks = [each for each in Choices().names("task") if not _is_simulated(Task.of(each))]
     by_name = {universe.lower(): universe for universe in UNIVERSES}
     if lower == PAPER:
         published = [each for each in UNIVERSES.values() if each.chosen_on == PUBLISHED_ON]
@@ -107,6 +107,10 @@ def _tasks(name: str) -> Iterator[Wanted]:
         yield from _task(Task.of(name), name)
     elif "*" in name:
         raise UnknownNameError("task", name, [*tasks, *by_name, PAPER])
+
+
+def _is_simulated(task: Task) -> bool:
+    return task.data == "simulated" or not SIMULATED_SYMBOLS.isdisjoint(task.symbols)
 
 
 def _within(task: str, folder: str) -> bool:
@@ -129,7 +133,7 @@ def _task(task: Task, name: str) -> Iterator[Wanted]:
     """What a task needs."""
     if not task.is_ours:
         raise InvestorBenchError(f"{name} is an environment of others, which knows its data")
-    if SIMULATED in task.symbols or task.data == "simulated":
+    if _is_simulated(task):
         raise InvestorBenchError(f"{name} runs on a simulated market: it needs no data")
     universe = universe_of(task.asset_class)
     for symbol in task.symbols:

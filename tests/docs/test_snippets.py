@@ -63,7 +63,17 @@ def reader(tmp_path: Path) -> "Reader":
     return Reader(tmp_path)
 
 
-@pytest.mark.parametrize("path", pages_with("plain"))
+OFTEN = ("README.md", "docs/environments.md", "docs/memory.md", "docs/live.md")
+"""Pages that are run with every test; the others start dozens of processes each."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path if path in OFTEN else pytest.param(path, marks=pytest.mark.heavy)
+        for path in pages_with("plain")
+    ],
+)
 def test_a_page_shows_what_its_programs_print(
     reader: "Reader", monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -162,7 +162,7 @@ def test_a_simulated_id_warns_of_nothing(id: str) -> None:
 def test_every_id_and_every_family_is_registered_on_import() -> None:
     assert {*IDS, *family_ids()} <= gym.registry.keys()
     assert "InvestorBench/Stock-TSLA" in IDS
-    assert len(IDS) == 15
+    assert len(IDS) == 16
 
 
 def test_an_id_can_be_made_without_the_import() -> None:

@@ -69,7 +69,13 @@ def test_a_score_adds_cosine_recency_and_importance_up_to_100() -> None:
     assert score(*parts).tolist() == [0.25 + 0.5 + 0.4, 0.5 + 1.0 + 1.0]
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+OFTEN = ("layered", "finmem")
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [name if name in OFTEN else pytest.param(name, marks=pytest.mark.heavy) for name in PROFILES],
+)
 def test_10_000_random_operations_agree_with_the_plain_model(profile, tmp_path) -> None:
     def reopen(memory: LayeredMemory | None) -> LayeredMemory:
         if memory is None:
