@@ -125,7 +125,7 @@ class Interpreter:
             return word
         try:
             weight = float(np.asarray(given, dtype=np.float64).item())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         return weight if math.isfinite(weight) and self._lowest <= weight <= 1.0 else None
 

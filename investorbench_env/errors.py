@@ -10,6 +10,8 @@ class InvestorBenchError(Exception):
 
 SHOWN = 5
 """Names that are shown of those that exist."""
+LONGEST_NAME = 200
+"""Characters of a name that are compared and shown: it may be any text of a model or a client."""
 
 
 class UnknownNameError(InvestorBenchError, ValueError):
@@ -24,7 +26,9 @@ class UnknownNameError(InvestorBenchError, ValueError):
             valid: the names that exist.
             advice: what else can be done.
         """
-        names = sorted(set(valid), key=lambda known: (-_closeness(str(name), known), known))
+        if len(given := str(name)) > LONGEST_NAME:
+            name = given = f"{given[:LONGEST_NAME]}…"
+        names = sorted(set(valid), key=lambda known: (-_closeness(given, known), known))
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         listed = (", ".join(names[:SHOWN]) or "none") + more
         super().__init__(

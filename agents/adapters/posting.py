@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -34,19 +35,20 @@ class JsonServer:
     def __init__(
         self, url: str, *, timeout_s: float, attempts: int, wait_s: float, token_env: str | None
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvestorBenchError(f"url={url!r} must be an address: http://127.0.0.1:9000")
-        if parts.username or parts.password or parts.query:
-            raise InvestorBenchError("url holds a name, a password or a query: use token_env")
-        if attempts < 1 or timeout_s <= 0:
-            raise InvestorBenchError("attempts must be at least 1, and timeout_s above 0")
-        if token_env is not None and not os.environ.get(token_env):
-            raise InvestorBenchError(f"token_env={token_env}: there is no such variable; set it")
+        _require_address(url)
+        if type(attempts) is not int or attempts < 1:
+            raise InvestorBenchError(f"attempts={attempts!r} must be a whole number of at least 1")
+        for name, seconds, allowed in (
+            ("timeout_s", timeout_s, "above 0"),
+            ("wait_s", wait_s, "of at least 0"),
+        ):
+            is_number = isinstance(seconds, int | float) and 0 <= seconds < math.inf
+            if not is_number or (seconds == 0 and name == "timeout_s"):
+                raise InvestorBenchError(f"{name}={seconds!r} must be a number {allowed}")
         self.url, self._patience = url.rstrip("/"), (timeout_s, attempts, wait_s)
         self._headers = {"Content-Type": "application/json"}
         if token_env is not None:
-            self._headers["Authorization"] = f"Bearer {os.environ[token_env]}"
+            self._headers["Authorization"] = f"Bearer {_token(token_env)}"
         self._client: Any = None
 
     async def post(self, path: str, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,3 +111,24 @@ class JsonServer:
         except httpx.HTTPError as error:
             return 0, f"no reply: {error}".encode()
         return response.status_code, bytes(reply)
+
+
+def _require_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of its port, or of an IPv6 address
+        is_address = False
+    if not is_address or not url.isprintable() or " " in url:
+        raise InvestorBenchError(f"url={url!r} must be an address: http://127.0.0.1:9000")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvestorBenchError("url holds a name, a password, a query or a mark: use token_env")
+
+
+def _token(name: str) -> str:
+    token = os.environ.get(name, "")
+    if not token:
+        raise InvestorBenchError(f"token_env={name}: there is no such variable; set it")
+    if not (token.isascii() and token.isprintable()):  # never shown: it is a secret
+        raise InvestorBenchError(f"token_env={name}: it holds what no header can; set it again")
+    return token

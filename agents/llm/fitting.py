@@ -50,10 +50,12 @@ def _mend(value: Any, schema: Any, notes: list[str]) -> Any:
     if not isinstance(schema, Mapping):
         return value
     if isinstance(value, str):
-        return _mend_text(value, schema, notes)
+        value = _mend_text(value, schema, notes)
+    if isinstance(value, float) and schema.get("type") == "integer" and value.is_integer():
+        return int(value)  # JSON knows one kind of number
     if isinstance(value, dict):
         parts = schema.get("properties", {})
-        return {_utf8(key): _mend(item, parts.get(key), notes) for key, item in value.items()}
+        return {utf8(key): _mend(item, parts.get(key), notes) for key, item in value.items()}
     if isinstance(value, list):
         items = schema.get("items")
         mended = [_mend(item, items, notes) for item in value]
@@ -77,7 +79,7 @@ def _mend_text(text: str, schema: Mapping[str, Any], notes: list[str]) -> Any:
         if len(same) == 1:
             notes.append("enum_case")
             return same[0]
-    clean = _utf8(text)
+    clean = utf8(text)
     if clean != text:
         notes.append("lone_surrogate")
     return clean
@@ -94,7 +96,8 @@ def _number(text: str) -> int | float | None:
     for kind in (int, float):
         try:
             number = kind(text.strip())
-        except ValueError:
+            float(number)
+        except (ValueError, OverflowError):
             continue
         return number if math.isfinite(number) and "_" not in text else None
     return None
@@ -106,7 +109,7 @@ def _is_among(item: Any, allowed: Sequence[Any]) -> bool:
     return any(isinstance(item, bool) == isinstance(other, bool) for other in same)
 
 
-def _utf8(text: str) -> str:
+def utf8(text: str) -> str:
     """Text that can be written to a file: a lone surrogate, legal in JSON, cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")
 

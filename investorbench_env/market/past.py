@@ -161,7 +161,8 @@ class Past:
         if size is None:
             return tuple(found) if number == 1 else ()
         size = _count("size", size, sys.maxsize)
-        return tuple(islice(found, (number - 1) * size, number * size))
+        first_row, stop = (min(each * size, sys.maxsize) for each in (number - 1, number))
+        return tuple(islice(found, first_row, stop))
 
     def search(
         self,
@@ -185,6 +186,8 @@ class Past:
             NotYetKnownError: a date lies after the decision.
             DateRangeError: it is none.
         """
+        if not isinstance(query, str):
+            raise InvestorBenchError(f"query={query!r} must be words in one text")
         first, final = self._range(start, end)
         k = _count("k", k, sys.maxsize)
         documents: list[Document] = []

@@ -255,8 +255,8 @@ def _draw_prices(canvas: PixelCanvas, prices: Upward, known: Bars) -> None:
         y = prices.height(tick)
         canvas.box(LEFT, y, WIDTH - RIGHT, y, GRID)
         if abs(y - prices.height(last)) > LETTERS + SCALE:
-            canvas.write(edge + SCALE, y, _plain(tick_label(tick, ticks)), QUIET)
-    y, label = prices.height(last), _plain(number(last))
+            canvas.write(edge + SCALE, y, _label(tick, tick_label(tick, ticks)), QUIET)
+    y, label = prices.height(last), _label(last, number(last))
     reach = LETTERS // 2 + SCALE
     canvas.box(edge - SCALE, y - reach, WIDTH - 1, y + reach - 1, INK)
     canvas.write(edge + SCALE, y, label, PAPER)
@@ -296,5 +296,10 @@ def _draw_volume(canvas: PixelCanvas, across: Across, known: Bars, top: int, flo
     canvas.write(WIDTH - RIGHT + 4 + SCALE, (top + floor) // 2, "VOLUME", QUIET)
 
 
-def _plain(label: str) -> str:
-    return label.replace("−", "-")
+def _label(price: float, label: str) -> str:
+    """A price with as many digits as have room beside the bars."""
+    plain = label.replace("−", "-")
+    shorter = (f"{price:.{digits}g}" for digits in (4, 3, 2, 1))
+    labels = (plain, plain.replace(",", ""), *shorter)
+    fitting = (each for each in labels if text_width(each, SCALE) <= RIGHT - 4 - SCALE)
+    return next(fitting, labels[-1])

@@ -51,11 +51,12 @@ class Game:
         self._waiting: Turn | None = None
         self._outcome: RunOutcome | None = None
         self._calls: list[dict[str, Any]] = []
-        self._is_over = False
+        self._is_coming, self._is_over = False, False
 
     async def reset(self) -> CallOutcome:
         """Begin the next episode, or go on with one that was broken off."""
         async with self._lock:
+            await self._catch_up()
             if self._turn is not None:
                 return _error("an episode is under way, and none is taken back: act until it ends")
             if self._outcome is not None:
@@ -70,11 +71,14 @@ class Game:
     async def observe(self) -> CallOutcome:
         """What is known now."""
         async with self._lock:
+            await self._catch_up()
             return CallOutcome(self._now()) if self._turn else self._none()
 
     async def act(self, decision: Any, rationale: str = "") -> CallOutcome:
         """Decide, and see what comes of it."""
         async with self._lock:
+            if await self._catch_up():
+                return _error("a call was broken off after it decided: observe first")
             turn = self._turn
             if turn is None:
                 return self._none()
@@ -83,13 +87,12 @@ class Game:
             turn.decide(decision, {"tool_calls": self._calls, "decision": made})
             self._turn, self._calls = None, []
             await self._next()
-            if self._waiting is not None and not self._waiting.is_first:
-                self._turn, self._waiting = self._waiting, None
             return CallOutcome(self._now())
 
     async def look_up(self, name: str, arguments: Mapping[str, Any]) -> CallOutcome:
         """Ask the past of the decision that is due."""
         async with self._lock:
+            await self._catch_up()
             if self._turn is None:
                 return self._none()
             call = ToolCall(id="", name=name, arguments=arguments)
@@ -122,17 +125,27 @@ class Game:
 
     async def _next(self) -> None:
         """Wait for the next decision, or for the end."""
+        self._is_coming = True
         # A thread that waited would swallow what comes after its client has left.
         while self._came.empty():
             await asyncio.sleep(POLL_S)
         came = self._came.get()
-        self._is_over = not isinstance(came, Turn)
+        self._is_coming, self._is_over = False, not isinstance(came, Turn)
         if isinstance(came, BaseException):
             raise came
-        if isinstance(came, Turn):
+        if not isinstance(came, Turn):
+            self._outcome = came
+        elif came.is_first:
             self._waiting = came
         else:
-            self._outcome = came
+            self._turn = came
+
+    async def _catch_up(self) -> bool:
+        """Wait for what a call did not wait for, as its client broke it off; whether one did."""
+        was_broken_off = self._is_coming
+        if was_broken_off:
+            await self._next()
+        return was_broken_off
 
     def _now(self) -> str:
         if self._turn is not None:

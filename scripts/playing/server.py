@@ -1,6 +1,7 @@
 """A game as tools of the Model Context Protocol; this module alone needs the package ``mcp``."""
 
 import importlib
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ INSTRUCTIONS = (
     "bars, documents, search and read look up the past, which ends at the decision that is due; "
     "act decides and shows what comes next. No decision can be taken back."
 )
+LONGEST_ARGUMENTS = 20_000
+"""Characters, as JSON."""
 NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 MOVES: tuple[Tool, ...] = (
     Tool(name="reset", description="Begin the next episode.", parameters=NOTHING),
@@ -39,15 +42,31 @@ TOOLS: Mapping[str, Tool] = {
 
 async def call(game: Game, name: str, arguments: Mapping[str, Any]) -> CallOutcome:
     """Carry out a call of a client."""
+    if problem := _unusable(arguments):
+        return CallOutcome(f"Error: {problem}.", "arguments")
     if name in VERBS:
         return await game.look_up(name, arguments)
     if name not in TOOLS:
-        return CallOutcome(f"Error: there is no tool {name!r}.", "unknown_tool")
-    if problem := fit(dict(arguments), TOOLS[name].parameters).problem:
-        return CallOutcome(f"Error: {problem}.", "arguments")
+        return CallOutcome(f"Error: there is no tool {name[:100]!r}.", "unknown_tool")
+    fitted = fit(dict(arguments), TOOLS[name].parameters)
+    if fitted.problem:
+        return CallOutcome(f"Error: {fitted.problem}.", "arguments")
     if name == "act":
-        return await game.act(arguments["decision"], str(arguments.get("rationale", "")))
+        return await game.act(fitted.value["decision"], fitted.value.get("rationale", ""))
     return await (game.reset() if name == "reset" else game.observe())
+
+
+def _unusable(arguments: Mapping[str, Any]) -> str:
+    """What is wrong with arguments that no record could hold; empty where nothing is."""
+    try:
+        length = len(json.dumps(arguments, allow_nan=False))
+    except RecursionError:
+        return "the arguments are nested too deeply"
+    except ValueError:
+        return "the arguments hold a number that is none, or has too many digits"
+    if length > LONGEST_ARGUMENTS:
+        return f"the arguments have {length:,} characters, at most {LONGEST_ARGUMENTS:,} fit"
+    return ""
 
 
 def server_of(game: Game) -> "Server[Any]":

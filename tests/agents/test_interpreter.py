@@ -42,8 +42,9 @@ def test_a_word_is_read_in_all_its_forms(word: str, form: int) -> None:
     assert (decided.action, decided.said, decided.valid) == (WORDS[word], word, True)
 
 
+HUGE = st.integers(300, 2_000).map(lambda digits: 10**digits)
 ANYTHING = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary()),
+    st.one_of(st.none(), st.booleans(), st.integers(), HUGE, st.floats(), st.text(), st.binary()),
     lambda parts: st.one_of(st.lists(parts), st.dictionaries(st.text(), parts)),
     max_leaves=5,
 )

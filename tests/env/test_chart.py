@@ -14,8 +14,9 @@ from investorbench_env.envs.options import MODALITIES
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.rendering import chart as charts
 from investorbench_env.rendering.chart import PALETTE, chart
-from investorbench_env.rendering.glyphs import glyphs
+from investorbench_env.rendering.glyphs import glyphs, text_width
 from investorbench_env.rendering.png import png_of
+from investorbench_env.rendering.words import number
 from tests.env.small_markets import random_market, small_market
 from tests.env.test_no_future import assert_nothing_from_the_future, plain
 
@@ -132,6 +133,16 @@ def test_any_window_is_drawn(
     assert (pixels.shape, pixels.dtype) == ((320, 512, 3), np.uint8)
     codes = [each.astype(np.int64) @ (1, 256, 65536) for each in (pixels, PALETTE)]
     assert np.isin(*codes).all()
+
+
+@given(
+    price=st.floats(1e-12, 1e15).filter(lambda each: each > 0),
+    sign=st.sampled_from([1, -1]),
+)
+def test_a_price_beside_the_bars_is_written_whole(price: float, sign: int) -> None:
+    label = charts._label(sign * price, number(sign * price))
+    assert text_width(label, charts.SCALE) <= 512 - EDGE - 2
+    assert float(label.replace(",", "")) == pytest.approx(sign * price, rel=0.1)
 
 
 def test_every_label_has_letters_of_its_own() -> None:

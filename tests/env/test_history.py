@@ -130,6 +130,25 @@ def test_a_page_that_is_none_is_refused(given: dict[str, Any]) -> None:
         past_with(TEXTS).documents(**{"size": 2, **given})
 
 
+@given(page=st.integers(1, 10**30), size=st.integers(1, 10**30))
+def test_a_page_of_any_number_and_size_is_there_or_empty(page: int, size: int) -> None:
+    past = past_with(TEXTS)
+    assert past.documents(page=page, size=size) == past.documents()[(page - 1) * size : page * size]
+
+
+@pytest.mark.parametrize("query", [None, 5, ["orders"]])
+def test_a_query_that_is_no_text_is_refused(query: Any) -> None:
+    with pytest.raises(InvestorBenchError, match="must be words in one text"):
+        past_with(TEXTS).search(query)
+
+
+def test_a_name_of_any_length_is_compared_and_shown_in_part() -> None:
+    past = past_with(TEXTS)
+    with pytest.raises(UnknownNameError, match="x…'") as caught:
+        past.read("x" * 10**6)
+    assert len(str(caught.value)) < 500
+
+
 def bm25(query: str, texts: list[str]) -> list[float]:
     """Robertson and Zaragoza (2009), equation 3.15 with the usual k₁ and b, idf as in Lucene."""
     words = [Counter(re.findall(r"\w+", text.lower())) for text in texts]

@@ -1,6 +1,7 @@
 """`investorbench mcp`: a client of the Model Context Protocol plays an episode, and it is a run."""
 
 import asyncio
+import math
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from investorbench.scripts.playing.game import Game
-from investorbench.scripts.playing.server import server_of
+from investorbench.scripts.playing.server import TOOLS, call, server_of
 from investorbench.tasks import evaluate
 from investorbench.tasks.task import Task
 from tests.scripts.calling import Call, manifests
@@ -126,6 +129,69 @@ def test_no_tool_shows_what_comes_later(game: Game) -> None:
             assert last.startswith(session)
 
     played(game, play)
+
+
+def test_a_call_that_is_broken_off_loses_no_decision(game: Game) -> None:
+    async def play() -> None:
+        async def broken_off(name: str, **arguments: Any) -> None:
+            waiting = asyncio.create_task(call(game, name, arguments))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+
+        await broken_off("reset")
+        assert (await call(game, "reset", {})).text.startswith("## SIM, 2020-10-01")
+        await broken_off("act", decision="buy")
+        assert "observe first" in (await call(game, "act", {"decision": "sell"})).text
+        assert (await call(game, "observe", {})).text.startswith("## SIM, 2020-10-02")
+        for _ in range(STEPS - 1):
+            shown = await call(game, "act", {"decision": " HOLD "})
+        assert "recorded in run" in shown.text
+
+    try:
+        asyncio.run(play())
+    finally:
+        game.close()
+    (path,) = game.folder.rglob("decisions.jsonl")
+    assert [line["action"] for line in lines_of(path)] == [2, *[1] * (STEPS - 1)]
+
+
+UNUSABLE: list[Any] = [math.nan, math.inf, 10**5_000, "x" * 10**6, [None] * 10**4, -1, True, {}]
+
+
+@given(
+    name=st.sampled_from([*TOOLS, "x" * 10**6]),
+    arguments=st.dictionaries(
+        st.sampled_from(["query", "id", "page", "k", "last", "start", "kind", "decision"]),
+        st.sampled_from(UNUSABLE),
+        min_size=1,
+    ),
+)
+@settings(deadline=None, max_examples=25)
+def test_any_nonsense_is_answered_by_a_short_error(name: str, arguments: dict[str, Any]) -> None:
+    game = Game(TASK, Path("never made"), name="somebody", seed=3)
+    outcome = asyncio.run(call(game, name, arguments))
+    assert outcome.error is not None and len(outcome.text) < 1_000
+
+
+def test_arguments_that_no_record_holds_are_not_looked_up(game: Game) -> None:
+    async def play() -> None:
+        await call(game, "reset", {})
+        deep: dict[str, Any] = {}
+        for _ in range(100_000):
+            deep = {"start": deep}
+        for arguments in ({"id": "x" * 10**6}, {"id": "x", "page": math.nan}, deep):
+            assert (await call(game, "read", arguments)).error == "arguments"
+        for _ in range(STEPS):
+            await call(game, "act", {"decision": "hold"})
+
+    try:
+        asyncio.run(play())
+    finally:
+        game.close()
+    (path,) = game.folder.rglob("decisions.jsonl")
+    assert not any(line["thought"]["tool_calls"] for line in lines_of(path))
 
 
 def test_calls_at_once_take_their_turns(game: Game) -> None:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 from investorbench.agents.llm.answer import Completion, Usage
+from investorbench.agents.llm.fitting import utf8
 from investorbench.agents.llm.retrying import Fault
 
 MOST_TOKENS = 10**9
@@ -71,7 +73,9 @@ def whole(completion: Completion, ended: Any) -> Completion:
     )
     if not says_something and (not ended or completion.is_broken_off):
         raise Fault("broken_off", f"the server broke the reply off: finish_reason {ended!r}")
-    return completion
+    # What was said may be said again in the next question, which must be sendable.
+    text, reasoning = utf8(completion.text), utf8(completion.reasoning)
+    return replace(completion, text=text, reasoning=reasoning)
 
 
 def _part(value: Any, whole: int) -> int:

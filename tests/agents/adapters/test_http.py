@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -134,12 +135,23 @@ def test_a_token_is_sent_and_stands_nowhere(
         ({"url": "ftp://127.0.0.1"}, "must be an address"),
         ({"url": "http://me:secret@127.0.0.1"}, "use token_env"),
         ({"url": "http://127.0.0.1/?key=secret"}, "use token_env"),
-        ({"url": "http://127.0.0.1", "attempts": 0}, "attempts must be at least 1"),
-        ({"url": "http://127.0.0.1", "timeout_s": 0}, "timeout_s above 0"),
+        ({"url": "http://127.0.0.1", "attempts": 0}, "attempts=0 must be"),
+        ({"url": "http://127.0.0.1", "timeout_s": 0}, "timeout_s=0 must be"),
+        ({"url": "http://127.0.0.1:99999"}, "must be an address"),
+        ({"url": "http://[::1"}, "must be an address"),
+        ({"url": "http://127.0.0.1/\n"}, "must be an address"),
+        ({"url": "http://127.0.0.1/#secret"}, "use token_env"),
+        ({"url": "http://127.0.0.1", "attempts": "3"}, "attempts='3' must be"),
+        ({"url": "http://127.0.0.1", "timeout_s": math.nan}, "timeout_s=nan must be"),
+        ({"url": "http://127.0.0.1", "wait_s": -1}, "wait_s=-1 must be"),
+        ({"url": "http://127.0.0.1", "token_env": "TWO_LINES"}, "TWO_LINES: it holds what no"),
         ({"url": "http://127.0.0.1", "token_env": "NO_SUCH"}, "NO_SUCH: there is no such variable"),
     ],
 )
-def test_what_cannot_work_is_refused_before_a_run(settings: Any, words: str) -> None:
+def test_what_cannot_work_is_refused_before_a_run(
+    settings: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWO_LINES", "my\nsecret")
     with pytest.raises(InvestorBenchError, match=words) as caught:
         Http(**settings)
     assert "secret" not in str(caught.value)

@@ -99,6 +99,18 @@ def test_the_repair_turn_shows_the_reply_and_what_was_wrong_with_it() -> None:
     assert answer.attempts == 2
 
 
+@pytest.mark.parametrize("schema", [None, SCHEMA])
+def test_what_a_reply_says_can_be_said_again(schema: Any) -> None:
+    """A lone surrogate, legal in JSON, could be sent to no server."""
+    with StubServer(["up \ud83d", GOOD_TEXT, GOOD_TEXT]) as server:
+        asked = client(server.url)
+        answer = asyncio.run(asked.decide(MESSAGES, schema))
+        again = [*MESSAGES, {"role": "assistant", "content": answer.text}]
+        asyncio.run(asked.decide(again, None))
+    texts = [each["content"] for request in server.requests for each in request["messages"]]
+    assert "up ?" in texts and len(server.requests) == (2 if schema is None else 3)
+
+
 # The ladder
 
 

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import math
 from collections import Counter
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.agents.llm import Answer, Completion
+from investorbench.agents.llm.fitting import fit
 from investorbench.agents.llm.replies import read_reply
 from investorbench.agents.llm.thinking import apart
 from tests.agents.llm.asking import GOOD, GOOD_TEXT, SCHEMA, client
@@ -110,6 +112,26 @@ def test_no_text_whatever_breaks_the_reading(text: str, reason: str) -> None:
 )
 def test_thinking_is_kept_apart_from_the_answer(text: str, answer: str, thinking: str) -> None:
     assert apart(text) == (answer, thinking)
+
+
+@given(
+    number=st.one_of(
+        st.integers(), st.integers(1, 4_000).map(lambda digits: 10**digits), st.floats()
+    ),
+    as_text=st.booleans(),
+    kind=st.sampled_from(["number", "integer"]),
+)
+def test_no_number_whatever_breaks_the_fitting(number: float, as_text: bool, kind: str) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": kind, "maximum": 10}}}
+    fitted = fit({"n": str(number) if as_text else number}, schema)
+    is_whole = isinstance(number, int) or number.is_integer()
+    is_finite = isinstance(number, int) or math.isfinite(number)
+    fits = is_finite and number <= 10 and (is_whole or kind == "number")
+    if as_text and abs(number) > 1e300:  # too large for a float: it may stay a text
+        assert fits or fitted.problem
+        return
+    assert (fitted.problem == "") == fits
+    assert not fits or kind == "number" or type(fitted.value["n"]) is int
 
 
 def test_a_name_in_another_script_does_not_make_an_answer_foreign() -> None:
