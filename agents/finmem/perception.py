@@ -14,6 +14,7 @@ from investorbench.agents.finmem.filings import (
     is_kept_whole,
     passages_of,
 )
+from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.single_asset import known_closes
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
@@ -145,7 +146,7 @@ class Arrival:
             digest: what is kept of its sections.
         """
         if self.filing is None:
-            return [self] if self.text else []
+            return [self] if neutral(self.text).strip() else []  # some texts are invisible
         kind = self.metadata["kind"]
         about = self.metadata | {"form": kind, "filed": self.time}
         return [

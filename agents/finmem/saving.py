@@ -33,7 +33,30 @@ def plain_values(state: AgentState) -> dict[str, Any]:
 
 
 def restore(state: AgentState, saved: Mapping[str, Any]) -> None:
-    """Make a state what it was; its memory must be, or become, that of the same step.
+    """Make a state what it was; its memory must be that of the same step.
+
+    Raises:
+        InvestorBenchError: it was saved for another task or seed, or by another version.
+    """
+    require_same(state, saved)
+    plain = {
+        **saved,
+        "seen": set(saved["seen"]),
+        "pending": tuple(Arrival(**each) for each in saved["pending"]),
+        "reports": [Report(**report) for report in saved["reports"]],
+        "lesson": None if saved["lesson"] is None else Lesson(**saved["lesson"]),
+        "track": TrackRecord(
+            PastDecision(**{**past, "cited": tuple(past["cited"])}) for past in saved["track"]
+        ),
+        "counts": Counts(**saved["counts"]),
+    }
+    for each in fields(state):
+        if each.name in plain:
+            setattr(state, each.name, plain[each.name])
+
+
+def require_same(state: AgentState, saved: Mapping[str, Any]) -> None:
+    """Refuse what is another agent's.
 
     Raises:
         InvestorBenchError: it was saved for another task or seed, or by another version.
@@ -50,20 +73,6 @@ def restore(state: AgentState, saved: Mapping[str, Any]) -> None:
             f"a FinMem agent was saved with {theirs}, and this one has {ours}: "
             "give the same task and seed, or start again in another folder"
         )
-    plain = {
-        **saved,
-        "seen": set(saved["seen"]),
-        "pending": tuple(Arrival(**each) for each in saved["pending"]),
-        "reports": [Report(**report) for report in saved["reports"]],
-        "lesson": None if saved["lesson"] is None else Lesson(**saved["lesson"]),
-        "track": TrackRecord(
-            PastDecision(**{**past, "cited": tuple(past["cited"])}) for past in saved["track"]
-        ),
-        "counts": Counts(**saved["counts"]),
-    }
-    for each in fields(state):
-        if each.name in plain:
-            setattr(state, each.name, plain[each.name])
 
 
 def save(state: AgentState, folder: Path) -> None:
@@ -84,17 +93,19 @@ def load(state: AgentState, folder: Path) -> None:
     """Make a state what a folder holds.
 
     Raises:
-        InvestorBenchError: there is none, or it is another agent's; nothing was changed.
+        InvestorBenchError: there is none, or it is another agent's.
         ArchiveMismatchError: its memory was made with other constants.
-        ArchiveError: the memory's store does not go back to that step.
+        ArchiveError: the memory's store does not go back to that step. In all cases nothing was
+            changed.
     """
     path = folder / STATE
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvestorBenchError(f"no FinMem agent can be read from {path}: {error}") from error
-    restore(state, saved)
+    require_same(state, saved)
     if saved["archive"] is not None:
         state.memory.load(folder / saved["archive"])
-    elif state.memory.steps != state.steps:
-        state.memory.rewind(state.steps)
+    elif state.memory.steps != saved["steps"]:
+        state.memory.rewind(saved["steps"])
+    restore(state, saved)

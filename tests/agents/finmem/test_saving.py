@@ -10,6 +10,7 @@ import pytest
 
 from investorbench.agents.finmem import FinMem
 from investorbench.memory import Arrays, Chroma, HashedNgrams, LayeredMemory
+from investorbench.memory.errors import ArchiveMismatchError
 from investorbench_env.errors import InvestorBenchError
 from tests.agents.finmem.episodes import (
     STEPS,
@@ -124,6 +125,15 @@ def test_anothers_episode_is_refused_and_changes_nothing(tmp_path: Path) -> None
         agent.load(tmp_path / "saved")
     with pytest.raises(InvestorBenchError, match="no FinMem agent can be read from"):
         agent.load(tmp_path / "nowhere")
+    assert len(agent.memory) == 0 and agent.counts.decisions == 0
+
+
+def test_a_memory_of_other_constants_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    broken_off(agent_with(arrays), 5, tmp_path)
+    agent = agent_with(lambda seed: LayeredMemory("paper", Arrays(), HashedNgrams(64), seed=seed))
+    agent.begin(FACTS, "warmup", 0)
+    with pytest.raises(ArchiveMismatchError):
+        agent.load(tmp_path)
     assert len(agent.memory) == 0 and agent.counts.decisions == 0
 
 

@@ -77,6 +77,11 @@ def test_each_text_is_one_line_whatever_it_holds_and_headlines_go_first(
         assert {*sheet.whole} <= {*sheet.places}
 
 
+@given(text=st.text(alphabet=" \n\t\x00\u00ad\u200b\u202e\u2066\ufe0f\ufeff"))
+def test_a_text_of_which_nothing_can_be_seen_is_no_news(text: str) -> None:
+    assert news(text, 1).read(3000) == []
+
+
 def test_a_day_of_two_thousand_news_shows_the_most_important_within_its_tokens() -> None:
     words = "plant sales orders prices union court market report product country".split()
     texts = [
