@@ -15,6 +15,12 @@ from investorbench_env.spaces import TRADE_WORDS, TradeWord
 HOLD_MEANS = {"keep": "keep the position that you have", "flat": "have no position"}
 SHORT = "be short of the asset with all of the account"
 OUT = "close the position and stay in cash"
+FILLED = {
+    "next_open": "at the next open",
+    "next_close": "at the next close",
+    "close": "at today's close",
+}
+WORTH = "Change it when the evidence is worth the cost, not because a day has passed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +32,16 @@ class Rules:
         long_only: whether SELL means cash.
         by_weight: whether an action is a target weight.
         log_returns: whether labels are log returns.
+        fills: when orders fill, as facts name it.
+        cost_rate: of what is traded.
     """
 
     hold: str
     long_only: bool
     by_weight: bool
     log_returns: bool
+    fills: str
+    cost_rate: float
 
     @classmethod
     def of(cls, facts: Facts) -> "Rules":
@@ -51,11 +61,19 @@ class Rules:
             long_only=facts.long_only,
             by_weight=by_weight,
             log_returns=facts.convention == "log",
+            fills=facts.fills,
+            cost_rate=facts.cost_rate,
         )
 
     def words(self) -> dict[str, str]:
-        """The meaning of sell and hold, as a prompt words it."""
-        return {"sell": OUT if self.long_only else SHORT, "hold": HOLD_MEANS[self.hold]}
+        """The meaning of sell and hold and what a change takes, as a prompt words it."""
+        filled = f"is filled {FILLED.get(self.fills, 'at the next price there is')}"
+        costs = f"costs {self.cost_rate:.2%} of what is traded. {WORTH}"
+        return {
+            "sell": OUT if self.long_only else SHORT,
+            "hold": HOLD_MEANS[self.hold],
+            "change": f"{filled} and {costs if self.cost_rate else 'costs nothing.'}",
+        }
 
     def target(self, word: TradeWord, weight: float) -> float:
         """The number of the action: 0 sell, 1 hold, 2 buy; or a target weight.

@@ -191,6 +191,8 @@ def rules_of(facts: Facts, agent: str) -> Rules:
         long_only=facts.long_only,
         by_weight=by_weight,
         log_returns=facts.convention == "log",
+        fills=facts.fills,
+        cost_rate=facts.cost_rate,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from investorbench.agents.finmem import FinMem
+from investorbench.agents.finmem.rules import Rules
 from investorbench_env.errors import InvestorBenchError
 from tests.agents.facts import facts
 from tests.agents.finmem.episodes import (
@@ -18,6 +19,7 @@ from tests.agents.finmem.episodes import (
     Scripted,
     answer,
     arrays,
+    environment,
     market,
     play,
     task_of,
@@ -79,6 +81,21 @@ def test_the_prompt_says_what_selling_means(action: str, long_only: bool, words:
     assert "hold: keep the position that you have." in episode[0].thought.question.system
     positions = [day.outcome["position"] for day in episode]
     assert min(positions) == 0.0 if long_only else min(positions) < 0.0
+
+
+@pytest.mark.parametrize(
+    ("protocol", "words"),
+    [
+        ("standard", "is filled at the next open and costs 0.10% of what is traded."),
+        ("paper", "is filled at today's close and costs nothing."),
+    ],
+)
+def test_the_prompt_says_when_a_change_is_filled_and_what_it_costs(
+    protocol: str, words: str
+) -> None:
+    rules = Rules.of(environment(task_of(market(), protocol), "test").unwrapped.facts)
+    assert rules.words()["change"].startswith(words)
+    assert ("worth the cost" in rules.words()["change"]) == (protocol == "standard")
 
 
 def test_the_paper_protocol_says_that_hold_means_no_position() -> None:
