@@ -147,11 +147,13 @@ def _called(calls: Any) -> list[CalledFunction]:
 def usage_of(usage: Any, *, has_output: bool) -> Usage:
     """Tokens as a server counted them, given whether the reply holds anything generated."""
     said = _mapping(usage)
+    read = _mapping(said.get("prompt_tokens_details"))
     given = {
         "input": said.get("prompt_tokens"),
         "output": said.get("completion_tokens"),
         "total": said.get("total_tokens"),
-        "cached": _mapping(said.get("prompt_tokens_details")).get("cached_tokens"),
+        "cached": read.get("cached_tokens"),
+        "stored": read.get("cache_write_tokens"),
         "reasoning": _mapping(said.get("completion_tokens_details")).get("reasoning_tokens"),
     }
     return counted(given, has_output=has_output)

@@ -139,10 +139,13 @@ def parsed(text: bytes) -> dict[str, Any]:
 def _most_tokens(model: Model, body: Mapping[str, Any]) -> int | None:
     """The most that can be generated for it; None where nothing limits that."""
     given = [body[name] for name in OUTPUT_LIMITS if body.get(name) is not None]
-    is_limited = given and all(map(_is_number, given))
-    limit = max(given) if is_limited else model.context_length
-    times = [body[name] for name in TIMES if _is_number(body.get(name))]
-    return None if limit is None else limit * max(times, default=1)
+    limits: list[int] = [limit for limit in given if _is_number(limit)]
+    if not given or len(limits) < len(given):
+        if model.context_length is None:
+            return None
+        limits.append(model.context_length)
+    times: list[int] = [body[name] for name in TIMES if _is_number(body.get(name))]
+    return max(limits) * max(times, default=1)
 
 
 def _is_number(value: Any) -> bool:

@@ -59,11 +59,13 @@ def _ended(reply: Body) -> str:
 
 def _usage(said: Any, *, has_output: bool) -> Usage:
     said = mapping(said)
+    read = mapping(said.get("input_tokens_details"))
     given = {
         "input": said.get("input_tokens"),
         "output": said.get("output_tokens"),
         "total": said.get("total_tokens"),
-        "cached": mapping(said.get("input_tokens_details")).get("cached_tokens"),
+        "cached": read.get("cached_tokens"),
+        "stored": read.get("cache_write_tokens"),
         "reasoning": mapping(said.get("output_tokens_details")).get("reasoning_tokens"),
     }
     return counted(given, has_output=has_output)

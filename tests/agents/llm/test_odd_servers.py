@@ -20,7 +20,7 @@ from hypothesis import strategies as some
 from investorbench.agents.llm import Budget, Cache, Endpoints, ModelError, ServerError, connect
 from investorbench.agents.llm.cache import CacheMode
 from investorbench.agents.llm.errors import NotPassedError, RequestRefusedError
-from investorbench.agents.llm.providers import anthropic_messages, bounded
+from investorbench.agents.llm.providers import anthropic_messages, bounded, openai_chat
 from investorbench.agents.llm.providers.checked import UnreadableBodyError, counted
 from investorbench.agents.llm.proxy import Proxy, ProxyKey
 from investorbench.agents.llm.proxy.passed import passed_request
@@ -129,12 +129,18 @@ def test_whatever_a_server_counts_has_a_price(given: dict[str, Any]) -> None:
 
 
 @given(*[some.tuples(*[some.integers(0, 10**6)] * 4), some.tuples(*[some.integers(1, 100)] * 4)])
-def test_what_anthropic_writes_into_its_cache_is_paid_at_its_own_price(
+def test_what_is_written_into_a_servers_cache_is_paid_at_its_own_price(
     tokens: tuple[int, ...], prices: tuple[int, ...]
 ) -> None:
     names = ("input", "cache_read_input", "cache_creation_input", "output")
     said = {f"{name}_tokens": count for name, count in zip(names, tokens, strict=True)}
     usage = anthropic_messages.usage_of(said, has_output=tokens[3] > 0)
+    details = {"cached_tokens": tokens[1], "cache_write_tokens": tokens[2]}
+    of_openai = {
+        "prompt_tokens": sum(tokens[:3]), "completion_tokens": tokens[3],
+        "prompt_tokens_details": details,
+    }  # fmt: skip
+    assert openai_chat.usage_of(of_openai, has_output=tokens[3] > 0) == usage
     fresh, cached, stored, output = map(float, prices)
     price = Price(input=fresh, cached=cached, stored=stored, output=output)
     expected = sum(count * usd for count, usd in zip(tokens, prices, strict=True))
@@ -209,9 +215,9 @@ def test_under_a_cap_whatever_a_server_may_read_in_a_number_is_paid_for(
             return otherwise
 
     limits = [body[name] for name in ("max_tokens", "max_completion_tokens") if body.get(name)]
-    is_whole = all(type(limit) is int and 0 < limit <= 10**9 for limit in limits)
-    limit = max(limits) if limits and is_whole else 1000
-    assert asked.max_tokens >= limit * max(read("n", 1), read("best_of", 1))
+    whole = [limit for limit in limits if type(limit) is int and 0 < limit <= 10**9]
+    least = max(whole, default=1000) * max(read("n", 1), read("best_of", 1))
+    assert asked.max_tokens >= least
     assert own.price is not None
     assert own.price.at_most(asked.size_bytes, asked.max_tokens) > 0.0
 
