@@ -50,6 +50,7 @@ class Game:
         self._turn: Turn | None = None
         self._waiting: Turn | None = None
         self._outcome: RunOutcome | None = None
+        self._raised: BaseException | None = None
         self._calls: list[dict[str, Any]] = []
         self._is_coming, self._is_over = False, False
 
@@ -66,7 +67,7 @@ class Game:
                 self._thread.start()
                 await self._next()
             self._turn, self._waiting = self._waiting, None
-            return CallOutcome(self._now())
+            return self._shown()
 
     async def observe(self) -> CallOutcome:
         """What is known now."""
@@ -87,7 +88,7 @@ class Game:
             turn.decide(decision, {"tool_calls": self._calls, "decision": made})
             self._turn, self._calls = None, []
             await self._next()
-            return CallOutcome(self._now())
+            return self._shown()
 
     async def look_up(self, name: str, arguments: Mapping[str, Any]) -> CallOutcome:
         """Ask the past of the decision that is due."""
@@ -132,6 +133,7 @@ class Game:
         came = self._came.get()
         self._is_coming, self._is_over = False, not isinstance(came, Turn)
         if isinstance(came, BaseException):
+            self._raised = came
             raise came
         if not isinstance(came, Turn):
             self._outcome = came
@@ -142,10 +144,16 @@ class Game:
 
     async def _catch_up(self) -> bool:
         """Wait for what a call did not wait for, as its client broke it off; whether one did."""
+        if self._raised is not None:
+            raise self._raised
         was_broken_off = self._is_coming
         if was_broken_off:
             await self._next()
         return was_broken_off
+
+    def _shown(self) -> CallOutcome:
+        has_failed = self._outcome is not None and bool(self._outcome.failed)
+        return CallOutcome(self._now(), "failed" if has_failed else None)
 
     def _now(self) -> str:
         if self._turn is not None:

@@ -194,6 +194,21 @@ def test_arguments_that_no_record_holds_are_not_looked_up(game: Game) -> None:
     assert not any(line["thought"]["tool_calls"] for line in lines_of(path))
 
 
+def test_a_run_that_fails_is_an_error_to_the_client_at_every_call(tmp_path: Path) -> None:
+    async def begin(seed: int) -> list[str]:
+        game = Game(TASK, tmp_path / "run", name="somebody", seed=seed)
+        try:
+            outcomes = [await call(game, "reset", {}) for _ in range(2)]
+        finally:
+            game.close()
+        assert outcomes[1].error is not None
+        return [each.text for each in outcomes if each.error]
+
+    assert "an episode is under way" in "".join(asyncio.run(begin(seed=3)))
+    first, second = asyncio.run(begin(seed=4))
+    assert "another configuration" in first and "another configuration" in second
+
+
 def test_calls_at_once_take_their_turns(game: Game) -> None:
     async def play(ask: Ask) -> None:
         await ask("reset")
