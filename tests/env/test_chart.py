@@ -103,7 +103,7 @@ def test_dates_are_named_only_where_they_are_given() -> None:
     bars = [[100, 101, 99, 100, 0]] * 5
     dated, undated = drawn(bars), drawn(bars, dates=DATES[:0])
     assert (dated[300:] != 255).any() and not (undated[300:] != 255).any()
-    another = drawn(bars, dates=DATES + 700)
+    another = drawn(bars, dates=DATES + np.timedelta64(700, "D"))
     assert (another != dated).any()
 
 

@@ -363,7 +363,7 @@ def test_a_past_of_very_many_decisions_can_be_asked_and_let_go() -> None:
     past = None
     for n in range(50_000):
         row = np.zeros((), BAR)
-        row["time"], row["split"] = np.datetime64("2020-01-01", "s") + n, 1.0
+        row["time"], row["split"] = np.datetime64("2020-01-01", "s") + np.timedelta64(n, "s"), 1.0
         past = Past("X", past, row.tobytes(), ())
     assert past is not None and len(past.bars()) == 50_000 > sys.getrecursionlimit()
     assert len(pickle.dumps(past)) < 500 and copy.deepcopy(past) is past
