@@ -27,11 +27,12 @@ RUN = (
 NO_RECORD = (InvestorBenchError, ArithmeticError, LookupError, TypeError, ValueError)
 FLIPS, SEED = 120, 7
 SAID = ("latency_s", "attempts", "cached", "model", "reasoning", "finish_reason", "server",
-        "system_fingerprint", "response_id", "cost_usd")  # fmt: skip
-"""What a server said beside its words, and how long it took: nothing follows from it."""
+        "system_fingerprint", "response_id", "cost_usd", "address", "tool_calls")  # fmt: skip
+"""What a server said beside its words, where it was, and how long it took: of an agent that offers
+no tools nothing follows from it."""
 NOT_SHOWN = {"written_at", *(f"answers[].{name}" for name in SAID), "answers[].tokens.cached",
              "answers[].tokens.reasoning", "answers[].tokens.input", "answers[].tokens.output",
-             "answers[].tokens.known"}  # fmt: skip
+             "answers[].tokens.known", "answers[].tokens.stored", "thought.refused"}  # fmt: skip
 """Parts of a line that no level can derive; the kept replies and a seal can show them."""
 
 
