@@ -85,14 +85,15 @@ def test_the_test_split_asks_for_decisions_and_does_what_was_answered(played: Pl
 def test_calls_and_tokens_are_those_that_the_server_counted(played: Played) -> None:
     assert {answer["role"] for answer in played.answers} == {"decision", "summary"}
     asked = sum(answer["attempts"] for answer in played.answers)
-    assert played.counted["request_success_total"] == asked > WARMUP + TEST
+    too_long = sum(len(line["thought"]["refused"]) for line in (*played.warmup, *played.test))
+    assert played.counted["request_success_total"] == asked - too_long > WARMUP + TEST
     assert played.total("input") == played.counted["prompt_tokens_total"]
     assert played.total("output") == played.counted["generation_tokens_total"]
 
 
 def test_what_consecutive_prompts_share_is_read_from_the_servers_cache(played: Played) -> None:
     assert played.total("cached") == played.counted["prefix_cache_hits_total"]
-    assert played.total("cached") > played.total("input") / 2
+    assert played.total("cached") > 0.4 * played.total("input")
 
 
 def test_the_server_is_gone_with_all_its_processes(played: Played) -> None:
