@@ -86,7 +86,8 @@ def test_calls_and_tokens_are_those_that_the_server_counted(played: Played) -> N
     assert {answer["role"] for answer in played.answers} == {"decision", "summary"}
     asked = sum(answer["attempts"] for answer in played.answers)
     too_long = sum(len(line["thought"]["refused"]) for line in (*played.warmup, *played.test))
-    assert played.counted["request_success_total"] == asked - too_long > WARMUP + TEST
+    # A question that was too long is an attempt of its answer only where no other took its place.
+    assert asked - too_long <= played.counted["request_success_total"] <= asked
     assert played.total("input") == played.counted["prompt_tokens_total"]
     assert played.total("output") == played.counted["generation_tokens_total"]
 
