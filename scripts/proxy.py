@@ -29,7 +29,7 @@ SPENDING = "spending.txt"
 MAIN = "main"
 """What the key that is printed is called among those that are made of it."""
 GRACE_S = 10.0
-"""How long a program may take to end when it is told to."""
+"""How long a program may take to end when asked to."""
 VARIABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "anthropic": (("ANTHROPIC_BASE_URL",), ("ANTHROPIC_API_KEY",)),
     "": (("OPENAI_BASE_URL", "OPENAI_API_BASE"), ("OPENAI_API_KEY",)),

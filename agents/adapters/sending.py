@@ -1,4 +1,4 @@
-"""What an agent observes as plain JSON values, for whoever reads it elsewhere."""
+"""What an agent observes as plain JSON values, for readers elsewhere."""
 
 from base64 import b64encode
 from collections.abc import Mapping

@@ -135,7 +135,7 @@ class Arrival:
         return is_kept_whole(cut_once(self.filing, self.metadata["kind"]), self.filing, longest)
 
     def about_filing(self, by: str) -> dict[str, str]:
-        """Of a filing what is known of it before it is read, and by what it is told apart."""
+        """Of a filing what is known of it before it is read, and what distinguishes it."""
         return {"form": self.metadata["kind"], "filed": self.time, "period": "", "by": by}
 
     def read(self, longest: int, digest: Digest = extractive) -> list["Arrival"]:

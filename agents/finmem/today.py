@@ -103,18 +103,18 @@ class Arrived:
 
     def summary(self) -> str:
         """How much it is, and what the sources take it for."""
-        told = [item for item in self.items if item.is_story]
-        texts = sum(len(item.keys) for item in told)
-        ratings = sum((Counter(item.ratings) for item in told), Counter[str]())
+        stories = [item for item in self.items if item.is_story]
+        texts = sum(len(item.keys) for item in stories)
+        ratings = sum((Counter(item.ratings) for item in stories), Counter[str]())
         listed = [f"{count} {rating}" for rating, count in sorted(ratings.items())]
         unrated = texts - ratings.total()
         if listed and unrated:
             listed.append(f"{unrated} unrated")
-        stories = "1 story" if len(told) == 1 else f"{len(told)} stories"
-        words = f"{texts} text{'s' * (texts != 1)} of news in {stories}, the most important first"
+        number = "1 story" if len(stories) == 1 else f"{len(stories)} stories"
+        words = f"{texts} text{'s' * (texts != 1)} of news in {number}, the most important first"
         words += f" (usually {self.usual:.0f} a day)" if self.usual else ""
         words += f"; as rated by their sources: {', '.join(listed)}" if listed else ""
-        filings = len(self.items) - len(told)
+        filings = len(self.items) - len(stories)
         before = (
             f" Before them, {filings} passage{'s' * (filings != 1)} of filings." if filings else ""
         )

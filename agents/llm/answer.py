@@ -90,7 +90,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A model's wish to call a tool, which whoever asked it carries out or refuses.
+    """A model's wish to call a tool, which its caller carries out or refuses.
 
     Attributes:
         id: by which the model knows the result as that of this call.

@@ -57,7 +57,7 @@ class OutsidePlayer:
 
     Args:
         name: of who plays, for tables and records.
-        hand_over: is given each turn; None where nobody plays, as in a record that is read again.
+        hand_over: is given each turn; None where no one plays, as in a record that is read again.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class OutsidePlayer:
         """Hand over a turn, and wait.
 
         Raises:
-            InvestorBenchError: nobody plays.
+            InvestorBenchError: no one plays.
             PlayerLeftError: who plays has left.
         """
         if self._hand_over is None:

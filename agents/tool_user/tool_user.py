@@ -1,7 +1,7 @@
 """An agent that calls tools: a model looks things up in the past, a few times, and then decides.
 
 It keeps nothing from one decision to the next, so that it learns nothing in a warm-up, where it
-holds and asks nobody.
+holds and asks no model.
 """
 
 from collections.abc import Mapping

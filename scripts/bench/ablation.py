@@ -148,7 +148,7 @@ def one_year() -> float:
 
 
 def share_right(believed: Sequence[int] | FloatArray, truth: FloatArray) -> float:
-    """How often a belief was right where there was something to know; NaN where nobody believed."""
+    """How often a belief was right where there was something to know; NaN without a belief."""
     if not len(believed):
         return float("nan")
     known = truth != 0

@@ -26,7 +26,7 @@ METRICS = ("CR", "SR", "MDD", "trades", "costs")
 
 
 class Game:
-    """Episodes of one task, one after the other; none can be begun anew or taken back.
+    """Episodes of one task, one after the other; none can be begun again or taken back.
 
     Args:
         task: what is played.

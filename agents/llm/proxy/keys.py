@@ -17,7 +17,7 @@ EMBEDDING = "embedding"
 
 
 class Listener(Protocol):
-    """Whoever counts the answers of an episode; called from the proxy's own thread."""
+    """What counts the answers of an episode; called from the proxy's own thread."""
 
     def require_open(self) -> None:
         """Refuse to ask on, by the error that says why."""
