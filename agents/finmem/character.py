@@ -47,3 +47,10 @@ class Character:
         if known is None or simulated or known.as_of >= session:
             return UNKNOWN_BACKGROUND.format(symbol=symbol)
         return f"{known.text} (As of {known.as_of}.)"
+
+
+def names_of(symbol: str, background: str) -> tuple[str, ...]:
+    """What an asset is called: its symbol, and the first word of what is known of it."""
+    if background == UNKNOWN_BACKGROUND.format(symbol=symbol):
+        return (symbol,)
+    return symbol, background.partition(" ")[0].rstrip(",")

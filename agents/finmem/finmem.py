@@ -5,35 +5,37 @@ asked can simply be taken again. What is new stands in the prompt by itself, and
 older.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.finmem import saving
-from investorbench.agents.finmem.character import UNKNOWN_BACKGROUND, Character
+from investorbench.agents.finmem.asking import Answered, ask_within, counter_for, max_tokens_of
+from investorbench.agents.finmem.asset_memory import apart
+from investorbench.agents.finmem.character import Character, names_of
 from investorbench.agents.finmem.decision import read_answer, schema_of, word_of
-from investorbench.agents.finmem.past_decisions import PastDecision
+from investorbench.agents.finmem.past_decisions import Lesson, PastDecision
 from investorbench.agents.finmem.perception import Perception, arrivals, perceive
 from investorbench.agents.finmem.question import (
     Briefing,
+    Question,
     ask,
     fill,
     labels_for,
     layers_in_words,
-    memory_label,
     templates_sha256,
 )
 from investorbench.agents.finmem.recall import recall
 from investorbench.agents.finmem.room import (
     GROWS,
+    Excerpt,
     FittedQuestion,
-    RefusedQuestion,
+    OfAsset,
     fitted,
-    refused_by,
     require_room,
-    smaller_room,
+    shown_ids,
 )
 from investorbench.agents.finmem.rules import Rules
 from investorbench.agents.finmem.state import AgentState, Counts
@@ -43,22 +45,14 @@ from investorbench.agents.finmem.summaries import (
     kept_of_filings,
     read_all,
 )
-from investorbench.agents.finmem.thought import (
-    QUOTED_CHARACTERS,
-    Answered,
-    Shown,
-    Situation,
-    Thought,
-)
-from investorbench.agents.finmem.today import CITABLE, Arrived, NewsSheet, items_of, label_of
-from investorbench.agents.llm import ContextLengthError, LanguageModel, Model
-from investorbench.agents.llm.tokens import Counter, context_length_of, counter_of
+from investorbench.agents.finmem.thought import QUOTED_CHARACTERS, Shown, Situation, Thought
+from investorbench.agents.finmem.today import Arrived, NewsSheet, items_of
+from investorbench.agents.llm import LanguageModel
+from investorbench.agents.llm.tokens import context_length_of
 from investorbench.memory import LayeredMemory
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.rendering.png import png_of
-
-T = TypeVar("T")
 
 
 class FinMem:
@@ -161,9 +155,9 @@ class FinMem:
         arrived = state.arrived(self._arrivals(info), self.document_chars)
         read = await read_all(arrived, self.document_chars, model)
         chart = png_of(observation["chart"]) if "chart" in observation else b""
-        situation = await _apart(state, self._perceive, state, perception, read, info, chart)
+        situation = await apart(state.memory, self._perceive, state, perception, read, info, chart)
         asked = await self._ask(state, situation.day)
-        self.last = await _apart(state, self._conclude, state, situation, asked)
+        self.last = await apart(state.memory, self._conclude, state, situation, asked)
         return self._rules.action(self.last.action)
 
     def learn(self, reward: float, info: Info) -> None:
@@ -233,7 +227,7 @@ class FinMem:
         chart: bytes,
     ) -> Situation:
         """The rest of a step up to its question."""
-        items = items_of(read.parts, self._names(state, perception))
+        items = items_of(read.parts, names_of(perception.symbol, state.background))
         vectors = state.memory.embed([item.part.text for item in items])
         lesson = state.lesson if state.lesson and state.lesson.id in state.memory else None
         memories = recall(state.memory, items, vectors, perception.question(), lesson, self.k)
@@ -275,50 +269,34 @@ class FinMem:
             recent=(past,) * self.look_back, lesson=None, memories=(),
             news=Arrived(items=(), known_since={}, usual=0.0),
         )  # fmt: skip
-        takes = ask(state.system, state.schema, always, (), NewsSheet()).tokens(self._counter)
-        require_room(takes + GROWS, room, self.model.name)
+        question = ask(state.system, state.schema, always, (), NewsSheet())
+        takes = question.tokens(counter_for(self.model))
+        require_room(takes + GROWS, room, self.model.name, "FinMem")
 
     async def _room(self, state: AgentState) -> int | None:
         """Tokens that a question may have; None for no limit."""
         state.context_length = state.context_length or await context_length_of(self.model)
         if state.room is not None or state.context_length is None:
             return state.room
-        model: Model | None = getattr(self.model, "model", None)
-        return state.context_length - (model.sampling.max_tokens if model else 0)
-
-    def _fitted(self, state: AgentState, day: Briefing, room: int | None) -> FittedQuestion:
-        return fitted(
-            state.system, state.schema, day,
-            news_tokens=self.news_tokens, room=room, counter=self._counter, model=self.model.name,
-        )  # fmt: skip
-
-    @property
-    def _counter(self) -> Counter:
-        model: Model | None = getattr(self.model, "model", None)
-        return counter_of(model.tokenizer if model else None)
+        return state.context_length - max_tokens_of(self.model)
 
     async def _ask(self, state: AgentState, day: Briefing) -> Answered:
-        """Ask about a day; where it was too long for the server, about less of it."""
-        model: Model | None = getattr(self.model, "model", None)
-        room, refused = await self._room(state), list[RefusedQuestion]()
-        while True:
-            fit = self._fitted(state, day, room)
-            question = fit.question
-            try:
-                answer = await self.model.decide(
-                    question.messages, question.schema, seed=state.seed
-                )
-            except ContextLengthError as error:
-                max_tokens = model.sampling.max_tokens if model else 0
-                room = smaller_room(question.tokens(self._counter), max_tokens, error)
-                refused.append(refused_by(error))
-            else:
-                return Answered(
-                    fitted=fit,
-                    answer=answer,
-                    refused=tuple(refused),
-                    room=room if refused else None,
-                )
+        """Ask about a day."""
+
+        def word(excerpts: Sequence[Excerpt], lesson: Lesson | None) -> Question:
+            (own,) = excerpts
+            return ask(state.system, state.schema, replace(day, lesson=lesson), *own)
+
+        def fit(room: int | None) -> FittedQuestion:
+            return fitted(
+                word,
+                [OfAsset(day.memories, day.news)],
+                day.lesson,
+                news_tokens=self.news_tokens, room=room, counter=counter_for(self.model),
+                model=self.model.name, agent="FinMem",
+            )  # fmt: skip
+
+        return await ask_within(self.model, await self._room(state), fit, seed=state.seed)
 
     def _conclude(self, state: AgentState, situation: Situation, asked: Answered) -> Thought:
         """All that comes after the model has answered."""
@@ -327,7 +305,7 @@ class FinMem:
         stored = state.store(day.news.items, situation.vectors)
         decision = read_answer(
             answer,
-            _shown(fit, stored),
+            shown_ids(fit.excerpts[0], stored, fit.lesson),
             None if label is None else word_of(label),
             reflects=day.reflects,
         )
@@ -346,8 +324,8 @@ class FinMem:
             label=label,
             appetite=day.appetite,
             stored={id: items[place].part.text[:QUOTED_CHARACTERS] for place, id in stored.items()},
-            news=_shown_of(day.news, fit.sheet),
-            recalled=fit.memories,
+            news=Shown.of(day.news, fit.excerpts[0].sheet),
+            recalled=fit.excerpts[0].memories,
             left_out=fit.left_out,
             refused=(*situation.refused, *asked.refused),
             summaries=situation.summaries,
@@ -360,7 +338,10 @@ class FinMem:
             moves=stepped.moves,
             action=self._rules.target(decision.word, perception.weight),
         )
-        state.counts.add(answer, decision, fit.left_out, len(asked.refused))
+        state.counts.add(
+            answer, fit.left_out, len(asked.refused),
+            valid=decision.valid, dropped=decision.dropped,
+        )  # fmt: skip
         state.counts.add_summaries(situation.summaries)
         state.steps += 1
         state.equities, state.label = situation.equities, label
@@ -395,38 +376,3 @@ class FinMem:
     def _arrivals(self, info: Info) -> Any:
         documents = info.get("documents", ())
         return arrivals(documents, str(info["session"]), self._current.seen, self.document_chars)
-
-    def _names(self, state: AgentState, perception: Perception) -> tuple[str, ...]:
-        """What the asset is called: its symbol, and the first word of what is known of it."""
-        if state.background == UNKNOWN_BACKGROUND.format(symbol=perception.symbol):
-            return (perception.symbol,)
-        return perception.symbol, state.background.partition(" ")[0].rstrip(",")
-
-
-def _shown_of(news: Arrived, sheet: NewsSheet) -> Shown:
-    """How much of what is new a prompt shows."""
-    return Shown(
-        texts=sum(len(item.keys) for item in news.items),
-        items=len(news.items),
-        shown=len(sheet.places),
-        whole=len(sheet.whole),
-        top=min(news.top, len(news.items)),
-        top_shown=sum(place < news.top for place in sheet.places),
-    )
-
-
-def _shown(fit: FittedQuestion, stored: Mapping[int, int]) -> dict[str, int]:
-    """Ids by the labels of what a prompt shows."""
-    ids = [memory.id for memory in fit.memories]
-    if fit.lesson is not None:
-        ids.append(fit.lesson.id)
-    shown = {memory_label(place): id for place, id in enumerate(ids)}
-    new = (place for place in fit.sheet.places if place in stored and place < CITABLE)
-    return shown | {label_of(place): stored[place] for place in new}
-
-
-async def _apart(state: AgentState, work: Callable[..., T], *arguments: Any) -> T:
-    """Do the work of a step, in another thread where memory may keep the event loop waiting."""
-    if state.memory.is_slow:
-        return await asyncio.to_thread(work, *arguments)
-    return work(*arguments)

@@ -21,6 +21,7 @@ from investorbench.agents.llm.tokens import Counter, count_prompt
 from investorbench.memory import Profile, Recalled
 from investorbench_env.market.documents import NEWS
 
+OWN_PACKAGE = "investorbench.agents.finmem"
 OLDER_NEWS = 400
 """Characters of older news that are shown: the rest was read on its day."""
 HEADINGS = {
@@ -240,23 +241,32 @@ def news_of(news: Arrived, sheet: NewsSheet) -> str:
     return f"{news.summary()}\n<news>\n{shown}\n</news>{more}" if shown else news.summary() + more
 
 
-def fill(name: str, **values: str) -> str:
+def fill(name: str, package: str = OWN_PACKAGE, **values: str) -> str:
     """A template with its values; ``$`` in a value means nothing."""
-    return Template(template(name)).substitute(values).strip()
+    return Template(template(name, package)).substitute(values).strip()
 
 
 @cache
-def template(name: str) -> str:
-    """The text of a template."""
-    return (files("investorbench.agents.finmem") / "prompts" / f"{name}.md").read_text(
-        encoding="utf-8"
-    )
+def template(name: str, package: str = OWN_PACKAGE) -> str:
+    """The text of a template.
+
+    Args:
+        name: of its file.
+        package: in whose folder ``prompts`` it is.
+    """
+    return (files(package) / "prompts" / f"{name}.md").read_text(encoding="utf-8")
 
 
 @cache
-def templates_sha256() -> str:
-    """Of all templates, by name and content: it changes whenever a prompt would."""
-    folder = files("investorbench.agents.finmem") / "prompts"
-    names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".md"))
-    texts = "\0".join(f"{name}\0{template(name.removesuffix('.md'))}" for name in names)
-    return sha256(texts.encode("utf-8", "replace")).hexdigest()
+def templates_sha256(*packages: str) -> str:
+    """Of all templates, by name and content: it changes whenever a prompt would.
+
+    Args:
+        packages: that have them; FinMem's own where none is given.
+    """
+    texts = []
+    for package in packages or (OWN_PACKAGE,):
+        folder = files(package) / "prompts"
+        names = sorted(path.name for path in folder.iterdir() if path.name.endswith(".md"))
+        texts += [f"{name}\0{template(name.removesuffix('.md'), package)}" for name in names]
+    return sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()

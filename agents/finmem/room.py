@@ -1,12 +1,12 @@
 """The question that a model has room for: what goes first where a prompt would be too long."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from investorbench.agents.finmem.past_decisions import Lesson
-from investorbench.agents.finmem.question import Briefing, Question, ask, shown_of
-from investorbench.agents.finmem.today import NewsSheet, sheet_of
+from investorbench.agents.finmem.question import Question, memory_label, shown_of
+from investorbench.agents.finmem.today import CITABLE, Arrived, NewsSheet, label_of, sheets_of
 from investorbench.agents.llm import ContextLengthError, ModelError
 from investorbench.agents.llm.tokens import Counter
 from investorbench.memory import Recalled
@@ -45,26 +45,44 @@ class RefusedQuestion(NamedTuple):
     prompt_tokens: int | None
 
 
+class OfAsset(NamedTuple):
+    """What may be shown of one asset: memories of earlier days, in their order, and what is new."""
+
+    memories: tuple[Recalled, ...]
+    news: Arrived
+
+
+class Excerpt(NamedTuple):
+    """What is shown of one asset."""
+
+    memories: tuple[Recalled, ...] = ()
+    sheet: NewsSheet = NewsSheet()
+
+
+Wording = Callable[[Sequence[Excerpt], Lesson | None], Question]
+"""Makes a question of what is shown of each asset, and of what recent decisions taught."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedQuestion:
     """A question, and what of the day stands in it."""
 
     question: Question
-    memories: tuple[Recalled, ...]
+    excerpts: tuple[Excerpt, ...]
     lesson: Lesson | None
-    sheet: NewsSheet
     left_out: LeftOut
 
 
 def fitted(
-    system: str,
-    schema: Mapping[str, Any],
-    day: Briefing,
+    word: Wording,
+    assets: Sequence[OfAsset],
+    lesson: Lesson | None,
     *,
     news_tokens: int,
     room: int | None,
     counter: Counter,
     model: str,
+    agent: str,
 ) -> FittedQuestion:
     """The question about a day, without the least of it where it would be too long.
 
@@ -72,69 +90,106 @@ def fitted(
     before others, then headlines, and what recent decisions taught where nothing else is left.
 
     Args:
-        system: the part that never changes.
-        schema: of the answer.
-        day: all that may be shown.
+        word: makes the question.
+        assets: all that may be shown of each.
+        lesson: what recent decisions taught.
         news_tokens: that news may take at most, by the estimate.
         room: tokens of a question; None for no limit.
         counter: of tokens, as the model counts them.
         model: its name, for errors.
+        agent: likewise.
 
     Raises:
         ModelError: even a question without memories and news is too long.
     """
-    every = sheet_of(day.news, news_tokens)
-    question = ask(system, schema, day, day.memories, every)
+    news = [each.news for each in assets]
+    every = sheets_of(news, news_tokens)
+    whole = tuple(Excerpt(each.memories, own) for each, own in zip(assets, every, strict=True))
+    question = word(whole, lesson)
     if room is None or question.at_most_tokens <= room or question.tokens(counter) <= room:
-        return FittedQuestion(
-            question=question, memories=day.memories, lesson=day.lesson, sheet=every,
-            left_out=LeftOut(),
-        )  # fmt: skip
-    fixed, lesson = ask(system, schema, day, (), NewsSheet()).tokens(counter), day.lesson
+        return FittedQuestion(question=question, excerpts=whole, lesson=lesson, left_out=LeftOut())
+    nothing, kept_lesson = [Excerpt()] * len(assets), lesson
+    fixed = word(nothing, lesson).tokens(counter)
     if fixed > room and lesson is not None:
-        day = replace(day, lesson=None)
-        fixed = ask(system, schema, day, (), NewsSheet()).tokens(counter)
-    require_room(fixed, room, model)
-    beside = ask(system, schema, day, day.memories, NewsSheet()).tokens(counter)
+        kept_lesson = None
+        fixed = word(nothing, None).tokens(counter)
+    require_room(fixed, room, model, agent)
+    beside = word([Excerpt(each.memories) for each in assets], kept_lesson).tokens(counter)
     for_news = max((room - fixed) // NEWS_SHARE, room - beside)
-    sheet = sheet_of(day.news, min(news_tokens, for_news))
-    ranked = sorted(day.memories, key=lambda memory: (-memory.score, memory.id))
+    sheets = list(sheets_of(news, min(news_tokens, for_news)))
+    texts = {
+        (place, memory.id): shown_of(memory)
+        for place, each in enumerate(assets)
+        for memory in each.memories
+    }
+    scores = {
+        (place, memory.id): memory.score
+        for place, each in enumerate(assets)
+        for memory in each.memories
+    }
+    ranked = sorted(texts, key=lambda key: (-scores[key], key))
     while True:
-        kept = {memory.id for memory in ranked}
-        memories = tuple(memory for memory in day.memories if memory.id in kept)
-        question = ask(system, schema, day, memories, sheet)
+        kept = {*ranked}
+        excerpts = tuple(
+            Excerpt(tuple(m for m in each.memories if (place, m.id) in kept), sheets[place])
+            for place, each in enumerate(assets)
+        )
+        question = word(excerpts, kept_lesson)
         over = question.tokens(counter) - room
         if over <= 0:
             break
         while ranked and over > 0:
-            over -= counter(shown_of(ranked.pop()))
+            over -= counter(texts[ranked.pop()])
         if over > 0:
-            sheet = sheet.without_last()
-    left_out = LeftOut(
-        memories=len(day.memories) - len(memories) + (day.lesson is not lesson),
-        items=len(every.lines) - len(sheet.lines),
-        texts=len((every.whole & {*sheet.places}) - sheet.whole),
-    )
+            longest = max(range(len(sheets)), key=lambda place: len(sheets[place].lines))
+            sheets[longest] = sheets[longest].without_last()
     return FittedQuestion(
-        question=question, memories=memories, lesson=day.lesson, sheet=sheet, left_out=left_out
+        question=question,
+        excerpts=excerpts,
+        lesson=kept_lesson,
+        left_out=LeftOut(
+            memories=len(texts) - len(ranked) + (kept_lesson is not lesson),
+            items=sum(len(own.lines) for own in every) - sum(len(own.lines) for own in sheets),
+            texts=sum(
+                len((own.whole & {*left.places}) - left.whole)
+                for own, left in zip(every, sheets, strict=True)
+            ),
+        ),
     )
 
 
-def require_room(takes: int, room: int, model: str) -> None:
+def shown_ids(
+    excerpt: Excerpt, stored: Mapping[int, int], lesson: Lesson | None = None
+) -> dict[str, int]:
+    """Ids in memory by the labels of what a prompt shows.
+
+    Args:
+        excerpt: what it shows of an asset.
+        stored: ids of what is new, by its place.
+        lesson: of recent decisions, which stands behind the memories.
+    """
+    ids = [memory.id for memory in excerpt.memories] + ([lesson.id] if lesson else [])
+    shown = {memory_label(place): id for place, id in enumerate(ids)}
+    new = (place for place in excerpt.sheet.places if place in stored and place < CITABLE)
+    return shown | {label_of(place): stored[place] for place in new}
+
+
+def require_room(takes: int, room: int, model: str, agent: str) -> None:
     """Refuse a model without room for what is always shown.
 
     Args:
         takes: tokens of that.
         room: tokens of a question.
         model: its name.
+        agent: who shows it.
 
     Raises:
         ModelError: it takes more.
     """
     if takes > room:
         raise ModelError(
-            f"model {model} has room for {room:,} tokens of a prompt, and what FinMem always shows "
-            f"takes {takes:,}: choose a model with a longer context, or a smaller "
+            f"model {model} has room for {room:,} tokens of a prompt, and what {agent} always "
+            f"shows takes {takes:,}: choose a model with a longer context, or a smaller "
             "model.sampling.max_tokens"
         )
 

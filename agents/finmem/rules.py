@@ -67,12 +67,10 @@ class Rules:
 
     def words(self) -> dict[str, str]:
         """The meaning of sell and hold and what a change takes, as a prompt words it."""
-        filled = f"is filled {FILLED.get(self.fills, 'at the next price there is')}"
-        costs = f"costs {self.cost_rate:.2%} of what is traded. {WORTH}"
         return {
             "sell": OUT if self.long_only else SHORT,
             "hold": HOLD_MEANS[self.hold],
-            "change": f"{filled} and {costs if self.cost_rate else 'costs nothing.'}",
+            "change": change_words(self.fills, self.cost_rate),
         }
 
     def target(self, word: TradeWord, weight: float) -> float:
@@ -94,3 +92,15 @@ class Rules:
     def simple_return(self, label: float) -> float:
         """A label as a simple return."""
         return math.expm1(label) if self.log_returns else label
+
+
+def change_words(fills: str, cost_rate: float) -> str:
+    """When an order is filled and what that costs, after its subject.
+
+    Args:
+        fills: as facts name it.
+        cost_rate: of what is traded.
+    """
+    filled = f"is filled {FILLED.get(fills, 'at the next price there is')}"
+    costs = f"costs {cost_rate:.2%} of what is traded. {WORTH}"
+    return f"{filled} and {costs if cost_rate else 'costs nothing.'}"

@@ -1,7 +1,8 @@
 """The agent's state as plain JSON values, and as a folder that a kill at any time leaves whole."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from investorbench.agents.finmem.past_decisions import Lesson, PastDecision, Tra
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.reports import Report
 from investorbench.agents.finmem.state import AgentState, Counts
+from investorbench.memory import LayeredMemory
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 
@@ -77,16 +79,9 @@ def require_same(state: AgentState, saved: Mapping[str, Any]) -> None:
 
 def save(state: AgentState, folder: Path) -> None:
     """Write a state to a folder, which holds either the old or the new one at any instant."""
-    folder.mkdir(parents=True, exist_ok=True)
-    archive = None
-    if not state.memory.is_durable:  # else its store goes back to this step
-        archive = f"memory-{state.split}-{state.steps}.npz"
-        state.memory.save(folder / archive)
-    saved = {**plain_values(state), "archive": archive}
-    write_atomically(folder / STATE, json.dumps(saved, allow_nan=False))
-    for old in folder.glob("memory-*.npz"):
-        if old.name != archive:
-            old.unlink()
+    with kept_memories({"memory": state.memory}, folder, f"{state.split}-{state.steps}") as kept:
+        saved = {**plain_values(state), "archive": kept["memory"]}
+        write_atomically(folder / STATE, json.dumps(saved, allow_nan=False))
 
 
 def load(state: AgentState, folder: Path) -> None:
@@ -98,14 +93,65 @@ def load(state: AgentState, folder: Path) -> None:
         ArchiveError: the memory's store does not go back to that step. In all cases nothing was
             changed.
     """
-    path = folder / STATE
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvestorBenchError(f"no FinMem agent can be read from {path}: {error}") from error
+    saved = read_state(folder / STATE, "FinMem")
     require_same(state, saved)
-    if saved["archive"] is not None:
-        state.memory.load(folder / saved["archive"])
-    elif state.memory.steps != saved["steps"]:
-        state.memory.rewind(saved["steps"])
+    load_memory(state.memory, folder, saved["archive"], saved["steps"])
     restore(state, saved)
+
+
+@contextmanager
+def kept_memories(
+    memories: Mapping[str, LayeredMemory], folder: Path, step: str
+) -> Iterator[dict[str, str | None]]:
+    """Files of memories while what refers to them is written; older ones are deleted after that.
+
+    Args:
+        memories: by what their files are called, a word beginning with ``memory``.
+        folder: where they go; made where it is missing.
+        step: which one it is, distinct from that of the files that are there.
+
+    Yields:
+        The names of the files, None where a store goes back to this step by itself.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    kept: dict[str, str | None] = {}
+    for name, memory in memories.items():
+        kept[name] = None if memory.is_durable else f"{name}-{step}.npz"
+        if (file := kept[name]) is not None:
+            memory.save(folder / file)
+    yield kept
+    for old in folder.glob("memory*.npz"):
+        if old.name not in kept.values():
+            old.unlink()
+
+
+def load_memory(memory: LayeredMemory, folder: Path, file: str | None, steps: int) -> None:
+    """Make a memory what it was after so many steps.
+
+    Args:
+        memory: of the same constants.
+        folder: with its file.
+        file: its name; None where its store goes back by itself.
+        steps: completed ones.
+    """
+    if file is not None:
+        memory.load(folder / file)
+    elif memory.steps != steps:
+        memory.rewind(steps)
+
+
+def read_state(path: Path, agent: str) -> dict[str, Any]:
+    """The plain values of a saved state.
+
+    Args:
+        path: of its file.
+        agent: whose it is, for the error.
+
+    Raises:
+        InvestorBenchError: there is none.
+    """
+    try:
+        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvestorBenchError(f"no {agent} agent can be read from {path}: {error}") from error
+    return saved

@@ -1,22 +1,16 @@
 """The state of the agent in one repeat: all that its steps change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from investorbench.agents.finmem.asset_memory import AssetMemory
 from investorbench.agents.finmem.decision import Decision
 from investorbench.agents.finmem.past_decisions import Lesson, TrackRecord
-from investorbench.agents.finmem.perception import Arrival, signed_percent
-from investorbench.agents.finmem.reports import Report
+from investorbench.agents.finmem.perception import signed_percent
 from investorbench.agents.finmem.room import LeftOut
 from investorbench.agents.finmem.summaries import Summary, summary_in
-from investorbench.agents.finmem.today import NewsItem
 from investorbench.agents.llm import Answer
-from investorbench.memory import LayeredMemory
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,14 +41,24 @@ class Counts:
     summaries: int = 0
     extracts: int = 0
 
-    def add(self, answer: Answer, decision: Decision, left_out: LeftOut, asked_again: int) -> None:
-        """Count one decision."""
+    def add(
+        self, answer: Answer, left_out: LeftOut, asked_again: int, *, valid: bool, dropped: int
+    ) -> None:
+        """Count one decision.
+
+        Args:
+            answer: of the model.
+            left_out: what it had no room for.
+            asked_again: questions that were too long for its server.
+            valid: whether the answer could be used.
+            dropped: labels that it named and had never been shown.
+        """
         self.decisions += 1
-        self.invalid += not decision.valid
+        self.invalid += not valid
         self.repaired += answer.repaired
         self.refused += answer.status == "refused"
         self.truncated += answer.status == "truncated"
-        self.dropped_ids += decision.dropped
+        self.dropped_ids += dropped
         self.shortened += any(left_out)
         self.asked_again += asked_again
 
@@ -66,21 +70,16 @@ class Counts:
 
 
 @dataclass(slots=True, kw_only=True)
-class AgentState:
+class AgentState(AssetMemory):
     """What an agent is between two steps.
 
     Attributes:
         task: family and symbol, such as ``"Stock-TSLA"``.
         seed: of the repeat.
         split: the one it is in.
-        memory: its long-term memory.
-        steps: taken in all.
         system: the static part of its prompts; empty before the first step.
         schema: of the answers.
         background: of the asset.
-        seen: keys of all documents that were stored.
-        pending: documents that came with the last outcome, to be read in the next step.
-        reports: periodic ones that were read, oldest first.
         lesson: what recent decisions taught, when that was last asked for.
         context_length: tokens that a request to the model may have; None before the first one, and
             where there is no limit.
@@ -95,14 +94,9 @@ class AgentState:
     task: str
     seed: int
     split: str
-    memory: LayeredMemory
-    steps: int = 0
     system: str = ""
     schema: dict[str, Any] = field(default_factory=dict)
     background: str = ""
-    seen: set[str] = field(default_factory=set)
-    pending: tuple[Arrival, ...] = ()
-    reports: list[Report] = field(default_factory=list)
     lesson: Lesson | None = None
     track: TrackRecord = field(default_factory=TrackRecord)
     equities: list[float] = field(default_factory=list)
@@ -118,73 +112,6 @@ class AgentState:
         self.equities, self.start_equity = [], None
         self.label = None
 
-    def arrived(self, documents: Iterable[Arrival], longest: int) -> list[Arrival]:
-        """What is to be read: what was pending and what else came, each once; no second readings.
-
-        A report of which somebody else's summary was read, or comes with it, is not read itself.
-
-        Args:
-            documents: that came.
-            longest: characters to keep of a filing.
-        """
-        came = {each.key: each for each in (*self.pending, *documents)}
-        new = [each for key, each in came.items() if key not in self.seen]
-        reports = [Report.of(each.about_filing("")) for each in new]
-        summaries = [
-            Report.of(each.about_filing("whole")) if each.is_kept_whole(longest) else None
-            for each in new
-        ]
-        beside = [report for report in summaries if report is not None]
-        return [
-            each
-            for each, report, summary in zip(new, reports, summaries, strict=True)
-            if report is None
-            or not report.is_summed_up([*self.reports, *(() if summary else beside)])
-        ]
-
-    @property
-    def usual_texts(self) -> float:
-        """Documents a step, up to the last one."""
-        return len(self.seen) / self.steps if self.steps else 0.0
-
-    def store(self, items: Sequence[NewsItem], vectors: NDArray[np.float32]) -> dict[int, int]:
-        """Remember what is new, all that was pending among it.
-
-        Args:
-            items: what is new.
-            vectors: of their texts [N, D].
-
-        Returns:
-            Ids by the place of an item; a report that is summed up already has none.
-        """
-        places = sorted(range(len(items)), key=lambda place: _batch(items[place]))
-        ids: dict[int, int] = {}
-        for _, together in groupby(places, key=lambda place: _batch(items[place])):
-            batch = list(together)
-            made = self._remember([items[place] for place in batch], vectors[batch])
-            ids.update(zip(batch, made, strict=False))
-        self.seen.update(key for item in items for key in item.keys)
-        self.pending = ()
-        return dict(sorted(ids.items()))
-
-    def _remember(self, items: Sequence[NewsItem], vectors: NDArray[np.float32]) -> list[int]:
-        """Remember stories, or all passages of one filing, which may take the place of others."""
-        first = items[0].part
-        report = Report.of(first.metadata)
-        metadata = [item.metadata() for item in items]
-        if report is not None:
-            if report.is_summed_up(self.reports):
-                return []
-            self.memory.forget(report.replaces(self.reports, {each["item"] for each in metadata}))
-            self.reports.append(report)
-        layer = self.memory.profile.place(first.layer)
-        texts = [item.part.text for item in items]
-        ids = self.memory.add(texts, layer, first.time, metadata, vectors=vectors)
-        if report is not None:
-            for id, about in zip(ids, metadata, strict=True):
-                report.ids.setdefault(about["item"], []).append(id)
-        return ids
-
     def reflect(self, session: str, decision: Decision, label: float | None) -> tuple[int, ...]:
         """Remember why something was done, and what recent decisions taught; the ids of both."""
         before = "" if label is None else f", before a return of {signed_percent(label)}"
@@ -193,19 +120,8 @@ class AgentState:
             "reflection": why and f"{session}: {decision.word}{before}. {why}",
             "extended reflection": taught and f"{session}, on recent decisions: {taught}",
         }
-        layer = self.memory.profile.reflections
-        ids: list[int] = []
-        for kind, text in conclusions.items():
-            if text:
-                ids += self.memory.add(text, layer, session, {"kind": kind})
+        ids = [self.conclude(kind, text, session) for kind, text in conclusions.items() if text]
         if taught:
             text = conclusions["extended reflection"]
             self.lesson = Lesson(id=ids[-1], time=session, text=text)
         return tuple(ids)
-
-
-def _batch(item: NewsItem) -> tuple[str, str, str]:
-    """What is added at once, oldest first; each report is by itself."""
-    part = item.part
-    is_report = Report.of(part.metadata) is not None
-    return part.time, part.key if is_report else "", part.layer

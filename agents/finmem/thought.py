@@ -1,6 +1,6 @@
 """The record of one step: what was observed, recalled, asked, answered and done."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, NamedTuple
 
@@ -12,8 +12,9 @@ from investorbench.agents.finmem.decision import Decision
 from investorbench.agents.finmem.past_decisions import Feedback
 from investorbench.agents.finmem.perception import Perception
 from investorbench.agents.finmem.question import Briefing, Question, memory_label
-from investorbench.agents.finmem.room import FittedQuestion, LeftOut, RefusedQuestion
+from investorbench.agents.finmem.room import LeftOut, RefusedQuestion
 from investorbench.agents.finmem.summaries import Summary
+from investorbench.agents.finmem.today import Arrived, NewsSheet
 from investorbench.agents.llm import Answer
 from investorbench.memory import Move, Recalled
 
@@ -48,6 +49,18 @@ class Shown(NamedTuple):
     top: int
     top_shown: int
 
+    @classmethod
+    def of(cls, news: Arrived, sheet: NewsSheet) -> "Shown":
+        """What a sheet shows of what is new."""
+        return cls(
+            texts=sum(len(item.keys) for item in news.items),
+            items=len(news.items),
+            shown=len(sheet.places),
+            whole=len(sheet.whole),
+            top=min(news.top, len(news.items)),
+            top_shown=sum(place < news.top for place in sheet.places),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -66,24 +79,6 @@ class Situation:
     equities: list[float]
     summaries: tuple[Summary, ...]
     refused: tuple[RefusedQuestion, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """A question with its answer.
-
-    Attributes:
-        fitted: the question, and what stands in it.
-        answer: of the model.
-        refused: longer ones, which its server did not take.
-        room: tokens that a question may have by now, as the server's refusals show it; None where
-            there was none.
-    """
-
-    fitted: FittedQuestion
-    answer: Answer
-    refused: tuple[RefusedQuestion, ...]
-    room: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,30 +135,38 @@ class Thought:
         """
         written_apart = ("recalled", "summaries", "question")
         own = (each.name for each in fields(self) if each.name not in written_apart)
-        record = {name: _plain(getattr(self, name)) for name in own}
-        record["recalled"] = [
-            {"label": memory_label(place), **{name: getattr(memory, name) for name in RECALLED}}
-            for place, memory in enumerate(self.recalled)
-        ]
+        record = {name: plain(getattr(self, name)) for name in own}
+        record["recalled"] = recalled_records(self.recalled)
         record["question"] = self.question.record()
         record["answer"]["repaired"] = self.answer.repaired
         if self.summaries:
-            record["answers"] = [
-                *(
-                    {**_plain(answer), "role": SUMMARY, "about": about}
-                    for about, answer in self.summaries
-                ),
-                {**record["answer"], "role": DECISION},
-            ]
+            record["answers"] = answers_record(self.answer, self.summaries)
         return record
 
 
-def _plain(value: Any) -> Any:
+def recalled_records(memories: Sequence[Recalled]) -> list[dict[str, Any]]:
+    """What is recorded of the memories that a prompt shows, in its order."""
+    return [
+        {"label": memory_label(place), **{name: getattr(memory, name) for name in RECALLED}}
+        for place, memory in enumerate(memories)
+    ]
+
+
+def answers_record(decision: Answer, summaries: Iterable[Summary]) -> list[dict[str, Any]]:
+    """All answers of a step by their roles."""
+    summed_up = ({**plain(answer), "role": SUMMARY, "about": about} for about, answer in summaries)
+    return [
+        *summed_up,
+        {**plain(decision), "repaired": decision.repaired, "role": DECISION},
+    ]
+
+
+def plain(value: Any) -> Any:
     """Records and their parts as JSON values; ``dataclasses.asdict`` takes five times as long."""
     if hasattr(value, "_asdict"):
         return value._asdict()
     if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, tuple) and value and not isinstance(value[0], int | float | str):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -90,16 +90,18 @@ class Arrived:
         items: passages of filings in their order, then stories by importance.
         known_since: of an item by its place, when memory holds the same of an earlier day.
         usual: texts a day up to now; 0 where there was no day before.
+        top_stories: whose headline is shown however many tokens it takes.
     """
 
     items: tuple[NewsItem, ...] = ()
     known_since: Mapping[int, str]
     usual: float
+    top_stories: int = TOP
 
     @property
     def top(self) -> int:
         """How many of the items are the most important ones: all of filings, and some stories."""
-        return TOP + sum(not item.is_story for item in self.items)
+        return self.top_stories + sum(not item.is_story for item in self.items)
 
     def summary(self) -> str:
         """How much it is, and what the sources take it for."""
@@ -158,28 +160,46 @@ def items_of(parts: Sequence[Arrival], names: tuple[str, ...]) -> tuple[NewsItem
 
 
 def sheet_of(news: Arrived, room: int) -> NewsSheet:
+    """The items of one asset that a number of tokens has room for, see :func:`sheets_of`."""
+    (sheet,) = sheets_of([news], room)
+    return sheet
+
+
+def sheets_of(several: Sequence[Arrived], room: int) -> tuple[NewsSheet, ...]:
     """The items that a number of tokens has room for, headlines before whole texts.
 
+    The first of each asset come before the second of any.
+
     Args:
-        news: what is new.
+        several: what is new of each asset.
         room: tokens that the lines may take together, by the estimate, so that all models are shown
-            the same; all filings and the first :data:`TOP` stories have their headline there
-            whatever that takes.
+            the same; all filings and the top stories have their headline there whatever that takes.
     """
-    lines: dict[int, str] = {}
-    whole: set[int] = set()
-    about = [_about(item, place, news.known_since) for place, item in enumerate(news.items)]
-    wordings = [_wording(item.part.text) for item in news.items]
-    for place, wording in enumerate(wordings):
-        takes = wording.short_tokens + estimate(about[place]) + LINE_END_TOKENS
+    order = sorted(
+        ((place, asset) for asset, news in enumerate(several) for place in range(len(news.items)))
+    )
+    wordings = {
+        (place, asset): _wording(several[asset].items[place].part.text) for place, asset in order
+    }
+    lines: list[dict[int, str]] = [{} for _ in several]
+    whole: list[set[int]] = [set() for _ in several]
+    for place, asset in order:
+        news, wording = several[asset], wordings[place, asset]
+        about = _about(news.items[place], place, news.known_since)
+        takes = wording.short_tokens + estimate(about) + LINE_END_TOKENS
         if place < news.top or takes <= room:
-            lines[place], room = about[place] + wording.short, room - takes
-    for place in lines:
-        more = wordings[place].whole_tokens - wordings[place].short_tokens
-        if more <= max(room, 0):
-            lines[place], room = about[place] + wordings[place].whole, room - more
-            whole.add(place)
-    return NewsSheet(places=tuple(lines), lines=tuple(lines.values()), whole=frozenset(whole))
+            lines[asset][place], room = about + wording.short, room - takes
+    for place, asset in order:
+        wording = wordings[place, asset]
+        more = wording.whole_tokens - wording.short_tokens
+        if place in lines[asset] and more <= max(room, 0):
+            about = _about(several[asset].items[place], place, several[asset].known_since)
+            lines[asset][place], room = about + wording.whole, room - more
+            whole[asset].add(place)
+    return tuple(
+        NewsSheet(places=tuple(own), lines=tuple(own.values()), whole=frozenset(full))
+        for own, full in zip(lines, whole, strict=True)
+    )
 
 
 def label_of(place: int) -> str:

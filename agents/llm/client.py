@@ -118,6 +118,8 @@ class Client:
     ) -> Answer:
         """Ask for an object of a schema, once again if the reply is unusable.
 
+        Where the second reply has objects in its lists that do not fit, the others are taken.
+
         Args:
             messages: the conversation so far.
             schema: a JSON Schema of an object; None: plain text, in ``Answer.text``.
@@ -160,6 +162,8 @@ class Client:
                 break
             tally.add(exchanged)
             reading = self._read(exchanged, schema)
+            if status == "repaired":
+                reading = reading.without_unfit()
             tolerated = (*tolerated, *reading.tolerated)
             if reading.defect is None:
                 break

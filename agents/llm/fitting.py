@@ -1,11 +1,12 @@
 """Whether an object is what a JSON Schema asks for; mends only what has one meaning.
 
-A number written as a string, an enumerated word in another case, and items of a list that are not
-among those allowed (memory ids that were never shown) are mended, and each mending is named.
+A number written as a string, an enumerated word in another case, a key that is left out where it
+could be null, and items of a list that are not among those allowed (memory ids that were never
+shown) are mended, and each mending is named.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,6 +28,10 @@ class Fitted:
     too_long: bool = False
     prose: str = ""
     """All free text in it, for judging its language."""
+    rest: dict[str, Any] | None = None
+    """What is left without the objects of a list that alone are wrong; None where more is."""
+    unfit: int = 0
+    """How many these are."""
 
 
 def fit(value: dict[str, Any], schema: Schema) -> Fitted:
@@ -37,13 +42,54 @@ def fit(value: dict[str, Any], schema: Schema) -> Fitted:
     unfit = [_in_words(error) for error in errors[:6]]
     if not errors and not _is_finite(mended):
         unfit = ["a number in it is not finite"]
+    wrong = _wrong_objects(mended, schema, errors) if unfit else set()
     return Fitted(
         value=mended,
         tolerated=tuple(notes),
         problem="; ".join(unfit)[:LONGEST_PROBLEM],
         too_long=bool(errors) and all(error.validator == "maxLength" for error in errors),
         prose=" ".join(_prose(mended, schema)),
+        rest=_without(mended, schema, wrong) if wrong else None,
+        unfit=len(wrong),
     )
+
+
+def _wrong_objects(
+    value: Mapping[str, Any], schema: Schema, errors: Iterable[Any]
+) -> set[tuple[str, int]]:
+    """Which objects of which lists are wrong; none where anything else is, too."""
+    lists = {
+        name
+        for name, part in schema.get("properties", {}).items()
+        if isinstance(part, Mapping)
+        and isinstance(items := part.get("items"), Mapping)
+        and "properties" in items
+        and isinstance(value.get(name), list)
+    }
+    paths = [tuple(error.absolute_path) for error in errors]
+    if any(len(path) < 2 or path[0] not in lists for path in paths):
+        return set()
+    infinite = {
+        (name, place)
+        for name in lists
+        for place, item in enumerate(value[name])
+        if not _is_finite(item)
+    }
+    return {(str(path[0]), int(path[1])) for path in paths} | infinite
+
+
+def _without(
+    value: Mapping[str, Any], schema: Schema, wrong: Set[tuple[str, int]]
+) -> dict[str, Any] | None:
+    """An object without some objects of its lists; None where it does not fit even so."""
+    rest = {
+        name: [each for place, each in enumerate(part) if (name, place) not in wrong]
+        if isinstance(part, list)
+        else part
+        for name, part in value.items()
+    }
+    fits = _validator(canonical(schema)).is_valid(rest) and _is_finite(rest)
+    return rest if fits else None
 
 
 def _mend(value: Any, schema: Any, notes: list[str]) -> Any:
@@ -55,15 +101,19 @@ def _mend(value: Any, schema: Any, notes: list[str]) -> Any:
         return int(value)  # JSON knows one kind of number
     if isinstance(value, dict):
         parts = schema.get("properties", {})
-        return {utf8(key): _mend(item, parts.get(key), notes) for key, item in value.items()}
+        mended = {utf8(key): _mend(item, parts.get(key), notes) for key, item in value.items()}
+        left_out = [key for key in schema.get("required", ()) if key not in mended]
+        absent = [key for key in left_out if _may_be(parts.get(key), "null")]
+        notes += ["missing_null"] * len(absent)
+        return mended | dict.fromkeys(absent)
     if isinstance(value, list):
         items = schema.get("items")
-        mended = [_mend(item, items, notes) for item in value]
+        listed = [_mend(item, items, notes) for item in value]
         allowed = items.get("enum") if isinstance(items, Mapping) else None
         if allowed is None:
-            return mended
-        kept = [item for item in mended if _is_among(item, allowed)]
-        notes += ["unknown_item"] * (len(mended) - len(kept))
+            return listed
+        kept = [item for item in listed if _is_among(item, allowed)]
+        notes += ["unknown_item"] * (len(listed) - len(kept))
         return kept
     return value
 
@@ -88,7 +138,13 @@ def _mend_text(text: str, schema: Mapping[str, Any], notes: list[str]) -> Any:
 def _wants_number(schema: Mapping[str, Any], allowed: Sequence[Any] | None) -> bool:
     if allowed is not None:
         return all(isinstance(word, int | float) and not isinstance(word, bool) for word in allowed)
-    return schema.get("type") in ("number", "integer")
+    return any(_may_be(schema, kind) for kind in ("number", "integer"))
+
+
+def _may_be(schema: Any, kind: str) -> bool:
+    """Whether a schema names a kind of value, alone or among others."""
+    named = schema.get("type") if isinstance(schema, Mapping) else None
+    return kind == named or (isinstance(named, list) and kind in named)
 
 
 def _number(text: str) -> int | float | None:

@@ -163,6 +163,8 @@ class RecordedAnswers:
             reading = read_text(completion)
         else:
             reading = read_reply(completion, schema, self.model.limits.longest_answer)
+        if len(defects) == 1 and _took_two(recorded):
+            reading = reading.without_unfit()
         if declined:
             reading = Reading(defect="refusal", problem=str(recorded.get("problem", "")))
         if reading.defect is not None:

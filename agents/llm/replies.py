@@ -37,6 +37,21 @@ class Reading:
     defect: Defect | None = None
     problem: str = ""
     tolerated: tuple[str, ...] = ()
+    rest: Mapping[str, Any] | None = None
+    """The value without the objects of its lists that alone are wrong; None where more is."""
+    unfit: int = 0
+    """How many these are."""
+
+    def without_unfit(self) -> "Reading":
+        """What can be used of a reply once the model has had its second turn.
+
+        Each object of a list stands by itself, such as an order: one that is wrong takes no other
+        with it. What is left out is noted, and the problem says what was wrong.
+        """
+        if self.rest is None:
+            return self
+        tolerated = (*self.tolerated, *["unfit_item"] * self.unfit)
+        return Reading(value=self.rest, problem=self.problem, tolerated=tolerated)
 
 
 class _TwiceError(ValueError):
@@ -144,8 +159,13 @@ def _one_of(values: list[Any], schema: Schema, tolerated: tuple[str, ...]) -> Re
     fitted = fit(first, schema)
     tolerated = (*tolerated, *fitted.tolerated)
     if fitted.problem:
-        defect: Defect = "over_long" if fitted.too_long else "schema"
-        return Reading(defect=defect, problem=fitted.problem, tolerated=tolerated)
+        return Reading(
+            defect="over_long" if fitted.too_long else "schema",
+            problem=fitted.problem,
+            tolerated=tolerated,
+            rest=None if _is_foreign(fitted.prose) else fitted.rest,
+            unfit=fitted.unfit,
+        )
     if _is_foreign(fitted.prose):
         return _defect("language", "its text is not in English; answer in English")
     return Reading(value=fitted.value, tolerated=tolerated)

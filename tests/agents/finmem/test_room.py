@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.agents.finmem import FinMem
-from investorbench.agents.finmem.question import Briefing
-from investorbench.agents.finmem.room import fitted, smaller_room
+from investorbench.agents.finmem.asking import Answered
+from investorbench.agents.finmem.question import Briefing, ask
+from investorbench.agents.finmem.room import OfAsset, fitted, smaller_room
 from investorbench.agents.finmem.state import AgentState
-from investorbench.agents.finmem.thought import Answered
 from investorbench.agents.llm import (
     Answer,
     Cache,
@@ -116,9 +117,12 @@ def test_of_the_memories_those_with_the_highest_scores_are_left() -> None:
     for system, schema, day in days:
         for room in (2600, 3200, 3800, 4400):
             found = fitted(
-                system, schema, day, news_tokens=500, room=room, counter=estimate, model="m"
-            )
-            left = {memory.id: memory.score for memory in found.memories}
+                lambda shown, lesson: ask(system, schema, replace(day, lesson=lesson), *shown[0]),  # noqa: B023
+                [OfAsset(day.memories, day.news)],
+                day.lesson,
+                news_tokens=500, room=room, counter=estimate, model="m", agent="FinMem",
+            )  # fmt: skip
+            left = {memory.id: memory.score for memory in found.excerpts[0].memories}
             gone = [memory.score for memory in day.memories if memory.id not in left]
             assert found.left_out.memories == len(gone)
             assert not left or not gone or max(gone) <= min(left.values())

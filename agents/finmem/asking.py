@@ -1,0 +1,80 @@
+"""Asks about a day within the model's context, and about less where its server takes no more."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from investorbench.agents.finmem.room import (
+    FittedQuestion,
+    RefusedQuestion,
+    refused_by,
+    smaller_room,
+)
+from investorbench.agents.llm import Answer, ContextLengthError, LanguageModel, Model
+from investorbench.agents.llm.tokens import Counter, counter_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A question with its answer.
+
+    Attributes:
+        fitted: the question, and what stands in it.
+        answer: of the model.
+        refused: longer ones, which its server did not take.
+        room: tokens that a question may have by now, as the server's refusals show it; None where
+            there was none.
+    """
+
+    fitted: FittedQuestion
+    answer: Answer
+    refused: tuple[RefusedQuestion, ...]
+    room: int | None
+
+
+async def ask_within(
+    model: LanguageModel,
+    room: int | None,
+    fit: Callable[[int | None], FittedQuestion],
+    *,
+    seed: int,
+) -> Answered:
+    """Ask the question that there is room for.
+
+    Args:
+        model: that is asked.
+        room: tokens of a question; None for no limit.
+        fit: makes a question for so many.
+        seed: of the sampling.
+
+    Raises:
+        ModelError: there is no room for what is always shown, or the model could not be asked.
+    """
+    refused: list[RefusedQuestion] = []
+    while True:
+        fitted = fit(room)
+        question = fitted.question
+        try:
+            answer = await model.decide(question.messages, question.schema, seed=seed)
+        except ContextLengthError as error:
+            tokens = question.tokens(counter_for(model))
+            room = smaller_room(tokens, max_tokens_of(model), error)
+            refused.append(refused_by(error))
+        else:
+            return Answered(
+                fitted=fitted,
+                answer=answer,
+                refused=tuple(refused),
+                room=room if refused else None,
+            )
+
+
+def counter_for(model: LanguageModel) -> Counter:
+    """What counts a model's tokens."""
+    settings: Model | None = getattr(model, "model", None)
+    return counter_of(settings.tokenizer if settings else None)
+
+
+def max_tokens_of(model: LanguageModel) -> int:
+    """Tokens that an answer may have; 0 where there is no limit."""
+    settings: Model | None = getattr(model, "model", None)
+    return settings.sampling.max_tokens if settings else 0
