@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from investorbench.agents.allocators import ALLOCATORS, Allocator
 from investorbench.agents.single_asset import known_closes, takes_weight
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.facts import Facts
@@ -175,14 +176,17 @@ BASELINES: dict[str, Callable[..., Baseline]] = {
         PromptRule,
     )
 }
+"""Those of one asset, by name."""
+ALL_BASELINES: dict[str, Callable[..., Baseline | Allocator]] = {**BASELINES, **ALLOCATORS}
+"""Those of one asset and of several."""
 
 
-def baseline(name: str) -> Baseline:
+def baseline(name: str) -> Baseline | Allocator:
     """A baseline by name, with its default parameters.
 
     Raises:
         UnknownNameError: there is none of that name.
     """
-    if name not in BASELINES:
-        raise UnknownNameError("agent", name, BASELINES)
-    return BASELINES[name]()
+    if name not in ALL_BASELINES:
+        raise UnknownNameError("agent", name, ALL_BASELINES)
+    return ALL_BASELINES[name]()

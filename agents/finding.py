@@ -20,7 +20,7 @@ from traceback import TracebackException
 from types import ModuleType
 from typing import Any
 
-from investorbench.agents.baselines import BASELINES
+from investorbench.agents.baselines import ALL_BASELINES
 from investorbench.agents.parts import PARTS
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
@@ -137,7 +137,7 @@ def find_agent(name: str) -> FoundAgent:
     if name in points:
         return _found(points[name].value, name)
     if not is_agent(name):
-        raise UnknownNameError("agent", name, [*BASELINES, *points], AGENT_FORMS)
+        raise UnknownNameError("agent", name, [*ALL_BASELINES, *points], AGENT_FORMS)
     return _found(name)
 
 

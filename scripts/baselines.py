@@ -2,8 +2,11 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from investorbench.agents.allocators import ALLOCATORS
+from investorbench.agents.baselines import BASELINES
 from investorbench.scripts.choices import Choices
 from investorbench.scripts.run import run_with
 from investorbench.scripts.terminal import Console
@@ -15,7 +18,8 @@ COMMAND = "investorbench"
 ORACLE = "oracle"
 SEED = 0
 """Named, so that everybody who scores the baselines gets the same figures."""
-NO_BASELINES = (ORACLE, "filter", "finmem")
+PORTFOLIO = "portfolio/"
+INSTALLED = frozenset(name for name, each in ASSET_CLASSES.items() if each.installed)
 NO_DATA = (
     "no market data of your own found. To download what the tasks of the paper need: {command} "
     "data fetch paper. Or set INVESTORBENCH_DATA to a folder that has some"
@@ -25,10 +29,12 @@ NO_DATA = (
 def baselines() -> None:
     """Score the baselines: on real markets in installed packages, simulated ones, those of data."""
     ours = Choices()
-    agents = [name for name in ours.names("agent") if name not in NO_BASELINES]
-    tasks = ours.names("task")
+    names, tasks = ours.names("agent"), ours.names("task")
+    rules = [name for name in names if name in BASELINES]
+    divide = [name for name in names if name.removeprefix(PORTFOLIO) in ALLOCATORS]
+    portfolios = [name for name in tasks if name.startswith(PORTFOLIO)]
     simulated = [name for name in tasks if name.endswith("/sim")]
-    installed = [name for name in tasks if ASSET_CLASSES[name.split("/")[0]].installed]
+    installed = [name for name in tasks if name.split("/")[0] in INSTALLED]
     rest = [name for name in tasks if name not in (*simulated, *installed)]
     lacking = {name: reason for name in tasks if (reason := _lacks(name))}
     if set(rest) <= set(lacking):
@@ -37,9 +43,14 @@ def baselines() -> None:
         _say(lacking[installed[0]])
     # Each in a run of its own: a mean over tasks is one over tasks of a kind.
     for group, extra in ((installed, []), (simulated, [ORACLE]), (rest, [])):
-        if present := [name for name in group if name not in lacking]:
-            chosen = [f"agent={','.join([*agents, *extra])}", f"task={','.join(present)}"]
-            run_with(["-m", *chosen, f"seed={SEED}"])
+        of_one = [name for name in group if name not in (*lacking, *portfolios)]
+        _score([*rules, *extra], of_one)
+        _score(divide, [name for name in group if name in portfolios and name not in lacking])
+
+
+def _score(agents: Sequence[str], tasks: Sequence[str]) -> None:
+    if agents and tasks:
+        run_with(["-m", f"agent={','.join(agents)}", f"task={','.join(tasks)}", f"seed={SEED}"])
 
 
 def _say(advice: str) -> None:

@@ -44,7 +44,7 @@ CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUPS = ("agent", "task", "protocol", "model", "memory", "launcher")
 BY_FILE = ("agent", "task", "model", "memory")
 """Groups of which a file can be named by its path."""
-BY_LAST_PART = ("model",)
+BY_LAST_PART = ("model", "agent")
 """Groups of which ``gpt-4o`` names what is ``paper/gpt-4o``, where no other ends so."""
 SEARCH_PATH, CONFIG_DIR = "hydra.searchpath", ("--config-dir", "-cd")
 ENTRY_POINTS = {"agent": AGENT_ENTRY_POINTS, "task": TASK_ENTRY_POINTS}
@@ -254,7 +254,7 @@ class _Own:
     def _name_of(self, group: str, given: str) -> str:
         known = self._known.names(group)
         if group in BY_LAST_PART:
-            given = full_name(given.removesuffix(".yaml"), known) or given
+            given = full_name(given.removesuffix(".yaml"), known, group) or given
         if given.removesuffix(".yaml") not in known:
             if group in BY_FILE and given.endswith(SUFFIXES):
                 return self._file(group, given)

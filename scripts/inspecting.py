@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from investorbench.scripts import inspecting_output as output
-from investorbench.tasks.actions import action_word
+from investorbench.tasks.actions import action_parts, action_word
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.lines import CUT_OFF, read_record
 from investorbench.tasks.record.schema import Line, without_nan
@@ -37,13 +37,15 @@ class Day:
         index: 0 for the first one of the warm-up, or of the test where there is no warm-up.
         split: ``"warmup"`` or ``"test"``.
         line: what is recorded.
-        action: the action in words.
+        action: the action in a word.
+        orders: what it says of each asset, where there are several.
     """
 
     index: int
     split: str
     line: Line
     action: str
+    orders: tuple[str, ...] = ()
 
     @property
     def session(self) -> str:
@@ -157,9 +159,15 @@ def read(folder: Path) -> Record:
     problems: list[str] = []
     for split, name in FILES.items():
         record = read_record(folder / name)
-        kind = "trade" if record.header is None else record.header.facts.action
+        facts = None if record.header is None else record.header.facts
         days += [
-            Day(index=i, split=split, line=line, action=action_word(line.action, kind))
+            Day(
+                index=i,
+                split=split,
+                line=line,
+                action=action_word(line.action, "trade" if facts is None else facts.action),
+                orders=() if facts is None else tuple(action_parts(line.action, facts)),
+            )
             for i, line in enumerate(record.lines, len(days))
         ]
         found = [*record.problems, *([CUT_OFF] if record.is_cut else [])]

@@ -14,9 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from investorbench.scripts.terminal import Console
+from investorbench.tasks.actions import order_words
 from investorbench.tasks.answers import role_of
 from investorbench.tasks.record.schema import Line
 from investorbench.tasks.wording import usd
+from investorbench_env.accounting.events import Order
+from investorbench_env.accounting.orders import ShareOrder
 
 STYLES = {"buy": "green", "sell": "red", "invalid": "red", "refused": "red", "truncated": "red"}
 PARTS = {"recalled", "question", "decision"}
@@ -42,6 +45,8 @@ class ShownDay(Protocol):
     def line(self) -> Line: ...
     @property
     def action(self) -> str: ...
+    @property
+    def orders(self) -> Sequence[str]: ...
 
 
 class Grid:
@@ -308,7 +313,7 @@ def _done(day: ShownDay, thought: Values) -> Grid:
         grid.add("cites", _ids(decision["cited"]) + dropped)
     account = line.account
     is_several = len(account.marks) > 1
-    grid.add("action", safe(day.action, STYLES.get(day.action, "")))
+    grid.add("action", safe(day.action, STYLES.get(day.action, "")), *day.orders)
     for fill in line.fills:
         what = f"{fill.symbol} {number(fill.quantity)} " * is_several
         worth, cost = number(fill.notional), number(fill.cost)
@@ -316,8 +321,9 @@ def _done(day: ShownDay, thought: Values) -> Grid:
     if not line.fills:
         grid.add("fill", "none")
     for rejection in line.rejections:
-        order = rejection.order
-        grid.add("rejected", f"{order.symbol} to weight {order.weight:+.2f}: {rejection.reason}")
+        grid.add("rejected", f"{_ordered(rejection.order)}: {rejection.reason}")
+    for order in line.open_orders or ():
+        grid.add("waiting", order_words(order._asdict()))
     for paid in line.distributions:
         split = f", {number(paid.ratio)} units for one" * (paid.ratio != 1.0)
         grid.add("received", f"{number(paid.cash)} of {paid.symbol}{split}")
@@ -338,6 +344,12 @@ def _done(day: ShownDay, thought: Values) -> Grid:
         grid.add("moved", *moves)
         grid.add("forgotten", _ids(thought["deleted"]))
     return grid
+
+
+def _ordered(order: Order | ShareOrder) -> str:
+    if isinstance(order, ShareOrder):
+        return order_words(order._asdict())
+    return f"{order.symbol} to weight {order.weight:+.2f}"
 
 
 def _ids(ids: Sequence[int]) -> str:

@@ -43,6 +43,8 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 OF_THE_TABLE = ("task", "protocol", "data")
 """Settings that a table names by itself; what else a sweep changes is named beside the agent."""
 OUTPUTS = ("table", "json")
+OURS = Choices()
+"""What came with this package."""
 
 
 def run(context: typer.Context) -> None:
@@ -172,7 +174,7 @@ def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -
         if not isinstance(config[name], int) or config[name] < 1:
             wanted = "must be a whole number of at least 1"
             raise InvestorBenchError(f"{name}={config[name]!r} {wanted}")
-    agent = str(choices["agent"])
+    agent = _called(choices["agent"], OURS.names("agent"))
     changed: list[str] = []
     place = [f"task={choices['task']}"] if choices["task"] in own_tasks else []
     for override in given:
@@ -186,7 +188,7 @@ def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -
         else:
             changed.append(f"{key.rpartition('.')[2]}={value}")
     if maker_of(config.agent).asks_model:
-        changed.insert(0, f"model={_called(choices['model'])}")
+        changed.insert(0, f"model={_called(choices['model'], model_names())}")
     elif any(override.startswith("model=") for override in given):
         raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
     if our_id(str(config.task.id)) is None:
@@ -194,9 +196,9 @@ def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -
     return job_of(config, agent, " ".join([agent, *changed]), tuple(place))
 
 
-def _called(model: str) -> str:
-    """What tables and folders call a model: of ours the last part of its name, which is its own."""
-    return model.rpartition("/")[2] if model in model_names() else model
+def _called(name: str, ours: Collection[str]) -> str:
+    """What tables and folders call a choice: of ours the last part of its name, its own."""
+    return name.rpartition("/")[2] if name in ours else name
 
 
 def _leave_out_ours(config: DictConfig, given: Sequence[str]) -> None:

@@ -1,14 +1,18 @@
 """Actions as plain JSON values, which a record holds; as environments take them; and in words."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from investorbench.tasks.wording import count, percent
+from investorbench_env.accounting.orders import SIDES
 from investorbench_env.errors import InvalidActionError
+from investorbench_env.facts import Facts
 from investorbench_env.spaces import TRADE_WORDS
 
 
@@ -50,7 +54,10 @@ def action_of(space: gym.Space[Any], plain: Any) -> Any:
 
 
 def action_word(plain: Any, kind: str = "trade") -> str:
-    """``sell``, ``hold`` or ``buy``, a target weight with its sign, or the values themselves.
+    """An action in a few words.
+
+    ``sell``, ``hold`` or ``buy``; a target weight with its sign; how many orders of each side, or
+    into how many assets what share of equity goes; else the values themselves.
 
     Args:
         plain: the action in plain values.
@@ -58,10 +65,89 @@ def action_word(plain: Any, kind: str = "trade") -> str:
     """
     if kind == "trade" and isinstance(plain, int) and 0 <= plain < len(TRADE_WORDS):
         return TRADE_WORDS[plain]
+    if kind == "orders" and is_order_list(plain):
+        return _sides(plain)
+    if kind == "weights" and _are_numbers(plain):
+        return _invested(plain)
     value = plain[0] if isinstance(plain, list) and len(plain) == 1 else plain
     if isinstance(value, float):
         return f"{value:+.2f}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def action_parts(plain: Any, facts: Facts) -> list[str]:
+    """What an action says of each asset: an order each, or a weight each that is not 0.
+
+    Empty where it says all in a word.
+
+    Args:
+        plain: the action in plain values.
+        facts: of its environment.
+    """
+    if facts.action == "orders" and is_order_list(plain):
+        return [order_words(each) for each in plain]
+    if facts.action == "weights" and _are_numbers(plain) and len(plain) == len(facts.symbols):
+        pairs = zip(facts.symbols, plain, strict=True)
+        return [f"{symbol} {percent(weight)} %" for symbol, weight in pairs if weight]
+    return []
+
+
+def order_words(order: Mapping[str, Any] | object) -> str:
+    """An order for shares in words: ``buy 100 MSFT, limit 212, stop 200, until cancelled``."""
+    if not isinstance(order, Mapping):
+        return f"no order: {json.dumps(order, ensure_ascii=False)}"
+    side, symbol = str(order.get("side")), str(order.get("symbol"))
+    if side == "cancel":
+        return f"cancel {order.get('id') or '?'}"
+    if side == "stop":
+        return f"stop {symbol} at {_amount(order.get('stop'))}"
+    parts = [f"{side} {_amount(order.get('quantity'))} {symbol}"]
+    parts += [
+        f"{name} {_amount(price)}"
+        for name in ("limit", "stop")
+        if (price := order.get(name)) is not None
+    ]
+    if order.get("until") == "cancelled":
+        parts.append("until cancelled")
+    return ", ".join(parts)
+
+
+def is_order_list(plain: Any) -> bool:
+    """Whether an action is a list of orders for shares, as our environments take them."""
+    return isinstance(plain, list) and (
+        not plain or any(isinstance(each, Mapping) and "side" in each for each in plain)
+    )
+
+
+def _sides(orders: Sequence[Any]) -> str:
+    """How many orders of each side: ``2 buy, 1 sell``; ``hold`` for none."""
+    sides = Counter(
+        str(each.get("side")) if isinstance(each, Mapping) else "unreadable" for each in orders
+    )
+    known = {side: sides.pop(side) for side in SIDES if side in sides}
+    return ", ".join(f"{found} {side}" for side, found in (known | sides).items()) or "hold"
+
+
+def _invested(weights: Sequence[float]) -> str:
+    """Into how many assets what share of equity goes: ``85 % in 5 assets``."""
+    held = [weight for weight in weights if weight]
+    if not held:
+        return "cash"
+    short = sum(weight for weight in held if weight < 0.0)
+    long = sum(weight for weight in held if weight > 0.0)
+    share = f"{percent(long, 0)} %" if not short else f"{percent(long, 0)}/{percent(short, 0)} %"
+    return f"{share} in {count(len(held), 'asset')}"
+
+
+def _are_numbers(plain: Any) -> bool:
+    return isinstance(plain, list) and all(type(each) in (int, float) for each in plain)
+
+
+def _amount(value: Any) -> str:
+    """A number of shares or a price with the digits that it has."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "?" if value is None else str(value)
+    return f"{value:,.10g}".replace("-", "−")
 
 
 def _array(values: Any, dtype: Any) -> Any:

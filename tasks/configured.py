@@ -4,11 +4,11 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from investorbench.agents.baselines import BASELINES
+from investorbench.agents.baselines import ALL_BASELINES
 
 TARGET = "_target_"
 """Names the setting of an agent that is its class."""
-OURS = {f"{rule.__module__}.{rule.__name__}": rule for rule in BASELINES.values()}
+OURS = {f"{rule.__module__}.{rule.__name__}": rule for rule in ALL_BASELINES.values()}
 
 
 def configuration_of(settings: Mapping[str, Any]) -> str:

@@ -18,7 +18,8 @@ from investorbench_env.market.files.frames import is_frames, market_of_frames
 from investorbench_env.market.market import DATA_TOLERANCE, Market
 from investorbench_env.market.simulated import Dynamics, dynamics_of
 from investorbench_env.protocols import STANDARD
-from investorbench_env.registration import NAMESPACE, facts_of, market_of
+from investorbench_env.registration import NAMESPACE, facts_of, family_of, market_of
+from investorbench_env.universes import find_universe
 
 SplitName = Literal["warmup", "test"]
 
@@ -89,10 +90,17 @@ class Task:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The assets, known without data where the id or an option names them."""
+        """The assets, known without data where the id or an option names them.
+
+        Of a universe all that may be in it, also those without data.
+        """
+        if named := self.options.get("symbols"):
+            return tuple(map(str, named))
         symbol = self.options.get("symbol") or (self.is_ours and self._defaults.get("symbol"))
         if symbol:
             return (str(symbol),)
+        if self.is_ours and (universe := self._defaults.get("universe")) and self._is_of_universe:
+            return tuple(member.symbol for member in find_universe(universe).members)
         if isinstance(self.data, Mapping):  # what a record says of a market
             return tuple(self.data["symbols"])
         if hasattr(self.data, "symbols"):
@@ -115,6 +123,12 @@ class Task:
     def is_ours(self) -> bool:
         """Whether the environment is one of this package."""
         return self.id.startswith(f"{NAMESPACE}/")
+
+    @property
+    def _is_of_universe(self) -> bool:
+        """Whether its id stands for a whole universe, and not for one asset of it."""
+        family = family_of(self.id)
+        return family is not None and family.each == "universe"
 
     @property
     def short_name(self) -> str:

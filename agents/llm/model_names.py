@@ -14,12 +14,13 @@ def model_names() -> list[str]:
     return sorted(path.removesuffix(".yaml") for path in paths)
 
 
-def full_name(name: str, known: Collection[str]) -> str | None:
+def full_name(name: str, known: Collection[str], kind: str = "model") -> str | None:
     """The one of the known names that a name stands for: itself, or the only one that ends so.
 
     Args:
         name: such as ``"paper/gpt-4o"`` or ``"gpt-4o"``.
         known: all names, such as ``"paper/gpt-4o"``.
+        kind: what they are names of.
 
     Raises:
         ModelError: it stands for several.
@@ -28,7 +29,7 @@ def full_name(name: str, known: Collection[str]) -> str | None:
         return name
     found = sorted(each for each in known if each.endswith(f"/{name}"))
     if len(found) > 1:
-        raise ModelError(f"model={name} may be {' or '.join(found)}: write the whole of one")
+        raise ModelError(f"{kind}={name} may be {' or '.join(found)}: write the whole of one")
     return found[0] if found else None
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from investorbench_env.accounting.orders import ShareOrder
+
 
 class Order(NamedTuple):
     """What was asked for: a target weight of an asset.
@@ -40,14 +42,14 @@ class Fill(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """An order that was not carried out.
+    """An order, or what was left of it, that was not carried out.
 
     Attributes:
-        order: as it was asked for.
+        order: as it stood.
         reason: in words.
     """
 
-    order: Order
+    order: Order | ShareOrder
     reason: str
 
 

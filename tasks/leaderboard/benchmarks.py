@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from investorbench.agents.allocators import EqualWeight
 from investorbench.agents.baselines import BuyAndHold
 from investorbench_env.facts import Facts
 
@@ -21,7 +22,11 @@ class Benchmark(NamedTuple):
 
 
 BENCHMARKS = {
-    each.agent: each for each in (Benchmark(BuyAndHold.name, title="Buy & Hold", short="B&H"),)
+    each.agent: each
+    for each in (
+        Benchmark(BuyAndHold.name, title="Buy & Hold", short="B&H"),
+        Benchmark(EqualWeight.name, title="the equal-weighted universe", short="EW"),
+    )
 }
 
 

@@ -8,6 +8,9 @@ import numpy as np
 
 from investorbench.tasks.result import Entry, Episode, Result
 
+OF_ASSETS = ("symbol", "symbols")
+"""Options that name assets, which a setting names by itself."""
+
 
 class Setting(NamedTuple):
     """What results must have in common to stand in one table.
@@ -68,7 +71,7 @@ def setting_of(result: Result) -> Setting:
         end=facts.window[1],
         data_source=facts.source,
         simulated=facts.simulated,
-        options=", ".join(f"{name}={value}" for name, value in given if name != "symbol"),
+        options=", ".join(f"{name}={value}" for name, value in given if name not in OF_ASSETS),
         market=facts.fingerprint,
         markets=facts.markets,
         seed=result.seed if facts.draws_markets else None,

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from investorbench.agents.baselines import BASELINES, Random
+from investorbench.agents.allocators import RandomWeights
+from investorbench.agents.baselines import ALL_BASELINES, Random
 from investorbench.tasks.answers import UNRANKED_ABOVE
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.wording import number, percent
 from investorbench_env.facts import Facts
 
-DETERMINISTIC = BASELINES.keys() - {Random.name}
+DETERMINISTIC = ALL_BASELINES.keys() - {Random.name, RandomWeights.name}
 """Agents of which every run on a market is the same."""
 
 

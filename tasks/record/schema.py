@@ -5,7 +5,7 @@ docs/runs.md has this as a table. Values are JSON's own; a figure that is no fin
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self, TypeVar
 
@@ -22,6 +22,7 @@ from investorbench_env.accounting.events import (
     Position,
     Rejection,
 )
+from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.facts import Facts
 
 SCHEMA = 2
@@ -29,6 +30,8 @@ SCHEMA = 2
 
 Content = dict[str, Any]
 T = TypeVar("T", Fill, Order, Position, Distribution)
+MAY_LACK = ("limit", "stop")
+"""Prices that an order for shares need not have: null is none, and no number that is not known."""
 OF_THE_WRITING = ("thought", "answers", "written_at")
 """What of a line may be otherwise when its step is taken again."""
 
@@ -134,6 +137,10 @@ class Line:
         fills: trades of the step.
         rejections: orders that were not carried out.
         distributions: what assets paid to the account.
+        open_orders: those that wait after the step; None where the environment knows no waiting.
+        scaled: what target weights added up to where they had to be scaled down, as the environment
+            says it; None where it knows no such thing.
+        stale: the assets that are marked at an old price; None likewise.
         dividend: cash for each unit held before the step; None where the environment does not say,
             or of an older record.
         split: units for each of them, likewise.
@@ -157,6 +164,9 @@ class Line:
     fills: tuple[Fill, ...]
     rejections: tuple[Rejection, ...]
     distributions: tuple[Distribution, ...]
+    open_orders: tuple[ShareOrder, ...] | None = None
+    scaled: Any = None
+    stale: tuple[str, ...] | None = None
     dividend: float | None = None
     split: float | None = None
     observed: str | None = None
@@ -182,6 +192,9 @@ class Line:
             fills=tuple(outcome["fills"]),
             rejections=tuple(outcome.get("rejections", ())),
             distributions=tuple(outcome.get("distributions", ())),
+            open_orders=_several(outcome.get("open_orders")),
+            scaled=outcome.get("scaled"),
+            stale=_several(outcome.get("stale")),
             dividend=outcome.get("dividend"),
             split=outcome.get("split"),
             observed=step.observed,
@@ -210,6 +223,7 @@ class Line:
                 {"order": each.order._asdict(), "reason": each.reason} for each in self.rejections
             ],
             "distributions": [each._asdict() for each in self.distributions],
+            **self._of_several(),
             **({} if self.dividend is None else {"dividend": self.dividend}),
             **({} if self.split is None else {"split": self.split}),
             **({} if self.observed is None else {"observed": self.observed}),
@@ -217,6 +231,13 @@ class Line:
             "answers": self.answers,
             "written_at": self.written_at,
         }
+
+    def _of_several(self) -> Content:
+        """What environments of several assets say besides."""
+        waiting = self.open_orders
+        orders = None if waiting is None else [each._asdict() for each in waiting]
+        parts = {"open_orders": orders, "scaled": self.scaled, "stale": self.stale}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def to_json(self) -> Content:
         """The same as it is read again."""
@@ -249,10 +270,15 @@ class Line:
                 ),
                 fills=_events(Fill, content["fills"]),
                 rejections=tuple(
-                    Rejection(_event(Order, each["order"]), each["reason"])
+                    Rejection(_order(each["order"]), each["reason"])
                     for each in content["rejections"]
                 ),
                 distributions=_events(Distribution, content["distributions"]),
+                open_orders=_several(map(_share_order, content["open_orders"]))
+                if "open_orders" in content
+                else None,
+                scaled=content.get("scaled"),
+                stale=_several(content.get("stale")),
                 dividend=_number(content["dividend"]) if "dividend" in content else None,
                 split=_number(content["split"]) if "split" in content else None,
                 observed=str(content["observed"]) if "observed" in content else None,
@@ -363,6 +389,23 @@ def _event(kind: type[T], content: Mapping[str, Any]) -> T:
         name: part if isinstance(part, str) else _number(part) for name, part in content.items()
     }
     return kind(**named)
+
+
+def _order(content: Mapping[str, Any]) -> Order | ShareOrder:
+    return _share_order(content) if "side" in content else _event(Order, content)
+
+
+def _share_order(content: Mapping[str, Any]) -> ShareOrder:
+    named: Content = {
+        name: part if isinstance(part, str) or (part is None and name in MAY_LACK)
+        else _number(part)
+        for name, part in content.items()
+    }  # fmt: skip
+    return ShareOrder(**named)
+
+
+def _several(values: Iterable[Any] | None) -> tuple[Any, ...] | None:
+    return None if values is None else tuple(values)
 
 
 def _number(value: Any) -> float:

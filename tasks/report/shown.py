@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from investorbench.tasks.actions import action_word
+from investorbench.tasks.actions import action_parts, action_word, order_words
 from investorbench.tasks.answers import role_of
 from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.schema import Line, without_nan
 from investorbench.tasks.report.shared_lines import Lines
 from investorbench.tasks.wording import number, percent
 from investorbench_env.accounting.events import Fill
+from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.facts import Facts
 
 MONEY = 1000.0
@@ -66,7 +67,11 @@ def facts_of(line: Line, facts: Facts, lines: Lines, owner: int) -> DecisionRow:
             [each.symbol, *map(_short, (each.quantity, each.price, each.notional, each.cost))]
             for each in line.fills
         ]
-    for name, texts in (("rejected", _rejections(line)), ("paid", _distributions(line))):
+    for name, texts in (
+        ("orders", action_parts(line.action, facts)),
+        ("rejected", _rejections(line)),
+        ("paid", _distributions(line)),
+    ):
         if listed := list(texts):
             found[name] = listed
     return dict(without_nan(found))
@@ -101,7 +106,7 @@ def texts_of(line: Line, lines: Lines, owner: int) -> DecisionRow:
 
 def _action(action: Any, facts: Facts) -> str:
     """An action in words; a number for each asset to two digits, in their order."""
-    numbers = action if isinstance(action, list) else []
+    numbers = action if isinstance(action, list) and facts.action != "weights" else []
     if len(numbers) > 1 and all(isinstance(each, float) for each in numbers):
         return ", ".join(f"{each:+.2f}" for each in numbers)
     return action_word(action, facts.action)
@@ -141,7 +146,10 @@ def _sum(fills: Sequence[Fill], name: str) -> float:
 
 def _rejections(line: Line) -> Iterator[str]:
     for order, reason in line.rejections:
-        yield f"{order.symbol} to {percent(order.weight, 0)} %: {reason}"
+        if isinstance(order, ShareOrder):
+            yield f"{order_words(order._asdict())}: {reason}"
+        else:
+            yield f"{order.symbol} to {percent(order.weight, 0)} %: {reason}"
 
 
 def _distributions(line: Line) -> Iterator[str]:

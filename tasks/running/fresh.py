@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from investorbench.agents.agent import Runner, as_agent
-from investorbench.agents.baselines import BASELINES
+from investorbench.agents.baselines import ALL_BASELINES
 from investorbench.agents.finding import SHA256, SOURCE, find_agent
 from investorbench.agents.parts import DYNAMICS, MARKET
 from investorbench.tasks.plain import path_of, plain
@@ -55,7 +55,7 @@ def fresh_agents(given: Any) -> FreshAgents:
     Raises:
         InvestorBenchError: it is none of these, cannot be made without arguments, or not copied.
     """
-    if isinstance(given, str) and given not in BASELINES:
+    if isinstance(given, str) and given not in ALL_BASELINES:
         found = find_agent(given)
         origin = {SOURCE: found.source, SHA256: found.sha256}
         return FreshAgents(
@@ -65,7 +65,7 @@ def fresh_agents(given: Any) -> FreshAgents:
             settings=origin | found.defaults,
         )
     if isinstance(given, str):
-        given = BASELINES[given]
+        given = ALL_BASELINES[given]
     if isinstance(given, Runner):
         given = given.agent
     target = _class_in(given)

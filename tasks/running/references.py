@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv
 
 from investorbench.agents.agent import as_agent
-from investorbench.agents.baselines import BASELINES
+from investorbench.agents.baselines import ALL_BASELINES
 from investorbench.tasks.days import Dates, daily_returns
 from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.plain import is_plain
@@ -64,9 +64,9 @@ def _references_in(market: int | None, task: Task, facts: Facts) -> tuple[Refere
 
 
 def _benchmark(task: Task, facts: Facts, market: int | None) -> Iterator[Reference]:
-    if facts.benchmark not in BASELINES:
+    if facts.benchmark not in ALL_BASELINES:
         return
-    agent = as_agent(BASELINES[facts.benchmark]())
+    agent = as_agent(ALL_BASELINES[facts.benchmark]())
     of_agent = agent_seed(0, task, agent.name, "", repeat=0)
     seeds = Seeds(market_seed(0, repeat=0) if market is None else market, of_agent)
     try:

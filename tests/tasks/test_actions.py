@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from investorbench.tasks.actions import action_of, action_word, plain_action
+from investorbench.tasks.actions import (
+    action_of,
+    action_parts,
+    action_word,
+    order_words,
+    plain_action,
+)
 from investorbench_env.errors import InvestorBenchError
+from tests.agents.facts import facts
 
 WEIGHT = spaces.Box(-1.0, 1.0, (1,), np.float32)
 ORDERS = spaces.Sequence(
@@ -94,13 +101,60 @@ def test_an_action_that_nobody_can_write_down_is_refused() -> None:
         (1, "lever", "1"),
         ([-0.5], "weight", "-0.50"),
         (0.25, "weight", "+0.25"),
-        ([0.1, 0.2], "weights", "[0.1, 0.2]"),
+        ([0.1, 0.2], "weights", "30 % in 2 assets"),
+        ([0.6, 0.0, -0.25], "weights", "60/−25 % in 2 assets"),
+        ([1.0], "weights", "100 % in 1 asset"),
+        ([0.0, 0.0], "weights", "cash"),
+        (["much", 0.2], "weights", '["much", 0.2]'),
+        ([], "orders", "hold"),
+        (
+            [{"side": "sell"}, {"side": "buy"}, "?", {"side": "buy"}],
+            "orders",
+            "2 buy, 1 sell, 1 unreadable",
+        ),
+        ([{"side": "lend"}], "orders", "1 lend"),
         ({"AAA": 0.5}, "orders", '{"AAA": 0.5}'),
         ("hold on", "text", "hold on"),
     ],
 )
 def test_an_action_is_shown_in_few_words(plain: Any, kind: str, word: str) -> None:
     assert action_word(plain, kind) == word
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ({"symbol": "AAPL", "side": "buy", "quantity": 50, "stop": 400.0}, "buy 50 AAPL, stop 400"),
+        (
+            {
+                "symbol": "JNJ",
+                "side": "buy",
+                "quantity": 1e3,
+                "limit": 140.25,
+                "until": "cancelled",
+            },
+            "buy 1,000 JNJ, limit 140.25, until cancelled",
+        ),
+        ({"symbol": "MSFT", "side": "sell", "quantity": -2.5}, "sell −2.5 MSFT"),
+        ({"symbol": "MSFT", "side": "stop", "stop": 205.0}, "stop MSFT at 205"),
+        ({"symbol": "", "side": "cancel", "id": "a1"}, "cancel a1"),
+        ({"side": "cancel"}, "cancel ?"),
+        ({"symbol": "X", "side": "buy", "quantity": None}, "buy ? X"),
+        ({"symbol": "X", "side": "buy", "quantity": "all", "limit": True}, "buy all X, limit True"),
+        ("sell everything", 'no order: "sell everything"'),
+    ],
+)
+def test_an_order_is_shown_in_words(order: Any, words: str) -> None:
+    assert order_words(order) == words
+
+
+def test_each_order_and_each_weight_of_an_action_is_named() -> None:
+    of_two = facts(symbols=("AAA", "BBB"), action="weights")
+    assert action_parts([0.25, 0.0], of_two) == ["AAA 25.0 %"]
+    assert action_parts([0.25], of_two) == []
+    orders = [{"symbol": "AAA", "side": "sell", "quantity": 3}]
+    assert action_parts(orders, facts(symbols=("AAA",), action="orders")) == ["sell 3 AAA"]
+    assert action_parts(2, facts()) == []
 
 
 class Lists(np.ndarray):

@@ -100,18 +100,26 @@ def _weighted(before: AccountState, line: Line) -> Iterator[Amount]:
 
 def _in_units(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount]:
     """An account of cash and units; dividends and splits come before a fill, or after one."""
-    after, had = line.account, _quantity(before)
-    bought = sum(fill.quantity for fill in line.fills)
+    after = line.account
     spent = sum(fill.quantity * fill.price for fill in line.fills)
-    at_close = facts.fills == "close"
-    dividend, split = _distributed(line, had + bought * at_close)
     value = sum(position.quantity * position.price for position in after.positions)
     largest = max(abs(after.cash), abs(value), abs(before.cash), abs(spent))
     yield Amount("equity", after.equity, after.cash + value, largest)
-    held = (had + bought) * split if at_close else had * split + bought
-    yield Amount("position", _quantity(after), held, max(abs(had * split), abs(bought)))
+    dividends = 0.0
+    for symbol in facts.symbols:
+        had, has = _quantity(before, symbol), _quantity(after, symbol)
+        bought = sum(fill.quantity for fill in line.fills if fill.symbol == symbol)
+        at_close = facts.fills == "close"
+        dividend, split = _distributed(line, symbol, had + bought * at_close)
+        dividends += dividend
+        held = (had + bought) * split if at_close else had * split + bought
+        if facts.action == "orders" and split != 1.0 and has < held:
+            # Of whole shares a split leaves no fraction: that was paid in cash.
+            held = math.floor(had * split + PRECISION) + bought
+        what = "position" if len(facts.symbols) == 1 else f"position in {symbol}"
+        yield Amount(what, has, held, max(abs(had * split), abs(bought)))
     cost = sum(fill.cost for fill in line.fills)
-    cash = before.cash + dividend - spent - cost + _interest(facts, before, line)
+    cash = before.cash + dividends - spent - cost + _interest(facts, before, line)
     yield Amount("cash", after.cash, cash, largest)
     for position in after.positions:
         worth = position.quantity * position.price
@@ -135,12 +143,12 @@ def _interest(facts: Facts, before: AccountState, line: Line) -> float:
     return max(cash + value - abs(value), 0.0) * facts.cash_rate_a_period
 
 
-def _distributed(line: Line, holding: float) -> tuple[float, float]:
+def _distributed(line: Line, symbol: str, holding: float) -> tuple[float, float]:
     """Cash from dividends on a holding, and units for each unit held before the step."""
     if line.dividend is not None and line.split is not None:
         return holding * line.dividend, line.split
-    ratio = math.prod(each.ratio for each in line.distributions)
-    return sum(each.cash for each in line.distributions), ratio
+    own = [each for each in line.distributions if each.symbol == symbol]
+    return sum(each.cash for each in own), math.prod(each.ratio for each in own)
 
 
 def _reward(kind: str | None, before: AccountState, line: Line) -> Iterator[Amount]:
@@ -154,5 +162,6 @@ def _reward(kind: str | None, before: AccountState, line: Line) -> Iterator[Amou
         yield Amount("reward", line.reward, math.log(max(has / had, RUIN)))
 
 
-def _quantity(account: AccountState) -> float:
-    return sum(position.quantity for position in account.positions)
+def _quantity(account: AccountState, symbol: str | None = None) -> float:
+    """What is held of an asset, or of the one that there is."""
+    return sum(each.quantity for each in account.positions if symbol in (None, each.symbol))

@@ -243,7 +243,8 @@ function doneParts(decision, thought, episode) {
   const invalid = decision.valid === false ? ", without a usable answer" : "";
   const dropped = thought?.dropped ? `${thought.dropped} cited that were never shown` : null;
   return [make("h4", {}, "Done"), terms([
-    ["action", decision.action + invalid], ["false ids", dropped],
+    ["action", decision.action + invalid], ["of which", decision.orders?.join("; ")],
+    ["false ids", dropped],
     ["not carried out", decision.rejected?.join("; ")], ["paid", decision.paid?.join("; ")],
     ...outcome, ...later,
   ]), ...assetParts(decision)];
