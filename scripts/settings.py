@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from investorbench.agents.settings_files import read_settings
-from investorbench.scripts.choices import CONF, GROUPS, Choices, parsed
+from investorbench.scripts.choices import CONF, GROUPS, OF_A_TASK, Choices, parsed
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 OPEN = ("task.options", "memory.embedder", "model.")
@@ -72,7 +72,7 @@ class _Settings:
         group, _, rest = key.partition(".")
         if key in GROUPS or key in _dotted(self._own):
             return override
-        if group not in GROUPS or not rest:
+        if group not in GROUPS or group in OF_A_TASK or not rest:
             raise UnknownNameError("setting", key, self._all())
         if f"{group}._target_" in self._given:
             return override  # a class of somebody's own in place of the one that was chosen
@@ -119,6 +119,7 @@ class _Settings:
         of_groups = (
             f"{group}.{key}"
             for group in GROUPS
+            if group not in OF_A_TASK
             for name in self._choices.names(group)
             for key in self._settings_of(group, name)
             if not key.startswith("_")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from investorbench_env.accounting.constraints import SLACK
 from investorbench_env.accounting.orders import SIDES, UNTIL, ShareOrder
 
 
@@ -49,7 +50,7 @@ def _fault(
         return f"until {order.until!r} is none of {', '.join(UNTIL)}"
     if order.side == "stop":
         return "a stop takes a price" if order.stop is None else _stop_fault(order, marks)
-    if not math.isfinite(order.quantity) or order.quantity <= 0:
+    if not math.isfinite(order.quantity) or order.quantity <= SLACK:
         return f"{order.quantity:g} shares cannot be traded"
     if whole_shares and order.quantity != math.floor(order.quantity):
         return f"shares are whole, not {order.quantity:g}"

@@ -6,10 +6,13 @@ Plain values; :mod:`investorbench_env.accounting.session` has the rules.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from investorbench_env.accounting.events import Distribution, Fill
 from investorbench_env.accounting.orders import ShareOrder
+
+LimitFill = Literal["touch", "through"]
+LIMIT_FILLS: tuple[LimitFill, ...] = get_args(LimitFill)
 
 
 class SessionBar(NamedTuple):
@@ -59,7 +62,7 @@ class Terms:
 
     commission: float = 5e-4
     slippage: float = 5e-4
-    limit_fill: Literal["touch", "through"] = "touch"
+    limit_fill: LimitFill = "touch"
     in_cents: bool = False
     orders_first: bool = False
     dividend_adjusts_orders: bool = False

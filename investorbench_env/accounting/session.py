@@ -6,10 +6,12 @@ serves an environment and a ledger alike.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from investorbench_env.accounting.constraints import SLACK, Constraints, Purchase
 from investorbench_env.accounting.events import Distribution, Fill
+from investorbench_env.accounting.filled_inside import FilledInside
 from investorbench_env.accounting.order_faults import without_faults
 from investorbench_env.accounting.orders import (
     ShareOrder,
@@ -71,6 +73,9 @@ class _Session:
         self.cash, self.costs = before.cash, before.costs
         self.holdings, self.marks = dict(before.holdings), dict(before.marks)
         self.waiting: list[ShareOrder] = []
+        self.inside = FilledInside()
+        self.listed_stops: dict[str, float] = {}
+        self.traded: defaultdict[str, float] = defaultdict(float)
         self.fills: list[Fill] = []
         self.refused: list[Refused] = []
         self.distributions: list[Distribution] = []
@@ -131,6 +136,10 @@ class _Session:
         """Fill orders in their order, or let them wait, or refuse them."""
         older, self.waiting = self.waiting, []
         for order in orders:
+            if order.stop is not None and order.limit is None:
+                highest = max(order.stop, self.listed_stops.get(order.symbol, 0.0))
+                self.listed_stops[order.symbol] = highest
+        for order in orders:
             if order.side == "cancel":
                 continue
             reason = self._set_stop(order) if order.side == "stop" else self._trade_or_wait(order)
@@ -155,12 +164,14 @@ class _Session:
         price = self._price_of(order, bar)
         if price is None:
             return self._wait(order, f"the limit of {order.limit:g} was not reached")
-        quantity = self._capped(order.quantity, bar)
+        quantity = self._capped(order, bar)
         if quantity and order.side == "buy":
             reason = self._unaffordable(order.symbol, quantity, price)
             if reason is not None:
                 return reason
         if quantity:
+            self.traded[order.symbol] += quantity
+            self.inside.note(order, bar, quantity, price * (1.0 - self.terms.commission))
             self._trade(order, quantity, price)
         rest = order.quantity - quantity
         if rest <= SLACK:
@@ -176,10 +187,14 @@ class _Session:
 
     def _lacks_shares(self, order: ShareOrder) -> str | None:
         holding = self.holdings.get(order.symbol)
-        held = holding.quantity if holding else 0.0
+        late = self.inside.shares[order.symbol]
+        held = holding.quantity - late if holding else 0.0
         if order.quantity <= held + SLACK:
             return None
-        return f"{order.quantity:g} shares of {order.symbol} are more than the {held:g} held"
+        bought = f", {late:g} bought inside this bar apart" if late else ""
+        return (
+            f"{order.quantity:g} shares of {order.symbol} are more than the {held:g} held{bought}"
+        )
 
     def _price_of(self, order: ShareOrder, bar: SessionBar) -> float | None:
         """The price of a fill; None where there is none."""
@@ -192,26 +207,31 @@ class _Session:
             filled, price = buy_limit(limit, bar.open, bar.low, terms.slippage, through=through)
             return price if filled else None
         filled, price = sell_limit(limit, bar.open, bar.high, terms.slippage, through=through)
-        stop = self.holdings[order.symbol].stop
-        meets_stop = stop is not None and bar.low <= stop and bar.open < limit
+        stop = max(
+            self.holdings[order.symbol].stop or 0.0, self.listed_stops.get(order.symbol, 0.0)
+        )
+        meets_stop = bar.low <= stop and bar.open < limit
         return price if filled and (terms.orders_first or not meets_stop) else None
 
-    def _capped(self, quantity: float, bar: SessionBar) -> float:
+    def _capped(self, order: ShareOrder, bar: SessionBar) -> float:
+        """What the volume cap leaves of an order, after those before it."""
         cap = self.constraints.volume_cap
         if cap is None:
-            return quantity
-        most = 0.0 if math.isnan(bar.volume) else cap * bar.volume
+            return order.quantity
+        most = 0.0 if math.isnan(bar.volume) else cap * bar.volume - self.traded[order.symbol]
         if self.constraints.whole_shares:
             most = float(math.floor(most + SLACK))
-        return min(quantity, most)
+        return min(order.quantity, most) if most > SLACK else 0.0
 
     def _unaffordable(self, symbol: str, quantity: float, price: float) -> str | None:
         """Why a purchase may not be made; None where it may."""
         cost = quantity * price * (1.0 + self.terms.commission)
-        if cost > self.cash + SLACK:
-            return f"{cost:,.2f} are more than the cash, {self.cash:,.2f}"
+        cash = self.cash - self.inside.proceeds
+        if cost > cash + SLACK:
+            late = ", what sales inside this bar brought apart" if self.inside.proceeds else ""
+            return f"{cost:,.2f} are more than the cash, {cash:,.2f}{late}"
         held = self.holdings.get(symbol, HeldShares(0.0, 0.0)).quantity
-        value, cash = (held + quantity) * price, self.cash - cost
+        value = (held + quantity) * price
         others = sum(
             other.quantity * self.marks[name]
             for name, other in self.holdings.items()
@@ -220,11 +240,11 @@ class _Session:
         return self.constraints.broken_by(
             Purchase(
                 positions=len({*self.holdings, symbol}),
-                weight=value / (cash + others + value),
+                weight=value / (self.cash - cost + others + value),
                 price=price,
                 dollar_volume=self.before.dollar_volumes.get(symbol, math.nan),
                 market_cap=self.bars[symbol].market_cap,
-                cash=cash,
+                cash=cash - cost,
             )
         )
 
@@ -234,7 +254,8 @@ class _Session:
         bought = quantity if order.side == "buy" else -min(quantity, held.quantity)
         notional = abs(bought) * price
         cost = self.terms.commission * notional
-        self.cash, self.costs = self.cash - bought * price - cost, self.costs + cost
+        # A purchase for all the cash may exceed it by what rounding adds.
+        self.cash, self.costs = max(0.0, self.cash - bought * price - cost), self.costs + cost
         self.fills.append(Fill(order.symbol, bought, price, notional, cost))
         after = held.quantity + bought
         if after <= SLACK:
@@ -252,7 +273,8 @@ class _Session:
             bar = self.bars[symbol]
             if holding.stop is None or not bar.has_traded:
                 continue
-            reached, price = stop_sale(holding.stop, bar.open, bar.low, self.terms.slippage)
+            stop = min(holding.stop, self.inside.lowest.get(symbol, math.inf))
+            reached, price = stop_sale(stop, bar.open, bar.low, self.terms.slippage)
             if reached:
                 order = ShareOrder(symbol, "sell", holding.quantity)
                 self._trade(order, holding.quantity, self._rounded(price))

@@ -24,9 +24,19 @@ class ExactPortfolio:
         self.last: dict[str, F] = {}
         self.traded: dict[str, F] = {}
         self.book: list[Order] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """What holds for one session alone."""
+        self.late: dict[str, F] = {}  # shares bought after the open
+        self.cheapest: dict[str, F] = {}  # at what price at the least
+        self.late_cash = F(0)
+        self.volume: dict[str, F] = {}
+        self.named_stops: dict[str, F] = {}
 
     def session(self, orders: list[Order], bars: dict[str, Bar | None]) -> list[tuple[str, F, F]]:
         """The fills of a session: symbol, shares (negative when sold), price."""
+        self.forget()
         new = self.sensible(orders)
         cancelled = {order["id"] for order in new if order["side"] == "cancel"}
         old = [order for order in self.book if order["id"] not in cancelled]
@@ -40,6 +50,10 @@ class ExactPortfolio:
         fills: list[tuple[str, F, F]] = []
         waits: dict[bool, list[Order]] = {True: [], False: []}
         for is_new, batch in ((True, new), (False, old)):
+            for order in batch:
+                if order["stop"] is not None and order["limit"] is None:
+                    name = order["symbol"]
+                    self.named_stops[name] = max(self.named_stops.get(name, F(0)), order["stop"])
             for order in batch:
                 rest = self.one(order, bars.get(order["symbol"]), fills)
                 if rest and order["until"] == "cancelled" and order["side"] in ("buy", "sell"):
@@ -119,14 +133,14 @@ class ExactPortfolio:
         if bar is None:
             return quantity
         held = self.shares.get(name, F(0))
-        if side == "sell" and quantity > held:
+        if side == "sell" and quantity > held - self.late.get(name, F(0)):
             return F(0)
         price = self.price(name, side, limit, bar)
         if price is None:
             return quantity
         most = quantity
         if self.rules.get("cap") is not None:
-            most = self.rules["cap"] * bar["volume"]
+            most = self.rules["cap"] * bar["volume"] - self.volume.get(name, F(0))
             if self.rules.get("whole"):
                 most = F(int(most))
         filled = min(quantity, most)
@@ -134,19 +148,27 @@ class ExactPortfolio:
             return quantity
         if side == "buy":
             cost = filled * price * (1 + self.rate)
-            if cost > self.cash or self.breaks_a_rule(name, held + filled, price, cost):
+            if cost > self.cash - self.late_cash or self.breaks_a_rule(
+                name, held + filled, price, cost
+            ):
                 return F(0)
             self.paid[name] = (self.paid.get(name, F(0)) * held + filled * price) / (held + filled)
             self.shares[name] = held + filled
             self.cash -= cost
+            if limit is not None and bar["open"] > limit:
+                self.late[name] = self.late.get(name, F(0)) + filled
+                self.cheapest[name] = min(limit, self.cheapest.get(name, limit))
             if order["stop"] is not None:
                 self.stops[name] = order["stop"]
             fills.append((name, filled, price))
         else:
             self.shares[name] -= filled
             self.cash += filled * price * (1 - self.rate)
+            if limit is not None and bar["open"] < limit:
+                self.late_cash += filled * price * (1 - self.rate)
             fills.append((name, -filled, price))
             self.drop(name)
+        self.volume[name] = self.volume.get(name, F(0)) + filled
         return quantity - filled
 
     def price(self, name: str, side: str, limit: F | None, bar: Bar) -> F | None:
@@ -163,7 +185,8 @@ class ExactPortfolio:
             return self.cents(worse)
         if open_ >= limit:
             return max(worse, limit)
-        if name in self.stops and low <= self.stops[name] and not self.lab:
+        stop = max(self.stops.get(name, F(0)), self.named_stops.get(name, F(0)))
+        if low <= stop and not self.lab:
             return None
         return limit if (high > limit if self.through else high >= limit) else None
 
@@ -177,13 +200,14 @@ class ExactPortfolio:
             or ("weight" in rules and value > rules["weight"] * (cash + others + value))
             or ("price" in rules and price < rules["price"])
             or ("dollars" in rules and self.traded.get(name, F(0)) < rules["dollars"])
-            or ("floor" in rules and cash < rules["floor"])
+            or ("floor" in rules and cash - self.late_cash < rules["floor"])
         )  # fmt: skip
 
     def stopped(self, name: str, bar: Bar | None, fills: list[tuple[str, F, F]]) -> None:
         stop = self.stops.get(name)
         if bar is None or stop is None or bar["low"] > stop:
             return
+        stop = min(stop, self.cheapest.get(name, stop))
         price = self.cents(min(bar["open"], stop) * (1 - self.slip))
         quantity = self.shares[name]
         self.cash += quantity * price * (1 - self.rate)
