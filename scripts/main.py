@@ -19,6 +19,7 @@ from investorbench.scripts import (
     compare,
     data,
     inspecting,
+    live,
     models,
     proxy,
     replay,
@@ -49,6 +50,7 @@ app.add_typer(
 app.add_typer(
     models.app, name="models", help="List language models; check what a server takes of one."
 )
+app.add_typer(live.app, name="live", help="Accounts that only go forward, day by day.")
 app.command("audit")(audit.audit_command)
 app.command("baselines")(baselines.baselines)
 app.command("bundle")(bundle.bundle)

@@ -1,8 +1,9 @@
 """Trading sessions and time zones, from the exchange calendars of ``exchange_calendars``."""
 
 import warnings
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
 
 TimeArray = npt.NDArray[np.datetime64]
+
+
+class SessionHours(NamedTuple):
+    """A session of an exchange.
+
+    Attributes:
+        date: ``YYYY-MM-DD``.
+        opens: in UTC.
+        closes: likewise; earlier on some days.
+    """
+
+    date: str
+    opens: datetime
+    closes: datetime
 
 
 def sessions_between(asset_class: str, first: str, last: str) -> TimeArray:
@@ -36,6 +51,18 @@ def exchange_sessions(calendar: str, first: str, last: str) -> TimeArray:
     sessions: TimeArray = found.sessions.to_numpy().astype("datetime64[D]")
     # Its own selection refuses a holiday before the first or after the last session of a calendar.
     return sessions[(sessions >= np.datetime64(first)) & (sessions <= np.datetime64(last))]
+
+
+def session_hours(calendar: str, first: str, last: str) -> tuple[SessionHours, ...]:
+    """The sessions of an exchange with their hours; for arguments and errors see above."""
+    found = _calendar(calendar, int(first[:4]), int(last[:4])).schedule.loc[first:last]
+    return tuple(
+        SessionHours(
+            f"{day:%Y-%m-%d}",
+            *(datetime.fromtimestamp(moment.timestamp(), UTC) for moment in (opens, closes)),
+        )
+        for day, opens, closes in zip(found.index, found["open"], found["close"], strict=True)
+    )
 
 
 def session_before(asset_class: str, date: str, count: int) -> str:

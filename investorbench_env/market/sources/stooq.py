@@ -30,16 +30,30 @@ BYTES_A_DAY = 40
 
 
 def daily_bars(
-    downloader: Downloader, symbol: str, first: date, last: date, *, address: str | None = None
+    downloader: Downloader,
+    symbol: str,
+    first: date,
+    last: date,
+    *,
+    address: str | None = None,
+    complete: date | None = None,
 ) -> "pd.DataFrame":
-    """Daily bars from ``first`` to ``last``, each row with its source; today's is left out.
+    """Daily bars from ``first`` to ``last``, each row with its source.
+
+    Args:
+        downloader: asks.
+        symbol: as the benchmark writes it.
+        first: first day.
+        last: last day.
+        address: of another server.
+        complete: the last day whose bar is complete; None for yesterday, by this machine's clock.
 
     Raises:
         DownloadError: Stooq has no such symbol, or answers in a form that is not its own.
     """
     import pandas as pd
 
-    until = min(last, last_over("stock"))
+    until = min(last, complete or last_over("stock"))
     answer = downloader.get(
         f"{address or STOOQ.url}{PATH}",
         {

@@ -72,6 +72,8 @@ def chart(
     first: date,
     last: date,
     waiting: Callable[[str], None] = lambda why: None,
+    *,
+    complete: date | None = None,
 ) -> Chart:
     """Bars from ``first`` to ``last``, and actions from ``first`` to today.
 
@@ -79,8 +81,9 @@ def chart(
         browser: asks.
         symbol: as the benchmark writes it; Yahoo writes BRK.B as BRK-B.
         first: first day.
-        last: last day; the bar of today is left out, since it is not complete.
+        last: last day.
         waiting: called with why and how long it is waited, before each wait.
+        complete: the last day whose bar is complete; None for yesterday, by this machine's clock.
 
     Raises:
         RefusedError: Yahoo said no in a way that is known.
@@ -95,17 +98,16 @@ def chart(
     if b'"adjclose"' not in browser.last.content:
         # yfinance puts the closes in their place, as if nothing had ever been paid.
         days["Adj Close"] = np.nan
-    return Chart(
-        bars=_bars(days, first, last, datetime.now(whole.index.tz).date()), actions=_actions(days)
-    )
+    until = complete or datetime.now(whole.index.tz).date() - timedelta(days=1)
+    return Chart(bars=_bars(days, first, min(last, until)), actions=_actions(days))
 
 
-def _bars(days: "pd.DataFrame", first: date, last: date, today: date) -> "pd.DataFrame":
+def _bars(days: "pd.DataFrame", first: date, last: date) -> "pd.DataFrame":
     bars = days[["date", "symbol", *BAR_COLUMNS, "source"]].rename(columns=BAR_COLUMNS)
     # yfinance writes 0 where Yahoo gives no volume.
     bars["volume"] = bars["volume"].astype(float).replace(0.0, np.nan)
     day = bars["date"].dt.date
-    wanted = (day < today) & (day >= first) & (day <= last)
+    wanted = (day >= first) & (day <= last)
     # A null bar is a missing one; it stays missing.
     bars = bars[wanted].dropna(subset=["close"]).reset_index(drop=True)
     return bars.drop(columns="adj_close") if bars["adj_close"].isna().all() else bars

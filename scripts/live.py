@@ -1,0 +1,82 @@
+"""``investorbench live``: accounts that only go forward, from the prices of each day."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from investorbench.scripts.live_agents import agent_named, agents_made
+from investorbench.scripts.live_output import print_status
+from investorbench.scripts.terminal import Console
+from investorbench.tasks.live.experiment import (
+    ExperimentSettings,
+    NotDueError,
+    start,
+    status,
+    step,
+)
+from investorbench.tasks.live.experiment.vendors import price_sources
+from investorbench.tasks.wording import count, listed
+
+app = typer.Typer(
+    name="live", help="Accounts that only go forward: begin, step, look, audit, report.",
+    no_args_is_help=True,
+)  # fmt: skip
+Folder = Annotated[Path, typer.Argument(help="Of the experiment.")]
+
+
+def clock() -> datetime:
+    """The time; nothing else of an experiment reads a clock."""
+    return datetime.now(UTC)
+
+
+@app.command("init")
+def init(
+    folder: Folder,
+    symbols: Annotated[str, typer.Option(help="Assets that may be traded: NVDA,MSFT,JNJ.")],
+    agent: Annotated[
+        list[str],
+        typer.Option(
+            help="[NAME=]AGENT [SETTING=VALUE …], once for each: a configuration, "
+            "./mine.py:MyAgent, or `file` for a person or a chat window."
+        ),
+    ],
+    cash: Annotated[float, typer.Option(help="Of each account.")] = 10_000.0,
+) -> None:
+    """Begin an experiment in a folder; its settings are the first entry of its ledger."""
+    settings = ExperimentSettings(
+        symbols=tuple(name.upper() for name in re.split(r"[\s,]+", symbols.strip(", "))),
+        agents=tuple(map(agent_named, agent)),
+        initial_cash=cash,
+    )
+    agents_made(folder, settings.agents)
+    start(folder, settings, clock())
+    names = listed([each.name for each in settings.agents])
+    print(f"began {folder} with {count(len(settings.symbols), 'asset')}; agents: {names}")
+
+
+@app.command("step")
+def take_step(folder: Folder) -> None:
+    """Take the session that has closed: prices, fills, marks, and the agents' next orders.
+
+    To be called once between each close and the next open; called again it changes nothing.
+    """
+    now, settings = clock(), status(folder).settings
+    try:
+        done = step(folder, now, price_sources(), agents_made(folder, settings.agents))
+    except NotDueError as error:
+        print(error)
+        return
+    for problem in done.problems:
+        Console(stderr=True).print(problem, highlight=False, markup=False, soft_wrap=True)
+    *missed, last = done.sessions
+    more = f", after {count(len(missed), 'session')} that were missed" if missed else ""
+    print(f"took the session of {last}{more}; orders meet that of {done.next}")
+
+
+@app.command("status")
+def show_status(folder: Folder) -> None:
+    """Show each account, and the hash that stands for the whole ledger."""
+    print_status(status(folder), Console())

@@ -1,0 +1,94 @@
+"""The agents of a live experiment, from what names them on a command line."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from investorbench.agents.llm import model_of
+from investorbench.agents.llm.cache import Cache
+from investorbench.agents.llm.connect import connect
+from investorbench.agents.parts import MEMORY, MODEL
+from investorbench.memory import Arrays, LayeredMemory
+from investorbench.scripts.choices import choosing
+from investorbench.scripts.composing import composed
+from investorbench.scripts.jobs import AgentMaker, embedder_of, maker_of
+from investorbench.scripts.settings import require_known_settings
+from investorbench.tasks.live.experiment import LiveAgent, MakeAgent
+from investorbench.tasks.live.experiment.settings import FILE, NAME
+from investorbench_env.errors import InvestorBenchError
+
+GIVEN = frozenset({MODEL, MEMORY})
+"""What an agent of an experiment can be given of what a run gives."""
+
+
+def agent_named(text: str) -> LiveAgent:
+    """What ``[NAME=]KIND [SETTING=VALUE …]`` names.
+
+    Raises:
+        InvestorBenchError: it names nothing.
+    """
+    first, *settings = shlex.split(text) or [""]
+    name, equals, kind = first.partition("=")
+    if not (equals and NAME.fullmatch(name)):
+        kind = first
+        name = Path(kind.rpartition(":")[2]).stem or FILE
+    if not kind:
+        raise InvestorBenchError(f"--agent {text!r} names none: write [NAME=]AGENT [SETTING=…]")
+    if kind == FILE and settings:
+        raise InvestorBenchError(f"an agent that answers by a file takes no {settings[0]}")
+    return LiveAgent(name=name, kind=kind, settings=tuple(settings))
+
+
+def agents_made(folder: Path, agents: Sequence[LiveAgent]) -> dict[str, MakeAgent]:
+    """By name what makes each; none for those that answer by files.
+
+    Raises:
+        InvestorBenchError: there is no such agent, or it cannot be made here.
+    """
+    return {agent.name: _made(folder, agent) for agent in agents if not agent.is_file}
+
+
+def _made(folder: Path, agent: LiveAgent) -> MakeAgent:
+    with _composed(agent) as config:
+        maker = maker_of(config.agent)
+        if others := maker.asks_for - GIVEN:
+            raise InvestorBenchError(
+                f"{agent.name} asks for {min(others)}, which a live experiment cannot give"
+            )
+        return partial(_make, maker, config, folder / "cache.sqlite")
+
+
+def _make(maker: AgentMaker, config: DictConfig, cache: Path) -> Any:
+    parts: dict[str, Callable[[], Any]] = {
+        MODEL: lambda: connect(model_of(_plain(config.model)), cache=Cache(cache, "read_write")),
+        MEMORY: lambda: partial(_memory, config.memory),
+    }
+    return maker.make(**{name: parts[name]() for name in sorted(maker.asks_for)})
+
+
+def _memory(config: DictConfig, seed: int) -> LayeredMemory:
+    return LayeredMemory(_plain(config)["profile"], Arrays(), embedder_of(config), seed=seed)
+
+
+def _plain(config: DictConfig) -> Any:
+    return OmegaConf.to_container(config, resolve=True)
+
+
+@contextmanager
+def _composed(agent: LiveAgent) -> Iterator[DictConfig]:
+    """The configuration of an agent, as that of a run with it."""
+    sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
+    try:
+        with choosing([f"agent={agent.kind}", *agent.settings], None) as (chosen, choices):
+            found = composed(require_known_settings(chosen, choices))
+            if not found or len(found) != 1:
+                raise InvestorBenchError(f"{agent.name} takes one value of each setting")
+            yield found[0].config
+    finally:
+        sys.path.pop()

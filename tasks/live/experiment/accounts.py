@@ -1,0 +1,107 @@
+"""The accounts of an experiment: taken over sessions from what the ledger holds alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from investorbench.tasks.live.experiment.view import LedgerView
+from investorbench_env.accounting.events import Distribution, Fill
+from investorbench_env.accounting.orders import ShareOrder
+from investorbench_env.accounting.portfolio import HeldShares, Portfolio
+from investorbench_env.accounting.session import take_session
+
+
+def account_after(view: LedgerView, session: str, agent: str) -> dict[str, Any]:
+    """The account of an agent at the close of a session, from that of the session before.
+
+    The orders are those that were written down for the session before it opened.
+    """
+    settings = view.settings
+    before = view.session_before(session)
+    known = None if before is None else view.account(before, agent)
+    portfolio = Portfolio(cash=settings.initial_cash) if known is None else held_in(known.content)
+    decision = view.decision_for(session, agent)
+    listed = [] if decision is None else decision.content["orders"]
+    orders, unreadable = read_orders(listed)
+    bars = {symbol: view.bar(session, symbol) for symbol in settings.symbols}
+    after, outcome = take_session(portfolio, orders, bars, settings.terms, settings.constraints)
+    rejections = [
+        *unreadable,
+        *([plain_order(each.order), each.reason] for each in outcome.refused),
+    ]
+    return {
+        "decision": None if decision is None else decision.number,
+        "equity": after.equity,
+        "portfolio": plain_portfolio(after),
+        "fills": [list(fill) for fill in outcome.fills],
+        "rejections": rejections,
+        "distributions": [list(each) for each in outcome.distributions],
+    }
+
+
+def plain_portfolio(portfolio: Portfolio) -> dict[str, Any]:
+    """A portfolio as JSON values."""
+    return {
+        "cash": portfolio.cash,
+        "costs": portfolio.costs,
+        "holdings": {name: list(held) for name, held in portfolio.holdings.items()},
+        "waiting": [plain_order(order) for order in portfolio.waiting],
+        "marks": dict(portfolio.marks),
+        "dollar_volumes": {
+            name: volume for name, volume in portfolio.dollar_volumes.items() if volume == volume
+        },
+    }
+
+
+def held_in(account: Mapping[str, Any]) -> Portfolio:
+    """The portfolio of an account entry."""
+    plain = account["portfolio"]
+    return Portfolio(
+        cash=plain["cash"],
+        costs=plain["costs"],
+        holdings={name: HeldShares(*held) for name, held in plain["holdings"].items()},
+        waiting=tuple(ShareOrder(**order) for order in plain["waiting"]),
+        marks=plain["marks"],
+        dollar_volumes=plain["dollar_volumes"],
+    )
+
+
+def fills_in(account: Mapping[str, Any]) -> list[Fill]:
+    """The fills of an account entry."""
+    return [Fill(*fill) for fill in account["fills"]]
+
+
+def distributions_in(account: Mapping[str, Any]) -> list[Distribution]:
+    """The dividends and splits of an account entry."""
+    return [Distribution(*each) for each in account["distributions"]]
+
+
+def plain_order(order: ShareOrder) -> dict[str, Any]:
+    """An order as JSON values."""
+    return order._asdict()
+
+
+def read_orders(listed: Sequence[Any]) -> tuple[list[ShareOrder], list[list[Any]]]:
+    """Orders as an agent gives them, and those of them that cannot be read, with why."""
+    orders, unreadable = [], []
+    for given in listed:
+        try:
+            orders.append(_order(given))
+        except (TypeError, ValueError) as error:
+            unreadable.append([given, f"no order: {error}"])
+    return orders, unreadable
+
+
+def _order(given: Any) -> ShareOrder:
+    if not isinstance(given, dict) or "symbol" not in given or "side" not in given:
+        raise ValueError("an order has at least a symbol and a side")
+    if unknown := set(given) - set(ShareOrder._fields):
+        raise ValueError(f"an order has no {min(unknown)}")
+    numbers = {
+        name: float(given[name])
+        for name in ("quantity", "limit", "stop")
+        if given.get(name) is not None
+    }
+    words = {
+        name: str(given[name]) for name in ("symbol", "side", "until", "id") if given.get(name)
+    }
+    return ShareOrder(**{**words, **numbers})  # type: ignore[arg-type]

@@ -1,0 +1,250 @@
+"""Prices of a session from several sources: which is used, where they differ, what changed since.
+
+Prices are kept as traded. An index that no source has is stood for by the fund that tracks it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from investorbench.tasks.live.experiment.ledger import LedgerEntry
+from investorbench.tasks.live.experiment.quotes import (
+    PRICES,
+    ListedAction,
+    PriceSource,
+    Quote,
+    Quoted,
+    closes_before,
+    difference,
+    disagreements,
+)
+from investorbench.tasks.live.experiment.settings import ExperimentSettings
+from investorbench.tasks.live.experiment.view import LedgerView, plain_quote
+from investorbench_env.errors import InvestorBenchError, MissingDependencyError
+from investorbench_env.market.sources.contracts import UNREADABLE, UnforeseenFormError
+from investorbench_env.market.sources.http import NotReachedError, RefusedError
+from investorbench_env.market.sources.proxies import PROXIES
+from investorbench_env.market.sources.source import KeyProblemError
+
+OUT = (KeyProblemError, MissingDependencyError, NotReachedError, RefusedError)
+"""Errors that the next symbol would meet as well: the source is not asked again in the step."""
+SAME = 1e-5
+"""Figures nearer than this share are the same, restated for a split since."""
+Write = Callable[..., LedgerEntry]
+"""Writes an entry: kind, content, session, subject."""
+
+
+class NoPricesError(InvestorBenchError):
+    """No source has a price of the session; nothing was changed."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the sources said.
+
+    Attributes:
+        answers: of each symbol, in the order of the sources.
+        faults: of each source the reasons why it gave nothing, and of which symbols.
+    """
+
+    answers: dict[str, list[Quoted]] = field(default_factory=lambda: defaultdict(list))
+    faults: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def actions(self, symbol: str) -> list[ListedAction] | None:
+        """What the first source that lists any has; None where none does."""
+        listed = (quoted.actions for quoted in self.answers[symbol])
+        found = next((actions for actions in listed if actions is not None), None)
+        return None if found is None else list(found)
+
+    def quotes(self, quoted: Quoted, symbol: str, known: list[ListedAction]) -> dict[str, Quote]:
+        """Of one answer as traded; by splits that are known where no source lists any now."""
+        listed = self.actions(symbol)
+        return quoted.as_traded(known if listed is None else listed)
+
+
+def gather(
+    settings: ExperimentSettings, sources: Sequence[PriceSource], first: str, last: str
+) -> Gathered:
+    """Ask every source for every asset and index; for an index that none has, for its fund.
+
+    Args:
+        settings: with the symbols.
+        sources: in their order.
+        first: first session.
+        last: last session, of which a price is wanted.
+
+    Raises:
+        NoPricesError: there is none of any asset.
+    """
+    found, out = Gathered(), set[str]()
+    span = date.fromisoformat(first), date.fromisoformat(last)
+    for symbol in (*settings.symbols, *settings.indices):
+        _ask(found, out, sources, symbol, symbol, *span)
+        proxy = PROXIES.get(symbol)
+        if proxy is not None and not any(last in each.quotes for each in found.answers[symbol]):
+            _ask(found, out, sources, symbol, proxy.symbol, *span)
+    if not any(last in each.quotes for name in settings.symbols for each in found.answers[name]):
+        why = "; ".join(dict.fromkeys(reason for _, reason in found.faults)) or "none has it yet"
+        raise NoPricesError(
+            f"no source has a price of {last} ({why}): nothing was changed; step again later"
+        )
+    return found
+
+
+def _ask(
+    found: Gathered, out: set[str], sources: Sequence[PriceSource], symbol: str, asked: str,
+    first: date, last: date,
+) -> None:  # fmt: skip
+    """Ask the sources that still answer for one symbol."""
+    for source in sources:
+        if source.name in out:
+            continue
+        try:
+            found.answers[symbol].append(source.ask(asked, first, last))
+        except InvestorBenchError as error:
+            found.faults[source.name, str(error)].append(asked)
+            if isinstance(error, OUT):
+                out.add(source.name)
+        except UNREADABLE as error:
+            reason = str(UnforeseenFormError(source.name, error))
+            found.faults[source.name, reason].append(asked)
+
+
+def write_history(
+    settings: ExperimentSettings, gathered: Gathered, before: str, write: Write
+) -> None:
+    """Keep the sessions before the first, of which agents are shown the prices."""
+    for symbol in (*settings.symbols, *settings.indices):
+        for quoted in gathered.answers[symbol][:1]:
+            quotes = gathered.quotes(quoted, symbol, [])
+            content = {
+                "source": quoted.source,
+                "asked": quoted.asked,
+                "quotes": {
+                    session: plain_quote(quote)
+                    for session, quote in sorted(quotes.items())
+                    if session < before
+                },
+                "actions": [list(each) for each in quoted.actions or () if each.session < before],
+                "answer": dict(quoted.answer),
+            }
+            write("history", content, before, symbol)
+
+
+def write_prices(view: LedgerView, gathered: Gathered, session: str, write: Write) -> None:
+    """Keep every price of a session with its source, and flag what is odd about it."""
+    settings = view.settings
+    for symbol in (*settings.symbols, *settings.indices):
+        kept: list[tuple[LedgerEntry, Quote]] = []
+        for quoted in gathered.answers[symbol]:
+            quotes = gathered.quotes(quoted, symbol, view.splits(symbol))
+            if session not in quotes:
+                continue
+            quote = quotes[session]
+            content = _price(quoted, quote, closes_before(quotes).get(session), is_used=not kept)
+            kept.append((write("price", content, session, symbol), quote))
+        if not kept:
+            write("stale", {"reason": _why_stale(gathered, symbol)}, session, symbol)
+            continue
+        for number, found in disagreements([quote for _, quote in kept], settings.tolerance):
+            entries = [kept[place][0] for place in (0, number)]
+            content = {
+                "entries": [entry.number for entry in entries],
+                "sources": [entry.content["source"] for entry in entries],
+                "field": found.field,
+                "figures": [found.one, found.other],
+                "share": found.share,
+            }
+            write("disagreement", content, session, symbol)
+
+
+def _price(quoted: Quoted, quote: Quote, before: float | None, *, is_used: bool) -> dict[str, Any]:
+    return {
+        "source": quoted.source,
+        "asked": quoted.asked,
+        "used": is_used,
+        **dict(zip((*PRICES, "volume"), plain_quote(quote), strict=True)),
+        "before": before,
+        "answer": dict(quoted.answer),
+    }
+
+
+def _why_stale(gathered: Gathered, symbol: str) -> str:
+    reasons = [reason for (_, reason), symbols in gathered.faults.items() if symbol in symbols]
+    return "; ".join(reasons) or "no source has a price of it"
+
+
+def write_outages(gathered: Gathered, session: str, write: Write) -> None:
+    """Keep which sources did not answer, why, and of what."""
+    for (source, reason), symbols in gathered.faults.items():
+        write("outage", {"reason": reason, "symbols": symbols}, session, source)
+
+
+def write_actions(
+    view: LedgerView, gathered: Gathered, sessions: Sequence[str], write: Write
+) -> str | None:
+    """Keep new dividends and splits apart from prices, those of past sessions as corrections.
+
+    Args:
+        view: what is known.
+        gathered: what the sources said.
+        sessions: that are being taken.
+        write: writes an entry.
+
+    Returns:
+        The earliest session whose accounts they change though it was taken; None for none.
+    """
+    known = [*view.sessions, *sessions]
+    changed: list[str] = []
+    for symbol in view.settings.symbols:
+        for listed in _within(gathered.actions(symbol) or (), known):
+            before = view.action(listed.session, symbol, listed.action)
+            if before is not None and before.content["amount"] == listed.amount:
+                continue
+            content: dict[str, Any] = {"action": listed.action, "amount": listed.amount}
+            if before is not None:
+                content["corrects"] = before.number
+            if listed.session not in sessions:
+                content["late"] = True
+                changed.append(listed.session)
+            write("action", content, listed.session, symbol)
+    return min(changed, default=None)
+
+
+def _within(listed: Iterable[ListedAction], sessions: Sequence[str]) -> list[ListedAction]:
+    """Actions after the first session, each at a session: of a day without one, at the next."""
+    found = []
+    for each in listed:
+        at = next((session for session in sessions[1:] if session >= each.session), None)
+        if at is not None and each.session > sessions[0]:
+            found.append(each._replace(session=at))
+    return found
+
+
+def write_revisions(view: LedgerView, gathered: Gathered, at: str, write: Write) -> None:
+    """Keep what sources now say otherwise of sessions before; accounts stay as they are."""
+    for symbol in (*view.settings.symbols, *view.settings.indices):
+        for quoted in gathered.answers[symbol]:
+            quotes = gathered.quotes(quoted, symbol, view.splits(symbol))
+            for session in sorted(set(quotes) & set(view.sessions)):
+                if session < at:
+                    _revise(view, quoted, quotes[session], session, symbol, write)
+
+
+def _revise(
+    view: LedgerView, quoted: Quoted, now: Quote, session: str, symbol: str, write: Write
+) -> None:  # fmt: skip
+    for price in view.prices(session, symbol):
+        if (price.content["source"], price.content["asked"]) != (quoted.source, quoted.asked):
+            continue
+        before = view.latest_quote(price)
+        if difference(before, now).share > SAME:
+            content = {
+                "corrects": price.number,
+                "source": quoted.source,
+                **dict(zip((*PRICES, "volume"), plain_quote(now), strict=True)),
+                "was": dict(zip((*PRICES, "volume"), plain_quote(before), strict=True)),
+            }
+            write("revision", content, session, symbol)
