@@ -20,7 +20,8 @@ from investorbench_env.market.library import find_data
 from investorbench_env.market.market import CLOSE, OPEN, Market
 from investorbench_env.market.sessions import TimeArray, session_before
 from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, ONE, TRAIN
-from investorbench_env.market.simulated.law import SOURCE, Law, SimulatedNumbers
+from investorbench_env.market.simulated.law import Law, SimulatedNumbers
+from investorbench_env.market.simulated.path_market import SOURCE
 from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.universes import Split, Universe
 

@@ -1,9 +1,9 @@
 """Text with the moment from which it could be known, and the table that holds it in that order."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, get_args, overload
+from typing import Literal, NamedTuple, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -99,17 +99,26 @@ class Document(_WrittenLater):
         return self.text or self.title
 
 
+class DocumentPlaces(NamedTuple):
+    """Where the documents of an asset stand among those of its market, ascending."""
+
+    all: Sequence[int]
+    filings: Sequence[int]
+
+
 class MadeWhenRead(Sequence[Document]):
-    """Documents of one asset of which each is made when it is first asked for.
+    """Documents of which each is made when it is first asked for.
 
     Args:
         count: how many.
         make: gives the document at a place; called once at most for each.
-        filings: the places of those that are no news, ascending.
+        places: of the documents of each asset.
     """
 
-    def __init__(self, count: int, make: Callable[[int], Document], filings: Sequence[int]) -> None:
-        self.filings = filings
+    def __init__(
+        self, count: int, make: Callable[[int], Document], places: Mapping[str, DocumentPlaces]
+    ) -> None:
+        self.places = places
         self._count, self._make = count, make
         self._made: dict[int, Document] = {}
 

@@ -4,17 +4,22 @@ A moment is made of nothing that ``Market.until(t)`` does not show, once, and th
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.bar_rows import BAR, bars_known
-from investorbench_env.market.documents import NEWS, SENTIMENTS, Document, MadeWhenRead
+from investorbench_env.market.documents import (
+    NEWS,
+    SENTIMENTS,
+    Document,
+    DocumentPlaces,
+    MadeWhenRead,
+)
 from investorbench_env.market.intervals import DAY
 from investorbench_env.market.market import CLOSE, FIELDS, OPEN, VOLUME, Market
 from investorbench_env.market.past import Past
@@ -282,23 +287,16 @@ def restated(
     return shown
 
 
-class _Rows(NamedTuple):
-    """Where the documents of an asset stand in its market's table: all of them, and filings."""
-
-    all: Sequence[int]
-    filings: Sequence[int]
-
-
-def _rows_of(market: Market, symbol: str) -> _Rows:
+def _rows_of(market: Market, symbol: str) -> DocumentPlaces:
     """Found once for a market and an asset, when the first history needs them."""
-    found: dict[str, _Rows] = vars(market).setdefault("_rows_of", {})
+    documents = market.documents.rows
+    if isinstance(documents, MadeWhenRead):
+        return documents.places[symbol]
+    found: dict[str, DocumentPlaces] = vars(market).setdefault("_rows_of", {})
     if symbol not in found:
-        documents = market.documents.rows
-        if isinstance(documents, MadeWhenRead):
-            found[symbol] = _Rows(range(len(documents)), documents.filings)
-            return found[symbol]
         own = [number for number, row in enumerate(documents) if row.symbol == symbol]
-        found[symbol] = _Rows(own, [number for number in own if documents[number].is_filing])
+        filings = [number for number in own if documents[number].is_filing]
+        found[symbol] = DocumentPlaces(own, filings)
     return found[symbol]
 
 

@@ -21,9 +21,9 @@ from investorbench_env.market.sessions import ends_of_days, sessions_between
 from investorbench_env.market.simulated import dynamics_of, simulate_many
 from investorbench_env.market.simulated.bands import ONE, Origin
 from investorbench_env.market.simulated.dynamics import TOPICS
-from investorbench_env.market.simulated.emission import news_documents, word_numbers
 from investorbench_env.market.simulated.grammar import subject
 from investorbench_env.market.simulated.news import OWN, plan_news
+from investorbench_env.market.simulated.news_texts import NewsTexts, word_numbers
 from investorbench_env.market.simulated.profiles import profile_of
 
 WARMUP, TEST, END = "2020-07-01", "2020-10-01", "2021-05-06"
@@ -83,7 +83,8 @@ def simulated(seed: int) -> dict[str, RecallSet]:
             subjects.append(named)
     first = int(np.searchsorted(sessions, np.datetime64(TEST)))
     asked = [n for n, session in enumerate(news.session.tolist()) if own[n] and session >= first]
-    texts = [document.text for document in news_documents(news, vocabulary, origin)]
+    written = NewsTexts(news, vocabulary, origin)
+    texts = [written.document(n).text for n in range(len(own))]
     days = news.session.tolist()
     unit = f"market {seed}"
     return {

@@ -1,6 +1,7 @@
 """Simulated markets: prices and texts that follow from a hidden state which is known to us."""
 
 from investorbench_env.market.simulated.dynamics import Dynamics
+from investorbench_env.market.simulated.joint_law import JointLaw, ListedAsset
 from investorbench_env.market.simulated.law import Law, SimulatedNumbers
 from investorbench_env.market.simulated.noise import NoisyDynamics
 from investorbench_env.market.simulated.profiles import dynamics_of
@@ -8,7 +9,9 @@ from investorbench_env.market.simulated.simulation import simulate, simulate_man
 
 __all__ = [
     "Dynamics",
+    "JointLaw",
     "Law",
+    "ListedAsset",
     "NoisyDynamics",
     "SimulatedNumbers",
     "dynamics_of",

@@ -29,13 +29,15 @@ class Purpose(IntEnum):
     """Which change when, and by session what is said of a change."""
     NOISE = 7
     NOISE_WORDS = 8
+    CHOICES = 9
+    """By session, whether something is an asset's own, its sector's or the market's."""
 
 
 class Origin(NamedTuple):
     """What a path is drawn from: no two origins share a draw.
 
     Attributes:
-        asset_class: the name of the asset's class.
+        asset_class: the name of the asset's class, and of the set that it was drawn with.
         symbol: the asset; with one seed two assets are two markets.
         band: one of ``FRESH``..``ONE``.
         seed: from 0, with as many bits as it likes.

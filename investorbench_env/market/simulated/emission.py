@@ -1,25 +1,26 @@
 """All texts of a simulated market, in order of time; put into words when they are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from investorbench_env.market.asset_classes import AssetClass
-from investorbench_env.market.documents import NEWS, Document, DocumentTable, MadeWhenRead
+from investorbench_env.market.documents import (
+    Document,
+    DocumentPlaces,
+    DocumentTable,
+    MadeWhenRead,
+)
 from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated import grammar, noise_words
-from investorbench_env.market.simulated.bands import Origin, Purpose
-from investorbench_env.market.simulated.dynamics import TOPICS, Dynamics
+from investorbench_env.market.simulated.bands import Origin
+from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.filings import PlannedFiling, plan_filings
-from investorbench_env.market.simulated.news import (
-    LABELS,
-    NOTHING,
-    OTHER,
-    News,
-    plan_news,
-)
+from investorbench_env.market.simulated.news import Factor, IntArray, plan_news
+from investorbench_env.market.simulated.news_texts import NewsTexts
 from investorbench_env.market.simulated.noise import Lasting
 from investorbench_env.market.simulated.noise_texts import (
     ORIGIN,
@@ -28,6 +29,27 @@ from investorbench_env.market.simulated.noise_texts import (
     fact_documents,
 )
 from investorbench_env.market.simulated.process import SimulatedPaths
+
+FILED = 1
+"""The number of the part that holds filings."""
+
+
+class TextStream(NamedTuple):
+    """Some of the documents of a table, in order of time."""
+
+    available_at: TimeArray
+    document: Callable[[int], Document]
+
+
+class AssetTexts(NamedTuple):
+    """The texts of one asset on a path, in order of time."""
+
+    available_at: TimeArray
+    """Of each [M]."""
+    filings: IntArray
+    """The places of those that are no news, ascending."""
+    document: Callable[[int], Document]
+    """Makes the one at a place."""
 
 
 def emit(
@@ -39,87 +61,62 @@ def emit(
     vocabulary: str,
     origin: Origin,
     lasts: Lasting | None = None,
-) -> DocumentTable:
+    factors: Sequence[Factor] = (),
+) -> AssetTexts:
     """All texts of the one path in ``path``.
 
     Args:
         dynamics, path, sessions, times, asset_class, vocabulary, origin: of the path.
         lasts: what lasts on it; None where nothing does, and then there is no noise either.
+        factors: what else its news reports on.
     """
-    news = plan_news(dynamics, path, sessions, times, asset_class, [origin])
-    own = news_documents(news, vocabulary, origin)
-    rows, available_at = own, news.available_at
-    if asset_class.filings:
-        filings = plan_filings(dynamics, path, sessions, times, origin)
-        expected = [report.sign for report in lasts.reports] if lasts else [0] * len(filings)
-        filed = np.array([filing.available_at for filing in filings], dtype="datetime64[s]")
-        at = np.searchsorted(available_at, filed, side="right")
-        rows, available_at = [*own], np.insert(available_at, at, filed)
-        for place, filing, sign in reversed([*zip(at.tolist(), filings, expected, strict=True)]):
-            rows.insert(place, _filing_document(filing, origin.symbol, vocabulary, sign))
-    if lasts is None:
-        return DocumentTable.in_order(tuple(rows), available_at)
-    facts, known_at = fact_documents(lasts, times, origin)
-    there = [*rows, *facts]
-    noise = NoiseTexts(lasts, news, own, times, vocabulary, origin)
-    available_at = np.concatenate([available_at, known_at, noise.available_at])
+    news = plan_news(dynamics, path, sessions, times, asset_class, [origin], factors)
+    own = NewsTexts(news, vocabulary, origin, factors)
+    parts = [TextStream(news.available_at, own.document)]
+    filings = plan_filings(dynamics, path, sessions, times, origin) if asset_class.filings else []
+    expected = [report.sign for report in lasts.reports] if lasts else [0] * len(filings)
+    filed = [
+        _filing_document(filing, origin.symbol, vocabulary, sign)
+        for filing, sign in zip(filings, expected, strict=True)
+    ]
+    at = np.array([filing.available_at for filing in filings], "datetime64[s]")
+    parts.append(TextStream(at, filed.__getitem__))
+    if lasts is not None:
+        facts, known_at = fact_documents(lasts, times, origin)
+        parts.append(TextStream(known_at, facts.__getitem__))
+        noise = NoiseTexts(lasts, news, own.document, times, vocabulary, origin)
+        parts.append(TextStream(noise.available_at, noise.document))
+    available_at, part_of, document = merged(parts)
+    return AssetTexts(available_at, np.flatnonzero(part_of == FILED), document)
+
+
+def table_of(texts: Mapping[str, AssetTexts]) -> DocumentTable:
+    """The texts of each asset as one table, whose documents are made when they are read."""
+    parts = [TextStream(own.available_at, own.document) for own in texts.values()]
+    available_at, part_of, document = merged(parts)
+    places = {}
+    for number, (symbol, own) in enumerate(texts.items()):
+        at = np.flatnonzero(part_of == number).tolist()
+        places[symbol] = DocumentPlaces(at, [at[place] for place in own.filings.tolist()])
+    return DocumentTable.in_order(MadeWhenRead(len(available_at), document, places), available_at)
+
+
+def merged(parts: Sequence[TextStream]) -> tuple[TimeArray, IntArray, Callable[[int], Document]]:
+    """Documents of several parts in order of time; at one moment, in that of the parts.
+
+    Returns:
+        When each appears, the number of its part [M] each, and what makes the one at a place.
+    """
+    starts = np.cumsum([0, *(len(part.available_at) for part in parts)])
+    available_at = np.concatenate([part.available_at for part in parts])
     order = np.argsort(available_at, kind="stable")
-    filed_at = np.flatnonzero([row.is_filing for row in there])
+    part_of = np.searchsorted(starts, order, side="right") - 1
 
     def document(place: int) -> Document:
-        number = order.item(place)
-        return there[number] if number < len(there) else noise.document(number - len(there))
+        number = part_of.item(place)
+        return parts[number].document(order.item(place) - starts.item(number))
 
-    made = MadeWhenRead(len(order), document, np.flatnonzero(np.isin(order, filed_at)).tolist())
-    return DocumentTable.in_order(made, available_at[order])
-
-
-def word_numbers(count: int, origin: Origin) -> list[int]:
-    """What fixes the words of each of the news of a path."""
-    halves = origin.generator(Purpose.WORDS).integers(1 << 62, size=(count, 2)).tolist()
-    return [first << 62 | second for first, second in halves]
-
-
-def news_documents(news: News, vocabulary: str, origin: Origin) -> list[Document]:
-    """The news of one path."""
-    symbol = origin.symbol
-    rows: list[Document] = []
-    for session, at, about, topic, polarity, label, original, number in zip(
-        news.session.tolist(),
-        news.available_at.astype(np.int64).tolist(),
-        news.about.tolist(),
-        news.topic.tolist(),
-        news.polarity.tolist(),
-        news.label.tolist(),
-        news.original.tolist(),
-        word_numbers(len(news.session), origin),
-        strict=True,
-    ):
-        write: Callable[[], str]
-        if original >= 0:
-            write = partial(_repeat, rows[original], number)
-        elif about == NOTHING:
-            write = partial(grammar.trivia, symbol, number)
-        else:
-            firm = grammar.bystander(vocabulary, number) if about == OTHER else symbol
-            write = partial(grammar.news, firm, vocabulary, TOPICS[topic], polarity, number)
-        rows.append(
-            Document.written_later(
-                write,
-                kind=NEWS,
-                symbol=symbol,
-                available_at=datetime.fromtimestamp(at, UTC),
-                title="",
-                sentiment=LABELS[label],
-                source=ORIGIN,
-                id=document_id(symbol, NEWS, session, number),
-            )
-        )
-    return rows
-
-
-def _repeat(original: Document, number: int) -> str:
-    return grammar.repeat(original.text, number)
+    return available_at[order], part_of, document
 
 
 def _filing_document(

@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ from investorbench_env.market.sessions import TimeArray, ends_of_days, sessions_
 from investorbench_env.market.simulated.bands import Origin
 from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.emission import emit
-from investorbench_env.market.simulated.news import count_labels, plan_news
+from investorbench_env.market.simulated.news import Factor, count_labels, plan_news
 from investorbench_env.market.simulated.noise import (
     Lasting,
     NoisyDynamics,
@@ -26,10 +25,18 @@ from investorbench_env.market.simulated.noise import (
     lasting,
 )
 from investorbench_env.market.simulated.noise_texts import what_matters
+from investorbench_env.market.simulated.path_market import (
+    SimulatedAsset,
+    frozen,
+    hidden_state,
+    hidden_state_that_lasts,
+    market_of,
+)
 from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
 from investorbench_env.market.simulated.profiles import profile_of
 from investorbench_env.market.simulated.traded_bars import (
     ExDates,
+    TradedBars,
     ex_dates_of,
     on_sessions,
     traded_bars,
@@ -38,7 +45,6 @@ from investorbench_env.market.simulated.traded_bars import (
 BLOCK = 64
 VERSION = 2
 """Goes up with every change after which the same entropy gives another path."""
-SOURCE = "simulated market"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +95,12 @@ class Law:
     @cached_property
     def sessions(self) -> TimeArray:
         """The dates, ``datetime64[D]`` [T]."""
-        return _frozen(sessions_between(self.asset_class, self.start, self.end))
+        return frozen(sessions_between(self.asset_class, self.start, self.end))
 
     @cached_property
     def times(self) -> TimeArray:
         """When the decision of each session is taken, ``datetime64[ns]`` UTC [T]."""
-        return _frozen(ends_of_days(self.sessions, self._row.timezone))
+        return frozen(ends_of_days(self.sessions, self._row.timezone))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -121,38 +127,64 @@ class Law:
         Args:
             entropy: band and seed; see ``bands``.
         """
-        row, profile, length = self._row, self._profile, len(self.sessions)
         origin = self._origin(entropy)
         lasts = self._lasting([origin])
         path = self._paths([origin], lasts)
-        traded = traded_bars(path, self._ex_dates, profile)
-        dividends = on_sessions(traded.dividends, self._ex_dates.days, length, 0.0)
-        share_splits = on_sessions(traded.splits, self._ex_dates.days, length, 1.0)
-        return Market(
-            symbols=(self.symbol,),
-            asset_class=self.asset_class,
-            sessions=self.sessions,
-            times=self.times,
-            bars=traded.bars[0][:, None],
-            adjusted_close=traded.adjusted_close.T,
-            dividends=dividends.T,
-            share_splits=share_splits.T,
-            documents=emit(
-                self.dynamics,
-                path,
-                self.sessions,
-                self.times,
-                row,
-                profile.vocabulary,
-                origin,
-                lasts[0] if lasts else None,
-            ),
-            source=SOURCE,
-            simulated=True,
-            timezone=row.timezone,
-            hidden_state=_hidden_state(path, lasts[0] if lasts else None),
-            law_fingerprint=self.fingerprint,
+        return market_of({self.symbol: self.asset(path, origin, lasts)}, self)
+
+    def asset(
+        self,
+        path: SimulatedPaths,
+        origin: Origin,
+        lasts: Sequence[Lasting] = (),
+        factors: Sequence[Factor] = (),
+    ) -> SimulatedAsset:
+        """All that one path holds.
+
+        Args:
+            path: the path.
+            origin: what it was drawn from.
+            lasts: what lasts on it; nothing under most laws.
+            factors: what else its news reports on.
+        """
+        texts = emit(
+            self.dynamics,
+            path,
+            self.sessions,
+            self.times,
+            self._row,
+            self._profile.vocabulary,
+            origin,
+            lasts[0] if lasts else None,
+            factors,
         )
+        hidden = hidden_state(path) | (hidden_state_that_lasts(lasts[0]) if lasts else {})
+        traded, days, length = self.traded(path), self.ex_dates.days, len(self.sessions)
+        return SimulatedAsset(
+            bars=traded.bars[0],
+            adjusted_close=traded.adjusted_close[0],
+            dividends=on_sessions(traded.dividends, days, length, 0.0)[0],
+            share_splits=on_sessions(traded.splits, days, length, 1.0)[0],
+            texts=texts,
+            hidden_state=hidden,
+        )
+
+    def traded(self, paths: SimulatedPaths) -> TradedBars:
+        """Paths as they traded."""
+        return traded_bars(paths, self.ex_dates, self._profile)
+
+    def labels(
+        self, paths: SimulatedPaths, origins: Sequence[Origin], factors: Sequence[Factor] = ()
+    ) -> npt.NDArray[np.uint8]:
+        """How many news with each of ``SENTIMENTS`` came since the decision before [N, T, 3]."""
+        news = plan_news(
+            self.dynamics, paths, self.sessions, self.times, self._row, origins, factors
+        )
+        counted = count_labels(news, paths.regime.shape)
+        if isinstance(self.dynamics, NoisyDynamics):
+            for counts, origin in zip(counted, origins, strict=True):
+                add_labels(counts, len(self.sessions), origin)
+        return counted
 
     def numbers(self, entropies: Sequence[Sequence[int]], *, news: bool = True) -> SimulatedNumbers:
         """The paths of many entropies without their words.
@@ -162,11 +194,11 @@ class Law:
             news: whether news is counted, which takes half the time; without, ``labels`` is 0.
         """
         shape = len(entropies), len(self.sessions)
-        events = len(entropies), len(self._ex_dates.days)
+        events = len(entropies), len(self.ex_dates.days)
         numbers = SimulatedNumbers(
             bars=np.empty((*shape, len(FIELDS))),
             adjusted_close=np.empty(shape),
-            ex_dates=self._ex_dates.days,
+            ex_dates=self.ex_dates.days,
             dividends=np.empty(events),
             share_splits=np.empty(events),
             labels=np.zeros((*shape, len(SENTIMENTS)), dtype=np.uint8),
@@ -176,21 +208,13 @@ class Law:
         for first in range(0, len(entropies), BLOCK):
             block = slice(first, first + BLOCK)
             paths = self._paths(origins[block], self._lasting(origins[block]))
-            traded = traded_bars(paths, self._ex_dates, self._profile)
+            traded = self.traded(paths)
             numbers.bars[block] = traded.bars
             numbers.adjusted_close[block] = traded.adjusted_close
             numbers.dividends[block] = traded.dividends
             numbers.share_splits[block] = traded.splits
             if news:
-                numbers.labels[block] = count_labels(
-                    plan_news(
-                        self.dynamics, paths, self.sessions, self.times, self._row, origins[block]
-                    ),
-                    paths.regime.shape,
-                )
-                if isinstance(self.dynamics, NoisyDynamics):
-                    for counts, origin in zip(numbers.labels[block], origins[block], strict=True):
-                        add_labels(counts, len(self.sessions), origin)
+                numbers.labels[block] = self.labels(paths, origins[block])
         return numbers
 
     def what_matters(self, entropy: Sequence[int]) -> dict[str, str]:
@@ -223,7 +247,8 @@ class Law:
         return Origin(self.asset_class, self.symbol, band, seed)
 
     @cached_property
-    def _ex_dates(self) -> ExDates:
+    def ex_dates(self) -> ExDates:
+        """The sessions on which a path may pay a dividend or split."""
         return ex_dates_of(self.sessions, self._profile)
 
     @property
@@ -233,22 +258,3 @@ class Law:
     @property
     def _profile(self) -> Simulated:
         return profile_of(self.symbol, self._row)
-
-
-def _hidden_state(path: SimulatedPaths, lasts: Lasting | None) -> dict[str, FloatArray]:
-    """What drives the market after each session, by name [T, 1], read-only."""
-    named: dict[str, npt.NDArray[Any]] = {
-        "regime": path.regime[0],
-        "value_gap": path.gap[0],
-        "mood": path.mood[0],
-        "volatility": path.volatility[0],
-        "expected_return": path.expected_return[0],
-    }
-    if lasts is not None:
-        named |= {"guidance": lasts.guidance, "facts": lasts.facts.sum(axis=1)}
-    return {name: _frozen(array[:, None].astype(np.float64)) for name, array in named.items()}
-
-
-def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    array.setflags(write=False)
-    return array

@@ -33,6 +33,9 @@ def _nouns(topic: str, kind: Kind, good: str, bad: str) -> tuple[Noun, ...]:
     )
 
 
+INDUSTRY = "industry"
+"""The vocabulary of a sector, and of the market as a whole."""
+
 NOUNS: dict[str, tuple[Noun, ...]] = {
     "company": (
         *_nouns(
@@ -126,6 +129,32 @@ NOUNS: dict[str, tuple[Noun, ...]] = {
         ),
         *_nouns("mood", "event", "index promotion, model-portfolio listing", "boycott, closure"),
     ),
+    INDUSTRY: (
+        *_nouns(
+            "value",
+            "amount",
+            "aggregate earnings, combined order books, average margins, combined payouts, "
+            "total output",
+            "aggregate write-downs, average leverage, plant closures, excess stocks",
+        ),
+        *_nouns(
+            "value", "event", "standards agreement, research pact", "cartel inquiry, safety recall"
+        ),
+        *_nouns(
+            "regime",
+            "amount",
+            "buyer confidence, export volumes, credit supply, hiring plans",
+            "borrowing costs, input prices, insolvencies, freight rates",
+        ),
+        *_nouns("regime", "event", "trade accord, infrastructure programme", "tariff, strike wave"),
+        *_nouns(
+            "mood",
+            "amount",
+            "fund inflows, retail interest, call volume, margin appetite",
+            "redemptions, short interest, put volume, critical coverage",
+        ),
+        *_nouns("mood", "event", "index promotion, bid approach", "boycott, short campaign"),
+    ),
 }
 
 LINK = {"value": "at", "regime": "facing", "mood": "around"}
@@ -189,6 +218,13 @@ RIVALS: dict[str, tuple[str, ...]] = {
         "Sefton Mills",
     ),
     "coin": ("Ostara", "Veldtcoin", "Karst Network", "Palimpsest", "Orlo Chain", "Tern Protocol"),
+    INDUSTRY: (
+        "the shipping sector",
+        "the property sector",
+        "the farming sector",
+        "the bond market",
+        "the metals market",
+    ),
     "fund": ("the Meridian fund", "the Halyard fund", "the Corvid fund", "the Larkspur fund"),
 }
 

@@ -6,7 +6,7 @@ close, or with only a date, knows the state after that close. None knows more.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +32,21 @@ UNDATED, AFTER_CLOSE = 0.12, 0.35
 LABELS: tuple[Sentiment | None, ...] = ("positive", "neutral", "negative", None)
 DRAWS = ("about", "topic", "delay", "tone", "labelled", "label", "hour", "minute", "repeated")
 ABOUT: tuple[About, ...] = ("own", "other", "nothing", "repeat")
-OWN, OTHER, NOTHING, REPEAT = range(4)
+OWN, OTHER, NOTHING, REPEAT, FACTOR = range(5)
+"""From ``FACTOR`` on, the factors in the order in which they are given."""
 ABOUT_ELSE = (0.45, 0.30, 0.25)
 """Shares of the last three among the news that is not about the asset itself."""
+
+
+class Factor(NamedTuple):
+    """What several assets have in common, and their news reports on."""
+
+    name: str
+    """In texts."""
+    vocabulary: str
+    dynamics: Dynamics
+    paths: SimulatedPaths
+    """Of as many paths as those of the assets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +59,8 @@ class News:
         available_at: when it appears, ``datetime64[s]`` UTC.
         known: the last session whose state it may reflect.
         reported: the session whose state it reflects.
-        about: the asset itself, another, nothing of weight, or an older text; index into ABOUT.
+        about: the asset itself, another, nothing of weight, or an older text, as an index into
+            ABOUT; or a factor, from ``FACTOR`` on.
         topic: what it says something about, index into TOPICS.
         polarity: +1 good, −1 bad, 0 for what has nothing to say.
         label: index into LABELS; of a repeat, that of what it repeats.
@@ -73,8 +86,13 @@ def plan_news(
     times: TimeArray,
     asset_class: AssetClass,
     origins: Sequence[Origin],
+    factors: Sequence[Factor] = (),
 ) -> News:
-    """The news of each path."""
+    """The news of each path.
+
+    Where there are factors, news that is not about the asset itself is as likely about any of them
+    as about another firm.
+    """
     counts = _counts(dynamics, paths, sessions)
     path, session, slot = _places(counts)
     # Texts are drawn for one after the other, so that none moves what came before it.
@@ -89,7 +107,15 @@ def plan_news(
     reported = np.maximum(known - _delay(dynamics, draws["delay"]), 0)
     topic = (draws["topic"] * len(TOPICS)).astype(np.int64)
     about = _about(dynamics, draws["about"])
+    if factors:
+        # The draw that chooses what a repeat repeats is free in all other news.
+        chosen = np.floor(draws["repeated"] * (1 + len(factors))).astype(np.int64)
+        about = np.where((about == OTHER) & (chosen > 0), FACTOR - 1 + chosen, about)
     score = state_scores(dynamics, paths, path, reported)[topic, np.arange(len(topic))]
+    for number, factor in enumerate(factors, FACTOR):
+        rows = np.flatnonzero(about == number)
+        scores = state_scores(factor.dynamics, factor.paths, path[rows], reported[rows])
+        score[rows] = scores[topic[rows], np.arange(len(rows))]
     polarity = _polarity(dynamics, about, score, draws["tone"])
     label = _label(dynamics, polarity, draws["label"], draws["labelled"])
 
@@ -244,7 +270,7 @@ def _polarity(
     good = 1 / (1 + exp(-dynamics.informativeness * score))
     good = (1 - dynamics.noise) * good + dynamics.noise / 2
     # What concerns somebody else says nothing about this asset.
-    good = np.where(about == OWN, good, 0.5)
+    good = np.where((about == OWN) | (about >= FACTOR), good, 0.5)
     return np.where(about == NOTHING, 0, np.where(uniform < good, 1, -1))
 
 

@@ -1,6 +1,6 @@
 """The texts of what lasts and of noise, as documents that are made when they are read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -64,7 +64,7 @@ class NoiseTexts:
     Args:
         lasts: on the path.
         news: the path's own.
-        own: the documents of that news.
+        own: makes the document of that news at a place.
         times: of the decisions.
         vocabulary: what texts talk about.
         origin: of the path.
@@ -74,7 +74,7 @@ class NoiseTexts:
         self,
         lasts: Lasting,
         news: News,
-        own: Sequence[Document],
+        own: Callable[[int], Document],
         times: TimeArray,
         vocabulary: str,
         origin: Origin,
@@ -150,7 +150,7 @@ class _Writers:
         self,
         lasts: Lasting,
         news: News,
-        own: Sequence[Document],
+        own: Callable[[int], Document],
         vocabulary: str,
         origin: Origin,
     ) -> None:
@@ -188,7 +188,7 @@ class _Writers:
             first, stop = np.searchsorted(self._own_in, (session - COPIED, session)).tolist()
             if first < stop:
                 place = self._own_rows[first + int(choice * (stop - first))]
-                return partial(_copy, self._own[place])
+                return partial(_copy, self._own, place)
         if kind in (MARKET, RECAP, COPY):
             return partial(_market, number)
         return partial(grammar.trivia, symbol, number)
@@ -231,5 +231,5 @@ def _recap(write: Writer, number: int) -> str:
     return grammar.repeat(write(), number)
 
 
-def _copy(original: Document) -> str:
-    return original.text
+def _copy(own: Callable[[int], Document], place: int) -> str:
+    return own(place).text

@@ -19,12 +19,28 @@ FIGURES: dict[tuple[str, str], tuple[float, float, float]] = {
     ("crypto", "BTC"): (0.60, 315.0, 3e4),
     ("crypto", "ETH"): (0.75, 90.0, 3e5),
     ("etf", "SPY"): (0.19, 205.0, 8e7),
+    ("stock", "SIM-A"): (0.42, 120.0, 2e7),
+    ("stock", "SIM-B"): (0.36, 65.0, 8e6),
+    ("stock", "SIM-C"): (0.50, 28.0, 3e7),
+    ("stock", "SIM-D"): (0.32, 210.0, 5e6),
+    ("stock", "SIM-E"): (0.38, 90.0, 4e6),
+    ("stock", "SIM-F"): (0.24, 75.0, 6e6),
+    ("stock", "SIM-G"): (0.28, 140.0, 3e6),
+    ("stock", "SIM-H"): (0.22, 55.0, 1e7),
+    ("stock", "SIM-I"): (0.34, 36.0, 7e6),
+    ("stock", "SIM-J"): (0.26, 180.0, 2e6),
 }
 """Annual volatility, first price and units a day of single assets, in place of their class's.
 
 Round figures that make an asset recognisable; nothing else of it is simulated.
 """
 
+
+SECTORS = {
+    **dict.fromkeys("SIM-A SIM-B SIM-C SIM-D SIM-E".split(), "the technology sector"),
+    **dict.fromkeys("SIM-F SIM-G SIM-H SIM-I SIM-J".split(), "the industrial sector"),
+}
+"""The sector of each stock of the universe ``SIM``."""
 
 NOISY = {("stock", "SIM-Noise")}
 """Assets under the law by which memory pays."""
