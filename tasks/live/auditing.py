@@ -102,10 +102,15 @@ def _replayed(days: list[LoggedDay], daily: str, trades: str) -> Iterator[LogFin
             book, settled = settle(day, book, prices)
             found, left = cash.check(daily, day, settled.applied, settled.mismatches)
             yield from found
-            yield from _holdings(daily, day, left)
+        else:
+            left = settled.mismatches
+        yield from _holdings(daily, day, left)
         yield from oversales(trades, settled.applied)
+        # What was sold beside shares that no trade explains had an average cost that none shows.
+        unsettled = {mismatch.ticker for mismatch in settled.mismatches}
         for applied in settled.applied:
-            claims += trade_claims(trades, applied)
+            if applied.trade.ticker not in unsettled:
+                claims += trade_claims(trades, applied)
         claims += _claims(daily, day, book, cash)
         book = with_listed_costs(day, book)
         prices |= {row.ticker: row.value("Current Price") or 0.0 for row in day.held}

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from investorbench.tasks.live.findings import Kind, LogFinding
-from investorbench.tasks.live.logs import LoggedNumber, LogRow
+from investorbench.tasks.live.log_numbers import LoggedNumber
+from investorbench.tasks.live.logs import LogRow
 
 CENT = 0.0101
 ENOUGH = 8

@@ -9,9 +9,9 @@ from typing import TypeVar
 import numpy as np
 
 from investorbench.tasks.live.findings import LogFinding
+from investorbench.tasks.live.log_numbers import is_blank
 from investorbench.tasks.live.logs import DailyRow, LogRow, LogTable, TradeRow
 from investorbench.tasks.wording import count
-from investorbench_env.market.files.date_cells import text_of
 from investorbench_env.market.sessions import exchange_sessions
 
 AnyRow = TypeVar("AnyRow", bound=LogRow)
@@ -142,5 +142,5 @@ def blank_cells(rows: Iterable[LogRow], columns: Sequence[str], file: str) -> It
     """Cells in which nothing stands where a number should."""
     for row in rows:
         for name in columns:
-            if text_of(row.cells.get(name)) is None:
+            if is_blank(row.cells.get(name)):
                 yield LogFinding(file, row.row, "not_a_number", "nothing stands there", name)

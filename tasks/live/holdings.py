@@ -8,7 +8,8 @@ from investorbench.tasks.live.book import SAME, Applied, Book, BookedShares
 from investorbench.tasks.live.claims import CENT, CellClaim, product_bound
 from investorbench.tasks.live.days import LoggedDay
 from investorbench.tasks.live.findings import LogFinding
-from investorbench.tasks.live.logs import DailyRow, LoggedNumber
+from investorbench.tasks.live.log_numbers import LoggedNumber
+from investorbench.tasks.live.logs import DailyRow
 
 GAIN = "price less average cost, times shares, is"
 
@@ -54,8 +55,10 @@ def open_book(day: LoggedDay) -> tuple[Book, Settled]:
     """The holdings of the first day: what its trades bought, or else simply what it lists."""
     book = Book()
     settled = Settled(book.apply(day.trades))
-    if all(trade.bought for trade in day.trades) and not _mismatches(day, book, {}):
-        return book, settled
+    if all(trade.bought for trade in day.trades):
+        settled.mismatches = _mismatches(day, book, {})
+        if all(each.row and _is_mistyped(each.row, each.booked) for each in settled.mismatches):
+            return book, settled
     for row in day.held:
         _list(book, row)
     return book, Settled()
@@ -147,8 +150,9 @@ def row_claims(file: str, row: DailyRow, holding: BookedShares | None) -> Iterat
         yield from _average(file, row, holding)
     if buy is not None and (holding is None or _agrees(buy, holding)):
         averages.append(buy.value)
-    is_derived = holding is not None and holding.is_listed
-    claim = partial(CellClaim, file=file, row=row, is_derived=is_derived)
+    # An average that is known from the log alone is rounded.
+    is_listed = holding is None or holding.is_listed
+    claim = partial(CellClaim, file=file, row=row, is_derived=is_listed)
     half_unit = buy.half_unit if buy else 0.0
     basis, value, pnl = (row.numbers.get(name) for name in ("Cost Basis", "Total Value", "PnL"))
     if basis is not None and averages:
@@ -161,6 +165,7 @@ def row_claims(file: str, row: DailyRow, holding: BookedShares | None) -> Iterat
         yield claim(
             column="Total Value", kind="value", expected=(shares * price.value,),
             bound=product_bound(value, shares, price.half_unit), why="shares times price is",
+            is_derived=is_listed and not row.is_sale,
         )  # fmt: skip
     if pnl is not None and price is not None and averages:
         yield claim(
@@ -203,14 +208,14 @@ def trade_claims(file: str, applied: Applied) -> Iterator[CellClaim]:
     if basis is not None:  # of all that was sold, or of one share
         yield CellClaim(
             file=file, row=trade, column="Cost Basis", kind="cost_basis",
-            expected=(trade.sold * held.average, held.average),
+            expected=(trade.sold * held.average, held.average), is_derived=held.is_listed,
             bound=product_bound(basis, trade.sold, held.half_unit),
             why="what was sold had cost",
         )  # fmt: skip
     if pnl is not None:
         yield CellClaim(
             file=file, row=trade, column="PnL", kind="pnl",
-            expected=(trade.sold * (price.value - held.average),),
+            expected=(trade.sold * (price.value - held.average),), is_derived=held.is_listed,
             bound=product_bound(pnl, trade.sold, price.half_unit + held.half_unit),
             why=GAIN,
         )  # fmt: skip

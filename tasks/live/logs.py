@@ -4,18 +4,21 @@ A cell that cannot be read is a finding and leaves a hole; everything beside it 
 """
 
 import csv
+import io
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from investorbench.tasks.live.findings import LogFinding
-from investorbench_env.errors import InvestorBenchError
+from investorbench.tasks.live.log_numbers import LoggedNumber, decimal_mark, is_blank
+from investorbench_env.errors import CorruptDataError, InvestorBenchError
+from investorbench_env.market.files.column_names import plain
 from investorbench_env.market.files.date_cells import Fields, date_of, fields_of, orders_of, text_of
+from investorbench_env.market.files.text_tables import decoded, layout_of
 
 DAILY = (
     "Date", "Ticker", "Shares", "Buy Price", "Cost Basis", "Stop Loss", "Current Price",
@@ -30,33 +33,6 @@ WORDS = ("Date", "Ticker", "Action", "Reason")
 TOTAL = "TOTAL"
 UNPRICED = "NO DATA"
 """What stands under Action where a day had no price."""
-LEAST_DECIMALS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedNumber:
-    """A number of a log.
-
-    Attributes:
-        value: the number.
-        half_unit: half of its last decimal, and at most half a cent: by how much rounding may have
-            moved it.
-    """
-
-    value: float
-    half_unit: float
-
-    @classmethod
-    def of(cls, cell: str) -> "LoggedNumber | None":
-        """A number as people write it, with a currency sign or commas; None where it is none."""
-        text = cell.strip().removeprefix("-").removeprefix("$")
-        sign = -1.0 if cell.strip().startswith("-") else 1.0
-        try:
-            value = sign * float(text.replace(",", ""))
-        except ValueError:
-            return None
-        decimals = len(text.partition(".")[2]) if "e" not in text.lower() else 0
-        return cls(value, 0.5 * 10.0 ** -max(decimals, LEAST_DECIMALS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,28 +127,20 @@ def read_trades(path: str | Path) -> LogTable[TradeRow]:
 def _read(
     path: str | Path, columns: Sequence[str], kind: type[AnyRow], required: Sequence[str]
 ) -> LogTable[AnyRow]:
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file)
-            header = [name.strip() for name in next(lines, [])]
-            found = [(lines.line_num, cells) for cells in lines if any(map(str.strip, cells))]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvestorBenchError(f"{path} is no CSV file that can be read: {error}") from None
+    header, found = _cells(Path(path), columns)
     if lacking := [name for name in required if name not in header]:
         raise InvestorBenchError(
             f"{path} has no column {lacking[0]}: a log has the columns {', '.join(columns)}"
         )
     log: LogTable[AnyRow] = LogTable(str(path))
-    finding = partial(LogFinding, log.file)
-    log.findings += [
-        finding(1, "column", f"the format has no column {name!r}; it is not looked at", name)
-        for name in header
-        if name not in columns
-    ]
+    log.findings += _columns(log.file, header, found, columns)
     table = [(line, dict(zip(header, cells, strict=False))) for line, cells in found]
+    mark = decimal_mark(
+        cells.get(name, "") for _, cells in table for name in columns if name not in WORDS
+    )
     days = list(_days([(line, cells.get("Date", "")) for line, cells in table], log))
     for (line, cells), day in zip(table, days, strict=True):
-        numbers = dict(_numbers(line, cells, columns, log))
+        numbers = dict(_numbers(line, cells, columns, mark, log))
         if day is not None:
             words = cells.get("Action", cells.get("Reason", "")).strip().upper()
             log.rows.append(
@@ -188,15 +156,56 @@ def _read(
     return log
 
 
+def _cells(path: Path, columns: Sequence[str]) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The names of a log's columns, and its rows with their lines."""
+    try:
+        try:
+            text = decoded(path, "", None)
+        except CorruptDataError:  # words alone hold what is written otherwise there
+            text = decoded(path, "cp1252", None)
+        layout = layout_of(text, path)
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator)
+        for _ in range(layout.skipped):
+            next(lines)
+        ours = {plain(name): name for name in columns}
+        header = [ours.get(plain(name), name.strip()) for name in next(lines, [])]
+        rows = [(lines.line_num, cells) for cells in lines if any(map(str.strip, cells))]
+    except (CorruptDataError, csv.Error) as error:
+        raise InvestorBenchError(f"{path} is no CSV file that can be read: {error}") from None
+    return header, rows
+
+
+def _columns(
+    file: str, header: Sequence[str], rows: Sequence[tuple[int, list[str]]], columns: Sequence[str]
+) -> Iterator[LogFinding]:
+    """Columns that the format does not have, and rows with more cells than columns."""
+    filled = {place for _, cells in rows for place, cell in enumerate(cells) if cell.strip()}
+    for place, name in enumerate(header):
+        if name in columns and name not in header[:place]:
+            continue
+        if name or place in filled:
+            problem = f"the format has no column {name!r}; it is not looked at"
+            if name in columns:
+                problem = f"{name} stands there twice; the last one counts"
+            yield LogFinding(file, 1, "column", problem, name)
+    lengths = Counter(len(cells) for _, cells in rows)
+    usual = max(lengths, key=lambda length: lengths[length], default=0)
+    for line, cells in rows:
+        is_filled = any(map(str.strip, cells[len(header) :]))
+        if is_filled or len(cells) > max(usual, len(header)):
+            problem = f"{len(cells)} cells under {len(header)} columns: a comma that is not quoted?"
+            yield LogFinding(file, line, "column", problem)
+
+
 def _numbers(
-    line: int, cells: dict[str, str], columns: Sequence[str], log: LogTable[AnyRow]
+    line: int, cells: dict[str, str], columns: Sequence[str], mark: str, log: LogTable[AnyRow]
 ) -> Iterator[tuple[str, LoggedNumber]]:
     """The numbers of a row; a cell that holds something else is a finding."""
     for name in columns:
         cell = cells.get(name, "")
-        if name in WORDS or text_of(cell) is None:
+        if name in WORDS or is_blank(cell):
             continue
-        number = LoggedNumber.of(cell)
+        number = LoggedNumber.of(cell, mark)
         if number is None or not math.isfinite(number.value):
             problem = f"{cell.strip()[:40]!r} is no number"
             log.findings.append(LogFinding(log.file, line, "not_a_number", problem, name))

@@ -8,7 +8,6 @@ from typing import TypeVar
 from investorbench.tasks.live.findings import LogFinding
 from investorbench.tasks.live.logs import (
     DailyRow,
-    LoggedNumber,
     LogRow,
     LogTable,
     TradeRow,
@@ -80,19 +79,15 @@ def _by_key(log: LogTable[AnyRow]) -> dict[Key, AnyRow]:
 
 
 def _differing(row: LogRow, other: LogRow) -> list[str]:
-    return [name for name in row.cells if not _same(row.cells[name], _cell(other, name))]
+    """Columns in which two rows differ; ``4.9`` is ``4.90``."""
+    names = [name for name in row.cells if row.cells[name] != _cell(other, name)]
+    return [
+        name for name in names if row.value(name) is None or row.value(name) != other.value(name)
+    ]
 
 
 def _cell(row: LogRow, name: str) -> str:
     return row.cells.get(name, "")
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two cells say the same; ``4.9`` is ``4.90``."""
-    if one == other:
-        return True
-    numbers = LoggedNumber.of(one), LoggedNumber.of(other)
-    return None not in numbers and numbers[0].value == numbers[1].value  # type: ignore[union-attr]
 
 
 def _put_back(row: AnyRow, old: AnyRow | None, line: int) -> AnyRow:
