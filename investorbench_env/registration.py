@@ -89,8 +89,18 @@ def _single_asset(asset_class: AssetClass) -> Family:
     )
 
 
+PORTFOLIO = Family(
+    name="Portfolio",
+    environment="investorbench_env.envs.portfolio:PortfolioEnv",
+    vector_environment=None,
+    facts="investorbench_env.envs.portfolio_setup:facts_of",
+    market="investorbench_env.envs.portfolio_setup:market_of",
+    universes=("IB7", "R1"),
+    each="universe",
+)
+
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in map(_single_asset, ASSET_CLASSES.values())
+    family.name: family for family in (*map(_single_asset, ASSET_CLASSES.values()), PORTFOLIO)
 }
 """Every family by name."""
 

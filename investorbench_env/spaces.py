@@ -3,11 +3,14 @@
 Tuples of text and free text have membership in constant time.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
+
+from investorbench_env.accounting.orders import SIDES, UNTIL
 
 SELL, HOLD, BUY = range(3)
 """The actions of ``Discrete(3)``."""
@@ -102,6 +105,70 @@ class FreeText(gym.Space[str]):
 
     def __hash__(self) -> int:
         return hash(FreeText)
+
+
+OrderList = list[Any]
+"""Orders as an agent gives them: dicts of plain values, or what it took for them."""
+
+
+class OrderLists(gym.Space[OrderList]):
+    """Lists of orders for some assets, each a dict with at least a symbol and a side.
+
+    Every list is in it: an entry that is no order, or one that breaks a rule, is rejected with its
+    reason when the list is carried out.
+    """
+
+    def __init__(
+        self, symbols: Sequence[str], seed: int | np.random.Generator | None = None
+    ) -> None:
+        self.symbols = tuple(symbols)
+        super().__init__(shape=None, dtype=None, seed=seed)
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        return False
+
+    def sample(self, mask: Any | None = None, probability: Any | None = None) -> OrderList:
+        """Up to four orders, of which some cannot be carried out."""
+        return [self._order() for _ in range(self._number(5))]
+
+    def contains(self, x: object) -> bool:
+        return isinstance(x, list | tuple)
+
+    def to_jsonable(self, sample_n: Any) -> list[OrderList]:
+        return [list(sample) for sample in sample_n]
+
+    def from_jsonable(self, sample_n: list[Any]) -> list[OrderList]:
+        return [list(sample) for sample in sample_n]
+
+    def __repr__(self) -> str:
+        return f"OrderLists({', '.join(self.symbols)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OrderLists) and self.symbols == other.symbols
+
+    def __hash__(self) -> int:
+        return hash(self.symbols)
+
+    def _order(self) -> dict[str, Any]:
+        symbols = (*self.symbols * 4, "NONE")
+        order = {"symbol": symbols[self._number(len(symbols))], "side": SIDES[self._number(4)]}
+        if order["side"] == "cancel":
+            return {**order, "id": f"order {self._number(20)}"}
+        given: dict[str, Any] = {
+            "quantity": (self._number(200) - 10) / (1 + self._number(2)),
+            "limit": self._price(),
+            "stop": self._price(),
+            "until": UNTIL[self._number(2)],
+            "id": f"order {self._number(20)}",
+        }
+        return order | {name: value for name, value in given.items() if self._number(3)}
+
+    def _price(self) -> float:
+        return round(float(10.0 ** self.np_random.uniform(0.0, 3.0)), 2)
+
+    def _number(self, below: int) -> int:
+        return int(self.np_random.integers(below))
 
 
 def unbounded(

@@ -34,12 +34,14 @@ class Member:
         asset_class: the name of its class.
         member_from: first date ``YYYY-MM-DD`` on which it belongs; None for always.
         member_to: last date on which it belongs; None for ever.
+        required: whether the universe cannot do without its data.
     """
 
     symbol: str
     asset_class: str
     member_from: str | None = None
     member_to: str | None = None
+    required: bool = True
 
     def belongs_on(self, date: str) -> bool:
         """Whether it is a member on a date ``YYYY-MM-DD``."""
@@ -148,6 +150,32 @@ NOISE = Universe(
 """A simulated stock whose texts drown what lasts: 100 decisions that memory pays for."""
 
 
+IB7 = Universe(
+    name="IB7",
+    members=STOCKS.members,
+    splits=STOCKS.splits,
+    benchmark="equal_weight",
+    chosen_on=PUBLISHED_ON,
+)
+"""The seven stocks of InvestorBench as one portfolio."""
+
+R1 = Universe(
+    name="R1",
+    members=(
+        *members_of("stock", "NVDA MSFT AAPL META AMZN TSLA JPM LLY JNJ XOM CVX"),
+        *members_of("etf", "SPY QQQ"),
+        Member(symbol="BRK.B", asset_class="stock", required=False),
+    ),
+    splits={
+        "warmup": Split("2024-03-01", "2024-05-31"),
+        "test": Split("2024-06-03", "2024-08-30"),
+    },
+    benchmark="equal_weight",
+    chosen_on="2025-09-14",
+)
+"""The stocks and funds of Trading-R1 (Xiao et al., 2025), on the dates of its evaluation."""
+
+
 def _simulated(universe: Universe) -> tuple[Universe, ...]:
     """One simulated asset of the same class on the same dates, where the class has any.
 
@@ -170,7 +198,7 @@ UNIVERSES: dict[str, Universe] = {
     universe.name: universe
     for real in (STOCKS, COINS, FUNDS, INDICES)
     for universe in (real, *_simulated(real))
-}
+} | {universe.name: universe for universe in (IB7, R1)}
 """Every universe by name."""
 
 SIMULATED_SYMBOLS = frozenset(

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from investorbench_env.accounting.constraints import SLACK
-from investorbench_env.accounting.events import Distribution
+from investorbench_env.accounting.events import Distribution, Rejection
 from investorbench_env.accounting.orders import ShareOrder
-from investorbench_env.accounting.portfolio import HeldShares, Refused, SessionBar
+from investorbench_env.accounting.portfolio import HeldShares, SessionBar
 
 
 def adjust_holding(
@@ -45,7 +45,7 @@ def adjust_orders(
     *,
     whole_shares: bool,
     lowers: bool,
-) -> tuple[list[ShareOrder], list[Refused]]:
+) -> tuple[list[ShareOrder], list[Rejection]]:
     """Orders after a night, and those that a reverse split cancels.
 
     Args:
@@ -61,7 +61,7 @@ def adjust_orders(
             kept.append(order)
         elif bar.split < 1.0 and order.side != "stop":
             reason = f"cancelled by a reverse split of {bar.split:g} for 1"
-            refused.append(Refused(order, reason))
+            refused.append(Rejection(order, reason))
         else:
             kept.append(_adjusted(order, bar, whole_shares, lowers))
     return kept, refused

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
-from investorbench_env.accounting.events import Distribution, Fill
+from investorbench_env.accounting.events import Distribution, Fill, Rejection
 from investorbench_env.accounting.orders import ShareOrder
 
 LimitFill = Literal["touch", "through"]
@@ -86,18 +86,6 @@ class HeldShares(NamedTuple):
     stop: float | None = None
 
 
-class Refused(NamedTuple):
-    """An order, or what was left of it, that was not carried out.
-
-    Attributes:
-        order: as it stood.
-        reason: in words.
-    """
-
-    order: ShareOrder
-    reason: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portfolio:
     """An account between two sessions.
@@ -136,5 +124,5 @@ class SessionOutcome(NamedTuple):
     """
 
     fills: tuple[Fill, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[Rejection, ...]
     distributions: tuple[Distribution, ...]

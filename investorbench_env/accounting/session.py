@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from investorbench_env.accounting.constraints import SLACK, Constraints, Purchase
-from investorbench_env.accounting.events import Distribution, Fill
+from investorbench_env.accounting.events import Distribution, Fill, Rejection
 from investorbench_env.accounting.filled_inside import FilledInside
 from investorbench_env.accounting.order_faults import without_faults
 from investorbench_env.accounting.orders import (
@@ -24,7 +24,6 @@ from investorbench_env.accounting.overnight import adjust_holding, adjust_orders
 from investorbench_env.accounting.portfolio import (
     HeldShares,
     Portfolio,
-    Refused,
     SessionBar,
     SessionOutcome,
     Terms,
@@ -77,7 +76,7 @@ class _Session:
         self.listed_stops: dict[str, float] = {}
         self.traded: defaultdict[str, float] = defaultdict(float)
         self.fills: list[Fill] = []
-        self.refused: list[Refused] = []
+        self.refused: list[Rejection] = []
         self.distributions: list[Distribution] = []
 
     # --- before the open ----------------------------------------------------------------------
@@ -91,7 +90,7 @@ class _Session:
             if reason is None:
                 found.append(order)
             else:
-                self.refused.append(Refused(order, reason))
+                self.refused.append(Rejection(order, reason))
         return found
 
     def pass_night(self) -> None:
@@ -127,7 +126,7 @@ class _Session:
         """What waited and is not taken back."""
         taken_back = {order.id for order in listed if order.side == "cancel"}
         gone = [order for order in self.before.waiting if order.id in taken_back]
-        self.refused += [Refused(order, "cancelled") for order in gone]
+        self.refused += [Rejection(order, "cancelled") for order in gone]
         return [order for order in self.before.waiting if order not in gone]
 
     # --- the session --------------------------------------------------------------------------
@@ -144,7 +143,7 @@ class _Session:
                 continue
             reason = self._set_stop(order) if order.side == "stop" else self._trade_or_wait(order)
             if reason is not None:
-                self.refused.append(Refused(order, reason))
+                self.refused.append(Rejection(order, reason))
         self.waiting = [*older, *self.waiting] if is_new else [*self.waiting, *older]
 
     def _set_stop(self, order: ShareOrder) -> str | None:
@@ -233,7 +232,7 @@ class _Session:
         held = self.holdings.get(symbol, HeldShares(0.0, 0.0)).quantity
         value = (held + quantity) * price
         others = sum(
-            other.quantity * self.marks[name]
+            other.quantity * self.marks.get(name, other.entry)
             for name, other in self.holdings.items()
             if name != symbol
         )

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.envs.options import Options
+from investorbench_env.envs.options import MarketOptions, Options
 from investorbench_env.errors import DateRangeError, InvestorBenchError
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.history import History, history_of
@@ -82,7 +82,7 @@ class Markets(Protocol):
         """One of them, with its texts."""
 
     def history(self, number: int, window: int) -> History:
-        """The moments of one."""
+        """The moments of one that is of one asset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +90,14 @@ class GivenMarket:
     """One market that is there, whatever its number.
 
     Attributes:
-        market: with the asset.
-        symbol: the asset.
+        market: with the assets.
+        symbols: the assets; a bar is known where that of any of them is.
         needs_adjusted: as in ``History``.
     """
 
     market: Market
-    symbol: str
-    needs_adjusted: bool
+    symbols: tuple[str, ...]
+    needs_adjusted: bool = False
 
     @property
     def name(self) -> str:
@@ -135,27 +135,25 @@ class GivenMarket:
         return self.market.span(start, end)
 
     def decisions(self, span: range) -> npt.NDArray[np.int64]:
-        closes = self._bars[span.start : span.stop, CLOSE]
+        shown, assets = slice(span.start, span.stop), self._assets
+        closes = self.market.bars[shown, assets, CLOSE]
         if self.needs_adjusted:
-            closes = closes * self._adjusted[span.start : span.stop]
-        return np.flatnonzero(~np.isnan(closes)) + span.start
+            closes = closes * self.market.adjusted_close[shown, assets]
+        return np.flatnonzero(~np.isnan(closes).all(axis=1)) + span.start
 
     def has_opens(self, t: int) -> bool:
-        return not np.isnan(self._bars[: t + 1, OPEN]).all()
+        return not np.isnan(self.market.bars[: t + 1, self._assets, OPEN]).all()
 
     def draw(self, number: int) -> Market:
         return self.market
 
     def history(self, number: int, window: int) -> History:
-        return history_of(self.market, self.symbol, window, needs_adjusted=self.needs_adjusted)
+        (symbol,) = self.symbols
+        return history_of(self.market, symbol, window, needs_adjusted=self.needs_adjusted)
 
     @property
-    def _adjusted(self) -> npt.NDArray[np.float64]:
-        return self.market.adjusted_close[:, self.market.asset(self.symbol)]
-
-    @property
-    def _bars(self) -> npt.NDArray[np.float64]:
-        return self.market.bars[:, self.market.asset(self.symbol)]
+    def _assets(self) -> list[int]:
+        return [self.market.asset(symbol) for symbol in self.symbols]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,17 +242,27 @@ def markets_of(
         data_tolerance=options.data_tolerance,
     )
     if market is None:
-        return _drawn(options, _law_of(options.asset_class, symbol, universe, split))
-    for name, default in (("markets", "fresh"), ("pool", None)):
-        if (given := getattr(options, name)) != default:
+        return drawn(options, _law_of(options.asset_class, symbol, universe, split))
+    require_nothing_to_draw(options, symbol, market)
+    return GivenMarket(market=market, symbols=(symbol,), needs_adjusted=needs_adjusted)
+
+
+def require_nothing_to_draw(options: MarketOptions, name: str, market: Market) -> None:
+    """See that no markets are asked for where there is one.
+
+    Raises:
+        InvestorBenchError: they are.
+    """
+    for option, default in (("markets", "fresh"), ("pool", None)):
+        if (given := getattr(options, option)) != default:
             raise InvestorBenchError(
-                f"{name}={given!r}: {symbol} has one market, {market.source}; leave {name}= out, "
-                'or draw simulated markets with data="simulated"'
+                f"{option}={given!r}: {name} has one market, {market.source}; leave {option}= "
+                'out, or draw simulated markets with data="simulated"'
             )
-    return GivenMarket(market=market, symbol=symbol, needs_adjusted=needs_adjusted)
 
 
-def _drawn(options: Options, law: Law) -> DrawnMarkets:
+def drawn(options: MarketOptions, law: Any) -> DrawnMarkets:
+    """The paths of a law that options ask for."""
     given, pool = options.markets, options.pool
     if given == "one":
         own = crc32(f"{law.asset_class}-{law.symbol}".encode())
@@ -273,6 +281,13 @@ def _law_of(asset_class: str, symbol: str, universe: Universe | None, split: Spl
     It is the same for both splits, so that warm-up and test of one number are of one market. Other
     dates move its ends where they lie beyond them.
     """
+    start, end = dates_of_law(asset_class, universe, split)
+    dynamics = dynamics_of(symbol, asset_class)
+    return Law(symbol=symbol, asset_class=asset_class, dynamics=dynamics, start=start, end=end)
+
+
+def dates_of_law(asset_class: str, universe: Universe | None, split: Split) -> tuple[str, str]:
+    """First and last date of the law of an asset of a universe, see above."""
     splits = [split, *(universe.splits.values() if universe else ())]
     start, end = min(one.start for one in splits), max(one.end for one in splits)
     for date in (start, end):
@@ -280,10 +295,4 @@ def _law_of(asset_class: str, symbol: str, universe: Universe | None, split: Spl
             raise DateRangeError(
                 f"{date} cannot be simulated; dates go from {EARLIEST} to {LATEST}"
             )
-    return Law(
-        symbol=symbol,
-        asset_class=asset_class,
-        dynamics=dynamics_of(symbol, asset_class),
-        start=session_before(asset_class, start, LEAD),
-        end=end,
-    )
+    return session_before(asset_class, start, LEAD), end

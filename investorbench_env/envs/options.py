@@ -1,10 +1,10 @@
-"""What ``gym.make`` accepts for a single-asset environment, each option checked by itself."""
+"""What ``gym.make`` accepts, each option checked by itself."""
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -45,11 +45,10 @@ REWARDS: dict[str, RewardFunction | None] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What ``gym.make`` and ``gym.make_vec`` accept for a single-asset environment.
+class MarketOptions:
+    """What every environment accepts: its market, dates, costs, and what an observation holds.
 
     Attributes:
-        symbol: the asset; an id with a symbol in it has set this already.
         asset_class: the name of a row of ``ASSET_CLASSES``; the id has set this already.
         universe: the name of a row of ``UNIVERSES``, whose dates and benchmark hold; the id has
             set this already. None for the first with assets of the class.
@@ -65,11 +64,10 @@ class Options:
         start: first date of the split in place of its own: ``YYYY-MM-DD``, a ``date``, a
             ``datetime64`` or a ``Timestamp`` of a whole day.
         end: last date of the split, in place of its own.
-        action: ``"trade"`` for sell, hold, buy; ``"weight"`` for a target weight.
+        action: what an action is: one of ``ACTIONS`` of the class.
         reward: ``"return"``, ``"log_return"``, ``"pnl"``, or a function of equity before and after.
-        long_only: whether SELL means cash instead of a short position.
-        modalities: which of ``MODALITIES`` an observation holds, and ``"chart"`` for a picture of
-            the bars; all but the picture for None.
+        modalities: which of ``MODALITIES`` of the class an observation holds; None for all but the
+            picture.
         commission_bps: commission in basis points of traded notional; None for the protocol's or
             the asset class's.
         slippage_bps: slippage in basis points of traded notional; None likewise.
@@ -83,7 +81,9 @@ class Options:
         pool: how many of them are drawn for all episodes to choose from; None for a new one each.
     """
 
-    symbol: str | None = None
+    ACTIONS: ClassVar[tuple[str, ...]]
+    MODALITIES: ClassVar[tuple[str, ...]]
+
     asset_class: str = "stock"
     universe: str | None = None
     split: str = "test"
@@ -94,9 +94,8 @@ class Options:
     window: int = 30
     start: DateLike | None = None
     end: DateLike | None = None
-    action: str = "trade"
+    action: str
     reward: str | RewardFunction = "return"
-    long_only: bool = False
     modalities: Collection[str] | None = None
     commission_bps: float | None = None
     slippage_bps: float | None = None
@@ -116,41 +115,65 @@ class Options:
         """
         known = [field.name for field in fields(cls)]
         for name in given:
-            _require("option", name, known)
+            require("option", name, known)
         options = cls(**given)
-        _require_texts(options, "symbol", "universe", "split")
-        _require("asset class", options.asset_class, ASSET_CLASSES)
+        require_texts(options, "universe", "split")
+        require("asset class", options.asset_class, ASSET_CLASSES)
         if options.dates is not None:
             from investorbench_env.market.files.settings import FileSettings
 
             FileSettings.of_dates(options.dates)
-        _require("action", options.action, ACTIONS)
+        require("action", options.action, cls.ACTIONS)
         if options.modalities is not None:
-            _require_modalities(options.modalities)
+            _require_modalities(options.modalities, cls.MODALITIES)
         if not callable(options.reward):
-            _require("reward", options.reward, REWARDS)
-        if not isinstance(options.long_only, bool):
-            raise InvestorBenchError(f"long_only={options.long_only!r} must be True or False")
-        _require_number("data_tolerance", options.data_tolerance, least=0.0, most=1.0)
+            require("reward", options.reward, REWARDS)
+        require_number("data_tolerance", options.data_tolerance, least=0.0, most=1.0)
         _require_count("window", options.window)
         for name in ("episode_length", "pool"):
             if getattr(options, name) is not None:
                 _require_count(name, getattr(options, name))
         _require_markets(options.markets, options.pool)
-        _require_number("initial_cash", options.initial_cash, least=LEAST_CASH, most=MOST_CASH)
-        _require_number("cash_rate", options.cash_rate, least=0.0, most=1.0)
+        require_number("initial_cash", options.initial_cash, least=LEAST_CASH, most=MOST_CASH)
+        require_number("cash_rate", options.cash_rate, least=0.0, most=1.0)
         for name in ("commission_bps", "slippage_bps"):
             if getattr(options, name) is not None:
-                _require_number(name, getattr(options, name), least=0.0)
+                require_number(name, getattr(options, name), least=0.0)
         # Numbers of other kinds make an account's arithmetic theirs, such as single precision.
         numbers = {name: getattr(options, name) for name in NUMBERS}
         plain: dict[str, Any] = {k: float(v) for k, v in numbers.items() if v is not None}
         return replace(options, **plain)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(MarketOptions):
+    """What ``gym.make`` and ``gym.make_vec`` accept for a single-asset environment.
+
+    Attributes:
+        symbol: the asset; an id with a symbol in it has set this already.
+        action: ``"trade"`` for sell, hold, buy; ``"weight"`` for a target weight.
+        long_only: whether SELL means cash instead of a short position.
+    """
+
+    ACTIONS = ACTIONS
+    MODALITIES = (*MODALITIES, CHART)
+
+    symbol: str | None = None
+    action: str = "trade"
+    long_only: bool = False
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Options from keywords, as those of every environment."""
+        options = super(Options, cls).of(given)
+        require_texts(options, "symbol")
+        require_flags(options, "long_only")
+        return options
+
+
 def _require_markets(markets: object, pool: int | None) -> None:
     if isinstance(markets, str):
-        _require("markets", markets, MARKETS)
+        require("markets", markets, MARKETS)
     elif not (
         isinstance(markets, Sequence)
         and not isinstance(markets, bytes)
@@ -170,12 +193,14 @@ def _require_markets(markets: object, pool: int | None) -> None:
         )
 
 
-def _require(kind: str, name: object, valid: Collection[str]) -> None:
+def require(kind: str, name: object, valid: Collection[str]) -> None:
+    """A name that is one of some."""
     if not isinstance(name, str) or name not in valid:
         raise UnknownNameError(kind, name, valid)
 
 
-def _require_texts(options: Options, *names: str) -> None:
+def require_texts(options: MarketOptions, *names: str) -> None:
+    """Options that are texts, or None."""
     for name in names:
         value = getattr(options, name)
         if value is not None and not isinstance(value, str):
@@ -185,16 +210,23 @@ def _require_texts(options: Options, *names: str) -> None:
             )
 
 
-def _require_modalities(given: object) -> None:
+def require_flags(options: MarketOptions, *names: str) -> None:
+    """Options that are either set or not."""
+    for name in names:
+        if not isinstance(getattr(options, name), bool):
+            raise InvestorBenchError(f"{name}={getattr(options, name)!r} must be True or False")
+
+
+def _require_modalities(given: object, known: Collection[str]) -> None:
     names: list[object] = []
     if isinstance(given, Collection) and not isinstance(given, str | Mapping):
         names = list(given)
     if not names:
         raise InvestorBenchError(
-            f"modalities={given!r} must list at least one of {', '.join((*MODALITIES, CHART))}"
+            f"modalities={given!r} must list at least one of {', '.join(known)}"
         )
     for name in names:
-        _require("modality", name, (*MODALITIES, CHART))
+        require("modality", name, known)
 
 
 def _require_count(name: str, value: object) -> None:
@@ -202,13 +234,14 @@ def _require_count(name: str, value: object) -> None:
         raise InvestorBenchError(f"{name}={value!r} must be a whole number of at least 1")
 
 
-def _require_number(
+def require_number(
     name: str,
     value: Any,
     *,
     least: float = -math.inf,
     most: float = math.inf,
 ) -> None:
+    """A finite number within bounds."""
     try:
         number = float(value) if isinstance(value, Real) else math.nan
     except OverflowError:

@@ -14,7 +14,14 @@ import numpy.typing as npt
 from investorbench_env.accounting.account import Account, SpotAccount
 from investorbench_env.accounting.paper import PaperAccount
 from investorbench_env.envs.markets import DrawnMarkets, Markets, markets_of
-from investorbench_env.envs.options import CHART, MODALITIES, REWARDS, Options, RewardFunction
+from investorbench_env.envs.options import (
+    CHART,
+    MODALITIES,
+    REWARDS,
+    MarketOptions,
+    Options,
+    RewardFunction,
+)
 from investorbench_env.envs.starts import Starts
 from investorbench_env.errors import DateRangeError, InvestorBenchError
 from investorbench_env.facts import Facts
@@ -226,7 +233,7 @@ def prepare(options: Options) -> Setup:
         span=span,
         decisions=decisions,
         cost_rate=_cost_rate(options, protocol),
-        fills=_fills(protocol, markets.has_opens(int(decisions[0]))),
+        fills=fills_of(protocol, markets.has_opens(int(decisions[0]))),
     )
 
 
@@ -251,18 +258,20 @@ def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
             every seed has a market of its own, or one that is no whole number of at least 0.
     """
     setup = prepare(Options.of(given))
+    return drawn_market(setup.markets, setup.symbol, seed)
+
+
+def drawn_market(markets: Markets, name: str, seed: int | None) -> Market:
+    """The market of the episode that a ``reset`` with a seed begins, see ``market_of``."""
     if seed is not None and not (
         isinstance(seed, int | np.integer) and type(seed) is not bool and seed >= 0
     ):
         raise InvestorBenchError(f"seed={seed!r} must be a whole number of at least 0")
-    several = setup.markets.numbers is None or len(setup.markets.numbers) > 1
+    several = markets.numbers is None or len(markets.numbers) > 1
     if seed is None and several:
-        raise InvestorBenchError(
-            f"which market of {setup.symbol}? Every reset draws one: give its seed="
-        )
+        raise InvestorBenchError(f"which market of {name}? Every reset draws one: give its seed=")
     starts = Starts(seed)
-    number = starts.market(setup.markets, starts.pool(setup.markets))
-    return setup.markets.draw(number)
+    return markets.draw(starts.market(markets, starts.pool(markets)))
 
 
 def _universe_of(options: Options) -> Universe | None:
@@ -289,14 +298,14 @@ def _require_cash(options: Options, protocol: Protocol) -> None:
         )
 
 
-def _cost_rate(options: Options, protocol: Protocol) -> float:
+def rates_of(options: MarketOptions, protocol: Protocol, asset_class: str) -> tuple[float, float]:
+    """Commission and slippage in basis points: those of the options, protocol or asset class.
+
+    Raises:
+        InvestorBenchError: they take a whole trade.
+    """
     commission, slippage = options.commission_bps, options.slippage_bps
-    own = ASSET_CLASSES[options.asset_class]
-    if protocol.convention == "log" and (commission or slippage):
-        raise InvestorBenchError(
-            f"the protocol {protocol.name} has no costs: leave commission_bps and slippage_bps "
-            'out, or use protocol="standard"'
-        )
+    own = ASSET_CLASSES[asset_class]
     if commission is None:
         commission = (
             own.commission_bps if protocol.commission_bps is None else protocol.commission_bps
@@ -308,10 +317,19 @@ def _cost_rate(options: Options, protocol: Protocol) -> float:
             f"commission_bps={commission:g} and slippage_bps={slippage:g} take the whole trade: "
             f"together they must stay below {ALL_OF_IT:,} basis points of its notional"
         )
-    return (commission + slippage) / ALL_OF_IT
+    return commission, slippage
 
 
-def _fills(protocol: Protocol, has_opens: bool) -> str:
+def _cost_rate(options: Options, protocol: Protocol) -> float:
+    if protocol.convention == "log" and (options.commission_bps or options.slippage_bps):
+        raise InvestorBenchError(
+            f"the protocol {protocol.name} has no costs: leave commission_bps and slippage_bps "
+            'out, or use protocol="standard"'
+        )
+    return sum(rates_of(options, protocol, options.asset_class)) / ALL_OF_IT
+
+
+def fills_of(protocol: Protocol, has_opens: bool) -> str:
     """When orders fill, where opens were known up to the first decision or not."""
     no_opens = protocol.fills == "next_open" and not has_opens
     return "next_close" if no_opens else protocol.fills

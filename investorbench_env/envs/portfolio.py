@@ -1,0 +1,314 @@
+"""Trade several assets, one decision a bar."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium.error import ResetNeeded
+from gymnasium.logger import warn
+
+from investorbench_env.accounting.events import AccountState, Position
+from investorbench_env.accounting.weights_account import WeightAmounts
+from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
+from investorbench_env.envs.portfolio_setup import prepare
+from investorbench_env.envs.portfolio_traders import Closed, OrderTrader, Trader, WeightTrader
+from investorbench_env.envs.starts import UNKNOWN_SEED, MarketSeed, Starts, shown_seed
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.facts import Facts
+from investorbench_env.market.joint_history import JointHistory, JointMoment
+
+Array = npt.NDArray[Any]
+Observation = dict[str, Any]
+Info = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """One decision as this environment shows it, before the account is written into it.
+
+    Attributes:
+        now: the moment.
+        observation: its parts that are wanted, but for those of the account.
+        arrays: the names of those that a reader gets copies of.
+        info: likewise.
+        barred: the assets that cannot be bought, each with the reason.
+        known: the assets of which a price is known.
+        bars_left: to the end of the split.
+    """
+
+    now: JointMoment
+    observation: Observation
+    arrays: tuple[str, ...]
+    info: Info
+    barred: dict[str, str]
+    known: tuple[str, ...]
+    bars_left: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PortfolioPath:
+    """The market of an episode, and what this environment has shown of it.
+
+    Attributes:
+        number: of the market.
+        history: its moments.
+        pages: one a decision, made at the first visit [D].
+    """
+
+    number: int
+    history: JointHistory
+    pages: list[Page | None]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PortfolioPath, (self.number, self.history, [None] * len(self.pages))
+
+    @property
+    def hidden_state(self) -> dict[str, Array]:
+        """What drove it after each bar, by name [T, A], in arrays of the reader's own."""
+        state, assets = self.history.market.hidden_state or {}, self.history.assets
+        return {name: values[:, assets] for name, values in state.items()}
+
+
+class PortfolioEnv(gym.Env[Observation, Any]):
+    """Trade A assets at the end of each bar, and live with them until the next.
+
+    Args:
+        render_mode: None.
+        options: the attributes of
+            :class:`~investorbench_env.envs.portfolio_options.PortfolioOptions`.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
+
+    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+        self._setup = setup = prepare(PortfolioOptions.of(options))
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise UnknownNameError("render mode", render_mode, self.metadata["render_modes"])
+        self.render_mode = render_mode
+        self.observation_space = setup.observation_space()
+        self.action_space = setup.action_space()
+        is_of_orders = setup.options.action == ORDERS
+        self._trader: Trader = OrderTrader(setup) if is_of_orders else WeightTrader(setup)
+        self._starts: Starts | None = None
+        self._pool: tuple[int, ...] = ()
+        self._paths: dict[int, PortfolioPath] = {}
+        self._at = -1  # the decision, as an index into those of the split
+        self._ended = True
+
+    @property
+    def facts(self) -> Facts:
+        """What may be known without stepping."""
+        return self._setup.facts
+
+    @property
+    def np_random_seed(self) -> int:
+        """The seed of ``np_random``; -1 where it would lead to the market."""
+        if self._setup.markets.name:
+            return UNKNOWN_SEED
+        seed: int = super().np_random_seed
+        return seed
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, Info]:
+        """Draw a market, and start at the split's first decision.
+
+        Where episodes are shorter than the split they start at a random one. A seed fixes this
+        episode and the ones that later calls without a seed begin.
+        """
+        setup = self._setup
+        super().reset(seed=shown_seed(seed, setup.markets))
+        if self._starts is None or seed is not None:
+            self._starts = Starts(seed)
+            if pool := self._starts.pool(setup.markets):
+                self._pool = pool
+                self._paths.clear()
+        self._path = path = self._path_of(self._starts.market(setup.markets, self._pool))
+        self._at = self._starts.decision(setup.spare)
+        self._end = self._at + setup.steps
+        self._page = self._read(self._at)
+        marks = self._page.now.prices.final
+        self._closed = self._trader.open(setup.options.initial_cash, marks, self._page.known)
+        self._scaled = 0
+        self._ended = False
+        observation, info = self._shown()
+        filings = path.history.opening_filings(self._page.now.t)
+        info["documents"] = (*filings, *info["documents"])
+        if "filings" in observation:
+            observation["filings"] = (*map(str, filings), *observation["filings"])
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
+        """Trade, then move on to the end of the next bar at which any asset traded.
+
+        Raises:
+            InvalidActionError: the action is no list of orders, or no weights; nothing has changed.
+            ResetNeeded: there was no reset before.
+        """
+        if self._ended:
+            return self._step_outside_an_episode()
+        before, at = self._closed, self._at + 1
+        page = self._path.pages[at] or self._read(at)
+        after = self._trader.trade(
+            before, action, self._page.barred, self._path.history, page.now.t
+        )
+        reward = self._reward(before.amounts.equity, after.amounts.equity)
+        self._at, self._page, self._closed = at, page, after
+        self._scaled += after.scaled
+        terminated = bool(after.amounts.equity <= 0.0)
+        truncated = at == self._end and not terminated
+        self._ended = terminated or truncated
+        observation, info = self._shown()
+        if self._ended and self._setup.tells_market:
+            info["market_seed"] = MarketSeed(self._path.number)
+            info["hidden_state"] = self._path.hidden_state
+        return observation, reward, terminated, truncated, info
+
+    def _reward(self, before: float, after: float) -> float:
+        function = self._setup.reward
+        if function is None:
+            return float(after / before - 1.0)
+        given = function(before, after)
+        try:
+            return float(given)
+        except (TypeError, ValueError):
+            raise InvestorBenchError(
+                f"the reward function gives {given!r} and must give a number"
+            ) from None
+
+    def _shown(self) -> tuple[Observation, Info]:
+        """The decision at hand with its account, in objects of the reader's own."""
+        page, closed = self._page, self._closed
+        amounts = closed.amounts
+        observation, info = page.observation.copy(), page.info.copy()
+        for name in page.arrays:
+            observation[name] = observation[name].copy()
+        if "account" in observation:
+            whole = self._setup.options.episode_length is None
+            left = page.bars_left if whole else self._end - self._at
+            divisor = amounts.equity or 1.0
+            figures = (amounts.cash, amounts.cash / divisor, amounts.equity, left)
+            observation["account"] = np.array(figures, np.float32)
+            rows = (amounts.units, amounts.weights, amounts.entries, amounts.unrealised)
+            observation["holdings"] = np.array(rows, np.float32).T.copy()
+        info["account"] = self._account_state(amounts, page.known)
+        info["fills"] = closed.fills
+        info["rejections"] = closed.rejections
+        info["distributions"] = closed.distributions
+        info["open_orders"] = closed.open_orders
+        info["scaled"] = self._scaled
+        info["equity"] = float(amounts.equity)
+        info["cash"] = float(amounts.cash)
+        info["costs"] = float(amounts.costs)
+        if self._setup.labelled and not self._ended:
+            info["label"] = self._label()
+        return observation, info
+
+    def _account_state(self, amounts: WeightAmounts, known: tuple[str, ...]) -> AccountState:
+        symbols, marks = self._setup.symbols, amounts.marks.tolist()
+        held = zip(
+            symbols, amounts.units.tolist(), amounts.entries.tolist(), marks,
+            amounts.weights.tolist(), amounts.unrealised.tolist(), strict=True,
+        )  # fmt: skip
+        prices = dict(zip(symbols, marks, strict=True))
+        return AccountState(
+            cash=float(amounts.cash),
+            equity=float(amounts.equity),
+            costs=float(amounts.costs),
+            positions=[Position(*row) for row in held if row[1]],
+            marks=prices if len(known) == len(symbols) else {name: prices[name] for name in known},
+        )
+
+    def _label(self) -> Array:
+        """What a long position in each asset earns from its fill to the end of the next step [A].
+
+        0 for one that does not trade then, and at the end of the split.
+        """
+        decisions, history = self._setup.decisions, self._path.history
+        if self._at + 1 == len(decisions):
+            return np.zeros(len(history.symbols))
+        following = history.until(decisions.item(self._at + 1)).prices
+        label: Array = following.final / following.fill - 1.0
+        return label if following.trades is None else label * following.trades
+
+    def _path_of(self, number: int) -> PortfolioPath:
+        """A market as it is shown; it is kept where an episode may come back to it."""
+        path = self._paths.get(number)
+        if path is None:
+            setup = self._setup
+            history = setup.history(setup.markets.draw(number))
+            path = PortfolioPath(number, history, [None] * len(setup.decisions))
+            if self._pool or setup.markets.numbers is not None:
+                self._paths[number] = path
+        return path
+
+    def _read(self, at: int) -> Page:
+        """A decision as it is shown, made at the first visit."""
+        setup, history = self._setup, self._path.history
+        t = setup.decisions.item(at)
+        now = history.until(t)
+        barred = setup.barred(history, t)
+        bars, mask = history.bars(t)
+        seen: Observation = {
+            "bars": bars,
+            "mask": mask,
+            "tradable": np.array([name not in barred for name in setup.symbols], np.int8),
+            "account": None,
+            "holdings": None,
+            "sentiment": now.sentiment,
+            "news": tuple([str(row) for row in now.documents if not row.is_filing]),
+            "filings": tuple([str(row) for row in now.documents if row.is_filing]),
+            "time": now.time,
+        }
+        observation = {
+            name: seen[name]
+            for name in self.observation_space.spaces  # type: ignore[attr-defined]
+        }
+        stale = history.prices.stale[t]
+        page = Page(
+            now=now,
+            observation=observation,
+            arrays=tuple(n for n, part in observation.items() if isinstance(part, np.ndarray)),
+            info=self._constants(now, stale),
+            barred=barred,
+            known=tuple(name for name, age in zip(setup.symbols, stale, strict=True) if age <= t),
+            # Gaps included: which bars will be known is not known beforehand.
+            bars_left=float(setup.span.stop - 1 - t),
+        )
+        self._path.pages[at] = page
+        return page
+
+    def _constants(self, now: JointMoment, stale: Array) -> Info:
+        setup = self._setup
+        return {
+            "symbols": setup.symbols,
+            "session": now.session,
+            "time": now.time,
+            "documents": now.documents,
+            "history": self._path.history.past(now.t),
+            "data_source": setup.markets.source,
+            "simulated": setup.markets.simulated,
+            "protocol": setup.protocol.name,
+            "stale": tuple(
+                name for name, age in zip(setup.symbols, stale, strict=True) if 0 < age <= now.t
+            ),
+        }
+
+    def _step_outside_an_episode(self) -> tuple[Observation, float, bool, bool, Info]:
+        if self._at < 0:
+            raise ResetNeeded("Cannot call env.step() before calling env.reset()")
+        warn(
+            "You are calling 'step()' even though this environment has already ended its episode. "
+            "You should always call 'reset()' after that; nothing was traded."
+        )
+        self._closed = Closed(
+            self._closed.amounts, self._closed.account, open_orders=self._closed.open_orders
+        )
+        terminated = bool(self._closed.amounts.equity <= 0.0)
+        observation, info = self._shown()
+        return observation, 0.0, terminated, not terminated, info

@@ -1,0 +1,197 @@
+"""What the markets of a portfolio's episodes are: one that is there, or as many as are drawn."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from hashlib import sha256
+
+from investorbench_env.envs.markets import (
+    GivenMarket,
+    Markets,
+    dates_of_law,
+    drawn,
+    require_nothing_to_draw,
+)
+from investorbench_env.envs.portfolio_options import PortfolioOptions
+from investorbench_env.errors import InvestorBenchError, SimulatedDataWarning
+from investorbench_env.market.asset_classes import ASSET_CLASSES, asset_class_of
+from investorbench_env.market.joining import join
+from investorbench_env.market.library import absence, find_data
+from investorbench_env.market.market import Market
+from investorbench_env.market.sessions import TimeArray
+from investorbench_env.market.simulated.law import Law
+from investorbench_env.market.simulated.profiles import dynamics_of
+from investorbench_env.universes import Member, Split, Universe
+
+
+def members_of(options: PortfolioOptions, universe: Universe | None) -> tuple[Member, ...]:
+    """The assets that options ask for.
+
+    Raises:
+        InvestorBenchError: they name none.
+    """
+    if options.symbols is not None:
+        own = {} if universe is None else {member.symbol: member for member in universe.members}
+        return tuple(own.get(symbol) or _member(symbol, options) for symbol in options.symbols)
+    if isinstance(options.data, Market):
+        return tuple(_member(symbol, options) for symbol in options.data.symbols)
+    if universe is not None and options.universe is not None:
+        return universe.members
+    raise InvestorBenchError(
+        'which assets? Name them: gym.make("InvestorBench/Portfolio", symbols=["AAPL", "MSFT"])'
+    )
+
+
+def _member(symbol: str, options: PortfolioOptions) -> Member:
+    """An asset by itself, of the class of its own that trades on the same exchange, if any."""
+    own, asked = ASSET_CLASSES[asset_class_of(symbol)], ASSET_CLASSES[options.asset_class]
+    name = own.name if own.calendar == asked.calendar else asked.name
+    return Member(symbol=symbol, asset_class=name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideBySide:
+    """Simulated assets that have nothing in common but their sessions.
+
+    Attributes:
+        laws: of each asset.
+        asset_class: of the whole.
+    """
+
+    laws: tuple[Law, ...]
+    asset_class: str
+
+    @property
+    def symbol(self) -> str:
+        return ",".join(law.symbol for law in self.laws)
+
+    @property
+    def sessions(self) -> TimeArray:
+        return self.laws[0].sessions
+
+    @property
+    def times(self) -> TimeArray:
+        return self.laws[0].times
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the laws."""
+        return sha256(" ".join(law.fingerprint for law in self.laws).encode()).hexdigest()
+
+    def market(self, entropy: Sequence[int]) -> Market:
+        """The path of an entropy, as that of each law by itself."""
+        parts = {law.symbol: law.market(entropy) for law in self.laws}
+        return join(parts, self.asset_class, law_fingerprint=self.fingerprint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundMarkets:
+    """Where the markets of a portfolio come from.
+
+    Attributes:
+        markets: what an episode's market is drawn from.
+        symbols: the assets of which there is data.
+        asset_class: of the whole.
+        findings: what was left out, in words.
+    """
+
+    markets: Markets
+    symbols: tuple[str, ...]
+    asset_class: str
+    findings: tuple[str, ...] = ()
+
+
+def portfolio_markets_of(
+    options: PortfolioOptions, members: Sequence[Member], universe: Universe | None, split: Split
+) -> FoundMarkets:
+    """The markets that options ask for.
+
+    Raises:
+        DataNotFoundError: no data for an asset where ``data`` says to look.
+        DateRangeError: dates that cannot be simulated.
+        InvestorBenchError: markets are to be drawn where there is one that is there.
+    """
+    if isinstance(options.data, Market):
+        market = options.data
+        for member in members:
+            market.asset(member.symbol)
+        return _given(options, market, tuple(member.symbol for member in members))
+    found = {} if options.data == "simulated" else _found(options, members)
+    if not found:
+        law = _law_of(options.asset_class, tuple(members), universe, split)
+        symbols = tuple(member.symbol for member in members)
+        return FoundMarkets(
+            markets=drawn(options, law), symbols=symbols, asset_class=options.asset_class
+        )
+    market = _joined(tuple(found), tuple(found.values()), options.asset_class)
+    absent = (member.symbol for member in members if member.symbol not in found)
+    findings = tuple(f"{symbol} is left out: there is no data of it" for symbol in absent)
+    return _given(options, market, tuple(found), findings)
+
+
+def _given(
+    options: PortfolioOptions,
+    market: Market,
+    symbols: tuple[str, ...],
+    findings: tuple[str, ...] = (),
+) -> FoundMarkets:
+    require_nothing_to_draw(options, ", ".join(symbols), market)
+    markets = GivenMarket(market=market, symbols=symbols)
+    return FoundMarkets(
+        markets=markets, symbols=symbols, asset_class=market.asset_class, findings=findings
+    )
+
+
+def _found(options: PortfolioOptions, members: Sequence[Member]) -> dict[str, Market]:
+    """The market of each asset; none at all where they are to be simulated together.
+
+    Raises:
+        DataNotFoundError: an asset that is required has none.
+    """
+    data = "real" if options.data == "auto" else options.data
+    found: dict[str, Market] = {}
+    for member in members:
+        try:
+            market = find_data(
+                member.symbol, member.asset_class, data,
+                dates=options.dates, data_tolerance=options.data_tolerance,
+            )  # fmt: skip
+        except FileNotFoundError:
+            if not member.required:
+                continue
+            if options.data != "auto":
+                raise
+            what = "simulated markets stand in for all: no real data"
+            warnings.warn(
+                absence(member.symbol, member.asset_class, what),
+                SimulatedDataWarning,
+                stacklevel=6,  # the caller of gym.make
+            )
+            return {}
+        assert market is not None
+        found[member.symbol] = market
+    return found
+
+
+@lru_cache(maxsize=8)
+def _joined(symbols: tuple[str, ...], markets: tuple[Market, ...], asset_class: str) -> Market:
+    """Several markets as one, made once for all environments of it."""
+    return join(dict(zip(symbols, markets, strict=True)), asset_class)
+
+
+def _law_of(
+    asset_class: str, members: tuple[Member, ...], universe: Universe | None, split: Split
+) -> SideBySide:
+    start, end = dates_of_law(asset_class, universe, split)
+    laws = tuple(
+        Law(
+            symbol=member.symbol,
+            asset_class=member.asset_class,
+            dynamics=dynamics_of(member.symbol, member.asset_class),
+            start=start,
+            end=end,
+        )
+        for member in members
+    )
+    return SideBySide(laws=laws, asset_class=asset_class)

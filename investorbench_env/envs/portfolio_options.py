@@ -1,0 +1,132 @@
+"""What ``gym.make`` accepts for a portfolio, each option checked by itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
+
+from investorbench_env.accounting.constraints import Constraints
+from investorbench_env.accounting.portfolio import LAB, Terms
+from investorbench_env.envs.options import (
+    MODALITIES,
+    MarketOptions,
+    require,
+    require_flags,
+    require_number,
+)
+from investorbench_env.errors import InvestorBenchError
+
+ORDERS, WEIGHTS = "orders", "weights"
+PROFILES: dict[str, Terms] = {"standard": Terms(), "lab": LAB}
+"""On what terms orders are filled, by name; costs of the first are those of the options."""
+LIMIT_FILLS = ("touch", "through")
+MOST_GROSS = 10.0
+MOST_BORROW_BPS = 10_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioOptions(MarketOptions):
+    """What ``gym.make`` and ``gym.make_vec`` accept for a portfolio.
+
+    Attributes:
+        symbols: the assets; None for those of the universe, or of a market that was given.
+        action: ``"weights"`` for a target weight of each asset; ``"orders"`` for a list of orders.
+        long_short: whether weights may be negative.
+        max_gross: the most that absolute weights may add up to.
+        borrow_bps: what a short position pays a year, in basis points of its value.
+        strict: whether weights that add up to more are rejected and not scaled down.
+        constraints: limits of purchases by their names, as of
+            :class:`~investorbench_env.accounting.constraints.Constraints`.
+        terms: on what terms orders are filled: ``"standard"``, or ``"lab"``, those of
+            LLM-Trading-Lab.
+        limit_fill: whether a limit inside a bar is filled at a ``"touch"``, or only by a price
+            ``"through"`` it.
+        dividend_adjusts_orders: whether buy limits and stops fall by a dividend on its ex-date.
+    """
+
+    ACTIONS: ClassVar[tuple[str, ...]] = (WEIGHTS, ORDERS)
+    MODALITIES: ClassVar[tuple[str, ...]] = MODALITIES
+
+    symbols: Sequence[str] | None = None
+    action: str = WEIGHTS
+    long_short: bool = False
+    max_gross: float = 1.0
+    borrow_bps: float = 0.0
+    strict: bool = False
+    constraints: Mapping[str, Any] | None = None
+    terms: str = "standard"
+    limit_fill: str = "touch"
+    dividend_adjusts_orders: bool = False
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Options from keywords, as those of every environment.
+
+        Raises:
+            UnknownNameError: no such option, or no such value for it.
+            InvestorBenchError: a value that makes no sense, or that the action has no use for.
+        """
+        options = super(PortfolioOptions, cls).of(given)
+        require_flags(options, "long_short", "strict", "dividend_adjusts_orders")
+        require_number("max_gross", options.max_gross, least=1e-6, most=MOST_GROSS)
+        require_number("borrow_bps", options.borrow_bps, least=0.0, most=MOST_BORROW_BPS)
+        require("terms", options.terms, PROFILES)
+        require("limit_fill", options.limit_fill, LIMIT_FILLS)
+        _require_use(options)
+        options.limits()
+        symbols = None if options.symbols is None else _symbols(options.symbols)
+        numbers = {name: float(getattr(options, name)) for name in ("max_gross", "borrow_bps")}
+        changes: dict[str, Any] = {"symbols": symbols, **numbers}
+        return replace(options, **changes)
+
+    def limits(self) -> Constraints:
+        """The limits of purchases.
+
+        Raises:
+            UnknownNameError: there is no limit of a name.
+            InvestorBenchError: they are no dict, or one of them is no number.
+        """
+        given = {} if self.constraints is None else self.constraints
+        if not isinstance(given, Mapping):
+            raise InvestorBenchError(
+                f'constraints={given!r} must be a dict, such as {{"max_weight": 0.2}}'
+            )
+        known = [field.name for field in fields(Constraints)]
+        for name, value in given.items():
+            require("constraint", name, known)
+            if name != "whole_shares" and value is not None:
+                require_number(name, value, least=0.0)
+        return Constraints(**given)
+
+
+def _require_use(options: PortfolioOptions) -> None:
+    """See that no option is given that the action makes no use of."""
+    others = {
+        ORDERS: ("long_short", "max_gross", "borrow_bps", "strict"),
+        WEIGHTS: ("constraints", "terms", "limit_fill", "dividend_adjusts_orders"),
+    }
+    defaults = {field.name: field.default for field in fields(options)}
+    for name in others[options.action]:
+        if getattr(options, name) != defaults[name]:
+            (other,) = set(options.ACTIONS) - {options.action}
+            raise InvestorBenchError(
+                f'{name}={getattr(options, name)!r} goes with action="{other}"; this one is '
+                f'action="{options.action}"'
+            )
+    if options.borrow_bps and not options.long_short:
+        raise InvestorBenchError(
+            f"borrow_bps={options.borrow_bps:g} is what short positions pay: set long_short=True"
+        )
+
+
+def _symbols(given: object) -> tuple[str, ...]:
+    if (
+        isinstance(given, Sequence)
+        and not isinstance(given, str | bytes)
+        and given
+        and all(isinstance(symbol, str) and symbol for symbol in given)
+        and len(set(given)) == len(given)
+    ):
+        return tuple(given)
+    raise InvestorBenchError(
+        f'symbols={given!r} must list the assets, each once, such as ["AAPL", "MSFT"]'
+    )

@@ -1,0 +1,316 @@
+"""The data that options of a portfolio lead to and the rules that hold, for both of its forms.
+
+It knows no state of an episode.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.accounting.constraints import Constraints
+from investorbench_env.accounting.portfolio import Terms
+from investorbench_env.envs.markets import DrawnMarkets, Markets
+from investorbench_env.envs.options import REWARDS, RewardFunction
+from investorbench_env.envs.portfolio_markets import members_of, portfolio_markets_of
+from investorbench_env.envs.portfolio_options import ORDERS, PROFILES, PortfolioOptions
+from investorbench_env.envs.setup import ALL_OF_IT, drawn_market, fills_of, rates_of
+from investorbench_env.errors import DateRangeError, ProtocolError
+from investorbench_env.facts import Facts
+from investorbench_env.market.asset_classes import ASSET_CLASSES
+from investorbench_env.market.intervals import periods_a_year
+from investorbench_env.market.joint_history import JointHistory, joint_history_of
+from investorbench_env.market.market import FIELDS, Market
+from investorbench_env.protocols import Protocol, find_protocol
+from investorbench_env.spaces import Documents, FreeText, OrderLists, unbounded
+from investorbench_env.universes import Member, Universe, find_split, find_universe, universe_of
+
+
+class PortfolioFigures(NamedTuple):
+    """What the array ``account`` of a portfolio's observation holds, in its order.
+
+    Attributes:
+        cash: money; a short sale adds its proceeds.
+        cash_weight: as a share of equity.
+        equity: cash and all holdings.
+        steps_left: bars left, gaps included: which of them will be known is not known yet.
+    """
+
+    cash: float
+    cash_weight: float
+    equity: float
+    steps_left: float
+
+
+class HoldingFigures(NamedTuple):
+    """What each row of the array ``holdings`` of a portfolio's observation holds, in its order.
+
+    Attributes:
+        shares: held, negative when short.
+        weight: their value as a share of equity.
+        entry_price: average price at which they were bought or sold short; 0 without any.
+        unrealised_pnl: what closing the position at its mark would realise, costs apart.
+    """
+
+    shares: float
+    weight: float
+    entry_price: float
+    unrealised_pnl: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioSetup:
+    """Options with all they lead to that is known before an episode begins.
+
+    Attributes:
+        options: as they were given.
+        protocol: timing and metric convention.
+        universe: whose dates and benchmark hold; None for an asset class that has none.
+        members: the A assets.
+        asset_class: of the market.
+        markets: what an episode's market is drawn from.
+        span: the bars of the split, gaps included.
+        decisions: those at which any asset traded [D]; the last is never acted on.
+        commission: as a share of traded notional.
+        slippage: as a share of the price.
+        fills: ``"next_open"``, or ``"next_close"`` where the data has no opens.
+        findings: what is to be said beside what the market's data says.
+    """
+
+    options: PortfolioOptions
+    protocol: Protocol
+    universe: Universe | None
+    members: tuple[Member, ...]
+    asset_class: str
+    markets: Markets
+    span: range
+    decisions: npt.NDArray[np.int64]
+    commission: float
+    slippage: float
+    fills: str
+    findings: tuple[str, ...]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The A assets."""
+        return tuple(member.symbol for member in self.members)
+
+    @property
+    def cost_rate(self) -> float:
+        """Commission and slippage as a share of traded notional."""
+        return self.commission + self.slippage
+
+    @property
+    def facts(self) -> Facts:
+        """What may be known without stepping."""
+        options, about = self.options, self.markets.about()
+        own = ASSET_CLASSES[self.asset_class]
+        findings = (*about.pop("findings"), *self.findings)
+        return Facts(
+            family="Portfolio",
+            symbols=self.symbols,
+            asset_class=self.asset_class,
+            protocol=self.protocol.name,
+            convention=self.protocol.convention,
+            hold=self.protocol.hold,
+            fills=self.fills,
+            cost_rate=self.cost_rate,
+            cash_rate=options.cash_rate,
+            periods_a_year=periods_a_year(about["interval"], own.days_a_year),
+            action=options.action,
+            long_only=not options.long_short,
+            initial_cash=options.initial_cash,
+            steps=self.steps,
+            window=self.window,
+            source=self.markets.source,
+            simulated=self.markets.simulated,
+            markets=self.markets.name,
+            benchmark="equal_weight",
+            findings=findings,
+            **about,
+        )
+
+    @property
+    def steps(self) -> int:
+        """How many steps an episode has."""
+        return self.options.episode_length or len(self.decisions) - 1
+
+    @property
+    def window(self) -> tuple[str, str]:
+        """First and last session with a known bar."""
+        first, last = self.markets.sessions[self.decisions[[0, -1]]]
+        return str(first), str(last)
+
+    @property
+    def spare(self) -> int:
+        """How many decisions after the first an episode may begin at."""
+        return len(self.decisions) - 1 - self.steps
+
+    @property
+    def tells_market(self) -> bool:
+        """Whether the end of an episode names its market: never before the test."""
+        return self.options.split == "test" and isinstance(self.markets, DrawnMarkets)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether info says what positions taken now earn, as it does in the warm-up only."""
+        return self.options.split == "warmup"
+
+    @property
+    def modalities(self) -> Collection[str]:
+        wanted = self.options.modalities
+        return self.options.MODALITIES if wanted is None else wanted
+
+    @property
+    def reward(self) -> RewardFunction | None:
+        """The reward function; None where it is the return of equity."""
+        reward = self.options.reward
+        return reward if callable(reward) else REWARDS[reward]
+
+    @property
+    def terms(self) -> Terms:
+        """On what terms orders are filled."""
+        options, own = self.options, PROFILES[self.options.terms]
+        return replace(
+            own,
+            commission=self.commission,
+            slippage=self.slippage,
+            limit_fill=options.limit_fill,  # type: ignore[arg-type]  # one of two, as was checked
+            dividend_adjusts_orders=options.dividend_adjusts_orders,
+        )
+
+    @property
+    def constraints(self) -> Constraints:
+        """Limits of purchases."""
+        return self.options.limits()
+
+    def observation_space(self) -> gym.spaces.Dict:
+        """The space of one environment's observations."""
+        window, assets = self.options.window, len(self.members)
+        spaces: dict[str, dict[str, gym.Space[Any]]] = {
+            "bars": {
+                "bars": unbounded(window, assets, len(FIELDS)),
+                "mask": gym.spaces.Box(0, 1, (window, assets), np.int8),
+            },
+            "account": {
+                "tradable": gym.spaces.Box(0, 1, (assets,), np.int8),
+                "account": unbounded(len(PortfolioFigures._fields)),
+                "holdings": unbounded(assets, len(HoldingFigures._fields)),
+            },
+            "sentiment": {"sentiment": unbounded(assets, 3, low=0.0)},
+            "news": {"news": Documents()},
+            "filings": {"filings": Documents()},
+            "time": {"time": FreeText()},
+        }
+        wanted = [spaces[name] for name in spaces if name in self.modalities]
+        return gym.spaces.Dict({key: space for part in wanted for key, space in part.items()})
+
+    def action_space(self) -> gym.Space[Any]:
+        """Lists of orders, or target weights as a ``Box`` [A]."""
+        if self.options.action == ORDERS:
+            return OrderLists(self.symbols)
+        least = -1.0 if self.options.long_short else 0.0
+        return gym.spaces.Box(least, 1.0, (len(self.members),), np.float32)
+
+    def barred(self, history: JointHistory, t: int) -> dict[str, str]:
+        """The assets that cannot be bought after bar ``t``, each with the reason."""
+        reasons: dict[str, str] = {}
+        session, unknown = history.until(t).session, history.prices.stale[t] > t
+        for member, has_no_price in zip(self.members, unknown.tolist(), strict=True):
+            if not member.belongs_on(session):
+                reasons[member.symbol] = f"{member.symbol} is no member on {session}"
+            elif has_no_price:
+                reasons[member.symbol] = f"{member.symbol} has not traded yet"
+        return reasons
+
+    def history(self, market: Market) -> JointHistory:
+        """The moments of a market of these assets."""
+        if isinstance(self.markets, DrawnMarkets):
+            return JointHistory(market, self.symbols, self.options.window)
+        return joint_history_of(market, self.symbols, self.options.window)
+
+
+def prepare(options: PortfolioOptions) -> PortfolioSetup:
+    """Find the data that options ask for and check that it serves them.
+
+    Raises:
+        UnknownNameError: a split, protocol or symbol that does not exist.
+        ProtocolError: a protocol of one asset.
+        DataNotFoundError: no data for an asset where ``data`` says to look.
+        DateRangeError: the data does not cover the dates.
+    """
+    protocol = find_protocol(options.protocol)
+    if protocol.convention != "simple" or protocol.fills != "next_open":
+        raise ProtocolError(
+            f"the protocol {protocol.name!r} is of one asset; a portfolio decides at a close and "
+            'fills at the next open: use protocol="standard"'
+        )
+    if options.universe is None:
+        universe = universe_of(options.asset_class)
+    else:
+        universe = find_universe(options.universe)
+    split = find_split(universe, options.split, options.start, options.end)
+    members = members_of(options, universe)
+    found = portfolio_markets_of(options, members, universe, split)
+    markets = found.markets
+    options = replace(options, window=min(options.window, len(markets.times)))
+    span = markets.span(split.start, split.end)
+    decisions = markets.decisions(span)
+    if len(decisions) - 1 < (options.episode_length or 1):
+        raise DateRangeError(
+            f"{split.start}..{split.end} holds {len(decisions)} known bar(s) of "
+            f"{', '.join(found.symbols)}; an episode of {options.episode_length or 1} step(s) "
+            "needs one more than its steps"
+        )
+    commission, slippage = _rates(options, protocol, found.asset_class)
+    return PortfolioSetup(
+        options=options,
+        protocol=protocol,
+        universe=universe,
+        members=tuple(member for member in members if member.symbol in found.symbols),
+        asset_class=found.asset_class,
+        markets=markets,
+        span=span,
+        decisions=decisions,
+        commission=commission,
+        slippage=slippage,
+        fills=fills_of(protocol, markets.has_opens(int(decisions[0]))),
+        findings=found.findings,
+    )
+
+
+def facts_of(given: Mapping[str, Any]) -> Facts:
+    """The facts of the environment that these keywords of ``gym.make`` make, without making it.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+    return prepare(PortfolioOptions.of(given)).facts
+
+
+def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
+    """The market of an episode of the environment that these keywords of ``gym.make`` make.
+
+    Args:
+        given: the keywords.
+        seed: of the ``reset`` that begins the episode; None where there is one market alone.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would; or no seed, where
+            every seed has a market of its own, or one that is no whole number of at least 0.
+    """
+    setup = prepare(PortfolioOptions.of(given))
+    return drawn_market(setup.markets, ", ".join(setup.symbols), seed)
+
+
+def _rates(options: PortfolioOptions, protocol: Protocol, asset_class: str) -> tuple[float, float]:
+    """Commission and slippage as shares; those of the terms ``lab`` are 0 unless given."""
+    if options.terms == "lab":
+        zero = {"commission_bps": 0.0, "slippage_bps": 0.0}
+        given = {name: value for name in zero if (value := getattr(options, name)) is not None}
+        options = replace(options, **{**zero, **given})
+    commission, slippage = rates_of(options, protocol, asset_class)
+    return commission / ALL_OF_IT, slippage / ALL_OF_IT

@@ -1,0 +1,324 @@
+"""The market of several assets, decision by decision, in the form in which environments show it.
+
+What is known at a bar is made of nothing that ``Market.until(t)`` does not show.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.market.bar_rows import BAR, bars_known
+from investorbench_env.market.documents import NEWS, SENTIMENTS, Document
+from investorbench_env.market.history import _rows_of, restated
+from investorbench_env.market.intervals import DAY
+from investorbench_env.market.market import CLOSE, FIELDS, HIGH, LOW, OPEN, VOLUME, Market
+from investorbench_env.market.pasts import Pasts
+
+Array = npt.NDArray[Any]
+
+
+class JointPrices(NamedTuple):
+    """What several assets did on the way to each bar at which any of them traded.
+
+    Attributes:
+        fill: open, or close where that is unknown; of what did not trade, its last price [T, A].
+        high: at least the fill and the close; likewise.
+        low: at most these two; likewise.
+        final: close; of what did not trade, the last one for today's share; 1 before the first.
+        dividend: cash for each share held at the decision before.
+        split: shares for each share held then.
+        volume: shares; NaN where unknown.
+        traded: whether there is a bar.
+        stale: bars since the last one that is known; more than T before the first.
+    """
+
+    fill: Array
+    high: Array
+    low: Array
+    final: Array
+    dividend: Array
+    split: Array
+    volume: Array
+    traded: Array
+    stale: Array
+
+
+class SessionStep(NamedTuple):
+    """The same of one bar, as accounts read it, in arrays [A].
+
+    Attributes:
+        fill: see :class:`JointPrices`, as of all others but these:
+        trades: which assets traded; None for all.
+        ex_date: whether there was a dividend or a split at all.
+        period: 1.0 where the decision before was in another session, else 0.0.
+    """
+
+    fill: Array
+    final: Array
+    trades: Array | None
+    ex_date: bool
+    dividend: Array
+    split: Array
+    period: float
+
+
+@dataclass(frozen=True, slots=True)
+class JointMoment:
+    """What is known at one decision, and what happened since the one before.
+
+    Attributes:
+        t: the bar's index in the market.
+        session: the date of its session, ``YYYY-MM-DD``.
+        time: its end, when the decision is taken, ISO 8601 in UTC.
+        documents: what became available since the decision before, about any of the assets.
+        sentiment: the number of positive, neutral and negative news of each asset, float32 [A, 3].
+        prices: what the assets did since then.
+    """
+
+    t: int
+    session: str
+    time: str
+    documents: tuple[Document, ...]
+    sentiment: npt.NDArray[np.float32]
+    prices: SessionStep
+
+
+class JointHistory:
+    """The moments at which any of several assets traded: a decision is taken at each.
+
+    Attributes:
+        market: with the assets.
+        symbols: of the A assets.
+        known: which closes are known [T, A].
+        before: the last bar before each at which any asset traded; -1 where there is none [T].
+        prices: of every bar, in arrays [T, A]; at one at which no asset traded they mean nothing.
+    """
+
+    def __init__(self, market: Market, symbols: Sequence[str], window: int) -> None:
+        """Lay out what decisions need of the past.
+
+        Args:
+            market: with the assets.
+            symbols: of those that are traded.
+            window: bars in an observation.
+        """
+        self.market, self.symbols, self.window = market, tuple(symbols), window
+        self.assets = assets = [market.asset(symbol) for symbol in symbols]
+        self._bars = _columns(market.bars, assets)
+        self._splits = _columns(market.share_splits, assets)
+        self.known = ~np.isnan(self._bars[..., CLOSE])
+        self.before = _last_before(np.asarray(self.known.any(axis=1)))
+        self.prices = self._priced(_columns(market.dividends, assets))
+        self._sessions = market.sessions.astype(str)
+        self._seconds = market.times.astype("datetime64[s]").astype(np.int64)
+        self._stops = market.documents.available_by(market.times)
+        self._moments: dict[int, JointMoment] = {}
+        self._pasts: dict[int, Pasts] = {}
+        self._last_split = _last(self._splits != 1.0).max(axis=1)
+        # The last `window` bars are a slice, as they stand where no split lies within them.
+        padded = np.zeros((window - 1 + len(self.known), len(assets), len(FIELDS)), np.float32)
+        padded[window - 1 :] = np.nan_to_num(self._bars)
+        padded[window - 1 :][~self.known] = 0.0
+        self._shown = _frozen(padded)
+        self._mask = _frozen(
+            np.concatenate([np.zeros((window - 1, len(assets)), bool), self.known]).astype(np.int8)
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Pasts stay behind where a copy goes to another process, which then makes its own.
+        return {**self.__dict__, "_pasts": {}}
+
+    def _priced(self, dividends: Array) -> JointPrices:
+        """The prices of every bar, each from no later bar."""
+        bars, splits, known = self._bars, self._splits, self.known
+        opens, close = bars[..., OPEN], bars[..., CLOSE]
+        last = _last(known)
+        shares = np.cumprod(splits, axis=0)
+        rows = np.maximum(last, 0)
+        # Of a bar that is missing: the last close before it, over the splits since then.
+        since = shares / np.take_along_axis(shares, rows, axis=0)
+        final = np.where(last < 0, 1.0, np.take_along_axis(close, rows, axis=0) / since)
+        fill = np.where(np.isnan(opens) | ~known, final, opens)
+        dividend, split = _since_decisions(self.before, dividends, splits)
+        length = len(known)
+        return JointPrices(
+            fill=fill,
+            high=np.where(known, np.fmax(np.fmax(bars[..., HIGH], fill), close), final),
+            low=np.where(known, np.fmin(np.fmin(bars[..., LOW], fill), close), final),
+            final=final,
+            dividend=dividend,
+            split=split,
+            volume=bars[..., VOLUME],
+            traded=known,
+            stale=np.where(last < 0, 2 * length, np.arange(length)[:, None] - last),
+        )
+
+    def until(self, t: int) -> JointMoment:
+        """What was known at the end of bar ``t``, at which an asset must have traded."""
+        moment = self._moments.get(t)
+        if moment is None:
+            moment = self._moments[t] = self._moment(t)
+        return moment
+
+    def bars(self, t: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+        """The last bars float32 [window, A, 5], and which are known int8 [window, A], read-only.
+
+        Oldest first, in the shares of bar ``t``, 0 where unknown.
+        """
+        rows = slice(t, t + self.window)
+        shown, mask = self._shown[rows], self._mask[rows]
+        first = max(t + 1 - self.window, 0)
+        if self._last_split.item(t) <= first:  # the first bar is as it traded after its own split
+            return shown, mask
+        known = slice(first, t + 1)
+        by_asset = restated(
+            self._bars[known].swapaxes(0, 1), self._splits[known].T, mask.T
+        )  # [A, window, 5]
+        return _frozen(np.ascontiguousarray(by_asset.swapaxes(0, 1))), mask
+
+    def opening_filings(self, t: int) -> tuple[Document, ...]:
+        """The latest filing of each form and asset at bar ``t``, but for the moment's own."""
+        own, documents = self._rows(t), self.market.documents.rows
+        found: list[int] = []
+        for symbol in self.symbols:
+            filings = _rows_of(self.market, symbol).filings
+            known = filings[: bisect_left(filings, own.stop)]
+            # Of each form the latest takes the place of those before it.
+            latest = {documents[row].kind: row for row in known}
+            found += [row for row in latest.values() if row < own.start]
+        return tuple(documents[row] for row in sorted(found))
+
+    def past(self, t: int) -> Pasts:
+        """All that was known at the end of bar ``t``, in an object that leads to nothing else."""
+        missing, past = [], None
+        while t >= 0:
+            if (past := self._pasts.get(t)) is not None:
+                break
+            missing.append(t)
+            t = self.before.item(t)
+        for t in reversed(missing):
+            first = self.before.item(t) + 1
+            size = BAR.itemsize * len(self.symbols)
+            documents = self._documents(self._stops.item(first - 1) if first else 0, t)
+            rows = self._bars_known[first * size : (t + 1) * size]
+            past = self._pasts[t] = Pasts(self.symbols, past, rows, documents)
+        assert past is not None
+        return past
+
+    @cached_property
+    def _bars_known(self) -> bytes:
+        """The rows of all bars, those of the assets one after the other [T, A]."""
+        market = self.market
+        rows = [
+            np.frombuffer(
+                bars_known(
+                    market.sessions,
+                    market.times,
+                    self._bars[:, place],
+                    market.dividends[:, asset],
+                    market.share_splits[:, asset],
+                    market.adjusted_close[:, asset],
+                    _last_before(self.known[:, place]),
+                ),
+                BAR,
+            )
+            for place, asset in enumerate(self.assets)
+        ]
+        return np.stack(rows, axis=1).tobytes()
+
+    def _moment(self, t: int) -> JointMoment:
+        before = self.before.item(t)
+        rows = self._rows(t)
+        documents = self._documents(rows.start, t)
+        return JointMoment(
+            t=t,
+            session=self._sessions.item(t),
+            time=datetime.fromtimestamp(self._seconds.item(t), UTC).isoformat(),
+            documents=documents,
+            sentiment=self._sentiments(documents),
+            prices=self._step(t, before),
+        )
+
+    def _step(self, t: int, before: int) -> SessionStep:
+        every = self.prices
+        dividend, split = every.dividend[t], every.split[t]
+        return SessionStep(
+            fill=every.fill[t],
+            final=every.final[t],
+            trades=None if every.traded[t].all() else every.traded[t],
+            ex_date=bool(dividend.any() or (split != 1.0).any()),
+            dividend=dividend,
+            split=split,
+            period=float(before < 0 or self._sessions[t] != self._sessions[before]),
+        )
+
+    def _rows(self, t: int) -> slice:
+        """Where the documents since the decision before stand; of a first bar, of its last day."""
+        before, stop = self.before.item(t), self._stops.item(t)
+        if before >= 0:
+            return slice(self._stops.item(before), stop)
+        documents, end = self.market.documents, self.market.times[t]
+        return slice(documents.between(end - DAY, end).start, stop)
+
+    def _documents(self, first: int, t: int) -> tuple[Document, ...]:
+        """Those of the assets from a row on that were available at a bar."""
+        found = self.market.documents.rows[first : self._stops.item(t)]
+        if self.symbols == self.market.symbols:
+            return tuple(found)
+        return tuple(row for row in found if row.symbol in self.symbols)
+
+    def _sentiments(self, documents: tuple[Document, ...]) -> npt.NDArray[np.float32]:
+        counts = np.zeros((len(self.symbols), len(SENTIMENTS)), np.float32)
+        for row in documents:
+            if row.kind == NEWS and row.sentiment is not None and row.symbol in self.symbols:
+                counts[self.symbols.index(row.symbol), SENTIMENTS.index(row.sentiment)] += 1.0
+        frozen: npt.NDArray[np.float32] = _frozen(counts)
+        return frozen
+
+
+def _columns(array: Array, assets: Sequence[int]) -> Array:
+    """An array of some assets; the market's own where it is of all of them in their order."""
+    return array if list(assets) == list(range(array.shape[1])) else array[:, assets]
+
+
+def _since_decisions(before: Array, dividends: Array, splits: Array) -> tuple[Array, Array]:
+    """Cash and shares for each share held at the decision before [T, A], see ``Moment``."""
+    cash, shares = dividends * splits, splits
+    for t in np.flatnonzero((np.arange(len(before)) - before > 1) & (before >= 0)).tolist():
+        if shares is splits:
+            shares = splits.copy()
+        since = slice(before.item(t) + 1, t + 1)
+        grown = np.cumprod(splits[since], axis=0)
+        cash[t], shares[t] = (dividends[since] * grown).sum(axis=0), grown[-1]
+    return cash, shares
+
+
+def _last(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """The last marked row up to each row; -1 where there is none [T, ...]."""
+    numbers = np.arange(len(marked)).reshape(-1, *(1,) * (marked.ndim - 1))
+    last: npt.NDArray[np.int64] = np.maximum.accumulate(np.where(marked, numbers, -1), axis=0)
+    return last
+
+
+def _last_before(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    return np.append(-1, _last(marked)[:-1])
+
+
+def _frozen(array: Any) -> Any:
+    array.setflags(write=False)
+    return array
+
+
+def joint_history_of(market: Market, symbols: tuple[str, ...], window: int) -> JointHistory:
+    """The history of several assets, made once for a market that several environments share."""
+    histories: dict[Any, JointHistory] = vars(market).setdefault("_joint_histories", {})
+    key = symbols, window
+    if key not in histories:
+        histories[key] = JointHistory(market, symbols, window)
+    return histories[key]
