@@ -25,7 +25,7 @@ Info = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Page:
+class PortfolioPage:
     """One decision as this environment shows it, before the account is written into it.
 
     Attributes:
@@ -59,7 +59,7 @@ class PortfolioPath:
 
     number: int
     history: JointHistory
-    pages: list[Page | None]
+    pages: list[PortfolioPage | None]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PortfolioPath, (self.number, self.history, [None] * len(self.pages))
@@ -134,7 +134,6 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         self._page = self._read(self._at)
         marks = self._page.now.prices.final
         self._closed = self._trader.open(setup.options.initial_cash, marks, self._page.known)
-        self._scaled = 0
         self._ended = False
         observation, info = self._shown()
         filings = path.history.opening_filings(self._page.now.t)
@@ -159,7 +158,6 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         )
         reward = self._reward(before.amounts.equity, after.amounts.equity)
         self._at, self._page, self._closed = at, page, after
-        self._scaled += after.scaled
         terminated = bool(after.amounts.equity <= 0.0)
         truncated = at == self._end and not terminated
         self._ended = terminated or truncated
@@ -201,7 +199,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         info["rejections"] = closed.rejections
         info["distributions"] = closed.distributions
         info["open_orders"] = closed.open_orders
-        info["scaled"] = self._scaled
+        info["scaled"] = closed.scaled
         info["equity"] = float(amounts.equity)
         info["cash"] = float(amounts.cash)
         info["costs"] = float(amounts.costs)
@@ -247,7 +245,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
                 self._paths[number] = path
         return path
 
-    def _read(self, at: int) -> Page:
+    def _read(self, at: int) -> PortfolioPage:
         """A decision as it is shown, made at the first visit."""
         setup, history = self._setup, self._path.history
         t = setup.decisions.item(at)
@@ -270,7 +268,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             for name in self.observation_space.spaces  # type: ignore[attr-defined]
         }
         stale = history.prices.stale[t]
-        page = Page(
+        page = PortfolioPage(
             now=now,
             observation=observation,
             arrays=tuple(n for n, part in observation.items() if isinstance(part, np.ndarray)),

@@ -3,8 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from hashlib import sha256
+from functools import lru_cache
 
 from investorbench_env.envs.markets import (
     GivenMarket,
@@ -19,9 +18,7 @@ from investorbench_env.market.asset_classes import ASSET_CLASSES, asset_class_of
 from investorbench_env.market.joining import join
 from investorbench_env.market.library import absence, find_data
 from investorbench_env.market.market import Market
-from investorbench_env.market.sessions import TimeArray
-from investorbench_env.market.simulated.law import Law
-from investorbench_env.market.simulated.profiles import dynamics_of
+from investorbench_env.market.simulated import JointLaw, ListedAsset
 from investorbench_env.universes import Member, Split, Universe
 
 
@@ -48,41 +45,6 @@ def _member(symbol: str, options: PortfolioOptions) -> Member:
     own, asked = ASSET_CLASSES[asset_class_of(symbol)], ASSET_CLASSES[options.asset_class]
     name = own.name if own.calendar == asked.calendar else asked.name
     return Member(symbol=symbol, asset_class=name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SideBySide:
-    """Simulated assets that have nothing in common but their sessions.
-
-    Attributes:
-        laws: of each asset.
-        asset_class: of the whole.
-    """
-
-    laws: tuple[Law, ...]
-    asset_class: str
-
-    @property
-    def symbol(self) -> str:
-        return ",".join(law.symbol for law in self.laws)
-
-    @property
-    def sessions(self) -> TimeArray:
-        return self.laws[0].sessions
-
-    @property
-    def times(self) -> TimeArray:
-        return self.laws[0].times
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 over the laws."""
-        return sha256(" ".join(law.fingerprint for law in self.laws).encode()).hexdigest()
-
-    def market(self, entropy: Sequence[int]) -> Market:
-        """The path of an entropy, as that of each law by itself."""
-        parts = {law.symbol: law.market(entropy) for law in self.laws}
-        return join(parts, self.asset_class, law_fingerprint=self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,17 +143,10 @@ def _joined(symbols: tuple[str, ...], markets: tuple[Market, ...], asset_class: 
 
 
 def _law_of(
-    asset_class: str, members: tuple[Member, ...], universe: Universe | None, split: Split
-) -> SideBySide:
+    asset_class: str, members: Sequence[Member], universe: Universe | None, split: Split
+) -> JointLaw:
+    """The law of assets that are simulated together, on the dates of that of one of them."""
     start, end = dates_of_law(asset_class, universe, split)
-    laws = tuple(
-        Law(
-            symbol=member.symbol,
-            asset_class=member.asset_class,
-            dynamics=dynamics_of(member.symbol, member.asset_class),
-            start=start,
-            end=end,
-        )
-        for member in members
-    )
-    return SideBySide(laws=laws, asset_class=asset_class)
+    assets = tuple(ListedAsset(member.symbol, member.asset_class) for member in members)
+    name = ",".join(member.symbol for member in members)
+    return JointLaw(name=name, asset_class=asset_class, assets=assets, start=start, end=end)

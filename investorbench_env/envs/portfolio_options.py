@@ -5,20 +5,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from investorbench_env.accounting.constraints import Constraints
-from investorbench_env.accounting.portfolio import LAB, Terms
+from investorbench_env.accounting.portfolio import Terms
+from investorbench_env.accounting.settings import constraints_of, terms_of
 from investorbench_env.envs.options import (
     MODALITIES,
     MarketOptions,
-    require,
     require_flags,
     require_number,
 )
 from investorbench_env.errors import InvestorBenchError
 
 ORDERS, WEIGHTS = "orders", "weights"
-PROFILES: dict[str, Terms] = {"standard": Terms(), "lab": LAB}
-"""On what terms orders are filled, by name; costs of the first are those of the options."""
-LIMIT_FILLS = ("touch", "through")
 MOST_GROSS = 10.0
 MOST_BORROW_BPS = 10_000.0
 
@@ -36,11 +33,8 @@ class PortfolioOptions(MarketOptions):
         strict: whether weights that add up to more are rejected and not scaled down.
         constraints: limits of purchases by their names, as of
             :class:`~investorbench_env.accounting.constraints.Constraints`.
-        terms: on what terms orders are filled: ``"standard"``, or ``"lab"``, those of
-            LLM-Trading-Lab.
-        limit_fill: whether a limit inside a bar is filled at a ``"touch"``, or only by a price
-            ``"through"`` it.
-        dividend_adjusts_orders: whether buy limits and stops fall by a dividend on its ex-date.
+        terms: on what terms orders are filled: ``"standard"``, ``"lab"``, or attributes of
+            :class:`~investorbench_env.accounting.portfolio.Terms` by their names.
     """
 
     ACTIONS: ClassVar[tuple[str, ...]] = (WEIGHTS, ORDERS)
@@ -52,10 +46,8 @@ class PortfolioOptions(MarketOptions):
     max_gross: float = 1.0
     borrow_bps: float = 0.0
     strict: bool = False
-    constraints: Mapping[str, Any] | None = None
-    terms: str = "standard"
-    limit_fill: str = "touch"
-    dividend_adjusts_orders: bool = False
+    constraints: Mapping[str, Any] | Constraints | None = None
+    terms: Mapping[str, Any] | str | Terms = "standard"
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -66,43 +58,23 @@ class PortfolioOptions(MarketOptions):
             InvestorBenchError: a value that makes no sense, or that the action has no use for.
         """
         options = super(PortfolioOptions, cls).of(given)
-        require_flags(options, "long_short", "strict", "dividend_adjusts_orders")
+        require_flags(options, "long_short", "strict")
         require_number("max_gross", options.max_gross, least=1e-6, most=MOST_GROSS)
         require_number("borrow_bps", options.borrow_bps, least=0.0, most=MOST_BORROW_BPS)
-        require("terms", options.terms, PROFILES)
-        require("limit_fill", options.limit_fill, LIMIT_FILLS)
+        terms_of(options.terms)
+        constraints_of(options.constraints)
         _require_use(options)
-        options.limits()
         symbols = None if options.symbols is None else _symbols(options.symbols)
         numbers = {name: float(getattr(options, name)) for name in ("max_gross", "borrow_bps")}
         changes: dict[str, Any] = {"symbols": symbols, **numbers}
         return replace(options, **changes)
-
-    def limits(self) -> Constraints:
-        """The limits of purchases.
-
-        Raises:
-            UnknownNameError: there is no limit of a name.
-            InvestorBenchError: they are no dict, or one of them is no number.
-        """
-        given = {} if self.constraints is None else self.constraints
-        if not isinstance(given, Mapping):
-            raise InvestorBenchError(
-                f'constraints={given!r} must be a dict, such as {{"max_weight": 0.2}}'
-            )
-        known = [field.name for field in fields(Constraints)]
-        for name, value in given.items():
-            require("constraint", name, known)
-            if name != "whole_shares" and value is not None:
-                require_number(name, value, least=0.0)
-        return Constraints(**given)
 
 
 def _require_use(options: PortfolioOptions) -> None:
     """See that no option is given that the action makes no use of."""
     others = {
         ORDERS: ("long_short", "max_gross", "borrow_bps", "strict"),
-        WEIGHTS: ("constraints", "terms", "limit_fill", "dividend_adjusts_orders"),
+        WEIGHTS: ("constraints", "terms"),
     }
     defaults = {field.name: field.default for field in fields(options)}
     for name in others[options.action]:

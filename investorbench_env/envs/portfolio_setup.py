@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.portfolio import Terms
+from investorbench_env.accounting.settings import constraints_of, terms_of
 from investorbench_env.envs.markets import DrawnMarkets, Markets
 from investorbench_env.envs.options import REWARDS, RewardFunction
 from investorbench_env.envs.portfolio_markets import members_of, portfolio_markets_of
-from investorbench_env.envs.portfolio_options import ORDERS, PROFILES, PortfolioOptions
+from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
 from investorbench_env.envs.setup import ALL_OF_IT, drawn_market, fills_of, rates_of
 from investorbench_env.errors import DateRangeError, ProtocolError
 from investorbench_env.facts import Facts
@@ -173,19 +174,13 @@ class PortfolioSetup:
     @property
     def terms(self) -> Terms:
         """On what terms orders are filled."""
-        options, own = self.options, PROFILES[self.options.terms]
-        return replace(
-            own,
-            commission=self.commission,
-            slippage=self.slippage,
-            limit_fill=options.limit_fill,  # type: ignore[arg-type]  # one of two, as was checked
-            dividend_adjusts_orders=options.dividend_adjusts_orders,
-        )
+        given = terms_of(self.options.terms)
+        return replace(given, commission=self.commission, slippage=self.slippage)
 
     @property
     def constraints(self) -> Constraints:
         """Limits of purchases."""
-        return self.options.limits()
+        return constraints_of(self.options.constraints)
 
     def observation_space(self) -> gym.spaces.Dict:
         """The space of one environment's observations."""
@@ -307,10 +302,11 @@ def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
 
 
 def _rates(options: PortfolioOptions, protocol: Protocol, asset_class: str) -> tuple[float, float]:
-    """Commission and slippage as shares; those of the terms ``lab`` are 0 unless given."""
-    if options.terms == "lab":
-        zero = {"commission_bps": 0.0, "slippage_bps": 0.0}
-        given = {name: value for name in zero if (value := getattr(options, name)) is not None}
-        options = replace(options, **{**zero, **given})
+    """Commission and slippage as shares: those of named terms where neither is given."""
+    if isinstance(options.terms, str) and options.terms != "standard":
+        own = terms_of(options.terms)
+        costs = (options.commission_bps, own.commission), (options.slippage_bps, own.slippage)
+        given = [share * ALL_OF_IT if bps is None else bps for bps, share in costs]
+        options = replace(options, commission_bps=given[0], slippage_bps=given[1])
     commission, slippage = rates_of(options, protocol, asset_class)
     return commission / ALL_OF_IT, slippage / ALL_OF_IT

@@ -37,7 +37,7 @@ class Closed(NamedTuple):
         rejections: orders that were not carried out, each with its reason.
         distributions: dividends and splits of what was held.
         open_orders: that wait, and the stops of holdings.
-        scaled: whether weights were scaled down.
+        scaled: what weights added up to where they had to be scaled down; else None.
     """
 
     amounts: WeightAmounts
@@ -46,7 +46,7 @@ class Closed(NamedTuple):
     rejections: tuple[Rejection, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     open_orders: tuple[ShareOrder, ...] = ()
-    scaled: bool = False
+    scaled: float | None = None
 
 
 class Trader(Protocol):
@@ -126,7 +126,7 @@ class WeightTrader:
             fills=self._fills(traded.bought, traded.notional, step.fill),
             rejections=tuple(rejections),
             distributions=self._distributions(before.amounts.units, step),
-            scaled=bool(is_above and accepted),
+            scaled=float(gross) if is_above and accepted else None,
         )
 
     def _weights(self, action: Any) -> Array:

@@ -20,15 +20,12 @@ from investorbench_env.market.sessions import TimeArray
 ALIKE = ("interval", "timezone")
 
 
-def join(
-    parts: Mapping[str, Market], asset_class: str, *, law_fingerprint: str | None = None
-) -> Market:
+def join(parts: Mapping[str, Market], asset_class: str) -> Market:
     """One market of several assets.
 
     Args:
         parts: by symbol, a market that has it.
         asset_class: of the whole; its own calendar is theirs.
-        law_fingerprint: of the law that all were drawn by.
 
     Raises:
         MarketError: they are of different zones or lengths of bars, or end a bar at different
@@ -68,7 +65,6 @@ def join(
         hidden_state=_hidden_state(markets, columns, rows, len(times)),
         interval=markets[0].interval,
         intervals=_intervals(parts, asset_class),
-        law_fingerprint=law_fingerprint,
     )
 
 

@@ -61,7 +61,9 @@ def test_facts_say_what_a_small_market_and_its_options_say() -> None:
     )
 
 
-@pytest.mark.parametrize("id", [id for id in environment_ids() if id.endswith("-SIM")])
+@pytest.mark.parametrize(
+    "id", [id for id in environment_ids() if id.endswith("-SIM") and "Portfolio" not in id]
+)
 def test_scalar_vectorised_and_no_environment_give_the_same_facts(id: str) -> None:
     options: dict[str, Any] = {"split": "warmup", "window": 5, "commission_bps": 20.0}
     scalar = gym.make(id, **options).unwrapped.facts  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from investorbench_env.wrappers import (
 )
 
 STOCK = "InvestorBench/Stock-SIM"
-SIMULATED = [id for id in environment_ids() if "-SIM" in id]
+SIMULATED = [id for id in environment_ids() if "-SIM" in id and "Portfolio" not in id]
 FIGURES = (
     "equity", "cash", "position", "weight", "fill_price", "notional", "cost", "costs", "dividend",
     "split",

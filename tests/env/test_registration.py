@@ -17,7 +17,9 @@ from investorbench_env.errors import InvestorBenchError, SimulatedDataWarning
 from investorbench_env.market import Market
 from investorbench_env.wrappers import NumericObservation, TextObservation
 
-IDS = environment_ids()
+PORTFOLIOS = [id for id in environment_ids() if id.startswith("InvestorBench/Portfolio-")]
+IDS = [id for id in environment_ids() if id not in PORTFOLIOS]
+"""Of one asset each."""
 SIMULATED = [id for id in IDS if "-SIM" in id]
 INSTALLED = [id for id in IDS if id.startswith("InvestorBench/Index-")]
 REAL = [id for id in IDS if id not in SIMULATED + INSTALLED]
@@ -160,7 +162,7 @@ def test_a_simulated_id_warns_of_nothing(id: str) -> None:
 
 
 def test_every_id_and_every_family_is_registered_on_import() -> None:
-    assert {*IDS, *family_ids()} <= gym.registry.keys()
+    assert {*environment_ids(), *family_ids()} <= gym.registry.keys()
     assert "InvestorBench/Stock-TSLA" in IDS
     assert len(IDS) == 16
 
@@ -178,7 +180,11 @@ def test_an_id_can_be_made_without_the_import() -> None:
     assert finished.stderr == ""
 
 
-@pytest.mark.parametrize("id", [id for id in family_ids() if id != "InvestorBench/Index"])
+FAMILY_IDS = [id for id in family_ids() if id != "InvestorBench/Portfolio"]
+"""Of one asset each."""
+
+
+@pytest.mark.parametrize("id", [id for id in FAMILY_IDS if id != "InvestorBench/Index"])
 def test_a_family_takes_any_symbol(id: str) -> None:
     env = gym.make(id, symbol="NVDA", data="simulated")
     assert env.reset()[1]["symbol"] == "NVDA"

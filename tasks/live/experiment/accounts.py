@@ -26,7 +26,7 @@ def account_after(view: LedgerView, session: str, agent: str) -> dict[str, Any]:
     after, outcome = take_session(portfolio, orders, bars, settings.terms, settings.constraints)
     rejections = [
         *unreadable,
-        *([plain_order(each.order), each.reason] for each in outcome.refused),
+        *([each.order._asdict(), each.reason] for each in outcome.refused),
     ]
     return {
         "decision": None if decision is None else decision.number,
