@@ -50,8 +50,7 @@ class Allocator:
         weights = self.weights(observation, held_weights(account, self._symbols))
         if self._by_orders:
             return orders_towards(weights, account, self._symbols)
-        # Rounded down: more than all of the equity would have to be scaled.
-        return np.nextafter(weights.astype(np.float32), np.float32(0.0))
+        return single_precision(weights)
 
     def weights(self, observation: Observation, held: Weights) -> Weights:
         """Shares of equity [A], together at most 1.
@@ -182,6 +181,11 @@ def held_weights(account: AccountState, symbols: Sequence[str]) -> Weights:
     """Shares of equity in each asset [A]."""
     held = {each.symbol: each.weight for each in account.positions}
     return np.array([held.get(symbol, 0.0) for symbol in symbols])
+
+
+def single_precision(weights: Weights) -> npt.NDArray[np.float32]:
+    """Weights as an environment takes them, rounded towards 0: together never more than before."""
+    return np.nextafter(weights.astype(np.float32), np.float32(0.0))
 
 
 def orders_towards(weights: Weights, account: AccountState, symbols: Sequence[str]) -> Orders:

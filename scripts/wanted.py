@@ -97,8 +97,9 @@ def _tasks(name: str) -> Iterator[Wanted]:
     tasks = [each for each in Choices().names("task") if not _is_simulated(Task.of(each))]
     by_name = {universe.lower(): universe for universe in UNIVERSES}
     if lower == PAPER:
-        published = [each for each in UNIVERSES.values() if each.chosen_on == PUBLISHED_ON]
-        yield from (each for universe in published for each in _members(universe))
+        published = (each for each in UNIVERSES.values() if each.chosen_on == PUBLISHED_ON)
+        of_tasks = (each for each in published if each.one_by_one)
+        yield from (each for universe in of_tasks for each in _members(universe))
     elif lower in by_name:
         yield from _members(find_universe(by_name[lower]))
     elif several := [each for each in tasks if fnmatchcase(each, lower) or _within(each, lower)]:
@@ -135,9 +136,12 @@ def _task(task: Task, name: str) -> Iterator[Wanted]:
         raise InvestorBenchError(f"{name} is an environment of others, which knows its data")
     if _is_simulated(task):
         raise InvestorBenchError(f"{name} runs on a simulated market: it needs no data")
-    universe = universe_of(task.asset_class)
+    universe = task.universe or universe_of(task.asset_class)
+    members = () if universe is None else universe.members
+    classes = {member.symbol: member.asset_class for member in members}
     for symbol in task.symbols:
-        yield _needed(name, symbol, task.asset_class, universe, task.start, task.end)
+        asset_class = classes.get(symbol, task.asset_class)
+        yield _needed(name, symbol, asset_class, universe, task.start, task.end)
 
 
 def _needed(

@@ -1,8 +1,11 @@
 """Actions as plain JSON values, which a record holds; as environments take them; and in words."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import gymnasium as gym
@@ -10,19 +13,28 @@ import numpy as np
 from gymnasium import spaces
 
 from investorbench.tasks.wording import count, percent
-from investorbench_env.accounting.orders import SIDES
+from investorbench_env.accounting.order_lists import NUMBERS as ORDER_NUMBERS
+from investorbench_env.accounting.orders import SIDES, ShareOrder
 from investorbench_env.errors import InvalidActionError
 from investorbench_env.facts import Facts
-from investorbench_env.spaces import TRADE_WORDS
+from investorbench_env.spaces import TRADE_WORDS, OrderLists
+
+NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""Numbers that JSON has no word for, in orders."""
 
 
 def plain_action(space: gym.Space[Any], action: Any) -> Any:
     """An action as JSON values: what ``space.to_jsonable([action])`` holds of the one action.
 
+    Of a list of orders each entry is kept, by its type where it is nothing that JSON knows: what
+    makes no sense in it is for the environment to reject.
+
     Raises:
         InvalidActionError: it is of a class that neither JSON nor the space's ``to_jsonable``
             knows.
     """
+    if isinstance(space, OrderLists) and isinstance(action, list | tuple):
+        return [_plain_order(each) for each in action]
     try:
         return _plain(action)
     except TypeError:
@@ -39,6 +51,8 @@ def plain_action(space: gym.Space[Any], action: Any) -> Any:
 def action_of(space: gym.Space[Any], plain: Any) -> Any:
     """The action that :func:`plain_action` was given, as the environment takes it."""
     match space:
+        case OrderLists():
+            return [_order(each) for each in plain] if isinstance(plain, list) else plain
         case spaces.Dict():
             return {name: action_of(space[name], part) for name, part in plain.items()}
         case spaces.Tuple():
@@ -144,10 +158,35 @@ def _are_numbers(plain: Any) -> bool:
 
 
 def _amount(value: Any) -> str:
-    """A number of shares or a price with the digits that it has."""
+    """A number of shares or a price, to four digits after the point."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "?" if value is None else str(value)
-    return f"{value:,.10g}".replace("-", "−")
+    is_small = 0.0 < abs(value) < 0.001
+    text = f"{value:.4g}" if is_small else f"{value:,.4f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
+def _plain_order(order: Any) -> Any:
+    """An entry of a list of orders, which may be anything."""
+    if isinstance(order, ShareOrder):
+        order = order._asdict()
+    if isinstance(order, Mapping):
+        return {str(name): _plain_order(part) for name, part in order.items()}
+    if isinstance(order, list | tuple):
+        return [_plain_order(part) for part in order]
+    try:
+        plain = _plain(float(order) if isinstance(order, Decimal | Fraction) else order)
+    except (TypeError, OverflowError):
+        return f"<{type(order).__qualname__}>"
+    is_finite = not isinstance(plain, float) or math.isfinite(plain)
+    return plain if is_finite else json.dumps(plain)
+
+
+def _order(plain: Any) -> Any:
+    if not isinstance(plain, Mapping):
+        return plain
+    words = {name: plain[name] for name in ORDER_NUMBERS if isinstance(plain.get(name), str)}
+    return {**plain, **{name: NOT_FINITE.get(word, word) for name, word in words.items()}}
 
 
 def _array(values: Any, dtype: Any) -> Any:

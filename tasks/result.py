@@ -14,6 +14,7 @@ from investorbench.tasks.servers import changes_of_server
 from investorbench.tasks.showing.html import html_of
 from investorbench.tasks.showing.lines import text_of
 from investorbench.tasks.showing.picture import figure_of
+from investorbench.tasks.spread import spread
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
 from investorbench_env.accounting.account import RUIN
@@ -351,6 +352,13 @@ def episode_of(steps: Sequence[Step]) -> Episode:
         equity,
         accounts[-1].costs - accounts[0].costs,
     )
+    if len(facts.symbols) > 1:
+        metrics |= spread(
+            weights,
+            np.array([account.cash / (account.equity or 1.0) for account in accounts[1:]]),
+            np.array([len(info.get("rejections", ())) for info in infos[1:]], dtype=np.float64),
+            np.array([bool(info.get("scaled")) for info in infos[1:]], dtype=np.float64),
+        )
     units = [{symbol: each.quantity for symbol, each in held.items()} for held in positions]
     return Episode(
         seed=steps[0].seed,

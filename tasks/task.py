@@ -19,12 +19,16 @@ from investorbench_env.market.market import DATA_TOLERANCE, Market
 from investorbench_env.market.simulated import Dynamics, dynamics_of
 from investorbench_env.protocols import STANDARD
 from investorbench_env.registration import NAMESPACE, facts_of, family_of, market_of
-from investorbench_env.universes import find_universe
+from investorbench_env.universes import Universe, find_universe
 
 SplitName = Literal["warmup", "test"]
 
+OF_ASSETS = ("symbol", "symbols")
+"""Options that name assets, which tables name by themselves."""
 OF_DRAWN_MARKETS = ("markets", "pool")
 """Options that say what simulated markets are drawn from; a market at hand has none."""
+OF_ORDERS = ("constraints", "terms")
+"""Options that say how orders for shares are filled; target weights know none of it."""
 EXAMPLE = f"{NAMESPACE}/Stock-TSLA"
 
 
@@ -99,8 +103,8 @@ class Task:
         symbol = self.options.get("symbol") or (self.is_ours and self._defaults.get("symbol"))
         if symbol:
             return (str(symbol),)
-        if self.is_ours and (universe := self._defaults.get("universe")) and self._is_of_universe:
-            return tuple(member.symbol for member in find_universe(universe).members)
+        if self._is_of_universe and (universe := self.universe) is not None:
+            return tuple(member.symbol for member in universe.members)
         if isinstance(self.data, Mapping):  # what a record says of a market
             return tuple(self.data["symbols"])
         if hasattr(self.data, "symbols"):
@@ -116,8 +120,14 @@ class Task:
 
     @property
     def asset_class(self) -> str:
-        """The name of the class of its assets; ours name it in their ids."""
-        return str(self._defaults["asset_class"])
+        """The name of the class of its assets; ours of one asset name it in their ids."""
+        return str(self._defaults.get("asset_class", "stock"))
+
+    @property
+    def universe(self) -> Universe | None:
+        """Whose dates and benchmark hold; None where an id and its options name none."""
+        name = self.options.get("universe") or (self.is_ours and self._defaults.get("universe"))
+        return find_universe(str(name)) if name else None
 
     @property
     def is_ours(self) -> bool:
@@ -127,7 +137,7 @@ class Task:
     @property
     def _is_of_universe(self) -> bool:
         """Whether its id stands for a whole universe, and not for one asset of it."""
-        family = family_of(self.id)
+        family = family_of(self.id) if self.is_ours else None
         return family is not None and family.each == "universe"
 
     @property
@@ -185,6 +195,14 @@ class Task:
             arguments["modalities"] = ("account",)
         with self._explained(split):
             return gym.make_vec(id, num_envs=lanes, **arguments)
+
+    def by_weights(self) -> "Task":
+        """The same at the same costs with target weights in place of orders; else itself."""
+        if not self.is_ours or self.options.get("action") != "orders":
+            return self
+        kept = {name: value for name, value in self.options.items() if name not in OF_ORDERS}
+        costs = {"commission_bps": self.facts("test").cost_rate * 1e4, "slippage_bps": 0.0}
+        return replace(self, options={**kept, **costs, "action": "weights"})
 
     def market(self, seed: int | None = None) -> Market:
         """All of the market of an episode, for what may know the future: an oracle.

@@ -12,6 +12,7 @@ from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.score_columns import median_columns, score_columns
 from investorbench.tasks.leaderboard.skill_columns import CHANCE, SELECTION, VARIANCE
 from investorbench.tasks.metrics import Metric, metrics
+from investorbench.tasks.spread import SPREAD
 from investorbench.tasks.wording import COUNT, PERCENT, TEXT, TRUTH, Table, Unit
 
 BoardColumn = Column[BoardLine]
@@ -24,7 +25,8 @@ def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardC
 
     Args:
         table: which.
-        board: whose; None for those that all have, without the name of a benchmark.
+        board: whose; None for those that all have, without the name of a benchmark, and without
+            what is known of several assets alone.
     """
     benchmark = None if board is None else board.compared_with
     with_median = board is not None and board.publishes_median
@@ -34,6 +36,7 @@ def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardC
         *median_columns(with_median),
         *CHANCE,
         *map(_metric, metrics()),
+        *(map(_metric, SPREAD) if board is not None and len(board.facts.symbols) > 1 else ()),
         *COSTS,
         *SELECTION,
         *VARIANCE,

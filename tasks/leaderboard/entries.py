@@ -7,9 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from investorbench.tasks.result import Entry, Episode, Result
-
-OF_ASSETS = ("symbol", "symbols")
-"""Options that name assets, which a setting names by itself."""
+from investorbench.tasks.task import OF_ASSETS
 
 
 class Setting(NamedTuple):

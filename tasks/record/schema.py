@@ -138,8 +138,7 @@ class Line:
         rejections: orders that were not carried out.
         distributions: what assets paid to the account.
         open_orders: those that wait after the step; None where the environment knows no waiting.
-        scaled: what target weights added up to where they had to be scaled down, as the environment
-            says it; None where it knows no such thing.
+        scaled: what target weights added up to, where they had to be scaled down; else None.
         stale: the assets that are marked at an old price; None likewise.
         dividend: cash for each unit held before the step; None where the environment does not say,
             or of an older record.
@@ -165,7 +164,7 @@ class Line:
     rejections: tuple[Rejection, ...]
     distributions: tuple[Distribution, ...]
     open_orders: tuple[ShareOrder, ...] | None = None
-    scaled: Any = None
+    scaled: float | None = None
     stale: tuple[str, ...] | None = None
     dividend: float | None = None
     split: float | None = None
@@ -277,7 +276,7 @@ class Line:
                 open_orders=_several(map(_share_order, content["open_orders"]))
                 if "open_orders" in content
                 else None,
-                scaled=content.get("scaled"),
+                scaled=_number(content["scaled"]) if "scaled" in content else None,
                 stale=_several(content.get("stale")),
                 dividend=_number(content["dividend"]) if "dividend" in content else None,
                 split=_number(content["split"]) if "split" in content else None,
@@ -311,6 +310,8 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
             "time": line.marked_at,
             "account": line.account,
             "fills": line.fills,
+            "rejections": line.rejections,
+            "scaled": line.scaled,
         }
         steps.append(
             Step(

@@ -25,6 +25,7 @@ from investorbench.tasks.task import SplitName, Task
 from investorbench_env.errors import DateRangeError, FactsError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.registration import facts_in
+from investorbench_env.spaces import OrderLists
 
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 Watch = Callable[[Step], None]
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 SECRET = ("market_seed", "hidden_state")
 """What the last info of an episode on a simulated market tells somebody who steps it directly."""
-EVENTS = ("documents", "fills", "rejections", "distributions")
+EVENTS = ("documents", "fills", "rejections", "distributions", "open_orders", "stale")
 """The parts of an info that are sequences of what can never change."""
 
 STEPS_A_TURN = 64
@@ -146,6 +147,9 @@ async def play(
         else:
             action = action_of(env.action_space, taken[number])
         chosen = plain_action(env.action_space, action)
+        if isinstance(env.action_space, OrderLists):
+            # As they are recorded, so that what they come to is the same when they are replayed.
+            action = action_of(env.action_space, chosen)
         observation, reward, terminated, truncated, shown = env.step(action)
         _require_as_said(facts, shown, ("session", "time", "account", "fills"))
         outcome = _kept(shown)

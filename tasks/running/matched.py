@@ -10,8 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.agents.allocators import single_precision
 from investorbench.tasks.result import Episode, Reference
-from investorbench.tasks.running.references import POLICIES, policy_returns, sharpes_of
+from investorbench.tasks.running.references import (
+    OF_SEVERAL,
+    POLICIES,
+    Choose,
+    policy_returns,
+    sharpes_of,
+)
 from investorbench.tasks.statistics.estimate import SEED, FloatArray
 from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError
@@ -20,6 +27,7 @@ from investorbench_env.spaces import BUY, HOLD, SELL
 
 IntArray = npt.NDArray[np.int64]
 
+OF_ONE = ("trade", "weight")
 MATCHED = "matched"
 """The kind of references that they are."""
 
@@ -31,6 +39,9 @@ def matched_policies(task: Task, episodes: Sequence[Episode]) -> tuple[Reference
     each are exchanged at random, so that they trade as often and as much; where it chose weights,
     its path of weights also begins on a random day. They meet the same market, costs and options.
     Repeats on one market have equally many policies each.
+
+    Of several assets they hold what it held of others in turn, beginning on a random day; they
+    trade by weights where it gave orders.
 
     An environment of others, or one without a vectorised twin, has none.
 
@@ -45,7 +56,7 @@ def matched_policies(task: Task, episodes: Sequence[Episode]) -> tuple[Reference
         InvestorBenchError: the market is not at hand, or a wrapper took other actions.
     """
     facts = task.facts("test")
-    if not task.is_ours or facts.action not in ("trade", "weight"):
+    if not task.is_ours or facts.action not in (*OF_ONE, *OF_SEVERAL):
         return ()
     groups: dict[int | None, list[Episode]] = {}
     for episode in episodes:
@@ -57,17 +68,21 @@ def matched_policies(task: Task, episodes: Sequence[Episode]) -> tuple[Reference
 def _matched(
     task: Task, facts: Facts, market: int | None, episodes: Sequence[Episode]
 ) -> Reference | None:
-    env = task.make_vec("test", POLICIES, market)
+    env = task.by_weights().make_vec("test", POLICIES, market)
     if env is None:
         return None
     rng = np.random.default_rng(SEED)
-    paths = [targets_of(episode, facts) for episode in episodes]
-    lanes = np.array_split(np.arange(POLICIES), len(paths))
-    targets = np.concatenate(
-        [shuffled(path, len(own), facts, rng) for path, own in zip(paths, lanes, strict=True)]
-    )
-    actions = actions_of(targets, facts)
-    returns = policy_returns(env, facts, lambda step: actions[:, step])
+    lanes = np.array_split(np.arange(POLICIES), len(episodes))
+    if facts.action in OF_ONE:
+        paths = [targets_of(episode, facts) for episode in episodes]
+        targets = np.concatenate(
+            [shuffled(path, len(own), facts, rng) for path, own in zip(paths, lanes, strict=True)]
+        )
+        actions = actions_of(targets, facts)
+        returns = policy_returns(env, facts, lambda step: actions[:, step])
+    else:
+        held = [held_in(episode, facts) for episode in episodes]
+        returns = policy_returns(env, facts, exchanged(held, [len(own) for own in lanes], rng))
     return Reference(
         name="random policies of its own exposure and turnover",
         kind=MATCHED,
@@ -94,6 +109,45 @@ def targets_of(episode: Episode, facts: Facts) -> FloatArray:
         targets = targets[:-1]
     last = targets[-1] if len(targets) else 0.0
     return np.append(targets, np.full(facts.steps - len(targets), last))
+
+
+def held_in(episode: Episode, facts: Facts) -> FloatArray:
+    """What an agent held of each asset on each day, as shares of equity [T, A].
+
+    A ruined account is taken to have gone on as it was.
+
+    Args:
+        episode: of the agent.
+        facts: of the environment.
+    """
+    weights = episode.weights.reshape(len(episode.weights), -1)
+    if episode.ended_early:
+        weights = weights[:-1]
+    last = weights[-1:] if len(weights) else np.zeros((1, len(facts.symbols)))
+    return np.concatenate([weights, np.repeat(last, facts.steps - len(weights), axis=0)])
+
+
+def exchanged(
+    paths: Sequence[FloatArray], policies: Sequence[int], rng: np.random.Generator
+) -> Choose:
+    """Policies that hold what others did of other assets, beginning on a random day.
+
+    Args:
+        paths: weights [T, A] of each.
+        policies: how many follow each.
+        rng: days and assets come from it.
+    """
+    follows = np.repeat(np.arange(len(paths)), policies)
+    held = np.stack(paths)
+    _, days, assets = held.shape
+    shift = rng.integers(days, size=len(follows))
+    order = rng.permuted(np.tile(np.arange(assets), (len(follows), 1)), axis=1)
+
+    def choose(step: int) -> npt.NDArray[Any]:
+        weights = held[follows, (step + shift) % days]
+        return single_precision(np.take_along_axis(weights, order, axis=1))
+
+    return choose
 
 
 def _weights_in(actions: Sequence[Any]) -> FloatArray:

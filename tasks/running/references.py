@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv
 
 from investorbench.agents.agent import as_agent
+from investorbench.agents.allocators import single_precision
 from investorbench.agents.baselines import ALL_BASELINES
 from investorbench.tasks.days import Dates, daily_returns
 from investorbench.tasks.metrics import sharpe_ratio
@@ -29,6 +30,8 @@ Choose = Callable[[int], npt.NDArray[Any]]
 """From the number of a step to the actions of policies in it."""
 
 POLICIES = 1000
+OF_SEVERAL = ("orders", "weights")
+"""What actions are where an account is divided among assets."""
 
 _KNOWN: dict[str, tuple[Reference, ...]] = {}
 """What was computed in this process, by the settings of a task and its market."""
@@ -36,6 +39,8 @@ _KNOWN: dict[str, tuple[Reference, ...]] = {}
 
 def references_of(task: Task, markets: Iterable[int] = ()) -> tuple[Reference, ...]:
     """What agents on a task are compared with, computed on its test split once a process.
+
+    Where agents give orders, both trade by weights, so that no limit of purchases binds them.
 
     An environment without a benchmark, or with one that is no baseline of ours or cannot act in it,
     has none; one without a vectorised twin has no random policies.
@@ -70,7 +75,7 @@ def _benchmark(task: Task, facts: Facts, market: int | None) -> Iterator[Referen
     of_agent = agent_seed(0, task, agent.name, "", repeat=0)
     seeds = Seeds(market_seed(0, repeat=0) if market is None else market, of_agent)
     try:
-        held = run_to_end(live(agent, task, seeds=seeds, warmup=False))
+        held = run_to_end(live(agent, task.by_weights(), seeds=seeds, warmup=False))
     except InvestorBenchError:
         return  # it takes no such actions
     yield Reference(
@@ -85,7 +90,7 @@ def _benchmark(task: Task, facts: Facts, market: int | None) -> Iterator[Referen
 
 
 def _random_policies(task: Task, facts: Facts, market: int | None) -> Iterator[Reference]:
-    env = task.make_vec("test", POLICIES, market)
+    env = task.by_weights().make_vec("test", POLICIES, market)
     if env is None or not isinstance(env.single_action_space, gym.spaces.Discrete | gym.spaces.Box):
         return
     returns = random_returns(env, facts)
@@ -109,13 +114,15 @@ def random_sharpes(env: VectorEnv, facts: Facts, seed: int = SEED) -> FloatArray
 def random_returns(env: VectorEnv, facts: Facts, seed: int = SEED) -> Returns:
     """Daily returns of policies that choose each action uniformly at random.
 
+    Of several assets all weights that leave none of the equity out are as likely, cash among them.
+
     Args:
         env: with a lane a policy [N].
         facts: of the environment.
         seed: of the environment and of their actions.
     """
     rng = np.random.default_rng(seed)
-    return policy_returns(env, facts, lambda step: _actions(env, rng), seed)
+    return policy_returns(env, facts, lambda step: _actions(env, facts, rng), seed)
 
 
 def policy_returns(env: VectorEnv, facts: Facts, choose: Choose, seed: int = SEED) -> Returns:
@@ -176,10 +183,24 @@ def _returns(sessions: Dates, equity: FloatArray, facts: Facts) -> FloatArray:
     return np.where(np.isfinite(returns), returns, 0.0)  # what is left of nothing is nothing
 
 
-def _actions(env: VectorEnv, rng: np.random.Generator) -> npt.NDArray[Any]:
+def _actions(env: VectorEnv, facts: Facts, rng: np.random.Generator) -> npt.NDArray[Any]:
     space = env.single_action_space
     if isinstance(space, gym.spaces.Discrete):
         return rng.integers(space.start, space.start + space.n, size=env.num_envs)
     assert isinstance(space, gym.spaces.Box)
+    if facts.action in OF_SEVERAL:
+        return _random_weights(space, env.num_envs, rng)
     chosen = rng.uniform(space.low, space.high, (env.num_envs, *space.shape))
     return np.asarray(chosen.astype(space.dtype))
+
+
+def _random_weights(
+    space: gym.spaces.Box, policies: int, rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """Weights [N, A] that add up to 1 with a cash weight, of either sign where shorts are taken."""
+    (assets,) = space.shape
+    drawn = rng.exponential(size=(policies, assets + 1))
+    weights = drawn[:, :-1] / drawn.sum(axis=1, keepdims=True)
+    if (space.low < 0.0).any():
+        weights *= rng.choice((-1.0, 1.0), size=weights.shape)
+    return single_precision(weights)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from investorbench.tasks.metrics import metrics
+from investorbench.tasks.task import OF_ASSETS
 from investorbench.tasks.wording import NONE, count, number
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def notes_of(result: "Result") -> Iterator[str]:
     """What the figures rest on: options, repeats, ruin, answers, and what the data lacks."""
     if result.knows:
         yield f"{result.agent} {result.knows}"
-    options = ", ".join(f"{k}={v}" for k, v in sorted(result.task.options.items()) if k != "symbol")
+    given = sorted(result.task.options.items())
+    options = ", ".join(f"{name}={value}" for name, value in given if name not in OF_ASSETS)
     if options:
         yield f"options: {options}"
     repeats = len(result.episodes)

@@ -1,6 +1,7 @@
 """Actions become plain JSON values, and from those the action that an environment takes."""
 
 import json
+import math
 from typing import Any
 
 import gymnasium as gym
@@ -136,6 +137,9 @@ def test_an_action_is_shown_in_few_words(plain: Any, kind: str, word: str) -> No
             "buy 1,000 JNJ, limit 140.25, until cancelled",
         ),
         ({"symbol": "MSFT", "side": "sell", "quantity": -2.5}, "sell −2.5 MSFT"),
+        ({"symbol": "MSFT", "side": "sell", "quantity": 52.348717871}, "sell 52.3487 MSFT"),
+        ({"symbol": "MSFT", "side": "sell", "quantity": 1.25e-5}, "sell 1.25e−05 MSFT"),
+        ({"symbol": "MSFT", "side": "sell", "quantity": math.nan}, "sell nan MSFT"),
         ({"symbol": "MSFT", "side": "stop", "stop": 205.0}, "stop MSFT at 205"),
         ({"symbol": "", "side": "cancel", "id": "a1"}, "cancel a1"),
         ({"side": "cancel"}, "cancel ?"),

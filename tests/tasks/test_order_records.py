@@ -47,7 +47,7 @@ def line(**parts: Any) -> Line:
         st.builds(Rejection, ORDERS | st.builds(Order, st.just("AAA"), AMOUNTS), REASONS)
     ).map(tuple),
     waiting=st.none() | st.lists(ORDERS).map(tuple),
-    scaled=st.none() | st.booleans() | AMOUNTS,
+    scaled=st.none() | AMOUNTS,
     stale=st.none() | st.lists(st.sampled_from(["AAA", "BBB"])).map(tuple),
 )
 def test_orders_that_were_refused_or_wait_come_back_as_they_were(

@@ -33,7 +33,8 @@ def frame(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> "pd.Dat
     """All rows; those over all tasks come last and have ``overall`` as their scope."""
     import pandas as pd
 
-    of_board, of_overall = board_columns("file"), overall_columns("file")
+    of_several = next((board for board in boards if len(board.facts.symbols) > 1), None)
+    of_board, of_overall = board_columns("file", of_several), overall_columns("file")
     rows = [_row(of_board, BoardLine(board, row)) for board in boards for row in board.rows]
     rows += [_row(of_overall, OverallLine(table, row)) for table in overalls for row in table.rows]
     types = dict(field for each in of_board for field in each.fields())

@@ -5,7 +5,7 @@ experiments. Environments of others may keep accounts of another kind, and are n
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from investorbench.tasks.days import is_within_a_day
@@ -16,6 +16,7 @@ from investorbench_env.accounting.account import RUIN
 from investorbench_env.accounting.events import AccountState
 from investorbench_env.facts import Facts
 
+ORDERS = "orders"
 PRECISION = 1e-9
 """Of an amount, relative to the largest one that it is computed from."""
 
@@ -53,10 +54,11 @@ def off_by_money(record: RecordFile, reward: str | None) -> Iterator[Finding]:
     header = record.header
     assert header is not None
     before, wrong = header.opening, list[tuple[str, Amount]]()
+    rate = _cost_rate(header.facts, record.lines)
     if off := next((each for each in _opening(header.facts, before) if each.is_off), None):
         wrong.append(("line 1, the header", off))
     for number, line in enumerate(record.lines):
-        amounts = (*_step(header.facts, before, line), *_reward(reward, before, line))
+        amounts = (*_step(header.facts, before, line, rate), *_reward(reward, before, line))
         if off := next((each for each in amounts if each.is_off), None):
             wrong.append((f"line {number + 2} ({line.session})", off))
         before = line.account
@@ -74,16 +76,29 @@ def _opening(facts: Facts, account: AccountState) -> Iterator[Amount]:
     yield Amount("number of positions", len(account.positions), 0)
 
 
-def _step(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount]:
+def _cost_rate(facts: Facts, lines: Sequence[Line]) -> float:
+    """What fills cost as a share of their notional: one rate for all.
+
+    Slippage is in the price of an order for shares, so that its cost is the commission alone, which
+    no record has by itself: it is that of the first fill.
+    """
+    first = next((fill for line in lines for fill in line.fills if fill.notional), None)
+    if facts.action != ORDERS or first is None:
+        return facts.cost_rate
+    return min(first.cost / first.notional, facts.cost_rate)
+
+
+def _step(facts: Facts, before: AccountState, line: Line, cost_rate: float) -> Iterator[Amount]:
     after, cost = line.account, sum(fill.cost for fill in line.fills)
-    yield Amount("costs", after.costs, before.costs + cost)
+    fee = _fee(facts, before, line)
+    yield Amount("costs", after.costs, before.costs + cost + fee)
     for position in after.positions:
         mark = after.marks.get(position.symbol, math.nan)
         yield Amount("price of the position", position.price, mark)
     if facts.convention == "log":
         yield from _weighted(before, line)
     else:
-        yield from _in_units(facts, before, line)
+        yield from _in_units(facts, before, line, cost_rate)
 
 
 def _weighted(before: AccountState, line: Line) -> Iterator[Amount]:
@@ -98,7 +113,7 @@ def _weighted(before: AccountState, line: Line) -> Iterator[Amount]:
         yield Amount("notional of the fill", fill.notional, abs(fill.quantity) * before.equity)
 
 
-def _in_units(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount]:
+def _in_units(facts: Facts, before: AccountState, line: Line, cost_rate: float) -> Iterator[Amount]:
     """An account of cash and units; dividends and splits come before a fill, or after one."""
     after = line.account
     spent = sum(fill.quantity * fill.price for fill in line.fills)
@@ -113,13 +128,14 @@ def _in_units(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount
         dividend, split = _distributed(line, symbol, had + bought * at_close)
         dividends += dividend
         held = (had + bought) * split if at_close else had * split + bought
-        if facts.action == "orders" and split != 1.0 and has < held:
+        if facts.action == ORDERS and split != 1.0 and has < held:
             # Of whole shares a split leaves no fraction: that was paid in cash.
             held = math.floor(had * split + PRECISION) + bought
         what = "position" if len(facts.symbols) == 1 else f"position in {symbol}"
         yield Amount(what, has, held, max(abs(had * split), abs(bought)))
     cost = sum(fill.cost for fill in line.fills)
-    cash = before.cash + dividends - spent - cost + _interest(facts, before, line)
+    fee = _fee(facts, before, line)
+    cash = before.cash + dividends - spent - cost - fee + _interest(facts, before, line)
     yield Amount("cash", after.cash, cash, largest)
     for position in after.positions:
         worth = position.quantity * position.price
@@ -128,19 +144,31 @@ def _in_units(facts: Facts, before: AccountState, line: Line) -> Iterator[Amount
         yield Amount("unrealised PnL", position.unrealised_pnl, gain, largest)
     for fill in line.fills:
         yield Amount("notional of the fill", fill.notional, abs(fill.quantity * fill.price))
-        yield Amount("cost of the fill", fill.cost, facts.cost_rate * fill.notional)
+        yield Amount("cost of the fill", fill.cost, cost_rate * fill.notional)
+
+
+def _fee(facts: Facts, before: AccountState, line: Line) -> float:
+    """What borrowed shares cost beside trades; nothing where none were short.
+
+    A record has no rate of it: what costs hold beside those of trades is taken for it.
+    """
+    if facts.long_only or not any(position.quantity < 0.0 for position in before.positions):
+        return 0.0
+    beside = line.account.costs - before.costs - sum(fill.cost for fill in line.fills)
+    return max(beside, 0.0) if len(facts.symbols) > 1 else 0.0
 
 
 def _interest(facts: Facts, before: AccountState, line: Line) -> float:
     """What cash earned that was idle at the decision, after orders that filled at it."""
     if not facts.cash_rate or (is_within_a_day(facts.interval) and line.session == line.marked):
         return 0.0
-    value = sum(position.quantity * position.price for position in before.positions)
+    values = [position.quantity * position.price for position in before.positions]
     cash = before.cash
-    if facts.fills == "close":
+    if facts.fills == "close":  # of one asset
         bought = sum(fill.quantity * fill.price for fill in line.fills)
-        value, cash = value + bought, cash - bought - sum(fill.cost for fill in line.fills)
-    return max(cash + value - abs(value), 0.0) * facts.cash_rate_a_period
+        values = [sum(values) + bought]
+        cash -= bought + sum(fill.cost for fill in line.fills)
+    return max(cash + sum(values) - sum(map(abs, values)), 0.0) * facts.cash_rate_a_period
 
 
 def _distributed(line: Line, symbol: str, holding: float) -> tuple[float, float]:
