@@ -4,20 +4,33 @@ import math
 
 import numpy as np
 
-from investorbench_env.rendering.frame import FloatArray, Frame
+from investorbench_env.rendering.frame import (
+    EpisodeFrame,
+    FloatArray,
+    Frame,
+    PortfolioFrame,
+)
 from investorbench_env.rendering.words import clean, number, percent
 
 
-def account_words(frame: Frame) -> tuple[str, str, str, str]:
-    """Equity, return, drawdown and the return of holding the asset, each as words."""
-    drawdowns = _drawdowns(frame.equity)
-    deepest = float(np.nanmax(drawdowns)) if np.isfinite(drawdowns).any() else math.nan
+def account_words(frame: EpisodeFrame) -> tuple[str, str, str, str]:
+    """Equity, return, drawdown and the return of what is compared with, each as words."""
+    fallen = drawdowns(frame.equity)
+    name, held = compared_with(frame)
     return (
         f"equity {number(last_known(frame.equity))}",
         f"return {percent(last_known(indexed(frame.equity)) / 100.0 - 1.0, '+')}",
-        f"drawdown {percent(last_known(drawdowns))} (deepest {percent(deepest)})",
-        f"asset price {percent(last_known(price_index(frame)) / 100.0 - 1.0, '+')}",
+        f"drawdown {percent(last_known(fallen))} (deepest {percent(deepest(fallen))})",
+        f"{name} {percent(last_known(held) / 100.0 - 1.0, '+')}",
     )
+
+
+def compared_with(frame: EpisodeFrame) -> tuple[str, FloatArray]:
+    """The asset, or equal parts of all: its name, and its price, 100 at the first decision."""
+    if isinstance(frame, PortfolioFrame):
+        return "equal parts", indexed(frame.universe)
+    assert isinstance(frame, Frame)
+    return "asset price", price_index(frame)
 
 
 def position_words(frame: Frame) -> str:
@@ -28,7 +41,7 @@ def position_words(frame: Frame) -> str:
     return f"{'long' if weight > 0 else 'short'} {percent(abs(weight))}"
 
 
-def origin(frame: Frame) -> str:
+def origin(frame: EpisodeFrame) -> str:
     """Where the market comes from, and that it is not a real one where it is not."""
     label = "Not a real market" if frame.simulated else "Source"
     return f"{label}: {clean(frame.source)}"
@@ -59,7 +72,12 @@ def _carried(values: FloatArray) -> FloatArray:
     return np.where(last >= 0, values[last], np.nan)
 
 
-def _drawdowns(equity: FloatArray) -> FloatArray:
+def deepest(fallen: FloatArray) -> float:
+    """The largest of some drawdowns, NaN where none is known."""
+    return float(np.nanmax(fallen)) if np.isfinite(fallen).any() else math.nan
+
+
+def drawdowns(equity: FloatArray) -> FloatArray:
     """How far equity is below its highest so far, as a share of that [n - start]."""
     known = np.where(np.isfinite(equity), equity, np.nan)
     peaks = np.fmax.accumulate(known)

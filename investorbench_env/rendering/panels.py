@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from investorbench_env.rendering.frame import FloatArray, Frame
+from investorbench_env.rendering.frame import EpisodeFrame, FloatArray
 from investorbench_env.rendering.ticks import (
     round_dates,
     round_numbers,
@@ -37,7 +37,9 @@ WORDS: dict[str, Any] = {
 }
 
 
-def blank_panel(figure: "Figure", box: tuple[float, float, float, float], frame: Frame) -> "Axes":
+def blank_panel(
+    figure: "Figure", box: tuple[float, float, float, float], frame: EpisodeFrame
+) -> "Axes":
     """A panel with nothing but its grid, and the sessions before the episode in grey."""
     axes = figure.add_axes(box, facecolor="white")
     sessions = len(frame.dates)
@@ -102,9 +104,10 @@ def draw_end_labels(axes: "Axes", labels: list[tuple[float, str, str]]) -> None:
     apart = 0.17 / inches
     to_share = axes.transData - axes.transAxes
     heights = [float(to_share.transform((0, value))[1]) for value, _, _ in known]
-    for lower in range(len(heights) - 1):
-        push = max(0.0, apart - (heights[lower + 1] - heights[lower])) / 2
-        heights[lower], heights[lower + 1] = heights[lower] - push, heights[lower + 1] + push
+    for _ in heights:  # one that is pushed may push the next
+        for lower in range(len(heights) - 1):
+            push = max(0.0, apart - (heights[lower + 1] - heights[lower])) / 2
+            heights[lower], heights[lower + 1] = heights[lower] - push, heights[lower + 1] + push
     for height, (_, text, color) in zip(heights, known, strict=True):
         write(axes, 1.008, height, text, color=color, fontsize=9.5, weight="bold")
 
@@ -142,7 +145,7 @@ def draw_rule(axes: "Axes", height: float, color: str, above: float) -> None:
     axes.hlines(height, 0, 1, transform=across, color=color, linewidth=0.8, zorder=above)
 
 
-def draw_dates(panels: list["Axes"], frame: Frame) -> None:
+def draw_dates(panels: list["Axes"], frame: EpisodeFrame) -> None:
     """Faint lines at round dates in every panel, labelled below the lowest."""
     ticks = round_dates(frame.dates)
     for axes in panels:
