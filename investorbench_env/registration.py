@@ -95,7 +95,7 @@ PORTFOLIO = Family(
     vector_environment=None,
     facts="investorbench_env.envs.portfolio_setup:facts_of",
     market="investorbench_env.envs.portfolio_setup:market_of",
-    universes=("IB7", "R1"),
+    universes=("IB7", "R1", "SIM"),
     each="universe",
 )
 

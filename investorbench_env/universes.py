@@ -35,6 +35,7 @@ class Member:
         member_from: first date ``YYYY-MM-DD`` on which it belongs; None for always.
         member_to: last date on which it belongs; None for ever.
         required: whether the universe cannot do without its data.
+        sector: what it has in common with others where they are simulated, as texts name it.
     """
 
     symbol: str
@@ -42,6 +43,7 @@ class Member:
     member_from: str | None = None
     member_to: str | None = None
     required: bool = True
+    sector: str = ""
 
     def belongs_on(self, date: str) -> bool:
         """Whether it is a member on a date ``YYYY-MM-DD``."""
@@ -176,6 +178,23 @@ R1 = Universe(
 """The stocks and funds of Trading-R1 (Xiao et al., 2025), on the dates of its evaluation."""
 
 
+TEN = Universe(
+    name=SIMULATED,
+    members=tuple(
+        Member(symbol=symbol, asset_class="stock", sector=sector)
+        for sector, symbols in (
+            ("the technology sector", "SIM-A SIM-B SIM-C SIM-D SIM-E"),
+            ("the industrial sector", "SIM-F SIM-G SIM-H SIM-I SIM-J"),
+        )
+        for symbol in symbols.split()
+    ),
+    splits=STOCKS.splits,
+    benchmark="equal_weight",
+    data="simulated",
+)
+"""Ten simulated stocks with a market and two sectors in common."""
+
+
 def _simulated(universe: Universe) -> tuple[Universe, ...]:
     """One simulated asset of the same class on the same dates, where the class has any.
 
@@ -198,7 +217,7 @@ UNIVERSES: dict[str, Universe] = {
     universe.name: universe
     for real in (STOCKS, COINS, FUNDS, INDICES)
     for universe in (real, *_simulated(real))
-} | {universe.name: universe for universe in (IB7, R1)}
+} | {universe.name: universe for universe in (IB7, R1, TEN)}
 """Every universe by name."""
 
 SIMULATED_SYMBOLS = frozenset(

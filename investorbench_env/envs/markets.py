@@ -20,6 +20,7 @@ from investorbench_env.market.library import find_data
 from investorbench_env.market.market import CLOSE, OPEN, Market
 from investorbench_env.market.sessions import TimeArray, session_before
 from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, ONE, TRAIN
+from investorbench_env.market.simulated.joint_law import JointLaw
 from investorbench_env.market.simulated.law import Law, SimulatedNumbers
 from investorbench_env.market.simulated.path_market import SOURCE
 from investorbench_env.market.simulated.profiles import dynamics_of
@@ -160,7 +161,7 @@ class GivenMarket:
 class DrawnMarkets:
     """Paths of a law, drawn from a band of seeds; their numbers are the seeds."""
 
-    law: Law
+    law: Law | JointLaw
     band: int
     name: str
     numbers: tuple[int, ...] | None = None
@@ -207,7 +208,8 @@ class DrawnMarkets:
         return self.law.market((self.band, number))
 
     def history(self, number: int, window: int) -> History:
-        return History(self.draw(number), self.law.symbol, window)
+        (symbol,) = self.law.symbols
+        return History(self.draw(number), symbol, window)
 
     def without_words(self, numbers: Sequence[int], *, news: bool) -> SimulatedNumbers:
         """What many of them hold, to the bit what each holds that is drawn alone.
@@ -261,11 +263,11 @@ def require_nothing_to_draw(options: MarketOptions, name: str, market: Market) -
             )
 
 
-def drawn(options: MarketOptions, law: Any) -> DrawnMarkets:
+def drawn(options: MarketOptions, law: Law | JointLaw) -> DrawnMarkets:
     """The paths of a law that options ask for."""
     given, pool = options.markets, options.pool
     if given == "one":
-        own = crc32(f"{law.asset_class}-{law.symbol}".encode())
+        own = crc32(f"{law.asset_class}-{law.name}".encode())
         return DrawnMarkets(law=law, band=ONE, name=given, numbers=(own,))
     if not isinstance(given, str):
         listed = ", ".join(map(str, given))

@@ -147,6 +147,6 @@ def _law_of(
 ) -> JointLaw:
     """The law of assets that are simulated together, on the dates of that of one of them."""
     start, end = dates_of_law(asset_class, universe, split)
-    assets = tuple(ListedAsset(member.symbol, member.asset_class) for member in members)
+    assets = tuple(ListedAsset(each.symbol, each.asset_class, each.sector) for each in members)
     name = ",".join(member.symbol for member in members)
     return JointLaw(name=name, asset_class=asset_class, assets=assets, start=start, end=end)

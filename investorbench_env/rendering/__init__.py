@@ -4,7 +4,7 @@ from investorbench_env.rendering.frame import (
     AssetTrade,
     Event,
     Frame,
-    Holding,
+    HoldingRow,
     PortfolioFrame,
     Trade,
 )
@@ -17,7 +17,7 @@ __all__ = [
     "AssetTrade",
     "Event",
     "Frame",
-    "Holding",
+    "HoldingRow",
     "PortfolioFrame",
     "Trade",
     "ansi",

@@ -151,7 +151,7 @@ class AssetTrade:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class HoldingRow:
     """What is held of an asset now.
 
     Attributes:
@@ -189,7 +189,7 @@ class PortfolioFrame(EpisodeFrame):
     symbols: tuple[str, ...]
     weights: FloatArray
     universe: FloatArray
-    holdings: tuple[Holding, ...] = ()
+    holdings: tuple[HoldingRow, ...] = ()
     trades: tuple[AssetTrade, ...] = ()
     rejections: tuple[Event, ...] = ()
     waiting: int = 0

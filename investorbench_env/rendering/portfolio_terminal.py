@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from investorbench_env.rendering.frame import AssetTrade, Holding, PortfolioFrame
+from investorbench_env.rendering.frame import AssetTrade, HoldingRow, PortfolioFrame
 from investorbench_env.rendering.lines import (
     account_lines,
     chart_lines,
@@ -68,7 +68,7 @@ def _holdings(frame: PortfolioFrame) -> list[str]:
     return [*rows, row("cash", cash)]
 
 
-def _worth(holding: Holding) -> str:
+def _worth(holding: HoldingRow) -> str:
     gained = number(holding.profit)
     stale = ", stale" if holding.stale else ""
     sign = "+" if holding.profit > 0 else ""

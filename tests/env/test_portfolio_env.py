@@ -16,8 +16,14 @@ each_split = pytest.mark.parametrize("split", ["warmup", "test"])
 @each_action
 @each_split
 def test_every_universe_passes_the_check_of_gymnasium(action: str, split: str) -> None:
-    for id in ("InvestorBench/Portfolio-IB7", "InvestorBench/Portfolio-R1"):
-        env = gym.make(id, data="simulated", action=action, split=split, window=5)
+    for name in ("IB7", "R1", "SIM"):
+        env = gym.make(
+            f"InvestorBench/Portfolio-{name}",
+            data="simulated",
+            action=action,
+            split=split,
+            window=5,
+        )
         check_env(env.unwrapped)
 
 

@@ -14,10 +14,11 @@ from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, TRA
 from investorbench_env.market.simulated.common_shocks import CHOSEN, Shares, draw_choices, mixed
 from investorbench_env.market.simulated.joint_law import SHARES, STOCK_MARKET, JointLaw, ListedAsset
 from investorbench_env.market.simulated.process import NORMALS, UNIFORMS, draw_shocks, evolve
-from investorbench_env.market.simulated.profiles import SECTORS
+from investorbench_env.universes import find_universe
 
 SEEDS = range(60_000, 60_024)
 """Fixed before the first look; parameters were chosen on others."""
+SECTORS = {member.symbol: member.sector for member in find_universe("SIM").members}
 FEW = ("SIM-A", "SIM-B", "SIM-F")
 
 

@@ -92,6 +92,16 @@ class Law:
         if not len(self.sessions):
             raise MarketError(f"there is no session from {self.start} to {self.end} to simulate")
 
+    @property
+    def name(self) -> str:
+        """That of the asset."""
+        return self.symbol
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The one asset."""
+        return (self.symbol,)
+
     @cached_property
     def sessions(self) -> TimeArray:
         """The dates, ``datetime64[D]`` [T]."""

@@ -36,12 +36,6 @@ Round figures that make an asset recognisable; nothing else of it is simulated.
 """
 
 
-SECTORS = {
-    **dict.fromkeys("SIM-A SIM-B SIM-C SIM-D SIM-E".split(), "the technology sector"),
-    **dict.fromkeys("SIM-F SIM-G SIM-H SIM-I SIM-J".split(), "the industrial sector"),
-}
-"""The sector of each stock of the universe ``SIM``."""
-
 NOISY = {("stock", "SIM-Noise")}
 """Assets under the law by which memory pays."""
 
