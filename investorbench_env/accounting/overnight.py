@@ -1,4 +1,4 @@
-"""What a night does to holdings and to orders: share splits and dividends on their ex-dates."""
+"""What a night does to holdings and to orders: splits and dividends on ex-dates, delistings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,8 @@ def adjust_holding(
         lowers: whether a dividend lowers the stop.
     """
     cash, quantity = holding.quantity * bar.dividend, holding.quantity * bar.split
+    if bar.split == 0.0:
+        return HeldShares(0.0, 0.0), Distribution(symbol, cash, 0.0)
     if whole_shares and bar.split != 1.0:
         whole = float(math.floor(quantity + SLACK))
         cash, quantity = cash + (quantity - whole) * mark, whole
@@ -46,7 +48,7 @@ def adjust_orders(
     whole_shares: bool,
     lowers: bool,
 ) -> tuple[list[ShareOrder], list[Rejection]]:
-    """Orders after a night, and those that a reverse split cancels.
+    """Orders after a night, and those that a reverse split or a delisting cancels.
 
     Args:
         orders: all that were there at the close before.
@@ -59,6 +61,8 @@ def adjust_orders(
         bar = bars.get(order.symbol)
         if bar is None or order.side == "cancel":
             kept.append(order)
+        elif bar.split == 0.0:
+            refused.append(Rejection(order, f"{order.symbol} was delisted"))
         elif bar.split < 1.0 and order.side != "stop":
             reason = f"cancelled by a reverse split of {bar.split:g} for 1"
             refused.append(Rejection(order, reason))

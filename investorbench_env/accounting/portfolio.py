@@ -25,7 +25,8 @@ class SessionBar(NamedTuple):
         close: likewise.
         volume: shares; NaN where unknown.
         dividend: cash for each share held at the close before.
-        split: shares for each share held then.
+        split: shares for each share held then; 0 of what was delisted, whose dividend is all that
+            holders get.
         market_cap: of the company; NaN where unknown.
     """
 

@@ -94,9 +94,9 @@ class _Session:
         return found
 
     def pass_night(self) -> None:
-        """Splits and dividends of what is held."""
+        """Splits, dividends and delistings of what is held."""
         for symbol, bar in self.bars.items():
-            if symbol in self.marks:
+            if symbol in self.marks and bar.split:
                 self.marks[symbol] /= bar.split
             holding = self.holdings.get(symbol)
             if holding is None or (bar.split == 1.0 and not bar.dividend):
@@ -112,9 +112,11 @@ class _Session:
                 self.holdings[symbol] = after
             else:
                 del self.holdings[symbol]
+        for symbol in [name for name, bar in self.bars.items() if not bar.split]:
+            self.marks.pop(symbol, None)
 
     def adjusted(self, orders: Sequence[ShareOrder]) -> list[ShareOrder]:
-        """Orders after the night; those that a reverse split cancels are refused."""
+        """Orders after the night; those that it cancels are refused."""
         kept, refused = adjust_orders(
             orders, self.bars, whole_shares=self.constraints.whole_shares,
             lowers=self.terms.dividend_adjusts_orders,

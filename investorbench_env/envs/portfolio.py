@@ -1,6 +1,7 @@
 """Trade several assets, one decision a bar."""
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -34,7 +35,7 @@ class PortfolioPage:
         arrays: the names of those that a reader gets copies of.
         info: likewise.
         barred: the assets that cannot be bought, each with the reason.
-        known: the assets of which a price is known.
+        priced: the assets of which there is a price.
         bars_left: to the end of the split.
     """
 
@@ -43,7 +44,7 @@ class PortfolioPage:
     arrays: tuple[str, ...]
     info: Info
     barred: dict[str, str]
-    known: tuple[str, ...]
+    priced: tuple[str, ...]
     bars_left: float
 
 
@@ -133,7 +134,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         self._end = self._at + setup.steps
         self._page = self._read(self._at)
         marks = self._page.now.prices.final
-        self._closed = self._trader.open(setup.options.initial_cash, marks, self._page.known)
+        self._closed = self._trader.open(setup.options.initial_cash, marks, self._page.priced)
         self._ended = False
         observation, info = self._shown()
         filings = path.history.opening_filings(self._page.now.t)
@@ -194,7 +195,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             observation["account"] = np.array(figures, np.float32)
             rows = (amounts.units, amounts.weights, amounts.entries, amounts.unrealised)
             observation["holdings"] = np.array(rows, np.float32).T.copy()
-        info["account"] = self._account_state(amounts, page.known)
+        info["account"] = self._account_state(amounts, page.priced)
         info["fills"] = closed.fills
         info["rejections"] = closed.rejections
         info["distributions"] = closed.distributions
@@ -207,7 +208,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             info["label"] = self._label()
         return observation, info
 
-    def _account_state(self, amounts: WeightAmounts, known: tuple[str, ...]) -> AccountState:
+    def _account_state(self, amounts: WeightAmounts, priced: tuple[str, ...]) -> AccountState:
         symbols, marks = self._setup.symbols, amounts.marks.tolist()
         held = zip(
             symbols, amounts.units.tolist(), amounts.entries.tolist(), marks,
@@ -219,7 +220,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             equity=float(amounts.equity),
             costs=float(amounts.costs),
             positions=[Position(*row) for row in held if row[1]],
-            marks=prices if len(known) == len(symbols) else {name: prices[name] for name in known},
+            marks={name: prices[name] for name in priced},
         )
 
     def _label(self) -> Array:
@@ -267,21 +268,22 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             name: seen[name]
             for name in self.observation_space.spaces  # type: ignore[attr-defined]
         }
-        stale = history.prices.stale[t]
+        priced = list(compress(setup.symbols, history.is_priced(t)))
+        is_stale = dict(zip(setup.symbols, history.prices.stale[t] > 0, strict=True))
         page = PortfolioPage(
             now=now,
             observation=observation,
             arrays=tuple(n for n, part in observation.items() if isinstance(part, np.ndarray)),
-            info=self._constants(now, stale),
+            info=self._constants(now, tuple(name for name in priced if is_stale[name])),
             barred=barred,
-            known=tuple(name for name, age in zip(setup.symbols, stale, strict=True) if age <= t),
+            priced=tuple(priced),
             # Gaps included: which bars will be known is not known beforehand.
             bars_left=float(setup.span.stop - 1 - t),
         )
         self._path.pages[at] = page
         return page
 
-    def _constants(self, now: JointMoment, stale: Array) -> Info:
+    def _constants(self, now: JointMoment, stale: tuple[str, ...]) -> Info:
         setup = self._setup
         return {
             "symbols": setup.symbols,
@@ -292,9 +294,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             "data_source": setup.markets.source,
             "simulated": setup.markets.simulated,
             "protocol": setup.protocol.name,
-            "stale": tuple(
-                name for name, age in zip(setup.symbols, stale, strict=True) if 0 < age <= now.t
-            ),
+            "stale": stale,
         }
 
     def _step_outside_an_episode(self) -> tuple[Observation, float, bool, bool, Info]:

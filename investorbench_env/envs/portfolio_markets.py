@@ -28,16 +28,18 @@ def members_of(options: PortfolioOptions, universe: Universe | None) -> tuple[Me
     Raises:
         InvestorBenchError: they name none.
     """
+    own = {} if universe is None else {member.symbol: member for member in universe.members}
     if options.symbols is not None:
-        own = {} if universe is None else {member.symbol: member for member in universe.members}
-        return tuple(own.get(symbol) or _member(symbol, options) for symbol in options.symbols)
-    if isinstance(options.data, Market):
-        return tuple(_member(symbol, options) for symbol in options.data.symbols)
-    if universe is not None and options.universe is not None:
-        return universe.members
-    raise InvestorBenchError(
-        'which assets? Name them: gym.make("InvestorBench/Portfolio", symbols=["AAPL", "MSFT"])'
-    )
+        symbols = tuple(options.symbols)
+    elif options.universe is not None:
+        symbols = tuple(own)
+    elif isinstance(options.data, Market):
+        symbols = options.data.symbols
+    else:
+        raise InvestorBenchError(
+            'which assets? Name them: gym.make("InvestorBench/Portfolio", symbols=["AAPL", "MSFT"])'
+        )
+    return tuple(own.get(symbol) or _member(symbol, options) for symbol in symbols)
 
 
 def _member(symbol: str, options: PortfolioOptions) -> Member:
@@ -76,9 +78,10 @@ def portfolio_markets_of(
     """
     if isinstance(options.data, Market):
         market = options.data
-        for member in members:
-            market.asset(member.symbol)
-        return _given(options, market, tuple(member.symbol for member in members))
+        there = [m.symbol for m in members if m.required or m.symbol in market.symbols]
+        for symbol in there:
+            market.asset(symbol)
+        return _given(options, market, members, there)
     found = {} if options.data == "simulated" else _found(options, members)
     if not found:
         law = _law_of(options.asset_class, tuple(members), universe, split)
@@ -87,21 +90,20 @@ def portfolio_markets_of(
             markets=drawn(options, law), symbols=symbols, asset_class=options.asset_class
         )
     market = _joined(tuple(found), tuple(found.values()), options.asset_class)
-    absent = (member.symbol for member in members if member.symbol not in found)
-    findings = tuple(f"{symbol} is left out: there is no data of it" for symbol in absent)
-    return _given(options, market, tuple(found), findings)
+    return _given(options, market, members, tuple(found))
 
 
 def _given(
-    options: PortfolioOptions,
-    market: Market,
-    symbols: tuple[str, ...],
-    findings: tuple[str, ...] = (),
+    options: PortfolioOptions, market: Market, members: Sequence[Member], there: Sequence[str]
 ) -> FoundMarkets:
-    require_nothing_to_draw(options, ", ".join(symbols), market)
-    markets = GivenMarket(market=market, symbols=symbols)
+    """One market, which may lack assets that can be done without."""
+    require_nothing_to_draw(options, ", ".join(there), market)
+    absent = (member.symbol for member in members if member.symbol not in there)
     return FoundMarkets(
-        markets=markets, symbols=symbols, asset_class=market.asset_class, findings=findings
+        markets=GivenMarket(market=market, symbols=tuple(there)),
+        symbols=tuple(there),
+        asset_class=market.asset_class,
+        findings=tuple(f"{symbol} is left out: there is no data of it" for symbol in absent),
     )
 
 

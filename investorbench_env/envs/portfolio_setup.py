@@ -14,8 +14,9 @@ import numpy.typing as npt
 from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.portfolio import Terms
 from investorbench_env.accounting.settings import constraints_of, terms_of
-from investorbench_env.envs.markets import DrawnMarkets, Markets
+from investorbench_env.envs.markets import DrawnMarkets, GivenMarket, Markets
 from investorbench_env.envs.options import REWARDS, RewardFunction
+from investorbench_env.envs.portfolio_findings import gaps, hindsight
 from investorbench_env.envs.portfolio_markets import members_of, portfolio_markets_of
 from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
 from investorbench_env.envs.setup import ALL_OF_IT, drawn_market, fills_of, rates_of
@@ -213,11 +214,14 @@ class PortfolioSetup:
     def barred(self, history: JointHistory, t: int) -> dict[str, str]:
         """The assets that cannot be bought after bar ``t``, each with the reason."""
         reasons: dict[str, str] = {}
-        session, unknown = history.until(t).session, history.prices.stale[t] > t
-        for member, has_no_price in zip(self.members, unknown.tolist(), strict=True):
-            if not member.belongs_on(session):
+        session = history.until(t).session
+        states = zip(self.members, history.is_priced(t).tolist(), history.gone <= t, strict=True)
+        for member, is_priced, is_gone in states:
+            if is_gone:
+                reasons[member.symbol] = f"{member.symbol} was delisted"
+            elif not member.belongs_on(session):
                 reasons[member.symbol] = f"{member.symbol} is no member on {session}"
-            elif has_no_price:
+            elif not is_priced:
                 reasons[member.symbol] = f"{member.symbol} has not traded yet"
         return reasons
 
@@ -261,6 +265,14 @@ def prepare(options: PortfolioOptions) -> PortfolioSetup:
             "needs one more than its steps"
         )
     commission, slippage = _rates(options, protocol, found.asset_class)
+    findings = [*found.findings]
+    if isinstance(markets, GivenMarket):
+        history = joint_history_of(markets.market, found.symbols, options.window)
+        findings += gaps(history, span)
+        if options.universe is not None and options.symbols is None and not markets.simulated:
+            findings += hindsight(
+                find_universe(options.universe), str(markets.sessions[span.start])
+            )
     return PortfolioSetup(
         options=options,
         protocol=protocol,
@@ -273,7 +285,7 @@ def prepare(options: PortfolioOptions) -> PortfolioSetup:
         commission=commission,
         slippage=slippage,
         fills=fills_of(protocol, markets.has_opens(int(decisions[0]))),
-        findings=found.findings,
+        findings=tuple(findings),
     )
 
 

@@ -120,7 +120,7 @@ class WeightTrader:
             why = "the account was ruined at the fill prices and closed out there"
             rejections = self._rejections(given, why)
         elif step.trades is not None:
-            rejections += self._untraded(given, before.amounts, step)
+            rejections += self._untraded(weights, before.amounts, step)
         return Closed(
             after,
             fills=self._fills(traded.bought, traded.notional, step.fill),
@@ -156,9 +156,13 @@ class WeightTrader:
     ) -> list[Rejection]:
         """Orders for assets that did not trade: all but those that would change nothing."""
         assert step.trades is not None
-        wanted = ~step.trades & ((weights != 0.0) | (before.units != 0.0)) & (step.split != 0.0)
+        gone = step.split == 0.0
+        wanted = ~step.trades & ((weights != 0.0) | ((before.units != 0.0) & ~gone))
         return [
-            Rejection(Order(symbol := self._symbols[n], weights.item(n)), f"{symbol} did not trade")
+            Rejection(
+                Order(symbol := self._symbols[n], weights.item(n)),
+                f"{symbol} was delisted" if gone[n] else f"{symbol} did not trade",
+            )
             for n in np.flatnonzero(wanted).tolist()
         ]
 

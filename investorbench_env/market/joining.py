@@ -58,13 +58,18 @@ def join(parts: Mapping[str, Market], asset_class: str) -> Market:
         dividends=laid_out("dividends", 0.0),
         share_splits=laid_out("share_splits", 1.0),
         documents=DocumentTable(tuple(_documents(parts))),
-        source="; ".join(dict.fromkeys(market.source for market in markets)),
+        source=", ".join(dict.fromkeys(name for m in markets for name in m.source.split(", "))),
         simulated=any(market.simulated for market in markets),
         timezone=markets[0].timezone,
         findings=_findings(parts),
         hidden_state=_hidden_state(markets, columns, rows, len(times)),
         interval=markets[0].interval,
         intervals=_intervals(parts, asset_class),
+        delistings={
+            symbol: market.delistings[symbol]
+            for symbol, market in parts.items()
+            if symbol in market.delistings
+        },
     )
 
 

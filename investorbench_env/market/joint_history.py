@@ -4,7 +4,7 @@ What is known at a bar is made of nothing that ``Market.until(t)`` does not show
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -32,7 +32,8 @@ class JointPrices(NamedTuple):
         low: at most these two; likewise.
         final: close; of what did not trade, the last one for today's share; 1 before the first.
         dividend: cash for each share held at the decision before.
-        split: shares for each share held then.
+        split: shares for each share held then; 0 of what was delisted, whose dividend is all that
+            holders get.
         volume: shares; NaN where unknown.
         traded: whether there is a bar.
         stale: bars since the last one that is known; more than T before the first.
@@ -95,7 +96,8 @@ class JointHistory:
     Attributes:
         market: with the assets.
         symbols: of the A assets.
-        known: which closes are known [T, A].
+        known: which closes are known, of assets that are listed [T, A].
+        gone: the bar at which each asset was no longer listed; T for none [A].
         before: the last bar before each at which any asset traded; -1 where there is none [T].
         prices: of every bar, in arrays [T, A]; at one at which no asset traded they mean nothing.
     """
@@ -112,7 +114,9 @@ class JointHistory:
         self.assets = assets = [market.asset(symbol) for symbol in symbols]
         self._bars = _columns(market.bars, assets)
         self._splits = _columns(market.share_splits, assets)
-        self.known = ~np.isnan(self._bars[..., CLOSE])
+        known = ~np.isnan(self._bars[..., CLOSE])
+        self.gone = _delisted_at(market, self.symbols, known)
+        self.known = known & (np.arange(len(known))[:, None] < self.gone)
         self.before = _last_before(np.asarray(self.known.any(axis=1)))
         self.prices = self._priced(_columns(market.dividends, assets))
         self._sessions = market.sessions.astype(str)
@@ -146,6 +150,11 @@ class JointHistory:
         final = np.where(last < 0, 1.0, np.take_along_axis(close, rows, axis=0) / since)
         fill = np.where(np.isnan(opens) | ~known, final, opens)
         dividend, split = _since_decisions(self.before, dividends, splits)
+        for row, asset, gain in self._closings():
+            if split is splits:
+                split = splits.copy()
+            dividend[row, asset] += final[row, asset] * split[row, asset] * (1.0 + gain)
+            split[row, asset] = 0.0
         length = len(known)
         return JointPrices(
             fill=fill,
@@ -158,6 +167,20 @@ class JointHistory:
             traded=known,
             stale=np.where(last < 0, 2 * length, np.arange(length)[:, None] - last),
         )
+
+    def _closings(self) -> Iterator[tuple[int, int, float]]:
+        """Bar, asset and return of each delisting, at the first decision after it."""
+        decisions = np.flatnonzero(self.known.any(axis=1))
+        for asset, (symbol, gone) in enumerate(zip(self.symbols, self.gone.tolist(), strict=True)):
+            later = decisions[decisions >= gone]
+            if len(later):
+                gain = self.market.delistings[symbol].gain
+                yield later.item(0), asset, -1.0 if np.isnan(gain) else gain
+
+    def is_priced(self, t: int) -> npt.NDArray[np.bool_]:
+        """Which assets are listed and have traded by bar ``t`` [A]."""
+        priced: npt.NDArray[np.bool_] = (self.prices.stale[t] <= t) & (t < self.gone)
+        return priced
 
     def until(self, t: int) -> JointMoment:
         """What was known at the end of bar ``t``, at which an asset must have traded."""
@@ -285,6 +308,19 @@ class JointHistory:
 def _columns(array: Array, assets: Sequence[int]) -> Array:
     """An array of some assets; the market's own where it is of all of them in their order."""
     return array if list(assets) == list(range(array.shape[1])) else array[:, assets]
+
+
+def _delisted_at(
+    market: Market, symbols: Sequence[str], known: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """The first bar from its delisting on that each asset lacks; T where there is none [A]."""
+    gone = np.full(len(symbols), len(known))
+    for asset, symbol in enumerate(symbols):
+        if symbol in market.delistings:
+            over = ~known[:, asset] & (market.sessions >= market.delistings[symbol].on)
+            if over.any():
+                gone[asset] = int(np.argmax(over))
+    return gone
 
 
 def _since_decisions(before: Array, dividends: Array, splits: Array) -> tuple[Array, Array]:

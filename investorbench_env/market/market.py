@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,19 @@ BEGINNING = np.datetime64("1677-09-22", "ns")
 """The earliest moment that ``datetime64[ns]`` can hold."""
 
 FloatArray = npt.NDArray[np.float64]
+
+
+class Delisting(NamedTuple):
+    """The end of an asset's listing.
+
+    Attributes:
+        on: the day; it trades on no session after it on which it has no bar.
+        gain: what the last price changed by for those who still held the asset, -.3 for a loss of
+            30 %; NaN where unknown.
+    """
+
+    on: np.datetime64
+    gain: float = np.nan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,6 +83,7 @@ class Market:
         interval: the length of a bar, such as ``"3m"``, ``"4h"``, ``"1d"`` or ``"1w"``.
         intervals: the same assets in bars of other lengths, by their ``interval``; a view shows
             those of them that were complete at its time.
+        delistings: of the assets whose listing ended, by symbol.
         law_fingerprint: for a path that was drawn by a ``simulated.Law``, the fingerprint of that
             law, which stands for the market's own.
     """
@@ -90,6 +104,7 @@ class Market:
     hidden_state: Mapping[str, FloatArray] | None = None
     interval: str = DAILY
     intervals: "Mapping[str, Market]" = field(default_factory=dict)
+    delistings: Mapping[str, Delisting] = field(default_factory=dict)
     law_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
@@ -108,6 +123,10 @@ class Market:
             raise MarketError("times must be strictly ascending")
         refuse_contradiction(self.interval, self.times, self.sessions)
         self._refuse_impossible_numbers()
+        for symbol, delisting in self.delistings.items():
+            self.asset(symbol)
+            if delisting.gain < -1.0 or delisting.gain == np.inf:
+                raise MarketError(f"a delisting of {symbol} changes its price by {delisting.gain}")
         for name, other in self.intervals.items():
             self._refuse_stranger(name, other)
 
@@ -271,6 +290,8 @@ class Market:
             "bars": len(self.times),
             "intervals": [self.intervals[name].fingerprint for name in sorted(self.intervals)],
         }
+        if self.delistings:
+            about["delistings"] = [[*map(str, row)] for row in sorted(self.delistings.items())]
         digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
         for array in self._arrays:
             digest.update(array.tobytes())

@@ -105,6 +105,7 @@ def assemble(
         source=source,
         timezone=row.timezone,
         findings=tuple(dict.fromkeys(found)),
+        delistings={symbol: actions.delisting} if actions and actions.delisting else {},
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from investorbench_env.market.files.implied_dividends import read_adjustment
 from investorbench_env.market.files.share_splits import KNOWN_FROM, KNOWN_SPLITS, KNOWN_TO
-from investorbench_env.market.market import FloatArray
+from investorbench_env.market.market import Delisting, FloatArray
 from investorbench_env.market.sessions import TimeArray
 
 FLOAT32_NOISE = 1.2e-7
@@ -50,6 +50,7 @@ class Actions:
         source: who says so, in words.
         in_units_of_closes: whether dividends are of the shares that the closes beside them are
             of, and not of those of their day.
+        delisting: the end of the listing, where a list has one.
         findings: what was odd in a list, in words.
     """
 
@@ -58,6 +59,7 @@ class Actions:
     complete: bool = False
     source: str = ""
     in_units_of_closes: bool = False
+    delisting: Delisting | None = None
     findings: tuple[str, ...] = ()
 
     @property

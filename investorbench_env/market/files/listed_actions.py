@@ -1,4 +1,4 @@
-"""Dividends and splits as files list them: a list of actions, or columns beside the bars."""
+"""Dividends, splits and delistings as files list them: a list, or columns beside the bars."""
 
 import re
 from collections import defaultdict
@@ -13,6 +13,7 @@ from investorbench_env.market.files import tidy
 from investorbench_env.market.files.corporate_actions import Actions, CashDividend, ShareSplit
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.session_bars import count
+from investorbench_env.market.market import Delisting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,8 @@ CASH = frozenset(
 """Words of an action that pays cash."""
 SHARES = frozenset("split splits stocksplit sharesplit".split())
 """Words of an action that changes the number of shares."""
+ENDS = frozenset("delist delisted delisting".split())
+"""Words of an action that ends the listing."""
 NEITHER = frozenset("stock share shares scrip bonus spin spinoff rights reinvestment".split())
 """Words beside which a dividend is not cash."""
 
@@ -36,6 +39,7 @@ class _List:
     dividends: dict[np.datetime64, list[CashDividend]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    delisting: Delisting | None = None
     repeated: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
 
@@ -114,14 +118,18 @@ def _collect(rows: "pd.DataFrame", origin: str, name: str) -> _List:
                 found.dividends[day].append(CashDividend(day, amount, _place(row, origin)))
         elif kind == "split":
             found.splits[day] = _amount(row, "amount", f"a {row['action']}", origin, above=True)
+        elif kind == "delisting":
+            found.delisting = Delisting(day, _gain(row, origin))
         else:
             found.unknown[str(row["action"])] = found.unknown.get(str(row["action"]), 0) + 1
     return found
 
 
 def kind_of(action: str) -> str:
-    """``"cash"``, ``"split"``, or empty for an action that is neither or not understood."""
+    """``"cash"``, ``"split"``, ``"delisting"``, or empty for an action that is none of them."""
     words = set(re.sub(r"[^a-z]+", " ", action.lower()).split())
+    if words & ENDS:
+        return "delisting"
     if words & SHARES:
         return "split"
     return "cash" if words & CASH and not words & NEITHER else ""
@@ -138,6 +146,17 @@ def _amount(
         f"{_place(row, origin)}: {noun} on {np.datetime64(row['date'], 'D')} {what}; "
         "give what was paid a share, or new shares for one old one, or leave the row out"
     )
+
+
+def _gain(row: dict[Any, Any], origin: str) -> float:
+    """What a delisting changed the last price by; NaN where the row does not say."""
+    gain = float(row["amount"])
+    if gain < -1.0 or np.isinf(gain):
+        raise CorruptDataError(
+            f"{_place(row, origin)}: a delisting on {np.datetime64(row['date'], 'D')} of {gain:g} "
+            "cannot be; give the return of the last price, -0.3 for a loss of 30 %, or nothing"
+        )
+    return gain
 
 
 def _place(row: dict[Any, Any], origin: str) -> str:
@@ -158,6 +177,7 @@ def _together(lists: Sequence[_List], source: str) -> Actions:
         dividends=tuple(paid for _, day in sorted(dividends.items()) for paid in day),
         complete=True,
         source=source,
+        delisting=next((each.delisting for each in lists if each.delisting), None),
         findings=tuple(_findings(lists)),
     )
 
@@ -172,7 +192,7 @@ def _findings(lists: Sequence[_List]) -> Iterator[str]:
             named = ", ".join(f"{name!r} ({number})" for name, number in each.unknown.items())
             yield (
                 f"{each.file}: actions of names that are not understood, left out: {named}; "
-                "call them dividend or split"
+                "call them dividend, split or delisting"
             )
         for day, paid in each.dividends.items():
             total = sum(row.amount for row in paid)

@@ -13,7 +13,7 @@ from investorbench_env.errors import CorruptDataError, DataNotFoundError, Market
 from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import index, tables
 from investorbench_env.market.intervals import DAILY
-from investorbench_env.market.market import FIELDS, Market
+from investorbench_env.market.market import FIELDS, Delisting, Market
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -204,9 +204,22 @@ def to_tables(market: Market) -> Tables:
             "hidden_state": {name: list(np.shape(values)) for name, values in hidden.items()}
             if market.hidden_state is not None
             else None,
+            **_delistings(market),
         },
         intervals={name: to_tables(other) for name, other in market.intervals.items()},
     )
+
+
+def _delistings(market: Market) -> dict[str, Any]:
+    """The ends of listings as JSON values, where there are any."""
+    if not market.delistings:
+        return {}
+    return {
+        "delistings": {
+            symbol: [str(each.on), None if np.isnan(each.gain) else each.gain]
+            for symbol, each in market.delistings.items()
+        }
+    }
 
 
 def from_tables(
@@ -256,6 +269,10 @@ def from_tables(
             else {name: column(f"{HIDDEN}{name}").reshape(size) for name, size in hidden.items()},
             interval=about.get("interval", DAILY),
             intervals=intervals or {},
+            delistings={
+                symbol: Delisting(np.datetime64(on), np.nan if gain is None else gain)
+                for symbol, (on, gain) in about.get("delistings", {}).items()
+            },
         )
     except (KeyError, ValueError) as error:
         raise CorruptDataError(f"{origin}: not a saved market ({error!r})") from error
