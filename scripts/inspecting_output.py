@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from investorbench.scripts.terminal import Console
-from investorbench.tasks.actions import order_words
 from investorbench.tasks.answers import role_of
 from investorbench.tasks.record.schema import Line
 from investorbench.tasks.wording import usd
 from investorbench_env.accounting.events import Order
+from investorbench_env.accounting.order_words import order_words
 from investorbench_env.accounting.orders import ShareOrder
 
 STYLES = {"buy": "green", "sell": "red", "invalid": "red", "refused": "red", "truncated": "red"}

@@ -14,6 +14,7 @@ from gymnasium import spaces
 
 from investorbench.tasks.wording import count, percent
 from investorbench_env.accounting.order_lists import NUMBERS as ORDER_NUMBERS
+from investorbench_env.accounting.order_words import order_words
 from investorbench_env.accounting.orders import SIDES, ShareOrder
 from investorbench_env.errors import InvalidActionError
 from investorbench_env.facts import Facts
@@ -106,26 +107,6 @@ def action_parts(plain: Any, facts: Facts) -> list[str]:
     return []
 
 
-def order_words(order: Mapping[str, Any] | object) -> str:
-    """An order for shares in words: ``buy 100 MSFT, limit 212, stop 200, until cancelled``."""
-    if not isinstance(order, Mapping):
-        return f"no order: {json.dumps(order, ensure_ascii=False)}"
-    side, symbol = str(order.get("side")), str(order.get("symbol"))
-    if side == "cancel":
-        return f"cancel {order.get('id') or '?'}"
-    if side == "stop":
-        return f"stop {symbol} at {_amount(order.get('stop'))}"
-    parts = [f"{side} {_amount(order.get('quantity'))} {symbol}"]
-    parts += [
-        f"{name} {_amount(price)}"
-        for name in ("limit", "stop")
-        if (price := order.get(name)) is not None
-    ]
-    if order.get("until") == "cancelled":
-        parts.append("until cancelled")
-    return ", ".join(parts)
-
-
 def is_order_list(plain: Any) -> bool:
     """Whether an action is a list of orders for shares, as our environments take them."""
     return isinstance(plain, list) and (
@@ -155,15 +136,6 @@ def _invested(weights: Sequence[float]) -> str:
 
 def _are_numbers(plain: Any) -> bool:
     return isinstance(plain, list) and all(type(each) in (int, float) for each in plain)
-
-
-def _amount(value: Any) -> str:
-    """A number of shares or a price, to four digits after the point."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "?" if value is None else str(value)
-    is_small = 0.0 < abs(value) < 0.001
-    text = f"{value:.4g}" if is_small else f"{value:,.4f}".rstrip("0").rstrip(".")
-    return text.replace("-", "−")
 
 
 def _plain_order(order: Any) -> Any:

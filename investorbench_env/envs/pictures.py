@@ -46,7 +46,7 @@ def chart_of(setup: Setup, history: History, now: Moment) -> npt.NDArray[np.uint
     return chart(
         seen["bars"],
         seen["mask"],
-        _dates(market, slice(first, now.t + 1)),
+        dates_of(market, slice(first, now.t + 1)),
         symbol=setup.symbol,
         simulated=market.simulated,
     )
@@ -71,7 +71,7 @@ def episode_frame(setup: Setup, history: History, trail: Sequence[Mark]) -> Fram
         source=market.source,
         simulated=market.simulated,
         protocol=setup.protocol.name,
-        dates=_dates(market, slice(first, view.t + 1)),
+        dates=dates_of(market, slice(first, view.t + 1)),
         close=view.bars[first:, asset, CLOSE] / later,
         start=start,
         equity=np.array([mark.equity for mark in trail])[marks],
@@ -81,7 +81,7 @@ def episode_frame(setup: Setup, history: History, trail: Sequence[Mark]) -> Fram
     )
 
 
-def _dates(market: Market, bars: slice) -> npt.NDArray[np.datetime64]:
+def dates_of(market: Market, bars: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.datetime64]:
     """The sessions of bars, or their ends in the market's zone where a session has several."""
     if length_of(market.interval) >= DAY:
         return market.sessions[bars]

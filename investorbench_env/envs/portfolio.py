@@ -13,6 +13,7 @@ from gymnasium.logger import warn
 from investorbench_env.accounting.events import AccountState, Position
 from investorbench_env.accounting.weights_account import WeightAmounts
 from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
+from investorbench_env.envs.portfolio_pictures import PortfolioMark, draw_portfolio
 from investorbench_env.envs.portfolio_setup import prepare
 from investorbench_env.envs.portfolio_traders import Closed, OrderTrader, Trader, WeightTrader
 from investorbench_env.envs.starts import UNKNOWN_SEED, MarketSeed, Starts, shown_seed
@@ -76,7 +77,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
     """Trade A assets at the end of each bar, and live with them until the next.
 
     Args:
-        render_mode: None.
+        render_mode: ``"ansi"``, ``"rgb_array"`` or None.
         options: the attributes of
             :class:`~investorbench_env.envs.portfolio_options.PortfolioOptions`.
 
@@ -84,7 +85,10 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         InvestorBenchError: options or data that do not work, with what would.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
+    }
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
         self._setup = setup = prepare(PortfolioOptions.of(options))
@@ -136,6 +140,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         marks = self._page.now.prices.final
         self._closed = self._trader.open(setup.options.initial_cash, marks, self._page.priced)
         self._ended = False
+        self._trail = [PortfolioMark(self._page.now, self._closed)]
         observation, info = self._shown()
         filings = path.history.opening_filings(self._page.now.t)
         info["documents"] = (*filings, *info["documents"])
@@ -159,6 +164,8 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         )
         reward = self._reward(before.amounts.equity, after.amounts.equity)
         self._at, self._page, self._closed = at, page, after
+        if self.render_mode is not None:
+            self._trail.append(PortfolioMark(page.now, after))
         terminated = bool(after.amounts.equity <= 0.0)
         truncated = at == self._end and not terminated
         self._ended = terminated or truncated
@@ -167,6 +174,19 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             info["market_seed"] = MarketSeed(self._path.number)
             info["hidden_state"] = self._path.hidden_state
         return observation, reward, terminated, truncated, info
+
+    def render(self) -> Any:
+        """The episode so far: text for ``"ansi"``, pixels [height, width, 3] for ``"rgb_array"``.
+
+        Raises:
+            ResetNeeded: there was no reset before.
+        """
+        if self._at < 0:
+            raise ResetNeeded("Cannot call env.render() before calling env.reset()")
+        if self.render_mode is None:
+            warn('render_mode is None; pass render_mode="ansi" or "rgb_array" to gym.make')
+            return None
+        return draw_portfolio(self._setup, self._path.history, self._trail, self.render_mode)
 
     def _reward(self, before: float, after: float) -> float:
         function = self._setup.reward

@@ -1,5 +1,6 @@
 """An episode with several assets as pixels: equity, drawdown, stacked weights and fills."""
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -96,7 +97,8 @@ def _draw_drawdown(axes: "Axes", frame: PortfolioFrame) -> None:
     fallen = np.nan_to_num(drawdowns(frame.equity))
     most = max(float(fallen.max()), 0.01)
     axes.set_ylim(-1.08 * most, 0)
-    ticks = [tick for tick in round_numbers(-most, 0.0) if tick > -most][-3:]
+    round_ = round_numbers(-most, 0.0)
+    ticks = round_[:: -math.ceil(len(round_) / 3)]
     draw_grid(axes, ticks, _percents(ticks))
     draw_blocks(axes, -fallen, _edges(frame), 0.0, color=AGENT, alpha=0.45)
     draw_rule(axes, 0, QUIET, 3)

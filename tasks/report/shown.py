@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from investorbench.tasks.actions import action_parts, action_word, order_words
+from investorbench.tasks.actions import action_parts, action_word
 from investorbench.tasks.answers import role_of
 from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.record.schema import Line, without_nan
 from investorbench.tasks.report.shared_lines import Lines
 from investorbench.tasks.wording import number, percent
 from investorbench_env.accounting.events import Fill
+from investorbench_env.accounting.order_words import order_words
 from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.facts import Facts
 

@@ -13,9 +13,9 @@ from investorbench.tasks.actions import (
     action_of,
     action_parts,
     action_word,
-    order_words,
     plain_action,
 )
+from investorbench_env.accounting.order_words import order_words
 from investorbench_env.errors import InvestorBenchError
 from tests.agents.facts import facts
 

@@ -1,0 +1,34 @@
+"""Orders for shares in words, whatever stands in them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def order_words(order: Mapping[str, Any] | object) -> str:
+    """An order for shares in words: ``buy 100 MSFT, limit 212, stop 200, until cancelled``."""
+    if not isinstance(order, Mapping):
+        return f"no order: {json.dumps(order, ensure_ascii=False)}"
+    side, symbol = str(order.get("side")), str(order.get("symbol"))
+    if side == "cancel":
+        return f"cancel {order.get('id') or '?'}"
+    if side == "stop":
+        return f"stop {symbol} at {_amount(order.get('stop'))}"
+    parts = [f"{side} {_amount(order.get('quantity'))} {symbol}"]
+    parts += [
+        f"{name} {_amount(price)}"
+        for name in ("limit", "stop")
+        if (price := order.get(name)) is not None
+    ]
+    if order.get("until") == "cancelled":
+        parts.append("until cancelled")
+    return ", ".join(parts)
+
+
+def _amount(value: Any) -> str:
+    """A number of shares or a price, to four digits after the point."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "?" if value is None else str(value)
+    is_small = 0.0 < abs(value) < 0.001
+    text = f"{value:.4g}" if is_small else f"{value:,.4f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
