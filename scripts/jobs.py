@@ -218,16 +218,27 @@ def _called(call: Callable[..., Any], target: str, parts: Mapping[str, Any]) -> 
         ) from error
 
 
-def new_memory(config: DictConfig, folder: EpisodeFolder, seed: int) -> LayeredMemory:
-    """The memory of an episode: empty, or as its archive has it where the episode is resumed."""
+def new_memory(
+    config: DictConfig, folder: EpisodeFolder, seed: int, asset: str = ""
+) -> LayeredMemory:
+    """The memory of an episode: empty, or as its archive has it where the episode is resumed.
+
+    Args:
+        config: what it is made of.
+        folder: of the episode.
+        seed: likewise.
+        asset: whose it is, where an agent has one for each.
+    """
     profile = OmegaConf.to_container(config, resolve=True)["profile"]  # type: ignore[call-overload, index]
-    memory = LayeredMemory(profile, _store_of(config, folder), embedder_of(config), seed=seed)
+    memory = LayeredMemory(
+        profile, _store_of(config, folder, asset), embedder_of(config), seed=seed
+    )
     if folder.checkpoint is None and memory.steps:
         memory.rewind(0)  # it was killed before its first checkpoint
     return memory
 
 
-def _store_of(config: DictConfig, folder: EpisodeFolder) -> Arrays | Chroma:
+def _store_of(config: DictConfig, folder: EpisodeFolder, asset: str) -> Arrays | Chroma:
     stores = ("arrays", "chroma")
     if config.store not in stores:
         raise InvestorBenchError(f"memory.store={config.store!r} must be one of {stores}")
@@ -235,12 +246,19 @@ def _store_of(config: DictConfig, folder: EpisodeFolder) -> Arrays | Chroma:
         return Arrays()
     kept = 2 * SAVE_EVERY  # a checkpoint can always be gone back to
     if config.url is None:
-        return Chroma(folder.path / "memory", kept_steps=kept)
+        return Chroma(folder.path / "memory" / _file_name(asset), kept_steps=kept)
     name = folder.path / "collection"
     if not name.exists():
         folder.path.mkdir(parents=True, exist_ok=True)
         write_atomically(name, f"investorbench-{uuid4().hex}")
-    return Chroma(url=config.url, collection=name.read_text(), kept_steps=kept)
+    own = f"-{_file_name(asset)}" if asset else ""
+    return Chroma(url=config.url, collection=f"{name.read_text()}{own}", kept_steps=kept)
+
+
+def _file_name(asset: str) -> str:
+    """A symbol as files and collections may be called; two never get the same."""
+    plain = (each if each.isascii() and each.isalnum() else f"-x{ord(each):x}x" for each in asset)
+    return "".join(plain)
 
 
 def embedder_of(config: DictConfig) -> Embedder:

@@ -82,13 +82,14 @@ def read_answer(
     return Decision(
         word=word if word in TRADE_WORDS else "hold",
         valid=word in TRADE_WORDS,
-        rationale=_brief(value.get("rationale")),
-        reflection=_brief(value.get("reflection")) if reflects else "",
+        rationale=brief(value.get("rationale")),
+        reflection=brief(value.get("reflection")) if reflects else "",
         cited=tuple(dict.fromkeys(shown[label] for label in known)),
         dropped=len(named) - len(known) + answer.tolerated.count("unknown_item"),
     )
 
 
-def _brief(text: object) -> str:
+def brief(text: object) -> str:
+    """As much of a rationale or a reflection as is remembered."""
     words = str(text or "").strip()
     return words if len(words) <= LONGEST_REFLECTION else words[:LONGEST_REFLECTION] + " […]"

@@ -24,7 +24,7 @@ from investorbench.agents.finmem.question import (
     ask,
     fill,
     labels_for,
-    layers_in_words,
+    shared_words,
     templates_sha256,
 )
 from investorbench.agents.finmem.recall import recall
@@ -368,7 +368,7 @@ class FinMem:
             role=self.character.role,
             symbol=perception.symbol,
             background=state.background,
-            layers=layers_in_words(state.memory.profile),
+            **shared_words(state.memory.profile),
             **self._rules.words(),
         )
         state.schema = schema_of(labels_for(state.memory.profile, self.k))

@@ -45,12 +45,12 @@ class Lesson:
     """What recent decisions taught, when that was last asked for.
 
     Attributes:
-        id: of it in memory.
+        id: of it in memory; None where it is in that of no asset.
         time: of the session, YYYY-MM-DD.
         text: as it is remembered.
     """
 
-    id: int
+    id: int | None
     time: str
     text: str
 

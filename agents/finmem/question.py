@@ -132,7 +132,7 @@ def ask(
     """
     values = {
         "symbol": day.perception.symbol,
-        "memories": blocks(memories),
+        "memories": blocks(memories) or "None yet.",
         "recent": "\n".join(_recent(day, len(memories))) or "None yet.",
         "facts": str(day.perception),
         "news": news_of(day.news, sheet),
@@ -151,6 +151,12 @@ def labels_for(profile: Profile, k: int | None) -> list[str]:
     """All labels that a prompt may hold: of memories by their place, then of what is new."""
     memories = (profile.retrieved if k is None else k) * len(profile.layers)
     return [memory_label(n) for n in range(memories)] + [label_of(n) for n in range(CITABLE)]
+
+
+def shared_words(profile: Profile) -> dict[str, str]:
+    """The parts of a system message that are the same for one asset and for several."""
+    memories = fill("memories", layers=layers_in_words(profile))
+    return {"memories": memories, "news": fill("news"), "weigh": fill("weigh")}
 
 
 def layers_in_words(profile: Profile) -> str:
@@ -194,17 +200,22 @@ def in_order(memories: Sequence[Recalled]) -> tuple[Recalled, ...]:
     return tuple(sorted(memories, key=lambda memory: (places[memory.layer], memory.id)))
 
 
-def blocks(memories: Sequence[Recalled]) -> str:
-    """Memories under the names of their layers, each in a block that its text cannot leave."""
-    return "\n".join(_lines(memories)) or "None yet."
+def blocks(memories: Sequence[Recalled], heading: str = "##") -> str:
+    """Memories under the names of their layers, each in a block that its text cannot leave.
+
+    Args:
+        memories: in the order in which they are shown.
+        heading: what the names of layers begin with.
+    """
+    return "\n".join(_lines(memories, heading))
 
 
-def _lines(memories: Sequence[Recalled]) -> Iterator[str]:
+def _lines(memories: Sequence[Recalled], heading: str) -> Iterator[str]:
     layer = None
     for place, memory in enumerate(memories):
         if memory.layer != layer:
             layer = memory.layer
-            yield f"## {HEADINGS.get(layer, layer)}"
+            yield f"{heading} {HEADINGS.get(layer, layer)}"
         rating = memory.metadata.get("rating")
         text = shown_of(memory)
         yield block(memory_label(place), memory.time, text, f" ({rating})" * bool(rating))

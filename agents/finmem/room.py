@@ -138,9 +138,10 @@ def fitted(
         over = question.tokens(counter) - room
         if over <= 0:
             break
-        while ranked and over > 0:
-            over -= counter(texts[ranked.pop()])
-        if over > 0:
+        if ranked:
+            while ranked and over > 0:
+                over -= counter(texts[ranked.pop()])
+        else:
             longest = max(range(len(sheets)), key=lambda place: len(sheets[place].lines))
             sheets[longest] = sheets[longest].without_last()
     return FittedQuestion(
@@ -168,7 +169,9 @@ def shown_ids(
         stored: ids of what is new, by its place.
         lesson: of recent decisions, which stands behind the memories.
     """
-    ids = [memory.id for memory in excerpt.memories] + ([lesson.id] if lesson else [])
+    ids = [memory.id for memory in excerpt.memories]
+    if lesson is not None and lesson.id is not None:
+        ids.append(lesson.id)
     shown = {memory_label(place): id for place, id in enumerate(ids)}
     new = (place for place in excerpt.sheet.places if place in stored and place < CITABLE)
     return shown | {label_of(place): stored[place] for place in new}

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from investorbench.agents.finmem.asset_memory import AssetMemory
 from investorbench.agents.finmem.past_decisions import Lesson, PastDecision, TrackRecord
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.reports import Report
@@ -24,10 +25,8 @@ def plain_values(state: AgentState) -> dict[str, Any]:
     kept = {each.name: getattr(state, each.name) for each in fields(state) if each.name != "memory"}
     return {
         **kept,
+        **values_read(state),
         "format": FORMAT,
-        "seen": sorted(state.seen),
-        "pending": [asdict(each) for each in state.pending],
-        "reports": [asdict(report) for report in state.reports],
         "lesson": None if state.lesson is None else asdict(state.lesson),
         "track": [asdict(past) for past in state.track],
         "counts": asdict(state.counts),
@@ -40,12 +39,10 @@ def restore(state: AgentState, saved: Mapping[str, Any]) -> None:
     Raises:
         InvestorBenchError: it was saved for another task or seed, or by another version.
     """
-    require_same(state, saved)
+    require_same(saved, "FinMem", FORMAT, state.task, state.seed)
     plain = {
         **saved,
-        "seen": set(saved["seen"]),
-        "pending": tuple(Arrival(**each) for each in saved["pending"]),
-        "reports": [Report(**report) for report in saved["reports"]],
+        **restored(saved),
         "lesson": None if saved["lesson"] is None else Lesson(**saved["lesson"]),
         "track": TrackRecord(
             PastDecision(**{**past, "cited": tuple(past["cited"])}) for past in saved["track"]
@@ -57,22 +54,47 @@ def restore(state: AgentState, saved: Mapping[str, Any]) -> None:
             setattr(state, each.name, plain[each.name])
 
 
-def require_same(state: AgentState, saved: Mapping[str, Any]) -> None:
+def values_read(asset: AssetMemory) -> dict[str, Any]:
+    """What of an asset's documents was read, as plain JSON values."""
+    return {
+        "seen": sorted(asset.seen),
+        "pending": [asdict(each) for each in asset.pending],
+        "reports": [asdict(report) for report in asset.reports],
+    }
+
+
+def restored(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as it was."""
+    return {
+        "seen": set(saved["seen"]),
+        "pending": tuple(Arrival(**each) for each in saved["pending"]),
+        "reports": [Report(**report) for report in saved["reports"]],
+    }
+
+
+def require_same(saved: Mapping[str, Any], agent: str, format: int, task: str, seed: int) -> None:
     """Refuse what is another agent's.
+
+    Args:
+        saved: the plain values.
+        agent: what an agent is called in the error.
+        format: that this version reads.
+        task: of the agent at hand.
+        seed: likewise.
 
     Raises:
         InvestorBenchError: it was saved for another task or seed, or by another version.
     """
-    if saved.get("format") != FORMAT:
+    if saved.get("format") != format:
         raise InvestorBenchError(
-            f"a FinMem agent was saved in format {saved.get('format')}, and this version reads "
-            f"format {FORMAT} alone: start again in another folder"
+            f"a {agent} agent was saved in format {saved.get('format')}, and this version reads "
+            f"format {format} alone: start again in another folder"
         )
-    ours = {"task": state.task, "seed": state.seed}
+    ours = {"task": task, "seed": seed}
     theirs = {name: saved.get(name) for name in ours}
     if ours != theirs:
         raise InvestorBenchError(
-            f"a FinMem agent was saved with {theirs}, and this one has {ours}: "
+            f"a {agent} agent was saved with {theirs}, and this one has {ours}: "
             "give the same task and seed, or start again in another folder"
         )
 
@@ -94,7 +116,7 @@ def load(state: AgentState, folder: Path) -> None:
             changed.
     """
     saved = read_state(folder / STATE, "FinMem")
-    require_same(state, saved)
+    require_same(saved, "FinMem", FORMAT, state.task, state.seed)
     load_memory(state.memory, folder, saved["archive"], saved["steps"])
     restore(state, saved)
 

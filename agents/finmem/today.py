@@ -117,10 +117,10 @@ class Arrived:
         words += f" (usually {self.usual:.0f} a day)" if self.usual else ""
         words += f"; as rated by their sources: {', '.join(listed)}" if listed else ""
         filings = len(self.items) - len(stories)
-        before = (
-            f" Before them, {filings} passage{'s' * (filings != 1)} of filings." if filings else ""
-        )
-        return f"{words}.{before}"
+        passages = f"{filings} passage{'s' * (filings != 1)} of filings."
+        if not stories:
+            return passages
+        return f"{words}.{f' Before them, {passages}' * bool(filings)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

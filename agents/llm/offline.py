@@ -1,8 +1,9 @@
 """``model=offline``: a deterministic reader behind a language model's interface; it is none.
 
 It reads the tone of the texts in a prompt with a word list, and the momentum among its numbers,
-and fills in whatever schema it is given; of tools it calls once, all together, those that need no
-arguments. So everything runs without a key, a GPU or a download.
+and fills in whatever schema it is given: of a list of objects one for each section of the prompt
+that an object may name. Of tools it calls once, all together, those that need no arguments. So
+everything runs without a key, a GPU or a download.
 """
 
 import math
@@ -15,6 +16,7 @@ from investorbench.agents.llm.answer import Answer, Message, Schema, Tool, ToolC
 from investorbench.agents.llm.canonical import canonical, digest
 from investorbench.agents.llm.contents import require_eyes, text_of
 from investorbench.agents.llm.models import Model
+from investorbench.agents.llm.offline_orders import ordered, sections
 from investorbench.agents.llm.wordlist import Words, load_words, tone
 
 IS_CLEAR = 0.05
@@ -131,6 +133,8 @@ class OfflineReader:
             case "object":
                 parts: Mapping[str, Any] = schema.get("properties", {})
                 return {key: self._fill(part, seen, prompt, key) for key, part in parts.items()}
+            case "array" if "properties" in schema.get("items", {}):
+                return list(self._objects(schema["items"], prompt))
             case "array":
                 return self._cited(schema, seen, prompt)
             case "number":
@@ -142,6 +146,23 @@ class OfflineReader:
             case "null":
                 return None
         return _rationale(seen)[: schema.get("maxLength", 1_000)]
+
+    def _objects(self, schema: Mapping[str, Any], prompt: str) -> Iterator[Mapping[str, Any]]:
+        """For each section that an object of a list may name, the object, if there is one to make.
+
+        Where it is an order, there is none of what has no clear tone or no size, see
+        :mod:`investorbench.agents.llm.offline_orders`.
+        """
+        parts: Mapping[str, Any] = schema["properties"]
+        several = (sections(prompt, part["enum"]) for part in parts.values() if part.get("enum"))
+        found = next(filter(None, several), {})
+        for name, text in found.items():
+            seen = self.read(text)
+            plain = {key: self._fill(part, seen, text, key) for key, part in parts.items()}
+            plain |= {key: name for key, part in parts.items() if name in part.get("enum", ())}
+            order = ordered(plain, seen.sign, text, prompt, len(found))
+            if order is not None:
+                yield order
 
     def _cited(self, schema: Mapping[str, Any], seen: Impression, prompt: str) -> list[Any]:
         """Of the ids that may be cited, those whose texts speak most clearly for the decision."""

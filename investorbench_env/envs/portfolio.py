@@ -314,6 +314,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             "data_source": setup.markets.source,
             "simulated": setup.markets.simulated,
             "protocol": setup.protocol.name,
+            "constraints": setup.constraints,
             "stale": stale,
         }
 
