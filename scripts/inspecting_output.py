@@ -26,8 +26,8 @@ PARTS = {"recalled", "question", "decision"}
 """Of a thought that is shown part by part; other agents may record what they like."""
 SHARES = ("returns", "momentum", "weight", "total_return")
 """Facts that are shown in percent."""
-BLOCK = re.compile(r'<memory id="(\w+)"[^>]*>\n([^<]*)\n</memory>')
-"""A memory in a prompt: its text is nowhere else in the record."""
+BLOCK = re.compile(r'(?m)^## (\S+)$|<memory id="(\w+)"[^>]*>\n([^<]*)\n</memory>')
+"""A memory in a prompt, whose text is nowhere else in the record; or the heading of a section."""
 LONGEST = 600
 """Characters of a prompt or an answer that are shown unless all of it is asked for."""
 
@@ -208,8 +208,18 @@ def _traded(row: Values) -> tuple[str, str]:
 
 
 def _texts(thought: Values) -> dict[str, str]:
-    """The memories in the prompt of a day, by what they are called there."""
-    return dict(BLOCK.findall(thought["question"]["user"] if thought else ""))
+    """The memories in the prompt of a day, by what they are called there.
+
+    Where several assets have one each, a label counts within the section of one.
+    """
+    known: dict[str, str] = {}
+    heading = ""
+    for found in BLOCK.finditer(thought["question"]["user"] if thought else ""):
+        section, label, text = found.groups()
+        heading = section or heading
+        if label:
+            known |= {label: text, f"{heading} {label}": text}
+    return known
 
 
 def _observed(line: Line, thought: Values) -> Grid:
@@ -231,9 +241,13 @@ def _observed(line: Line, thought: Values) -> Grid:
 
 def _fact(name: str, value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{count} {word}" for word, count in value.items())
+        return ", ".join(f"{_short(count)} {word}" for word, count in value.items())
     values = value if isinstance(value, list) else [value]
     return ", ".join(f"{each:+.2%}" if name in SHARES else number(each) for each in values)
+
+
+def _short(count: Any) -> str:
+    return f"{count:.6g}" if isinstance(count, float) else str(count)
 
 
 def _recalled(thought: Values, known: Mapping[str, str]) -> Table:
@@ -336,9 +350,10 @@ def _done(day: ShownDay, thought: Values) -> Grid:
     grid.add("equity", number(account.equity))
     grid.add("reward", f"{line.reward:+.6f}" if math.isfinite(line.reward) else None)
     if thought:
-        feedback = thought["feedback"]
-        sign = f"{feedback['sign']:+d} for " if feedback["ids"] else ""
-        grid.add("feedback", sign + _ids(feedback["ids"]))
+        given = thought["feedback"]
+        for feedback in given if isinstance(given, list) else [given]:
+            sign = f"{feedback['sign']:+d} for " if feedback["ids"] else ""
+            grid.add("feedback", sign + _ids(feedback["ids"]))
         grid.add("reflected", _ids(thought["reflections"]))
         moves = (f"{m['id']} from {m['origin']} to {m['destination']}" for m in thought["moves"])
         grid.add("moved", *moves)
@@ -352,7 +367,7 @@ def _ordered(order: Order | ShareOrder) -> str:
     return f"{order.symbol} to weight {order.weight:+.2f}"
 
 
-def _ids(ids: Sequence[int]) -> str:
+def _ids(ids: Sequence[object]) -> str:
     return ", ".join(map(str, ids)) or "none"
 
 

@@ -1,5 +1,6 @@
 """From decisions about a portfolio to the actions of its environment."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from investorbench.agents.portfolio.wording import order_words
 
 SPARE = 0.02
 """Of equity: what training leaves in cash, for the next open may be above the last close."""
-WAITS = "cancelled"
+WAITS, HOLD = "cancelled", "hold"
 NAMED = 10
 """Assets that a line names of those that were ordered."""
 
@@ -22,12 +23,14 @@ class Ordered:
 
     Attributes:
         action: as the environment takes it: a list of orders, or weights float32 [A].
+        word: all of it in a word or two, such as ``"2 buy, 1 sell"``.
         by_asset: in words, by symbol; nothing of assets that are left as they are.
         left_out: what could not be meant, in words.
         last_id: the number of the last order that waits.
     """
 
     action: Any
+    word: str
     by_asset: Mapping[str, str]
     left_out: tuple[str, ...] = ()
     last_id: int = 0
@@ -66,7 +69,9 @@ def shares_ordered(given: Sequence[Mapping[str, Any]], last_id: int) -> Ordered:
         by_asset[symbol] = " and ".join(
             [*([by_asset[symbol]] if symbol in by_asset else []), order_words(order)]
         )
-    return Ordered(action=orders, by_asset=by_asset, last_id=last_id)
+    sides = Counter(order["side"] for order in orders)
+    word = ", ".join(f"{count} {side}" for side, count in sides.items()) or HOLD
+    return Ordered(action=orders, word=word, by_asset=by_asset, last_id=last_id)
 
 
 def weights_ordered(
@@ -90,7 +95,8 @@ def weights_ordered(
             left_out.append(f"{symbol} to a weight of {weight:g}, not within {least:g} to 1")
     action = np.array([weights.get(quote.symbol, 0.0) for quote in perception.quotes], np.float32)
     action = np.clip(action, np.float32(least), np.float32(1.0))
-    return Ordered(action=action, by_asset=by_asset, left_out=tuple(left_out))
+    word = f"{len(by_asset)} of {len(action)} weights" if by_asset else HOLD
+    return Ordered(action=action, word=word, by_asset=by_asset, left_out=tuple(left_out))
 
 
 def equal_parts(labels: Mapping[str, float], constraints: Mapping[str, Any]) -> dict[str, float]:

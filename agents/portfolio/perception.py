@@ -18,7 +18,7 @@ SESSIONS = (1, 5, 20)
 """Over which returns are shown, beside the momentum."""
 
 
-class Quote(NamedTuple):
+class AssetPrices(NamedTuple):
     """One asset today.
 
     Attributes:
@@ -78,7 +78,7 @@ class PortfolioPerception:
     """
 
     session: str
-    quotes: tuple[Quote, ...]
+    quotes: tuple[AssetPrices, ...]
     cash: float
     equity: float
     total_return: float
@@ -121,7 +121,6 @@ class PortfolioPerception:
             "session": self.session,
             "closes": {quote.symbol: quote.close for quote in self.quotes},
             "holdings": {held.symbol: held.quantity for held in self.positions},
-            "waiting": len(self.waiting),
             "cash": self.cash,
             "equity": self.equity,
             "total_return": self.total_return,
@@ -192,13 +191,13 @@ def event_words(info: Mapping[str, Any]) -> Iterator[str]:
         yield f"your weights added up to {info['scaled']:.4g} and were scaled down"
 
 
-def _quote(symbol: str, closes: Any, *, tradable: bool, stale: bool) -> Quote:
+def _quote(symbol: str, closes: Any, *, tradable: bool, stale: bool) -> AssetPrices:
     known = np.asarray(closes, dtype=np.float64)
 
     def over(sessions: int) -> float | None:
         return float(known[-1] / known[-1 - sessions] - 1.0) if len(known) > sessions else None
 
-    return Quote(
+    return AssetPrices(
         symbol=symbol,
         close=float(known[-1]) if len(known) else None,
         returns=tuple(map(over, SESSIONS)),

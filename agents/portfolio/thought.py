@@ -1,6 +1,6 @@
 """The record of one step of a portfolio's agent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +111,12 @@ class PortfolioThought:
             "perception": self.day.perception.record(),
             "labels": None if self.day.labels is None else dict(self.day.labels),
             "appetite": self.day.appetite,
-            "assets": {symbol: _asset(own) for symbol, own in self.assets.items()},
+            "stored": {
+                f"{symbol} {id}": text
+                for symbol, own in self.assets.items()
+                for id, text in own.stored.items()
+            },
+            "news": {symbol: own.news._asdict() for symbol, own in self.assets.items()},
             "recalled": [
                 {**memory, "id": f"{symbol} {memory['id']}", "label": f"{symbol} {memory['label']}"}
                 for symbol, own in self.assets.items()
@@ -122,16 +127,40 @@ class PortfolioThought:
             "question": self.question.record(),
             "answer": answer,
             "decision": self._decision(),
+            **self._later(),
             "action": self.ordered.plain(),
         }
         if self.summaries:
             record["answers"] = answers_record(self.answer, self.summaries)
         return record
 
+    def _later(self) -> dict[str, Any]:
+        """What became of the memories of each asset, by its symbol and their ids."""
+        assets = self.assets.items()
+
+        def named(ids: Callable[[AssetThought], Iterable[int]]) -> list[str]:
+            return [f"{symbol} {id}" for symbol, own in assets for id in ids(own)]
+
+        return {
+            "reflections": named(lambda own: own.reflections),
+            "feedback": [
+                {"ids": [f"{symbol} {id}" for id in own.feedback.ids], "sign": own.feedback.sign}
+                for symbol, own in assets
+                if own.feedback.ids
+            ],
+            "deleted": named(lambda own: own.stepped.deleted),
+            "moves": [
+                {**plain(move), "id": f"{symbol} {move.id}"}
+                for symbol, own in assets
+                for move in own.stepped.moves
+            ],
+        }
+
     def _decision(self) -> dict[str, Any]:
         decision = self.decision
         return {
-            "word": self.ordered.words(),
+            "word": self.ordered.word,
+            "orders": self.ordered.words(),
             "valid": decision.valid,
             "rationale": decision.rationale,
             "reflection": decision.reflection,
@@ -140,14 +169,3 @@ class PortfolioThought:
             "dropped": decision.dropped,
             "left_out": list(self.unmeant),
         }
-
-
-def _asset(own: AssetThought) -> dict[str, Any]:
-    return {
-        "stored": {str(id): text for id, text in own.stored.items()},
-        "news": own.news._asdict(),
-        "reflections": list(own.reflections),
-        "feedback": plain(own.feedback),
-        "deleted": list(own.stepped.deleted),
-        "moves": [plain(move) for move in own.stepped.moves],
-    }

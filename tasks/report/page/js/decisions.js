@@ -206,7 +206,8 @@ function recalledTable(thought, user) {
 /** Ids that came of a decision; feedback has a sign for those that it rested on. */
 function laterText(value) {
   if (Array.isArray(value)) {
-    return value.map((each) => (typeof each === "object" ? JSON.stringify(each) : each)).join(", ");
+    return value.map((each) => each.ids ? laterText(each)
+      : typeof each === "object" ? JSON.stringify(each) : each).join(", ");
   }
   if (!value.ids?.length) return "";
   return `${value.sign < 0 ? "−" : "+"}${Math.abs(value.sign)} for ${value.ids.join(", ")}`;
