@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from investorbench_env.market.joint_history import JointHistory
-from investorbench_env.market.market import OPEN
+from investorbench_env.market.market import CLOSE, OPEN
 from investorbench_env.universes import Universe
 
 LONG_STALE = 20
@@ -35,8 +35,8 @@ def gaps(history: JointHistory, span: range) -> Iterator[str]:
     """
     market, sessions = history.market, history.market.sessions
     for place, symbol in enumerate(history.symbols):
-        opens = market.bars[: span.start + 1, history.assets[place], OPEN]
-        if np.isnan(opens).all() and not np.isnan(market.bars[: span.start + 1, :, OPEN]).all():
+        bars = market.bars[: span.start + 1, history.assets[place]]
+        if np.isnan(bars[:, OPEN]).all() and not np.isnan(bars[:, CLOSE]).all():
             yield f"{symbol} has no opens: its orders fill at the close of the session"
         gone = int(history.gone[place])
         if span.start <= gone < span.stop:

@@ -124,6 +124,7 @@ class JointHistory:
         self._stops = market.documents.available_by(market.times)
         self._moments: dict[int, JointMoment] = {}
         self._pasts: dict[int, Pasts] = {}
+        self._past_ends: list[int] = []
         self._last_split = _last(self._splits != 1.0).max(axis=1)
         # The last `window` bars are a slice, as they stand where no split lies within them.
         padded = np.zeros((window - 1 + len(self.known), len(assets), len(FIELDS)), np.float32)
@@ -136,7 +137,7 @@ class JointHistory:
 
     def __getstate__(self) -> dict[str, Any]:
         # Pasts stay behind where a copy goes to another process, which then makes its own.
-        return {**self.__dict__, "_pasts": {}}
+        return {**self.__dict__, "_pasts": {}, "_past_ends": []}
 
     def _priced(self, dividends: Array) -> JointPrices:
         """The prices of every bar, each from no later bar."""
@@ -219,19 +220,18 @@ class JointHistory:
 
     def past(self, t: int) -> Pasts:
         """All that was known at the end of bar ``t``, in an object that leads to nothing else."""
-        missing, past = [], None
-        while t >= 0:
-            if (past := self._pasts.get(t)) is not None:
-                break
-            missing.append(t)
-            t = self.before.item(t)
-        for t in reversed(missing):
-            first = self.before.item(t) + 1
-            size = BAR.itemsize * len(self.symbols)
-            documents = self._documents(self._stops.item(first - 1) if first else 0, t)
-            rows = self._bars_known[first * size : (t + 1) * size]
-            past = self._pasts[t] = Pasts(self.symbols, past, rows, documents)
-        assert past is not None
+        past = self._pasts.get(t)
+        if past is None:
+            ends, size = self._past_ends, BAR.itemsize * len(self.symbols)
+            place = bisect_left(ends, t)
+            last = ends[place - 1] if place else -1
+            past = self._pasts[t] = Pasts(
+                self.symbols,
+                self._pasts[last] if place else None,
+                self._bars_known[(last + 1) * size : (t + 1) * size],
+                self._documents(self._stops.item(last) if place else 0, t),
+            )
+            ends.insert(place, t)
         return past
 
     @cached_property

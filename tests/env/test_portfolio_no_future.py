@@ -71,7 +71,7 @@ def look_at(universe: str, action: str, seed: int, **options: Any) -> None:
 
 @each_universe
 @each_action
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), split=st.sampled_from(["warmup", "test"]))
 def test_the_future_changes_nothing_that_is_seen_of_a_portfolio(
     universe: str, action: str, split: str, seed: int
