@@ -1,18 +1,22 @@
 """The law of several simulated assets: what they share, and what each keeps of a single one."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from investorbench.agents.simulated.statements import statements_in
 from investorbench_env.errors import MarketError
+from investorbench_env.market.asset_classes import STOCK
 from investorbench_env.market.documents import NEWS
 from investorbench_env.market.history import History
-from investorbench_env.market.simulated import Law, dynamics_of, grammar
+from investorbench_env.market.simulated import Law, dynamics_of, grammar, joint_law
 from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, TRAIN
 from investorbench_env.market.simulated.common_shocks import CHOSEN, Shares, draw_choices, mixed
 from investorbench_env.market.simulated.joint_law import SHARES, STOCK_MARKET, JointLaw, ListedAsset
+from investorbench_env.market.simulated.news import FACTOR, OTHER, plan_news, state_scores
 from investorbench_env.market.simulated.process import NORMALS, UNIFORMS, draw_shocks, evolve
 from investorbench_env.universes import find_universe
 
@@ -280,3 +284,78 @@ def test_words_are_put_together_when_they_are_read_and_documents_made_when_asked
     for history in histories:
         history.until(20)
     assert 0 < len(written) < 60
+
+
+def test_news_about_a_factor_is_good_where_the_state_of_the_factor_is():
+    law = law_of(start="2010-01-04", end="2014-12-31")
+    (asset, *_) = law.drawn([(NAMED, seed) for seed in SEEDS])
+    factors = tuple(asset.factors.values())
+    assert list(asset.factors) == ["sector", "market"]
+    news = plan_news(
+        asset.law.dynamics, asset.paths, law.sessions, law.times, STOCK, asset.origins, factors
+    )
+    for number, factor in enumerate(factors, FACTOR):
+        rows = news.about == number
+        path, reported = news.path[rows], news.reported[rows]
+        scores = state_scores(factor.dynamics, factor.paths, path, reported)
+        score = scores[news.topic[rows], np.arange(len(path))]
+        for low, high, expected in ((-9.0, -1.0, -0.5), (-0.5, 0.5, 0.0), (1.0, 9.0, 0.5)):
+            found = news.polarity[rows][(score > low) & (score < high)].mean()
+            assert found == pytest.approx(expected, abs=0.15), (factor.name, low)
+    # As likely about the sector, the market, or another firm.
+    shares = np.bincount(news.about, minlength=FACTOR + 2) / len(news.about)
+    assert shares[[OTHER, FACTOR, FACTOR + 1]] == pytest.approx([0.06] * 3, abs=0.005)
+
+
+@pytest.mark.parametrize("changed_from", [40, 41, 60])
+def test_nothing_depends_on_what_comes_after_it_in_any_asset_or_factor(changed_from, monkeypatch):
+    # Much prompt, outspoken news, most of it about factors, and a later state out of proportion:
+    # a leak would show at once.
+    def outspoken(*given, **named):
+        return replace(
+            dynamics_of(*given, **named),
+            news_a_day=8.0, relevant_share=0.1, delay_days=0.0, informativeness=5.0,
+        )  # fmt: skip
+
+    monkeypatch.setattr(joint_law, "dynamics_of", outspoken)
+    draw, choose = joint_law.draw_shocks, joint_law.draw_choices
+    law = law_of()
+    as_it_was = law.market((FRESH, 3))
+
+    def other(drawn, later):
+        for name, values in later.items():
+            # How much news a session has is drawn as it begins, and so has happened.
+            first = changed_from + (name == "news_uniform")
+            drawn[name][:, first:] = values[:, first:] * (20 if name in ("mood", "gap") else 1)
+        return drawn
+
+    def another(origins):
+        return [origin._replace(seed=4) for origin in origins]
+
+    for name, drawn in (("draw_shocks", draw), ("draw_choices", choose)):
+        changed_later = partial(
+            lambda drawn, origins, n: other(drawn(origins, n), drawn(another(origins), n)), drawn
+        )
+        monkeypatch.setattr(joint_law, name, changed_later)
+    changed = law.market((FRESH, 3))
+    assert np.array_equal(as_it_was.bars[:changed_from], changed.bars[:changed_from])
+    assert not np.array_equal(as_it_was.bars[changed_from], changed.bars[changed_from])
+    for name, values in as_it_was.hidden_state.items():
+        assert np.array_equal(values[:changed_from], changed.hidden_state[name][:changed_from])
+    # The session whose shocks changed closes at 16:00, eight hours before its decision.
+    before = law.times[changed_from] - np.timedelta64(8, "h")
+    upto = [
+        [row for row, at in zip(table, table.available_at, strict=True) if at < before]
+        for table in (as_it_was.documents, changed.documents)
+    ]
+    assert len(upto[0]) > 500 and upto[0] == upto[1]
+    assert tuple(as_it_was.documents) != tuple(changed.documents)
+
+
+def test_a_reader_takes_no_statement_on_a_factor_for_one_on_the_asset():
+    market = law_of(end="2021-10-29").market((FRESH, 3))
+    for row in market.documents:
+        about_factor = any(name in row.text for name in (SECTORS[row.symbol], STOCK_MARKET[0]))
+        if about_factor and row.symbol not in row.text:
+            assert not statements_in(row.text, row.symbol)
+            assert statements_in(row.text, SECTORS[row.symbol]) or STOCK_MARKET[0] in row.text
