@@ -145,11 +145,11 @@ def test_a_record_is_verified_replayed_scored_and_shown(
     assert code == 0 and "1 episode, all to the bit" in out, out
     code, out, _ = command(capfd, "score", run)
     assert code == 0 and "equal_weight" in out and "the equal-weighted universe" in out
-    assert "B&H" not in out
+    assert "chosen with hindsight on 2024-12-24" in " ".join(out.split()) and "B&H" not in out
     code, _, _ = command(capfd, "report", run)
     assert code == 0
     page = (run / "report.html").read_text()
-    assert "SR − EW" in page and "Buy &amp; Hold" not in page
+    assert "SR − EW" in page and "hindsight" in page and "Buy &amp; Hold" not in page
     code, out, _ = command(capfd, "inspect", run, "-1")
     assert code == 0 and "position" in out
 
