@@ -25,6 +25,9 @@ Array = npt.NDArray[Any]
 Observation = dict[str, Any]
 Info = dict[str, Any]
 
+_named: Any = tuple.__new__
+"""A named tuple of values that stand in a tuple already, in half the time of its own class."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PortfolioPage:
@@ -229,7 +232,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         return observation, info
 
     def _account_state(self, amounts: WeightAmounts, priced: tuple[str, ...]) -> AccountState:
-        symbols, marks = self._setup.symbols, amounts.marks.tolist()
+        symbols, marks = self._path.history.symbols, amounts.marks.tolist()
         held = zip(
             symbols, amounts.units.tolist(), amounts.entries.tolist(), marks,
             amounts.weights.tolist(), amounts.unrealised.tolist(), strict=True,
@@ -239,7 +242,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             cash=float(amounts.cash),
             equity=float(amounts.equity),
             costs=float(amounts.costs),
-            positions=[Position(*row) for row in held if row[1]],
+            positions=[_named(Position, row) for row in held if row[1]],
             marks={name: prices[name] for name in priced},
         )
 
@@ -268,7 +271,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
 
     def _read(self, at: int) -> PortfolioPage:
         """A decision as it is shown, made at the first visit."""
-        setup, history = self._setup, self._path.history
+        setup, history, symbols = self._setup, self._path.history, self._path.history.symbols
         t = setup.decisions.item(at)
         now = history.until(t)
         barred = setup.barred(history, t)
@@ -276,7 +279,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         seen: Observation = {
             "bars": bars,
             "mask": mask,
-            "tradable": np.array([name not in barred for name in setup.symbols], np.int8),
+            "tradable": np.array([name not in barred for name in symbols], np.int8),
             "account": None,
             "holdings": None,
             "sentiment": now.sentiment,
@@ -288,8 +291,8 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             name: seen[name]
             for name in self.observation_space.spaces  # type: ignore[attr-defined]
         }
-        priced = list(compress(setup.symbols, history.is_priced(t)))
-        is_stale = dict(zip(setup.symbols, history.prices.stale[t] > 0, strict=True))
+        priced = list(compress(symbols, history.is_priced(t)))
+        is_stale = dict(zip(symbols, history.prices.stale[t] > 0, strict=True))
         page = PortfolioPage(
             now=now,
             observation=observation,
@@ -306,7 +309,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
     def _constants(self, now: JointMoment, stale: tuple[str, ...]) -> Info:
         setup = self._setup
         return {
-            "symbols": setup.symbols,
+            "symbols": self._path.history.symbols,
             "session": now.session,
             "time": now.time,
             "documents": now.documents,

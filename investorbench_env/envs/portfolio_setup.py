@@ -101,6 +101,11 @@ class PortfolioSetup:
         return tuple(member.symbol for member in self.members)
 
     @property
+    def has_dates(self) -> bool:
+        """Whether any asset is a member on some dates alone."""
+        return any(each.member_from or each.member_to for each in self.members)
+
+    @property
     def cost_rate(self) -> float:
         """Commission and slippage as a share of traded notional."""
         return self.commission + self.slippage
@@ -213,15 +218,17 @@ class PortfolioSetup:
 
     def barred(self, history: JointHistory, t: int) -> dict[str, str]:
         """The assets that cannot be bought after bar ``t``, each with the reason."""
-        reasons: dict[str, str] = {}
+        is_priced, reasons = history.is_priced(t), dict[str, str]()
+        if is_priced.all() and not self.has_dates:
+            return reasons
         session = history.until(t).session
-        states = zip(self.members, history.is_priced(t).tolist(), history.gone <= t, strict=True)
-        for member, is_priced, is_gone in states:
+        states = zip(self.members, is_priced.tolist(), history.gone <= t, strict=True)
+        for member, has_price, is_gone in states:
             if is_gone:
                 reasons[member.symbol] = f"{member.symbol} was delisted"
             elif not member.belongs_on(session):
                 reasons[member.symbol] = f"{member.symbol} is no member on {session}"
-            elif not is_priced:
+            elif not has_price:
                 reasons[member.symbol] = f"{member.symbol} has not traded yet"
         return reasons
 

@@ -23,6 +23,8 @@ from investorbench_env.errors import InvalidActionError
 from investorbench_env.market.joint_history import JointHistory, SessionStep
 
 Array = npt.NDArray[np.float64]
+_named: Any = tuple.__new__
+"""A named tuple of values that stand in a tuple already, in half the time of its own class."""
 NEGLIGIBLE = 1e-6
 """By so much weights in single precision may add up to more than they were meant to."""
 
@@ -167,15 +169,11 @@ class WeightTrader:
         ]
 
     def _fills(self, bought: Array, notional: Array, prices: Array) -> tuple[Fill, ...]:
-        rate = self._account.cost_rate
         traded = zip(
-            self._symbols, bought.tolist(), prices.tolist(), notional.tolist(), strict=True
-        )
-        return tuple([
-            Fill(symbol, quantity, price, worth, rate * worth)
-            for symbol, quantity, price, worth in traded
-            if worth
-        ])  # fmt: skip
+            self._symbols, bought.tolist(), prices.tolist(), notional.tolist(),
+            (self._account.cost_rate * notional).tolist(), strict=True,
+        )  # fmt: skip
+        return tuple([_named(Fill, row) for row in traded if row[3]])
 
     def _distributions(self, units: Array, step: SessionStep) -> tuple[Distribution, ...]:
         if not step.ex_date:
