@@ -79,6 +79,34 @@ class PortfolioPath:
 class PortfolioEnv(gym.Env[Observation, Any]):
     """Trade A assets at the end of each bar, and live with them until the next.
 
+    A decision that is taken at the end of bar t meets the bar after it, and the account is marked
+    at its close. With ``action="weights"`` it is a target weight of each asset, the rest is cash:
+    all are traded at the open, to shares of what costs leave of equity. With ``action="orders"``
+    it is a list of dicts with ``symbol`` and ``side`` (``buy``, ``sell``, ``stop``, ``cancel``),
+    and ``quantity``, ``limit``, ``stop``, ``until`` (``day``, ``cancelled``) and ``id`` where they
+    matter, see :class:`~investorbench_env.accounting.orders.ShareOrder`; an entry that is no order
+    or breaks a rule is rejected, and the others are executed. Settlement dates and the rule of
+    pattern day traders are left out.
+
+    The observation is a dict: ``bars`` float32 [window, A, 5] (open, high, low, close, volume,
+    oldest first, adjusted for past splits only, 0 where unknown), ``mask`` int8 [window, A] (1
+    where a bar is known), ``tradable`` int8 [A] (1 where an asset can be bought: it is a member of
+    the universe, listed, and has traded), ``account`` float32 [4] (cash, its weight, equity, bars
+    left), ``holdings`` float32 [A, 4] (shares, weight, entry price, unrealised PnL), ``sentiment``
+    float32 [A, 3] (number of positive, neutral and negative news), ``news`` and ``filings`` (tuples
+    of text about any asset, new since the last decision; at the first decision also the latest
+    filing of each form and asset), and ``time`` (decision time, ISO 8601 in UTC).
+
+    ``info`` holds symbols, session, time, documents (each with its symbol), history (the
+    :class:`~investorbench_env.market.past.Past` of each asset by its symbol), account, fills,
+    rejections and distributions (see ``investorbench_env.accounting.events``), open_orders (those
+    that wait, and the stops of holdings), scaled (what weights added up to where they had to be
+    scaled down, else None), stale (symbols that are marked at an old price), equity, cash, costs,
+    data_source, simulated and protocol. In the warm-up split it has ``label``, what a long position
+    in each asset taken now earns from its fill to the end of the next step [A]. At the end of an
+    episode of the test split on a market that was drawn it has ``market_seed``, the number of the
+    market, and ``hidden_state``, what drove it by name [T, A]. All of it is the reader's own.
+
     Args:
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
         options: the attributes of

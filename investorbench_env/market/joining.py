@@ -109,9 +109,9 @@ def _documents(parts: Mapping[str, Market]) -> Iterator[Document]:
 
 
 def _findings(parts: Mapping[str, Market]) -> tuple[str, ...]:
-    """What was found in each market, with the asset's name where it does not stand in it."""
+    """What was found in each market, behind the name of the asset."""
     found = (
-        finding if symbol in finding else f"{symbol}: {finding}"
+        finding if finding.startswith(f"{symbol}: ") else f"{symbol}: {finding}"
         for symbol, market in parts.items()
         for finding in market.findings
     )

@@ -1,5 +1,6 @@
 """What a file lists as paid, and what its adjusted close shows: from files, each value by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium as gym
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market import Market
+from investorbench_env.market import Market, library
 from investorbench_env.market.files.listed_actions import kind_of
 from investorbench_env.market.library import find_market
 from investorbench_env.market.sessions import sessions_between
@@ -72,6 +73,8 @@ def test_two_files_that_list_the_same_day_count_once(tmp_path: Path) -> None:
         ("split", "split"),
         ("Stock Split", "split"),
         ("reverse-split", "split"),
+        ("Delisting", "delisting"),
+        ("delisted", "delisting"),
         ("stock dividend", ""),
         ("Spin-off", ""),
         ("CD", ""),
@@ -79,6 +82,21 @@ def test_two_files_that_list_the_same_day_count_once(tmp_path: Path) -> None:
 )
 def test_an_action_is_what_its_words_say(action: str, kind: str) -> None:
     assert kind_of(action) == kind
+
+
+@pytest.mark.parametrize(("amount", "gain"), [("-0.3", -0.3), ("", np.nan), ("0.1", 0.1)])
+def test_a_delisting_is_read_with_what_the_last_price_changed_by(
+    amount: str, gain: float, tmp_path: Path
+) -> None:
+    market = load(put(tmp_path, ["2021-02-18,dividend,1.0", f"2021-02-24,delisted,{amount}"]))
+    assert cash(market) == {"2021-02-18": 1.0}
+    on, found = market.delistings["ACME"]
+    assert str(on) == "2021-02-24" and np.array_equal(found, gain, equal_nan=True)
+    saved = library.load(library.save(market, tmp_path / "saved"))
+    assert str(saved.delistings) == str(market.delistings)
+    assert saved.fingerprint == market.fingerprint
+    other = replace(market, delistings={})
+    assert other.fingerprint != market.fingerprint
 
 
 def test_an_action_that_is_not_understood_is_left_out_and_named(tmp_path: Path) -> None:
@@ -94,6 +112,7 @@ def test_an_action_that_is_not_understood_is_left_out_and_named(tmp_path: Path) 
         ("2021-02-18,dividend,-1.0", "row 1: a dividend on 2021-02-18 of -1 cannot be"),
         ("2021-02-18,dividend,", "row 1: a dividend on 2021-02-18 has no amount"),
         ("2021-02-18,dividend,inf", "row 1: a dividend on 2021-02-18 of inf cannot be"),
+        ("2021-02-18,delisting,-1.5", "row 1: a delisting on 2021-02-18 of -1.5 cannot be"),
         ("2021-02-18,split,0", "row 1: a split on 2021-02-18 of 0 cannot be"),
         ("2021-02-18,dividend,51", "row 1: a dividend of 51 on 2021-02-18 is not below the price"),
         ("2021-02-18,dividend,62", "row 1: a dividend of 62 on 2021-02-18 is not below the price"),
