@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.accounting.spot import share_opened
-
 Array = npt.NDArray[np.float64]
 AnyAmount = Any
 """A float, or an array of floats [N]."""
+
+PASSES = 64
+ROUNDING = 1e-14
+"""The share of equity below which it is rounding that is left of a sum."""
 
 
 class Traded(NamedTuple):
@@ -86,34 +88,54 @@ def trade_to_weights(
     values = units * prices
     equity = cash + over_assets(values)
     if trades is None:
-        _, targets, spent = _settle(equity, values, weights, cost_rate)
-        after, bought = targets / prices, spent / prices
+        found = _settle(equity, values, weights, cost_rate)
+        values += found.spent
+        values *= 1.0 / prices
+        after = values
     else:
-        targets, spent = _settle_some(equity, values, weights, trades, cost_rate, max_gross)
-        after = np.where(trades, targets / prices, units)
-        bought = np.where(trades, spent / prices, 0.0)
-    notional = np.abs(spent)
-    cost = cost_rate * over_assets(notional)
-    return Traded(cash - over_assets(spent) - cost, after, bought, notional, cost)
+        values, found = _settle_some(equity, values, weights, trades, cost_rate, max_gross)
+        after = np.where(trades, (values + found.spent) * (1.0 / prices), units)
+    cash = cash - over_assets(found.spent) - found.cost
+    return Traded(cash, after, after - units, found.notional, found.cost)
 
 
-def _settle(
-    equity: AnyAmount, values: Array, weights: Array, cost_rate: float
-) -> tuple[AnyAmount, Array, Array]:
-    """The equity that is left, target values, and what is spent on each asset to get there.
+class _Settled(NamedTuple):
+    """The equity that is left, what is spent on each asset, and what that costs."""
 
-    What is left is the root of a convex function, piecewise linear; each pass solves the piece that
-    the one before led to, and so falls from the equity before costs to the root.
+    equity: AnyAmount
+    spent: Array
+    notional: Array
+    cost: AnyAmount
+
+
+def _settle(equity: AnyAmount, values: Array, weights: Array, cost_rate: float) -> _Settled:
+    """Find what is left of equity after paying for the trades that it leads to.
+
+    It is the root of E' + c * sum |w_i * E' - V_i| - E, which is linear but where an asset turns
+    from bought to sold. The slope between the equity before costs and a first guess leads to the
+    root, in one pass where no asset turns.
     """
-    left = equity
-    while True:
-        targets = weights * left
-        spent = targets - values
-        rates = np.sign(spent) * cost_rate
-        lower = (equity + over_assets(rates * values)) / (1.0 + over_assets(rates * weights))
-        if not np.count_nonzero(lower < left):
-            return left, targets, spent
-        left = np.minimum(left, lower)
+    spent, notional = np.empty_like(values), np.empty_like(values)
+
+    def cost_of(left: AnyAmount) -> AnyAmount:
+        np.multiply(weights, left, out=spent)
+        np.subtract(spent, values, out=spent)
+        np.abs(spent, out=notional)
+        return cost_rate * over_assets(notional)
+
+    first = cost_of(equity)
+    left = equity - first
+    cost = cost_of(left)
+    # Where nothing is traded nothing is left to find, and the slope may be any.
+    slope = 1.0 + (first - cost) / (first + (first == 0.0))
+    for _ in range(PASSES):
+        excess = left + cost - equity
+        is_off = np.abs(excess) > ROUNDING * np.abs(equity)
+        if not np.count_nonzero(is_off):
+            break
+        left = left - is_off * (excess / slope)
+        cost = cost_of(left)
+    return _Settled(left, spent, notional, cost)
 
 
 def _settle_some(
@@ -123,34 +145,43 @@ def _settle_some(
     trades: npt.NDArray[np.bool_],
     cost_rate: float,
     max_gross: float,
-) -> tuple[Array, Array]:
-    """Target values, and what is spent on each asset, where not all of them trade."""
+) -> tuple[Array, _Settled]:
+    """The same where not all assets trade, after the values of those that do."""
     locked = over_assets(np.abs(np.where(trades, 0.0, values)))
     values, weights = np.where(trades, values, 0.0), np.where(trades, weights, 0.0)
-    left, targets, spent = _settle(equity, values, weights, cost_rate)
+    found = _settle(equity, values, weights, cost_rate)
     gross = over_assets(np.abs(weights))
-    binds = (locked > 0.0) & (gross * left + locked > max_gross * left)
+    binds = (locked > 0.0) & (gross * found.equity + locked > max_gross * found.equity)
     if np.count_nonzero(binds):
         # With room R = g * E - locked: R' = R - g * c * sum |u_i * R' - V_i|, and sum |u_i| = 1.
         shares = weights / (gross + (gross == 0.0))
-        room, _, _ = _settle(equity * max_gross - locked, values, shares, cost_rate * max_gross)
-        targets = np.where(binds, shares * np.maximum(room, 0.0), targets)
-        spent = targets - values
-    return targets, spent
+        room = _settle(equity * max_gross - locked, values, shares, cost_rate * max_gross).equity
+        spent = np.where(binds, shares * np.maximum(room, 0.0) - values, found.spent)
+        notional = np.abs(spent)
+        found = _Settled(found.equity, spent, notional, cost_rate * over_assets(notional))
+    return values, found
 
 
-def average_entries(entries: Array, before: Array, after: Array, prices: Array) -> Array:
+def average_entries(entries: Array, traded: Traded, prices: Array) -> Array:
     """Average entry prices after trades [A] or [A, N]; 0 of what is not held.
+
+    They move by as much towards the price as a trade opened of a position: none of it where it
+    shrank, all of it where it turned around or was new.
 
     Args:
         entries: those before.
-        before: shares held before, negative when short.
-        after: shares held after.
+        traded: what was traded.
         prices: of the trades.
     """
-    moved = entries + (prices - entries) * share_opened(before, after)
-    averages: Array = moved * (after != 0.0)
-    return averages
+    units = traded.units
+    held = units != 0.0
+    is_all = bool(held.all())
+    opened = traded.bought / (units if is_all else np.where(held, units, 1.0))
+    np.clip(opened, 0.0, 1.0, out=opened)
+    moved = prices - entries
+    moved *= opened
+    moved += entries
+    return moved if is_all else moved * held
 
 
 def short_value(values: Array) -> AnyAmount:

@@ -141,15 +141,18 @@ class WeightsAccount:
         traded = trade_to_weights(
             cash, units, prices.fill, weights, trades, self.cost_rate, self.max_gross
         )
-        entries = average_entries(entries, units, traded.units, prices.fill)
+        entries = average_entries(entries, traded, prices.fill)
         cash = traded.cash + earned - fee
         marks = prices.final
         values = traded.units * marks
         equity = cash + over_assets(values)
+        # Among many accounts one that is worth nothing waits for its new start.
+        shares = values * (1.0 / (equity + (equity == 0.0)))
+        unrealised = traded.units * entries
+        np.subtract(values, unrealised, out=unrealised)
         after = WeightAmounts(
             cash, equity, costs + traded.cost + fee, traded.units, entries, marks, values,
-            # Among many accounts one that is worth nothing waits for its new start.
-            values / (equity + (equity == 0.0)), values - traded.units * entries,
+            shares, unrealised,
         )  # fmt: skip
         divisor = equity_before + (equity_before == 0.0)
         return after, traded, equity / divisor - 1.0, ruined
