@@ -8,6 +8,7 @@ import numpy.typing as npt
 from investorbench_env.accounting.account import Amounts, TradeAmounts
 from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.setup import AMOUNTS, Setup
+from investorbench_env.envs.tape import Tape
 
 Array = npt.NDArray[Any]
 Info = dict[str, Any]
@@ -25,7 +26,7 @@ REPORTED = (
 class LaneInfos:
     """Makes infos of which a reader may change what it likes: nothing here reads them again."""
 
-    def __init__(self, setup: Setup, lanes: Lanes, count: int) -> None:
+    def __init__(self, setup: Setup, lanes: Lanes[Tape], count: int) -> None:
         self._setup, self._lanes, self._count = setup, lanes, count
         self._everyone = unchangeable(np.ones(count, dtype=np.bool_))
         self._account_masks = {"_" + name: self._everyone for name in ACCOUNT}

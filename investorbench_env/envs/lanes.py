@@ -1,24 +1,79 @@
 """N episodes side by side: in which market each stands, and at which of its decisions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.envs.markets import DrawnMarkets
-from investorbench_env.envs.setup import Setup
+from investorbench_env.envs.markets import DrawnMarkets, Markets
 from investorbench_env.envs.starts import Starts
-from investorbench_env.envs.tape import Prices, Tape
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
-from investorbench_env.market.history import History
-from investorbench_env.market.past import Past
 
 Array = npt.NDArray[Any]
+OfDecisions = npt.NDArray[np.int64]
 
 
-class Lanes:
+class LanesSetup(Protocol):
+    """What lanes have to know of options and what they lead to."""
+
+    @property
+    def markets(self) -> Markets:
+        """What an episode's market is drawn from."""
+
+    @property
+    def decisions(self) -> OfDecisions:
+        """The bars of the split at which decisions are taken [D]."""
+
+    @property
+    def spare(self) -> int:
+        """How many decisions after the first an episode may begin at."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps an episode has."""
+
+    @property
+    def has_whole_episodes(self) -> bool:
+        """Whether an episode is the whole split."""
+
+    def history_of(self, number: int) -> Any:
+        """The moments of a market."""
+
+
+class LanesTape(Protocol):
+    """The decisions of the split in the markets of all lanes."""
+
+    count: int
+    sessions: Array
+    times: Array
+    bars_left: Array
+
+    @property
+    def last(self) -> int:
+        """The last decision, which is never acted on."""
+
+    def draw(self, markets: DrawnMarkets, paths: Sequence[int], numbers: Sequence[int]) -> None:
+        """Put the markets of some numbers in the places of some paths."""
+
+    def prices(self, at: Array, places: Array) -> Any:
+        """What the market did on the way to some places."""
+
+    def prices_of_all(self, at: int) -> Any:
+        """The same for episodes that are all at one decision of one market."""
+
+    def ex_dates(self, at: Array) -> bool:
+        """Whether there was a dividend or a split on the way to any of some decisions."""
+
+    def observe(self, at: Array, paths: Array, places: Array) -> dict[str, Array]:
+        """The numeric parts of observations that the market decides."""
+
+
+AnyTape = TypeVar("AnyTape", bound=LanesTape)
+
+
+class Lanes(Generic[AnyTape]):
     """Where N episodes stand, each in a lane of its own.
 
     Attributes:
@@ -30,18 +85,33 @@ class Lanes:
         market: the number of each one's market.
     """
 
-    def __init__(self, setup: Setup, count: int) -> None:
+    def __init__(
+        self,
+        setup: LanesSetup,
+        count: int,
+        empty: Callable[[int], AnyTape],
+        of_one: Callable[[Any], AnyTape],
+    ) -> None:
+        """Lanes in which nothing has begun.
+
+        Args:
+            setup: what options lead to.
+            count: N.
+            empty: makes a tape with room for so many markets.
+            of_one: makes the tape of the history of a market that is there.
+        """
         self._setup, self._markets, self._count = setup, setup.markets, count
+        self._empty, self._of_one = empty, of_one
         self._starts: list[Starts] = []
         self._pool: tuple[int, ...] = ()
         self._path_of: dict[int, int] = {}
-        self._histories: dict[int, History] = {}
+        self._histories: dict[int, Any] = {}
         # One market of which every episode is the whole split leaves nothing to draw.
         numbers = setup.markets.numbers
         self._one = numbers is not None and len(numbers) == 1
         self._settled = self._one and not setup.spare
         self.started = False
-        self.tape: Tape
+        self.tape: AnyTape
         self.at, self.end, self._first, self._path = np.zeros((4, count), dtype=np.int64)
         self.episode = np.full(count, -1)
         self.market = [numbers[0] if numbers else 0] * count
@@ -66,11 +136,11 @@ class Lanes:
         self._pool = self._starts[0].pool(self._markets)
         numbers = self._pool or self._markets.numbers
         if isinstance(self._markets, DrawnMarkets):
-            self.tape = Tape(self._setup, self._count if numbers is None else len(numbers))
+            self.tape = self._empty(self._count if numbers is None else len(numbers))
             if numbers is not None:
                 self.tape.draw(self._markets, range(len(numbers)), numbers)
         elif not self.started:
-            self.tape = Tape.of_one(self._setup, self._history_of(0))
+            self.tape = self._of_one(self._history_of(0))
         self._path_of = {number: path for path, number in enumerate(numbers or ())}
 
     def begin(self, which: npt.NDArray[np.bool_]) -> None:
@@ -100,7 +170,7 @@ class Lanes:
             self._path[lanes] = lanes
             self.tape.draw(markets, lanes, numbers)
 
-    def following(self, some_ended: bool) -> tuple[tuple[Array, Array], Prices]:
+    def following(self, some_ended: bool) -> tuple[tuple[Array, Array], Any]:
         """The next decision of each and its place [N], and what the market does on the way."""
         at = self.at + 1
         if some_ended:  # a step beyond the last decision goes nowhere
@@ -127,7 +197,7 @@ class Lanes:
 
     def steps_left(self) -> Array:
         """To the end of the split, gaps included, or to that of shorter episodes [N]."""
-        if self._setup.options.episode_length is None:
+        if self._setup.has_whole_episodes:
             return self.tape.bars_left.take(self.at)
         return self.end - self.at
 
@@ -143,11 +213,11 @@ class Lanes:
             found.append((*opening, *history.until(t).documents))
         return tuple(found)
 
-    def pasts(self, info: Mapping[str, Any]) -> tuple[Past, ...]:
+    def pasts(self, info: Mapping[str, Any]) -> tuple[Any, ...]:
         """All that was known at the decisions of an info; for errors see :meth:`texts`."""
         return tuple(history.past(t) for history, t, _ in self._behind(info, "histories"))
 
-    def _behind(self, info: Mapping[str, Any], asked: str) -> Iterator[tuple[History, int, bool]]:
+    def _behind(self, info: Mapping[str, Any], asked: str) -> Iterator[tuple[Any, int, bool]]:
         """Market and bar of each lane of an info, and whether its episode began there."""
         for lane, (episode, time) in enumerate(self._shown(info, asked)):
             decision = int(np.searchsorted(self.tape.times, time))
@@ -181,12 +251,16 @@ class Lanes:
             )
         return zip(numbers, times, strict=True)
 
-    def _history_of(self, number: int) -> History:
+    def history(self, lane: int) -> Any:
+        """The moments of the market that a lane is in."""
+        return self._history_of(self.market[lane])
+
+    def _history_of(self, number: int) -> Any:
         """The moments of a market, kept as long as any lane is in it."""
         if number not in self._histories:
             under_way = {*self.market}
             self._histories = {
                 known: history for known, history in self._histories.items() if known in under_way
             }
-            self._histories[number] = self._markets.history(number, self._setup.options.window)
+            self._histories[number] = self._setup.history_of(number)
         return self._histories[number]

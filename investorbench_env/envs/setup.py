@@ -119,6 +119,11 @@ class Setup:
         return len(self.decisions) - 1 - self.steps
 
     @property
+    def has_whole_episodes(self) -> bool:
+        """Whether an episode is the whole split."""
+        return self.options.episode_length is None
+
+    @property
     def tells_market(self) -> bool:
         """Whether the end of an episode names its market: never before the test."""
         return self.options.split == "test" and isinstance(self.markets, DrawnMarkets)
@@ -147,6 +152,10 @@ class Setup:
         """The reward function; None where the account itself says what a step returned."""
         reward = self.options.reward
         return reward if callable(reward) else REWARDS[reward]
+
+    def history_of(self, number: int) -> History:
+        """The moments of a market."""
+        return self.markets.history(number, self.options.window)
 
     def observation_space(self) -> gym.spaces.Dict:
         """The space of one environment's observations."""

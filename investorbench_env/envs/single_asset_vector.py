@@ -4,7 +4,8 @@ The same markets, the same account and the same options, over arrays of N episod
 floats; given the same seeds and actions it agrees with the scalar environment to the bit.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,12 +15,22 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from investorbench_env.accounting.account import Amounts, TradeAmounts, reopen
+from investorbench_env.envs.lane_arguments import (
+    mask_of,
+    mode_of,
+    require_autoreset,
+    require_lanes,
+    rewards_of,
+    seeds_of,
+    without_text,
+)
 from investorbench_env.envs.lane_infos import Info, LaneInfos, masked, of_each, unchangeable
 from investorbench_env.envs.lanes import Lanes
-from investorbench_env.envs.options import CHART, MODALITIES, Options
+from investorbench_env.envs.options import Options
 from investorbench_env.envs.setup import prepare
 from investorbench_env.envs.starts import UNKNOWN_SEED, shown_seed
-from investorbench_env.errors import InvalidActionError, InvestorBenchError, UnknownNameError
+from investorbench_env.envs.tape import Tape
+from investorbench_env.errors import InvalidActionError
 from investorbench_env.facts import Facts
 from investorbench_env.market.documents import Document
 from investorbench_env.market.past import Past
@@ -30,9 +41,6 @@ Observation = dict[str, Array]
 
 EQUITY, UNITS = 1, 3
 """Where they stand among an account's amounts."""
-
-TEXT = ("news", "filings", "time")
-NUMERIC = tuple(name for name in MODALITIES if name not in TEXT)
 
 
 class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
@@ -74,16 +82,10 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        if render_mode is not None:
-            raise InvestorBenchError(
-                f"render_mode={render_mode!r}: a vectorised environment has no picture; "
-                "render one episode with gym.make"
-            )
-        if type(num_envs) is not int or num_envs < 1:
-            raise InvestorBenchError(f"num_envs={num_envs!r} must be a whole number of at least 1")
-        self._mode = _mode_of(autoreset_mode)
+        require_lanes(num_envs, render_mode)
+        self._mode = mode_of(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self._mode}  # type: ignore[misc]
-        self._setup = setup = prepare(_without_text(options))
+        self._setup = setup = prepare(without_text(options, Options))
         self.num_envs = num_envs
         self.render_mode = None
         self.single_observation_space = setup.observation_space()
@@ -91,7 +93,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self.single_action_space = setup.action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._lanes = Lanes(setup, num_envs)
+        self._lanes = Lanes(setup, num_envs, partial(Tape, setup), partial(Tape.of_one, setup))
         self._infos = LaneInfos(setup, self._lanes, num_envs)
         self._account = setup.account()
         self._sides, self._no_order = np.array(setup.sides), setup.no_order
@@ -153,13 +155,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
                 lanes that go on.
             ResetNeeded: there is a mask, and there was no reset before.
         """
-        which = self._mask_of(options)
-        seeds = [one if new else None for one, new in zip(self._seeds_of(seed), which, strict=True)]
-        if self._setup.markets.pool and seeds[0] is not None and not which.all():
-            raise InvestorBenchError(
-                f"seed={seed!r}: the pool follows from the seed of the first lane, and some lanes "
-                "go on in the old one; begin all of them again, or give the first no seed"
-            )
+        which = mask_of(options, self.num_envs, self._lanes.started)
+        seeds = seeds_of(seed, which, has_pool=self._setup.markets.pool is not None)
         super().reset(seed=shown_seed(seeds[0], self._setup.markets))
         self._lanes.seed(seeds)
         self._begin(which)
@@ -178,16 +175,13 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             raise ResetNeeded("Cannot call env.step() before calling env.reset()")
         weights, trades = self._orders(actions)
         restarts, restarted = self._ended, self._any_ended
-        if restarted and self._mode is AutoresetMode.DISABLED:
-            raise ResetNeeded(
-                f"{np.count_nonzero(restarts)} episode(s) have ended: begin them again with "
-                'env.reset(options={"reset_mask": terminated | truncated})'
-            )
+        if restarted:
+            require_autoreset(self._mode, restarts)
         before = self._amounts
         there, prices = self._lanes.following(restarted)
         amounts, trade, rewards = self._account.step(before, weights, trades, prices)
         if self._reward is not None:
-            rewards = self._rewards(before[EQUITY], amounts[EQUITY])
+            rewards = rewards_of(self._reward, before[EQUITY], amounts[EQUITY])
         # Only now: a reward may have raised.
         self._lanes.move(*there)
         self._amounts, self._trade = amounts, trade
@@ -240,23 +234,6 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             quantity, notional, cost = (np.where(which, 0.0, x) for x in (quantity, notional, cost))
             self._trade = quantity, price, notional, cost, rejected & ~which
 
-    def _rewards(self, before: Array, after: Array) -> Array:
-        """What the reward function gives for equity before and after, each [N]."""
-        assert self._reward is not None
-        given = self._reward(before.copy(), after.copy())  # it may write into its own
-        rewards = np.empty(self.num_envs)
-        try:
-            found = np.asarray(given)
-            if found.dtype.kind in "biuf" and found.shape in ((), rewards.shape):
-                rewards[:] = found
-                return rewards
-        except ValueError:  # rows of different lengths
-            pass
-        raise InvestorBenchError(
-            f"the reward function gives {given!r} and must give a number for each of "
-            f"{self.num_envs} episode(s): its arguments are arrays of equity"
-        )
-
     def _orders(self, actions: Array) -> tuple[Array, Array]:
         """Target weights [N] and which of them are orders [N]."""
         given = np.asarray(actions)
@@ -296,66 +273,3 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             amounts[5] = self._lanes.steps_left()
             observation["account"] = amounts.T
         return observation
-
-    def _seeds_of(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
-        """The seed of each lane."""
-        if seed is None:
-            return [None] * self.num_envs
-        seeds: list[Any] = list(seed) if isinstance(seed, Iterable) else [seed]
-        if isinstance(seed, int) and type(seed) is not bool:
-            seeds = [seed + lane for lane in range(self.num_envs)]
-        if len(seeds) != self.num_envs or not all(
-            one is None or (isinstance(one, int) and type(one) is not bool and one >= 0)
-            for one in seeds
-        ):
-            raise InvestorBenchError(
-                f"seed={seed!r} must be a whole number of at least 0, or {self.num_envs} of them, "
-                "one a lane"
-            )
-        return seeds
-
-    def _mask_of(self, options: Mapping[str, Any] | None) -> npt.NDArray[np.bool_]:
-        """Which lanes a reset begins again."""
-        if options is None or "reset_mask" not in options:
-            return self._everyone
-        mask = options["reset_mask"]
-        if not (
-            isinstance(mask, np.ndarray)
-            and mask.shape == (self.num_envs,)
-            and mask.dtype == np.bool_
-            and mask.any()
-        ):
-            raise InvestorBenchError(
-                f"reset_mask={mask!r} must be an array of {self.num_envs} booleans, one of which "
-                "is True"
-            )
-        if not self._lanes.started and not mask.all():
-            raise ResetNeeded("Cannot call env.reset() of some episodes before that of all")
-        return mask.copy()
-
-
-def _mode_of(given: str | AutoresetMode) -> AutoresetMode:
-    """An autoreset mode, as itself or by its name or value."""
-    if isinstance(given, AutoresetMode):
-        return given
-    for mode in AutoresetMode:
-        if given in (mode.name, mode.value):
-            return mode
-    raise UnknownNameError("autoreset mode", given, [mode.name for mode in AutoresetMode])
-
-
-def _without_text(given: dict[str, Any]) -> Options:
-    options = Options.of(given)
-    if options.modalities is None:
-        return Options.of({**given, "modalities": NUMERIC})
-    if CHART in options.modalities:
-        raise InvestorBenchError(
-            'modalities=["chart"]: a vectorised environment draws no charts; leave it out, or give '
-            'gym.make_vec vectorization_mode="sync"'
-        )
-    if texts := [name for name in options.modalities if name in TEXT]:
-        raise InvestorBenchError(
-            f"modalities={texts}: a vectorised environment has no text in its observations; leave "
-            "them out, and find times in info['time'] and texts by env.texts(info)"
-        )
-    return options
