@@ -92,7 +92,7 @@ def _single_asset(asset_class: AssetClass) -> Family:
 PORTFOLIO = Family(
     name="Portfolio",
     environment="investorbench_env.envs.portfolio:PortfolioEnv",
-    vector_environment=None,
+    vector_environment="investorbench_env.envs.portfolio_vector:PortfolioVectorEnv",
     facts="investorbench_env.envs.portfolio_setup:facts_of",
     market="investorbench_env.envs.portfolio_setup:market_of",
     universes=("IB7", "R1", "SIM"),

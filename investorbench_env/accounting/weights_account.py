@@ -143,19 +143,9 @@ class WeightsAccount:
         )
         entries = average_entries(entries, traded, prices.fill)
         cash = traded.cash + earned - fee
-        marks = prices.final
-        values = traded.units * marks
-        equity = cash + over_assets(values)
-        # Among many accounts one that is worth nothing waits for its new start.
-        shares = values * (1.0 / (equity + (equity == 0.0)))
-        unrealised = traded.units * entries
-        np.subtract(values, unrealised, out=unrealised)
-        after = WeightAmounts(
-            cash, equity, costs + traded.cost + fee, traded.units, entries, marks, values,
-            shares, unrealised,
-        )  # fmt: skip
+        after = marked(cash, costs + traded.cost + fee, traded.units, entries, prices.final)
         divisor = equity_before + (equity_before == 0.0)
-        return after, traded, equity / divisor - 1.0, ruined
+        return after, traded, after.equity / divisor - 1.0, ruined
 
     def _carry(self, before: WeightAmounts, period: Any) -> tuple[Any, Any]:
         """What idle cash has earned and what borrowed shares have cost by the next decision."""
@@ -165,3 +155,14 @@ class WeightsAccount:
         # The proceeds of short sales are not idle: they secure what was borrowed.
         idle = idle_cash(before.cash, -short)
         return idle * (self.cash_rate * period), short * (self.borrow_rate * period)
+
+
+def marked(cash: Any, costs: Any, units: Any, entries: Any, marks: Any) -> WeightAmounts:
+    """The amounts of an account, from those that the others follow from."""
+    values = units * marks
+    equity = cash + over_assets(values)
+    # Among many accounts one that is worth nothing waits for its new start.
+    weights = values * (1.0 / (equity + (equity == 0.0)))
+    unrealised = units * entries
+    np.subtract(values, unrealised, out=unrealised)
+    return WeightAmounts(cash, equity, costs, units, entries, marks, values, weights, unrealised)

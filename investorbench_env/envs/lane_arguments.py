@@ -1,7 +1,7 @@
 """What vectorised environments are given, read and checked: seeds, masks, modes, rewards."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
+
+AnyOptions = TypeVar("AnyOptions", bound=MarketOptions)
 
 TEXT = ("news", "filings", "time")
 NUMERIC = tuple(name for name in MODALITIES if name not in TEXT)
@@ -43,7 +45,7 @@ def mode_of(given: str | AutoresetMode) -> AutoresetMode:
     raise UnknownNameError("autoreset mode", given, [mode.name for mode in AutoresetMode])
 
 
-def without_text(given: Mapping[str, Any], kind: type[MarketOptions]) -> MarketOptions:
+def without_text(given: Mapping[str, Any], kind: type[AnyOptions]) -> AnyOptions:
     """Options from keywords, with what a vectorised environment can show.
 
     Args:

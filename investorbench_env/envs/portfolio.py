@@ -291,7 +291,7 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         path = self._paths.get(number)
         if path is None:
             setup = self._setup
-            history = setup.history(setup.markets.draw(number))
+            history = setup.history_of(number)
             path = PortfolioPath(number, history, [None] * len(setup.decisions))
             if self._pool or setup.markets.numbers is not None:
                 self._paths[number] = path

@@ -4,13 +4,14 @@ As those of one portfolio they keep nothing of an episode: what they hand back a
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.accounting.weights import Traded, scale
-from investorbench_env.accounting.weights_account import WeightAmounts
+from investorbench_env.accounting.weights_account import WeightAmounts, marked
 from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.envs.portfolio_tape import PortfolioTape
@@ -118,10 +119,13 @@ class WeightLanes:
 
     def merged(self, which: Flags, fresh: ClosedLanes, others: ClosedLanes) -> ClosedLanes:
         traded, on = others.traded, ~which
+        names = ("cash", "costs", "units", "entries", "marks")
+        amounts = (
+            np.where(which, getattr(fresh.amounts, name), getattr(others.amounts, name))
+            for name in names
+        )
         return others._replace(
-            amounts=WeightAmounts(
-                *(np.where(which, new, old) for new, old in zip(fresh[0], others[0], strict=True))
-            ),
+            amounts=marked(*amounts),
             traded=None if traded is None else Traded(*(part * on for part in traded)),
             rejected=None if others.rejected is None else others.rejected & on,
             held=None if others.held is None else others.held * on,
@@ -130,13 +134,16 @@ class WeightLanes:
 
     def _weights(self, actions: Any) -> Array:
         """Target weights, the assets on the first axis [A, N]."""
-        given = np.asarray(actions)
-        if not (
-            given.shape == self._shape
-            and given.dtype.kind in "fiu"
-            and given.min() >= self._least
-            and given.max() <= 1.0
-        ):
+        try:
+            given = np.asarray(actions)
+            is_valid = (
+                given.shape == self._shape
+                and given.dtype.kind in "fiu"
+                and bool(given.min() >= self._least and given.max() <= 1.0)
+            )
+        except ValueError:  # rows of different lengths
+            is_valid = False
+        if not is_valid:
             count, assets = self._shape
             raise InvalidActionError(
                 f"actions {actions!r} are no {count} x {assets} weights from {self._least:g} to "
@@ -176,10 +183,14 @@ class OrderLanes:
 
     def open(self, cash: float, lanes: Lanes[PortfolioTape]) -> ClosedLanes:
         marks = lanes.tape.final(lanes.places).T
-        known = [self._known(lanes, lane, at) for lane, at in enumerate(lanes.at.tolist())]
+        symbols = self._setup.symbols
+        priced = [
+            list(compress(symbols, lanes.history(lane).is_priced(self._setup.decisions.item(at))))
+            for lane, at in enumerate(lanes.at.tolist())
+        ]
         return _stacked([
             self._trader.open(cash, own.copy(), names)
-            for own, names in zip(marks, known, strict=True)
+            for own, names in zip(marks, priced, strict=True)
         ])  # fmt: skip
 
     def trade(

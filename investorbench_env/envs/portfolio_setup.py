@@ -14,6 +14,7 @@ import numpy.typing as npt
 from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.portfolio import Terms
 from investorbench_env.accounting.settings import constraints_of, terms_of
+from investorbench_env.accounting.weights_account import WeightsAccount
 from investorbench_env.envs.markets import DrawnMarkets, GivenMarket, Markets
 from investorbench_env.envs.options import REWARDS, RewardFunction
 from investorbench_env.envs.portfolio_findings import gaps, hindsight
@@ -157,6 +158,11 @@ class PortfolioSetup:
         return len(self.decisions) - 1 - self.steps
 
     @property
+    def has_whole_episodes(self) -> bool:
+        """Whether an episode is the whole split."""
+        return self.options.episode_length is None
+
+    @property
     def tells_market(self) -> bool:
         """Whether the end of an episode names its market: never before the test."""
         return self.options.split == "test" and isinstance(self.markets, DrawnMarkets)
@@ -232,8 +238,20 @@ class PortfolioSetup:
                 reasons[member.symbol] = f"{member.symbol} has not traded yet"
         return reasons
 
-    def history(self, market: Market) -> JointHistory:
-        """The moments of a market of these assets."""
+    def weights_account(self) -> WeightsAccount:
+        """The rules of an account that is traded to target weights."""
+        options, facts = self.options, self.facts
+        return WeightsAccount(
+            cost_rate=self.cost_rate,
+            max_gross=options.max_gross,
+            cash_rate=facts.cash_rate_a_period,
+            borrow_rate=options.borrow_bps / ALL_OF_IT / facts.periods_a_year,
+            can_be_ruined=options.long_short or options.max_gross > 1.0,
+        )
+
+    def history_of(self, number: int) -> JointHistory:
+        """The moments of a market."""
+        market = self.markets.draw(number)
         if isinstance(self.markets, DrawnMarkets):
             return JointHistory(market, self.symbols, self.options.window)
         return joint_history_of(market, self.symbols, self.options.window)

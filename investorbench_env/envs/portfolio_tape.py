@@ -20,7 +20,7 @@ from investorbench_env.market.market import CLOSE, FIELDS, OPEN
 Array = npt.NDArray[Any]
 
 
-class Rows(NamedTuple):
+class WindowRows(NamedTuple):
     """Bars one after the other, such that the window of each decision is a slice of them.
 
     Attributes:
@@ -42,6 +42,8 @@ class PortfolioTape:
         sessions: dates [D].
         times: decision times, UTC [D].
         bars_left: bars to the end of the split, gaps included [D].
+        bars_some: whether any asset cannot be bought at some of its decisions.
+        has_stale: whether any is marked at an old price at some.
     """
 
     def __init__(self, setup: PortfolioSetup, paths: int) -> None:
@@ -62,11 +64,16 @@ class PortfolioTape:
         self._has_gaps, self._ex_date = np.zeros((2, count), dtype=np.bool_)
         self._tradable = np.ones((places, assets), dtype=np.int8)
         self._stale = np.zeros((places, assets), dtype=np.bool_)
+        self.bars_some, self.has_stale = False, False
         self._sentiment = np.zeros(
             (places if self._shows_sentiment else 0, assets, 3), dtype=np.uint16
         )
         self._starts = np.zeros(places, dtype=np.int64)
-        self._make_room(int(np.ptp(setup.decisions)) + self._window if self._shows_bars else 0)
+        self._room = 0
+        self._known = np.zeros((paths, 0, assets), dtype=np.int8)
+        self._bars = np.zeros((paths, 0, assets, len(FIELDS)), dtype=np.float32)
+        if self._shows_bars:
+            self._make_room(int(np.ptp(setup.decisions)) + self._window)
 
     def __getstate__(self) -> dict[str, Any]:
         # The windows of a copy are of its own bars.
@@ -90,27 +97,26 @@ class PortfolioTape:
         self._trades[:] = prices.traded[t].T
         self._has_gaps[:] = ~prices.traded[t].all(axis=1)
         self._ex_date[:] = self._has_ex_dates(self._dividend, self._split)
-        age = prices.stale[t]
-        self._stale[:] = (age > 0) & (age <= t[:, None])
         for place, bar in enumerate(t.tolist()):
+            self._stale[place] = history.is_priced(bar) & (prices.stale[bar] > 0)
             barred = setup.barred(history, bar)
             self._tradable[place] = [symbol not in barred for symbol in setup.symbols]
             if self._shows_sentiment:
                 self._sentiment[place] = history.until(bar).sentiment
+        self.bars_some = not self._tradable.all()
+        self.has_stale = bool(self._stale.any())
         market, assets = history.market, history.assets
-        self._put_rows(
-            0, market.bars[:, assets], market.share_splits[:, assets], history.known
-        )
+        self._put_rows(0, market.bars[:, assets], market.share_splits[:, assets], history.known)
 
     def draw(self, markets: DrawnMarkets, paths: Sequence[int], numbers: Sequence[int]) -> None:
         """Put the markets of some numbers in the places of some paths."""
         for first in range(0, len(paths), TOGETHER):
             some = slice(first, first + TOGETHER)
             drawn = markets.without_words(numbers[some], news=self._shows_sentiment)
-            splits, dividends = np.ones(drawn.adjusted_close.shape), np.zeros_like(drawn.bars[..., 0])
-            splits[:, drawn.ex_dates], dividends[:, drawn.ex_dates] = (
-                drawn.share_splits, drawn.dividends,
-            )  # fmt: skip
+            shape = drawn.adjusted_close.shape
+            splits, dividends = np.ones(shape), np.zeros(shape)
+            splits[:, drawn.ex_dates] = drawn.share_splits
+            dividends[:, drawn.ex_dates] = drawn.dividends
             for path, bars, split, dividend, labels in zip(
                 paths[some], drawn.bars, splits, dividends, drawn.labels, strict=True
             ):
@@ -130,6 +136,7 @@ class PortfolioTape:
         for asset, member in enumerate(setup.members):
             belongs = [member.belongs_on(str(session)) for session in self.sessions]
             self._tradable[places, asset] = belongs
+            self.bars_some |= not all(belongs)
         if self._shows_sentiment:
             self._sentiment[places] = labels[t]
         self._put_rows(path, bars, splits, np.ones(splits.shape, dtype=np.bool_))
@@ -154,13 +161,12 @@ class PortfolioTape:
 
     def _make_room(self, rows: int) -> None:
         """Make room for so many rows of each path, where a path has more splits than others."""
-        before = getattr(self, "_room", 0)
-        bars = np.zeros((self._paths, rows, self._assets, len(FIELDS)), dtype=np.float32)
-        known = np.zeros((self._paths, rows, self._assets), dtype=np.int8)
-        if before:
-            bars[:, :before], known[:, :before] = self._bars, self._known
-            self._starts += np.repeat(np.arange(self._paths), self.count) * (rows - before)
-        self._bars, self._known, self._room = bars, known, rows
+        before, more = self._room, rows - self._room
+        extra = [(0, 0), (0, more), (0, 0)]
+        self._known = np.pad(self._known, extra)
+        self._bars = np.pad(self._bars, [*extra, (0, 0)])
+        self._starts += np.repeat(np.arange(self._paths), self.count) * more * (before > 0)
+        self._room = rows
         self._look_through_windows()
 
     def _look_through_windows(self) -> None:
@@ -191,7 +197,7 @@ class PortfolioTape:
     def prices(self, at: Array, places: Array) -> SessionStep:
         """What the market did on the way to some places [N], which are at decisions ``at``."""
         ex_date = self.ex_dates(at)
-        dividend, split = self.distributions(places) if ex_date else (NOTHING, NOTHING)
+        dividend, split = self.distributions(places) if ex_date else (NONE, SAME)
         has_gaps = np.count_nonzero(self._has_gaps.take(at))
         return SessionStep(
             fill=self._fill.take(places, axis=1),
@@ -249,10 +255,11 @@ class PortfolioTape:
         return observation
 
 
-NOTHING = np.zeros((1, 1))
+NONE, SAME = np.zeros((1, 1)), np.ones((1, 1))
+"""Dividends and splits where there are none."""
 
 
-def rows_of(bars: Array, splits: Array, known: Array, decisions: Array, window: int) -> Rows:
+def rows_of(bars: Array, splits: Array, known: Array, decisions: Array, window: int) -> WindowRows:
     """Rows in which the window of each decision is a slice.
 
     A window is in the shares of its last bar, so those after a split have rows of their own.
@@ -277,4 +284,4 @@ def rows_of(bars: Array, splits: Array, known: Array, decisions: Array, window: 
         masks.append(mask)
         starts.append(length + own - own[0])
         length += len(mask)
-    return Rows(np.concatenate(pieces), np.concatenate(masks), np.concatenate(starts))
+    return WindowRows(np.concatenate(pieces), np.concatenate(masks), np.concatenate(starts))

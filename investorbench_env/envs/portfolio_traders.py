@@ -17,7 +17,7 @@ from investorbench_env.accounting.portfolio import HeldShares, Portfolio, Sessio
 from investorbench_env.accounting.session import take_session
 from investorbench_env.accounting.spot import idle_cash
 from investorbench_env.accounting.weights import scale
-from investorbench_env.accounting.weights_account import WeightAmounts, WeightsAccount
+from investorbench_env.accounting.weights_account import WeightAmounts
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.errors import InvalidActionError
 from investorbench_env.market.joint_history import JointHistory, SessionStep
@@ -84,17 +84,9 @@ class WeightTrader:
     """Trades to target weights."""
 
     def __init__(self, setup: PortfolioSetup) -> None:
-        options = setup.options
-        self._symbols, self._options = setup.symbols, options
-        self._least = -1.0 if options.long_short else 0.0
-        facts = setup.facts
-        self._account = WeightsAccount(
-            cost_rate=setup.cost_rate,
-            max_gross=options.max_gross,
-            cash_rate=facts.cash_rate_a_period,
-            borrow_rate=options.borrow_bps / 10_000 / facts.periods_a_year,
-            can_be_ruined=options.long_short or options.max_gross > 1.0,
-        )
+        self._symbols, self._options = setup.symbols, setup.options
+        self._least = -1.0 if setup.options.long_short else 0.0
+        self._account = setup.weights_account()
 
     def open(self, cash: float, marks: Array, known: Collection[str]) -> Closed:
         return Closed(self._account.open(cash, marks))
