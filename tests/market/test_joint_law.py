@@ -113,6 +113,13 @@ def test_stocks_move_together_as_real_ones_do(drawn):
         assert low < np.median(pairs) < high
 
 
+def test_a_stock_whose_texts_are_drowned_is_simulated_by_itself_alone():
+    with pytest.raises(MarketError, match="SIM-Noise is simulated by itself alone"):
+        law_of(("SIM-A", "SIM-Noise"))
+    with pytest.raises(MarketError, match="SIM has no asset"):
+        law_of(())
+
+
 @pytest.mark.parametrize("shares", [(-0.1, 0.2), (0.6, 0.5)])
 def test_shares_that_are_none_are_refused(shares):
     with pytest.raises(MarketError, match="at least 0 and at most 1 in all"):

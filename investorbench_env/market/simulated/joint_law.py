@@ -19,6 +19,7 @@ from investorbench_env.market.simulated.common_shocks import Shares, draw_choice
 from investorbench_env.market.simulated.law import BLOCK, Law, SimulatedNumbers
 from investorbench_env.market.simulated.lexicon import INDUSTRY
 from investorbench_env.market.simulated.news import Factor
+from investorbench_env.market.simulated.noise import NoisyDynamics
 from investorbench_env.market.simulated.path_market import hidden_state, market_of
 from investorbench_env.market.simulated.process import SimulatedPaths, draw_shocks, evolve
 from investorbench_env.market.simulated.profiles import dynamics_of
@@ -66,6 +67,9 @@ class JointLaw:
         shares: how much they have in common.
         start: first date, ``YYYY-MM-DD``. Every path begins there.
         end: last date, ``YYYY-MM-DD``. A later one changes nothing before it.
+
+    Raises:
+        MarketError: there is no asset, or one that cannot be simulated with the others.
     """
 
     name: str
@@ -80,6 +84,11 @@ class JointLaw:
         if not self.assets:
             raise MarketError(f"{self.name} has no asset to simulate")
         for law in self.laws:
+            if isinstance(law.dynamics, NoisyDynamics):
+                raise MarketError(
+                    f"{law.symbol} is simulated by itself alone, for the noise that drowns its "
+                    f"texts: leave it out of {self.name}"
+                )
             if not np.array_equal(law.times, self.times):
                 raise MarketError(
                     f"{law.symbol} and {self.symbols[0]} have other sessions, and no market "
