@@ -1,30 +1,53 @@
 """``investorbench live``: accounts that only go forward, from the prices of each day."""
 
+import json
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from investorbench.agents.settings_files import read_settings
+from investorbench.scripts.choices import Choices
 from investorbench.scripts.live_agents import agent_named, agents_made
 from investorbench.scripts.live_output import print_status
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.live.experiment import (
     ExperimentSettings,
+    LiveStep,
     NotDueError,
+    check,
     start,
     status,
     step,
 )
 from investorbench.tasks.live.experiment.vendors import price_sources
 from investorbench.tasks.wording import count, listed
+from investorbench_env.accounting.settings import constraints_of, terms_of
 
 app = typer.Typer(
     name="live", help="Accounts that only go forward: begin, step, look, audit, report.",
     no_args_is_help=True,
 )  # fmt: skip
 Folder = Annotated[Path, typer.Argument(help="Of the experiment.")]
+
+
+def rules_of(profile: str) -> dict[str, Any]:
+    """Terms and constraints of a profile of ``conf/portfolio``; the standard ones without one.
+
+    Raises:
+        UnknownNameError: there is no such profile.
+    """
+    if not profile:
+        return {}
+    given = read_settings(Choices().file("portfolio", profile))
+    costs = {name: given[name] for name in ("commission_bps", "slippage_bps") if name in given}
+    return {
+        "terms": terms_of(given.get("terms"), **costs),
+        "constraints": constraints_of(given.get("constraints")),
+    }
 
 
 def clock() -> datetime:
@@ -44,12 +67,17 @@ def init(
         ),
     ],
     cash: Annotated[float, typer.Option(help="Of each account.")] = 10_000.0,
+    profile: Annotated[
+        str, typer.Option(help="Costs and constraints: lab, or another of conf/portfolio.")
+    ] = "",
 ) -> None:
     """Begin an experiment in a folder; its settings are the first entry of its ledger."""
     settings = ExperimentSettings(
         symbols=tuple(name.upper() for name in re.split(r"[\s,]+", symbols.strip(", "))),
         agents=tuple(map(agent_named, agent)),
         initial_cash=cash,
+        profile=profile,
+        **rules_of(profile),
     )
     agents_made(folder, settings.agents)
     start(folder, settings, clock())
@@ -71,12 +99,38 @@ def take_step(folder: Folder) -> None:
         return
     for problem in done.problems:
         Console(stderr=True).print(problem, highlight=False, markup=False, soft_wrap=True)
+    if not done.sessions:
+        _print_decided(done)
+        return
     *missed, last = done.sessions
     more = f", after {count(len(missed), 'session')} that were missed" if missed else ""
     print(f"took the session of {last}{more}; orders meet that of {done.next}")
+
+
+def _print_decided(done: LiveStep) -> None:
+    print(f"took the orders of {listed(done.decided)}, which meet the session of {done.next}")
 
 
 @app.command("status")
 def show_status(folder: Folder) -> None:
     """Show each account, and the hash that stands for the whole ledger."""
     print_status(status(folder), Console())
+
+
+@app.command("audit")
+def audit_ledger(
+    folder: Folder,
+    head: Annotated[
+        str | None, typer.Option(help="A hash that status showed before, of an entry in there.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a finding.")] = False,
+) -> None:
+    """Take every account again from the ledger's prices and orders, and compare.
+
+    Says nothing, with status 0, of a ledger that is right; status 1 otherwise.
+    """
+    findings = check(folder, head)
+    for finding in findings:
+        print(json.dumps(asdict(finding)) if as_json else finding)
+    if findings:
+        raise typer.Exit(1)

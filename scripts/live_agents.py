@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,10 @@ from investorbench.scripts.choices import choosing
 from investorbench.scripts.composing import composed
 from investorbench.scripts.jobs import AgentMaker, embedder_of, maker_of
 from investorbench.scripts.settings import require_known_settings
-from investorbench.tasks.live.experiment import LiveAgent, MakeAgent
+from investorbench.tasks.live.experiment import LiveAgent, MadeAgent, MakeAgent
 from investorbench.tasks.live.experiment.settings import FILE, NAME
+from investorbench.tasks.running.asked import Asked
+from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench_env.errors import InvestorBenchError
 
 GIVEN = frozenset({MODEL, MEMORY})
@@ -64,12 +66,13 @@ def _made(folder: Path, agent: LiveAgent) -> MakeAgent:
         return partial(_make, maker, config, folder / "cache.sqlite")
 
 
-def _make(maker: AgentMaker, config: DictConfig, cache: Path) -> Any:
-    parts: dict[str, Callable[[], Any]] = {
-        MODEL: lambda: connect(model_of(_plain(config.model)), cache=Cache(cache, "read_write")),
-        MEMORY: lambda: partial(_memory, config.memory),
-    }
-    return maker.make(**{name: parts[name]() for name in sorted(maker.asks_for)})
+def _make(maker: AgentMaker, config: DictConfig, cache: Path) -> MadeAgent:
+    asked = None
+    if maker.asks_model:
+        model = connect(model_of(_plain(config.model)), cache=Cache(cache, "read_write"))
+        asked = Asked(model, UnusableAnswers())
+    given = {MODEL: asked, MEMORY: partial(_memory, config.memory)}
+    return MadeAgent(maker.make(**{name: given[name] for name in sorted(maker.asks_for)}), asked)
 
 
 def _memory(config: DictConfig, seed: int) -> LayeredMemory:

@@ -150,4 +150,5 @@ def _blanks(day: LoggedDay, daily: str, trades: str) -> Iterator[LogFinding]:
         if trade.bought or trade.sold:
             yield from blank_cells([trade], BOUGHT if trade.bought else SOLD, trades)
         else:
-            yield from blank_cells([trade], ("Shares Bought",), trades)
+            named = ("PnL",) if trade.is_payment else ("Shares Bought",)
+            yield from blank_cells([trade], named, trades)

@@ -44,6 +44,8 @@ class Applied:
     def flow(self) -> float:
         """Cash that came, or went if negative."""
         trade = self.trade
+        if trade.is_payment:
+            return trade.value("PnL") or 0.0
         paid = trade.bought * (trade.value("Buy Price") or 0.0)
         return trade.sold * (trade.value("Sell Price") or 0.0) - paid
 

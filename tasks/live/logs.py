@@ -33,6 +33,8 @@ WORDS = ("Date", "Ticker", "Action", "Reason")
 TOTAL = "TOTAL"
 UNPRICED = "NO DATA"
 """What stands under Action where a day had no price."""
+PAYMENTS = ("DIVIDEND", "COMMISSION")
+"""How the reason of a row begins that is no trade: cash under PnL that came, or went."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,11 @@ class TradeRow(LogRow):
     def sold(self) -> float:
         """Shares sold, 0 of a purchase."""
         return self.value("Shares Sold") or 0.0
+
+    @property
+    def is_payment(self) -> bool:
+        """Whether it is a dividend or a commission, and no trade."""
+        return self.words.startswith(PAYMENTS)
 
 
 AnyRow = TypeVar("AnyRow", bound=LogRow)

@@ -1,10 +1,11 @@
 """The accounts of an experiment: taken over sessions from what the ledger holds alone."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from investorbench.tasks.live.experiment.view import LedgerView
-from investorbench_env.accounting.events import Distribution, Fill
+from investorbench_env.accounting.events import Distribution, Fill, Order
 from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.accounting.portfolio import HeldShares, Portfolio
 from investorbench_env.accounting.session import take_session
@@ -26,7 +27,7 @@ def account_after(view: LedgerView, session: str, agent: str) -> dict[str, Any]:
     after, outcome = take_session(portfolio, orders, bars, settings.terms, settings.constraints)
     rejections = [
         *unreadable,
-        *([each.order._asdict(), each.reason] for each in outcome.refused),
+        *([plain_order(each.order), each.reason] for each in outcome.refused),
     ]
     return {
         "decision": None if decision is None else decision.number,
@@ -75,9 +76,12 @@ def distributions_in(account: Mapping[str, Any]) -> list[Distribution]:
     return [Distribution(*each) for each in account["distributions"]]
 
 
-def plain_order(order: ShareOrder) -> dict[str, Any]:
-    """An order as JSON values."""
-    return order._asdict()
+def plain_order(order: Order | ShareOrder) -> dict[str, Any]:
+    """An order as JSON values; a figure that is none is its word."""
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in order._asdict().items()
+    }
 
 
 def read_orders(listed: Sequence[Any]) -> tuple[list[ShareOrder], list[list[Any]]]:

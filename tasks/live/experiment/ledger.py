@@ -34,6 +34,7 @@ BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END;
 CREATE TRIGGER no_removal BEFORE DELETE ON entries
 BEGIN SELECT RAISE(ABORT, 'an entry is never removed'); END;
 """
+GUARDS = frozenset({"no_change", "no_removal"})
 COLUMNS = "number, kind, session, subject, written_at, content, previous, hash"
 
 
@@ -180,6 +181,11 @@ class Ledger:
             return self._file.execute(f"SELECT {COLUMNS} FROM entries ORDER BY number").fetchall()
         except sqlite3.Error as error:
             raise _mended(self.path, error) from error
+
+    def guards(self) -> bool:
+        """Whether the file still forbids that entries are changed or removed."""
+        found = self._file.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        return {name for (name,) in found} >= GUARDS
 
     def _roll_back(self) -> None:
         if self._file.in_transaction:

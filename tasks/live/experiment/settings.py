@@ -65,7 +65,7 @@ class ExperimentSettings:
     agents: tuple[LiveAgent, ...]
     initial_cash: float = 10_000.0
     terms: Terms = field(default_factory=Terms)
-    constraints: Constraints = field(default_factory=lambda: Constraints(whole_shares=True))
+    constraints: Constraints = field(default_factory=Constraints)
     profile: str = ""
     indices: tuple[str, ...] = INDICES
     asset_class: str = "stock"

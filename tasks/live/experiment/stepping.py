@@ -1,17 +1,24 @@
 """One step of an experiment: prices, accounts and decisions of a session, in one transaction."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from investorbench.agents.agent import as_agent
 from investorbench.tasks.live.experiment.accounts import account_after
+from investorbench.tasks.live.experiment.deciding import MakeAgent, decide, forget_older_states
 from investorbench.tasks.live.experiment.due import Due, NotDueError, due, nothing_due
+from investorbench.tasks.live.experiment.exporting import write_exports
+from investorbench.tasks.live.experiment.files import (
+    AnswerError,
+    decision_of,
+    prompt_of,
+    read_answer,
+    write_files,
+)
 from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry
-from investorbench.tasks.live.experiment.observing import facts_of, observed
 from investorbench.tasks.live.experiment.pricing import (
     Gathered,
     gather,
@@ -24,12 +31,12 @@ from investorbench.tasks.live.experiment.pricing import (
 from investorbench.tasks.live.experiment.quotes import PriceSource
 from investorbench.tasks.live.experiment.settings import ExperimentSettings
 from investorbench.tasks.live.experiment.view import LedgerView
+from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.sessions import session_before
 
 LEDGER = "ledger.sqlite"
 OVERLAP = 10
 """Sessions before that are asked for again, to find what sources say otherwise by now."""
-MakeAgent = Callable[[], Any]
 
 
 def start(folder: Path, settings: ExperimentSettings, now: datetime) -> None:
@@ -47,12 +54,15 @@ class LiveStep:
     """What a step did.
 
     Attributes:
-        sessions: that were taken, oldest first; all but the last were missed.
+        sessions: that were taken, oldest first; all but the last were missed. None where agents
+            alone decided that had not yet.
+        decided: the agents that did.
         next: the session that opens next.
         problems: what did not go well, a line each.
     """
 
     sessions: tuple[str, ...]
+    decided: tuple[str, ...]
     next: str
     problems: tuple[str, ...] = ()
 
@@ -65,6 +75,9 @@ def step(
 ) -> LiveStep:
     """Take an experiment over the sessions that have closed since the last step.
 
+    After that, until the next open, it takes answers that have come and asks agents again that
+    failed; where there is neither, it changes nothing.
+
     Args:
         folder: of the experiment.
         now: the time, with its zone.
@@ -74,13 +87,22 @@ def step(
     Raises:
         NotDueError: there is nothing to do now; nothing was changed.
         NoPricesError: no source answers; nothing was changed.
+        AnswerError: an answer cannot be taken, and there is nothing else to do.
         LedgerError: the ledger cannot be written; nothing was changed.
     """
-    with Ledger(folder / LEDGER) as ledger, ledger.writing():
-        work = _Step(ledger, now)
-        if not work.due.sessions:
-            raise NotDueError(nothing_due(work.view.settings, work.due))
-        return work.take(sources, agents)
+    with Ledger(folder / LEDGER) as ledger:
+        with ledger.writing():
+            work = _Step(ledger, folder, now)
+            work.take_sessions(sources)
+            work.take_answers()
+            work.ask(agents)
+            is_idle = not work.written
+        write_files(folder, work.view)
+        if is_idle:
+            raise work.idle()
+        write_exports(folder, work.view)
+        forget_older_states(folder, work.view)
+        return work.outcome()
 
 
 @dataclass(slots=True)
@@ -88,7 +110,12 @@ class _Step:
     """A step in progress, within a transaction."""
 
     ledger: Ledger
+    folder: Path
     now: datetime
+    written: int = 0
+    decided: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    faults: list[InvestorBenchError] = field(default_factory=list)
     view: LedgerView = field(init=False)
     due: Due = field(init=False)
 
@@ -96,8 +123,12 @@ class _Step:
         self.view = view = LedgerView(self.ledger.entries())
         self.due = due(view.settings, view.taken, view.last_at, self.now)
 
-    def take(self, sources: Sequence[PriceSource], agents: Mapping[str, MakeAgent]) -> LiveStep:
+    # --- prices and accounts ------------------------------------------------------------------
+
+    def take_sessions(self, sources: Sequence[PriceSource]) -> None:
         sessions = [each.date for each in self.due.sessions]
+        if not sessions:
+            return
         gathered = self._gather(sources, sessions)
         if self.view.taken is None:
             write_history(self.view.settings, gathered, sessions[0], self._write)
@@ -113,10 +144,6 @@ class _Step:
                 content = account_after(self.view, session, agent.name)
                 self._write("account", content, session, agent.name)
         write_outages(gathered, sessions[-1], self._write)
-        for agent in self.view.settings.agents:
-            if not agent.is_file:
-                self._ask(agent.name, agents[agent.name])
-        return LiveStep(sessions=tuple(sessions), next=self.due.next.date)
 
     def _gather(self, sources: Sequence[PriceSource], sessions: Sequence[str]) -> Gathered:
         settings, known = self.view.settings, self.view.sessions
@@ -138,24 +165,80 @@ class _Step:
                     content["corrects"] = before.number
                     self._write("account", content, session, agent.name)
 
-    def _ask(self, name: str, make: MakeAgent) -> None:
-        content = asyncio.run(_decided(self.view, name, make))
-        content |= {"meets": self.due.next.date}
-        self._write("decision", content, self.view.sessions[-1], name)
+    # --- decisions ----------------------------------------------------------------------------
+
+    def take_answers(self) -> None:
+        """Take answers in files, then put the question of a new session."""
+        for agent in self.view.settings.agents:
+            if not agent.is_file:
+                continue
+            self._take_answer(agent.name)
+            asked = self.view.question(agent.name)
+            if asked is None or asked.session != self.view.sessions[-1]:
+                content = {"prompt": prompt_of(self.view, agent.name)}
+                self._write("question", content, self.view.sessions[-1], agent.name)
+
+    def _take_answer(self, name: str) -> None:
+        asked = self.view.question(name)
+        try:
+            answer = read_answer(self.folder, self.view, name)
+        except AnswerError as error:
+            self._fault(error)
+            return
+        if answer is not None and asked is not None:
+            content = decision_of(answer, asked, self.due.next.date)
+            self._write("decision", content, asked.session, name)
+            self.decided.append(name)
+
+    def ask(self, agents: Mapping[str, MakeAgent]) -> None:
+        """Ask those that have not decided after the last session; one that fails may again."""
+        session = self.view.sessions[-1]
+        for agent in self.view.settings.agents:
+            decisions = self.view.decisions(agent.name)
+            if agent.is_file or (decisions and decisions[-1].session == session):
+                continue
+            try:
+                content = asyncio.run(
+                    decide(self.folder, self.view, agent.name, agents[agent.name])
+                )
+            except Exception as error:  # noqa: BLE001 - whatever an agent raises, others go on
+                self._fail(agent.name, error)
+                continue
+            content["meets"] = self.due.next.date
+            self._write("decision", content, session, agent.name)
+            self.decided.append(agent.name)
+
+    def _fail(self, name: str, error: Exception) -> None:
+        session, reason = self.view.sessions[-1], f"{type(error).__name__}: {error}"
+        self._fault(InvestorBenchError(f"{name} did not decide: {reason}"))
+        known = self.view.failures.get((session, name))
+        if known is None or known.content["reason"] != reason:
+            self._write("failure", {"reason": reason}, session, name)
+
+    def _fault(self, error: InvestorBenchError) -> None:
+        self.faults.append(error)
+        self.problems.append(str(error))
+
+    # --- what came of it ----------------------------------------------------------------------
+
+    def idle(self) -> InvestorBenchError:
+        """Why nothing was changed."""
+        if self.faults:
+            return self.faults[0]
+        return NotDueError(nothing_due(self.view.settings, self.due))
+
+    def outcome(self) -> LiveStep:
+        return LiveStep(
+            sessions=tuple(each.date for each in self.due.sessions),
+            decided=tuple(self.decided),
+            next=self.due.next.date,
+            problems=tuple(self.problems),
+        )
 
     def _write(
         self, kind: str, content: Mapping[str, Any], session: str = "", subject: str = ""
     ) -> LedgerEntry:
         entry = self.ledger.append(kind, content, self.now, session, subject)
         self.view.add(entry)
+        self.written += 1
         return entry
-
-
-async def _decided(view: LedgerView, name: str, make: MakeAgent) -> dict[str, Any]:
-    runner = as_agent(make())
-    observation, info = observed(view, name)
-    await runner.begin(facts_of(view), "test", view.settings.seed)
-    orders = await runner.act(observation, info)
-    record = await runner.record()
-    await runner.close()
-    return {"orders": list(orders), "record": record}
