@@ -1,11 +1,12 @@
 """The accounts of an experiment: taken over sessions from what the ledger holds alone."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from investorbench.tasks.live.experiment.view import LedgerView
-from investorbench_env.accounting.events import Distribution, Fill, Order
+from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
+from investorbench_env.accounting.order_lists import read_orders
 from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.accounting.portfolio import HeldShares, Portfolio
 from investorbench_env.accounting.session import take_session
@@ -22,19 +23,16 @@ def account_after(view: LedgerView, session: str, agent: str) -> dict[str, Any]:
     portfolio = Portfolio(cash=settings.initial_cash) if known is None else held_in(known.content)
     decision = view.decision_for(session, agent)
     listed = [] if decision is None else decision.content["orders"]
-    orders, unreadable = read_orders(listed)
+    orders, unreadable = read_orders(listed) or ([], [])
     bars = {symbol: view.bar(session, symbol) for symbol in settings.symbols}
     after, outcome = take_session(portfolio, orders, bars, settings.terms, settings.constraints)
-    rejections = [
-        *unreadable,
-        *([plain_order(each.order), each.reason] for each in outcome.refused),
-    ]
+    rejections = [*unreadable, *outcome.refused]
     return {
         "decision": None if decision is None else decision.number,
         "equity": after.equity,
         "portfolio": plain_portfolio(after),
         "fills": [list(fill) for fill in outcome.fills],
-        "rejections": rejections,
+        "rejections": [[plain_order(each.order), each.reason] for each in rejections],
         "distributions": [list(each) for each in outcome.distributions],
     }
 
@@ -71,6 +69,11 @@ def fills_in(account: Mapping[str, Any]) -> list[Fill]:
     return [Fill(*fill) for fill in account["fills"]]
 
 
+def rejections_in(account: Mapping[str, Any]) -> list[Rejection]:
+    """The rejections of an account entry."""
+    return [Rejection(ShareOrder(**order), reason) for order, reason in account["rejections"]]
+
+
 def distributions_in(account: Mapping[str, Any]) -> list[Distribution]:
     """The dividends and splits of an account entry."""
     return [Distribution(*each) for each in account["distributions"]]
@@ -82,30 +85,3 @@ def plain_order(order: Order | ShareOrder) -> dict[str, Any]:
         name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in order._asdict().items()
     }
-
-
-def read_orders(listed: Sequence[Any]) -> tuple[list[ShareOrder], list[list[Any]]]:
-    """Orders as an agent gives them, and those of them that cannot be read, with why."""
-    orders, unreadable = [], []
-    for given in listed:
-        try:
-            orders.append(_order(given))
-        except (TypeError, ValueError) as error:
-            unreadable.append([given, f"no order: {error}"])
-    return orders, unreadable
-
-
-def _order(given: Any) -> ShareOrder:
-    if not isinstance(given, dict) or "symbol" not in given or "side" not in given:
-        raise ValueError("an order has at least a symbol and a side")
-    if unknown := set(given) - set(ShareOrder._fields):
-        raise ValueError(f"an order has no {min(unknown)}")
-    numbers = {
-        name: float(given[name])
-        for name in ("quantity", "limit", "stop")
-        if given.get(name) is not None
-    }
-    words = {
-        name: str(given[name]) for name in ("symbol", "side", "until", "id") if given.get(name)
-    }
-    return ShareOrder(**{**words, **numbers})  # type: ignore[arg-type]

@@ -12,12 +12,12 @@ from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 
-from investorbench.tasks.actions import order_words
 from investorbench.tasks.live.experiment.accounts import held_in, plain_order
 from investorbench.tasks.live.experiment.ledger import LedgerEntry
 from investorbench.tasks.live.experiment.view import LedgerView
 from investorbench.tasks.wording import number, percent
 from investorbench_env.accounting.constraints import Constraints
+from investorbench_env.accounting.order_words import order_words
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.whole_files import write_atomically
 

@@ -4,12 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from investorbench.tasks.live.experiment.accounts import distributions_in, fills_in, held_in
+from investorbench.tasks.live.experiment.accounts import (
+    distributions_in,
+    fills_in,
+    held_in,
+    rejections_in,
+)
 from investorbench.tasks.live.experiment.view import LedgerView
 from investorbench_env.accounting.events import AccountState, Position
+from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.accounting.portfolio import Portfolio
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import find_asset_class
+from investorbench_env.market.joint_history import JointHistory
 from investorbench_env.market.market import Market
 from investorbench_env.market.sessions import ends_of_days
 
@@ -90,17 +97,19 @@ def observed(view: LedgerView, agent: str) -> tuple[dict[str, Any], dict[str, An
     assert entry is not None  # every agent has one of each session
     portfolio = held_in(entry.content)
     account = state_of(portfolio, settings.symbols)
-    bars, mask = _windows(market, settings.window)
+    history = JointHistory(market, settings.symbols, settings.window)
+    last = len(market.sessions) - 1
+    bars, mask = history.bars(last)
     weights = {each.symbol: each for each in account.positions}
     holdings = np.zeros((len(settings.symbols), 4), dtype=np.float32)
     for row, symbol in enumerate(settings.symbols):
         if held := weights.get(symbol):
             holdings[row] = held.quantity, held.weight, held.entry_price, held.unrealised_pnl
-    time = f"{market.times[-1].astype('datetime64[s]')}+00:00"
+    time = history.until(last).time
     equity = account.equity
     observation = {
-        "bars": bars,
-        "mask": mask,
+        "bars": bars.copy(),
+        "mask": mask.copy(),
         "tradable": np.ones(len(settings.symbols), dtype=np.int8),
         "account": np.array([account.cash, account.cash / equity, equity, A_YEAR], np.float32),
         "holdings": holdings,
@@ -114,12 +123,14 @@ def observed(view: LedgerView, agent: str) -> tuple[dict[str, Any], dict[str, An
         "session": session,
         "time": time,
         "documents": (),
+        "history": history.past(last),
         "account": account,
         "fills": tuple(fills_in(entry.content)),
-        "rejections": tuple(entry.content["rejections"]),
+        "rejections": tuple(rejections_in(entry.content)),
         "distributions": tuple(distributions_in(entry.content)),
-        "open_orders": portfolio.waiting,
-        "scaled": False,
+        "open_orders": (*portfolio.waiting, *_stops(portfolio)),
+        "scaled": None,
+        "constraints": settings.constraints,
         "stale": tuple(
             each.subject for each in view.flagged[session]
             if each.kind == "stale" and each.subject in settings.symbols
@@ -134,16 +145,10 @@ def observed(view: LedgerView, agent: str) -> tuple[dict[str, Any], dict[str, An
     return observation, info
 
 
-def _windows(market: Market, window: int) -> tuple[Any, Any]:
-    """The last bars in today's shares, 0 where unknown, and which are known."""
-    later = np.cumprod(market.share_splits[::-1], axis=0)[::-1] / market.share_splits
-    bars = market.bars.copy()
-    bars[..., :4] /= later[..., None]
-    bars[..., 4] *= later
-    known: Any = ~np.isnan(bars[..., :4]).any(axis=-1)
-    rows = min(window, len(bars))
-    shown = np.zeros((window, *bars.shape[1:]), dtype=np.float32)
-    mask = np.zeros((window, bars.shape[1]), dtype=np.int8)
-    shown[window - rows :] = np.where(known[..., None], np.nan_to_num(bars), 0.0)[-rows:]
-    mask[window - rows :] = known[-rows:]
-    return shown, mask
+def _stops(portfolio: Portfolio) -> tuple[ShareOrder, ...]:
+    """The stops of holdings, as orders that wait."""
+    return tuple(
+        ShareOrder(symbol, "stop", held.quantity, stop=held.stop, until="cancelled")
+        for symbol, held in portfolio.holdings.items()
+        if held.stop is not None
+    )
