@@ -197,7 +197,12 @@ class Task:
             return gym.make_vec(id, num_envs=lanes, **arguments)
 
     def by_weights(self) -> "Task":
-        """The same at the same costs with target weights in place of orders; else itself."""
+        """The same at the same costs with target weights that no rule rejects; else itself.
+
+        So trade what an agent is compared with: a benchmark, and policies without a will.
+        """
+        if self.is_ours and self.options.get("strict"):
+            return replace(self, options={**self.options, "strict": False})
         if not self.is_ours or self.options.get("action") != "orders":
             return self
         kept = {name: value for name, value in self.options.items() if name not in OF_ORDERS}

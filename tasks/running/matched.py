@@ -81,8 +81,8 @@ def _matched(
         actions = actions_of(targets, facts)
         returns = policy_returns(env, facts, lambda step: actions[:, step])
     else:
-        held = [held_in(episode, facts) for episode in episodes]
-        returns = policy_returns(env, facts, exchanged(held, [len(own) for own in lanes], rng))
+        weights = [weights_of(episode, facts) for episode in episodes]
+        returns = policy_returns(env, facts, exchanged(weights, [len(own) for own in lanes], rng))
     return Reference(
         name="random policies of its own exposure and turnover",
         kind=MATCHED,
@@ -104,15 +104,15 @@ def targets_of(episode: Episode, facts: Facts) -> FloatArray:
     """
     targets = np.sign(episode.position)
     if facts.action == "weight":
-        targets = _weights_in(episode.actions)
+        targets = _weights_in(episode.actions)[:, 0]
     if episode.ended_early:
         targets = targets[:-1]
     last = targets[-1] if len(targets) else 0.0
     return np.append(targets, np.full(facts.steps - len(targets), last))
 
 
-def held_in(episode: Episode, facts: Facts) -> FloatArray:
-    """What an agent held of each asset on each day, as shares of equity [T, A].
+def weights_of(episode: Episode, facts: Facts) -> FloatArray:
+    """Shares of equity in each asset on each day [T, A]: what it chose, or what orders led to.
 
     A ruined account is taken to have gone on as it was.
 
@@ -120,10 +120,14 @@ def held_in(episode: Episode, facts: Facts) -> FloatArray:
         episode: of the agent.
         facts: of the environment.
     """
-    weights = episode.weights.reshape(len(episode.weights), -1)
+    assets = len(facts.symbols)
+    if facts.action == "weights":
+        weights = _weights_in(episode.actions, assets)
+    else:
+        weights = episode.weights.reshape(-1, assets)
     if episode.ended_early:
         weights = weights[:-1]
-    last = weights[-1:] if len(weights) else np.zeros((1, len(facts.symbols)))
+    last = weights[-1:] if len(weights) else np.zeros((1, assets))
     return np.concatenate([weights, np.repeat(last, facts.steps - len(weights), axis=0)])
 
 
@@ -150,9 +154,10 @@ def exchanged(
     return choose
 
 
-def _weights_in(actions: Sequence[Any]) -> FloatArray:
+def _weights_in(actions: Sequence[Any], assets: int = 1) -> FloatArray:
+    """Weights [T, A]."""
     try:
-        return np.array(actions, dtype=np.float64).reshape(len(actions))
+        return np.array(actions, dtype=np.float64).reshape(len(actions), assets)
     except (TypeError, ValueError):
         raise InvestorBenchError("the agent chose no weights, as its environment takes") from None
 

@@ -15,7 +15,10 @@ import pytest
 
 from investorbench.scripts.main import main
 from investorbench.tasks import Result, evaluate, load
-from investorbench.tasks.record.schema import without_nan
+from investorbench.tasks.record.lines import RecordFile, read_record
+from investorbench.tasks.record.schema import Header, Line, without_nan
+from investorbench.tasks.record.verifying.money import off_by_money
+from investorbench.tasks.step import Step
 from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.market.library import save
 from investorbench_env.spaces import OrderLists
@@ -111,7 +114,9 @@ def command(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[obje
     return ended.value.code, out, err
 
 
-@pytest.mark.parametrize(("action", "at"), [("orders", 118), ("weights", 55)])
+@pytest.mark.parametrize(
+    ("action", "at"), [("orders", 118), pytest.param("weights", 55, marks=pytest.mark.heavy)]
+)
 def test_an_episode_that_is_killed_ends_as_an_unbroken_one(
     action: str, at: int, data: Path, runs: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -185,9 +190,6 @@ def _forge(lines: list[dict[str, Any]], what: str) -> None:
 def test_amounts_of_one_asset_that_do_not_follow_are_found(
     what: str, action: str, runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    from investorbench.tasks.record.lines import read_record
-    from investorbench.tasks.record.verifying.money import off_by_money
-
     path = next(runs[action].rglob("decisions.jsonl"))
     assert not list(off_by_money(read_record(path), "return"))
     contents = contents_of(path)
@@ -196,6 +198,41 @@ def test_amounts_of_one_asset_that_do_not_follow_are_found(
     forged.write_text(rechained([{k: v for k, v in c.items() if k != "before"} for c in contents]))
     (finding,) = off_by_money(read_record(forged), "return")
     assert what in finding.what, finding
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"action": "weights", "long_short": True, "borrow_bps": 300, "cash_rate": 0.04},
+        {"action": "weights", "long_short": True, "max_gross": 2.0, "borrow_bps": 300},
+        {"action": "weights", "strict": True, "reward": "pnl"},
+        {"action": "orders", "cash_rate": 0.05, "constraints": {"max_weight": 0.3}},
+        {"action": "orders", "constraints": {"whole_shares": True, "volume_cap": 1e-5}},
+        {"action": "orders", "terms": "lab", "reward": "log_return"},
+    ],
+)
+def test_the_money_of_a_record_follows_whatever_the_rules(
+    options: dict[str, Any], data: Path
+) -> None:
+    def trade(observation: Any, info: Any) -> Any:
+        seed = len(info["session"]) + int(info["session"].replace("-", ""))
+        rng = np.random.default_rng(seed)
+        if options["action"] == "orders":
+            space = OrderLists(info["symbols"], seed=rng)
+            return [each for _ in range(3) for each in space.sample() if "limit" not in each]
+        least = -1.0 if "long_short" in options else 0.0
+        return rng.uniform(least, 1.0, len(info["symbols"])).astype(np.float32)
+
+    steps: list[Step] = []
+    dates = {"start": START, "end": END, "data": str(data), "warmup": False}
+    result = evaluate(trade, "portfolio/ib7", watch=steps.append, **dates, **options)
+    header = Header(
+        facts=steps[0].facts, opening=steps[0].info["account"], split="test", repeat=0, seed=0,
+        agent={}, configuration={}, code={}, written_at="",
+    )  # fmt: skip
+    record = RecordFile(path=Path("x"), header=header, lines=tuple(map(Line.of, steps)))
+    assert not list(off_by_money(record, options.get("reward", "return")))
+    assert result.metrics["trades"] > 0.0 or "strict" in options
 
 
 def test_the_command_line_scores_baselines_beside_the_equal_weighted_universe(

@@ -17,12 +17,15 @@ from investorbench.tasks.leaderboard import Entry, Leaderboard, leaderboards
 from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.running.matched import (
     actions_of,
+    exchanged,
     matched_policies,
     shuffled,
     targets_of,
+    weights_of,
 )
 from investorbench.tasks.running.references import policy_returns, references_of, sharpes_of
 from investorbench_env.facts import Facts
+from investorbench_env.market.joining import join
 from tests.env.small_markets import small_market
 
 FloatArray = npt.NDArray[np.float64]
@@ -250,3 +253,64 @@ def test_whoever_never_changes_lies_in_the_middle_of_its_kind() -> None:
         [Entry(result=evaluate("buy_and_hold", task), planned=1)], jointly=False, draws=20
     )
     assert of(board, "buy_and_hold").value == 0.5
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    days=st.integers(1, 9), assets=st.integers(1, 6), seed=st.integers(0, 1000),
+    policies=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+)  # fmt: skip
+def test_of_several_assets_policies_hold_as_much_of_others_from_some_day_on(
+    days: int, assets: int, seed: int, policies: list[int]
+) -> None:
+    rng = np.random.default_rng(seed)
+    paths = [rng.uniform(size=(days, assets)) for _ in policies]
+    choose = exchanged(paths, policies, rng)
+    chosen = np.stack([choose(step) for step in range(days)], axis=1)
+    assert chosen.shape == (sum(policies), days, assets)
+    followed = [path for path, count in zip(paths, policies, strict=True) for _ in range(count)]
+    for own, path in zip(chosen, followed, strict=True):
+        # One order of the assets and one first day, for the whole of it.
+        assert any(
+            np.allclose(own, np.roll(path, -first, axis=0)[:, list(order)], atol=1e-6)
+            for first in range(days)
+            for order in permutations(range(assets))
+        )
+        assert (own <= path.max()).all()
+
+
+def _trio() -> dict[str, Any]:
+    """A task of three assets, of which one rises, one falls and one does neither."""
+    rng, drifts = np.random.default_rng(3), {"A": 0.01, "B": 0.0, "C": -0.01}
+    closes = {n: 50.0 * np.exp(rng.normal(d, 0.02, 40).cumsum()) for n, d in drifts.items()}
+    market = join({n: small_market(c.tolist(), symbols=(n,)) for n, c in closes.items()}, "stock")
+    return {"id_or_task": "InvestorBench/Portfolio", "data": market, "start": "2020-01-05",
+            "end": "2020-02-08", "warmup": False}  # fmt: skip
+
+
+def test_who_divides_equally_is_no_better_and_no_worse_than_policies_of_its_own_weights() -> None:
+    result = evaluate("equal_weight", **_trio())
+    (own,) = matched_policies(result.task, result.episodes)
+    assert own.figures["SR"] == pytest.approx(result.metrics["SR"], rel=1e-4)
+    benchmark, chance = references_of(result.task)
+    assert chance.figures["SR"].shape == (1000,)
+    assert benchmark.figures["CR"] == result.metrics["CR"]
+
+
+@pytest.mark.parametrize("options", [{}, {"action": "orders"}, {"strict": True}])
+def test_who_holds_one_asset_of_several_has_policies_that_hold_the_others(options: Any) -> None:
+    def first_alone(observation: Any, info: Any) -> Any:
+        if "action" not in options:
+            return np.array([1.0, 0.0, 0.0], np.float32)
+        account = info["account"]
+        quantity = 0.9 * account.cash / account.marks["A"]
+        return [] if account.positions else [{"symbol": "A", "side": "buy", "quantity": quantity}]
+
+    result = evaluate(first_alone, **_trio(), **options)
+    (own,) = matched_policies(result.task, result.episodes)
+    # One of three, whenever its path begins: a full weight is the same every day.
+    alone = len(np.unique(own.figures["SR"].round(6)))
+    assert alone == 3 if "action" not in options else alone > 3
+    near = np.abs(own.figures["SR"] - result.metrics["SR"]) < 1.0
+    assert 250 < near.sum() < 450
+    assert weights_of(result.median, result.facts)[-1].tolist()[1:] == [0.0, 0.0]
