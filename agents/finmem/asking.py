@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from investorbench.agents.finmem.room import (
     FittedQuestion,
@@ -10,7 +11,7 @@ from investorbench.agents.finmem.room import (
     smaller_room,
 )
 from investorbench.agents.llm import Answer, ContextLengthError, LanguageModel, Model
-from investorbench.agents.llm.tokens import Counter, counter_of
+from investorbench.agents.llm.tokens import Counter, context_length_of, counter_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,35 @@ async def ask_within(
                 refused=tuple(refused),
                 room=room if refused else None,
             )
+
+
+class HasRoom(Protocol):
+    """What is known in a repeat of how long questions may be.
+
+    Attributes:
+        context_length: tokens that a request may have; None before the first one, and where there
+            is no limit.
+        room: tokens of a question, after its server refused a longer one; None before that.
+    """
+
+    context_length: int | None
+    room: int | None
+
+
+async def room_of(model: LanguageModel, known: HasRoom) -> int | None:
+    """Tokens that a question may have; None for no limit.
+
+    Args:
+        model: that is asked.
+        known: in this repeat; the context length is noted in it.
+
+    Raises:
+        ModelError: neither the settings of the model nor its server say.
+    """
+    known.context_length = known.context_length or await context_length_of(model)
+    if known.room is not None or known.context_length is None:
+        return known.room
+    return known.context_length - max_tokens_of(model)
 
 
 def counter_for(model: LanguageModel) -> Counter:

@@ -12,7 +12,7 @@ from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.finmem import saving
-from investorbench.agents.finmem.asking import Answered, ask_within, counter_for, max_tokens_of
+from investorbench.agents.finmem.asking import Answered, ask_within, counter_for, room_of
 from investorbench.agents.finmem.asset_memory import apart
 from investorbench.agents.finmem.character import Character, names_of
 from investorbench.agents.finmem.decision import read_answer, schema_of, word_of
@@ -38,6 +38,7 @@ from investorbench.agents.finmem.room import (
     shown_ids,
 )
 from investorbench.agents.finmem.rules import Rules
+from investorbench.agents.finmem.settings import require_at_least_one, settings_of
 from investorbench.agents.finmem.state import AgentState, Counts
 from investorbench.agents.finmem.summaries import (
     Kept,
@@ -48,7 +49,6 @@ from investorbench.agents.finmem.summaries import (
 from investorbench.agents.finmem.thought import QUOTED_CHARACTERS, Shown, Situation, Thought
 from investorbench.agents.finmem.today import Arrived, NewsSheet, items_of
 from investorbench.agents.llm import LanguageModel
-from investorbench.agents.llm.tokens import context_length_of
 from investorbench.memory import LayeredMemory
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
@@ -90,14 +90,9 @@ class FinMem:
         news_tokens: int = 2800,
         filings: Kept | None = None,
     ) -> None:
-        for name, value in {
-            "look_back": look_back,
-            "k": k,
-            "document_chars": document_chars,
-            "news_tokens": news_tokens,
-        }.items():
-            if value is not None and value < 1:
-                raise InvestorBenchError(f"{name}={value!r} must be at least 1")
+        require_at_least_one(
+            look_back=look_back, k=k, document_chars=document_chars, news_tokens=news_tokens
+        )
         self.filings = kept_of_filings(model, filings)
         self.model = model
         self.character = character or Character()
@@ -196,17 +191,8 @@ class FinMem:
         """All that determines what this agent does, as plain JSON values."""
         state = self._state
         return {
-            "agent": self.name,
-            "model": self.model.name,
-            "is_language_model": self.model.is_language_model,
-            "role": self.character.role,
-            "appetite": self.character.appetite,
+            **settings_of(self),
             "background": state.background if state else self.character.background,
-            "look_back": self.look_back,
-            "k": self.k,
-            "document_chars": self.document_chars,
-            "news_tokens": self.news_tokens,
-            "filings": self.filings,
             "prompts_sha256": templates_sha256(),
             "context_length": state.context_length if state else None,
             "memory": state.memory.identity if state else None,
@@ -256,7 +242,7 @@ class FinMem:
 
     async def _require_room(self, state: AgentState, perception: Perception) -> None:
         """Refuse a context without room for what is always shown, before anything is asked."""
-        room = await self._room(state)
+        room = await room_of(self.model, state)
         if room is None:
             return
         past = PastDecision(
@@ -272,13 +258,6 @@ class FinMem:
         question = ask(state.system, state.schema, always, (), NewsSheet())
         takes = question.tokens(counter_for(self.model))
         require_room(takes + GROWS, room, self.model.name, "FinMem")
-
-    async def _room(self, state: AgentState) -> int | None:
-        """Tokens that a question may have; None for no limit."""
-        state.context_length = state.context_length or await context_length_of(self.model)
-        if state.room is not None or state.context_length is None:
-            return state.room
-        return state.context_length - max_tokens_of(self.model)
 
     async def _ask(self, state: AgentState, day: Briefing) -> Answered:
         """Ask about a day."""
@@ -296,7 +275,7 @@ class FinMem:
                 model=self.model.name, agent="FinMem",
             )  # fmt: skip
 
-        return await ask_within(self.model, await self._room(state), fit, seed=state.seed)
+        return await ask_within(self.model, await room_of(self.model, state), fit, seed=state.seed)
 
     def _conclude(self, state: AgentState, situation: Situation, asked: Answered) -> Thought:
         """All that comes after the model has answered."""

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from investorbench.agents.finmem.settings import require_daily
 from investorbench.agents.single_asset import takes_weight
-from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
-from investorbench_env.market.intervals import DAILY
 from investorbench_env.spaces import TRADE_WORDS, TradeWord
 
 HOLD_MEANS = {"keep": "keep the position that you have", "flat": "have no position"}
@@ -51,11 +50,7 @@ class Rules:
             InvestorBenchError: its actions are not those of FinMem, or its bars are not daily.
         """
         by_weight = takes_weight(facts, "finmem")
-        if facts.interval != DAILY:
-            raise InvestorBenchError(
-                f"finmem decides once a session, on bars of {DAILY}; {facts.family} has bars of "
-                f"{facts.interval}"
-            )
+        require_daily(facts, "finmem")
         return cls(
             hold="keep" if by_weight else facts.hold,
             long_only=facts.long_only,

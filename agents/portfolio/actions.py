@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from investorbench.agents.portfolio.decision import ORDERS
 from investorbench.agents.portfolio.perception import PortfolioPerception
+from investorbench.agents.portfolio.question import PortfolioBriefing
 from investorbench.agents.portfolio.wording import order_words
+from investorbench_env.facts import Facts
 
 SPARE = 0.02
 """Of equity: what training leaves in cash, for the next open may be above the last close."""
@@ -45,6 +48,28 @@ class Ordered:
         """The action as plain values."""
         plain: list[Any] = self.action if isinstance(self.action, list) else self.action.tolist()
         return plain
+
+
+def ordered_of(
+    facts: Facts, day: PortfolioBriefing, given: Sequence[Mapping[str, Any]], last_id: int
+) -> Ordered:
+    """What is ordered: in training what the labels say, else what was decided.
+
+    Args:
+        facts: of the environment.
+        day: as it was shown.
+        given: orders or weights of an answer.
+        last_id: the number of the last order that waited.
+    """
+    perception = day.perception
+    targets = None if day.labels is None else equal_parts(day.labels, perception.constraints)
+    if facts.action == ORDERS:
+        orders = given if targets is None else orders_for(targets, perception)
+        return shares_ordered(orders, last_id)
+    if targets is not None:
+        symbols = [quote.symbol for quote in perception.quotes]
+        given = [{"symbol": symbol, "weight": targets.get(symbol, 0.0)} for symbol in symbols]
+    return weights_ordered(given, perception, 0.0 if facts.long_only else -1.0)
 
 
 def shares_ordered(given: Sequence[Mapping[str, Any]], last_id: int) -> Ordered:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from investorbench.agents.finmem.decision import brief
+from investorbench.agents.finmem.settings import require_daily
 from investorbench.agents.llm import Answer
 from investorbench_env.accounting.orders import SIDES, UNTIL
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
 
 ORDERS, WEIGHTS = "orders", "weights"
 """What actions are, and the key of an answer that holds them."""
@@ -50,6 +53,24 @@ class PortfolioDecision:
     views: tuple[View, ...] = ()
     dropped: int = 0
     left_out: tuple[str, ...] = ()
+
+
+def require_portfolio(facts: Facts, agent: str) -> None:
+    """Refuse an environment of another kind.
+
+    Args:
+        facts: of the environment.
+        agent: whose decisions these are, for the error.
+
+    Raises:
+        InvestorBenchError: its actions are neither orders nor weights, or its bars are not daily.
+    """
+    if facts.action not in (ORDERS, WEIGHTS):
+        raise InvestorBenchError(
+            f"{agent} decides on a portfolio, by orders (action='orders') or by target weights "
+            f"(action='weights'); {facts.family} has action={facts.action!r}: use agent=finmem"
+        )
+    require_daily(facts, agent)
 
 
 def schema_of(symbols: Sequence[str], labels: Sequence[str], kind: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ nothing in memory; so a step whose model could not be asked can simply be taken 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.agent import Action, Info, Observation
-from investorbench.agents.finmem.asking import Answered, ask_within, counter_for, max_tokens_of
+from investorbench.agents.finmem.asking import Answered, ask_within, counter_for, room_of
 from investorbench.agents.finmem.asset_memory import AssetMemory, apart
 from investorbench.agents.finmem.character import Character, names_of
 from investorbench.agents.finmem.past_decisions import Lesson
-from investorbench.agents.finmem.perception import arrivals, signed_percent
+from investorbench.agents.finmem.perception import arrivals
 from investorbench.agents.finmem.question import labels_for
 from investorbench.agents.finmem.recall import recall
 from investorbench.agents.finmem.room import (
@@ -30,26 +29,14 @@ from investorbench.agents.finmem.room import (
     require_room,
     shown_ids,
 )
+from investorbench.agents.finmem.settings import require_at_least_one, settings_of
 from investorbench.agents.finmem.summaries import Kept, ReadDocuments, kept_of_filings, read_all
-from investorbench.agents.finmem.thought import QUOTED_CHARACTERS, Shown
 from investorbench.agents.finmem.today import Arrived, items_of
 from investorbench.agents.llm import LanguageModel
-from investorbench.agents.llm.tokens import context_length_of
 from investorbench.agents.portfolio import saving
-from investorbench.agents.portfolio.actions import (
-    Ordered,
-    equal_parts,
-    orders_for,
-    shares_ordered,
-    weights_ordered,
-)
-from investorbench.agents.portfolio.decision import (
-    ORDERS,
-    WEIGHTS,
-    PortfolioDecision,
-    read_answer,
-    schema_of,
-)
+from investorbench.agents.portfolio.actions import ordered_of
+from investorbench.agents.portfolio.concluding import conclude, done_to
+from investorbench.agents.portfolio.decision import read_answer, require_portfolio, schema_of
 from investorbench.agents.portfolio.past_sessions import PastSession, contributions
 from investorbench.agents.portfolio.perception import PortfolioPerception, perceive
 from investorbench.agents.portfolio.question import (
@@ -59,16 +46,10 @@ from investorbench.agents.portfolio.question import (
     system_message,
 )
 from investorbench.agents.portfolio.state import PortfolioCounts, PortfolioState
-from investorbench.agents.portfolio.thought import (
-    AssetThought,
-    PortfolioSituation,
-    PortfolioThought,
-)
+from investorbench.agents.portfolio.thought import PortfolioSituation, PortfolioThought
 from investorbench.memory import LayeredMemory
-from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
-from investorbench_env.market.intervals import DAILY
 
 NAME = "finmem_portfolio"
 TOP_STORIES = 1
@@ -113,7 +94,7 @@ class FinMemPortfolio:
         news_tokens: int = 5600,
         filings: Kept | None = None,
     ) -> None:
-        require_counts(
+        require_at_least_one(
             look_back=look_back, k=k, document_chars=document_chars, news_tokens=news_tokens
         )
         self.filings = kept_of_filings(model, filings)
@@ -147,7 +128,7 @@ class FinMemPortfolio:
             InvestorBenchError: actions are neither orders nor weights of several assets, or bars
                 are not daily.
         """
-        require_portfolio(facts)
+        require_portfolio(facts, NAME)
         self._facts = facts
         self.last = None
         task = f"{facts.family}-{facts.symbol}"
@@ -227,17 +208,8 @@ class FinMemPortfolio:
         """All that determines what this agent does, as plain JSON values."""
         state = self._state
         return {
-            "agent": self.name,
-            "model": self.model.name,
-            "is_language_model": self.model.is_language_model,
-            "role": self.character.role,
-            "appetite": self.character.appetite,
+            **settings_of(self),
             "background": dict(state.backgrounds) if state else self.character.background,
-            "look_back": self.look_back,
-            "k": self.k,
-            "document_chars": self.document_chars,
-            "news_tokens": self.news_tokens,
-            "filings": self.filings,
             "prompts_sha256": prompts_sha256(),
             "context_length": state.context_length if state else None,
             "memory": self._any_memory.identity if state else None,
@@ -273,7 +245,7 @@ class FinMemPortfolio:
         }
         state.system = system_message(
             self._facts, self.character.role, state.backgrounds, memory.profile,
-            _constraints(info),
+            perception.constraints,
         )  # fmt: skip
         labels = labels_for(memory.profile, self.k)
         state.schema = schema_of([*state.assets], labels, self._facts.action)
@@ -342,16 +314,9 @@ class FinMemPortfolio:
         named = zip(state.assets, labels.tolist(), strict=True)
         return {symbol: label for symbol, label in named if np.isfinite(label)}
 
-    async def _room(self, state: PortfolioState) -> int | None:
-        """Tokens that a question may have; None for no limit."""
-        state.context_length = state.context_length or await context_length_of(self.model)
-        if state.room is not None or state.context_length is None:
-            return state.room
-        return state.context_length - max_tokens_of(self.model)
-
     async def _require_room(self, state: PortfolioState, perception: PortfolioPerception) -> None:
         """Refuse a context without room for what is always shown, before anything is asked."""
-        room = await self._room(state)
+        room = await room_of(self.model, state)
         if room is None:
             return
         nothing = OfAsset((), Arrived(items=(), known_since={}, usual=0.0))
@@ -382,7 +347,7 @@ class FinMemPortfolio:
                 model=self.model.name, agent=NAME,
             )  # fmt: skip
 
-        return await ask_within(self.model, await self._room(state), fit, seed=state.seed)
+        return await ask_within(self.model, await room_of(self.model, state), fit, seed=state.seed)
 
     def _conclude(
         self, state: PortfolioState, situation: PortfolioSituation, asked: Answered, info: Info
@@ -400,7 +365,7 @@ class FinMemPortfolio:
             for symbol, excerpt, ids in zip(state.assets, fit.excerpts, stored, strict=True)
         }
         decision = read_answer(answer, shown, self._facts.action, reflects=day.reflects)
-        ordered = self._ordered(state, day, decision, info)
+        ordered = ordered_of(self._facts, day, decision.orders, state.last_id)
         left_out = (*decision.left_out, *ordered.left_out)
         session = day.perception.session
         views = {view.symbol: view for view in decision.views}
@@ -414,28 +379,14 @@ class FinMemPortfolio:
         if decision.reflection:
             text = f"{session}, on recent decisions: {decision.reflection}"
             state.lesson = Lesson(id=None, time=session, text=text)
-        assets = {}
-        for (symbol, own), of_asset, excerpt, ids in zip(
-            state.assets.items(), day.assets, fit.excerpts, stored, strict=True
-        ):
-            view, items = views.get(symbol), of_asset.news.items
-            reflections: tuple[int, ...] = ()
-            if view and view.rationale:
-                done = ordered.by_asset.get(symbol, "no order")
-                label = None if day.labels is None else day.labels.get(symbol)
-                reflections = (_reflect(own, session, done, label, view.rationale),)
-            feedback = state.track.feedback(symbol, self.look_back)
-            own.memory.reinforce(feedback.ids, feedback.sign)
-            own.steps += 1
-            assets[symbol] = AssetThought(
-                stored={id: items[n].part.text[:QUOTED_CHARACTERS] for n, id in ids.items()},
-                news=Shown.of(of_asset.news, excerpt.sheet),
-                shown=excerpt,
-                cited=view.cited if view else (),
-                reflections=reflections,
-                feedback=feedback,
-                stepped=own.memory.step(),
+        assets = {
+            symbol: conclude(
+                own, day.assets[place], fit.excerpts[place], stored[place], views.get(symbol),
+                done_to(symbol, day, ordered), state.track.feedback(symbol, self.look_back),
+                session,
             )
+            for place, (symbol, own) in enumerate(state.assets.items())
+        }  # fmt: skip
         thought = PortfolioThought(
             split=state.split,
             step=state.steps,
@@ -464,59 +415,3 @@ class FinMemPortfolio:
         state.start_equity = state.start_equity or day.perception.equity
         state.room = asked.room or state.room
         return thought
-
-    def _ordered(
-        self, state: PortfolioState, day: PortfolioBriefing, decision: PortfolioDecision, info: Info
-    ) -> Ordered:
-        """What is done: in training what labels say, else what was decided."""
-        perception, least = day.perception, 0.0 if self._facts.long_only else -1.0
-        given: Sequence[Mapping[str, Any]] = decision.orders
-        targets = None if day.labels is None else equal_parts(day.labels, _constraints(info))
-        if self._facts.action == WEIGHTS:
-            if targets is not None:
-                given = [{"symbol": s, "weight": targets.get(s, 0.0)} for s in state.assets]
-            return weights_ordered(given, perception, least)
-        if targets is not None:
-            given = orders_for(targets, perception)
-        return shares_ordered(given, state.last_id)
-
-
-def _constraints(info: Info) -> Mapping[str, Any]:
-    """The limits of purchases, by name, where an environment has any."""
-    constraints = info.get("constraints")
-    return asdict(constraints) if isinstance(constraints, Constraints) else {}
-
-
-def _reflect(own: AssetMemory, session: str, done: str, label: float | None, rationale: str) -> int:
-    """Remember why something was done; the id of it."""
-    before = "" if label is None else f", before a return of {signed_percent(label)}"
-    return own.conclude("reflection", f"{session}: {done}{before}. {rationale}", session)
-
-
-def require_counts(**values: int | None) -> None:
-    """Refuse settings below 1.
-
-    Raises:
-        InvestorBenchError: which one is.
-    """
-    for name, value in values.items():
-        if value is not None and value < 1:
-            raise InvestorBenchError(f"{name}={value!r} must be at least 1")
-
-
-def require_portfolio(facts: Facts) -> None:
-    """Refuse an environment of another kind.
-
-    Raises:
-        InvestorBenchError: its actions are neither orders nor weights, or its bars are not daily.
-    """
-    if facts.action not in (ORDERS, WEIGHTS):
-        raise InvestorBenchError(
-            f"{NAME} decides on a portfolio, by orders (action='orders') or by target weights "
-            f"(action='weights'); {facts.family} has action={facts.action!r}: use agent=finmem"
-        )
-    if facts.interval != DAILY:
-        raise InvestorBenchError(
-            f"{NAME} decides once a session, on bars of {DAILY}; {facts.family} has bars of "
-            f"{facts.interval}"
-        )

@@ -1,7 +1,7 @@
 """What a portfolio's agent perceives: prices, the account, and what became of its last orders."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.perception import MOMENTUM_SESSIONS, amount, signed_percent
 from investorbench.agents.portfolio.wording import order_words, shares
+from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.events import AccountState, Distribution, Fill, Position
 from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.errors import InvestorBenchError
@@ -74,6 +75,7 @@ class PortfolioPerception:
         positions: what is held.
         stops: at which a holding is sold, by symbol.
         waiting: orders that wait.
+        constraints: limits of purchases, by name; None for none.
         events: what happened since the last decision, in words, in its order.
     """
 
@@ -85,6 +87,7 @@ class PortfolioPerception:
     positions: tuple[Position, ...]
     stops: Mapping[str, float]
     waiting: tuple[ShareOrder, ...]
+    constraints: Mapping[str, Any]
     events: tuple[str, ...]
 
     @property
@@ -171,8 +174,14 @@ def perceive(
         positions=account.positions,
         stops={order.symbol: order.stop for order in waiting if order.side == "stop"},
         waiting=tuple(order for order in waiting if order.side != "stop"),
+        constraints=_constraints(info),
         events=tuple(event_words(info)),
     )
+
+
+def _constraints(info: Mapping[str, Any]) -> Mapping[str, Any]:
+    constraints = info.get("constraints")
+    return asdict(constraints) if isinstance(constraints, Constraints) else {}
 
 
 def event_words(info: Mapping[str, Any]) -> Iterator[str]:

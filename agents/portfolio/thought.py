@@ -51,7 +51,6 @@ class AssetThought:
         stored: the new texts in memory, by id, with their beginnings.
         news: how much of them the prompt shows.
         shown: memories and lines in it.
-        cited: ids of memories that the decision rests on.
         reflections: ids of what was concluded.
         feedback: to memories cited earlier.
         stepped: what was forgotten, and what moved, at the end of the step.
@@ -60,7 +59,6 @@ class AssetThought:
     stored: Mapping[int, str]
     news: Shown
     shown: Excerpt
-    cited: tuple[int, ...]
     reflections: tuple[int, ...]
     feedback: Feedback
     stepped: Stepped
