@@ -115,7 +115,7 @@ def weights_ordered(
         symbol, weight = each["symbol"], float(each["weight"])
         if least <= weight <= 1.0:
             weights[symbol] = weight
-            by_asset[symbol] = f"{symbol} to {weight:.1%}"
+            by_asset[symbol] = f"{symbol} to {100.0 * weight:.3g}%"
         else:
             left_out.append(f"{symbol} to a weight of {weight:g}, not within {least:g} to 1")
     action = np.array([weights.get(quote.symbol, 0.0) for quote in perception.quotes], np.float32)

@@ -155,7 +155,7 @@ class FinMemPortfolio:
             ModelError: the model could not be asked; the same step may be taken again.
         """
         state = self._current
-        perception = perceive(observation, info, self._facts.symbols, state.start_equity)
+        perception = perceive(observation, info, self._facts, state.start_equity)
         self._open(state, perception, info)
         if state.steps == 0:
             await self._require_room(state, perception)

@@ -1,6 +1,6 @@
 """What a portfolio's agent perceives: prices, the account, and what became of its last orders."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -8,13 +8,17 @@ import numpy as np
 
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.perception import MOMENTUM_SESSIONS, amount, signed_percent
+from investorbench.agents.portfolio.decision import ORDERS
 from investorbench.agents.portfolio.wording import order_words, shares
 from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.events import AccountState, Distribution, Fill, Position
 from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
 from investorbench_env.market.market import CLOSE
 
+SMALL = 0.005
+"""Of equity: trades that keep a weight where it was are below it."""
 SESSIONS = (1, 5, 20)
 """Over which returns are shown, beside the momentum."""
 
@@ -133,7 +137,7 @@ class PortfolioPerception:
 def perceive(
     observation: Mapping[str, Any],
     info: Mapping[str, Any],
-    symbols: Sequence[str],
+    facts: Facts,
     start_equity: float | None,
 ) -> PortfolioPerception:
     """Today in numbers.
@@ -142,7 +146,7 @@ def perceive(
         observation: with ``bars`` [window, A, 5] and ``mask`` [window, A]; what else is missing is
             left out.
         info: of the same step.
-        symbols: the A assets.
+        facts: of the environment.
         start_equity: at the first decision of the split; None where this is it.
 
     Raises:
@@ -154,7 +158,7 @@ def perceive(
         )
     account: AccountState = info["account"]
     start = account.equity if start_equity is None else start_equity
-    tradable = observation.get("tradable", np.ones(len(symbols), dtype=np.int8))
+    tradable = observation.get("tradable", np.ones(len(facts.symbols), dtype=np.int8))
     stale = {*info.get("stale", ())}
     waiting = info.get("open_orders", ())
     return PortfolioPerception(
@@ -166,7 +170,7 @@ def perceive(
                 tradable=bool(tradable[place]),
                 stale=symbol in stale,
             )
-            for place, symbol in enumerate(symbols)
+            for place, symbol in enumerate(facts.symbols)
         ),
         cash=account.cash,
         equity=account.equity,
@@ -175,7 +179,7 @@ def perceive(
         stops={order.symbol: order.stop for order in waiting if order.side == "stop"},
         waiting=tuple(order for order in waiting if order.side != "stop"),
         constraints=_constraints(info),
-        events=tuple(event_words(info)),
+        events=tuple(event_words(info, 0.0 if facts.action == ORDERS else SMALL)),
     )
 
 
@@ -184,16 +188,20 @@ def _constraints(info: Mapping[str, Any]) -> Mapping[str, Any]:
     return asdict(constraints) if isinstance(constraints, Constraints) else {}
 
 
-def event_words(info: Mapping[str, Any]) -> Iterator[str]:
+def event_words(info: Mapping[str, Any], small: float = 0.0) -> Iterator[str]:
     """Dividends, splits, fills, and what was not carried out as it was decided, a line each.
 
     Args:
         info: of the step.
+        small: share of equity below which trades are summed up.
     """
     for paid in info.get("distributions", ()):
         yield from _distribution_words(paid)
-    for fill in info.get("fills", ()):
-        yield _fill_words(fill)
+    fills, least = info.get("fills", ()), small * info["account"].equity
+    yield from (_fill_words(fill) for fill in fills if fill.notional >= least)
+    if rest := [fill for fill in fills if fill.notional < least]:
+        cost = sum(fill.cost for fill in rest)
+        yield f"{len(rest)} small trades kept weights where they were, costs {cost:.2f}"
     for order, reason in info.get("rejections", ()):
         yield f"rejected: {neutral(order_words(order))}: {neutral(reason)}"
     if info.get("scaled"):
@@ -219,7 +227,7 @@ def _quote(symbol: str, closes: Any, *, tradable: bool, stale: bool) -> AssetPri
 def _fill_words(fill: Fill) -> str:
     done = "bought" if fill.quantity > 0 else "sold"
     what = f"{shares(abs(fill.quantity))} of {fill.symbol} at {amount(fill.price)}"
-    return f"{done} {what}, costs {amount(fill.cost)}"
+    return f"{done} {what}, costs {fill.cost:.2f}"
 
 
 def _distribution_words(paid: Distribution) -> Iterator[str]:

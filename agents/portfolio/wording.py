@@ -14,7 +14,7 @@ def order_words(order: Order | ShareOrder | Mapping[str, Any]) -> str:
         order: of an account, or as an agent gives it; what is not set is left out.
     """
     if isinstance(order, Order):
-        return f"{order.symbol} to {order.weight:.1%}"
+        return f"{order.symbol} to {100.0 * order.weight:.3g}%"
     own = order._asdict() if isinstance(order, ShareOrder) else order
     if own.get("side") == "cancel":
         return f"cancel {own.get('id') or ''}"
