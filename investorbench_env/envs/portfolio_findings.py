@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from investorbench_env.errors import DateRangeError
 from investorbench_env.market.joint_history import JointHistory
 from investorbench_env.market.market import CLOSE, OPEN
 from investorbench_env.universes import Universe
@@ -32,6 +33,9 @@ def gaps(history: JointHistory, span: range) -> Iterator[str]:
     Args:
         history: of the market.
         span: the bars of the split.
+
+    Raises:
+        DateRangeError: an asset that is listed has no bar at all in the span.
     """
     market, sessions = history.market, history.market.sessions
     for place, symbol in enumerate(history.symbols):
@@ -42,11 +46,14 @@ def gaps(history: JointHistory, span: range) -> Iterator[str]:
         if span.start <= gone < span.stop:
             yield _delisting(symbol, str(sessions[gone]), market.delistings[symbol].gain)
         stale = history.prices.stale[span.start : min(gone, span.stop), place]
+        if not history.known[span.start : span.stop, place].any() and gone > span.start:
+            raise DateRangeError(
+                f"{symbol} has no bar from {sessions[span.start]} to {sessions[span.stop - 1]}: "
+                f"leave it out of symbols=, or give dates within its data{_extent(history, place)}"
+            )
         unknown = stale > len(market.times)
         if unknown.any():
-            first = span.start + int(unknown.sum())
-            since = f"before {sessions[first]}" if first < span.stop else "at all"
-            yield f"{symbol} does not trade {since}"
+            yield f"{symbol} does not trade before {sessions[span.start + int(unknown.sum())]}"
         ends = np.flatnonzero((stale > LONG_STALE) & ~unknown & (np.append(stale[1:], 0) == 0))
         for end in ends.tolist():
             count = stale.item(end)
@@ -54,6 +61,12 @@ def gaps(history: JointHistory, span: range) -> Iterator[str]:
                 f"{symbol} has no bar for {count} sessions up to {sessions[span.start + end]}: "
                 "what is held of it keeps its last price"
             )
+
+
+def _extent(history: JointHistory, place: int) -> str:
+    """First and last session of an asset's data, in words."""
+    days = history.market.sessions[history.known[:, place]]
+    return f", {days[0]} to {days[-1]}" if len(days) else ""
 
 
 def _delisting(symbol: str, day: str, gain: float) -> str:

@@ -13,7 +13,14 @@ from investorbench_env.envs.markets import (
     require_nothing_to_draw,
 )
 from investorbench_env.envs.portfolio_options import PortfolioOptions
-from investorbench_env.errors import InvestorBenchError, SimulatedDataWarning
+from investorbench_env.errors import (
+    CorruptDataError,
+    DataNotFoundError,
+    InvestorBenchError,
+    MarketError,
+    SimulatedDataWarning,
+    UnknownNameError,
+)
 from investorbench_env.market.asset_classes import ASSET_CLASSES, asset_class_of
 from investorbench_env.market.joining import join
 from investorbench_env.market.library import absence, find_data
@@ -82,8 +89,9 @@ def portfolio_markets_of(
         for symbol in there:
             market.asset(symbol)
         return _given(options, market, members, there)
-    found = {} if options.data == "simulated" else _found(options, members)
-    if not found:
+    is_simulated = isinstance(options.data, str) and options.data == "simulated"
+    found = None if is_simulated else _found(options, members)
+    if found is None:
         law = _law_of(options.asset_class, tuple(members), universe, split)
         symbols = tuple(member.symbol for member in members)
         return FoundMarkets(
@@ -107,13 +115,15 @@ def _given(
     )
 
 
-def _found(options: PortfolioOptions, members: Sequence[Member]) -> dict[str, Market]:
-    """The market of each asset; none at all where they are to be simulated together.
+def _found(options: PortfolioOptions, members: Sequence[Member]) -> dict[str, Market] | None:
+    """The market of each asset; None where they are to be simulated together.
 
     Raises:
         DataNotFoundError: an asset that is required has none.
+        MarketError: one is asked for as of a class that trades on other days.
     """
-    data = "real" if options.data == "auto" else options.data
+    may_simulate = isinstance(options.data, str) and options.data == "auto"
+    data = "real" if may_simulate else options.data
     found: dict[str, Market] = {}
     for member in members:
         try:
@@ -121,10 +131,10 @@ def _found(options: PortfolioOptions, members: Sequence[Member]) -> dict[str, Ma
                 member.symbol, member.asset_class, data,
                 dates=options.dates, data_tolerance=options.data_tolerance,
             )  # fmt: skip
-        except FileNotFoundError:
+        except (DataNotFoundError, UnknownNameError):
             if not member.required:
                 continue
-            if options.data != "auto":
+            if not may_simulate:
                 raise
             what = "simulated markets stand in for all: no real data"
             warnings.warn(
@@ -132,9 +142,19 @@ def _found(options: PortfolioOptions, members: Sequence[Member]) -> dict[str, Ma
                 SimulatedDataWarning,
                 stacklevel=6,  # the caller of gym.make
             )
-            return {}
+            return None
+        except CorruptDataError as error:
+            own = asset_class_of(member.symbol)
+            if own == member.asset_class:
+                raise
+            raise MarketError(
+                f"{member.symbol} is best known as {own}, and was asked for as "
+                f"{member.asset_class}: give asset_class={own!r}, or leave it out of symbols="
+            ) from error
         assert market is not None
         found[member.symbol] = market
+    if not found:
+        raise DataNotFoundError(f"no data of {', '.join(member.symbol for member in members)}")
     return found
 
 

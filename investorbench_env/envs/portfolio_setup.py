@@ -3,7 +3,7 @@
 It knows no state of an episode.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -290,14 +290,6 @@ def prepare(options: PortfolioOptions) -> PortfolioSetup:
             "needs one more than its steps"
         )
     commission, slippage = _rates(options, protocol, found.asset_class)
-    findings = [*found.findings]
-    if isinstance(markets, GivenMarket):
-        history = joint_history_of(markets.market, found.symbols, options.window)
-        findings += gaps(history, span)
-        if options.universe is not None and options.symbols is None and not markets.simulated:
-            findings += hindsight(
-                find_universe(options.universe), str(markets.sessions[span.start])
-            )
     return PortfolioSetup(
         options=options,
         protocol=protocol,
@@ -310,8 +302,25 @@ def prepare(options: PortfolioOptions) -> PortfolioSetup:
         commission=commission,
         slippage=slippage,
         fills=fills_of(protocol, markets.has_opens(int(decisions[0]))),
-        findings=tuple(findings),
+        findings=(*found.findings, *_findings(options, markets, universe, span)),
     )
+
+
+def _findings(
+    options: PortfolioOptions, markets: Markets, universe: Universe | None, span: range
+) -> Iterator[str]:
+    """What is to be said under results on a market that is there.
+
+    Raises:
+        DateRangeError: an asset has no bar at all in a span.
+    """
+    if not isinstance(markets, GivenMarket):
+        return
+    history = joint_history_of(markets.market, markets.symbols, options.window)
+    yield from gaps(history, span)
+    is_chosen = options.universe is not None and options.symbols is None
+    if is_chosen and universe is not None and not markets.simulated:
+        yield from hindsight(universe, str(markets.sessions[span.start]))
 
 
 def facts_of(given: Mapping[str, Any]) -> Facts:

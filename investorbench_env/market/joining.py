@@ -109,9 +109,9 @@ def _documents(parts: Mapping[str, Market]) -> Iterator[Document]:
 
 
 def _findings(parts: Mapping[str, Market]) -> tuple[str, ...]:
-    """What was found in each market, behind the name of the asset."""
+    """What was found in each market, behind the name of the asset where it is of one alone."""
     found = (
-        finding if finding.startswith(f"{symbol}: ") else f"{symbol}: {finding}"
+        finding if len(market.symbols) > 1 else f"{symbol}: {finding.removeprefix(f'{symbol}: ')}"
         for symbol, market in parts.items()
         for finding in market.findings
     )

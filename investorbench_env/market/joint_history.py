@@ -117,7 +117,9 @@ class JointHistory:
         known = ~np.isnan(self._bars[..., CLOSE])
         self.gone = _delisted_at(market, self.symbols, known)
         self.known = known & (np.arange(len(known))[:, None] < self.gone)
-        self.before = _last_before(np.asarray(self.known.any(axis=1)))
+        # What trades on after it was delisted makes no prices, but days on which to decide.
+        self._decided = np.asarray(known.any(axis=1))
+        self.before = _last_before(self._decided)
         self.prices = self._priced(_columns(market.dividends, assets))
         self._sessions = market.sessions.astype(str)
         self._seconds = market.times.astype("datetime64[s]").astype(np.int64)
@@ -171,7 +173,7 @@ class JointHistory:
 
     def _closings(self) -> Iterator[tuple[int, int, float]]:
         """Bar, asset and return of each delisting, at the first decision after it."""
-        decisions = np.flatnonzero(self.known.any(axis=1))
+        decisions = np.flatnonzero(self._decided)
         for asset, (symbol, gone) in enumerate(zip(self.symbols, self.gone.tolist(), strict=True)):
             later = decisions[decisions >= gone]
             if len(later):
