@@ -15,6 +15,7 @@ from investorbench.agents.simulated.outlook import (
 )
 from investorbench.agents.simulated.particle_filter import ParticleFilter
 from investorbench.agents.simulated.statements import new_statements
+from investorbench.agents.single_asset import takes_weight
 from investorbench_env.facts import Facts
 from investorbench_env.market.market import CLOSE
 from investorbench_env.market.simulated import Dynamics
@@ -53,7 +54,12 @@ class Filter:
         self._restart(seed)
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
-        """Go back to what is known before the first observation."""
+        """Go back to what is known before the first observation.
+
+        Raises:
+            InvestorBenchError: there are several assets.
+        """
+        takes_weight(facts, "filter")
         self._restart(seed)
 
     def act(self, observation: Observation, info: Mapping[str, Any]) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 
 from investorbench.agents.simulated.outlook import trade_on
 from investorbench.agents.simulated.statements import new_statements
+from investorbench.agents.single_asset import takes_weight
 from investorbench_env.facts import Facts
 
 
@@ -24,7 +25,12 @@ class TextReader:
         self._balance = 0.0
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
-        """Forget everything."""
+        """Forget everything.
+
+        Raises:
+            InvestorBenchError: there are several assets.
+        """
+        takes_weight(facts, "text reader")
         self._balance = 0.0
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> int:

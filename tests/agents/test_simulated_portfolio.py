@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from investorbench.agents.allocators import Allocator, EqualWeight, RandomWeights
+from investorbench.agents.simulated.filter import Filter
 from investorbench.agents.simulated.portfolio import (
     PortfolioOracle,
     PortfolioTextReader,
     best_of,
 )
+from investorbench.agents.simulated.text_reader import TextReader
 from investorbench_env.errors import InvestorBenchError, MarketError
-from investorbench_env.registration import market_of
+from investorbench_env.market.simulated import dynamics_of
+from investorbench_env.registration import facts_of, market_of
 from tests.env.joint_markets import joint_market
 
 TEN = "InvestorBench/Portfolio-SIM"
@@ -68,6 +71,13 @@ def test_what_is_held_is_given_up_only_for_what_is_clearly_better() -> None:
     assert best_of(np.array([-1.0, -2.0, -3.0]), 0 * held, everything, 2).tolist() == [0, 0, 0]
     assert best_of(np.array([2.0, 1.0, 3.0]), 0 * held, everything, 2).tolist() == [0.5, 0, 0.5]
     assert best_of(np.array([2.0, 1.0, 3.0]), 0 * held, ~everything, 2).tolist() == [0, 0, 0]
+
+
+def test_yardsticks_of_one_asset_refuse_several() -> None:
+    facts = facts_of(TEN)
+    for agent in (Filter(dynamics_of()), TextReader()):
+        with pytest.raises(InvestorBenchError, match="decides on one asset"):
+            agent.begin(facts, "test", 0)
 
 
 def test_an_oracle_is_refused_without_a_hidden_state_and_with_one_asset() -> None:
