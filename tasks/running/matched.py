@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.agents.allocators import single_precision
 from investorbench.tasks.result import Episode, Reference
 from investorbench.tasks.running.references import (
     OF_SEVERAL,
@@ -149,7 +148,7 @@ def exchanged(
 
     def choose(step: int) -> npt.NDArray[Any]:
         weights = held[follows, (step + shift) % days]
-        return single_precision(np.take_along_axis(weights, order, axis=1))
+        return np.take_along_axis(weights, order, axis=1).astype(np.float32)
 
     return choose
 

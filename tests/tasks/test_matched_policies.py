@@ -276,7 +276,6 @@ def test_of_several_assets_policies_hold_as_much_of_others_from_some_day_on(
             for first in range(days)
             for order in permutations(range(assets))
         )
-        assert (own <= path.max()).all()
 
 
 def _trio() -> dict[str, Any]:
@@ -291,7 +290,7 @@ def _trio() -> dict[str, Any]:
 def test_who_divides_equally_is_no_better_and_no_worse_than_policies_of_its_own_weights() -> None:
     result = evaluate("equal_weight", **_trio())
     (own,) = matched_policies(result.task, result.episodes)
-    assert own.figures["SR"] == pytest.approx(result.metrics["SR"], rel=1e-4)
+    assert own.figures["SR"] == pytest.approx(result.metrics["SR"], rel=1e-12)
     benchmark, chance = references_of(result.task)
     assert chance.figures["SR"].shape == (1000,)
     assert benchmark.figures["CR"] == result.metrics["CR"]
