@@ -40,6 +40,38 @@ class AccountFigures(NamedTuple):
     steps_left: float
 
 
+class PortfolioFigures(NamedTuple):
+    """What the array ``account`` of a portfolio's observation holds, in its order.
+
+    Attributes:
+        cash: money; a short sale adds its proceeds.
+        cash_weight: as a share of equity.
+        equity: cash and all holdings.
+        steps_left: bars left, gaps included: which of them will be known is not known yet.
+    """
+
+    cash: float
+    cash_weight: float
+    equity: float
+    steps_left: float
+
+
+class HoldingFigures(NamedTuple):
+    """What each row of the array ``holdings`` of a portfolio's observation holds, in its order.
+
+    Attributes:
+        shares: held, negative when short.
+        weight: their value as a share of equity.
+        entry_price: average price at which they were bought or sold short; 0 without any.
+        unrealised_pnl: what closing the position at its mark would realise, costs apart.
+    """
+
+    shares: float
+    weight: float
+    entry_price: float
+    unrealised_pnl: float
+
+
 class Documents(gym.Space[tuple[str, ...]]):
     """Any number of texts of any length in any script.
 

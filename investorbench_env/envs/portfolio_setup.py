@@ -5,7 +5,7 @@ It knows no state of an episode.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -28,40 +28,15 @@ from investorbench_env.market.intervals import periods_a_year
 from investorbench_env.market.joint_history import JointHistory, joint_history_of
 from investorbench_env.market.market import FIELDS, Market
 from investorbench_env.protocols import Protocol, find_protocol
-from investorbench_env.spaces import Documents, FreeText, OrderLists, unbounded
+from investorbench_env.spaces import (
+    Documents,
+    FreeText,
+    HoldingFigures,
+    OrderLists,
+    PortfolioFigures,
+    unbounded,
+)
 from investorbench_env.universes import Member, Universe, find_split, find_universe, universe_of
-
-
-class PortfolioFigures(NamedTuple):
-    """What the array ``account`` of a portfolio's observation holds, in its order.
-
-    Attributes:
-        cash: money; a short sale adds its proceeds.
-        cash_weight: as a share of equity.
-        equity: cash and all holdings.
-        steps_left: bars left, gaps included: which of them will be known is not known yet.
-    """
-
-    cash: float
-    cash_weight: float
-    equity: float
-    steps_left: float
-
-
-class HoldingFigures(NamedTuple):
-    """What each row of the array ``holdings`` of a portfolio's observation holds, in its order.
-
-    Attributes:
-        shares: held, negative when short.
-        weight: their value as a share of equity.
-        entry_price: average price at which they were bought or sold short; 0 without any.
-        unrealised_pnl: what closing the position at its mark would realise, costs apart.
-    """
-
-    shares: float
-    weight: float
-    entry_price: float
-    unrealised_pnl: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,12 +33,13 @@ from investorbench_env.envs.portfolio_lane_traders import (
     WeightLanes,
 )
 from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
-from investorbench_env.envs.portfolio_setup import HoldingFigures, PortfolioFigures, prepare
+from investorbench_env.envs.portfolio_setup import prepare
 from investorbench_env.envs.portfolio_tape import PortfolioTape
 from investorbench_env.envs.starts import UNKNOWN_SEED, shown_seed
 from investorbench_env.facts import Facts
 from investorbench_env.market.documents import Document
 from investorbench_env.market.pasts import Pasts
+from investorbench_env.spaces import HoldingFigures, PortfolioFigures
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]

@@ -15,7 +15,7 @@ from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.intervals import DAY, length_of
 from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
-from investorbench_env.spaces import AccountFigures
+from investorbench_env.spaces import AccountFigures, HoldingFigures, PortfolioFigures
 
 Float32Array = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]
@@ -32,6 +32,12 @@ NUMERIC = ("bars", "account", "sentiment")
 it."""
 
 ACCOUNT_FEATURES = ("weight", "cash_share", "log_equity", "unrealised_share", "share_of_steps_left")
+HOLDINGS = "holdings"
+"""What observations of several assets have beside the figures of the whole account."""
+ASSET_AXES = {"mask": 1, HOLDINGS: 0, "sentiment": 0}
+"""Where the assets stand in what is shown of several: in more axes than of one."""
+PORTFOLIO_FEATURES = ("cash_share", "log_equity", "share_of_steps_left")
+HOLDING_FEATURES = ("weight", "unrealised_share", "tradable")
 SENTIMENT_FEATURES = ("positive_news", "neutral_news", "negative_news")
 
 
@@ -58,7 +64,12 @@ class Features:
                 f"{what} shows {', '.join(shown) or 'none of them'}"
             )
         window = len(shown["mask"].low) if "bars" in self._shows else 0
-        self.names = _names(self._shows, window)
+        assets = _assets(shown, facts)
+        self._several = bool(assets)
+        if self._several:
+            self.names = _names_of_several(self._shows, window, assets)
+        else:
+            self.names = _names(self._shows, window)
         days = float(length_of(facts.interval) / DAY) if isinstance(facts, Facts) else 1.0
         unit = DAILY_UNIT * math.sqrt(days)
         self._units = np.array([unit] * VOLUME + [1.0], np.float32)
@@ -68,22 +79,29 @@ class Features:
 
         Args:
             observation: arrays with an axis [N].
-            first: the accounts of the first decision of each one's episode [N, 6].
+            first: the accounts of the first decision of each one's episode [N, 6] or [N, 4].
         """
         parts: list[Array] = []
         if "bars" in self._shows:
-            bars = observation["bars"]
-            parts += [_relative(bars, self._units).reshape(len(bars), -1), observation["mask"]]
+            bars, mask = observation["bars"], observation["mask"]
+            count = len(bars)
+            if self._several:  # each asset by itself, with all its bars one after the other
+                bars, mask = (np.moveaxis(each, 2, 1) for each in (bars, mask))
+                bars = bars.reshape(-1, *bars.shape[2:])
+            relative = _relative(bars, self._units)
+            parts += [relative.reshape(count, -1), mask.reshape(count, -1)]
         if "account" in self._shows:
-            parts.append(_shares(observation["account"], first))
+            shares = _shares_of_several if self._several else _shares
+            parts.append(shares(observation, first))
         if "sentiment" in self._shows:
-            parts.append(np.log1p(observation["sentiment"]))
+            counts = observation["sentiment"]
+            parts.append(np.log1p(counts).reshape(len(counts), -1))
         features = np.concatenate([part.astype(np.float32, copy=False) for part in parts], axis=1)
         cut: Float32Array = np.clip(features, -LIMIT, LIMIT, out=features)
         return cut
 
     def first(self, observation: Mapping[str, Array], count: int) -> Array:
-        """The accounts of first decisions, against which later ones are measured [N, 6]."""
+        """The accounts of first decisions, against which later ones are measured."""
         if "account" not in self._shows:
             return np.ones((count, len(AccountFigures._fields)), np.float32)
         return observation["account"].copy()
@@ -109,9 +127,9 @@ def _relative(bars: Float32Array, units: Float32Array) -> Float32Array:
     return logs
 
 
-def _shares(accounts: Float32Array, first: Array) -> Array:
+def _shares(observation: Mapping[str, Array], first: Array) -> Array:
     """Accounts relative to their equity and to their first decision [N, 5]."""
-    figures = AccountFigures(*accounts.T.astype(np.float64))
+    figures = AccountFigures(*observation["account"].T.astype(np.float64))
     opening = AccountFigures(*first.T.astype(np.float64))
     # A ruined account has no shares of equity to speak of; its features stand at the limits.
     scale = np.maximum(figures.equity, 1e-9 * np.asarray(opening.equity))
@@ -123,6 +141,50 @@ def _shares(accounts: Float32Array, first: Array) -> Array:
         figures.steps_left / np.maximum(opening.steps_left, 1.0),
     )
     return np.stack(columns, axis=1)
+
+
+def _shares_of_several(observation: Mapping[str, Array], first: Array) -> Array:
+    """The same of accounts of several assets, and of each holding [N, 3 + A * 3]."""
+    figures = PortfolioFigures(*observation["account"].T.astype(np.float64))
+    opening = PortfolioFigures(*first.T.astype(np.float64))
+    scale = np.maximum(figures.equity, 1e-9 * np.asarray(opening.equity))
+    whole = (
+        figures.cash / scale,
+        np.log(scale / opening.equity),
+        figures.steps_left / np.maximum(opening.steps_left, 1.0),
+    )
+    holdings = HoldingFigures(*np.moveaxis(observation[HOLDINGS].astype(np.float64), -1, 0))
+    each = holdings.weight, holdings.unrealised_pnl / scale[:, None], observation["tradable"]
+    return np.concatenate([np.stack(whole, axis=1), *each], axis=1)
+
+
+def _assets(shown: Mapping[str, Any], facts: object) -> tuple[str, ...]:
+    """The names of several assets; none where the observation is of one."""
+    shapes = {name: shown[name].shape for name in ASSET_AXES if name in shown}
+    counts = {shape[ASSET_AXES[name]] for name, shape in shapes.items() if len(shape) > 1}
+    if not counts:
+        return ()
+    named = facts.symbols if isinstance(facts, Facts) else ()
+    return named if counts == {len(named)} else tuple(f"asset {n}" for n in range(min(counts)))
+
+
+def _names_of_several(
+    shows: tuple[str, ...], window: int, assets: tuple[str, ...]
+) -> tuple[str, ...]:
+    alone = {name: _names((name,), window) for name in shows}
+    bars = alone.get("bars", ())
+    numbers, known = bars[: window * len(FIELDS)], bars[window * len(FIELDS) :]
+    names = {
+        "bars": [
+            f"{asset} {name}" for part in (numbers, known) for asset in assets for name in part
+        ],
+        "account": [
+            *PORTFOLIO_FEATURES,
+            *(f"{asset} {name}" for name in HOLDING_FEATURES for asset in assets),
+        ],
+        "sentiment": [f"{asset} {name}" for asset in assets for name in SENTIMENT_FEATURES],
+    }
+    return tuple(name for part in shows for name in names[part])
 
 
 def _names(shows: tuple[str, ...], window: int) -> tuple[str, ...]:

@@ -25,10 +25,14 @@ class NumericObservation(
 
     ``sentiment``: ln(1 + number) of positive, neutral and negative news since the last decision.
 
+    Of a portfolio, ``bars`` has the numbers of each asset one after the other, then their masks;
+    ``account`` has cash / equity, ln(equity / first equity), the share of steps that is left, then
+    for each asset its weight, then unrealised profit / equity, then whether it can be bought.
+
     Every number is cut to -10 to 10. Texts and the date are left out.
 
     Args:
-        env: an environment that shows parts of a single asset's observation, wrapped or not.
+        env: an environment that shows parts of the observation of one of ours, wrapped or not.
 
     Raises:
         InvestorBenchError: the environment shows none of these modalities.

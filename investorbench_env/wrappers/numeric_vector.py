@@ -14,7 +14,7 @@ class NumericVectorObservation(VectorWrapper):
     """What ``NumericObservation`` shows of each lane, to the bit, float32 [N, F].
 
     Args:
-        env: a vectorised environment that shows parts of a single asset's observation.
+        env: a vectorised environment that shows parts of the observation of one of ours.
 
     Raises:
         InvestorBenchError: the environment shows none of the modalities that there are features of.
