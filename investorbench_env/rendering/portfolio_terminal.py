@@ -72,7 +72,8 @@ def _worth(holding: HoldingRow) -> str:
     gained = number(holding.profit)
     stale = ", stale" if holding.stale else ""
     sign = "+" if holding.profit > 0 else ""
-    return f"{holding.quantity:,.6g} at {number(holding.price)}{stale}, {sign}{gained}"
+    quantity = f"{holding.quantity:,.6g}".replace("-", "−", 1)
+    return f"{quantity} at {number(holding.price)}{stale}, {sign}{gained}"
 
 
 def _orders(frame: PortfolioFrame) -> list[str]:

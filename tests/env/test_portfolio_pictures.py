@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from investorbench_env.errors import MarketError
+from investorbench_env.market.market import Delisting
 from investorbench_env.rendering import (
     AssetTrade,
     Event,
@@ -17,6 +18,8 @@ from investorbench_env.rendering import (
     portfolio_rgb_array,
 )
 from investorbench_env.rendering.portfolio_picture import BANDS, REST, bands
+from tests.env.joint_markets import joint_market
+from tests.env.small_markets import date
 from tests.env.test_rendering import columns, ink
 
 
@@ -136,7 +139,7 @@ def test_text_says_what_is_held_ordered_and_traded() -> None:
         "A02",
         "−40.0%",
         "███████",
-        "-3",
+        "−3",
         "at",
         "40.00,",
         "−8.00",
@@ -237,3 +240,25 @@ def test_a_picture_of_an_episode_is_drawn_at_any_step_and_changes_nothing() -> N
     later: Any = env.render()
     assert later.shape == first.shape == (800, 960, 3)
     assert not np.array_equal(first, later)
+
+
+def test_equal_parts_keep_what_holders_of_a_delisted_asset_are_paid() -> None:
+    nan = float("nan")
+    market = joint_market(
+        {
+            "A": {
+                "closes": [50.0, 50.0, 40.0, nan, nan, nan],
+                "splits": {1: 2.0},
+                "delistings": {"A": Delisting(np.datetime64(date(3)), -0.25)},
+            },
+            "B": {"closes": [10.0, 10.0, 10.0, 12.0, 12.0, 12.0], "dividends": {2: 1.0}},
+        }
+    )
+    env: Any = gym.make(
+        "InvestorBench/Portfolio", data=market, render_mode="ansi", start=date(0), end=date(5)
+    )
+    env.reset(seed=0)
+    for _ in range(5):
+        env.step(np.zeros(2, np.float32))
+    # Of a share at 50: two at 40, paid out at 30 each; of B 12 for 10, dividends apart.
+    assert f"equal parts {(60 / 50 + 12 / 10) / 2 - 1:+.1%}" in env.render()
