@@ -257,8 +257,10 @@ def _store_of(config: DictConfig, folder: EpisodeFolder, asset: str) -> Arrays |
 
 def _file_name(asset: str) -> str:
     """A symbol as files and collections may be called; two never get the same."""
-    plain = (each if each.isascii() and each.isalnum() else f"-x{ord(each):x}x" for each in asset)
-    return "".join(plain)
+    return "".join(
+        each if each == "-" or (each.isascii() and each.isalnum()) else f"_{ord(each):06x}"
+        for each in asset
+    )
 
 
 def embedder_of(config: DictConfig) -> Embedder:

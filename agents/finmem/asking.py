@@ -38,6 +38,7 @@ async def ask_within(
     fit: Callable[[int | None], FittedQuestion],
     *,
     seed: int,
+    more_tokens: int = 0,
 ) -> Answered:
     """Ask the question that there is room for.
 
@@ -46,19 +47,24 @@ async def ask_within(
         room: tokens of a question; None for no limit.
         fit: makes a question for so many.
         seed: of the sampling.
+        more_tokens: that an answer may have beyond the model's own limit.
 
     Raises:
         ModelError: there is no room for what is always shown, or the model could not be asked.
     """
     refused: list[RefusedQuestion] = []
+    longest = max_tokens_of(model) + more_tokens
     while True:
         fitted = fit(room)
         question = fitted.question
         try:
-            answer = await model.decide(question.messages, question.schema, seed=seed)
+            answer = await model.decide(
+                question.messages, question.schema, seed=seed,
+                max_tokens=longest if more_tokens else None,
+            )  # fmt: skip
         except ContextLengthError as error:
             tokens = question.tokens(counter_for(model))
-            room = smaller_room(tokens, max_tokens_of(model), error)
+            room = smaller_room(tokens, longest, error)
             refused.append(refused_by(error))
         else:
             return Answered(
@@ -82,12 +88,13 @@ class HasRoom(Protocol):
     room: int | None
 
 
-async def room_of(model: LanguageModel, known: HasRoom) -> int | None:
+async def room_of(model: LanguageModel, known: HasRoom, more_tokens: int = 0) -> int | None:
     """Tokens that a question may have; None for no limit.
 
     Args:
         model: that is asked.
         known: in this repeat; the context length is noted in it.
+        more_tokens: that an answer may have beyond the model's own limit.
 
     Raises:
         ModelError: neither the settings of the model nor its server say.
@@ -95,7 +102,7 @@ async def room_of(model: LanguageModel, known: HasRoom) -> int | None:
     known.context_length = known.context_length or await context_length_of(model)
     if known.room is not None or known.context_length is None:
         return known.room
-    return known.context_length - max_tokens_of(model)
+    return known.context_length - max_tokens_of(model) - more_tokens
 
 
 def counter_for(model: LanguageModel) -> Counter:

@@ -52,6 +52,8 @@ from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
 NAME = "finmem_portfolio"
+ANSWER_TOKENS = 120
+"""For an asset, beyond what the model's answers may have: a view and an order."""
 TOP_STORIES = 1
 """Of each asset, those whose headline is shown however many tokens it takes."""
 
@@ -316,7 +318,7 @@ class FinMemPortfolio:
 
     async def _require_room(self, state: PortfolioState, perception: PortfolioPerception) -> None:
         """Refuse a context without room for what is always shown, before anything is asked."""
-        room = await room_of(self.model, state)
+        room = await room_of(self.model, state, ANSWER_TOKENS * len(state.assets))
         if room is None:
             return
         nothing = OfAsset((), Arrived(items=(), known_since={}, usual=0.0))
@@ -347,7 +349,9 @@ class FinMemPortfolio:
                 model=self.model.name, agent=NAME,
             )  # fmt: skip
 
-        return await ask_within(self.model, await room_of(self.model, state), fit, seed=state.seed)
+        more = ANSWER_TOKENS * len(state.assets)
+        room = await room_of(self.model, state, more)
+        return await ask_within(self.model, room, fit, seed=state.seed, more_tokens=more)
 
     def _conclude(
         self, state: PortfolioState, situation: PortfolioSituation, asked: Answered, info: Info

@@ -108,6 +108,8 @@ def test_an_order_that_fits_no_schema_is_asked_for_again_then_left_out_counted_a
         agent = FinMemPortfolio(client(server.url), arrays, filings="extracts")
         episode = play(agent, DATA)
     assert len(server.requests) == 2 * len(episode)
+    longest = agent.model.model.sampling.max_tokens + 120 * len(SYMBOLS)  # type: ignore[attr-defined]
+    assert {request["max_tokens"] for request in server.requests} == {longest}
     first, second, *_ = test_of(episode)
     assert [each["symbol"] for each in first.action] == ["ACME"]
     assert "left out of your last answer: 1 of its entries" in second.thought.question.user
