@@ -1,67 +1,82 @@
 """Lots of an account, first in, first out, and what its trades came to by them."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
 from investorbench.tasks.portfolio_metrics import ratio_or_reason
 from investorbench.tasks.statistics import Estimate
-from investorbench_env.accounting.events import Fill
-from investorbench_env.errors import InvestorBenchError
+from investorbench_env.accounting.events import Distribution, Fill
+
+SAME = 1e-9
+"""Shares closer to each other are as many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Shares that were bought together and sold together, first in, first out.
+    """Shares that were traded together and closed together, first in, first out.
 
     Attributes:
         symbol: the asset.
-        quantity: shares.
-        bought: the session.
-        sold: likewise.
-        pnl: what it earned, commissions of both sides included.
+        quantity: shares, of the time when it was closed; negative if they were sold short.
+        opened: the session.
+        closed: likewise.
+        pnl: what it earned, commissions of both sides included, dividends not.
     """
 
     symbol: str
     quantity: float
-    bought: date
-    sold: date
+    opened: date
+    closed: date
     pnl: float
 
 
-def closed_lots(fills: Iterable[tuple[date, Fill]]) -> list[Lot]:
-    """The lots that were sold, in the order of their sales.
+class _Open(NamedTuple):
+    """Shares that are held: since when, how many, and at what price each, commission included."""
+
+    opened: date
+    quantity: float
+    price: float
+
+
+def closed_lots(events: Iterable[tuple[date, Fill | Distribution]]) -> list[Lot]:
+    """The lots that were closed, in the order in which they were.
 
     Args:
-        fills: with their sessions, oldest first.
-
-    Raises:
-        InvestorBenchError: more is sold than was bought.
+        events: fills and distributions with their sessions, oldest first; a share split changes
+            how many shares are held and what each has cost.
     """
-    held: dict[str, deque[tuple[date, float, float]]] = defaultdict(deque)
-    lots = []
-    for day, fill in fills:
-        a_share = fill.notional / abs(fill.quantity)
-        cost = fill.cost / abs(fill.quantity)
-        if fill.quantity > 0:
-            held[fill.symbol].append((day, fill.quantity, a_share + cost))
-            continue
-        left, waiting = -fill.quantity, held[fill.symbol]
-        while left > 1e-9:
-            if not waiting:
-                raise InvestorBenchError(
-                    f"{left:g} shares of {fill.symbol} sold on {day}, not held"
-                )
-            bought, quantity, paid = waiting.popleft()
-            part = min(left, quantity)
-            lots.append(Lot(fill.symbol, part, bought, day, part * (a_share - cost - paid)))
-            if quantity - part > 1e-9:
-                waiting.appendleft((bought, quantity - part, paid))
-            left -= part
+    held: dict[str, deque[_Open]] = defaultdict(deque)
+    lots: list[Lot] = []
+    for day, event in events:
+        own = held[event.symbol]
+        if isinstance(event, Fill):
+            lots += _traded(own, day, event)
+        elif event.ratio != 1.0:
+            held[event.symbol] = deque(
+                _Open(day_before, quantity * event.ratio, price / event.ratio)
+                for day_before, quantity, price in own
+            )
     return lots
+
+
+def _traded(held: deque[_Open], day: date, fill: Fill) -> Iterator[Lot]:
+    """Close what a fill closes of an asset, and hold what is left of it."""
+    price = fill.notional / abs(fill.quantity) + fill.cost / fill.quantity
+    left = fill.quantity
+    while abs(left) > SAME and held and held[0].quantity * left < 0:
+        opened, quantity, paid = held.popleft()
+        part = min(abs(left), abs(quantity)) * (1 if quantity > 0 else -1)
+        yield Lot(fill.symbol, part, opened, day, part * (price - paid))
+        if abs(quantity - part) > SAME:
+            held.appendleft(_Open(opened, quantity - part, paid))
+        left += part
+    if abs(left) > SAME:
+        held.append(_Open(day, left, price))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,8 +105,7 @@ def market_model(
             that does not move.
     """
     days = sorted(equity)
-    if lacking := [day for day in days if day not in market]:
-        raise InvestorBenchError(f"the market has no close on {lacking[0]}, the account has")
+    _require_closes(market, days)
     own = _returns([equity[day] for day in days]) - _daily(risk_free)
     its = _returns([market[day] for day in days]) - _daily(risk_free)
     if len(own) < 3 or not varies(its):
@@ -116,6 +115,23 @@ def market_model(
     alpha = float(own.mean() - beta * its.mean())
     correlation = float(np.corrcoef(own, its)[0, 1]) if varies(own) else 0.0
     return MarketModel((1.0 + alpha) ** DAYS - 1.0, beta, correlation**2)
+
+
+def invested(
+    market: Mapping[date, float], days: Sequence[date], amount: float = 100.0
+) -> dict[date, float]:
+    """What an amount in an index is worth on each day, put there on the first.
+
+    Args:
+        market: closes of the index, by date, such as those of the S&P 500 or the Russell 2000.
+        days: of an account, oldest first.
+        amount: in dollars.
+
+    Raises:
+        InvestorBenchError: a date that the index lacks.
+    """
+    _require_closes(market, days)
+    return {day: amount * market[day] / market[days[0]] for day in days}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +198,11 @@ def drawdowns(equity: Mapping[date, float]) -> list[Drawdown]:
     if low != peak:
         found.append(Drawdown(peak, low, None, 1.0 - equity[low] / equity[peak]))
     return found
+
+
+def _require_closes(market: Mapping[date, float], days: Sequence[date]) -> None:
+    if lacking := [day for day in days if day not in market]:
+        raise InvestorBenchError(f"the market has no close on {lacking[0]}, the account has")
 
 
 def _returns(levels: Sequence[float]) -> FloatArray:

@@ -10,10 +10,11 @@ from investorbench.tasks.portfolio_metrics import (
     Drawdown,
     allocation,
     drawdowns,
+    invested,
     market_model,
     risk_and_return,
 )
-from investorbench_env.accounting.events import Fill
+from investorbench_env.accounting.events import Distribution, Fill
 from investorbench_env.errors import InvestorBenchError
 
 EQUITY = [296, 296.8, 303.2, 302.4, 302.4, 300, 293.6, 295.2, 295.2, 295.2]
@@ -87,8 +88,25 @@ def test_lots_go_first_in_first_out_and_bear_the_commissions_of_both_sides() -> 
         Lot("A", 5, when[1], when[3], pytest.approx(5 * (7 - 6) - 1)),
         Lot("B", 4, when[2], when[4], 0.0),
     ]
-    with pytest.raises(InvestorBenchError, match="1 shares of A sold on 2025-07-06, not held"):
-        closed_lots([*fills, fill(5, "A", -6, 7.0)])
+
+
+def test_a_lot_that_was_sold_short_is_closed_by_what_is_bought() -> None:
+    fills = [fill(0, "A", 5, 4.0), fill(1, "A", -8, 6.0, cost=0.8), fill(2, "A", 3, 5.0)]
+    when = [DAY + timedelta(days=n) for n in range(3)]
+    assert closed_lots(fills) == [
+        Lot("A", 5, when[0], when[1], pytest.approx(5 * (6 - 4) - 0.5)),
+        Lot("A", -3, when[1], when[2], pytest.approx(3 * (6 - 5) - 0.3)),
+    ]
+
+
+def test_a_share_split_divides_what_a_lot_has_cost() -> None:
+    events = [
+        fill(0, "A", 10, 8.0),
+        (DAY + timedelta(days=1), Distribution("A", 3.0, 4.0)),
+        fill(2, "A", -30, 2.5),
+    ]
+    (lot,) = closed_lots(events)
+    assert (lot.quantity, lot.pnl) == (30, pytest.approx(30 * (2.5 - 2.0)))
 
 
 def test_a_lot_that_earned_nothing_is_one_of_all_lots() -> None:
@@ -117,3 +135,11 @@ def test_each_fall_from_a_peak_has_its_trough_and_its_recovery() -> None:
         Drawdown(when[0], when[1], when[3], pytest.approx(0.1)),
         Drawdown(when[4], when[5], None, pytest.approx(0.5)),
     ]
+
+
+def test_a_hundred_dollars_in_an_index_grow_as_it_does() -> None:
+    closes = {DAY: 50.0, DAY + timedelta(days=1): 40.0, DAY + timedelta(days=2): 55.0}
+    kept = [DAY, DAY + timedelta(days=2)]
+    assert invested(closes, kept) == {kept[0]: 100.0, kept[1]: pytest.approx(110.0)}
+    with pytest.raises(InvestorBenchError, match="no close on 2025-07-09"):
+        invested(closes, [DAY, DAY + timedelta(days=8)])
