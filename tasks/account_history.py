@@ -27,7 +27,7 @@ from investorbench.tasks.portfolio_metrics import (
 from investorbench.tasks.record.schema import Header, Line
 from investorbench_env.accounting.events import AccountState, Distribution, Fill
 
-Event = Fill | Distribution
+AccountEvent = Fill | Distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,7 +46,7 @@ class AccountHistory:
     days: tuple[date, ...]
     cash: FloatArray
     values: FloatArray
-    events: tuple[tuple[date, Event], ...]
+    events: tuple[tuple[date, AccountEvent], ...]
 
     @property
     def equity(self) -> dict[date, float]:
@@ -66,7 +66,7 @@ class AccountHistory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PortfolioFigures:
+class AccountFigures:
     """What an account came to.
 
     Attributes:
@@ -90,7 +90,7 @@ def portfolio_figures(
     history: AccountHistory,
     markets: Mapping[str, Mapping[date, float]] | None = None,
     risk_free: float = RISK_FREE,
-) -> PortfolioFigures:
+) -> AccountFigures:
     """All figures of an account.
 
     Args:
@@ -103,7 +103,7 @@ def portfolio_figures(
     """
     equity, indices = history.equity, dict(markets or {})
     closes = {"account": equity, **indices}
-    return PortfolioFigures(
+    return AccountFigures(
         risk=risk_and_return(list(equity.values()), risk_free),
         falls=tuple(drawdowns(equity)),
         spread=allocation(history.values, history.cash, history.traded),
@@ -141,7 +141,7 @@ def history_of(header: Header, lines: Sequence[Line]) -> AccountHistory:
     )
 
 
-def _events(line: Line, before: AccountState) -> Iterator[Event]:
+def _events(line: Line, before: AccountState) -> Iterator[AccountEvent]:
     """What happened in a step: distributions first, with what they paid out, then fills."""
     held = {each.symbol: each.quantity for each in before.positions}
     left = {each.symbol: each.quantity for each in line.account.positions}

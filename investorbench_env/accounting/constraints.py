@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, fields
 
+from investorbench_env.accounting.order_words import amount
 from investorbench_env.errors import InvestorBenchError
 
 SLACK = 1e-9
@@ -56,9 +57,9 @@ class Constraints:
             if limit is None:
                 continue
             if value is None or math.isnan(value):
-                return f"{name} is {limit:g}, and the data does not say it"
+                return f"{name} is {amount(limit)}, and the data does not say it"
             if is_broken(value, limit):
-                return f"{name} is {limit:g}, it would be {value:.6g}"
+                return f"{name} is {amount(limit)}, it would be {amount(float(f'{value:.6g}'))}"
         return None
 
 

@@ -13,10 +13,10 @@ def order_words(order: Mapping[str, Any] | object) -> str:
     if side == "cancel":
         return f"cancel {order.get('id') or '?'}"
     if side == "stop":
-        return f"stop {symbol} at {_amount(order.get('stop'))}"
-    parts = [f"{side} {_amount(order.get('quantity'))} {symbol}"]
+        return f"stop {symbol} at {amount(order.get('stop'))}"
+    parts = [f"{side} {amount(order.get('quantity'))} {symbol}"]
     parts += [
-        f"{name} {_amount(price)}"
+        f"{name} {amount(price)}"
         for name in ("limit", "stop")
         if (price := order.get(name)) is not None
     ]
@@ -25,7 +25,7 @@ def order_words(order: Mapping[str, Any] | object) -> str:
     return ", ".join(parts)
 
 
-def _amount(value: Any) -> str:
+def amount(value: Any) -> str:
     """A number of shares or a price, to four digits after the point."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "?" if value is None else str(value)

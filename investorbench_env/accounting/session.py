@@ -13,6 +13,7 @@ from investorbench_env.accounting.constraints import SLACK, Constraints, Purchas
 from investorbench_env.accounting.events import Distribution, Fill, Rejection
 from investorbench_env.accounting.filled_inside import FilledInside
 from investorbench_env.accounting.order_faults import without_faults
+from investorbench_env.accounting.order_words import amount
 from investorbench_env.accounting.orders import (
     ShareOrder,
     buy_limit,
@@ -178,7 +179,9 @@ class _Session:
         if rest <= SLACK:
             return None
         left = order._replace(quantity=rest)
-        return self._wait(left, f"volume_cap left {rest:g} of {order.quantity:g} shares")
+        return self._wait(
+            left, f"volume_cap left {amount(rest)} of {amount(order.quantity)} shares"
+        )
 
     def _wait(self, order: ShareOrder, reason: str) -> str | None:
         if order.until == "day":
@@ -192,10 +195,9 @@ class _Session:
         held = holding.quantity - late if holding else 0.0
         if order.quantity <= held + SLACK:
             return None
-        bought = f", {late:g} bought inside this bar apart" if late else ""
-        return (
-            f"{order.quantity:g} shares of {order.symbol} are more than the {held:g} held{bought}"
-        )
+        wanted, there = amount(order.quantity), amount(held)
+        bought = f", {amount(late)} bought inside this bar apart" if late else ""
+        return f"{wanted} shares of {order.symbol} are more than the {there} held{bought}"
 
     def _price_of(self, order: ShareOrder, bar: SessionBar) -> float | None:
         """The price of a fill; None where there is none."""

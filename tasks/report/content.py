@@ -1,5 +1,6 @@
 """What a report is made of; where it is read from is somebody else's business."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -87,3 +88,14 @@ def overall_name(overall: Overall) -> str:
     """What a table over several tasks is called, with what others have otherwise."""
     options = f", {overall.options}" if overall.options else ""
     return f"Overall, {overall.protocol} protocol{options}"
+
+
+def full_name(boards: Sequence[Leaderboard], number: int) -> str:
+    """The name of a leaderboard, with what others of the same task have otherwise."""
+    board = boards[number]
+    if sum(board_name(each) == board_name(board) for each in boards) == 1:
+        return board_name(board)
+    setting = board.setting
+    kind = "simulated" if setting.simulated else "real"
+    more = [setting.protocol, f"{setting.start} to {setting.end}", kind, setting.options]
+    return f"{board_name(board)} ({', '.join(filter(None, more))})"

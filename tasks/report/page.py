@@ -11,7 +11,7 @@ from typing import NamedTuple
 from investorbench.tasks.report.content import (
     ReportContent,
     board_id,
-    board_name,
+    full_name,
     overall_name,
     records_of,
 )
@@ -90,21 +90,9 @@ def _decisions(content: ReportContent, size: int, watch: Callable[[], None]) -> 
     records = [record for *_, record in ranked]
     room = size - ENTRY_BYTES * sum(record.job.repeats for record in records)
     packed_ones = pack_decisions(records, names, size=room, watch=watch)
-    titles = {board_id(n): _full_name(content, n) for n in range(len(content.boards))}
+    titles = {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
     packed_ones.directory["titles"] = titles
     return packed_ones
-
-
-def _full_name(content: ReportContent, number: int) -> str:
-    """The name of a leaderboard, with what others of the same task have otherwise."""
-    board = content.boards[number]
-    same = [each for each in content.boards if board_name(each) == board_name(board)]
-    setting = board.setting
-    if len(same) == 1:
-        return board_name(board)
-    kind = "simulated" if setting.simulated else "real"
-    more = [setting.protocol, f"{setting.start} to {setting.end}", kind, setting.options]
-    return f"{board_name(board)} ({', '.join(filter(None, more))})"
 
 
 def _policy(*hashes: str) -> str:
@@ -122,7 +110,7 @@ def _hash(program: str) -> str:
 
 
 def _title(content: ReportContent) -> str:
-    names = [_full_name(content, number) for number in range(len(content.boards))]
+    names = [full_name(content.boards, number) for number in range(len(content.boards))]
     return str(join(f"InvestorBench: {', '.join(names) or 'nothing to show'}"))
 
 
@@ -141,7 +129,7 @@ def _lead(content: ReportContent) -> Html:
 
 def _links(content: ReportContent) -> Html:
     targets = {f"overall-{n + 1}": overall_name(o) for n, o in enumerate(content.overalls)}
-    targets |= {board_id(n): _full_name(content, n) for n in range(len(content.boards))}
+    targets |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
     targets["decisions"] = "Decisions"
     links = (element("a", text, href=f"#{name}") for name, text in targets.items())
     return element("ul", *(element("li", link) for link in links))

@@ -16,8 +16,8 @@ from investorbench.tasks.report.agent_tables import (
 from investorbench.tasks.report.content import (
     ReportContent,
     board_id,
-    board_name,
     drawn_repeat,
+    full_name,
     overall_name,
     records_of,
     span_of,
@@ -31,6 +31,7 @@ from investorbench.tasks.report.leaderboard_tables import (
     stamp,
 )
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.portfolio_tables import portfolio_tables, portfolios_of
 from investorbench.tasks.report.provenance import (
     agents_table,
     cutoff_warning,
@@ -64,6 +65,7 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
     warning = cutoff_warning(board)
     answers = answers_table(board)
     missing = missing_of(records)
+    held = portfolios_of(records) if len(board.facts.symbols) > 1 else []
     text = (
         f"Protocol {setting.protocol}, {setting.start} to {setting.end}, "
         f"{span_of(board)}. Data: {setting.data_source}."
@@ -71,7 +73,7 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
     )
     return element(
         "section",
-        _heading(name, board_name(board), setting.simulated),
+        _heading(name, full_name(content.boards, number), setting.simulated),
         element("p", text, class_="setting"),
         element("p", warning, class_="notice") if warning else None,
         quotation(board.sentence, setting.simulated),
@@ -83,6 +85,12 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
         *_part(name, "actions", "Actions on the price", actions_figure(board, number)),
         *_part(name, "months", "Monthly returns", months_table(board)),
         *_part(name, "trading", "Risk, exposure, turnover and costs", trading_table(board)),
+        *(
+            _part(name, "portfolio", "Weights, orders and lots", weights_figure(board, number),
+                  portfolio_tables(held))
+            if held
+            else ()
+        ),
         *(_part(name, "answers", "Answers of the models", answers) if answers else ()),
         *_part(name, "variance", "Path and repeats", variance_table(board)),
         *_part(name, "distinguish", "Days to distinguish two agents", pairs_table(board)),
@@ -133,19 +141,34 @@ def actions_figure(board: Leaderboard, number: int) -> Html:
             "the assets held most; choose one to see its price. Prices are those that positions "
             "were marked at. All actions are listed under Decisions."
         )
-    first = next((n for n, row in enumerate(board.rows) if row.agent != board.benchmark), 0)
-    options = [
-        element("option", row.agent, value=n, selected=n == first)
-        for n, row in enumerate(board.rows)
-        if row.entry is not None
-    ]
-    choices = [_choice("Agent", f"{board_id(number)}-agent", options)]
+    choices = [_choice("Agent", f"{board_id(number)}-agent", _agents(board))]
     if len(symbols) > 1:
         assets = [element("option", symbol, value=n) for n, symbol in enumerate(symbols)]
         every = element("option", "those held most", value="")
         choices.append(_choice("Asset", f"{board_id(number)}-asset", [every, *assets]))
     chosen = element("div", *choices, class_="choices choice")
     return join(chosen, _figure(number, "actions", text, board.setting.simulated))
+
+
+def weights_figure(board: Leaderboard, number: int) -> Html:
+    """Where the chart of what an agent held is drawn, with a choice of the agent."""
+    text = (
+        "Shares of equity over time, one on another: the assets held most, all others together, "
+        "and cash; short positions below zero."
+    )
+    choice = _choice("Agent", f"{board_id(number)}-weights-agent", _agents(board))
+    chosen = element("div", choice, class_="choices choice")
+    return join(chosen, _figure(number, "weights", text, board.setting.simulated))
+
+
+def _agents(board: Leaderboard) -> list[Html]:
+    """Those whose actions are known, the first that is not the benchmark chosen."""
+    first = next((n for n, row in enumerate(board.rows) if row.agent != board.benchmark), 0)
+    return [
+        element("option", row.agent, value=n, selected=n == first)
+        for n, row in enumerate(board.rows)
+        if row.entry is not None
+    ]
 
 
 def _choice(name: str, field: str, options: Sequence[Html]) -> Html:

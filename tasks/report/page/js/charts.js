@@ -164,6 +164,48 @@ function actionsChart(board, theme, width, chosen, asset) {
   return { traces, layout };
 }
 
+/** Shares of equity of several assets at each time, those above zero or those below it. */
+function stackedOf(board, agent, asset, sign, shown) {
+  const times = (agent.own_times ?? board.times).slice(1);
+  const part = (weight) => (Math.sign(weight ?? 0) === sign ? weight * 100 : 0);
+  return {
+    x: times, y: asset.map(part), mode: "lines", name: shown.name, legendgroup: shown.name,
+    showlegend: sign === shown.sign, stackgroup: sign > 0 ? "long" : "short",
+    line: { color: shown.color, width: 0.5, shape: "hv" },
+    hovertemplate: `${shown.name}<br>%{x|${whenIn(board)}} %{y:.1f} %<extra></extra>`,
+  };
+}
+
+/** What an agent held, one asset on another, and cash on top. */
+function weightsChart(board, theme, width, chosen) {
+  const agent = board.agents[chosen];
+  const { faint } = INKS[theme];
+  const most = assetsHeld(board, agent, PALETTES[theme].length);
+  const sums = (assets) => (agent.weights[0] ?? []).map((_, at) =>
+    assets.reduce((sum, asset) => sum + (agent.weights[asset][at] ?? 0), 0));
+  const every = board.symbols.map((_, asset) => asset);
+  const rows = most.map((asset, place) => ({ weights: agent.weights[asset] ?? [],
+    name: label(board.symbols[asset]), color: PALETTES[theme][place] }));
+  const rest = every.filter((asset) => !most.includes(asset));
+  if (rest.length) rows.push({ weights: sums(rest), name: "others", color: faint });
+  const cash = sums(every).map((sum) => Math.max(0, 1 - sum));
+  rows.push({ weights: cash, name: "cash", color: INKS[theme].rule });
+  const isShort = (row) => row.weights.some((weight) => weight < 0);
+  const traces = rows.flatMap((row) => {
+    const isLong = row.weights.some((weight) => weight > 0);
+    const shown = { ...row, sign: isLong ? 1 : -1 };
+    return [...(isLong ? [1] : []), ...(isShort(row) ? [-1] : [])]
+      .map((sign) => stackedOf(board, agent, row.weights, sign, shown));
+  });
+  const layout = layoutOf(board, theme, width, ["share of equity, %", ""]);
+  delete layout.yaxis2;
+  layout.yaxis.domain = [0, 1];
+  layout.xaxis.anchor = "y";
+  withLegend(layout, 380, rows.length, width, 110);
+  return { traces, layout };
+}
+
+const CHOSEN = { actions: "agent", weights: "weights-agent" };
 const CONFIG = {
   displaylogo: false, responsive: true, scrollZoom: false,
   modeBarButtonsToRemove: ["select2d", "lasso2d", "sendDataToCloud", "autoScale2d"],
@@ -175,10 +217,14 @@ function drawWith(library, chart) {
   const name = `task-${Number(chart.dataset.board) + 1}`;
   const asset = byId(`${name}-asset`)?.value || null;
   const width = isPrinting ? PRINTED_WIDTH : chart.clientWidth;
-  const { traces, layout } = chart.dataset.chart === "curves"
-    ? curvesChart(board, themeNow(), width)
-    : actionsChart(board, themeNow(), width, Number(byId(`${name}-agent`).value),
-      asset === null ? null : Number(asset));
+  const kind = chart.dataset.chart;
+  const chosen = kind === "curves" ? null : Number(byId(`${name}-${CHOSEN[kind]}`).value);
+  const { traces, layout } = {
+    curves: () => curvesChart(board, themeNow(), width),
+    actions: () => actionsChart(board, themeNow(), width, chosen,
+      asset === null ? null : Number(asset)),
+    weights: () => weightsChart(board, themeNow(), width, chosen),
+  }[kind]();
   library.react(chart, traces, layout, CONFIG);
   chart.style.minHeight = `${layout.height}px`;
   chart.dataset.drawn = traces.length;
