@@ -6,8 +6,8 @@ from datetime import date
 from typing import NamedTuple
 
 from investorbench.tasks.account_history import (
-    AccountHistory,
     AccountFigures,
+    AccountHistory,
     history_of,
     portfolio_figures,
 )
