@@ -12,7 +12,7 @@ from investorbench.agents.simulated.outlook import PATIENCE_DAYS, outlook, requi
 from investorbench.agents.simulated.statements import statements_in
 from investorbench_env.errors import MarketError
 from investorbench_env.facts import Facts
-from investorbench_env.market.asset_classes import asset_class_of
+from investorbench_env.market.asset_classes import class_beside
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import dynamics_of
 
@@ -111,7 +111,7 @@ def best_of(
 def _promised(market: Market, symbol: str, patience_days: float) -> npt.NDArray[np.float64]:
     """What a position that stays is expected to earn, in daily volatilities [T]."""
     assert market.hidden_state is not None
-    dynamics = dynamics_of(symbol, asset_class_of(symbol))
+    dynamics = dynamics_of(symbol, class_beside(symbol, market.asset_class))
     require_state(dynamics, "oracle")
     asset = market.asset(symbol)
     state = {name: values[:, asset] for name, values in market.hidden_state.items()}

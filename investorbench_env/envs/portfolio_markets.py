@@ -21,7 +21,7 @@ from investorbench_env.errors import (
     SimulatedDataWarning,
     UnknownNameError,
 )
-from investorbench_env.market.asset_classes import ASSET_CLASSES, asset_class_of
+from investorbench_env.market.asset_classes import asset_class_of, class_beside
 from investorbench_env.market.joining import join
 from investorbench_env.market.library import absence, find_data
 from investorbench_env.market.market import Market
@@ -51,9 +51,7 @@ def members_of(options: PortfolioOptions, universe: Universe | None) -> tuple[Me
 
 def _member(symbol: str, options: PortfolioOptions) -> Member:
     """An asset by itself, of the class of its own that trades on the same exchange, if any."""
-    own, asked = ASSET_CLASSES[asset_class_of(symbol)], ASSET_CLASSES[options.asset_class]
-    name = own.name if own.calendar == asked.calendar else asked.name
-    return Member(symbol=symbol, asset_class=name)
+    return Member(symbol=symbol, asset_class=class_beside(symbol, options.asset_class))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,3 +175,11 @@ def find_asset_class(name: str) -> AssetClass:
 def asset_class_of(symbol: str) -> str:
     """The name of the class that a symbol most likely belongs to."""
     return next((row.name for row in ASSET_CLASSES.values() if symbol in row.symbols), STOCK.name)
+
+
+def class_beside(symbol: str, asset_class: str) -> str:
+    """The class that a symbol most likely belongs to, of those with the sessions of another."""
+    own = asset_class_of(symbol)
+    return (
+        own if ASSET_CLASSES[own].calendar == ASSET_CLASSES[asset_class].calendar else asset_class
+    )

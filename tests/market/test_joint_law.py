@@ -1,5 +1,6 @@
 """The law of several simulated assets: what they share, and what each keeps of a single one."""
 
+import pickle
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -11,6 +12,7 @@ from investorbench.agents.simulated.statements import statements_in
 from investorbench_env.errors import MarketError
 from investorbench_env.market.asset_classes import STOCK
 from investorbench_env.market.documents import NEWS
+from investorbench_env.market.files import saved
 from investorbench_env.market.history import History
 from investorbench_env.market.simulated import Law, dynamics_of, grammar, joint_law
 from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, TRAIN
@@ -366,3 +368,14 @@ def test_a_reader_takes_no_statement_on_a_factor_for_one_on_the_asset():
         if about_factor and row.symbol not in row.text:
             assert not statements_in(row.text, row.symbol)
             assert statements_in(row.text, SECTORS[row.symbol]) or STOCK_MARKET[0] in row.text
+
+
+def test_a_path_that_is_saved_or_pickled_comes_back_whole(tmp_path):
+    market = law_of(("SIM-A", "X")).market((FRESH, 3))
+    saved.save(market, tmp_path)
+    for again in (saved.load(tmp_path), pickle.loads(pickle.dumps(market))):
+        assert np.array_equal(again.bars, market.bars)
+        assert tuple(again.documents) == tuple(market.documents)
+        assert again.hidden_state.keys() == market.hidden_state.keys()
+        for name, values in market.hidden_state.items():
+            assert np.array_equal(again.hidden_state[name], values, equal_nan=True), name
