@@ -86,7 +86,7 @@ def _require_use(options: PortfolioOptions) -> None:
             )
     if options.borrow_bps and not options.long_short:
         raise InvestorBenchError(
-            f"borrow_bps={options.borrow_bps:g} is what short positions pay: set long_short=True"
+            f"borrow_bps={options.borrow_bps!r} is what short positions pay: set long_short=True"
         )
 
 

@@ -21,7 +21,7 @@ from investorbench_env.envs.portfolio_findings import gaps, hindsight
 from investorbench_env.envs.portfolio_markets import members_of, portfolio_markets_of
 from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
 from investorbench_env.envs.setup import ALL_OF_IT, drawn_market, fills_of, rates_of
-from investorbench_env.errors import DateRangeError, ProtocolError
+from investorbench_env.errors import DateRangeError, InvestorBenchError, ProtocolError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.intervals import periods_a_year
@@ -265,6 +265,11 @@ def prepare(options: PortfolioOptions) -> PortfolioSetup:
             "needs one more than its steps"
         )
     commission, slippage = _rates(options, protocol, found.asset_class)
+    if (commission + slippage) * options.max_gross >= 1.0:
+        raise InvestorBenchError(
+            f"commission_bps and slippage_bps take all of what max_gross={options.max_gross:g} "
+            "lets an account trade: lower one of them"
+        )
     return PortfolioSetup(
         options=options,
         protocol=protocol,

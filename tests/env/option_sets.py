@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 
 from investorbench_env.errors import InvestorBenchError
+from tests.env.joint_markets import random_joint_market
 from tests.env.small_markets import random_market
 
 MARKET = random_market(np.random.default_rng(1))
+PORTFOLIO = random_joint_market(np.random.default_rng(4), ("A", "B"))
 STEPS = 4
 ODD = [
     None, True, False, 0, -1, 1, 7203, 10**30, -(10**400), 0.5, math.nan, math.inf, 1e308, "", " ",
@@ -52,22 +54,41 @@ GOOD: dict[str, list[Any]] = {
 }
 
 
-def option_set(seed: int) -> dict[str, Any]:
+GOOD_OF_PORTFOLIOS: dict[str, list[Any]] = {
+    **{name: values for name, values in GOOD.items() if name not in ("symbol", "long_only")},
+    "data": [PORTFOLIO, PORTFOLIO, "simulated"],
+    "symbols": [["A"], ("B", "A")],
+    "universe": ["Stocks", None],
+    "protocol": ["standard"],
+    "action": ["weights", "orders"],
+    "long_short": [True, False],
+    "max_gross": [1, 0.5, 3.0],
+    "borrow_bps": [0, 250.0],
+    "strict": [True, False],
+    "constraints": [None, {}, {"max_weight": 0.4, "whole_shares": True, "max_positions": 1}],
+    "terms": ["standard", "lab", {"limit_fill": "through"}],
+}
+
+
+def option_set(seed: int, id: str = "InvestorBench/Stock") -> dict[str, Any]:
     """Good options, of which some are odd, missing or of no such name."""
+    market, good = (
+        (MARKET, GOOD) if id == "InvestorBench/Stock" else (PORTFOLIO, GOOD_OF_PORTFOLIOS)
+    )
     rng = np.random.default_rng(seed)
 
     def one(values: list[Any]) -> Any:
         return values[rng.integers(len(values))]
 
-    given = {"data": MARKET, "start": "2020-01-02", "end": "2020-01-20"}
-    for name in rng.permutation(sorted(GOOD))[: rng.integers(1, 9)].tolist():
-        given[name] = one(ODD) if rng.random() < 0.25 else one(GOOD[name])
+    given = {"data": market, "start": "2020-01-02", "end": "2020-01-20"}
+    for name in rng.permutation(sorted(good))[: rng.integers(1, 9)].tolist():
+        given[name] = one(ODD) if rng.random() < 0.25 else one(good[name])
     if rng.random() < 0.02:
         given[str(one(["windw", "ticker", "seed"]))] = one(ODD)
     return given
 
 
-def outcome(options: dict[str, Any], within_s: int = 10) -> str:
+def outcome(options: dict[str, Any], id: str = "InvestorBench/Stock", within_s: int = 10) -> str:
     """How an environment with these options fares: ``"refused"``, or ``"ran"`` with finite numbers.
 
     Raises:
@@ -77,12 +98,13 @@ def outcome(options: dict[str, Any], within_s: int = 10) -> str:
     """
     with _at_most(within_s):
         try:
-            env = gym.make("InvestorBench/Stock", **options)
+            env = gym.make(id, **options)
             observation, info = env.reset(seed=0)
+            env.action_space.seed(0)
             ended, steps = False, 0
             while not ended and steps < STEPS:
                 _refuse_infinite(observation, info, 0.0)
-                action = steps % 3 if options.get("action") != "weight" else np.array([steps / 4])
+                action = env.action_space.sample()
                 observation, reward, terminated, truncated, info = env.step(action)
                 _refuse_infinite(observation, info, reward)
                 ended, steps = terminated or truncated, steps + 1

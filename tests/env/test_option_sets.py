@@ -4,17 +4,18 @@ import pytest
 
 from tests.env.option_sets import option_set, outcome
 
-FEW = range(200)
-MANY = range(200, 4_000)
+FEW = range(120)
+MANY = range(120, 4_000)
 
 
+@pytest.mark.parametrize("id", ["InvestorBench/Stock", "InvestorBench/Portfolio"])
 @pytest.mark.parametrize("seeds", [FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=len)
-def test_options_work_or_are_refused_in_one_sentence(seeds: range) -> None:
+def test_options_work_or_are_refused_in_one_sentence(seeds: range, id: str) -> None:
     outcomes = []
     for seed in seeds:
-        options = option_set(seed)
+        options = option_set(seed, id)
         try:
-            outcomes.append(outcome(options))
+            outcomes.append(outcome(options, id))
         except BaseException as error:
             error.add_note(f"option set {seed}: {options}")
             raise

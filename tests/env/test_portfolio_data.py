@@ -1,0 +1,95 @@
+"""Where the assets of a portfolio come from, and what is left out or simulated."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from investorbench_env import universes
+from investorbench_env.errors import (
+    DataNotFoundError,
+    DateRangeError,
+    SimulatedDataWarning,
+    UnknownNameError,
+)
+from investorbench_env.market.sessions import sessions_between
+from investorbench_env.universes import Member, Split, Universe
+from tests.env.joint_markets import joint_market
+from tests.env.portfolios import FREE, buy, portfolio
+from tests.env.small_markets import date
+
+
+def put(folder: Path, symbol: str, closes: list[float], actions: str = "") -> None:
+    """Daily bars from 2021-01-04 on in a file of their own, and a list of actions."""
+    days = sessions_between("stock", "2021-01-04", "2021-12-31")[: len(closes)]
+    rows = [
+        f"{day},{close},{close},{close},{close},1000"
+        for day, close in zip(days, closes, strict=True)
+    ]
+    header = "date,open,high,low,close,volume"
+    (folder / f"{symbol}.csv").write_text("\n".join([header, *rows]) + "\n")
+    if actions:
+        listed = f"date,symbol,action,amount\n{actions}\n"
+        (folder / f"{symbol}_actions.csv").write_text(listed)
+
+
+def test_a_folder_of_files_is_a_portfolio_and_a_delisting_in_a_list_ends_a_holding(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path, "ONE", [10.0] * 5, "2021-01-11,ONE,delisted,-0.3")
+    put(tmp_path, "TWO", [20.0] * 8)
+    env: Any = gym.make(
+        "InvestorBench/Portfolio", data=str(tmp_path), symbols=["ONE", "TWO"],
+        start="2021-01-04", end="2021-01-13", action="orders", initial_cash=1000.0, **FREE,
+    )  # fmt: skip
+    _, info = env.reset()
+    info = env.step([buy("ONE", 50)])[-1]
+    while info["session"] < "2021-01-11":
+        assert info["equity"] == 1000.0
+        info = env.step([])[-1]
+    assert info["equity"] == pytest.approx(850.0) and not info["account"].positions
+    assert env.unwrapped.facts.findings[-1] == (
+        "ONE was delisted on 2021-01-11: holders get its last price -30%"
+    )
+
+
+def test_an_asset_that_can_be_done_without_is_left_out_and_others_are_required(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = Universe(
+        name="Three",
+        members=(
+            *universes.members_of("stock", "ONE TWO"),
+            Member(symbol="THREE", asset_class="stock", required=False),
+        ),
+        splits={"test": Split("2021-01-04", "2021-01-08")},
+    )
+    monkeypatch.setitem(universes.UNIVERSES, "Three", three)
+    options: dict[str, Any] = {"data": str(tmp_path), "universe": "Three"}
+    put(tmp_path, "ONE", [10.0] * 5)
+    with pytest.raises(UnknownNameError, match="'TWO'"):
+        gym.make("InvestorBench/Portfolio", **options)
+    put(tmp_path, "TWO", [20.0] * 5)
+    facts = gym.make("InvestorBench/Portfolio", **options).unwrapped.facts  # type: ignore[attr-defined]
+    assert facts.symbols == ("ONE", "TWO")
+    assert "THREE is left out: there is no data of it" in facts.findings
+
+
+def test_where_one_asset_has_no_data_all_are_simulated_with_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "ONE", [10.0] * 5)
+    monkeypatch.setenv("INVESTORBENCH_DATA", str(tmp_path))
+    with pytest.warns(SimulatedDataWarning, match="no real data for TWO") as warned:
+        env: Any = gym.make("InvestorBench/Portfolio", symbols=["ONE", "TWO"])
+    assert len(warned) == 1 and env.unwrapped.facts.simulated
+    with pytest.raises(DataNotFoundError, match="no real data for TWO"):
+        gym.make("InvestorBench/Portfolio", symbols=["ONE", "TWO"], data="real")
+
+
+def test_an_asset_without_a_bar_in_the_window_is_refused() -> None:
+    market = joint_market({"A": {"closes": [10, 10, *[np.nan] * 5]}, "B": {"closes": [10] * 7}})
+    with pytest.raises(DateRangeError, match=f"A has no bar from {date(3)} to {date(6)}"):
+        portfolio(market, start=date(3))
