@@ -45,7 +45,8 @@ def baselines() -> None:
     for group, extra in ((installed, []), (simulated, [ORACLE]), (rest, [])):
         of_one = [name for name in group if name not in (*lacking, *portfolios)]
         _score([*rules, *extra], of_one)
-        _score(divide, [name for name in group if name in portfolios and name not in lacking])
+        of_several = [name for name in group if name in portfolios and name not in lacking]
+        _score([*divide, *(f"{PORTFOLIO}{name}" for name in extra)], of_several)
 
 
 def _score(agents: Sequence[str], tasks: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.answers import role_of
 from investorbench.tasks.record.schema import Line
-from investorbench.tasks.wording import usd
+from investorbench.tasks.wording import count, usd
 from investorbench_env.accounting.events import Order
 from investorbench_env.accounting.order_words import order_words
 from investorbench_env.accounting.orders import ShareOrder
@@ -196,14 +196,14 @@ def _answered(row: Values) -> tuple[str, Text, str]:
     if row["status"] is None:
         return "–", Text("–"), "–"
     tokens = row["input_tokens"], row["output_tokens"]
-    count = "–" if None in tokens else f"{tokens[0]}+{tokens[1]}"
-    return str(row["recalled"]), safe(row["status"], STYLES.get(row["status"], "")), count
+    size = "–" if None in tokens else f"{tokens[0]}+{tokens[1]}"
+    return str(row["recalled"]), safe(row["status"], STYLES.get(row["status"], "")), size
 
 
 def _traded(row: Values) -> tuple[str, str]:
     """Fill and position of one asset, or how many there are of several."""
     if row["position"] is None:
-        return f"{row['fills']} fills", f"{row['positions']} held"
+        return count(row["fills"], "fill"), f"{row['positions']} held"
     return number(row["fill_price"] or None), number(row["position"])
 
 

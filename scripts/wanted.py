@@ -1,8 +1,8 @@
 """What ``investorbench data`` is asked for by name: a task, a suite, a universe, or a symbol."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -68,7 +68,7 @@ def wanted(
         UnknownNameError: there is no such task, class or universe.
         InvestorBenchError: a task needs no data, or does not say of what.
     """
-    found = list(_tasks(name))
+    found = _together(_tasks(name))
     if not found:
         found = [_symbol(name, asset_class)]
     elif asset_class is not None and {each.asset_class for each in found} != {asset_class}:
@@ -76,6 +76,16 @@ def wanted(
             f"{name} is of the class {found[0].asset_class!r}: leave out --asset-class"
         )
     return [_dated(each, first, last) for each in found]
+
+
+def _together(found: Iterable[Wanted]) -> list[Wanted]:
+    """Each asset once, with all days that tasks need of it."""
+    by_asset: dict[tuple[str, str], Wanted] = {}
+    for each in found:
+        known = by_asset.setdefault((each.symbol, each.asset_class), each)
+        first, last = min(known.first, each.first), max(known.last, each.last)
+        by_asset[each.symbol, each.asset_class] = replace(known, first=first, last=last)
+    return list(by_asset.values())
 
 
 def _dated(each: Wanted, first: date | None, last: date | None) -> Wanted:

@@ -68,6 +68,16 @@ def test_a_suite_a_universe_and_the_paper_are_all_their_assets() -> None:
     assert sorted(each.symbol for each in wanted("paper")) == sorted([*stocks, "BTC", "ETH", "SPY"])
 
 
+def test_a_portfolio_needs_each_of_its_assets_by_its_own_class_and_several_each_once() -> None:
+    assert wanted("portfolio/ib7") == wanted("IB7")
+    classes = {each.symbol: each.asset_class for each in wanted("portfolio/r1")}
+    assert (classes["SPY"], classes["NVDA"], len(classes)) == ("etf", "stock", 14)
+    both = {each.symbol: each for each in wanted("portfolio")}
+    assert len(wanted("portfolio")) == len(both) == 17
+    ends = wanted("stock/msft")[0].first, wanted("R1")[0].last
+    assert (both["MSFT"].first, both["MSFT"].last) == ends
+
+
 def test_a_symbol_of_no_task_is_fetched_up_to_yesterday() -> None:
     (nvidia,) = wanted("nvda")
     assert (nvidia.symbol, nvidia.asset_class) == ("NVDA", "stock")
