@@ -55,7 +55,7 @@ class JointPaths(NamedTuple):
 class JointLaw:
     """Several simulated assets before they are drawn. See ``simulate`` for the model of each.
 
-    The market and each sector are paths of that model, too, which nobody trades. An asset's shocks
+    The market and each sector are paths of that model, too, which are not traded. An asset's shocks
     are mixed from those of the market, of its sector and of its own, so that it follows the law of
     a single asset and moves with the others. Texts report on the asset and, now and then, on its
     sector and on the market as a whole.
