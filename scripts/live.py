@@ -19,6 +19,7 @@ from investorbench.tasks.live.experiment import (
     LiveStep,
     NotDueError,
     check,
+    report,
     start,
     status,
     step,
@@ -26,6 +27,8 @@ from investorbench.tasks.live.experiment import (
 from investorbench.tasks.live.experiment.vendors import price_sources
 from investorbench.tasks.wording import count, listed
 from investorbench_env.accounting.settings import constraints_of, terms_of
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.whole_files import write_atomically
 
 app = typer.Typer(
     name="live", help="Accounts that only go forward: begin, step, look, audit, report.",
@@ -134,3 +137,22 @@ def audit_ledger(
         print(json.dumps(asdict(finding)) if as_json else finding)
     if findings:
         raise typer.Exit(1)
+
+
+@app.command("report")
+def write_report(
+    folder: Folder,
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; otherwise one in the folder.")
+    ] = None,
+) -> None:
+    """Write accounts, orders, lots and what was odd about prices as one page of HTML."""
+    file = output or folder / "report.html"
+    content = report(folder)
+    try:
+        write_atomically(file, content)
+    except OSError as error:
+        raise InvestorBenchError(
+            f"{file} cannot be written: {error.strerror}; name another file with --output"
+        ) from None
+    print(f"wrote {file}")

@@ -75,7 +75,8 @@ def _make(maker: AgentMaker, config: DictConfig, cache: Path) -> MadeAgent:
     return MadeAgent(maker.make(**{name: given[name] for name in sorted(maker.asks_for)}), asked)
 
 
-def _memory(config: DictConfig, seed: int) -> LayeredMemory:
+def _memory(config: DictConfig, seed: int, asset: str = "") -> LayeredMemory:
+    """An empty memory, in arrays: it is kept with the agent's state, whatever the asset."""
     return LayeredMemory(_plain(config)["profile"], Arrays(), embedder_of(config), seed=seed)
 
 

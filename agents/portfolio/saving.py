@@ -17,12 +17,14 @@ from investorbench.agents.finmem.saving import (
 )
 from investorbench.agents.portfolio.past_sessions import PastSession, PastSessions
 from investorbench.agents.portfolio.state import PortfolioCounts, PortfolioState
+from investorbench_env.accounting.events import AccountState, Position
 from investorbench_env.whole_files import write_atomically
 
 FORMAT = 1
 STATE = "finmem_portfolio.json"
 AGENT = "FinMemPortfolio"
 APART = ("assets", "account")
+OF_AN_ACCOUNT = ("cash", "equity", "costs", "positions", "marks")
 
 
 def save(state: PortfolioState, folder: Path) -> None:
@@ -67,6 +69,10 @@ def _plain(state: PortfolioState) -> dict[str, Any]:
         "lesson": None if state.lesson is None else asdict(state.lesson),
         "track": [asdict(past) for past in state.track],
         "counts": asdict(state.counts),
+        # There is one where a state is kept between a decision and its outcome, as live ones are.
+        "account": None
+        if state.account is None
+        else {name: getattr(state.account, name) for name in OF_AN_ACCOUNT},
     }
 
 
@@ -89,3 +95,6 @@ def _restore(state: PortfolioState, saved: Mapping[str, Any]) -> None:
     for each in fields(state):
         if each.name in plain and each.name not in APART:
             setattr(state, each.name, plain[each.name])
+    if (account := saved.get("account")) is not None:
+        positions = [Position(*each) for each in account["positions"]]
+        state.account = AccountState(**{**account, "positions": positions})
