@@ -5,6 +5,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def vendors(server: Any) -> Vendors:
         {each.symbol: each for each in (ACME, *others)},
         yahoo_out=OUT,
         not_on_yahoo=("^RUT",),
-        yahoo_says={"BOLT": (REVISED_ON, stock("BOLT", 2.0, absent=(STALE,), wrong={REVISED: 1.01}))},
+        yahoo_says={"BOLT": (REVISED_ON, replace(bolt, wrong={REVISED: 1.01}))},
         stooq_says={"CORE": stock("CORE", 4.0, wrong={DISPUTED: 1.007})},
     )  # fmt: skip
 

@@ -85,7 +85,7 @@ class Ledger:
         path: of the file.
 
     Raises:
-        LedgerError: there is none.
+        LedgerError: there is none, or it is another kind of file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,7 +93,11 @@ class Ledger:
             raise LedgerError(f"there is no ledger {path}; investorbench live init makes one")
         self.path = path
         self._file = sqlite3.connect(path, isolation_level=None, timeout=PATIENCE_MS / 1000)
-        self._file.execute("PRAGMA synchronous = FULL")
+        try:
+            self._file.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error as error:
+            self._file.close()
+            raise _mended(path, error) from error
 
     @classmethod
     def create(cls, path: Path) -> "Ledger":
