@@ -11,7 +11,8 @@ from investorbench.tasks.live.experiment.figures import (
     figures_of,
     index_curve,
 )
-from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry
+from investorbench.tasks.live.experiment.ledger import Ledger
+from investorbench.tasks.live.experiment.remarks import remark_on
 from investorbench.tasks.live.experiment.stepping import LEDGER
 from investorbench.tasks.live.experiment.view import LedgerView
 from investorbench.tasks.report.markup import Html, element, join
@@ -170,7 +171,7 @@ def _account(view: LedgerView, place: int, each: AccountFigures) -> Html:
         lines_chart(f"Drawdown of {each.agent}, in percent", view.sessions, {each.agent: falls}),
         table(
             f"Orders of {each.agent} and what became of them, the latest first",
-            [Head("Session", text=True, names=True), Head("Order", text=True), Head("Fate", text=True)],
+            [Head("Session", text=True, names=True), *_texts("Order", "Fate")],
             fates, sortable=False,
         ),
         table(
@@ -179,8 +180,8 @@ def _account(view: LedgerView, place: int, each: AccountFigures) -> Html:
         ) if by_rule else None,
         table(
             "Lots that were sold, in today's shares, the latest first",
-            [Head("Asset", text=True, names=True), Head("Shares"), Head("Bought", text=True),
-             Head("Sold", text=True), Head("Profit")],
+            [Head("Asset", text=True, names=True), Head("Shares"), *_texts("Bought", "Sold"),
+             Head("Profit")],
             lots, sortable=False,
         ) if lots else None,
         id=_id(place), aria_labelledby=f"{_id(place)}-title",
@@ -201,8 +202,7 @@ def _data(view: LedgerView) -> Html:
         for each in view.entries
         if each.kind == "price" and each.content["used"]
     }
-    heads = [Head("Session", names=True, text=True)]
-    heads += [Head(name, text=True) for name in ("Of", "What", "How")]
+    heads = [Head("Session", names=True, text=True), *_texts("Of", "What", "How")]
     return element(
         "section",
         element("h2", "Prices", id="data-title"),
@@ -214,33 +214,9 @@ def _data(view: LedgerView) -> Html:
     )  # fmt: skip
 
 
-def remark_on(entry: LedgerEntry) -> str | None:
-    """What an entry says that is out of the ordinary, in words; None where it does not."""
-    content = entry.content
-    match entry.kind:
-        case "missed":
-            return "no step was taken in time"
-        case "stale":
-            return f"marked at the last price: {content['reason']}"
-        case "outage":
-            return f"{content['reason']} ({', '.join(content['symbols'])})"
-        case "disagreement":
-            one, other = (
-                f"{source} {value:,.4f}"
-                for source, value in zip(content["sources"], content["figures"], strict=True)
-            )
-            return f"{content['field']}: {one}, {other}"
-        case "revision":
-            now, was = content["close"], content["was"]["close"]
-            return f"{content['source']} now has a close of {now:,.4f}, where it had {was:,.4f}"
-        case "action":
-            late = ", found late" if content.get("late") else ""
-            return f"{content['action']} of {content['amount']:g}{late}"
-        case "account" if "corrects" in content:
-            return f"the account was taken again in place of entry {content['corrects']}"
-        case "failure":
-            return f"did not decide: {content['reason']}"
-    return None
+def _texts(*names: str) -> list[Head]:
+    """Heads of columns of words."""
+    return [Head(name, text=True) for name in names]
 
 
 def _id(place: int) -> str:
