@@ -109,7 +109,7 @@ class WeightsAccount:
 
     def step(
         self, before: WeightAmounts, weights: Any, accepted: Any, prices: SessionPrices
-    ) -> tuple[WeightAmounts, Traded, Any, Any]:
+    ) -> tuple[WeightAmounts, Traded, Any]:
         """Trade, then mark at the close.
 
         An account that is worth nothing at the fill prices is closed out there; its order is
@@ -122,10 +122,10 @@ class WeightsAccount:
             prices: what the market did.
 
         Returns:
-            The amounts at the later decision, what was traded, the return of the step, and which
-            orders were rejected because the account was ruined: False for none, or booleans.
+            The amounts at the later decision, what was traded, and which orders were rejected
+            because the account was ruined: False for none, or booleans.
         """
-        cash, equity_before, costs, units, entries, *_ = before
+        cash, _, costs, units, entries, *_ = before
         earned, fee = self._carry(before, prices.period)
         if prices.ex_date:
             cash = cash + over_assets(units * prices.dividend)
@@ -144,14 +144,13 @@ class WeightsAccount:
         entries = average_entries(entries, traded, prices.fill)
         cash = traded.cash + earned - fee
         after = marked(cash, costs + traded.cost + fee, traded.units, entries, prices.final)
-        divisor = equity_before + (equity_before == 0.0)
-        return after, traded, after.equity / divisor - 1.0, ruined
+        return after, traded, ruined
 
     def _carry(self, before: WeightAmounts, period: Any) -> tuple[Any, Any]:
         """What idle cash has earned and what borrowed shares have cost by the next decision."""
         if not (self.cash_rate or self.borrow_rate):
             return 0.0, 0.0
-        short = short_value(before.values)
+        short = short_value(before.units * before.marks)
         # The proceeds of short sales are not idle: they secure what was borrowed.
         idle = idle_cash(before.cash, -short)
         return idle * (self.cash_rate * period), short * (self.borrow_rate * period)

@@ -134,10 +134,11 @@ class PortfolioInfos:
         info["_distributions"] = some.copy()
 
     def _by_lane(self, prices: Array) -> Array:
-        """Prices [A, N] or [A, 1], as [N, A] of the reader's own."""
-        own = np.empty((len(prices), self._count))
-        own[:] = prices
-        return own.T
+        """Prices [A, N] or [A, 1], as [N, A] of the reader's own, or unchangeable."""
+        if prices.shape[1] == self._count:
+            return prices.copy().T
+        shape, size = (self._count, len(prices)), prices.itemsize
+        return np.ndarray(shape, prices.dtype, prices.tobytes(), strides=(0, size))
 
 
 def _objects(values: Sequence[Any]) -> Array:

@@ -228,6 +228,8 @@ class PortfolioTape:
 
     def tradable(self, places: Array) -> Array:
         """Which assets can be bought, int8 [N, A]."""
+        if not self.bars_some:
+            return np.ones((len(places), self._assets), dtype=np.int8)
         return self._tradable.take(places, axis=0)
 
     def stale(self, places: Array) -> Array:

@@ -106,7 +106,7 @@ class WeightTrader:
         weights, gross = scale(weights, self._options.max_gross)
         is_above = gross > self._options.max_gross * (1.0 + NEGLIGIBLE)
         accepted = not (is_above and self._options.strict)
-        after, traded, _, ruined = self._account.step(before.amounts, weights, accepted, step)
+        after, traded, ruined = self._account.step(before.amounts, weights, accepted, step)
         if not accepted:
             why = f"the weights add up to {gross:g}, which is above {self._options.max_gross:g}"
             rejections = self._rejections(given, why)

@@ -45,6 +45,9 @@ Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
 Observation = dict[str, Array]
 
+KEPT = 16 * 2**20
+"""Bytes."""
+
 
 class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
     """N episodes side by side; see :class:`~investorbench_env.envs.portfolio.PortfolioEnv`.
@@ -111,6 +114,7 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
         self._closed: ClosedLanes
         self._ended = np.zeros(num_envs, dtype=np.bool_)
         self._any_ended = False
+        keep_memory_at_hand()
 
     @property
     def facts(self) -> Facts:
@@ -250,3 +254,11 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
             observation["account"] = figures.T
             observation["holdings"] = holdings.transpose(2, 1, 0)
         return observation
+
+
+def keep_memory_at_hand() -> None:
+    """Let malloc keep what a step frees for the next one, which takes a third of the time.
+
+    glibc gives memory back to the system beyond twice the largest piece that was freed so far.
+    """
+    np.empty(KEPT, dtype=np.uint8)

@@ -54,7 +54,7 @@ def exact_equity_after(cash: F, values: list[F], weights: list[F], rate: F) -> F
 
 
 @pytest.mark.parametrize("short", [False, True])
-@pytest.mark.parametrize("rate", [0.0, 1e-3, 0.03])
+@pytest.mark.parametrize("rate", [0.0, 1e-3, 0.03, 0.9])
 def test_what_is_left_solves_the_equation_exactly(short: bool, rate: float) -> None:
     rng = np.random.default_rng(3)
     cash, units, prices, weights, _ = random_accounts(rng, 5, 60, short=short)
