@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from investorbench.agents.simulated.statements import statements_in
 from investorbench_env.errors import MarketError
@@ -204,12 +206,36 @@ def test_assets_of_other_classes_have_a_market_together_where_they_have_its_sess
 # --- paths -------------------------------------------------------------------------------------
 
 
-def test_numbers_are_those_of_the_markets_to_the_bit():
-    law = law_of(end="2020-09-30")
-    # Fill a block and part of another.
-    entropies = [(NAMED, number) for number in range(63)] + [(TRAIN, 2**130), (HELD_OUT, 4)]
+@settings(max_examples=12, deadline=None)
+@given(
+    assets=st.lists(
+        st.tuples(
+            st.sampled_from(["SIM-A", "TSLA", "ACME", "SPY", "X"]),
+            st.sampled_from(["stock", "etf"]),
+            st.sampled_from(["", "the mining sector", "the retail sector"]),
+        ),
+        min_size=1,
+        max_size=4,
+        unique_by=lambda each: each[0],
+    ),
+    shares=st.sampled_from([SHARES, Shares(0.0, 0.0), Shares(0.9, 0.1), Shares(0.0, 0.7)]),
+    days=st.integers(1, 200),
+    seeds=st.lists(st.integers(0, 2**130), min_size=1, max_size=3),
+    before=st.integers(0, 70),
+)
+def test_numbers_are_those_of_the_markets_to_the_bit(assets, shares, days, seeds, before):
+    law = JointLaw(
+        name="some",
+        asset_class="stock",
+        assets=tuple(ListedAsset(*each) for each in assets),
+        shares=shares,
+        start="2020-07-06",
+        end=str(np.datetime64("2020-07-06") + np.timedelta64(days, "D")),
+    )
+    entropies = [(NAMED, number) for number in range(before)]  # fill a block and part of another
+    entropies += [(band, seed) for band, seed in zip((FRESH, TRAIN, HELD_OUT), seeds, strict=False)]
     numbers = law.numbers(entropies)
-    for path in (0, 63, 64):
+    for path in range(before, len(entropies)):
         market = law.market(entropies[path])
         assert np.array_equal(numbers.bars[path], market.bars)
         assert np.array_equal(numbers.adjusted_close[path], market.adjusted_close)
@@ -219,6 +245,7 @@ def test_numbers_are_those_of_the_markets_to_the_bit():
             assert np.array_equal(spread, getattr(market, name)), name
         for place, symbol in enumerate(market.symbols):
             history = History(market, symbol, 5)
+            # The first decision shows a day of texts alone.
             shown = [history.until(t).observation["sentiment"] for t in range(len(law.sessions))]
             assert np.array_equal(numbers.labels[path, :, place], shown)
 

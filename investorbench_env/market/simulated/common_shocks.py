@@ -55,7 +55,7 @@ def draw_choices(origins: Sequence[Origin], length: int) -> Shocks:
 
 def mixed(own: Shocks, sector: Shocks, market: Shocks, choices: Shocks, shares: Shares) -> Shocks:
     """The shocks of an asset, by name [N, T]; those that are not in common are its own."""
-    alone = 1 - shares.market - shares.sector
+    alone = max(1 - shares.market - shares.sector, 0.0)
     of_market, of_sector, of_own = np.sqrt([shares.market, shares.sector, alone]).tolist()
     sums = {
         name: of_market * market[name] + of_sector * sector[name] + of_own * own[name]
