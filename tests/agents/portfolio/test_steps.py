@@ -1,5 +1,6 @@
 """A step of a portfolio's agent: one question about all assets, orders that stand by themselves."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -11,7 +12,10 @@ from hypothesis import strategies as st
 
 from investorbench.agents.llm import Answer, ServerError
 from investorbench.agents.portfolio import FinMemPortfolio
+from investorbench.agents.portfolio.actions import shares_ordered
+from investorbench.agents.portfolio.perception import perceive
 from investorbench_env.errors import InvestorBenchError
+from tests.agents.finmem import episodes as one_asset
 from tests.agents.finmem.episodes import Scripted
 from tests.agents.llm.asking import client
 from tests.agents.llm.stub_server import StubServer
@@ -22,6 +26,7 @@ from tests.agents.portfolio.episodes import (
     agent_of,
     answer,
     arrays,
+    environment,
     labels_in,
     market,
     order,
@@ -253,11 +258,9 @@ def test_a_record_is_plain_json_with_the_answer() -> None:
 
 
 def test_an_environment_of_one_asset_and_numbers_below_one_are_refused() -> None:
-    import gymnasium as gym
-
-    single = gym.make("InvestorBench/Stock-SIM").unwrapped.facts  # type: ignore[attr-defined]
+    single = one_asset.environment(one_asset.task_of(one_asset.market()), "test")
     with pytest.raises(InvestorBenchError, match=r"decides on a portfolio, .* use agent=finmem"):
-        agent_of(varied).begin(single, "test", 0)
+        agent_of(varied).begin(single.unwrapped.facts, "test", 0)
     with pytest.raises(InvestorBenchError, match="news_tokens=0 must be at least 1"):
         agent_of(varied, news_tokens=0)
     with pytest.raises(InvestorBenchError, match="has not begun"):
@@ -276,3 +279,67 @@ def test_the_limits_of_the_environment_stand_in_the_system_message() -> None:
     for day in episode:
         if day.split == "warmup":  # training keeps to them
             assert not day.outcome["rejections"]
+
+
+NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 500)
+ANY_ORDER = st.fixed_dictionaries(
+    {
+        "symbol": st.sampled_from(SYMBOLS),
+        "side": st.sampled_from(["buy", "sell", "stop", "cancel"]),
+        "quantity": NUMBERS,
+        "limit": NUMBERS,
+        "stop": NUMBERS,
+        "until": st.sampled_from(["day", "cancelled"]),
+        "id": st.none() | st.text(max_size=5) | st.sampled_from(["W1", "</news>", "# Question"]),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(orders=st.lists(ANY_ORDER, max_size=5))
+def test_whatever_fits_the_schema_is_ordered_or_rejected_and_can_be_put_in_words(
+    orders: list[Any],
+) -> None:
+    env = environment(DATA, "test")
+    observation, info = env.reset(seed=0)
+    facts = env.unwrapped.facts
+    for _ in range(2):
+        ordered = shares_ordered(orders, 0)
+        observation, _, _, _, info = env.step(ordered.action)
+        seen = perceive(observation, info, facts, None)
+        words = "\n".join([seen.account_words(), *seen.events, ordered.words()])
+        assert "<" not in "\n".join([seen.account_words(), *seen.events]) and words
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    weights=st.lists(
+        st.fixed_dictionaries(
+            {
+                "symbol": st.sampled_from(SYMBOLS),
+                "weight": st.floats(allow_nan=False, allow_infinity=False) | st.floats(-0.2, 1.2),
+            }
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_weights_fit_the_schema_make_an_action(weights: list[Any]) -> None:
+    def say(messages: Any, schema: Any) -> Any:
+        value = answer(messages, weights=weights)
+        del value["orders"]
+        return value
+
+    env = environment(DATA, "test", "weights")
+    agent = agent_of(say)
+
+    async def two_steps() -> None:
+        observation, info = env.reset(seed=0)
+        agent.begin(env.unwrapped.facts, "test", 0)
+        for _ in range(2):
+            action = await agent.act(observation, info)
+            assert action in env.action_space
+            observation, reward, _, _, info = env.step(action)
+            agent.learn(reward, info)
+
+    asyncio.run(two_steps())
+    assert agent.counts.left_out == 2 * len(agent.last.unmeant if agent.last else ())
