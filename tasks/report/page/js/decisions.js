@@ -1,6 +1,6 @@
 // Decisions: records are chosen, their days listed, and one day shown with all that is known of it.
 
-const MEMORY = /<memory id="(\w+)"[^>]*>\n([^<]*)\n<\/memory>/g;
+const MEMORY = /^## (\S+)$|<memory id="(\w+)"[^>]*>\n([^<]*)\n<\/memory>/gm;
 const SHARES = ["returns", "momentum", "weight", "total_return"];
 const DIGITS = { reward: 6 };
 const LISTED = 1500;
@@ -186,9 +186,20 @@ function indented(text) {
   }
 }
 
+/** The texts of memories by label, and by the heading of their section where one asset has it. */
+function memoriesIn(user) {
+  const texts = new Map();
+  let section = "";
+  for (const [, heading, label, text] of user.matchAll(MEMORY)) {
+    if (heading) section = heading;
+    else texts.set(label, text).set(`${section} ${label}`, text);
+  }
+  return texts;
+}
+
 function recalledTable(thought, user) {
   if (!thought.recalled.length) return make("p", {}, "Nothing was recalled.");
-  const texts = new Map([...user.matchAll(MEMORY)].map(([, label, text]) => [label, text]));
+  const texts = memoriesIn(user);
   const heads = ["Id", "Layer, date", "Text", "Score", "Similarity", "Recency", "Importance"];
   const rows = thought.recalled.map(([id, label, layer, date, ...scores]) => make("tr", {},
     make("th", { scope: "row" }, thought.cited.includes(id) ? `${id} ★ cited` : String(id)),
