@@ -289,11 +289,13 @@ def prepare(options: PortfolioOptions) -> PortfolioSetup:
 def _findings(
     options: PortfolioOptions, markets: Markets, universe: Universe | None, span: range
 ) -> Iterator[str]:
-    """What is to be said under results on a market that is there.
+    """What is to be said under results.
 
     Raises:
         DateRangeError: an asset has no bar at all in a span.
     """
+    if options.long_short and not options.borrow_bps:
+        yield "what is sold short is borrowed free of charge: borrow_bps=0"
     if not isinstance(markets, GivenMarket):
         return
     history = joint_history_of(markets.market, markets.symbols, options.window)

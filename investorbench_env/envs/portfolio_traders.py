@@ -239,14 +239,8 @@ class OrderTrader:
 
 def _session_bars(history: JointHistory, t: int) -> dict[str, SessionBar]:
     """What each asset did on the way to a bar, by symbol."""
-    every = history.prices
-    columns = [every.fill[t], every.high[t], every.low[t], every.final[t]]
-    if not every.traded[t].all():
-        columns = [np.where(every.traded[t], column, np.nan) for column in columns]
-    rows = np.array([*columns, every.volume[t], every.dividend[t], every.split[t]]).T
-    return {
-        symbol: SessionBar(*row) for symbol, row in zip(history.symbols, rows.tolist(), strict=True)
-    }
+    rows = zip(history.symbols, history.traded_bars(t).tolist(), strict=True)
+    return {symbol: SessionBar(*row) for symbol, row in rows}
 
 
 def _without_barred(

@@ -28,24 +28,18 @@ class JointPrices(NamedTuple):
 
     Attributes:
         fill: open, or close where that is unknown; of what did not trade, its last price [T, A].
-        high: at least the fill and the close; likewise.
-        low: at most these two; likewise.
         final: close; of what did not trade, the last one for today's share; 1 before the first.
         dividend: cash for each share held at the decision before.
         split: shares for each share held then; 0 of what was delisted, whose dividend is all that
             holders get.
-        volume: shares; NaN where unknown.
         traded: whether there is a bar.
         stale: bars since the last one that is known; more than T before the first.
     """
 
     fill: Array
-    high: Array
-    low: Array
     final: Array
     dividend: Array
     split: Array
-    volume: Array
     traded: Array
     stale: Array
 
@@ -142,33 +136,30 @@ class JointHistory:
         return {**self.__dict__, "_pasts": {}, "_past_ends": []}
 
     def _priced(self, dividends: Array) -> JointPrices:
-        """The prices of every bar, each from no later bar."""
-        bars, splits, known = self._bars, self._splits, self.known
-        opens, close = bars[..., OPEN], bars[..., CLOSE]
+        """The prices of every bar, each from no later bar; the market's own where that will do."""
+        splits, known, length = self._splits, self.known, len(self.known)
+        fill, final = self._bars[..., OPEN], self._bars[..., CLOSE]
         last = _last(known)
-        shares = np.cumprod(splits, axis=0)
-        rows = np.maximum(last, 0)
-        # Of a bar that is missing: the last close before it, over the splits since then.
-        since = shares / np.take_along_axis(shares, rows, axis=0)
-        final = np.where(last < 0, 1.0, np.take_along_axis(close, rows, axis=0) / since)
-        fill = np.where(np.isnan(opens) | ~known, final, opens)
+        if not known.all():
+            final = _last_prices(final, splits, last)
+        unknown = np.isnan(fill) | ~known
+        if unknown.any():
+            fill = np.where(unknown, final, fill)
         dividend, split = _since_decisions(self.before, dividends, splits)
         for row, asset, gain in self._closings():
-            if split is splits:
-                split = splits.copy()
+            dividend, split = (
+                each if each.flags.writeable else each.copy() for each in (dividend, split)
+            )
             dividend[row, asset] += final[row, asset] * split[row, asset] * (1.0 + gain)
             split[row, asset] = 0.0
-        length = len(known)
+        age = np.where(last < 0, 2 * length, np.arange(length)[:, None] - last)
         return JointPrices(
             fill=fill,
-            high=np.where(known, np.fmax(np.fmax(bars[..., HIGH], fill), close), final),
-            low=np.where(known, np.fmin(np.fmin(bars[..., LOW], fill), close), final),
             final=final,
             dividend=dividend,
             split=split,
-            volume=bars[..., VOLUME],
             traded=known,
-            stale=np.where(last < 0, 2 * length, np.arange(length)[:, None] - last),
+            stale=age.astype(np.int32),
         )
 
     def _closings(self) -> Iterator[tuple[int, int, float]]:
@@ -191,6 +182,24 @@ class JointHistory:
         if moment is None:
             moment = self._moments[t] = self._moment(t)
         return moment
+
+    def traded_bars(self, t: int) -> Array:
+        """What each asset did on the way to bar ``t``; NaN for prices of those that did not trade.
+
+        Open (close where that is unknown), high and low (no closer than these two), close, volume,
+        dividend and split, see :class:`JointPrices` [A, 7].
+        """
+        every, bars = self.prices, self._bars[t]
+        fill, final = every.fill[t], every.final[t]
+        high, low = (
+            further(further(bars[:, column], fill), final)
+            for column, further in ((HIGH, np.fmax), (LOW, np.fmin))
+        )
+        rows = np.array([
+            fill, high, low, final, bars[:, VOLUME], every.dividend[t], every.split[t]
+        ]).T  # fmt: skip
+        rows[~every.traded[t], :VOLUME] = np.nan
+        return rows
 
     def bars(self, t: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
         """The last bars float32 [window, A, 5], and which are known int8 [window, A], read-only.
@@ -274,8 +283,8 @@ class JointHistory:
         every = self.prices
         dividend, split = every.dividend[t], every.split[t]
         return SessionStep(
-            fill=every.fill[t],
-            final=every.final[t],
+            fill=every.fill[t].copy(),
+            final=every.final[t].copy(),
             trades=None if every.traded[t].all() else every.traded[t],
             ex_date=bool(dividend.any() or (split != 1.0).any()),
             dividend=dividend,
@@ -325,12 +334,20 @@ def _delisted_at(
     return gone
 
 
+def _last_prices(close: Array, splits: Array, last: Array) -> Array:
+    """The last close up to each bar over the splits since then; 1 before the first [T, A]."""
+    shares, rows = np.cumprod(splits, axis=0), np.maximum(last, 0)
+    since = shares / np.take_along_axis(shares, rows, axis=0)
+    return np.where(last < 0, 1.0, np.take_along_axis(close, rows, axis=0) / since)
+
+
 def _since_decisions(before: Array, dividends: Array, splits: Array) -> tuple[Array, Array]:
     """Cash and shares for each share held at the decision before [T, A], see ``Moment``."""
-    cash, shares = dividends * splits, splits
-    for t in np.flatnonzero((np.arange(len(before)) - before > 1) & (before >= 0)).tolist():
-        if shares is splits:
-            shares = splits.copy()
+    gaps = np.flatnonzero((np.arange(len(before)) - before > 1) & (before >= 0)).tolist()
+    if not gaps:
+        return (dividends if (splits == 1.0).all() else dividends * splits), splits
+    cash, shares = dividends * splits, splits.copy()
+    for t in gaps:
         since = slice(before.item(t) + 1, t + 1)
         grown = np.cumprod(splits[since], axis=0)
         cash[t], shares[t] = (dividends[since] * grown).sum(axis=0), grown[-1]

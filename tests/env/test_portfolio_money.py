@@ -95,7 +95,7 @@ def assert_shares(before: Any, held: dict[str, Any], info: dict[str, Any]) -> No
     shares = {name: quantity * ratios.get(name, 1.0) for name, quantity in shares.items()}
     for fill in info["fills"]:
         shares[fill.symbol] = shares.get(fill.symbol, 0.0) + fill.quantity
-        assert fill.notional == pytest.approx(abs(fill.quantity) * fill.price)
+        assert fill.notional == pytest.approx(abs(fill.quantity) * fill.price, abs=1e-6)
     for name, quantity in shares.items():
         found = held[name].quantity if name in held else 0.0
         fraction = 1.0 if ratios.get(name, 1.0) != 1.0 else 0.0  # paid in cash where they are whole
