@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.agents.several_assets import OF_SEVERAL
 from investorbench_env.accounting.events import AccountState
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
@@ -36,7 +37,7 @@ class Allocator:
         Raises:
             InvestorBenchError: it takes neither.
         """
-        if facts.action not in ("orders", "weights"):
+        if facts.action not in OF_SEVERAL:
             raise InvestorBenchError(
                 f"{self.name} divides an account among assets, by orders or by weights; "
                 f"{facts.family} takes action={facts.action!r}: give it a task of several assets, "

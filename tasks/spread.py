@@ -53,7 +53,7 @@ SPREAD: tuple[Metric[Spread], ...] = (
         unit=RATIO,
         direction=0,
         definition=lambda of: of.concentration.mean(),
-        tables=TABLES,
+        tables=frozenset({"file"}),  # the report has a table of its own for it
     ),
     Metric(
         key="rejected",

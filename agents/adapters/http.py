@@ -2,8 +2,8 @@
 
 ``POST {url}/decide`` carries a JSON object with ``protocol`` 1, ``episode``, ``split``, ``step``,
 ``seed``, ``facts``, ``observation``, ``info`` and the ``reward`` of the step before. The reply is
-one with an ``action``, ``"buy"``, ``"hold"``, ``"sell"`` or a target weight, and perhaps a
-``rationale``. ``docs/agents.md`` has all of it.
+one with an ``action``, ``"buy"``, ``"hold"``, ``"sell"`` or a target weight, of several assets a
+list of orders or weights, and perhaps a ``rationale``. ``docs/agents.md`` has all of it.
 """
 
 from dataclasses import asdict
@@ -12,10 +12,12 @@ from typing import Any
 from investorbench.agents.adapters.posting import JsonServer
 from investorbench.agents.adapters.sending import as_json
 from investorbench.agents.agent import Action, Info, Observation
-from investorbench.agents.interpreter import Interpreter
+from investorbench.agents.interpreter import DECISION, RATIONALE, Interpreter
+from investorbench.agents.several_assets import OF_SEVERAL, action_in
 from investorbench_env.facts import Facts
 
 PROTOCOL = 1
+WANTED = {"orders": "a list of orders", "weights": "a weight of each asset"}
 
 
 class Http:
@@ -46,7 +48,9 @@ class Http:
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
-        self._interpreter = Interpreter(facts, self.name)
+        self._facts = facts
+        several = facts.action in OF_SEVERAL
+        self._interpreter = None if several else Interpreter(facts, self.name)
         self._constants = {
             "protocol": PROTOCOL,
             "episode": f"{facts.family}-{facts.symbol} {facts.protocol} {seed}",
@@ -65,13 +69,22 @@ class Http:
         shown = {"observation": as_json(observation), "info": as_json(info)}
         question = {**self._constants, "step": self._step, "reward": self._reward, **shown}
         reply = await self._server.post("/decide", question)
-        action, why = reply.get("action"), reply.get("rationale")
-        decided = self._interpreter.read({"decision": action, "rationale": why}, info)
-        if not decided.valid:
+        action = self._read(reply.get("action"), reply.get("rationale"), info)
+        self._step += 1
+        return action
+
+    def _read(self, given: Any, why: Any, info: Info) -> Action:
+        if self._interpreter is None:
+            action, wanted = action_in(given, self._facts), WANTED[self._facts.action]
+            is_valid = action is not None
+            self._record = {DECISION: {"valid": is_valid, RATIONALE: str(why or "")}}
+        else:
+            decided = self._interpreter.read({DECISION: given, RATIONALE: why}, info)
             wanted = "a weight" if self._interpreter.by_weight else "buy, hold or sell"
-            raise self._server.error(f"its action {str(action)[:80]!r} is not {wanted}")
-        self._record, self._step = decided.record(), self._step + 1
-        return decided.action
+            action, is_valid, self._record = decided.action, decided.valid, decided.record()
+        if not is_valid:
+            raise self._server.error(f"its action {str(given)[:80]!r} is not {wanted}")
+        return action
 
     def learn(self, reward: float, info: Info) -> None:
         """Keep the reward for the next question."""

@@ -10,14 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.agents.several_assets import OF_SEVERAL
 from investorbench.tasks.result import Episode, Reference
-from investorbench.tasks.running.references import (
-    OF_SEVERAL,
-    POLICIES,
-    Choose,
-    policy_returns,
-    sharpes_of,
-)
+from investorbench.tasks.running.references import POLICIES, Choose, policy_returns, sharpes_of
 from investorbench.tasks.statistics.estimate import SEED, FloatArray
 from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError

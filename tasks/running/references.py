@@ -12,6 +12,7 @@ from gymnasium.vector import VectorEnv
 from investorbench.agents.agent import as_agent
 from investorbench.agents.allocators import single_precision
 from investorbench.agents.baselines import ALL_BASELINES
+from investorbench.agents.several_assets import OF_SEVERAL
 from investorbench.tasks.days import Dates, daily_returns
 from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.plain import is_plain
@@ -30,8 +31,6 @@ Choose = Callable[[int], npt.NDArray[Any]]
 """From the number of a step to the actions of policies in it."""
 
 POLICIES = 1000
-OF_SEVERAL = ("orders", "weights")
-"""What actions are where an account is divided among assets."""
 
 _KNOWN: dict[str, tuple[Reference, ...]] = {}
 """What was computed in this process, by the settings of a task and its market."""

@@ -72,6 +72,45 @@ def test_weights_are_numbers_or_words(action: Any, taken: float, tmp_path: Path)
     assert [line["action"] for line in lines_of(path)] == [[taken]] * STEPS
 
 
+ORDERS = [{"symbol": "SIM-A", "side": "buy", "quantity": 5}, "sell all"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "taken"),
+    [
+        ("orders", ORDERS, ORDERS),
+        ("orders", [], []),
+        ("weights", {"SIM-B": 0.5, "SIM-J": 0.25}, [0.0, 0.5, *[0.0] * 7, 0.25]),
+        ("weights", [0.0625] * 10, [0.0625] * 10),
+    ],
+)
+def test_of_several_assets_it_gives_orders_or_weights(
+    kind: str, action: Any, taken: Any, tmp_path: Path
+) -> None:
+    with serving(lambda question: {"action": action, "rationale": "so"}) as server:
+        evaluate(Http(server.url), "portfolio/sim", folder=tmp_path, action=kind, **SHORT)
+    (path,) = tmp_path.rglob("decisions.jsonl")
+    assert [line["action"] for line in lines_of(path)] == [taken] * STEPS
+    decision = lines_of(path)[0]["thought"]["decision"]
+    assert decision == {"valid": True, "rationale": "so"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "words"),
+    [
+        ("orders", {"symbol": "SIM-A"}, "is not a list of orders"),
+        ("weights", [0.5], "is not a weight of each asset"),
+        ("weights", {"TSLA": 0.5}, "is not a weight of each asset"),
+        ("weights", [1.5, *[0.0] * 9], "is not a weight of each asset"),
+        ("weights", [True] * 10, "is not a weight of each asset"),
+    ],
+)
+def test_what_divides_no_account_ends_the_episode(kind: str, action: Any, words: str) -> None:
+    refused = pytest.raises(InvestorBenchError, match=words)
+    with serving(lambda question: {"action": action}) as server, refused:
+        evaluate(Http(server.url), "portfolio/sim", action=kind, **SHORT)
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
