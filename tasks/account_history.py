@@ -66,7 +66,7 @@ class AccountHistory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFigures:
+class HistoryFigures:
     """What an account came to.
 
     Attributes:
@@ -90,7 +90,7 @@ def portfolio_figures(
     history: AccountHistory,
     markets: Mapping[str, Mapping[date, float]] | None = None,
     risk_free: float = RISK_FREE,
-) -> AccountFigures:
+) -> HistoryFigures:
     """All figures of an account.
 
     Args:
@@ -103,7 +103,7 @@ def portfolio_figures(
     """
     equity, indices = history.equity, dict(markets or {})
     closes = {"account": equity, **indices}
-    return AccountFigures(
+    return HistoryFigures(
         risk=risk_and_return(list(equity.values()), risk_free),
         falls=tuple(drawdowns(equity)),
         spread=allocation(history.values, history.cash, history.traded),

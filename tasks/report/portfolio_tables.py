@@ -6,8 +6,8 @@ from datetime import date
 from typing import NamedTuple
 
 from investorbench.tasks.account_history import (
-    AccountFigures,
     AccountHistory,
+    HistoryFigures,
     history_of,
     portfolio_figures,
 )
@@ -55,7 +55,7 @@ class HeldPortfolio(NamedTuple):
 
     agent: str
     history: AccountHistory
-    figures: AccountFigures
+    figures: HistoryFigures
     fates: Sequence[OrderFate]
     rejections: Sequence[str]
 
