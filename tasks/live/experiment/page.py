@@ -160,7 +160,7 @@ def _account(view: LedgerView, place: int, each: AccountFigures) -> Html:
     lots = [
         [
             row_head(lot.symbol, lot.symbol), figure(lot.quantity, f"{lot.quantity:,.6g}"),
-            words(lot.bought), words(lot.sold), figure(lot.pnl, digits=2),
+            words(lot.opened), words(lot.closed), figure(lot.pnl, digits=2),
         ]
         for lot in reversed(each.lots[-MOST_ROWS:])
     ]  # fmt: skip
