@@ -165,7 +165,8 @@ class WeightTrader:
             self._symbols, bought.tolist(), prices.tolist(), notional.tolist(),
             (self._account.cost_rate * notional).tolist(), strict=True,
         )  # fmt: skip
-        return tuple([_named(Fill, row) for row in traded if row[3]])
+        # Rounding may leave a value without a share, or a share without a value.
+        return tuple([_named(Fill, row) for row in traded if row[1] and row[3]])
 
     def _distributions(self, units: Array, step: SessionStep) -> tuple[Distribution, ...]:
         if not step.ex_date:
