@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,15 +17,25 @@ from rich.table import Table
 
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.finmem.question import Question
-from investorbench.agents.finmem.thought import Thought
+from investorbench.agents.finmem.thought import Shown
 from investorbench.agents.llm import connect, load_model
 from investorbench.agents.llm.canonical import canonical
 from investorbench.agents.llm.tokens import Counter, counter_of
+from investorbench.agents.portfolio import FinMemPortfolio
+from investorbench.agents.portfolio.decision import ORDERS
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks import evaluate
 
+PORTFOLIOS = "portfolio/"
 CACHED_FROM, CACHED_BY = 1024, 128
 """Tokens from which on a prefix is kept, and blocks of which it consists."""
+
+
+class AskedOnce(NamedTuple):
+    """A question, and how much of what was new of each asset it shows."""
+
+    question: Question
+    news: tuple[Shown, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +71,15 @@ class PromptFigures:
 
 def figures_of(task: str, counter: Counter) -> PromptFigures:
     """Play an episode, and measure its prompts."""
-    thoughts = thoughts_of(task)
-    questions = [thought.question for thought in thoughts]
-    news = [thought.news for thought in thoughts]
+    asked = asked_in(task)
+    questions = [each.question for each in asked]
+    news = [shown for each in asked for shown in each.news]
     items = sum(each.items for each in news)
     tokens = [question.tokens(counter) for question in questions]
     static = counter(canonical(questions[0].schema)) + counter(questions[0].system)
     cached = list(cached_tokens(questions, counter))
     return PromptFigures(
-        decisions=len(thoughts),
+        decisions=len(asked),
         texts=sum(each.texts for each in news),
         items=items,
         shown=sum(each.shown for each in news) / items,
@@ -82,22 +93,32 @@ def figures_of(task: str, counter: Counter) -> PromptFigures:
     )
 
 
-def thoughts_of(task: str) -> list[Thought]:
-    """Every step of an episode with the offline reader."""
+def asked_in(task: str) -> list[AskedOnce]:
+    """Every question of an episode, which the offline reader answers; of a portfolio, by orders."""
+    asked: list[AskedOnce] = []
+    model = connect(load_model("offline"))
 
     class Watched(FinMem):
         def record(self) -> dict[str, object]:
             assert self.last is not None
-            thoughts.append(self.last)
+            asked.append(AskedOnce(self.last.question, (self.last.news,)))
             return super().record()
 
-    thoughts: list[Thought] = []
-    agent = Watched(
-        connect(load_model("offline")),
-        lambda seed: LayeredMemory("layered", Arrays(), HashedNgrams(), seed=seed),
-    )
-    evaluate(agent, task)
-    return thoughts
+    class WatchedPortfolio(FinMemPortfolio):
+        def record(self) -> dict[str, object]:
+            assert self.last is not None
+            news = tuple(own.news for own in self.last.assets.values())
+            asked.append(AskedOnce(self.last.question, news))
+            return super().record()
+
+    def memory(seed: int, asset: str = "") -> LayeredMemory:
+        return LayeredMemory("layered", Arrays(), HashedNgrams(), seed=seed)
+
+    if task.startswith(PORTFOLIOS):
+        evaluate(WatchedPortfolio(model, memory), task, action=ORDERS)
+    else:
+        evaluate(Watched(model, memory), task)
+    return asked
 
 
 def cached_tokens(questions: Sequence[Question], counter: Counter) -> Iterator[int]:
@@ -154,7 +175,8 @@ def report(tasks: Sequence[str], tokenizer: str) -> None:
     console.print(table)
     console.print(
         f"tokens by {tokenizer}; items: different things that the texts of a day say, passages of "
-        "filings among them; top: the five most important stories of a day and all passages; "
+        "filings among them; top: the five most important stories of a day, of a portfolio the "
+        "first of each asset, and all passages; "
         f"cached: of the static part, from the second decision on, at a server that keeps prefixes "
         f"of {CACHED_FROM:,} tokens or more in blocks of {CACHED_BY}"
     )
