@@ -25,7 +25,7 @@ START = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFigures:
+class LedgerFigures:
     """One account.
 
     Attributes:
@@ -53,7 +53,7 @@ class AccountFigures:
     market: MarketModel | None
 
 
-def figures_of(view: LedgerView, agent: str) -> AccountFigures:
+def figures_of(view: LedgerView, agent: str) -> LedgerFigures:
     """The figures of an account."""
     accounts = [view.account(session, agent) for session in view.sessions]
     contents = [each.content for each in accounts if each is not None]
@@ -81,7 +81,7 @@ def figures_of(view: LedgerView, agent: str) -> AccountFigures:
             rejected[rule_of(rejection.reason)] += 1
             fates.append((session, order_words(rejection.order._asdict()), rejection.reason))
     lots = closed_lots((day, _today(view, day, fill)) for day, fill in fills)
-    return AccountFigures(
+    return LedgerFigures(
         agent=agent, equity=equity, weights=weights, fills=fills, fates=fates, rejected=rejected,
         lots=lots, risk=risk_and_return(equity) if len(equity) >= FEWEST else None,
         trades=trade_figures([lot.pnl for lot in lots]), market=_market(view, equity),

@@ -7,7 +7,7 @@ from pathlib import Path
 from investorbench.tasks.live.experiment.drawing import areas_chart, lines_chart
 from investorbench.tasks.live.experiment.figures import (
     START,
-    AccountFigures,
+    LedgerFigures,
     figures_of,
     index_curve,
 )
@@ -97,7 +97,7 @@ def _lead(view: LedgerView) -> Iterator[Html]:
     )  # fmt: skip
 
 
-def _accounts(view: LedgerView, accounts: Sequence[AccountFigures]) -> Html:
+def _accounts(view: LedgerView, accounts: Sequence[LedgerFigures]) -> Html:
     cash = view.settings.initial_cash
     curves = {each.agent: [START * v / cash for v in each.equity] for each in accounts}
     for symbol in view.settings.indices:
@@ -117,7 +117,7 @@ def _accounts(view: LedgerView, accounts: Sequence[AccountFigures]) -> Html:
     )  # fmt: skip
 
 
-def _row(view: LedgerView, each: AccountFigures) -> list[Html]:
+def _row(view: LedgerView, each: LedgerFigures) -> list[Html]:
     last = view.account(view.sessions[-1], each.agent)
     assert last is not None  # every agent has one of each session
     gained = each.equity[-1] / view.settings.initial_cash - 1.0
@@ -147,7 +147,7 @@ def _estimate(found: Estimate, *, of_hundred: bool = False) -> Html:
     return figure(found.value, shown)
 
 
-def _account(view: LedgerView, place: int, each: AccountFigures) -> Html:
+def _account(view: LedgerView, place: int, each: LedgerFigures) -> Html:
     peak, falls = 0.0, []
     for value in each.equity:
         peak = max(peak, value)
