@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
 
 from investorbench_env.envs.options import CHART, MODALITIES, MarketOptions, RewardFunction
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -69,6 +71,20 @@ def without_text(given: Mapping[str, Any], kind: type[AnyOptions]) -> AnyOptions
             "them out, and find times in info['time'] and texts by env.texts(info)"
         )
     return options
+
+
+def batched(space: gym.spaces.Dict, count: int) -> gym.spaces.Dict:
+    """The space of the observations of N lanes, whose bounds take no more memory than those of one.
+
+    Gymnasium lays out the bounds of each number of each lane: twice the size of an observation.
+    """
+    spaces: Any = batch_space(space, 1)
+    for box in spaces.values():
+        box._shape = shape = (count, *box.shape[1:])
+        for name in ("low", "high", "bounded_below", "bounded_above"):
+            setattr(box, name, np.broadcast_to(getattr(box, name), shape))
+    batch: gym.spaces.Dict = spaces
+    return batch
 
 
 def mask_of(options: Mapping[str, Any] | None, count: int, has_started: bool) -> Flags:

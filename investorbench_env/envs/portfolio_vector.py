@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from investorbench_env.envs.lane_arguments import (
+    batched,
     mask_of,
     mode_of,
     require_autoreset,
@@ -45,8 +46,8 @@ Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
 Observation = dict[str, Array]
 
-KEPT = 16 * 2**20
-"""Bytes."""
+KEPT = 16
+"""Arrays of a number of each asset of each lane."""
 
 
 class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
@@ -100,7 +101,7 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
         self.render_mode = None
         self.single_observation_space = setup.observation_space()
         self.single_action_space = setup.action_space()
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.observation_space = batched(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._lanes = Lanes(
             setup, num_envs, partial(PortfolioTape, setup), partial(PortfolioTape.of_one, setup)
@@ -114,7 +115,7 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
         self._closed: ClosedLanes
         self._ended = np.zeros(num_envs, dtype=np.bool_)
         self._any_ended = False
-        keep_memory_at_hand()
+        keep_memory_at_hand(KEPT * num_envs * len(setup.symbols))
 
     @property
     def facts(self) -> Facts:
@@ -256,9 +257,9 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
         return observation
 
 
-def keep_memory_at_hand() -> None:
-    """Let malloc keep what a step frees for the next one, which takes a third of the time.
+def keep_memory_at_hand(numbers: int) -> None:
+    """Let malloc keep what a step frees for the next one, which saves up to half of its time.
 
     glibc gives memory back to the system beyond twice the largest piece that was freed so far.
     """
-    np.empty(KEPT, dtype=np.uint8)
+    np.empty(numbers)

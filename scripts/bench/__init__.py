@@ -29,6 +29,16 @@ def measure_markets() -> None:
     report()
 
 
+@app.command("portfolio")
+def measure_portfolios(
+    seconds: float = typer.Option(2.0, help="Seconds to spend on each measurement."),
+) -> None:
+    """Steps of 30 assets by weights, alone and 1,024 at once, beside CartPole-v1 and FinRL."""
+    from investorbench.scripts.bench.portfolio import report
+
+    report(seconds)
+
+
 @app.command("memory")
 def memory() -> None:
     """Recall and forgetting of 10,000 memories, beside FAISS and Chroma; needs [bench,chroma]."""
