@@ -13,6 +13,9 @@ REQUIRED = ("symbol", "side")
 LONGEST = 80
 """Characters of a text that are kept of an order that cannot be read."""
 
+NO_ORDER = ShareOrder("", "")  # type: ignore[arg-type]
+"""What stands in the place of an entry of which nothing can be read."""
+
 
 def read_orders(given: object) -> tuple[list[ShareOrder], list[Rejection]] | None:
     """The orders of a list, and those entries that are none; None where it is no list at all.
@@ -23,9 +26,16 @@ def read_orders(given: object) -> tuple[list[ShareOrder], list[Rejection]] | Non
     """
     if not isinstance(given, Sequence) or isinstance(given, str | bytes | ShareOrder):
         return None
+    try:
+        entries = list(given)
+    except Exception:  # noqa: BLE001 - whatever an object of somebody's own raises
+        return None
     orders, rejections = [], []
-    for entry in given:
-        order, reason = _read(entry)
+    for entry in entries:
+        try:
+            order, reason = _read(entry)
+        except Exception:  # noqa: BLE001 - as above
+            order, reason = NO_ORDER, f"an entry of type {type(entry).__name__} cannot be read"
         if reason is None:
             orders.append(order)
         else:
@@ -38,17 +48,15 @@ def _read(entry: object) -> tuple[ShareOrder, str | None]:
     if isinstance(entry, ShareOrder):
         entry = entry._asdict()
     if not isinstance(entry, Mapping):
-        nothing: Any = ""
-        return ShareOrder("", nothing), f"{_short(entry)} is no order: give symbol and side"
+        return NO_ORDER, f"{_short(entry)} is no order: give symbol and side"
     values: dict[str, Any] = {name: value for name, value in entry.items() if value is not None}
     fault = next(_faults(values), None)
-    readable = {
-        name: float(values[name]) if name in NUMBERS else values[name]
+    readable: dict[str, Any] = {
+        name: float(values[name]) if name in NUMBERS else str(values[name])
         for name in ShareOrder._fields
         if name in values and _fault(name, values[name]) is None
     }
-    defaults: dict[str, Any] = {"symbol": "", "side": ""}
-    return ShareOrder(**{**defaults, **readable}), fault
+    return NO_ORDER._replace(**readable), fault
 
 
 def _faults(values: Mapping[str, Any]) -> Iterator[str]:

@@ -37,6 +37,22 @@ def test_an_entry_that_is_no_order_is_rejected_and_the_others_are_executed() -> 
     assert all(each.reason and isinstance(each.order, ShareOrder) for each in info["rejections"])
 
 
+class Angry(dict[str, Any]):
+    """An object of somebody's own that cannot be looked into."""
+
+    def items(self) -> Any:
+        raise RuntimeError("leave me alone")
+
+
+def test_an_entry_that_raises_is_rejected_and_the_others_are_executed() -> None:
+    market = joint_market({"A": {"closes": [10, 10, 10]}})
+    env = portfolio(market, "orders")
+    env.reset()
+    info = env.step([Angry(buy("A", 5)), buy("A", 1)])[-1]
+    assert [fill.quantity for fill in info["fills"]] == [1.0]
+    assert [each.reason for each in info["rejections"]] == ["an entry of type Angry cannot be read"]
+
+
 @pytest.mark.parametrize("given", [None, 1, "buy", {"symbol": "A"}, ShareOrder("A", "buy", 1), {1}])
 def test_what_is_no_list_of_orders_is_no_action(given: Any) -> None:
     refused("orders", given)
