@@ -29,7 +29,7 @@ class AssetPrices(NamedTuple):
     Attributes:
         symbol: the asset.
         close: its last one.
-        returns: over each of :data:`SESSIONS`; None where the window is too short.
+        returns: over each of :data:`SESSIONS`; None where the window is too short, or it is stale.
         momentum: return over the last three sessions; likewise.
         tradable: whether it is traded in the next session, as far as is known.
         stale: whether its price is an old one, for there is none of today.
@@ -96,8 +96,9 @@ class PortfolioPerception:
 
     @property
     def universe_return(self) -> float:
-        """What an asset returned since the session before, on the average."""
-        known = [quote.returns[0] for quote in self.quotes if quote.returns[0] is not None]
+        """What an asset returned since the session before, on the average: nothing where stale."""
+        moves = [0.0 if quote.stale else quote.returns[0] for quote in self.quotes]
+        known = [move for move in moves if move is not None]
         return sum(known) / len(known) if known else 0.0
 
     def account_words(self) -> str:
@@ -212,7 +213,9 @@ def _quote(symbol: str, closes: Any, *, tradable: bool, stale: bool) -> AssetPri
     known = np.asarray(closes, dtype=np.float64)
 
     def over(sessions: int) -> float | None:
-        return float(known[-1] / known[-1 - sessions] - 1.0) if len(known) > sessions else None
+        if stale or len(known) <= sessions:
+            return None
+        return float(known[-1] / known[-1 - sessions] - 1.0)
 
     return AssetPrices(
         symbol=symbol,

@@ -45,19 +45,22 @@ def market(
     Args:
         symbols: of the assets.
         news: the text of an asset and a session.
-        changes: of the market of an asset, by its symbol.
+        changes: of the market of an asset, by its symbol; ``last`` is its last session with a bar.
     """
     words = news or (lambda symbol, t: f"Session {t}: orders rose at the {symbol} plant.")
     parts = {}
     for place, symbol in enumerate(symbols):
         moves = [((t * 37 + place * 61) % 41 - 19) / 1000 for t in range(LENGTH)]
         closes = [50.0 * (place + 1) * float(level) for level in np.cumprod(1.0 + np.array(moves))]
+        own = {**changes.get(symbol, {})}
+        last = own.pop("last", LENGTH)
+        closes = [close if t <= last else float("nan") for t, close in enumerate(closes)]
         documents = [document(t + 0.5, words(symbol, t), symbol=symbol) for t in range(LENGTH)]
         documents += [
             document(t + 0.6, f"{symbol} reports on quarter {t}.", "10-Q", symbol=symbol)
             for t in (12, 24)
         ]
-        given = {"opens": [100.0, *closes[:-1]], "documents": documents, **changes.get(symbol, {})}
+        given = {"opens": [100.0, *closes[:-1]], "documents": documents, **own}
         parts[symbol] = small_market(closes, symbols=(symbol,), **given)
     return join(parts, "stock")
 

@@ -281,6 +281,18 @@ def test_the_limits_of_the_environment_stand_in_the_system_message() -> None:
             assert not day.outcome["rejections"]
 
 
+def test_a_price_that_is_old_is_said_to_be_and_moves_neither_asset_nor_universe() -> None:
+    gone = market(BOLT={"last": 23})
+    episode = test_of(play(agent_of(varied), gone))
+    texts = [sections(day.thought.question.user)["BOLT"].splitlines()[0] for day in episode]
+    assert ["an old one: it did not trade" in text for text in texts] == [False] * 4 + [True] * 4
+    assert all(("Returns" in text) != ("an old one" in text) for text in texts)
+    closes = {symbol: gone.bars[:, n, 3] for n, symbol in enumerate(gone.symbols)}
+    last = episode[-1].thought.day
+    moves = [closes[symbol][27] / closes[symbol][26] - 1.0 for symbol in ("ACME", "CALX")]
+    assert last.perception.universe_return == pytest.approx(sum(moves) / 3, rel=1e-5)
+
+
 NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 500)
 ANY_ORDER = st.fixed_dictionaries(
     {
