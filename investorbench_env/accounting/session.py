@@ -301,4 +301,5 @@ class _Session:
         return SessionOutcome(tuple(self.fills), tuple(self.refused), tuple(self.distributions))
 
     def _rounded(self, price: float) -> float:
-        return round(price, 2) if self.terms.in_cents else price
+        # What costs less than half a cent is not free.
+        return (round(price, 2) or price) if self.terms.in_cents else price

@@ -98,3 +98,10 @@ def test_all_the_cash_buys_as_many_shares_as_it_pays_for_and_is_never_negative()
 def test_less_than_anything_is_no_order() -> None:
     _, outcome = take_session(IN_CASH, [buy(1e-10)], {"AAA": BAR}, FREE, Constraints())
     assert outcome.refused[0].reason == "1e-10 shares cannot be traded"
+
+
+def test_a_share_of_less_than_half_a_cent_is_not_free() -> None:
+    penny = SessionBar(open=0.004, high=0.004, low=0.004, close=0.004, volume=1e6)
+    start = Portfolio(cash=10.0, marks={"AAA": 0.004})
+    after, _ = take_session(start, [buy(1000)], {"AAA": penny}, LAB, Constraints())
+    assert after.cash == 6.0 and after.equity == 10.0
