@@ -131,6 +131,10 @@ class JointHistory:
             np.concatenate([np.zeros((window - 1, len(assets)), bool), self.known]).astype(np.int8)
         )
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "JointHistory":
+        # Like its market it is never changed: copies of an environment share it.
+        return self
+
     def __getstate__(self) -> dict[str, Any]:
         # Pasts stay behind where a copy goes to another process, which then makes its own.
         return {**self.__dict__, "_pasts": {}, "_past_ends": []}
