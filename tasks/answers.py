@@ -119,9 +119,10 @@ def tally(
     ``invalid`` decisions are those without a usable answer, refused and truncated ones included;
     the agent held then. ``roles`` says of each role how many answers it had, how many of them
     without a value, their tokens and cost; ``servers`` what answered, by what it says of itself;
-    ``tool_calls``, where there are any, how many there were and which went wrong; ``left_out``,
-    where there is anything, for how many decisions the model had no room for all that was to be
-    shown, what that was by kind, and how many longer questions its server had refused.
+    ``tool_calls``, where there are any, how many there were and which went wrong;
+    ``orders_left_out``, where there are any, orders of answers that could not be meant;
+    ``left_out``, where there is anything, for how many decisions the model had no room for all that
+    was to be shown, what that was by kind, and how many longer questions its server had refused.
     Latency is in seconds, as the server was waited for when it was asked; ``cost_usd`` is None
     where a price is not known.
 
@@ -135,6 +136,8 @@ def tally(
     latencies = np.array([answer["latency_s"] for answer in answers])
     called = [call for _, thought in asked for call in tool_calls_in(thought)]
     failed = Counter(str(call["error"]) for call in called if call["error"] is not None)
+    noted = (_decision_in(thought).get("orders_left_out") for _, thought in asked)
+    unmeant = sum(each for each in noted if isinstance(each, int))
     tools = {"tool_calls": {"count": len(called), "errors": dict(sorted(failed.items()))}}
     return {
         "decisions": len(asked),
@@ -146,6 +149,7 @@ def tally(
         "roles": _by_role(answers),
         "servers": servers_of(answers),
         **(tools if called else {}),
+        **({"orders_left_out": unmeant} if unmeant else {}),
         **_left_out([thought or {} for _, thought in asked]),
         "latency_s": {
             "mean": float(latencies.mean()),

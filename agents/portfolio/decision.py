@@ -44,6 +44,7 @@ class PortfolioDecision:
         views: on assets, each once.
         dropped: how many labels were named that were never shown.
         left_out: what was ordered and cannot be meant, in words.
+        unfit: entries that did not fit the schema, which one of these words is about.
     """
 
     valid: bool
@@ -53,6 +54,7 @@ class PortfolioDecision:
     views: tuple[View, ...] = ()
     dropped: int = 0
     left_out: tuple[str, ...] = ()
+    unfit: int = 0
 
 
 def require_portfolio(facts: Facts, agent: str) -> None:
@@ -147,7 +149,8 @@ def read_answer(
             tuple(dict.fromkeys([*before.cited, *known])),
         )
     orders, left_out = _once_each(value.get(kind, ()), kind)
-    if unfit := answer.tolerated.count(UNFIT):
+    unfit = answer.tolerated.count(UNFIT)
+    if unfit:
         left_out.insert(0, f"{unfit} of its entries, which did not fit: {answer.problem}")
     return PortfolioDecision(
         valid=True,
@@ -157,6 +160,7 @@ def read_answer(
         views=tuple(views.values()),
         dropped=dropped,
         left_out=tuple(left_out),
+        unfit=unfit,
     )
 
 

@@ -410,7 +410,7 @@ class FinMemPortfolio:
             valid=decision.valid, dropped=decision.dropped,
         )  # fmt: skip
         state.counts.add_summaries(situation.summaries)
-        state.counts.left_out += len(left_out)
+        state.counts.left_out += thought.orders_left_out
         state.counts.orders += len(ordered.by_asset)
         state.last_id = ordered.last_id
         state.steps += 1

@@ -96,6 +96,11 @@ class PortfolioThought:
     ordered: Ordered
     unmeant: tuple[str, ...]
 
+    @property
+    def orders_left_out(self) -> int:
+        """How many orders or weights of the answer could not be meant."""
+        return len(self.unmeant) + max(self.decision.unfit - 1, 0)
+
     def record(self) -> dict[str, Any]:
         """All of it as plain JSON values, by asset what belongs to one.
 
@@ -166,4 +171,5 @@ class PortfolioThought:
             "cited": [f"{view.symbol} {id}" for view in decision.views for id in view.cited],
             "dropped": decision.dropped,
             "left_out": list(self.unmeant),
+            "orders_left_out": self.orders_left_out,
         }

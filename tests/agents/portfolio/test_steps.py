@@ -119,6 +119,7 @@ def test_an_order_that_fits_no_schema_is_asked_for_again_then_left_out_counted_a
     assert [each["symbol"] for each in first.action] == ["ACME"]
     assert "left out of your last answer: 1 of its entries" in second.thought.question.user
     assert "GOOG" in second.thought.question.user.partition("# Recent")[0]
+    assert first.thought.record()["decision"]["orders_left_out"] == 1
     assert agent.counts.left_out == agent.counts.decisions == agent.counts.repaired == len(episode)
     assert agent.counts.invalid == 0
 
@@ -354,4 +355,4 @@ def test_whatever_weights_fit_the_schema_make_an_action(weights: list[Any]) -> N
             agent.learn(reward, info)
 
     asyncio.run(two_steps())
-    assert agent.counts.left_out == 2 * len(agent.last.unmeant if agent.last else ())
+    assert agent.last is not None and agent.counts.left_out == 2 * agent.last.orders_left_out
