@@ -20,6 +20,8 @@ from investorbench_env.errors import InvalidActionError
 from investorbench_env.facts import Facts
 from investorbench_env.spaces import TRADE_WORDS, OrderLists
 
+DEEPEST_ORDER = 3
+"""Levels of an entry of a list of orders beyond which it may hold itself."""
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 """Numbers that JSON has no word for, in orders."""
 
@@ -138,20 +140,33 @@ def _are_numbers(plain: Any) -> bool:
     return isinstance(plain, list) and all(type(each) in (int, float) for each in plain)
 
 
-def _plain_order(order: Any) -> Any:
-    """An entry of a list of orders, which may be anything."""
+def _plain_order(order: Any, depth: int = 0) -> Any:
+    """An entry of a list of orders, which may be anything, itself included."""
     if isinstance(order, ShareOrder):
         order = order._asdict()
+    elif isinstance(order, np.ndarray | np.generic):
+        order = np.asarray(order).tolist()
+    if isinstance(order, Mapping | list | tuple) and depth > DEEPEST_ORDER:
+        return f"<{type(order).__qualname__}>"
     if isinstance(order, Mapping):
-        return {str(name): _plain_order(part) for name, part in order.items()}
+        return {_writable(str(n)): _plain_order(part, depth + 1) for n, part in order.items()}
     if isinstance(order, list | tuple):
-        return [_plain_order(part) for part in order]
+        return [_plain_order(part, depth + 1) for part in order]
+    if isinstance(order, str):
+        return _writable(order)
     try:
-        plain = _plain(float(order) if isinstance(order, Decimal | Fraction) else order)
-    except (TypeError, OverflowError):
+        # What is larger than a float is no number of shares, and may be too long to be written.
+        number = float(order) if isinstance(order, Decimal | Fraction | int) else 0.0
+        plain = number if isinstance(order, Decimal | Fraction) else _plain(order)
+    except (TypeError, OverflowError, ValueError):
         return f"<{type(order).__qualname__}>"
     is_finite = not isinstance(plain, float) or math.isfinite(plain)
     return plain if is_finite else json.dumps(plain)
+
+
+def _writable(text: str) -> str:
+    """A text as a file can hold it."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _order(plain: Any) -> Any:

@@ -23,7 +23,8 @@ from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.market.library import save
 from investorbench_env.spaces import OrderLists
 from investorbench_env.universes import find_universe
-from tests.env.small_markets import small_market
+from tests.env.joint_markets import random_joint_market
+from tests.env.small_markets import date, small_market
 from tests.tasks.plain_records import contents_of, lines_of, rechained
 
 BREAKS_AT = "TESTS_BREAK_AT"
@@ -211,28 +212,31 @@ def test_amounts_of_one_asset_that_do_not_follow_are_found(
         {"action": "orders", "terms": "lab", "reward": "log_return"},
     ],
 )
-def test_the_money_of_a_record_follows_whatever_the_rules(
-    options: dict[str, Any], data: Path
-) -> None:
-    def trade(observation: Any, info: Any) -> Any:
-        seed = len(info["session"]) + int(info["session"].replace("-", ""))
+def test_the_money_of_a_record_follows_whatever_the_rules(options: dict[str, Any]) -> None:
+    """Over gaps, splits, dividends and delistings, whole shares, shorts, fees and interest."""
+    for seed in range(4):
         rng = np.random.default_rng(seed)
-        if options["action"] == "orders":
-            space = OrderLists(info["symbols"], seed=rng)
-            return [each for _ in range(3) for each in space.sample() if "limit" not in each]
-        least = -1.0 if "long_short" in options else 0.0
-        return rng.uniform(least, 1.0, len(info["symbols"])).astype(np.float32)
+        market = random_joint_market(rng, ("A", "B", "C"))
 
-    steps: list[Step] = []
-    dates = {"start": START, "end": END, "data": str(data), "warmup": False}
-    result = evaluate(trade, "portfolio/ib7", watch=steps.append, **dates, **options)
-    header = Header(
-        facts=steps[0].facts, opening=steps[0].info["account"], split="test", repeat=0, seed=0,
-        agent={}, configuration={}, code={}, written_at="",
-    )  # fmt: skip
-    record = RecordFile(path=Path("x"), header=header, lines=tuple(map(Line.of, steps)))
-    assert not list(off_by_money(record, options.get("reward", "return")))
-    assert result.metrics["trades"] > 0.0 or "strict" in options
+        def trade(observation: Any, info: Any, rng: Any = rng) -> Any:
+            if options["action"] == "orders":
+                sampled = [OrderLists(info["symbols"], seed=rng).sample() for _ in range(3)]
+                return [each for orders in sampled for each in orders if "limit" not in each]
+            least = -1.0 if "long_short" in options else 0.0
+            return rng.uniform(least, 0.5, len(info["symbols"])).astype(np.float32)
+
+        steps: list[Step] = []
+        dates = {"start": date(4), "end": date(23), "warmup": False}
+        evaluate(
+            trade, "InvestorBench/Portfolio", data=market, watch=steps.append, **dates, **options
+        )
+        header = Header(
+            facts=steps[0].facts, opening=steps[0].info["account"], split="test", repeat=0, seed=0,
+            agent={}, configuration={}, code={}, written_at="",
+        )  # fmt: skip
+        lines = tuple(Line.from_json(Line.of(step).to_json()) for step in steps)
+        record = RecordFile(path=Path("decisions.jsonl"), header=header, lines=lines)
+        assert not list(off_by_money(record, options.get("reward", "return")))
 
 
 def test_the_command_line_scores_baselines_beside_the_equal_weighted_universe(

@@ -2,12 +2,16 @@
 
 import json
 import math
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium import spaces
+from hypothesis import given
+from hypothesis import strategies as st
 
 from investorbench.tasks.actions import (
     action_of,
@@ -15,8 +19,12 @@ from investorbench.tasks.actions import (
     action_word,
     plain_action,
 )
+from investorbench.tasks.record.schema import as_text
+from investorbench_env.accounting.order_lists import read_orders
 from investorbench_env.accounting.order_words import order_words
+from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.spaces import OrderLists
 from tests.agents.facts import facts
 
 WEIGHT = spaces.Box(-1.0, 1.0, (1,), np.float32)
@@ -179,3 +187,43 @@ class Lists(np.ndarray):
 def test_an_action_is_recorded_as_an_environment_reads_it(action: Any) -> None:
     space = spaces.Box(-1.0, 1.0, (1,), np.float32)
     assert plain_action(space, action) == np.asarray(action).tolist() == [0.5]
+
+
+LOOP: list[Any] = []
+LOOP.append(LOOP)
+ODD: tuple[Any, ...] = (
+    Order(1), LOOP, b"bytes", {1, 2}, 10**400, 10**5000, "\ud800", np.float32(0.1), np.int8(3),
+    np.float64("nan"), np.array([1.0, np.nan]), Decimal("1.25"), Decimal("NaN"), Fraction(1, 3),
+    math.inf, "NaN", "-Infinity", ShareOrder("AAA", "buy", math.nan, limit=math.inf),
+)  # fmt: skip
+LEAVES = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=4)
+NAMES = st.sampled_from([*ShareOrder._fields, "note", "\ud800"]) | st.integers(0, 9)
+VALUES: Any = st.recursive(
+    LEAVES | st.integers(0, len(ODD) - 1).map(ODD.__getitem__),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=8,
+)
+
+
+@given(action=st.lists(VALUES, max_size=5))
+def test_whatever_is_in_a_list_of_orders_is_recorded_and_means_the_same_when_read_again(
+    action: list[Any],
+) -> None:
+    space = OrderLists(("AAA", "BBB"))
+    plain = plain_action(space, action)
+    text = as_text({"action": plain}).encode()
+    again = json.loads(text)["action"]
+    assert plain_action(space, action_of(space, again)) == again
+    first, second = (read_orders(action_of(space, each)) for each in (plain, again))
+    assert repr(first) == repr(second) and first is not None
+    orders, rejections = first
+    assert len(orders) + len(rejections) == len(action)
+
+
+def test_an_order_keeps_its_numbers_to_the_bit() -> None:
+    space, third = OrderLists(("AAA",)), 1.0 / 3.0
+    order = {"symbol": "AAA", "side": "buy", "quantity": third, "limit": np.float32(0.1), "stop": 2}
+    (taken,) = action_of(space, json.loads(json.dumps(plain_action(space, (order,)))))
+    assert (taken["quantity"], taken["limit"], taken["stop"]) == (third, float(np.float32(0.1)), 2)
+    (nan,) = action_of(space, plain_action(space, [{"quantity": math.nan, "note": math.nan}]))
+    assert math.isnan(nan["quantity"]) and nan["note"] == "NaN"
