@@ -27,21 +27,22 @@ RULES: tuple[tuple[str, str], ...] = (
     ("cash", r"more than the cash"),
     ("shares held", r"are more than the .* held|^no share of"),
     ("not reached", r"^the limit of .* was not reached"),
-    ("not traded", r"did not trade|delisted|is none of .* assets|not a member"),
+    ("not traded", r"did not trade|has not traded|was delisted|is no member"),
     ("unknown asset", r"^there is no asset"),
     ("reverse split", r"^cancelled by a reverse split"),
     ("cancelled", r"^cancelled$"),
-    ("stop price", r"stop"),
+    ("stop price", r"^a stop|takes no stop"),
     ("limit price", r"^a limit of"),
     ("quantity", r"shares cannot be traded"),
     ("whole shares", r"^shares are whole"),
     ("id", r"has the id|^no order|takes its id"),
     ("sum of weights", r"^the weights add up"),
     ("ruin", r"ruined"),
+    ("unreadable", r"is no (order|field|text|number)|^an order takes|is none of"),
 )
 """What an order broke, and how the reason of its rejection can be known by it, the first that fits.
 Constraints begin theirs with their name."""
-OTHERS = "unreadable"
+OTHERS = "other"
 
 
 def rule_of(reason: str) -> str:

@@ -11,6 +11,7 @@ from investorbench.tasks.account_history import (
     history_of,
     portfolio_figures,
 )
+from investorbench.tasks.actions import is_order_list
 from investorbench.tasks.order_fates import OrderFate, order_fates, rule_of
 from investorbench.tasks.portfolio_metrics import Drawdown
 from investorbench.tasks.record.episode_folder import FILES
@@ -86,7 +87,9 @@ def _read(record: RecordedRow) -> HeldPortfolio | None:
     history = history_of(read.header, read.lines)
     if min(history.equity.values()) <= 0.0:
         return None
-    of_orders = read.header.facts.action == "orders"
+    of_orders = read.header.facts.action == "orders" and all(
+        is_order_list(line.action) for line in read.lines
+    )
     return HeldPortfolio(
         record.agent,
         history,

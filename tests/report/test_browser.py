@@ -260,6 +260,8 @@ def test_several_assets_and_bars_of_minutes_are_drawn_and_shown(
     traces = page.locator(".chart.actions .scatterlayer .trace")
     assets = made.json("curves")[0]["symbols"]
     assert traces.count() == 4 * len(assets)
+    stacked = page.locator(".chart.weights .scatterlayer .trace")
+    assert stacked.count() == (len(assets) + 1 if len(assets) > 1 else 0)
     if len(assets) > 1:
         page.select_option("#task-1-asset", "1")
         page.wait_for_function(

@@ -92,6 +92,17 @@ def test_each_decision_shows_the_positions_fills_and_rejections_of_its_assets(pa
             assert [fill[0] for fill in each["fills"]] == [asset] and "rejected" not in each
 
 
+def test_what_a_portfolio_held_and_why_orders_failed_is_in_tables(pair: Page) -> None:
+    names, (agent, *figures) = pair.rows("Spread, lots and falls")
+    found = dict(zip(names[1:], figures, strict=True))
+    lots, falls = pair.rows("Lots, first in"), pair.rows("Falls of equity")
+    assert agent == "trader" and found["Lots"] == str(len(lots) - 1)
+    assert found["Falls"] == str(len(falls) - 1)
+    earned = [float(row[-1].replace("−", "-").replace(",", "")) for row in lots[1:]]
+    assert float(found["Won %"]) == pytest.approx(100 * np.mean(np.array(earned) > 0), abs=0.01)
+    assert pair.rows("Orders that were not carried out") == [["Agent", "other"], ["trader", "10"]]
+
+
 def test_a_task_without_a_benchmark_is_reported_and_says_so(pair: Page) -> None:
     text = pair.by_id("task-1").text
     assert "There is no benchmark to compare with" in text

@@ -155,6 +155,9 @@ def test_the_rule_that_an_order_broke_is_known_by_its_reason() -> None:
         "another order has the id 'w'": "id",
         "shares are whole, not 1.5": "whole shares",
         "'x' is no order: give symbol and side": "unreadable",
+        "'stop' is no order: give symbol and side": "unreadable",
+        "AAA was delisted": "not traded",
+        "the moon is wrong": "other",
     }.items():
         assert rule_of(reason) == rule, reason
 
