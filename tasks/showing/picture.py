@@ -1,11 +1,13 @@
 """A result as a picture: equity, drawdown, and what was held."""
 
 import io
+from collections.abc import Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from investorbench.tasks.days import FloatArray
 from investorbench.tasks.showing.lines import figures_of, source_of, title_of
 from investorbench_env.errors import MissingDependencyError
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 EQUITY, OTHERS, FALL, LONG, SHORT = "#1f6fb2", "#a9c9e4", "#b5493a", "#3f8f5b", "#c2703d"
 SIZE = (9.0, 6.0)
 """Inches."""
+MOST_NAMED = 10
+"""Assets with a colour of their own."""
 WIDEST = 110
 """Characters of a title that fit."""
 
@@ -69,14 +73,29 @@ def figure_of(result: "Result") -> "Figure":
 
 
 def _draw_weights(axes: "Axes", episode: "Episode") -> None:
-    """Each asset's share of equity; of one alone in colours for long and short."""
+    """Each asset's share of equity, stacked; of one alone in colours for long and short."""
     times, weights = _times(episode)[:-1], 100.0 * episode.weights
     if weights.ndim > 1:
-        axes.plot(times, weights, drawstyle="steps-post", linewidth=1.0, label=episode.symbols)
-        axes.legend(fontsize=8, ncols=4, frameon=False)
+        _stack(axes, times, weights, episode.symbols)
         return
     for part, color in ((np.maximum(weights, 0.0), LONG), (np.minimum(weights, 0.0), SHORT)):
         axes.fill_between(times, part, step="post", color=color, alpha=0.7, linewidth=0)
+
+
+def _stack(axes: "Axes", times: Any, weights: FloatArray, symbols: Sequence[str]) -> None:
+    """Weights [T, A] on one another, longs above 0 and shorts below, the largest by their names."""
+    order = np.argsort(-np.abs(weights).mean(axis=0), kind="stable")
+    named, rest = order[:MOST_NAMED], order[MOST_NAMED:]
+    labels = [*(symbols[n] for n in named), *(["others"] if len(rest) else [])]
+    colors = [f"C{n}" for n in range(len(named))] + [OTHERS]
+    for side in (np.maximum, np.minimum):
+        parts = side(weights, 0.0)
+        areas = [*parts[:, named].T, *([parts[:, rest].sum(axis=1)] if len(rest) else [])]
+        names = labels if side is np.maximum else []
+        axes.stackplot(
+            times, areas, labels=names, colors=colors, step="post", alpha=0.8, linewidth=0
+        )
+    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _times(episode: "Episode") -> Any:

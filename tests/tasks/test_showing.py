@@ -138,3 +138,20 @@ def test_the_window_is_that_of_the_episode_where_each_begins_on_a_day_of_its_own
     assert result.window == (str(sessions[0]), str(sessions[-1]))
     assert len({tuple(each.sessions[[0, -1]].tolist()) for each in result.episodes}) > 1
     assert score().window == ("2020-01-10", "2020-03-15")
+
+
+def test_weights_of_several_assets_are_stacked_longs_above_and_shorts_below() -> None:
+    symbols = [f"SIM-{letter}" for letter in "ABCDEFGHIJ"]
+    invested = np.array([0.3, 0.2, 0.1, *[0.02] * 7], np.float32)
+    result = evaluate(
+        lambda observation, info: np.concatenate([-invested[:1], invested[1:]]), "portfolio/sim",
+        end="2020-10-30", seed=0, warmup=False, long_short=True,
+    )  # fmt: skip
+    axes = result.plot().axes[2]
+    longs, shorts = axes.collections[:10], axes.collections[10:]
+    tops = [each.get_paths()[0].vertices[:, 1] for each in longs]
+    assert max(map(np.max, tops)) == pytest.approx(44.0, abs=3.0)
+    lows = [each.get_paths()[0].vertices[:, 1].min() for each in shorts]
+    assert min(lows) == pytest.approx(-30.0, abs=3.0)
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names[:3] == symbols[:3] and sorted(names) == symbols
