@@ -8,14 +8,20 @@ from typing import Annotated
 
 import typer
 
+from investorbench.scripts.live import audit_ledger
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.live import Audited, audit
+from investorbench.tasks.live.experiment.stepping import LEDGER
 from investorbench.tasks.wording import count, listed
+from investorbench_env.errors import InvestorBenchError
 
 
 def audit_command(
-    daily: Annotated[Path, typer.Argument(help="The log of every day, CSV.")],
-    trades: Annotated[Path, typer.Argument(help="The log of trades, CSV.")],
+    daily: Annotated[
+        Path | None,
+        typer.Argument(help="The log of every day, CSV; without logs, the ledger that is here."),
+    ] = None,
+    trades: Annotated[Path | None, typer.Argument(help="The log of trades, CSV.")] = None,
     against: Annotated[Path | None, typer.Option(help="An older copy of either log.")] = None,
     prices: Annotated[
         Path | None, typer.Option(help="A folder of market data, for the range of each fill.")
@@ -27,6 +33,14 @@ def audit_command(
 
     Says nothing, with status 0, of logs that are right; status 1 otherwise.
     """
+    if daily is None or trades is None:
+        if daily is not None or not Path(LEDGER).is_file():
+            raise InvestorBenchError(
+                "an audit takes DAILY.csv and TRADES.csv, or none of them in the folder of a live "
+                "experiment"
+            )
+        audit_ledger(Path(), as_json=as_json)
+        return
     audited = audit(daily, trades, against=against, prices=prices, calendar=calendar)
     for finding in audited.findings:
         print(json.dumps(asdict(finding)) if as_json else finding)

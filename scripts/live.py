@@ -11,7 +11,7 @@ import typer
 
 from investorbench.agents.settings_files import read_settings
 from investorbench.scripts.choices import Choices
-from investorbench.scripts.live_agents import agent_named, agents_made
+from investorbench.scripts.live_agents import agent_named, agents_made, require_agents
 from investorbench.scripts.live_output import print_status
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.live.experiment import (
@@ -38,7 +38,7 @@ Folder = Annotated[Path, typer.Argument(help="Of the experiment.")]
 
 
 def rules_of(profile: str) -> dict[str, Any]:
-    """Terms and constraints of a profile of ``conf/portfolio``; the standard ones without one.
+    """Settings of a profile of ``conf/portfolio``; none without one.
 
     Raises:
         UnknownNameError: there is no such profile.
@@ -47,7 +47,8 @@ def rules_of(profile: str) -> dict[str, Any]:
         return {}
     given = read_settings(Choices().file("portfolio", profile))
     costs = {name: given[name] for name in ("commission_bps", "slippage_bps") if name in given}
-    return {
+    cash = {"initial_cash": given["initial_cash"]} if "initial_cash" in given else {}
+    return cash | {
         "terms": terms_of(given.get("terms"), **costs),
         "constraints": constraints_of(given.get("constraints")),
     }
@@ -69,20 +70,22 @@ def init(
             "./mine.py:MyAgent, or `file` for a person or a chat window."
         ),
     ],
-    cash: Annotated[float, typer.Option(help="Of each account.")] = 10_000.0,
+    cash: Annotated[
+        float | None, typer.Option(help="Of each account; that of the profile, or 10,000.")
+    ] = None,
     profile: Annotated[
         str, typer.Option(help="Costs and constraints: lab, or another of conf/portfolio.")
     ] = "",
 ) -> None:
     """Begin an experiment in a folder; its settings are the first entry of its ledger."""
+    given = rules_of(profile) | ({} if cash is None else {"initial_cash": cash})
     settings = ExperimentSettings(
         symbols=tuple(name.upper() for name in re.split(r"[\s,]+", symbols.strip(", "))),
         agents=tuple(map(agent_named, agent)),
-        initial_cash=cash,
         profile=profile,
-        **rules_of(profile),
+        **given,
     )
-    agents_made(folder, settings.agents)
+    require_agents(settings.agents)
     start(folder, settings, clock())
     names = listed([each.name for each in settings.agents])
     print(f"began {folder} with {count(len(settings.symbols), 'asset')}; agents: {names}")
@@ -106,7 +109,7 @@ def take_step(folder: Folder) -> None:
         _print_decided(done)
         return
     *missed, last = done.sessions
-    more = f", after {count(len(missed), 'session')} that were missed" if missed else ""
+    more = f", after {count(len(missed), 'missed session')}" if missed else ""
     print(f"took the session of {last}{more}; orders meet that of {done.next}")
 
 

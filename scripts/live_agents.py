@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from investorbench.agents.finding import PATH
 from investorbench.agents.llm import model_of
 from investorbench.agents.llm.cache import Cache
 from investorbench.agents.llm.connect import connect
@@ -48,31 +49,47 @@ def agent_named(text: str) -> LiveAgent:
 
 
 def agents_made(folder: Path, agents: Sequence[LiveAgent]) -> dict[str, MakeAgent]:
-    """By name what makes each; none for those that answer by files.
+    """By name what makes each, when it is asked; none for those that answer by files."""
+    return {
+        agent.name: partial(_make, agent, folder / "cache.sqlite")
+        for agent in agents
+        if not agent.is_file
+    }
+
+
+def require_agents(agents: Sequence[LiveAgent]) -> None:
+    """Check that agents can be made here.
 
     Raises:
-        InvestorBenchError: there is no such agent, or it cannot be made here.
+        InvestorBenchError: there is no such agent, or it asks for what only a run can give.
     """
-    return {agent.name: _made(folder, agent) for agent in agents if not agent.is_file}
+    for agent in agents:
+        if not agent.is_file:
+            with _composed(agent) as config:
+                _maker(agent, config)
 
 
-def _made(folder: Path, agent: LiveAgent) -> MakeAgent:
+def _make(agent: LiveAgent, cache: Path) -> MadeAgent:
     with _composed(agent) as config:
-        maker = maker_of(config.agent)
-        if others := maker.asks_for - GIVEN:
-            raise InvestorBenchError(
-                f"{agent.name} asks for {min(others)}, which a live experiment cannot give"
-            )
-        return partial(_make, maker, config, folder / "cache.sqlite")
+        maker, asked = _maker(agent, config), None
+        if maker.asks_model:
+            model = connect(model_of(_plain(config.model)), cache=Cache(cache, "read_write"))
+            asked = Asked(model, UnusableAnswers())
+        given = {MODEL: asked, MEMORY: partial(_memory, config.memory)}
+        made = maker.make(**{name: given[name] for name in sorted(maker.asks_for)})
+        settings = {name: value for name, value in maker.settings.items() if name != PATH}
+        if maker.asks_model:
+            settings["model"] = _plain(config.model)
+        return MadeAgent(made, asked, settings)
 
 
-def _make(maker: AgentMaker, config: DictConfig, cache: Path) -> MadeAgent:
-    asked = None
-    if maker.asks_model:
-        model = connect(model_of(_plain(config.model)), cache=Cache(cache, "read_write"))
-        asked = Asked(model, UnusableAnswers())
-    given = {MODEL: asked, MEMORY: partial(_memory, config.memory)}
-    return MadeAgent(maker.make(**{name: given[name] for name in sorted(maker.asks_for)}), asked)
+def _maker(agent: LiveAgent, config: DictConfig) -> AgentMaker:
+    maker = maker_of(config.agent)
+    if others := maker.asks_for - GIVEN:
+        raise InvestorBenchError(
+            f"{agent.name} asks for {min(others)}, which a live experiment cannot give"
+        )
+    return maker
 
 
 def _memory(config: DictConfig, seed: int, asset: str = "") -> LayeredMemory:

@@ -66,6 +66,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, more: int) -> N
         assert made.step("2021-01-13").sessions == ("2021-01-13",)
 
 
+@pytest.mark.heavy
 def test_a_ledger_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> None:
     if os.geteuid() == 0 and not Path("/usr/bin/setpriv").exists():
         pytest.skip("root writes whatever the mode of a file; setpriv is not installed")

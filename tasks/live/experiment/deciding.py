@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,10 +24,12 @@ class MadeAgent(NamedTuple):
     Attributes:
         agent: whatever :func:`~investorbench.agents.agent.as_agent` takes.
         asked: its model, whose answers are kept; None where it has none.
+        settings: what determines it, in plain values; kept wherever they differ from before.
     """
 
     agent: Any
     asked: Asked | None = None
+    settings: Mapping[str, Any] = {}
 
 
 MakeAgent = Callable[[], Any]
@@ -44,7 +46,7 @@ async def decide(folder: Path, view: LedgerView, name: str, make: MakeAgent) -> 
         Exception: whatever the agent raises.
     """
     made = make()
-    agent, asked = made if isinstance(made, MadeAgent) else (made, None)
+    agent, asked, settings = made if isinstance(made, MadeAgent) else MadeAgent(made)
     runner = as_agent(agent)
     try:
         await runner.begin(facts_of(view), "test", _seed(view, runner))
@@ -60,6 +62,8 @@ async def decide(folder: Path, view: LedgerView, name: str, make: MakeAgent) -> 
         content: dict[str, Any] = {"orders": plain_orders(action)}
         if record is not None:
             content["record"] = json.loads(json.dumps(without_nan(record), default=str))
+        if settings and settings != _last_settings(view, name):
+            content["agent"] = dict(settings)
         if runner.can_be_saved:
             await runner.save(_emptied(state_folder(folder, name, view.sessions[-1])))
             content["state"] = view.sessions[-1]
@@ -120,6 +124,12 @@ def _state_before(folder: Path, view: LedgerView, name: str) -> Path | None:
     if not found.is_dir():
         raise InvestorBenchError(f"{found} is gone, from which {name} should go on: put it back")
     return found
+
+
+def _last_settings(view: LedgerView, name: str) -> Any:
+    """What determined the agent at its last decision."""
+    known = [each.content["agent"] for each in view.decisions(name) if "agent" in each.content]
+    return known[-1] if known else None
 
 
 def _emptied(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from investorbench.tasks.portfolio_metrics import (
     market_model,
     risk_and_return,
 )
+from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.events import Fill
 from investorbench_env.accounting.order_words import order_words
 from investorbench_env.errors import InvestorBenchError
@@ -89,9 +90,12 @@ def figures_of(view: LedgerView, agent: str) -> LedgerFigures:
 
 
 def rule_of(reason: str) -> str:
-    """The rule by which an order was rejected: its reason without figures and names."""
-    words = [word for word in reason.replace(",", "").split() if not any(map(str.isdigit, word))]
-    return " ".join(word for word in words if not (word.isupper() and len(word) > 1)) or reason
+    """The rule by which an order was rejected: the constraint, or its reason without figures."""
+    constraint = reason.partition(" is ")[0]
+    if constraint in Constraints.__dataclass_fields__:
+        return constraint
+    words = [word for word in reason.split() if not any(map(str.isdigit, word))]
+    return " ".join(word for word in words if not (len(word) > 1 and word.isupper())) or reason
 
 
 def index_curve(view: LedgerView, symbol: str) -> list[float] | None:
