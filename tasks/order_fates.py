@@ -8,9 +8,8 @@ next fill of an asset and side belongs to the next order that has one.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
-from investorbench.tasks.record.schema import Line
 from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.events import Fill, Rejection
 from investorbench_env.accounting.order_lists import read_orders
@@ -104,7 +103,29 @@ class _Session:
         return None
 
 
-def order_fates(lines: Iterable[Line]) -> list[OrderFate]:
+class OrderedSession(Protocol):
+    """A decision and what came of it, as a line of a record has them."""
+
+    @property
+    def session(self) -> str: ...
+
+    @property
+    def marked(self) -> str | None: ...
+
+    @property
+    def action(self) -> Any: ...
+
+    @property
+    def fills(self) -> Sequence[Fill]: ...
+
+    @property
+    def rejections(self) -> Sequence[Rejection]: ...
+
+    @property
+    def open_orders(self) -> Sequence[ShareOrder] | None: ...
+
+
+def order_fates(lines: Iterable[OrderedSession]) -> list[OrderFate]:
     """What became of every order of a record, and each stop that sold, oldest decision first.
 
     Args:

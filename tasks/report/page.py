@@ -53,10 +53,10 @@ def html_page(
     Raises:
         MissingDependencyError: plotly is not installed.
     """
-    template, program, drawing = _file("report.html"), _program(), _drawing()
+    template, program, drawing = page_file("report.html"), _program(), _drawing()
     parts = {
-        "policy": _policy(_hash(program), drawing.hash),
-        "style": _file("report.css"),
+        "policy": _policy(program_hash(program), drawing.hash),
+        "style": page_file("report.css"),
         "title": _title(content),
         "lead": _lead(content),
         "links": _links(content),
@@ -103,7 +103,7 @@ def _policy(*hashes: str) -> str:
     )
 
 
-def _hash(program: str) -> str:
+def program_hash(program: str) -> str:
     """A program as a policy names it."""
     digest = hashlib.sha256(program.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
@@ -147,7 +147,7 @@ def _problems(problems: list[str]) -> Html:
 
 
 def _program() -> str:
-    body = "\n".join(_file("js", f"{name}.js") for name in PROGRAMS)
+    body = "\n".join(page_file("js", f"{name}.js") for name in PROGRAMS)
     return f'"use strict";\n(() => {{\n{body}\n}})();\n'
 
 
@@ -158,8 +158,9 @@ def _drawing() -> Drawing:
     except ImportError:
         raise MissingDependencyError("plotly", "report", "a report's charts") from None
     source = str(get_plotlyjs())
-    return Drawing(_hash(source), packed(source))
+    return Drawing(program_hash(source), packed(source))
 
 
-def _file(*names: str) -> str:
+def page_file(*names: str) -> str:
+    """A file of the page's own: its template, its style, or a part of its program."""
     return files("investorbench.tasks.report").joinpath("page", *names).read_text(encoding="utf-8")

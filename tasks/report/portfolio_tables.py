@@ -26,6 +26,7 @@ from investorbench_env.accounting.order_words import order_words
 FEWEST_CLOSES = 3
 MOST_ROWS = 200
 """Of a table of orders or lots; the decisions have all of them."""
+CAPTION = "Spread, lots and falls, of the repeat that is shown"
 AGENT = Head("Agent", "The agent, in the order of the leaderboard.", text=True, names=True)
 FIGURES = (
     AGENT,
@@ -66,11 +67,14 @@ def portfolios_of(records: Sequence[RecordedRow]) -> list[HeldPortfolio]:
     return [held for record in records if (held := _read(record)) is not None]
 
 
-def portfolio_tables(held: Sequence[HeldPortfolio]) -> Html:
-    """All tables of a task's portfolios."""
+def portfolio_tables(
+    held: Sequence[HeldPortfolio],
+    caption: str = CAPTION,
+) -> Html:
+    """All tables of a task's portfolios, the first of which may have a caption of its own."""
     rejected = _rejections(held)
     return join(
-        table("Spread, lots and falls, of the repeat that is shown", FIGURES, map(_figures, held)),
+        table(caption, FIGURES, map(_figures, held)),
         rejected,
         *(_details(each) for each in held),
     )
@@ -166,7 +170,7 @@ def _orders(fates: Sequence[OrderFate]) -> Html:
 def _order(fate: OrderFate) -> list[Html]:
     return [
         row_head(_on_one_line(fate.decided), fate.decided),
-        words(_in_words(fate)),
+        element("td", _in_words(fate), class_="words text", data_sort=_in_words(fate)),
         words(fate.fate),
         words(fate.ended),
         figure(

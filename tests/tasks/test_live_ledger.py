@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from investorbench.tasks.live import audit
-from investorbench.tasks.live.experiment import check
+from investorbench.tasks.live.experiment import check, report
 from investorbench.tasks.live.experiment.ledger import hash_of
 from investorbench_env.accounting.constraints import Constraints
+from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.sessions import sessions_between
 from tests.tasks.live_experiments import SYMBOLS, Experiment, MadeSource, stocks
 
@@ -131,6 +132,28 @@ def test_an_entry_that_was_rewritten_is_found_though_every_later_hash_was_too(
     problems = check(tmp_path)
     assert any(re.search(says, each.problem) for each in problems)
     assert any("the ledger is another" in each.problem for each in check(tmp_path, head))
+
+
+def test_a_split_that_no_source_lists_is_one_remark_and_no_revision_of_every_day(
+    tmp_path: Path,
+) -> None:
+    made = stocks(splits={"2021-01-20": 4.0})
+    sources = [MadeSource(made, out=DAYS[5:]), MadeSource(made, name="Stooq", lists=False)]
+    experiment = Experiment(tmp_path, sources=sources).start()
+    for day in DAYS[:7]:
+        experiment.step(day)
+    assert experiment.entries("revision") == []
+    found = experiment.entries("restated")
+    assert {(each.subject, each.content["ratio"]) for each in found} == {("ACME", 0.25)}
+    assert "a split that no source lists yet" in report(tmp_path)
+
+
+def test_the_page_of_a_young_experiment_says_what_it_cannot_compute(tmp_path: Path) -> None:
+    made = Experiment(tmp_path, {"one": lambda o, i: []}).start()
+    with pytest.raises(InvestorBenchError, match="nothing to report"):
+        report(tmp_path)
+    made.step("2021-01-12")
+    assert "fewer than three sessions" in report(tmp_path)
 
 
 def test_entries_that_were_cut_off_are_missed_by_a_hash_of_before(

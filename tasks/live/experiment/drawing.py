@@ -6,7 +6,7 @@ from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.wording import number
 
 WIDTH, HEIGHT = 960, 320
-LEFT, RIGHT, TOP, BOTTOM = 56, 8, 8, 26
+LEFT, RIGHT, TOP, BOTTOM = 88, 8, 14, 34
 LINES = 4
 """Of the grid."""
 
@@ -64,7 +64,7 @@ def _grid(days: Sequence[str], low: float, high: float, *, percent: bool = False
     for place in places:
         anchor = "start" if place == 0 else "end" if place == len(days) - 1 else "middle"
         x = f"{_across(place, len(days)):.1f}"
-        found.append(element("text", days[place], x=x, y=HEIGHT - 6, text_anchor=anchor))
+        found.append(element("text", days[place], x=x, y=HEIGHT - 8, text_anchor=anchor))
     return [join(*found)]
 
 

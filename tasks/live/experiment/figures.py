@@ -1,101 +1,112 @@
-"""What an experiment came to: curves of accounts and indices, ratios, lots, and orders' fates."""
+"""What the accounts of an experiment came to, from its ledger, by the figures of every account."""
 
-import math
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any, NamedTuple
 
-from investorbench.tasks.live.experiment.accounts import fills_in, held_in, rejections_in
-from investorbench.tasks.live.experiment.view import LedgerView
-from investorbench.tasks.lots import Lot, TradeFigures, closed_lots, trade_figures
-from investorbench.tasks.portfolio_metrics import (
-    MarketModel,
-    RiskAndReturn,
-    market_model,
-    risk_and_return,
+import numpy as np
+
+from investorbench.tasks.account_history import (
+    AccountEvent,
+    AccountHistory,
+    HistoryFigures,
+    portfolio_figures,
 )
-from investorbench_env.accounting.constraints import Constraints
-from investorbench_env.accounting.events import Fill
-from investorbench_env.accounting.order_words import order_words
+from investorbench.tasks.live.experiment.accounts import (
+    distributions_in,
+    fills_in,
+    held_in,
+    rejections_in,
+)
+from investorbench.tasks.live.experiment.view import LedgerView
+from investorbench_env.accounting.events import Fill, Rejection
+from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.errors import InvestorBenchError
 
-FEWEST = 3
-"""Sessions from which there are ratios."""
 START = 100.0
+SAME = 1e-9
+"""Shares closer to each other are as many."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerFigures:
-    """One account.
+class LedgerSession(NamedTuple):
+    """One session of an account: the orders that met it and what came of them.
 
     Attributes:
-        agent: whose.
-        equity: at each close.
-        weights: of each asset and of cash at each close, by name.
-        fills: with their sessions, oldest first.
-        fates: what became of orders: session, the order in words, and how it ended.
-        rejected: how many orders were rejected by which rule.
-        lots: that were sold.
-        risk: None of fewer than three sessions.
-        trades: what the lots came to.
-        market: the market model; None where there is none.
+        session: in which the orders were given.
+        marked: the session itself.
+        action: the orders as they were given.
+        fills: trades.
+        rejections: orders that were not carried out.
+        open_orders: that wait after it.
     """
 
-    agent: str
-    equity: Sequence[float]
-    weights: dict[str, list[float]]
-    fills: list[tuple[date, Fill]]
-    fates: list[tuple[str, str, str]]
-    rejected: Counter[str]
-    lots: list[Lot]
-    risk: RiskAndReturn | None
-    trades: TradeFigures
-    market: MarketModel | None
+    session: str
+    marked: str
+    action: Any
+    fills: Sequence[Fill]
+    rejections: Sequence[Rejection]
+    open_orders: Sequence[ShareOrder]
 
 
-def figures_of(view: LedgerView, agent: str) -> LedgerFigures:
-    """The figures of an account."""
-    accounts = [view.account(session, agent) for session in view.sessions]
-    contents = [each.content for each in accounts if each is not None]
-    portfolios = [held_in(content) for content in contents]
-    equity = [portfolio.equity for portfolio in portfolios]
-    weights = {
-        symbol: [
-            portfolio.holdings[symbol].quantity * portfolio.marks[symbol] / total
+def sessions_of(view: LedgerView, agent: str) -> list[LedgerSession]:
+    """All sessions of an account."""
+    found = []
+    for session in view.sessions:
+        entry, decision = view.account(session, agent), view.decision_for(session, agent)
+        assert entry is not None  # every agent has one of each session
+        found.append(
+            LedgerSession(
+                session=session if decision is None else decision.session,
+                marked=session,
+                action=[] if decision is None else decision.content["orders"],
+                fills=fills_in(entry.content),
+                rejections=rejections_in(entry.content),
+                open_orders=held_in(entry.content).waiting,
+            )
+        )
+    return found
+
+
+def history_in(view: LedgerView, agent: str) -> AccountHistory:
+    """An account at every close."""
+    symbols = view.settings.symbols
+    entries = [view.account(session, agent) for session in view.sessions]
+    portfolios = [held_in(entry.content) for entry in entries if entry is not None]
+    values = [
+        [
+            portfolio.holdings[symbol].quantity * portfolio.marks[symbol]
             if symbol in portfolio.holdings
             else 0.0
-            for portfolio, total in zip(portfolios, equity, strict=True)
+            for symbol in symbols
         ]
-        for symbol in view.settings.symbols
+        for portfolio in portfolios
+    ]
+    return AccountHistory(
+        symbols=symbols,
+        days=tuple(map(date.fromisoformat, view.sessions)),
+        cash=np.array([portfolio.cash for portfolio in portfolios]),
+        values=np.array(values),
+        events=tuple(
+            (date.fromisoformat(session), event)
+            for session in view.sessions
+            for event in _events(view, agent, session)
+        ),
+    )
+
+
+def figures_in(view: LedgerView, history: AccountHistory) -> HistoryFigures | None:
+    """All figures of an account; None where there are too few closes for them."""
+    markets = {
+        symbol: dict(zip(history.days, curve, strict=True))
+        for symbol in view.settings.indices
+        if (curve := index_curve(view, symbol)) is not None
     }
-    weights["cash"] = [one.cash / total for one, total in zip(portfolios, equity, strict=True)]
-    fills, fates = [], []
-    rejected: Counter[str] = Counter()
-    for session, content in zip(view.sessions, contents, strict=True):
-        for fill in fills_in(content):
-            fills.append((date.fromisoformat(session), fill))
-            side = "buy" if fill.quantity > 0 else "sell"
-            words = f"{side} {abs(fill.quantity):,.6g} {fill.symbol}"
-            fates.append((session, words, f"filled at {fill.price:,.4f}"))
-        for rejection in rejections_in(content):
-            rejected[rule_of(rejection.reason)] += 1
-            fates.append((session, order_words(rejection.order._asdict()), rejection.reason))
-    lots = closed_lots((day, _today(view, day, fill)) for day, fill in fills)
-    return LedgerFigures(
-        agent=agent, equity=equity, weights=weights, fills=fills, fates=fates, rejected=rejected,
-        lots=lots, risk=risk_and_return(equity) if len(equity) >= FEWEST else None,
-        trades=trade_figures([lot.pnl for lot in lots]), market=_market(view, equity),
-    )  # fmt: skip
-
-
-def rule_of(reason: str) -> str:
-    """The rule by which an order was rejected: the constraint, or its reason without figures."""
-    constraint = reason.partition(" is ")[0]
-    if constraint in Constraints.__dataclass_fields__:
-        return constraint
-    words = [word for word in reason.split() if not any(map(str.isdigit, word))]
-    return " ".join(word for word in words if not (len(word) > 1 and word.isupper())) or reason
+    for known in (markets, None):
+        try:
+            return portfolio_figures(history, known)
+        except InvestorBenchError:  # too few closes, or an index that does not move
+            continue
+    return None
 
 
 def index_curve(view: LedgerView, symbol: str) -> list[float] | None:
@@ -114,22 +125,18 @@ def index_curve(view: LedgerView, symbol: str) -> list[float] | None:
     return curve if view.sessions and view.prices(view.sessions[0], symbol) else None
 
 
-def _market(view: LedgerView, equity: Sequence[float]) -> MarketModel | None:
-    curve = index_curve(view, view.settings.indices[0]) if view.settings.indices else None
-    if curve is None:
-        return None
-    days = [date.fromisoformat(session) for session in view.sessions]
-    try:
-        return market_model(
-            dict(zip(days, equity, strict=True)), dict(zip(days, curve, strict=True))
-        )
-    except InvestorBenchError:
-        return None
-
-
-def _today(view: LedgerView, day: date, fill: Fill) -> Fill:
-    """A fill in the shares of the last session."""
-    ratio = math.prod(
-        split.amount for split in view.splits(fill.symbol) if split.session > str(day)
-    )
-    return fill._replace(quantity=fill.quantity * ratio, price=fill.price / ratio)
+def _events(view: LedgerView, agent: str, session: str) -> Iterator[AccountEvent]:
+    """Distributions, with the fractions of shares that a split paid out, then fills."""
+    entry, before = view.account(session, agent), view.session_before(session)
+    known = None if before is None else view.account(before, agent)
+    assert entry is not None  # as above
+    for paid in distributions_in(entry.content):
+        yield paid
+        if paid.ratio == 1.0 or known is None:
+            continue
+        portfolio = held_in(known.content)
+        held, price = portfolio.holdings[paid.symbol], portfolio.marks[paid.symbol] / paid.ratio
+        cash = paid.cash - held.quantity * view.bar(session, paid.symbol).dividend
+        if (fraction := cash / price) > SAME:
+            yield Fill(paid.symbol, -fraction, price, cash, 0.0)
+    yield from fills_in(entry.content)

@@ -4,10 +4,10 @@ Prices are kept as traded. An index that no source has is stood for by the fund 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from investorbench.tasks.live.experiment.ledger import LedgerEntry
 from investorbench.tasks.live.experiment.quotes import (
@@ -32,6 +32,8 @@ OUT = (KeyProblemError, MissingDependencyError, NotReachedError, RefusedError)
 """Errors that the next symbol would meet as well: the source is not asked again in the step."""
 SAME = 1e-5
 """Figures nearer than this share are the same, restated for a split since."""
+SMALLEST_SPLIT = 0.05
+"""By what share prices differ at least where all of them are divided by a split."""
 Write = Callable[..., LedgerEntry]
 """Writes an entry: kind, content, session, subject."""
 
@@ -224,27 +226,47 @@ def _within(listed: Iterable[ListedAction], sessions: Sequence[str]) -> list[Lis
 
 
 def write_revisions(view: LedgerView, gathered: Gathered, at: str, write: Write) -> None:
-    """Keep what sources now say otherwise of sessions before; accounts stay as they are."""
+    """Keep what sources now say otherwise of sessions before; accounts stay as they are.
+
+    Where a source divides all of them by one figure, it knows of a split that none lists yet.
+    """
     for symbol in (*view.settings.symbols, *view.settings.indices):
         for quoted in gathered.answers[symbol]:
-            quotes = gathered.quotes(quoted, symbol, view.splits(symbol))
-            for session in sorted(set(quotes) & set(view.sessions)):
-                if session < at:
-                    _revise(view, quoted, quotes[session], session, symbol, write)
+            changes = list(_changes(view, gathered, quoted, symbol, at))
+            ratios = [change.now.close / change.before.close for change in changes]
+            is_restated = len(ratios) > 1 and max(ratios) - min(ratios) < SAME * max(ratios)
+            if is_restated and abs(ratios[0] - 1.0) > SMALLEST_SPLIT:
+                entries = [change.price.number for change in changes]
+                content = {"source": quoted.source, "ratio": ratios[0], "entries": entries}
+                write("restated", content, at, symbol)
+                continue
+            for price, before, now in changes:
+                content = {
+                    "corrects": price.number,
+                    "source": quoted.source,
+                    **dict(zip((*PRICES, "volume"), plain_quote(now), strict=True)),
+                    "was": dict(zip((*PRICES, "volume"), plain_quote(before), strict=True)),
+                }
+                write("revision", content, price.session, symbol)
 
 
-def _revise(
-    view: LedgerView, quoted: Quoted, now: Quote, session: str, symbol: str, write: Write
-) -> None:  # fmt: skip
-    for price in view.prices(session, symbol):
-        if (price.content["source"], price.content["asked"]) != (quoted.source, quoted.asked):
-            continue
-        before = view.latest_quote(price)
-        if difference(before, now).share > SAME:
-            content = {
-                "corrects": price.number,
-                "source": quoted.source,
-                **dict(zip((*PRICES, "volume"), plain_quote(now), strict=True)),
-                "was": dict(zip((*PRICES, "volume"), plain_quote(before), strict=True)),
-            }
-            write("revision", content, session, symbol)
+class _Change(NamedTuple):
+    """A price that its source now gives otherwise."""
+
+    price: LedgerEntry
+    before: Quote
+    now: Quote
+
+
+def _changes(
+    view: LedgerView, gathered: Gathered, quoted: Quoted, symbol: str, at: str
+) -> Iterator[_Change]:
+    quotes = gathered.quotes(quoted, symbol, view.splits(symbol))
+    for session in sorted(set(quotes) & set(view.sessions)):
+        for price in view.prices(session, symbol) if session < at else ():
+            before = view.latest_quote(price)
+            is_its = (price.content["source"], price.content["asked"]) == (
+                quoted.source, quoted.asked
+            )  # fmt: skip
+            if is_its and difference(before, quotes[session]).share > SAME:
+                yield _Change(price, before, quotes[session])

@@ -22,6 +22,11 @@ def remark_on(entry: LedgerEntry) -> str | None:
         case "revision":
             now, was = content["close"], content["was"]["close"]
             return f"{content['source']} now has a close of {now:,.4f}, where it had {was:,.4f}"
+        case "restated":
+            return (
+                f"{content['source']} now has earlier prices times {content['ratio']:.6g}: a split "
+                "that no source lists yet"
+            )
         case "action":
             late = ", found late" if content.get("late") else ""
             return f"{content['action']} of {content['amount']:g}{late}"
