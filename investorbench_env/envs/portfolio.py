@@ -238,6 +238,8 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         observation, info = page.observation.copy(), page.info.copy()
         for name in page.arrays:
             observation[name] = observation[name].copy()
+        if "bars" in observation:
+            observation["bars"] = self._path.history.bars(page.now.t).copy()
         if "account" in observation:
             whole = self._setup.options.episode_length is None
             left = page.bars_left if whole else self._end - self._at
@@ -303,10 +305,9 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         t = setup.decisions.item(at)
         now = history.until(t)
         barred = setup.barred(history, t)
-        bars, mask = history.bars(t)
         seen: Observation = {
-            "bars": bars,
-            "mask": mask,
+            "bars": None,  # laid out at each visit: windows over splits would take much memory
+            "mask": history.mask(t),
             "tradable": np.array([name not in barred for name in symbols], np.int8),
             "account": None,
             "holdings": None,

@@ -247,6 +247,8 @@ def prepare(options: PortfolioOptions) -> PortfolioSetup:
             f"the protocol {protocol.name!r} is of one asset; a portfolio decides at a close and "
             'fills at the next open: use protocol="standard"'
         )
+    if isinstance(options.data, Market):
+        options = replace(options, asset_class=options.data.asset_class)
     if options.universe is None:
         universe = universe_of(options.asset_class)
     else:

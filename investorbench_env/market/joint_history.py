@@ -121,7 +121,8 @@ class JointHistory:
         self._moments: dict[int, JointMoment] = {}
         self._pasts: dict[int, Pasts] = {}
         self._past_ends: list[int] = []
-        self._last_split = _last(self._splits != 1.0).max(axis=1)
+        self._last_split = _last(self._splits != 1.0).astype(np.int32)
+        self._last_of_any = self._last_split.max(axis=1)
         # The last `window` bars are a slice, as they stand where no split lies within them.
         padded = np.zeros((window - 1 + len(self.known), len(assets), len(FIELDS)), np.float32)
         padded[window - 1 :] = np.nan_to_num(self._bars)
@@ -205,21 +206,26 @@ class JointHistory:
         rows[~every.traded[t], :VOLUME] = np.nan
         return rows
 
-    def bars(self, t: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
-        """The last bars float32 [window, A, 5], and which are known int8 [window, A], read-only.
+    def mask(self, t: int) -> npt.NDArray[np.int8]:
+        """Which of the last bars are known, oldest first, read-only [window, A]."""
+        mask: npt.NDArray[np.int8] = self._mask[t : t + self.window]
+        return mask
 
-        Oldest first, in the shares of bar ``t``, 0 where unknown.
+    def bars(self, t: int) -> npt.NDArray[np.float32]:
+        """The last bars, oldest first, in the shares of ``t``, read-only [window, A, 5].
+
+        0 where unknown.
         """
-        rows = slice(t, t + self.window)
-        shown, mask = self._shown[rows], self._mask[rows]
+        shown: npt.NDArray[np.float32] = self._shown[t : t + self.window]
         first = max(t + 1 - self.window, 0)
-        if self._last_split.item(t) <= first:  # the first bar is as it traded after its own split
-            return shown, mask
-        known = slice(first, t + 1)
-        by_asset = restated(
-            self._bars[known].swapaxes(0, 1), self._splits[known].T, mask.T
-        )  # [A, window, 5]
-        return _frozen(np.ascontiguousarray(by_asset.swapaxes(0, 1))), mask
+        if self._last_of_any.item(t) > first:  # the first bar is as it traded after its own split
+            known, split = slice(first, t + 1), np.flatnonzero(self._last_split[t] > first)
+            bars, ratios = self._bars[known, split], self._splits[known, split]
+            again = restated(bars.swapaxes(0, 1), ratios.T, self.mask(t).T[split])
+            shown = shown.copy()
+            shown[:, split] = again.swapaxes(0, 1)
+            shown.setflags(write=False)
+        return shown
 
     def opening_filings(self, t: int) -> tuple[Document, ...]:
         """The latest filing of each form and asset at bar ``t``, but for the moment's own."""

@@ -99,7 +99,7 @@ def observed(view: LedgerView, agent: str) -> tuple[dict[str, Any], dict[str, An
     account = state_of(portfolio, settings.symbols)
     history = JointHistory(market, settings.symbols, settings.window)
     last = len(market.sessions) - 1
-    bars, mask = history.bars(last)
+    bars, mask = history.bars(last), history.mask(last)
     weights = {each.symbol: each for each in account.positions}
     holdings = np.zeros((len(settings.symbols), 4), dtype=np.float32)
     for row, symbol in enumerate(settings.symbols):
