@@ -14,6 +14,7 @@ from investorbench_env.errors import (
     SimulatedDataWarning,
     UnknownNameError,
 )
+from investorbench_env.market.library import find_data
 from investorbench_env.market.sessions import sessions_between
 from investorbench_env.universes import Member, Split, Universe
 from tests.env.joint_markets import joint_market
@@ -93,3 +94,41 @@ def test_an_asset_without_a_bar_in_the_window_is_refused() -> None:
     market = joint_market({"A": {"closes": [10, 10, *[np.nan] * 5]}, "B": {"closes": [10] * 7}})
     with pytest.raises(DateRangeError, match=f"A has no bar from {date(3)} to {date(6)}"):
         portfolio(market, start=date(3))
+
+
+def test_equal_weights_of_the_seven_stocks_come_out_as_in_plain_arithmetic(
+    data_folder: Path,
+) -> None:
+    env: Any = gym.make(
+        "InvestorBench/Portfolio-IB7", data=str(data_folder), modalities=["account"]
+    )
+    facts = env.unwrapped.facts
+    assert facts.symbols == ("MSFT", "JNJ", "UVV", "HON", "TSLA", "AAPL", "NIO")
+    assert facts.window == ("2020-10-01", "2021-05-06") and facts.benchmark == "equal_weight"
+    assert any("chosen with hindsight on 2024-12-24" in finding for finding in facts.findings)
+    parts = {symbol: find_data(symbol, "stock", data_folder) for symbol in facts.symbols}
+    rows = {
+        symbol: {str(day): row for row, day in enumerate(market.sessions)}
+        for symbol, market in parts.items()
+        if market is not None
+    }
+    cash, held, cost_rate = 100_000.0, dict.fromkeys(facts.symbols, 0.0), 0.001
+    _, info = env.reset()
+    ended = False
+    while not ended:
+        *_, truncated, info = env.step(np.full(7, 1 / 7))
+        ended, values, opens, closes = truncated, {}, {}, {}
+        for symbol, market in parts.items():
+            row = rows[symbol][info["session"]]
+            opens[symbol], closes[symbol] = market.bars[row, 0, 0], market.bars[row, 0, 3]
+            held[symbol] *= market.share_splits[row, 0]
+            cash += held[symbol] * market.dividends[row, 0]
+            values[symbol] = held[symbol] * opens[symbol]
+        equity = left = cash + sum(values.values())
+        for _ in range(50):  # E' = E - c * sum |E' / 7 - V|, a contraction
+            left = equity - cost_rate * sum(abs(left / 7 - value) for value in values.values())
+        held = {symbol: left / 7 / opens[symbol] for symbol in held}
+        cash = left - sum(held[symbol] * opens[symbol] for symbol in held)
+        worth = cash + sum(held[symbol] * closes[symbol] for symbol in held)
+        assert info["equity"] == pytest.approx(worth, rel=1e-12)
+    assert info["session"] == "2021-05-06"
