@@ -99,10 +99,9 @@ class WeightLanes:
         at: Array,
     ) -> ClosedLanes:
         given, most, amounts = self._weights(actions), self._options.max_gross, before.amounts
-        weights, barred = given, None
+        weights = given
         if lanes.tape.bars_some:
-            barred = lanes.tape.tradable(lanes.places).T == 0
-            weights = np.where(barred, 0.0, given)
+            weights = np.where(lanes.tape.tradable(lanes.places).T, given, 0.0)
         weights, gross = scale(weights, most, long_only=self._least >= 0.0)
         is_above = gross > most * (1.0 + NEGLIGIBLE)
         some_above = np.count_nonzero(is_above) > 0
@@ -116,7 +115,7 @@ class WeightLanes:
             after,
             traded,
             step.fill,
-            _rejected(given, amounts.units, barred, step, ~np.asarray(accepted) | ruined),
+            _rejected(given, weights, amounts.units, step, ~np.asarray(accepted) | ruined),
             amounts.units if step.ex_date else None,
             np.where(is_above & accepted, gross, np.nan) if some_above else None,
         )
@@ -157,24 +156,25 @@ class WeightLanes:
 
 
 def _rejected(
-    given: Array, units: Array, barred: Flags | None, step: SessionStep, all_of: Any
+    given: Array, weights: Array, units: Array, step: SessionStep, all_of: Any
 ) -> Flags | None:
     """Which target weights were not carried out [A, N]; None for none.
 
     Args:
         given: weights [A, N].
+        weights: the same, 0 of what cannot be bought.
         units: that were held [A, N].
-        barred: assets that cannot be bought.
         step: what the markets did.
         all_of: whether all orders of an account were rejected.
     """
     has_all = np.count_nonzero(all_of) > 0
-    if barred is None and step.trades is None and not has_all:
+    if weights is given and step.trades is None and not has_all:
         return None
     wanted = given != 0.0
-    rejected = np.zeros(given.shape, dtype=np.bool_) if barred is None else barred & wanted
+    rejected = wanted & (weights == 0.0)
     if step.trades is not None:
-        rejected |= ~step.trades & (wanted | (units != 0.0)) & (step.split != 0.0)
+        is_left = (units != 0.0) & (step.split != 0.0)
+        rejected |= ~step.trades & ((weights != 0.0) | is_left)
     return np.where(all_of, wanted, rejected) if has_all else rejected
 
 

@@ -59,11 +59,11 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
     Actions are weights [N, A], or N lists of orders, which are carried out lane by lane.
     Observations are the numeric ones, each with a leading axis [N]; the texts of a step are in
     ``env.texts(info)``. Every value in an info is an array [N, ...] beside its mask ``_name`` [N];
-    account, fills and distributions are dicts of such arrays [N, A]: a fill whose quantity is 0
-    did not take place, and ``rejections`` says which weights were not carried out. Of orders
-    ``fills``, ``rejections``, ``distributions`` and ``open_orders`` are tuples, as in the scalar
-    environment. ``episode_number`` counts the episodes of a lane. All of it is the reader's own, or
-    unchangeable.
+    account, fills and distributions are dicts of such arrays [N, A]. A fill of no quantity or no
+    notional did not take place, and ``rejections`` says which weights were not carried out. Of
+    orders ``fills``, ``rejections``, ``distributions`` and ``open_orders`` are tuples, as in the
+    scalar environment. ``episode_number`` counts the episodes of a lane. All of it is the reader's
+    own, or unchangeable.
 
     Args:
         num_envs: N.

@@ -119,8 +119,10 @@ WAYS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("way", "seed"),
+    [(way, seed) for way in WAYS for seed in (1, 14) if seed == 1 or "data" not in way],
+)
 def test_weights_of_many_do_to_the_bit_what_those_of_one_do(way: dict[str, Any], seed: int) -> None:
     lanes, rng = 3, np.random.default_rng([seed, 7])
     options = {**options_of(seed), **way}
@@ -135,7 +137,7 @@ def test_weights_of_many_do_to_the_bit_what_those_of_one_do(way: dict[str, Any],
     alone = [env.reset(seed=own) for env, own in zip(singles, seeds, strict=True)]
     ended = np.zeros(lanes, bool)
     lanes_shown = range(1 if way.get("pool") else lanes)
-    for _ in range(40):
+    for _ in range(24):
         for lane in lanes_shown:
             same_view(observation, info, lane, *alone[lane])
         actions = np.stack([weights_of(rng, least, 4) for _ in range(lanes)])
