@@ -34,6 +34,7 @@ from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry
 from investorbench.tasks.live.experiment.stepping import LEDGER
 from investorbench.tasks.live.experiment.view import LedgerView
 from investorbench_env.market.sessions import sessions_between
+from investorbench_env.whole_files import write_atomically
 
 SYMBOLS = ("ACME", "BOLT")
 DAYS = [str(day) for day in sessions_between("stock", "2021-01-11", "2021-01-22")]
@@ -74,7 +75,7 @@ class CountingAgent:
 
     def save(self, folder: Path) -> None:
         """Keep the number."""
-        (folder / "decided").write_text(str(self.decided))
+        write_atomically(folder / "decided", str(self.decided))
 
     def load(self, folder: Path) -> None:
         """Take the number."""
@@ -112,7 +113,7 @@ def _answer(folder: Path, day: str) -> None:
     """Write an answer, always at the same time, by which it is known again."""
     path = folder / "agents" / "ann" / "answer.json"
     order = {"symbol": "BOLT", "side": "buy", "quantity": 1}
-    path.write_text(json.dumps({"session": day, "orders": [order]}))
+    write_atomically(path, json.dumps({"session": day, "orders": [order]}))
     written = int(datetime.fromisoformat(f"{day}T23:00:00+00:00").timestamp()) * 10**9
     os.utime(path, ns=(written, written))
 
