@@ -171,7 +171,7 @@ def _rejected(
     if weights is given and step.trades is None and not has_all:
         return None
     wanted = given != 0.0
-    rejected = wanted & (weights == 0.0)
+    rejected: Flags = wanted & (weights == 0.0)
     if step.trades is not None:
         is_left = (units != 0.0) & (step.split != 0.0)
         rejected |= ~step.trades & ((weights != 0.0) | is_left)
