@@ -17,7 +17,7 @@ from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.envs.portfolio_tape import PortfolioTape
 from investorbench_env.envs.portfolio_traders import NEGLIGIBLE, Closed, OrderTrader
 from investorbench_env.errors import InvalidActionError
-from investorbench_env.market.joint_history import SessionStep
+from investorbench_env.market.joint_prices import SessionStep
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]

@@ -14,7 +14,8 @@ from investorbench_env.envs.markets import DrawnMarkets
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.envs.tape import TOGETHER
 from investorbench_env.market.history import restated
-from investorbench_env.market.joint_history import JointHistory, SessionStep
+from investorbench_env.market.joint_history import JointHistory
+from investorbench_env.market.joint_prices import SessionStep
 from investorbench_env.market.market import CLOSE, FIELDS, OPEN
 
 Array = npt.NDArray[Any]

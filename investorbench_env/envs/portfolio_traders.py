@@ -20,7 +20,8 @@ from investorbench_env.accounting.weights import scale
 from investorbench_env.accounting.weights_account import WeightAmounts
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.errors import InvalidActionError
-from investorbench_env.market.joint_history import JointHistory, SessionStep
+from investorbench_env.market.joint_history import JointHistory
+from investorbench_env.market.joint_prices import SessionStep
 
 Array = npt.NDArray[np.float64]
 _named: Any = tuple.__new__

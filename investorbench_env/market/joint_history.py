@@ -4,11 +4,11 @@ What is known at a bar is made of nothing that ``Market.until(t)`` does not show
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,50 +17,17 @@ from investorbench_env.market.bar_rows import BAR, bars_known
 from investorbench_env.market.documents import NEWS, SENTIMENTS, Document
 from investorbench_env.market.history import _rows_of, restated
 from investorbench_env.market.intervals import DAY
-from investorbench_env.market.market import CLOSE, FIELDS, HIGH, LOW, OPEN, VOLUME, Market
+from investorbench_env.market.joint_prices import (
+    SessionStep,
+    columns,
+    joint_prices,
+    last_before,
+    last_marked,
+)
+from investorbench_env.market.market import FIELDS, HIGH, LOW, VOLUME, Market
 from investorbench_env.market.pasts import Pasts
 
 Array = npt.NDArray[Any]
-
-
-class JointPrices(NamedTuple):
-    """What several assets did on the way to each bar at which any of them traded.
-
-    Attributes:
-        fill: open, or close where that is unknown; of what did not trade, its last price [T, A].
-        final: close; of what did not trade, the last one for today's share; 1 before the first.
-        dividend: cash for each share held at the decision before.
-        split: shares for each share held then; 0 of what was delisted, whose dividend is all that
-            holders get.
-        traded: whether there is a bar.
-        stale: bars since the last one that is known; more than T before the first.
-    """
-
-    fill: Array
-    final: Array
-    dividend: Array
-    split: Array
-    traded: Array
-    stale: Array
-
-
-class SessionStep(NamedTuple):
-    """The same of one bar, as accounts read it, in arrays [A].
-
-    Attributes:
-        fill: see :class:`JointPrices`, as of all others but these:
-        trades: which assets traded; None for all.
-        ex_date: whether there was a dividend or a split at all.
-        period: 1.0 where the decision before was in another session, else 0.0.
-    """
-
-    fill: Array
-    final: Array
-    trades: Array | None
-    ex_date: bool
-    dividend: Array
-    split: Array
-    period: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +73,17 @@ class JointHistory:
         """
         self.market, self.symbols, self.window = market, tuple(symbols), window
         self.assets = assets = [market.asset(symbol) for symbol in symbols]
-        self._bars = _columns(market.bars, assets)
-        self._splits = _columns(market.share_splits, assets)
-        known = ~np.isnan(self._bars[..., CLOSE])
-        self.gone = _delisted_at(market, self.symbols, known)
-        self.known = known & (np.arange(len(known))[:, None] < self.gone)
-        # What trades on after it was delisted makes no prices, but days on which to decide.
-        self._decided = np.asarray(known.any(axis=1))
-        self.before = _last_before(self._decided)
-        self.prices = self._priced(_columns(market.dividends, assets))
+        self._bars = columns(market.bars, assets)
+        self._splits = columns(market.share_splits, assets)
+        self.prices = prices = joint_prices(market, self.symbols)
+        self.known, self.gone, self.before = prices.traded, prices.gone, prices.before
         self._sessions = market.sessions.astype(str)
         self._seconds = market.times.astype("datetime64[s]").astype(np.int64)
         self._stops = market.documents.available_by(market.times)
         self._moments: dict[int, JointMoment] = {}
         self._pasts: dict[int, Pasts] = {}
         self._past_ends: list[int] = []
-        self._last_split = _last(self._splits != 1.0).astype(np.int32)
+        self._last_split = last_marked(self._splits != 1.0).astype(np.int32)
         self._last_of_any = self._last_split.max(axis=1)
         # The last `window` bars are a slice, as they stand where no split lies within them.
         padded = np.zeros((window - 1 + len(self.known), len(assets), len(FIELDS)), np.float32)
@@ -139,42 +101,6 @@ class JointHistory:
     def __getstate__(self) -> dict[str, Any]:
         # Pasts stay behind where a copy goes to another process, which then makes its own.
         return {**self.__dict__, "_pasts": {}, "_past_ends": []}
-
-    def _priced(self, dividends: Array) -> JointPrices:
-        """The prices of every bar, each from no later bar; the market's own where that will do."""
-        splits, known, length = self._splits, self.known, len(self.known)
-        fill, final = self._bars[..., OPEN], self._bars[..., CLOSE]
-        last = _last(known)
-        if not known.all():
-            final = _last_prices(final, splits, last)
-        unknown = np.isnan(fill) | ~known
-        if unknown.any():
-            fill = np.where(unknown, final, fill)
-        dividend, split = _since_decisions(self.before, dividends, splits)
-        for row, asset, gain in self._closings():
-            dividend, split = (
-                each if each.flags.writeable else each.copy() for each in (dividend, split)
-            )
-            dividend[row, asset] += final[row, asset] * split[row, asset] * (1.0 + gain)
-            split[row, asset] = 0.0
-        age = np.where(last < 0, 2 * length, np.arange(length)[:, None] - last)
-        return JointPrices(
-            fill=fill,
-            final=final,
-            dividend=dividend,
-            split=split,
-            traded=known,
-            stale=age.astype(np.int32),
-        )
-
-    def _closings(self) -> Iterator[tuple[int, int, float]]:
-        """Bar, asset and return of each delisting, at the first decision after it."""
-        decisions = np.flatnonzero(self._decided)
-        for asset, (symbol, gone) in enumerate(zip(self.symbols, self.gone.tolist(), strict=True)):
-            later = decisions[decisions >= gone]
-            if len(later):
-                gain = self.market.delistings[symbol].gain
-                yield later.item(0), asset, -1.0 if np.isnan(gain) else gain
 
     def is_priced(self, t: int) -> npt.NDArray[np.bool_]:
         """Which assets are listed and have traded by bar ``t`` [A]."""
@@ -268,7 +194,7 @@ class JointHistory:
                     market.dividends[:, asset],
                     market.share_splits[:, asset],
                     market.adjusted_close[:, asset],
-                    _last_before(self.known[:, place]),
+                    last_before(self.known[:, place]),
                 ),
                 BAR,
             )
@@ -277,30 +203,19 @@ class JointHistory:
         return np.stack(rows, axis=1).tobytes()
 
     def _moment(self, t: int) -> JointMoment:
-        before = self.before.item(t)
-        rows = self._rows(t)
-        documents = self._documents(rows.start, t)
+        documents = self._documents(self._rows(t).start, t)
         return JointMoment(
             t=t,
             session=self._sessions.item(t),
             time=datetime.fromtimestamp(self._seconds.item(t), UTC).isoformat(),
             documents=documents,
             sentiment=self._sentiments(documents),
-            prices=self._step(t, before),
+            prices=self.prices.step(t, self._starts_period(t)),
         )
 
-    def _step(self, t: int, before: int) -> SessionStep:
-        every = self.prices
-        dividend, split = every.dividend[t], every.split[t]
-        return SessionStep(
-            fill=every.fill[t].copy(),
-            final=every.final[t].copy(),
-            trades=None if every.traded[t].all() else every.traded[t],
-            ex_date=bool(dividend.any() or (split != 1.0).any()),
-            dividend=dividend,
-            split=split,
-            period=float(before < 0 or self._sessions[t] != self._sessions[before]),
-        )
+    def _starts_period(self, t: int) -> bool:
+        before = self.before.item(t)
+        return before < 0 or bool(self._sessions[t] != self._sessions[before])
 
     def _rows(self, t: int) -> slice:
         """Where the documents since the decision before stand; of a first bar, of its last day."""
@@ -324,55 +239,6 @@ class JointHistory:
                 counts[self.symbols.index(row.symbol), SENTIMENTS.index(row.sentiment)] += 1.0
         frozen: npt.NDArray[np.float32] = _frozen(counts)
         return frozen
-
-
-def _columns(array: Array, assets: Sequence[int]) -> Array:
-    """An array of some assets; the market's own where it is of all of them in their order."""
-    return array if list(assets) == list(range(array.shape[1])) else array[:, assets]
-
-
-def _delisted_at(
-    market: Market, symbols: Sequence[str], known: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
-    """The first bar from its delisting on that each asset lacks; T where there is none [A]."""
-    gone = np.full(len(symbols), len(known))
-    for asset, symbol in enumerate(symbols):
-        if symbol in market.delistings:
-            over = ~known[:, asset] & (market.sessions >= market.delistings[symbol].on)
-            if over.any():
-                gone[asset] = int(np.argmax(over))
-    return gone
-
-
-def _last_prices(close: Array, splits: Array, last: Array) -> Array:
-    """The last close up to each bar over the splits since then; 1 before the first [T, A]."""
-    shares, rows = np.cumprod(splits, axis=0), np.maximum(last, 0)
-    since = shares / np.take_along_axis(shares, rows, axis=0)
-    return np.where(last < 0, 1.0, np.take_along_axis(close, rows, axis=0) / since)
-
-
-def _since_decisions(before: Array, dividends: Array, splits: Array) -> tuple[Array, Array]:
-    """Cash and shares for each share held at the decision before [T, A], see ``Moment``."""
-    gaps = np.flatnonzero((np.arange(len(before)) - before > 1) & (before >= 0)).tolist()
-    if not gaps:
-        return (dividends if (splits == 1.0).all() else dividends * splits), splits
-    cash, shares = dividends * splits, splits.copy()
-    for t in gaps:
-        since = slice(before.item(t) + 1, t + 1)
-        grown = np.cumprod(splits[since], axis=0)
-        cash[t], shares[t] = (dividends[since] * grown).sum(axis=0), grown[-1]
-    return cash, shares
-
-
-def _last(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """The last marked row up to each row; -1 where there is none [T, ...]."""
-    numbers = np.arange(len(marked)).reshape(-1, *(1,) * (marked.ndim - 1))
-    last: npt.NDArray[np.int64] = np.maximum.accumulate(np.where(marked, numbers, -1), axis=0)
-    return last
-
-
-def _last_before(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    return np.append(-1, _last(marked)[:-1])
 
 
 def _frozen(array: Any) -> Any:

@@ -1,6 +1,6 @@
 """Nothing that comes after a decision about a portfolio changes what is seen at it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from investorbench_env.market import Market
-from investorbench_env.market.joint_history import JointHistory, JointPrices
-from investorbench_env.market.market import CLOSE, Delisting
+from investorbench_env.market import Market, joint_history
+from investorbench_env.market.joint_history import JointHistory
+from investorbench_env.market.joint_prices import JointPrices, joint_prices
+from investorbench_env.market.market import Delisting
 from investorbench_env.registration import FAMILIES
 from investorbench_env.universes import find_universe
 from tests.env.joint_markets import random_joint_market
@@ -90,13 +91,11 @@ def show_the_next_bar(patch: pytest.MonkeyPatch) -> None:
 
 
 def mark_at_the_next_close(patch: pytest.MonkeyPatch) -> None:
-    priced = JointHistory._priced
-
-    def leaky(self: JointHistory, dividends: Any) -> JointPrices:
-        prices = priced(self, dividends)
+    def leaky(market: Market, symbols: Sequence[str]) -> JointPrices:
+        prices = joint_prices(market, symbols)
         return prices._replace(final=np.append(prices.final[1:], prices.final[-1:], axis=0))
 
-    patch.setattr(JointHistory, "_priced", leaky)
+    patch.setattr(joint_history, "joint_prices", leaky)
 
 
 def know_a_delisting_a_session_early(patch: pytest.MonkeyPatch) -> None:
@@ -109,14 +108,13 @@ def remember_a_bar_more(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(JointHistory, "past", lambda self, t: past(self, min(t + 1, 23)))
 
 
-def fill_only_what_will_trade_on(patch: pytest.MonkeyPatch) -> None:
-    priced = JointHistory._priced
+def fill_more_of_what_will_trade_on(patch: pytest.MonkeyPatch) -> None:
+    def leaky(market: Market, symbols: Sequence[str]) -> JointPrices:
+        prices = joint_prices(market, symbols)
+        even = np.arange(len(prices.traded))[:, None] % 2 == 0
+        return prices._replace(traded=prices.traded & (even | prices.traded[-5:].all(axis=0)))
 
-    def leaky(self: JointHistory, dividends: Any) -> JointPrices:
-        prices, closes = priced(self, dividends), self.market.bars[-5:, self.assets, CLOSE]
-        return prices._replace(traded=prices.traded & ~np.isnan(closes).any(axis=0))
-
-    patch.setattr(JointHistory, "_priced", leaky)
+    patch.setattr(joint_history, "joint_prices", leaky)
 
 
 LEAKS = (
@@ -124,7 +122,7 @@ LEAKS = (
     mark_at_the_next_close,
     know_a_delisting_a_session_early,
     remember_a_bar_more,
-    fill_only_what_will_trade_on,
+    fill_more_of_what_will_trade_on,
 )
 
 

@@ -8,8 +8,8 @@ MARKET = Path(__file__).resolve().parents[2] / "investorbench_env" / "market"
 PREFIX = "investorbench_env.market."
 ROOMS = (
     "asset_classes", "sessions", "intervals", "documents", "market", "bar_rows", "searching",
-    "past", "pasts", "history", "joint_history", "joining", "filings", "files", "simulated",
-    "sources", "library",
+    "past", "pasts", "history", "joint_prices", "joint_history", "joining", "filings", "files",
+    "simulated", "sources", "library",
 )  # fmt: skip
 """From top to bottom; a folder is a room."""
 
