@@ -13,6 +13,7 @@ from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.reports import Report
 from investorbench.agents.finmem.today import NewsItem
 from investorbench.memory import LayeredMemory
+from investorbench_env.errors import InvestorBenchError
 
 T = TypeVar("T")
 
@@ -113,6 +114,19 @@ class AssetMemory:
         layer = self.memory.profile.reflections
         (id,) = self.memory.add(text, layer, session, {"kind": kind})
         return id
+
+
+def require_new(memory: LayeredMemory) -> None:
+    """Refuse a memory that something is in already where a repeat begins.
+
+    Raises:
+        InvestorBenchError: it has steps behind it.
+    """
+    if memory.steps > 0:
+        raise InvestorBenchError(
+            f"a new repeat begins, but its memory holds {memory.steps} steps already: load what "
+            "was saved, or have memory=… make an empty one at each call"
+        )
 
 
 async def apart(memory: LayeredMemory, work: Callable[..., T], *arguments: object) -> T:

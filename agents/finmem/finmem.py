@@ -13,7 +13,7 @@ from typing import Any
 from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.finmem import saving
 from investorbench.agents.finmem.asking import Answered, ask_within, counter_for, room_of
-from investorbench.agents.finmem.asset_memory import apart
+from investorbench.agents.finmem.asset_memory import apart, require_new
 from investorbench.agents.finmem.character import Character, names_of
 from investorbench.agents.finmem.decision import read_answer, schema_of, word_of
 from investorbench.agents.finmem.past_decisions import Lesson, PastDecision
@@ -334,11 +334,7 @@ class FinMem:
             state.track.note_move(perception.returns[-1])
         if state.steps > 0:
             return
-        if state.memory.steps > 0:
-            raise InvestorBenchError(
-                f"a new repeat begins, but its memory holds {state.memory.steps} steps already: "
-                "load what was saved, or have memory(seed) give an empty one"
-            )
+        require_new(state.memory)
         state.background = self.character.background_of(
             perception.symbol, perception.session, simulated=simulated
         )

@@ -14,7 +14,7 @@ import numpy as np
 
 from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.finmem.asking import Answered, ask_within, counter_for, room_of
-from investorbench.agents.finmem.asset_memory import AssetMemory, apart
+from investorbench.agents.finmem.asset_memory import AssetMemory, apart, require_new
 from investorbench.agents.finmem.character import Character, names_of
 from investorbench.agents.finmem.past_decisions import Lesson
 from investorbench.agents.finmem.perception import arrivals
@@ -235,11 +235,7 @@ class FinMemPortfolio:
         if state.steps > 0:
             return
         memory = self._any_memory
-        if memory.steps > 0:
-            raise InvestorBenchError(
-                f"a new repeat begins, but its memory holds {memory.steps} steps already: "
-                "load what was saved, or have memory(seed, symbol) give an empty one"
-            )
+        require_new(memory)
         simulated = bool(info.get("simulated"))
         state.backgrounds = {
             symbol: self.character.background_of(symbol, perception.session, simulated=simulated)
