@@ -3,6 +3,7 @@
 Each says what share of equity it wants in each asset; orders are sized at the last prices.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -192,6 +193,9 @@ def single_precision(weights: Weights) -> npt.NDArray[np.float32]:
 def orders_towards(weights: Weights, account: AccountState, symbols: Sequence[str]) -> Orders:
     """Orders for the next open that lead to shares of equity, sales first.
 
+    They are for whole shares, which accounts with and without fractions take; what is wanted no
+    more is sold whole.
+
     Args:
         weights: wanted [A], of what a reserve for higher opens leaves of the equity.
         account: as it is.
@@ -205,7 +209,7 @@ def orders_towards(weights: Weights, account: AccountState, symbols: Sequence[st
         price, has = marks.get(symbol), held.get(symbol, 0.0)
         if not price:
             continue
-        wanted = weight * (1.0 - RESERVE) * account.equity / price
+        wanted = float(math.floor(weight * (1.0 - RESERVE) * account.equity / price))
         if abs(wanted - has) * price < SMALLEST * account.equity and (wanted or not has):
             continue
         side, into = ("buy", purchases) if wanted > has else ("sell", sales)

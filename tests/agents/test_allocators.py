@@ -77,7 +77,7 @@ def test_buying_and_holding_orders_later_what_it_could_not_buy_and_sells_nothing
     first = agent.act(observation(), {"account": account()})
     assert [each["symbol"] for each in first] == list(SYMBOLS)
     share = 0.25 * (1.0 - RESERVE) * 1_000.0
-    assert [each["quantity"] for each in first] == pytest.approx([share / p for p in PRICES])
+    assert [each["quantity"] for each in first] == [share // p for p in PRICES]
     own = account((40.0, 10.0, 0.0, 3.0), cash=500.0)
     (later,) = agent.act(observation(), {"account": own})
     assert (later["symbol"], later["side"]) == ("CCC", "buy")
@@ -148,9 +148,9 @@ def test_orders_sell_first_and_close_whole_what_is_wanted_no_more() -> None:
     sides = [(each["side"], each["symbol"]) for each in orders]
     assert sides == [("sell", "AAA"), ("sell", "CCC"), ("buy", "BBB"), ("buy", "DDD")]
     assert orders[1]["quantity"] == 1.7
-    third = (1.0 - RESERVE) * 1_000.0 / 3.0
-    assert orders[0]["quantity"] == pytest.approx(90.0 - third / 10.0)
-    settled = account((third / 10.0, third / 20.0, 0.0, third / 100.0), cash=20.0)
+    # A third of 980 is 326.67: 32, 16 and 3 whole shares of 10, 20 and 100.
+    assert [each["quantity"] for each in orders] == [90.0 - 32.0, 1.7, 16.0, 3.0]
+    settled = account((32.0, 16.0, 0.0, 3.0), cash=60.0)
     assert agent.act(observation(tradable=(1, 1, 0, 1)), {"account": settled}) == []
 
 
