@@ -234,6 +234,10 @@ class Task:
         return dynamics_of(self.symbol, facts.asset_class)
 
     def _market_of_frames(self) -> Market:
+        if self._is_of_universe:
+            return market_of(
+                self.id, data=self.data, start=self.start, end=self.end, **self.options
+            )
         tolerance = self.options.get("data_tolerance", DATA_TOLERANCE)
         return market_of_frames(
             self.options.get("symbol", self._defaults.get("symbol")),

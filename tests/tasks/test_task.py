@@ -167,3 +167,48 @@ def test_data_frames_become_the_market_of_a_task() -> None:
     result = evaluate("buy_and_hold", task, warmup=False, seed=1)
     # Bought at the second close of the window, for want of opens, with costs of 10 basis points.
     assert result.metrics["CR"] == pytest.approx(118 / 102 - 1, abs=0.002)
+
+
+def test_data_frames_of_several_assets_become_one_market() -> None:
+    days = pd.bdate_range("2021-02-16", "2021-03-12")
+    frames = {
+        name: pd.DataFrame({"date": days, "close": 100.0 + step * np.arange(len(days))})
+        for name, step in (("ACME", 1.0), ("BOLT", 2.0))
+    }
+    task = Task(
+        id="InvestorBench/Portfolio", data=frames, start=str(days[1].date()),
+        end=str(days[-1].date()), options={"symbols": ["ACME", "BOLT"], "action": "orders"},
+    )  # fmt: skip
+    assert task.data.symbols == task.symbols == ("ACME", "BOLT")
+    assert (task.short_name, task.symbol) == ("portfolio-acme,bolt", "ACME,BOLT")
+    result = evaluate("ubah", task, warmup=False, seed=1)
+    # Sized at 101 and 102 to leave 2 % in cash, filled at the next close for want of opens.
+    gained = 0.49 / 101 * (118 - 102) + 0.49 / 102 * (136 - 104)
+    assert result.metrics["CR"] == pytest.approx(gained - 0.98 * 0.001, abs=1e-4)
+
+
+def test_a_universe_names_its_assets_and_its_class_without_data() -> None:
+    task = Task.of("portfolio/r1")
+    assert task.symbols[-1] == "BRK.B" and len(task.symbols) == 14
+    assert task.asset_class == "stock" and task.universe is not None
+    assert (task.short_name, task.universe.name) == ("portfolio-r1", "R1")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"terms": "lab", "constraints": {"whole_shares": True, "max_positions": 1}},
+        {"terms": {"limit_fill": "through"}, "commission_bps": 1.0},
+        {"constraints": {"cash_floor": 1e9}},
+    ],
+)
+def test_what_agents_are_compared_with_trades_by_weights_at_the_same_costs(options: Any) -> None:
+    task = Task.of("portfolio/sim", options={"action": "orders", **options}, end="2020-10-09")
+    other = task.by_weights()
+    assert other.facts("test").action == "weights"
+    assert other.facts("test").cost_rate == pytest.approx(task.facts("test").cost_rate)
+    assert other.facts("test").fingerprint == task.facts("test").fingerprint
+    strict = Task.of("portfolio/sim", options={"strict": True})
+    assert strict.by_weights().options == {"strict": False}
+    alone = Task.of("stock/sim")
+    assert alone.by_weights() is alone
