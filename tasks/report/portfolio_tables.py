@@ -30,7 +30,9 @@ CAPTION = "Spread, lots and falls, of the repeat that is shown"
 AGENT = Head("Agent", "The agent, in the order of the leaderboard.", text=True, names=True)
 FIGURES = (
     AGENT,
-    Head("Concentration", "Mean over all days of the sum of squared weights, cash among them."),
+    Head(
+        "Conc.", "Concentration: mean over all days of the sum of squared weights, cash among them."
+    ),
     Head("Cash %", "Mean share of cash in equity."),
     Head("Turnover", "Value traded by mean equity."),
     Head("Lots", "Lots that were closed, first in, first out."),
@@ -38,7 +40,7 @@ FIGURES = (
     Head("Profit f.", "Profit factor: gains by losses."),
     Head("PnL a lot", "Mean profit of a lot."),
     Head("Lab's", "PnL a lot as LLM-Trading-Lab computes it: zeros count as losses."),
-    Head("Loss aversion", "Mean loss by mean gain."),
+    Head("Loss av.", "Loss aversion: mean loss by mean gain."),
     Head("Falls", "Falls of equity from a peak."),
     Head("Longest, d", "Calendar days from a peak until equity was there again, or to the end."),
 )

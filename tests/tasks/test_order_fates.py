@@ -183,3 +183,12 @@ def test_a_history_has_the_lots_that_a_split_and_a_fraction_leave() -> None:
         (70 + 2 + 25) / np.mean([1000, 1000, 1007, 1024])
     )
     assert figures.markets.keys() == {"S&P 500"} and not figures.falls
+
+
+def test_a_delisting_closes_the_lots_of_an_asset_at_what_was_paid() -> None:
+    nan = float("nan")
+    bars = [bar(10, 10, 10, 10), SessionBar(nan, nan, nan, nan, nan, dividend=7.0, split=0.0)]
+    history = history_of(*played([[order("AAA", "buy", 8)]], [*bars, QUIET]))
+    (lot,) = history.lots
+    assert (lot.quantity, lot.pnl, str(lot.closed)) == (8.0, pytest.approx(-24.0), "2020-01-08")
+    assert history.equity[date(2020, 1, 8)] == pytest.approx(976.0)
