@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.portfolio.decision import ORDERS
-from investorbench.agents.portfolio.perception import PortfolioPerception
+from investorbench.agents.portfolio.perception import SMALL, PortfolioPerception
 from investorbench.agents.portfolio.question import PortfolioBriefing
 from investorbench.agents.portfolio.wording import order_words
 from investorbench_env.facts import Facts
@@ -109,13 +109,14 @@ def weights_ordered(
         perception: of the day.
         least: that a weight can be, 0 or -1.
     """
-    weights = {held.symbol: held.weight for held in perception.positions}
-    by_asset, left_out = {}, []
+    held = {position.symbol: position.weight for position in perception.positions}
+    weights, by_asset, left_out = {**held}, {}, []
     for each in given:
         symbol, weight = each["symbol"], float(each["weight"])
         if least <= weight <= 1.0:
             weights[symbol] = weight
-            by_asset[symbol] = f"{symbol} to {100.0 * weight:.3g}%"
+            if abs(weight - held.get(symbol, 0.0)) >= SMALL:
+                by_asset[symbol] = f"{symbol} to {100.0 * weight:.3g}%"
         else:
             left_out.append(f"{symbol} to a weight of {weight:g}, not within {least:g} to 1")
     action = np.array([weights.get(quote.symbol, 0.0) for quote in perception.quotes], np.float32)

@@ -54,7 +54,7 @@ def conclude(
 
 def done_to(symbol: str, day: PortfolioBriefing, ordered: Ordered) -> str:
     """What was ordered of an asset, in words, and in training what it returned next."""
-    done = ordered.by_asset.get(symbol, "no order")
+    done = ordered.by_asset.get(symbol, f"{symbol} left as it is")
     if day.labels is None or symbol not in day.labels:
         return done
     return f"{done}, before a return of {signed_percent(day.labels[symbol])}"

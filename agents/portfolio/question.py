@@ -106,7 +106,8 @@ def _actions(facts: Facts) -> str:
         return fill("orders", OWN_PACKAGE)
     short = "A negative weight is a short position; absolute weights that add up to more"
     long = "Weights that add up to more"
-    words = f"{long if facts.long_only else short} than the account allows are scaled down."
+    more = "than the account allows are scaled down or rejected, and you are told."
+    words = f"{long if facts.long_only else short} {more}"
     return fill("weights", OWN_PACKAGE, least="0" if facts.long_only else "-1", short=words)
 
 
