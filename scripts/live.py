@@ -99,7 +99,8 @@ def take_step(folder: Folder) -> None:
     """
     now, settings = clock(), status(folder).settings
     try:
-        done = step(folder, now, price_sources(), agents_made(folder, settings.agents))
+        with price_sources() as sources:
+            done = step(folder, now, sources, agents_made(folder, settings.agents))
     except NotDueError as error:
         print(error)
         return

@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from investorbench.scripts.choices import choosing
 from investorbench.scripts.composing import composed
 from investorbench.scripts.jobs import AgentMaker, embedder_of, maker_of
 from investorbench.scripts.settings import require_known_settings
-from investorbench.tasks.live.experiment import LiveAgent, MadeAgent, MakeAgent
+from investorbench.tasks.live.experiment import LiveAgent, MadeAgent
 from investorbench.tasks.live.experiment.settings import FILE, NAME
 from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.unusable import UnusableAnswers
@@ -48,13 +48,10 @@ def agent_named(text: str) -> LiveAgent:
     return LiveAgent(name=name, kind=kind, settings=tuple(settings))
 
 
-def agents_made(folder: Path, agents: Sequence[LiveAgent]) -> dict[str, MakeAgent]:
+def agents_made(folder: Path, agents: Sequence[LiveAgent]) -> "dict[str, LiveAgentMaker]":
     """By name what makes each, when it is asked; none for those that answer by files."""
-    return {
-        agent.name: partial(_make, agent, folder / "cache.sqlite")
-        for agent in agents
-        if not agent.is_file
-    }
+    cache = folder / "cache.sqlite"
+    return {agent.name: LiveAgentMaker(agent, cache) for agent in agents if not agent.is_file}
 
 
 def require_agents(agents: Sequence[LiveAgent]) -> None:
@@ -63,33 +60,48 @@ def require_agents(agents: Sequence[LiveAgent]) -> None:
     Raises:
         InvestorBenchError: there is no such agent, or it asks for what only a run can give.
     """
-    for agent in agents:
-        if not agent.is_file:
-            with _composed(agent) as config:
-                _maker(agent, config)
+    for maker in agents_made(Path(), agents).values():
+        _ = maker.found
 
 
-def _make(agent: LiveAgent, cache: Path) -> MadeAgent:
-    with _composed(agent) as config:
-        maker, asked = _maker(agent, config), None
+class LiveAgentMaker:
+    """Makes an agent of an experiment, of the configuration that it has when it is first asked.
+
+    Args:
+        agent: which.
+        cache: the file in which answers of models are kept.
+    """
+
+    def __init__(self, agent: LiveAgent, cache: Path) -> None:
+        self._agent, self._cache = agent, cache
+
+    def __call__(self) -> MadeAgent:
+        """A new agent.
+
+        Raises:
+            InvestorBenchError: there is no such agent, or it asks for what only a run can give.
+        """
+        maker, config = self.found
+        settings = {name: value for name, value in maker.settings.items() if name != PATH}
+        asked = None
         if maker.asks_model:
-            model = connect(model_of(_plain(config.model)), cache=Cache(cache, "read_write"))
+            settings["model"] = _plain(config.model)
+            model = connect(model_of(settings["model"]), cache=Cache(self._cache, "read_write"))
             asked = Asked(model, UnusableAnswers())
         given = {MODEL: asked, MEMORY: partial(_memory, config.memory)}
         made = maker.make(**{name: given[name] for name in sorted(maker.asks_for)})
-        settings = {name: value for name, value in maker.settings.items() if name != PATH}
-        if maker.asks_model:
-            settings["model"] = _plain(config.model)
         return MadeAgent(made, asked, settings)
 
-
-def _maker(agent: LiveAgent, config: DictConfig) -> AgentMaker:
-    maker = maker_of(config.agent)
-    if others := maker.asks_for - GIVEN:
-        raise InvestorBenchError(
-            f"{agent.name} asks for {min(others)}, which a live experiment cannot give"
-        )
-    return maker
+    @cached_property
+    def found(self) -> tuple[AgentMaker, DictConfig]:
+        """What makes it, and its configuration; for errors see :meth:`__call__`."""
+        with _composed(self._agent) as config:
+            maker = maker_of(config.agent)
+        if others := maker.asks_for - GIVEN:
+            raise InvestorBenchError(
+                f"{self._agent.name} asks for {min(others)}, which a live experiment cannot give"
+            )
+        return maker, config
 
 
 def _memory(config: DictConfig, seed: int, asset: str = "") -> LayeredMemory:

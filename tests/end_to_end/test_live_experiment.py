@@ -24,7 +24,7 @@ from investorbench.tasks.live.experiment import (
     step,
 )
 from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry
-from investorbench.tasks.live.experiment.vendors import Stooq, Yahoo
+from investorbench.tasks.live.experiment.vendors import price_sources
 from investorbench_env.market.sessions import sessions_between
 from investorbench_env.market.sources.http import Politeness
 from tests.end_to_end.live_servers import Vendors, stock
@@ -64,11 +64,15 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("lab") / "experiment"
     agents = tuple(map(agent_named, AGENTS))
     settings = ExperimentSettings(symbols=("ACME", "BOLT", "CORE"), agents=agents, window=10)
-    with serving() as server, pytest.MonkeyPatch.context() as patch:
+    with (
+        serving() as server,
+        price_sources(EAGER) as sources,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("INVESTORBENCH_YAHOO_URL", server.url)
         patch.setenv("INVESTORBENCH_STOOQ_URL", server.url)
         patch.setenv("STOOQ_API_KEY", "stooq+key")
-        they, sources = vendors(server), (Yahoo(EAGER), Stooq(EAGER))
+        they = vendors(server)
         start(folder, settings, at("2021-01-01"))
         makers = agents_made(folder, agents)
         for place, day in enumerate(DAYS):

@@ -1,5 +1,6 @@
 """``investorbench live``: what each command prints, and that it changes nothing where it should."""
 
+from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     def call(moment: datetime, *arguments: str) -> tuple[int, str]:
         source.today = date.fromisoformat(str(moment)[:10])
         monkeypatch.setattr(live, "clock", lambda: moment)
-        monkeypatch.setattr(live, "price_sources", lambda: [source])
+        monkeypatch.setattr(live, "price_sources", lambda: nullcontext([source]))
         with pytest.raises(SystemExit) as left:
             main(list(arguments))
         printed = capsys.readouterr()

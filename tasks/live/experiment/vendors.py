@@ -1,7 +1,8 @@
 """Yahoo and Stooq, asked as :mod:`investorbench_env.market.sources` asks them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from investorbench.tasks.live.experiment.quotes import (
     Quoted,
 )
 from investorbench_env.market.sources import stooq, yahoo
-from investorbench_env.market.sources.http import NotThereError, Politeness
+from investorbench_env.market.sources.http import Downloader, NotThereError, Politeness
 from investorbench_env.market.sources.source import FetchRequest, Source
 
 if TYPE_CHECKING:
@@ -60,23 +61,32 @@ class Stooq:
 
     def __init__(self, politeness: Politeness | None = None) -> None:
         self._politeness = politeness
+        self._downloader: Downloader | None = None
 
     def ask(self, symbol: str, first: date, last: date) -> Quoted:
         """See :class:`~investorbench.tasks.live.experiment.quotes.PriceSource`."""
         if symbol.startswith(INDEX):
             raise NotThereError(f"Stooq, {symbol}: only stocks and funds are asked for there")
-        request = _request(stooq.STOOQ, symbol, first, last, self._politeness)
-        with stooq.STOOQ.downloader(request) as downloader:
-            bars = stooq.daily_bars(downloader, symbol, first, last, complete=last)
-            return Quoted(
-                source=self.name, asked=symbol, quotes=_quotes(bars),
-                answer=_answer(downloader.records),
-            )  # fmt: skip
+        if self._downloader is None:
+            request = _request(stooq.STOOQ, symbol, first, last, self._politeness)
+            self._downloader = stooq.STOOQ.downloader(request)
+        bars = stooq.daily_bars(self._downloader, symbol, first, last, complete=last)
+        return Quoted(
+            source=self.name, asked=symbol, quotes=_quotes(bars),
+            answer=_answer(self._downloader.records),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._downloader is not None:
+            self._downloader.__exit__()
 
 
-def price_sources(politeness: Politeness | None = None) -> tuple[PriceSource, ...]:
-    """Those that an experiment asks, in their order."""
-    return Yahoo(politeness), Stooq(politeness)
+@contextmanager
+def price_sources(politeness: Politeness | None = None) -> Iterator[tuple[PriceSource, ...]]:
+    """Those that an experiment asks, in their order, for as long as the block runs."""
+    with closing(Stooq(politeness)) as second:
+        yield Yahoo(politeness), second
 
 
 def _request(
