@@ -106,8 +106,9 @@ def take_step(folder: Folder) -> None:
         return
     for problem in done.problems:
         Console(stderr=True).print(problem, highlight=False, markup=False, soft_wrap=True)
-    if not done.sessions:
+    if done.decided and not done.sessions:
         _print_decided(done)
+    if not done.sessions:
         return
     *missed, last = done.sessions
     more = f", after {count(len(missed), 'missed session')}" if missed else ""

@@ -1,11 +1,12 @@
 """Steps of a live experiment: what each leaves in the ledger, and when none is due."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from investorbench.tasks.live.experiment import LedgerError, NotDueError
-from tests.tasks.live_experiments import Experiment, at, stocks
+from tests.tasks.live_experiments import Experiment, MadeSource, at, stocks
 
 BUY = [{"symbol": "ACME", "side": "buy", "quantity": 5}]
 
@@ -64,3 +65,54 @@ def test_there_is_one_experiment_a_folder(tmp_path: Path) -> None:
         made.start()
     with pytest.raises(LedgerError, match="no ledger"):
         Experiment(tmp_path / "none").step("2021-01-12")
+
+
+def test_a_bar_that_cannot_be_is_kept_and_not_used(tmp_path: Path) -> None:
+    wrong = MadeSource(stocks())
+    wrong.changed["ACME", "2021-01-13"] = lambda quote: quote._replace(low=quote.high * 2)
+    made = Experiment(tmp_path, sources=[wrong, MadeSource(stocks(), name="Stooq")]).start()
+    made.step("2021-01-12")
+    made.step("2021-01-13")
+    assert [entry.subject for entry in made.entries("impossible")] == ["ACME"]
+    used = [e for e in made.entries("price") if e.content["used"] and e.subject == "ACME"]
+    assert [entry.content["source"] for entry in used] == ["Yahoo", "Stooq"]
+
+
+def test_a_held_asset_without_a_bar_keeps_its_price_and_is_stale(tmp_path: Path) -> None:
+    source = MadeSource(stocks())
+    made = Experiment(tmp_path, {"one": lambda o, i: BUY}, sources=[source]).start()
+    made.step("2021-01-12")
+    made.step("2021-01-13")
+    source.changed["ACME", "2021-01-14"] = lambda quote: quote._replace(close=float("nan"))
+    made.step("2021-01-14")
+    before, last = (entry.content for entry in made.entries("account")[-2:])
+    assert last["portfolio"]["marks"]["ACME"] == before["portfolio"]["marks"]["ACME"]
+    assert last["rejections"][0][1] == "ACME did not trade"
+    assert [entry.subject for entry in made.entries("stale")] == ["ACME"]
+
+
+def test_a_dividend_that_a_source_rounds_after_a_split_is_not_another_one(tmp_path: Path) -> None:
+    made = stocks(dividends={"2021-01-13": 0.25}, splits={"2021-01-15": 7.0})
+
+    class Rounding(MadeSource):
+        def _listed(self, stock: Any, first: Any) -> Any:
+            for each in super()._listed(stock, first):
+                share = 7.0 if str(self.today) >= "2021-01-15" else 1.0
+                rounded = round(round(each.amount / share, 6) * share, 6)
+                yield each if each.action == "split" else each._replace(amount=rounded)
+
+    experiment = Experiment(
+        tmp_path, {"one": lambda o, i: BUY}, sources=[Rounding(made)]
+    ).start()  # fmt: skip
+    for day in ("2021-01-12", "2021-01-13", "2021-01-14", "2021-01-15", "2021-01-19"):
+        experiment.step(day)
+    assert [entry.content["action"] for entry in experiment.entries("action")] == [
+        "dividend", "split"
+    ]  # fmt: skip
+    assert not any("corrects" in entry.content for entry in experiment.entries("account"))
+
+
+def test_a_start_that_was_cut_off_is_no_experiment(tmp_path: Path) -> None:
+    (tmp_path / ".ledger.sqlite.part").write_text("half of it")
+    Experiment(tmp_path).start()
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite"]

@@ -3,6 +3,7 @@
 Prices are kept as traded. An index that no source has is stood for by the fund that tracks it.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ OUT = (KeyProblemError, MissingDependencyError, NotReachedError, RefusedError)
 """Errors that the next symbol would meet as well: the source is not asked again in the step."""
 SAME = 1e-5
 """Figures nearer than this share are the same, restated for a split since."""
+ROUNDED = 1e-3
+"""Amounts nearer than this share are the same."""
 SMALLEST_SPLIT = 0.05
 """By what share prices differ at least where all of them are divided by a split."""
 Write = Callable[..., LedgerEntry]
@@ -58,7 +61,9 @@ class Gathered:
         """What the first source that lists any has; None where none does."""
         listed = (quoted.actions for quoted in self.answers[symbol])
         found = next((actions for actions in listed if actions is not None), None)
-        return None if found is None else list(found)
+        if found is None:
+            return None
+        return [each for each in found if math.isfinite(each.amount) and each.amount > 0.0]
 
     def quotes(self, quoted: Quoted, symbol: str, known: list[ListedAction]) -> dict[str, Quote]:
         """Of one answer as traded; by splits that are known where no source lists any now."""
@@ -143,6 +148,9 @@ def write_prices(view: LedgerView, gathered: Gathered, session: str, write: Writ
         for quoted in gathered.answers[symbol]:
             quotes = gathered.quotes(quoted, symbol, view.splits(symbol))
             if session not in quotes:
+                if (given := quoted.quotes.get(session)) is not None:
+                    refused = {"source": quoted.source, "quote": plain_quote(given)}
+                    write("impossible", refused, session, symbol)
                 continue
             quote = quotes[session]
             content = _price(quoted, quote, closes_before(quotes).get(session), is_used=not kept)
@@ -203,7 +211,7 @@ def write_actions(
     for symbol in view.settings.symbols:
         for listed in _within(gathered.actions(symbol) or (), known):
             before = view.action(listed.session, symbol, listed.action)
-            if before is not None and before.content["amount"] == listed.amount:
+            if before is not None and _is_same(before.content["amount"], listed.amount):
                 continue
             content: dict[str, Any] = {"action": listed.action, "amount": listed.amount}
             if before is not None:
@@ -213,6 +221,11 @@ def write_actions(
                 changed.append(listed.session)
             write("action", content, listed.session, symbol)
     return min(changed, default=None)
+
+
+def _is_same(one: float, other: float) -> bool:
+    """Whether two amounts are one, which a source may have rounded in the shares after a split."""
+    return abs(one / other - 1.0) < ROUNDED
 
 
 def _within(listed: Iterable[ListedAction], sessions: Sequence[str]) -> list[ListedAction]:

@@ -22,6 +22,9 @@ def remark_on(entry: LedgerEntry) -> str | None:
         case "revision":
             now, was = content["close"], content["was"]["close"]
             return f"{content['source']} now has a close of {now:,.4f}, where it had {was:,.4f}"
+        case "impossible":
+            given = ", ".join("–" if each is None else f"{each:g}" for each in content["quote"])
+            return f"{content['source']} gave {given}, which no market can have done"
         case "restated":
             return (
                 f"{content['source']} now has earlier prices times {content['ratio']:.6g}: a split "

@@ -18,7 +18,7 @@ from investorbench.tasks.live.experiment.files import (
     read_answer,
     write_files,
 )
-from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry
+from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry, LedgerError
 from investorbench.tasks.live.experiment.pricing import (
     Gathered,
     gather,
@@ -45,8 +45,13 @@ def start(folder: Path, settings: ExperimentSettings, now: datetime) -> None:
     Raises:
         LedgerError: there is one already, or the folder cannot be written.
     """
-    with Ledger.create(folder / LEDGER) as ledger, ledger.writing():
+    path, part = folder / LEDGER, folder / f".{LEDGER}.part"
+    if path.exists():
+        raise LedgerError(f"there is a ledger {path} already; name another folder")
+    part.unlink(missing_ok=True)  # of a start that was cut off
+    with Ledger.create(part) as ledger, ledger.writing():
         ledger.append("experiment", settings.plain(), now)
+    part.rename(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

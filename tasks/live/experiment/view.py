@@ -71,7 +71,7 @@ class LedgerView:
                 self._decisions[entry.subject].append(entry)
             case "failure":
                 self.failures[entry.session, entry.subject] = entry
-            case "stale" | "disagreement" | "outage" | "restated":
+            case "stale" | "disagreement" | "outage" | "restated" | "impossible":
                 self.flagged[entry.session].append(entry)
 
     def _add_history(self, entry: LedgerEntry) -> None:
