@@ -45,6 +45,35 @@ def over_assets(amounts: Array) -> AnyAmount:
     return np.add.accumulate(amounts, axis=0)[-1]
 
 
+def paying(dividend: Array, split: Array) -> npt.NDArray[np.intp]:
+    """The assets that pay a dividend or split, or were delisted, in any account."""
+    pays = (dividend != 0.0) | (split != 1.0)
+    return np.flatnonzero(pays if pays.ndim == 1 else pays.any(axis=1))
+
+
+def accrue_some(
+    cash: AnyAmount, units: Array, entries: Array, dividend: Array, split: Array
+) -> tuple[AnyAmount, Array, Array]:
+    """Take holdings over ex-dates: (cash, units, entries) after dividends and splits.
+
+    Args:
+        cash: money in the account.
+        units: shares held before, negative when short; a short pays the dividend [A] or [A, N].
+        entries: average prices at which they were bought or sold short.
+        dividend: cash for each share held before [A], [A, 1] or [A, N].
+        split: shares for each share held before; 0 of what was delisted.
+    """
+    some = paying(dividend, split)
+    if not len(some):
+        return cash, units, entries
+    dividend, split = dividend[some], split[some]
+    paid = over_assets(units[some] * dividend)
+    units, entries = units.copy(), entries.copy()
+    units[some] *= split
+    entries[some] /= split + (split == 0.0)
+    return cash + paid, units, entries
+
+
 def scale(weights: Array, max_gross: float, *, long_only: bool = False) -> tuple[Array, AnyAmount]:
     """Weights whose absolute sum is at most ``max_gross``, and what theirs was before.
 

@@ -12,6 +12,7 @@ import numpy as np
 from investorbench_env.accounting.spot import idle_cash
 from investorbench_env.accounting.weights import (
     Traded,
+    accrue_some,
     average_entries,
     over_assets,
     short_value,
@@ -128,9 +129,7 @@ class WeightsAccount:
         cash, _, costs, units, entries, *_ = before
         earned, fee = self._carry(before, prices.period)
         if prices.ex_date:
-            cash = cash + over_assets(units * prices.dividend)
-            units = units * prices.split
-            entries = entries / (prices.split + (prices.split == 0.0))
+            cash, units, entries = accrue_some(cash, units, entries, prices.dividend, prices.split)
         trades, ruined = prices.trades, False
         if self.can_be_ruined:
             ruined = cash + over_assets(units * prices.fill) <= 0.0

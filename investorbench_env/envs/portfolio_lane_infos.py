@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.accounting.weights import paying
 from investorbench_env.envs.lane_infos import ACCOUNT, FILL, unchangeable
 from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.portfolio_lane_traders import ClosedLanes
 from investorbench_env.envs.portfolio_options import ORDERS
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.envs.portfolio_tape import PortfolioTape
+from investorbench_env.market.joint_history import SessionStep
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -102,13 +104,13 @@ class PortfolioInfos:
 
     def _report_weights(self, info: Info, closed: ClosedLanes) -> None:
         """What was done for the sake of target weights."""
-        traded, prices = closed.traded, closed.prices
-        if traded is None or prices is None:
+        traded, step = closed.traded, closed.step
+        if traded is None or step is None:
             info["fills"] = self._no_fills.copy()
         else:
             info["fills"] = {
                 "quantity": traded.bought.T,
-                "price": self._by_lane(prices),
+                "price": self._by_lane(step.fill),
                 "notional": traded.notional.T,
                 "cost": (traded.notional * self._setup.cost_rate).T,
                 **self._fill_masks,
@@ -117,21 +119,21 @@ class PortfolioInfos:
             info["rejections"] = closed.rejected.T
         if closed.scaled is not None:
             info["scaled"], info["_scaled"] = closed.scaled, ~np.isnan(closed.scaled)
-        if closed.held is not None:
-            self._report_distributions(info, closed.held)
+        if closed.held is not None and step is not None:
+            self._report_distributions(info, closed.held, step)
 
-    def _report_distributions(self, info: Info, held: Array) -> None:
+    def _report_distributions(self, info: Info, held: Array, step: SessionStep) -> None:
         """What those got who held shares on the way here."""
-        dividend, split = self._lanes.tape.distributions(self._lanes.places)
+        some = paying(step.dividend, step.split)
+        held, dividend, split = held[some], step.dividend[some], step.split[some]
         paid = (held != 0.0) & ((dividend != 0.0) | (split != 1.0))
-        some = paid.any(axis=0)
+        shape = len(self._setup.symbols), self._count
+        cash, ratio, which = np.zeros(shape), np.ones(shape), paid.any(axis=0)
+        cash[some], ratio[some] = held * dividend, np.where(paid, split, 1.0)
         info["distributions"] = {
-            "cash": (held * dividend).T,
-            "ratio": np.where(paid, split, 1.0).T,
-            "_cash": some,
-            "_ratio": some.copy(),
-        }
-        info["_distributions"] = some.copy()
+            "cash": cash.T, "ratio": ratio.T, "_cash": which, "_ratio": which.copy()
+        }  # fmt: skip
+        info["_distributions"] = which.copy()
 
     def _by_lane(self, prices: Array) -> Array:
         """Prices [A, N] or [A, 1], as [N, A] of the reader's own, or unchangeable."""

@@ -29,7 +29,7 @@ class ClosedLanes(NamedTuple):
     Attributes:
         amounts: of the accounts, arrays [N] and [A, N].
         traded: what was traded to reach target weights; None for nothing, or for orders.
-        prices: of its fills [A, N] or [A, 1].
+        step: what the markets did on the way, where weights were traded.
         rejected: target weights that were not carried out [A, N]; None for none.
         held: shares on which distributions were paid [A, N]; None for none.
         scaled: what weights added up to where they had to be scaled down, else NaN [N]; None for
@@ -39,7 +39,7 @@ class ClosedLanes(NamedTuple):
 
     amounts: WeightAmounts
     traded: Traded | None = None
-    prices: Array | None = None
+    step: SessionStep | None = None
     rejected: Flags | None = None
     held: Array | None = None
     scaled: Array | None = None
@@ -114,7 +114,7 @@ class WeightLanes:
         return ClosedLanes(
             after,
             traded,
-            step.fill,
+            step,
             _rejected(given, weights, amounts.units, step, ~np.asarray(accepted) | ruined),
             amounts.units if step.ex_date else None,
             np.where(is_above & accepted, gross, np.nan) if some_above else None,

@@ -191,14 +191,13 @@ class PortfolioTape:
         """Whether there was a dividend or a split on the way to any of some decisions [N]."""
         return bool(np.count_nonzero(self._ex_date.take(at)))
 
-    def distributions(self, places: Array) -> tuple[Array, Array]:
-        """Dividends and splits on the way to some places [A, N] each."""
-        return self._dividend.take(places, axis=1), self._split.take(places, axis=1)
-
     def prices(self, at: Array, places: Array) -> SessionStep:
         """What the market did on the way to some places [N], which are at decisions ``at``."""
         ex_date = self.ex_dates(at)
-        dividend, split = self.distributions(places) if ex_date else (NONE, SAME)
+        dividend, split = NONE, SAME
+        if ex_date:
+            dividend = self._dividend.take(places, axis=1)
+            split = self._split.take(places, axis=1)
         has_gaps = np.count_nonzero(self._has_gaps.take(at))
         return SessionStep(
             fill=self._fill.take(places, axis=1),
