@@ -135,7 +135,7 @@ class History:
         """
         if t not in self._opening:
             rows = self.until(t).document_rows
-            filings = _rows_of(self.market, self.symbol).filings
+            filings = rows_of(self.market, self.symbol).filings
             known = filings[: bisect_left(filings, rows.stop)]
             documents = self.market.documents.rows
             # Of each form the latest takes the place of those before it.
@@ -239,7 +239,7 @@ class History:
         documents = self.market.documents.rows
         if len(self.market.symbols) == 1:
             return tuple(documents[rows])
-        own = _rows_of(self.market, self.symbol).all
+        own = rows_of(self.market, self.symbol).all
         first, last = (bisect_left(own, end) for end in (rows.start, rows.stop))
         return tuple(documents[row] for row in own[first:last])
 
@@ -287,7 +287,7 @@ def restated(
     return shown
 
 
-def _rows_of(market: Market, symbol: str) -> DocumentPlaces:
+def rows_of(market: Market, symbol: str) -> DocumentPlaces:
     """Found once for a market and an asset, when the first history needs them."""
     documents = market.documents.rows
     if isinstance(documents, MadeWhenRead):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from investorbench_env.market.bar_rows import BAR, bars_known
 from investorbench_env.market.documents import NEWS, SENTIMENTS, Document
-from investorbench_env.market.history import _rows_of, restated
+from investorbench_env.market.history import restated, rows_of
 from investorbench_env.market.intervals import DAY
 from investorbench_env.market.joint_prices import (
     SessionStep,
@@ -158,7 +158,7 @@ class JointHistory:
         own, documents = self._rows(t), self.market.documents.rows
         found: list[int] = []
         for symbol in self.symbols:
-            filings = _rows_of(self.market, symbol).filings
+            filings = rows_of(self.market, symbol).filings
             known = filings[: bisect_left(filings, own.stop)]
             # Of each form the latest takes the place of those before it.
             latest = {documents[row].kind: row for row in known}
