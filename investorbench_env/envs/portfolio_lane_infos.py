@@ -13,7 +13,7 @@ from investorbench_env.envs.portfolio_lane_traders import ClosedLanes
 from investorbench_env.envs.portfolio_options import ORDERS
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.envs.portfolio_tape import PortfolioTape
-from investorbench_env.market.joint_history import SessionStep
+from investorbench_env.market.joint_prices import SessionStep
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
