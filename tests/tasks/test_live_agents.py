@@ -1,5 +1,6 @@
 """Agents of a live experiment: people and chat windows, those with a state, those that fail."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -185,3 +186,12 @@ def test_what_an_agent_sees_is_of_the_past_and_is_its_own(tmp_path: Path) -> Non
     assert observation["bars"][-1, 0, 3] == pytest.approx(428.92)
     assert observation["holdings"][0, 0] == 5.0 and info["account"].positions[0].symbol == "ACME"
     assert info["equity"] == pytest.approx(made.entries("account")[-1].content["equity"])
+
+
+def test_a_step_may_be_taken_in_a_notebook(tmp_path: Path) -> None:
+    made = Experiment(tmp_path).start()
+
+    async def cell() -> Any:
+        return made.step("2021-01-12")
+
+    assert asyncio.run(cell()).decided == ("one",)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from investorbench.tasks.live.experiment.accounts import distributions_in, fills_in, held_in
+from investorbench.tasks.live.experiment.derived import write_where_other
 from investorbench.tasks.live.experiment.view import LedgerView
 from investorbench.tasks.live.logs import DAILY, TOTAL, TRADES
 from investorbench_env.accounting.events import Distribution, Fill
 from investorbench_env.accounting.portfolio import HeldShares, SessionBar
-from investorbench_env.whole_files import write_atomically
 
 EXPORTS = "exports"
 DAILY_FILE, TRADES_FILE = "daily.csv", "trades.csv"
@@ -27,7 +27,7 @@ def write_exports(folder: Path, view: LedgerView) -> None:
     """Write both tables of every agent."""
     for agent in view.settings.agents:
         for name, text in exports_of(view, agent.name).items():
-            write_atomically(folder / EXPORTS / agent.name / name, text)
+            write_where_other(folder / EXPORTS / agent.name / name, text)
 
 
 def exports_of(view: LedgerView, agent: str) -> dict[str, str]:

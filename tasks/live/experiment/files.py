@@ -13,13 +13,13 @@ from string import Template
 from typing import Any, NamedTuple
 
 from investorbench.tasks.live.experiment.accounts import held_in, plain_order
+from investorbench.tasks.live.experiment.derived import write_where_other
 from investorbench.tasks.live.experiment.ledger import LedgerEntry
 from investorbench.tasks.live.experiment.view import LedgerView
 from investorbench.tasks.wording import number, percent
 from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.order_words import order_words
 from investorbench_env.errors import InvestorBenchError
-from investorbench_env.whole_files import write_atomically
 
 AGENTS = "agents"
 PROMPT, ANSWER, TAKEN = "prompt.md", "answer.json", "taken"
@@ -170,7 +170,7 @@ def _closes(view: LedgerView) -> str:
     return "\n".join(lines)
 
 
-def write_files(folder: Path, view: LedgerView) -> None:
+def write_prompts(folder: Path, view: LedgerView) -> None:
     """Bring prompts to what the ledger has, and put answers that were taken aside."""
     for agent in view.settings.agents:
         asked = view.question(agent.name)
@@ -178,8 +178,7 @@ def write_files(folder: Path, view: LedgerView) -> None:
             continue
         place = folder_of(folder, agent.name)
         text = asked.content["prompt"]
-        if not _holds(place / PROMPT, text):
-            write_atomically(place / PROMPT, text)
+        write_where_other(place / PROMPT, text)
         _put_aside(place, view, agent.name)
 
 
@@ -201,13 +200,6 @@ def _content(path: Path) -> tuple[bytes, dict[str, Any]]:
     written = path.stat().st_mtime_ns
     content = path.read_bytes()
     return content, {"sha256": hashlib.sha256(content).hexdigest(), "written_ns": written}
-
-
-def _holds(path: Path, text: str) -> bool:
-    try:
-        return path.read_text(encoding="utf-8") == text
-    except (OSError, UnicodeDecodeError):
-        return False
 
 
 def decision_of(answer: FileAnswer, asked: LedgerEntry, meets: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """One step of an experiment: prices, accounts and decisions of a session, in one transaction."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,7 @@ from investorbench.tasks.live.experiment.files import (
     decision_of,
     prompt_of,
     read_answer,
-    write_files,
+    write_prompts,
 )
 from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry, LedgerError
 from investorbench.tasks.live.experiment.pricing import (
@@ -31,6 +30,7 @@ from investorbench.tasks.live.experiment.pricing import (
 from investorbench.tasks.live.experiment.quotes import PriceSource
 from investorbench.tasks.live.experiment.settings import ExperimentSettings
 from investorbench.tasks.live.experiment.view import LedgerView
+from investorbench.tasks.running.episode import run_to_end
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.sessions import session_before
 
@@ -102,11 +102,9 @@ def step(
             work.take_answers()
             work.ask(agents)
             is_idle = not work.written
-        write_files(folder, work.view)
+        work.write_files()
         if is_idle:
             raise work.idle()
-        write_exports(folder, work.view)
-        forget_older_states(folder, work.view)
         return work.outcome()
 
 
@@ -203,9 +201,7 @@ class _Step:
             if agent.is_file or (decisions and decisions[-1].session == session):
                 continue
             try:
-                content = asyncio.run(
-                    decide(self.folder, self.view, agent.name, agents[agent.name])
-                )
+                content = run_to_end(decide(self.folder, self.view, agent.name, agents[agent.name]))
             except Exception as error:  # noqa: BLE001 - whatever an agent raises, others go on
                 self._fail(agent.name, error)
                 continue
@@ -223,6 +219,20 @@ class _Step:
     def _fault(self, error: InvestorBenchError) -> None:
         self.faults.append(error)
         self.problems.append(str(error))
+
+    # --- files that are made from the ledger --------------------------------------------------
+
+    def write_files(self) -> None:
+        """Bring prompts and tables to what the ledger has; where that fails, a later step does."""
+        try:
+            write_prompts(self.folder, self.view)
+            write_exports(self.folder, self.view)
+            forget_older_states(self.folder, self.view)
+        except OSError as error:
+            what = f"{error.filename or self.folder}: {error.strerror}"
+            self._fault(
+                InvestorBenchError(f"{what}; the ledger is whole, and a later step writes the rest")
+            )
 
     # --- what came of it ----------------------------------------------------------------------
 
