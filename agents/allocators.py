@@ -55,7 +55,7 @@ class Allocator:
         return single_precision(weights)
 
     def weights(self, observation: Observation, held: Weights) -> Weights:
-        """Shares of equity [A], together at most 1.
+        """Shares of equity [A], together at most 1; of orders NaN leaves an asset as it is.
 
         Args:
             observation: of the environment.
@@ -93,9 +93,8 @@ class UniformBuyAndHold(Allocator):
             return self._wanted
         if not self._by_orders:
             return np.asarray(held / max(held.sum(), 1.0))
-        lacking = (held == 0.0) * tradable_in(observation) * self._wanted
-        kept = held / (1.0 - RESERVE)
-        return np.asarray(np.minimum(kept + lacking, 1.0))
+        lacks = (held == 0.0) & tradable_in(observation)
+        return np.where(lacks, self._wanted, np.nan)
 
 
 class InverseVolatility(Allocator):
@@ -197,7 +196,8 @@ def orders_towards(weights: Weights, account: AccountState, symbols: Sequence[st
     more is sold whole.
 
     Args:
-        weights: wanted [A], of what a reserve for higher opens leaves of the equity.
+        weights: wanted [A], of what a reserve for higher opens leaves of the equity; NaN for an
+            asset that is left as it is.
         account: as it is.
         symbols: the assets [A].
     """
@@ -207,7 +207,7 @@ def orders_towards(weights: Weights, account: AccountState, symbols: Sequence[st
     purchases: Orders = []
     for symbol, weight in zip(symbols, weights.tolist(), strict=True):
         price, has = marks.get(symbol), held.get(symbol, 0.0)
-        if not price:
+        if not price or math.isnan(weight):
             continue
         wanted = float(math.floor(weight * (1.0 - RESERVE) * account.equity / price))
         if abs(wanted - has) * price < SMALLEST * account.equity and (wanted or not has):

@@ -85,6 +85,15 @@ def test_buying_and_holding_orders_later_what_it_could_not_buy_and_sells_nothing
     assert agent.act(gone, {"account": own}) == []
 
 
+@given(units=st.lists(st.floats(0.5, 1e5), min_size=4, max_size=4), cash=st.floats(0.0, 1e6))
+def test_buying_and_holding_orders_nothing_once_it_holds_all(
+    units: list[float], cash: float
+) -> None:
+    agent = begun(UniformBuyAndHold(), "orders")
+    agent.act(observation(), {"account": account()})
+    assert agent.act(observation(), {"account": account(units, cash)}) == []
+
+
 def test_calm_assets_weigh_more_in_proportion_to_one_over_their_volatility() -> None:
     agent = begun(InverseVolatility())
     found = weights(agent, observation((0.001, 0.002, 0.004, 0.0)))

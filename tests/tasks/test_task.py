@@ -182,9 +182,11 @@ def test_data_frames_of_several_assets_become_one_market() -> None:
     assert task.data.symbols == task.symbols == ("ACME", "BOLT")
     assert (task.short_name, task.symbol) == ("portfolio-acme,bolt", "ACME,BOLT")
     result = evaluate("ubah", task, warmup=False, seed=1)
-    # Sized at 101 and 102 to leave 2 % in cash, filled at the next close for want of opens.
-    gained = 0.49 / 101 * (118 - 102) + 0.49 / 102 * (136 - 104)
-    assert result.metrics["CR"] == pytest.approx(gained - 0.98 * 0.001, abs=1e-4)
+    # Whole shares, sized at 101 and 102 to leave 2 % in cash, filled at the next close for want of
+    # opens.
+    acme, bolt = 49_000 // 101, 49_000 // 102
+    gained = acme * (118 - 102) + bolt * (136 - 104) - 0.001 * (acme * 102 + bolt * 104)
+    assert result.metrics["CR"] == pytest.approx(gained / 100_000, abs=1e-5)
 
 
 def test_a_universe_names_its_assets_and_its_class_without_data() -> None:
