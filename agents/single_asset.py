@@ -22,10 +22,11 @@ def takes_weight(facts: Facts, agent: str) -> bool:
         InvestorBenchError: an action is neither, or there are several assets.
     """
     if len(facts.symbols) != 1 or facts.action not in ("trade", "weight"):
+        several = "; agents of several assets are those of portfolio/, see run --help"
         raise InvestorBenchError(
             f"{agent} decides on one asset, by sell, hold or buy (action='trade') or by a target "
             f"weight (action='weight'); {facts.family} has {len(facts.symbols)} asset(s), "
-            f"{facts.symbol}, and action={facts.action!r}"
+            f"{facts.symbol}, and action={facts.action!r}{several * (len(facts.symbols) > 1)}"
         )
     return facts.action == "weight"
 
