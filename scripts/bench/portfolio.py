@@ -96,12 +96,13 @@ def finrl(given: Market) -> Measure | None:
             "date": np.repeat(given.sessions.astype(str), ASSETS),
             "tic": list(given.symbols) * len(close),
             "close": close.ravel(),
+            "indicator": 0.0,  # it takes at least one
         },
         index=rows,
     )
     env = StockTradingEnv(
         frame, ASSETS, 100, 100_000, [0] * ASSETS, [1e-3] * ASSETS, [1e-3] * ASSETS, 1e-4,
-        1 + 2 * ASSETS, ASSETS, [], print_verbosity=10**9,
+        1 + 3 * ASSETS, ASSETS, ["indicator"], print_verbosity=10**9,
     )  # fmt: skip
     return stepped(env, 2.0 * drawn((1_000, ASSETS)) - 0.02, 1)
 
