@@ -189,7 +189,7 @@ def _account(place: int, each: HeldPortfolio, days: Sequence[str]) -> Html:
             f"Weights of {each.agent} over time", days,
             weights | {"cash": (each.history.cash / equity).tolist()},
         ),
-        lines_chart(f"Drawdown of {each.agent}, in percent", days, {each.agent: falls}),
+        lines_chart(f"Drawdown of {each.agent}, in percent", days, {each.agent: falls}, most=0.0),
         id=_id(place), aria_labelledby=f"{_id(place)}-title",
     )  # fmt: skip
 
