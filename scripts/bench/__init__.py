@@ -82,7 +82,7 @@ def measure_filings(
 
 
 @app.command("llm")
-def llm(steps: int = typer.Option(10, help="Calls an episode.")) -> None:
+def llm(steps: int = typer.Option(40, help="Calls an episode.")) -> None:
     """How full the client of language models keeps a local server, and what a call costs."""
     from investorbench.scripts.bench.llm import report
 

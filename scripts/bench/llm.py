@@ -20,6 +20,7 @@ from investorbench.agents.llm import Cache, Client, Endpoints, connect, model_of
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.running.episode import live
+from investorbench.tasks.running.garbage import fewer_collections
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.task import Task
 
@@ -142,15 +143,16 @@ async def _played(client: Client, episodes: int) -> tuple[float, int]:
             )
 
         started = time.perf_counter()
-        played = await asyncio.gather(
-            *(
-                live(
-                    as_agent(agent()), task, seeds=Seeds(0, seed), warmup=False,
-                    folder=EpisodeFolder(Path(folder, str(seed))),
+        with fewer_collections():  # as a run does
+            played = await asyncio.gather(
+                *(
+                    live(
+                        as_agent(agent()), task, seeds=Seeds(0, seed), warmup=False,
+                        folder=EpisodeFolder(Path(folder, str(seed))),
+                    )
+                    for seed in range(episodes)
                 )
-                for seed in range(episodes)
-            )
-        )  # fmt: skip
+            )  # fmt: skip
         return time.perf_counter() - started, sum(len(each.actions) for each in played)
 
 

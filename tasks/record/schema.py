@@ -335,7 +335,10 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
 
 def as_text(content: Mapping[str, Any]) -> str:
     """Content as JSON in a line."""
-    return json.dumps(without_nan(content), ensure_ascii=False, default=_plain)
+    try:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, default=_plain)
+    except (TypeError, ValueError):  # a number that is not finite, or a mapping that is no dict
+        return json.dumps(without_nan(content), ensure_ascii=False, default=_plain)
 
 
 def as_json(content: Mapping[str, Any]) -> Content:

@@ -40,6 +40,7 @@ from investorbench.tasks.running.arguments import (
 )
 from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.episode import Watch, live, require_order, run_to_end
+from investorbench.tasks.running.garbage import fewer_collections
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.matched import MATCHED, matched_policies
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
@@ -204,6 +205,7 @@ def _run(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
                 connect(model, budget=budget)  # the last model's key is missed now, not at night
     outcomes: dict[Job, JobOutcome] = {}
     with (
+        fewer_collections(),
         steps_shown(options.shows) as bar,
         Tracking(options.trackers, bar.say if bar.speaks else None) as tracking,
     ):

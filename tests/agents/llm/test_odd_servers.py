@@ -91,7 +91,8 @@ def test_an_address_is_one_or_refused_before_anything_waits_for_it(url: str) -> 
 
 async def _built(found: Any) -> None:
     provider = found._exchange._provider
-    await provider._client(provider._sdk())  # raises where the SDK can do nothing with it
+    async with provider._client(provider._sdk()):  # raises where the SDK can do nothing with it
+        pass
 
 
 @given(NO_KEYS)
