@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from investorbench.tasks.live import audit
-from investorbench.tasks.live.experiment import check, report
+from investorbench.tasks.live.experiment import LedgerError, check, report
 from investorbench.tasks.live.experiment.ledger import hash_of
 from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.errors import InvestorBenchError
@@ -165,6 +165,18 @@ def test_entries_that_were_cut_off_are_missed_by_a_hash_of_before(
         db.execute("DELETE FROM entries WHERE number = (SELECT MAX(number) FROM entries)")
     db.close()
     assert ["another" in each.problem for each in check(tmp_path, head)].count(True) == 1
+
+
+def test_an_entry_of_bytes_is_found_as_any_other_change(
+    eight_days: Experiment, tmp_path: Path
+) -> None:
+    copied(eight_days, tmp_path)
+    with opened(tmp_path) as db:
+        db.execute("UPDATE entries SET content = x'00ff' WHERE number = 9")
+    db.close()
+    assert check(tmp_path)[-1].entry == 9
+    with pytest.raises(LedgerError, match="entry 9: it was changed"):
+        Experiment(tmp_path).step("2021-02-16")
 
 
 def test_the_ledger_forbids_what_nobody_should_do(tmp_path: Path) -> None:

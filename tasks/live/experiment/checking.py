@@ -13,10 +13,9 @@ from investorbench.tasks.live.experiment.due import AROUND
 from investorbench.tasks.live.experiment.exporting import EXPORTS, exports_of
 from investorbench.tasks.live.experiment.files import AGENTS, PROMPT
 from investorbench.tasks.live.experiment.ledger import (
-    FIRST,
     Ledger,
     LedgerEntry,
-    hash_of,
+    first_break,
 )
 from investorbench.tasks.live.experiment.quotes import disagreements
 from investorbench.tasks.live.experiment.stepping import LEDGER
@@ -57,7 +56,7 @@ def check(folder: Path, head: str | None = None) -> tuple[LedgerFinding, ...]:
     """
     with Ledger(folder / LEDGER) as ledger:
         rows, guards = ledger.rows(), ledger.guards()
-    found = [*_chain(rows)]
+    found = [] if (broken := first_break(rows)) is None else [LedgerFinding(*broken)]
     if not guards:
         found.append(LedgerFinding(0, "the ledger does not forbid changes any more"))
     if head is not None and not any(str(row[-1]).startswith(head) for row in rows):
@@ -65,21 +64,6 @@ def check(folder: Path, head: str | None = None) -> tuple[LedgerFinding, ...]:
     if not any(each.entry for each in found):  # of a broken chain nothing else means anything
         found += _replayed(rows, folder)
     return tuple(sorted(found))
-
-
-def _chain(rows: Sequence[tuple[Any, ...]]) -> Iterator[LedgerFinding]:
-    before = FIRST
-    for number, row in enumerate(rows, start=1):
-        if row[0] != number:
-            yield LedgerFinding(row[0], f"entry {number} should stand here: one was removed")
-            return
-        if row[-1] != hash_of(*row[:-1]):
-            yield LedgerFinding(number, "it was changed: its hash is not that of its content")
-            return
-        if row[-2] != before:
-            yield LedgerFinding(number, "it does not carry the hash of the entry before")
-            return
-        before = row[-1]
 
 
 def _replayed(rows: Sequence[tuple[Any, ...]], folder: Path) -> Iterator[LedgerFinding]:

@@ -6,7 +6,7 @@ It knows nothing of what its entries are about.
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ CREATE TABLE entries (
     content TEXT NOT NULL,
     previous TEXT NOT NULL,
     hash TEXT NOT NULL UNIQUE
-) STRICT;
+);
 CREATE TRIGGER no_change BEFORE UPDATE ON entries
 BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END;
 CREATE TRIGGER no_removal BEFORE DELETE ON entries
@@ -76,6 +76,22 @@ def hash_of(
     """SHA-256 over an entry as it is stored."""
     parts = [number, kind, session, subject, written_at, content, previous]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def first_break(rows: Sequence[tuple[Any, ...]]) -> tuple[int, str] | None:
+    """Where the chain of stored entries breaks, and how; None where it does not."""
+    before = FIRST
+    for number, row in enumerate(rows, start=1):
+        if row[0] != number:
+            return row[0], f"entry {number} should stand here: one was removed"
+        if not all(isinstance(cell, str) for cell in row[1:]):
+            return number, "it was changed: a part of it is no text"
+        if row[-1] != hash_of(*row[:-1]):
+            return number, "it was changed: its hash is not that of its content"
+        if row[-2] != before:
+            return number, "it does not carry the hash of the entry before"
+        before = row[-1]
+    return None
 
 
 class Ledger:
@@ -175,9 +191,15 @@ class Ledger:
         """All of them, in order.
 
         Raises:
-            LedgerError: the file is no ledger, or damaged.
+            LedgerError: the file is no ledger, or one of them was changed.
         """
-        return [_entry(row) for row in self.rows()]
+        rows = self.rows()
+        if (broken := first_break(rows)) is not None:
+            raise LedgerError(
+                f"{self.path} cannot be gone on with: entry {broken[0]}: {broken[1]}; put back a "
+                "copy of before"
+            )
+        return [_entry(row) for row in rows]
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The entries as they are stored, with their content as text."""
@@ -188,7 +210,7 @@ class Ledger:
 
     def guards(self) -> bool:
         """Whether the file still forbids that entries are changed or removed."""
-        found = self._file.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        found = self._file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         return {name for (name,) in found} >= GUARDS
 
     def _roll_back(self) -> None:
