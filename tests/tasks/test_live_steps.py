@@ -116,3 +116,13 @@ def test_a_start_that_was_cut_off_is_no_experiment(tmp_path: Path) -> None:
     (tmp_path / ".ledger.sqlite.part").write_text("half of it")
     Experiment(tmp_path).start()
     assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite"]
+
+
+def test_an_asset_that_is_without_a_price_for_long_is_named(tmp_path: Path) -> None:
+    known = stocks()
+    made = Experiment(tmp_path, sources=[MadeSource(known)]).start()
+    made.step("2021-01-12")
+    del known["BOLT"]
+    assert made.step("2021-02-10").problems == ()  # 20 sessions, most of them missed
+    (problem,) = made.step("2021-02-11").problems
+    assert problem.startswith("BOLT has had no price for 21 sessions")

@@ -31,6 +31,7 @@ from investorbench.tasks.live.experiment.quotes import PriceSource
 from investorbench.tasks.live.experiment.settings import ExperimentSettings
 from investorbench.tasks.live.experiment.view import LedgerView
 from investorbench.tasks.running.episode import run_to_end
+from investorbench_env.envs.portfolio_findings import LONG_STALE
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.sessions import session_before
 
@@ -147,6 +148,12 @@ class _Step:
                 content = account_after(self.view, session, agent.name)
                 self._write("account", content, session, agent.name)
         write_outages(gathered, sessions[-1], self._write)
+        self.problems += [
+            f"{symbol} has had no price for {count} sessions: was it delisted, or is it called "
+            "otherwise now? What is held of it keeps its last price"
+            for symbol in self.view.settings.symbols
+            if (count := self.view.unpriced(symbol)) > LONG_STALE
+        ]
 
     def _gather(self, sources: Sequence[PriceSource], sessions: Sequence[str]) -> Gathered:
         settings, known = self.view.settings, self.view.sessions

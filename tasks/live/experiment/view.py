@@ -107,6 +107,11 @@ class LedgerView:
         """Of each source, the one that is used first."""
         return self._prices.get((session, symbol), [])
 
+    def unpriced(self, symbol: str) -> int:
+        """The number of sessions up to the last one in which an asset has had no price."""
+        days = enumerate(reversed(self.sessions))
+        return next((n for n, day in days if self.prices(day, symbol)), len(self.sessions))
+
     def latest_quote(self, price: LedgerEntry) -> Quote:
         """What its source said last of a price, revisions included."""
         return self._latest_quotes[price.number]
