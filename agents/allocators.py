@@ -49,6 +49,8 @@ class Allocator:
     def act(self, observation: Observation, info: Info) -> Any:
         """Orders for shares, or target weights [A]."""
         account: AccountState = info["account"]
+        if "tradable" not in observation:  # what is not observed is taken to be tradable
+            observation = {**observation, "tradable": np.ones(len(self._symbols), np.int8)}
         weights = self.weights(observation, held_weights(account, self._symbols))
         if self._by_orders:
             return orders_towards(weights, account, self._symbols)
@@ -223,7 +225,13 @@ def tradable_in(observation: Observation) -> npt.NDArray[np.bool_]:
 
 
 def closes_in(observation: Observation) -> list[Weights]:
-    """The closes of each asset that exist in the window, oldest first."""
+    """The closes of each asset that exist in the window, oldest first.
+
+    Raises:
+        InvestorBenchError: no bars are observed.
+    """
+    if "bars" not in observation:
+        raise InvestorBenchError('there are no prices to look at: have "bars" among modalities')
     closes, known = observation["bars"][:, :, CLOSE], observation["mask"] == 1
     return [np.asarray(closes[known[:, n], n], dtype=np.float64) for n in range(closes.shape[1])]
 

@@ -163,6 +163,13 @@ def test_orders_sell_first_and_close_whole_what_is_wanted_no_more() -> None:
     assert agent.act(observation(tradable=(1, 1, 0, 1)), {"account": settled}) == []
 
 
+def test_what_is_not_observed_is_done_without_or_asked_for() -> None:
+    assert weights(begun(EqualWeight()), {"news": ()}) == pytest.approx([0.25] * 4)
+    for agent in (InverseVolatility(), MomentumRanks()):
+        with pytest.raises(InvestorBenchError, match='have "bars" among modalities'):
+            begun(agent).act({"news": ()}, {"account": account()})
+
+
 @pytest.mark.parametrize("name", ALLOCATORS)
 @pytest.mark.parametrize("action", ["trade", "weight"])
 def test_where_there_is_nothing_to_divide_it_is_said(name: str, action: str) -> None:
