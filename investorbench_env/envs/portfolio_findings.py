@@ -35,7 +35,7 @@ def gaps(history: JointHistory, span: range) -> Iterator[str]:
         span: the bars of the split.
 
     Raises:
-        DateRangeError: an asset that is listed has no bar at all in the span.
+        DateRangeError: an asset that stays listed has no bar at all in the span.
     """
     market, sessions = history.market, history.market.sessions
     for place, symbol in enumerate(history.symbols):
@@ -46,7 +46,7 @@ def gaps(history: JointHistory, span: range) -> Iterator[str]:
         if span.start <= gone < span.stop:
             yield _delisting(symbol, str(sessions[gone]), market.delistings[symbol].gain)
         stale = history.prices.stale[span.start : min(gone, span.stop), place]
-        if not history.known[span.start : span.stop, place].any() and gone > span.start:
+        if not history.known[span.start : span.stop, place].any() and gone >= span.stop:
             raise DateRangeError(
                 f"{symbol} has no bar from {sessions[span.start]} to {sessions[span.stop - 1]}: "
                 f"leave it out of symbols=, or give dates within its data{_extent(history, place)}"

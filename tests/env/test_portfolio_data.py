@@ -1,5 +1,6 @@
 """Where the assets of a portfolio come from, and what is left out or simulated."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from investorbench_env.errors import (
     UnknownNameError,
 )
 from investorbench_env.market.library import find_data
+from investorbench_env.market.market import Delisting
 from investorbench_env.market.sessions import sessions_between
 from investorbench_env.universes import Member, Split, Universe
 from tests.env.joint_markets import joint_market
@@ -94,6 +96,10 @@ def test_an_asset_without_a_bar_in_the_window_is_refused() -> None:
     market = joint_market({"A": {"closes": [10, 10, *[np.nan] * 5]}, "B": {"closes": [10] * 7}})
     with pytest.raises(DateRangeError, match=f"A has no bar from {date(3)} to {date(6)}"):
         portfolio(market, start=date(3))
+    ended = replace(market, delistings={"A": Delisting(np.datetime64(date(5)))})
+    env = portfolio(ended, start=date(3))
+    assert env.reset()[0]["tradable"].tolist() == [1, 1]
+    assert "A was delisted" in env.unwrapped.facts.findings[0]
 
 
 def test_equal_weights_of_the_seven_stocks_come_out_as_in_plain_arithmetic(

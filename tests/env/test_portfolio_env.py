@@ -40,7 +40,8 @@ each_split = pytest.mark.parametrize("split", ["warmup", "test"])
 @each_action
 @each_split
 def test_every_universe_passes_the_check_of_gymnasium(action: str, split: str) -> None:
-    for id in registration.FAMILIES["Portfolio"].ids():
+    ids = list(registration.FAMILIES["Portfolio"].ids())
+    for id in ids if split == "test" else ids[-1:]:
         env = gym.make(id, data=market_of(id), action=action, split=split, window=5)
         check_env(env.unwrapped)
 
