@@ -63,7 +63,7 @@ def reader(tmp_path: Path) -> "Reader":
     return Reader(tmp_path)
 
 
-OFTEN = ("README.md", "docs/environments.md", "docs/memory.md", "docs/live.md")
+OFTEN = ("README.md",)
 """Pages that are run with every test; the others start dozens of processes each."""
 
 

@@ -115,9 +115,8 @@ def command(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[obje
     return ended.value.code, out, err
 
 
-@pytest.mark.parametrize(
-    ("action", "at"), [("orders", 118), pytest.param("weights", 55, marks=pytest.mark.heavy)]
-)
+@pytest.mark.heavy
+@pytest.mark.parametrize(("action", "at"), [("orders", 118), ("weights", 55)])
 def test_an_episode_that_is_killed_ends_as_an_unbroken_one(
     action: str, at: int, data: Path, runs: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -138,7 +137,7 @@ def test_an_episode_that_is_killed_ends_as_an_unbroken_one(
     assert without_nan(resumed.metrics) == without_nan(whole.metrics)
 
 
-@pytest.mark.parametrize("action", ["orders", "weights"])
+@pytest.mark.parametrize("action", [pytest.param("orders", marks=pytest.mark.heavy), "weights"])
 def test_a_record_is_verified_replayed_scored_and_shown(
     action: str, runs: dict[str, Path], capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

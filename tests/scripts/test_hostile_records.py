@@ -161,7 +161,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(content=st.dictionaries(st.text(min_size=1), values, min_size=1))
 def test_settings_come_back_as_they_were_written(content: dict[str, Any]) -> None:
     shared = {**content, "one": content, "other": content}  # which YAML writes with an alias
