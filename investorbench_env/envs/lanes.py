@@ -6,40 +6,14 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.envs.markets import DrawnMarkets, Markets
+from investorbench_env.envs.markets import DrawnMarkets
+from investorbench_env.envs.split_setup import SplitSetup
 from investorbench_env.envs.starts import Starts
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.documents import Document
 
 Array = npt.NDArray[Any]
 OfDecisions = npt.NDArray[np.int64]
-
-
-class LanesSetup(Protocol):
-    """What lanes have to know of options and what they lead to."""
-
-    @property
-    def markets(self) -> Markets:
-        """What an episode's market is drawn from."""
-
-    @property
-    def decisions(self) -> OfDecisions:
-        """The bars of the split at which decisions are taken [D]."""
-
-    @property
-    def spare(self) -> int:
-        """How many decisions after the first an episode may begin at."""
-
-    @property
-    def steps(self) -> int:
-        """How many steps an episode has."""
-
-    @property
-    def has_whole_episodes(self) -> bool:
-        """Whether an episode is the whole split."""
-
-    def history_of(self, number: int) -> Any:
-        """The moments of a market."""
 
 
 class LanesTape(Protocol):
@@ -87,7 +61,7 @@ class Lanes(Generic[AnyTape]):
 
     def __init__(
         self,
-        setup: LanesSetup,
+        setup: SplitSetup,
         count: int,
         empty: Callable[[int], AnyTape],
         of_one: Callable[[Any], AnyTape],

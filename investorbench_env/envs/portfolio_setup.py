@@ -3,28 +3,25 @@
 It knows no state of an episode.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import numpy.typing as npt
 
 from investorbench_env.accounting.constraints import Constraints
 from investorbench_env.accounting.portfolio import Terms
 from investorbench_env.accounting.settings import constraints_of, terms_of
 from investorbench_env.accounting.weights_account import WeightsAccount
 from investorbench_env.envs.markets import DrawnMarkets, GivenMarket, Markets
-from investorbench_env.envs.options import REWARDS, RewardFunction
 from investorbench_env.envs.portfolio_findings import gaps, hindsight
 from investorbench_env.envs.portfolio_markets import members_of, portfolio_markets_of
 from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
 from investorbench_env.envs.setup import ALL_OF_IT, drawn_market, fills_of, rates_of
-from investorbench_env.errors import DateRangeError, InvestorBenchError, ProtocolError
+from investorbench_env.envs.split_setup import SplitSetup, bars_of, universe_for
+from investorbench_env.errors import InvestorBenchError, ProtocolError
 from investorbench_env.facts import Facts
-from investorbench_env.market.asset_classes import ASSET_CLASSES
-from investorbench_env.market.intervals import periods_a_year
 from investorbench_env.market.joint_history import JointHistory, joint_history_of
 from investorbench_env.market.market import FIELDS, Market
 from investorbench_env.protocols import Protocol, find_protocol
@@ -36,39 +33,27 @@ from investorbench_env.spaces import (
     PortfolioFigures,
     unbounded,
 )
-from investorbench_env.universes import Member, Universe, find_split, find_universe, universe_of
+from investorbench_env.universes import Member, Universe, find_split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PortfolioSetup:
-    """Options with all they lead to that is known before an episode begins.
+class PortfolioSetup(SplitSetup):
+    """Options of a portfolio with all they lead to that is known before an episode begins.
 
     Attributes:
         options: as they were given.
-        protocol: timing and metric convention.
-        universe: whose dates and benchmark hold; None for an asset class that has none.
         members: the A assets.
         asset_class: of the market.
-        markets: what an episode's market is drawn from.
-        span: the bars of the split, gaps included.
-        decisions: those at which any asset traded [D]; the last is never acted on.
         commission: as a share of traded notional.
         slippage: as a share of the price.
-        fills: ``"next_open"``, or ``"next_close"`` where the data has no opens.
         findings: what is to be said beside what the market's data says.
     """
 
     options: PortfolioOptions
-    protocol: Protocol
-    universe: Universe | None
     members: tuple[Member, ...]
     asset_class: str
-    markets: Markets
-    span: range
-    decisions: npt.NDArray[np.int64]
     commission: float
     slippage: float
-    fills: str
     findings: tuple[str, ...]
 
     @property
@@ -89,74 +74,15 @@ class PortfolioSetup:
     @property
     def facts(self) -> Facts:
         """What may be known without stepping."""
-        options, about = self.options, self.markets.about()
-        own = ASSET_CLASSES[self.asset_class]
-        findings = (*about.pop("findings"), *self.findings)
-        return Facts(
+        return self._facts(
+            self.asset_class,
             family="Portfolio",
             symbols=self.symbols,
-            asset_class=self.asset_class,
-            protocol=self.protocol.name,
-            convention=self.protocol.convention,
-            hold=self.protocol.hold,
-            fills=self.fills,
             cost_rate=self.cost_rate,
-            cash_rate=options.cash_rate,
-            periods_a_year=periods_a_year(about["interval"], own.days_a_year),
-            action=options.action,
-            long_only=not options.long_short,
-            initial_cash=options.initial_cash,
-            steps=self.steps,
-            window=self.window,
-            source=self.markets.source,
-            simulated=self.markets.simulated,
-            markets=self.markets.name,
+            long_only=not self.options.long_short,
             benchmark="equal_weight",
-            findings=findings,
-            **about,
+            findings=(*self.markets.about()["findings"], *self.findings),
         )
-
-    @property
-    def steps(self) -> int:
-        """How many steps an episode has."""
-        return self.options.episode_length or len(self.decisions) - 1
-
-    @property
-    def window(self) -> tuple[str, str]:
-        """First and last session with a known bar."""
-        first, last = self.markets.sessions[self.decisions[[0, -1]]]
-        return str(first), str(last)
-
-    @property
-    def spare(self) -> int:
-        """How many decisions after the first an episode may begin at."""
-        return len(self.decisions) - 1 - self.steps
-
-    @property
-    def has_whole_episodes(self) -> bool:
-        """Whether an episode is the whole split."""
-        return self.options.episode_length is None
-
-    @property
-    def tells_market(self) -> bool:
-        """Whether the end of an episode names its market: never before the test."""
-        return self.options.split == "test" and isinstance(self.markets, DrawnMarkets)
-
-    @property
-    def labelled(self) -> bool:
-        """Whether info says what positions taken now earn, as it does in the warm-up only."""
-        return self.options.split == "warmup"
-
-    @property
-    def modalities(self) -> Collection[str]:
-        wanted = self.options.modalities
-        return self.options.MODALITIES if wanted is None else wanted
-
-    @property
-    def reward(self) -> RewardFunction | None:
-        """The reward function; None where it is the return of equity."""
-        reward = self.options.reward
-        return reward if callable(reward) else REWARDS[reward]
 
     @property
     def terms(self) -> Terms:
@@ -187,8 +113,7 @@ class PortfolioSetup:
             "filings": {"filings": Documents()},
             "time": {"time": FreeText()},
         }
-        wanted = [spaces[name] for name in spaces if name in self.modalities]
-        return gym.spaces.Dict({key: space for part in wanted for key, space in part.items()})
+        return self._observed(spaces)
 
     def action_space(self) -> gym.Space[Any]:
         """Lists of orders, or target weights as a ``Box`` [A]."""
@@ -249,23 +174,13 @@ def prepare(options: PortfolioOptions) -> PortfolioSetup:
         )
     if isinstance(options.data, Market):
         options = replace(options, asset_class=options.data.asset_class)
-    if options.universe is None:
-        universe = universe_of(options.asset_class)
-    else:
-        universe = find_universe(options.universe)
+    universe = universe_for(options)
     split = find_split(universe, options.split, options.start, options.end)
     members = members_of(options, universe)
     found = portfolio_markets_of(options, members, universe, split)
     markets = found.markets
     options = replace(options, window=min(options.window, len(markets.times)))
-    span = markets.span(split.start, split.end)
-    decisions = markets.decisions(span)
-    if len(decisions) - 1 < (options.episode_length or 1):
-        raise DateRangeError(
-            f"{split.start}..{split.end} holds {len(decisions)} known bar(s) of "
-            f"{', '.join(found.symbols)}; an episode of {options.episode_length or 1} step(s) "
-            "needs one more than its steps"
-        )
+    span, decisions = bars_of(options, markets, split, ", ".join(found.symbols))
     commission, slippage = _rates(options, protocol, found.asset_class)
     if (commission + slippage) * options.max_gross >= 1.0:
         raise InvestorBenchError(

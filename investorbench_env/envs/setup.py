@@ -3,31 +3,27 @@
 It knows no state of an episode.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import numpy.typing as npt
 
 from investorbench_env.accounting.account import Account, SpotAccount
 from investorbench_env.accounting.paper import PaperAccount
-from investorbench_env.envs.markets import DrawnMarkets, Markets, markets_of
+from investorbench_env.envs.markets import Markets, markets_of
 from investorbench_env.envs.options import (
     CHART,
-    MODALITIES,
-    REWARDS,
     MarketOptions,
     Options,
-    RewardFunction,
 )
+from investorbench_env.envs.split_setup import SplitSetup, bars_of, universe_for
 from investorbench_env.envs.starts import Starts
-from investorbench_env.errors import DateRangeError, InvestorBenchError
+from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.history import History
-from investorbench_env.market.intervals import periods_a_year
 from investorbench_env.market.market import FIELDS, Market
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.rendering.chart import HEIGHT, WIDTH
@@ -39,7 +35,7 @@ from investorbench_env.spaces import (
     FreeText,
     unbounded,
 )
-from investorbench_env.universes import Universe, find_split, find_universe, universe_of
+from investorbench_env.universes import find_split
 
 AMOUNTS = ("equity", "cash", "position", "weight", "fill_price", "notional", "cost", "costs")
 """What an info of a single asset says of its account besides the nouns that all have."""
@@ -49,93 +45,31 @@ ALL_OF_IT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """Options with all they lead to that is known before an episode begins.
+class Setup(SplitSetup):
+    """Options of one asset with all they lead to that is known before an episode begins.
 
     Attributes:
         options: as they were given.
-        universe: whose dates and benchmark hold; None for an asset class that has none.
-        protocol: timing, meaning of HOLD and metric convention.
         symbol: the asset.
-        markets: what an episode's market is drawn from.
-        span: the bars of the split, gaps included.
-        decisions: the known ones among them [D]; the last is never acted on.
         cost_rate: commission and slippage as a share of traded notional.
-        fills: ``"next_open"``, ``"close"``, or ``"next_close"`` where the data has no opens.
     """
 
     options: Options
-    protocol: Protocol
-    universe: Universe | None
     symbol: str
-    markets: Markets
-    span: range
-    decisions: npt.NDArray[np.int64]
     cost_rate: float
-    fills: str
 
     @property
     def facts(self) -> Facts:
         """What may be known without stepping."""
-        options, protocol, about = self.options, self.protocol, self.markets.about()
-        own = ASSET_CLASSES[options.asset_class]
-        return Facts(
-            family=own.title,
+        options = self.options
+        return self._facts(
+            options.asset_class,
+            family=ASSET_CLASSES[options.asset_class].title,
             symbols=(self.symbol,),
-            asset_class=options.asset_class,
-            protocol=protocol.name,
-            convention=protocol.convention,
-            hold=protocol.hold,
-            fills=self.fills,
             cost_rate=self.cost_rate,
-            cash_rate=options.cash_rate,
-            periods_a_year=periods_a_year(about["interval"], own.days_a_year),
-            action=options.action,
             long_only=options.long_only,
-            initial_cash=options.initial_cash,
-            steps=self.steps,
-            window=self.window,
-            source=self.markets.source,
-            simulated=self.markets.simulated,
-            markets=self.markets.name,
             benchmark=None if self.universe is None else self.universe.benchmark,
-            **about,
         )
-
-    @property
-    def steps(self) -> int:
-        """How many steps an episode has."""
-        return self.options.episode_length or len(self.decisions) - 1
-
-    @property
-    def window(self) -> tuple[str, str]:
-        """First and last session with a known bar."""
-        first, last = self.markets.sessions[self.decisions[[0, -1]]]
-        return str(first), str(last)
-
-    @property
-    def spare(self) -> int:
-        """How many decisions after the first an episode may begin at."""
-        return len(self.decisions) - 1 - self.steps
-
-    @property
-    def has_whole_episodes(self) -> bool:
-        """Whether an episode is the whole split."""
-        return self.options.episode_length is None
-
-    @property
-    def tells_market(self) -> bool:
-        """Whether the end of an episode names its market: never before the test."""
-        return self.options.split == "test" and isinstance(self.markets, DrawnMarkets)
-
-    @property
-    def labelled(self) -> bool:
-        """Whether info says what a position taken now earns, as it does in the warm-up only."""
-        return self.options.split == "warmup"
-
-    @property
-    def modalities(self) -> Collection[str]:
-        return MODALITIES if self.options.modalities is None else self.options.modalities
 
     @property
     def sides(self) -> tuple[float, float, float]:
@@ -146,12 +80,6 @@ class Setup:
     def no_order(self) -> int | None:
         """The trade action that keeps the position whatever it is; None where none does."""
         return HOLD if self.protocol.hold == "keep" else None
-
-    @property
-    def reward(self) -> RewardFunction | None:
-        """The reward function; None where the account itself says what a step returned."""
-        reward = self.options.reward
-        return reward if callable(reward) else REWARDS[reward]
 
     def history_of(self, number: int) -> History:
         """The moments of a market."""
@@ -172,8 +100,7 @@ class Setup:
             "time": {"time": FreeText()},
             CHART: {CHART: gym.spaces.Box(0, 255, (HEIGHT, WIDTH, 3), np.uint8)},
         }
-        wanted = [spaces[name] for name in spaces if name in self.modalities]
-        return gym.spaces.Dict({key: space for part in wanted for key, space in part.items()})
+        return self._observed(spaces)
 
     def action_space(self) -> gym.Space[Any]:
         """Sell, hold, buy as ``Discrete(3)``, or a target weight as a ``Box`` of one number."""
@@ -219,20 +146,13 @@ def prepare(options: Options) -> Setup:
     """
     protocol = find_protocol(options.protocol)
     _require_cash(options, protocol)
-    universe = _universe_of(options)
+    universe = universe_for(options)
     split = find_split(universe, options.split, options.start, options.end)
     symbol = _symbol_of(options)
     adjusted = protocol.prices == "adjusted"
     markets = markets_of(options, symbol, universe, split, needs_adjusted=adjusted)
     options = replace(options, window=min(options.window, len(markets.times)))
-    span = markets.span(split.start, split.end)
-    decisions = markets.decisions(span)
-    steps = len(decisions) - 1
-    if steps < (options.episode_length or 1):
-        raise DateRangeError(
-            f"{split.start}..{split.end} holds {len(decisions)} known bar(s) of {symbol}; "
-            f"an episode of {options.episode_length or 1} step(s) needs one more than its steps"
-        )
+    span, decisions = bars_of(options, markets, split, symbol)
     return Setup(
         options=options,
         protocol=protocol,
@@ -281,12 +201,6 @@ def drawn_market(markets: Markets, name: str, seed: int | None) -> Market:
         raise InvestorBenchError(f"which market of {name}? Every reset draws one: give its seed=")
     starts = Starts(seed)
     return markets.draw(starts.market(markets, starts.pool(markets)))
-
-
-def _universe_of(options: Options) -> Universe | None:
-    if options.universe is None:
-        return universe_of(options.asset_class)
-    return find_universe(options.universe)
 
 
 def _symbol_of(options: Options) -> str:
