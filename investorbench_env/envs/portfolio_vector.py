@@ -4,28 +4,21 @@ The same markets, the same account and the same options, over arrays of N episod
 seeds and actions it agrees with the scalar environment to the bit.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector import AutoresetMode
 
 from investorbench_env.envs.lane_arguments import (
-    batched,
-    mask_of,
-    mode_of,
     require_autoreset,
-    require_lanes,
     rewards_of,
-    seeds_of,
     without_text,
 )
-from investorbench_env.envs.lane_infos import Info, masked, of_each
+from investorbench_env.envs.lane_infos import Info
 from investorbench_env.envs.lanes import Lanes
+from investorbench_env.envs.lanes_env import LanesEnv
 from investorbench_env.envs.portfolio_lane_infos import PortfolioInfos
 from investorbench_env.envs.portfolio_lane_traders import (
     ClosedLanes,
@@ -34,12 +27,8 @@ from investorbench_env.envs.portfolio_lane_traders import (
     WeightLanes,
 )
 from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
-from investorbench_env.envs.portfolio_setup import prepare
+from investorbench_env.envs.portfolio_setup import PortfolioSetup, prepare
 from investorbench_env.envs.portfolio_tape import PortfolioTape
-from investorbench_env.envs.starts import UNKNOWN_SEED, shown_seed
-from investorbench_env.facts import Facts
-from investorbench_env.market.documents import Document
-from investorbench_env.market.pasts import Pasts
 from investorbench_env.spaces import HoldingFigures, PortfolioFigures
 
 Array = npt.NDArray[Any]
@@ -50,7 +39,7 @@ KEPT = 16
 """Arrays of a number of each asset of each lane."""
 
 
-class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
+class PortfolioVectorEnv(LanesEnv):
     """N episodes side by side; see :class:`~investorbench_env.envs.portfolio.PortfolioEnv`.
 
     Lane i of ``reset(seed=s)`` is the scalar environment of ``reset(seed=s + i)``, also in the
@@ -80,10 +69,8 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
         InvestorBenchError: options or data that do not work, with what would.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
-        "render_modes": [],
-        "autoreset_mode": AutoresetMode.NEXT_STEP,
-    }
+    _setup: PortfolioSetup
+    _lanes: Lanes[PortfolioTape]
 
     def __init__(
         self,
@@ -93,87 +80,14 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        require_lanes(num_envs, render_mode)
-        self._mode = mode_of(autoreset_mode)
-        self.metadata = {**type(self).metadata, "autoreset_mode": self._mode}  # type: ignore[misc]
-        self._setup = setup = prepare(without_text(options, PortfolioOptions))
-        self.num_envs = num_envs
-        self.render_mode = None
-        self.single_observation_space = setup.observation_space()
-        self.single_action_space = setup.action_space()
-        self.observation_space = batched(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self._lanes = Lanes(
-            setup, num_envs, partial(PortfolioTape, setup), partial(PortfolioTape.of_one, setup)
-        )
+        setup = prepare(without_text(options, PortfolioOptions))
+        super().__init__(setup, PortfolioTape, num_envs, autoreset_mode, render_mode)
         self._infos = PortfolioInfos(setup, self._lanes, num_envs)
         is_of_orders = setup.options.action == ORDERS
         kind: type[OrderLanes] | type[WeightLanes] = OrderLanes if is_of_orders else WeightLanes
         self._trader: LaneTrader = kind(setup, num_envs)
-        self._shows_account = "account" in setup.modalities
-        self._reward = setup.reward
         self._closed: ClosedLanes
-        self._ended = np.zeros(num_envs, dtype=np.bool_)
-        self._any_ended = False
         keep_memory_at_hand(KEPT * num_envs * len(setup.symbols))
-
-    @property
-    def facts(self) -> Facts:
-        """What may be known without stepping."""
-        return self._setup.facts
-
-    @property
-    def np_random_seed(self) -> int | None:
-        """The seed of ``np_random``; -1 where it would lead to the markets."""
-        return UNKNOWN_SEED if self._setup.markets.name else super().np_random_seed
-
-    def texts(self, info: Mapping[str, Any]) -> tuple[tuple[Document, ...], ...]:
-        """The documents of each lane behind an info, as the scalar environment has them.
-
-        Args:
-            info: of a reset or a step of the episodes that are under way.
-
-        Raises:
-            InvestorBenchError: another episode has begun since.
-        """
-        return self._lanes.texts(info)
-
-    def histories(self, info: Mapping[str, Any]) -> tuple[Pasts, ...]:
-        """All that was known to each lane behind an info, as the scalar environment has it.
-
-        Args:
-            info: of a reset or a step of the episodes that are under way.
-
-        Raises:
-            InvestorBenchError: another episode has begun since.
-        """
-        return self._lanes.pasts(info)
-
-    def reset(
-        self,
-        *,
-        seed: int | Sequence[int | None] | None = None,
-        options: dict[str, Any] | None = None,
-    ) -> tuple[Observation, Info]:
-        """Start new episodes.
-
-        Args:
-            seed: of the first lane, those after it having the next ones; or one for each lane.
-                Without one a lane goes on from the seed that it had.
-            options: with ``reset_mask`` bool [N], where only some lanes start again.
-
-        Raises:
-            InvestorBenchError: seeds or mask that are not one a lane; or a pool would change under
-                lanes that go on.
-            ResetNeeded: there is a mask, and there was no reset before.
-        """
-        which = mask_of(options, self.num_envs, self._lanes.started)
-        seeds = seeds_of(seed, which, has_pool=self._setup.markets.pool is not None)
-        super().reset(seed=shown_seed(seeds[0], self._setup.markets))
-        self._lanes.seed(seeds)
-        self._begin(which)
-        self._any_ended = bool(self._ended.any())
-        return self._observe(), self._infos.report(self._closed, self._ended)
 
     def step(self, actions: Any) -> tuple[Observation, Array, Array, Array, Info]:
         """Take one step in every episode.
@@ -208,23 +122,17 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
         self._ended = terminated | truncated
         self._any_ended = bool(np.count_nonzero(self._ended))
         observation = self._observe()
-        info = self._infos.report(self._closed, self._ended)
+        info = self._report()
         if self._any_ended and self._mode is AutoresetMode.SAME_STEP:
             observation, info = self._begin_at_once(observation, info)
         return observation, rewards, terminated, truncated, info
 
     def _begin_at_once(self, observation: Observation, info: Info) -> tuple[Observation, Info]:
         """What is shown where episodes end and others begin in their place, at the same step."""
-        ended = self._ended
-        final: Info = {
-            "final_obs": of_each(observation, ended),
-            "final_info": masked(info, ended),
-            "_final_obs": ended.copy(),
-            "_final_info": ended.copy(),
-        }
+        ended, final = self._ended, self._final(observation, info)
         self._begin(ended)
         self._ended, self._any_ended = np.zeros_like(ended), False
-        return self._observe(), {**self._infos.report(self._closed, self._ended), **final}
+        return self._observe(), {**self._report(), **final}
 
     def _begin(self, which: Flags) -> None:
         """Begin some new episodes, with accounts that have not traded."""
@@ -233,6 +141,9 @@ class PortfolioVectorEnv(VectorEnv[Observation, Any, Array]):
         everyone = bool(which.all())
         self._closed = fresh if everyone else self._trader.merged(which, fresh, self._closed)
         self._ended = self._ended & ~which
+
+    def _report(self) -> Info:
+        return self._infos.report(self._closed, self._ended)
 
     def _observe(self) -> Observation:
         lanes, amounts = self._lanes, self._closed.amounts

@@ -4,36 +4,26 @@ The same markets, the same account and the same options, over arrays of N episod
 floats; given the same seeds and actions it agrees with the scalar environment to the bit.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector import AutoresetMode
 
 from investorbench_env.accounting.account import Amounts, TradeAmounts, reopen
 from investorbench_env.envs.lane_arguments import (
-    mask_of,
-    mode_of,
     require_autoreset,
-    require_lanes,
     rewards_of,
-    seeds_of,
     without_text,
 )
-from investorbench_env.envs.lane_infos import Info, LaneInfos, masked, of_each, unchangeable
+from investorbench_env.envs.lane_infos import Info, LaneInfos, unchangeable
 from investorbench_env.envs.lanes import Lanes
+from investorbench_env.envs.lanes_env import LanesEnv
 from investorbench_env.envs.options import Options
-from investorbench_env.envs.setup import prepare
-from investorbench_env.envs.starts import UNKNOWN_SEED, shown_seed
+from investorbench_env.envs.setup import Setup, prepare
 from investorbench_env.envs.tape import Tape
 from investorbench_env.errors import InvalidActionError
-from investorbench_env.facts import Facts
-from investorbench_env.market.documents import Document
-from investorbench_env.market.past import Past
 from investorbench_env.spaces import BUY, AccountFigures
 
 Array = npt.NDArray[Any]
@@ -43,7 +33,7 @@ EQUITY, UNITS = 1, 3
 """Where they stand among an account's amounts."""
 
 
-class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
+class SingleAssetVectorEnv(LanesEnv):
     """N episodes side by side; see :class:`~investorbench_env.envs.single_asset.SingleAssetEnv`.
 
     Lane i of ``reset(seed=s)`` is the scalar environment of ``reset(seed=s + i)``, also in the
@@ -69,10 +59,8 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         InvestorBenchError: options or data that do not work, with what would.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
-        "render_modes": [],
-        "autoreset_mode": AutoresetMode.NEXT_STEP,
-    }
+    _setup: Setup
+    _lanes: Lanes[Tape]
 
     def __init__(
         self,
@@ -82,86 +70,15 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        require_lanes(num_envs, render_mode)
-        self._mode = mode_of(autoreset_mode)
-        self.metadata = {**type(self).metadata, "autoreset_mode": self._mode}  # type: ignore[misc]
-        self._setup = setup = prepare(without_text(options, Options))
-        self.num_envs = num_envs
-        self.render_mode = None
-        self.single_observation_space = setup.observation_space()
-        self._shows_account = "account" in setup.modalities
-        self.single_action_space = setup.action_space()
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self._lanes = Lanes(setup, num_envs, partial(Tape, setup), partial(Tape.of_one, setup))
+        setup = prepare(without_text(options, Options))
+        super().__init__(setup, Tape, num_envs, autoreset_mode, render_mode)
         self._infos = LaneInfos(setup, self._lanes, num_envs)
         self._account = setup.account()
         self._sides, self._no_order = np.array(setup.sides), setup.no_order
         self._everyone = unchangeable(np.ones(num_envs, dtype=np.bool_))
         self._pays = setup.protocol.prices == "traded"
-        self._reward = setup.reward
         self._amounts: Amounts
         self._trade: TradeAmounts | None = None
-        self._ended = np.zeros(num_envs, dtype=np.bool_)
-        self._any_ended = False
-
-    @property
-    def facts(self) -> Facts:
-        """What may be known without stepping."""
-        return self._setup.facts
-
-    @property
-    def np_random_seed(self) -> int | None:
-        """The seed of ``np_random``; -1 where it would lead to the markets."""
-        return UNKNOWN_SEED if self._setup.markets.name else super().np_random_seed
-
-    def texts(self, info: Mapping[str, Any]) -> tuple[tuple[Document, ...], ...]:
-        """The documents of each lane behind an info, as the scalar environment has them.
-
-        Args:
-            info: of a reset or a step of the episodes that are under way.
-
-        Raises:
-            InvestorBenchError: another episode has begun since.
-        """
-        return self._lanes.texts(info)
-
-    def histories(self, info: Mapping[str, Any]) -> tuple[Past, ...]:
-        """All that was known to each lane behind an info, as the scalar environment has it.
-
-        Args:
-            info: of a reset or a step of the episodes that are under way.
-
-        Raises:
-            InvestorBenchError: another episode has begun since.
-        """
-        return self._lanes.pasts(info)
-
-    def reset(
-        self,
-        *,
-        seed: int | Sequence[int | None] | None = None,
-        options: dict[str, Any] | None = None,
-    ) -> tuple[Observation, Info]:
-        """Start new episodes.
-
-        Args:
-            seed: of the first lane, those after it having the next ones; or one for each lane.
-                Without one a lane goes on from the seed that it had.
-            options: with ``reset_mask`` bool [N], where only some lanes start again.
-
-        Raises:
-            InvestorBenchError: seeds or mask that are not one a lane; or a pool would change under
-                lanes that go on.
-            ResetNeeded: there is a mask, and there was no reset before.
-        """
-        which = mask_of(options, self.num_envs, self._lanes.started)
-        seeds = seeds_of(seed, which, has_pool=self._setup.markets.pool is not None)
-        super().reset(seed=shown_seed(seeds[0], self._setup.markets))
-        self._lanes.seed(seeds)
-        self._begin(which)
-        self._any_ended = bool(self._ended.any())
-        return self._observe(), self._infos.report(self._amounts, self._trade, self._ended)
 
     def step(self, actions: Array) -> tuple[Observation, Array, Array, Array, Info]:
         """Take one step in every episode.
@@ -206,13 +123,7 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
         self, observation: Observation, info: Info, held: Array | None
     ) -> tuple[Observation, Info]:
         """What is shown where episodes end and others begin in their place, at the same step."""
-        ended = self._ended
-        final: Info = {
-            "final_obs": of_each(observation, ended),
-            "final_info": masked(info, ended),
-            "_final_obs": ended.copy(),
-            "_final_info": ended.copy(),
-        }
+        ended, final = self._ended, self._final(observation, info)
         self._begin(ended)
         held = None if held is None else held * ~ended
         self._ended, self._any_ended = np.zeros_like(ended), False
@@ -259,6 +170,9 @@ class SingleAssetVectorEnv(VectorEnv[Observation, Array, Array]):
             raise InvalidActionError(
                 f"actions {actions!r} are not in {self.action_space}; nothing was traded"
             )
+
+    def _report(self) -> Info:
+        return self._infos.report(self._amounts, self._trade, self._ended)
 
     def _observe(self) -> Observation:
         observation = self._lanes.observe()

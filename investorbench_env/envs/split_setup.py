@@ -18,8 +18,6 @@ from investorbench_env.market.intervals import periods_a_year
 from investorbench_env.protocols import Protocol
 from investorbench_env.universes import Split, Universe, find_universe, universe_of
 
-Decisions = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSetup(ABC):
@@ -40,7 +38,7 @@ class SplitSetup(ABC):
     universe: Universe | None
     markets: Markets
     span: range
-    decisions: Decisions
+    decisions: npt.NDArray[np.int64]
     fills: str
 
     @property
@@ -85,6 +83,19 @@ class SplitSetup(ABC):
         reward = self.options.reward
         return reward if callable(reward) else REWARDS[reward]
 
+    @property
+    @abstractmethod
+    def facts(self) -> Facts:
+        """What may be known without stepping."""
+
+    @abstractmethod
+    def observation_space(self) -> gym.spaces.Dict:
+        """The space of one environment's observations."""
+
+    @abstractmethod
+    def action_space(self) -> gym.Space[Any]:
+        """The space of one environment's actions."""
+
     @abstractmethod
     def history_of(self, number: int) -> Any:
         """The moments of a market."""
@@ -127,7 +138,7 @@ def universe_for(options: MarketOptions) -> Universe | None:
 
 def bars_of(
     options: MarketOptions, markets: Markets, split: Split, assets: str
-) -> tuple[range, Decisions]:
+) -> tuple[range, npt.NDArray[np.int64]]:
     """The bars of a split, and the decisions among them.
 
     Raises:
