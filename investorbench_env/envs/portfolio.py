@@ -2,23 +2,18 @@
 
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any, ClassVar
+from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
-from gymnasium.error import ResetNeeded
-from gymnasium.logger import warn
 
 from investorbench_env.accounting.events import AccountState, Position
 from investorbench_env.accounting.weights_account import WeightAmounts
+from investorbench_env.envs.episode_env import EpisodeEnv, MarketPath, reward_of
 from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
 from investorbench_env.envs.portfolio_pictures import PortfolioMark, draw_portfolio
-from investorbench_env.envs.portfolio_setup import prepare
+from investorbench_env.envs.portfolio_setup import PortfolioSetup, prepare
 from investorbench_env.envs.portfolio_traders import Closed, OrderTrader, Trader, WeightTrader
-from investorbench_env.envs.starts import UNKNOWN_SEED, MarketSeed, Starts, shown_seed
-from investorbench_env.errors import InvestorBenchError, UnknownNameError
-from investorbench_env.facts import Facts
 from investorbench_env.market.joint_history import JointHistory, JointMoment
 
 Array = npt.NDArray[Any]
@@ -52,31 +47,7 @@ class PortfolioPage:
     bars_left: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PortfolioPath:
-    """The market of an episode, and what this environment has shown of it.
-
-    Attributes:
-        number: of the market.
-        history: its moments.
-        pages: one a decision, made at the first visit [D].
-    """
-
-    number: int
-    history: JointHistory
-    pages: list[PortfolioPage | None]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return PortfolioPath, (self.number, self.history, [None] * len(self.pages))
-
-    @property
-    def hidden_state(self) -> dict[str, Array]:
-        """What drove it after each bar, by name [T, A], in arrays of the reader's own."""
-        state, assets = self.history.market.hidden_state or {}, self.history.assets
-        return {name: values[:, assets] for name, values in state.items()}
-
-
-class PortfolioEnv(gym.Env[Observation, Any]):
+class PortfolioEnv(EpisodeEnv):
     """Trade A assets at the end of each bar, and live with them until the next.
 
     A decision that is taken at the end of bar t meets the bar after it, and the account is marked
@@ -116,68 +87,17 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         InvestorBenchError: options or data that do not work, with what would.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
-        "render_modes": ["ansi", "rgb_array"],
-        "render_fps": 4,
-    }
+    _setup: PortfolioSetup
+    _path: MarketPath[JointHistory, PortfolioPage]
+    _trail: list[PortfolioMark]
+    _page: PortfolioPage
+    _closed: Closed
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
-        self._setup = setup = prepare(PortfolioOptions.of(options))
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise UnknownNameError("render mode", render_mode, self.metadata["render_modes"])
-        self.render_mode = render_mode
-        self.observation_space = setup.observation_space()
-        self.action_space = setup.action_space()
+        setup = prepare(PortfolioOptions.of(options))
+        super().__init__(setup, render_mode)
         is_of_orders = setup.options.action == ORDERS
         self._trader: Trader = OrderTrader(setup) if is_of_orders else WeightTrader(setup)
-        self._starts: Starts | None = None
-        self._pool: tuple[int, ...] = ()
-        self._paths: dict[int, PortfolioPath] = {}
-        self._at = -1  # the decision, as an index into those of the split
-        self._ended = True
-
-    @property
-    def facts(self) -> Facts:
-        """What may be known without stepping."""
-        return self._setup.facts
-
-    @property
-    def np_random_seed(self) -> int:
-        """The seed of ``np_random``; -1 where it would lead to the market."""
-        if self._setup.markets.name:
-            return UNKNOWN_SEED
-        seed: int = super().np_random_seed
-        return seed
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, Info]:
-        """Draw a market, and start at the split's first decision.
-
-        Where episodes are shorter than the split they start at a random one. A seed fixes this
-        episode and the ones that later calls without a seed begin.
-        """
-        setup = self._setup
-        super().reset(seed=shown_seed(seed, setup.markets))
-        if self._starts is None or seed is not None:
-            self._starts = Starts(seed)
-            if pool := self._starts.pool(setup.markets):
-                self._pool = pool
-                self._paths.clear()
-        self._path = path = self._path_of(self._starts.market(setup.markets, self._pool))
-        self._at = self._starts.decision(setup.spare)
-        self._end = self._at + setup.steps
-        self._page = self._read(self._at)
-        marks = self._page.now.prices.final
-        self._closed = self._trader.open(setup.options.initial_cash, marks, self._page.priced)
-        self._ended = False
-        self._trail = [PortfolioMark(self._page.now, self._closed)]
-        observation, info = self._shown()
-        filings = path.history.opening_filings(self._page.now.t)
-        info["documents"] = (*filings, *info["documents"])
-        if "filings" in observation:
-            observation["filings"] = (*map(str, filings), *observation["filings"])
-        return observation, info
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
         """Trade, then move on to the end of the next bar at which any asset traded.
@@ -202,34 +122,27 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         self._ended = terminated or truncated
         observation, info = self._shown()
         if self._ended and self._setup.tells_market:
-            info["market_seed"] = MarketSeed(self._path.number)
-            info["hidden_state"] = self._path.hidden_state
+            self._tell_market(info, self._path.history.assets)
         return observation, reward, terminated, truncated, info
 
-    def render(self) -> Any:
-        """The episode so far: text for ``"ansi"``, pixels [height, width, 3] for ``"rgb_array"``.
+    def _begin(self, first: int) -> tuple[Observation, Info]:
+        setup = self._setup
+        self._at, self._end = first, first + setup.steps
+        self._page = self._read(first)
+        marks = self._page.now.prices.final
+        self._closed = self._trader.open(setup.options.initial_cash, marks, self._page.priced)
+        self._ended = False
+        self._trail = [PortfolioMark(self._page.now, self._closed)]
+        return self._shown()
 
-        Raises:
-            ResetNeeded: there was no reset before.
-        """
-        if self._at < 0:
-            raise ResetNeeded("Cannot call env.render() before calling env.reset()")
-        if self.render_mode is None:
-            warn('render_mode is None; pass render_mode="ansi" or "rgb_array" to gym.make')
-            return None
-        return draw_portfolio(self._setup, self._path.history, self._trail, self.render_mode)
+    def _draw(self, mode: str) -> Any:
+        return draw_portfolio(self._setup, self._path.history, self._trail, mode)
 
     def _reward(self, before: float, after: float) -> float:
         function = self._setup.reward
-        if function is None:
-            return float(after / before - 1.0)
-        given = function(before, after)
-        try:
-            return float(given)
-        except (TypeError, ValueError):
-            raise InvestorBenchError(
-                f"the reward function gives {given!r} and must give a number"
-            ) from None
+        return (
+            float(after / before - 1.0) if function is None else reward_of(function, before, after)
+        )
 
     def _shown(self) -> tuple[Observation, Info]:
         """The decision at hand with its account, in objects of the reader's own."""
@@ -288,17 +201,6 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         label: Array = following.final / following.fill - 1.0
         return label if following.trades is None else label * following.trades
 
-    def _path_of(self, number: int) -> PortfolioPath:
-        """A market as it is shown; it is kept where an episode may come back to it."""
-        path = self._paths.get(number)
-        if path is None:
-            setup = self._setup
-            history = setup.history_of(number)
-            path = PortfolioPath(number, history, [None] * len(setup.decisions))
-            if self._pool or setup.markets.numbers is not None:
-                self._paths[number] = path
-        return path
-
     def _read(self, at: int) -> PortfolioPage:
         """A decision as it is shown, made at the first visit."""
         setup, history, symbols = self._setup, self._path.history, self._path.history.symbols
@@ -316,17 +218,19 @@ class PortfolioEnv(gym.Env[Observation, Any]):
             "filings": tuple([str(row) for row in now.documents if row.is_filing]),
             "time": now.time,
         }
-        observation = {
-            name: seen[name]
-            for name in self.observation_space.spaces  # type: ignore[attr-defined]
-        }
+        observation = {name: seen[name] for name in self.observation_space.spaces}
         priced = list(compress(symbols, history.is_priced(t)))
         is_stale = dict(zip(symbols, history.prices.stale[t] > 0, strict=True))
         page = PortfolioPage(
             now=now,
             observation=observation,
             arrays=tuple(n for n, part in observation.items() if isinstance(part, np.ndarray)),
-            info=self._constants(now, tuple(name for name in priced if is_stale[name])),
+            info={
+                "symbols": symbols,
+                **self._constants(now),
+                "constraints": setup.constraints,
+                "stale": tuple(name for name in priced if is_stale[name]),
+            },
             barred=barred,
             priced=tuple(priced),
             # Gaps included: which bars will be known is not known beforehand.
@@ -335,28 +239,8 @@ class PortfolioEnv(gym.Env[Observation, Any]):
         self._path.pages[at] = page
         return page
 
-    def _constants(self, now: JointMoment, stale: tuple[str, ...]) -> Info:
-        setup = self._setup
-        return {
-            "symbols": self._path.history.symbols,
-            "session": now.session,
-            "time": now.time,
-            "documents": now.documents,
-            "history": self._path.history.past(now.t),
-            "data_source": setup.markets.source,
-            "simulated": setup.markets.simulated,
-            "protocol": setup.protocol.name,
-            "constraints": setup.constraints,
-            "stale": stale,
-        }
-
     def _step_outside_an_episode(self) -> tuple[Observation, float, bool, bool, Info]:
-        if self._at < 0:
-            raise ResetNeeded("Cannot call env.step() before calling env.reset()")
-        warn(
-            "You are calling 'step()' even though this environment has already ended its episode. "
-            "You should always call 'reset()' after that; nothing was traded."
-        )
+        self._warn_of_end()
         self._closed = Closed(
             self._closed.amounts, self._closed.account, open_orders=self._closed.open_orders
         )

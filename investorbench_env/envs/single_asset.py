@@ -3,23 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import index
-from typing import Any, ClassVar
+from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
-from gymnasium.error import ResetNeeded
-from gymnasium.logger import warn
 
 from investorbench_env.accounting.account import Amounts, OneAsset, StepPrices, TradeAmounts
 from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
+from investorbench_env.envs.episode_env import EpisodeEnv, MarketPath, reward_of
 from investorbench_env.envs.options import CHART, Options
 from investorbench_env.envs.own_arrays import OwnArrays
 from investorbench_env.envs.pictures import Mark, chart_of, draw
-from investorbench_env.envs.setup import AMOUNTS, prepare
-from investorbench_env.envs.starts import UNKNOWN_SEED, MarketSeed, Starts, shown_seed
-from investorbench_env.errors import InvalidActionError, InvestorBenchError, UnknownNameError
-from investorbench_env.facts import Facts
+from investorbench_env.envs.setup import AMOUNTS, Setup, prepare
+from investorbench_env.errors import InvalidActionError
 from investorbench_env.market.history import History, Moment
 from investorbench_env.spaces import BUY, HOLD, TRADE_WORDS
 
@@ -59,31 +55,7 @@ class Page:
     bars_left: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MarketPath:
-    """The market of an episode, and what this environment has shown of it.
-
-    Attributes:
-        number: of the market.
-        history: its moments.
-        pages: one a decision, made at the first visit [D].
-    """
-
-    number: int
-    history: History
-    pages: list[Page | None]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return MarketPath, (self.number, self.history, [None] * len(self.pages))
-
-    @property
-    def hidden_state(self) -> dict[str, Array]:
-        """What drove it after each bar, by name [T], in arrays of the reader's own."""
-        state, asset = self.history.market.hidden_state or {}, self.history.asset
-        return {name: values[:, asset].copy() for name, values in state.items()}
-
-
-class SingleAssetEnv(gym.Env[Observation, Any]):
+class SingleAssetEnv(EpisodeEnv):
     """Sell, hold or buy one asset at the end of each bar, and live with it until the next.
 
     A bar is a session unless the market has others. A decision taken at the end of bar t fills at
@@ -116,21 +88,14 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         InvestorBenchError: options or data that do not work, with what would.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
-        "render_modes": ["ansi", "rgb_array"],
-        "render_fps": 4,
-    }
+    _setup: Setup
+    _path: MarketPath[History, Page]
+    _trail: list[Mark]
+    _amounts: Amounts
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
-        self._setup = setup = prepare(Options.of(options))
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise UnknownNameError("render mode", render_mode, self.metadata["render_modes"])
-        self.render_mode = render_mode
-        self.observation_space = setup.observation_space()
-        self.action_space = setup.action_space()
-        self._starts: Starts | None = None
-        self._pool: tuple[int, ...] = ()
-        self._paths: dict[int, MarketPath] = {}
+        setup = prepare(Options.of(options))
+        super().__init__(setup, render_mode)
         self._own = OwnArrays(setup.options.window, self.observation_space.spaces)
         self._write = self._own.write
         self._arrays: Iterator[tuple[Any, ...]] = iter(())
@@ -142,8 +107,6 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         self._by_weight = setup.options.action == "weight"
         self._labelled = setup.labelled
         self._charted = CHART in setup.modalities
-        self._at = -1  # the decision, as an index into those of the split
-        self._ended = True
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy makes arrays of its own: views of the memory at hand would be copied apart from it.
@@ -152,47 +115,6 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._write = self._own.write
-
-    @property
-    def facts(self) -> Facts:
-        """What may be known without stepping."""
-        return self._setup.facts
-
-    @property
-    def np_random_seed(self) -> int:
-        """The seed of ``np_random``; -1 where it would lead to the market."""
-        if self._setup.markets.name:
-            return UNKNOWN_SEED
-        seed: int = super().np_random_seed
-        return seed
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, Info]:
-        """Draw a market, and start at the split's first decision.
-
-        Where episodes are shorter than the split they start at a random one. A seed fixes this
-        episode and the ones that later calls without a seed begin.
-        """
-        setup = self._setup
-        super().reset(seed=shown_seed(seed, setup.markets))
-        if self._starts is None or seed is not None:
-            self._starts = Starts(seed)
-            if pool := self._starts.pool(setup.markets):
-                self._pool = pool
-                self._paths.clear()
-        self._path = path = self._path_of(self._starts.market(setup.markets, self._pool))
-        first = self._starts.decision(setup.spare)
-        now = path.history.until(setup.decisions.item(first))
-        self._at, self._end = first - 1, first + setup.steps
-        self._trail: list[Mark] = []
-        self._amounts = self._account.open(setup.options.initial_cash, now.final)
-        observation, _, _, _, info = self._show()
-        filings = path.history.opening_filings(now.t)
-        info["documents"] = (*filings, *now.documents)
-        if "filings" in observation:
-            observation["filings"] = (*map(str, filings), *observation["filings"])
-        return observation, info
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
         """Trade, then move on to the end of the next known bar.
@@ -253,24 +175,22 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             if self._labelled:
                 info["label"] = self._setup.label(self._path.history, at)
         elif self._setup.tells_market:
-            info["market_seed"] = MarketSeed(self._path.number)
-            info["hidden_state"] = self._path.hidden_state
+            self._tell_market(info, self._path.history.asset)
         if self.render_mode is not None:
             self._trail.append(Mark(page.now, equity, weight_now, position, info["fill_price"]))
         return observation, reward, terminated, truncated, info
 
-    def render(self) -> Any:
-        """The episode so far: text for ``"ansi"``, pixels [height, width, 3] for ``"rgb_array"``.
+    def _begin(self, first: int) -> tuple[Observation, Info]:
+        setup = self._setup
+        now = self._path.history.until(setup.decisions.item(first))
+        self._at, self._end = first - 1, first + setup.steps
+        self._trail = []
+        self._amounts = self._account.open(setup.options.initial_cash, now.final)
+        observation, _, _, _, info = self._show()
+        return observation, info
 
-        Raises:
-            ResetNeeded: there was no reset before.
-        """
-        if self._at < 0:
-            raise ResetNeeded("Cannot call env.render() before calling env.reset()")
-        if self.render_mode is None:
-            warn('render_mode is None; pass render_mode="ansi" or "rgb_array" to gym.make')
-            return None
-        return draw(self._setup, self._path.history, self._trail, self.render_mode)
+    def _draw(self, mode: str) -> Any:
+        return draw(self._setup, self._path.history, self._trail, mode)
 
     def _show(self) -> tuple[Observation, float, bool, bool, Info]:
         """A step in which nothing happens: how the first decision is shown."""
@@ -287,29 +207,12 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         reward = self._setup.reward
         assert reward is not None
         after, trade, _ = self._account.step(before, weight, trades, prices)
-        given = reward(before[EQUITY], after[EQUITY])
-        try:
-            return after, trade, float(given)
-        except (TypeError, ValueError):
-            raise InvestorBenchError(
-                f"the reward function gives {given!r} and must give a number"
-            ) from None
+        return after, trade, reward_of(reward, before[EQUITY], after[EQUITY])
 
     def _more(self) -> tuple[Any, ...]:
         """Arrays for the next observation, after which come those of others."""
         self._arrays = self._own.block()
         return next(self._arrays)
-
-    def _path_of(self, number: int) -> MarketPath:
-        """A market as it is shown; it is kept where an episode may come back to it."""
-        path = self._paths.get(number)
-        if path is None:
-            markets = self._setup.markets
-            history = markets.history(number, self._setup.options.window)
-            path = MarketPath(number, history, [None] * len(self._setup.decisions))
-            if self._pool or markets.numbers is not None:
-                self._paths[number] = path
-        return path
 
     def _read(self, at: int) -> Page:
         """A decision as it is shown, made at the first visit."""
@@ -320,7 +223,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
             now=now,
             observation={
                 key: None if isinstance(seen.get(key), np.ndarray) else seen.get(key)
-                for key in self.observation_space.spaces  # type: ignore[attr-defined]
+                for key in self.observation_space.spaces
             },
             info=self._constants(now),
             content=self._own.content(seen),
@@ -332,16 +235,9 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         return page
 
     def _constants(self, now: Moment) -> Info:
-        setup = self._setup
         return {
-            "symbol": setup.symbol,
-            "session": now.session,
-            "time": now.time,
-            "documents": now.documents,
-            "history": self._path.history.past(now.t),
-            "data_source": setup.markets.source,
-            "simulated": setup.markets.simulated,
-            "protocol": setup.protocol.name,
+            "symbol": self._symbol,
+            **super()._constants(now),
             "dividend": now.dividend,
             "split": now.split,
             # The account has its places already: a dict that grows takes longer.
@@ -398,12 +294,7 @@ class SingleAssetEnv(gym.Env[Observation, Any]):
         )
 
     def _step_outside_an_episode(self) -> tuple[Observation, float, bool, bool, Info]:
-        if self._at < 0:
-            raise ResetNeeded("Cannot call env.step() before calling env.reset()")
-        warn(
-            "You are calling 'step()' even though this environment has already ended its episode. "
-            "You should always call 'reset()' after that; nothing was traded."
-        )
+        self._warn_of_end()
         self._at -= 1
         step = self._show()
         step[-1]["distributions"] = ()
