@@ -23,7 +23,7 @@ class Constraints:
         cash_floor: money that is left after a purchase.
         whole_shares: whether shares are whole.
         volume_cap: the share of a session's volume that an order may fill; the rest of a day order
-            ends, that of another waits.
+            ends, that of another waits. A stop sells all the same.
     """
 
     max_positions: int | None = None

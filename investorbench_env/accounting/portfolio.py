@@ -115,6 +115,11 @@ class Portfolio:
         )
 
 
+def dollar_volumes_of(bars: Mapping[str, SessionBar]) -> dict[str, float]:
+    """Close times volume of what traded in a session; NaN where the volume is unknown."""
+    return {name: bar.close * bar.volume for name, bar in bars.items() if bar.has_traded}
+
+
 class SessionOutcome(NamedTuple):
     """What happened in a session.
 

@@ -28,6 +28,7 @@ from investorbench_env.accounting.portfolio import (
     SessionBar,
     SessionOutcome,
     Terms,
+    dollar_volumes_of,
 )
 
 
@@ -53,8 +54,11 @@ def take_session(
     session = _Session(before, bars, terms, constraints)
     listed = session.sound(orders)
     session.pass_night()
-    session.execute(session.adjusted(listed), is_new=True)
-    session.execute(session.adjusted(session.not_cancelled(listed)), is_new=False)
+    older = session.adjusted(session.not_cancelled(listed))
+    listed = session.adjusted(listed)
+    session.note_stops([*listed, *older])
+    session.execute(listed, is_new=True)
+    session.execute(older, is_new=False)
     session.sell_at_stops()
     return session.closed(), session.outcome()
 
@@ -134,13 +138,21 @@ class _Session:
 
     # --- the session --------------------------------------------------------------------------
 
+    def note_stops(self, orders: Sequence[ShareOrder]) -> None:
+        """Note the highest stop of each asset that an order sets in this session.
+
+        By itself or by a purchase that the bar fills, wherever it stands among the orders.
+        """
+        for order in orders:
+            if order.stop is None or order.side == "cancel":
+                continue
+            if order.side == "stop" or self._price_of(order, self.bars[order.symbol]) is not None:
+                highest = max(order.stop, self.listed_stops.get(order.symbol, 0.0))
+                self.listed_stops[order.symbol] = highest
+
     def execute(self, orders: Sequence[ShareOrder], *, is_new: bool) -> None:
         """Fill orders in their order, or let them wait, or refuse them."""
         older, self.waiting = self.waiting, []
-        for order in orders:
-            if order.stop is not None and order.limit is None:
-                highest = max(order.stop, self.listed_stops.get(order.symbol, 0.0))
-                self.listed_stops[order.symbol] = highest
         for order in orders:
             if order.side == "cancel":
                 continue
@@ -230,7 +242,8 @@ class _Session:
         """Why a purchase may not be made; None where it may."""
         cost = quantity * price * (1.0 + self.terms.commission)
         cash = self.cash - self.inside.proceeds
-        if cost > cash + SLACK:
+        # Of no cash rounding makes none.
+        if cost > cash + SLACK * min(1.0, cash):
             late = ", what sales inside this bar brought apart" if self.inside.proceeds else ""
             return f"{cost:,.2f} are more than the cash, {cash:,.2f}{late}"
         held = self.holdings.get(symbol, HeldShares(0.0, 0.0)).quantity
@@ -293,7 +306,7 @@ class _Session:
             holdings=self.holdings,
             waiting=tuple(self.waiting),
             marks=self.marks | {name: bar.close for name, bar in traded.items()},
-            dollar_volumes={name: bar.close * bar.volume for name, bar in traded.items()},
+            dollar_volumes=dollar_volumes_of(self.bars),
         )
 
     def outcome(self) -> SessionOutcome:

@@ -129,8 +129,8 @@ class PortfolioEnv(EpisodeEnv):
         setup = self._setup
         self._at, self._end = first, first + setup.steps
         self._page = self._read(first)
-        marks = self._page.now.prices.final
-        self._closed = self._trader.open(setup.options.initial_cash, marks, self._page.priced)
+        cash, t = setup.options.initial_cash, self._page.now.t
+        self._closed = self._trader.open(cash, self._path.history, t)
         self._ended = False
         self._trail = [PortfolioMark(self._page.now, self._closed)]
         return self._shown()

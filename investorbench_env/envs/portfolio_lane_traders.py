@@ -4,7 +4,6 @@ As those of one portfolio they keep nothing of an episode: what they hand back a
 """
 
 from collections.abc import Sequence
-from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -186,15 +185,9 @@ class OrderLanes:
         self._trader = OrderTrader(setup)
 
     def open(self, cash: float, lanes: Lanes[PortfolioTape]) -> ClosedLanes:
-        marks = lanes.tape.final(lanes.places).T
-        symbols = self._setup.symbols
-        priced = [
-            list(compress(symbols, lanes.history(lane).is_priced(self._setup.decisions.item(at))))
-            for lane, at in enumerate(lanes.at.tolist())
-        ]
+        starts = self._setup.decisions[lanes.at].tolist()
         return _stacked([
-            self._trader.open(cash, own.copy(), names)
-            for own, names in zip(marks, priced, strict=True)
+            self._trader.open(cash, lanes.history(lane), t) for lane, t in enumerate(starts)
         ])  # fmt: skip
 
     def trade(

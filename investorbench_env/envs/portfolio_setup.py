@@ -213,6 +213,8 @@ def _findings(
     """
     if options.long_short and not options.borrow_bps:
         yield "what is sold short is borrowed free of charge: borrow_bps=0"
+    if options.max_gross > 1.0:
+        yield f"debts cost no interest: max_gross={options.max_gross:g}"
     if not isinstance(markets, GivenMarket):
         return
     history = joint_history_of(markets.market, markets.symbols, options.window)

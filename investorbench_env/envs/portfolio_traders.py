@@ -5,6 +5,7 @@ A trader knows the rules and keeps nothing of an episode: what it hands back is 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,7 +14,12 @@ import numpy.typing as npt
 from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
 from investorbench_env.accounting.order_lists import read_orders
 from investorbench_env.accounting.orders import ShareOrder
-from investorbench_env.accounting.portfolio import HeldShares, Portfolio, SessionBar
+from investorbench_env.accounting.portfolio import (
+    HeldShares,
+    Portfolio,
+    SessionBar,
+    dollar_volumes_of,
+)
 from investorbench_env.accounting.session import take_session
 from investorbench_env.accounting.spot import idle_cash
 from investorbench_env.accounting.weights import scale
@@ -55,13 +61,13 @@ class Closed(NamedTuple):
 class Trader(Protocol):
     """Carries out decisions of one kind."""
 
-    def open(self, cash: float, marks: Array, known: Collection[str]) -> Closed:
+    def open(self, cash: float, history: JointHistory, t: int) -> Closed:
         """The account at the first decision.
 
         Args:
             cash: what it starts with.
-            marks: the last price of each asset [A].
-            known: the assets of which there is one.
+            history: of the market.
+            t: the bar of the decision.
         """
 
     def trade(
@@ -89,8 +95,8 @@ class WeightTrader:
         self._least = -1.0 if setup.options.long_short else 0.0
         self._account = setup.weights_account()
 
-    def open(self, cash: float, marks: Array, known: Collection[str]) -> Closed:
-        return Closed(self._account.open(cash, marks))
+    def open(self, cash: float, history: JointHistory, t: int) -> Closed:
+        return Closed(self._account.open(cash, history.until(t).prices.final))
 
     def trade(
         self, before: Closed, action: Any, barred: Mapping[str, str], history: JointHistory, t: int
@@ -189,12 +195,15 @@ class OrderTrader:
         self._terms, self._constraints = setup.terms, setup.constraints
         self._cash_rate = setup.facts.cash_rate_a_period
 
-    def open(self, cash: float, marks: Array, known: Collection[str]) -> Closed:
-        nothing = np.zeros(len(marks))
-        amounts = WeightAmounts(cash, cash, 0.0, nothing, nothing, marks, nothing, nothing, nothing)
-        priced = dict(zip(self._symbols, marks.tolist(), strict=True))
-        prices = {symbol: priced[symbol] for symbol in known}
-        return Closed(amounts, account=Portfolio(cash=cash, marks=prices))
+    def open(self, cash: float, history: JointHistory, t: int) -> Closed:
+        marks = history.until(t).prices.final
+        priced = zip(self._symbols, marks.tolist(), strict=True)
+        account = Portfolio(
+            cash=cash,
+            marks=dict(compress(priced, history.is_priced(t))),
+            dollar_volumes=dollar_volumes_of(_session_bars(history, t)),
+        )
+        return Closed(self._amounts(account, marks), account=account)
 
     def trade(
         self, before: Closed, action: Any, barred: Mapping[str, str], history: JointHistory, t: int
@@ -207,8 +216,9 @@ class OrderTrader:
             )
         orders, unreadable = read
         account: Portfolio = before.account
-        allowed, refused = _without_barred(orders, barred)
-        waiting, gone = _without_barred(account.waiting, barred)
+        delisted = set(compress(self._symbols, history.gone <= t))
+        allowed, refused = _without_barred(orders, barred, delisted)
+        waiting, gone = _without_barred(account.waiting, barred, delisted)
         if gone:
             account = replace(account, waiting=tuple(waiting))
         bars = _session_bars(history, t)
@@ -246,12 +256,16 @@ def _session_bars(history: JointHistory, t: int) -> dict[str, SessionBar]:
 
 
 def _without_barred(
-    orders: Sequence[ShareOrder], barred: Mapping[str, str]
+    orders: Sequence[ShareOrder], barred: Mapping[str, str], delisted: Collection[str]
 ) -> tuple[list[ShareOrder], list[Rejection]]:
-    """Orders without purchases of assets that cannot be bought, and those as rejections."""
+    """Orders without purchases of assets that cannot be bought, and those as rejections.
+
+    Of what was delisted nothing is sold either.
+    """
     kept, rejections = [], []
     for order in orders:
-        if order.side == "buy" and order.symbol in barred:
+        is_trade = order.side == "buy" or (order.side != "cancel" and order.symbol in delisted)
+        if is_trade and order.symbol in barred:
             rejections.append(Rejection(order, barred[order.symbol]))
         else:
             kept.append(order)

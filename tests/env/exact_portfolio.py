@@ -49,11 +49,14 @@ class ExactPortfolio:
         new, old = self.after(new, nights), self.after(old, nights)
         fills: list[tuple[str, F, F]] = []
         waits: dict[bool, list[Order]] = {True: [], False: []}
-        for is_new, batch in ((True, new), (False, old)):
-            for order in batch:
-                if order["stop"] is not None and order["limit"] is None:
-                    name = order["symbol"]
+        for order in (*new, *old):
+            if order["side"] in ("buy", "stop") and order["stop"] is not None:
+                name, bar = order["symbol"], bars.get(order["symbol"])
+                if bar and (
+                    order["side"] == "stop" or self.price(name, "buy", order["limit"], bar)
+                ):
                     self.named_stops[name] = max(self.named_stops.get(name, F(0)), order["stop"])
+        for is_new, batch in ((True, new), (False, old)):
             for order in batch:
                 rest = self.one(order, bars.get(order["symbol"]), fills)
                 if rest and order["until"] == "cancelled" and order["side"] in ("buy", "sell"):
