@@ -1,5 +1,7 @@
 """The infos of N episodes: a dict of arrays, each beside a mask of the lanes that have a value."""
 
+from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -104,11 +106,7 @@ class LaneInfos:
             info["label"] = np.where(ended, 0.0, tape.labels(at, places))
             info["_label"] = ~ended
         if self._setup.tells_market and np.count_nonzero(ended):
-            numbers = zip(lanes.market, ended.tolist(), strict=True)
-            # Not of a fixed width: the numbers have 128 bits.
-            info["market_seed"] = seeds = np.full(len(ended), None, dtype=object)
-            seeds[:] = [number if over else None for number, over in numbers]
-            info["_market_seed"] = ended.copy()
+            tell_markets(info, lanes.market, ended)
         return info
 
     def _report_trade(
@@ -138,6 +136,14 @@ class LaneInfos:
             "_ratio": paid.copy(),
         }
         info["_distributions"] = paid.copy()
+
+
+def tell_markets(info: Info, numbers: Sequence[int], ended: npt.NDArray[np.bool_]) -> None:
+    """Name the market of each episode that ended."""
+    # Not of a fixed width: the numbers have 128 bits.
+    info["market_seed"] = seeds = np.full(len(ended), None, dtype=object)
+    seeds[ended] = list(compress(numbers, ended))
+    info["_market_seed"] = ended.copy()
 
 
 def masked(info: Info, which: npt.NDArray[np.bool_]) -> Info:

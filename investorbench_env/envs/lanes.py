@@ -1,11 +1,12 @@
 """N episodes side by side: in which market each stands, and at which of its decisions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.envs.lanes_tape import LanesTape
 from investorbench_env.envs.markets import DrawnMarkets
 from investorbench_env.envs.split_setup import SplitSetup
 from investorbench_env.envs.starts import Starts
@@ -14,34 +15,6 @@ from investorbench_env.market.documents import Document
 
 Array = npt.NDArray[Any]
 OfDecisions = npt.NDArray[np.int64]
-
-
-class LanesTape(Protocol):
-    """The decisions of the split in the markets of all lanes."""
-
-    count: int
-    sessions: Array
-    times: Array
-    bars_left: Array
-
-    @property
-    def last(self) -> int:
-        """The last decision, which is never acted on."""
-
-    def draw(self, markets: DrawnMarkets, paths: Sequence[int], numbers: Sequence[int]) -> None:
-        """Put the markets of some numbers in the places of some paths."""
-
-    def prices(self, at: Array, places: Array) -> Any:
-        """What the market did on the way to some places."""
-
-    def prices_of_all(self, at: int) -> Any:
-        """The same for episodes that are all at one decision of one market."""
-
-    def ex_dates(self, at: Array) -> bool:
-        """Whether there was a dividend or a split on the way to any of some decisions."""
-
-    def observe(self, at: Array, paths: Array, places: Array) -> dict[str, Array]:
-        """The numeric parts of observations that the market decides."""
 
 
 AnyTape = TypeVar("AnyTape", bound=LanesTape)

@@ -19,6 +19,7 @@ from investorbench_env.envs.lane_arguments import (
 )
 from investorbench_env.envs.lane_infos import Info, masked, of_each
 from investorbench_env.envs.lanes import Lanes
+from investorbench_env.envs.lanes_tape import LanesTape
 from investorbench_env.envs.split_setup import SplitSetup
 from investorbench_env.envs.starts import UNKNOWN_SEED, shown_seed
 from investorbench_env.facts import Facts
@@ -50,7 +51,7 @@ class LanesEnv(VectorEnv[Observation, Any, Array], ABC):
     def __init__(
         self,
         setup: SplitSetup,
-        tape: Any,
+        tape: type[LanesTape],
         num_envs: int,
         autoreset_mode: str | AutoresetMode,
         render_mode: str | None,
@@ -67,7 +68,9 @@ class LanesEnv(VectorEnv[Observation, Any, Array], ABC):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._reward = setup.reward
         self._shows_account = "account" in setup.modalities
-        self._lanes = Lanes(setup, num_envs, partial(tape, setup), partial(tape.of_one, setup))
+        self._lanes: Lanes[Any] = Lanes(
+            setup, num_envs, partial(tape, setup), partial(tape.of_one, setup)
+        )
         self._ended = np.zeros(num_envs, dtype=np.bool_)
         self._any_ended = False
 

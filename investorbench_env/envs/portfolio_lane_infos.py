@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.accounting.weights import paying
-from investorbench_env.envs.lane_infos import ACCOUNT, FILL, unchangeable
+from investorbench_env.envs.lane_infos import ACCOUNT, FILL, tell_markets, unchangeable
 from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.portfolio_lane_traders import ClosedLanes
 from investorbench_env.envs.portfolio_options import ORDERS
@@ -95,11 +95,7 @@ class PortfolioInfos:
             info["label"] = np.where(ended[:, None], 0.0, tape.labels(at, places))
             info["_label"] = ~ended
         if self._setup.tells_market and np.count_nonzero(ended):
-            info["market_seed"] = _objects([
-                number if over else None
-                for number, over in zip(lanes.market, ended.tolist(), strict=True)
-            ])  # fmt: skip
-            info["_market_seed"] = ended.copy()
+            tell_markets(info, lanes.market, ended)
         return info
 
     def _report_weights(self, info: Info, closed: ClosedLanes) -> None:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.envs.markets import DrawnMarkets
+from investorbench_env.envs.lanes_tape import LanesTape
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
-from investorbench_env.envs.tape import TOGETHER
 from investorbench_env.market.history import restated
 from investorbench_env.market.joint_history import JointHistory
 from investorbench_env.market.joint_prices import SessionStep
 from investorbench_env.market.market import CLOSE, FIELDS, OPEN
+from investorbench_env.market.simulated.law import SimulatedNumbers
 
 Array = npt.NDArray[Any]
 
@@ -35,34 +35,22 @@ class WindowRows(NamedTuple):
     starts: Array
 
 
-class PortfolioTape:
-    """The decisions of a split in P markets.
+class PortfolioTape(LanesTape):
+    """The decisions of a split in P markets of A assets.
 
     Attributes:
-        count: D, how many decisions there are.
-        sessions: dates [D].
-        times: decision times, UTC [D].
-        bars_left: bars to the end of the split, gaps included [D].
         bars_some: whether any asset cannot be bought at some of its decisions.
         has_stale: whether any is marked at an old price at some.
     """
 
     def __init__(self, setup: PortfolioSetup, paths: int) -> None:
-        self._setup, self._window = setup, setup.options.window
+        super().__init__(setup, paths)
+        self._setup, places = setup, paths * self.count
         self._assets = assets = len(setup.symbols)
-        self.count = count = len(setup.decisions)
-        self.sessions = setup.markets.sessions[setup.decisions]
-        self.times = setup.markets.times[setup.decisions]
-        self._period = np.append(1.0, self.sessions[1:] != self.sessions[:-1])
-        self.bars_left = (setup.span.stop - 1 - setup.decisions).astype(np.float32)
-        space = setup.observation_space().spaces
-        self._shows_bars, self._shows_sentiment = "bars" in space, "sentiment" in space
-        self._paths = paths
-        places = paths * count
         self._fill, self._final = np.ones((2, assets, places))
         self._dividend, self._split = np.zeros((assets, places)), np.ones((assets, places))
         self._trades = np.ones((assets, places), dtype=np.bool_)
-        self._has_gaps, self._ex_date = np.zeros((2, count), dtype=np.bool_)
+        self._has_gaps = np.zeros(self.count, dtype=np.bool_)
         self._tradable = np.ones((places, assets), dtype=np.int8)
         self._stale = np.zeros((places, assets), dtype=np.bool_)
         self.bars_some, self.has_stale = False, False
@@ -75,14 +63,6 @@ class PortfolioTape:
         self._bars = np.zeros((paths, 0, assets, len(FIELDS)), dtype=np.float32)
         if self._shows_bars:
             self._make_room(int(np.ptp(setup.decisions)) + self._window)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The windows of a copy are of its own bars.
-        return {name: value for name, value in vars(self).items() if name != "_windows"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._look_through_windows()
 
     @classmethod
     def of_one(cls, setup: PortfolioSetup, history: JointHistory) -> Self:
@@ -109,21 +89,15 @@ class PortfolioTape:
         market, assets = history.market, history.assets
         self._put_rows(0, market.bars[:, assets], market.share_splits[:, assets], history.known)
 
-    def draw(self, markets: DrawnMarkets, paths: Sequence[int], numbers: Sequence[int]) -> None:
-        """Put the markets of some numbers in the places of some paths."""
-        for first in range(0, len(paths), TOGETHER):
-            some = slice(first, first + TOGETHER)
-            drawn = markets.without_words(numbers[some], news=self._shows_sentiment)
-            shape = drawn.adjusted_close.shape
-            splits, dividends = np.ones(shape), np.zeros(shape)
-            splits[:, drawn.ex_dates] = drawn.share_splits
-            dividends[:, drawn.ex_dates] = drawn.dividends
-            for path, bars, split, dividend, labels in zip(
-                paths[some], drawn.bars, splits, dividends, drawn.labels, strict=True
-            ):
-                self._put_drawn(path, bars, split, dividend, labels)
+    def _put_drawn(self, paths: Sequence[int], drawn: SimulatedNumbers) -> None:
+        shape = drawn.adjusted_close.shape
+        splits, dividends = np.ones(shape), np.zeros(shape)
+        splits[:, drawn.ex_dates] = drawn.share_splits
+        dividends[:, drawn.ex_dates] = drawn.dividends
+        for each in zip(paths, drawn.bars, splits, dividends, drawn.labels, strict=True):
+            self._put_one(*each)
 
-    def _put_drawn(
+    def _put_one(
         self, path: int, bars: Array, splits: Array, dividends: Array, labels: Array
     ) -> None:
         """A market in which every asset trades in every session."""
@@ -181,15 +155,6 @@ class PortfolioTape:
             )
 
     # --- what episodes read -------------------------------------------------------------------
-
-    @property
-    def last(self) -> int:
-        """The last decision, which is never acted on."""
-        return self.count - 1
-
-    def ex_dates(self, at: Array) -> bool:
-        """Whether there was a dividend or a split on the way to any of some decisions [N]."""
-        return bool(np.count_nonzero(self._ex_date.take(at)))
 
     def prices(self, at: Array, places: Array) -> SessionStep:
         """What the market did on the way to some places [N], which are at decisions ``at``."""

@@ -9,16 +9,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.envs.markets import DrawnMarkets
+from investorbench_env.envs.lanes_tape import LanesTape
 from investorbench_env.envs.setup import Setup
 from investorbench_env.market.history import History, restated
 from investorbench_env.market.market import CLOSE, FIELDS, OPEN
 from investorbench_env.market.simulated.law import SimulatedNumbers
 
 Array = npt.NDArray[Any]
-
-TOGETHER = 256
-"""Markets that are drawn in one go: more take memory, and no less time each."""
 
 ROW = len(FIELDS) * np.dtype(np.float32).itemsize
 """Bytes of a bar."""
@@ -129,49 +126,27 @@ def _masks_of(setup: Setup) -> Array:
     return (bars >= 0).astype(np.int8)
 
 
-class Tape:
-    """The decisions of a split in P markets.
-
-    Attributes:
-        count: D, how many decisions there are.
-        sessions: dates [D].
-        times: decision times, UTC [D].
-        bars_left: bars to the end of the split, gaps included [D].
-    """
+class Tape(LanesTape):
+    """The decisions of a split in P markets of one asset."""
 
     def __init__(self, setup: Setup, paths: int) -> None:
-        self._setup, self._window = setup, setup.options.window
-        self.count = count = len(setup.decisions)
-        self.sessions = setup.markets.sessions[setup.decisions]
-        self.times = setup.markets.times[setup.decisions]
-        self._period = np.append(1.0, self.sessions[1:] != self.sessions[:-1])
-        self.bars_left = (setup.span.stop - 1 - setup.decisions).astype(np.float32)
-        self._paths = paths
+        super().__init__(setup, paths)
+        self._setup, count = setup, self.count
         # Arrays of what is never read stay empty.
-        log, space = setup.protocol.convention == "log", setup.observation_space()
+        log = setup.protocol.convention == "log"
         self._log_return = np.zeros((paths, count if log or setup.labelled else 0))
         self._fill = np.zeros((paths, 0 if log else count))
         self._final = np.zeros((paths, count))
         self._dividend, self._split = np.zeros((paths, count)), np.ones((paths, count))
-        self._ex_date = np.zeros(count, dtype=np.bool_)
-        self._shows_sentiment = "sentiment" in space.spaces
         self._sentiment = np.zeros(
             (paths, count if self._shows_sentiment else 0, 3), dtype=np.uint16
         )
         self._starts = setup.decisions - setup.decisions[0]
-        self.rows = int(self._starts[-1]) + self._window if "bars" in space.spaces else 0
+        self.rows = int(self._starts[-1]) + self._window if self._shows_bars else 0
         self._bars = np.zeros((paths, self.rows, len(FIELDS)), dtype=np.float32)
         self._masks = _masks_of(setup)
         self._restated: dict[int, list[tuple[int, Array]]] = {}
         self._lay_out_restated()
-        self._look_through_windows()
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The windows of a copy are of its own bars.
-        return {name: value for name, value in vars(self).items() if name != "_windows"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
         self._look_through_windows()
 
     def _look_through_windows(self) -> None:
@@ -189,12 +164,8 @@ class Tape:
         tape._put([0], Stretch.of_history(setup, history))
         return tape
 
-    def draw(self, markets: DrawnMarkets, paths: Sequence[int], numbers: Sequence[int]) -> None:
-        """Put the markets of some numbers in the places of some paths."""
-        for first in range(0, len(paths), TOGETHER):
-            some = slice(first, first + TOGETHER)
-            drawn = markets.without_words(numbers[some], news=self._shows_sentiment)
-            self._put(paths[some], Stretch.of_numbers(self._setup, drawn))
+    def _put_drawn(self, paths: Sequence[int], drawn: SimulatedNumbers) -> None:
+        self._put(paths, Stretch.of_numbers(self._setup, drawn))
 
     def _put(self, paths: Sequence[int], stretch: Stretch) -> None:
         for own, given in (
@@ -226,15 +197,6 @@ class Tape:
         for number, (place, _) in enumerate(found):
             self._restated_at[place] = number + 1
         self._restated_windows = np.array([window for _, window in found], dtype=np.float32)
-
-    @property
-    def last(self) -> int:
-        """The last decision, which is never acted on."""
-        return self.count - 1
-
-    def ex_dates(self, at: Array) -> bool:
-        """Whether there was a dividend or a split on the way to any of some decisions [N]."""
-        return bool(np.count_nonzero(self._ex_date.take(at)))
 
     def distributions(self, places: Array) -> tuple[Array, Array]:
         """Dividends and splits on the way to some places [N] each; see ``Moment``."""
