@@ -24,6 +24,8 @@ IntArray = npt.NDArray[np.int64]
 OF_ONE = ("trade", "weight")
 MATCHED = "matched"
 """The kind of references that they are."""
+ROUNDING = 1e-6
+"""Of what was traded: a record and an account that is stepped again say it in other digits."""
 
 
 def matched_policies(task: Task, episodes: Sequence[Episode]) -> tuple[Reference, ...]:
@@ -34,8 +36,9 @@ def matched_policies(task: Task, episodes: Sequence[Episode]) -> tuple[Reference
     its path of weights also begins on a random day. They meet the same market, costs and options.
     Repeats on one market have equally many policies each.
 
-    Of several assets they hold what it held of others in turn, beginning on a random day; they
-    trade by weights where it gave orders.
+    Of several assets they hold what it held of others in turn, beginning on a random day, and trade
+    towards that about as much as it did: who buys and holds has policies that do. They trade by
+    weights where it gave orders.
 
     An environment of others, or one without a vectorised twin, has none.
 
@@ -73,10 +76,12 @@ def _matched(
             [shuffled(path, len(own), facts, rng) for path, own in zip(paths, lanes, strict=True)]
         )
         actions = actions_of(targets, facts)
-        returns = policy_returns(env, facts, lambda step: actions[:, step])
+        returns = policy_returns(env, facts, lambda step, _: actions[:, step])
     else:
-        weights = [weights_of(episode, facts) for episode in episodes]
-        returns = policy_returns(env, facts, exchanged(weights, [len(own) for own in lanes], rng))
+        paths = [weights_of(episode, facts) for episode in episodes]
+        traded = [traded_of(episode, facts) for episode in episodes]
+        choose = exchanged(paths, traded, [len(own) for own in lanes], rng)
+        returns = policy_returns(env, facts, choose)
     return Reference(
         name="random policies of its own exposure and turnover",
         kind=MATCHED,
@@ -125,25 +130,62 @@ def weights_of(episode: Episode, facts: Facts) -> FloatArray:
     return np.concatenate([weights, np.repeat(last, facts.steps - len(weights), axis=0)])
 
 
+def traded_of(episode: Episode, facts: Facts) -> FloatArray:
+    """Shares of equity that decisions moved, all assets together [T].
+
+    Args:
+        episode: of the agent.
+        facts: of the environment.
+    """
+    assets = len(facts.symbols)
+    if facts.action == "weights":
+        worth = episode.position.reshape(-1, assets) * episode.marks[1:].reshape(-1, assets)
+        held = np.nan_to_num(worth) / episode.equity[1:, None]
+        before = np.concatenate([np.zeros((1, assets)), held[:-1]])
+        moved = _weights_in(episode.actions, assets) - before
+    else:
+        moved = episode.notional.reshape(-1, assets) / episode.equity[:-1, None]
+    traded = np.abs(moved).sum(axis=1)
+    if episode.ended_early:
+        traded = traded[:-1]
+    return np.append(traded, np.zeros(facts.steps - len(traded)))
+
+
 def exchanged(
-    paths: Sequence[FloatArray], policies: Sequence[int], rng: np.random.Generator
+    paths: Sequence[FloatArray],
+    traded: Sequence[FloatArray],
+    policies: Sequence[int],
+    rng: np.random.Generator,
 ) -> Choose:
     """Policies that hold what others did of other assets, beginning on a random day.
 
+    The weights of who lets a holding grow follow its price, and a policy that kept to them with
+    other assets would trade every day. So it goes towards them by no more than the other traded on
+    that day or on its day of the path, but where its path begins.
+
     Args:
         paths: weights [T, A] of each.
+        traded: shares of equity that each moved [T].
         policies: how many follow each.
         rng: days and assets come from it.
     """
     follows = np.repeat(np.arange(len(paths)), policies)
-    held = np.stack(paths)
+    held, most = np.stack(paths), np.stack(traded) * (1.0 + ROUNDING)
+    most[:, 0] = np.inf
     _, days, assets = held.shape
     shift = rng.integers(days, size=len(follows))
     order = rng.permuted(np.tile(np.arange(assets), (len(follows), 1)), axis=1)
 
-    def choose(step: int) -> npt.NDArray[Any]:
-        weights = held[follows, (step + shift) % days]
-        return np.take_along_axis(weights, order, axis=1).astype(np.float32)
+    def choose(step: int, info: dict[str, Any]) -> npt.NDArray[Any]:
+        day = (step + shift) % days
+        wanted = np.take_along_axis(held[follows, day], order, axis=1)
+        own = np.nan_to_num(info["account"]["weights"])  # of a ruined account there are none
+        gap = wanted - own
+        far = np.abs(gap).sum(axis=1)
+        near = np.maximum(most[follows, step], most[follows, day])
+        part = np.divide(near, far, out=np.ones_like(far), where=far > near)[:, None]
+        weights = np.where(part < 1.0, own + part * gap, wanted)
+        return np.clip(weights, -1.0, 1.0).astype(np.float32)
 
     return choose
 

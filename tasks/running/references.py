@@ -27,8 +27,8 @@ from investorbench_env.facts import Facts
 Returns = FloatArray | list[FloatArray]
 """Daily returns of policies [N, D]; where they have days of their own, [N] of [D]."""
 
-Choose = Callable[[int], npt.NDArray[Any]]
-"""From the number of a step to the actions of policies in it."""
+Choose = Callable[[int, dict[str, Any]], npt.NDArray[Any]]
+"""From the number of a step, and infos before it, to the actions of policies in it."""
 
 POLICIES = 1000
 
@@ -121,11 +121,11 @@ def random_returns(env: VectorEnv, facts: Facts, seed: int = SEED) -> Returns:
         seed: of the environment and of their actions.
     """
     rng = np.random.default_rng(seed)
-    return policy_returns(env, facts, lambda step: _actions(env, facts, rng), seed)
+    return policy_returns(env, facts, lambda *_: _actions(env, facts, rng), seed)
 
 
 def policy_returns(env: VectorEnv, facts: Facts, choose: Choose, seed: int = SEED) -> Returns:
-    """Daily returns of policies whose actions depend on the step alone.
+    """Daily returns of policies that observe nothing but the step and what they hold.
 
     They run through the vectorised environment, with the same market, dates, costs and options as
     any agent. An account that is ruined earns nothing any more.
@@ -144,7 +144,7 @@ def policy_returns(env: VectorEnv, facts: Facts, choose: Choose, seed: int = SEE
     lives = np.ones(env.num_envs, dtype=np.bool_)
     lived = np.zeros(env.num_envs, dtype=np.int64)
     for step in range(facts.steps):
-        _, _, terminated, _, info = env.step(choose(step))
+        _, _, terminated, _, info = env.step(choose(step, info))
         # A ruined account stays as it is; its lane goes on with another one.
         equity[:, step + 1] = np.where(lives, info["account"]["equity"], equity[:, step])
         sessions[:, step + 1] = np.where(lives, info["session"], sessions[:, step])

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from investorbench.agents.allocators import held_weights, orders_towards
 from investorbench.tasks import Task, evaluate, load
 from investorbench.tasks.leaderboard import Entry, Leaderboard, leaderboards
 from investorbench.tasks.metrics import sharpe_ratio
@@ -21,6 +22,7 @@ from investorbench.tasks.running.matched import (
     matched_policies,
     shuffled,
     targets_of,
+    traded_of,
     weights_of,
 )
 from investorbench.tasks.running.references import policy_returns, references_of, sharpes_of
@@ -152,7 +154,7 @@ def test_an_agents_own_days_through_the_same_accounts_have_its_own_sharpe_ratio(
     env = task.make_vec("test", 3)
     assert env is not None
     actions = actions_of(targets, of)
-    found = sharpes_of(policy_returns(env, of, lambda step: actions[:, step]), of)
+    found = sharpes_of(policy_returns(env, of, lambda step, _: actions[:, step]), of)
     assert found == pytest.approx(np.full(3, result.metrics["SR"]), rel=1e-9)
 
 
@@ -258,24 +260,70 @@ def test_whoever_never_changes_lies_in_the_middle_of_its_kind() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     days=st.integers(1, 9), assets=st.integers(1, 6), seed=st.integers(0, 1000),
-    policies=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    policies=st.lists(st.integers(1, 4), min_size=1, max_size=3), trades=st.booleans(),
 )  # fmt: skip
-def test_of_several_assets_policies_hold_as_much_of_others_from_some_day_on(
-    days: int, assets: int, seed: int, policies: list[int]
+def test_of_several_assets_policies_go_to_what_was_held_of_others_by_as_much_as_was_traded(
+    days: int, assets: int, seed: int, policies: list[int], trades: bool
 ) -> None:
     rng = np.random.default_rng(seed)
-    paths = [rng.uniform(size=(days, assets)) for _ in policies]
-    choose = exchanged(paths, policies, rng)
-    chosen = np.stack([choose(step) for step in range(days)], axis=1)
-    assert chosen.shape == (sum(policies), days, assets)
+    paths = [rng.dirichlet(np.ones(assets + 1), days)[:, :-1] for _ in policies]
+    traded = [np.full(days, 2.0 if trades else 0.05) for _ in policies]
+    choose = exchanged(paths, traded, policies, rng)
     followed = [path for path, count in zip(paths, policies, strict=True) for _ in range(count)]
-    for own, path in zip(chosen, followed, strict=True):
+    held, chosen = np.zeros((len(followed), assets)), []
+    for step in range(days):
+        chosen.append(choose(step, {"account": {"weights": held}}))
+        moved = np.abs(chosen[-1] - held).sum(axis=1)
+        held = chosen[-1].astype(np.float64)
+        if not trades and step:  # once more only, where the path begins
+            assert (moved > 0.0501).sum() <= len(followed)
+    for own, path in zip(np.stack(chosen, axis=1), followed, strict=True):
         # One order of the assets and one first day, for the whole of it.
         assert any(
             np.allclose(own, np.roll(path, -first, axis=0)[:, list(order)], atol=1e-6)
+            if trades
+            else np.allclose(own[0], path[first, list(order)], atol=1e-6)
             for first in range(days)
             for order in permutations(range(assets))
         )
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    sessions=st.integers(1, 20),
+    action=st.sampled_from(["weights", "orders"]),
+)
+def test_policies_trade_about_as_much_as_the_agent_however_rarely_that_does(
+    seed: int, sessions: int, action: str
+) -> None:
+    def now_and_then(observation: Any, info: Any) -> Any:
+        nonlocal step
+        step, account = step + 1, info["account"]
+        wanted = held_weights(account, info["symbols"])
+        if step % sessions == 0:
+            wanted = rng.dirichlet(np.ones(4))[:3] * 0.98
+        if action == "weights":
+            return wanted.astype(np.float32)
+        return orders_towards(wanted, account, info["symbols"])
+
+    step, rng = -1, np.random.default_rng(seed)
+    result = evaluate(now_and_then, **_trio(), action=action)
+    (episode,) = result.episodes
+    path, traded = weights_of(episode, result.facts), traded_of(episode, result.facts)
+    env = result.task.by_weights().make_vec("test", 40, None)
+    assert env is not None
+    choose, moved = exchanged([path], [traded], [40], rng), np.zeros(40)
+
+    def noted(step: int, info: dict[str, Any]) -> Any:
+        chosen = choose(step, info)
+        moved[:] += np.abs(chosen - info["account"]["weights"]).sum(axis=1)
+        return chosen
+
+    policy_returns(env, result.facts, noted)
+    # A path that begins on another day is entered twice.
+    assert moved.mean() <= 1.25 * traded.sum() + 2.0
+    assert moved.mean() >= 0.5 * traded.sum()
 
 
 def _trio() -> dict[str, Any]:
