@@ -100,7 +100,7 @@ def take_step(folder: Folder) -> None:
     now, settings = clock(), status(folder).settings
     try:
         with price_sources() as sources:
-            done = step(folder, now, sources, agents_made(folder, settings.agents))
+            done = step(folder, now, sources, agents_made(folder, settings.agents), clock)
     except NotDueError as error:
         print(error)
         return

@@ -36,11 +36,16 @@ def agent_named(text: str) -> LiveAgent:
     Raises:
         InvestorBenchError: it names nothing.
     """
-    first, *settings = shlex.split(text) or [""]
+    try:
+        first, *settings = shlex.split(text) or [""]
+    except ValueError as error:
+        raise InvestorBenchError(f"--agent {text!r} cannot be read: {error}") from None
     name, equals, kind = first.partition("=")
     if not (equals and NAME.fullmatch(name)):
         kind = first
         name = Path(kind.rpartition(":")[2]).stem or FILE
+    if kind.startswith("."):  # a file: a timer steps from another folder
+        kind = str(Path(kind).resolve())
     if not kind:
         raise InvestorBenchError(f"--agent {text!r} names none: write [NAME=]AGENT [SETTING=…]")
     if kind == FILE and settings:

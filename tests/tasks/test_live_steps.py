@@ -113,7 +113,7 @@ def test_a_dividend_that_a_source_rounds_after_a_split_is_not_another_one(tmp_pa
 
 
 def test_a_start_that_was_cut_off_is_no_experiment(tmp_path: Path) -> None:
-    (tmp_path / ".ledger.sqlite.part").write_text("half of it")
+    (tmp_path / "ledger.sqlite").touch()  # as SQLite leaves it
     Experiment(tmp_path).start()
     assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite"]
 

@@ -19,13 +19,10 @@ from investorbench.tasks.live.experiment.ledger import (
 )
 from investorbench.tasks.live.experiment.quotes import disagreements
 from investorbench.tasks.live.experiment.stepping import LEDGER
-from investorbench.tasks.live.experiment.view import LedgerView, quote_of
+from investorbench.tasks.live.experiment.view import UNUSABLE, LedgerView, quote_of
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.sessions import SessionHours, session_hours
-
-UNUSABLE = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
-"""What an entry that was changed may make of the replay."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,10 +56,13 @@ def check(folder: Path, head: str | None = None) -> tuple[LedgerFinding, ...]:
     found = [] if (broken := first_break(rows)) is None else [LedgerFinding(*broken)]
     if not guards:
         found.append(LedgerFinding(0, "the ledger does not forbid changes any more"))
-    if head is not None and not any(str(row[-1]).startswith(head) for row in rows):
+    if head is not None and head.lower() not in [row[-1] for row in rows]:
         found.append(LedgerFinding(0, f"no entry has the hash {head}: the ledger is another"))
     if not any(each.entry for each in found):  # of a broken chain nothing else means anything
-        found += _replayed(rows, folder)
+        try:
+            found += _replayed(rows, folder)
+        except UNUSABLE as error:
+            found.append(LedgerFinding(0, f"the ledger cannot be replayed: {error!r}"))
     return tuple(sorted(found))
 
 

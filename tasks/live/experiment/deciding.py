@@ -97,11 +97,11 @@ def _number(value: Any) -> Any:
 
 
 def forget_older_states(folder: Path, view: LedgerView) -> None:
-    """Remove the states from which no step goes on any more."""
+    """Remove states from which no step goes on; later ones may be those of another process."""
     for agent in view.settings.agents:
         kept = last_state(view, agent.name)
         for path in (folder / STATE / agent.name).glob("*"):
-            if kept is not None and path.name != kept:
+            if kept is not None and path.name < kept:
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -7,6 +7,7 @@ was cut off in between is mended by the next step.
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
@@ -23,6 +24,8 @@ from investorbench_env.errors import InvestorBenchError
 
 AGENTS = "agents"
 PROMPT, ANSWER, TAKEN = "prompt.md", "answer.json", "taken"
+FENCED = re.compile(rb"\s*```\w*\s(.*?)```\s*", re.DOTALL)
+"""JSON as chat windows give it."""
 SHOWN = 5
 """Closes of each asset in a prompt."""
 TEMPLATE = Template("""\
@@ -101,7 +104,8 @@ def read_answer(folder: Path, view: LedgerView, name: str) -> FileAnswer | None:
     if _was_taken(view, name, identity):
         return None
     try:
-        given = json.loads(content)
+        fenced = FENCED.fullmatch(content)
+        given = json.loads(fenced[1] if fenced else content)
     except (RecursionError, ValueError) as error:
         raise AnswerError(f"{path} is no JSON ({error}): mend it and step again") from None
     if isinstance(given, list):

@@ -18,22 +18,22 @@ FIRST = "0" * 64
 """What stands in the first entry for the hash of one before."""
 PATIENCE_MS = 10_000
 """How long a commit waits for those who read; whoever writes already is not waited for."""
-SCHEMA = """
-CREATE TABLE entries (
-    number INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    session TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    written_at TEXT NOT NULL,
-    content TEXT NOT NULL,
-    previous TEXT NOT NULL,
-    hash TEXT NOT NULL UNIQUE
-);
-CREATE TRIGGER no_change BEFORE UPDATE ON entries
-BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END;
-CREATE TRIGGER no_removal BEFORE DELETE ON entries
-BEGIN SELECT RAISE(ABORT, 'an entry is never removed'); END;
-"""
+SCHEMA = (
+    """CREATE TABLE entries (
+        number INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        session TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        written_at TEXT NOT NULL,
+        content TEXT NOT NULL,
+        previous TEXT NOT NULL,
+        hash TEXT NOT NULL UNIQUE
+    )""",
+    "CREATE TRIGGER no_change BEFORE UPDATE ON entries "
+    "BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END",
+    "CREATE TRIGGER no_removal BEFORE DELETE ON entries "
+    "BEGIN SELECT RAISE(ABORT, 'an entry is never removed'); END",
+)
 GUARDS = frozenset({"no_change", "no_removal"})
 COLUMNS = "number, kind, session, subject, written_at, content, previous, hash"
 
@@ -83,7 +83,7 @@ def first_break(rows: Sequence[tuple[Any, ...]]) -> tuple[int, str] | None:
     before = FIRST
     for number, row in enumerate(rows, start=1):
         if row[0] != number:
-            return row[0], f"entry {number} should stand here: one was removed"
+            return number, "it is not here: it was removed, or numbered otherwise"
         if not all(isinstance(cell, str) for cell in row[1:]):
             return number, "it was changed: a part of it is no text"
         if row[-1] != hash_of(*row[:-1]):
@@ -117,22 +117,29 @@ class Ledger:
 
     @classmethod
     def create(cls, path: Path) -> "Ledger":
-        """An empty ledger.
+        """A file that becomes a ledger by :meth:`begin`; one that is there stays as it is.
 
         Raises:
-            LedgerError: the file is there already, or cannot be made.
+            LedgerError: it cannot be made, or is another kind of file.
         """
-        if path.exists():
-            raise LedgerError(f"there is a ledger {path} already; name another folder")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb"):
-                pass
-            ledger = cls(path)
-            ledger._file.executescript(f"BEGIN;{SCHEMA}COMMIT;")
-        except (OSError, sqlite3.Error) as error:
+            path.touch()
+        except OSError as error:
             raise _mended(path, error) from error
-        return ledger
+        return cls(path)
+
+    def begin(self, kind: str, content: Mapping[str, Any], at: datetime) -> None:
+        """Make it a ledger of one entry, within :meth:`writing`; for arguments see :meth:`append`.
+
+        Raises:
+            LedgerError: it is one already.
+        """
+        if self._file.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise LedgerError(f"there is a ledger {self.path} already; name another folder")
+        for statement in SCHEMA:
+            self._file.execute(statement)
+        self.append(kind, content, at)
 
     def __enter__(self) -> "Ledger":
         return self
@@ -168,7 +175,7 @@ class Ledger:
         self, kind: str, content: Mapping[str, Any], at: datetime, session: str = "",
         subject: str = "",
     ) -> LedgerEntry:  # fmt: skip
-        """Add an entry, within :meth:`writing`.
+        """Add an entry, within :meth:`writing`; a half of a character becomes a question mark.
 
         Args:
             kind: what it records.
@@ -182,6 +189,7 @@ class Ledger:
         ).fetchone()
         number, previous = (last[0] + 1, last[1]) if last else (1, FIRST)
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, allow_nan=False)
+        text = text.encode(errors="replace").decode()
         row = (number, kind, session, subject, at.astimezone(UTC).isoformat(), text, previous)
         entry = (*row, hash_of(*row))
         self._file.execute(f"INSERT INTO entries ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?)", entry)

@@ -16,7 +16,7 @@ from investorbench.tasks.live.experiment.figures import (
 from investorbench.tasks.live.experiment.ledger import Ledger
 from investorbench.tasks.live.experiment.remarks import remark_on
 from investorbench.tasks.live.experiment.stepping import LEDGER
-from investorbench.tasks.live.experiment.view import LedgerView
+from investorbench.tasks.live.experiment.view import LedgerView, readable
 from investorbench.tasks.order_fates import order_fates
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.page import page_file, program_hash
@@ -53,8 +53,11 @@ def report(folder: Path) -> str:
         LedgerError: there is none, or it cannot be read.
         InvestorBenchError: no session was taken yet.
     """
-    with Ledger(folder / LEDGER) as ledger:
-        view = LedgerView(ledger.entries())
+    with Ledger(folder / LEDGER) as ledger, readable(ledger.path):
+        return _page(LedgerView(ledger.entries()))
+
+
+def _page(view: LedgerView) -> str:
     if not view.sessions:
         raise InvestorBenchError("no session was taken yet: there is nothing to report")
     names = [agent.name for agent in view.settings.agents]

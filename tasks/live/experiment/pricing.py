@@ -3,7 +3,6 @@
 Prices are kept as traded. An index that no source has is stood for by the fund that tracks it.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from investorbench.tasks.live.experiment.ledger import LedgerEntry
 from investorbench.tasks.live.experiment.quotes import (
     PRICES,
+    Action,
     ListedAction,
     PriceSource,
     Quote,
@@ -22,7 +22,7 @@ from investorbench.tasks.live.experiment.quotes import (
     disagreements,
 )
 from investorbench.tasks.live.experiment.settings import ExperimentSettings
-from investorbench.tasks.live.experiment.view import LedgerView, plain_quote
+from investorbench.tasks.live.experiment.view import NO_ACTIONS, LedgerView, plain_quote
 from investorbench_env.errors import InvestorBenchError, MissingDependencyError
 from investorbench_env.market.sources.contracts import UNREADABLE, UnforeseenFormError
 from investorbench_env.market.sources.http import NotReachedError, RefusedError
@@ -50,10 +50,12 @@ class Gathered:
     """What the sources said.
 
     Attributes:
+        since: the first session that they were asked for.
         answers: of each symbol, in the order of the sources.
         faults: of each source the reasons why it gave nothing, and of which symbols.
     """
 
+    since: str
     answers: dict[str, list[Quoted]] = field(default_factory=lambda: defaultdict(list))
     faults: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -63,7 +65,7 @@ class Gathered:
         found = next((actions for actions in listed if actions is not None), None)
         if found is None:
             return None
-        return [each for each in found if math.isfinite(each.amount) and each.amount > 0.0]
+        return [each for each in found if each.is_possible]
 
     def quotes(self, quoted: Quoted, symbol: str, known: list[ListedAction]) -> dict[str, Quote]:
         """Of one answer as traded; by splits that are known where no source lists any now."""
@@ -85,7 +87,7 @@ def gather(
     Raises:
         NoPricesError: there is none of any asset.
     """
-    found, out = Gathered(), set[str]()
+    found, out = Gathered(first), set[str]()
     span = date.fromisoformat(first), date.fromisoformat(last)
     for symbol in (*settings.symbols, *settings.indices):
         _ask(found, out, sources, symbol, symbol, *span)
@@ -114,7 +116,7 @@ def _ask(
             found.faults[source.name, str(error)].append(asked)
             if isinstance(error, OUT):
                 out.add(source.name)
-        except UNREADABLE as error:
+        except (OSError, *UNREADABLE) as error:
             reason = str(UnforeseenFormError(source.name, error))
             found.faults[source.name, reason].append(asked)
 
@@ -134,7 +136,9 @@ def write_history(
                     for session, quote in sorted(quotes.items())
                     if session < before
                 },
-                "actions": [list(each) for each in quoted.actions or () if each.session < before],
+                "actions": [
+                    list(each) for each in gathered.actions(symbol) or () if each.session < before
+                ],
                 "answer": dict(quoted.answer),
             }
             write("history", content, before, symbol)
@@ -146,7 +150,7 @@ def write_prices(view: LedgerView, gathered: Gathered, session: str, write: Writ
     for symbol in (*settings.symbols, *settings.indices):
         kept: list[tuple[LedgerEntry, Quote]] = []
         for quoted in gathered.answers[symbol]:
-            quotes = gathered.quotes(quoted, symbol, view.splits(symbol))
+            quotes = gathered.quotes(quoted, symbol, view.actions(symbol))
             if session not in quotes:
                 if (given := quoted.quotes.get(session)) is not None:
                     refused = {"source": quoted.source, "quote": plain_quote(given)}
@@ -197,6 +201,8 @@ def write_actions(
 ) -> str | None:
     """Keep new dividends and splits apart from prices, those of past sessions as corrections.
 
+    One that is listed no more, or of another session now, is corrected to one that changes nothing.
+
     Args:
         view: what is known.
         gathered: what the sources said.
@@ -206,12 +212,13 @@ def write_actions(
     Returns:
         The earliest session whose accounts they change though it was taken; None for none.
     """
-    known = [*view.sessions, *sessions]
+    all_sessions = [*view.sessions, *sessions]
     changed: list[str] = []
     for symbol in view.settings.symbols:
-        for listed in _within(gathered.actions(symbol) or (), known):
+        for listed in _news(view, gathered, symbol, all_sessions):
             before = view.action(listed.session, symbol, listed.action)
-            if before is not None and _is_same(before.content["amount"], listed.amount):
+            known = NO_ACTIONS[listed.action] if before is None else before.content["amount"]
+            if _is_same(known, listed.amount):
                 continue
             content: dict[str, Any] = {"action": listed.action, "amount": listed.amount}
             if before is not None:
@@ -225,16 +232,37 @@ def write_actions(
 
 def _is_same(one: float, other: float) -> bool:
     """Whether two amounts are one, which a source may have rounded in the shares after a split."""
-    return abs(one / other - 1.0) < ROUNDED
+    return abs(one - other) < ROUNDED * abs(other) or one == other
 
 
-def _within(listed: Iterable[ListedAction], sessions: Sequence[str]) -> list[ListedAction]:
-    """Actions after the first session, each at a session: of a day without one, at the next."""
-    found = []
+def _news(
+    view: LedgerView, gathered: Gathered, symbol: str, sessions: Sequence[str]
+) -> Iterator[ListedAction]:
+    """What is listed after the first session, and in place of what is not any more, nothing."""
+    listed = gathered.actions(symbol)
+    if listed is None:
+        return
+    found = _within(listed, sessions)
+    since = max(gathered.since, sessions[0])
+    for each in view.actions(symbol):
+        if each.session > since:
+            found.setdefault((each.session, each.action), NO_ACTIONS[each.action])
+    for (session, action), amount in found.items():
+        yield ListedAction(session, action, amount)
+
+
+def _within(
+    listed: Iterable[ListedAction], sessions: Sequence[str]
+) -> dict[tuple[str, Action], float]:
+    """Amounts after the first session by session: of a day without one, with those of the next."""
+    found: dict[tuple[str, Action], float] = {}
     for each in listed:
         at = next((session for session in sessions[1:] if session >= each.session), None)
         if at is not None and each.session > sessions[0]:
-            found.append(each._replace(session=at))
+            key = at, each.action
+            before = found.get(key, NO_ACTIONS[each.action])
+            is_split = each.action == "split"
+            found[key] = before * each.amount if is_split else before + each.amount
     return found
 
 
@@ -274,7 +302,7 @@ class _Change(NamedTuple):
 def _changes(
     view: LedgerView, gathered: Gathered, quoted: Quoted, symbol: str, at: str
 ) -> Iterator[_Change]:
-    quotes = gathered.quotes(quoted, symbol, view.splits(symbol))
+    quotes = gathered.quotes(quoted, symbol, view.actions(symbol))
     for session in sorted(set(quotes) & set(view.sessions)):
         for price in view.prices(session, symbol) if session < at else ():
             before = view.latest_quote(price)

@@ -8,9 +8,12 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple, Protocol
 
 from investorbench_env.market.files.possible_bars import ROUNDING
-from investorbench_env.market.market import LEAST_PRICE, MOST_PRICE
+from investorbench_env.market.market import LEAST_PRICE, MOST_PRICE, MOST_VOLUME
 
+Action = Literal["dividend", "split"]
 PRICES = ("open", "high", "low", "close")
+MOST_SPLIT = 1e5
+"""New shares for an old one, or old ones for a new one."""
 
 
 class Quote(NamedTuple):
@@ -39,6 +42,7 @@ class Quote(NamedTuple):
             and self.low <= self.high
             and max(self.open, self.close) <= self.high * (1 + ROUNDING)
             and min(self.open, self.close) >= self.low * (1 - ROUNDING)
+            and not (self.volume < 0.0 or self.volume > MOST_VOLUME)
         )
 
     def restated(self, ratio: float) -> "Quote":
@@ -56,8 +60,14 @@ class ListedAction(NamedTuple):
     """
 
     session: str
-    action: Literal["dividend", "split"]
+    action: Action
     amount: float
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether a company can have done that."""
+        most = MOST_PRICE if self.action == "dividend" else MOST_SPLIT
+        return 1.0 / most <= self.amount <= most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +91,13 @@ class Quoted:
     def as_traded(self, splits: Iterable[ListedAction]) -> dict[str, Quote]:
         """The quotes that are possible, with later splits undone."""
         ratios = [each for each in splits if each.action == "split"]
-        return {
+        traded = {
             session: quote.restated(
                 math.prod(each.amount for each in ratios if each.session > session)
             )
             for session, quote in self.quotes.items()
-            if quote.is_possible
         }
+        return {session: quote for session, quote in traded.items() if quote.is_possible}
 
 
 class PriceSource(Protocol):

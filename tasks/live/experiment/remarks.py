@@ -1,6 +1,7 @@
 """What entries of a ledger say that is out of the ordinary, in words."""
 
 from investorbench.tasks.live.experiment.ledger import LedgerEntry
+from investorbench.tasks.live.experiment.view import NO_ACTIONS
 
 
 def remark_on(entry: LedgerEntry) -> str | None:
@@ -32,6 +33,8 @@ def remark_on(entry: LedgerEntry) -> str | None:
             )
         case "action":
             late = ", found late" if content.get("late") else ""
+            if content["amount"] == NO_ACTIONS[content["action"]]:
+                return f"{content['action']} of entry {content['corrects']} is listed no more"
             return f"{content['action']} of {content['amount']:g}{late}"
         case "account" if "corrects" in content:
             return f"the account was taken again in place of entry {content['corrects']}"

@@ -12,6 +12,8 @@ from investorbench_env.errors import InvestorBenchError
 FILE = "file"
 """The agent that is a person or a chat window: a prompt is written, an answer is taken."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9.=^-]{0,31}")
+MOST_CASH = 1e15
 INDICES = ("^GSPC", "^RUT")
 """The S&P 500 and the Russell 2000, beside which accounts are shown."""
 
@@ -79,12 +81,16 @@ class ExperimentSettings:
             ("asset", [*self.symbols, *self.indices]),
             ("agent", [agent.name for agent in self.agents]),
         ):
-            if not names or len(set(names)) < len(names):
+            if not names or len({name.casefold() for name in names}) < len(names):
                 raise InvestorBenchError(
                     f"an experiment has at least one {what}, each once; got {', '.join(names)}"
                 )
-        if not self.initial_cash > 0.0:
-            raise InvestorBenchError(f"cash of {self.initial_cash:g} buys nothing: give more")
+        if strange := [name for name in self.symbols if not SYMBOL.fullmatch(name)]:
+            raise InvestorBenchError(f"{strange[0]!r} is no symbol: write it as Yahoo does, NVDA")
+        if not 0.0 < self.initial_cash <= MOST_CASH:
+            raise InvestorBenchError(
+                f"cash of {self.initial_cash:g} is none to trade with: give up to {MOST_CASH:g}"
+            )
 
     def agent(self, name: str) -> LiveAgent:
         """The agent of a name."""

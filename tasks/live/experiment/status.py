@@ -7,7 +7,7 @@ from investorbench.tasks.live.experiment.accounts import held_in
 from investorbench.tasks.live.experiment.ledger import Ledger
 from investorbench.tasks.live.experiment.settings import ExperimentSettings, LiveAgent
 from investorbench.tasks.live.experiment.stepping import LEDGER
-from investorbench.tasks.live.experiment.view import LedgerView
+from investorbench.tasks.live.experiment.view import LedgerView, readable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,11 @@ def status(folder: Path) -> ExperimentStatus:
     Raises:
         LedgerError: there is none, or its ledger cannot be read.
     """
-    with Ledger(folder / LEDGER) as ledger:
-        view = LedgerView(ledger.entries())
+    with Ledger(folder / LEDGER) as ledger, readable(ledger.path):
+        return _status(LedgerView(ledger.entries()))
+
+
+def _status(view: LedgerView) -> ExperimentStatus:
     standings = (_standing(view, agent) for agent in view.settings.agents)
     return ExperimentStatus(
         settings=view.settings,

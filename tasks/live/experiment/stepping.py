@@ -1,6 +1,6 @@
 """One step of an experiment: prices, accounts and decisions of a session, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 from investorbench.tasks.live.experiment.accounts import account_after
 from investorbench.tasks.live.experiment.deciding import MakeAgent, decide, forget_older_states
-from investorbench.tasks.live.experiment.due import Due, NotDueError, due, nothing_due
+from investorbench.tasks.live.experiment.due import Due, NotDueError, due, nothing_due, shown
 from investorbench.tasks.live.experiment.exporting import write_exports
 from investorbench.tasks.live.experiment.files import (
     AnswerError,
@@ -17,7 +17,7 @@ from investorbench.tasks.live.experiment.files import (
     read_answer,
     write_prompts,
 )
-from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry, LedgerError
+from investorbench.tasks.live.experiment.ledger import Ledger, LedgerEntry
 from investorbench.tasks.live.experiment.pricing import (
     Gathered,
     gather,
@@ -29,13 +29,15 @@ from investorbench.tasks.live.experiment.pricing import (
 )
 from investorbench.tasks.live.experiment.quotes import PriceSource
 from investorbench.tasks.live.experiment.settings import ExperimentSettings
-from investorbench.tasks.live.experiment.view import LedgerView
+from investorbench.tasks.live.experiment.view import LedgerView, readable
 from investorbench.tasks.running.episode import run_to_end
 from investorbench_env.envs.portfolio_findings import LONG_STALE
-from investorbench_env.errors import InvestorBenchError
+from investorbench_env.errors import InvalidActionError, InvestorBenchError
 from investorbench_env.market.sessions import session_before
 
 LEDGER = "ledger.sqlite"
+LONGEST = 1000
+"""Characters that are kept of what an agent raises."""
 OVERLAP = 10
 """Sessions before that are asked for again, to find what sources say otherwise by now."""
 
@@ -46,13 +48,8 @@ def start(folder: Path, settings: ExperimentSettings, now: datetime) -> None:
     Raises:
         LedgerError: there is one already, or the folder cannot be written.
     """
-    path, part = folder / LEDGER, folder / f".{LEDGER}.part"
-    if path.exists():
-        raise LedgerError(f"there is a ledger {path} already; name another folder")
-    part.unlink(missing_ok=True)  # of a start that was cut off
-    with Ledger.create(part) as ledger, ledger.writing():
-        ledger.append("experiment", settings.plain(), now)
-    part.rename(path)
+    with Ledger.create(folder / LEDGER) as ledger, ledger.writing():
+        ledger.begin("experiment", settings.plain(), now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +75,7 @@ def step(
     now: datetime,
     sources: Sequence[PriceSource],
     agents: Mapping[str, MakeAgent],
+    clock: Callable[[], datetime] | None = None,
 ) -> LiveStep:
     """Take an experiment over the sessions that have closed since the last step.
 
@@ -89,6 +87,8 @@ def step(
         now: the time, with its zone.
         sources: of prices, in their order.
         agents: by name what makes each; those that answer by files have none.
+        clock: the time while the step goes on, by which an answer may be too late; None for a
+            step that takes no time.
 
     Raises:
         NotDueError: there is nothing to do now; nothing was changed.
@@ -96,9 +96,9 @@ def step(
         AnswerError: an answer cannot be taken, and there is nothing else to do.
         LedgerError: the ledger cannot be written; nothing was changed.
     """
-    with Ledger(folder / LEDGER) as ledger:
+    with Ledger(folder / LEDGER) as ledger, readable(ledger.path):
         with ledger.writing():
-            work = _Step(ledger, folder, now)
+            work = _Step(ledger, folder, now, clock or (lambda: now))
             work.take_sessions(sources)
             work.take_answers()
             work.ask(agents)
@@ -116,6 +116,7 @@ class _Step:
     ledger: Ledger
     folder: Path
     now: datetime
+    clock: Callable[[], datetime]
     written: int = 0
     decided: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -196,6 +197,9 @@ class _Step:
             self._fault(error)
             return
         if answer is not None and asked is not None:
+            if self._is_late():
+                self._fault(AnswerError(f"{name} answered after the open: the next step takes it"))
+                return
             content = decision_of(answer, asked, self.due.next.date)
             self._write("decision", content, asked.session, name)
             self.decided.append(name)
@@ -209,15 +213,24 @@ class _Step:
                 continue
             try:
                 content = run_to_end(decide(self.folder, self.view, agent.name, agents[agent.name]))
-            except Exception as error:  # noqa: BLE001 - whatever an agent raises, others go on
+                if self._is_late():
+                    opened = shown(self.due.next.opens)
+                    raise InvalidActionError(f"the answer came after the open at {opened}")
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, others go on
                 self._fail(agent.name, error)
                 continue
             content["meets"] = self.due.next.date
             self._write("decision", content, session, agent.name)
             self.decided.append(agent.name)
 
-    def _fail(self, name: str, error: Exception) -> None:
-        session, reason = self.view.sessions[-1], f"{type(error).__name__}: {error}"
+    def _is_late(self) -> bool:
+        """Whether the session that orders of now should meet has opened meanwhile."""
+        self.now = max(self.now, self.clock())
+        return self.now >= self.due.next.opens
+
+    def _fail(self, name: str, error: BaseException) -> None:
+        session, said = self.view.sessions[-1], f"{type(error).__name__}: {error}"
+        reason = said[:LONGEST].encode(errors="replace").decode()
         self._fault(InvestorBenchError(f"{name} did not decide: {reason}"))
         known = self.view.failures.get((session, name))
         if known is None or known.content["reason"] != reason:

@@ -3,16 +3,44 @@
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from investorbench.tasks.live.experiment.ledger import LedgerEntry, LedgerError
-from investorbench.tasks.live.experiment.quotes import PRICES, ListedAction, Quote
+from investorbench.tasks.live.experiment.quotes import PRICES, Action, ListedAction, Quote
 from investorbench.tasks.live.experiment.settings import ExperimentSettings
 from investorbench_env.accounting.portfolio import SessionBar
+from investorbench_env.errors import InvestorBenchError
 
-NO_ACTIONS = (0.0, 1.0)
+NO_ACTIONS: dict[Action, float] = {"dividend": 0.0, "split": 1.0}
+"""By action the amount that changes nothing."""
+
+
+UNUSABLE = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What entries that no step wrote may lead to, though their hashes be right."""
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Read what a ledger says in the block.
+
+    Raises:
+        LedgerError: it holds what no step writes.
+    """
+    try:
+        yield
+    except InvestorBenchError:
+        raise
+    except UNUSABLE as error:
+        raise LedgerError(
+            f"{path} holds what no step writes ({error!r}): audit it, and put back a copy of before"
+        ) from error
 
 
 class LedgerView:
@@ -33,7 +61,7 @@ class LedgerView:
         self._history: dict[str, dict[str, Quote]] = defaultdict(dict)
         self._prices: dict[tuple[str, str], list[LedgerEntry]] = defaultdict(list)
         self._latest_quotes: dict[int, Quote] = {}
-        self._actions: dict[str, dict[tuple[str, str], LedgerEntry]] = defaultdict(dict)
+        self._actions: dict[str, dict[tuple[str, Action], LedgerEntry]] = defaultdict(dict)
         self._accounts: dict[tuple[str, str], LedgerEntry] = {}
         self._questions: dict[str, LedgerEntry] = {}
         self._decisions: dict[str, list[LedgerEntry]] = defaultdict(list)
@@ -123,26 +151,26 @@ class LedgerView:
             return quote_of(found[0].content)
         return self._history.get(symbol, {}).get(session)
 
-    def action(self, session: str, symbol: str, action: str) -> LedgerEntry | None:
+    def action(self, session: str, symbol: str, action: Action) -> LedgerEntry | None:
         """A dividend or split, as it was last found."""
         return self._actions.get(symbol, {}).get((session, action))
 
-    def splits(self, symbol: str) -> list[ListedAction]:
-        """All splits of an asset."""
+    def actions(self, symbol: str) -> list[ListedAction]:
+        """All dividends and splits of an asset that were not withdrawn."""
         return [
-            ListedAction(session, "split", entry.content["amount"])
-            for (session, action), entry in self._actions.get(symbol, {}).items()
-            if action == "split"
+            ListedAction(*key, entry.content["amount"])
+            for key, entry in self._actions.get(symbol, {}).items()
+            if entry.content["amount"] != NO_ACTIONS[key[1]]
         ]
 
     def bar(self, session: str, symbol: str) -> SessionBar:
         """What an asset did, NaN where it has no price."""
         quote = self.quote(session, symbol)
-        found = [self.action(session, symbol, name) for name in ("dividend", "split")]
         dividend, split = (
-            default if entry is None else float(entry.content["amount"])
-            for entry, default in zip(found, NO_ACTIONS, strict=True)
-        )
+            default if (entry := self.action(session, symbol, name)) is None
+            else float(entry.content["amount"])
+            for name, default in NO_ACTIONS.items()
+        )  # fmt: skip
         prices = (math.nan,) * 5 if quote is None else quote
         return SessionBar(*prices, dividend=dividend, split=split)
 
