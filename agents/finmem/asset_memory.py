@@ -117,7 +117,7 @@ class AssetMemory:
 
 
 def require_new(memory: LayeredMemory) -> None:
-    """Refuse a memory that something is in already where a repeat begins.
+    """Refuse a memory that already holds something when a repeat begins.
 
     Raises:
         InvestorBenchError: it has steps behind it.

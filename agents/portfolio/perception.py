@@ -96,7 +96,7 @@ class PortfolioPerception:
 
     @property
     def universe_return(self) -> float:
-        """What an asset returned since the session before, on the average: nothing where stale."""
+        """The mean return of the assets since the session before; a stale price counts as 0."""
         moves = [0.0 if quote.stale else quote.returns[0] for quote in self.quotes]
         known = [move for move in moves if move is not None]
         return sum(known) / len(known) if known else 0.0

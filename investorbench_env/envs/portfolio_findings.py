@@ -14,7 +14,7 @@ LONG_STALE = 20
 
 
 def hindsight(universe: Universe, start: str) -> Iterator[str]:
-    """That assets were chosen by those who knew how they would do, where that is so.
+    """That the assets were chosen with hindsight, where they were.
 
     Args:
         universe: of the assets.

@@ -136,7 +136,7 @@ class CallCounter:
 
 
 def victim(folder: str, deadly: int | None) -> None:
-    """Live, until death."""
+    """Go through an experiment until the kill, if there is one."""
     sys.setprofile(CallCounter(deadly))
     live(Path(folder))
     sys.setprofile(None)

@@ -33,10 +33,10 @@ class Shares(NamedTuple):
     sector: float
 
     def require_sound(self) -> None:
-        """Refuse shares that are none.
+        """Refuse a negative share, and shares that add up to more than 1.
 
         Raises:
-            MarketError: one is negative, or there is more than all.
+            MarketError: there are such.
         """
         if min(self) < 0 or sum(self) > 1:
             raise MarketError(
