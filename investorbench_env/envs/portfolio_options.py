@@ -96,7 +96,7 @@ def _symbols(given: object) -> tuple[str, ...]:
         and not isinstance(given, str | bytes)
         and given
         and all(isinstance(symbol, str) and symbol for symbol in given)
-        and len(set(given)) == len(given)
+        and len({symbol.upper() for symbol in given}) == len(given)  # data knows no case
     ):
         return tuple(given)
     raise InvestorBenchError(

@@ -85,6 +85,7 @@ def refused(action: str, given: Any) -> None:
         ({"symbols": []}, "must list the assets, each once"),
         ({"symbols": "AAPL"}, "must list the assets, each once"),
         ({"symbols": ["A", "A"]}, "must list the assets, each once"),
+        ({"symbols": ["A", "a"]}, "must list the assets, each once"),
         ({"symbols": ["A", "C"]}, "unknown symbol 'C'"),
         ({"max_gross": 0}, "max_gross=0 must be a number of at least 1e-06"),
         ({"borrow_bps": 10}, "set long_short=True"),
