@@ -103,12 +103,13 @@ class InverseVolatility(Allocator):
     """Shares of equity in proportion to one over the volatility of daily returns.
 
     Args:
-        sessions: how many returns it is measured on.
+        sessions: how many returns it is measured on, at least 2.
     """
 
     name = "inverse_volatility"
 
     def __init__(self, sessions: int = 20) -> None:
+        _require_at_least(2, sessions=sessions)
         self.sessions = sessions
 
     def weights(self, observation: Observation, held: Weights) -> Weights:
@@ -131,6 +132,7 @@ class MomentumRanks(Allocator):
     name = "momentum_ranks"
 
     def __init__(self, sessions: int = 20) -> None:
+        _require_at_least(1, sessions=sessions)
         self.sessions = sessions
 
     def weights(self, observation: Observation, held: Weights) -> Weights:
@@ -157,6 +159,7 @@ class RandomWeights(Allocator):
     name = "random_weights"
 
     def __init__(self, turnover: float = 0.1) -> None:
+        _require_at_least(0, turnover=turnover)
         self.turnover = turnover
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
@@ -249,3 +252,9 @@ def _deviation(closes: Weights) -> float:
 
 def _growth(closes: Weights) -> float:
     return float(closes[-1] / closes[0]) if len(closes) > 1 else np.nan
+
+
+def _require_at_least(least: int, **setting: float) -> None:
+    ((name, value),) = setting.items()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+        raise InvestorBenchError(f"{name}={value!r} must be a number of at least {least}")

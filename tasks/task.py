@@ -110,7 +110,8 @@ class Task:
         if hasattr(self.data, "symbols"):
             return tuple(self.data.symbols)
         if self.is_ours:
-            raise InvestorBenchError(f"{self.id} needs symbol=...")
+            option = 'symbols=["AAPL", "MSFT"]' if self._is_of_universe else 'symbol="NVDA"'
+            raise InvestorBenchError(f"which assets does {self.id} have? Name them: {option}")
         return self.facts("test").symbols
 
     @property

@@ -1,5 +1,6 @@
 """Baselines of several assets on accounts and observations made by hand."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -175,3 +176,19 @@ def test_what_is_not_observed_is_done_without_or_asked_for() -> None:
 def test_where_there_is_nothing_to_divide_it_is_said(name: str, action: str) -> None:
     with pytest.raises(InvestorBenchError, match=f"{name} divides an account among assets"):
         ALLOCATORS[name]().begin(facts(action=action), "test", 0)
+
+
+@given(
+    rule=st.sampled_from([(InverseVolatility, "sessions", 2), (MomentumRanks, "sessions", 1),
+                          (RandomWeights, "turnover", 0)]),
+    value=st.integers(-5, 5) | st.sampled_from([math.nan, -math.inf, "3", None, True]),
+)  # fmt: skip
+def test_a_setting_that_means_nothing_is_refused(rule: Any, value: Any) -> None:
+    agent, name, least = rule
+    if type(value) is int and value >= least:
+        assert getattr(agent(**{name: value}), name) == value
+        return
+    with pytest.raises(
+        InvestorBenchError, match=f"^{name}=.* must be a number of at least {least}$"
+    ):
+        agent(**{name: value})

@@ -214,3 +214,9 @@ def test_what_agents_are_compared_with_trades_by_weights_at_the_same_costs(optio
     assert strict.by_weights().options == {"strict": False}
     alone = Task.of("stock/sim")
     assert alone.by_weights() is alone
+
+
+@pytest.mark.parametrize(("family", "option"), [("Portfolio", "symbols="), ("Stock", "symbol=")])
+def test_which_assets_is_asked_with_the_option_that_names_them(family: str, option: str) -> None:
+    with pytest.raises(InvestorBenchError, match=f"Name them: {option}"):
+        _ = Task.of(f"InvestorBench/{family}").symbols
