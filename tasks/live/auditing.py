@@ -31,7 +31,7 @@ OF_AN_ACCOUNT = ("Total Value", "Cash Balance", "Total Equity")
 UNPRICED_TOO = OF_A_HOLDING[:3]
 OF_A_SALE = ("Shares", "Current Price", "Total Value")
 BOUGHT = ("Buy Price", "Cost Basis")
-SOLD = ("Sell Price", "PnL")
+SOLD = ("Sell Price", "Cost Basis", "PnL")
 
 
 @dataclass(frozen=True, slots=True)

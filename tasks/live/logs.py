@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -33,6 +34,10 @@ WORDS = ("Date", "Ticker", "Action", "Reason")
 TOTAL = "TOTAL"
 UNPRICED = "NO DATA"
 """What stands under Action where a day had no price."""
+YEARS = range(1900, 2200)
+"""In which an account may be."""
+COUNTED = ("", "Unnamed: 0")
+"""What pandas calls the numbers of rows that it saves beside them."""
 PAYMENTS = ("DIVIDEND", "COMMISSION")
 """How the reason of a row begins that is no trade: cash under PnL that came, or went."""
 
@@ -190,6 +195,8 @@ def _columns(
     for place, name in enumerate(header):
         if name in columns and name not in header[:place]:
             continue
+        if name in COUNTED and _is_counting([cells[place : place + 1] for _, cells in rows]):
+            continue
         if name or place in filled:
             problem = f"the format has no column {name!r}; it is not looked at"
             if name in columns:
@@ -202,6 +209,12 @@ def _columns(
         if is_filled or len(cells) > max(usual, len(header)):
             problem = f"{len(cells)} cells under {len(header)} columns: a comma that is not quoted?"
             yield LogFinding(file, line, "column", problem)
+
+
+def _is_counting(cells: Sequence[list[str]]) -> bool:
+    """Whether a column holds the numbers of its rows."""
+    found = [int(cell[0]) for cell in cells if cell and cell[0].isdecimal()]
+    return len(found) == len(cells) and all(one < other for one, other in pairwise(found))
 
 
 def _numbers(
@@ -231,7 +244,8 @@ def _days(cells: Sequence[tuple[int, str]], log: LogTable[AnyRow]) -> Iterator[d
     order = orders.most_common(1)[0][0] if orders else ""
     for line, cell, fields in read:
         day = None if fields is None else date_of(fields, order)
-        if day is None:
+        if day is None or day.year not in YEARS:
+            day = None
             problem = f"{cell.strip()[:40]!r} is no date; the row is left out"
         elif fields and _form(fields) != usual:
             problem = f"{cell.strip()!r} is in another form than the other dates; read as {day}"

@@ -49,6 +49,12 @@ def european(value: float) -> str:
     return f"{value:,.2f}".translate(str.maketrans(",.", ".,"))
 
 
+def counted(text: str) -> str:
+    """With the numbers of rows, as pandas saves them where it is not asked not to."""
+    header, *rows = text.splitlines()
+    return "\n".join([f",{header}", *(f"{n},{row}" for n, row in enumerate(rows))]) + "\n"
+
+
 def american(name: str, cell: str) -> str:
     return f"{date.fromisoformat(cell):%m/%d/%Y}" if name == "Date" else cell
 
@@ -64,6 +70,7 @@ HABITS: dict[str, Write] = {
     "cp1252": whole(lambda text: text.replace(" - ", " \u2013 "), "cp1252"),
     "headings": whole(lambda text: text.replace(" Price", "_price", 2).replace("al Val", "AL VAL")),
     "tabs": whole(lambda text: text.replace(",", "\t")),
+    "counted rows": whole(counted),
     "empty column": whole(lambda text: text.replace("\n", ",\n")),
 }
 
@@ -85,6 +92,15 @@ def test_a_habit_of_writing_is_no_fault_and_hides_none(tmp_path: Path, habit: st
 def test_what_is_no_number_is_none(cell: str) -> None:
     # Without its comma "5,75" would be 575.
     assert LoggedNumber.of(cell) is None and not is_blank(cell)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1066-10-14", "9999-12-31"])
+def test_a_day_on_which_no_account_was_is_none(tmp_path: Path, day: str) -> None:
+    daily, trades = Account(1).run(12).write(tmp_path)
+    rows = daily.read_text().splitlines()
+    daily.write_text("\n".join([*rows, day + rows[-1][10:]]) + "\n")
+    (finding,) = audit(daily, trades).findings
+    assert str(finding).endswith(f"{day!r} is no date; the row is left out")
 
 
 def test_a_cell_too_many_is_named(tmp_path: Path) -> None:
