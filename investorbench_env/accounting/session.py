@@ -1,6 +1,7 @@
 """One session of a long-only account of several assets, in a fixed order.
 
-Splits, dividends, the orders as they are listed, those that wait by age, stops. Orders that were
+Splits, dividends, the orders as they are listed, those that wait by age, stops; of the orders what
+the open fills, then what the bar fills inside, the nearest first. Orders that were
 decided after one session meet the bar of the next. A pure function of what it is given, so that it
 serves an environment and a ledger alike.
 """
@@ -57,8 +58,7 @@ def take_session(
     older = session.adjusted(session.not_cancelled(listed))
     listed = session.adjusted(listed)
     session.note_stops([*listed, *older])
-    session.execute(listed, is_new=True)
-    session.execute(older, is_new=False)
+    session.execute(listed, older)
     session.sell_at_stops()
     return session.closed(), session.outcome()
 
@@ -76,7 +76,7 @@ class _Session:
         self.before, self.bars, self.terms, self.constraints = before, bars, terms, constraints
         self.cash, self.costs = before.cash, before.costs
         self.holdings, self.marks = dict(before.holdings), dict(before.marks)
-        self.waiting: list[ShareOrder] = []
+        self.waiting: dict[int, ShareOrder] = {}  # by age
         self.inside = FilledInside()
         self.listed_stops: dict[str, float] = {}
         self.traded: defaultdict[str, float] = defaultdict(float)
@@ -150,16 +150,47 @@ class _Session:
                 highest = max(order.stop, self.listed_stops.get(order.symbol, 0.0))
                 self.listed_stops[order.symbol] = highest
 
-    def execute(self, orders: Sequence[ShareOrder], *, is_new: bool) -> None:
-        """Fill orders in their order, or let them wait, or refuse them."""
-        older, self.waiting = self.waiting, []
-        for order in orders:
-            if order.side == "cancel":
-                continue
-            reason = self._set_stop(order) if order.side == "stop" else self._trade_or_wait(order)
-            if reason is not None:
-                self.refused.append(Rejection(order, reason))
-        self.waiting = [*older, *self.waiting] if is_new else [*self.waiting, *older]
+    def execute(self, listed: Sequence[ShareOrder], older: Sequence[ShareOrder]) -> None:
+        """Fill orders, or let them wait, or refuse them.
+
+        First what the open fills, as listed and then by age; then what the bar fills inside, the
+        nearest to its open first. Otherwise money or shares of an order at the open would hang on
+        what came after it, and a ladder of limits would trade at the best price of the bar.
+        """
+        inside: list[tuple[float, int, ShareOrder]] = []
+        for age, order in (*enumerate(listed, len(older)), *enumerate(older)):
+            distance = self._distance(order)
+            if distance:
+                inside.append((distance, age, order))
+            elif order.side == "stop" and self._comes_inside(order, inside):
+                inside.append((math.inf, age, order))
+            else:
+                self._carry_out(order, age)
+        for _, age, order in sorted(inside, key=lambda each: each[0]):
+            self._carry_out(order, age)
+
+    def _distance(self, order: ShareOrder) -> float:
+        """How far from the open the bar has to go to fill an order, as a share; 0 for none."""
+        if order.limit is None or order.side not in ("buy", "sell"):
+            return 0.0
+        bar = self.bars[order.symbol]
+        away = bar.open - order.limit if order.side == "buy" else order.limit - bar.open
+        return away / bar.open if away > 0.0 else 0.0
+
+    def _comes_inside(
+        self, order: ShareOrder, inside: Sequence[tuple[float, int, ShareOrder]]
+    ) -> bool:
+        """Whether a stop is for what only an earlier order may buy inside the bar."""
+        return order.symbol not in self.holdings and any(
+            each.symbol == order.symbol for *_, each in inside
+        )
+
+    def _carry_out(self, order: ShareOrder, age: int) -> None:
+        if order.side == "cancel":
+            return
+        reason = self._set_stop(order) if order.side == "stop" else self._trade_or_wait(order, age)
+        if reason is not None:
+            self.refused.append(Rejection(order, reason))
 
     def _set_stop(self, order: ShareOrder) -> str | None:
         holding = self.holdings.get(order.symbol)
@@ -168,16 +199,16 @@ class _Session:
         self.holdings[order.symbol] = holding._replace(stop=order.stop)
         return None
 
-    def _trade_or_wait(self, order: ShareOrder) -> str | None:
+    def _trade_or_wait(self, order: ShareOrder, age: int) -> str | None:
         """Why an order is neither filled nor waits; None where it is or does."""
         bar = self.bars[order.symbol]
         if not bar.has_traded:
-            return self._wait(order, f"{order.symbol} did not trade")
+            return self._wait(order, age, f"{order.symbol} did not trade")
         if order.side == "sell" and (reason := self._lacks_shares(order)) is not None:
             return reason
         price = self._price_of(order, bar)
         if price is None:
-            return self._wait(order, f"the limit of {order.limit:g} was not reached")
+            return self._wait(order, age, f"the limit of {order.limit:g} was not reached")
         quantity = self._capped(order, bar)
         if quantity and order.side == "buy":
             reason = self._unaffordable(order.symbol, quantity, price)
@@ -192,13 +223,13 @@ class _Session:
             return None
         left = order._replace(quantity=rest)
         return self._wait(
-            left, f"volume_cap left {amount(rest)} of {amount(order.quantity)} shares"
+            left, age, f"volume_cap left {amount(rest)} of {amount(order.quantity)} shares"
         )
 
-    def _wait(self, order: ShareOrder, reason: str) -> str | None:
+    def _wait(self, order: ShareOrder, age: int, reason: str) -> str | None:
         if order.until == "day":
             return reason
-        self.waiting.append(order)
+        self.waiting[age] = order
         return None
 
     def _lacks_shares(self, order: ShareOrder) -> str | None:
@@ -304,7 +335,7 @@ class _Session:
             cash=self.cash,
             costs=self.costs,
             holdings=self.holdings,
-            waiting=tuple(self.waiting),
+            waiting=tuple(order for _, order in sorted(self.waiting.items())),
             marks=self.marks | {name: bar.close for name, bar in traded.items()},
             dollar_volumes=dollar_volumes_of(self.bars),
         )

@@ -48,7 +48,7 @@ class ExactPortfolio:
             self.split(name, ratio)
         new, old = self.after(new, nights), self.after(old, nights)
         fills: list[tuple[str, F, F]] = []
-        waits: dict[bool, list[Order]] = {True: [], False: []}
+        waits: list[tuple[int, Order]] = []
         for order in (*new, *old):
             if order["side"] in ("buy", "stop") and order["stop"] is not None:
                 name, bar = order["symbol"], bars.get(order["symbol"])
@@ -56,12 +56,20 @@ class ExactPortfolio:
                     order["side"] == "stop" or self.price(name, "buy", order["limit"], bar)
                 ):
                     self.named_stops[name] = max(self.named_stops.get(name, F(0)), order["stop"])
-        for is_new, batch in ((True, new), (False, old)):
-            for order in batch:
-                rest = self.one(order, bars.get(order["symbol"]), fills)
-                if rest and order["until"] == "cancelled" and order["side"] in ("buy", "sell"):
-                    waits[is_new].append(order | {"quantity": rest})
-        self.book = waits[False] + waits[True]
+        late: list[tuple[F, int, Order]] = []
+        for age, order in (*enumerate(new, len(old)), *enumerate(old)):
+            name, bar, limit = order["symbol"], bars.get(order["symbol"]), order["limit"]
+            is_late_stop = order["side"] == "stop" and name not in self.shares
+            away = F(0)
+            if bar and limit is not None and order["side"] in ("buy", "sell"):
+                away = (limit - bar["open"]) / bar["open"] * (-1 if order["side"] == "buy" else 1)
+            if away > 0 or (is_late_stop and any(o["symbol"] == name for *_, o in late)):
+                late.append((F(10**9) if is_late_stop else away, age, order))
+            else:
+                self.carry_out(order, age, bars, fills, waits)
+        for _, age, order in sorted(late, key=lambda each: each[0]):
+            self.carry_out(order, age, bars, fills, waits)
+        self.book = [order for _, order in sorted(waits, key=lambda each: each[0])]
         for name in list(self.shares):
             self.stopped(name, bars[name], fills)
         for name, bar in bars.items():
@@ -123,6 +131,18 @@ class ExactPortfolio:
                 quantity = F(int(quantity))
             kept.append(order | changed | {"quantity": quantity})
         return kept
+
+    def carry_out(
+        self,
+        order: Order,
+        age: int,
+        bars: dict[str, Bar | None],
+        fills: list[tuple[str, F, F]],
+        waits: list[tuple[int, Order]],
+    ) -> None:
+        rest = self.one(order, bars.get(order["symbol"]), fills)
+        if rest and order["until"] == "cancelled" and order["side"] in ("buy", "sell"):
+            waits.append((age, order | {"quantity": rest}))
 
     def one(self, order: Order, bar: Bar | None, fills: list[tuple[str, F, F]]) -> F:
         """Try one order; the shares that are still wanted."""

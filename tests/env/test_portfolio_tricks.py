@@ -117,3 +117,35 @@ def test_debts_that_cost_nothing_are_a_finding(long_short: bool) -> None:
     assert "debts cost no interest: max_gross=2" in facts.findings
     facts = portfolio(market, long_short=long_short).unwrapped.facts
     assert not any("debts" in finding for finding in facts.findings)
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_ladder_of_limits_trades_at_no_better_price_than_its_nearest_one(
+    side: str, waits: bool
+) -> None:
+    rng = np.random.default_rng([18, len(side)])
+    sign = -1.0 if side == "buy" else 1.0
+    for _ in range(40):
+        low, high = float(rng.uniform(80.0, 99.0)), float(rng.uniform(101.0, 120.0))
+        distances = np.sort(rng.uniform(0.5, 20.0, 5))[::-1]
+        ladder = [
+            ShareOrder("A", side, 90.0, limit=float(100.0 + sign * away), until="cancelled")  # type: ignore[arg-type]
+            for away in distances
+        ]
+        reached = [order for order in ladder if low <= (order.limit or 0.0) <= high]
+        nearest = reached[-1].limit if reached else None
+        if has_market := bool(rng.random() < 0.5):
+            ladder.append(ShareOrder("A", side, 90.0))  # type: ignore[arg-type]
+        before = Portfolio(
+            cash=10_000.0 if side == "buy" else 0.0,
+            holdings={} if side == "buy" else {"A": HeldShares(100.0, 100.0)},
+            marks={"A": 100.0},
+            waiting=tuple(ladder[:-1]) if waits else (),
+        )
+        listed = ladder[-1:] if waits else ladder
+        bar = {"A": SessionBar(100.0, high, low, 100.0)}
+        terms = Terms(commission=0.0, slippage=0.0)
+        _, outcome = take_session(before, listed, bar, terms, Constraints())
+        expected = 100.0 if has_market else nearest
+        assert [fill.price for fill in outcome.fills] == [expected] * (expected is not None)
