@@ -55,8 +55,9 @@ class Terms:
         limit_fill: whether a limit inside a bar is filled at a ``touch``, or only by a price
             ``through`` it.
         in_cents: whether fills without a limit are rounded to the cent.
-        orders_first: whether a sale inside a bar comes before a stop that the same bar reaches;
-            else the stop does, which is the losing side.
+        orders_first: whether all orders come in their order whatever came first in the bar, a sale
+            inside it before a stop that it reaches, too. Who knows that can be sure of a profit;
+            else the losing side counts, see ``filled_inside``.
         dividend_adjusts_orders: whether buy limits and stops fall by a dividend on its ex-date, as
             FINRA Rule 5330 has it.
     """

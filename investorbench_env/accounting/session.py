@@ -171,7 +171,7 @@ class _Session:
 
     def _distance(self, order: ShareOrder) -> float:
         """How far from the open the bar has to go to fill an order, as a share; 0 for none."""
-        if order.limit is None or order.side not in ("buy", "sell"):
+        if self.terms.orders_first or order.limit is None or order.side not in ("buy", "sell"):
             return 0.0
         bar = self.bars[order.symbol]
         away = bar.open - order.limit if order.side == "buy" else order.limit - bar.open
@@ -216,7 +216,8 @@ class _Session:
                 return reason
         if quantity:
             self.traded[order.symbol] += quantity
-            self.inside.note(order, bar, quantity, price * (1.0 - self.terms.commission))
+            if not self.terms.orders_first:
+                self.inside.note(order, bar, quantity, price * (1.0 - self.terms.commission))
             self._trade(order, quantity, price)
         rest = order.quantity - quantity
         if rest <= SLACK:

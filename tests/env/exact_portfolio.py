@@ -61,7 +61,7 @@ class ExactPortfolio:
             name, bar, limit = order["symbol"], bars.get(order["symbol"]), order["limit"]
             is_late_stop = order["side"] == "stop" and name not in self.shares
             away = F(0)
-            if bar and limit is not None and order["side"] in ("buy", "sell"):
+            if bar and limit is not None and order["side"] in ("buy", "sell") and not self.lab:
                 away = (limit - bar["open"]) / bar["open"] * (-1 if order["side"] == "buy" else 1)
             if away > 0 or (is_late_stop and any(o["symbol"] == name for *_, o in late)):
                 late.append((F(10**9) if is_late_stop else away, age, order))
@@ -178,7 +178,7 @@ class ExactPortfolio:
             self.paid[name] = (self.paid.get(name, F(0)) * held + filled * price) / (held + filled)
             self.shares[name] = held + filled
             self.cash -= cost
-            if limit is not None and bar["open"] > limit:
+            if limit is not None and bar["open"] > limit and not self.lab:
                 self.late[name] = self.late.get(name, F(0)) + filled
                 self.cheapest[name] = min(limit, self.cheapest.get(name, limit))
             if order["stop"] is not None:
@@ -187,7 +187,7 @@ class ExactPortfolio:
         else:
             self.shares[name] -= filled
             self.cash += filled * price * (1 - self.rate)
-            if limit is not None and bar["open"] < limit:
+            if limit is not None and bar["open"] < limit and not self.lab:
                 self.late_cash += filled * price * (1 - self.rate)
             fills.append((name, -filled, price))
             self.drop(name)
