@@ -148,7 +148,7 @@ async def _played(client: Client, episodes: int) -> tuple[float, int]:
                 *(
                     live(
                         as_agent(agent()), task, seeds=Seeds(0, seed), warmup=False,
-                        folder=EpisodeFolder(Path(folder, str(seed))),
+                        folder=EpisodeFolder(Path(folder, str(seed)), ahead=seed),
                     )
                     for seed in range(episodes)
                 )

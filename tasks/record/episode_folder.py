@@ -83,6 +83,9 @@ class EpisodeFolder:
         path: the folder; made when the first line is written.
         save_every: steps from one checkpoint to the next.
         settings: all that determines what comes out, for the headers.
+        ahead: by how many steps the first checkpoint comes before the others would have it.
+            Episodes that wait for one server reach their steps together, and need not all save
+            there.
 
     Raises:
         RecordError: what is recorded was changed or damaged, or is of another version.
@@ -93,12 +96,13 @@ class EpisodeFolder:
         path: Path,
         save_every: int = SAVE_EVERY,
         settings: Mapping[str, Any] | None = None,
+        ahead: int = 0,
     ) -> None:
         self.path = path
         self._save_every = save_every
         self._settings = settings or {}
         self._described: Mapping[str, Any] | None = None
-        self._unsaved = 0
+        self._unsaved = ahead % save_every
         self._uncharged_usd = 0.0
         self._records = {
             split: read_record(path / name).require_resumable() for split, name in FILES.items()
@@ -193,14 +197,17 @@ class EpisodeFolder:
             await asyncio.to_thread(os.fsync, self._file.fileno())
         with _nowhere() as room:
             await agent.save(room)
-            await asyncio.to_thread(shutil.copytree, room, folder)
-        # The checkpoint names a folder that is whole; only then do the others go.
+            await asyncio.to_thread(self._keep, room, folder, step)
+        self._unsaved = 0
+
+    def _keep(self, room: Path, folder: Path, step: Step) -> None:
+        """Make what an agent saved the checkpoint: it names a folder that is whole."""
+        shutil.copytree(room, folder)
         steps = {"split": step.split, "steps": step.number + 1}
         write_json(self.path / CHECKPOINT, {**steps, "agent": folder.name})
-        for other in folder.parent.iterdir():
+        for other in folder.parent.iterdir():  # only now
             if other != folder:
                 shutil.rmtree(other)
-        self._unsaved = 0
 
     async def load(self, agent: Runner) -> None:
         """Make an agent that has begun what it was at the checkpoint, if it was saved there."""

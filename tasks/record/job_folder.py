@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zlib import crc32
 
 from filelock import BaseFileLock, FileLock, Timeout
 
@@ -120,7 +121,12 @@ class JobFolder:
                 raise BusyError(f"{path} is being written by another run") from None
             self._locks[repeat] = lock
             try:
-                self._episodes[repeat] = EpisodeFolder(path, self._save_every, self._settings)
+                self._episodes[repeat] = EpisodeFolder(
+                    path,
+                    self._save_every,
+                    self._settings,
+                    crc32(f"{self.path.name}/{repeat}".encode()),
+                )
             except BaseException:
                 self._locks.pop(repeat).release()
                 raise
