@@ -79,7 +79,7 @@ def _sessions(times: TimeArray, markets: Sequence[Market], rows: Sequence[Any]) 
     Raises:
         MarketError: a bar belongs to another session in another market.
     """
-    sessions = np.full(len(times), np.datetime64("NaT"), "datetime64[D]")
+    sessions = np.full(len(times), np.datetime64("NaT", "D"), "datetime64[D]")
     for market, place in zip(markets, rows, strict=True):
         known = ~np.isnat(sessions[place])
         if (other := known & (sessions[place] != market.sessions)).any():

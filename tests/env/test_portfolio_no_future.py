@@ -54,7 +54,9 @@ def other_future(market: Market, t: int, rng: np.random.Generator) -> Market:
     delistings = {name: each for name, each in market.delistings.items() if each.on <= known}
     for symbol in market.symbols:
         if symbol not in delistings and rng.random() < 0.3:
-            delistings[symbol] = Delisting(known + int(rng.integers(1, 10)), -0.5)
+            delistings[symbol] = Delisting(
+                known + np.timedelta64(int(rng.integers(1, 10)), "D"), -0.5
+            )
     return replace(other, bars=bars, delistings=delistings)
 
 
