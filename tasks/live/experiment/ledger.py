@@ -17,7 +17,7 @@ from investorbench_env.errors import InvestorBenchError
 FIRST = "0" * 64
 """What stands in the first entry for the hash of one before."""
 PATIENCE_MS = 10_000
-"""How long a commit waits for those who read; whoever writes already is not waited for."""
+"""How long a commit waits for those who read; another writer is not waited for."""
 SCHEMA = (
     """CREATE TABLE entries (
         number INTEGER PRIMARY KEY,
