@@ -100,7 +100,11 @@ PORTFOLIO = Family(
 )
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (*map(_single_asset, ASSET_CLASSES.values()), PORTFOLIO)
+    family.name: family
+    for family in (
+        *(_single_asset(row) for row in ASSET_CLASSES.values() if not row.leveraged),
+        PORTFOLIO,
+    )
 }
 """Every family by name."""
 

@@ -54,6 +54,8 @@ class AssetClass:
         installed: entry point of what reads the market of a symbol from a package that may be
             installed, ``module:function``: it gives None for a symbol that is not there, and says
             what to install where the package is missing. Empty where no package has any.
+        leveraged: whether it is held on margin, in accounts of its own: nothing is bought with
+            cash, and a short needs no loan.
     """
 
     name: str
@@ -71,6 +73,7 @@ class AssetClass:
     hours: tuple[str, ...] = ()
     simulated: Simulated | None = None
     installed: str = ""
+    leveraged: bool = False
 
     @property
     def always_open(self) -> bool:
@@ -157,7 +160,24 @@ INDEX = AssetClass(
     installed="investorbench_env.market.sources.arch_data:read",
 )
 
-ASSET_CLASSES: dict[str, AssetClass] = {row.name: row for row in (STOCK, CRYPTO, ETF, INDEX)}
+PERPETUAL = AssetClass(
+    name="perpetual",
+    title="Perpetual",
+    calendar=ALWAYS_OPEN,
+    timezone="UTC",
+    days_a_year=365,
+    unit="contracts",
+    commission_bps=4.5,
+    slippage_bps=1.0,
+    corporate_actions=False,
+    filings=False,
+    suffixes=("-PERP", "-USD-PERP", "-USDT-SWAP", "/USDC:USDC", "/USDT:USDT", *CRYPTO.suffixes),
+    leveraged=True,
+)
+
+ASSET_CLASSES: dict[str, AssetClass] = {
+    row.name: row for row in (STOCK, CRYPTO, ETF, INDEX, PERPETUAL)
+}
 """Every asset class by name."""
 
 
@@ -178,8 +198,7 @@ def asset_class_of(symbol: str) -> str:
 
 
 def class_beside(symbol: str, asset_class: str) -> str:
-    """The class that a symbol most likely belongs to, of those with the sessions of another."""
-    own = asset_class_of(symbol)
-    return (
-        own if ASSET_CLASSES[own].calendar == ASSET_CLASSES[asset_class].calendar else asset_class
-    )
+    """The class that a symbol most likely belongs to, of those in one account with another."""
+    own, other = ASSET_CLASSES[asset_class_of(symbol)], ASSET_CLASSES[asset_class]
+    together = own.calendar == other.calendar and own.leveraged == other.leveraged
+    return own.name if together else asset_class

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from investorbench_env.errors import MarketError
 from investorbench_env.market.documents import Document, DocumentTable
-from investorbench_env.market.market import FIELDS, Market
+from investorbench_env.market.market import FIELDS, PERPETUAL, Market
 from investorbench_env.market.sessions import TimeArray
 
 ALIKE = ("interval", "timezone")
@@ -45,8 +45,13 @@ def join(parts: Mapping[str, Market], asset_class: str) -> Market:
     def laid_out(name: str, fill: float, *more: int) -> npt.NDArray[np.float64]:
         array = np.full((len(times), len(markets), *more), fill)
         for asset, (market, place, column) in enumerate(zip(markets, rows, columns, strict=True)):
-            array[place, asset] = getattr(market, name)[:, column]
+            if (own := getattr(market, name)) is not None:
+                array[place, asset] = own[:, column]
         return array
+
+    def where_there_is(name: str) -> npt.NDArray[np.float64] | None:
+        some = any(getattr(market, name) is not None for market in markets)
+        return laid_out(name, np.nan, *PERPETUAL[name]) if some else None
 
     return Market(
         symbols=tuple(parts),
@@ -70,6 +75,9 @@ def join(parts: Mapping[str, Market], asset_class: str) -> Market:
             for symbol, market in parts.items()
             if symbol in market.delistings
         },
+        funding=where_there_is("funding"),
+        oracle=where_there_is("oracle"),
+        marks=where_there_is("marks"),
     )
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FIELDS = ("open", "high", "low", "close", "volume")
 OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
+PERPETUAL: dict[str, tuple[int, ...]] = {"funding": (), "oracle": (), "marks": (VOLUME,)}
+"""What only markets of perpetuals have, with the axes beyond [T, A]."""
 
 LEAST_PRICE, MOST_PRICE, MOST_VOLUME = 1e-12, 1e15, 1e24
 """Beyond them single precision holds no observation of a bar or an account."""
@@ -84,6 +86,11 @@ class Market:
         intervals: the same assets in bars of other lengths, by their ``interval``; a view shows
             those of them that were complete at its time.
         delistings: of the assets whose listing ended, by symbol.
+        funding: of perpetuals, the rate that is charged at the stamp with which a bar opens, NaN
+            for a bar that opens with none [T, A].
+        oracle: of perpetuals, the price on which funding is charged at that stamp, NaN where
+            unknown [T, A].
+        marks: of perpetuals, open, high, low and close of the mark, NaN where unknown [T, A, 4].
         law_fingerprint: for a path that was drawn by a ``simulated.Law``, the fingerprint of that
             law, which stands for the market's own.
     """
@@ -105,6 +112,9 @@ class Market:
     interval: str = DAILY
     intervals: "Mapping[str, Market]" = field(default_factory=dict)
     delistings: Mapping[str, Delisting] = field(default_factory=dict)
+    funding: FloatArray | None = None
+    oracle: FloatArray | None = None
+    marks: FloatArray | None = None
     law_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
@@ -115,6 +125,9 @@ class Market:
         self._freeze("bars", "float64", (length, assets, len(FIELDS)))
         for name in ("adjusted_close", "dividends", "share_splits"):
             self._freeze(name, "float64", (length, assets))
+        for name, more in PERPETUAL.items():
+            if getattr(self, name) is not None:
+                self._freeze(name, "float64", (length, assets, *more))
         if not length or not assets:
             raise MarketError(f"a market needs a session and a symbol; got {length} and {assets}")
         if (self.sessions[1:] < self.sessions[:-1]).any():
@@ -132,7 +145,15 @@ class Market:
 
     def _refuse_impossible_numbers(self) -> None:
         prices, volumes = self.bars[..., :VOLUME], self.bars[..., VOLUME]
-        for name, values in (("prices", prices), ("adjusted closes", self.adjusted_close)):
+        priced = {
+            "prices": prices,
+            "adjusted closes": self.adjusted_close,
+            "oracle prices": self.oracle,
+            "marks": self.marks,
+        }
+        for name, values in priced.items():
+            if values is None:
+                continue
             if (values <= 0).any():
                 raise MarketError(f"{name} must be positive; use NaN for a bar that is missing")
             if (values > MOST_PRICE).any() or (values < LEAST_PRICE).any():
@@ -144,6 +165,10 @@ class Market:
             raise MarketError(f"dividends must be within 0..{MOST_PRICE:g}, 0 for none")
         if not ((ratios > 0) & np.isfinite(ratios)).all():
             raise MarketError("share_splits must be finite positive ratios, 1 for none")
+        if self.funding is not None and (np.abs(self.funding) >= 1.0).any():
+            raise MarketError(
+                "funding must be a rate between -1 and 1, such as .0000125, or NaN for none"
+            )
 
     def _refuse_stranger(self, name: str, other: "Market") -> None:
         if name != other.interval or name == self.interval:
@@ -295,6 +320,9 @@ class Market:
         digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
         for array in self._arrays:
             digest.update(array.tobytes())
+        for name in PERPETUAL:
+            if (own := getattr(self, name)) is not None:
+                digest.update(name.encode() + own.tobytes())
         for row in self.documents:
             digest.update(json.dumps([*_content(row), row.sentiment]).encode())
         return digest.hexdigest()
@@ -365,6 +393,24 @@ class MarketView:
     def share_splits(self) -> FloatArray:
         """Split ratios [t + 1, A]."""
         return self._market.share_splits[: self.t + 1]
+
+    @property
+    def funding(self) -> FloatArray | None:
+        """The rate charged at the stamp with which each bar opens, else NaN [t + 1, A]."""
+        return self._until_now(self._market.funding)
+
+    @property
+    def oracle(self) -> FloatArray | None:
+        """The oracle price at the stamp with which each bar opens [t + 1, A]."""
+        return self._until_now(self._market.oracle)
+
+    @property
+    def marks(self) -> FloatArray | None:
+        """Open, high, low and close of the mark [t + 1, A, 4]."""
+        return self._until_now(self._market.marks)
+
+    def _until_now(self, values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values[: self.t + 1]
 
     def interval(self, name: str) -> "MarketView | None":
         """The same moment in bars of another length; None while none of them is complete.

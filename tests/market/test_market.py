@@ -78,6 +78,9 @@ def test_a_market_that_was_sent_to_another_process_is_the_same_and_cannot_be_wri
         ({"dividends": np.full((2, 1), NAN)}, "dividends must be within"),
         ({"share_splits": np.zeros((2, 1))}, "share_splits must be finite positive"),
         ({"share_splits": np.full((2, 1), NAN)}, "share_splits must be finite positive"),
+        ({"oracle": np.zeros((2, 1))}, "oracle prices must be positive"),
+        ({"marks": np.ones((2, 1))}, r"marks has shape \(2, 1\), expected \(2, 1, 4\)"),
+        ({"funding": np.full((2, 1), 1.25)}, "funding must be a rate between -1 and 1"),
         ({"symbols": ()}, "bars has shape|needs a session and a symbol"),
     ],
 )
@@ -308,6 +311,9 @@ CHANGES: dict[str, Any] = {
     "a zone": {"timezone": "America/New_York"},
     "an interval": {"interval": "24h"},
     "whether it is simulated": {"simulated": True},
+    "a funding rate": {"funding": np.array([[1e-5], [np.nan]])},
+    "an oracle price": {"oracle": np.array([[1.0], [np.nan]])},
+    "a mark": {"marks": np.array([[[1, 1, 1, 1]], [[2, 2, 2, 2]]], float)},
 }
 
 

@@ -13,7 +13,7 @@ from investorbench_env.errors import CorruptDataError, DataNotFoundError, Market
 from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import index, tables
 from investorbench_env.market.intervals import DAILY
-from investorbench_env.market.market import FIELDS, Delisting, Market
+from investorbench_env.market.market import FIELDS, Delisting, FloatArray, Market
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,6 +23,7 @@ READABLE = (1, 2)
 """Format 1 knew daily bars only, and called their ends decision times."""
 HIDDEN = "hidden_"
 STEPS = ("adj_close", "dividend", "split")
+MARKS = ("mark_open", "mark_high", "mark_low", "mark_close")
 TEXTS = ("kind", "symbol", "title", "text", "sentiment", "source", "id")
 
 
@@ -32,7 +33,8 @@ class Tables:
 
     Attributes:
         bars: a row a bar and symbol: date, symbol, time, open, high, low, close, volume, adj_close,
-            dividend, split, and the hidden state of a simulated market.
+            dividend, split, and where there are any funding, oracle, the mark's open, high, low
+            and close, and the hidden state of a simulated market.
         documents: a row a text, in the order in which they became available.
         about: the rest, as plain JSON values.
         intervals: the same for bars of other lengths, by their interval.
@@ -178,6 +180,8 @@ def to_tables(market: Market) -> Tables:
         STEPS, (market.adjusted_close, market.dividends, market.share_splits), strict=True
     ):
         columns[name] = pa.array(values.ravel())
+    for name, values in _perpetual_columns(market).items():
+        columns[name] = pa.array(values.ravel())
     hidden = market.hidden_state or {}
     for name, values in hidden.items():
         columns[f"{HIDDEN}{name}"] = pa.array(np.asarray(values, dtype=float).ravel())
@@ -208,6 +212,14 @@ def to_tables(market: Market) -> Tables:
         },
         intervals={name: to_tables(other) for name, other in market.intervals.items()},
     )
+
+
+def _perpetual_columns(market: Market) -> dict[str, FloatArray]:
+    """What only perpetuals have, a column each [T, A]; none that the market has not."""
+    columns = {"funding": market.funding, "oracle": market.oracle}
+    if market.marks is not None:
+        columns |= {name: market.marks[:, :, number] for number, name in enumerate(MARKS)}
+    return {name: values for name, values in columns.items() if values is not None}
 
 
 def _delistings(market: Market) -> dict[str, Any]:
@@ -248,6 +260,11 @@ def from_tables(
     def column(name: str) -> Any:
         return bars[name].to_numpy().reshape(shape)
 
+    def where_there_is(*names: str) -> Any:
+        if names[0] not in bars.column_names:
+            return None
+        return column(names[0]) if len(names) == 1 else np.stack([*map(column, names)], axis=-1)
+
     try:
         hidden = about["hidden_state"]
         return Market(
@@ -273,6 +290,9 @@ def from_tables(
                 symbol: Delisting(np.datetime64(on), np.nan if gain is None else gain)
                 for symbol, (on, gain) in about.get("delistings", {}).items()
             },
+            funding=where_there_is("funding"),
+            oracle=where_there_is("oracle"),
+            marks=where_there_is(*MARKS),
         )
     except (KeyError, ValueError) as error:
         raise CorruptDataError(f"{origin}: not a saved market ({error!r})") from error
