@@ -138,7 +138,7 @@ class RSI(Baseline):
         closes = known_closes(observation)
         if len(closes) < 2:
             return 0
-        strength = rsi(closes)
+        strength = float(rsi(closes)[-1])
         return (strength < 30.0) - (strength > 70.0)
 
 
