@@ -5,6 +5,7 @@ contracts, negative when short. How an account comes to them is the business of 
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -39,6 +40,24 @@ class Fill(NamedTuple):
     price: float
     notional: float
     cost: float
+
+
+class PerpetualOrder(NamedTuple):
+    """An order to enter a perpetual, or to close it in full.
+
+    Attributes:
+        symbol: the coin.
+        quantity: to buy, negative to sell short; 0 closes what is held.
+        leverage: notional over margin; 0 of an order that closes.
+        stop: the price at which a loss is taken; None for none.
+        target: the price at which a profit is taken; None for none.
+    """
+
+    symbol: str
+    quantity: float
+    leverage: float = 0.0
+    stop: float | None = None
+    target: float | None = None
 
 
 class Rejection(NamedTuple):
@@ -85,6 +104,92 @@ class Position(NamedTuple):
     price: float
     weight: float
     unrealised_pnl: float
+
+
+class PerpetualPosition(NamedTuple):
+    """What is held of one perpetual.
+
+    Attributes:
+        symbol: the coin.
+        quantity: coins, negative when short.
+        entry_price: average price of the fills.
+        mark: the price at which it is valued.
+        liquidation_price: at which the venue ends it; of cross margin, while all other marks stay.
+            None where no price does.
+        margin: what it may lose, of isolated margin less the funding paid so far.
+        leverage: at which it was entered last.
+        stop: the price at which a loss is taken; None for none.
+        target: the price at which a profit is taken; None for none.
+        unrealised_pnl: what its price has brought so far, fees and funding apart.
+        funding: received so far, negative when paid.
+        fees: of its entries, positive.
+        notional: its value at the mark, positive.
+    """
+
+    symbol: str
+    quantity: float
+    entry_price: float
+    mark: float
+    liquidation_price: float | None
+    margin: float
+    leverage: float
+    stop: float | None
+    target: float | None
+    unrealised_pnl: float
+    funding: float
+    fees: float
+    notional: float
+
+
+class FundingPayment(NamedTuple):
+    """What longs pay shorts at a stamp, or shorts longs where the rate is negative.
+
+    Attributes:
+        symbol: the coin.
+        cash: received, negative when paid.
+        rate: of the stamp, as charged.
+        price: of the oracle, or what stands in for it.
+    """
+
+    symbol: str
+    cash: float
+    rate: float
+    price: float
+
+
+class ClosedTrade(NamedTuple):
+    """A position from its first entry to its end.
+
+    What it added to the account is ``pnl - fees + funding``.
+
+    Attributes:
+        symbol: the coin.
+        quantity: coins, negative when it was short.
+        entry_price: average price of the fills.
+        exit_price: of the fill that ended it.
+        reason: ``"target"``, ``"stop"``, ``"liquidation"`` or ``"close"``.
+        opened: time of its first entry.
+        closed: time of its end: of the bar's open, or of its close for what happened inside.
+        pnl: what its price brought, before fees and funding; the venue bears what a loss exceeds
+            the margin by.
+        fees: of its entries and its exit, positive.
+        funding: received, negative when paid.
+        margin: put in by its entries.
+        leverage: at which it was entered last.
+    """
+
+    symbol: str
+    quantity: float
+    entry_price: float
+    exit_price: float
+    reason: str
+    opened: datetime
+    closed: datetime
+    pnl: float
+    fees: float
+    funding: float
+    margin: float
+    leverage: float
 
 
 class AccountState:
