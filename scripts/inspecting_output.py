@@ -17,9 +17,10 @@ from investorbench.scripts.terminal import Console
 from investorbench.tasks.answers import role_of
 from investorbench.tasks.record.schema import Line
 from investorbench.tasks.wording import count, usd
-from investorbench_env.accounting.events import Order
-from investorbench_env.accounting.order_words import order_words
+from investorbench_env.accounting.events import AnyOrder
+from investorbench_env.accounting.order_words import order_words, signal_words
 from investorbench_env.accounting.orders import ShareOrder
+from investorbench_env.accounting.signals import Signal
 
 STYLES = {"buy": "green", "sell": "red", "invalid": "red", "refused": "red", "truncated": "red"}
 PARTS = {"recalled", "question", "decision"}
@@ -361,9 +362,11 @@ def _done(day: ShownDay, thought: Values) -> Grid:
     return grid
 
 
-def _ordered(order: Order | ShareOrder) -> str:
+def _ordered(order: AnyOrder) -> str:
     if isinstance(order, ShareOrder):
         return order_words(order._asdict())
+    if isinstance(order, Signal):
+        return signal_words(order)
     return f"{order.symbol} to weight {order.weight:+.2f}"
 
 

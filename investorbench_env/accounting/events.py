@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from investorbench_env.accounting.orders import ShareOrder
+from investorbench_env.accounting.signals import Signal
 
 
 class Order(NamedTuple):
@@ -60,15 +61,18 @@ class PerpetualOrder(NamedTuple):
     target: float | None = None
 
 
+AnyOrder = Order | ShareOrder | Signal
+
+
 class Rejection(NamedTuple):
-    """An order, or what was left of it, that was not carried out.
+    """An order or a signal, or what was left of it, that was not carried out.
 
     Attributes:
         order: as it stood.
         reason: in words.
     """
 
-    order: Order | ShareOrder
+    order: AnyOrder
     reason: str
 
 

@@ -1,8 +1,10 @@
-"""Orders for shares in words, whatever stands in them."""
+"""Orders for shares and signals in words, whatever stands in them."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from investorbench_env.accounting.signals import Signal
 
 
 def order_words(order: Mapping[str, Any] | object) -> str:
@@ -23,6 +25,18 @@ def order_words(order: Mapping[str, Any] | object) -> str:
     if order.get("until") == "cancelled":
         parts.append("until cancelled")
     return ", ".join(parts)
+
+
+def signal_words(signal: Signal) -> str:
+    """A signal in words: ``buy_to_enter 0.62 BTC, 20×, target 111,000, stop 106,361``."""
+    word = signal.signal or "no signal"
+    if not signal.is_entry:
+        return f"{word} {signal.symbol}".rstrip()
+    parts = [f"{word} {amount(signal.quantity)} {signal.symbol}"]
+    prices = {"target": signal.profit_target, "stop": signal.stop_loss}
+    if signal.leverage is not None:
+        parts.append(f"{signal.leverage:g}×")
+    return ", ".join(parts + [f"{name} {amount(p)}" for name, p in prices.items() if p is not None])
 
 
 def amount(value: Any) -> str:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.accounting.events import Order
-from investorbench_env.accounting.order_words import order_words
-from investorbench_env.accounting.orders import ShareOrder
+from investorbench_env.accounting.events import AnyOrder, Order
+from investorbench_env.accounting.order_words import order_words, signal_words
+from investorbench_env.accounting.signals import Signal
 from investorbench_env.envs.pictures import dates_of
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.envs.portfolio_traders import Closed
@@ -117,9 +117,11 @@ def _rejections(trail: Sequence[PortfolioMark]) -> tuple[Event, ...]:
     )
 
 
-def _order_words(order: Order | ShareOrder) -> str:
+def _order_words(order: AnyOrder) -> str:
     if isinstance(order, Order):
         return f"{order.symbol} to {order.weight:.1%}"
+    if isinstance(order, Signal):
+        return signal_words(order)
     return order_words(order._asdict())
 
 

@@ -12,8 +12,9 @@ from investorbench.tasks.record.schema import Line, without_nan
 from investorbench.tasks.report.shared_lines import Lines
 from investorbench.tasks.wording import number, percent
 from investorbench_env.accounting.events import Fill
-from investorbench_env.accounting.order_words import order_words
+from investorbench_env.accounting.order_words import order_words, signal_words
 from investorbench_env.accounting.orders import ShareOrder
+from investorbench_env.accounting.signals import Signal
 from investorbench_env.facts import Facts
 
 MONEY = 1000.0
@@ -149,6 +150,8 @@ def _rejections(line: Line) -> Iterator[str]:
     for order, reason in line.rejections:
         if isinstance(order, ShareOrder):
             yield f"{order_words(order._asdict())}: {reason}"
+        elif isinstance(order, Signal):
+            yield f"{signal_words(order)}: {reason}"
         else:
             yield f"{order.symbol} to {percent(order.weight, 0)} %: {reason}"
 

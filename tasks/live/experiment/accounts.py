@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from investorbench.tasks.live.experiment.view import LedgerView
-from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
+from investorbench_env.accounting.events import AnyOrder, Distribution, Fill, Rejection
 from investorbench_env.accounting.order_lists import read_orders
 from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.accounting.portfolio import HeldShares, Portfolio
@@ -79,7 +79,7 @@ def distributions_in(account: Mapping[str, Any]) -> list[Distribution]:
     return [Distribution(*each) for each in account["distributions"]]
 
 
-def plain_order(order: Order | ShareOrder) -> dict[str, Any]:
+def plain_order(order: AnyOrder) -> dict[str, Any]:
     """An order as JSON values; a figure that is none is its word."""
     return {
         name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
