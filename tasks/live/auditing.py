@@ -100,12 +100,14 @@ def _replayed(days: list[LoggedDay], daily: str, trades: str) -> Iterator[LogFin
     for place, day in enumerate(days):
         if place:
             book, settled = settle(day, book, prices)
-            found, left = cash.check(daily, day, settled.applied, settled.mismatches)
+            found, explained = cash.check(daily, day, settled.applied, settled.mismatches)
             yield from found
         else:
-            left = settled.mismatches
+            explained = set()
+        left = [each for each in settled.mismatches if each.ticker not in explained]
         yield from _holdings(daily, day, left)
-        yield from oversales(trades, settled.applied)
+        sales = [each for each in settled.applied if each.trade.ticker not in explained]
+        yield from oversales(trades, sales)
         # What was sold beside shares that no trade explains had an average cost that none shows.
         unsettled = {mismatch.ticker for mismatch in settled.mismatches}
         for applied in settled.applied:

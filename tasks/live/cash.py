@@ -1,6 +1,7 @@
 """The account of each day: its cash beside what trades moved, and its sums beside their parts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from investorbench.tasks.live.book import Applied
 from investorbench.tasks.live.claims import CENT, CellClaim
@@ -71,62 +72,104 @@ class LoggedCash:
 
     def check(
         self, file: str, day: LoggedDay, applied: Sequence[Applied], mismatches: Sequence[Mismatch]
-    ) -> tuple[list[LogFinding], list[Mismatch]]:
+    ) -> tuple[list[LogFinding], set[str]]:
         """Compare a day's cash with what its trades moved, and go on from it.
 
         Returns:
-            What is wrong, and those mismatches of holdings that it does not explain.
+            What is wrong, and tickers of which it says why their trades do not lead to what is
+            listed, or why more was sold than was held.
         """
+        flow = sum(each.flow for each in applied)
         flows = {
-            sum(each.flow for each in applied),
+            flow,
             sum(each.without_oversold for each in applied),
-            sum(each.flow for each in applied)
-            + sum(Applied(trade, None).flow for trade in day.repeated),
+            flow + sum(Applied(trade, None).flow for trade in day.repeated),
         }
         logged = None if day.total is None else day.total.value("Cash Balance")
-        if self.amount is None:
+        before = self.amount
+        if before is None:
             self.amount = logged
-            return [], list(mismatches)
-        expected = [self.amount + flow for flow in flows]
+            return [], set()
         if day.total is None or logged is None:
-            self.amount = expected[0]
-            return [], list(mismatches)
+            self.amount = before + flow
+            return [], set()
         bound = CENT + sum(
             (each.trade.bought + each.trade.sold) * price.half_unit
             for each in applied
             for name in ("Buy Price", "Sell Price")
             if (price := each.trade.numbers.get(name))
         )
-        nearest = min(expected, key=lambda amount: abs(amount - logged))
+        nearest = min((before + each for each in flows), key=lambda amount: abs(amount - logged))
         if abs(logged - nearest) <= bound:
             self.amount = logged
-            return [], list(mismatches)
-        self.amount = nearest if _equity_bears_out(day, nearest, logged) else logged
-        return self._unexplained(file, day.total, logged - nearest, mismatches)
-
-    def _unexplained(
-        self, file: str, total: DailyRow, change: float, mismatches: Sequence[Mismatch]
-    ) -> tuple[list[LogFinding], list[Mismatch]]:
-        problem = f"cash changed by {change:+,.2f} that no trade explains"
-        left = []
-        for mismatch in mismatches:
-            came = mismatch.listed - mismatch.booked
-            if abs(change + came * mismatch.price) <= TOGETHER * abs(change):
-                verb = "bought" if came > 0 else "sold"
-                problem += f", as if {abs(came):g} shares of {mismatch.ticker} had been {verb}"
-            else:
-                left.append(mismatch)
-        return [LogFinding(file, total.row, "cash", problem, "Cash Balance")], left
+            return [], set()
+        left = _cash_by_equity(day, nearest, bound)
+        self.amount = logged if left is None else left
+        return _unexplained(
+            file, day.total, logged - nearest, logged - before - flow, _gaps(applied, mismatches)
+        )
 
 
-def _equity_bears_out(day: LoggedDay, cash: float, logged: float) -> bool:
-    """Whether equity is holdings and the cash that trades lead to, not the one that is written."""
+@dataclass(slots=True)
+class _Gap:
+    """Shares of a ticker that came without a trade, or went if negative.
+
+    Attributes:
+        shares: that came.
+        price: at which they were last valued or sold.
+        is_sold: whether more of them was sold than was held.
+    """
+
+    shares: float
+    price: float
+    is_sold: bool = False
+
+
+def _gaps(applied: Sequence[Applied], mismatches: Sequence[Mismatch]) -> dict[str, _Gap]:
+    gaps = {each.ticker: _Gap(each.listed - each.booked, each.price) for each in mismatches}
+    for each in applied:
+        if each.oversold:
+            gap = gaps.setdefault(each.trade.ticker, _Gap(0.0, 0.0))
+            gap.shares += each.oversold
+            gap.price, gap.is_sold = each.trade.value("Sell Price") or gap.price, True
+    return gaps
+
+
+def _unexplained(
+    file: str, total: DailyRow, change: float, if_paid: float, gaps: Mapping[str, _Gap]
+) -> tuple[list[LogFinding], set[str]]:
+    """Cash that no trade explains, and the tickers whose gap it does explain.
+
+    Args:
+        file: of the log of every day.
+        total: the row of the account.
+        change: what is unexplained at the least.
+        if_paid: what is if all that was sold was paid for.
+        gaps: by ticker.
+    """
+    together = {
+        ticker: gap
+        for ticker, gap in gaps.items()
+        for moved in [if_paid if gap.is_sold else change]
+        if abs(moved + gap.shares * gap.price) <= TOGETHER * abs(moved)
+    }
+    if any(gap.is_sold for gap in together.values()):
+        change = if_paid
+    problem = f"cash changed by {change:+,.2f} that no trade explains"
+    for ticker, gap in together.items():
+        verb = "bought" if gap.shares > 0 else "sold"
+        problem += f", as if {abs(gap.shares):g} shares of {ticker} had been {verb}"
+    return [LogFinding(file, total.row, "cash", problem, "Cash Balance")], set(together)
+
+
+def _cash_by_equity(day: LoggedDay, cash: float, bound: float) -> float | None:
+    """Equity less holdings, where it is the cash that trades lead to; else None."""
     total = day.total
     equity = None if total is None else total.value("Total Equity")
     value = None if total is None else total.value("Total Value")
     if equity is None or value is None:
-        return False
-    return abs(equity - value - cash) <= CENT < abs(equity - value - logged)
+        return None
+    return equity - value if abs(equity - value - cash) <= bound else None
 
 
 def _sum(rows: Sequence[DailyRow], column: str) -> float:

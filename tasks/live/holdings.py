@@ -23,7 +23,7 @@ class Mismatch:
         row: that lists it; None where none does.
         listed: shares in that row.
         booked: shares by the trades.
-        price: at which they were last valued.
+        price: at which they were last valued or traded.
     """
 
     ticker: str
@@ -52,10 +52,10 @@ class Settled:
 
 
 def open_book(day: LoggedDay) -> tuple[Book, Settled]:
-    """The holdings of the first day: what its trades bought, or else simply what it lists."""
+    """The holdings of the first day: what its trades lead to, or else simply what it lists."""
     book = Book()
     settled = Settled(book.apply(day.trades))
-    if all(trade.bought for trade in day.trades):
+    if not any(each.oversold for each in settled.applied):
         settled.mismatches = _mismatches(day, book, {})
         if all(each.row and _is_mistyped(each.row, each.booked) for each in settled.mismatches):
             return book, settled
@@ -94,6 +94,7 @@ def settle(day: LoggedDay, book: Book, prices: dict[str, float]) -> tuple[Book, 
 def _mismatches(day: LoggedDay, book: Book, prices: dict[str, float]) -> list[Mismatch]:
     found = []
     rows = {row.ticker: row for row in day.held}
+    prices = prices | _traded_at(day)
     for ticker in dict.fromkeys([*rows, *book.holdings]):
         row, holding = rows.get(ticker), book.holdings.get(ticker)
         listed = 0.0 if row is None else row.value("Shares")
@@ -104,6 +105,15 @@ def _mismatches(day: LoggedDay, book: Book, prices: dict[str, float]) -> list[Mi
         price = price or (holding.average if holding else 0.0)
         found.append(Mismatch(ticker, row, listed, booked, price))
     return found
+
+
+def _traded_at(day: LoggedDay) -> dict[str, float]:
+    """The last price at which each ticker was traded."""
+    return {
+        trade.ticker: price
+        for trade in day.trades
+        if (price := trade.value("Buy Price") or trade.value("Sell Price"))
+    }
 
 
 def _adopt(book: Book, mismatch: Mismatch) -> None:

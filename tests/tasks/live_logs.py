@@ -22,6 +22,7 @@ class Account:
     seed: int
     decimals: int = 2
     fractions: bool = False
+    round_trips: bool = False
     cash: float = 10_000.0
     daily: list[dict[str, Any]] = field(default_factory=list)
     trades: list[dict[str, Any]] = field(default_factory=list)
@@ -44,6 +45,10 @@ class Account:
                 elif name in self.held and chance < 0.22:
                     share = 1.0 if rng.random() < 0.5 else 0.5
                     sold.append(self.sell(day, name, price, share, stop=rng.random() < 0.5))
+                if self.round_trips and name in self.held and chance < 0.15:
+                    later = price * (1 + rng.normal(0, 0.02))
+                    share = 1.0 if rng.random() < 0.5 else 0.75
+                    sold.append(self.sell(day, name, later, share, stop=rng.random() < 0.5))
             self.mark(day, marks, [row for row in sold if row])
         return self
 

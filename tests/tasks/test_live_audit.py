@@ -1,6 +1,7 @@
 """An audit names each planted fault at its row and nothing else, and says nothing of right logs."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,35 @@ def test_a_fault_is_found_at_its_row_and_nothing_else_is_named(
     for seed in SEEDS:
         account = Account(seed, decimals).run()
         file, place, kind = PLANTED[name](account, np.random.default_rng(seed))
+        assert placed(found(tmp_path, account)) == {(file, place + 2, kind)}, seed
+
+
+def a_round_trip_without_its_purchase(
+    account: Account, rng: np.random.Generator
+) -> tuple[str, int, str]:
+    first, trades = account.daily[0]["Date"], account.trades
+    opened = [
+        place
+        for place, (row, after) in enumerate(pairwise(trades))
+        if row["Shares Bought"] and after["Shares Sold"] and row["Date"] > first
+        and (row["Date"], row["Ticker"]) == (after["Date"], after["Ticker"])
+    ]  # fmt: skip
+    day = trades.pop(pick(opened, rng))["Date"]
+    total = next(n for n in totals(account) if account.daily[n]["Date"] == day)
+    return "daily", total, "cash"
+
+
+@pytest.mark.parametrize("fractions", [False, True])
+@pytest.mark.parametrize(
+    "plant", [a_round_trip_without_its_purchase, a_trade_left_out, one_cell_of_cash]
+)
+def test_it_is_so_too_where_shares_are_bought_and_sold_on_one_day(
+    tmp_path: Path, plant: Callable[..., tuple[str, int, str]], fractions: bool
+) -> None:
+    for seed in range(3):
+        account = Account(seed, fractions=fractions, round_trips=True).run()
+        assert found(tmp_path, account) == ()
+        file, place, kind = plant(account, np.random.default_rng(seed))
         assert placed(found(tmp_path, account)) == {(file, place + 2, kind)}, seed
 
 
