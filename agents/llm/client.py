@@ -118,7 +118,8 @@ class Client:
     ) -> Answer:
         """Ask for an object of a schema, once again if the reply is unusable.
 
-        Where the second reply has objects in its lists that do not fit, the others are taken.
+        Where the second reply has objects that do not fit, in lists or by name, the others are
+        taken.
 
         Args:
             messages: the conversation so far.

@@ -1,8 +1,8 @@
 """Whether an object is what a JSON Schema asks for; mends only what has one meaning.
 
 A number written as a string, an enumerated word in another case, a key that is left out where it
-could be null, and items of a list that are not among those allowed (memory ids that were never
-shown) are mended, and each mending is named.
+could be null or has one value, an object without the only key around it, and items of a list that
+are not among those allowed (memory ids that were never shown) are mended; each mending is named.
 """
 
 import math
@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from investorbench.agents.llm.answer import Schema
+from investorbench.agents.llm.by_name import is_object, parts_of
 from investorbench.agents.llm.canonical import canonical
 from investorbench_env.errors import MissingDependencyError
 
@@ -29,7 +30,8 @@ class Fitted:
     prose: str = ""
     """All free text in it, for judging its language."""
     rest: dict[str, Any] | None = None
-    """What is left without the objects of a list that alone are wrong; None where more is."""
+    """What is left without the objects, of a list or by name, that alone are wrong; None where more
+    is."""
     unfit: int = 0
     """How many these are."""
 
@@ -54,40 +56,57 @@ def fit(value: dict[str, Any], schema: Schema) -> Fitted:
     )
 
 
-def _wrong_objects(
-    value: Mapping[str, Any], schema: Schema, errors: Iterable[Any]
-) -> set[tuple[str, int]]:
-    """Which objects of which lists are wrong; none where anything else is, too."""
-    lists = {
-        name
-        for name, part in schema.get("properties", {}).items()
-        if isinstance(part, Mapping)
-        and isinstance(items := part.get("items"), Mapping)
-        and "properties" in items
-        and isinstance(value.get(name), list)
-    }
-    paths = [tuple(error.absolute_path) for error in errors]
-    if any(len(path) < 2 or path[0] not in lists for path in paths):
-        return set()
-    infinite = {
-        (name, place)
-        for name in lists
-        for place, item in enumerate(value[name])
-        if not _is_finite(item)
-    }
-    return {(str(path[0]), int(path[1])) for path in paths} | infinite
+Place = tuple[str, int | None]
+"""Of an object in an answer: its key, and where it is one of a list, its index."""
 
 
-def _without(
-    value: Mapping[str, Any], schema: Schema, wrong: Set[tuple[str, int]]
-) -> dict[str, Any] | None:
-    """An object without some objects of its lists; None where it does not fit even so."""
-    rest = {
-        name: [each for place, each in enumerate(part) if (name, place) not in wrong]
-        if isinstance(part, list)
-        else part
-        for name, part in value.items()
-    }
+def _wrong_objects(value: Mapping[str, Any], schema: Schema, errors: Iterable[Any]) -> set[Place]:
+    """Which objects are wrong, of lists and by name; none where anything else is, too.
+
+    Where an answer has objects by name, one of another name is a wrong one.
+    """
+    known: Mapping[str, Any] = schema.get("properties", {})
+    parts, lists = parts_of(schema), {*_lists_of_objects(value, known)}
+    wrong: set[Place] = {*_infinite(value, parts, lists)}
+    for error in errors:
+        path = tuple(error.absolute_path)
+        if path and path[0] in parts:
+            wrong.add((str(path[0]), None))
+        elif len(path) > 1 and path[0] in lists:
+            wrong.add((str(path[0]), int(path[1])))
+        elif not path and parts and error.validator == "additionalProperties":
+            wrong |= {(name, None) for name in value if name not in known}
+        else:
+            return set()
+    return wrong
+
+
+def _lists_of_objects(value: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+    for name, part in known.items():
+        items = part.get("items") if isinstance(part, Mapping) else None
+        is_of_objects = isinstance(items, Mapping) and "properties" in items
+        if is_of_objects and isinstance(value.get(name), list):
+            yield name
+
+
+def _infinite(
+    value: Mapping[str, Any], parts: Iterable[str], lists: Iterable[str]
+) -> Iterator[Place]:
+    yield from ((name, None) for name in parts if not _is_finite(value.get(name)))
+    for name in lists:
+        yield from ((name, n) for n, item in enumerate(value[name]) if not _is_finite(item))
+
+
+def _without(value: Mapping[str, Any], schema: Schema, wrong: Set[Place]) -> dict[str, Any] | None:
+    """An object without some of its objects; None where it does not fit even so."""
+    rest: dict[str, Any] = {}
+    for name, part in value.items():
+        if (name, None) in wrong:
+            rest |= {name: None} if name in schema["properties"] else {}
+        elif isinstance(part, list):
+            rest[name] = [item for n, item in enumerate(part) if (name, n) not in wrong]
+        else:
+            rest[name] = part
     fits = _validator(canonical(schema)).is_valid(rest) and _is_finite(rest)
     return rest if fits else None
 
@@ -101,11 +120,14 @@ def _mend(value: Any, schema: Any, notes: list[str]) -> Any:
         return int(value)  # JSON knows one kind of number
     if isinstance(value, dict):
         parts = schema.get("properties", {})
+        value = _wrapped(value, parts, notes)
         mended = {utf8(key): _mend(item, parts.get(key), notes) for key, item in value.items()}
         left_out = [key for key in schema.get("required", ()) if key not in mended]
         absent = [key for key in left_out if _may_be(parts.get(key), "null")]
         notes += ["missing_null"] * len(absent)
-        return mended | dict.fromkeys(absent)
+        certain = {key: parts[key]["enum"][0] for key in left_out if _has_one_value(parts.get(key))}
+        notes += ["missing_constant"] * len(certain)
+        return mended | dict.fromkeys(absent) | certain
     if isinstance(value, list):
         items = schema.get("items")
         listed = [_mend(item, items, notes) for item in value]
@@ -116,6 +138,19 @@ def _mend(value: Any, schema: Any, notes: list[str]) -> Any:
         notes += ["unknown_item"] * (len(listed) - len(kept))
         return kept
     return value
+
+
+def _wrapped(value: dict[str, Any], parts: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    """An object of which only what belongs under its one key was given, under that key."""
+    for key, part in parts.items():
+        if len(parts) == 1 and is_object(part) and value and value.keys() <= {*part["properties"]}:
+            notes.append("unwrapped")
+            return {key: value}
+    return value
+
+
+def _has_one_value(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and len(schema.get("enum", ())) == 1
 
 
 def _mend_text(text: str, schema: Mapping[str, Any], notes: list[str]) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from investorbench.agents.llm.answer import Completion, Defect, Schema, Status
+from investorbench.agents.llm.by_name import from_list
 from investorbench.agents.llm.fitting import fit
 
 LONGEST_ANSWER = 20_000
@@ -38,15 +39,16 @@ class Reading:
     problem: str = ""
     tolerated: tuple[str, ...] = ()
     rest: Mapping[str, Any] | None = None
-    """The value without the objects of its lists that alone are wrong; None where more is."""
+    """The value without the objects that alone are wrong, of lists or by name; None where more
+    is."""
     unfit: int = 0
     """How many these are."""
 
     def without_unfit(self) -> "Reading":
         """What can be used of a reply once the model has had its second turn.
 
-        Each object of a list stands by itself, such as an order: one that is wrong takes no other
-        with it. What is left out is noted, and the problem says what was wrong.
+        Each object of a list, or by name, stands by itself, such as an order: one that is wrong
+        takes no other with it. What is left out is noted, and the problem says what was wrong.
         """
         if self.rest is None:
             return self
@@ -149,6 +151,9 @@ def _one_of(values: list[Any], schema: Schema, tolerated: tuple[str, ...]) -> Re
         lists = (value if isinstance(value, list) else [value] for value in values)
         values = [item for items in lists for item in items]
         tolerated = (*tolerated, "list")
+    combined = _combined(values, schema)
+    if combined is not None:
+        values, tolerated = [combined], (*tolerated, "list_of_parts")
     first, *others = values or [None]
     if any(other != first for other in others):
         return _defect("contradictory", f"it holds {len(values)} different objects; give one")
@@ -169,6 +174,16 @@ def _one_of(values: list[Any], schema: Schema, tolerated: tuple[str, ...]) -> Re
     if _is_foreign(fitted.prose):
         return _defect("language", "its text is not in English; answer in English")
     return Reading(value=fitted.value, tolerated=tolerated)
+
+
+def _combined(values: list[Any], schema: Schema) -> dict[str, Any] | None:
+    """One answer of several objects that are its parts; None where they are not, or need not be."""
+    known = schema.get("properties", {}).keys()
+    first, *others = values or [None]
+    is_answer = isinstance(first, dict) and bool(first.keys() & known)
+    if is_answer and all(other == first for other in others):
+        return None
+    return from_list(values, schema)
 
 
 def read_text(completion: Completion) -> Reading:
