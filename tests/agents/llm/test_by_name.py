@@ -1,4 +1,4 @@
-"""Answers that are objects by name: listed ones are put in their places, wrong ones alone left out."""
+"""Answers that are objects by name: lists are put in place, and wrong objects alone left out."""
 
 import json
 from typing import Any
