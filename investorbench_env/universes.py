@@ -178,6 +178,19 @@ R1 = Universe(
 """The stocks and funds of Trading-R1 (Xiao et al., 2025), on the dates of its evaluation."""
 
 
+ARENA6 = Universe(
+    name="ARENA6",
+    members=members_of("perpetual", "BTC ETH SOL BNB DOGE XRP"),
+    splits={
+        "warmup": Split("2025-07-14", "2025-07-16"),
+        "test": Split("2025-07-17", "2025-07-26"),
+    },
+    benchmark=None,
+    chosen_on="2025-10-17",
+)
+"""The perpetuals of Alpha Arena (Nof1, 2025), on the days of which there are public candles."""
+
+
 TEN = Universe(
     name=SIMULATED,
     members=tuple(
@@ -217,7 +230,7 @@ UNIVERSES: dict[str, Universe] = {
     universe.name: universe
     for real in (STOCKS, COINS, FUNDS, INDICES)
     for universe in (real, *_simulated(real))
-} | {universe.name: universe for universe in (IB7, R1, TEN)}
+} | {universe.name: universe for universe in (IB7, R1, ARENA6, TEN)}
 """Every universe by name."""
 
 SIMULATED_SYMBOLS = frozenset(

@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,7 @@ from investorbench_env.errors import (
     SimulatedDataWarning,
     UnknownNameError,
 )
-from investorbench_env.market.asset_classes import ASSET_CLASSES, find_asset_class
+from investorbench_env.market.asset_classes import ASSET_CLASSES, PERPETUAL, find_asset_class
 from investorbench_env.market.market import DATA_TOLERANCE, Market
 
 if TYPE_CHECKING:
@@ -78,6 +78,9 @@ def find_data(
     if isinstance(data, Market):
         data.asset(symbol)
         return _of_class(data, asset_class)
+    row = find_asset_class(asset_class)
+    if row.leveraged:
+        return find_perpetuals((symbol,), data, dates=dates, data_tolerance=data_tolerance)
     reading: dict[str, Any] = {"dates": dates, "tolerance": data_tolerance}
     if not isinstance(data, str | os.PathLike):
         return _from_frames(symbol, asset_class, data, reading)
@@ -92,7 +95,6 @@ def find_data(
         market = folders.load(symbol, asset_class, place, simulated_too=False, **reading)
         if market is not None:
             return _of_class(market, asset_class)
-    row = find_asset_class(asset_class)
     if row.installed and (market := _installed(row.installed, symbol)) is not None:
         return market
     if name == "real" or row.simulated is None:
@@ -103,6 +105,89 @@ def find_data(
         stacklevel=6,  # the caller of gym.make
     )
     return None
+
+
+def find_perpetuals(
+    symbols: Sequence[str],
+    data: "DataLike" = "auto",
+    *,
+    interval: str | None = None,
+    context: Sequence[str] | None = None,
+    venue: str = "hyperliquid",
+    funding_hours: int = 1,
+    dates: str | None = None,
+    data_tolerance: float = DATA_TOLERANCE,
+) -> Market:
+    """The market of several perpetuals: the bars that all have, with funding at its stamps.
+
+    Args:
+        symbols: such as ``"BTC"``.
+        data: as of :func:`find_data`, of which there are no frames, and no simulation.
+        interval: the length of a bar; None for the shortest that there is.
+        context: other lengths that stand beside it in ``Market.intervals``; None for all.
+        venue: whose candles and funding rates are preferred, by its name.
+        funding_hours: from stamp to stamp of funding there.
+        dates: what the dates in files are where they do not say it themselves.
+        data_tolerance: the share of bars that may be missing.
+
+    Raises:
+        DataNotFoundError: nothing was found, or not in these lengths.
+        MarketError: the market is of another class, or has no such bars.
+        CorruptDataError: a file that should have been used is not readable, or has no rates of
+            this venue's stamps.
+    """
+    if isinstance(data, Market):
+        return _with_lengths(_of_class(data, PERPETUAL.name), symbols, interval, context)
+    if not isinstance(data, str | os.PathLike):
+        raise InvestorBenchError(
+            "perpetuals have candles of several lengths, and funding: give data= a folder, a file "
+            "or a Market"
+        )
+    from investorbench_env.market.files import perpetuals
+
+    wanted = perpetuals.PerpetualsWanted(
+        symbols=tuple(symbols),
+        interval=interval,
+        context=None if context is None else tuple(context),
+        venue=venue,
+        funding_hours=funding_hours,
+        tolerance=data_tolerance,
+    )
+    name = os.fspath(data)
+    if name in WAYS:
+        places, what = list(searched_places()), "no real data"
+    elif _exists(name):
+        places, what = [Path(name).expanduser()], f"no candles in {name}"
+    else:
+        raise DataNotFoundError(
+            f"data={name!r} does not exist; give a folder or a file, or one of "
+            + ", ".join(repr(way) for way in WAYS)
+        )
+    for place in places:
+        market = perpetuals.load(wanted, place, simulated_too=name not in WAYS, dates=dates)
+        if market is not None:
+            return market
+    raise DataNotFoundError(absence(", ".join(symbols), PERPETUAL.name, what))
+
+
+def _with_lengths(
+    market: Market,
+    symbols: Sequence[str],
+    interval: str | None,
+    context: Sequence[str] | None,
+) -> Market:
+    """A market that has these assets in bars of these lengths."""
+    for symbol in symbols:
+        market.asset(symbol)
+    if interval not in (None, market.interval):
+        raise MarketError(f"the market has bars of {market.interval!r}, not interval={interval!r}")
+    for name in context or ():
+        if name != market.interval and name not in market.intervals:
+            raise MarketError(
+                f"the market has no bars of context={name!r} beside its own: give it some in "
+                f"intervals=, or one of {sorted(market.intervals)}"
+            )
+    return market
 
 
 def _of_class(market: Market, asset_class: str) -> Market:

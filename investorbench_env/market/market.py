@@ -337,6 +337,15 @@ class Market:
             digest.update("\x1f".join((*_content(row), row.sentiment or "")).encode())
         return digest.hexdigest()
 
+    @cached_property
+    def outages(self) -> npt.NDArray[np.bool_]:
+        """Bars in which nothing was traded: missing, or flat without volume [T, A]."""
+        bars = self.bars
+        is_still = (bars[..., HIGH] == bars[..., LOW]) & (bars[..., VOLUME] == 0)
+        outages: npt.NDArray[np.bool_] = is_still | np.isnan(bars[..., CLOSE])
+        outages.setflags(write=False)
+        return outages
+
     def is_the_one_recorded(self, fingerprint: str) -> bool:
         """Whether a record of any version that has this fingerprint was made with this market."""
         return fingerprint in (self.fingerprint, self.fingerprint_v1)
@@ -393,6 +402,11 @@ class MarketView:
     def share_splits(self) -> FloatArray:
         """Split ratios [t + 1, A]."""
         return self._market.share_splits[: self.t + 1]
+
+    @property
+    def outages(self) -> npt.NDArray[np.bool_]:
+        """Bars in which nothing was traded [t + 1, A]."""
+        return self._market.outages[: self.t + 1]
 
     @property
     def funding(self) -> FloatArray | None:

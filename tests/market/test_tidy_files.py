@@ -39,6 +39,8 @@ def kind(folder: Path, header: str, row: str) -> tuple[str, str]:
         ("date,symbol,close", "2021-01-14,A,1", "bars"),
         ("DATE,Ticker,OPEN,High,low,Close/Last,Volume", "2021-01-14,A,1,1,1,1,1", "bars"),
         ("timestamp,close", "2021-01-14T00:00:00Z,1", "bars"),
+        ("timestamp,symbol,interval,close", "2021-01-14T10:00:00Z,A,1h,1", "candles"),
+        ("timestamp,symbol,funding_rate", "2021-01-14T10:00:00Z,A,0.1", "funding"),
         ("symbol,action,date,amount", "A,split,2021-01-14,2", "actions"),
         ("date,symbol,headline", "2021-01-14,A,up", "news"),
         ("published_at,Ticker,Title,Body", "2021-01-14T10:00:00Z,A,up,so", "news"),
@@ -54,8 +56,6 @@ def test_a_kind_is_told_by_columns(tmp_path: Path, header: str, row: str, expect
     ("header", "row", "expected"),
     [
         ("date,series,value", "2021-01-14,VIX,20", "macro series"),
-        ("timestamp,symbol,interval,close", "2021-01-14T10:00:00Z,A,1h,1", "intraday bars"),
-        ("timestamp,symbol,funding_rate", "2021-01-14T10:00:00Z,A,0.1", "funding rates"),
         ("id,date,movement_label", "1,2021-01-14,Rise", "labels"),
         ("sentence,sentiment", "up we go,positive", "labelled sentences"),
     ],
@@ -69,7 +69,7 @@ def test_other_kinds_are_listed_and_not_mistaken(
 def test_several_bars_a_day_are_not_daily_bars(tmp_path: Path) -> None:
     text = "timestamp,close\n" + "".join(f"2021-01-14T{h:02}:00:00Z,1\n" for h in range(9, 16))
 
-    assert index.data_file(write(tmp_path, "A.csv", text)).note == "intraday bars"
+    assert index.data_file(write(tmp_path, "A.csv", text)).kind == "candles"
 
 
 def test_a_file_without_a_symbol_column_is_about_what_its_name_begins_with(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What is wrong with a file, in plain words; nothing is changed and nothing is refused."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from investorbench_env.market.asset_classes import (
     asset_class_of,
     find_asset_class,
 )
-from investorbench_env.market.files import folders, index, texts, tidy
+from investorbench_env.market.files import candles, folders, funding, index, texts, tidy
 from investorbench_env.market.files.corporate_actions import (
     Actions,
     ShareSplit,
@@ -158,6 +158,9 @@ def _file(
     elif file.kind in ("news", "filings"):
         yield from _odd_symbols(file)
         yield from _texts(file, name, spellings, _class_in(file, asset_class))
+    elif file.kind in ("candles", "funding"):
+        found = file.symbols if symbol is None else {symbol: spellings}
+        yield from (_candles if file.kind == "candles" else _funding)(file, found)
     elif file.kind == "actions":
         yield from _actions(file, symbol)
     else:
@@ -326,6 +329,37 @@ def _texts(
     if twice.any():
         number = count(int(twice.sum()), "text")
         yield _problem("note", file.path, name, f"{number} given more than once on the same day")
+
+
+def _candles(file: DataFile, spellings: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Bars of every asset, venue and length in a file, each by themselves."""
+    lengths: set[int] = set()
+    for symbol, origin in candles.origins(file, spellings):
+        lengths |= set(origin.lengths)
+        for seconds in origin.lengths:
+            try:
+                found = candles.candles_of(origin, seconds).findings
+            except CorruptDataError as error:
+                yield _problem("error", file.path, symbol, _about(file.path, error))
+                continue
+            for finding in found:
+                yield _problem("warning", file.path, symbol, finding)
+    shown = ", ".join(map(candles.in_words, sorted(lengths)))
+    yield _problem("note", file.path, "", f"bars of {shown}: read for perpetuals alone")
+
+
+def _funding(file: DataFile, spellings: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    for symbol, own in spellings.items():
+        try:
+            sources = [*funding.funding_in(file, own)]
+        except CorruptDataError as error:
+            yield _problem("error", file.path, symbol, _about(file.path, error))
+            continue
+        for each in sources:
+            apart = np.diff(each.stamps) / funding.HOUR
+            if odd := int((apart != each.hours).sum()):
+                text = f"{each.origin}: {count(odd, 'pause')} other than {each.hours:g} h"
+                yield _problem("warning", file.path, symbol, text)
 
 
 def _actions(file: DataFile, symbol: str | None) -> Iterator[Problem]:

@@ -44,6 +44,8 @@ ALIASES = MappingProxyType(
             "available_at",
             "open_time",
             "snapped_at",
+            "funding_time",
+            "calc_time",
         ),
         "headline": ("title", "article_title", "news_headline"),
         "text": ("body", "content", "summary", "article", "description"),
@@ -56,12 +58,18 @@ ALIASES = MappingProxyType(
         "amount": ("value", "ratio"),
         "action": ("action_type", "event"),
         "dividend": ("dividends", "div_cash", "dividend_amount", "cash_amount"),
+        "funding_rate": ("funding", "last_funding_rate"),
+        "period_h": ("period_hours", "interval_hours", "funding_interval_hours"),
+        "oracle": ("oracle_price", "oracle_px"),
+        "venue": ("exchange",),
         "split": ("stock_splits", "split_factor", "split_coefficient", "splits"),
     }
 )
 """Column names of this package, and how others call the same."""
 
-OURS = frozenset((*ALIASES, "open", "high", "low", "time", "item", "interval"))
+MARKS = ("mark_open", "mark_high", "mark_low", "mark_close")
+"""Of the price at which a venue of perpetuals values positions."""
+OURS = frozenset((*ALIASES, "open", "high", "low", "time", "item", "interval", *MARKS))
 """Names of columns that are read."""
 ABOUT = frozenset(("symbol", "symbols", "ticker", "tickers"))
 """Words in the name of a column that says which assets a row is about."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from investorbench_env.errors import DataWarning, MarketError
-from investorbench_env.market.asset_classes import AssetClass, find_asset_class
+from investorbench_env.market.asset_classes import PERPETUAL, AssetClass, find_asset_class
 from investorbench_env.market.documents import Document
 from investorbench_env.market.files import comparing, index, saved, texts, tidy
 from investorbench_env.market.files.assemble import assemble
@@ -69,7 +69,9 @@ class _Bars:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Texts:
+class TextsAbout:
+    """TextsAbout about an asset, the files that they are from, and what was odd about them."""
+
     documents: tuple[Document, ...]
     paths: tuple[Path, ...]
     findings: tuple[str, ...]
@@ -133,7 +135,7 @@ def _loaded(
     market = _saved_market(symbol, holding, simulated_too)
     if market is not None or not holding:
         return market
-    about = _texts(symbol, asset_class, holding)
+    about = texts_about(symbol, asset_class, holding)
     tidied = _tidy_market(symbol, asset_class, holding, about, tolerance)
     return tidied or _released_market(symbol, asset_class, holding, about)
 
@@ -150,7 +152,7 @@ def without_texts(symbol: str, asset_class: AssetClass, files: Sequence[DataFile
         if file.kind in ("bars", "actions")
         and (spellings := file.spellings(symbol, asset_class.name))
     ]
-    nothing = _Texts(documents=(), paths=(), findings=())
+    nothing = TextsAbout(documents=(), paths=(), findings=())
     return _tidy_market(symbol, asset_class, holding, nothing, tolerance=None)
 
 
@@ -158,7 +160,9 @@ def _saved_market(symbol: str, holding: Holding, simulated_too: bool) -> Market 
     files = [
         file
         for file, _ in holding
-        if file.kind == "market" and (simulated_too or not file.metadata.get("simulated"))
+        if file.kind == "market"
+        and (simulated_too or not file.metadata.get("simulated"))
+        and file.metadata.get("asset_class") != PERPETUAL.name
     ]
     if len(files) > 1:
         names = ", ".join(str(file.path) for file in files)
@@ -170,7 +174,7 @@ def _tidy_market(
     symbol: str,
     asset_class: AssetClass,
     holding: Holding,
-    about: _Texts,
+    about: TextsAbout,
     tolerance: float | None,
 ) -> Market | None:
     """A market whose bars come from a tidy file."""
@@ -248,7 +252,7 @@ def _bars(asset_class: AssetClass, holding: Holding) -> list[_Bars]:
 
 
 def _released_market(
-    symbol: str, asset_class: AssetClass, holding: Holding, about: _Texts
+    symbol: str, asset_class: AssetClass, holding: Holding, about: TextsAbout
 ) -> Market | None:
     """A market whose bars come from a released file: closes only, dividends inside."""
     released = [file.path for file, _ in holding if file.kind == "released"]
@@ -272,7 +276,7 @@ def _released_market(
     )
 
 
-def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
+def texts_about(symbol: str, asset_class: AssetClass, holding: Holding) -> TextsAbout:
     """Every text about a symbol, from all files."""
     by_file: list[tuple[DataFile, Sequence[Document]]] = []
     paths: list[Path] = []
@@ -295,7 +299,7 @@ def _texts(symbol: str, asset_class: AssetClass, holding: Holding) -> _Texts:
     documents = [row for file, rows in by_file for row in rows if (file.path, row.id) not in twice]
     if twice:
         findings.append(f"{count(len(twice), 'report')} of several files kept once")
-    return _Texts(documents=tuple(documents), paths=tuple(paths), findings=tuple(findings))
+    return TextsAbout(documents=tuple(documents), paths=tuple(paths), findings=tuple(findings))
 
 
 def _repeated(by_file: Sequence[tuple[DataFile, Sequence[Document]]]) -> set[tuple[Path, str]]:

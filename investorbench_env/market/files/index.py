@@ -22,7 +22,9 @@ from investorbench_env.market.files.settings import NOTHING, FileSettings, setti
 from investorbench_env.market.files.ticker_cells import all_tickers, spellings, tickers_in
 from investorbench_env.market.files.wide_tables import are_symbols
 
-Kind = Literal["bars", "actions", "news", "filings", "released", "market", "unused"]
+Kind = Literal[
+    "bars", "candles", "funding", "actions", "news", "filings", "released", "market", "unused"
+]
 
 SUFFIXES = (*tables.SUFFIXES, ".json")
 PROVENANCE = ".provenance.json"
@@ -34,8 +36,6 @@ LARGEST_TEXT = 1 << 29
 DATED = ("date", "timestamp", "filing_date", "accepted")
 WHY_UNUSED = MappingProxyType(
     {
-        "intraday bars": {"interval", "close"},
-        "funding rates": {"funding_rate"},
         "macro series": {"series", "amount"},
         "labels": {"movement_label"},
         "labelled sentences": {"sentence", "sentiment"},
@@ -250,6 +250,10 @@ def _kind(
     for note, signs in WHY_UNUSED.items():
         if signs <= have:
             return "unused", note
+    if {"interval", "close"} <= have and dated:
+        return "candles", ""
+    if "funding_rate" in have and "close" not in have and dated:
+        return "funding", ""
     if {"action", "amount"} <= have and dated:
         return "actions", ""
     if {"form", "text"} <= have and have & set(DATED):
@@ -258,7 +262,7 @@ def _kind(
         return "news", ""
     if "close" in have and dated:
         if _is_intraday(path, columns, settings):
-            return "unused", "intraday bars"
+            return "candles", ""
         return "bars", ""
     if have & {"dividend", "split"} and dated:
         return "actions", ""

@@ -76,6 +76,8 @@ def _held(file: DataFile) -> str:
     simulated = "a simulated market" if file.metadata.get("simulated") else "a market"
     noun = {
         "bars": "daily bars",
+        "candles": "intraday bars, which are read for perpetuals alone,",
+        "funding": "funding rates and no bars",
         "actions": "dividends and splits and no bars",
         "released": "the InvestorBench release",
         "market": simulated,

@@ -134,6 +134,16 @@ class DateColumn:
         """What the clock of a zone said; times without a zone are taken as that zone's [N]."""
         return np.where(self.stated, in_zone(self.wall - self.offset, timezone), self.wall)
 
+    def in_utc(self, timezone: str = "") -> TimeArray:
+        """The moments in UTC; times without a zone are of this one, UTC where it is empty [N]."""
+        import pandas as pd
+
+        own = pd.DatetimeIndex(self.wall)
+        if timezone:
+            own = own.tz_localize(timezone, ambiguous=False, nonexistent="shift_forward")
+            own = own.tz_convert("UTC").tz_localize(None)
+        return np.where(self.stated, self.wall - self.offset, own.to_numpy())
+
 
 def moments_of(cells: Any, path: Path, column: str, settings: FileSettings = NOTHING) -> DateColumn:
     """Read a column of dates and times.

@@ -99,4 +99,5 @@ def is_repeated(rows: "pd.DataFrame") -> "pd.Series[bool]":
 
 
 def _day(row: Any) -> str:
-    return f"{row['date']:%Y-%m-%d}"
+    moment = row["date"]
+    return f"{moment:%Y-%m-%d}" if moment == moment.normalize() else f"{moment:%Y-%m-%d %H:%M}"

@@ -12,6 +12,7 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError, DataNotFoundError, MarketError
 from investorbench_env.market.documents import Document, DocumentTable
 from investorbench_env.market.files import index, tables
+from investorbench_env.market.files.column_names import MARKS
 from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.market import FIELDS, Delisting, FloatArray, Market
 
@@ -23,7 +24,6 @@ READABLE = (1, 2)
 """Format 1 knew daily bars only, and called their ends decision times."""
 HIDDEN = "hidden_"
 STEPS = ("adj_close", "dividend", "split")
-MARKS = ("mark_open", "mark_high", "mark_low", "mark_close")
 TEXTS = ("kind", "symbol", "title", "text", "sentiment", "source", "id")
 
 

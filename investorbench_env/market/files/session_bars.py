@@ -46,7 +46,7 @@ def on_sessions(
             f"{count((~known).sum(), 'row')} on days without a session dropped: "
             + some_days(dates[~known])
         )
-        _refuse_beyond(tolerance, float((~known).mean()), findings[-1], origin)
+        refuse_beyond(tolerance, float((~known).mean()), findings[-1], origin)
     dates, rows = dates[known], rows[known]
     sessions = sessions[(sessions >= dates[0]) & (sessions <= dates[-1])]
     place = np.searchsorted(sessions, dates)
@@ -57,7 +57,7 @@ def on_sessions(
     missing = sessions[np.isnan(bars[:, CLOSE])]
     if len(missing):
         findings.append(f"{count(len(missing), 'session')} without a bar: {some_days(missing)}")
-        _refuse_beyond(tolerance, len(missing) / len(sessions), findings[-1], origin)
+        refuse_beyond(tolerance, len(missing) / len(sessions), findings[-1], origin)
     adjusted = None
     if "adj_close" in rows:
         adjusted = np.full(len(sessions), np.nan)
@@ -65,7 +65,12 @@ def on_sessions(
     return SessionBars(sessions=sessions, bars=bars, adjusted=adjusted, findings=tuple(findings))
 
 
-def _refuse_beyond(tolerance: float | None, share: float, finding: str, origin: str) -> None:
+def refuse_beyond(tolerance: float | None, share: float, finding: str, origin: str) -> None:
+    """Refuse a share of rows or bars that is more than may be taken for granted.
+
+    Raises:
+        CorruptDataError: it is.
+    """
     if tolerance is not None and share > tolerance:
         least = np.ceil(share * 100) / 100
         raise CorruptDataError(

@@ -12,6 +12,7 @@ import numpy as np
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.asset_classes import STOCK, AssetClass
 from investorbench_env.market.files import tables
+from investorbench_env.market.files.column_names import MARKS
 from investorbench_env.market.files.daily_dates import days
 from investorbench_env.market.files.index import DATED, DataFile
 from investorbench_env.market.files.moments import (
@@ -34,6 +35,7 @@ BAR_COLUMNS = (
     *ACTIONS,
 )
 NUMBERS = ("open", "high", "low", "close", "adj_close", "volume", "amount", *ACTIONS)
+OF_PERPETUALS = ("funding_rate", "oracle", "period_h", *MARKS)
 WHOLE = ("symbol", "source", "dataset", "sentiment")
 """What is looked at as a whole besides dates and numbers."""
 FEWEST_WEEKS = 4
@@ -59,20 +61,34 @@ class FileRows:
     frame: "pd.DataFrame"
     moments: Mapping[str, DateColumn]
 
+    def moments_in_utc(self) -> TimeArray:
+        """When each row is, ``datetime64[us]`` UTC; a time without a zone is UTC itself [N].
+
+        Raises:
+            CorruptDataError: a row has no time, or one that is none.
+        """
+        moments = self._known(_dated(self))
+        return moments.in_utc(self.file.settings.timezone)[self.wanted]
+
     def days(self, name: str, asset_class: AssetClass) -> TimeArray:
         """A column as dates, ``datetime64[D]`` [N].
 
         Raises:
             CorruptDataError: a row has none, or the column does not settle what they are.
         """
+        moments = self._known(name)
+        decided = days(moments, asset_class.timezone, asset_class.hours, self.file.settings)
+        return decided[self.wanted]
+
+    def _known(self, name: str) -> DateColumn:
+        """A column of dates in which each row that is wanted has one."""
         moments = self.moments[name]
         moments.refuse_bad(self.wanted)
         missing = np.flatnonzero(self.wanted & ~moments.known)
         if len(missing):
             row = moments.place.rows[missing[0]]
             raise CorruptDataError(f"{self.file.path}, row {row}: the {name} is missing")
-        decided = days(moments, asset_class.timezone, asset_class.hours, self.file.settings)
-        return decided[self.wanted]
+        return moments
 
 
 def read_rows(
@@ -95,7 +111,7 @@ def read_rows(
         if ours in file.columns
     }
     dated = [ours for ours in (*DATED, "time") if ours in names]
-    numeric = [ours for ours in NUMBERS if ours in names]
+    numeric = [ours for ours in (*NUMBERS, *OF_PERPETUALS) if ours in names]
     decided = [ours for ours in (*WHOLE, *dated, *numeric) if ours in names]
     encoding = file.settings.encoding
     whole = tables.read(file.path, [names[ours] for ours in decided], encoding)

@@ -1,0 +1,120 @@
+"""Funding rates of one asset: which source of them is of a venue's stamps, and what it says."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.files import tidy
+from investorbench_env.market.files.candles import CandleOrigin
+from investorbench_env.market.files.index import DataFile
+from investorbench_env.market.files.possible_bars import is_given_twice
+from investorbench_env.market.market import FloatArray
+from investorbench_env.market.sessions import TimeArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("date", "timestamp", "time", "funding_rate", "period_h", "oracle", "venue", "source")
+HOUR = np.timedelta64(1, "h")
+MINUTE = "datetime64[m]"
+"""A venue charges some milliseconds after a stamp, and writes that down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funding:
+    """What one source says of one asset.
+
+    Attributes:
+        origin: where it stands, in words.
+        venue: of which it is, with the name of its file.
+        hours: from stamp to stamp; NaN where there is only one.
+        stamps: ``datetime64[s]`` UTC, ascending [N].
+        rates: of each stamp [N].
+        oracle: the price that the rate was charged on, NaN where unknown [N].
+    """
+
+    origin: str
+    venue: str
+    hours: float
+    stamps: TimeArray
+    rates: FloatArray
+    oracle: FloatArray
+
+
+def funding_in(file: DataFile, spellings: Sequence[str]) -> Iterator[Funding]:
+    """The rates of an asset in a file of rates, those of each venue and period by themselves.
+
+    Raises:
+        CorruptDataError: the file cannot be read, or a rate or its time is none.
+    """
+    rows = tidy.read_rows(file, spellings, COLUMNS)
+    frame = rows.frame.assign(date=rows.moments_in_utc().astype(MINUTE).astype("datetime64[s]"))
+    if (beyond := ~(frame["funding_rate"].abs() < 1.0)).any():
+        first = frame[beyond].iloc[0]
+        raise CorruptDataError(
+            f"{file.path}, row {first['row']}: a funding rate of {first['funding_rate']:g} is none "
+            "between -1 and 1; write .00125 % as .0000125"
+        )
+    keys = [name for name in ("venue", "source", "period_h") if name in frame]
+    parts = frame.groupby(keys, observed=True, sort=True) if keys else [((), frame)]
+    for key, part in parts:
+        named = dict(zip(keys, key, strict=True))
+        venue = str(named.get("venue", named.get("source", file.metadata.get("source", ""))))
+        label = file.path.name + (f" ({venue})" if venue else "")
+        yield _funding(part, label, f"{venue} {file.path.name}", named.get("period_h"))
+
+
+def funding_beside(origin: CandleOrigin, seconds: int) -> Iterator[Funding]:
+    """The rates beside candles of a length, on those that open at a stamp; nothing for none."""
+    rows = origin.rows[origin.rows["seconds"] == seconds]
+    if "funding_rate" in rows and (there := rows["funding_rate"].notna()).any():
+        given = rows[there].assign(date=rows.loc[there, "at"])
+        yield _funding(given, str(origin), f"{origin.venue} {origin.file.path.name}", None)
+
+
+def _funding(rows: "pd.DataFrame", origin: str, venue: str, hours: float | None) -> Funding:
+    rows = rows.sort_values("date", kind="stable")
+    twice = is_given_twice(rows)
+    other = twice & (rows["funding_rate"] != rows["funding_rate"].shift())
+    if other.any():
+        moment = rows.loc[other, "date"].iloc[0]
+        raise CorruptDataError(f"{origin}: a second funding rate of {moment} contradicts the first")
+    rows = rows[~twice]
+    stamps = rows["date"].to_numpy().astype("datetime64[s]")
+    apart = np.diff(stamps)
+    if hours is None:
+        hours = float(np.median(apart / HOUR)) if len(apart) else np.nan
+    oracle = rows["oracle"] if "oracle" in rows else rows["funding_rate"] * np.nan
+    return Funding(
+        origin=origin,
+        venue=venue,
+        hours=float(hours),
+        stamps=stamps,
+        rates=rows["funding_rate"].to_numpy(dtype=float),
+        oracle=oracle.to_numpy(dtype=float),
+    )
+
+
+def chosen(sources: Sequence[Funding], symbol: str, venue: str, hours: int) -> Funding | None:
+    """The rates of a venue; None where there are none at all.
+
+    Args:
+        sources: those that there are, the preferred first.
+        symbol: for messages.
+        venue: whose account the rates are charged to.
+        hours: from stamp to stamp of it.
+
+    Raises:
+        CorruptDataError: all that there are belong to other stamps.
+    """
+    fitting = [each for each in sources if each.hours == hours or np.isnan(each.hours)]
+    if sources and not fitting:
+        named = ", ".join(f"{each.origin} every {each.hours:g} h" for each in sources)
+        raise CorruptDataError(
+            f"{symbol}: {venue} charges funding every {hours} h, and there is none of that: "
+            f"{named}; give its own rates, or a venue= with their funding_hours"
+        )
+    return max(fitting, key=lambda each: venue.lower() in each.venue.lower(), default=None)
