@@ -70,7 +70,7 @@ class _Bars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextsAbout:
-    """TextsAbout about an asset, the files that they are from, and what was odd about them."""
+    """Texts about an asset, the files that they are from, and what was odd about them."""
 
     documents: tuple[Document, ...]
     paths: tuple[Path, ...]

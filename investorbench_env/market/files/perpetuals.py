@@ -11,7 +11,7 @@ from investorbench_env.errors import DataNotFoundError, MarketError
 from investorbench_env.market.asset_classes import PERPETUAL
 from investorbench_env.market.documents import DocumentTable
 from investorbench_env.market.files import candles, folders, funding, index, saved
-from investorbench_env.market.files.candles import Candles, CandleOrigin, in_words
+from investorbench_env.market.files.candles import CandleOrigin, Candles, in_words
 from investorbench_env.market.files.describing import extent
 from investorbench_env.market.files.funding import Funding
 from investorbench_env.market.files.index import DataFile
