@@ -13,14 +13,14 @@ from investorbench_env.accounting.events import (
     PerpetualPosition,
     Position,
 )
-from investorbench_env.accounting.perpetual_book import (
+from investorbench_env.accounting.margin_bars import (
     NOT_TRADING,
     OTHER_SIDE,
     REASONS,
     BarEvents,
-    PerpetualBook,
     Places,
 )
+from investorbench_env.accounting.margin_state import MarginState
 
 TimeOf = Callable[[int, bool], datetime]
 """The time of a bar's open, by its number, or of its close, where asked for what came inside."""
@@ -129,15 +129,13 @@ class AccountEvents:
 
 
 def perpetual_positions(
-    book: PerpetualBook, symbols: Sequence[str], account: int = 0
+    book: MarginState, symbols: Sequence[str], account: int = 0
 ) -> tuple[PerpetualPosition, ...]:
     """What an account holds, in the order of the symbols."""
     positions = []
-    marks, liquidation = book.marks, book.liquidation
+    marks, margins, liquidation = book.marks, book.margins(), book.liquidation_prices()
     for coin in np.flatnonzero(book.size[:, account]).tolist():
-        size, entry, margin, leverage, stop, target, *_, fees, funding, _ = book.position(
-            coin, account
-        )
+        size, entry, _, leverage, stop, target, *_, fees, funding, _ = book.position(coin, account)
         mark, price = marks.item(coin, account), liquidation.item(coin, account)
         positions.append(
             PerpetualPosition(
@@ -146,7 +144,7 @@ def perpetual_positions(
                 entry_price=entry,
                 mark=mark,
                 liquidation_price=price if price > 0.0 else None,
-                margin=margin,
+                margin=margins.item(coin, account),
                 leverage=leverage,
                 stop=None if np.isnan(stop) else stop,
                 target=None if np.isnan(target) else target,
@@ -159,7 +157,7 @@ def perpetual_positions(
     return tuple(positions)
 
 
-def account_state(book: PerpetualBook, symbols: Sequence[str], account: int = 0) -> AccountState:
+def account_state(book: MarginState, symbols: Sequence[str], account: int = 0) -> AccountState:
     """An account in the values that all environments share; a weight is notional over equity."""
     equity = book.equity().item(account)
     return AccountState(

@@ -7,16 +7,12 @@ from typing import Any
 import numpy as np
 
 from investorbench_env.accounting.events import ClosedTrade, PerpetualPosition
-from investorbench_env.accounting.perpetual_book import (
-    Entries,
-    MarginTerms,
-    PerpetualBar,
-    PerpetualBook,
-)
+from investorbench_env.accounting.margin_bars import Entries, PerpetualBar
+from investorbench_env.accounting.margin_state import margin_terms
+from investorbench_env.accounting.perpetual_book import PerpetualBook
 from investorbench_env.accounting.perpetual_events import AccountEvents, perpetual_positions
-from investorbench_env.accounting.venues import HYPERLIQUID, tier_table
+from investorbench_env.accounting.venues import HYPERLIQUID
 
-TAKER = 0.00045
 START = datetime(2025, 7, 14, tzinfo=UTC)
 NONE = float("nan")
 
@@ -28,9 +24,8 @@ class Trader:
         self, symbols: Sequence[str], cash: float = 10_000.0, *, marks: Any = NONE, **terms: Any
     ) -> None:
         self.symbols = tuple(symbols)
-        tiers = tier_table([HYPERLIQUID.contract(symbol) for symbol in symbols])
         self.book = PerpetualBook(
-            MarginTerms(tiers=tiers, **{"fee_rate": TAKER, **terms}),
+            margin_terms(HYPERLIQUID, symbols, **terms),
             np.array([cash]),
             np.broadcast_to(marks, (len(symbols),))[:, None] * 1.0,
         )
@@ -47,7 +42,7 @@ class Trader:
         """One bar: entries are size, leverage, stop and target, as many of them as are wanted."""
         rows = np.array([bars[symbol] for symbol in self.symbols], np.float64)
         columns = {
-            name: value if name == "number" else self._column(value)
+            name: value if name in ("number", "day") else self._column(value)
             for name, value in more.items()
             if name != "marks"
         }

@@ -59,3 +59,14 @@ def test_without_a_stop_a_low_liquidates() -> None:
     trader = Trader(["SOL"]).bar(SOL, {"SOL": (50, 10)}).bar({"SOL": (100, 101, 92, 100)})
     assert [trade.reason for trade in trader.closed] == ["liquidation"]
     assert trader.equity == near(9_611.0576923076923)
+
+
+def test_a_cross_account_is_liquidated_against_the_maintenance_of_all_its_positions() -> None:
+    trader = Trader(["BTC", "ETH"], cross=True)
+    opening = {"BTC": flat(100_000.0), "ETH": flat(4_000.0)}
+    trader.bar(opening, {"BTC": (0.5, 20), "ETH": (-5, 20)})
+    fees = (50_000 + 20_000) * 0.00045
+    trader.book.cash += fees
+    trader.bar({"BTC": flat(99_000.0), "ETH": flat(4_050.0)})
+    assert trader.equity == near(9_250)
+    assert trader.held["BTC"].liquidation_price == near(82_339.24050632911)

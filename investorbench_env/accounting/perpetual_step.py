@@ -1,0 +1,321 @@
+"""One bar of accounts of perpetuals, each coin with a margin of its own."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.accounting.margin import (
+    BACKSTOP,
+    end_of,
+    funding_received,
+    initial_margin,
+    liquidation_price,
+)
+from investorbench_env.accounting.margin_bars import (
+    CLOSE,
+    LIQUIDATION,
+    NOT_TRADING,
+    OTHER_SIDE,
+    STOP,
+    TARGET,
+    TOO_LITTLE,
+    BarEvents,
+    Booleans,
+    Ended,
+    Entered,
+    Entries,
+    Floats,
+    Funded,
+    PerpetualBar,
+    Places,
+    Refused,
+)
+from investorbench_env.accounting.margin_state import EMPTY, MarginState
+
+CLOSE_CALL = 1e-9
+"""Within this share of the free margin, entries are paid one by one."""
+
+
+class IsolatedStep:
+    """A bar in progress; it changes the state in place."""
+
+    def __init__(self, state: MarginState, bar: PerpetualBar) -> None:
+        self.state, self.bar, self.terms = state, bar, state.terms
+        self.rows, self.accounts = state.rows, state.shape[1]
+        self.triggers = bar.marks or (bar.open, bar.high, bar.low, bar.close)
+        self.candidates = np.empty(0, np.intp)
+        self.funded: Funded | None = None
+        self.entered: Entered | None = None
+        self.ended: list[Ended] = []
+        self.refused: list[Refused] = []
+
+    def take(self, entries: Entries | None, closes: Places) -> BarEvents:
+        """All of the bar, in order."""
+        if self.bar.day is not None:
+            self.state.volume.reach(self.bar.day)
+        self.pay_funding()
+        self.end_at_open(self.touched())
+        self.close(closes)
+        if entries is not None and len(entries.at):
+            entered = self.enter(entries)
+            if len(entered):
+                self.end_at_open(entered)
+        self.end_inside()
+        self.mark()
+        return BarEvents(self.funded, self.entered, tuple(self.ended), tuple(self.refused))
+
+    def prices(self, prices: npt.NDArray[Any], at: Places) -> npt.NDArray[Any]:
+        """Prices [A, 1] or [A, N] of some places."""
+        coin, account = np.divmod(at, self.accounts)
+        found: npt.NDArray[Any] = prices[coin, account if prices.shape[1] > 1 else 0]
+        return found
+
+    # --- at the open --------------------------------------------------------------------------
+
+    def pay_funding(self) -> None:
+        """Funding of what was held before the bar."""
+        bar, cap = self.bar, self.terms.funding_cap
+        if bar.rate is None:
+            return
+        at = np.flatnonzero(self.rows["size"])
+        rate = self.prices(bar.rate, at)
+        at, rate = at[rate == rate], np.clip(rate[rate == rate], -cap, cap)
+        if not len(at):
+            return
+        price = self.prices(bar.open, at)
+        if bar.oracle is not None:
+            oracle = self.prices(bar.oracle, at)
+            price = np.where(oracle == oracle, oracle, price)
+        cash = funding_received(self.rows["size"][at], price, rate)
+        self.rows["funding"][at] += cash
+        self.credit_funding(at, cash)
+        self.funded = Funded(at, cash, rate, price)
+
+    def credit_funding(self, at: Places, cash: Floats) -> None:
+        """Put it into the margins of the positions, or take it from there."""
+        self.rows["margin"][at] += cash
+        self.state.set_levels(at)
+
+    def touched(self) -> Places:
+        """Positions that a price of the bar may end."""
+        shape, (_, high, low, _) = self.state.shape, self.triggers
+        ends = low <= self.rows["lower"].reshape(shape)
+        ends |= high >= self.rows["upper"].reshape(shape)
+        if self.bar.trades is not None:
+            ends &= self.bar.trades
+        self.candidates = np.flatnonzero(ends)
+        return self.candidates
+
+    def end_at_open(self, at: Places) -> None:
+        """End what the open lies beyond a level of: the losing one first, then the target."""
+        if not len(at):
+            return
+        price, rows = self.prices(self.triggers[0], at), self.rows
+        is_long = rows["size"][at] > 0.0
+        below, above = price <= rows["lower"][at], price >= rows["upper"][at]
+        loses = np.where(is_long, below, above)
+        self.end_losing(at[loses], price[loses])
+        at = at[np.where(is_long, above, below) & ~loses]
+        self.end(at, np.full(len(at), TARGET), self.prices(self.bar.open, at))
+
+    def end_losing(self, at: Places, opened: Floats | None) -> None:
+        """End positions on their losing side.
+
+        Args:
+            at: places.
+            opened: what triggered at the open [K]; None inside the bar.
+        """
+        if not len(at):
+            return
+        size, stop, liquidation = (self.rows[name][at] for name in ("size", "stop", "liquidation"))
+        side, lost = np.sign(size), None
+        fill = side * self.prices(self.bar.open, at)
+        stops = ~(side * stop < side * liquidation) & (stop == stop)
+        at_liquidation = liquidation
+        if opened is not None:
+            at_liquidation = side * np.fmin(side * liquidation, fill)
+            lost = self.beyond_backstop(at, opened) if self.terms.backstop else None
+        at_stop = side * np.fmin(side * stop, fill) * (1.0 - side * self.terms.slippage)
+        reason = np.where(stops, STOP, LIQUIDATION)
+        self.end(at, reason, np.where(stops, at_stop, at_liquidation), lost, opened is None)
+
+    def beyond_backstop(self, at: Places, opened: Floats) -> Booleans:
+        """Which positions the open leaves less than the venue waits for."""
+        rows, tiers, coin = self.rows, self.terms.tiers, at // self.accounts
+        size = rows["size"][at]
+        price = liquidation_price(
+            size, rows["entry"][at], rows["margin"][at],
+            BACKSTOP * tiers.rates[:, coin], BACKSTOP * tiers.deductions[:, coin],
+        )  # fmt: skip
+        beyond: Booleans = np.sign(size) * opened < np.sign(size) * price
+        return beyond
+
+    def end(
+        self,
+        at: Places,
+        reason: npt.NDArray[np.intp],
+        price: Floats,
+        lost: Booleans | None = None,
+        is_inside: bool = False,
+    ) -> None:
+        """End positions at a price.
+
+        Args:
+            at: places, rising.
+            reason: codes.
+            price: of each.
+            lost: which return nothing.
+            is_inside: whether it is after the open.
+        """
+        if not len(at):
+            return
+        account, held = at % self.accounts, self.state.columns[:, at]
+        self.state.columns[:, at] = EMPTY[:, None]
+        pnl, fee = self.settle(account, held, price, lost)
+        np.add.at(self.state.fees, account, fee)
+        self.state.volume.add(account, np.abs(held[0]) * price)
+        is_late = self.entered is not None
+        self.ended.append(Ended(at, reason, is_inside, is_late, price, pnl, fee, held))
+
+    def settle(
+        self, account: Places, held: Floats, price: Floats, lost: Booleans | None
+    ) -> tuple[Floats, Floats]:
+        """Pay out what is left of positions: what their prices brought, and the fees."""
+        size, entry, margin = held[:3]
+        returned, pnl, fee = end_of(margin, size, entry, price, self.state.volume.taker[account])
+        if lost is not None:
+            returned, fee = np.where(lost, 0.0, returned), np.where(lost, 0.0, fee)
+            pnl = np.where(lost, -margin, pnl)
+        # Unbuffered, so that an account adds up its coins in their order.
+        np.add.at(self.state.cash, account, returned)
+        return pnl, fee
+
+    def close(self, at: Places) -> None:
+        """Close positions at the open."""
+        at = at[self.rows["size"][at] != 0.0]
+        if len(at):
+            at = self._trading(at)
+        if not len(at):
+            return
+        side = np.sign(self.rows["size"][at])
+        price = self.prices(self.bar.open, at) * (1.0 - side * self.terms.slippage)
+        self.end(at, np.full(len(at), CLOSE), price)
+
+    def enter(self, entries: Entries) -> Places:
+        """Enter at the open what the free margin allows; the places that were entered."""
+        entries = self._allowed(entries)
+        side = np.sign(entries.size)
+        price = self.prices(self.bar.open, entries.at) * (1.0 + side * self.terms.slippage)
+        margin = initial_margin(entries.size, price, entries.leverage)
+        taker = self.state.volume.taker[entries.at % self.accounts]
+        fee = taker * (np.abs(entries.size) * price)
+        fits = self._fits(entries.at, margin + fee)
+        entries = entries.those(fits)
+        entered = Entered(entries.at, entries.size, price[fits], margin[fits], fee[fits])
+        if len(entered.at):
+            self._add(entries, entered)
+            self.entered = entered
+            self.candidates = np.union1d(self.candidates, entered.at)
+        return entered.at
+
+    def _allowed(self, entries: Entries) -> Entries:
+        """Entries in what trades, on the side that is held."""
+        at = entries.at
+        other = self.rows["size"][at] * entries.size < 0.0
+        if np.count_nonzero(other):
+            self._refuse(at[other], OTHER_SIDE)
+            entries = entries.those(~other)
+        trading = self._trading(entries.at)
+        if len(trading) < len(entries.at):
+            entries = entries.those(np.isin(entries.at, trading))
+        return entries
+
+    def _trading(self, at: Places) -> Places:
+        """Places that can be traded; orders for the others are refused."""
+        if self.bar.trades is None:
+            return at
+        trades = self.prices(self.bar.trades, at)
+        self._refuse(at[~trades], NOT_TRADING)
+        can: Places = at[trades]
+        return can
+
+    def free_margin(self) -> Floats:
+        """What entries may use [N]."""
+        return self.state.cash
+
+    def _fits(self, at: Places, required: Floats) -> Booleans:
+        """Which entries the free margin suffices for, coin by coin; the others are refused."""
+        free, account = self.free_margin(), at % self.accounts
+        wanted = np.zeros(self.accounts)
+        np.add.at(wanted, account, required)
+        fits = np.ones(len(at), np.bool_)
+        # Where all of an account's entries fit by far, their order does not matter.
+        sure = wanted * (1.0 + CLOSE_CALL) <= free
+        doubtful = np.flatnonzero(~sure[account])
+        if len(doubtful):
+            free = free.copy()
+        for place in doubtful.tolist():
+            left, asked = free[account[place]], required[place]
+            fits[place] = asked <= left
+            if fits[place]:
+                free[account[place]] = left - asked
+            else:
+                self._refuse(at[place : place + 1], TOO_LITTLE, asked, left)
+        return fits
+
+    def _add(self, entries: Entries, entered: Entered) -> None:
+        """Put entries into the columns, and pay for them."""
+        rows, at, account = self.rows, entries.at, entries.at % self.accounts
+        before, size = rows["size"][at], entries.size
+        is_new, after = before == 0.0, rows["size"][at] + entries.size
+        average = (before * rows["entry"][at] + size * entered.price) / after
+        rows["entry"][at] = np.where(is_new, entered.price, average)
+        rows["opened"][at] = np.where(is_new, self._number(account), rows["opened"][at])
+        rows["size"][at] = after
+        rows["put_in"][at] += entered.margin
+        rows["fees"][at] += entered.fee
+        for name in ("leverage", "stop", "target"):
+            rows[name][at] = getattr(entries, name)
+        np.add.at(self.state.fees, account, entered.fee)
+        self.state.volume.add(account, np.abs(size) * entered.price)
+        self.pay(at, entered.margin, entered.fee)
+        self.state.set_levels(at)
+
+    def pay(self, at: Places, margin: Floats, fee: Floats) -> None:
+        """Take margins and fees of entries from the cash."""
+        self.rows["margin"][at] += margin
+        np.subtract.at(self.state.cash, at % self.accounts, margin + fee)
+
+    def _number(self, account: Places) -> Any:
+        number = np.asarray(self.bar.number)
+        return number[account] if number.ndim else number
+
+    def _refuse(self, at: Places, reason: int, required: Any = 0.0, free: Any = 0.0) -> None:
+        if len(at):
+            blank = np.zeros(len(at))
+            self.refused.append(
+                Refused(at, np.full(len(at), reason), blank + required, blank + free)
+            )
+
+    # --- after the open -----------------------------------------------------------------------
+
+    def end_inside(self) -> None:
+        """End what a price after the open reaches a level of: the losing one first."""
+        at = self._still_held(self.candidates)
+        if not len(at):
+            return
+        _, high, low, _ = (self.prices(each, at) for each in self.triggers)
+        below, above = low <= self.rows["lower"][at], high >= self.rows["upper"][at]
+        is_long = self.rows["size"][at] > 0.0
+        self.end_losing(at[np.where(is_long, below, above)], None)
+        at = self._still_held(at[np.where(is_long, above, below)])
+        self.end(at, np.full(len(at), TARGET), self.rows["target"][at], is_inside=True)
+
+    def _still_held(self, at: Places) -> Places:
+        return at[self.rows["size"][at] != 0.0] if len(at) else at
+
+    def mark(self) -> None:
+        """Value positions at the close."""
+        trades = True if self.bar.trades is None else self.bar.trades
+        np.copyto(self.state.marks, self.triggers[3], where=trades)
