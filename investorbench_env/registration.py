@@ -62,7 +62,7 @@ class Family:
             if universe.data is not None:
                 shared["data"] = universe.data
             if self.each == "universe":
-                found[f"{self.id}-{universe.name}"] = shared
+                found[f"{self.id}-{universe.name.removeprefix(f'{self.name}-')}"] = shared
                 continue
             for member in universe.members:
                 own = {"asset_class": member.asset_class, "symbol": member.symbol}

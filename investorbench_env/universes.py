@@ -208,6 +208,19 @@ TEN = Universe(
 """Ten simulated stocks with a market and two sectors in common."""
 
 
+SIX = Universe(
+    name=f"Perpetuals-{SIMULATED}",
+    members=members_of("perpetual", "SIM-U SIM-V SIM-W SIM-X SIM-Y SIM-Z"),
+    splits={
+        "warmup": Split("2025-07-16", "2025-07-16"),
+        "test": Split("2025-07-17", "2025-07-20"),
+    },
+    benchmark="flat",
+    data="simulated",
+)
+"""Six simulated perpetuals: on as many markets as agents are compared on, four days each."""
+
+
 def _simulated(universe: Universe) -> tuple[Universe, ...]:
     """One simulated asset of the same class on the same dates, where the class has any.
 
@@ -230,7 +243,7 @@ UNIVERSES: dict[str, Universe] = {
     universe.name: universe
     for real in (STOCKS, COINS, FUNDS, INDICES)
     for universe in (real, *_simulated(real))
-} | {universe.name: universe for universe in (IB7, R1, ARENA6, TEN)}
+} | {universe.name: universe for universe in (IB7, R1, ARENA6, TEN, SIX)}
 """Every universe by name."""
 
 SIMULATED_SYMBOLS = frozenset(

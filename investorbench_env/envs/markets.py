@@ -13,9 +13,8 @@ import numpy.typing as npt
 
 from investorbench_env.envs.options import MarketOptions, Options
 from investorbench_env.errors import DateRangeError, InvestorBenchError
-from investorbench_env.market.asset_classes import ASSET_CLASSES
+from investorbench_env.market.asset_classes import ASSET_CLASSES, PERPETUAL
 from investorbench_env.market.history import History, history_of
-from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.library import find_data
 from investorbench_env.market.market import CLOSE, OPEN, Market
 from investorbench_env.market.sessions import TimeArray, session_before
@@ -23,13 +22,14 @@ from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, ONE
 from investorbench_env.market.simulated.joint_law import JointLaw
 from investorbench_env.market.simulated.law import Law, SimulatedNumbers
 from investorbench_env.market.simulated.path_market import SOURCE
+from investorbench_env.market.simulated.perpetual_law import PerpetualLaw
 from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.universes import Split, Universe
 
 BANDS = {"fresh": FRESH, "train": TRAIN, "held_out": HELD_OUT}
 """Where markets are drawn from, by the word that asks for them."""
 
-LEAD = 60
+LEAD, PERPETUAL_LEAD = 60, 10
 """Sessions of a simulated market before the first decision of its warm-up."""
 
 EARLIEST, LATEST = "1960-01-01", "2100-12-31"
@@ -161,7 +161,7 @@ class GivenMarket:
 class DrawnMarkets:
     """Paths of a law, drawn from a band of seeds; their numbers are the seeds."""
 
-    law: Law | JointLaw
+    law: Law | JointLaw | PerpetualLaw
     band: int
     name: str
     numbers: tuple[int, ...] | None = None
@@ -185,7 +185,7 @@ class DrawnMarkets:
 
     def about(self) -> dict[str, Any]:
         return {
-            "interval": DAILY,
+            "interval": self.law.interval,
             "timezone": ASSET_CLASSES[self.law.asset_class].timezone,
             "findings": (),
             "fingerprint": self.law.fingerprint,
@@ -263,7 +263,7 @@ def require_nothing_to_draw(options: MarketOptions, name: str, market: Market) -
             )
 
 
-def drawn(options: MarketOptions, law: Law | JointLaw) -> DrawnMarkets:
+def drawn(options: MarketOptions, law: Law | JointLaw | PerpetualLaw) -> DrawnMarkets:
     """The paths of a law that options ask for."""
     given, pool = options.markets, options.pool
     if given == "one":
@@ -288,7 +288,34 @@ def _law_of(asset_class: str, symbol: str, universe: Universe | None, split: Spl
     return Law(symbol=symbol, asset_class=asset_class, dynamics=dynamics, start=start, end=end)
 
 
-def dates_of_law(asset_class: str, universe: Universe | None, split: Split) -> tuple[str, str]:
+def perpetual_law_of(
+    symbols: tuple[str, ...],
+    universe: Universe | None,
+    split: Split,
+    *,
+    interval: str = "3m",
+    context: str = "4h",
+) -> PerpetualLaw:
+    """The law of perpetuals that are simulated together, likewise the same for both splits.
+
+    Raises:
+        DateRangeError: dates that cannot be simulated.
+        MarketError: lengths of bars that do not divide one another.
+    """
+    start, end = dates_of_law(PERPETUAL.name, universe, split, PERPETUAL_LEAD)
+    return PerpetualLaw(
+        name=",".join(symbols),
+        symbols=symbols,
+        start=start,
+        end=end,
+        interval=interval,
+        context=context,
+    )
+
+
+def dates_of_law(
+    asset_class: str, universe: Universe | None, split: Split, lead: int = LEAD
+) -> tuple[str, str]:
     """First and last date of the law of an asset of a universe, see above."""
     splits = [split, *(universe.splits.values() if universe else ())]
     start, end = min(one.start for one in splits), max(one.end for one in splits)
@@ -297,4 +324,4 @@ def dates_of_law(asset_class: str, universe: Universe | None, split: Split) -> t
             raise DateRangeError(
                 f"{date} cannot be simulated; dates go from {EARLIEST} to {LATEST}"
             )
-    return session_before(asset_class, start, LEAD), end
+    return session_before(asset_class, start, lead), end

@@ -172,6 +172,7 @@ PERPETUAL = AssetClass(
     corporate_actions=False,
     filings=False,
     suffixes=("-PERP", "-USD-PERP", "-USDT-SWAP", "/USDC:USDC", "/USDT:USDT", *CRYPTO.suffixes),
+    simulated=Simulated(annual_volatility=0.8, level=100.0, units_a_day=1e7, vocabulary="coin"),
     leveraged=True,
 )
 

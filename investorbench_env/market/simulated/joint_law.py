@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from investorbench_env.errors import MarketError
 from investorbench_env.market.documents import SENTIMENTS
+from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.market import FIELDS, Market
 from investorbench_env.market.sessions import TimeArray
 from investorbench_env.market.simulated.bands import Origin
@@ -94,6 +95,11 @@ class JointLaw:
                     f"{law.symbol} and {self.symbols[0]} have other sessions, and no market "
                     "together: leave one of them out"
                 )
+
+    @property
+    def interval(self) -> str:
+        """The length of a bar."""
+        return DAILY
 
     @property
     def symbols(self) -> tuple[str, ...]:

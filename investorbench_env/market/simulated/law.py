@@ -12,6 +12,7 @@ import numpy.typing as npt
 from investorbench_env.errors import MarketError
 from investorbench_env.market.asset_classes import AssetClass, Simulated, find_asset_class
 from investorbench_env.market.documents import SENTIMENTS
+from investorbench_env.market.intervals import DAILY
 from investorbench_env.market.market import FIELDS, FloatArray, Market
 from investorbench_env.market.sessions import TimeArray, ends_of_days, sessions_between
 from investorbench_env.market.simulated.bands import Origin
@@ -59,6 +60,7 @@ class SimulatedNumbers:
         share_splits: new shares for an old one on the ex-dates; 1 on all other sessions [N, E].
         labels: how many news with each of ``SENTIMENTS`` came since the decision before
             [N, T, 3].
+        funding, oracle: as in ``Market``; None but of perpetuals [N, T].
     """
 
     bars: FloatArray
@@ -67,6 +69,8 @@ class SimulatedNumbers:
     dividends: FloatArray
     share_splits: FloatArray
     labels: npt.NDArray[np.uint8]
+    funding: FloatArray | None = None
+    oracle: FloatArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +100,11 @@ class Law:
     def name(self) -> str:
         """That of the asset."""
         return self.symbol
+
+    @property
+    def interval(self) -> str:
+        """The length of a bar."""
+        return DAILY
 
     @property
     def symbols(self) -> tuple[str, ...]:

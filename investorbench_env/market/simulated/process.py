@@ -98,13 +98,13 @@ def evolve(
     vol_shock = d.leverage * price_shock + np.sqrt(1 - d.leverage**2) * shocks["volatility"]
 
     regime = _regimes(d, shocks["regime_uniform"])
-    mood = _persisting(
+    mood = persisting(
         d.mood_persistence,
         shocks["mood"][:, 0],
         np.sqrt(1 - d.mood_persistence**2) * shocks["mood"][:, 1:],
     )
     vol_step = d.volatility_spread * np.sqrt(1 - d.volatility_persistence**2)
-    log_volatility = _persisting(
+    log_volatility = persisting(
         d.volatility_persistence,
         d.volatility_spread * shocks["volatility"][:, 0],
         vol_step * vol_shock[:, 1:],
@@ -112,7 +112,7 @@ def evolve(
     level = np.log(d.diffusion) - d.volatility_spread**2
     volatility = exp(level + log_volatility) * d.regime_scale[regime]
     # The value takes the regime's drift as the price does, so of e only κ·x and β·m part them.
-    gap = _persisting(
+    gap = persisting(
         1 - d.gap_reversion,
         d.gap_spread * shocks["gap"][:, 0],
         volatility[:, :-1] * gap_shock[:, 1:] - d.mood_drift * mood[:, :-1],
@@ -132,16 +132,16 @@ def evolve(
     )
 
 
-def _persisting(keep: float, first: FloatArray, steps: FloatArray) -> FloatArray:
-    """An autoregression of the first order: x₀ = first, x_t = keep·x_{t−1} + steps_t [N, T].
+def persisting(keep: float, first: FloatArray, steps: FloatArray) -> FloatArray:
+    """An autoregression of the first order: x₀ = first, x_t = keep·x_{t−1} + steps_t [..., T].
 
     Each pass sums over twice as many steps as the one before (Hillis & Steele 1986, Communications
     of the ACM 29), so that there are as many as the length has bits.
     """
-    x = np.concatenate([first[:, None], steps], axis=1)
+    x = np.concatenate([first[..., None], steps], axis=-1)
     back = 1
-    while back < x.shape[1]:
-        x[:, back:] += keep * x[:, :-back]
+    while back < x.shape[-1]:
+        x[..., back:] += keep * x[..., :-back]
         keep, back = keep * keep, 2 * back
     return x
 
@@ -192,14 +192,14 @@ def _sessions(
     return {
         "overnight": overnight,
         "intraday": intraday,
-        "high": _extreme(intraday, spread, shocks["high_uniform"]),
-        "low": -_extreme(-intraday, spread, shocks["low_uniform"]),
+        "high": extreme(intraday, spread, shocks["high_uniform"]),
+        "low": -extreme(-intraday, spread, shocks["low_uniform"]),
         "surprise": surprise,
         "volume": 0.5 * np.minimum(np.abs(surprise), 4.0) + 0.3 * shocks["volume"],
     }
 
 
-def _extreme(end: FloatArray, spread: FloatArray, uniform: FloatArray) -> FloatArray:
+def extreme(end: FloatArray, spread: FloatArray, uniform: FloatArray) -> FloatArray:
     """The maximum of a Brownian bridge from 0 to ``end``, by inversion of its distribution.
 
     P(max > m) = exp(−2m(m − end)/spread²) for m ≥ max(0, end); Karatzas & Shreve, §4.3.C.

@@ -29,6 +29,12 @@ FIGURES: dict[tuple[str, str], tuple[float, float, float]] = {
     ("stock", "SIM-H"): (0.22, 55.0, 1e7),
     ("stock", "SIM-I"): (0.34, 36.0, 7e6),
     ("stock", "SIM-J"): (0.26, 180.0, 2e6),
+    ("perpetual", "SIM-U"): (0.50, 40_000.0, 9e4),
+    ("perpetual", "SIM-V"): (0.75, 2_500.0, 1.5e6),
+    ("perpetual", "SIM-W"): (0.90, 150.0, 8e6),
+    ("perpetual", "SIM-X"): (1.00, 2.5, 2.5e8),
+    ("perpetual", "SIM-Y"): (1.15, 0.25, 1.2e9),
+    ("perpetual", "SIM-Z"): (0.55, 600.0, 5e4),
 }
 """Annual volatility, first price and units a day of single assets, in place of their class's.
 
