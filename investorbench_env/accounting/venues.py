@@ -14,6 +14,10 @@ import numpy.typing as npt
 
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
+SIMULATED_TERMS = {
+    "SIM-U": "BTC", "SIM-V": "ETH", "SIM-W": "SOL", "SIM-X": "XRP", "SIM-Y": "DOGE", "SIM-Z": "BNB"
+}  # fmt: skip
+"""Whose margin tiers and size decimals simulated coins have."""
 CONTINUOUS = 1e-6
 """How far, as a share, a deduction may be from the one that makes a tier table continuous."""
 
@@ -95,16 +99,17 @@ class PerpetualVenue:
     funding_cap: float
 
     def contract(self, symbol: str) -> PerpetualContract:
-        """The contract of a symbol.
+        """The contract of a symbol; a simulated coin has that of the real one it stands for.
 
         Raises:
             UnknownNameError: the venue has none.
         """
-        if symbol not in self.contracts:
-            raise UnknownNameError(
-                "contract", symbol, self.contracts, f"give {self.name} with its margin tiers"
-            )
-        return self.contracts[symbol]
+        for name in (symbol, SIMULATED_TERMS.get(symbol, symbol)):
+            if name in self.contracts:
+                return self.contracts[name]
+        raise UnknownNameError(
+            "contract", symbol, self.contracts, f"give {self.name} with its margin tiers"
+        )
 
 
 class TierTable(NamedTuple):

@@ -8,6 +8,7 @@ import yaml
 
 from investorbench_env.accounting.venues import HYPERLIQUID, margin_tiers, venue_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.universes import find_universe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,3 +88,10 @@ def test_a_venue_that_lacks_a_rule_is_refused() -> None:
 def test_the_largest_positions_may_take_less_leverage() -> None:
     contract = HYPERLIQUID.contract("BNB")
     assert [contract.max_leverage(notional) for notional in (0.0, 3e6, 3.1e6)] == [10, 10, 5]
+
+
+def test_every_simulated_coin_has_the_terms_of_a_real_one() -> None:
+    simulated = [member.symbol for member in find_universe("Perpetuals-SIM").members]
+    assert [HYPERLIQUID.contract(symbol) for symbol in simulated] == [
+        HYPERLIQUID.contracts[symbol] for symbol in ("BTC", "ETH", "SOL", "XRP", "DOGE", "BNB")
+    ]
