@@ -215,7 +215,7 @@ SIX = Universe(
         "warmup": Split("2025-07-16", "2025-07-16"),
         "test": Split("2025-07-17", "2025-07-20"),
     },
-    benchmark="flat",
+    benchmark=None,
     data="simulated",
 )
 """Six simulated perpetuals: on as many markets as agents are compared on, four days each."""
