@@ -15,6 +15,8 @@ from investorbench_env.market.files.index import DataFile
 
 HOLDS = {
     "bars": "daily bars",
+    "candles": "intraday bars",
+    "funding": "funding rates",
     "actions": "actions",
     "news": "news",
     "filings": "filings",
