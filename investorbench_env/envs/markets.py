@@ -294,7 +294,7 @@ def perpetual_law_of(
     split: Split,
     *,
     interval: str = "3m",
-    context: str = "4h",
+    context: str | None = "4h",
 ) -> PerpetualLaw:
     """The law of perpetuals that are simulated together, likewise the same for both splits.
 

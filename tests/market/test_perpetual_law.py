@@ -24,11 +24,10 @@ def law_of(
     symbols: tuple[str, ...] = SIX[:3],
     start: str = "2025-07-14",
     end: str = "2025-07-15",
-    **more: str,
+    name: str = "some",
+    **more: str | None,
 ) -> PerpetualLaw:
-    return PerpetualLaw(
-        name=more.pop("name", "some"), symbols=symbols, start=start, end=end, **more
-    )
+    return PerpetualLaw(name=name, symbols=symbols, start=start, end=end, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +103,11 @@ def test_bars_of_the_context_are_those_within_them(interval: str, context: str) 
             expected = [opens[0], max(high), min(low), close[-1], sum(volume)]
             assert other.bars[place, coin].tolist() == expected
     assert other.times[-1] == market.times[-1]
+
+
+def test_there_may_be_no_context() -> None:
+    market = law_of(context=None).market((FRESH, 2))
+    assert not market.intervals and np.array_equal(market.bars, law_of().market((FRESH, 2)).bars)
 
 
 def test_prices_stand_on_ticks_of_five_figures_and_in_order() -> None:

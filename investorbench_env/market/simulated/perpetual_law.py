@@ -64,7 +64,7 @@ class PerpetualLaw:
         start: first date, ``YYYY-MM-DD``. Every path begins there at midnight UTC.
         end: last date, ``YYYY-MM-DD``. A later one changes nothing before it.
         interval: the length of a bar, which divides an hour.
-        context: that of the bars beside them, a multiple of it that divides a day.
+        context: that of the bars beside them, a multiple of it that divides a day; None for none.
         dynamics: the model's parameters.
 
     Raises:
@@ -76,13 +76,13 @@ class PerpetualLaw:
     start: str
     end: str
     interval: str = "3m"
-    context: str = "4h"
+    context: str | None = "4h"
     dynamics: PerpetualDynamics = field(default_factory=PerpetualDynamics)
 
     def __post_init__(self) -> None:
         if not self.symbols:
             raise MarketError(f"{self.name} has no coin to simulate")
-        bar, context = length_of(self.interval), length_of(self.context)
+        bar, context = length_of(self.interval), length_of(self.context or "1d")
         if HOUR % bar or context % bar or DAY % context:
             raise MarketError(
                 f"bars of {self.interval} do not divide an hour or bars of {self.context}, or "
@@ -121,12 +121,10 @@ class PerpetualLaw:
         """
         paths = self.paths([entropy])
         traded = self._traded(paths)
-        count = int(length_of(self.context) / length_of(self.interval))
-        context = self._market(self.context, coarser_bars(traded.bars[0], count))
         return self._market(
             self.interval,
             traded.bars[0],
-            intervals={self.context: context},
+            intervals=self._context_of(traded.bars[0]),
             funding=traded.funding[0],
             oracle=traded.oracle[0],
             hidden_state={name: frozen(values) for name, values in hidden_state_of(paths).items()},
@@ -174,6 +172,13 @@ class PerpetualLaw:
 
     def _traded(self, paths: PerpetualPaths) -> TradedPerpetuals:
         return traded_perpetuals(paths, self._profiles, int(HOUR / length_of(self.interval)))
+
+    def _context_of(self, bars: FloatArray) -> dict[str, Market]:
+        """The market in longer bars, if there are to be any."""
+        if self.context is None:
+            return {}
+        count = int(length_of(self.context) / length_of(self.interval))
+        return {self.context: self._market(self.context, coarser_bars(bars, count))}
 
     def _market(self, interval: str, bars: FloatArray, **more: Any) -> Market:
         times = self.times if interval == self.interval else self._ends(interval)
