@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from investorbench_env.rendering.arena_frame import ArenaFrame
 from investorbench_env.rendering.frame import (
     EpisodeFrame,
     FloatArray,
@@ -27,7 +28,7 @@ def account_words(frame: EpisodeFrame) -> tuple[str, str, str, str]:
 
 def compared_with(frame: EpisodeFrame) -> tuple[str, FloatArray]:
     """The asset, or equal parts of all: its name, and its price, 100 at the first decision."""
-    if isinstance(frame, PortfolioFrame):
+    if isinstance(frame, PortfolioFrame | ArenaFrame):
         return "equal parts", indexed(frame.universe)
     assert isinstance(frame, Frame)
     return "asset price", price_index(frame)

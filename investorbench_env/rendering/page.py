@@ -115,11 +115,11 @@ def draw_titles(figure: "Figure", frame: EpisodeFrame, name: str) -> None:
     figure.text(edge, 0.16 / height, printable(origin(frame), 130), **{**quiet, "fontsize": 8})
 
 
-def draw_watermark(axes: "Axes", frame: EpisodeFrame) -> None:
+def draw_watermark(axes: "Axes", frame: EpisodeFrame, size: float = 64) -> None:
     """That the market is simulated where it is, so that no part of the picture hides it."""
     if frame.simulated:
         faint: dict[str, Any] = {"alpha": 0.08, "ha": "center", "weight": "bold", "zorder": 0.5}
-        write(axes, 0.5, 0.5, "SIMULATED", color=SHORT, fontsize=64, **faint)
+        write(axes, 0.5, 0.5, "SIMULATED", color=SHORT, fontsize=size, **faint)
 
 
 def draw_equity(axes: "Axes", frame: EpisodeFrame, what: str, short: str) -> None:

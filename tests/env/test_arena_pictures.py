@@ -1,0 +1,121 @@
+"""Episodes with perpetuals as text and as pictures: what they say, and what they never do."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from investorbench_env.errors import MarketError
+from investorbench_env.rendering import (
+    ArenaFrame,
+    Event,
+    PositionSpan,
+    arena_ansi,
+    arena_rgb_array,
+)
+from investorbench_env.rendering.arena_picture import LEVELS, most_traded
+from tests.env.test_rendering import columns, ink
+
+BARS = 60
+COINS = ("BTC", "ETH", "SOL")
+
+
+def span(symbol: str = "BTC", quantity: float = 0.5, **changes: Any) -> PositionSpan:
+    """A position that is held from bar 20 on, entered at 102, with a level on each side."""
+    values: dict[str, Any] = {
+        "leverage": 20, "first": 20, "last": BARS - 1, "entry": 102.0, "profit": 1.95,
+        "stop": 101.0, "target": 109.0,
+    }  # fmt: skip
+    values |= changes
+    length = values["last"] - values["first"] + 1
+    return PositionSpan(
+        symbol=symbol, quantity=quantity,
+        **{"liquidation": np.full(length, 98.25), **values},
+    )  # fmt: skip
+
+
+LIQUIDATED = span(
+    "ETH", -3.0, last=40, exit=104.25, reason="liquidation", profit=-6.75,
+    liquidation=np.r_[np.full(20, 104.25), math.nan],
+)  # fmt: skip
+
+
+def frame_of(**changes: Any) -> ArenaFrame:
+    """Prices that rise from 100 to 105.9, a long position and one that was liquidated."""
+    prices = np.repeat(100.0 + np.arange(BARS)[:, None] / 10, len(COINS), axis=1)
+    values: dict[str, Any] = {
+        "name": "three coins", "symbols": COINS, "source": "made for a test", "simulated": False,
+        "protocol": "standard", "prices": prices, "equity": np.linspace(1e4, 9.9e3, BARS),
+        "dates": np.datetime64("2025-07-17T00:03", "m") + 3 * np.arange(BARS),
+        "universe": np.linspace(5.0, 6.0, BARS), "positions": (LIQUIDATED, span()),
+        "rejections": (Event(BARS - 1, "signal", "buy_to_enter 1 BTC: BTC is held"),),
+        "fees": 12.5, "funding": -0.75,
+    }  # fmt: skip
+    return ArenaFrame(**{**values, **changes})
+
+
+ONE = {"dates": np.array(["2025-07-17T00:03"], "datetime64[m]"), "prices": np.full((1, 3), 1.0),
+       "equity": np.ones(1), "universe": np.ones(1), "positions": (), "rejections": ()}  # fmt: skip
+EDGE_CASES = {
+    "the first decision": frame_of(**ONE),
+    "never invested, no price": frame_of(positions=(), prices=np.full((BARS, 3), np.nan)),
+    "no level": frame_of(positions=(span(stop=math.nan, target=math.nan,
+                                         liquidation=np.full(40, math.nan)),)),
+    "many short ones": frame_of(
+        positions=tuple(span(COINS[n % 3], -1.0, first=n, last=n + 1, exit=101.0, reason="close")
+                        for n in range(50)),
+        rejections=tuple(Event(n, "signal", "x" * 300) for n in range(50)),
+    ),
+    "a ruined account": frame_of(equity=np.linspace(1e4, 0.0, BARS), simulated=True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", EDGE_CASES.values(), ids=EDGE_CASES.keys())
+def test_every_frame_can_be_drawn_and_told_in_lines_that_fit(frame: ArenaFrame) -> None:
+    assert arena_rgb_array(frame, (480, 450)).shape == (450, 480, 3)
+    for width in (24, 80):
+        assert max(map(columns, arena_ansi(frame, width).splitlines())) <= width
+
+
+def test_text_names_what_ends_a_position_and_how_far_that_is() -> None:
+    text = arena_ansi(frame_of())
+    assert "BTC long 0.5, 20×: entered at 102.00, now 105.90, +1.95" in text
+    assert "target 109.00 +2.9%, stop 101.00 −4.6%, liq. 98.25 −7.2%" in text
+    assert "ETH short 3, 20×: liquidated at 104.25, −6.75" in text
+    assert "fees 12.50 · funding −0.7500" in text
+    assert "buy_to_enter 1 BTC: BTC is held" in text
+
+
+def test_a_picture_has_a_line_for_each_level_and_is_the_same_each_time() -> None:
+    picture = arena_rgb_array(frame_of())
+    for color, _ in LEVELS.values():
+        assert ink(picture, color) > 20
+    assert np.array_equal(picture, arena_rgb_array(frame_of()))
+    bare = arena_rgb_array(frame_of(positions=()))
+    assert [ink(bare, LEVELS[name][0]) for name in ("stop", "liquidation")] == [0, 0]
+
+
+def test_a_level_far_away_is_named_at_the_edge_and_leaves_the_price_its_room() -> None:
+    far = arena_rgb_array(frame_of(positions=(span(target=900.0),)))
+    near = arena_rgb_array(frame_of(positions=(span(),)))
+    assert ink(far, LEVELS["target"][0]) > 20
+    assert ink(far, LEVELS["liquidation"][0]) == ink(near, LEVELS["liquidation"][0])
+
+
+def test_coins_that_are_held_are_drawn_before_those_that_were_traded_more() -> None:
+    coins = tuple(f"C{n}" for n in range(9))
+    often = [
+        span(coins[n], first=0, last=1, exit=1.0, reason="close") for n in range(8) for _ in (0, 1)
+    ]
+    frame = frame_of(
+        symbols=coins, prices=np.ones((BARS, 9)), positions=(*often, span("C8", first=50))
+    )
+    assert most_traded(frame) == ["C0", "C1", "C2", "C3", "C4", "C8"]
+
+
+def test_a_position_outside_its_frame_is_refused() -> None:
+    with pytest.raises(MarketError, match="outside the 60 bars of BTC, ETH, SOL"):
+        frame_of(positions=(span("XRP"),))
+    with pytest.raises(MarketError, match="one price of liquidation each, not 3"):
+        span(liquidation=np.ones(3))
