@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from investorbench.tasks.arena.history import ArenaHistory, ArenaTrade, FilledSignal
 from investorbench.tasks.arena.invalidations import PriceCondition, read_condition
-from investorbench_env.accounting.events import PerpetualPosition
+from investorbench_env.accounting.events import Position
 from investorbench_env.accounting.signals import CLOSE, HOLD, Signal
 
-SAME = 1e-9
-"""Numbers of a plan closer to each other, as a share, are one."""
+SAME = 1e-4
+"""Numbers of a plan closer to each other, as a share, are one: a venue rounds prices."""
 IDLE = 1e-3
 """A change of a plan's numbers by no more, as a share, changes nothing but the plan's wording."""
 OFF = 0.01
@@ -20,10 +20,8 @@ CENTS = 0.5
 """Dollars by which it may be off besides: models round."""
 NONE = timedelta(0)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NUMBERS = {
-    "quantity": "quantity", "leverage": "leverage", "profit_target": "target", "stop_loss": "stop",
-}  # fmt: skip
-"""What of a plan a signal may state, and what a position calls it."""
+NUMBERS = ("quantity", "leverage", "profit_target", "stop_loss")
+"""What of a plan a signal may state, besides its invalidation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +117,18 @@ def _restated(history: ArenaHistory, trade: ArenaTrade) -> Iterator[Consistency]
             )
 
 
-def _changes(signal: Signal, plan: Signal, held: PerpetualPosition | None) -> Iterator[float]:
+def _changes(signal: Signal, plan: Signal, held: Position | None) -> Iterator[float]:
     """By how much each part of a plan differs that is stated again; 0 where it does not.
 
-    The account keeps numbers as the venue rounds them, so that both spellings are the plan's.
+    A quantity may be the one that was asked for, or the one that is held.
     """
-    for name, kept in NUMBERS.items():
-        stated = getattr(signal, name)
+    for name in NUMBERS:
+        stated, known = getattr(signal, name), [getattr(plan, name)]
+        if name == "quantity" and held is not None:
+            known.append(held.quantity)
         if stated:
-            known = [getattr(plan, name), abs(getattr(held, kept, None) or 0.0)]
-            yield min((abs(stated / each - 1.0) for each in known if each), default=1.0)
+            changes = (abs(abs(stated) / abs(each) - 1.0) for each in known if each)
+            yield min(changes, default=1.0)
     if signal.invalidation_condition:
         texts = (signal.invalidation_condition, plan.invalidation_condition)
         one, other = (" ".join(text.split()).casefold() for text in texts)

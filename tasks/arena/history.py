@@ -8,17 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from investorbench.tasks.step import Step
-from investorbench_env.accounting.events import (
-    AccountState,
-    ClosedTrade,
-    PerpetualPosition,
-)
+from investorbench_env.accounting.events import AccountState, ClosedTrade, Position
 from investorbench_env.accounting.signal_lists import ReadSignals, kind_of, read_signals
 from investorbench_env.accounting.signals import BUY_TO_ENTER, Signal
 
@@ -78,7 +74,7 @@ class ArenaTrade:
     closed: ClosedTrade | None = None
     ended: int | None = None
     exit: Signal | None = None
-    position: PerpetualPosition | None = None
+    position: Position | None = None
 
     @property
     def side(self) -> int:
@@ -108,6 +104,7 @@ class ArenaHistory:
         signals: that could be read, of each decision [T].
         held: positions before each decision, by coin [T].
         trades: in the order of their first entries.
+        fees: of all fills.
         funding: received, negative when paid; of all stamps.
         rejections: decisions of a coin that were not carried out, by rule.
         repairs: what had to be repaired in replies, by kind.
@@ -118,8 +115,9 @@ class ArenaHistory:
     equity: FloatArray
     marks: FloatArray
     signals: tuple[Signals, ...]
-    held: tuple[Mapping[str, PerpetualPosition], ...]
+    held: tuple[Mapping[str, Position], ...]
     trades: tuple[ArenaTrade, ...]
+    fees: float
     funding: float
     rejections: Counter[str]
     repairs: Counter[str]
@@ -128,12 +126,6 @@ class ArenaHistory:
     def entries(self) -> list[tuple[ArenaTrade, FilledSignal]]:
         """Every signal that was filled, with its trade."""
         return [(trade, entry) for trade in self.trades for entry in trade.entries]
-
-    @property
-    def fees(self) -> float:
-        """Of all fills."""
-        own = (each.closed or each.position for each in self.trades)
-        return float(sum(each.fees for each in own if each is not None))
 
     def price_of(self, symbol: str) -> FloatArray:
         """The marks of a coin [T + 1]."""
@@ -172,6 +164,7 @@ def arena_history(steps: Sequence[Step]) -> ArenaHistory:
         signals=signals,
         held=tuple(map(_positions, accounts[:-1])),
         trades=tuple(_trades(accounts, infos, signals)),
+        fees=float(sum(each.cost for info in infos[1:] for each in info["fills"])),
         funding=float(sum(each.cash for info in infos[1:] for each in info["funding"])),
         rejections=Counter(
             kind_of(each.reason) for info in infos[1:] for each in info["rejections"]
@@ -188,21 +181,30 @@ def _trades(
     found: list[ArenaTrade] = []
     for step, given in enumerate(signals):
         before, outcome = accounts[step], infos[step + 1]
-        for entry in _entries(step, before, outcome, given):
-            symbol = entry.signal.symbol
-            trade = held.get(symbol)
-            if trade is None:
-                opened = _moment(infos[step])
-                held[symbol] = ArenaTrade(symbol=symbol, opened=opened, entries=(entry,))
-            else:
-                held[symbol] = replace(trade, entries=(*trade.entries, entry))
+        entries = {each.signal.symbol: each for each in _entries(step, before, outcome, given)}
+        units = {each.symbol: each.quantity for each in before.positions}
         for closed in outcome["closed"]:
-            own = given.get(closed.symbol) if closed.reason == "close" else None
-            trade = held.pop(closed.symbol)
-            found.append(replace(trade, closed=closed, ended=step, exit=own))
+            symbol = closed.symbol
+            if symbol in entries and closed.quantity != units.get(symbol):  # which ended, too
+                _enter(held, entries.pop(symbol), infos[step])
+            own = given.get(symbol) if closed.reason == "close" else None
+            found.append(replace(held.pop(symbol), closed=closed, ended=step, exit=own))
+        for entry in entries.values():
+            _enter(held, entry, infos[step])
     now = _positions(accounts[-1])
     found += [replace(trade, position=now.get(name)) for name, trade in held.items()]
     return sorted(found, key=lambda trade: trade.entries[0].step)
+
+
+def _enter(held: dict[str, ArenaTrade], entry: FilledSignal, info: Mapping[str, Any]) -> None:
+    """Open a trade, or add to the one that is held."""
+    symbol = entry.signal.symbol
+    trade = held.get(symbol)
+    held[symbol] = (
+        ArenaTrade(symbol=symbol, opened=_moment(info), entries=(entry,))
+        if trade is None
+        else replace(trade, entries=(*trade.entries, entry))
+    )
 
 
 def _entries(
@@ -224,9 +226,8 @@ def _entries(
             )
 
 
-def _positions(account: AccountState) -> dict[str, PerpetualPosition]:
-    held = cast("tuple[PerpetualPosition, ...]", account.positions)
-    return {each.symbol: each for each in held}
+def _positions(account: AccountState) -> dict[str, Position]:
+    return {each.symbol: each for each in account.positions}
 
 
 def _moment(info: Mapping[str, Any]) -> datetime:

@@ -15,7 +15,7 @@ from investorbench_env.accounting.events import (
     ClosedTrade,
     Fill,
     FundingPayment,
-    PerpetualPosition,
+    Position,
     Rejection,
 )
 from investorbench_env.accounting.signals import Signal
@@ -82,24 +82,6 @@ TABLE = (
 )
 # fmt: on
 SLOT = 4
-
-
-def signal_of(row: Row) -> dict[str, Any]:
-    return {
-        "signal": "buy_to_enter" if row.side > 0 else "sell_to_enter",
-        "quantity": row.quantity, "leverage": row.leverage, "profit_target": row.target,
-        "stop_loss": row.stop, "invalidation_condition": row.invalidation,
-        "confidence": row.confidence, "risk_usd": row.risk, "justification": "so it seems",
-    }  # fmt: skip
-
-
-def position_of(row: Row, mark: float) -> PerpetualPosition:
-    entry = PRICES[row.coin]
-    return PerpetualPosition(
-        row.coin, row.side * row.quantity, entry, mark, 0.9 * entry, row.quantity * entry / 10,
-        row.leverage, row.stop, row.target, row.side * row.quantity * (mark - entry), 0.0, 0.1,
-        row.quantity * mark,
-    )  # fmt: skip
 
 
 RESTATED: dict[int, dict[str, Any]] = {
@@ -175,13 +157,10 @@ def _closed(row: Row, opened: datetime) -> ClosedTrade:
 def _info(
     t: int, equity: float, held: Mapping[str, Row], marks: Mapping[str, float], **happened: Any
 ) -> dict[str, Any]:
-    positions: Any = [
-        PerpetualPosition(
-            coin, row.side * row.quantity, PRICES[coin], marks[coin], None, 1.0, row.leverage,
-            row.stop, row.target, 0.0, 0.0, row.fees / 2, row.quantity * marks[coin],
-        )
+    positions = [
+        Position(coin, row.side * row.quantity, PRICES[coin], marks[coin], 0.1, 0.0)
         for coin, row in held.items()
-    ]  # fmt: skip
+    ]
     account = AccountState(
         cash=equity, equity=equity, costs=0.0, positions=positions, marks=dict(marks)
     )
@@ -263,6 +242,27 @@ def test_an_account_that_does_nothing_has_a_figure_or_none_and_no_warning() -> N
         "minutes_long", "minutes_short", "minutes_flat", "forecasts", "forecasts_open",
         "judged", "passed", "restated", "risks", "reentered",
     }  # fmt: skip
+
+
+def test_an_entry_after_a_stop_at_the_same_open_is_a_trade_of_its_own() -> None:
+    row = next(row for row in TABLE if row.side > 0)
+    enter = _nothing(1) | {"fills": [_fill(row, 1, 100.0)]}
+    account = _info(1, 10_000.0, {"BTC": row}, PRICES)["account"]
+    both = _nothing(2) | {
+        "fills": [_fill(row, -1, 97.0), _fill(row, 1, 97.0)],
+        "closed": [_closed(row, START)._replace(reason="stop")],
+    }
+    added = _nothing(2) | {
+        "fills": [_fill(row, 1, 97.0), _fill(row, -2, 96.0)],
+        "closed": [_closed(row, START)._replace(reason="stop", quantity=20)],
+    }
+    first = _step(0, _nothing(0), {"BTC": _entry(row)}, enter | {"account": account})
+    trades = {
+        name: arena_history([first, _step(1, first.outcome, {"BTC": _entry(row)}, outcome)]).trades
+        for name, outcome in {"both": both, "added": added}.items()
+    }
+    assert [(len(each.entries), each.ended) for each in trades["both"]] == [(1, 1), (1, None)]
+    assert [(len(each.entries), each.ended) for each in trades["added"]] == [(2, 1)]
 
 
 def test_a_fill_belongs_to_no_entry_that_was_rejected() -> None:
