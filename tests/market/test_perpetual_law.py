@@ -128,15 +128,17 @@ def test_returns_are_on_average_those_that_the_hidden_state_expects(long: Perpet
     strong = replace(
         long, dynamics=PerpetualDynamics(trend_strength=1.0, jump_rate=0.5, premium_spread=0.003)
     )
-    paths = strong.paths([(NAMED, seed) for seed in SEEDS[:8]])
-    close = paths.open + paths.intraday
-    surprise = np.expm1(np.diff(close)) - np.expm1(paths.expected[..., :-1])
+    coins = [paths for _, paths in strong.drawn([(NAMED, seed) for seed in SEEDS[:8]])]
+    close = np.stack([paths.open + paths.intraday for paths in coins], axis=1)
+    gained = np.expm1(np.diff(close))
+    expected = np.expm1(np.stack([paths.expected[:, :-1] for paths in coins], axis=1))
+    surprise = gained - expected
     by_seed = surprise.mean(axis=(1, 2))
     assert abs(by_seed.mean()) < 3.5 * by_seed.std(ddof=1) / np.sqrt(len(by_seed))
     # And where a rise is expected no more and no less than where a fall is.
-    sides = (surprise * np.sign(paths.expected[..., :-1])).mean(axis=(1, 2))
+    sides = (surprise * np.sign(expected)).mean(axis=(1, 2))
     assert abs(sides.mean()) < 3.5 * sides.std(ddof=1) / np.sqrt(len(sides))
-    worth = (np.expm1(np.diff(close)) * np.sign(paths.expected[..., :-1])).mean(axis=(1, 2))
+    worth = (gained * np.sign(expected)).mean(axis=(1, 2))
     assert worth.mean() > 10 * worth.std(ddof=1) / np.sqrt(len(worth))
 
 

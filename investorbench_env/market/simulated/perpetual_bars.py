@@ -1,6 +1,5 @@
-"""Paths of simulated perpetuals as they traded: bars on ticks, funding and oracle prices."""
+"""Paths of a simulated perpetual as they traded: bars on ticks, funding and oracle prices."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,13 +17,13 @@ PARTS = 8
 """Hours of the funding rate, of which each hour charges one."""
 
 
-class TradedPerpetuals(NamedTuple):
-    """Paths as they traded.
+class TradedPerpetual(NamedTuple):
+    """Paths of a coin as they traded.
 
     Attributes:
-        bars: open, high, low, close and volume [N, T, A, 5].
-        funding: the rate charged at the stamp with which a bar opens, else NaN [N, T, A].
-        oracle: the oracle price at that stamp, else NaN [N, T, A].
+        bars: open, high, low, close and volume [N, T, 5].
+        funding: the rate charged at the stamp with which a bar opens, else NaN [N, T].
+        oracle: the oracle price at that stamp, else NaN [N, T].
     """
 
     bars: FloatArray
@@ -32,34 +31,30 @@ class TradedPerpetuals(NamedTuple):
     oracle: FloatArray
 
 
-def traded_perpetuals(
-    paths: PerpetualPaths, profiles: Sequence[Simulated], bars_an_hour: int
-) -> TradedPerpetuals:
-    """Paths as they traded.
+def traded_perpetual(
+    paths: PerpetualPaths, profile: Simulated, bars_an_hour: int
+) -> TradedPerpetual:
+    """Paths of a coin as they traded.
 
     Args:
         paths: from midnight on.
-        profiles: first price and volume of each coin [A].
+        profile: its first price and its volume.
         bars_an_hour: so many bars after another there is funding.
     """
-    level = np.array([profile.level for profile in profiles])[:, None]
-    decimals = np.array([decimals_of(profile.level) for profile in profiles])[:, None]
-    ticks = 10.0**decimals
-    count, coins, length = paths.open.shape
-    bars = np.empty((count, length, coins, len(FIELDS)))
-    moves = 0.0, paths.high, paths.low, paths.intraday
-    for column, logs in enumerate(paths.open + move for move in moves):
-        price = np.maximum(np.rint(level * exp(logs) * ticks), 1.0) / ticks
-        bars[..., column] = price.swapaxes(1, 2)
-    units = np.array([profile.units_a_day for profile in profiles])[:, None] / (24 * bars_an_hour)
-    volume = np.rint(units * exp(paths.volume + paths.log_volatility / 2))
-    bars[..., 4] = volume.swapaxes(1, 2)
+    level, ticks = profile.level, 10.0 ** decimals_of(profile.level)
+    bars = np.empty((*paths.open.shape, len(FIELDS)))
+    for column, move in enumerate((0.0, paths.high, paths.low, paths.intraday)):
+        price = np.rint(level * ticks * exp(paths.open + move))
+        bars[..., column] = np.maximum(price, 1.0) / ticks
+    units = profile.units_a_day / (24 * bars_an_hour)
+    bars[..., 4] = np.rint(units * exp(paths.volume + paths.log_volatility / 2))
     stamps = slice(bars_an_hour, None, bars_an_hour)
-    funding, oracle = np.full((2, count, length, coins), np.nan)
-    funding[:, stamps] = hourly_funding(paths.premium, bars_an_hour).swapaxes(1, 2)
-    spot = np.rint(level * exp(paths.spot_open[..., stamps]) * ticks * 10) / (ticks * 10)
-    oracle[:, stamps] = spot.swapaxes(1, 2)
-    return TradedPerpetuals(bars, funding, oracle)
+    funding, oracle = np.full((2, *paths.open.shape), np.nan)
+    funding[:, stamps] = hourly_funding(paths.premium, bars_an_hour)
+    # The oracle price has a figure more.
+    spot = np.rint(level * ticks * 10 * exp(paths.spot_open[:, stamps]))
+    oracle[:, stamps] = np.maximum(spot, 1.0) / (ticks * 10)
+    return TradedPerpetual(bars, funding, oracle)
 
 
 def decimals_of(level: float) -> int:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,19 +20,19 @@ from investorbench_env.market.simulated.elementary import exp
 from investorbench_env.market.simulated.law import SimulatedNumbers
 from investorbench_env.market.simulated.path_market import SOURCE, frozen
 from investorbench_env.market.simulated.perpetual_bars import (
-    TradedPerpetuals,
     coarser_bars,
-    traded_perpetuals,
+    traded_perpetual,
 )
 from investorbench_env.market.simulated.perpetual_dynamics import HOURS_A_YEAR, PerpetualDynamics
 from investorbench_env.market.simulated.perpetual_process import (
     PerpetualPaths,
-    draw_perpetual_shocks,
-    evolve_perpetuals,
+    draw_coin_shocks,
+    draw_market_shocks,
+    evolve_perpetual,
 )
 from investorbench_env.market.simulated.profiles import profile_of
 
-BLOCK = 8
+BLOCK = 2
 VERSION = 1
 """Goes up with every change after which the same entropy gives another path."""
 MARKET = "the market"
@@ -109,7 +109,8 @@ class PerpetualLaw:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over all that decides how likely a path is; nothing of any path."""
-        about = {"version": VERSION, "looks": [asdict(each) for each in self._profiles]}
+        looks = [asdict(profile_of(symbol, PERPETUAL)) for symbol in self.symbols]
+        about = {"version": VERSION, "looks": looks}
         about |= asdict(self)
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
@@ -119,15 +120,21 @@ class PerpetualLaw:
         Args:
             entropy: band and seed; see ``bands``.
         """
-        paths = self.paths([entropy])
-        traded = self._traded(paths)
+        bars, funding, oracle = self._empty(1)
+        states = []
+        for place, (profile, paths) in enumerate(self.drawn([entropy])):
+            traded = traded_perpetual(paths, profile, self._bars_an_hour)
+            for whole, own in zip((bars, funding, oracle), traded, strict=True):
+                whole[:, :, place] = own
+            states.append(hidden_state_of(paths))
+        hidden = {name: np.stack([s[name] for s in states], axis=1) for name in states[0]}
         return self._market(
             self.interval,
-            traded.bars[0],
-            intervals=self._context_of(traded.bars[0]),
-            funding=traded.funding[0],
-            oracle=traded.oracle[0],
-            hidden_state={name: frozen(values) for name, values in hidden_state_of(paths).items()},
+            bars[0],
+            intervals=self._context_of(bars[0]),
+            funding=funding[0],
+            oracle=oracle[0],
+            hidden_state={name: frozen(values) for name, values in hidden.items()},
         )
 
     def numbers(self, entropies: Sequence[Sequence[int]], *, news: bool = True) -> SimulatedNumbers:
@@ -137,12 +144,14 @@ class PerpetualLaw:
             entropies: of each path, as in ``market``.
             news: there is none of perpetuals.
         """
-        shape = len(entropies), len(self.times), len(self.symbols)
-        bars, funding, oracle = np.empty((*shape, len(FIELDS))), np.empty(shape), np.empty(shape)
+        bars, funding, oracle = self._empty(len(entropies))
         # In blocks that a processor's cache holds, and no array of all paths but what is kept.
         for first in range(0, len(entropies), BLOCK):
             block = slice(first, first + BLOCK)
-            bars[block], funding[block], oracle[block] = self._traded(self.paths(entropies[block]))
+            for place, (profile, paths) in enumerate(self.drawn(entropies[block])):
+                traded = traded_perpetual(paths, profile, self._bars_an_hour)
+                for whole, own in zip((bars, funding, oracle), traded, strict=True):
+                    whole[block, :, place] = own
         nothing = np.zeros((len(entropies), 0, len(self.symbols)))
         return SimulatedNumbers(
             bars=bars,
@@ -150,28 +159,32 @@ class PerpetualLaw:
             ex_dates=np.zeros(0, dtype=np.intp),
             dividends=nothing,
             share_splits=nothing,
-            labels=np.broadcast_to(np.uint8(0), (*shape, len(SENTIMENTS))),
+            labels=np.broadcast_to(np.uint8(0), (*funding.shape, len(SENTIMENTS))),
             funding=funding,
             oracle=oracle,
         )
 
-    def paths(self, entropies: Sequence[Sequence[int]]) -> PerpetualPaths:
-        """The hidden state and log prices of paths [N, A, T]."""
-        hours = float(length_of(self.interval) / HOUR)
-        annual = np.array([profile.annual_volatility for profile in self._profiles])
-        coins = [self._origins(symbol, entropies) for symbol in self.symbols]
-        shocks = draw_perpetual_shocks(self._origins(MARKET, entropies), coins, len(self.times))
-        return evolve_perpetuals(
-            self.dynamics, annual * np.sqrt(hours / HOURS_A_YEAR), hours, shocks
-        )
+    def drawn(
+        self, entropies: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[Simulated, PerpetualPaths]]:
+        """How each coin looks, and its paths [N, T], one coin after the other."""
+        length, hours = len(self.times), 1 / self._bars_an_hour
+        market = draw_market_shocks(self._origins(MARKET, entropies), length)
+        for symbol in self.symbols:
+            profile = profile_of(symbol, PERPETUAL)
+            scale = profile.annual_volatility * float(np.sqrt(hours / HOURS_A_YEAR))
+            own = draw_coin_shocks(self._origins(symbol, entropies), length)
+            yield profile, evolve_perpetual(self.dynamics, scale, hours, market, own)
 
     def _origins(self, name: str, entropies: Sequence[Sequence[int]]) -> list[Origin]:
         """What paths of the market or of a coin are drawn from."""
         group = f"{self.asset_class} of {self.name} in {self.interval}"
         return [Origin(group, name, band, seed) for band, seed in entropies]
 
-    def _traded(self, paths: PerpetualPaths) -> TradedPerpetuals:
-        return traded_perpetuals(paths, self._profiles, int(HOUR / length_of(self.interval)))
+    def _empty(self, paths: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Room for bars, funding and oracle prices of so many paths."""
+        shape = paths, len(self.times), len(self.symbols)
+        return np.empty((*shape, len(FIELDS))), np.empty(shape), np.empty(shape)
 
     def _context_of(self, bars: FloatArray) -> dict[str, Market]:
         """The market in longer bars, if there are to be any."""
@@ -202,9 +215,9 @@ class PerpetualLaw:
     def _days(self) -> TimeArray:
         return sessions_between(self.asset_class, self.start, self.end)
 
-    @cached_property
-    def _profiles(self) -> list[Simulated]:
-        return [profile_of(symbol, PERPETUAL) for symbol in self.symbols]
+    @property
+    def _bars_an_hour(self) -> int:
+        return int(HOUR / length_of(self.interval))
 
     def _ends(self, interval: str) -> TimeArray:
         """The end of each bar of a length."""
@@ -215,11 +228,10 @@ class PerpetualLaw:
 
 
 def hidden_state_of(paths: PerpetualPaths) -> dict[str, FloatArray]:
-    """What drives the first path after each bar, by name [T, A]."""
-    named = {
-        "trend": paths.trend,
-        "volatility": paths.volatility,
-        "premium": paths.premium,
-        "expected_return": exp(paths.expected) - 1.0,
+    """What drives the first path of a coin after each bar, by name [T]."""
+    return {
+        "trend": paths.trend[0],
+        "volatility": paths.volatility[0],
+        "premium": paths.premium[0],
+        "expected_return": exp(paths.expected[0]) - 1.0,
     }
-    return {name: np.ascontiguousarray(values[0].T) for name, values in named.items()}

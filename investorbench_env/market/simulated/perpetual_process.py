@@ -1,8 +1,7 @@
-"""What drives simulated perpetuals and the log prices that follow, over many paths [N, A, T]."""
+"""What drives a simulated perpetual and the log prices that follow, over many paths [N, T]."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,16 +17,13 @@ SHARED = NORMALS[:5]
 UNIFORMS = ("jump_time", "high", "low")
 
 
-class PerpetualShocks(NamedTuple):
-    """Independent shocks by name, each [N, T] of the market or [N, A, T] of coins."""
-
-    market: dict[str, FloatArray]
-    own: dict[str, FloatArray]
+Shocks = dict[str, FloatArray]
+"""Independent ones by name, each [N, T]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerpetualPaths:
-    """The hidden state after each bar, and what happened in it; all [N, A, T].
+    """The hidden state after each bar, and what happened in it; all [N, T].
 
     Attributes:
         trend: drift in its own standard deviations.
@@ -56,52 +52,54 @@ class PerpetualPaths:
     volume: FloatArray
 
 
-def draw_perpetual_shocks(
-    market: Sequence[Origin], coins: Sequence[Sequence[Origin]], length: int
-) -> PerpetualShocks:
-    """The shocks of N paths, bar by bar, so that a longer path begins with the shorter one.
+def draw_market_shocks(origins: Sequence[Origin], length: int) -> Shocks:
+    """What all coins have in common; for its arguments see :func:`draw_coin_shocks`."""
+    return _draw(origins, length, SHARED, UNIFORMS[:1])
+
+
+def draw_coin_shocks(origins: Sequence[Origin], length: int) -> Shocks:
+    """What a coin has for itself, bar by bar, so that a longer path begins with the shorter one.
 
     Args:
-        market: what the market's are drawn from [N].
-        coins: what those of each coin are drawn from [A][N].
+        origins: what each path is drawn from [N].
         length: T, in bars.
     """
-    common = _draw(market, length, SHARED, UNIFORMS[:1])
-    drawn = [_draw(origins, length, NORMALS, UNIFORMS) for origins in coins]
-    own = {name: np.stack([each[name] for each in drawn], axis=1) for name in drawn[0]}
-    return PerpetualShocks(common, own)
+    return _draw(origins, length, NORMALS, UNIFORMS)
 
 
 def _draw(
     origins: Sequence[Origin], length: int, normal: Sequence[str], uniform: Sequence[str]
-) -> dict[str, FloatArray]:
-    """Shocks by name [N, T]."""
+) -> Shocks:
     normals = np.empty((len(origins), length, len(normal)))
     uniforms = np.empty((len(origins), length, len(uniform)))
     for path, origin in enumerate(origins):
         origin.generator(Purpose.NORMALS).standard_normal(out=normals[path])
         origin.generator(Purpose.UNIFORMS).random(out=uniforms[path])
+    by_name = [np.ascontiguousarray(np.moveaxis(each, -1, 0)) for each in (normals, uniforms)]
     return {
-        **{name: normals[..., place] for place, name in enumerate(normal)},
-        **{name: uniforms[..., place] for place, name in enumerate(uniform)},
+        **dict(zip(normal, by_name[0], strict=True)),
+        **dict(zip(uniform, by_name[1], strict=True)),
     }
 
 
-def evolve_perpetuals(
-    dynamics: PerpetualDynamics, scale: FloatArray, hours: float, shocks: PerpetualShocks
+def evolve_perpetual(
+    dynamics: PerpetualDynamics, scale: float, hours: float, market: Shocks, own: Shocks
 ) -> PerpetualPaths:
-    """Run the model over shocks.
+    """Run the model of a coin over shocks.
 
     Args:
         dynamics: its parameters.
-        scale: volatility of each coin in an average bar [A].
+        scale: volatility in an average bar.
         hours: that a bar takes.
-        shocks: of the paths.
+        market: shocks that all coins have in common.
+        own: shocks to this one.
     """
-    d, scale = dynamics, scale[:, None]
-    trend = _state(d, "trend", hours, shocks)
-    log_volatility = d.volatility_spread * _state(d, "volatility", hours, shocks)
-    apart = _state(d, "premium", hours, shocks)
+    d = dynamics
+    mixed = {name: _mixed(d, name, market, own) for name in SHARED if name != "jump"}
+    trend, log_volatility, apart = (
+        _state(d.keep(name, hours), mixed[name]) for name in ("trend", "volatility", "premium")
+    )
+    log_volatility *= d.volatility_spread
     follows, alone = np.sqrt(d.crowding), np.sqrt(1 - d.crowding)
     premium = d.premium_mean + d.premium_spread * (follows * trend + alone * apart)
     volatility = scale * exp(log_volatility - d.volatility_spread**2)
@@ -119,47 +117,53 @@ def evolve_perpetuals(
         premium=premium,
         expected=expected,
         log_volatility=log_volatility,
-        **_bars(d, scale, hours, shocks, drift, volatility, premium),
+        **_bars(
+            d,
+            scale,
+            drift,
+            volatility,
+            premium,
+            mixed["price"],
+            own,
+            _jumps(d, scale, hours, market, own),
+        ),
     )
 
 
-def _state(d: PerpetualDynamics, name: str, hours: float, shocks: PerpetualShocks) -> FloatArray:
-    """An autoregression of unit variance of each coin [N, A, T]."""
-    keep, shock = d.keep(name, hours), _mixed(d, name, shocks)
-    return persisting(keep, shock[..., 0], np.sqrt(1 - keep**2) * shock[..., 1:])
+def _state(keep: float, shock: FloatArray) -> FloatArray:
+    """An autoregression of unit variance [N, T]."""
+    return persisting(keep, shock[:, 0], np.sqrt(1 - keep**2) * shock[:, 1:])
 
 
-def _mixed(d: PerpetualDynamics, name: str, shocks: PerpetualShocks) -> FloatArray:
-    """A normal shock to each coin, of which a share is the market's [N, A, T]."""
+def _mixed(d: PerpetualDynamics, name: str, market: Shocks, own: Shocks) -> FloatArray:
+    """A normal shock of which a share is the market's [N, T]."""
     share = getattr(d, f"{name}_share")
-    together = np.sqrt(share) * shocks.market[name][:, None]
-    return np.asarray(together + np.sqrt(1 - share) * shocks.own[name])
+    return np.asarray(np.sqrt(share) * market[name] + np.sqrt(1 - share) * own[name])
 
 
 def _bars(
     d: PerpetualDynamics,
-    scale: FloatArray,
-    hours: float,
-    shocks: PerpetualShocks,
+    scale: float,
     drift: FloatArray,
     volatility: FloatArray,
     premium: FloatArray,
+    shock: FloatArray,
+    own: Shocks,
+    jump: FloatArray,
 ) -> dict[str, FloatArray]:
     """What happened in each bar, from the state before it; the first one is average."""
-    own = shocks.own
-    drift, premium_before = _before(drift, 0.0), _before(premium, premium[..., :1])
+    drift, premium_before = _before(drift, 0.0), _before(premium, premium[:, :1])
     volatility = _before(volatility, scale)
-    jump, compensation = _jumps(d, scale, hours, shocks)
     # Half the variance is taken off, so that the mean of the simple return is what is expected.
     gap, rest = d.open_share, 1 - d.open_share
     variance = volatility**2
-    diffused = np.sqrt(rest) * volatility * _mixed(d, "price", shocks)
-    opening = jump - compensation + np.sqrt(gap) * volatility * own["open"] - gap * variance / 2
+    spread = np.sqrt(rest) * volatility
+    diffused = spread * shock
+    opening = jump + np.sqrt(gap) * volatility * own["open"] - gap * variance / 2
     spot = drift + diffused - rest * variance / 2
     intraday = spot + premium - premium_before
     spot_open = np.cumsum(opening + spot, axis=-1)
     spot_open -= spot
-    spread = np.sqrt(rest) * volatility
     surprise = np.minimum(np.abs((jump + diffused) / volatility), 4.0)
     return {
         "spot_open": spot_open,
@@ -172,20 +176,19 @@ def _bars(
 
 
 def _before(after: FloatArray, first: float | FloatArray) -> FloatArray:
-    """What held as each bar began, from what held after it [N, A, T]."""
+    """What held as each bar began, from what held after it [N, T]."""
     before = np.empty_like(after)
-    before[..., :1], before[..., 1:] = first, after[..., :-1]
+    before[:, :1], before[:, 1:] = first, after[:, :-1]
     return before
 
 
 def _jumps(
-    d: PerpetualDynamics, scale: FloatArray, hours: float, shocks: PerpetualShocks
-) -> tuple[FloatArray, FloatArray]:
-    """Jumps into the open of each bar [N, A, T], and what compensates for their mean [A, 1]."""
+    d: PerpetualDynamics, scale: float, hours: float, market: Shocks, own: Shocks
+) -> FloatArray:
+    """Jumps into the open of each bar, with what compensates for their mean [N, T]."""
     size = d.jump_size * scale / np.sqrt(hours)
-    alone = shocks.own["jump_time"] < d.jump_rate * hours
-    at_once = shocks.market["jump_time"] < d.market_jump_rate * hours
-    jump = alone * shocks.own["jump"] + (at_once * shocks.market["jump"])[:, None]
-    gain = np.expm1(size**2 / 2)
-    rates = d.jump_rate * hours, d.market_jump_rate * hours
-    return size * jump, np.log1p(rates[0] * gain) + np.log1p(rates[1] * gain)
+    total = np.zeros_like(own["jump"])
+    for shocks, rate in ((own, d.jump_rate * hours), (market, d.market_jump_rate * hours)):
+        total += (shocks["jump_time"] < rate) * (size * shocks["jump"])
+        total -= np.log1p(rate * np.expm1(size**2 / 2))
+    return total
