@@ -43,8 +43,9 @@ def traded_perpetual(
     """
     level, ticks = profile.level, 10.0 ** decimals_of(profile.level)
     bars = np.empty((*paths.open.shape, len(FIELDS)))
-    for column, move in enumerate((0.0, paths.high, paths.low, paths.intraday)):
-        price = np.rint(level * ticks * exp(paths.open + move))
+    logs = (paths.open + move for move in (paths.high, paths.low, paths.intraday))
+    for column, log in enumerate((paths.open, *logs)):
+        price = np.rint(level * ticks * exp(log))
         bars[..., column] = np.maximum(price, 1.0) / ticks
     units = profile.units_a_day / (24 * bars_an_hour)
     bars[..., 4] = np.rint(units * exp(paths.volume + paths.log_volatility / 2))

@@ -111,22 +111,14 @@ def evolve_perpetual(
     )
     noise = d.crowding * (1 - keeps[0] ** 2) + (1 - d.crowding) * (1 - keeps[1] ** 2)
     expected += d.premium_spread**2 * noise / 2
+    jump = _jumps(d, scale, hours, market, own)
     return PerpetualPaths(
         trend=trend,
         volatility=volatility,
         premium=premium,
         expected=expected,
         log_volatility=log_volatility,
-        **_bars(
-            d,
-            scale,
-            drift,
-            volatility,
-            premium,
-            mixed["price"],
-            own,
-            _jumps(d, scale, hours, market, own),
-        ),
+        **_bars(d, scale, drift, volatility, premium, mixed["price"], jump, own),
     )
 
 
@@ -148,8 +140,8 @@ def _bars(
     volatility: FloatArray,
     premium: FloatArray,
     shock: FloatArray,
-    own: Shocks,
     jump: FloatArray,
+    own: Shocks,
 ) -> dict[str, FloatArray]:
     """What happened in each bar, from the state before it; the first one is average."""
     drift, premium_before = _before(drift, 0.0), _before(premium, premium[:, :1])
