@@ -52,7 +52,7 @@ class PerpetualDynamics:
     premium_spread: float = 0.0007
     premium_hours: float = 10.0
     crowding: float = 0.25
-    price_share: float = 0.67
+    price_share: float = 0.73
     volatility_share: float = 0.6
     trend_share: float = 0.5
     premium_share: float = 0.35
