@@ -55,6 +55,9 @@ class CrossStep(IsolatedStep):
         free: Floats = self._worth(prices, every) - over_assets(used)
         return free
 
+    def beyond_backstop(self, at: Places, opened: Floats) -> None:
+        """None of them: the venue takes over whole accounts."""
+
     def settle(
         self, account: Places, held: Floats, price: Floats, lost: Booleans | None
     ) -> tuple[Floats, Floats]:
@@ -183,7 +186,8 @@ class CrossStep(IsolatedStep):
             next_stop = shares.min(axis=0)
             end = self._end_of_way(way, reached, accounts)
             falls, stops = end < next_stop, (next_stop <= end) & (next_stop <= 1.0)
-            self._liquidate(accounts[falls], way.at(end)[:, falls], None, is_inside=True)
+            prices = way.at(np.where(falls, end, 0.0))[:, falls]
+            self._liquidate(accounts[falls], prices, None, is_inside=True)
             self._stop(np.sort(coin[stops] * self.accounts + accounts[stops]))
             accounts, reached = accounts[stops], next_stop[stops]
             way = _Way(*(np.ascontiguousarray(each[:, stops]) for each in way))

@@ -135,13 +135,15 @@ class IsolatedStep:
         at_liquidation = liquidation
         if opened is not None:
             at_liquidation = side * np.fmin(side * liquidation, fill)
-            lost = self.beyond_backstop(at, opened) if self.terms.backstop else None
+            lost = self.beyond_backstop(at, opened)
         at_stop = side * np.fmin(side * stop, fill) * (1.0 - side * self.terms.slippage)
         reason = np.where(stops, STOP, LIQUIDATION)
         self.end(at, reason, np.where(stops, at_stop, at_liquidation), lost, opened is None)
 
-    def beyond_backstop(self, at: Places, opened: Floats) -> Booleans:
-        """Which positions the open leaves less than the venue waits for."""
+    def beyond_backstop(self, at: Places, opened: Floats) -> Booleans | None:
+        """Which positions the open leaves so little that the venue takes them over."""
+        if not self.terms.backstop:
+            return None
         rows, tiers, coin = self.rows, self.terms.tiers, at // self.accounts
         size = rows["size"][at]
         price = liquidation_price(
