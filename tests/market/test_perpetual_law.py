@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -142,18 +143,87 @@ def test_returns_are_on_average_those_that_the_hidden_state_expects(long: Perpet
     assert worth.mean() > 10 * worth.std(ddof=1) / np.sqrt(len(worth))
 
 
-def test_coins_move_in_common_as_real_ones_do(returns: npt.NDArray[np.float64]) -> None:
-    # Of bars of three minutes from 2025-07-14 to 07-26: .61 to .74 between two of six coins; excess
-    # kurtosis 2.7 to 6.3; autocorrelation of sizes .14 to .23 at one bar, .10 to .17 at twenty.
-    between = [np.corrcoef(path.T)[np.triu_indices(6, 1)] for path in returns]
-    assert 0.55 < np.median(between) < 0.74
-    centred = returns - returns.mean(axis=1, keepdims=True)
-    kurtosis = (centred**4).mean(axis=1) / (centred**2).mean(axis=1) ** 2 - 3
-    assert 2.7 < np.median(kurtosis) < 6.3
-    size = np.abs(returns) - np.abs(returns).mean(axis=1, keepdims=True)
-    for lag, (low, high) in ((1, (0.14, 0.23)), (20, (0.10, 0.17))):
-        again = (size[:, lag:] * size[:, :-lag]).mean(axis=1) / (size**2).mean(axis=1)
-        assert low < np.median(again) < high
+STYLISED = {
+    "correlation": (0.61, 0.74),
+    "kurtosis": (2.7, 6.3),
+    "sizes after one bar": (0.14, 0.23),
+    "sizes after twenty": (0.097, 0.169),
+}
+"""Least and most of six real coins in bars of three minutes from 2025-07-14 to 07-26."""
+FUNDING = {
+    "interest alone": (0.43, 0.64),
+    "deviation": (1.66e-5, 6.5e-5),
+    "next hour": (0.82, 0.92),
+}
+"""The same of hourly funding rates, each year of 2024 and 2025 by itself."""
+
+
+def stylised(returns: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+    """What is known of returns [T, A], by coin or by pair of coins."""
+    size = np.abs(returns)
+    centred = returns - returns.mean(axis=0)
+    return {
+        "correlation": np.corrcoef(returns.T)[np.triu_indices(returns.shape[1], 1)],
+        "kurtosis": (centred**4).mean(axis=0) / (centred**2).mean(axis=0) ** 2 - 3,
+        "sizes after one bar": following(size, 1),
+        "sizes after twenty": following(size, 20),
+    }
+
+
+def following(values: npt.NDArray[np.float64], lag: int) -> npt.NDArray[np.float64]:
+    """The autocorrelation of each column [T, A]."""
+    centred = values - values.mean(axis=0)
+    return np.asarray((centred[lag:] * centred[:-lag]).mean(axis=0) / (centred**2).mean(axis=0))
+
+
+def about_funding(rates: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+    """The same of hourly funding rates [T, A]."""
+    return {
+        "interest alone": (np.abs(rates - 0.0001 / 8) < 1e-9).mean(axis=0),
+        "deviation": rates.std(axis=0),
+        "next hour": following(rates, 1),
+    }
+
+
+def test_coins_move_as_real_ones_do(returns: npt.NDArray[np.float64]) -> None:
+    found = [stylised(path) for path in returns]
+    for name, (low, high) in STYLISED.items():
+        assert low < np.median([each[name] for each in found]) < high, name
+
+
+def test_funding_is_as_real_funding_is(long: PerpetualLaw) -> None:
+    funding = long.numbers([(NAMED, seed) for seed in SEEDS[:8]]).funding
+    assert funding is not None
+    found = [about_funding(path[20::20]) for path in funding]
+    for name, (low, high) in FUNDING.items():
+        assert low < np.median([each[name] for each in found]) < high, name
+
+
+@pytest.mark.real_data
+def test_what_real_coins_do_is_what_their_candles_show(data_folder: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    folder = data_folder / "perpetuals"
+    bars = pandas.read_parquet(folder / "perps_bars_hyperliquid.parquet")
+    closes = bars[bars["interval"] == "3m"].pivot_table(
+        index="timestamp", columns="symbol", values="close", observed=True
+    )
+    shown = stylised(np.diff(np.log(closes.dropna().to_numpy()), axis=0))
+    assert_ends(shown, STYLISED)
+    rates = pandas.read_parquet(folder / "perps_funding_rates.parquet")
+    rates = rates[(rates["venue"] == "hyperliquid") & rates["symbol"].isin(closes.columns)]
+    years = rates.pivot_table(
+        index="timestamp", columns="symbol", values="funding_rate", observed=True
+    )
+    each = [about_funding(years.loc[year].dropna().to_numpy()) for year in ("2024", "2025")]
+    assert_ends({name: np.concatenate([one[name] for one in each]) for name in FUNDING}, FUNDING)
+
+
+def assert_ends(
+    found: dict[str, npt.NDArray[np.float64]], expected: dict[str, tuple[float, float]]
+) -> None:
+    for name, ends in expected.items():
+        shown = found[name].min(), found[name].max()
+        assert shown == pytest.approx(ends, rel=0.015), name
 
 
 def test_each_coin_is_as_volatile_as_it_is_said_to_be(returns: npt.NDArray[np.float64]) -> None:
@@ -162,18 +232,6 @@ def test_each_coin_is_as_volatile_as_it_is_said_to_be(returns: npt.NDArray[np.fl
     np.testing.assert_allclose(
         annual, 1.03 * np.array([0.5, 0.75, 0.9, 1.0, 1.15, 0.55]), rtol=0.08
     )
-
-
-def test_half_of_the_hours_charge_interest_alone_as_real_ones_do(long: PerpetualLaw) -> None:
-    # Of 2024 and 2025, by coin: .43 to .64 of the hours; from one hour to the next .82 to .92.
-    funding = long.numbers([(NAMED, seed) for seed in SEEDS[:8]]).funding
-    assert funding is not None
-    rates = funding[:, 20::20]
-    assert 0.43 < (rates == 0.0001 / 8).mean() < 0.64
-    assert 1.5e-5 < rates.std() < 6.5e-5
-    off = rates - rates.mean(axis=1, keepdims=True)
-    again = (off[:, 1:] * off[:, :-1]).mean(axis=1) / (off**2).mean(axis=1)
-    assert 0.8 < np.median(again) < 0.93
 
 
 # --- paths -------------------------------------------------------------------------------------
