@@ -146,7 +146,7 @@ def test_returns_are_on_average_those_that_the_hidden_state_expects(long: Perpet
 STYLISED = {
     "correlation": (0.61, 0.74),
     "kurtosis": (2.7, 6.3),
-    "sizes after one bar": (0.14, 0.23),
+    "sizes after one bar": (0.142, 0.225),
     "sizes after twenty": (0.097, 0.169),
 }
 """Least and most of six real coins in bars of three minutes from 2025-07-14 to 07-26."""
