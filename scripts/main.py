@@ -21,6 +21,7 @@ from investorbench.scripts import (
     inspecting,
     live,
     models,
+    probe,
     proxy,
     replay,
     report,
@@ -50,6 +51,7 @@ app.add_typer(
 app.add_typer(
     models.app, name="models", help="List language models; check what a server takes of one."
 )
+app.add_typer(probe.app, name="probe", help="Ask a model the same thing in other ways.")
 app.add_typer(live.app, name="live", help="Accounts that only go forward, day by day.")
 app.command("audit")(audit.audit_command)
 app.command("baselines")(baselines.baselines)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -66,6 +67,7 @@ def schema_of(symbols: Sequence[str], *, thinks: bool) -> dict[str, Any]:
     }
 
 
+@cache
 def reply_template() -> str:
     """The schema of what is said of one coin."""
     return (files(__package__) / "prompts" / "reply.json").read_text(encoding="utf-8")

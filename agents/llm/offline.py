@@ -2,8 +2,8 @@
 
 It reads the tone of the texts in a prompt with a word list, and the momentum among its numbers,
 and fills in whatever schema it is given: of a list of objects one for each section of the prompt
-that an object may name. Of tools it calls once, all together, those that need no arguments. So
-everything runs without a key, a GPU or a download.
+that an object may name, and of signals about perpetuals one for each coin. Of tools it calls once,
+all together, those that need no arguments. So everything runs without a key, a GPU or a download.
 """
 
 import math
@@ -17,6 +17,7 @@ from investorbench.agents.llm.canonical import canonical, digest
 from investorbench.agents.llm.contents import require_eyes, text_of
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.offline_orders import ordered, sections
+from investorbench.agents.llm.offline_signals import signals
 from investorbench.agents.llm.wordlist import Words, load_words, tone
 
 IS_CLEAR = 0.05
@@ -92,7 +93,9 @@ class OfflineReader:
         prompt = "\n".join(read)
         calls = () if any(m["role"] == "tool" for m in messages) else _calls(tools)
         seen = self.read(prompt)
-        value = None if schema is None or calls else self._fill(schema, seen, prompt)
+        value = None if schema is None or calls else signals(schema, prompt)
+        if value is None and schema is not None and not calls:
+            value = self._fill(schema, seen, prompt)
         text = _rationale(seen) if value is None else canonical(value)
         return Answer(
             value=value,

@@ -6,16 +6,14 @@ from investorbench_env.facts import Facts
 from tests.agents.facts import facts
 
 SYMBOLS = ("BTC", "ETH", "DOGE")
-RULES = {"least_leverage": 5.0, "least_margin": 0.05, "adding": False}
-CONTRACTS = {
-    "BTC": {"max_leverage": 40.0, "size_decimals": 5},
-    "ETH": {"max_leverage": 25.0, "size_decimals": 4},
-    "DOGE": {"max_leverage": 10.0, "size_decimals": 0},
-}
+LIMITS = {
+    "least_leverage": 5.0, "least_margin": 0.05, "adding": False,
+    "max_leverage": {"BTC": 40.0, "ETH": 25.0, "DOGE": 10.0},
+    "size_decimals": {"BTC": 5, "ETH": 4, "DOGE": 0},
+}  # fmt: skip
 OBSERVATION = {"text": "## BTC\ncurrent_price = 108026"}
 INFO: dict[str, Any] = {
-    "symbols": SYMBOLS, "time": "2025-07-17 00:03", "equity": 10_000.0, "rules": RULES,
-    "contracts": CONTRACTS,
+    "symbols": SYMBOLS, "time": "2025-07-17 00:03", "equity": 10_000.0, "limits": LIMITS,
 }  # fmt: skip
 
 

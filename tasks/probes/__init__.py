@@ -1,0 +1,15 @@
+"""Probes: how a model's decisions change when its question is put in another way."""
+
+from investorbench.tasks.probes.brittleness import Brittleness, ProbeOutcome, probe_brittleness
+from investorbench.tasks.probes.states import ProbeState, recorded_states
+from investorbench.tasks.probes.ten import PROBES, Probe
+
+__all__ = [
+    "PROBES",
+    "Brittleness",
+    "Probe",
+    "ProbeOutcome",
+    "ProbeState",
+    "probe_brittleness",
+    "recorded_states",
+]
