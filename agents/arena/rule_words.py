@@ -36,7 +36,7 @@ def _of_positions(limits: Mapping[str, Any]) -> Iterator[str]:
 def _of_size(limits: Mapping[str, Any]) -> Iterator[str]:
     if limits.get("least_margin"):
         yield f"The margin of an entry is at least {_percent(limits['least_margin'])} of free cash."
-    if limits.get("most_margin", 1.0) < 1.0:
+    if (limits.get("most_margin") or 1.0) < 1.0:
         yield f"The margin of an entry is at most {_percent(limits['most_margin'])} of the account."
 
 
