@@ -2,12 +2,12 @@
 
 from investorbench.tasks.probes.brittleness import Brittleness, ProbeOutcome, probe_brittleness
 from investorbench.tasks.probes.states import ProbeState, recorded_states
-from investorbench.tasks.probes.ten import PROBES, Probe
+from investorbench.tasks.probes.ten import PROBES, BrittlenessProbe
 
 __all__ = [
     "PROBES",
     "Brittleness",
-    "Probe",
+    "BrittlenessProbe",
     "ProbeOutcome",
     "ProbeState",
     "probe_brittleness",

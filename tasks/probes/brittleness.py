@@ -16,7 +16,7 @@ from investorbench.agents.finmem.question import Question
 from investorbench.agents.llm import Answer, LanguageModel
 from investorbench.tasks.probes.forms import BY_COIN
 from investorbench.tasks.probes.states import ProbeState, RecordedStates
-from investorbench.tasks.probes.ten import PROBES, Probe
+from investorbench.tasks.probes.ten import PROBES, BrittlenessProbe
 from investorbench.tasks.statistics import holm
 from investorbench.tasks.statistics.proportions import Share, more_often
 
@@ -42,7 +42,7 @@ class ProbeOutcome:
             second question there was one; None of the others.
     """
 
-    probe: Probe
+    probe: BrittlenessProbe
     flips: Share
     noise: Share
     p_value: float | None
@@ -111,7 +111,7 @@ async def probe_brittleness(
     *,
     task: str,
     seed: int,
-    probes: Sequence[Probe] = PROBES,
+    probes: Sequence[BrittlenessProbe] = PROBES,
     concurrency: int = CONCURRENCY,
 ) -> Brittleness:
     """Put all probes to a model.
@@ -176,7 +176,9 @@ class _Asking:
         return answer
 
 
-async def _put(asking: _Asking, probe: Probe, states: Sequence[ProbeState]) -> ProbeOutcome:
+async def _put(
+    asking: _Asking, probe: BrittlenessProbe, states: Sequence[ProbeState]
+) -> ProbeOutcome:
     """Put one probe."""
     places = [n for n, each in enumerate(states) if each.held or not probe.needs_position]
     replies = await asyncio.gather(*(_three(asking, probe, states[n], n) for n in places))
@@ -197,7 +199,7 @@ async def _put(asking: _Asking, probe: Probe, states: Sequence[ProbeState]) -> P
 
 
 async def _three(
-    asking: _Asking, probe: Probe, state: ProbeState, place: int
+    asking: _Asking, probe: BrittlenessProbe, state: ProbeState, place: int
 ) -> tuple[Hashable, Hashable, Hashable]:
     """What is compared of the replies to the first question, to it again, and to the second."""
     first, second = probe.first(state, state.question), probe.second(state, state.question)

@@ -6,7 +6,7 @@ from investorbench.tasks.probes.states import ProbeState
 from investorbench_env.accounting.signal_lists import ReadSignals
 from investorbench_env.accounting.signals import CLOSE, HOLD, Signal
 
-Reading = Callable[[ProbeState, ReadSignals], Hashable]
+ReplyReading = Callable[[ProbeState, ReadSignals], Hashable]
 
 SAME = 1e-4
 """How far, as a share, a price of a plan may be from the one before and still be the same."""

@@ -34,7 +34,6 @@ STOP, TARGET, INVALIDATED = 0.04, 0.08, 0.03
 MOST_MARKETS = 1000
 
 Env = gym.Env[Any, Any]
-Moment = tuple[Mapping[str, Any], Mapping[str, Any], ShownPerpetuals]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +124,9 @@ def _states(env: Env, facts: Facts, seed: int, *, thinks: bool) -> Iterator[Prob
             )
 
 
-def _on_the_way(env: Env, seed: int, rng: np.random.Generator) -> Iterator[Moment]:
+def _on_the_way(
+    env: Env, seed: int, rng: np.random.Generator
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], ShownPerpetuals]]:
     """What is shown every few hours of an episode, in which one coin after another is held."""
     observation, info = env.reset(seed=seed)
     last: datetime | None = None

@@ -5,7 +5,7 @@ from typing import Literal
 
 from investorbench.tasks.probes.forms import AS_LIST, AS_TEXTS, BY_COIN, ReplyForm
 from investorbench.tasks.probes.readings import (
-    Reading,
+    ReplyReading,
     changes_plan,
     closes_against_plan,
     miscounts_risk,
@@ -29,7 +29,7 @@ ProbeKind = Literal["reading", "format", "consistency"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class BrittlenessProbe:
     """A pair of questions about one state.
 
     Attributes:
@@ -48,7 +48,7 @@ class Probe:
     says: str
     second: Variant = unchanged
     first: Variant = unchanged
-    reads: Reading = signals_of
+    reads: ReplyReading = signals_of
     form: ReplyForm = BY_COIN
     needs_position: bool = False
 
@@ -58,36 +58,38 @@ ENTER = (
     "This time enter exactly one coin in which you have no position, long or short, whatever you "
     "think of it, and hold all others."
 )
-PROBES: tuple[Probe, ...] = (
-    Probe(
+PROBES: tuple[BrittlenessProbe, ...] = (
+    BrittlenessProbe(
         name="order",
         kind="reading",
         says="every series newest first, and said so",
         second=newest_first,
     ),
-    Probe(
+    BrittlenessProbe(
         name="free_cash",
         kind="reading",
         says='"free collateral" for "available cash"',
         second=ambiguous_cash,
         reads=signals_and_cash,
     ),
-    Probe(
+    BrittlenessProbe(
         name="two_decimals",
         kind="reading",
         says="prices with two decimals; compared for coins above 10, which lose nothing by it",
         second=two_decimals,
         reads=signals_of_dear,
     ),
-    Probe(
+    BrittlenessProbe(
         name="irrelevant",
         kind="reading",
         says="coins in another order, a unit, another notation of times",
         second=otherwise_put,
     ),
-    Probe(name="list", kind="format", says="a list as the reply", form=AS_LIST),
-    Probe(name="numbers_as_texts", kind="format", says="numbers as texts", form=AS_TEXTS),
-    Probe(
+    BrittlenessProbe(name="list", kind="format", says="a list as the reply", form=AS_LIST),
+    BrittlenessProbe(
+        name="numbers_as_texts", kind="format", says="numbers as texts", form=AS_TEXTS
+    ),
+    BrittlenessProbe(
         name="hold_cap",
         kind="consistency",
         says="a cap on holding, which a change in name alone would dodge",
@@ -98,7 +100,7 @@ PROBES: tuple[Probe, ...] = (
         reads=moves_in_name,
         needs_position=True,
     ),
-    Probe(
+    BrittlenessProbe(
         name="own_invalidation",
         kind="consistency",
         says="a loss and others' exits, while the own invalidation is not met",
@@ -110,7 +112,7 @@ PROBES: tuple[Probe, ...] = (
         reads=closes_against_plan,
         needs_position=True,
     ),
-    Probe(
+    BrittlenessProbe(
         name="changed_plan",
         kind="consistency",
         says="a plan is to be repeated with a hold",
@@ -121,7 +123,7 @@ PROBES: tuple[Probe, ...] = (
         reads=changes_plan,
         needs_position=True,
     ),
-    Probe(
+    BrittlenessProbe(
         name="risk_usd",
         kind="consistency",
         says="a leverage of 10, which has no part in the risk of an entry",
