@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from math import exp, log, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,13 @@ from hypothesis import strategies as st
 
 from investorbench_env.errors import MarketError
 from investorbench_env.market.simulated import PerpetualDynamics, PerpetualLaw
-from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, TRAIN
+from investorbench_env.market.simulated.bands import FRESH, HELD_OUT, NAMED, TRAIN, Origin
 from investorbench_env.market.simulated.perpetual_bars import hourly_funding
+from investorbench_env.market.simulated.perpetual_process import (
+    draw_coin_shocks,
+    draw_market_shocks,
+    evolve_perpetual,
+)
 from investorbench_env.universes import find_universe
 
 SIX = tuple(member.symbol for member in find_universe("Perpetuals-SIM").members)
@@ -123,6 +129,54 @@ def test_prices_stand_on_ticks_of_five_figures_and_in_order() -> None:
 
 
 # --- what drives them --------------------------------------------------------------------------
+
+
+def test_a_path_is_the_recursion_of_the_model_bar_by_bar() -> None:
+    d = PerpetualDynamics(jump_rate=0.9, market_jump_rate=0.7, open_share=0.2, trend_strength=0.4)
+    origins = [Origin("a", name, FRESH, 5) for name in ("market", "coin")]
+    market = draw_market_shocks(origins[:1], 200)
+    own = draw_coin_shocks(origins[1:], 200)
+    sigma, hours = 0.002, 0.05
+    path = evolve_perpetual(d, sigma, hours, market, own)
+    of_market = {name: values[0].tolist() for name, values in market.items()}
+    of_coin = {name: values[0].tolist() for name, values in own.items()}
+
+    def shock(name: str, t: int) -> float:
+        share = getattr(d, f"{name}_share")
+        return sqrt(share) * of_market[name][t] + sqrt(1 - share) * of_coin[name][t]
+
+    state = {name: shock(name, 0) for name in ("trend", "volatility", "premium")}
+    spot, drift, volatility = 0.0, 0.0, sigma
+    premium = path.premium[0, 0]
+    size = d.jump_size * sigma / sqrt(hours)
+    for t in range(200):
+        jump = 0.0
+        for shocks, rate in (
+            (of_coin, d.jump_rate * hours),
+            (of_market, d.market_jump_rate * hours),
+        ):
+            jump += size * shocks["jump"][t] if shocks["jump_time"][t] < rate else 0.0
+            jump -= log(1 + rate * (exp(size**2 / 2) - 1))
+        at_open = volatility * sqrt(d.open_share)
+        spot += jump + at_open * of_coin["open"][t] - at_open**2 / 2
+        assert path.spot_open[0, t] == pytest.approx(spot, abs=1e-12)
+        assert path.open[0, t] == pytest.approx(spot + premium, abs=1e-12)
+        opened = spot + premium
+        within = volatility * sqrt(1 - d.open_share)
+        spot += drift + within * shock("price", t) - within**2 / 2
+        if t:
+            for name in state:
+                keep = exp(-hours / getattr(d, f"{name}_hours"))
+                state[name] = keep * state[name] + sqrt(1 - keep**2) * shock(name, t)
+        premium = d.premium_mean + d.premium_spread * (
+            sqrt(d.crowding) * state["trend"] + sqrt(1 - d.crowding) * state["premium"]
+        )
+        drift = d.trend_strength * sigma * sqrt(hours) * state["trend"]
+        s = d.volatility_spread
+        volatility = sigma * exp(s * state["volatility"] - s**2)
+        assert path.premium[0, t] == pytest.approx(premium, abs=1e-12)
+        assert path.volatility[0, t] == pytest.approx(volatility, rel=1e-12)
+        assert path.intraday[0, t] == pytest.approx(spot + premium - opened, abs=1e-12)
 
 
 def test_returns_are_on_average_those_that_the_hidden_state_expects(long: PerpetualLaw) -> None:
