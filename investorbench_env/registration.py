@@ -99,11 +99,22 @@ PORTFOLIO = Family(
     each="universe",
 )
 
+PERPETUALS = Family(
+    name="Perpetuals",
+    environment="investorbench_env.envs.perpetuals:PerpetualsEnv",
+    vector_environment=None,
+    facts="investorbench_env.envs.perpetuals_setup:facts_of",
+    market="investorbench_env.envs.perpetuals_setup:market_of",
+    universes=("ARENA6", "Perpetuals-SIM"),
+    each="universe",
+)
+
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         *(_single_asset(row) for row in ASSET_CLASSES.values() if not row.leveraged),
         PORTFOLIO,
+        PERPETUALS,
     )
 }
 """Every family by name."""

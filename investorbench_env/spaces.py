@@ -3,7 +3,8 @@
 Tuples of text and free text have membership in constant time.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import gymnasium as gym
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.accounting.orders import SIDES, UNTIL
+from investorbench_env.accounting.signals import SIDES as SIDES_OF_ENTRIES
+from investorbench_env.accounting.signals import SIGNAL_WORDS
 
 SELL, HOLD, BUY = range(3)
 """The actions of ``Discrete(3)``."""
@@ -198,6 +201,79 @@ class OrderLists(gym.Space[OrderList]):
 
     def _price(self) -> float:
         return round(float(10.0 ** self.np_random.uniform(0.0, 3.0)), 2)
+
+    def _number(self, below: int) -> int:
+        return int(self.np_random.integers(below))
+
+
+class SignalsByCoin(gym.Space[Any]):
+    """SignalsByCoin for some coins: an object by coin, or a list of objects that name theirs.
+
+    Every mapping and every list is in it: a decision that cannot be read, or that breaks a rule, is
+    rejected with its reason when the action is carried out.
+    """
+
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        leverages: Sequence[tuple[float, float]],
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        """SignalsByCoin of some coins.
+
+        Args:
+            symbols: of the coins.
+            leverages: the least and the most of an entry in each of them.
+            seed: of samples.
+        """
+        self.symbols = tuple(symbols)
+        self.leverages = tuple(leverages)
+        super().__init__(shape=None, dtype=None, seed=seed)
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        return False
+
+    def sample(self, mask: Any | None = None, probability: Any | None = None) -> dict[str, Any]:
+        """SignalsByCoin for some of the coins, in numbers that make sense at any price."""
+        signals = {
+            symbol: self._signal(*leverages)
+            for symbol, leverages in zip(self.symbols, self.leverages, strict=True)
+        }
+        return {symbol: signal for symbol, signal in signals.items() if self._number(2)}
+
+    def contains(self, x: object) -> bool:
+        return isinstance(x, Mapping | list | tuple)
+
+    def to_jsonable(self, sample_n: Any) -> list[Any]:
+        return list(sample_n)
+
+    def from_jsonable(self, sample_n: list[Any]) -> list[Any]:
+        return list(sample_n)
+
+    def __repr__(self) -> str:
+        return f"SignalsByCoin({', '.join(self.symbols)})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SignalsByCoin) and self._known == other._known
+
+    def __hash__(self) -> int:
+        return hash(self._known)
+
+    @property
+    def _known(self) -> tuple[Any, ...]:
+        return self.symbols, self.leverages
+
+    def _signal(self, least: float, most: float) -> dict[str, Any]:
+        word = SIGNAL_WORDS[self._number(len(SIGNAL_WORDS))]
+        if word not in SIDES_OF_ENTRIES:
+            return {"signal": word}
+        return {
+            "signal": word,
+            "quantity": round(float(10.0 ** self.np_random.uniform(-3.0, 3.0)), 5),
+            "leverage": math.ceil(least) + self._number(int(most) - math.ceil(least) + 1),
+            "confidence": round(float(self.np_random.uniform()), 2),
+        }
 
     def _number(self, below: int) -> int:
         return int(self.np_random.integers(below))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -106,6 +107,11 @@ class MarginState:
         self.columns = np.repeat(EMPTY[:, None], self.marks.size, axis=1)
         self.rows = dict(zip(COLUMNS, self.columns, strict=True))
         self.volume = TradedVolume(terms.fees, len(self.cash))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy, whose rows are again those of its own columns."""
+        rows = dict(zip(COLUMNS, state["columns"], strict=True))
+        self.__dict__.update(state | {"rows": rows})
 
     def reopen(self, which: Booleans, cash: Floats, marks: Floats) -> None:
         """Put fresh accounts in the place of some.

@@ -110,19 +110,19 @@ class AccountEvents:
         )
 
     def refused(self) -> dict[str, str]:
-        """Why the order for a coin was not filled, by symbol."""
+        """Why the order for a coin was not filled, by symbol; the kind goes before a colon."""
         reasons = {}
         for refused in self._events.refused:
             for index, symbol in self._own(refused.at):
                 code = refused.reason.item(index)
                 if code == NOT_TRADING:
-                    reasons[symbol] = f"{symbol} did not trade in this bar"
+                    reasons[symbol] = f"outage: {symbol} does not trade in the next bar"
                 elif code == OTHER_SIDE:
-                    reasons[symbol] = f"{symbol} is held on the other side; close it first"
+                    reasons[symbol] = f"opposite: {symbol} is held the other way; close it first"
                 else:
                     required, free = refused.required.item(index), refused.free.item(index)
                     reasons[symbol] = (
-                        f"margin and fee of {required:,.2f} are more than the free margin of "
+                        f"cash: margin and fee of {required:,.2f} are more than the free margin of "
                         f"{free:,.2f}"
                     )
         return reasons

@@ -129,10 +129,10 @@ class MarketOptions:
         if not callable(options.reward):
             require("reward", options.reward, REWARDS)
         require_number("data_tolerance", options.data_tolerance, least=0.0, most=1.0)
-        _require_count("window", options.window)
+        require_count("window", options.window)
         for name in ("episode_length", "pool"):
             if getattr(options, name) is not None:
-                _require_count(name, getattr(options, name))
+                require_count(name, getattr(options, name))
         _require_markets(options.markets, options.pool)
         require_number("initial_cash", options.initial_cash, least=LEAST_CASH, most=MOST_CASH)
         require_number("cash_rate", options.cash_rate, least=0.0, most=1.0)
@@ -229,7 +229,23 @@ def _require_modalities(given: object, known: Collection[str]) -> None:
         require("modality", name, known)
 
 
-def _require_count(name: str, value: object) -> None:
+def require_symbols(given: object) -> tuple[str, ...]:
+    """Symbols in a list, each once."""
+    if (
+        isinstance(given, Sequence)
+        and not isinstance(given, str | bytes)
+        and given
+        and all(isinstance(symbol, str) and symbol for symbol in given)
+        and len({symbol.upper() for symbol in given}) == len(given)  # data knows no case
+    ):
+        return tuple(given)
+    raise InvestorBenchError(
+        f'symbols={given!r} must list the assets, each once, such as ["AAPL", "MSFT"]'
+    )
+
+
+def require_count(name: str, value: object) -> None:
+    """A whole number of at least 1."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise InvestorBenchError(f"{name}={value!r} must be a whole number of at least 1")
 

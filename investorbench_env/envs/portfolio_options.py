@@ -12,6 +12,7 @@ from investorbench_env.envs.options import (
     MarketOptions,
     require_flags,
     require_number,
+    require_symbols,
 )
 from investorbench_env.errors import InvestorBenchError
 
@@ -64,7 +65,7 @@ class PortfolioOptions(MarketOptions):
         terms_of(options.terms)
         constraints_of(options.constraints)
         _require_use(options)
-        symbols = None if options.symbols is None else _symbols(options.symbols)
+        symbols = None if options.symbols is None else require_symbols(options.symbols)
         numbers = {name: float(getattr(options, name)) for name in ("max_gross", "borrow_bps")}
         changes: dict[str, Any] = {"symbols": symbols, **numbers}
         return replace(options, **changes)
@@ -88,17 +89,3 @@ def _require_use(options: PortfolioOptions) -> None:
         raise InvestorBenchError(
             f"borrow_bps={options.borrow_bps!r} is what short positions pay: set long_short=True"
         )
-
-
-def _symbols(given: object) -> tuple[str, ...]:
-    if (
-        isinstance(given, Sequence)
-        and not isinstance(given, str | bytes)
-        and given
-        and all(isinstance(symbol, str) and symbol for symbol in given)
-        and len({symbol.upper() for symbol in given}) == len(given)  # data knows no case
-    ):
-        return tuple(given)
-    raise InvestorBenchError(
-        f'symbols={given!r} must list the assets, each once, such as ["AAPL", "MSFT"]'
-    )

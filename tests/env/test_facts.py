@@ -15,9 +15,10 @@ from investorbench_env.envs.setup import facts_of
 from investorbench_env.errors import FactsError
 from investorbench_env.facts import Facts
 from investorbench_env.market.intervals import periods_a_year
-from investorbench_env.registration import environment_ids
+from investorbench_env.registration import FAMILIES
 from tests.env.small_markets import date, small_market
 
+OF_ONE_ASSET = [id for each in FAMILIES.values() if each.each == "asset" for id in each.ids()]
 TOY = Facts(
     family="Toy",
     symbols=("A", "B"),
@@ -61,9 +62,7 @@ def test_facts_say_what_a_small_market_and_its_options_say() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "id", [id for id in environment_ids() if id.endswith("-SIM") and "Portfolio" not in id]
-)
+@pytest.mark.parametrize("id", [id for id in OF_ONE_ASSET if id.endswith("-SIM")])
 def test_scalar_vectorised_and_no_environment_give_the_same_facts(id: str) -> None:
     options: dict[str, Any] = {"split": "warmup", "window": 5, "commission_bps": 20.0}
     scalar = gym.make(id, **options).unwrapped.facts  # type: ignore[attr-defined]

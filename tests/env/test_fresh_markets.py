@@ -11,15 +11,18 @@ from gymnasium.vector import AutoresetMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from investorbench_env import environment_ids, registration
+from investorbench_env import registration
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.registration import FAMILIES
 from investorbench_env.wrappers import (
     NumericObservation,
     NumericVectorObservation,
 )
 
 STOCK = "InvestorBench/Stock-SIM"
-SIMULATED = [id for id in environment_ids() if "-SIM" in id and "Portfolio" not in id]
+SIMULATED = [
+    id for each in FAMILIES.values() if each.each == "asset" for id in each.ids() if "-SIM" in id
+]
 FIGURES = (
     "equity", "cash", "position", "weight", "fill_price", "notional", "cost", "costs", "dividend",
     "split",

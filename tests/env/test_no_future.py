@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from investorbench_env import family_ids
 from investorbench_env.envs.setup import Setup
 from investorbench_env.market import DocumentTable, Market
 from investorbench_env.market.bar_rows import BAR
 from investorbench_env.market.history import History
 from investorbench_env.market.market import CLOSE, HIGH, LOW, OPEN, VOLUME, MarketView
 from investorbench_env.market.past import Past
+from investorbench_env.registration import FAMILIES
 from investorbench_env.wrappers import NumericObservation, TextObservation
 from tests.env.small_markets import date, random_document, random_market, small_market
 
@@ -153,7 +153,7 @@ def other_documents(market: Market, t: int, rng: np.random.Generator) -> Documen
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("action", ["trade", "weight"])
 @pytest.mark.parametrize("protocol", ["standard", "paper"])
-@pytest.mark.parametrize("id", [id for id in family_ids() if not id.endswith("Portfolio")])
+@pytest.mark.parametrize("id", [each.id for each in FAMILIES.values() if each.each == "asset"])
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), split=st.sampled_from(["warmup", "test"]))
 def test_the_future_changes_nothing_that_is_seen(

@@ -15,11 +15,11 @@ from gymnasium.vector import AutoresetMode
 from investorbench_env import environment_ids, family_ids, registration
 from investorbench_env.errors import InvestorBenchError, SimulatedDataWarning
 from investorbench_env.market import Market
+from investorbench_env.registration import FAMILIES
 from investorbench_env.wrappers import NumericObservation, TextObservation
 
-PORTFOLIOS = [id for id in environment_ids() if id.startswith("InvestorBench/Portfolio-")]
-IDS = [id for id in environment_ids() if id not in PORTFOLIOS]
-"""Of one asset each."""
+OF_ONE_ASSET = [family for family in FAMILIES.values() if family.each == "asset"]
+IDS = [id for family in OF_ONE_ASSET for id in family.ids()]
 SIMULATED = [id for id in IDS if "-SIM" in id]
 INSTALLED = [id for id in IDS if id.startswith("InvestorBench/Index-")]
 REAL = [id for id in IDS if id not in SIMULATED + INSTALLED]
@@ -180,11 +180,7 @@ def test_an_id_can_be_made_without_the_import() -> None:
     assert finished.stderr == ""
 
 
-FAMILY_IDS = [id for id in family_ids() if id != "InvestorBench/Portfolio"]
-"""Of one asset each."""
-
-
-@pytest.mark.parametrize("id", [id for id in FAMILY_IDS if id != "InvestorBench/Index"])
+@pytest.mark.parametrize("id", [each.id for each in OF_ONE_ASSET if each.name != "Index"])
 def test_a_family_takes_any_symbol(id: str) -> None:
     env = gym.make(id, symbol="NVDA", data="simulated")
     assert env.reset()[1]["symbol"] == "NVDA"
