@@ -207,7 +207,7 @@ class OrderLists(gym.Space[OrderList]):
 
 
 class SignalsByCoin(gym.Space[Any]):
-    """SignalsByCoin for some coins: an object by coin, or a list of objects that name theirs.
+    """Signals for some coins: an object by coin, or a list of objects that name theirs.
 
     Every mapping and every list is in it: a decision that cannot be read, or that breaks a rule, is
     rejected with its reason when the action is carried out.
@@ -219,7 +219,7 @@ class SignalsByCoin(gym.Space[Any]):
         leverages: Sequence[tuple[float, float]],
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        """SignalsByCoin of some coins.
+        """Signals of some coins.
 
         Args:
             symbols: of the coins.
@@ -235,7 +235,7 @@ class SignalsByCoin(gym.Space[Any]):
         return False
 
     def sample(self, mask: Any | None = None, probability: Any | None = None) -> dict[str, Any]:
-        """SignalsByCoin for some of the coins, in numbers that make sense at any price."""
+        """Signals for some of the coins, in numbers that make sense at any price."""
         signals = {
             symbol: self._signal(*leverages)
             for symbol, leverages in zip(self.symbols, self.leverages, strict=True)
