@@ -14,6 +14,7 @@ from investorbench_env.accounting.margin_bars import (
     LIQUIDATION,
     STOP,
     Booleans,
+    Entered,
     Floats,
     Places,
 )
@@ -42,9 +43,9 @@ class CrossStep(IsolatedStep):
         """Put it into the cash, or take it from there."""
         np.add.at(self.state.cash, at % self.accounts, cash)
 
-    def pay(self, at: Places, margin: Floats, fee: Floats) -> None:
-        """Take the fees of entries from the cash; their margins stay in it."""
-        np.subtract.at(self.state.cash, at % self.accounts, fee)
+    def margins_of(self, entered: Entered) -> float:
+        """Nothing: the margins of entries stay in the cash."""
+        return 0.0
 
     def free_margin(self) -> Floats:
         """Value at the open less the initial margins of what is held [N]."""

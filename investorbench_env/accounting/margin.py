@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 BACKSTOP = 2.0 / 3.0
 """The share of the maintenance below which a venue takes a position over, margin and all."""
 
+ROUNDING = 2.0**-51
+
 
 def initial_margin(size: Any, price: Any, leverage: Any) -> Any:
     """What an entry sets aside."""
@@ -55,7 +57,7 @@ def liquidation_price(size: Any, price: Any, worth: Any, rates: Any, deductions:
     nearest = (owed - deductions[0]) / (size - abs(size) * rates[0])
     for rate, deduction in zip(rates[1:], deductions[1:], strict=True):
         other = (owed - deduction) / (size - abs(size) * rate)
-        nearer = is_long * (other > nearest) + (size < 0.0) * (other < nearest)
+        nearer = (other > nearest) == is_long
         nearest = nearer * other + (1 - nearer) * nearest
     return nearest
 
@@ -111,8 +113,8 @@ def round_size(size: Any, decimals: Any) -> Any:
         decimals: that the contract allows; 10 to the power of it, as a float, must be exact.
     """
     scale = 10.0**decimals
-    # What stands for a whole number of units may lie a rounding below it.
-    whole = (abs(size) * scale + 1e-7) // 1.0 / scale
+    # What stands for a whole number of units may lie roundings below it.
+    whole = abs(size) * scale * (1.0 + ROUNDING) // 1.0 / scale
     return (size > 0.0) * whole - (size < 0.0) * whole
 
 

@@ -196,18 +196,20 @@ class MarginState:
         )  # fmt: skip
         return prices
 
-    def set_levels(self, at: Places) -> None:
-        """Find the prices at which positions end, after they changed."""
-        rows, tiers = self.rows, self.terms.tiers
-        size, stop, target = rows["size"][at], rows["stop"][at], rows["target"][at]
-        coin, price = at // self.shape[1], np.nan
+    def put(self, at: Places, held: Floats) -> None:
+        """Put positions into their places, with the prices at which they end.
+
+        Args:
+            at: places.
+            held: their columns [13, K]; the prices are found here.
+        """
+        size, entry, margin, _, stop, target = held[:6]
+        coin, price = at // self.shape[1], np.full(len(at), np.nan)
         if not self.terms.cross:
-            price = liquidation_price(
-                size, rows["entry"][at], rows["margin"][at],
-                tiers.rates[:, coin], tiers.deductions[:, coin],
-            )  # fmt: skip
-        rows["liquidation"][at] = price
-        nearest_below = np.where(size > 0.0, np.fmax(stop, price), target)
-        nearest_above = np.where(size > 0.0, target, np.fmin(stop, price))
-        rows["lower"][at] = np.fmax(nearest_below, -np.inf)
-        rows["upper"][at] = np.fmin(nearest_above, np.inf)
+            rates, deductions = (each.take(coin, axis=1) for each in self.terms.tiers)
+            price = liquidation_price(size, entry, margin, rates, deductions)
+        is_long = size > 0.0
+        below = np.where(is_long, np.fmax(stop, price), target)
+        above = np.where(is_long, target, np.fmin(stop, price))
+        held[6:9] = price, np.fmax(below, -np.inf), np.fmin(above, np.inf)
+        self.columns[:, at] = held

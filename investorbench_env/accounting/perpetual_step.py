@@ -31,8 +31,9 @@ from investorbench_env.accounting.margin_bars import (
     Places,
     Refused,
 )
-from investorbench_env.accounting.margin_state import EMPTY, MarginState
+from investorbench_env.accounting.margin_state import COLUMNS, EMPTY, MarginState
 
+MARGIN = COLUMNS.index("margin")
 CLOSE_CALL = 1e-9
 """Within this share of the free margin, entries are paid one by one."""
 
@@ -67,9 +68,9 @@ class IsolatedStep:
 
     def prices(self, prices: npt.NDArray[Any], at: Places) -> npt.NDArray[Any]:
         """Prices [A, 1] or [A, N] of some places."""
-        coin, account = np.divmod(at, self.accounts)
-        found: npt.NDArray[Any] = prices[coin, account if prices.shape[1] > 1 else 0]
-        return found
+        if prices.shape[1] == 1:
+            return prices[:, 0].take(at // self.accounts)
+        return prices.reshape(-1).take(at)
 
     # --- at the open --------------------------------------------------------------------------
 
@@ -94,8 +95,9 @@ class IsolatedStep:
 
     def credit_funding(self, at: Places, cash: Floats) -> None:
         """Put it into the margins of the positions, or take it from there."""
-        self.rows["margin"][at] += cash
-        self.state.set_levels(at)
+        held = self.state.columns.take(at, axis=1)
+        held[MARGIN] += cash
+        self.state.put(at, held)
 
     def touched(self) -> Places:
         """Positions that a price of the bar may end."""
@@ -104,7 +106,7 @@ class IsolatedStep:
         ends |= high >= self.rows["upper"].reshape(shape)
         if self.bar.trades is not None:
             ends &= self.bar.trades
-        self.candidates = np.flatnonzero(ends)
+        self.candidates = ends.reshape(-1).nonzero()[0]
         return self.candidates
 
     def end_at_open(self, at: Places) -> None:
@@ -112,8 +114,12 @@ class IsolatedStep:
         if not len(at):
             return
         price, rows = self.prices(self.triggers[0], at), self.rows
+        below, above = price <= rows["lower"].take(at), price >= rows["upper"].take(at)
+        beyond = below | above
+        if not np.count_nonzero(beyond):
+            return
+        at, price, below, above = (each[beyond] for each in (at, price, below, above))
         is_long = rows["size"][at] > 0.0
-        below, above = price <= rows["lower"][at], price >= rows["upper"][at]
         loses = np.where(is_long, below, above)
         self.end_losing(at[loses], price[loses])
         at = at[np.where(is_long, above, below) & ~loses]
@@ -172,7 +178,7 @@ class IsolatedStep:
         """
         if not len(at):
             return
-        account, held = at % self.accounts, self.state.columns[:, at]
+        account, held = at % self.accounts, self.state.columns.take(at, axis=1)
         self.state.columns[:, at] = EMPTY[:, None]
         pnl, fee = self.settle(account, held, price, lost)
         np.add.at(self.state.fees, account, fee)
@@ -213,8 +219,9 @@ class IsolatedStep:
         taker = self.state.volume.taker[entries.at % self.accounts]
         fee = taker * (np.abs(entries.size) * price)
         fits = self._fits(entries.at, margin + fee)
-        entries = entries.those(fits)
-        entered = Entered(entries.at, entries.size, price[fits], margin[fits], fee[fits])
+        if fits is not None:
+            entries, price, margin, fee = entries.those(fits), price[fits], margin[fits], fee[fits]
+        entered = Entered(entries.at, entries.size, price, margin, fee)
         if len(entered.at):
             self._add(entries, entered)
             self.entered = entered
@@ -246,17 +253,19 @@ class IsolatedStep:
         """What entries may use [N]."""
         return self.state.cash
 
-    def _fits(self, at: Places, required: Floats) -> Booleans:
-        """Which entries the free margin suffices for, coin by coin; the others are refused."""
+    def _fits(self, at: Places, required: Floats) -> Booleans | None:
+        """Which entries the free margin suffices for, coin by coin; the others are refused.
+
+        None for all.
+        """
         free, account = self.free_margin(), at % self.accounts
-        wanted = np.zeros(self.accounts)
-        np.add.at(wanted, account, required)
-        fits = np.ones(len(at), np.bool_)
+        wanted = np.bincount(account, required, self.accounts)
         # Where all of an account's entries fit by far, their order does not matter.
         sure = wanted * (1.0 + CLOSE_CALL) <= free
         doubtful = np.flatnonzero(~sure[account])
-        if len(doubtful):
-            free = free.copy()
+        if not len(doubtful):
+            return None
+        fits, free = np.ones(len(at), np.bool_), free.copy()
         for place in doubtful.tolist():
             left, asked = free[account[place]], required[place]
             fits[place] = asked <= left
@@ -268,26 +277,24 @@ class IsolatedStep:
 
     def _add(self, entries: Entries, entered: Entered) -> None:
         """Put entries into the columns, and pay for them."""
-        rows, at, account = self.rows, entries.at, entries.at % self.accounts
-        before, size = rows["size"][at], entries.size
-        is_new, after = before == 0.0, rows["size"][at] + entries.size
-        average = (before * rows["entry"][at] + size * entered.price) / after
-        rows["entry"][at] = np.where(is_new, entered.price, average)
-        rows["opened"][at] = np.where(is_new, self._number(account), rows["opened"][at])
-        rows["size"][at] = after
-        rows["put_in"][at] += entered.margin
-        rows["fees"][at] += entered.fee
-        for name in ("leverage", "stop", "target"):
-            rows[name][at] = getattr(entries, name)
+        at, account = entries.at, entries.at % self.accounts
+        held = self.state.columns.take(at, axis=1)
+        before, entry, margin, *_, put_in, fees, _, opened = held
+        after = before + entries.size
+        is_new = before == 0.0
+        average = (before * entry + entries.size * entered.price) / after
+        held[:2] = after, np.where(is_new, entered.price, average)
+        held[2:6] = margin + self.margins_of(entered), *entries[2:]
+        held[9:11] = put_in + entered.margin, fees + entered.fee
+        held[12] = np.where(is_new, self._number(account), opened)
+        self.state.put(at, held)
         np.add.at(self.state.fees, account, entered.fee)
-        self.state.volume.add(account, np.abs(size) * entered.price)
-        self.pay(at, entered.margin, entered.fee)
-        self.state.set_levels(at)
+        np.subtract.at(self.state.cash, account, self.margins_of(entered) + entered.fee)
+        self.state.volume.add(account, np.abs(entries.size) * entered.price)
 
-    def pay(self, at: Places, margin: Floats, fee: Floats) -> None:
-        """Take margins and fees of entries from the cash."""
-        self.rows["margin"][at] += margin
-        np.subtract.at(self.state.cash, at % self.accounts, margin + fee)
+    def margins_of(self, entered: Entered) -> Any:
+        """What entries move from the cash into margins of their own."""
+        return entered.margin
 
     def _number(self, account: Places) -> Any:
         number = np.asarray(self.bar.number)

@@ -61,7 +61,8 @@ class TradedVolume:
             notional: of each [K].
         """
         if len(self._fees) > 1:
-            np.add.at(self._traded, (self._slot[account], account), notional)
+            at = self._slot[account] * len(self._slot) + account
+            np.add.at(self._traded.reshape(-1), at, notional)
 
     def reopen(self, which: npt.NDArray[np.bool_]) -> None:
         """Forget what some accounts traded."""
