@@ -40,12 +40,13 @@ class PerpetualsEnv(EpisodeEnv):
     ``info`` holds symbols, session, time, documents, history, account, positions (each a
     ``PerpetualPosition``), plans (the entry of each as it was decided, by coin), fills, closed
     (each a ``ClosedTrade``), funding (each a ``FundingPayment``), rejections, repairs, outage
-    (the coins that did not trade in a bar since the decision before), ranks (None unless somebody
-    else shows them), rules, equity, cash, costs, data_source, simulated and protocol. In the
-    warm-up split it has ``label``, what a long position in each coin taken now earns from its fill
-    to the end of the next step, without leverage [A]. At the end of an episode of the test split on
-    a market that was drawn it has ``market_seed`` and ``hidden_state``. All of it is the reader's
-    own.
+    (the coins that did not trade in a bar since the decision before), ranks (None, but in a
+    tournament whose rules show them), rules (their name), limits (what they say, and ``max_leverage`` and
+    ``size_decimals`` of the contracts by coin), equity, cash, costs, data_source, simulated and
+    protocol. In the warm-up split it has ``label``, what a long position in each coin taken now
+    earns from its fill to the end of the next step, without leverage [A]. At the end of an episode
+    of the test split on a market that was drawn it has ``market_seed`` and ``hidden_state``. All of
+    it is the reader's own.
 
     Args:
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
@@ -140,6 +141,7 @@ class PerpetualsEnv(EpisodeEnv):
             "outage": mark.idle,
             "ranks": None,
             "rules": self._setup.rules.name,
+            "limits": self._setup.limits,
             "equity": mark.account.equity,
             "cash": mark.account.cash,
             "costs": mark.account.costs,

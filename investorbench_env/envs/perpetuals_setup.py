@@ -4,7 +4,7 @@ It knows no state of an episode.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import gymnasium as gym
@@ -71,6 +71,20 @@ class PerpetualSetup(SplitSetup):
             benchmark=None if self.universe is None else self.universe.benchmark,
             findings=(*self.markets.about()["findings"], *self.findings),
         )
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What an entry must keep to, in values of the reader's own.
+
+        The rules by their names; and by coin the most leverage and the decimals of a quantity, as
+        the venue has them for small positions.
+        """
+        terms = list(zip(self.symbols, self.contracts, strict=True))
+        return {
+            **{each.name: getattr(self.rules, each.name) for each in fields(self.rules)},
+            "max_leverage": {symbol: own.tiers[0].max_leverage for symbol, own in terms},
+            "size_decimals": {symbol: own.size_decimals for symbol, own in terms},
+        }
 
     def observation_space(self) -> gym.spaces.Dict:
         """The space of one environment's observations."""

@@ -87,7 +87,6 @@ def account_text(
     figures: PerpetualFigures,
     positions: Sequence[PerpetualPosition],
     plans: Mapping[str, Signal],
-    ranks: Mapping[str, Any] | None = None,
 ) -> str:
     """What the account holds, with the plan of each position.
 
@@ -95,7 +94,6 @@ def account_text(
         figures: of the account.
         positions: that are held.
         plans: the entry of each of them, by coin.
-        ranks: of the traders, by name, where they are shown.
     """
     lines = [
         f"Account: value {figures.equity:.2f}, available cash {figures.cash:.2f}, "
@@ -104,8 +102,6 @@ def account_text(
         "  positions" if positions else "  no positions",
     ]
     lines += [f"    {json.dumps(_position(each, plans[each.symbol]))}" for each in positions]
-    if ranks is not None:
-        lines.append("  ranks: " + ", ".join(f"{name} {rank}" for name, rank in ranks.items()))
     return "\n".join(lines)
 
 
