@@ -1,7 +1,7 @@
 """Trade leveraged perpetuals, one decision every so many bars."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,11 @@ from investorbench_env.accounting.signal_lists import read_signals
 from investorbench_env.envs.episode_env import EpisodeEnv, MarketPath, reward_of
 from investorbench_env.envs.perpetuals_history import PerpetualHistory
 from investorbench_env.envs.perpetuals_options import PerpetualOptions
+from investorbench_env.envs.perpetuals_pictures import draw_perpetuals
 from investorbench_env.envs.perpetuals_setup import PerpetualSetup, prepare
 from investorbench_env.envs.perpetuals_trader import PerpetualMark, PerpetualTrader
 from investorbench_env.envs.perpetuals_view import PerpetualView
-from investorbench_env.errors import InvalidActionError, UnknownNameError
+from investorbench_env.errors import InvalidActionError
 from investorbench_env.market.documents import Document
 
 Observation = dict[str, Any]
@@ -57,7 +58,6 @@ class PerpetualsEnv(EpisodeEnv):
         InvestorBenchError: options or data that do not work, with what would.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "render_fps": 4}  # type: ignore[misc]
     _setup: PerpetualSetup
     _path: MarketPath[PerpetualHistory, None]
     _trail: list[PerpetualMark]
@@ -104,7 +104,7 @@ class PerpetualsEnv(EpisodeEnv):
         return self._shown()
 
     def _draw(self, mode: str) -> Any:
-        raise UnknownNameError("render mode", mode, self.metadata["render_modes"])
+        return draw_perpetuals(self._setup, self._path.history, self._trail, mode)
 
     def _reward(self, before: float, after: float) -> float:
         function = self._setup.reward

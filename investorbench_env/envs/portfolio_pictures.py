@@ -111,13 +111,14 @@ def _whole(closed: Closed) -> float:
 
 def _rejections(trail: Sequence[PortfolioMark]) -> tuple[Event, ...]:
     return tuple(
-        Event(index, "order", f"{_order_words(rejection.order)}: {rejection.reason}")
+        Event(index, "order", f"{text_of_order(rejection.order)}: {rejection.reason}")
         for index, mark in enumerate(trail)
         for rejection in mark.closed.rejections
     )
 
 
-def _order_words(order: AnyOrder) -> str:
+def text_of_order(order: AnyOrder) -> str:
+    """What was asked for and not carried out, in words."""
     if isinstance(order, Order):
         return f"{order.symbol} to {order.weight:.1%}"
     if isinstance(order, Signal):

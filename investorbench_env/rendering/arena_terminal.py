@@ -33,7 +33,7 @@ def arena_ansi(frame: ArenaFrame, width: int = 80) -> str:
         account, the last trades, what was rejected, and the latest news. A simulated market's first
         word is SIMULATED.
     """
-    equity = np.concatenate([np.full(frame.start, np.nan), frame.equity])
+    equity = np.concatenate([np.full(frame.start, frame.equity[0]), frame.equity])
     entries = [(span.first, span.is_long) for span in frame.positions]
     lines = [
         *header(frame, frame.name, width),

@@ -3,9 +3,11 @@
 import math
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
+from investorbench_env.envs.perpetuals_pictures import perpetual_frame
 from investorbench_env.errors import MarketError
 from investorbench_env.rendering import (
     ArenaFrame,
@@ -119,3 +121,52 @@ def test_a_position_outside_its_frame_is_refused() -> None:
         frame_of(positions=(span("XRP"),))
     with pytest.raises(MarketError, match="one price of liquidation each, not 3"):
         span(liquidation=np.ones(3))
+
+
+def test_a_frame_has_each_position_of_an_episode_as_its_infos_have_it() -> None:
+    env: Any = gym.make(
+        "InvestorBench/Perpetuals-SIM", every=20, end="2025-07-18", modalities=["account"],
+        markets=[3], render_mode="ansi",
+    ).unwrapped  # fmt: skip
+    _, info = env.reset(seed=0)
+    random, infos, ended = np.random.default_rng(5), [info], False
+    while not ended:
+        *_, terminated, ended, info = env.step(_signals(info, random))
+        infos.append(info)
+        assert not terminated
+    frame = perpetual_frame(env._setup, env._path.history, env._trail)
+    closed = [each for info in infos for each in info["closed"]]
+    spans = {(each.symbol, each.entry, each.quantity): each for each in frame.positions}
+    assert len(closed) > 10 and {each.reason for each in closed} >= {"target", "stop", "close"}
+    for each in closed:
+        span = spans.pop((each.symbol, each.entry_price, each.quantity))
+        assert (span.exit, span.reason, span.profit) == (each.exit_price, each.reason, each.pnl)
+        assert np.isnan(span.liquidation[-1])
+    for each in info["positions"]:
+        span = spans.pop((each.symbol, each.entry_price, each.quantity))
+        assert span.is_open and span.last_liquidation == each.liquidation_price
+        assert (span.stop, span.target) == (each.stop, each.target)
+    assert spans == {}
+    assert frame.start > 0 and len(frame.prices) == frame.start + len(infos)
+    last = env._path.history.last_prices(env._trail[-1].now.t)
+    np.testing.assert_array_equal(frame.prices[-1], last)
+    assert frame.fees == pytest.approx(sum(f.cost for info in infos for f in info["fills"]))
+    assert env.render().startswith("SIMULATED · Perpetuals-SIM")
+
+
+def _signals(info: dict[str, Any], random: np.random.Generator) -> dict[str, Any]:
+    """Entries of coins at random, some with levels so near that the next bars reach them."""
+    held, marks = {each.symbol for each in info["positions"]}, info["account"].marks
+    signals: dict[str, Any] = {}
+    for symbol in info["symbols"]:
+        side, away = random.choice([1, -1]), random.choice([0.001, 0.03])
+        if symbol in held and random.random() < 0.2:
+            signals[symbol] = {"signal": "close_position"}
+        elif symbol not in held and random.random() < 0.3:
+            signals[symbol] = {
+                "signal": "buy_to_enter" if side > 0 else "sell_to_enter", "leverage": 10,
+                "quantity": 0.8 * info["cash"] / marks[symbol],
+                "stop_loss": marks[symbol] * (1 - side * away),
+                "profit_target": marks[symbol] * (1 + side * away),
+            }  # fmt: skip
+    return signals
