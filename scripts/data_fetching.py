@@ -29,7 +29,9 @@ from investorbench_env.market.sources.checks import check_all
 from investorbench_env.market.sources.plan import FetchPlan, place_of, plan
 from investorbench_env.market.sources.source import (
     CONTACT,
+    INTERVALS,
     KINDS,
+    OF_THE_ARENA,
     USES,
     FetchOutcome,
     FetchRequest,
@@ -80,6 +82,10 @@ def fetch_data(
         list[str] | None,
         typer.Option("--use", help=f"Leave out sources whose terms forbid it: {', '.join(USES)}."),
     ] = None,
+    interval: Annotated[
+        list[str] | None,
+        typer.Option("--interval", help="Of perpetuals, bars so long; may be given often."),
+    ] = None,
     asset_class: Class = None,
     into: Annotated[Path | None, typer.Option("--into", help="A folder; else the cache.")] = None,
     contact: Contact = None,
@@ -101,6 +107,7 @@ def fetch_data(
             into=folder,
             contact=contact or fetching.contact(),
             kinds=_chosen(kind),
+            intervals=_lengths(interval),
             uses=_uses(use),
             again=again,
         )
@@ -186,6 +193,14 @@ def _chosen(kinds: list[str] | None) -> frozenset[Kind]:
         if kind not in KINDS:
             raise UnknownNameError("kind of data", kind, KINDS)
     return frozenset(each for each in KINDS if (each in kinds if kinds else each != FUNDAMENTALS))
+
+
+def _lengths(named: list[str] | None) -> tuple[str, ...]:
+    """The lengths of candles that are named; without, those of the arena."""
+    for interval in named or ():
+        if interval not in INTERVALS:
+            raise UnknownNameError("interval", interval, INTERVALS)
+    return tuple(dict.fromkeys(named)) if named else OF_THE_ARENA
 
 
 def _uses(named: list[str] | None) -> frozenset[Use]:

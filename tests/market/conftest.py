@@ -20,7 +20,7 @@ from investorbench_env.market.sources.http import Politeness
 class Reply:
     """One answer; ``cut`` closes the connection after so many bytes, ``wait`` comes before it.
 
-    A function as ``body`` is given the parameters that were asked with.
+    A function as ``body`` is given the parameters, or the JSON, that were asked with.
     """
 
     body: Any = b""
@@ -29,7 +29,7 @@ class Reply:
     cut: int | None = None
     wait: float = 0
 
-    def content(self, parameters: dict[str, str]) -> bytes:
+    def content(self, parameters: dict[str, Any]) -> bytes:
         body = self.body(parameters) if callable(self.body) else self.body
         if isinstance(body, bytes):
             return body
@@ -42,7 +42,7 @@ class Server:
 
     url: str = ""
     replies: dict[str, list[Reply]] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
+    asked: list[tuple[str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     times: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def answer(self, path: str, *replies: Any) -> None:
@@ -69,8 +69,13 @@ def serving() -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self._answer(dict(parse_qsl(urlsplit(self.path).query)))
+
+        def do_POST(self) -> None:
+            self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def _answer(self, parameters: dict[str, Any]) -> None:
             parts = urlsplit(self.path)
-            parameters = dict(parse_qsl(parts.query))
             state.asked.append((parts.path, parameters, dict(self.headers)))
             reply = state.reply(parts.path)
             content = reply.content(parameters)

@@ -281,3 +281,12 @@ def test_a_check_names_what_is_odd_in_candles_and_rates(tmp_path: Path) -> None:
     assert ("warning", "1 bar of 1h missing") in found
     assert ("warning", "funding.csv: 1 pause other than 1 h") in found
     assert ("note", "bars of 3m, 1h: read for perpetuals alone") in found
+
+
+def test_a_description_says_what_was_charged(tmp_path: Path) -> None:
+    write(tmp_path, "bars.parquet", candles(61, funding_rate=NAN))
+    write(tmp_path, "funding.parquet", rates(1, 40))
+    market = find_perpetuals(["BTC"], tmp_path, interval="3m")
+    said = dict(library.describe(market))
+    assert said["funding"] == "4 rates of +0.01000 % in the mean, charged on the open"
+    assert "dividends" not in said

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.asset_classes import PERPETUAL
 from investorbench_env.market.files import index
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.moments import moments_of
@@ -19,8 +20,9 @@ from investorbench_env.market.market import CLOSE, HIGH, OPEN, Market
 def describe(market: Market) -> tuple[tuple[str, str], ...]:
     """What a market holds, as pairs of a subject and a sentence.
 
-    Subjects are ``"market"``, ``"sessions"``, ``"bars"``, ``"dividends"``, ``"splits"``, each kind
-    of document, and ``"finding"`` for all that was wrong or missing.
+    Subjects are ``"market"``, ``"sessions"``, ``"bars"``, ``"dividends"``, ``"splits"``, or
+    ``"funding"`` of perpetuals, each kind of document, and ``"finding"`` for all that was wrong or
+    missing.
     """
     kind = "simulated" if market.simulated else "real"
     lines = [
@@ -33,8 +35,11 @@ def describe(market: Market) -> tuple[tuple[str, str], ...]:
     ]
     for asset, symbol in enumerate(market.symbols):
         label = f" {symbol}" if len(market.symbols) > 1 else ""
+        lines.append((f"bars{label}", _bars(market, asset)))
+        if market.asset_class == PERPETUAL.name:
+            lines.append((f"funding{label}", _funding(market, asset)))
+            continue
         lines += [
-            (f"bars{label}", _bars(market, asset)),
             (f"dividends{label}", _dividends(market, asset)),
             (f"splits{label}", _splits(market, asset)),
         ]
@@ -73,6 +78,16 @@ def _dividends(market: Market, asset: int) -> str:
     if not len(paid):
         return "none"
     return f"{len(paid):,}, last {cash[paid[-1]]:.4g} a share on {market.sessions[paid[-1]]}"
+
+
+def _funding(market: Market, asset: int) -> str:
+    rates = np.array([]) if market.funding is None else market.funding[:, asset]
+    rates = rates[np.isfinite(rates)]
+    if not len(rates):
+        return "none"
+    known = "oracle" if market.oracle is not None else "open"
+    rate = f"{rates.mean() * 100:+.5f}"
+    return f"{len(rates):,} rates of {rate} % in the mean, charged on the {known}"
 
 
 def _splits(market: Market, asset: int) -> str:

@@ -120,8 +120,8 @@ def _ask(source: Source, contact: str) -> None:
         contract.probe()
         return
     with source.asking(contact, ONCE) as downloader:
-        url = f"{source.url}{contract.probe.path}"
-        response = downloader.get(url, contract.probe.parameters)
+        url, probe = f"{source.url}{contract.probe.path}", contract.probe
+        response = downloader.get(url, probe.parameters, body=probe.body)
     try:
         fits = contract.form(response)
     except (InvestorBenchError, *UNREADABLE):

@@ -7,7 +7,7 @@ recognise the same refusals.
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from investorbench_env.market.sources.http import DownloadError, RefusedError, Response
 
@@ -73,11 +73,13 @@ class Probe:
         path: behind the source's address.
         parameters: of the address; ``{NAME}`` stands for the key in the variable ``$NAME``.
         headers: the same for headers.
+        body: what is sent as JSON, by POST; None for GET.
     """
 
     path: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,15 +13,18 @@ from typing import Any, get_args
 import numpy as np
 
 from investorbench_env.errors import CorruptDataError
-from investorbench_env.market.asset_classes import AssetClass, find_asset_class
-from investorbench_env.market.files import index, store, tidy
+from investorbench_env.market.asset_classes import PERPETUAL, AssetClass, find_asset_class
+from investorbench_env.market.files import candles, index, store, tidy
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.released import dates_in
+from investorbench_env.market.intervals import length_of
 from investorbench_env.market.sessions import sessions_between
 from investorbench_env.market.sources.source import FetchRequest, Kind, kinds_of
 
 OF_FILES: dict[str, tuple[Kind, ...]] = {
     "bars": ("prices",),
+    "candles": ("prices",),
+    "funding": ("funding",),
     "actions": ("actions",),
     "news": ("news",),
     "filings": ("filings",),
@@ -31,7 +34,7 @@ OF_FILES: dict[str, tuple[Kind, ...]] = {
 """The kinds of data in a file of a kind; the closes of the release stand in for no bars."""
 FORMAT = 2
 """Of what stands beside a file, and of pieces; what another version kept is fetched again."""
-FETCHED = ("bars", "actions", "news", "filings")
+FETCHED = ("bars", "candles", "funding", "actions", "news", "filings")
 """Kinds of files that fetching writes: each with its provenance, or it is half-written."""
 DAY = timedelta(days=1)
 Span = tuple[date, date]
@@ -102,14 +105,14 @@ def _add(
     provenance = store.read_provenance(file.path)
     was_fetched = "source" in file.metadata and file.kind in FETCHED
     is_ours = provenance.get("version") == FORMAT and store.is_whole(file.path)
-    if file.metadata.get("simulated") or (was_fetched and not is_ours):
+    if file.metadata.get("simulated") or (was_fetched and not is_ours) or not is_of(file, row):
         return
     said = provenance.get("kinds")
     stated = said if isinstance(said, list) and said else OF_FILES.get(file.kind, ())
     kinds = {kind for kind in found if kind in stated}
     if not kinds:
         return
-    dates = _dates(file, spellings, row)
+    dates = _dates(file, spellings, row, request)
     span = None if file.kind == "released" else _asked(provenance)
     span = span or _span(dates)
     for kind in kinds:
@@ -128,7 +131,16 @@ def _add(
                 found["actions"].spans += [span] if span else []
 
 
-def _dates(file: DataFile, spellings: Sequence[str], row: AssetClass) -> np.ndarray:
+def is_of(file: DataFile, row: AssetClass) -> bool:
+    """Whether a file's bars are of a class: perpetuals alone have candles, and nothing else."""
+    if file.kind == "market":
+        return row.leveraged is (file.metadata["asset_class"] == PERPETUAL.name)
+    return row.leveraged == (file.kind in ("candles", "funding"))
+
+
+def _dates(
+    file: DataFile, spellings: Sequence[str], row: AssetClass, request: FetchRequest
+) -> np.ndarray:
     """The date of every row about a symbol, ``datetime64[D]`` [N]."""
     if file.kind == "released":
         days = dates_in(file.path.read_bytes(), str(file.path))
@@ -140,10 +152,22 @@ def _dates(file: DataFile, spellings: Sequence[str], row: AssetClass) -> np.ndar
         bars = tidy.bars(file, spellings, row)
         known: np.ndarray = bars["date"].to_numpy()[bars["close"].notna()].astype("datetime64[D]")
         return known
+    if file.kind == "candles":
+        return _days_with_all(file, spellings, request)
     dated = [name for name in index.DATED if name in file.columns]
     rows = tidy.read_rows(file, spellings, dated)
     wall = rows.moments[dated[0]].wall[rows.wanted]
     return wall[~np.isnat(wall)].astype("datetime64[D]")
+
+
+def _days_with_all(file: DataFile, spellings: Sequence[str], request: FetchRequest) -> np.ndarray:
+    """The days that have candles of all lengths that are wanted, of one venue."""
+    found: set[np.datetime64] = set()
+    for _, origin in candles.origins(file, {request.symbol: spellings}):
+        at, seconds = origin.rows["at"].to_numpy().astype("datetime64[D]"), origin.rows["seconds"]
+        lengths = [int(length_of(name) / candles.SECOND) for name in request.intervals]
+        found |= set.intersection(*({*at[(seconds == each).to_numpy()]} for each in lengths))
+    return np.array(sorted(found), dtype="datetime64[D]")
 
 
 def _asked(provenance: Mapping[str, Any]) -> Span | None:

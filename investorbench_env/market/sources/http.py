@@ -186,6 +186,7 @@ class Downloader:
         parameters: Mapping[str, str] | None = None,
         check: Callable[[str, bytes], str | None] = lambda url, content: None,
         headers: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> Response:
         """One request with its repetitions.
 
@@ -194,6 +195,7 @@ class Downloader:
             parameters: of the address; ``{NAME}`` stands for a key.
             check: what is wrong with an answer, such that a second one may be right.
             headers: of this request, besides those of all.
+            body: what is sent as JSON, by POST; None for GET.
 
         Raises:
             RefusedError: the source said no in a way that is known.
@@ -201,7 +203,7 @@ class Downloader:
             DownloadError: another one than was wanted.
         """
         for attempt in range(1, self.politeness.tries + 1):
-            found = self._once(url, parameters, check, headers or {})
+            found = self._once(url, parameters, check, headers or {}, body)
             if isinstance(found, Response):
                 self.records.append(found.record())
                 return found
@@ -224,6 +226,7 @@ class Downloader:
         parameters: Mapping[str, str] | None,
         check: Callable[[str, bytes], str | None],
         headers: Mapping[str, str],
+        body: Mapping[str, Any] | None,
     ) -> "Response | _Passing":
         """An answer, or a fault that may pass."""
         import httpx
@@ -231,7 +234,7 @@ class Downloader:
         self._keep_pace(url)
         plain = self._without_keys(url.split("?")[0])
         try:
-            answer = self._ask(url, parameters or {}, headers, plain)
+            answer = self._ask(url, parameters or {}, headers, body, plain)
         except httpx.TransportError as error:
             return _passing(plain, error)
         except httpx.DecodingError as error:
@@ -269,16 +272,27 @@ class Downloader:
         return answer
 
     def _ask(
-        self, url: str, parameters: Mapping[str, str], headers: Mapping[str, str], plain: str
+        self,
+        url: str,
+        parameters: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        plain: str,
     ) -> Response:
         """What comes of one request, by way of those to which it leads."""
         client = self._open()
         sent = self._with_keys({**self.headers, **headers})
         request = client.build_request(
-            "GET", url, params=self._with_keys(parameters) or None, headers=sent
+            "GET" if body is None else "POST",
+            url,
+            params=self._with_keys(parameters) or None,
+            headers=sent,
+            json=body,
         )
         # Where another host stores what was asked for, its address is of the moment, and signed.
         asked = self._without_keys(str(request.url))
+        if body is not None:
+            asked += f" {json.dumps(body)}"
         home = _origin(self.home or url)
         for _ in range(MOST_REDIRECTS):
             if _origin(str(request.url)) != home:

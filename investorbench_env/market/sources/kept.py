@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from investorbench_env.errors import CorruptDataError
+from investorbench_env.market.asset_classes import PERPETUAL
 from investorbench_env.market.files import index, store
 from investorbench_env.market.files.possible_bars import breaches, is_repeated
 from investorbench_env.market.sources.coverage import FORMAT, OF_FILES
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PARTIAL = f".partial/{FORMAT}"
 EARLIEST, TOMORROW = "1900-01-01", timedelta(days=1)
+MOMENTS = {"candles": "timestamp", "funding": "timestamp"}
+"""Kinds of files whose rows have times of day, and the column of those."""
 MOST_IMPOSSIBLE = 0.05
 """Share of bars: with more that cannot be, a source has another form than is known."""
 
@@ -38,14 +41,19 @@ def needed(
     try:
         provenance = store.read_provenance(path)
         is_whole = store.is_whole(path)
-        first, last = (date.fromisoformat(provenance["asked"][end]) for end in ("first", "last"))
+        asked = provenance["asked"]
+        first, last = (date.fromisoformat(asked[end]) for end in ("first", "last"))
+        intervals = [*asked.get("intervals", ())]
         rows = int(provenance["rows"])
     except (CorruptDataError, KeyError, TypeError, ValueError):
         # What stands beside it was cut off or is of another program, and is written again.
         return request, None
     wider = replace(request, first=min(first, request.first), last=max(last, request.last))
     is_ours = is_whole and provenance.get("version") == FORMAT
-    if request.again or not is_ours or (wider.first, wider.last) != (first, last):
+    has_all = not intervals or set(request.intervals) <= set(intervals)
+    if intervals:
+        wider = replace(wider, intervals=tuple(dict.fromkeys((*intervals, *request.intervals))))
+    if request.again or not is_ours or not has_all or (wider.first, wider.last) != (first, last):
         return wider, None
     return request, source.outcome(request, "already there", paths=(path,), rows=rows)
 
@@ -67,7 +75,8 @@ def keep(
         request: what was asked for, with all days that the table has been asked for.
         path: the file.
         source: where it came from.
-        kind: of the file: ``"bars"``, ``"actions"``, ``"news"`` or ``"filings"``.
+        kind: of the file: ``"bars"``, ``"candles"``, ``"funding"``, ``"actions"``, ``"news"`` or
+            ``"filings"``.
         frame: its rows.
         downloader: what asked.
         adjusted: whether prices are divided by the splits up to today.
@@ -78,15 +87,20 @@ def keep(
     note = ""
     if kind == "bars":
         frame, note = _possible(frame, request, source)
+    if kind == "candles":
+        frame, note = _possible_candles(frame, request, source)
     if kind == "actions":
         _check_amounts(frame, request, source)
     if kind in ("news", "filings"):
         frame, note = _dated(frame)
+    if kind in MOMENTS:
+        frame = frame.assign(date=frame["date"].dt.tz_localize("UTC"))
+        frame = frame.rename(columns={"date": "timestamp"})
     about: dict[str, Any] = {"kind": kind, "source": source.name, "symbols": [request.symbol]}
     if adjusted:
         about["adjusted_to"] = datetime.now(UTC).date().isoformat()
     digest = store.write_parquet(path, pa.Table.from_pandas(frame, preserve_index=False), about)
-    dates = frame["filing_date" if kind == "filings" else "date"]
+    dates = frame[{"filings": "filing_date", **MOMENTS}.get(kind, "date")]
     days = [str(day)[:10] for day in dates]
     record(request, path, source, digest, days, downloader, kinds or OF_FILES[kind])
     return source.outcome(request, "fetched", paths=(path,), rows=len(frame), note=note)
@@ -104,7 +118,8 @@ def _possible(
 
     about = f"{source.contract.source}, {request.symbol}"
     rows = frame.dropna(subset=["date", "close"]).sort_values("date", kind="stable")
-    rows = rows[rows["date"].between(pd.Timestamp(request.first), pd.Timestamp(request.last))]
+    end = pd.Timestamp(request.last + TOMORROW)
+    rows = rows[rows["date"].between(pd.Timestamp(request.first), end, inclusive="left")]
     rows = rows[~is_repeated(rows)].reset_index(drop=True)
     if not len(rows):
         raise NotThereError(f"{about}: no bars from {request.first} to {request.last}")
@@ -122,6 +137,16 @@ def _possible(
     if not len(left):
         raise DownloadError(f"{about}: its only bar cannot be: {sentences[0]}")
     return left, f"left out what cannot be: {'; '.join(sentences)}"
+
+
+def _possible_candles(
+    frame: "pd.DataFrame", request: FetchRequest, source: Source
+) -> "tuple[pd.DataFrame, str]":
+    """The candles of the wanted days, of each length those that are possible."""
+    import pandas as pd
+
+    found = [_possible(part, request, source) for _, part in frame.groupby("interval", sort=False)]
+    return pd.concat([part for part, _ in found]), "; ".join(note for _, note in found if note)
 
 
 def _dated(frame: "pd.DataFrame") -> "tuple[pd.DataFrame, str]":
@@ -191,6 +216,7 @@ def record(
     if not terms.exists() or terms.read_bytes() != text:
         store.write_atomic(terms, text)
     first = min(request.first_of(kind) for kind in kinds)
+    is_of_candles = request.asset_class == PERPETUAL.name and "prices" in kinds
     store.write_provenance(
         path,
         {
@@ -203,7 +229,11 @@ def record(
             "source": source.name,
             "terms": source.terms,
             "terms_url": source.terms_url,
-            "asked": {"first": request.first.isoformat(), "last": request.last.isoformat()},
+            "asked": {
+                "first": request.first.isoformat(),
+                "last": request.last.isoformat(),
+                **({"intervals": list(request.intervals)} if is_of_candles else {}),
+            },
             "covers": {
                 "first": max(first, source.begins or date.min).isoformat(),
                 "last": min(request.last, source.ends or date.max).isoformat(),

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from investorbench_env.errors import UnknownNameError
+from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.files import index
 from investorbench_env.market.sources import coverage
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.coverage import Held
 from investorbench_env.market.sources.source import FetchRequest, Kind, Source
 
-BARS = ("bars", "released", "market")
+BARS = ("bars", "released", "market", "candles")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,4 +95,8 @@ def _read_before(request: FetchRequest, searched: Sequence[Path]) -> Path | None
 
 def _has_bars(place: Path, symbol: str, asset_class: str) -> bool:
     files, _ = index.readable(index.stamps(place)) if place.exists() else ([], [])
-    return any(file.kind in BARS and file.spellings(symbol, asset_class) for file in files)
+    row = find_asset_class(asset_class)
+    return any(
+        file.kind in BARS and coverage.is_of(file, row) and file.spellings(symbol, asset_class)
+        for file in files
+    )

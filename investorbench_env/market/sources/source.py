@@ -15,12 +15,15 @@ from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.sources.contracts import Contract
 from investorbench_env.market.sources.http import USER_AGENT, Downloader, Politeness, base_url
 
-Kind = Literal["prices", "actions", "news", "filings", "fundamentals"]
+Kind = Literal["prices", "funding", "actions", "news", "filings", "fundamentals"]
 KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 Use = Literal["commercial", "publishing"]
 """What terms of use may forbid."""
 USES: Mapping[Use, str] = {"commercial": "commercial use", "publishing": "publishing"}
 """The same in words."""
+INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d")
+"""Lengths of candles that exchanges of perpetuals have."""
+OF_THE_ARENA = ("3m", "4h")
 CONTACT = "INVESTORBENCH_CONTACT"
 WANTS_A_KEY = "wants a key"
 FILED_BEFORE_DAYS = 400
@@ -44,6 +47,7 @@ class FetchRequest:
         into: the folder.
         contact: name and e-mail for the SEC, or empty.
         kinds: what is wanted.
+        intervals: of perpetuals, the lengths of bars that are wanted.
         uses: what the data is for, where a source's terms may forbid it.
         again: fetch also what is there already.
         politeness: pace and patience, or None for each source's own.
@@ -56,6 +60,7 @@ class FetchRequest:
     into: Path
     contact: str = ""
     kinds: frozenset[Kind] = KINDS
+    intervals: tuple[str, ...] = OF_THE_ARENA
     uses: frozenset[Use] = frozenset()
     again: bool = False
     politeness: Politeness | None = None
@@ -283,9 +288,11 @@ def last_over(asset_class: str) -> date:
 
 
 def kinds_of(asset_class: str) -> frozenset[Kind]:
-    """What there is at all of a class: a coin files no reports."""
+    """What there is at all of a class: a coin files no reports, perpetuals alone have funding."""
     row = find_asset_class(asset_class)
-    none: set[Kind] = set()
+    if row.leveraged:
+        return frozenset({"prices", "funding"})
+    none: set[Kind] = {"funding"}
     if not row.corporate_actions:
         none.add("actions")
     if not row.filings:
