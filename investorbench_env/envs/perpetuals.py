@@ -42,12 +42,12 @@ class PerpetualsEnv(EpisodeEnv):
     ``PerpetualPosition``), plans (the entry of each as it was decided, by coin), fills, closed
     (each a ``ClosedTrade``), funding (each a ``FundingPayment``), rejections, repairs, outage
     (the coins that did not trade in a bar since the decision before), ranks (None, but in a
-    tournament whose rules show them), rules (their name), limits (what they say, and ``max_leverage`` and
-    ``size_decimals`` of the contracts by coin), equity, cash, costs, data_source, simulated and
-    protocol. In the warm-up split it has ``label``, what a long position in each coin taken now
-    earns from its fill to the end of the next step, without leverage [A]. At the end of an episode
-    of the test split on a market that was drawn it has ``market_seed`` and ``hidden_state``. All of
-    it is the reader's own.
+    tournament whose rules show them), rules (their name), limits (what they say, and
+    ``max_leverage`` and ``size_decimals`` of the contracts by coin), equity, cash, costs,
+    data_source, simulated and protocol. In the warm-up split it has ``label``, what a long position
+    in each coin taken now earns from its fill to the end of the next step, without leverage [A]. At
+    the end of an episode of the test split on a market that was drawn it has ``market_seed`` and
+    ``hidden_state``. All of it is the reader's own.
 
     Args:
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
@@ -162,8 +162,11 @@ class PerpetualsEnv(EpisodeEnv):
     def _steps_left(self) -> int:
         """Decisions to come, of the split or of a shorter episode."""
         setup = self._setup
-        end = len(setup.decisions) - 1 if setup.has_whole_episodes else self._end
-        return end - self._at
+        if not setup.has_whole_episodes:
+            return self._end - self._at
+        # Gaps included: which bars will be known is not known beforehand.
+        bars = setup.span.stop - 1 - self._mark.now.t
+        return -(-bars // setup.options.every)
 
     def _label(self) -> npt.NDArray[np.float64]:
         """What a long position in each coin earns from its fill to the end of the next step [A].

@@ -85,7 +85,8 @@ class PerpetualFigures(NamedTuple):
         costs: all fees so far.
         funding: received so far, negative when paid.
         sharpe: mean over deviation of the returns of all steps so far, not annualised.
-        steps_left: to the end of the split, or of the episode where it is shorter.
+        steps_left: to the end of the split if all its bars are known, or of the episode where it
+            is shorter.
     """
 
     total_return: float

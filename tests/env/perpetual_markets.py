@@ -32,8 +32,8 @@ def perpetual_market(
     parts = rows[:whole].reshape(-1, context, len(bars), 5)
     longer = np.stack(
         [
-            parts[:, 0, :, 0], parts[..., 1].max(axis=1), parts[..., 2].min(axis=1),
-            parts[:, -1, :, 3], parts[..., 4].sum(axis=1),
+            parts[:, 0, :, 0], np.fmax.reduce(parts[..., 1], 1), np.fmin.reduce(parts[..., 2], 1),
+            parts[:, -1, :, 3], np.nansum(parts[..., 4], 1),
         ],
         axis=-1,
     )  # fmt: skip
@@ -76,3 +76,37 @@ def entry(quantity: float, leverage: float, **plan: Any) -> dict[str, Any]:
     """A signal to buy, or to sell short where the quantity is negative."""
     word = "buy_to_enter" if quantity > 0 else "sell_to_enter"
     return {"signal": word, "quantity": abs(quantity), "leverage": leverage, **plan}
+
+
+def random_perpetual_market(
+    rng: np.random.Generator, symbols: tuple[str, ...], *, minutes: int, context: int, count: int
+) -> Market:
+    """Wild bars, some of them missing or without a trade, with funding, oracle prices and marks.
+
+    Args:
+        rng: draws all of it.
+        symbols: the coins.
+        minutes: the length of a bar.
+        context: bars that make a longer one.
+        count: bars.
+    """
+    shape = count, len(symbols)
+    close = 100.0 * np.exp(rng.normal(0.0, 0.015, shape).cumsum(axis=0))
+    opened = np.vstack([close[:1], close[:-1]]) * rng.uniform(0.99, 1.01, shape)
+    high = np.maximum(opened, close) * rng.uniform(1.0, 1.02, shape)
+    low = np.minimum(opened, close) * rng.uniform(0.98, 1.0, shape)
+    rows = np.stack([opened, high, low, close, rng.uniform(1.0, 1e4, shape)], axis=-1)
+    still = rng.random(shape) < 0.05
+    rows[still] = np.repeat(opened[still][:, None], 5, axis=1) * [1, 1, 1, 1, 0]
+    marks = rows[..., :4] * rng.uniform(0.999, 1.001, (*shape, 1))
+    rows[rng.random(shape) < 0.03] = np.nan
+    ends = START + np.arange(1, count + 1) * minutes * MINUTE
+    is_stamp = (ends - minutes * MINUTE - START) % (60 * MINUTE) == 0 * MINUTE
+    rates = np.where(is_stamp[:, None], rng.normal(0.0, 1e-3, shape), np.nan)
+    oracle = np.where(rng.random(shape) < 0.7, opened * rng.uniform(0.99, 1.01, shape), np.nan)
+    marks[rng.random(shape) < 0.2] = np.nan
+    bars = {symbol: rows[:, coin].tolist() for coin, symbol in enumerate(symbols)}
+    given = {"funding": rates, "oracle": oracle}
+    if rng.random() < 0.5:
+        given["marks"] = marks
+    return perpetual_market(bars, minutes=minutes, context=context, **given)
