@@ -93,8 +93,8 @@ class ArenaAgent:
         self._system = self._system or system_message(self._facts, rules, thinks=self.thinking)
         shown = state.recent[-self.memory :] if self.memory else []
         question = ask(
-            self._system, self._facts.symbols, str(info["time"]), observation["text"],
-            state.events, shown, thinks=self.thinking,
+            self._system, self._facts.symbols, observation["text"], state.events, shown,
+            thinks=self.thinking,
         )  # fmt: skip
         more = ANSWER_TOKENS * len(self._facts.symbols)
         longest = max_tokens_of(self.model)

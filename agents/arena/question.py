@@ -35,7 +35,6 @@ def system_message(facts: Facts, rules: Sequence[str], *, thinks: bool) -> str:
 def ask(
     system: str,
     symbols: Sequence[str],
-    time: str,
     text: str,
     events: Sequence[str],
     recent: Sequence[PastSignals],
@@ -47,7 +46,6 @@ def ask(
     Args:
         system: the part that never changes.
         symbols: the coins.
-        time: of the decision.
         text: the market and the account as the environment words them.
         events: since the last question.
         recent: decisions to show again, oldest first.
@@ -59,7 +57,6 @@ def ask(
         PACKAGE,
         events="\n".join(f"- {event}" for event in events) or "Nothing.",
         recent=fill("recent", PACKAGE, decisions=past) + "\n\n" if recent else "",
-        time=time,
         text=text.strip(),
     )
     return Question(system=system, user=user, schema=schema_of(symbols, thinks=thinks))

@@ -61,7 +61,7 @@ class ProbeState:
     @property
     def question(self) -> Question:
         """As the arena's agent would ask it first."""
-        return ask(self.system, self.symbols, self.time, self.text, (), (), thinks=self.thinks)
+        return ask(self.system, self.symbols, self.text, (), (), thinks=self.thinks)
 
     @property
     def held(self) -> str | None:

@@ -46,10 +46,12 @@ def states(count: int, seed: int) -> RecordedStates:
 def _state(number: int, rng: random.Random) -> ProbeState:
     day, quarter = divmod(number, 6)
     text = _text(COINS[number % len(COINS)], rng)
+    time = f"2025-07-{day + 1:02}T{4 * quarter:02}:00:00+00:00"
+    text = f"It is {time}.\n\n{text}"
     return ProbeState(
-        market=0, time=f"2025-07-{day + 1:02}T{4 * quarter:02}:00", symbols=COINS,
+        market=0, time=time, symbols=COINS, text=text,
         system="You trade. All series are listed oldest first: the last value is the newest.",
-        text=text, shown=shown_in(text), thinks=True,
+        shown=shown_in(text), thinks=True,
     )  # fmt: skip
 
 
