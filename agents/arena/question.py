@@ -1,12 +1,13 @@
 """What the arena's agent asks: the rules, which never change, and what is observed now."""
 
+import json
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
 from investorbench.agents.arena.past_signals import PastSignals
-from investorbench.agents.arena.reply import schema_of
+from investorbench.agents.arena.reply import THINKING, schema_of
 from investorbench.agents.finmem.question import Question, fill, listed
 from investorbench_env.facts import Facts
 
@@ -28,8 +29,14 @@ def system_message(facts: Facts, rules: Sequence[str], *, thinks: bool) -> str:
         rules="\n".join(f"- {rule}" for rule in rules),
         cost=f"{100.0 * facts.cost_rate:.4g} %",
         thinking=fill("thinking", PACKAGE) if thinks else "",
-        example=_text("example.json").strip(),
+        example=_example(thinks=thinks),
     )
+
+
+def _example(*, thinks: bool) -> str:
+    """A reply about a coin that there is not."""
+    given = json.loads(_text("example.json"))
+    return json.dumps(given if thinks else {k: v for k, v in given.items() if k != THINKING})
 
 
 def ask(
