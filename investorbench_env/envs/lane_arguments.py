@@ -10,7 +10,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from investorbench_env.envs.options import CHART, MODALITIES, MarketOptions, RewardFunction
+from investorbench_env.envs.options import CHART, MarketOptions, RewardFunction
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 Array = npt.NDArray[Any]
@@ -18,8 +18,7 @@ Flags = npt.NDArray[np.bool_]
 
 AnyOptions = TypeVar("AnyOptions", bound=MarketOptions)
 
-TEXT = ("news", "filings", "time")
-NUMERIC = tuple(name for name in MODALITIES if name not in TEXT)
+TEXT = ("text", "news", "filings", "time")
 
 
 def require_lanes(count: object, render_mode: str | None) -> None:
@@ -59,7 +58,8 @@ def without_text(given: Mapping[str, Any], kind: type[AnyOptions]) -> AnyOptions
     """
     options = kind.of(given)
     if options.modalities is None:
-        return kind.of({**given, "modalities": NUMERIC})
+        numeric = [name for name in kind.MODALITIES if name not in (*TEXT, CHART)]
+        return kind.of({**given, "modalities": numeric})
     if CHART in options.modalities:
         raise InvestorBenchError(
             'modalities=["chart"]: a vectorised environment draws no charts; leave it out, or give '
