@@ -167,6 +167,11 @@ class PerpetualsVectorEnv(LanesEnv):
             observation["account"] = self._figures()
         return observation
 
+    def _steps_left(self) -> Array:
+        """Decisions to come [N]; of the whole split with gaps included."""
+        left = self._lanes.steps_left()
+        return -(-left // self._setup.options.every) if self._setup.has_whole_episodes else left
+
     def _figures(self) -> Array:
         accounts, equity = self._accounts, self._accounts.equity
         figures = np.empty((len(PerpetualFigures._fields), self.num_envs), np.float32)
@@ -179,7 +184,7 @@ class PerpetualsVectorEnv(LanesEnv):
             "costs": accounts.book.fees,
             "funding": accounts.received,
             "sharpe": accounts.sharpe(),
-            "steps_left": self._lanes.end - self._lanes.at,
+            "steps_left": self._steps_left(),
         }
         for place, name in enumerate(PerpetualFigures._fields):
             figures[place] = every[name]
