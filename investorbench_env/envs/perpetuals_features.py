@@ -188,12 +188,17 @@ def latest(values: Array) -> Array:
 def _average(values: Array) -> Array:
     """The mean of the last values that are known [T, A]; NaN where none of them is."""
     known = ~np.isnan(values)
-    total, count = np.zeros(values.shape), np.zeros(values.shape)
-    for back in range(min(VOLUME_SPAN, len(values))):
-        stop = len(values) - back
-        total[back:] += np.where(known, values, 0.0)[:stop]
-        count[back:] += known[:stop]
+    total = _of_last(np.where(known, values, 0.0))
+    count = _of_last(known.astype(np.float64))
     return np.where(count == 0.0, np.nan, total / np.maximum(count, 1.0))
+
+
+def _of_last(values: Array) -> Array:
+    """The sum of the last values at each bar, the latest first [T, A]."""
+    total = values.copy()
+    for back in range(1, min(VOLUME_SPAN, len(values))):
+        total[back:] += values[:-back]
+    return total
 
 
 def _frozen(array: Figures) -> Figures:

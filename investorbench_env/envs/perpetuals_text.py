@@ -5,18 +5,27 @@ Every series is written oldest first.
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from investorbench_env.accounting.events import PerpetualPosition
 from investorbench_env.accounting.signals import Signal
 from investorbench_env.envs.perpetuals_features import MARKET, SERIES, Figures, PerpetualFigures
 
-UNKNOWN = "unknown"
+NAN, UNKNOWN = "nan", "unknown"
+SHOWN_OWN = [MARKET.index(name) for name in ("price", "ema20", "macd", "rsi7", "funding")]
+SHOWN = SHOWN_OWN + [
+    MARKET.index(f"context_{name}")
+    for name in ("ema20", "ema50", "atr3", "atr14", "volume", "average_volume")
+]
+"""Figures of the market, in the order in which they are written."""
 DIGITS = 6
 """Of a price, at least."""
 
-Words = Callable[[float], str]
+OWN_SERIES = {"price": "price", "EMA20": "price", "MACD": "fine", "RSI7": "plain", "RSI14": "plain"}
+CONTEXT_SERIES = {"MACD": "fine", "RSI14": "plain"}
+"""The series of a coin in the order of ``SERIES``, each with how its numbers are written."""
 
 
 def market_text(
@@ -31,55 +40,46 @@ def market_text(
     Args:
         symbols: of the coins.
         market: in the order of ``MARKET``, NaN where unknown [A, 16].
-        series: in the order of ``SERIES``, NaN where unknown [A, 10, 7].
+        series: in the order of ``SERIES``, NaN where unknown [A, window, 7].
         lengths: of the bars, and of the longer bars; None where there are none of them.
         funding_hours: between two stamps of funding.
     """
-    rows = zip(symbols, market.tolist(), series.swapaxes(1, 2).tolist(), strict=True)
-    coins = [
-        _coin(
-            symbol,
-            dict(zip(MARKET, now, strict=True)),
-            dict(zip(SERIES, past, strict=True)),
-            lengths,
-            funding_hours,
-        )
-        for symbol, now, past in rows
-    ]
-    head = "Every series runs from the oldest value to the latest, over bars that are complete."
-    return "\n\n".join([head, *coins])
+    shown = SHOWN if lengths[1] is not None else SHOWN_OWN
+    columns = len(SERIES) if lengths[1] is not None else len(OWN_SERIES)
+    numbers = market[:, shown].tolist()
+    past = series[..., :columns].swapaxes(1, 2).reshape(len(symbols), -1).tolist()
+    parts = ["Every series runs from the oldest value to the latest, over bars that are complete."]
+    for symbol, now, before in zip(symbols, numbers, past, strict=True):
+        form = _form(_decimals(now[0]), lengths, series.shape[1], funding_hours)
+        words = form % (*now, *before)
+        parts.append(f"{symbol}: {words.replace(NAN, UNKNOWN)}")
+    return "\n\n".join(parts)
 
 
-def _coin(
-    symbol: str,
-    now: Mapping[str, float],
-    past: Mapping[str, Sequence[float]],
-    lengths: tuple[str, str | None],
-    funding_hours: float,
-) -> str:
-    price, fine, plain = _price_words(now["price"])
+@lru_cache(maxsize=256)
+def _form(decimals: int, lengths: tuple[str, str | None], window: int, funding_hours: float) -> str:
+    """How all numbers of a coin are written whose price has so many decimals."""
+    written = {"price": f"%.{decimals}f", "fine": f"%.{decimals + 2}f", "plain": "%.2f"}
+    price, fine, plain = written.values()
     interval, context = lengths
+
+    def listed(series: Mapping[str, str]) -> list[str]:
+        return [
+            f"    {name} [{', '.join([written[kind]] * window)}]" for name, kind in series.items()
+        ]
+
     lines = [
-        f"{symbol}: price {price(now['price'])}, EMA20 {price(now['ema20'])}, "
-        f"MACD {fine(now['macd'])}, RSI7 {plain(now['rsi7'])}",
-        f"  funding rate {_fixed(7)(now['funding'])} each {funding_hours:g} h",
-        f"  bars of {interval}",
-        f"    price {_series(past['price'], price)}",
-        f"    EMA20 {_series(past['ema20'], price)}",
-        f"    MACD {_series(past['macd'], fine)}",
-        f"    RSI7 {_series(past['rsi7'], plain)}",
-        f"    RSI14 {_series(past['rsi14'], plain)}",
+        f"price {price}, EMA20 {price}, MACD {fine}, RSI7 {plain}",
+        f"  funding rate %.7f each {funding_hours:g} h",
     ]
     if context is not None:
         lines += [
-            f"  bars of {context}",
-            f"    EMA20 {price(now['context_ema20'])}, EMA50 {price(now['context_ema50'])}",
-            f"    ATR3 {fine(now['context_atr3'])}, ATR14 {fine(now['context_atr14'])}",
-            f"    volume {plain(now['context_volume'])}, "
-            f"on average {plain(now['context_average_volume'])}",
-            f"    MACD {_series(past['context_macd'], fine)}",
-            f"    RSI14 {_series(past['context_rsi14'], plain)}",
+            f"  bars of {context}: EMA20 {price}, EMA50 {price}, ATR3 {fine}, ATR14 {fine}, "
+            f"volume {plain}, on average {plain}",
         ]
+    lines += [f"  last bars of {interval}", *listed(OWN_SERIES)]
+    if context is not None:
+        lines += [f"  last bars of {context}", *listed(CONTEXT_SERIES)]
     return "\n".join(lines)
 
 
@@ -133,18 +133,3 @@ def _rounded(price: float | None) -> float | None:
 def _decimals(price: float) -> int:
     """Of a price of this size."""
     return max(DIGITS - 1 - math.floor(math.log10(price)), 0) if price > 0.0 else DIGITS
-
-
-def _price_words(price: float) -> tuple[Words, Words, Words]:
-    """Prices, figures of their unit that are much smaller, and plain figures, in words."""
-    decimals = _decimals(price)
-    return _fixed(decimals), _fixed(decimals + 2), _fixed(2)
-
-
-def _fixed(decimals: int) -> Words:
-    form = f"{{:.{decimals}f}}".format
-    return lambda value: UNKNOWN if value != value else form(value)
-
-
-def _series(values: Sequence[float], words: Words) -> str:
-    return f"[{', '.join(map(words, values))}]"

@@ -43,7 +43,7 @@ class PerpetualView:
     @property
     def features(self) -> Figures:
         """In the order of ``FEATURES``, 0 where unknown [A, 30]."""
-        return np.nan_to_num(self._features)
+        return _filled(self._features)
 
     @property
     def mask(self) -> Mask:
@@ -53,7 +53,7 @@ class PerpetualView:
     @property
     def series(self) -> Figures:
         """In the order of ``SERIES``, oldest first, 0 where unknown [A, window, 7]."""
-        return np.nan_to_num(self._series)
+        return _filled(self._series)
 
     @property
     def series_mask(self) -> Mask:
@@ -125,3 +125,8 @@ class PerpetualView:
             hours=self._mark.hours[position.symbol],
         )
         return np.array(row, np.float64)
+
+
+def _filled(figures: Figures) -> Figures:
+    """A copy with 0 where nothing is known."""
+    return np.where(np.isnan(figures), np.float32(0.0), figures)
