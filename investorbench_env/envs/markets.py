@@ -29,7 +29,7 @@ from investorbench_env.universes import Split, Universe
 BANDS = {"fresh": FRESH, "train": TRAIN, "held_out": HELD_OUT}
 """Where markets are drawn from, by the word that asks for them."""
 
-LEAD, PERPETUAL_LEAD = 60, 10
+LEAD, PERPETUAL_LEAD = 60, 8
 """Sessions of a simulated market before the first decision of its warm-up."""
 
 EARLIEST, LATEST = "1960-01-01", "2100-12-31"

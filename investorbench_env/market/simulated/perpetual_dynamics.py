@@ -40,7 +40,7 @@ class PerpetualDynamics:
         MarketError: a value that is none.
     """
 
-    trend_strength: float = 0.09
+    trend_strength: float = 0.12
     trend_hours: float = 96.0
     volatility_spread: float = 0.4
     volatility_hours: float = 6.0
