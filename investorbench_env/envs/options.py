@@ -83,6 +83,7 @@ class MarketOptions:
 
     ACTIONS: ClassVar[tuple[str, ...]]
     MODALITIES: ClassVar[tuple[str, ...]]
+    LEVERAGED: ClassVar[bool] = False
 
     asset_class: str = "stock"
     universe: str | None = None
@@ -119,6 +120,7 @@ class MarketOptions:
         options = cls(**given)
         require_texts(options, "universe", "split")
         require("asset class", options.asset_class, ASSET_CLASSES)
+        _require_account(options.asset_class, cls.LEVERAGED)
         if options.dates is not None:
             from investorbench_env.market.files.settings import FileSettings
 
@@ -215,6 +217,16 @@ def require_flags(options: MarketOptions, *names: str) -> None:
     for name in names:
         if not isinstance(getattr(options, name), bool):
             raise InvestorBenchError(f"{name}={getattr(options, name)!r} must be True or False")
+
+
+def _require_account(asset_class: str, leveraged: bool) -> None:
+    """An asset class that is held in accounts of this kind."""
+    row = ASSET_CLASSES[asset_class]
+    if row.leveraged is not leveraged:
+        how = "on margin alone" if row.leveraged else "for cash, not on margin"
+        raise InvestorBenchError(
+            f"asset_class={asset_class!r} is held {how}: use InvestorBench/{row.title}"
+        )
 
 
 def _require_modalities(given: object, known: Collection[str]) -> None:

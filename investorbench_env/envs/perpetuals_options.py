@@ -47,6 +47,7 @@ class PerpetualOptions(MarketOptions):
 
     ACTIONS: ClassVar[tuple[str, ...]] = (SIGNALS,)
     MODALITIES: ClassVar[tuple[str, ...]] = MODALITIES
+    LEVERAGED: ClassVar[bool] = True
 
     asset_class: str = PERPETUAL.name
     window: int = LENGTH

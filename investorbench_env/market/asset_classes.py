@@ -162,7 +162,7 @@ INDEX = AssetClass(
 
 PERPETUAL = AssetClass(
     name="perpetual",
-    title="Perpetual",
+    title="Perpetuals",
     calendar=ALWAYS_OPEN,
     timezone="UTC",
     days_a_year=365,

@@ -155,9 +155,9 @@ def find_perpetuals(
     )
     name = os.fspath(data)
     if name in WAYS:
-        places, what = list(searched_places()), "no real data"
+        places = list(searched_places())
     elif _exists(name):
-        places, what = [Path(name).expanduser()], f"no candles in {name}"
+        places = [Path(name).expanduser()]
     else:
         raise DataNotFoundError(
             f"data={name!r} does not exist; give a folder or a file, or one of "
@@ -167,7 +167,15 @@ def find_perpetuals(
         market = perpetuals.load(wanted, place, simulated_too=name not in WAYS, dates=dates)
         if market is not None:
             return market
-    raise DataNotFoundError(absence(", ".join(symbols), PERPETUAL.name, what))
+    if name in WAYS:
+        raise DataNotFoundError(absence(", ".join(symbols), PERPETUAL.name, "no real data"))
+    from investorbench_env.market.files import looking
+
+    commands = " ".join(f"{PERPETUAL.name}/{symbol.lower()}" for symbol in symbols)
+    raise DataNotFoundError(
+        f"no candles in {places[0]} of all of {', '.join(symbols)}; looked at {places[0]}: "
+        f"{looking.why_not(places[0])}. To download some: investorbench data fetch {commands}"
+    )
 
 
 def _with_lengths(

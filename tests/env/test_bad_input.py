@@ -141,6 +141,7 @@ def test_a_bad_batch_of_weights_is_refused(bad: Any) -> None:
         ({"reward": "retrun"}, "unknown reward 'retrun'; valid, nearest first: return"),
         ({"action": "wieght"}, "unknown action 'wieght'; valid, nearest first: weight"),
         ({"asset_class": "stocks"}, "unknown asset class 'stocks'; valid, nearest first: stock"),
+        ({"asset_class": "perpetual"}, "held on margin alone: use InvestorBench/Perpetuals"),
         ({"reward": ["return"]}, r"unknown reward \['return'\]"),
         ({"protocol": None}, "unknown protocol None"),
         ({"modalities": "bars"}, "modalities"),
@@ -152,6 +153,11 @@ def test_an_unknown_name_is_answered_with_the_valid_ones_nearest_first(
 ) -> None:
     with pytest.raises(InvestorBenchError, match=words):
         make(**options)
+
+
+def test_a_class_that_is_held_for_cash_is_no_perpetual() -> None:
+    with pytest.raises(InvestorBenchError, match=r"for cash, not on margin: use .*/Crypto"):
+        gym.make("InvestorBench/Perpetuals", symbols=["BTC"], asset_class="crypto")
 
 
 def test_an_unknown_render_mode_is_answered_with_the_valid_ones() -> None:

@@ -90,6 +90,8 @@ SPELLINGS = {
         timestamp=t["timestamp"].dt.tz_convert("Asia/Tokyo").astype(str)
     ),
     "no zone": lambda t: t.assign(timestamp=t["timestamp"].dt.tz_localize(None)),
+    "a venue that is blank": lambda t: t.assign(venue=None),
+    "lengths as words": lambda t: t.assign(interval="3 minutes"),
     "shuffled": lambda t: t.sample(frac=1.0, random_state=1),
     "given twice": lambda t: pd.concat([t, t.iloc[:5]]),
 }
@@ -162,6 +164,40 @@ def test_rates_beside_candles_are_held_to_their_stamps_too(tmp_path: Path) -> No
         find_perpetuals(["BTC"], tmp_path, interval="3m")
 
 
+OFF_STAMP: dict[str, tuple[Any, str]] = {
+    "half an hour late": (
+        lambda t: t.assign(timestamp=t["timestamp"] + pd.Timedelta("30min")),
+        "a funding rate of 2025-01-01T00:30:00, and hyperliquid charges every 1 h from midnight",
+    ),
+    "eight hours apart, called one": (
+        lambda t: t[::8].assign(period_h=1),
+        r"funding.parquet every 8 h",
+    ),
+    "eight hours apart, not called so": (
+        lambda t: t[::8].drop(columns="period_h"),
+        r"funding.parquet every 8 h",
+    ),
+    "in percent": (
+        lambda t: t.assign(funding_rate=1.25),
+        r"row 1: a funding rate of 1.25 is none between -1 and 1",
+    ),
+    "twice": (
+        lambda t: pd.concat([t, t.assign(funding_rate=2e-4)]),
+        "a second funding rate of 2025-01-01 00:00:00 contradicts the first",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), OFF_STAMP.values(), ids=OFF_STAMP.keys())
+def test_rates_that_are_not_of_the_stamps_are_refused(
+    tmp_path: Path, change: Any, message: str
+) -> None:
+    write(tmp_path, "bars.parquet", bare(candles()))
+    write(tmp_path, "funding.parquet", change(rates(1, 40)))
+    with pytest.raises(CorruptDataError, match=message):
+        find_perpetuals(["BTC"], tmp_path, interval="3m")
+
+
 def test_of_two_venues_the_one_that_is_asked_for_is_read_and_never_a_mixture(
     tmp_path: Path,
 ) -> None:
@@ -222,6 +258,14 @@ BAD: dict[str, tuple[Any, str]] = {
         lambda t: t.assign(high=np.where(t.index == 2, 1.0, t["high"])),
         r"row 3: high 1 is below low 100 on 2025-01-01 22:06",
     ),
+    "times of day left out": (
+        lambda t: t.assign(timestamp=t["timestamp"].dt.normalize()),
+        "a second bar of 2025-01-01 contradicts the first",
+    ),
+    "lengths in other words": (
+        lambda t: t.assign(interval="MINUTE_3"),
+        "interval 'MINUTE_3' is no length of a bar; write 3m, 1h or 1d",
+    ),
     "closes alone": (lambda t: t.drop(columns=["open", "high", "low"]), "candles need open, high"),
     "a hole": (lambda t: t.drop(index=range(5, 20)), r"15 bars of 3m missing; that is 25.0%"),
     "a rate in percent": (
@@ -242,7 +286,9 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
     write(tmp_path, "bars.parquet", candles(), candles(30, "1h"))
     with pytest.raises(DataNotFoundError, match=r"no candles of 3m, 4h for BTC.*3m, 1h"):
         find_perpetuals(["BTC"], tmp_path, interval="3m", context=["4h"])
-    with pytest.raises(DataNotFoundError, match=r"no candles in .* for BTC, ETH.*data fetch"):
+    with pytest.raises(
+        DataNotFoundError, match=r"no candles in .* of all of BTC, ETH; .*intraday bars.*fetch"
+    ):
         find_perpetuals(["BTC", "ETH"], tmp_path)
     write(tmp_path / "long", "bars.parquet", candles(30, "2h"))
     with pytest.raises(MarketError, match="bars of 2h do not meet"):

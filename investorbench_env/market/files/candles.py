@@ -91,7 +91,7 @@ def origins(
     frame = rows.frame
     frame["at"] = rows.moments_in_utc()
     frame["seconds"] = _lengths(frame, file)
-    venue = next((frame[name].astype(str) for name in ("venue", "source") if name in frame), None)
+    venue = next((named(frame[name]) for name in ("venue", "source") if name in frame), None)
     for symbol, own in spellings.items():
         part = frame["seconds"] > 0
         if "symbol" in frame:
@@ -136,6 +136,8 @@ def candles_of(origin: CandleOrigin, seconds: int, tolerance: float | None = Non
     opens = at[0].astype("datetime64[s]") + np.arange(length) * step
     place = ((at - at[0]) // step).astype(np.int64)
     bars = _laid(rows, FIELDS, place, length)
+    if np.isnan(bars[:, VOLUME]).all():
+        findings.append("volumes are unknown: bars without a trade are taken for ones with some")
     if missing := int(np.isnan(bars[:, CLOSE]).sum()):
         findings.append(f"{count(missing, 'bar')} of {in_words(seconds)} missing")
         refuse_beyond(tolerance, missing / length, findings[-1], str(path))
@@ -146,6 +148,11 @@ def candles_of(origin: CandleOrigin, seconds: int, tolerance: float | None = Non
         marks=_laid(rows, MARKS, place, length) if has_marks else None,
         findings=tuple(findings),
     )
+
+
+def named(venues: "pd.Series[Any]") -> "pd.Series[str]":
+    """A column of venues as texts, empty where a row names none."""
+    return venues.astype(object).where(venues.notna(), "").astype(str)
 
 
 def in_words(seconds: int) -> str:
@@ -184,8 +191,14 @@ def _refuse_between(
 def _lengths(frame: "pd.DataFrame", file: DataFile) -> Any:
     """The length of each bar in seconds, as its row says or else as far as bars are apart [N]."""
     if "interval" in frame:
-        texts = frame["interval"].astype(str)
-        return texts.map({text: _seconds(text) for text in texts.unique()}).astype(np.int64)
+        texts = named(frame["interval"])
+        seconds = {text: _seconds(text) for text in texts.unique()}
+        if seconds and not any(seconds.values()):
+            raise CorruptDataError(
+                f"{file.path}: interval {next(iter(seconds))!r} is no length of a bar; write 3m, "
+                "1h or 1d"
+            )
+        return texts.map(seconds).astype(np.int64)
     apart = np.diff(np.unique(frame["at"].to_numpy()))
     if not len(apart):
         raise CorruptDataError(f"{file.path}: one bar does not say how long it is: add interval")
@@ -194,5 +207,5 @@ def _lengths(frame: "pd.DataFrame", file: DataFile) -> Any:
 
 def _seconds(text: str) -> int:
     """How long bars are by a word such as 3m, 15min, 1h, 4H or 1D; 0 for another word."""
-    found = re.fullmatch(r"([1-9]\d*) ?(m|min|h|H|d|D)", text.strip())
+    found = re.fullmatch(r"([1-9]\d*) ?(m|min|minutes?|h|H|hours?|d|D|days?)", text.strip())
     return int(found[1]) * UNITS[found[2][0].lower()] if found else 0

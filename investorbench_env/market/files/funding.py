@@ -8,7 +8,7 @@ import numpy as np
 
 from investorbench_env.errors import CorruptDataError
 from investorbench_env.market.files import tidy
-from investorbench_env.market.files.candles import CandleOrigin
+from investorbench_env.market.files.candles import CandleOrigin, named
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.possible_bars import is_given_twice
 from investorbench_env.market.market import FloatArray
@@ -29,7 +29,7 @@ class Funding:
 
     Attributes:
         origin: where it stands, in words.
-        venue: of which it is, with the name of its file.
+        venue: as its rows or its file name it; empty where they do not.
         hours: from stamp to stamp; NaN where there is only one.
         stamps: ``datetime64[s]`` UTC, ascending [N].
         rates: of each stamp [N].
@@ -58,13 +58,14 @@ def funding_in(file: DataFile, spellings: Sequence[str]) -> Iterator[Funding]:
             f"{file.path}, row {first['row']}: a funding rate of {first['funding_rate']:g} is none "
             "between -1 and 1; write .00125 % as .0000125"
         )
-    keys = [name for name in ("venue", "source", "period_h") if name in frame]
-    parts = frame.groupby(keys, observed=True, sort=True) if keys else [((), frame)]
-    for key, part in parts:
-        named = dict(zip(keys, key, strict=True))
-        venue = str(named.get("venue", named.get("source", file.metadata.get("source", ""))))
+    said = str(file.metadata.get("source", ""))
+    column = next((name for name in ("venue", "source") if name in frame), None)
+    frame["venue"] = named(frame[column]) if column else said
+    if "period_h" not in frame:
+        frame["period_h"] = np.nan
+    for (venue, hours), part in frame.groupby(["venue", "period_h"], dropna=False, sort=True):
         label = file.path.name + (f" ({venue})" if venue else "")
-        yield _funding(part, label, f"{venue} {file.path.name}", named.get("period_h"))
+        yield _funding(part, label, str(venue), float(hours))
 
 
 def funding_beside(origin: CandleOrigin, seconds: int) -> Iterator[Funding]:
@@ -72,10 +73,11 @@ def funding_beside(origin: CandleOrigin, seconds: int) -> Iterator[Funding]:
     rows = origin.rows[origin.rows["seconds"] == seconds]
     if "funding_rate" in rows and (there := rows["funding_rate"].notna()).any():
         given = rows[there].assign(date=rows.loc[there, "at"])
-        yield _funding(given, str(origin), f"{origin.venue} {origin.file.path.name}", None)
+        yield _funding(given, str(origin), origin.venue, np.nan)
 
 
-def _funding(rows: "pd.DataFrame", origin: str, venue: str, hours: float | None) -> Funding:
+def _funding(rows: "pd.DataFrame", origin: str, venue: str, said: float) -> Funding:
+    """The rates of rows; how far they are apart goes before the hours that somebody said."""
     rows = rows.sort_values("date", kind="stable")
     twice = is_given_twice(rows)
     other = twice & (rows["funding_rate"] != rows["funding_rate"].shift())
@@ -84,14 +86,12 @@ def _funding(rows: "pd.DataFrame", origin: str, venue: str, hours: float | None)
         raise CorruptDataError(f"{origin}: a second funding rate of {moment} contradicts the first")
     rows = rows[~twice]
     stamps = rows["date"].to_numpy().astype("datetime64[s]")
-    apart = np.diff(stamps)
-    if hours is None:
-        hours = float(np.median(apart / HOUR)) if len(apart) else np.nan
+    apart = np.diff(stamps) / HOUR
     oracle = rows["oracle"] if "oracle" in rows else rows["funding_rate"] * np.nan
     return Funding(
         origin=origin,
         venue=venue,
-        hours=float(hours),
+        hours=float(np.median(apart)) if len(apart) else said,
         stamps=stamps,
         rates=rows["funding_rate"].to_numpy(dtype=float),
         oracle=oracle.to_numpy(dtype=float),
@@ -117,4 +117,27 @@ def chosen(sources: Sequence[Funding], symbol: str, venue: str, hours: int) -> F
             f"{symbol}: {venue} charges funding every {hours} h, and there is none of that: "
             f"{named}; give its own rates, or a venue= with their funding_hours"
         )
-    return max(fitting, key=lambda each: venue.lower() in each.venue.lower(), default=None)
+    best = max(fitting, key=lambda each: is_named(venue, each), default=None)
+    if best is not None:
+        _refuse_between(best, symbol, venue, hours)
+    return best
+
+
+def is_named(venue: str, rates: Funding) -> bool:
+    """Whether rates are said to be of a venue."""
+    return venue.lower() in f"{rates.venue} {rates.origin}".lower()
+
+
+def _refuse_between(rates: Funding, symbol: str, venue: str, hours: int) -> None:
+    """See that rates stand at stamps, which are counted from midnight UTC.
+
+    Raises:
+        CorruptDataError: one does not.
+    """
+    since = rates.stamps - rates.stamps.astype("datetime64[D]")
+    between = since % np.timedelta64(hours, "h") != np.timedelta64(0, "s")
+    if between.any():
+        raise CorruptDataError(
+            f"{symbol}: {rates.origin} has a funding rate of {rates.stamps[between][0]}, and "
+            f"{venue} charges every {hours} h from midnight UTC on"
+        )

@@ -200,13 +200,14 @@ def _asset(
         return each.is_of(wanted.venue), int((each.rows["seconds"] == lengths[0]).sum())
 
     best = max(able, key=rank)
+    laid = {each: candles.candles_of(best, each, wanted.tolerance) for each in lengths}
     rates = [*funding.funding_beside(best, lengths[0])]
     for file, spellings in files_of_rates:
         rates += funding.funding_in(file, spellings)
     return _Asset(
         symbol=symbol,
         origin=best,
-        candles={each: candles.candles_of(best, each, wanted.tolerance) for each in lengths},
+        candles=laid,
         funding=funding.chosen(rates, symbol, wanted.venue, wanted.funding_hours),
         others=tuple(str(each) for each in origins if each is not best),
     )
@@ -320,7 +321,7 @@ def _findings(
                     f"{count(int(unknown.sum()), 'stamp')} of funding without a rate, at which "
                     f"none is charged: {_moments(opens[unknown])}"
                 )
-            if wanted.venue.lower() not in each.funding.venue.lower():
+            if each.funding.venue and not funding.is_named(wanted.venue, each.funding):
                 found.append(f"funding rates from {each.funding.origin}, not of {wanted.venue}")
         yield from (f"{each.symbol}: {finding}" for finding in found)
 
