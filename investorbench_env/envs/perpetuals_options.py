@@ -12,6 +12,7 @@ from investorbench_env.envs.options import (
     require_count,
     require_flags,
     require_symbols,
+    require_texts,
 )
 from investorbench_env.envs.perpetuals_features import LENGTH
 from investorbench_env.errors import InvestorBenchError
@@ -21,6 +22,7 @@ from investorbench_env.market.intervals import length_of
 SIGNALS = "signals"
 CONTEXT = "4h"
 ISOLATED, CROSS = MARGINS = ("isolated", "cross")
+OF_DATA = TradingRules | PerpetualVenue
 MODALITIES = ("features", "series", "account", "text", "news", "time")
 
 
@@ -80,6 +82,11 @@ class PerpetualOptions(MarketOptions):
                 f"cash_rate={options.cash_rate:g}: a venue of perpetuals pays nothing on free "
                 "cash; leave it out"
             )
+        for name in ("rules", "venue"):
+            if not isinstance(given_as := getattr(options, name), str | Mapping | OF_DATA):
+                raise InvestorBenchError(
+                    f"{name}={given_as!r} must be a name or a mapping of its attributes"
+                )
         rules, venue = rules_of(options.rules), venue_of(options.venue)
         if not rules.news and "news" in (options.modalities or ()):
             raise InvestorBenchError(
@@ -92,7 +99,8 @@ class PerpetualOptions(MarketOptions):
 
 
 def _require_lengths(options: PerpetualOptions) -> None:
-    length = length_of(options.interval)
+    require_texts(options, "interval", "context")
+    length = length_of(str(options.interval))
     if options.context is not None and length_of(options.context) <= length:
         raise InvestorBenchError(
             f"context={options.context!r} must be longer than interval={options.interval!r}, or "

@@ -15,10 +15,14 @@ import pandas as pd
 
 from investorbench_env.errors import InvestorBenchError
 from tests.env.joint_markets import random_joint_market
+from tests.env.perpetual_markets import random_perpetual_market
 from tests.env.small_markets import random_market
 
 MARKET = random_market(np.random.default_rng(1))
 PORTFOLIO = random_joint_market(np.random.default_rng(4), ("A", "B"))
+PERPETUALS = random_perpetual_market(
+    np.random.default_rng(5), ("BTC", "ETH"), minutes=60, context=4, count=72
+)
 STEPS = 4
 ODD = [
     None, True, False, 0, -1, 1, 7203, 10**30, -(10**400), 0.5, math.nan, math.inf, 1e308, "", " ",
@@ -70,17 +74,49 @@ GOOD_OF_PORTFOLIOS: dict[str, list[Any]] = {
 }
 
 
+GOOD_OF_PERPETUALS: dict[str, list[Any]] = {
+    **{name: values for name, values in GOOD.items() if name not in ("symbol", "long_only")},
+    "data": [PERPETUALS, PERPETUALS, "simulated"],
+    "asset_class": ["perpetual"],
+    "symbols": [["BTC"], ("ETH", "BTC"), ["SIM-U"]],
+    "universe": ["ARENA6", "Perpetuals-SIM", None],
+    "start": ["2025-07-14", "2025-07-15", date(2025, 7, 15)],
+    "end": ["2025-07-15", "2025-07-16", np.datetime64("2025-07-14")],
+    "protocol": ["standard"],
+    "action": ["signals"],
+    "window": [1, 5, 100],
+    "modalities": [None, ["features"], ("account", "text"), {"series"}],
+    "cash_rate": [0, 0.0],
+    "interval": ["1h", "1h", "3m"],
+    "context": ["4h", None],
+    "every": [1, 2, 10],
+    "rules": ["season1", "monk", "situational", {"adding": True, "most_margin": 0.3}, {}],
+    "venue": ["hyperliquid"],
+    "margin": ["isolated", "cross"],
+    "backstop": [True, False],
+}
+MARKETS_AND_OPTIONS = {
+    "InvestorBench/Stock": (MARKET, GOOD, {"start": "2020-01-02", "end": "2020-01-20"}),
+    "InvestorBench/Portfolio": (
+        PORTFOLIO, GOOD_OF_PORTFOLIOS, {"start": "2020-01-02", "end": "2020-01-20"}
+    ),
+    "InvestorBench/Perpetuals": (
+        PERPETUALS,
+        GOOD_OF_PERPETUALS,
+        {"start": "2025-07-14", "end": "2025-07-16", "interval": "1h", "context": "4h"},
+    ),
+}  # fmt: skip
+
+
 def option_set(seed: int, id: str = "InvestorBench/Stock") -> dict[str, Any]:
     """Good options, of which some are odd, missing or of no such name."""
-    market, good = (
-        (MARKET, GOOD) if id == "InvestorBench/Stock" else (PORTFOLIO, GOOD_OF_PORTFOLIOS)
-    )
+    market, good, usual = MARKETS_AND_OPTIONS[id]
     rng = np.random.default_rng(seed)
 
     def one(values: list[Any]) -> Any:
         return values[rng.integers(len(values))]
 
-    given = {"data": market, "start": "2020-01-02", "end": "2020-01-20"}
+    given = {"data": market, **usual}
     for name in rng.permutation(sorted(good))[: rng.integers(1, 9)].tolist():
         given[name] = one(ODD) if rng.random() < 0.25 else one(good[name])
     if rng.random() < 0.02:

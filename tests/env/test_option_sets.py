@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.env.option_sets import option_set, outcome
+from tests.env.option_sets import MARKETS_AND_OPTIONS, option_set, outcome
 
 FEW = range(120)
 MANY = range(120, 4_000)
 
 
-@pytest.mark.parametrize("id", ["InvestorBench/Stock", "InvestorBench/Portfolio"])
+@pytest.mark.parametrize("id", MARKETS_AND_OPTIONS)
 @pytest.mark.parametrize("seeds", [FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=len)
 def test_options_work_or_are_refused_in_one_sentence(seeds: range, id: str) -> None:
     outcomes = []
