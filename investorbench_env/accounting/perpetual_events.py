@@ -158,10 +158,13 @@ def perpetual_positions(
 
 
 def account_state(book: MarginState, symbols: Sequence[str], account: int = 0) -> AccountState:
-    """An account in the values that all environments share; a weight is notional over equity."""
+    """An account in the values that all environments share.
+
+    Its cash is what entries may use; a weight is notional over equity.
+    """
     equity = book.equity().item(account)
     return AccountState(
-        cash=book.cash.item(account),
+        cash=book.free_margin().item(account),
         equity=equity,
         costs=book.fees.item(account),
         positions=[

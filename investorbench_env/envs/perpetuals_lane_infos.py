@@ -88,7 +88,7 @@ class PerpetualInfos:
         info["time"] = tape.times.take(at)
         info["episode_number"] = lanes.episode.copy()
         info["equity"] = equity = accounts.equity.copy()
-        info["cash"] = cash = book.cash.copy()
+        info["cash"] = cash = accounts.free.copy()
         info["costs"] = costs = book.fees.copy()
         info["account"] = {
             "cash": cash,

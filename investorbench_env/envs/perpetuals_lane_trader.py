@@ -71,6 +71,7 @@ class PerpetualLanes:
         received: all funding so far, negative when paid [N].
         unrealised: what the price of each position has brought [A, N].
         equity: of each [N].
+        free: what entries may use [N].
     """
 
     def __init__(self, setup: PerpetualSetup, count: int) -> None:
@@ -135,6 +136,7 @@ class PerpetualLanes:
         book = self.book
         self.unrealised = book.size * (book.marks - book.column("entry"))
         self.equity = book.cash + over_assets(book.column("margin") + self.unrealised)
+        self.free = book.free_margin()
 
     def sharpe(self) -> Floats:
         """Mean over deviation of the returns of all steps so far [N]."""
@@ -272,7 +274,7 @@ class PerpetualLanes:
             allowed=tables.max_leverage(coin, notional),
             smallest=setup.venue.min_notional,
             liquidation=np.where(can, liquidation, np.nan),
-            cash=book.cash[lane],
+            cash=self.free[lane],
             equity=self.equity[lane],
             positions=0,
             entries=0,

@@ -177,7 +177,7 @@ class PerpetualsVectorEnv(LanesEnv):
         figures = np.empty((len(PerpetualFigures._fields), self.num_envs), np.float32)
         every: dict[str, Any] = {
             "total_return": equity / self._setup.options.initial_cash - 1.0,
-            "cash": accounts.book.cash,
+            "cash": accounts.free,
             "equity": equity,
             "margin": over_assets(accounts.book.margins()),
             "unrealised": over_assets(accounts.unrealised),

@@ -217,7 +217,7 @@ def test_the_mark_triggers_where_there_is_one() -> None:
 def test_a_coin_that_does_not_trade_fills_nothing_and_keeps_its_mark() -> None:
     trader = Trader(["SOL"]).bar({"SOL": flat(100.0)}, {"SOL": (1, 5, 95)})
     trader.bar({"SOL": flat(50.0)}, close=["SOL"], trades={"SOL": False})
-    assert trader.events.refused() == {"SOL": "SOL did not trade in this bar"}
+    assert trader.events.refused() == {"SOL": "outage: SOL does not trade in the next bar"}
     assert trader.held["SOL"].mark == 100.0
     trader = Trader(["SOL"]).bar({"SOL": flat(1.0)}, {"SOL": (1, 5)}, trades={"SOL": False})
     assert trader.held == {}
@@ -229,7 +229,7 @@ def test_an_entry_without_the_margin_for_it_is_refused_with_both_figures() -> No
     trader.bar(opening, {"BTC": (0.05, 10), "ETH": (1.2, 8)})
     assert list(trader.held) == ["BTC"]
     assert trader.events.refused() == {
-        "ETH": "margin and fee of 602.16 are more than the free margin of 497.75"
+        "ETH": "cash: margin and fee of 602.16 are more than the free margin of 497.75"
     }
 
 
@@ -241,7 +241,7 @@ def test_a_position_can_grow_but_not_turn_around() -> None:
     assert (held.leverage, held.stop, held.target) == (5, 95, None)
     trader.bar({"SOL": flat(110.0)}, {"SOL": (-50, 5)})
     assert trader.held["SOL"].quantity == 40
-    assert "other side" in trader.events.refused()["SOL"]
+    assert "close it first" in trader.events.refused()["SOL"]
 
 
 def test_fees_fall_on_the_day_after_enough_was_traded_and_rise_when_it_is_long_past() -> None:
