@@ -122,6 +122,14 @@ class MarketFigures:
             shown[:, len(OWN) :] = self.context[last]
         return shown
 
+    def at_each(self, bars: npt.NDArray[np.int64]) -> Figures:
+        """The same at the end of each of some bars [N, A, 16]."""
+        last = self.last[bars]
+        shown = np.full((len(bars), self.own.shape[1], len(MARKET)), np.nan, np.float32)
+        shown[..., : len(OWN)] = self.own[bars]
+        shown[last >= 0, :, len(OWN) :] = self.context[last[last >= 0]]
+        return shown
+
     def series(self, t: int, length: int) -> Figures:
         """The last bars and the last longer bars, oldest first [A, length, 7]."""
         shown = np.full((length, self.own.shape[1], len(SERIES)), np.nan, np.float32)

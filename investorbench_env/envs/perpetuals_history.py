@@ -78,6 +78,26 @@ class PerpetualHistory(JointHistory):
             day=self._days[t],
         )
 
+    def bars_between(self, first: int, stop: int) -> PerpetualBar:
+        """What the bars from one to before another do to accounts, each in a column [A, L]."""
+        some = slice(first, stop)
+
+        def columns(values: Array | None) -> Array | None:
+            return None if values is None else np.moveaxis(values[some, ..., 0], 0, -1)
+
+        opened, high, low, close = np.moveaxis(self._prices[some, ..., 0], 0, -1)
+        marks: Any = columns(self._marks)
+        return PerpetualBar(
+            opened,
+            high,
+            low,
+            close,
+            trades=~self.idle[some].T if any(self._idle_bars[some]) else None,
+            rate=columns(self._funding) if any(self._stamps[some]) else None,
+            oracle=columns(self._oracle),
+            marks=None if marks is None else tuple(marks),
+        )
+
     def last_prices(self, t: int) -> Array:
         """At which positions are valued at the end of bar ``t``; NaN where there is none [A]."""
         return (self._prices if self._marks is None else self._marks)[t, CLOSE, :, 0]

@@ -76,40 +76,35 @@ class PerpetualTape(LanesTape):
 
     def _put(self, path: int, history: PerpetualHistory) -> None:
         """Lay out the bars and decisions of a market."""
-        bars = [history.perpetual_bar(t) for t in range(self._first, self._last + 1)]
-        own = slice(path * self._length, (path + 1) * self._length)
-        for place, name in enumerate(PRICES):
-            self._prices[place, :, own] = np.hstack([getattr(bar, name) for bar in bars])
-        for b, bar in enumerate(bars, own.start):
-            self._put_bar(b, bar)
-        decisions = self._setup.decisions.tolist()
-        for place, t in enumerate(decisions, path * self.count):
-            before = decisions[max(place % self.count - 1, 0)]
-            self._idle[place] = history.idle[before + 1 : t + 1].any(axis=0)
-            self._figures[:, :, place] = history.figures.at(t).T
-            if len(self._series):
-                self._series[place] = history.figures.series(t, self._window)
-        figures = self._figures[:, :, path * self.count : (path + 1) * self.count]
+        self._put_bars(path, history)
+        decisions = self._setup.decisions
+        own = slice(path * self.count, (path + 1) * self.count)
+        since = np.cumsum(history.idle, axis=0)[decisions]
+        self._idle[own] = np.diff(since, axis=0, prepend=since[:1]) > 0
+        self._figures[:, :, own] = figures = history.figures.at_each(decisions).T
         self._is_known &= ~np.isnan(figures).any(axis=(0, 1))
+        if len(self._series):
+            for place, t in enumerate(decisions.tolist(), own.start):
+                self._series[place] = history.figures.series(t, self._window)
 
-    def _put_bar(self, b: int, bar: PerpetualBar) -> None:
-        """Keep what only some bars have."""
-        if bar.trades is not None:
-            self._trades[:, b] = bar.trades[:, 0]
-            self._has_idle[b % self._length] = True
-        if bar.rate is not None:
-            if self._rate is None:
-                self._rate = np.full(self._shape, np.nan)
-            self._rate[:, b] = bar.rate[:, 0]
-            self._is_stamp[b % self._length] = True
-        if bar.oracle is not None:
-            if self._oracle is None:
-                self._oracle = np.full(self._shape, np.nan)
-            self._oracle[:, b] = bar.oracle[:, 0]
-        if bar.marks is not None:
+    def _put_bars(self, path: int, history: PerpetualHistory) -> None:
+        own = slice(path * self._length, (path + 1) * self._length)
+        bars = history.bars_between(self._first, self._last + 1)
+        for place, name in enumerate(PRICES):
+            self._prices[place, :, own] = getattr(bars, name)
+        self._trades[:, own] = True if bars.trades is None else bars.trades
+        self._has_idle |= ~self._trades[:, own].all(axis=0)
+        if bars.rate is not None:
+            self._rate = np.full(self._shape, np.nan) if self._rate is None else self._rate
+            self._rate[:, own] = bars.rate
+            self._is_stamp |= ~np.isnan(bars.rate).all(axis=0)
+        if bars.oracle is not None:
+            self._oracle = np.full(self._shape, np.nan) if self._oracle is None else self._oracle
+            self._oracle[:, own] = bars.oracle
+        if bars.marks is not None:
             if self._marks is None:
                 self._marks = np.full((len(PRICES), *self._shape), np.nan)
-            self._marks[:, :, b] = np.hstack(bar.marks).T
+            self._marks[:, :, own] = bars.marks
 
     def _put_drawn(self, paths: Sequence[int], drawn: Any) -> None:
         raise AssertionError("markets of perpetuals are drawn one by one")
