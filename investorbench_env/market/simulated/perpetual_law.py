@@ -120,13 +120,8 @@ class PerpetualLaw:
         Args:
             entropy: band and seed; see ``bands``.
         """
-        bars, funding, oracle = self._empty(1)
-        states = []
-        for place, (profile, paths) in enumerate(self.drawn([entropy])):
-            traded = traded_perpetual(paths, profile, self._bars_an_hour)
-            for whole, own in zip((bars, funding, oracle), traded, strict=True):
-                whole[:, :, place] = own
-            states.append(hidden_state_of(paths))
+        bars, funding, oracle, coins = self._traded([entropy])
+        states = [hidden_state_of(paths) for paths in coins]
         hidden = {name: np.stack([s[name] for s in states], axis=1) for name in states[0]}
         return self._market(
             self.interval,
@@ -144,14 +139,12 @@ class PerpetualLaw:
             entropies: of each path, as in ``market``.
             news: there is none of perpetuals.
         """
-        bars, funding, oracle = self._empty(len(entropies))
+        shape = len(entropies), len(self.times), len(self.symbols)
+        bars, funding, oracle = np.empty((*shape, len(FIELDS))), np.empty(shape), np.empty(shape)
         # In blocks that a processor's cache holds, and no array of all paths but what is kept.
         for first in range(0, len(entropies), BLOCK):
             block = slice(first, first + BLOCK)
-            for place, (profile, paths) in enumerate(self.drawn(entropies[block])):
-                traded = traded_perpetual(paths, profile, self._bars_an_hour)
-                for whole, own in zip((bars, funding, oracle), traded, strict=True):
-                    whole[block, :, place] = own
+            bars[block], funding[block], oracle[block], _ = self._traded(entropies[block])
         nothing = np.zeros((len(entropies), 0, len(self.symbols)))
         return SimulatedNumbers(
             bars=bars,
@@ -159,7 +152,7 @@ class PerpetualLaw:
             ex_dates=np.zeros(0, dtype=np.intp),
             dividends=nothing,
             share_splits=nothing,
-            labels=np.broadcast_to(np.uint8(0), (*funding.shape, len(SENTIMENTS))),
+            labels=np.broadcast_to(np.uint8(0), (*shape, len(SENTIMENTS))),
             funding=funding,
             oracle=oracle,
         )
@@ -181,10 +174,16 @@ class PerpetualLaw:
         group = f"{self.asset_class} of {self.name} in {self.interval}"
         return [Origin(group, name, band, seed) for band, seed in entropies]
 
-    def _empty(self, paths: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Room for bars, funding and oracle prices of so many paths."""
-        shape = paths, len(self.times), len(self.symbols)
-        return np.empty((*shape, len(FIELDS))), np.empty(shape), np.empty(shape)
+    def _traded(
+        self, entropies: Sequence[Sequence[int]]
+    ) -> tuple[FloatArray, FloatArray, FloatArray, list[PerpetualPaths]]:
+        """Bars [N, T, A, 5], funding and oracle prices [N, T, A], and the paths of each coin."""
+        coins, traded = [], []
+        for profile, paths in self.drawn(entropies):
+            coins.append(paths)
+            traded.append(traded_perpetual(paths, profile, self._bars_an_hour))
+        bars, funding, oracle = (np.stack(each, axis=2) for each in zip(*traded, strict=True))
+        return bars, funding, oracle, coins
 
     def _context_of(self, bars: FloatArray) -> dict[str, Market]:
         """The market in longer bars, if there are to be any."""
