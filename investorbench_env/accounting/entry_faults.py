@@ -39,9 +39,9 @@ class EntryFigures(NamedTuple):
         confidence: NaN for none.
         price: the last one of the coin; NaN where there is none.
         held: coins, negative when short.
-        allowed: the most leverage of the contract for a position of this notional.
+        allowed: the most leverage of the contract for the position that it makes.
         smallest: notional that the venue takes.
-        liquidation: the price at which the position would be ended, entered at ``price``.
+        liquidation: the price at which that position would be ended, entered at ``price``.
         cash: that is free.
         equity: the value of the account.
         positions: that are held.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from investorbench_env.accounting.margin import liquidation_price, maintenance
+from investorbench_env.accounting.margin import initial_margin, liquidation_price, maintenance
 from investorbench_env.accounting.margin_bars import Booleans, Floats, Places
 from investorbench_env.accounting.traded_volume import TradedVolume
 from investorbench_env.accounting.venues import FeeTier, PerpetualVenue, TierTable, tier_table
@@ -175,6 +175,13 @@ class MarginState:
         free: Floats = self.equity() - over_assets(self.margins())
         return free
 
+    def spare(self) -> Floats:
+        """The value of the account less the maintenance of all other positions [A, N]."""
+        rates, deductions = (each[:, :, None] for each in self.terms.tiers)
+        needed = maintenance(self.notionals(), rates, deductions)
+        left: Floats = self.equity() - (over_assets(needed) - needed)
+        return left
+
     def liquidation_prices(self) -> Floats:
         """At which the venue ends each position [A, N]; NaN of what is not held.
 
@@ -182,19 +189,37 @@ class MarginState:
         """
         if not self.terms.cross:
             return self.column("liquidation")
-        tiers, (coins, accounts) = self.terms.tiers, self.shape
-        needed = maintenance(
-            self.notionals(), tiers.rates[:, :, None], tiers.deductions[:, :, None]
-        )
-        spare = self.equity() - (over_assets(needed) - needed)
-        prices: Floats = np.full((coins, accounts), np.nan)
+        prices: Floats = np.full(self.shape, np.nan)
         at = np.flatnonzero(self.rows["size"])
-        coin = at // accounts
-        prices.reshape(-1)[at] = liquidation_price(
-            self.rows["size"][at], self.marks.reshape(-1)[at], spare.reshape(-1)[at],
-            tiers.rates[:, coin], tiers.deductions[:, coin],
-        )  # fmt: skip
+        marks, spare = self.marks.reshape(-1)[at], self.spare().reshape(-1)[at]
+        prices.reshape(-1)[at] = self._ends_at(at, self.rows["size"][at], marks, spare)
         return prices
+
+    def liquidation_after(
+        self, at: Places, size: Floats, price: Floats, leverage: Floats
+    ) -> Floats:
+        """At which entries, with what is held on their side, would be ended [K].
+
+        Args:
+            at: places.
+            size: coins, negative to sell short.
+            price: of the entries.
+            leverage: of the entries.
+        """
+        held, entry, margin = (self.rows[name][at] for name in COLUMNS[:3])
+        if self.terms.cross:
+            marks = self.marks.reshape(-1)[at]
+            worth = self.spare().reshape(-1)[at] + held * (price - marks)
+        else:
+            worth = margin + held * (price - entry) + initial_margin(size, price, leverage)
+        after = held + size
+        # What turns a position around is no entry; its price means nothing.
+        return self._ends_at(at, np.where(after, after, 1.0), price, worth)
+
+    def _ends_at(self, at: Places, size: Floats, price: Floats, worth: Floats) -> Floats:
+        rates, deductions = (each.take(at // self.shape[1], axis=1) for each in self.terms.tiers)
+        found: Floats = liquidation_price(size, price, worth, rates, deductions)
+        return found
 
     def put(self, at: Places, held: Floats) -> None:
         """Put positions into their places, with the prices at which they end.
@@ -204,10 +229,9 @@ class MarginState:
             held: their columns [13, K]; the prices are found here.
         """
         size, entry, margin, _, stop, target = held[:6]
-        coin, price = at // self.shape[1], np.full(len(at), np.nan)
+        price = np.full(len(at), np.nan)
         if not self.terms.cross:
-            rates, deductions = (each.take(coin, axis=1) for each in self.terms.tiers)
-            price = liquidation_price(size, entry, margin, rates, deductions)
+            price = self._ends_at(at, size, entry, margin)
         is_long = size > 0.0
         below = np.where(is_long, np.fmax(stop, price), target)
         above = np.where(is_long, target, np.fmin(stop, price))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.accounting.entry_faults import MOST_COINS, EntryFigures, faults
-from investorbench_env.accounting.margin import liquidation_price, round_size
+from investorbench_env.accounting.margin import round_size
 from investorbench_env.accounting.margin_bars import BarEvents, Entries, PerpetualBar, Places
 from investorbench_env.accounting.perpetual_book import NO_PLACES, PerpetualBook
 from investorbench_env.accounting.signal_arrays import CODES, NUMBERS, LaneSignals
@@ -255,13 +255,10 @@ class PerpetualLanes:
         rounded = round_size(quantity, tables.decimals[coin])
         quantity = np.where(quantity < MOST_COINS, rounded, quantity)
         target, stop = self._rounded(numbers[[TARGET, STOP]], coin)
-        notional = quantity * price
+        held = book.rows["size"][at]
         can = (quantity > 0.0) & (leverage > 0.0) & (price == price)
         size, over = np.where(can, side * quantity, 1.0), np.where(can, leverage, 1.0)
-        liquidation = liquidation_price(
-            size, price, np.abs(size) * price / over,
-            setup.terms.tiers.rates[:, coin], setup.terms.tiers.deductions[:, coin],
-        )  # fmt: skip
+        liquidation = book.liquidation_after(at, size, price, over)
         return EntryFigures(
             side=side,
             quantity=quantity,
@@ -270,8 +267,8 @@ class PerpetualLanes:
             stop=stop,
             confidence=numbers[CONFIDENCE],
             price=price,
-            held=book.rows["size"][at],
-            allowed=tables.max_leverage(coin, notional),
+            held=held,
+            allowed=tables.max_leverage(coin, (np.abs(held) + quantity) * price),
             smallest=setup.venue.min_notional,
             liquidation=np.where(can, liquidation, np.nan),
             cash=self.free[lane],

@@ -19,7 +19,7 @@ from investorbench_env.accounting.events import (
     PerpetualPosition,
     Rejection,
 )
-from investorbench_env.accounting.margin import liquidation_price, round_price, round_size
+from investorbench_env.accounting.margin import round_price, round_size
 from investorbench_env.accounting.margin_bars import BarEvents, Entries, Places
 from investorbench_env.accounting.order_words import amount
 from investorbench_env.accounting.perpetual_book import NO_PLACES, PerpetualBook
@@ -104,8 +104,6 @@ class PerpetualTrader:
         self._plans: dict[str, Signal] = {}
         self._day, self._entries, self._received = "", 0, 0.0
         self._returns = RunningReturns()
-        tiers = setup.terms.tiers
-        self._tiers = list(zip(tiers.rates.T.tolist(), tiers.deductions.T.tolist(), strict=True))
         self.mark = self._marked(StepEvents(), ())
 
     def step(self, read: ReadSignals, t: int) -> PerpetualMark:
@@ -204,9 +202,8 @@ class PerpetualTrader:
         side = SIDES[signal.signal]
         liquidation = NONE
         if quantity > 0.0 and leverage > 0.0 and price == price:
-            rates, deductions = self._tiers[coin]
-            margin = quantity * price / leverage
-            liquidation = liquidation_price(side * quantity, price, margin, rates, deductions)
+            order = np.array([[side * quantity], [price], [leverage]])
+            liquidation = self._book.liquidation_after(np.array([coin]), *order).item()
         return EntryFigures(
             side=side,
             quantity=quantity,
@@ -216,7 +213,7 @@ class PerpetualTrader:
             confidence=_known(signal.confidence),
             price=price,
             held=held,
-            allowed=contract.max_leverage(quantity * price),
+            allowed=contract.max_leverage((abs(held) + quantity) * price),
             smallest=venue.min_notional,
             liquidation=liquidation,
             cash=account.cash,

@@ -145,6 +145,21 @@ def test_funding_changes_sign_with_the_rate() -> None:
     assert traded(1, 10, rate=-2e-4).closed[0].funding == 20
 
 
+@pytest.mark.parametrize("cross", [False, True])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_where_an_entry_would_end_is_known_before_it_is_made(cross: bool, sign: float) -> None:
+    trader = Trader(["BNB", "ETH"], cash=1e6, cross=cross, commission_bps=0)
+    bars = {"BNB": flat(800.0), "ETH": flat(4_000.0)}
+    trader.bar(bars, {"BNB": (sign * 3_000, 10), "ETH": (-10, 5)})
+    for size, leverage, price in ((500.0, 8.0, 810.0), (2_000.0, 5.0, 790.0)):
+        bars["BNB"] = flat(price)
+        trader.bar(bars)
+        order = (np.array([each]) for each in (sign * size, price, leverage))
+        expected = trader.book.liquidation_after(np.array([0]), *order).item()
+        trader.bar(bars, {"BNB": (sign * size, leverage)})
+        assert trader.held["BNB"].liquidation_price == pytest.approx(expected, rel=1e-12)
+
+
 def test_a_rate_counts_up_to_the_venues_cap() -> None:
     assert traded(1, 5, rate=0.5).closed[0].funding == -0.04 * 1e5
 
