@@ -21,8 +21,8 @@ from investorbench_env.market.sources.source import FetchOutcome, FetchRequest
 from tests.market.servers import binance_usdm, hyperliquid
 from tests.market.servers.made_perpetual import MadePerpetual
 
-FIRST, LAST = date(2025, 7, 5), date(2025, 7, 14)
-COIN = MadePerpetual.of_days(date(2024, 1, 1), date(2025, 7, 15), late=41)
+FIRST, LAST = date(2025, 7, 8), date(2025, 7, 11)
+COIN = MadePerpetual.of_days(date(2024, 1, 1), date(2025, 7, 12), late=41)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_what_was_fetched_is_the_market_of_those_days(server, wanted) -> None:
     assert outcome.note == "contract: size_decimals 5, tiers [[0.0, 40], [150000000.0, 20]]"
     assert all(is_all(wanted.into / "perpetuals" / "BTC_hyperliquid.parquet", each, COIN,
                       FIRST, LAST) for each in ("15m", "4h"))  # fmt: skip
-    assert len(market.times) == 10 * 96 and len(market.intervals["4h"].times) == 60
+    assert len(market.times) == 4 * 96 and len(market.intervals["4h"].times) == 24
     # A rate is written down some milliseconds after the stamp that it belongs to.
     stamps = [stamp // 3_600_000 for stamp in COIN.stamps(milliseconds(FIRST), COIN.ends - 1)]
     assert market.funding is not None
@@ -78,7 +78,7 @@ def test_rates_come_by_pages_none_twice_and_none_left_out(server, wanted) -> Non
     fetched(long)
     table = pd.read_parquet(wanted.into / "perpetuals" / "BTC_hyperliquid_funding.parquet")
 
-    assert len(table) == 75 * 24 and table["timestamp"].is_unique
+    assert len(table) == 72 * 24 and table["timestamp"].is_unique
     spans = [(body["startTime"], body["endTime"]) for body in posted(server, "fundingHistory")]
     assert spans[0][0] == milliseconds(date(2025, 5, 1))
     assert all(after == before + 1 for (_, before), (after, _) in pairwise(spans))
@@ -119,22 +119,25 @@ def test_what_one_exchange_lacks_the_next_is_asked_for(server, wanted) -> None:
     assert second.paths == (path,) and is_all(path, "3m", COIN, old.first, old.last)
     market = find_perpetuals(["BTC"], wanted.into, interval="3m", context=["4h"])
     assert "BTC: candles of binance, not of hyperliquid" in market.findings
+    assert market.marks is None  # of that time there is none
     assert market.source.startswith("BTC_binance_usdm.parquet (binance), BTC_hyperliquid_fund")
 
 
 def test_a_page_of_binance_is_followed_by_the_next(server, wanted) -> None:
-    dense = MadePerpetual.of_days(date(2025, 1, 1), date(2025, 7, 15), hours=8)
+    dense = MadePerpetual.of_days(date(2025, 7, 1), date(2025, 7, 12), hours=8)
     binance_usdm.play(server, dense)
     fetched(replace(wanted, intervals=("1m",)), "binance_usdm")
 
     folder = wanted.into / "perpetuals"
     assert is_all(folder / "BTC_binance_usdm.parquet", "1m", dense, FIRST, LAST)
     rates = pd.read_parquet(folder / "BTC_binance_usdm_funding.parquet")
-    assert len(rates) == 30 and (rates["oracle"] == 9001.5).all()
+    assert len(rates) == 12 and (rates["oracle"] == 9001.5).all()
     market = find_perpetuals(["BTC"], wanted.into, interval="1m", context=[], venue="binance",
                              funding_hours=8)  # fmt: skip
-    assert market.funding is not None and (~np.isnan(market.funding)).sum() == 30
-    assert market.oracle is not None and (~np.isnan(market.oracle)).sum() == 30
+    assert market.funding is not None and (~np.isnan(market.funding)).sum() == 12
+    assert market.oracle is not None and (~np.isnan(market.oracle)).sum() == 12
+    assert market.marks is not None
+    np.testing.assert_array_equal(market.marks, market.bars[..., :4] + 1)
 
 
 def test_after_a_fault_what_was_kept_is_not_asked_for_again(server, reply, wanted) -> None:
@@ -162,7 +165,7 @@ def test_what_is_there_is_not_asked_for_and_another_length_is(server, wanted) ->
     assert fetched(replace(prices, intervals=("1h",))).status == "fetched"
 
     table = pd.read_parquet(wanted.into / "perpetuals" / "BTC_hyperliquid.parquet")
-    assert table["interval"].value_counts().to_dict() == {"1h": 240, "4h": 60}
+    assert table["interval"].value_counts().to_dict() == {"1h": 96, "4h": 24}
 
 
 @pytest.mark.parametrize("state", hyperliquid.REFUSALS)
@@ -209,7 +212,7 @@ def test_what_was_sent_stands_in_the_provenance(server, wanted) -> None:
     fetched(replace(wanted, kinds=frozenset({"prices"}), intervals=("4h",)))
     beside = wanted.into / "perpetuals" / "BTC_hyperliquid.parquet.provenance.json"
     said = json.loads(beside.read_text())
-    assert said["asked"] == {"first": "2025-07-05", "last": "2025-07-14", "intervals": ["4h"]}
+    assert said["asked"] == {"first": "2025-07-08", "last": "2025-07-11", "intervals": ["4h"]}
     assert '{"type": "meta"}' in said["requests"][0]["url"]
 
 

@@ -141,7 +141,7 @@ def candles_of(origin: CandleOrigin, seconds: int, tolerance: float | None = Non
     if missing := int(np.isnan(bars[:, CLOSE]).sum()):
         findings.append(f"{count(missing, 'bar')} of {in_words(seconds)} missing")
         refuse_beyond(tolerance, missing / length, findings[-1], str(path))
-    has_marks = set(MARKS) <= set(rows)
+    has_marks = set(MARKS) <= set(rows) and rows[list(MARKS)].notna().to_numpy().any()
     return Candles(
         opens=opens,
         bars=bars,

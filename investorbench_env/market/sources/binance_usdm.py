@@ -1,9 +1,11 @@
-"""Binance's perpetuals in USDT: candles of any length, and funding rates with the price charged."""
+"""Binance's perpetuals in USDT: candles with those of the mark, and funding with what it is on."""
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from investorbench_env.market.files.column_names import MARKS
 from investorbench_env.market.sources.binance import QUOTE
 from investorbench_env.market.sources.contracts import Contract, Probe, Refusal
 from investorbench_env.market.sources.http import (
@@ -25,6 +27,7 @@ from investorbench_env.market.sources.source import FetchOutcome, FetchRequest, 
 
 NAME = "Binance futures"
 KLINES, RATES = "/fapi/v1/klines", "/fapi/v1/fundingRate"
+MARK_KLINES = "/fapi/v1/markPriceKlines"
 MOST_CANDLES, MOST_RATES = 1_500, 1_000
 EARLIEST = date(2019, 9, 8)
 NAMES = ("open", "high", "low", "close", "volume")
@@ -46,11 +49,11 @@ def fetch(request: FetchRequest, progress: Progress) -> FetchOutcome:
 
 
 def candles(downloader: Downloader, symbol: str, interval: str) -> Ask:
-    """What asks for candles of a coin against USDT."""
+    """What asks for candles of a coin against USDT, each with the mark of the same time."""
 
-    def ask(first: int, last: int) -> AnswerRows:
+    def of(path: str, names: Sequence[str], first: int, last: int) -> AnswerRows:
         answer, given = _answer(
-            downloader, KLINES, symbol, first, last, MOST_CANDLES, interval=interval
+            downloader, path, symbol, first, last, MOST_CANDLES, interval=interval
         )
         return rows_of(
             NAME,
@@ -58,8 +61,13 @@ def candles(downloader: Downloader, symbol: str, interval: str) -> Ask:
             answer,
             given,
             lambda row: row[0],
-            lambda row: {name: row[number] for number, name in enumerate(NAMES, 1)},
+            lambda row: {name: row[number] for number, name in enumerate(names, 1)},
         )
+
+    def ask(first: int, last: int) -> AnswerRows:
+        answer, rows = of(KLINES, NAMES, first, last)
+        marks = {row["ms"]: row for row in of(MARK_KLINES, MARKS, first, last)[1]} if rows else {}
+        return answer, [{**row, **marks.get(row["ms"], {})} for row in rows]
 
     return ask
 
@@ -152,7 +160,7 @@ CONTRACT = Contract(
 BINANCE_USDM = Source(
     name="binance_usdm",
     address="https://fapi.binance.com",
-    gives="candles and funding of perpetuals in USDT",
+    gives="candles, marks, funding of perpetuals in USDT",
     kinds=frozenset({"prices", "funding"}),
     classes=frozenset({"perpetual"}),
     begins=EARLIEST,

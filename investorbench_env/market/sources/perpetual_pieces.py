@@ -39,7 +39,8 @@ class PerpetualApi:
         source: the row of the catalogue.
         venue: as the files name it.
         earliest: the first day that it has.
-        candles: asks for candles of a symbol and a length, as rows of open to volume.
+        candles: asks for candles of a symbol and a length, as rows of open to volume and, where
+            the venue says it, of the mark.
         most_candles: in one answer.
         rates: asks for funding rates of a symbol, as rows of ``funding_rate`` and, where the venue
             says it, of the price that was charged on.

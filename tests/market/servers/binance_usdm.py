@@ -8,6 +8,9 @@ from tests.market.servers.made_perpetual import LENGTHS, MadePerpetual
 
 VARIABLES = ("INVESTORBENCH_BINANCE_USDM_URL",)
 KLINES, RATES = "/fapi/v1/klines", "/fapi/v1/fundingRate"
+MARK_KLINES = "/fapi/v1/markPriceKlines"
+MARKED_SINCE = 1_735_689_600_000
+"""2025: of candles before there is no mark."""
 REFUSALS = {
     **OF_SPOT,
     "unknown symbol": Reply(status=400, body={"code": -1121, "msg": "Invalid symbol."}),
@@ -33,9 +36,15 @@ def play(server: Server, coin: MadePerpetual, state: str = "fine") -> None:
         found = coin.opens(interval, *span)[: min(int(asked["limit"]), 1_500)]
         return [candle(coin, interval, each) for each in found]
 
+    def marks(asked: dict[str, str]) -> Any:
+        found = [row for row in candles(asked) if row[0] >= MARKED_SINCE]
+        return [[opened, *(str(float(each) + 1) for each in row[:4]), "0", *row[5:]]
+                for opened, *row in found]  # fmt: skip
+
     def rates(asked: dict[str, str]) -> Any:
         found = coin.stamps(int(asked["startTime"]), int(asked["endTime"]))
         return [rate(coin, each) for each in found[: min(int(asked["limit"]), 1_000)]]
 
     server.answer(KLINES, Reply(body=candles) if state == "fine" else REFUSALS[state])
+    server.answer(MARK_KLINES, Reply(body=marks) if state == "fine" else REFUSALS[state])
     server.answer(RATES, Reply(body=rates) if state == "fine" else REFUSALS[state])
