@@ -16,17 +16,13 @@ from investorbench_env.facts import Facts
 from investorbench_env.market.intervals import DAY, length_of
 from investorbench_env.market.market import CLOSE, FIELDS, VOLUME
 from investorbench_env.spaces import AccountFigures, HoldingFigures, PortfolioFigures
+from investorbench_env.wrappers.perpetual_features import PerpetualNumbers
+from investorbench_env.wrappers.units import DAILY_UNIT, LIMIT
 
 Float32Array = npt.NDArray[np.float32]
 Array = npt.NDArray[Any]
 
-LIMIT = 10.0
-"""No feature is larger; an account close to ruin would be."""
-
-DAILY_UNIT = 0.1
-"""A logarithm of a price of this size becomes 1: those of a window of daily bars span some tenths,
-and those of other bars as the square root of their length."""
-
+SIGNALS = "signals"
 NUMERIC = ("bars", "account", "sentiment")
 """The modalities that they are made of. The date is left out: a learner would know past years by
 it."""
@@ -105,6 +101,15 @@ class Features:
         if "account" not in self._shows:
             return np.ones((count, len(AccountFigures._fields)), np.float32)
         return observation["account"].copy()
+
+
+def features_of(
+    shown: Mapping[str, Any], facts: object, what: object
+) -> Features | PerpetualNumbers:
+    """What turns observations of an environment into features; the arguments are those of both."""
+    if isinstance(facts, Facts) and facts.action == SIGNALS:
+        return PerpetualNumbers(shown, facts, what)
+    return Features(shown, facts, what)
 
 
 def _relative(bars: Float32Array, units: Float32Array) -> Float32Array:

@@ -5,7 +5,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from investorbench_env.wrappers.features import LIMIT, Features, Float32Array
+from investorbench_env.wrappers.features import Float32Array, features_of
+from investorbench_env.wrappers.units import LIMIT
 
 
 class NumericObservation(
@@ -29,6 +30,11 @@ class NumericObservation(
     ``account`` has cash / equity, ln(equity / first equity), the share of steps that is left, then
     for each asset its weight, then unrealised profit / equity, then whether it can be bought.
 
+    Of perpetuals, ``features`` has for each coin its indicators relative to its price, volumes
+    relative to their averages, funding, and of the position its levels relative to the mark and its
+    amounts as shares of equity; ``series`` has the last bars in the same units, and ``account``
+    shares of equity.
+
     Every number is cut to -10 to 10. Texts and the date are left out.
 
     Args:
@@ -42,7 +48,7 @@ class NumericObservation(
         gym.utils.RecordConstructorArgs.__init__(self)
         super().__init__(env)
         shown = getattr(env.observation_space, "spaces", {})
-        self._features = Features(shown, getattr(env.unwrapped, "facts", None), env)
+        self._features = features_of(shown, getattr(env.unwrapped, "facts", None), env)
         self.feature_names = self._features.names
         self.observation_space = gym.spaces.Box(
             -LIMIT, LIMIT, (len(self.feature_names),), np.float32

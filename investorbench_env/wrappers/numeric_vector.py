@@ -7,7 +7,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
-from investorbench_env.wrappers.features import LIMIT, Array, Features, Float32Array
+from investorbench_env.wrappers.features import Array, Float32Array, features_of
+from investorbench_env.wrappers.units import LIMIT
 
 
 class NumericVectorObservation(VectorWrapper):
@@ -23,7 +24,7 @@ class NumericVectorObservation(VectorWrapper):
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         super().__init__(env)
         shown = getattr(env.single_observation_space, "spaces", {})
-        self._features = Features(shown, getattr(env.unwrapped, "facts", None), env)
+        self._features = features_of(shown, getattr(env.unwrapped, "facts", None), env)
         self.feature_names = self._features.names
         self.single_observation_space = gym.spaces.Box(
             -LIMIT, LIMIT, (len(self.feature_names),), np.float32

@@ -2,6 +2,7 @@
 
 import pickle
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -9,13 +10,23 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from investorbench_env.accounting.venues import HYPERLIQUID
 from investorbench_env.envs.perpetuals_features import FEATURES, SERIES
 from investorbench_env.errors import InvalidActionError, InvestorBenchError
 from investorbench_env.registration import facts_of
-from tests.env.perpetual_markets import entry, flat, perpetual_market, perpetuals
+from investorbench_env.wrappers import NumericObservation, NumericVectorObservation
+from tests.env.perpetual_markets import (
+    entry,
+    flat,
+    perpetual_market,
+    perpetuals,
+    random_perpetual_market,
+)
 
 SIM = "InvestorBench/Perpetuals-SIM"
 FEE = 0.00045
+FINE = replace(HYPERLIQUID, significant_figures=12, price_decimals=12, min_notional=0.0)
+"""A venue whose rounding nobody meets."""
 
 
 def kinds(info: dict[str, Any]) -> list[str]:
@@ -210,3 +221,40 @@ def test_an_observation_is_the_readers_own_and_a_copy_goes_its_own_way() -> None
             assert theirs[0]["text"] == ours[0]["text"]
             assert np.array_equal(theirs[0]["features"], ours[0]["features"])
         observation, *_, info = ours
+
+
+def test_as_numbers_perpetuals_have_no_scale_of_prices_or_cash() -> None:
+    rng = np.random.default_rng(0)
+    market = random_perpetual_market(rng, ("SOL", "BTC"), minutes=15, context=4, count=40)
+    dear = replace(
+        market, bars=market.bars * [16, 16, 16, 16, 1], adjusted_close=market.adjusted_close * 16,
+        intervals={}, oracle=None, marks=None,
+    )  # fmt: skip
+    shown = []
+    for scale, each in ((1, replace(market, intervals={}, oracle=None, marks=None)), (16, dear)):
+        inner = perpetuals(each, rules={}, venue=FINE, initial_cash=1e4 * scale, window=4)
+        env = NumericObservation(inner)
+        features, info = env.reset(seed=0)
+        assert len(env.feature_names) == len(features) == env.observation_space.shape[0]  # type: ignore[index]
+        seen = [features]
+        for step in range(12):
+            price = info["account"].marks["SOL"]
+            signal = entry(32, 8, stop_loss=0.95 * price) if step % 4 == 1 else {"signal": "hold"}
+            features, *_, info = env.step({"SOL": signal})
+            seen.append(features)
+        shown.append(np.array(seen))
+    assert np.isfinite(shown[0]).all()
+    assert np.abs(shown[0]).max() > 0.5
+    np.testing.assert_allclose(shown[0], shown[1], atol=2e-4)
+
+
+def test_perpetuals_as_numbers_pass_the_check_and_are_the_same_in_lanes() -> None:
+    options = {"markets": "one", "every": 60, "episode_length": 3}
+    with pytest.warns(UserWarning, match="different from the unwrapped version"):
+        check_env(NumericObservation(gym.make(SIM, **options)), skip_render_check=True)
+    one = NumericObservation(gym.make(SIM, **options))
+    many = NumericVectorObservation(gym.make_vec(SIM, num_envs=2, **options))
+    alone, together = one.reset(seed=0)[0], many.reset(seed=0)[0]
+    assert np.array_equal(alone, together[0])
+    action = {"SIM-V": entry(10, 10), "SIM-Y": entry(-50_000, 5)}
+    assert np.array_equal(one.step(action)[0], many.step([action, {}])[0][0])
