@@ -5,9 +5,8 @@ The figures of a venue are those of its own documentation; ``conf/perpetual`` ho
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import pairwise
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -143,7 +142,7 @@ def margin_tiers(rows: Sequence[Sequence[float]]) -> tuple[MarginTier, ...]:
     """
     tiers: list[MarginTier] = []
     for row in rows:
-        if len(row) not in (2, 3) or not all(map(_is_finite, row)):
+        if len(row) not in (2, 3) or not all(map(is_finite, row)):
             raise InvestorBenchError(
                 f"a margin tier is [above, max_leverage] or with its deduction, not {row!r}"
             )
@@ -180,7 +179,8 @@ def _continuous(tiers: Sequence[MarginTier], above: float, max_leverage: float) 
     return before.deduction + above * (0.5 / max_leverage - before.rate)
 
 
-def _is_finite(value: object) -> bool:
+def is_finite(value: object) -> bool:
+    """Whether a value is a number, and a finite one."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -214,52 +214,3 @@ HYPERLIQUID = PerpetualVenue(
 )
 VENUES: Mapping[str, PerpetualVenue] = {HYPERLIQUID.name: HYPERLIQUID}
 """By the name under which an environment takes them."""
-
-
-def venue_of(given: PerpetualVenue | Mapping[str, Any] | str) -> PerpetualVenue:
-    """A venue from its name in ``VENUES``, or from a mapping of all its attributes.
-
-    Raises:
-        UnknownNameError: no such name or attribute.
-        InvestorBenchError: a value that is missing or makes no sense.
-    """
-    if isinstance(given, PerpetualVenue):
-        return given
-    if isinstance(given, str):
-        if given not in VENUES:
-            raise UnknownNameError("venue", given, VENUES)
-        return VENUES[given]
-    names = [each.name for each in fields(PerpetualVenue)]
-    for name in given:
-        if name not in names:
-            raise UnknownNameError("attribute of a venue", name, names)
-    if missing := [name for name in names if name not in given]:
-        raise InvestorBenchError(f"the venue lacks {', '.join(missing)}")
-    numbers = {name: given[name] for name in names[3:]}
-    for name, value in numbers.items():
-        if not _is_finite(value) or value < 0 or (value == 0 and name != "min_notional"):
-            raise InvestorBenchError(f"{name}={value!r} of a venue must be a positive number")
-    return PerpetualVenue(
-        name=str(given["name"]),
-        contracts={symbol: _contract(row) for symbol, row in given["contracts"].items()},
-        fees=_fee_tiers(given["fees"]),
-        **numbers,
-    )
-
-
-def _contract(row: Mapping[str, Any]) -> PerpetualContract:
-    if set(row) != {"size_decimals", "tiers"}:
-        raise InvestorBenchError(f"a contract has size_decimals and tiers, not {sorted(row)}")
-    return PerpetualContract(
-        tiers=margin_tiers(row["tiers"]), size_decimals=int(row["size_decimals"])
-    )
-
-
-def _fee_tiers(rows: Sequence[Sequence[float]]) -> tuple[FeeTier, ...]:
-    for row in rows:
-        if len(row) != 3 or not all(map(_is_finite, row)):
-            raise InvestorBenchError(f"a fee tier is [above, taker, maker], not {row!r}")
-    tiers = tuple(FeeTier(*map(float, row)) for row in rows)
-    if not tiers or tiers[0].above or any(a.above >= b.above for a, b in pairwise(tiers)):
-        raise InvestorBenchError("fee tiers begin at a volume of 0 and rise")
-    return tiers

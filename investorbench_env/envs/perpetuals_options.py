@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from investorbench_env.accounting.trading_rules import TradingRules, rules_of
-from investorbench_env.accounting.venues import HYPERLIQUID, PerpetualVenue, venue_of
+from investorbench_env.accounting.venue_settings import venue_of
+from investorbench_env.accounting.venues import HYPERLIQUID, PerpetualVenue
 from investorbench_env.envs.options import (
     MarketOptions,
     require,

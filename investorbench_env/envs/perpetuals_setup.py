@@ -12,7 +12,8 @@ import numpy as np
 
 from investorbench_env.accounting.margin_state import MarginTerms, margin_terms
 from investorbench_env.accounting.trading_rules import TradingRules, rules_of
-from investorbench_env.accounting.venues import PerpetualContract, PerpetualVenue, venue_of
+from investorbench_env.accounting.venue_settings import venue_of
+from investorbench_env.accounting.venues import PerpetualContract, PerpetualVenue
 from investorbench_env.envs.markets import DrawnMarkets, GivenMarket, Markets
 from investorbench_env.envs.perpetuals_features import FEATURES, SERIES, PerpetualFigures
 from investorbench_env.envs.perpetuals_history import PerpetualHistory, perpetual_history_of

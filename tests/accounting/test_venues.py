@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from investorbench_env.accounting.venues import HYPERLIQUID, margin_tiers, venue_of
+from investorbench_env.accounting.venue_settings import venue_of
+from investorbench_env.accounting.venues import HYPERLIQUID, margin_tiers
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.universes import find_universe
 
@@ -67,8 +68,17 @@ def test_a_tier_table_that_makes_no_sense_is_refused(rows: list[Any], complaint:
         ({"fees": [[0, 0.1]]}, "a fee tier is"),
         ({"min_notional": -1}, "min_notional=-1"),
         ({"funding_hours": 0}, "funding_hours=0"),
-        ({"contracts": {"BTC": {"tiers": [[0, 40]]}}}, "a contract has"),
-        ({"leverage": 3}, "unknown attribute of a venue 'leverage'"),
+        ({"fees": [[0, 1.5, 0.1]]}, "a fee tier is"),
+        ({"fees": 0.1}, "fee tiers are rows of at most 3 numbers"),
+        ({"funding_hours": 7}, "whole hours that divide a day"),
+        ({"funding_cap": 4}, "a share above 0"),
+        ({"significant_figures": 2.5}, "a whole number from 1 to 15"),
+        ({"contracts": []}, "contracts by symbol"),
+        ({"contracts": {"BTC": 40}}, "the contract of BTC has tiers, size_decimals; it is 40"),
+        ({"contracts": {"BTC": {"tiers": [[0, 40]]}}}, "the contract of BTC lacks size_decimals"),
+        ({"contracts": {"BTC": {"tiers": 40, "size_decimals": 5}}}, "margin tiers of BTC are rows"),
+        ({"contracts": {"BTC": {"tiers": [[0, 40]], "size_decimals": -1}}}, "size_decimals=-1"),
+        ({"leverage": 3}, "unknown attribute of the venue 'leverage'"),
     ],
 )
 def test_a_venue_that_makes_no_sense_is_refused(change: dict[str, Any], complaint: str) -> None:
