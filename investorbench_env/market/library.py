@@ -144,8 +144,9 @@ def find_perpetuals(
             "or a Market"
         )
     from investorbench_env.market.files import perpetuals
+    from investorbench_env.market.files.perpetual_market import PerpetualsWanted
 
-    wanted = perpetuals.PerpetualsWanted(
+    wanted = PerpetualsWanted(
         symbols=tuple(symbols),
         interval=interval,
         context=None if context is None else tuple(context),

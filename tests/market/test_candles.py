@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from investorbench_env.errors import (
     CorruptDataError,
     DataNotFoundError,
+    DataWarning,
     InvestorBenchError,
     MarketError,
 )
@@ -336,3 +337,14 @@ def test_a_description_says_what_was_charged(tmp_path: Path) -> None:
     said = dict(library.describe(market))
     assert said["funding"] == "4 rates of +0.01000 % in the mean, charged on the open"
     assert "dividends" not in said
+
+
+def test_a_file_that_cannot_be_read_is_an_error_where_it_is_of_the_coin(tmp_path: Path) -> None:
+    write(tmp_path, "bars.parquet", candles())
+    (tmp_path / "notes.parquet").write_bytes(b"no parquet")
+    with pytest.warns(DataWarning, match=r"passed over, .*notes.parquet"):
+        market = find_perpetuals(["BTC"], tmp_path, interval="3m")
+    assert len(market.times) == 60
+    (tmp_path / "btc_more.parquet").write_bytes(b"no parquet")
+    with pytest.warns(DataWarning), pytest.raises(CorruptDataError, match=r"btc_more.parquet"):
+        find_perpetuals(["ETH", "BTC"], tmp_path, interval="3m")
