@@ -70,7 +70,7 @@ def _form(decimals: int, lengths: tuple[str, str | None], window: int, funding_h
 
     lines = [
         f"price {price}, EMA20 {price}, MACD {fine}, RSI7 {plain}",
-        f"  funding rate %.7f each {funding_hours:g} h",
+        f"  funding rate %.7f every {funding_hours:g} h",
     ]
     if context is not None:
         lines += [
