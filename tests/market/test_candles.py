@@ -346,5 +346,5 @@ def test_a_file_that_cannot_be_read_is_an_error_where_it_is_of_the_coin(tmp_path
         market = find_perpetuals(["BTC"], tmp_path, interval="3m")
     assert len(market.times) == 60
     (tmp_path / "btc_more.parquet").write_bytes(b"no parquet")
-    with pytest.warns(DataWarning), pytest.raises(CorruptDataError, match=r"btc_more.parquet"):
+    with pytest.raises(CorruptDataError, match=r"btc_more.parquet"):
         find_perpetuals(["ETH", "BTC"], tmp_path, interval="3m")
