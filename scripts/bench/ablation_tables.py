@@ -32,12 +32,14 @@ DEFAULT = "layered"
 """The memory that others are compared with."""
 PAIRED = 3
 """Of how many measures differences are shown."""
+WIDTH = 104
+"""Columns of the widest table: in fewer its figures would be cut short."""
 
 
 def report(seeds: int, first: int, processes: int, readers: Sequence[str] = READERS) -> None:
     """Run everything and print the tables."""
     chosen = range(first, first + seeds)
-    console = Console()
+    console = Console(width=max(Console().width, WIDTH))
     opening, ending = TASK.facts("test").window
     console.print(
         f"[bold yellow]SIMULATED[/] [bold]{TASK.id}[/] · {TASK.protocol} · "
