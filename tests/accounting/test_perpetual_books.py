@@ -1,5 +1,7 @@
 """What holds for every book of perpetuals: lanes, money, mirrors, scale."""
 
+import pickle
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -106,6 +108,24 @@ def test_a_cross_account_that_holds_nothing_owes_nothing() -> None:
     for bar, entries, closes in zip(world.bars, world.entries, world.closes, strict=True):
         book.take_bar(bar, entries, closes)
         assert (book.cash[~book.size.any(axis=0)] >= 0.0).all()
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda book: pickle.loads(pickle.dumps(book))])
+def test_a_copy_goes_on_by_itself(copied: Any) -> None:
+    world = make_world(23, accounts=5, length=8, has_marks=False)
+    book = book_of(world, **CROSS)
+    steps = list(zip(world.bars, world.entries, world.closes, strict=True))
+    for step in steps[:4]:
+        book.take_bar(*step)
+    before = book.columns.tobytes()
+    copy = copied(book)
+    for step in steps[4:]:
+        copy.take_bar(*step)
+    assert book.columns.tobytes() == before
+    for step in steps[4:]:
+        book.take_bar(*step)
+    assert book.columns.tobytes() == copy.columns.tobytes()
+    assert book.equity().tobytes() == copy.equity().tobytes()
 
 
 def traded(sign: float, leverage: float, scale: float = 1.0, rate: float = 2e-4) -> Trader:
