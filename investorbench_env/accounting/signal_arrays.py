@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 CODES = {HOLD: 0, BUY_TO_ENTER: 1, SELL_TO_ENTER: -1, CLOSE: 2}
 """What stands for a signal in an array."""
+LEAST, MOST = min(CODES.values()), max(CODES.values())
 NUMBERS = ("quantity", "leverage", "profit_target", "stop_loss", "confidence", "risk_usd")
 """The other arrays, NaN where nothing is said."""
 UNREADABLE = "number"
@@ -71,21 +72,22 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
     signal = arrays.pop("signal", np.zeros(0))
     if signal.shape != shape or signal.dtype.kind not in "iu" or not set(arrays) <= {*NUMBERS}:
         return None
-    if any(each.shape != shape or each.dtype.kind not in "fiu" for each in arrays.values()):
-        return None
-    if signal.min() < min(CODES.values()) or signal.max() > max(CODES.values()):
-        return None
+    for each in arrays.values():
+        if each.shape != shape or each.dtype.kind not in "fiu":
+            return None
     said = np.flatnonzero(signal.reshape(-1) != 0)
     episode, coin = np.divmod(said, shape[1])
     at = coin * shape[0] + episode
     order = at.argsort()
     at, said = at[order], said[order]
-    code = signal.reshape(-1)[said].astype(np.int8)
+    code = signal.reshape(-1)[said]
+    if len(code) and not (code.min() >= LEAST and code.max() <= MOST):
+        return None
     numbers = np.full((len(NUMBERS), len(at)), np.nan)
     for row, name in enumerate(NUMBERS):
         if name in arrays:
             numbers[row] = arrays[name].reshape(-1)[said]
-    found = LaneSignals(at, code, numbers, (), np.zeros(shape[0], np.int64))
+    found = LaneSignals(at, code.astype(np.int8), numbers, (), np.zeros(shape[0], np.int64))
     wrong = np.isinf(numbers)
     return _without_infinite(found, wrong.any(axis=0)) if np.count_nonzero(wrong) else found
 

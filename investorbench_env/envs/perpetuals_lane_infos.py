@@ -1,6 +1,7 @@
 """The infos of N episodes of perpetuals: arrays by lane, and tables of what happened."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ CLOSED = (
     "fees", "funding", "margin", "leverage",
 )  # fmt: skip
 FUNDING = ("lane", "coin", "cash", "rate", "price")
-TABLES = {"fills": FILLS, "closed": CLOSED, "funding": FUNDING, "rejections": Refusals._fields}
+REJECTIONS = ("lane", "coin", "kind")
+TABLES = {"fills": FILLS, "closed": CLOSED, "funding": FUNDING, "rejections": REJECTIONS}
 """What happened, a row an event, with the columns of each."""
 
 KINDS = {
@@ -46,7 +48,6 @@ class PerpetualInfos:
     def __init__(self, setup: PerpetualSetup, lanes: Lanes[PerpetualTape], count: int) -> None:
         self._setup, self._lanes, self._count = setup, lanes, count
         everyone = unchangeable(np.ones(count, np.bool_))
-        noone = unchangeable(np.zeros(count, np.bool_))
         self._account_masks = {"_" + name: everyone for name in ACCOUNT}
         constants = {
             "data_source": setup.markets.source,
@@ -62,9 +63,8 @@ class PerpetualInfos:
         self._template["outage"] = unchangeable(nothing)
         names = (*constants, "symbols", *REPORTED)
         self._template.update({"_" + name: everyone for name in names})
-        for name, columns in TABLES.items():
-            self._template[name] = _empty(columns)
-            self._template["_" + name] = noone
+        self._template.update({"_" + name: everyone for name in TABLES})
+        self._nothing = {name: _empty(columns) for name, columns in TABLES.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Copies of unchangeable arrays would be writable.
@@ -111,54 +111,94 @@ class PerpetualInfos:
         return info
 
     def _report_events(self, info: Info, step: LaneStep) -> None:
-        """Tables of what happened; those of nothing stay as they are."""
-        if step.bars:
-            self._put(info, "fills", _fills(step.bars, self._count))
-            self._put(info, "closed", self._closed(step.bars))
-            self._put(info, "funding", _funding(step.bars, self._count))
-        if step.refusals:
-            columns = (np.concatenate(column) for column in zip(*step.refusals, strict=True))
-            self._put(info, "rejections", dict(zip(Refusals._fields, columns, strict=True)))
+        """Tables of what happened."""
+        seconds = self._lanes.tape.bar_seconds
+        makers: dict[str, Callable[[], Table | None]] = {
+            "fills": partial(_fills, step.bars, self._count),
+            "closed": partial(_closed, step.bars, self._count, seconds),
+            "funding": partial(_funding, step.bars, self._count),
+            "rejections": partial(_rejections, step.refusals, self._count),
+        }
+        for name, make in makers.items():
+            info[name] = EventTable(TABLES[name], make, self._nothing[name])
         if step.repaired is not None and np.count_nonzero(step.repaired):
             info["repairs"], info["_repairs"] = step.repaired, step.repaired > 0
 
-    def _put(self, info: Info, name: str, table: Table | None) -> None:
-        if table is not None:
-            info[name] = table
-            info["_" + name] = np.bincount(table["lane"], minlength=self._count) > 0
 
-    def _closed(self, bars: Sequence[tuple[Any, BarEvents]]) -> Table | None:
-        ended = [(number, each) for number, events in bars for each in events.ended]
-        if not ended:
-            return None
-        every = np.concatenate([each.at for _, each in ended])
-        coin, lane = np.divmod(every, self._count)
-        held = dict(zip(COLUMNS, np.hstack([each.held for _, each in ended]), strict=True))
-        fee = np.concatenate([each.fee for _, each in ended])
-        return {
-            "lane": lane,
-            "coin": coin,
-            "quantity": held["size"],
-            "entry_price": held["entry"],
-            "exit_price": np.concatenate([each.price for _, each in ended]),
-            "reason": _REASONS[np.concatenate([each.reason for _, each in ended])],
-            "opened": _moments(held["opened"]),
-            "closed": np.concatenate([self._closed_at(*each) for each in ended]),
-            "pnl": np.concatenate([each.pnl for _, each in ended]),
-            "fees": held["fees"] + fee,
-            "funding": held["funding"],
-            "margin": held["put_in"],
-            "leverage": held["leverage"],
-        }
+class EventTable(Mapping[str, Array]):
+    """What happened, a row an event: columns that are laid out when the first of them is read.
 
-    def _closed_at(self, number: Any, ended: Ended) -> Array:
-        """When positions ended: at the open of their bar, or by its close."""
-        opens = np.broadcast_to(number, (self._count,))[ended.at % self._count]
-        return _moments(opens + (self._lanes.tape.bar_seconds if ended.inside else 0))
+    Args:
+        names: of the columns.
+        make: lays them out; None for no event.
+        nothing: the columns of no event.
+    """
+
+    def __init__(
+        self, names: Sequence[str], make: Callable[[], Table | None], nothing: Table
+    ) -> None:
+        self._names, self._make, self._nothing = names, make, nothing
+        self._made: Table | None = None
+
+    def __getitem__(self, name: str) -> Array:
+        """A column [K]."""
+        if self._made is None:
+            self._made = self._make() or self._nothing
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"EventTable({dict(self)!r})"
+
+
+def _closed(bars: Sequence[tuple[Any, BarEvents]], count: int, bar_seconds: int) -> Table | None:
+    ended = [(number, each) for number, events in bars for each in events.ended]
+    if not ended:
+        return None
+    coin, lane = np.divmod(np.concatenate([each.at for _, each in ended]), count)
+    held = dict(zip(COLUMNS, np.hstack([each.held for _, each in ended]), strict=True))
+    price, reason, pnl, fee = (
+        np.concatenate([getattr(each, name) for _, each in ended])
+        for name in ("price", "reason", "pnl", "fee")
+    )
+    closed = []
+    for number, each in ended:  # at the open of a bar, or by its close
+        opens = np.broadcast_to(number, (count,))[each.at % count]
+        closed.append(opens + (bar_seconds if each.inside else 0))
+    return {
+        "lane": lane,
+        "coin": coin,
+        "quantity": held["size"],
+        "entry_price": held["entry"],
+        "exit_price": price,
+        "reason": _REASONS[reason],
+        "opened": _moments(held["opened"]),
+        "closed": _moments(np.concatenate(closed)),
+        "pnl": pnl,
+        "fees": held["fees"] + fee,
+        "funding": held["funding"],
+        "margin": held["put_in"],
+        "leverage": held["leverage"],
+    }
 
 
 def _moments(seconds: Array) -> Array:
     return seconds.astype("datetime64[s]").astype("datetime64[ns]")
+
+
+def _rejections(refusals: Sequence[Refusals], count: int) -> Table | None:
+    if not refusals:
+        return None
+    at = np.concatenate([each.at for each in refusals])
+    kinds = np.repeat([each.kind for each in refusals], [len(each.at) for each in refusals])
+    is_coin = at >= 0
+    lane = np.where(is_coin, at % count, -1 - at)
+    return {"lane": lane, "coin": np.where(is_coin, at // count, -1), "kind": kinds}
 
 
 def _fills(bars: Sequence[tuple[Any, BarEvents]], count: int) -> Table | None:

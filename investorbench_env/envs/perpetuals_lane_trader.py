@@ -1,6 +1,6 @@
 """How the decisions of N episodes of perpetuals are carried out: the twin of their trader."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,24 +26,23 @@ Flags = npt.NDArray[np.bool_]
 
 REFUSED = ("outage", "opposite", "cash")
 """The kinds of what a bar refused, by its code."""
-HOUR = 3_600
+HOUR, DAY = 3_600, 86_400
 STATED, POSITIVE = ("confidence", "risk"), ("liquidation", "stop", "target")
 """Figures that a position may lack."""
+PLACE = {name: place for place, name in enumerate(HeldFigures._fields)}
 QUANTITY, LEVERAGE, TARGET, STOP, CONFIDENCE, RISK = range(len(NUMBERS))
 
 
 class Refusals(NamedTuple):
-    """Signals that were not carried out; arrays [K].
+    """Signals that were not carried out, all of them for one reason.
 
     Attributes:
-        lane: whose.
-        coin: about which; -1 for one that there is not.
-        kind: the rule that it breaks, or why it cannot be read.
+        at: places [K]; negative of a coin that there is not, -1 less its lane.
+        kind: the rule that they break, or why they cannot be read.
     """
 
-    lane: npt.NDArray[np.intp]
-    coin: npt.NDArray[np.intp]
-    kind: npt.NDArray[np.str_]
+    at: Places
+    kind: str
 
 
 class LaneStep(NamedTuple):
@@ -66,8 +65,6 @@ class PerpetualLanes:
 
     Attributes:
         book: of the accounts.
-        confidence: that was stated at the entry of each position, NaN for none [A * N].
-        risk: in money, likewise [A * N].
         received: all funding so far, negative when paid [N].
         unrealised: what the price of each position has brought [A, N].
         equity: of each [N].
@@ -78,11 +75,15 @@ class PerpetualLanes:
         self._setup, self._count = setup, count
         assets, cash = len(setup.symbols), float(setup.options.initial_cash)
         self.book = PerpetualBook(setup.terms, np.full(count, cash), np.zeros((assets, count)))
-        self.confidence, self.risk = np.full((2, assets * count), np.nan)
+        self._stated = np.zeros((len(STATED), assets * count), np.float32)
+        self._is_stated = np.zeros(self._stated.shape, np.bool_)
         self.received, self._total, self._squares = np.zeros((3, count))
         self._value()
         self._steps, self._entries = np.zeros((2, count), np.int64)
-        self._day = np.full(count, np.datetime64("1970-01-01", "D"))
+        self._day = np.zeros(count, np.int64)
+        rules = setup.rules
+        self._counts_entries = rules.entries_a_day is not None
+        self._is_limited = self._counts_entries or rules.most_positions is not None
         self._tables = ContractTables(setup.contracts)
 
     def reopen(self, which: Flags, marks: Floats) -> None:
@@ -99,19 +100,21 @@ class PerpetualLanes:
         self._value()
 
     def step(
-        self, decided: LaneSignals, prices: Floats, days: Array, bars: Sequence[PerpetualBar]
+        self, decided: LaneSignals, prices: Floats, now: Array, bars: Sequence[PerpetualBar]
     ) -> LaneStep:
         """Go from one decision of each to the next.
 
         Args:
             decided: what is wanted.
-            prices: the last ones of trades [A, N].
-            days: of the decisions, in UTC [N].
+            prices: the last ones of trades [A, N], or [A, 1] where all are alike.
+            now: the times of the decisions, in seconds since 1970 [N].
             bars: on the way.
         """
         before = self.equity
-        self._entries[self._day != days] = 0
-        self._day = days
+        if self._counts_entries:
+            day = now // DAY
+            self._entries[self._day != day] = 0
+            self._day = day
         closes, refusals = self._closes(decided)
         entries, faulty = self._entries_of(decided, prices, closes)
         refusals += faulty
@@ -128,8 +131,7 @@ class PerpetualLanes:
         self._steps += 1
         self._total += gains
         self._squares += gains * gains
-        unread = _unread(decided)
-        return LaneStep(tuple(happened), (*unread, *refusals), decided.repaired)
+        return LaneStep(tuple(happened), (*_unread(decided), *refusals), decided.repaired)
 
     def _value(self) -> None:
         """Value the accounts at their marks."""
@@ -169,23 +171,20 @@ class PerpetualLanes:
             "target": np.fmax(target, 0.0),
             "margin": book.margins(),
             "notional": np.abs(size) * marks,
-            "confidence": np.where(held, self.confidence.reshape(book.shape), np.nan),
-            "risk": np.where(held, self.risk.reshape(book.shape), np.nan),
+            "confidence": self._stated[0].reshape(book.shape) * held,
+            "risk": self._stated[1].reshape(book.shape) * held,
             "received": book.column("funding"),
             "hours": (now - book.column("opened")) / HOUR * held,
         }
         mask[:] = held
         for place, name in enumerate(HeldFigures._fields):
-            values = every[name]
-            if name in STATED:
-                mask[place] = known = values == values
-                np.copyto(features[place], values, where=known)
-            else:
-                features[place] = values
-            if name in POSITIVE:
-                mask[place] = values > 0.0
-            elif name in ALWAYS:
-                mask[place] = 1
+            features[place] = every[name]
+        for name in POSITIVE:
+            mask[PLACE[name]] = every[name] > 0.0
+        for name, known in zip(STATED, self._is_stated, strict=True):
+            mask[PLACE[name]] = known.reshape(book.shape) & held
+        for name in ALWAYS:
+            mask[PLACE[name]] = 1
 
     # --- from signals to orders ---------------------------------------------------------------
 
@@ -201,29 +200,30 @@ class PerpetualLanes:
         refusals = []
         for kind, wrong in (("no_position", held == 0.0), ("partial", is_part & (held != 0.0))):
             if np.count_nonzero(wrong):
-                refusals.append(self._refusals(at[wrong], kind))
+                refusals.append(Refusals(at[wrong], kind))
         return at[~((held == 0.0) | is_part)], refusals
 
     def _entries_of(
         self, decided: LaneSignals, prices: Floats, closes: Places
     ) -> tuple[Entries | None, list[Refusals]]:
         """The orders to enter, and entries that break a rule."""
-        wanted = np.abs(decided.code) == 1
-        at = decided.at[wanted]
+        wanted = decided.code != CODES[CLOSE]
+        at, code, numbers = decided.at, decided.code, decided.numbers
+        if np.count_nonzero(wanted) < len(at):
+            at, code, numbers = at[wanted], code[wanted], numbers[:, wanted]
         if not len(at):
             return None, []
-        figures = self._figures(at, decided.code[wanted], decided.numbers[:, wanted], prices)
-        rules, lane = self._setup.rules, at % self._count
-        if rules.most_positions is None and rules.entries_a_day is None:
-            accepted, broken = _first_faults(rules, figures)
-            refusals = self._broken(at, broken)
+        figures = self._figures(at, code, numbers, prices)
+        if not self._is_limited:
+            accepted, broken = _first_faults(self._setup.rules, figures)
+            refusals = [Refusals(at[which], kind) for kind, which in broken]
         else:
-            accepted, refusals = self._one_by_one(figures, at, lane, closes)
+            accepted, refusals = self._one_by_one(figures, at, at % self._count, closes)
         if not np.count_nonzero(accepted):
             return None, refusals
         size = figures.side * figures.quantity
         entries = Entries(at, size, figures.leverage, figures.stop, figures.target)
-        return entries.those(accepted), refusals
+        return entries.those(accepted) if refusals else entries, refusals
 
     def _one_by_one(
         self, figures: EntryFigures, at: Places, lane: Array, closes: Places
@@ -240,7 +240,7 @@ class PerpetualLanes:
             whose = lane[some]
             own = own._replace(positions=held[whose], entries=entered[whose])
             fits, broken = _first_faults(self._setup.rules, own)
-            refusals += self._broken(at[some], broken)
+            refusals += [Refusals(at[some][which], kind) for kind, which in broken]
             accepted[some] = fits
             entered[whose[fits]] += 1
             held[whose[fits & (own.held == 0.0)]] += 1
@@ -250,7 +250,7 @@ class PerpetualLanes:
         """Entries in the numbers that the venue takes, and what they meet; arrays [K]."""
         setup, book, tables = self._setup, self.book, self._tables
         coin, lane = np.divmod(at, self._count)
-        side, price = code.astype(np.float64), prices.reshape(-1)[at]
+        side, price = code.astype(np.float64), prices[coin, lane if prices.shape[1] > 1 else 0]
         quantity, leverage = numbers[QUANTITY], numbers[LEVERAGE]
         rounded = round_size(quantity, tables.decimals[coin])
         quantity = np.where(quantity < MOST_COINS, rounded, quantity)
@@ -292,21 +292,16 @@ class PerpetualLanes:
         if events.entered is not None:
             at = events.entered.at
             place = np.searchsorted(decided.at, at)
-            self.confidence[at] = decided.numbers[CONFIDENCE, place]
-            self.risk[at] = decided.numbers[RISK, place]
-            np.add.at(self._entries, at % self._count, 1)
+            stated = decided.numbers[CONFIDENCE:, place]
+            self._is_stated[:, at] = known = stated == stated
+            self._stated[:, at] = np.where(known, stated, 0.0)
+            if self._counts_entries:
+                np.add.at(self._entries, at % self._count, 1)
         return [
-            self._refusals(refused.at[refused.reason == code], REFUSED[code])
+            Refusals(refused.at[refused.reason == code], REFUSED[code])
             for refused in events.refused
             for code in np.unique(refused.reason).tolist()
         ]
-
-    def _broken(self, at: Places, broken: Sequence[tuple[str, Flags]]) -> list[Refusals]:
-        return [self._refusals(at[which], kind) for kind, which in broken]
-
-    def _refusals(self, at: Places, kind: str) -> Refusals:
-        coin, lane = np.divmod(at, self._count)
-        return Refusals(lane, coin, np.full(len(at), kind))
 
 
 class ContractTables:
@@ -357,21 +352,25 @@ def _first_faults(
     rules: TradingRules, figures: EntryFigures
 ) -> tuple[Flags, list[tuple[str, Flags]]]:
     """Which entries break no rule [K], and which break which first."""
-    fits, broken = np.ones(len(figures.side), np.bool_), []
+    kinds, broken = [], []
     for fault in faults(rules, figures):
-        if np.count_nonzero(fault.is_broken):
-            which = fits & fault.is_broken
-            broken.append((fault.kind, which))
-            fits &= ~which
-    return fits, broken
+        kinds.append(fault.kind)
+        broken.append(fault.is_broken)
+    whole = np.empty((len(kinds), len(figures.side)), np.bool_)
+    for place, which in enumerate(broken):
+        whole[place] = which
+    fits: Flags = ~np.any(whole, axis=0)
+    if np.count_nonzero(fits) == len(fits):
+        return fits, []
+    first = np.where(fits, -1, whole.argmax(axis=0))
+    return fits, [(kinds[code], first == code) for code in {*first[~fits].tolist()}]
 
 
 def _some(values: Any, which: slice) -> Any:
     return values[which] if isinstance(values, np.ndarray) else values
 
 
-def _unread(decided: LaneSignals) -> tuple[Refusals, ...]:
-    if not decided.unread:
-        return ()
-    lane, coin, kind = zip(*decided.unread, strict=True)
-    return (Refusals(np.array(lane), np.array(coin), np.array(kind)),)
+def _unread(decided: LaneSignals) -> Iterator[Refusals]:
+    for lane, coin, kind in decided.unread:
+        place = coin * decided.episodes + lane if coin >= 0 else -1 - lane
+        yield Refusals(np.array([place]), kind)

@@ -53,6 +53,7 @@ class PerpetualTape(LanesTape):
         self._is_known = np.ones(self.count, np.bool_)
         shown = places if "series" in setup.modalities else 0
         self._series = np.zeros((shown, assets, setup.options.window, len(SERIES)), np.float32)
+        self._series_mask = np.zeros(self._series.shape, np.int8)
 
     def _put_times(self, setup: PerpetualSetup) -> None:
         """When bars open and decisions are taken, in whole seconds since 1970."""
@@ -85,7 +86,9 @@ class PerpetualTape(LanesTape):
         self._is_known &= ~np.isnan(figures).any(axis=(0, 1))
         if len(self._series):
             for place, t in enumerate(decisions.tolist(), own.start):
-                self._series[place] = history.figures.series(t, self._window)
+                series = history.figures.series(t, self._window)
+                self._series_mask[place] = known = ~np.isnan(series)
+                self._series[place] = np.where(known, series, 0.0)
 
     def _put_bars(self, path: int, history: PerpetualHistory) -> None:
         own = slice(path * self._length, (path + 1) * self._length)
@@ -172,15 +175,14 @@ class PerpetualTape(LanesTape):
         )  # fmt: skip
 
     def closes(self, places: Array) -> Array:
-        """The last price of trades of each coin [A, N]."""
-        found: Array = self._prices[-1].take(self._bars_at(places), axis=1)
+        """The last price of trades of each coin [A, N]; [A, 1] where all places are one."""
+        found: Array = self._prices[-1].take(self._bars_at(alike(places)), axis=1)
         return found
 
     def last_marks(self, places: Array) -> Array:
         """At which positions are valued [A, N]."""
-        if self._marks is None:
-            return self.closes(places)
-        found: Array = self._marks[-1].take(self._bars_at(places), axis=1)
+        last = self._prices[-1] if self._marks is None else self._marks[-1]
+        found: Array = last.take(self._bars_at(places), axis=1)
         return found
 
     def idle(self, places: Array) -> Array | None:
@@ -197,7 +199,8 @@ class PerpetualTape(LanesTape):
         is_known = at < self.last
         following = np.where(is_known, places + 1, places)
         first = np.where(is_known, self._bars_at(places) + 1, self._bars_at(places))
-        opened, closed = self._prices[0].take(first, axis=1), self.closes(following)
+        opened = self._prices[0].take(first, axis=1)
+        closed = self._prices[-1].take(self._bars_at(following), axis=1)
         earned = np.where(self._trades.take(first, axis=1), closed / opened - 1.0, 0.0)
         found: Array = (earned * is_known).T
         return found
@@ -207,13 +210,10 @@ class PerpetualTape(LanesTape):
         found: Array = path * self._length + self._bar_of.take(at)
         return found
 
-    def days(self, at: Array) -> Array:
-        """The UTC days of decisions [N]."""
-        return self.times.take(at).astype("datetime64[D]")
-
     def seconds(self, at: Array) -> Array:
-        """The times of decisions, in seconds as those of bars [N]."""
-        return self._seconds.take(at)
+        """The times of decisions, in whole seconds since 1970 [N]."""
+        found: Array = self._seconds.take(at)
+        return found
 
     # --- what is observed ---------------------------------------------------------------------
 
@@ -227,25 +227,26 @@ class PerpetualTape(LanesTape):
         space = self._setup.modalities
         if "features" in space:
             assets, _ = self._shape
-            features = np.zeros((len(FEATURES), assets, len(places)), np.float32)
-            mask = np.zeros(features.shape, np.int8)
+            features = np.empty((len(FEATURES), assets, len(places)), np.float32)
+            mask = np.empty(features.shape, np.int8)
             self._show_market(features[: len(MARKET)], mask[: len(MARKET)], at, places)
             observation["features"], observation["mask"] = features, mask
         if "series" in space:
-            series = self._series.take(places, axis=0)
-            known = ~np.isnan(series)
-            observation["series"] = np.where(known, series, np.float32(0.0))
-            observation["series_mask"] = known.astype(np.int8)
+            for name, kept in (("series", self._series), ("series_mask", self._series_mask)):
+                own = kept.take(alike(places), axis=0)
+                observation[name] = np.broadcast_to(own, (len(places), *own.shape[1:])).copy()
         return observation
 
     def _show_market(self, features: Array, mask: Array, at: Array, places: Array) -> None:
         """Write the figures of the market [16, A, N]."""
-        # What all see alike is looked up once.
-        alike = np.count_nonzero(places != places[0]) == 0
-        own = self._figures.take(places[:1] if alike else places, axis=2)
-        if self._is_known.take(at).all():
+        own = self._figures.take(alike(places), axis=2)
+        if self._is_known.take(alike(at)).all():
             features[:], mask[:] = own, 1
         else:
             known = ~np.isnan(own)
-            np.copyto(features, own, where=known)
-            mask[:] = known
+            features[:], mask[:] = np.where(known, own, np.float32(0.0)), known
+
+
+def alike(values: Array) -> Array:
+    """The one of values that are all the same, else all of them."""
+    return values if np.count_nonzero(values != values[0]) else values[:1]

@@ -45,7 +45,7 @@ class PerpetualsVectorEnv(LanesEnv):
     ``env.texts(info)``. Every value in an info is an array [N, ...] beside its mask ``_name`` [N],
     ``account`` a dict of such arrays. What happened is in tables: ``fills``, ``closed``,
     ``funding`` and ``rejections`` are dicts of columns, a row an event, with its ``lane`` and
-    ``coin``, the mask saying which lanes have any; a rejection has its ``kind`` alone. ``repairs``
+    ``coin``, laid out when they are read; a rejection has its ``kind`` alone. ``repairs``
     counts things that were not written as they should be. ``episode_number`` counts the episodes
     of a lane. All of it is the reader's own, or unchangeable.
 
@@ -100,11 +100,10 @@ class PerpetualsVectorEnv(LanesEnv):
         closes = tape.closes(lanes.places)
         if restarted:  # what has ended neither trades nor holds anything
             wanted = without(wanted, restarts)
-            accounts.reopen(restarts, closes)
+            accounts.reopen(restarts, tape.last_marks(lanes.places))
         there, bars = lanes.following(restarted)
         before = accounts.equity
-        days = tape.days(lanes.at)
-        self._step = accounts.step(wanted, closes, days, bars)
+        self._step = accounts.step(wanted, closes, tape.seconds(lanes.at), bars)
         lanes.move(*there)
         equity = accounts.equity
         if self._reward is None:

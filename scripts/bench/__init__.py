@@ -39,6 +39,16 @@ def measure_portfolios(
     report(seconds)
 
 
+@app.command("perpetuals")
+def measure_perpetuals(
+    seconds: float = typer.Option(2.0, help="Seconds to spend on each measurement."),
+) -> None:
+    """Steps of six leveraged perpetuals, alone and 1,024 at once, beside CartPole-v1."""
+    from investorbench.scripts.bench.perpetuals import report
+
+    report(seconds)
+
+
 @app.command("memory")
 def memory() -> None:
     """Recall and forgetting of 10,000 memories, beside FAISS and Chroma; needs [bench,chroma]."""
