@@ -178,5 +178,9 @@ def account_state(book: MarginState, symbols: Sequence[str], account: int = 0) -
             )
             for each in perpetual_positions(book, symbols, account)
         ],
-        marks=dict(zip(symbols, book.marks[:, account].tolist(), strict=True)),
+        marks={
+            symbol: mark
+            for symbol, mark in zip(symbols, book.marks[:, account].tolist(), strict=True)
+            if mark > 0.0
+        },
     )

@@ -152,9 +152,7 @@ class PerpetualsEnv(EpisodeEnv):
 
     def _documents(self) -> tuple[Document, ...]:
         """What became available since the decision before."""
-        if self._setup.options.every == 1:
-            return self._mark.now.documents
-        if not self._at:
+        if self._setup.options.every == 1 or not self._at:
             return self._mark.now.documents
         before = self._setup.decisions.item(self._at - 1)
         return self._path.history.documents_since(before, self._mark.now.t)
