@@ -143,7 +143,7 @@ def test_a_page_of_binance_is_followed_by_the_next(server, wanted) -> None:
 def test_after_a_fault_what_was_kept_is_not_asked_for_again(server, reply, wanted) -> None:
     whole = server.replies["/info"][0]
     prices = replace(wanted, intervals=("3m",), kinds=frozenset({"prices"}))
-    server.answer("/info", whole, whole, reply(status=500))
+    server.answer("/info", whole, whole, reply(status=500))  # the contract, then one piece
     assert fetched(prices).status == "failed"
     first = posted(server, "candleSnapshot")[0]["req"]["startTime"]
     server.times.clear()
@@ -185,7 +185,8 @@ def test_a_refusal_of_binance_usdm_is_said_in_its_words(server, wanted, state: s
 
 
 def test_a_coin_that_it_has_not_is_said_with_some_that_it_has(server, wanted) -> None:
-    outcome = fetched(replace(wanted, symbol="NOPE", kinds=frozenset({"prices"})))
+    outcome = fetched(replace(wanted, symbol="NOPE"))
+    assert outcome.status == "failed"
     assert outcome.note == "Hyperliquid has no perpetual of NOPE; it has BTC, FOO, …"
 
 

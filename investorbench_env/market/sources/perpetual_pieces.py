@@ -176,6 +176,7 @@ def _rates(api: PerpetualApi, request: FetchRequest, progress: Progress) -> Fetc
         request, there = kept.needed(request, path, api.source)
         if there:
             return there
+        api.contract(downloader, request.symbol)  # which there must be
         folder = _pieces(request, api, "funding")
         days = max(1, api.most_rates * api.hours // 24)
         pairs = list(spans(request.first, request.last, earliest=api.earliest, days=days))
