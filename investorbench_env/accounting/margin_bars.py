@@ -57,8 +57,8 @@ class Entries(NamedTuple):
         at: places, rising.
         size: coins, negative to sell short; not 0.
         leverage: notional over margin.
-        stop: NaN for none.
-        target: NaN for none.
+        stop: NaN for none, or for the one that rests already.
+        target: likewise.
     """
 
     at: Places

@@ -279,12 +279,15 @@ class IsolatedStep:
         """Put entries into the columns, and pay for them."""
         at, account = entries.at, entries.at % self.accounts
         held = self.state.columns.take(at, axis=1)
-        before, entry, margin, *_, put_in, fees, _, opened = held
+        before, entry, margin, _, stop, target, *_, put_in, fees, _, opened = held
         after = before + entries.size
         is_new = before == 0.0
         average = (before * entry + entries.size * entered.price) / after
         held[:2] = after, np.where(is_new, entered.price, average)
-        held[2:6] = margin + self.margins_of(entered), *entries[2:]
+        held[2:4] = margin + self.margins_of(entered), entries.leverage
+        # What rests on the venue stays there until another level takes its place.
+        held[4] = np.where(entries.stop == entries.stop, entries.stop, stop)
+        held[5] = np.where(entries.target == entries.target, entries.target, target)
         held[9:11] = put_in + entered.margin, fees + entered.fee
         held[12] = np.where(is_new, self._number(account), opened)
         self.state.put(at, held)

@@ -47,11 +47,12 @@ class TradedVolume:
             self._traded[(self._slot[those] + more) % (DAYS + 1), those] = 0.0
         self._day = self._day + passed
         self._slot = self._day % (DAYS + 1)
-        # One by one, as NumPy would add up pairs of a single account.
+        # The day itself is empty where it is new; one by one, as NumPy would add up pairs.
         before = np.add.accumulate(self._traded, axis=0)[-1]
-        self.taker = np.full(len(before), self._fees[0].taker)
+        taker = np.full(len(before), self._fees[0].taker)
         for tier in self._fees[1:]:
-            self.taker = np.where(before > tier.above, tier.taker, self.taker)
+            taker = np.where(before > tier.above, tier.taker, taker)
+        self.taker = np.where(passed > 0, taker, self.taker)
 
     def add(self, account: npt.NDArray[np.intp], notional: npt.NDArray[np.float64]) -> None:
         """Count trades of the day.

@@ -236,6 +236,8 @@ class SlowAccount:
                 lot = Lot(ZERO, ZERO, ZERO, leverage, stop, target)
             entry = (lot.size * lot.entry + size * price) / (lot.size + size)
             more = ZERO if self.cross else margin
+            stop = lot.stop if stop is None else stop
+            target = lot.target if target is None else target
             self.lots[coin] = Lot(lot.size + size, entry, lot.margin + more, leverage, stop, target)
             entered.append(coin)
         return entered

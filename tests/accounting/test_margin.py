@@ -98,6 +98,6 @@ def test_prices_of_the_venue(price: float, symbol: str, expected: float) -> None
 @given(size=st.floats(-1e6, 1e6), decimals=st.integers(0, 5))
 def test_a_size_is_cut_to_its_decimals(size: float, decimals: int) -> None:
     cut = round_size(size, decimals)
-    assert -1e-6 * 10.0**-decimals <= abs(size) - abs(cut) < 10.0**-decimals
+    assert -abs(size) * 2.0**-50 <= abs(size) - abs(cut) < 10.0**-decimals
     assert cut == 0 or cut * size > 0
     assert round_size(round(cut, decimals), decimals) == cut

@@ -273,7 +273,7 @@ def test_a_position_can_grow_but_not_turn_around() -> None:
     trader.bar({"SOL": flat(110.0)}, {"SOL": (30, 5, 95)})
     held = trader.held["SOL"]
     assert (held.quantity, held.entry_price, held.margin) == (40, 107.5, 100 + 660)
-    assert (held.leverage, held.stop, held.target) == (5, 95, None)
+    assert (held.leverage, held.stop, held.target) == (5, 95, 150)
     trader.bar({"SOL": flat(110.0)}, {"SOL": (-50, 5)})
     assert trader.held["SOL"].quantity == 40
     assert "close it first" in trader.events.refused()["SOL"]
