@@ -10,7 +10,7 @@ from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.arena.past_signals import ArenaState, PastSignals, signal_words
 from investorbench.agents.arena.question import ask, prompts_sha256, system_message
 from investorbench.agents.arena.reply import ArenaDecision, read_reply
-from investorbench.agents.arena.rule_words import rule_words
+from investorbench.agents.arena.rule_words import rank_words, rule_words
 from investorbench.agents.finmem.asking import max_tokens_of
 from investorbench.agents.finmem.question import Question
 from investorbench.agents.finmem.settings import require_at_least_one
@@ -93,8 +93,8 @@ class ArenaAgent:
         self._system = self._system or system_message(self._facts, rules, thinks=self.thinking)
         shown = state.recent[-self.memory :] if self.memory else []
         question = ask(
-            self._system, self._facts.symbols, observation["text"], state.events, shown,
-            thinks=self.thinking,
+            self._system, self._facts.symbols, _shown(observation["text"], info), state.events,
+            shown, thinks=self.thinking,
         )  # fmt: skip
         more = ANSWER_TOKENS * len(self._facts.symbols)
         longest = max_tokens_of(self.model)
@@ -166,6 +166,12 @@ class ArenaAgent:
             words = tuple(signal_words(coin, own) for coin, own in done.items())
             past = PastSignals(time=str(info["time"]), equity=float(info["equity"]), words=words)
             state.recent = [*state.recent, past][-self.memory :]
+
+
+def _shown(text: str, info: Info) -> str:
+    """What the environment words, with the ranks that a tournament shows."""
+    ranks = info.get("ranks")
+    return text if ranks is None else f"{text}\n{rank_words(ranks)}"
 
 
 def _record(

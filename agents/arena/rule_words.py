@@ -17,6 +17,16 @@ def rule_words(limits: Mapping[str, Any]) -> list[str]:
     return [*_of_positions(limits), *_of_size(limits), *_of_leverage(limits)]
 
 
+def rank_words(ranks: Mapping[str, Any]) -> str:
+    """Where an account stands, as a tournament says it.
+
+    Args:
+        ranks: ``rank``, 1 for the highest, ``of`` how many, and the ``equities`` of all, falling.
+    """
+    values = ", ".join(f"{equity:.2f}" for equity in ranks["equities"])
+    return f"Your account is number {ranks['rank']} of {ranks['of']}; their values: {values}"
+
+
 def _of_positions(limits: Mapping[str, Any]) -> Iterator[str]:
     if limits.get("adding"):
         yield "An entry may add to a position of the same side; it takes the newer plan."

@@ -56,6 +56,14 @@ def test_a_question_has_the_rules_first_and_the_observation_as_the_environment_w
     assert [*schema["properties"]] == ["thinking", "BTC", "ETH", "DOGE"]
 
 
+def test_ranks_are_asked_with_where_a_tournament_shows_them() -> None:
+    agent, model = begun()
+    ranks = {"rank": 2, "of": 3, "equities": [11_000.0, 10_250.5, 9_000.0]}
+    act(agent, {**INFO, "ranks": ranks})
+    ((_, question), _) = model.asked[0]
+    assert "number 2 of 3; their values: 11000.00, 10250.50, 9000.00" in question["content"]
+
+
 def test_between_two_questions_everything_is_held_and_nothing_recorded() -> None:
     agent, model = begun(every=3)
     assert [bool(act(agent)) for _ in range(7)] == [True, False, False] * 2 + [True]
