@@ -104,7 +104,7 @@ def check_data(
         known_symbols = _symbols(places)
         if not known_symbols:
             raise DataNotFoundError(
-                library.absence(target.upper(), _class(target, asset_class), "no data")
+                library.absence("no data", _class(target, asset_class), target.upper())
             )
         searched = ", ".join(str(place) for place in places)
         raise UnknownNameError(f"symbol in {searched}", target, known_symbols)

@@ -88,7 +88,7 @@ def _found(
             raise
         what = "simulated markets stand in for all: no real data"
         warnings.warn(
-            absence(", ".join(symbols), options.asset_class, what),
+            absence(what, options.asset_class, *symbols),
             SimulatedDataWarning,
             stacklevel=6,  # the caller of gym.make
         )

@@ -136,7 +136,7 @@ def _found(options: PortfolioOptions, members: Sequence[Member]) -> dict[str, Ma
                 raise
             what = "simulated markets stand in for all: no real data"
             warnings.warn(
-                absence(member.symbol, member.asset_class, what),
+                absence(what, member.asset_class, member.symbol),
                 SimulatedDataWarning,
                 stacklevel=6,  # the caller of gym.make
             )

@@ -98,9 +98,9 @@ def find_data(
     if row.installed and (market := _installed(row.installed, symbol)) is not None:
         return market
     if name == "real" or row.simulated is None:
-        raise DataNotFoundError(absence(symbol, asset_class, "no real data"))
+        raise DataNotFoundError(absence("no real data", asset_class, symbol))
     warnings.warn(
-        absence(symbol, asset_class, "a simulated market stands in: no real data"),
+        absence("a simulated market stands in: no real data", asset_class, symbol),
         SimulatedDataWarning,
         stacklevel=6,  # the caller of gym.make
     )
@@ -169,13 +169,13 @@ def find_perpetuals(
         if market is not None:
             return market
     if name in WAYS:
-        raise DataNotFoundError(absence(", ".join(symbols), PERPETUAL.name, "no real data"))
+        raise DataNotFoundError(absence("no real data", PERPETUAL.name, *symbols))
     from investorbench_env.market.files import looking
 
-    commands = " ".join(f"{PERPETUAL.name}/{symbol.lower()}" for symbol in symbols)
     raise DataNotFoundError(
         f"no candles in {places[0]} of all of {', '.join(symbols)}; looked at {places[0]}: "
-        f"{looking.why_not(places[0])}. To download some: investorbench data fetch {commands}"
+        f"{looking.why_not(places[0])}. To download some: "
+        + fetching_command(PERPETUAL.name, *symbols)
     )
 
 
@@ -308,7 +308,7 @@ def _from_path(symbol: str, asset_class: str, name: str, reading: dict[str, Any]
         raise UnknownNameError(f"symbol in {path}", symbol, known, looked)
     raise DataNotFoundError(
         f"no daily bars in {path} for {symbol}; {looked}. To download some: "
-        + fetching_command(symbol, asset_class)
+        + fetching_command(asset_class, symbol)
     )
 
 
@@ -320,13 +320,15 @@ def _exists(name: object) -> bool:
         return False
 
 
-def fetching_command(symbol: str, asset_class: str) -> str:
-    """The one command that downloads what there is of a symbol."""
-    return f"investorbench data fetch {asset_class}/{symbol.lower()}"
+def fetching_command(asset_class: str, *symbols: str) -> str:
+    """The one command that downloads what there is of some symbols."""
+    return "investorbench data fetch " + " ".join(
+        f"{asset_class}/{each.lower()}" for each in symbols
+    )
 
 
-def absence(symbol: str, asset_class: str, what: str) -> str:
-    """Where a symbol was looked for, what was there, and the commands that would supply it."""
+def absence(what: str, asset_class: str, *symbols: str) -> str:
+    """Where symbols were looked for, what was there, and the commands that would supply them."""
     from investorbench_env.market.files import looking
 
     looked = ", ".join(
@@ -334,6 +336,7 @@ def absence(symbol: str, asset_class: str, what: str) -> str:
         for place in searched_places()
     )
     return (
-        f"{what} for {symbol}; looked in {looked}. Either point at a folder that has it: export "
-        f"{VARIABLE}=/path/to/data, or download it: {fetching_command(symbol, asset_class)}"
+        f"{what} for {', '.join(symbols)}; looked in {looked}. Either point at a folder that has "
+        f"it: export {VARIABLE}=/path/to/data, or download it: "
+        f"{fetching_command(asset_class, *symbols)}"
     )

@@ -348,3 +348,12 @@ def test_a_file_that_cannot_be_read_is_an_error_where_it_is_of_the_coin(tmp_path
     (tmp_path / "btc_more.parquet").write_bytes(b"no parquet")
     with pytest.raises(CorruptDataError, match=r"btc_more.parquet"):
         find_perpetuals(["ETH", "BTC"], tmp_path, interval="3m")
+
+
+def test_of_coins_that_are_nowhere_the_one_command_that_fetches_them_is_said(
+    tmp_path: Path,
+) -> None:
+    command = "investorbench data fetch perpetual/btc perpetual/eth"
+    for data in ("real", tmp_path):
+        with pytest.raises(DataNotFoundError, match=command):
+            find_perpetuals(["BTC", "ETH"], data)
