@@ -330,6 +330,21 @@ def test_a_check_names_what_is_odd_in_candles_and_rates(tmp_path: Path) -> None:
     assert ("note", "bars of 3m, 1h: read for perpetuals alone") in found
 
 
+def test_a_check_expects_no_nights_of_markets_that_close(tmp_path: Path) -> None:
+    write(tmp_path, "bars.csv", candles(symbol="TSLA").drop(index=range(5, 50)))
+    (found,) = check(tmp_path)
+    assert (found.severity, found.text) == ("note", "bars of 3m: read for perpetuals alone")
+
+
+def test_a_news_file_may_mean_something_else_by_a_name(tmp_path: Path) -> None:
+    write(tmp_path, "bars.parquet", candles())
+    news = {"timestamp": ["2025-01-01T23:00:00Z"], "symbol": ["BTC"], "headline": ["up"]}
+    write(tmp_path, "news.csv", pd.DataFrame({**news, "oracle": ["of Delphi"]}))
+    market = find_perpetuals(["BTC"], tmp_path, interval="3m")
+    assert [row.title for row in market.documents] == ["up"]
+    assert market.source == "bars.parquet, news.csv"
+
+
 def test_a_description_says_what_was_charged(tmp_path: Path) -> None:
     write(tmp_path, "bars.parquet", candles(61, funding_rate=NAN))
     write(tmp_path, "funding.parquet", rates(1, 40))

@@ -160,7 +160,8 @@ def _file(
         yield from _texts(file, name, spellings, _class_in(file, asset_class))
     elif file.kind in ("candles", "funding"):
         found = file.symbols if symbol is None else {symbol: spellings}
-        yield from (_candles if file.kind == "candles" else _funding)(file, found)
+        check_rows = _candles if file.kind == "candles" else _funding
+        yield from check_rows(file, found, asset_class)
     elif file.kind == "actions":
         yield from _actions(file, symbol)
     else:
@@ -331,8 +332,13 @@ def _texts(
         yield _problem("note", file.path, name, f"{number} given more than once on the same day")
 
 
-def _candles(file: DataFile, spellings: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
-    """Bars of every asset, venue and length in a file, each by themselves."""
+def _candles(
+    file: DataFile, spellings: Mapping[str, Sequence[str]], asset_class: AssetClass | None
+) -> Iterator[Problem]:
+    """Bars of every asset, venue and length in a file, each by themselves.
+
+    Those of markets that close are not read yet, nor is it known when they lack some.
+    """
     lengths: set[int] = set()
     for symbol, origin in candles.origins(file, spellings):
         lengths |= set(origin.lengths)
@@ -342,13 +348,16 @@ def _candles(file: DataFile, spellings: Mapping[str, Sequence[str]]) -> Iterator
             except CorruptDataError as error:
                 yield _problem("error", file.path, symbol, _about(file.path, error))
                 continue
-            for finding in found:
+            for finding in found if _class_of(symbol, asset_class).always_open else ():
                 yield _problem("warning", file.path, symbol, finding)
     shown = ", ".join(map(candles.in_words, sorted(lengths)))
     yield _problem("note", file.path, "", f"bars of {shown}: read for perpetuals alone")
 
 
-def _funding(file: DataFile, spellings: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def _funding(
+    file: DataFile, spellings: Mapping[str, Sequence[str]], asset_class: AssetClass | None
+) -> Iterator[Problem]:
+    """Rates of every asset, venue and period in a file, each by themselves."""
     for symbol, own in spellings.items():
         try:
             sources = [*funding.funding_in(file, own)]

@@ -111,7 +111,9 @@ def read_rows(
         if ours in file.columns
     }
     dated = [ours for ours in (*DATED, "time") if ours in names]
-    numeric = [ours for ours in (*NUMBERS, *OF_PERPETUALS) if ours in names]
+    # Other tables may mean something else by these names: they are numbers where asked for.
+    also = OF_PERPETUALS if columns is not None else ()
+    numeric = [ours for ours in (*NUMBERS, *also) if ours in names]
     decided = [ours for ours in (*WHOLE, *dated, *numeric) if ours in names]
     encoding = file.settings.encoding
     whole = tables.read(file.path, [names[ours] for ours in decided], encoding)
