@@ -132,7 +132,7 @@ class PerpetualTape(LanesTape):
         return tuple(found)
 
     def _bars(self, bar: Array, first: Array, goes_on: Array | None) -> PerpetualBar:
-        """tuple[PerpetualBar, ...] of several markets or of several times [A, N].
+        """A bar of several markets, or of several times of one [A, N].
 
         Args:
             bar: of each since the first decision; one where it is the same of all.

@@ -131,9 +131,18 @@ WAYS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", ["arrays", "signals"])
-def test_many_do_to_the_bit_what_each_does_alone(way: dict[str, Any], kind: str) -> None:
+QUICK = {("arrays", 0), ("arrays", 2), ("signals", 4)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        pytest.param(kind, way, marks=() if (kind, number) in QUICK else pytest.mark.heavy)
+        for kind in ("arrays", "signals")
+        for number, way in enumerate(WAYS)
+    ],
+)
+def test_many_do_to_the_bit_what_each_does_alone(kind: str, way: dict[str, Any]) -> None:
     lanes, seed = 3, len(kind) + WAYS.index(way)
     market = random_perpetuals(seed, days=2, with_marks=seed % 2 == 0)
     options, rng = options_of(market, **way), np.random.default_rng(seed)

@@ -6,6 +6,7 @@ from investorbench.scripts.bench import environment, perpetuals
 from investorbench.scripts.main import main
 
 
+@pytest.mark.heavy
 def test_it_prints_what_perpetuals_cost_beside_a_yardstick_measured_in_the_same_run(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
