@@ -96,13 +96,12 @@ def faults(rules: TradingRules, entry: EntryFigures) -> Iterator[RuleCheck]:
         figure = getattr(e, FIGURES[name])
         yield RuleCheck("missing", figure != figure, f"an entry needs {name}".__str__)
     yield RuleCheck("price", e.price != e.price, lambda: "the coin has not traded yet")
+    towards = e.held * side
     yield RuleCheck(
-        "opposite", e.held * side < 0.0, lambda: f"close the position of {amount(e.held)} first"
+        "opposite", towards < 0.0, lambda: f"close the position of {amount(e.held)} first"
     )
     if not rules.adding:
-        yield RuleCheck(
-            "pyramiding", e.held * side > 0.0, lambda: f"{amount(e.held)} are held already"
-        )
+        yield RuleCheck("pyramiding", towards > 0.0, lambda: f"{amount(e.held)} are held already")
     yield RuleCheck(
         "quantity",
         (e.quantity <= 0.0) | (e.quantity >= MOST_COINS),

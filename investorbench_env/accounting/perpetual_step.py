@@ -45,6 +45,7 @@ class IsolatedStep:
         self.state, self.bar, self.terms = state, bar, state.terms
         self.rows, self.accounts = state.rows, state.shape[1]
         self.triggers = bar.marks or (bar.open, bar.high, bar.low, bar.close)
+        self.touches: Booleans = np.empty(0, np.bool_)
         self.candidates = np.empty(0, np.intp)
         self.funded: Funded | None = None
         self.entered: Entered | None = None
@@ -106,7 +107,8 @@ class IsolatedStep:
         ends |= high >= self.rows["upper"].reshape(shape)
         if self.bar.trades is not None:
             ends &= self.bar.trades
-        self.candidates = ends.reshape(-1).nonzero()[0]
+        self.touches = ends.reshape(-1)
+        self.candidates = self.touches.nonzero()[0]
         return self.candidates
 
     def end_at_open(self, at: Places) -> None:
@@ -225,7 +227,8 @@ class IsolatedStep:
         if len(entered.at):
             self._add(entries, entered)
             self.entered = entered
-            self.candidates = np.union1d(self.candidates, entered.at)
+            self.touches[entered.at] = True
+            self.candidates = self.touches.nonzero()[0]
         return entered.at
 
     def _allowed(self, entries: Entries) -> Entries:

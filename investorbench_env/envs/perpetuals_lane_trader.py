@@ -13,7 +13,7 @@ from investorbench_env.accounting.perpetual_book import NO_PLACES, PerpetualBook
 from investorbench_env.accounting.signal_arrays import CODES, NUMBERS, LaneSignals
 from investorbench_env.accounting.signals import CLOSE
 from investorbench_env.accounting.trading_rules import TradingRules
-from investorbench_env.accounting.venues import PerpetualContract
+from investorbench_env.accounting.venues import PerpetualContract, PerpetualVenue
 from investorbench_env.accounting.weights import over_assets
 from investorbench_env.envs.perpetuals_features import HeldFigures
 from investorbench_env.envs.perpetuals_setup import PerpetualSetup
@@ -84,7 +84,7 @@ class PerpetualLanes:
         rules = setup.rules
         self._counts_entries = rules.entries_a_day is not None
         self._is_limited = self._counts_entries or rules.most_positions is not None
-        self._tables = ContractTables(setup.contracts)
+        self._tables = ContractTables(setup.venue, setup.contracts)
 
     def reopen(self, which: Flags, marks: Floats) -> None:
         """Put accounts that have not traded in the place of some.
@@ -251,14 +251,17 @@ class PerpetualLanes:
         setup, book, tables = self._setup, self.book, self._tables
         coin, lane = np.divmod(at, self._count)
         side, price = code.astype(np.float64), prices[coin, lane if prices.shape[1] > 1 else 0]
-        quantity, leverage = numbers[QUANTITY], numbers[LEVERAGE]
-        rounded = round_size(quantity, tables.decimals[coin])
-        quantity = np.where(quantity < MOST_COINS, rounded, quantity)
-        target, stop = self._rounded(numbers[[TARGET, STOP]], coin)
-        held = book.rows["size"][at]
-        can = (quantity > 0.0) & (leverage > 0.0) & (price == price)
-        size, over = np.where(can, side * quantity, 1.0), np.where(can, leverage, 1.0)
-        liquidation = book.liquidation_after(at, size, price, over)
+        leverage, held = numbers[LEVERAGE], book.rows["size"].take(at)
+        # What is out of all bounds is rejected before it matters what else would be found of it.
+        with np.errstate(all="ignore"):
+            quantity = np.minimum(numbers[QUANTITY], MOST_COINS)
+            quantity = round_size(quantity, tables.decimals.take(coin))
+            target, stop = rounded_prices(
+                numbers[TARGET : STOP + 1],
+                setup.venue.significant_figures,
+                tables.price_decimals.take(coin),
+            )
+            liquidation = book.liquidation_after(at, side * quantity, price, leverage)
         return EntryFigures(
             side=side,
             quantity=quantity,
@@ -270,18 +273,12 @@ class PerpetualLanes:
             held=held,
             allowed=tables.max_leverage(coin, (np.abs(held) + quantity) * price),
             smallest=setup.venue.min_notional,
-            liquidation=np.where(can, liquidation, np.nan),
-            cash=self.free[lane],
-            equity=self.equity[lane],
+            liquidation=liquidation,
+            cash=self.free.take(lane),
+            equity=self.equity.take(lane),
             positions=0,
             entries=0,
         )
-
-    def _rounded(self, levels: Floats, coin: Array) -> Floats:
-        """Prices as the venue takes them [2, K]."""
-        venue = self._setup.venue
-        decimals = venue.price_decimals - self._tables.size_decimals[coin]
-        return rounded_prices(levels, venue.significant_figures, decimals)
 
     # --- what came of them --------------------------------------------------------------------
 
@@ -308,25 +305,28 @@ class ContractTables:
     """The terms of A contracts as arrays.
 
     Attributes:
-        size_decimals: of quantities [A].
-        decimals: the same as floats, for powers of ten.
+        decimals: of quantities, as floats [A].
+        price_decimals: of prices, at most [A].
     """
 
-    def __init__(self, contracts: Sequence[PerpetualContract]) -> None:
+    def __init__(self, venue: PerpetualVenue, contracts: Sequence[PerpetualContract]) -> None:
         longest = max(len(each.tiers) for each in contracts)
         padded = [
             (*each.tiers, *[each.tiers[-1]] * (longest - len(each.tiers))) for each in contracts
         ]
         self._above = np.array([[tier.above for tier in tiers] for tiers in padded]).T
         self._most = np.array([[tier.max_leverage for tier in tiers] for tiers in padded]).T
-        self.size_decimals = np.array([each.size_decimals for each in contracts])
-        self.decimals = self.size_decimals.astype(np.float64)
+        self.decimals = np.array([float(each.size_decimals) for each in contracts])
+        self.price_decimals = np.array([
+            max(venue.price_decimals - each.size_decimals, 0) for each in contracts
+        ])  # fmt: skip
 
     def max_leverage(self, coin: Array, notional: Floats) -> Floats:
         """Of entries that make positions of so much notional [K]."""
-        most: Floats = self._most[0, coin]
+        most: Floats = self._most[0].take(coin)
         for above, less in zip(self._above[1:], self._most[1:], strict=True):
-            most = np.where(notional > above[coin], np.minimum(most, less[coin]), most)
+            # Tiers allow less and less.
+            most = np.where(notional > above.take(coin), less.take(coin), most)
         return most
 
 
@@ -334,7 +334,7 @@ POWERS = np.multiply.accumulate(np.array([1.0, *[10.0] * 15]))
 
 
 def rounded_prices(prices: Floats, significant_figures: int, decimals: Array) -> Floats:
-    """``margin.round_price`` of prices whose decimals differ; NaN and what is not positive stay.
+    """``margin.round_price`` of positive prices whose decimals differ; NaN stays.
 
     Args:
         prices: [..., K].
@@ -344,8 +344,9 @@ def rounded_prices(prices: Floats, significant_figures: int, decimals: Array) ->
     # Ascending: a price has one decimal more for each that lies above it.
     limits = [10.0 ** (significant_figures - 1 - place) for place in reversed(range(len(POWERS)))]
     fit = len(limits) - np.searchsorted(limits, prices, side="right")
-    scale = POWERS[np.minimum(np.minimum(fit, decimals), len(POWERS) - 1)]
-    return np.where(prices > 0.0, (prices * scale + 0.5) // 1.0 / scale, prices)
+    scale = POWERS.take(np.minimum(fit, decimals))
+    found: Floats = (prices * scale + 0.5) // 1.0 / scale
+    return found
 
 
 def _first_faults(
