@@ -331,9 +331,10 @@ def test_a_check_names_what_is_odd_in_candles_and_rates(tmp_path: Path) -> None:
 
 
 def test_a_check_expects_no_nights_of_markets_that_close(tmp_path: Path) -> None:
-    write(tmp_path, "bars.csv", candles(symbol="TSLA").drop(index=range(5, 50)))
+    opens = pd.Timestamp("2025-01-02 14:30", tz="UTC")
+    write(tmp_path, "bars.csv", candles(interval="60m", start=opens, symbol="TSLA").drop(index=[7]))
     (found,) = check(tmp_path)
-    assert (found.severity, found.text) == ("note", "bars of 3m: read for perpetuals alone")
+    assert (found.severity, found.text) == ("note", "bars of 1h: read for perpetuals alone")
 
 
 def test_a_news_file_may_mean_something_else_by_a_name(tmp_path: Path) -> None:

@@ -337,18 +337,19 @@ def _candles(
 ) -> Iterator[Problem]:
     """Bars of every asset, venue and length in a file, each by themselves.
 
-    Those of markets that close are not read yet, nor is it known when they lack some.
+    Those of markets that close are not read yet, and open with their sessions.
     """
     lengths: set[int] = set()
     for symbol, origin in candles.origins(file, spellings):
         lengths |= set(origin.lengths)
-        for seconds in origin.lengths:
+        is_read = _class_of(symbol, asset_class).always_open
+        for seconds in origin.lengths if is_read else ():
             try:
                 found = candles.candles_of(origin, seconds).findings
             except CorruptDataError as error:
                 yield _problem("error", file.path, symbol, _about(file.path, error))
                 continue
-            for finding in found if _class_of(symbol, asset_class).always_open else ():
+            for finding in found:
                 yield _problem("warning", file.path, symbol, finding)
     shown = ", ".join(map(candles.in_words, sorted(lengths)))
     yield _problem("note", file.path, "", f"bars of {shown}: read for perpetuals alone")
