@@ -34,6 +34,7 @@ from investorbench_env.accounting.margin_bars import (
 from investorbench_env.accounting.margin_state import COLUMNS, EMPTY, MarginState
 
 MARGIN = COLUMNS.index("margin")
+ENDING = ("size", "stop", "target", "liquidation")
 CLOSE_CALL = 1e-9
 """Within this share of the free margin, entries are paid one by one."""
 
@@ -121,32 +122,27 @@ class IsolatedStep:
         if not np.count_nonzero(beyond):
             return
         at, price, below, above = (each[beyond] for each in (at, price, below, above))
-        is_long = rows["size"][at] > 0.0
-        loses = np.where(is_long, below, above)
-        self.end_losing(at[loses], price[loses])
-        at = at[np.where(is_long, above, below) & ~loses]
-        self.end(at, np.full(len(at), TARGET), self.prices(self.bar.open, at))
+        self.end_reached(at, np.where(rows["size"][at] > 0.0, below, above), price)
 
-    def end_losing(self, at: Places, opened: Floats | None) -> None:
-        """End positions on their losing side.
+    def end_reached(self, at: Places, loses: Booleans, opened: Floats | None) -> None:
+        """End positions at what was reached of their levels.
 
         Args:
-            at: places.
+            at: places, rising.
+            loses: which end on their losing side, at stop or liquidation; the others at the target.
             opened: what triggered at the open [K]; None inside the bar.
         """
-        if not len(at):
-            return
-        size, stop, liquidation = (self.rows[name][at] for name in ("size", "stop", "liquidation"))
+        size, stop, target, liquidation = (self.rows[name].take(at) for name in ENDING)
         side, lost = np.sign(size), None
         fill = side * self.prices(self.bar.open, at)
         stops = ~(side * stop < side * liquidation) & (stop == stop)
-        at_liquidation = liquidation
         if opened is not None:
-            at_liquidation = side * np.fmin(side * liquidation, fill)
+            target, liquidation = side * fill, side * np.fmin(side * liquidation, fill)
             lost = self.beyond_backstop(at, opened)
         at_stop = side * np.fmin(side * stop, fill) * (1.0 - side * self.terms.slippage)
-        reason = np.where(stops, STOP, LIQUIDATION)
-        self.end(at, reason, np.where(stops, at_stop, at_liquidation), lost, opened is None)
+        reason = np.where(loses, np.where(stops, STOP, LIQUIDATION), TARGET)
+        price = np.where(loses, np.where(stops, at_stop, liquidation), target)
+        self.end(at, reason, price, None if lost is None else lost & loses, opened is None)
 
     def beyond_backstop(self, at: Places, opened: Floats) -> Booleans | None:
         """Which positions the open leaves so little that the venue takes them over."""
@@ -320,12 +316,13 @@ class IsolatedStep:
         at = self._still_held(self.candidates)
         if not len(at):
             return
-        _, high, low, _ = (self.prices(each, at) for each in self.triggers)
-        below, above = low <= self.rows["lower"][at], high >= self.rows["upper"][at]
-        is_long = self.rows["size"][at] > 0.0
-        self.end_losing(at[np.where(is_long, below, above)], None)
-        at = self._still_held(at[np.where(is_long, above, below)])
-        self.end(at, np.full(len(at), TARGET), self.rows["target"][at], is_inside=True)
+        below = self.prices(self.triggers[2], at) <= self.rows["lower"].take(at)
+        above = self.prices(self.triggers[1], at) >= self.rows["upper"].take(at)
+        reached = below | above
+        at, below, above = at[reached], below[reached], above[reached]
+        if len(at):
+            loses = np.where(self.rows["size"][at] > 0.0, below, above)
+            self.end_reached(at, loses, None)
 
     def _still_held(self, at: Places) -> Places:
         return at[self.rows["size"][at] != 0.0] if len(at) else at
