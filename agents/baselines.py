@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.allocators import ALLOCATORS, Allocator
+from investorbench.agents.signal_rules import SIGNAL_RULES, SignalRule
 from investorbench.agents.single_asset import known_closes, takes_weight
 from investorbench_env.errors import UnknownNameError
 from investorbench_env.facts import Facts
@@ -177,11 +178,13 @@ BASELINES: dict[str, Callable[..., Baseline]] = {
     )
 }
 """Those of one asset, by name."""
-ALL_BASELINES: dict[str, Callable[..., Baseline | Allocator]] = {**BASELINES, **ALLOCATORS}
-"""Those of one asset and of several."""
+ALL_BASELINES: dict[str, Callable[..., Baseline | Allocator | SignalRule]] = {
+    **BASELINES, **ALLOCATORS, **SIGNAL_RULES,
+}  # fmt: skip
+"""Those of one asset, of several, and of perpetuals."""
 
 
-def baseline(name: str) -> Baseline | Allocator:
+def baseline(name: str) -> Baseline | Allocator | SignalRule:
     """A baseline by name, with its default parameters.
 
     Raises:

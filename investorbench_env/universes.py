@@ -185,7 +185,7 @@ ARENA6 = Universe(
         "warmup": Split("2025-07-14", "2025-07-16"),
         "test": Split("2025-07-17", "2025-07-26"),
     },
-    benchmark=None,
+    benchmark="long_all",
     chosen_on="2025-10-17",
 )
 """The perpetuals of Alpha Arena (Nof1, 2025), on the days of which there are public candles."""
@@ -215,7 +215,7 @@ SIX = Universe(
         "warmup": Split("2025-07-16", "2025-07-16"),
         "test": Split("2025-07-17", "2025-07-20"),
     },
-    benchmark=None,
+    benchmark="long_all",
     data="simulated",
 )
 """Six simulated perpetuals: on as many markets as agents are compared on, four days each."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from investorbench.agents.allocators import ALLOCATORS
 from investorbench.agents.baselines import BASELINES
+from investorbench.agents.signal_rules import SIGNAL_RULES
 from investorbench.scripts.choices import Choices
 from investorbench.scripts.run import run_with
 from investorbench.scripts.terminal import Console
@@ -18,7 +19,7 @@ COMMAND = "investorbench"
 ORACLE = "oracle"
 SEED = 0
 """Named, so that everybody who scores the baselines gets the same figures."""
-PORTFOLIO = "portfolio/"
+PORTFOLIO, PERPETUALS = "portfolio/", "perpetuals/"
 INSTALLED = frozenset(name for name, each in ASSET_CLASSES.items() if each.installed)
 NO_DATA = (
     "no market data of your own found. To download what the tasks of the paper need: {command} "
@@ -32,7 +33,9 @@ def baselines() -> None:
     names, tasks = ours.names("agent"), ours.names("task")
     rules = [name for name in names if name in BASELINES]
     divide = [name for name in names if name.removeprefix(PORTFOLIO) in ALLOCATORS]
+    trade = [name for name in names if name.removeprefix(PERPETUALS) in SIGNAL_RULES]
     portfolios = [name for name in tasks if name.startswith(PORTFOLIO)]
+    perpetuals = [name for name in tasks if name.startswith(PERPETUALS)]
     simulated = [name for name in tasks if name.endswith("/sim")]
     installed = [name for name in tasks if name.split("/")[0] in INSTALLED]
     rest = [name for name in tasks if name not in (*simulated, *installed)]
@@ -43,10 +46,11 @@ def baselines() -> None:
         _say(lacking[installed[0]])
     # Each in a run of its own: a mean over tasks is one over tasks of a kind.
     for group, extra in ((installed, []), (simulated, [ORACLE]), (rest, [])):
-        of_one = [name for name in group if name not in (*lacking, *portfolios)]
+        of_one = [name for name in group if name not in (*lacking, *portfolios, *perpetuals)]
         _score([*rules, *extra], of_one)
         of_several = [name for name in group if name in portfolios and name not in lacking]
         _score([*divide, *(f"{PORTFOLIO}{name}" for name in extra)], of_several)
+        _score(trade, [name for name in group if name in perpetuals and name not in lacking])
 
 
 def _score(agents: Sequence[str], tasks: Sequence[str]) -> None:

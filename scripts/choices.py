@@ -41,8 +41,8 @@ from investorbench_env.protocols import STANDARD
 from investorbench_env.whole_files import write_atomically
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-GROUPS = ("agent", "task", "portfolio", "protocol", "model", "memory", "launcher")
-OF_A_TASK = ("portfolio",)
+GROUPS = ("agent", "task", "portfolio", "perpetual", "protocol", "model", "memory", "launcher")
+OF_A_TASK = ("portfolio", "perpetual")
 """Groups whose files set options of the task and have no settings of their own."""
 BY_FILE = ("agent", "task", "model", "memory")
 """Groups of which a file can be named by its path."""

@@ -14,23 +14,38 @@ from gymnasium import spaces
 
 from investorbench.tasks.wording import count, percent
 from investorbench_env.accounting.order_lists import NUMBERS as ORDER_NUMBERS
-from investorbench_env.accounting.order_words import order_words
+from investorbench_env.accounting.order_words import order_words, signal_words
 from investorbench_env.accounting.orders import SIDES, ShareOrder
+from investorbench_env.accounting.signal_lists import COIN, read_signals
+from investorbench_env.accounting.signals import (
+    BUY_TO_ENTER,
+    CLOSE,
+    HOLD,
+    SELL_TO_ENTER,
+    Signal,
+)
 from investorbench_env.errors import InvalidActionError
 from investorbench_env.facts import Facts
-from investorbench_env.spaces import TRADE_WORDS, OrderLists
+from investorbench_env.spaces import TRADE_WORDS, OrderLists, SignalsByCoin
 
 DEEPEST_ORDER = 3
 """Levels of an entry of a list of orders beyond which it may hold itself."""
+SIGNALLED: dict[str, str] = {BUY_TO_ENTER: "long", SELL_TO_ENTER: "short", CLOSE: "close"}
+"""A signal in a word."""
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 """Numbers that JSON has no word for, in orders."""
+
+
+def takes_anything(space: gym.Space[Any]) -> bool:
+    """Whether what makes no sense in an action is for the environment to reject."""
+    return isinstance(space, OrderLists | SignalsByCoin)
 
 
 def plain_action(space: gym.Space[Any], action: Any) -> Any:
     """An action as JSON values: what ``space.to_jsonable([action])`` holds of the one action.
 
-    Of a list of orders each entry is kept, by its type where it is nothing that JSON knows: what
-    makes no sense in it is for the environment to reject.
+    Of a list of orders, or of signals by coin, each entry is kept, by its type where it is nothing
+    that JSON knows: what makes no sense in it is for the environment to reject.
 
     Raises:
         InvalidActionError: it is of a class that neither JSON nor the space's ``to_jsonable``
@@ -38,6 +53,11 @@ def plain_action(space: gym.Space[Any], action: Any) -> Any:
     """
     if isinstance(space, OrderLists) and isinstance(action, list | tuple):
         return [_plain_order(each) for each in action]
+    if isinstance(space, SignalsByCoin):
+        if isinstance(action, Mapping):
+            return {_writable(str(coin)): _plain_order(each) for coin, each in action.items()}
+        if isinstance(action, list | tuple):
+            return [_plain_order(each) for each in action]
     try:
         return _plain(action)
     except TypeError:
@@ -56,6 +76,8 @@ def action_of(space: gym.Space[Any], plain: Any) -> Any:
     match space:
         case OrderLists():
             return [_order(each) for each in plain] if isinstance(plain, list) else plain
+        case SignalsByCoin():
+            return plain  # in which a number that is not finite is a word, and no number either
         case spaces.Dict():
             return {name: action_of(space[name], part) for name, part in plain.items()}
         case spaces.Tuple():
@@ -73,8 +95,9 @@ def action_of(space: gym.Space[Any], plain: Any) -> Any:
 def action_word(plain: Any, kind: str = "trade") -> str:
     """An action in a few words.
 
-    ``sell``, ``hold`` or ``buy``; a target weight with its sign; how many orders of each side, or
-    into how many assets what share of equity goes; else the values themselves.
+    ``sell``, ``hold`` or ``buy``; a target weight with its sign; how many orders of each side,
+    into how many assets what share of equity goes, or which coins are entered and closed; else the
+    values themselves.
 
     Args:
         plain: the action in plain values.
@@ -86,6 +109,8 @@ def action_word(plain: Any, kind: str = "trade") -> str:
         return _sides(plain)
     if kind == "weights" and _are_numbers(plain):
         return _invested(plain)
+    if kind == "signals" and isinstance(plain, Mapping | list):
+        return _signalled(plain)
     value = plain[0] if isinstance(plain, list) and len(plain) == 1 else plain
     if isinstance(value, float):
         return f"{value:+.2f}"
@@ -93,7 +118,7 @@ def action_word(plain: Any, kind: str = "trade") -> str:
 
 
 def action_parts(plain: Any, facts: Facts) -> list[str]:
-    """What an action says of each asset: an order each, or a weight each that is not 0.
+    """What an action says of each asset: an order, a signal or a weight that is not 0 each.
 
     Empty where it says all in a word.
 
@@ -106,6 +131,8 @@ def action_parts(plain: Any, facts: Facts) -> list[str]:
     if facts.action == "weights" and _are_numbers(plain) and len(plain) == len(facts.symbols):
         pairs = zip(facts.symbols, plain, strict=True)
         return [f"{symbol} {percent(weight)} %" for symbol, weight in pairs if weight]
+    if facts.action == "signals" and isinstance(plain, Mapping | list):
+        return [signal_words(each) for each in _acting(plain, facts.symbols)]
     return []
 
 
@@ -123,6 +150,23 @@ def _sides(orders: Sequence[Any]) -> str:
     )
     known = {side: sides.pop(side) for side in SIDES if side in sides}
     return ", ".join(f"{found} {side}" for side, found in (known | sides).items()) or "hold"
+
+
+def _signalled(plain: Mapping[str, Any] | Sequence[Any]) -> str:
+    """Which coins are entered and closed: ``long BTC, close ETH``; ``hold`` for none."""
+    named = [
+        *plain,
+        *(each.get(name) for each in plain if isinstance(each, Mapping) for name in COIN),
+    ]
+    coins = list(dict.fromkeys(each for each in named if isinstance(each, str)))
+    signals = _acting(plain, coins)
+    return ", ".join(f"{SIGNALLED[each.signal]} {each.symbol}" for each in signals) or "hold"
+
+
+def _acting(plain: Mapping[str, Any] | Sequence[Any], coins: Sequence[str]) -> list[Signal]:
+    """The signals of an action but for those that leave a coin as it is."""
+    read = read_signals(plain, coins)
+    return [each for each in read.signals if each.signal != HOLD] if read is not None else []
 
 
 def _invested(weights: Sequence[float]) -> str:

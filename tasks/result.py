@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from investorbench.tasks.arena.history import arena_history
+from investorbench.tasks.behaviour import behaviour
 from investorbench.tasks.days import Dates, FloatArray, daily_returns
 from investorbench.tasks.handed import knowledge
+from investorbench.tasks.judging import RATIOS, is_of_perpetuals, performance_of, why_no_ratio
 from investorbench.tasks.metrics import activity, mean_of, performance
 from investorbench.tasks.servers import changes_of_server
 from investorbench.tasks.showing.html import html_of
@@ -108,6 +111,11 @@ class Episode:
         if values.ndim == 1:
             return {name: values}
         return {f"{name} {symbol}": values[:, n] for n, symbol in enumerate(self.symbols)}
+
+
+def ratio_or_return(metrics: Mapping[str, float]) -> float:
+    """By what accounts are put in order: the Sharpe ratio, or the return of a few days."""
+    return metrics["SR"] if np.isfinite(metrics["SR"]) else metrics["CR"]
 
 
 class Failure(NamedTuple):
@@ -257,7 +265,7 @@ class Result:
     @property
     def median(self) -> Episode:
         """The repeat with the median Sharpe ratio, which pictures show; its figures are its own."""
-        ranked = sorted(self.episodes, key=lambda episode: episode.metrics["SR"])
+        ranked = sorted(self.episodes, key=lambda episode: ratio_or_return(episode.metrics))
         return ranked[(len(ranked) - 1) // 2]
 
     @property
@@ -295,7 +303,9 @@ class Result:
         ]
         years = self.facts.periods_a_year
         rate = self.facts.cash_rate if risk_free is None else risk_free
-        return mean_of([performance(own, convention, years, rate) for own in repeats])
+        found = mean_of([performance(own, convention, years, rate) for own in repeats])
+        few = why_no_ratio(self.facts, max(map(len, repeats)))
+        return found | dict.fromkeys(RATIOS if few else (), np.nan)
 
     def to_frame(self) -> "pd.DataFrame":
         """Of the median repeat: one row a step, indexed by the date of the decision."""
@@ -344,7 +354,7 @@ def episode_of(steps: Sequence[Step]) -> Episode:
     # that was carried through it, up to the drift of prices.
     weights = _table(facts, [{s: each.weight for s, each in held.items()} for held in positions])
     notional = _table(facts, [_sums(own, "notional") for own in fills])
-    metrics = performance(returns, facts.convention, facts.periods_a_year, facts.cash_rate)
+    metrics = performance_of(returns, facts)
     metrics |= activity(
         equity[1:] / equity[:-1] - 1.0,
         np.abs(weights).sum(-1),
@@ -352,7 +362,9 @@ def episode_of(steps: Sequence[Step]) -> Episode:
         equity,
         accounts[-1].costs - accounts[0].costs,
     )
-    if len(facts.symbols) > 1:
+    if is_of_perpetuals(facts):
+        metrics |= behaviour(arena_history(steps))
+    elif len(facts.symbols) > 1:
         metrics |= spread(
             weights,
             np.array([account.cash / (account.equity or 1.0) for account in accounts[1:]]),

@@ -24,6 +24,7 @@ from investorbench.tasks.record.schema import Content
 from investorbench.tasks.record.sealing import CheckedSeal, check_seals
 from investorbench.tasks.record.settings import CONFIG, read_settings
 from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
+from investorbench.tasks.record.verifying.ranks import wrong_ranks
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.rederiving import rederive
 from investorbench.tasks.running.references_again import lacking_references, other_references
@@ -262,6 +263,7 @@ class Checks:
             if all(each.get("code_sha256") != code_of()["sha256"] for each in manifests.values()):
                 what = "was run with another version of the code than the one that checks it"
                 yield Finding(path=self._run, what=what, is_wrong=False, kind="mixed")
+        yield from wrong_ranks(self._jobs.values())
         for path in foreign_files(self._run, self._paths):
             yield Finding(path=path, what="is no part of a record", is_wrong=False)
 

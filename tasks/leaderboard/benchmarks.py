@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from investorbench.agents.allocators import EqualWeight
 from investorbench.agents.baselines import BuyAndHold
+from investorbench.agents.signal_rules import LongAll
 from investorbench_env.facts import Facts
 
 
@@ -26,6 +27,7 @@ BENCHMARKS = {
     for each in (
         Benchmark(BuyAndHold.name, title="Buy & Hold", short="B&H"),
         Benchmark(EqualWeight.name, title="the equal-weighted universe", short="EW"),
+        Benchmark(LongAll.name, title="long in every coin", short="long"),
     )
 }
 

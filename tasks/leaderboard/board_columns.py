@@ -1,10 +1,12 @@
 """The columns of a leaderboard, in the order of all its tables."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from math import isfinite
 from typing import Any
 
+from investorbench.tasks.behaviour import BEHAVIOUR
+from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard.answer_columns import ANSWERS
 from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
 from investorbench.tasks.leaderboard.passes import ATTEMPTS
@@ -16,6 +18,8 @@ from investorbench.tasks.spread import SPREAD
 from investorbench.tasks.wording import COUNT, PERCENT, TEXT, TRUTH, Table, Unit
 
 BoardColumn = Column[BoardLine]
+OF_EVERY_ACCOUNT = ("account_return", "account_drawdown")
+"""Figures of behaviour that stand in every leaderboard already."""
 CROWDED: tuple[str, ...] = ("time_in_market",)
 """What a terminal has no room for beside the figures of the median repeat."""
 
@@ -36,7 +40,7 @@ def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardC
         *median_columns(with_median),
         *CHANCE,
         *map(_metric, metrics()),
-        *(map(_metric, SPREAD) if board is not None and len(board.facts.symbols) > 1 else ()),
+        *map(_metric, _of_several(board)),
         *COSTS,
         *SELECTION,
         *VARIANCE,
@@ -48,7 +52,19 @@ def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardC
     if table == "skill" and board is not None:
         most = max(len(row.ratios) for row in board.rows)  # and more cannot all succeed
         without = tuple(f"pass_{k}" for k in ATTEMPTS if k > most)
-    return [each for each in every if table in each.formats and each.key not in without]
+    shown = [each for each in every if table in each.formats and each.key not in without]
+    if board is None or board.apart_for is None or table == "file":
+        return shown
+    lines = [BoardLine(board, row) for row in board.rows]  # of which some columns say nothing
+    return [each for each in shown if any(each.cell(line).value is not None for line in lines)]
+
+
+def _of_several(board: Leaderboard | None) -> Sequence[Metric[Any]]:
+    """The metrics that accounts of several assets have besides."""
+    if board is not None and is_of_perpetuals(board.facts):
+        rows = (row for group in BEHAVIOUR for row in group.rows)
+        return [row for row in rows if row.key not in OF_EVERY_ACCOUNT]
+    return SPREAD if board is not None and len(board.facts.symbols) > 1 else ()
 
 
 # The setting, and the agent's place in it.

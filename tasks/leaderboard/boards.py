@@ -1,8 +1,17 @@
 """A leaderboard for each setting."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant, common_days
+import numpy as np
+
+from investorbench.tasks.judging import is_one_observation, why_not_compared
+from investorbench.tasks.leaderboard.contestants import (
+    CommonDays,
+    Contestant,
+    common_days,
+    periods_a_year,
+)
 from investorbench.tasks.leaderboard.entries import Group, Setting, grouped, trials_among
 from investorbench.tasks.leaderboard.notes import notes_of
 from investorbench.tasks.leaderboard.references import (
@@ -13,16 +22,18 @@ from investorbench.tasks.leaderboard.references import (
 )
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.sentences import sentence_of
-from investorbench.tasks.result import Entry
+from investorbench.tasks.metrics import NORMAL_95
+from investorbench.tasks.result import Entry, ratio_or_return
 from investorbench.tasks.servers import Asking, asked_model, differences_of_servers
 from investorbench.tasks.statistics import (
     AgentStatistics,
     Comparison,
+    Estimate,
     Tested,
     compare_agents,
     nothing_to_compare,
 )
-from investorbench.tasks.statistics.estimate import DRAWS
+from investorbench.tasks.statistics.estimate import DRAWS, FloatArray
 
 NOBODY = "no agent has a rank"
 
@@ -65,6 +76,10 @@ def _board(
     }
 
     configuration_of = {name: each.result.configuration_of for name, each in group.items()}
+    markets = () if common is None else common.markets
+    rules = results[0].task.options.get("rules")
+    days = 0 if common is None else len(common.dates)
+    apart_for = why_not_compared(facts, rules, days, len(markets))
 
     def compared(names: Collection[str]) -> Comparison:
         own = {name: contestants[name] for name in names}
@@ -72,12 +87,17 @@ def _board(
             return nothing_to_compare({name: len(each.runs) for name, each in own.items()}, found)
         if not own:
             return nothing_to_compare({}, NOBODY)
-        return compare_agents(
+        if apart_for is not None:
+            repeats = {name: len(each.runs) for name, each in own.items()}
+            return replace(nothing_to_compare(repeats, apart_for), rank_sets={}, days=days)
+        is_whole = is_one_observation(facts)
+        compared = compare_agents(
             {name: each.runs_on(found) for name, each in own.items()},
             benchmark,
-            facts.periods_a_year,
+            periods_a_year(facts, found),
             facts.convention,
-            unit="market" if found.markets else "day",
+            unit="market" if found.markets and not is_whole else "day",
+            independent=is_whole,
             cash_rate=facts.cash_rate,
             trials=trials_among({name: group[name] for name in names if name in group}),
             configuration_of=configuration_of,
@@ -86,6 +106,7 @@ def _board(
             jointly=jointly,
             draws=draws,
         )
+        return over_whole_markets(compared, own, found) if is_whole else compared
 
     ranked = [name for name, each in contestants.items() if each.is_ranked or name == benchmark]
     comparison = compared(ranked)
@@ -99,8 +120,7 @@ def _board(
         _row(name, each, comparison, apart.get(name), benchmark, common)
         for name, each in contestants.items()
     ]
-    rows.sort(key=lambda row: (-row.sr, row.agent))
-    markets = () if common is None else common.markets
+    rows.sort(key=lambda row: (-ratio_or_return(row.metrics), row.agent))
     return Leaderboard(
         setting=setting,
         facts=facts,
@@ -109,10 +129,33 @@ def _board(
         rows=tuple(rows),
         benchmark=benchmark,
         comparison=comparison,
-        sentence=sentence_of(setting, facts, rows, benchmark, comparison, len(markets)),
+        sentence=sentence_of(setting, facts, rows, benchmark, comparison, len(markets), apart_for),
+        apart_for=apart_for,
         notes=(*notes_of(facts, rows, comparison, chance, markets), *missing, *notes),
         findings=tuple(dict.fromkeys(_findings(group))),
     )
+
+
+def over_whole_markets(
+    found: Comparison, own: Mapping[str, Contestant], common: CommonDays
+) -> Comparison:
+    """A comparison of returns of whole markets, in which cumulative returns are means over them."""
+    agents = {
+        name: replace(
+            each,
+            cr=mean_estimate(own[name].over_markets(common)),
+            repeats=len(common.markets),
+            scope="agent",
+        )
+        for name, each in found.agents.items()
+    }
+    return replace(found, agents=agents, markets=len(common.markets), days=len(common.dates))
+
+
+def mean_estimate(values: FloatArray) -> Estimate:
+    """The mean of independent values [M] with its normal interval."""
+    mean, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+    return Estimate(value=mean, low=mean - NORMAL_95 * error, high=mean + NORMAL_95 * error)
 
 
 def _findings(group: Group) -> Iterator[str]:

@@ -8,6 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench.tasks.answers import answers_of
+from investorbench.tasks.judging import (
+    FEWEST_MARKETS,
+    RATIOS,
+    is_one_observation,
+    performance_of,
+)
 from investorbench.tasks.metrics import mean_of, performance
 from investorbench.tasks.result import Entry, Episode, Reference
 from investorbench.tasks.statistics import filled_up
@@ -108,9 +114,7 @@ class Contestant:
             assert each.dates is not None and each.returns is not None
             is_ruined = bool(each.returns[-1] <= -1.0)
             runs.append(Days(each.dates, each.returns, is_ruined, each.market_seed))
-            found = performance(
-                each.returns, facts.convention, facts.periods_a_year, facts.cash_rate
-            )
+            found = performance_of(each.returns, facts)
             metrics.append(found | each.figures)
         return cls(
             agent=references[0].name,
@@ -123,22 +127,38 @@ class Contestant:
     def runs_on(self, common: CommonDays) -> tuple[FloatArray, ...]:
         """Returns on the days of a table, an array [D] each; after a ruin they are 0.
 
-        One a repeat where all share a market. Where each has its own, one a market, in their order.
+        One a repeat where all share a market. Where each has its own, one a market, in their order;
+        where a whole market is one observation, what each of them returned, in one array.
         """
+        if is_one_observation(self.facts):
+            return (self.over_markets(common),)
         return tuple(
             filled_up(self.runs[place].returns, len(common.windows[self.runs[place].market]))
             for place in self._places_in(common)
         )
 
+    def over_markets(self, common: CommonDays) -> FloatArray:
+        """What each market of a table returned, in their order [M]."""
+        return np.array([self.metrics[place]["CR"] for place in self._places_in(common)])
+
     def metrics_on(self, common: CommonDays) -> Mapping[str, float]:
         """Its metrics by their keys, means over repeats or over the markets of a table.
 
-        Days after a ruin count as returns of 0.
+        Days after a ruin count as returns of 0. Where a whole market is one observation, ratios are
+        those of what the markets returned, one after another.
         """
-        return mean_of([self._metrics_of(place, common) for place in self._places_in(common)])
+        found = mean_of([self._metrics_of(place, common) for place in self._places_in(common)])
+        if not is_one_observation(self.facts):
+            return found
+        periods = periods_a_year(self.facts, common)
+        row = performance(self.over_markets(common), self.facts.convention, periods)
+        few = len(common.windows) < FEWEST_MARKETS
+        return {**found, **{name: np.nan if few else row[name] for name in RATIOS}}
 
     def ratios_on(self, common: CommonDays) -> tuple[float, ...]:
-        """Sharpe ratio a year of each of :meth:`runs_on`."""
+        """Sharpe ratio a year of each of :meth:`runs_on`; none where those have none apart."""
+        if is_one_observation(self.facts):
+            return ()
         return tuple(self._metrics_of(place, common)["SR"] for place in self._places_in(common))
 
     @property
@@ -165,9 +185,7 @@ class Contestant:
         whole = filled_up(run.returns, days)
         return {
             **found,
-            **performance(
-                whole, self.facts.convention, self.facts.periods_a_year, self.facts.cash_rate
-            ),
+            **performance_of(whole, self.facts),
         }
 
     def drawn_on(self, common: CommonDays) -> int:
@@ -185,6 +203,13 @@ class Contestant:
         if not self.facts.draws_markets:
             return CommonDays(windows={None: max((run.dates for run in self.runs), key=len)})
         return CommonDays(windows={run.market: run.dates for run in self.runs})
+
+
+def periods_a_year(facts: Facts, common: CommonDays) -> float:
+    """How many returns are a year: days, or whole markets where each is one observation."""
+    if not is_one_observation(facts):
+        return facts.periods_a_year
+    return facts.periods_a_year * len(common.windows) / len(common.dates)
 
 
 def days_of(episode: Episode, facts: Facts) -> Days:

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from investorbench.agents.allocators import RandomWeights
 from investorbench.agents.baselines import ALL_BASELINES, Random
+from investorbench.agents.signal_rules import RandomSignals
 from investorbench.tasks.answers import UNRANKED_ABOVE
 from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.wording import number, percent
 from investorbench_env.facts import Facts
 
-DETERMINISTIC = ALL_BASELINES.keys() - {Random.name, RandomWeights.name}
+DETERMINISTIC = ALL_BASELINES.keys() - {Random.name, RandomWeights.name, RandomSignals.name}
 """Agents of which every run on a market is the same."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from investorbench.tasks.days import period_name
+from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard.boards import pair_of
 from investorbench.tasks.leaderboard.entries import trials_among
 from investorbench.tasks.leaderboard.marks import marked_in_all, signs_of_all
@@ -35,6 +36,8 @@ def overall(boards: Sequence[Leaderboard], *, draws: int = DRAWS) -> list[Overal
     """
     alike: dict[tuple[object, ...], list[Leaderboard]] = defaultdict(list)
     for board in boards:
+        if is_of_perpetuals(board.facts):
+            continue  # of which whole markets are compared, or nothing is
         setting, benchmark = board.setting, board.facts.benchmark
         # Where markets are drawn, the same seed means the same markets.
         rules = (setting.protocol, setting.options, benchmark, setting.markets, setting.seed)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard.benchmarks import benchmark_of
 from investorbench.tasks.leaderboard.contestants import CommonDays, Contestant
 from investorbench.tasks.result import Reference, Result
@@ -42,7 +43,8 @@ def references_for(
             why = _why(error)
     if facts.draws_markets:
         found = _in_all_markets(found, results, common)
-    missing = [] if any(each.kind == POLICIES for each in found) else ["random policies"]
+    has_policies = any(each.kind == POLICIES for each in found) or is_of_perpetuals(facts)
+    missing = [] if has_policies else ["random policies"]
     benchmark = benchmark_of(facts)
     known = {each.name for each in found} | {result.agent for result in results}
     if benchmark and benchmark.agent not in known:

@@ -110,6 +110,7 @@ class Leaderboard:
         sentence: what a reader may quote.
         notes: what the figures rest on and what is missing, a line each.
         findings: what is wrong or missing in the data, a line each.
+        apart_for: why no agent is compared with another; None where all are.
     """
 
     setting: Setting
@@ -122,6 +123,7 @@ class Leaderboard:
     sentence: str
     notes: tuple[str, ...]
     findings: tuple[str, ...] = ()
+    apart_for: str | None = None
 
     @property
     def compared_with(self) -> Benchmark | None:

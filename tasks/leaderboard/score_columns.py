@@ -4,6 +4,7 @@ Two families of tests have p-values here. In ``alpha`` an agent's alpha over the
 ``pairs`` the Sharpe ratios of two are equal. Each p-value and interval names its own.
 """
 
+from math import isfinite
 from typing import Any
 
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
@@ -77,7 +78,9 @@ def median_columns(is_shown: bool) -> tuple[Column[BoardLine], ...]:
 
 
 def _shown(value: float, estimate: Estimate) -> Cell:
-    """A figure that is known in any case, with an interval where there is one."""
+    """A figure with an interval where there is one; a few days have no ratio."""
+    if not isfinite(value):
+        return Cell(reason=estimate.reason)
     return Cell(value, estimate.low, estimate.high, estimate.reason)
 
 

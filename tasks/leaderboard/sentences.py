@@ -27,6 +27,7 @@ def sentence_of(
     benchmark: str | None,
     comparison: Comparison,
     markets: int = 0,
+    apart_for: str | None = None,
 ) -> str:
     """Where and who; who is best, by how much; whether that is luck; what can be distinguished.
 
@@ -37,6 +38,7 @@ def sentence_of(
         benchmark: what the table calls the benchmark; None without it.
         comparison: its statistics.
         markets: how many of their own repeats had, all together; 0 where they shared one.
+        apart_for: why no agent is compared with another; None where all are.
     """
     compared = benchmark_of(facts)
     where = _where(setting, facts, comparison, markets)
@@ -45,8 +47,22 @@ def sentence_of(
         title = compared.title if compared else benchmark
         return f"{where}, {title} alone was scored: there is nothing to compare it with."
     parts = [f"{where}, {_who(agents)}.", _ruined(agents)]
+    if apart_for is not None:
+        parts += described_alone(agents, apart_for)
+        return " ".join(part for part in parts if part)
     parts += verdicts(agents, comparison, compared, benchmark, facts)
     return " ".join(part for part in parts if part)
+
+
+def described_alone(agents: Sequence[Row], apart_for: str) -> Iterator[str]:
+    """What agents did that are not compared with one another, and why they are not."""
+    ends = [agents[0], agents[-1]][: len(agents)]
+    returns = [f"{percent(row.cr)} % ({row.agent})" for row in ends]
+    yield f"Returns {'go from' if len(agents) > 1 else 'are'} {' to '.join(returns[::-1])}."
+    yield (
+        f"There is no Sharpe ratio, no test and no rank, since {apart_for}; who is better is asked "
+        "on simulated markets, many of which all agents meet."
+    )
 
 
 def verdicts(

@@ -135,6 +135,13 @@ class EpisodeFolder:
         """Those of each step of a split that was recorded before."""
         return [line.answers for line in self._records[split].lines]
 
+    def equities(self, split: str) -> tuple[list[float], float]:
+        """The account at each recorded decision of a split, and after the last of them."""
+        record = self._records[split]
+        assert record.header is not None  # it has lines
+        known = [record.header.opening.equity, *(line.account.equity for line in record.lines)]
+        return known[:-1], known[-1]
+
     def charge(self, paid_usd: float) -> None:
         """Add what was paid for answers that no line holds, as a kill leaves it, to the next one.
 

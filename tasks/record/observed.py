@@ -1,7 +1,8 @@
 """What an agent was shown before a decision, as one hash: a line holds it, a second run repeats it.
 
-It covers the observation, the new documents with their texts, and the label of a warm-up; what the
-account holds stands in the lines. A part that is no plain value counts by its type alone.
+It covers the observation, the new documents with their texts, the label of a warm-up, and ranks
+where they are shown; what the account holds stands in the lines. A part that is no plain value
+counts by its type alone.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ import numpy as np
 
 OF_AN_INFO = ("documents", "label")
 """What an agent is shown beside the observation, and finds nowhere else."""
+RANKS = "ranks"
+"""The same where there are any; a hash without them is that of records that knew none."""
 PLAIN = (str, int, float, bool, type(None), datetime)
 
 
@@ -28,6 +31,8 @@ def observed_hash(observation: Any, info: Mapping[str, Any]) -> str:
     _add(observation, parts)
     for name in OF_AN_INFO:
         _add(info.get(name, ()), parts)
+    if info.get(RANKS) is not None:
+        _add(info[RANKS], parts)
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 

@@ -93,6 +93,8 @@ def _replay_split(
         when = f"{line.session} ({split})"
         if is_last:
             return line.number, f"{when}: recorded after the end of the split"
+        if line.ranks is not None:  # which follow from the accounts beside this one
+            info = {**info, "ranks": line.ranks}
         try:
             action = action_of(env.action_space, line.action)
             observed = observed_hash(observation, info)

@@ -12,17 +12,22 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from investorbench.tasks.answers import RecordedAnswer, answers_in, without_answers
+from investorbench.tasks.record import perpetuals
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench_env.accounting.events import (
     AccountState,
+    ClosedTrade,
     Distribution,
     Fill,
+    FundingPayment,
     Order,
+    PerpetualPosition,
     Position,
     Rejection,
 )
 from investorbench_env.accounting.orders import ShareOrder
+from investorbench_env.accounting.signals import Repair, Signal
 from investorbench_env.facts import Facts
 
 SCHEMA = 2
@@ -140,6 +145,11 @@ class Line:
         open_orders: those that wait after the step; None where the environment knows no waiting.
         scaled: what target weights added up to, where they had to be scaled down; else None.
         stale: the assets that are marked at an old price; None likewise.
+        perpetuals: positions with their margins after the step; None where there are none.
+        closed: positions in perpetuals that ended in the step; None where there are no perpetuals.
+        funding: what was paid for holding them; None likewise.
+        repairs: what was not written in an action as it should be, and was read; None likewise.
+        ranks: what the agent was shown of the accounts beside its own; None where it was not.
         dividend: cash for each unit held before the step; None where the environment does not say,
             or of an older record.
         split: units for each of them, likewise.
@@ -166,6 +176,11 @@ class Line:
     open_orders: tuple[ShareOrder, ...] | None = None
     scaled: float | None = None
     stale: tuple[str, ...] | None = None
+    perpetuals: tuple[PerpetualPosition, ...] | None = None
+    closed: tuple[ClosedTrade, ...] | None = None
+    funding: tuple[FundingPayment, ...] | None = None
+    repairs: tuple[Repair, ...] | None = None
+    ranks: Content | None = None
     dividend: float | None = None
     split: float | None = None
     observed: str | None = None
@@ -194,6 +209,11 @@ class Line:
             open_orders=_several(outcome.get("open_orders")),
             scaled=outcome.get("scaled"),
             stale=_several(outcome.get("stale")),
+            perpetuals=_several(outcome.get("positions")),
+            closed=_several(outcome.get("closed")),
+            funding=_several(outcome.get("funding")),
+            repairs=_several(outcome.get("repairs")),
+            ranks=info.get("ranks"),
             dividend=outcome.get("dividend"),
             split=outcome.get("split"),
             observed=step.observed,
@@ -233,9 +253,16 @@ class Line:
 
     def _of_several(self) -> Content:
         """What environments of several assets say besides."""
-        waiting = self.open_orders
-        orders = None if waiting is None else [each._asdict() for each in waiting]
-        parts = {"open_orders": orders, "scaled": self.scaled, "stale": self.stale}
+        parts = {
+            "open_orders": _listed(self.open_orders),
+            "scaled": self.scaled,
+            "stale": self.stale,
+            "perpetuals": _listed(self.perpetuals),
+            "closed": None if self.closed is None else perpetuals.closed_content(self.closed),
+            "funding": _listed(self.funding),
+            "repairs": _listed(self.repairs),
+            "ranks": self.ranks,
+        }
         return {name: part for name, part in parts.items() if part is not None}
 
     def to_json(self) -> Content:
@@ -278,6 +305,13 @@ class Line:
                 else None,
                 scaled=_number(content["scaled"]) if "scaled" in content else None,
                 stale=_several(content.get("stale")),
+                perpetuals=perpetuals.positions_in(content["perpetuals"])
+                if "perpetuals" in content
+                else None,
+                closed=perpetuals.closed_in(content["closed"]) if "closed" in content else None,
+                funding=perpetuals.funding_in(content["funding"]) if "funding" in content else None,
+                repairs=perpetuals.repairs_in(content["repairs"]) if "repairs" in content else None,
+                ranks=content.get("ranks"),
                 dividend=_number(content["dividend"]) if "dividend" in content else None,
                 split=_number(content["split"]) if "split" in content else None,
                 observed=str(content["observed"]) if "observed" in content else None,
@@ -312,6 +346,9 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
             "fills": line.fills,
             "rejections": line.rejections,
             "scaled": line.scaled,
+            "positions": line.perpetuals,
+            "closed": line.closed,
+            "funding": line.funding,
         }
         steps.append(
             Step(
@@ -395,7 +432,9 @@ def _event(kind: type[T], content: Mapping[str, Any]) -> T:
     return kind(**named)
 
 
-def _order(content: Mapping[str, Any]) -> Order | ShareOrder:
+def _order(content: Mapping[str, Any]) -> Order | ShareOrder | Signal:
+    if "signal" in content:
+        return perpetuals.signal_in(content)
     return _share_order(content) if "side" in content else _event(Order, content)
 
 
@@ -406,6 +445,11 @@ def _share_order(content: Mapping[str, Any]) -> ShareOrder:
         for name, part in content.items()
     }  # fmt: skip
     return ShareOrder(**named)
+
+
+def _listed(events: Iterable[Any] | None) -> list[Content] | None:
+    """Events as a line holds them; None where there can be none."""
+    return None if events is None else [each._asdict() for each in events]
 
 
 def _several(values: Iterable[Any] | None) -> tuple[Any, ...] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.metrics import equity_of
 from investorbench.tasks.report.agent_tables import (
@@ -65,7 +66,9 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
     warning = cutoff_warning(board)
     answers = answers_table(board)
     missing = missing_of(records)
-    held = portfolios_of(records) if len(board.facts.symbols) > 1 else []
+    of_shares = len(board.facts.symbols) > 1 and not is_of_perpetuals(board.facts)
+    held = portfolios_of(records) if of_shares else []
+    is_compared = board.apart_for is None
     text = (
         f"Protocol {setting.protocol}, {setting.start} to {setting.end}, "
         f"{span_of(board)}. Data: {setting.data_source}."
@@ -79,8 +82,14 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
         quotation(board.sentence, setting.simulated),
         leaderboard_table(board),
         notes([*board_legend(board), *board.findings, *board.notes]),
-        *_part(name, "beside", _beside(board), benchmark_table(board)),
-        *_part(name, "skill", "Skill and luck", skill_table(board)),
+        *(
+            (
+                *_part(name, "beside", _beside(board), benchmark_table(board)),
+                *_part(name, "skill", "Skill and luck", skill_table(board)),
+            )
+            if is_compared
+            else ()
+        ),
         *_part(name, "equity", "Equity and drawdown", curves_figure(board, number)),
         *_part(name, "actions", "Actions on the price", actions_figure(board, number)),
         *_part(name, "months", "Monthly returns", months_table(board)),
@@ -92,8 +101,14 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
             else ()
         ),
         *(_part(name, "answers", "Answers of the models", answers) if answers else ()),
-        *_part(name, "variance", "Path and repeats", variance_table(board)),
-        *_part(name, "distinguish", "Days to distinguish two agents", pairs_table(board)),
+        *(
+            (
+                *_part(name, "variance", "Path and repeats", variance_table(board)),
+                *_part(name, "distinguish", "Days to distinguish two agents", pairs_table(board)),
+            )
+            if is_compared
+            else ()
+        ),
         *_part(name, "provenance", "Provenance", facts_of(board), agents_table(board, records)),
         element("div", *details_of(records), class_="described"),
         *(_part(name, "missing", "Missing repeats", missing) if missing else ()),

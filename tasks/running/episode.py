@@ -1,7 +1,7 @@
 """One episode: an agent's way through the warm-up and the test split of a task."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from copy import copy, deepcopy
@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 import gymnasium as gym
 
 from investorbench.agents.agent import Runner
-from investorbench.tasks.actions import action_of, plain_action
+from investorbench.tasks.actions import action_of, plain_action, takes_anything
 from investorbench.tasks.answers import answers_in, tally, with_asked
 from investorbench.tasks.days import is_within_a_day
+from investorbench.tasks.ranks import Ranks
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.observed import observed_hash
 from investorbench.tasks.result import Episode, episode_of
 from investorbench.tasks.running.asked import Asked, Noted
+from investorbench.tasks.running.tournament import Seat
 from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
@@ -25,17 +27,20 @@ from investorbench.tasks.task import SplitName, Task
 from investorbench_env.errors import DateRangeError, FactsError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.registration import facts_in
-from investorbench_env.spaces import OrderLists
 
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
 Watch = Callable[[Step], None]
 """Called after every step, with what there is to record or to show of it."""
+Ranked = Callable[[str, int, float], Awaitable[Ranks]]
 
 T = TypeVar("T")
 
 SECRET = ("market_seed", "hidden_state")
 """What the last info of an episode on a simulated market tells somebody who steps it directly."""
-EVENTS = ("documents", "fills", "rejections", "distributions", "open_orders", "stale")
+EVENTS = (
+    "documents", "fills", "rejections", "distributions", "open_orders", "stale", "closed",
+    "funding", "repairs",
+)  # fmt: skip
 """The parts of an info that are sequences of what can never change."""
 
 STEPS_A_TURN = 64
@@ -54,6 +59,7 @@ async def live(
     folder: EpisodeFolder | None = None,
     unusable: UnusableAnswers | None = None,
     asked: Asked | None = None,
+    seat: Seat | None = None,
 ) -> Episode:
     """One episode: an agent's way through the warm-up and the test split.
 
@@ -69,6 +75,7 @@ async def live(
             the answers of both parts add up to.
         unusable: counts answers in a row that cannot be used.
         asked: the model that the agent was given; None where it was given none.
+        seat: the agent's place among those whose ranks it is shown; None where it is shown none.
 
     Raises:
         UnusableAnswersError: there were too many of them; the last step is on record.
@@ -87,12 +94,17 @@ async def live(
         known = [] if folder is None else folder.answers(split)
         if folder is not None and folder.has_passed(split):
             unusable.add(answer for own in known for answer in own)
+            if seat is not None:
+                seat.recall(split, *folder.equities(split))
             continue
         steps = []
         thoughts[split] = []
-        async for step in play(agent, envs[split], split, seeds, repeat, folder, asked):
+        ranked = None if seat is None else seat.ranks
+        async for step in play(agent, envs[split], split, seeds, repeat, folder, asked, ranked):
             steps.append(step)
             thoughts[split].append(step.thought)
+            if seat is not None and step.is_last:
+                seat.end(split, step.outcome["account"].equity)
             if folder is not None:
                 folder.write(step)
                 await folder.save(agent, step)
@@ -117,8 +129,20 @@ async def play(
     repeat: int,
     folder: EpisodeFolder | None = None,
     asked: Asked | None = None,
+    ranked: Ranked | None = None,
 ) -> AsyncIterator[Step]:
     """Let an agent act through one split, yielding each step as it is taken.
+
+    Args:
+        agent: who decides.
+        env: of the split.
+        split: its name.
+        seeds: of the environment and the agent.
+        repeat: the number of the episode among those of the task.
+        folder: where it is recorded; what is recorded is taken again.
+        asked: the model that the agent was given; None where it was given none.
+        ranked: gives the ranks that it is shown, from the split, the number of the decision and
+            the equity of its account; None where it is shown none.
 
     Raises:
         FactsError: the environment does not do as its facts say.
@@ -139,6 +163,9 @@ async def play(
     for number in range(facts.steps):
         if number % STEPS_A_TURN == 0:
             await asyncio.sleep(0)
+        if ranked is not None:
+            ranks = await ranked(split, number, info["account"].equity)
+            shown, info = {**shown, "ranks": ranks}, {**info, "ranks": ranks}
         is_new = number >= len(taken)
         observed = None if folder is None else observed_hash(observation, shown)
         if is_new:
@@ -147,7 +174,7 @@ async def play(
         else:
             action = action_of(env.action_space, taken[number])
         chosen = plain_action(env.action_space, action)
-        if isinstance(env.action_space, OrderLists):
+        if takes_anything(env.action_space):
             # As they are recorded, so that what they come to is the same when they are replayed.
             action = action_of(env.action_space, chosen)
         observation, reward, terminated, truncated, shown = env.step(action)

@@ -48,6 +48,15 @@ from investorbench.tasks.running.progress import Shows, Steps, steps_shown
 from investorbench.tasks.running.references import references_of
 from investorbench.tasks.running.run_proxy import RunProxy
 from investorbench.tasks.running.run_seed import seeded
+from investorbench.tasks.running.seating import (
+    Seats,
+    require_one_process,
+    rivals_of,
+    seated,
+    side_by_side,
+    with_rivals,
+)
+from investorbench.tasks.running.tournament import AloneError, Seat
 from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.step import Step
 from investorbench.tasks.tracking import Tracker, Tracking
@@ -105,24 +114,24 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeContext:
-    """What all episodes of a model share.
+    """What all episodes of a model share, or of a tournament.
 
     Attributes:
         options: how they are run.
-        model: what answers; None for agents that ask none.
-        proxy: the same for agents with a client of their own.
+        answering: what answers for the model of each job.
         budget: what its calls are paid from.
         places: for as many episodes as may run at once.
+        seats: of those that are shown their ranks.
         bar: where progress is shown.
         tracking: what figures are handed to besides.
         waits: whether to wait for episodes that other processes are running.
     """
 
     options: RunOptions
-    model: LanguageModel | None
-    proxy: RunProxy | None
+    answering: "Mapping[Job, Answering]"
     budget: Budget
     places: asyncio.Semaphore
+    seats: Seats
     bar: Steps
     tracking: Tracking
     waits: bool
@@ -189,7 +198,8 @@ def run_with(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     require_trackers(options.trackers)
     if options.folder is not None:
         require_writable(options.folder)
-    with seeded(jobs, options.folder) as jobs:
+    require_one_process(jobs, options.shard)
+    with seeded(with_rivals(jobs), options.folder) as jobs:
         if options.folder is not None:
             require_planned(jobs, options.folder)
         return _run(jobs, options)
@@ -211,13 +221,21 @@ def _run(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     ):
 
         def play(plan: Plan, *, waits: bool) -> None:
-            for model, own in _by_model(plan, options.folder):
+            alone, tournaments = side_by_side(plan)
+            groups = [([model], own) for model, own in _by_model(alone, options.folder)]
+            for own in tournaments:
+                models = [model for model, asks in _by_model(own, options.folder) if asks]
+                groups.append((models, own))
+            for models, own in groups:
                 if own:
-                    outcomes.update(_play_model(model, own, options, budget, bar, tracking, waits))
+                    outcomes.update(
+                        _play_models(models, own, options, budget, bar, tracking, waits)
+                    )
 
         try:
             play(plan, waits=False)
-            busy = {job: plan[job] for job in jobs if outcomes[job] is BUSY}
+            waiting = {job for job in jobs if outcomes[job] is BUSY}
+            busy = {job: plan[job] for job in jobs if not waiting.isdisjoint(rivals_of(job, jobs))}
             if busy:
                 bar.say("waiting for episodes that other processes are running")
                 play(busy, waits=True)
@@ -280,8 +298,8 @@ def _by_model(plan: Plan, folder: Path | None) -> list[tuple[Model | None, Plan]
     ]
 
 
-def _play_model(
-    model: Model | None,
+def _play_models(
+    models: Sequence[Model | None],
     plan: Plan,
     options: RunOptions,
     budget: Budget,
@@ -289,15 +307,22 @@ def _play_model(
     tracking: Tracking,
     waits: bool,
 ) -> dict[Job, JobOutcome]:
-    """What comes of the jobs that ask one model."""
+    """What comes of the jobs that ask a model, or of those of a tournament, that ask several."""
     try:
-        with _answering(model, options, budget, bar) as answering:
+        with contextlib.ExitStack() as stack:
+            answers = [
+                (model, stack.enter_context(_answering(model, options, budget, bar)))
+                for model in models
+            ]
             context = EpisodeContext(
                 options=options,
-                model=answering.model,
-                proxy=answering.proxy,
+                answering={
+                    job: next((each for model, each in answers if model == job.model), Answering())
+                    for job in plan
+                },
                 budget=budget,
                 places=asyncio.Semaphore(options.concurrency),
+                seats=seated(plan),
                 bar=bar,
                 tracking=tracking,
                 waits=waits,
@@ -386,6 +411,9 @@ async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -
     except Exception as error:  # noqa: BLE001 - a mistake in an agent of somebody's own
         bar.say(_trace(error))
         return JobOutcome(failed=(JobFailure(f"{where}: {_in_a_line(error)}", error=error),))
+    finally:
+        for seat in context.seats.of_job(job):
+            seat.leave()
 
 
 def _references(job: Job, folder: JobFolder) -> tuple[Reference, ...]:
@@ -406,9 +434,10 @@ async def _play_unrecorded(job: Job, numbers: Sequence[int], context: EpisodeCon
         async with asyncio.TaskGroup() as group:
 
             async def play(repeat: int) -> tuple[Episode, dict[str, Any] | None]:
-                async with context.places:
+                seat = context.seats.get(job, repeat)
+                async with _place(seat, context):
                     await asyncio.sleep(0)  # where a failure before cancels it
-                    return await _live(job, repeat, None, context)
+                    return await _live(job, repeat, None, context, seat)
 
             repeats = [group.create_task(play(repeat)) for repeat in numbers]
     except ExceptionGroup as failures:
@@ -432,24 +461,40 @@ async def _play_recorded(
     job: Job, repeat: int, folder: JobFolder, context: EpisodeContext
 ) -> Episode | Failed | None:
     """An episode, or why it failed; None where another process is running it."""
+    seat = context.seats.get(job, repeat)
     while True:
-        async with context.places:
-            with contextlib.suppress(BusyError):
-                own = folder.episode(repeat)
-                try:
-                    return await _live_on_record(job, repeat, own, context)
-                finally:
+        async with _place(seat, context):
+            own = None
+            try:
+                with contextlib.suppress(BusyError):
+                    own = folder.episode(repeat)
+                is_ready = own is not None
+                if seat is not None:
+                    is_ready = await seat.all_ready(is_ready)
+                if own is not None and is_ready:
+                    return await _live_on_record(job, repeat, own, context, seat)
+            except AloneError as error:
+                return Failed(Failure(repeat, "infrastructure", str(error)), error)
+            finally:
+                if own is not None:
                     folder.release(repeat)
         if not context.waits:
             return None
         await asyncio.sleep(POLL_S)
 
 
+def _place(
+    seat: Seat | None, context: EpisodeContext
+) -> contextlib.AbstractAsyncContextManager[object]:
+    """Where an episode runs; who waits for others at a table needs no place of its own."""
+    return context.places if seat is None else contextlib.nullcontext()
+
+
 async def _live_on_record(
-    job: Job, repeat: int, folder: EpisodeFolder, context: EpisodeContext
+    job: Job, repeat: int, folder: EpisodeFolder, context: EpisodeContext, seat: Seat | None
 ) -> Episode | Failed:
     try:
-        episode, described = await _live(job, repeat, folder, context)
+        episode, described = await _live(job, repeat, folder, context, seat)
         folder.finish(episode, described)
         return replace(episode, answers=figures_in(folder.path).get("answers"))
     except RecordError:
@@ -465,7 +510,11 @@ async def _live_on_record(
 
 
 async def _live(
-    job: Job, repeat: int, folder: EpisodeFolder | None, context: EpisodeContext
+    job: Job,
+    repeat: int,
+    folder: EpisodeFolder | None,
+    context: EpisodeContext,
+    seat: Seat | None,
 ) -> tuple[Episode, dict[str, Any] | None]:
     """An episode, and what determines its agent."""
     # One that is finished is read from its record, and nothing is decided.
@@ -499,6 +548,7 @@ async def _live(
                 folder=folder,
                 unusable=unusable,
                 asked=asked,
+                seat=seat,
             )
             log.end(episode)
         described = await runner.describe()
@@ -511,6 +561,8 @@ async def _live(
             raise asked.failure from error
         raise
     finally:
+        if seat is not None:
+            seat.leave()  # before its end nobody can go on without it
         await runner.close()
 
 
@@ -522,15 +574,15 @@ def _asked_by(
     unusable: UnusableAnswers,
 ) -> Asked | None:
     """The model for one episode, which pays for its calls."""
-    run, model = context.options.folder, context.model
+    run, (model, proxy) = context.options.folder, context.answering[job]
     payer = ""
     if folder is not None and run is not None and isinstance(model, Client):
         payer = folder.path.relative_to(run).as_posix()
         folder.charge(context.budget.paid_by(payer))
         model = model.asking_for(payer)
-    if model is None or context.proxy is None:
+    if model is None or proxy is None:
         return None
-    return Asked(model, unusable, partial(context.proxy.key, payer, job.seeds[repeat].agent))
+    return Asked(model, unusable, partial(proxy.key, payer, job.seeds[repeat].agent))
 
 
 def _outcome(
@@ -607,7 +659,7 @@ def _numbered(repeats: Sequence[int]) -> str:
 def _kind_of(error: Exception) -> str:
     if isinstance(error, UnusableAnswersError):
         return "model"
-    return "infrastructure" if isinstance(error, INFRASTRUCTURE) else "agent"
+    return "infrastructure" if isinstance(error, (*INFRASTRUCTURE, AloneError)) else "agent"
 
 
 def _in_a_line(error: Exception) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from investorbench.tasks.record.sealing import Seal, seal_plan
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.run_seed import seeded
+from investorbench.tasks.running.seating import with_rivals
 
 
 class SealedPlan(NamedTuple):
@@ -22,5 +23,5 @@ def sealed_plan(jobs: Sequence[Job], run: Path) -> SealedPlan:
     Raises:
         InvestorBenchError: something is recorded there, or another plan was sealed for it.
     """
-    with seeded(jobs, run) as known:
+    with seeded(with_rivals(jobs), run) as known:
         return SealedPlan(known, seal_plan(known, run))

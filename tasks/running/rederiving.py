@@ -16,6 +16,7 @@ from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
 from investorbench.agents.llm import LanguageModel, connect
 from investorbench.agents.llm.models import OF_THE_SERVER
 from investorbench.agents.llm.recorded import NothingRecordedError, RecordedAnswers
+from investorbench.tasks.ranks import Ranks
 from investorbench.tasks.record.deep import first_difference
 from investorbench.tasks.record.episode_folder import (
     CHECKPOINT,
@@ -31,7 +32,7 @@ from investorbench.tasks.record.replaying import HEADER, Replayed
 from investorbench.tasks.record.schema import Content, Line, as_json
 from investorbench.tasks.record.settings import read_settings
 from investorbench.tasks.running.asked import Asked
-from investorbench.tasks.running.episode import play
+from investorbench.tasks.running.episode import Ranked, play
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.step import Step
@@ -88,7 +89,9 @@ async def _compared(
         record, env = records[split], job.task.make(split)
         same, difference = 0, None
         try:
-            async for step in play(runner, env, split, job.seeds[number], number, folder, asked):
+            ranked = _as_recorded(record.lines)
+            seeds = job.seeds[number]
+            async for step in play(runner, env, split, seeds, number, folder, asked, ranked):
                 if found := _start_differs(step, folder, record):
                     return Replayed(path, steps, f"{HEADER} {split}: {found}", record.path, 1)
                 if found := _line_differs(step, record.lines):
@@ -110,6 +113,17 @@ async def _compared(
     if _saves_alike(job) and (other := await _state_differs(path, runner)):
         return Replayed(path, steps, "is not what the agent comes to", other)
     return Replayed(path, steps, None)
+
+
+def _as_recorded(lines: Sequence[Line]) -> Ranked | None:
+    """Gives the ranks that an agent was shown; None where it was shown none."""
+    if not lines or lines[0].ranks is None:
+        return None
+
+    async def ranked(split: str, number: int, equity: float) -> Ranks:
+        return lines[min(number, len(lines) - 1)].ranks or {}
+
+    return ranked
 
 
 def _is_elsewhere(error: Exception) -> bool:

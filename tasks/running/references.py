@@ -14,6 +14,7 @@ from investorbench.agents.allocators import single_precision
 from investorbench.agents.baselines import ALL_BASELINES
 from investorbench.agents.several_assets import OF_SEVERAL
 from investorbench.tasks.days import Dates, daily_returns
+from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.plain import is_plain
 from investorbench.tasks.result import Reference
@@ -89,6 +90,8 @@ def _benchmark(task: Task, facts: Facts, market: int | None) -> Iterator[Referen
 
 
 def _random_policies(task: Task, facts: Facts, market: int | None) -> Iterator[Reference]:
+    if is_of_perpetuals(facts):
+        return  # of whom one of the baselines is
     env = task.by_weights().make_vec("test", POLICIES, market)
     if env is None or not isinstance(env.single_action_space, gym.spaces.Discrete | gym.spaces.Box):
         return

@@ -1,6 +1,7 @@
 """What a result says of itself, line by line: whose it is, its figures, and what they rest on."""
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from investorbench.tasks.metrics import metrics
@@ -74,10 +75,17 @@ def notes_of(result: "Result") -> Iterator[str]:
         yield f"options: {options}"
     repeats = len(result.episodes)
     if repeats > 1:
-        each = [number(one.metrics["SR"], 2) for one in result.episodes[:MOST_REPEATS]]
+        key = "SR" if isfinite(result.metrics["SR"]) else "CR"
+        metric = next(each for each in metrics() if each.key == key)
+        each = [
+            metric.unit.text(one.metrics[key], metric.digits)
+            for one in result.episodes[:MOST_REPEATS]
+        ]
         more = ", …" if repeats > MOST_REPEATS else ""
-        yield f"{repeats} repeats, SR {', '.join(each)}{more}: figures are means over them"
-        yield "equity, actions and pictures are of the repeat with the median Sharpe ratio"
+        known = f"{metric.head} {', '.join(each)}{more}"
+        yield f"{repeats} repeats, {known}: figures are means over them"
+        kind = "Sharpe ratio" if key == "SR" else "return"
+        yield f"equity, actions and pictures are of the repeat with the median {kind}"
     yield from _ruined(result)
     yield from _answers(result)
     yield from (_short(finding) for finding in result.findings[:MOST_FINDINGS])

@@ -44,6 +44,7 @@ class OneTask(Lineup):
         benchmark: its name among them; None without one.
         unit: what is drawn.
         yearly: how figures of a table are made.
+        independent: whether returns of a run follow from nothing in one another.
 
     Raises:
         UnknownNameError: the benchmark is not among the runs.
@@ -51,13 +52,18 @@ class OneTask(Lineup):
     """
 
     def __init__(
-        self, runs: Mapping[str, Runs], benchmark: str | None, unit: DrawnUnit, yearly: Yearly
+        self,
+        runs: Mapping[str, Runs],
+        benchmark: str | None,
+        unit: DrawnUnit,
+        yearly: Yearly,
+        independent: bool = False,
     ) -> None:
         if benchmark is not None and benchmark not in runs:
             raise UnknownNameError("benchmark", benchmark, runs)
         _require_shapes(runs, unit)
         self.names, self.benchmark, self.unit, self.yearly = list(runs), benchmark, unit, yearly
-        self.convention = yearly.convention
+        self.convention, self.independent = yearly.convention, independent
         self.runs = {name: _ordered(own, unit) for name, own in runs.items()}
         lengths = [len(run) for run in next(iter(self.runs.values()), ())]
         self.units = len(lengths) if unit == "market" else lengths[0] if lengths else 0
@@ -80,7 +86,7 @@ class OneTask(Lineup):
         return all(map(self.yearly.compounds, self.runs[name]))
 
     def own_block(self, name: str) -> BlockLength:
-        if self.unit == "market":
+        if self.unit == "market" or self.independent:
             return BlockLength(days=1, rule="whole markets")
         return block_length(np.array(self.runs[name]))
 

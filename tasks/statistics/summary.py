@@ -68,6 +68,7 @@ def compare_agents(
     convention: Convention = "simple",
     *,
     unit: DrawnUnit = "day",
+    independent: bool = False,
     cash_rate: float = 0.0,
     trials: Collection[str] | None = None,
     configuration_of: Mapping[str, str] | None = None,
@@ -90,6 +91,7 @@ def compare_agents(
         periods_a_year: how many returns are a year.
         convention: how returns add up.
         unit: what is drawn, days or markets; of a single market days are.
+        independent: whether returns follow from nothing in one another, as those of whole markets.
         cash_rate: what cash earns a year.
         trials: agents that somebody tried, by name; otherwise all but the benchmark. Twins of it
             are none.
@@ -109,7 +111,7 @@ def compare_agents(
     if all(len(own) == 1 for own in runs.values()):
         unit = "day"  # of a single market, days are what can be drawn
     yearly = Yearly(periods_a_year=periods_a_year, convention=convention, cash_rate=cash_rate)
-    lineup = OneTask(runs, benchmark, unit, yearly)
+    lineup = OneTask(runs, benchmark, unit, yearly, independent=independent)
     chance = Chance(uniform=random_sharpes, matched=matched_sharpes or {})
     tried = lineup.names if trials is None else trials
     found = _compared(lineup, tried, chance, jointly=jointly, draws=draws, seed=seed)

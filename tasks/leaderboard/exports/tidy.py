@@ -4,11 +4,11 @@ Shares are fractions, not percent. What is missing is empty, and ``reason_…`` 
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall
-from investorbench.tasks.leaderboard.board_columns import board_columns
+from investorbench.tasks.leaderboard.board_columns import BoardColumn, board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, Columns, L, OverallLine
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 
@@ -33,14 +33,20 @@ def frame(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> "pd.Dat
     """All rows; those over all tasks come last and have ``overall`` as their scope."""
     import pandas as pd
 
-    of_several = next((board for board in boards if len(board.facts.symbols) > 1), None)
-    of_board, of_overall = board_columns("file", of_several), overall_columns("file")
+    # Each kind of account has columns of its own, in the order in which they come first.
+    first = next((board for board in boards if len(board.facts.symbols) > 1), None)
+    every = (each for board in (first, *boards) for each in board_columns("file", board))
+    of_board, of_overall = _each_once(every), overall_columns("file")
     rows = [_row(of_board, BoardLine(board, row)) for board in boards for row in board.rows]
     rows += [_row(of_overall, OverallLine(table, row)) for table in overalls for row in table.rows]
     types = dict(field for each in of_board for field in each.fields())
     types |= dict(field for each in of_overall for field in each.fields())
     table = pd.DataFrame(rows)
     return table.astype({name: types[name] for name in table.columns})
+
+
+def _each_once(columns: Iterable[BoardColumn]) -> list[BoardColumn]:
+    return list({each.key: each for each in columns}.values())
 
 
 def _row(columns: Columns[L], line: L) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from investorbench.tasks.handed import knowledge
-from investorbench.tasks.metrics import performance
+from investorbench.tasks.judging import performance_of
 from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.files import folder_name
 from investorbench.tasks.record.job_folder import references_hash, summed_up
@@ -102,9 +102,7 @@ def _references(path: Path, manifest: Content, facts: Facts) -> Iterator[Finding
         if reference.returns is None:
             continue
         with np.errstate(all="ignore"):
-            expected = performance(
-                reference.returns, facts.convention, facts.periods_a_year, facts.cash_rate
-            )
+            expected = performance_of(reference.returns, facts)
         known = {name: reference.figures[name] for name in expected if name in reference.figures}
         name = f"figures of {reference.name}"
         expected = {each: expected[each] for each in known}

@@ -6,41 +6,19 @@ experiments. Environments of others may keep accounts of another kind, and are n
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from investorbench.tasks.days import is_within_a_day
+from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.record.lines import RecordFile
 from investorbench.tasks.record.schema import Line
+from investorbench.tasks.record.verifying.amounts import PRECISION, Amount
 from investorbench.tasks.record.verifying.findings import Finding
+from investorbench.tasks.record.verifying.perpetuals import of_perpetuals
 from investorbench_env.accounting.account import RUIN
 from investorbench_env.accounting.events import AccountState
 from investorbench_env.facts import Facts
 
 ORDERS = "orders"
-PRECISION = 1e-9
-"""Of an amount, relative to the largest one that it is computed from."""
-
-
-class Amount(NamedTuple):
-    """A recorded amount beside what the others make of it.
-
-    Attributes:
-        name: of the amount.
-        found: as it is recorded.
-        follows: as it follows from the others.
-        scale: the largest amount that it is computed from.
-    """
-
-    name: str
-    found: float
-    follows: float
-    scale: float = 1.0
-
-    @property
-    def is_off(self) -> bool:
-        """Whether the two differ by more than rounding; what is not known is not off."""
-        scale = max(abs(self.found), abs(self.follows), abs(self.scale), 1e-300)
-        return abs(self.found - self.follows) > PRECISION * scale
 
 
 def off_by_money(record: RecordFile, reward: str | None) -> Iterator[Finding]:
@@ -89,6 +67,9 @@ def _cost_rate(facts: Facts, lines: Sequence[Line]) -> float:
 
 
 def _step(facts: Facts, before: AccountState, line: Line, cost_rate: float) -> Iterator[Amount]:
+    if is_of_perpetuals(facts):
+        yield from of_perpetuals(facts, before, line)
+        return
     after, cost = line.account, sum(fill.cost for fill in line.fills)
     fee = _fee(facts, before, line)
     yield Amount("costs", after.costs, before.costs + cost + fee)
