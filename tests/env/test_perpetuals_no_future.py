@@ -161,11 +161,12 @@ def end_positions_by_the_bar_after(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(PerpetualHistory, "perpetual_bar", leaky)
 
 
-def leave_out_what_stays_idle(patch: pytest.MonkeyPatch) -> None:
+def fill_what_will_rise_alone(patch: pytest.MonkeyPatch) -> None:
     bar = PerpetualHistory.perpetual_bar
 
     def leaky(self: PerpetualHistory, t: int) -> PerpetualBar:
-        return bar(self, t)._replace(trades=~self.idle[t : t + 2].any(axis=0)[:, None])
+        later = bar(self, min(t + 1, COUNT - 1))
+        return bar(self, t)._replace(trades=later.close >= bar(self, t).close)
 
     patch.setattr(PerpetualHistory, "perpetual_bar", leaky)
 
@@ -185,7 +186,7 @@ LEAKS = (
     see_the_next_bar,
     know_the_next_funding,
     end_positions_by_the_bar_after,
-    leave_out_what_stays_idle,
+    fill_what_will_rise_alone,
     tell_the_label_in_the_test,
 )
 

@@ -46,9 +46,8 @@ def test_without_data_a_simulated_market_stands_in_and_says_so() -> None:
 
     with pytest.warns(SimulatedDataWarning, match="simulated markets stand in"):
         env = gym.make("InvestorBench/Perpetuals-ARENA6", every=480).unwrapped
-    _, info = env.reset(seed=0)
-    assert info["simulated"]
-    assert info["symbols"][0] == "BTC"
+    assert env.facts.simulated  # type: ignore[attr-defined]
+    assert env.facts.symbols[0] == "BTC"  # type: ignore[attr-defined]
 
 
 def test_rules_have_names_or_are_given_by_their_attributes() -> None:
