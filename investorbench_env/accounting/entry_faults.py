@@ -16,6 +16,8 @@ SLACK = 1e-9
 """What rounding may add to a figure that stands exactly at its limit, as a share of it."""
 MOST_COINS = 1e12
 """As many as these are never traded, and not rounded."""
+WHOLE = 1.0 - 1e-6
+"""A close of at least so much of a position is one of all of it."""
 ALWAYS_NEEDED = ("quantity", "leverage")
 FIGURES = {
     "quantity": "quantity",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.accounting.entry_faults import MOST_COINS, EntryFigures, faults
+from investorbench_env.accounting.entry_faults import MOST_COINS, WHOLE, EntryFigures, faults
 from investorbench_env.accounting.margin import round_size
 from investorbench_env.accounting.margin_bars import BarEvents, Entries, PerpetualBar, Places
 from investorbench_env.accounting.perpetual_book import NO_PLACES, PerpetualBook
@@ -17,7 +17,6 @@ from investorbench_env.accounting.venues import PerpetualContract, PerpetualVenu
 from investorbench_env.accounting.weights import over_assets
 from investorbench_env.envs.perpetuals_features import HeldFigures
 from investorbench_env.envs.perpetuals_setup import PerpetualSetup
-from investorbench_env.envs.perpetuals_trader import WHOLE
 from investorbench_env.envs.perpetuals_view import ALWAYS
 
 Array = npt.NDArray[Any]

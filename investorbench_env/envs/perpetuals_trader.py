@@ -1,16 +1,12 @@
-"""How decisions about perpetuals are carried out: signals become orders, and bars what they do.
-
-A trader keeps the account of an episode and the plan of each position.
-"""
+"""The account of an episode with perpetuals and the plan of each position, from bar to bar."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from investorbench_env.accounting.entry_faults import MOST_COINS, EntryFigures, first_fault
 from investorbench_env.accounting.events import (
     AccountState,
     ClosedTrade,
@@ -19,24 +15,19 @@ from investorbench_env.accounting.events import (
     PerpetualPosition,
     Rejection,
 )
-from investorbench_env.accounting.margin import round_price, round_size
-from investorbench_env.accounting.margin_bars import BarEvents, Entries, Places
-from investorbench_env.accounting.order_words import amount
+from investorbench_env.accounting.margin_bars import BarEvents
 from investorbench_env.accounting.perpetual_book import NO_PLACES, PerpetualBook
 from investorbench_env.accounting.perpetual_events import (
     AccountEvents,
     account_state,
     perpetual_positions,
 )
-from investorbench_env.accounting.signal_lists import ReadSignals, rejected
-from investorbench_env.accounting.signals import CLOSE, SIDES, Repair, Signal
+from investorbench_env.accounting.signal_lists import ReadSignals
+from investorbench_env.accounting.signals import Repair, Signal
 from investorbench_env.envs.perpetuals_history import PerpetualHistory
+from investorbench_env.envs.perpetuals_orders import DecisionPoint, SignalOrders, orders_of
 from investorbench_env.envs.perpetuals_setup import PerpetualSetup
 from investorbench_env.market.joint_history import JointMoment
-
-NONE = float("nan")
-WHOLE = 1.0 - 1e-6
-"""A close of at least so much of a position is one of all of it."""
 
 
 class PerpetualMark(NamedTuple):
@@ -114,7 +105,7 @@ class PerpetualTrader:
             t: the bar of the next decision.
         """
         before, equity = self._t, self.mark.account.equity
-        orders = self._decide(read.signals)
+        orders = self._orders(read.signals)
         events = StepEvents(rejections=[*read.rejections, *orders.rejections])
         decided = {signal.symbol: signal for signal in read.signals}
         entries, closes = orders.entries, orders.closes
@@ -148,79 +139,14 @@ class PerpetualTrader:
             idle=idle,
         )
 
-    def _decide(self, signals: Sequence[Signal]) -> "SignalOrders":
-        """The orders that signals come to, and those that break a rule."""
-        size = self._book.size[:, 0].tolist()
-        closes, rejections = [], []
-        for coin, signal in self._coins(signals):
-            if signal.signal != CLOSE:
-                continue
-            fault = _close_fault(signal, size[coin])
-            if fault is None:
-                closes.append(coin)
-            else:
-                rejections.append(fault)
+    def _orders(self, signals: Sequence[Signal]) -> SignalOrders:
+        """What signals come to, given the account at the decision."""
         day = self.mark.now.time[:10]
         if day != self._day:
             self._day, self._entries = day, 0
-        held = sum(map(bool, size)) - len(closes)
-        rows: list[tuple[float, ...]] = []
-        for coin, signal in self._coins(signals):
-            if not signal.is_entry:
-                continue
-            entry = self._figures(coin, signal, size[coin])
-            counted = entry._replace(
-                positions=held + sum(1 for row in rows if not size[int(row[0])]),
-                entries=self._entries + len(rows),
-            )
-            fault = first_fault(self._setup.rules, signal, counted)
-            if fault is None:
-                row = coin, entry.side * entry.quantity, entry.leverage, entry.stop, entry.target
-                rows.append(row)
-            else:
-                rejections.append(fault)
-        return SignalOrders(_entries(rows), np.array(closes, np.intp), tuple(rejections))
-
-    def _coins(self, signals: Sequence[Signal]) -> Iterator[tuple[int, Signal]]:
-        return ((self._symbols.index(signal.symbol), signal) for signal in signals)
-
-    def _figures(self, coin: int, signal: Signal, held: float) -> EntryFigures:
-        """An entry in the numbers that the venue takes, and what it meets."""
-        setup, account = self._setup, self.mark.account
-        contract, venue = setup.contracts[coin], setup.venue
-        price = self._history.traded_prices(self._t).item(coin)
-        quantity, leverage = _known(signal.quantity), _known(signal.leverage)
-        if quantity < MOST_COINS:
-            quantity = round_size(quantity, contract.size_decimals)
-
-        def rounded(level: float | None) -> float:
-            if level is None or level <= 0.0:
-                return _known(level)
-            places = venue.price_decimals - contract.size_decimals
-            return float(round_price(level, venue.significant_figures, places))
-
-        side = SIDES[signal.signal]
-        liquidation = NONE
-        if quantity > 0.0 and leverage > 0.0 and price == price:
-            order = np.array([[side * quantity], [price], [leverage]])
-            liquidation = self._book.liquidation_after(np.array([coin]), *order).item()
-        return EntryFigures(
-            side=side,
-            quantity=quantity,
-            leverage=leverage,
-            target=rounded(signal.profit_target),
-            stop=rounded(signal.stop_loss),
-            confidence=_known(signal.confidence),
-            price=price,
-            held=held,
-            allowed=contract.max_leverage((abs(held) + quantity) * price),
-            smallest=venue.min_notional,
-            liquidation=liquidation,
-            cash=account.cash,
-            equity=account.equity,
-            positions=0,
-            entries=0,
-        )
+        prices = self._history.traded_prices(self._t).tolist()
+        at = DecisionPoint(self._setup, self._book, self.mark.account, prices, self._entries)
+        return orders_of(signals, at)
 
     def _hours(self) -> dict[str, float]:
         """Since the first entry of each position."""
@@ -251,42 +177,6 @@ class PerpetualTrader:
     def _idle(self, before: int, t: int) -> tuple[str, ...]:
         idle = np.flatnonzero(self._history.idle[before + 1 : t + 1].any(axis=0))
         return tuple(self._symbols[coin] for coin in idle.tolist())
-
-
-class SignalOrders(NamedTuple):
-    """What signals come to.
-
-    Attributes:
-        entries: orders to enter; None for none.
-        closes: the places of the coins whose positions are closed.
-        rejections: signals that break a rule.
-    """
-
-    entries: Entries | None
-    closes: Places
-    rejections: tuple[Rejection, ...]
-
-
-def _entries(rows: Sequence[tuple[float, ...]]) -> Entries | None:
-    if not rows:
-        return None
-    coins, *columns = np.array(rows).T
-    return Entries(coins.astype(np.intp), *columns)
-
-
-def _close_fault(signal: Signal, held: float) -> Rejection | None:
-    """A close as rejected where there is nothing to close, or only a part of it is to be."""
-    if not held:
-        return rejected(signal, "no_position", f"no {signal.symbol} is held")
-    asked = abs(signal.quantity or 0.0)
-    if asked and asked < WHOLE * abs(held):
-        why = f"{amount(signal.quantity)} of {amount(held)}: a position is closed in full"
-        return rejected(signal, "partial", why)
-    return None
-
-
-def _known(value: float | None) -> float:
-    return NONE if value is None else value
 
 
 class RunningReturns:
