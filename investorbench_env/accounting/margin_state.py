@@ -228,6 +228,16 @@ class MarginState:
             at: places.
             held: their columns [13, K]; the prices are found here.
         """
+        held[6:9] = self.levels(at, held)
+        self.columns[:, at] = held
+
+    def levels(self, at: Places, held: Floats) -> tuple[Floats, Floats, Floats]:
+        """Liquidation prices, and the prices below and above at which positions end [K].
+
+        Args:
+            at: places.
+            held: their first six columns [6, K].
+        """
         size, entry, margin, _, stop, target = held[:6]
         price = np.full(len(at), np.nan)
         if not self.terms.cross:
@@ -235,5 +245,4 @@ class MarginState:
         is_long = size > 0.0
         below = np.where(is_long, np.fmax(stop, price), target)
         above = np.where(is_long, target, np.fmin(stop, price))
-        held[6:9] = price, np.fmax(below, -np.inf), np.fmin(above, np.inf)
-        self.columns[:, at] = held
+        return price, np.fmax(below, -np.inf), np.fmin(above, np.inf)

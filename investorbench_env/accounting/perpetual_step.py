@@ -31,9 +31,8 @@ from investorbench_env.accounting.margin_bars import (
     Places,
     Refused,
 )
-from investorbench_env.accounting.margin_state import COLUMNS, EMPTY, MarginState
+from investorbench_env.accounting.margin_state import EMPTY, MarginState
 
-MARGIN = COLUMNS.index("margin")
 ENDING = ("size", "stop", "target", "liquidation")
 CLOSE_CALL = 1e-9
 """Within this share of the free margin, entries are paid one by one."""
@@ -81,9 +80,12 @@ class IsolatedStep:
         bar, cap = self.bar, self.terms.funding_cap
         if bar.rate is None:
             return
-        at = np.flatnonzero(self.rows["size"])
+        at = (self.rows["size"] != 0.0).nonzero()[0]
         rate = self.prices(bar.rate, at)
-        at, rate = at[rate == rate], np.clip(rate[rate == rate], -cap, cap)
+        known = rate == rate
+        if not known.all():
+            at, rate = at[known], rate[known]
+        rate = np.clip(rate, -cap, cap)
         if not len(at):
             return
         price = self.prices(bar.open, at)
@@ -97,9 +99,11 @@ class IsolatedStep:
 
     def credit_funding(self, at: Places, cash: Floats) -> None:
         """Put it into the margins of the positions, or take it from there."""
-        held = self.state.columns.take(at, axis=1)
-        held[MARGIN] += cash
-        self.state.put(at, held)
+        self.rows["margin"][at] += cash
+        held = self.state.columns[:6].take(at, axis=1)
+        levels = zip(("liquidation", "lower", "upper"), self.state.levels(at, held), strict=True)
+        for name, prices in levels:
+            self.rows[name][at] = prices
 
     def touched(self) -> Places:
         """Positions that a price of the bar may end."""
