@@ -3,7 +3,8 @@
 The comparisons take floats or arrays of any common shape, and give the same for both.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from investorbench_env.accounting.events import Rejection
@@ -77,111 +78,93 @@ class EntryFigures(NamedTuple):
         return self.notional / self.leverage
 
 
-class RuleCheck(NamedTuple):
-    """A rule, and whether an entry breaks it.
+def broken_rules(rules: TradingRules, entry: EntryFigures) -> Iterator[tuple[str, Any]]:
+    """The kind of each rule in its order, and whether an entry breaks it.
 
-    Attributes:
-        kind: the word with which the reason of a rejection begins.
-        is_broken: a truth value, or an array of them.
-        why: the figures in words, of a single entry.
+    The first that is broken is the reason of a rejection; what is found of those behind it means
+    nothing.
     """
-
-    kind: str
-    is_broken: Any
-    why: Callable[[], str]
-
-
-def faults(rules: TradingRules, entry: EntryFigures) -> Iterator[RuleCheck]:
-    """Each rule in its order: the first that is broken is the reason of a rejection."""
-    e, side = entry, entry.side
-    for name in (*ALWAYS_NEEDED, *rules.needs):
+    e, side, adds = entry, entry.side, entry.held * entry.side
+    for name in _needed(rules):
         figure = getattr(e, FIGURES[name])
-        yield RuleCheck("missing", figure != figure, f"an entry needs {name}".__str__)
-    yield RuleCheck("price", e.price != e.price, lambda: "the coin has not traded yet")
-    towards = e.held * side
-    yield RuleCheck(
-        "opposite", towards < 0.0, lambda: f"close the position of {amount(e.held)} first"
-    )
+        yield "missing", figure != figure
+    yield "price", e.price != e.price
+    yield "opposite", adds < 0.0
     if not rules.adding:
-        yield RuleCheck("pyramiding", towards > 0.0, lambda: f"{amount(e.held)} are held already")
-    yield RuleCheck(
-        "quantity",
-        (e.quantity <= 0.0) | (e.quantity >= MOST_COINS),
-        lambda: f"{amount(e.quantity)} cannot be traded",
-    )
-    yield RuleCheck(
-        "notional",
-        e.notional < e.smallest * (1.0 - SLACK),
-        lambda: f"{amount(e.notional)} is below {amount(e.smallest)}",
-    )
-    most = rules.most_leverage_of(e.allowed)
-    least = most if rules.full_leverage else rules.least_leverage
-    yield RuleCheck(
-        "leverage",
-        (e.leverage // 1.0 != e.leverage) | (e.leverage < least) | (e.leverage > most),
-        lambda: f"{amount(e.leverage)} is no whole number from {amount(least)} to {amount(most)}",
-    )
-    yield RuleCheck(
-        "confidence",
-        (e.confidence < 0.0) | (e.confidence > 1.0),
-        lambda: f"{amount(e.confidence)} is not from 0 to 1",
-    )
-    yield from _plan_faults(e)
-    yield from _size_faults(rules, e)
-
-
-def _plan_faults(e: EntryFigures) -> Iterator[RuleCheck]:
-    """Exits that the last price has passed already, or that cannot be reached."""
-    side, words = e.side, {1.0: ("below", "above"), -1.0: ("above", "below")}
-    yield RuleCheck(
-        "target",
-        (side * (e.target - e.price) <= 0.0) | (e.target <= 0.0),
-        lambda: f"{amount(e.target)} is not {words[side][1]} the last price, {amount(e.price)}",
-    )
-    yield RuleCheck(
-        "stop",
-        (side * (e.price - e.stop) <= 0.0) | (e.stop <= 0.0),
-        lambda: f"{amount(e.stop)} is not {words[side][0]} the last price, {amount(e.price)}",
-    )
-    yield RuleCheck(
-        "liquidation",
-        side * (e.stop - e.liquidation) <= 0.0,
-        lambda: f"a stop at {amount(e.stop)} lies beyond it, at {amount(e.liquidation)}",
-    )
-
-
-def _size_faults(rules: TradingRules, e: EntryFigures) -> Iterator[RuleCheck]:
-    """Entries that are too small, too large, or too many."""
-    least = rules.least_margin * e.cash
-    yield RuleCheck(
-        "least_margin",
-        e.margin < least * (1.0 - SLACK),
-        lambda: f"{amount(e.margin)} is below {rules.least_margin:.2%} of {amount(e.cash)} cash",
-    )
+        yield "pyramiding", adds > 0.0
+    yield "quantity", (e.quantity <= 0.0) | (e.quantity >= MOST_COINS)
+    notional = e.notional
+    yield "notional", notional < e.smallest * (1.0 - SLACK)
+    least, most = _leverages(rules, e)
+    is_part = e.leverage // 1.0 != e.leverage
+    yield "leverage", is_part | (e.leverage < least) | (e.leverage > most)
+    yield "confidence", (e.confidence < 0.0) | (e.confidence > 1.0)
+    yield "target", (side * (e.target - e.price) <= 0.0) | (e.target <= 0.0)
+    yield "stop", (side * (e.price - e.stop) <= 0.0) | (e.stop <= 0.0)
+    yield "liquidation", side * (e.stop - e.liquidation) <= 0.0
+    margin = notional / e.leverage
+    yield "least_margin", margin < rules.least_margin * e.cash * (1.0 - SLACK)
     if rules.most_margin is not None:
-        most = rules.most_margin * e.equity
-        yield RuleCheck(
-            "most_margin",
-            e.margin > most * (1.0 + SLACK),
-            lambda: f"{amount(e.margin)} is above {rules.most_margin:.2%} of {amount(e.equity)}",
-        )
+        yield "most_margin", margin > rules.most_margin * e.equity * (1.0 + SLACK)
     if rules.most_positions is not None:
-        yield RuleCheck(
-            "most_positions",
-            (e.held == 0.0) & (e.positions >= rules.most_positions),
-            lambda: f"{e.positions} are held, of at most {rules.most_positions}",
-        )
+        yield "most_positions", (e.held == 0.0) & (e.positions >= rules.most_positions)
     if rules.entries_a_day is not None:
-        yield RuleCheck(
-            "entries_a_day",
-            e.entries >= rules.entries_a_day,
-            lambda: f"{e.entries} were made today, of at most {rules.entries_a_day}",
-        )
+        yield "entries_a_day", e.entries >= rules.entries_a_day
+
+
+def _needed(rules: TradingRules) -> tuple[str, ...]:
+    return (*ALWAYS_NEEDED, *rules.needs)
+
+
+def _leverages(rules: TradingRules, e: EntryFigures) -> tuple[Any, Any]:
+    """The least and the most of an entry."""
+    most = rules.most_leverage_of(e.allowed)
+    return (most if rules.full_leverage else rules.least_leverage), most
+
+
+def _missing(rules: TradingRules, e: EntryFigures) -> str:
+    lacking = (name for name in _needed(rules) if math.isnan(getattr(e, FIGURES[name])))
+    return f"an entry needs {next(lacking)}"
+
+
+def _leverage(rules: TradingRules, e: EntryFigures) -> str:
+    least, most = map(amount, _leverages(rules, e))
+    return f"{amount(e.leverage)} is no whole number from {least} to {most}"
+
+
+def _beyond(level: float, word: str, e: EntryFigures) -> str:
+    return f"{amount(level)} is not {word} the last price, {amount(e.price)}"
+
+
+WHY: Mapping[str, Callable[[TradingRules, EntryFigures], str]] = {
+    "missing": _missing,
+    "price": lambda r, e: "the coin has not traded yet",
+    "opposite": lambda r, e: f"close the position of {amount(e.held)} first",
+    "pyramiding": lambda r, e: f"{amount(e.held)} are held already",
+    "quantity": lambda r, e: f"{amount(e.quantity)} cannot be traded",
+    "notional": lambda r, e: f"{amount(e.notional)} is below {amount(e.smallest)}",
+    "leverage": _leverage,
+    "confidence": lambda r, e: f"{amount(e.confidence)} is not from 0 to 1",
+    "target": lambda r, e: _beyond(e.target, "above" if e.side > 0.0 else "below", e),
+    "stop": lambda r, e: _beyond(e.stop, "below" if e.side > 0.0 else "above", e),
+    "liquidation": lambda r, e: (
+        f"a stop at {amount(e.stop)} lies beyond it, at {amount(e.liquidation)}"
+    ),
+    "least_margin": lambda r, e: (
+        f"{amount(e.margin)} is below {r.least_margin:.2%} of {amount(e.cash)} cash"
+    ),
+    "most_margin": lambda r, e: (
+        f"{amount(e.margin)} is above {r.most_margin:.2%} of {amount(e.equity)}"
+    ),
+    "most_positions": lambda r, e: f"{e.positions} are held, of at most {r.most_positions}",
+    "entries_a_day": lambda r, e: f"{e.entries} were made today, of at most {r.entries_a_day}",
+}
+"""The figures of a broken rule in words, of a single entry."""
 
 
 def first_fault(rules: TradingRules, signal: Signal, entry: EntryFigures) -> Rejection | None:
     """A signal as rejected for the first rule that it breaks; None where it breaks none."""
-    for fault in faults(rules, entry):
-        if fault.is_broken:
-            return rejected(signal, fault.kind, fault.why())
+    for kind, is_broken in broken_rules(rules, entry):
+        if is_broken:
+            return rejected(signal, kind, WHY[kind](rules, entry))
     return None

@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.accounting.entry_faults import MOST_COINS, WHOLE, EntryFigures, faults
+from investorbench_env.accounting.entry_faults import (
+    MOST_COINS,
+    WHOLE,
+    EntryFigures,
+    broken_rules,
+)
 from investorbench_env.accounting.margin import round_size
 from investorbench_env.accounting.margin_bars import BarEvents, Entries, PerpetualBar, Places
 from investorbench_env.accounting.perpetual_book import NO_PLACES, PerpetualBook
@@ -352,18 +357,16 @@ def _first_faults(
     rules: TradingRules, figures: EntryFigures
 ) -> tuple[Flags, list[tuple[str, Flags]]]:
     """Which entries break no rule [K], and which break which first."""
-    kinds, broken = [], []
-    for fault in faults(rules, figures):
-        kinds.append(fault.kind)
-        broken.append(fault.is_broken)
-    whole = np.empty((len(kinds), len(figures.side)), np.bool_)
-    for place, which in enumerate(broken):
-        whole[place] = which
+    with np.errstate(all="ignore"):
+        checked = list(broken_rules(rules, figures))
+    whole = np.empty((len(checked), len(figures.side)), np.bool_)
+    for place, (_, is_broken) in enumerate(checked):
+        whole[place] = is_broken
     fits: Flags = ~np.any(whole, axis=0)
     if np.count_nonzero(fits) == len(fits):
         return fits, []
     first = np.where(fits, -1, whole.argmax(axis=0))
-    return fits, [(kinds[code], first == code) for code in {*first[~fits].tolist()}]
+    return fits, [(checked[code][0], first == code) for code in {*first[~fits].tolist()}]
 
 
 def _some(values: Any, which: slice) -> Any:

@@ -26,6 +26,10 @@ def market() -> Any:
     return random_perpetuals(8, days=2)
 
 
+ODDS = [0.01, 0.01, 0.2, 0.25, 0.25, 0.25, 0.02, 0.01]
+"""Of shares of the cash that an entry sets aside."""
+
+
 def options_of(market: Any, **more: Any) -> dict[str, Any]:
     return {"data": market, "symbols": list(COINS), **SPAN, **more}
 
@@ -42,11 +46,14 @@ def decisions(rng: np.random.Generator, info: Any, lanes: int) -> dict[str, Any]
     prices, cash = info["account"]["prices"], info["cash"][:, None]
     shape = lanes, prices.shape[1]
     signal = rng.choice([0, 1, -1, 2], shape, p=[0.5, 0.2, 0.2, 0.1])
-    leverage = rng.choice([3.0, 5.0, 10.0, 20.0, 10.5], shape, p=[0.05, 0.4, 0.3, 0.2, 0.05])
+    leverage = rng.choice(
+        [0.0, 3.0, 5.0, 10.0, 20.0, 10.5], shape, p=[0.03, 0.04, 0.4, 0.3, 0.2, 0.03]
+    )
     side, far = np.where(signal < 0, -1.0, 1.0), rng.uniform(0.01, 0.06, (2, *shape))
     far *= rng.choice([1.0, -1.0], far.shape, p=[0.95, 0.05])
     said = rng.random((4, *shape)) < 0.7
-    quantity = cash * leverage / prices * rng.choice([0.01, 0.08, 0.2, 0.6], shape)
+    share = rng.choice([-1.0, 0.0, 0.01, 0.08, 0.2, 0.6, 1e14, 1e300], shape, p=ODDS)
+    quantity = cash * leverage / prices * share
     return {
         "signal": signal,
         "quantity": np.where(signal == 2, np.nan, quantity),
