@@ -9,7 +9,7 @@ from investorbench_env.envs.markets import (
     perpetual_law_of,
     require_nothing_to_draw,
 )
-from investorbench_env.envs.perpetuals_options import CONTEXT, PerpetualOptions
+from investorbench_env.envs.perpetuals_options import PerpetualOptions
 from investorbench_env.envs.portfolio_markets import FoundMarkets
 from investorbench_env.errors import (
     DataNotFoundError,
@@ -54,8 +54,9 @@ def perpetual_markets_of(
     """
     market = _found(options, venue, symbols)
     if market is None:
-        context = options.context or CONTEXT
-        law = perpetual_law_of(symbols, universe, split, interval=options.interval, context=context)
+        law = perpetual_law_of(
+            symbols, universe, split, interval=options.interval, context=options.context
+        )
         markets = drawn(options, law)
         return FoundMarkets(markets=markets, symbols=symbols, asset_class=options.asset_class)
     require_nothing_to_draw(options, ", ".join(symbols), market)
