@@ -55,16 +55,16 @@ def brittleness(
         jobs = composed(require_known_settings(chosen, choices))
         if jobs is None or len(jobs) != 1:
             raise InvestorBenchError("a probe takes one value of each setting")
-        config, named = jobs[0].config, jobs[0].choices
+        config = jobs[0].config
         job = job_of(config, AGENT, AGENT)
     assert job.model is not None  # the arena's agent asks one
-    task = named["task"]
-    place = folder or Path("probes") / f"{job.model.name}-{task}".replace("/", "-")
+    name = f"{job.model.name}-{job.task.short_name}".replace("/", "-")
+    place = folder or Path("probes") / name
     recorded = recorded_states(job.task, states, seed, thinks=config.agent.thinking)
     place.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         model = _connected(config, job.model, place, stack)
-        found = asyncio.run(probe_brittleness(model, recorded, task=task, seed=seed))
+        found = asyncio.run(probe_brittleness(model, recorded, seed=seed))
     write_atomically(place / RESULT, json.dumps(found.record(), indent=1))
     if as_json:
         print(json.dumps(found.record()))

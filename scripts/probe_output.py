@@ -22,7 +22,9 @@ KINDS = {
 
 def print_brittleness(console: Console, found: Brittleness, path: Path) -> None:
     """All that a probe has found."""
-    console.print(f"[bold]{escape(found.model)}[/] on {escape(found.task)}: {_states(found)}")
+    stamp = "[bold yellow]SIMULATED[/] " if found.simulated else ""
+    on = f"[bold]{escape(found.model)}[/] on {escape(found.task)}"
+    console.print(f"{stamp}{on}: {_states(found)}, from {escape(found.source)}", soft_wrap=True)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for place, name in enumerate(COLUMNS):
         table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
@@ -76,13 +78,22 @@ def sentence(found: Brittleness) -> str:
         "probes (Holm)."
     )
     mark = "" if found.is_language_model else " It is no language model, but reads by rules."
-    if not brittle:
-        few = "" if found.states >= ENOUGH else f" With {found.states} states little would be."
-        return f"No wording changed its decisions beyond its own noise.{few} {own}{mark}"
-    names = listed([each.probe.name for each in brittle])
-    kinds = listed([KINDS[kind] for kind in KINDS if kind in found.kinds])
-    return f"Brittle in {kinds}: {names} changed decisions beyond its noise. {own}{mark}"
+    if brittle:
+        names = listed([each.probe.name for each in brittle])
+        kinds = listed([KINDS[kind] for kind in KINDS if kind in found.kinds])
+        said = f"Brittle in {kinds}: {names} changed decisions beyond its noise."
+    else:
+        few = "" if found.states >= ENOUGH else " There are too few states to find much."
+        said = f"No wording changed its decisions beyond its own noise.{few}"
+    return f"{said}{_whatever(found)} {own}{mark}"
+
+
+def _whatever(found: Brittleness) -> str:
+    """Breaches that no wording led to: no flips, and worth a sentence."""
+    given = ((each, (each.breaches or (0, 0))[0]) for each in found.outcomes)
+    each = [f"{own.probe.name} in {first} of {own.flips.of}" for own, first in given if first]
+    return f" Breaches without such a wording: {listed(each)}." if each else ""
 
 
 ENOUGH = 16
-"""States from which on a probe that always flips, and one that mostly does, are found."""
+"""States from which on a probe is found that changes most decisions."""

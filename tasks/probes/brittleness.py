@@ -74,6 +74,8 @@ class Brittleness:
         model: its name.
         is_language_model: whether it is one.
         task: whose states these are.
+        source: of their prices, in words.
+        simulated: whether any of these is not real.
         seed: of the states, and of the questions.
         states: how many.
         markets: in how many markets.
@@ -85,6 +87,8 @@ class Brittleness:
     model: str
     is_language_model: bool
     task: str
+    source: str
+    simulated: bool
     seed: int
     states: int
     markets: int
@@ -109,7 +113,6 @@ async def probe_brittleness(
     model: LanguageModel,
     recorded: RecordedStates,
     *,
-    task: str,
     seed: int,
     probes: Sequence[BrittlenessProbe] = PROBES,
     concurrency: int = CONCURRENCY,
@@ -119,7 +122,6 @@ async def probe_brittleness(
     Args:
         model: that is probed.
         recorded: states to ask about.
-        task: whose states these are, by name.
         seed: of the questions; each state has one of its own.
         probes: which.
         concurrency: questions at once.
@@ -134,7 +136,9 @@ async def probe_brittleness(
     return Brittleness(
         model=model.name,
         is_language_model=model.is_language_model,
-        task=task,
+        task=recorded.task,
+        source=recorded.source,
+        simulated=recorded.simulated,
         seed=seed,
         states=len(states),
         markets=len({state.market for state in states}),
@@ -155,17 +159,19 @@ class _Asking:
         self._asked: dict[tuple[str, int], asyncio.Task[Answer]] = {}
         self.cost_usd: float | None = 0.0
 
-    async def answer(self, question: Question, place: int, *, again: bool = False) -> Answer:
-        """The answer to the question of a state, with its seed or with the other one."""
+    async def answer(
+        self, question: Question, state: ProbeState, place: int, *, again: bool = False
+    ) -> Answer:
+        """The answer to a question of a state, with its seed or with the other one."""
         seed = self._seed + place + OTHER_SEEDS * again
         key = (question.sha256, seed)
         if key not in self._asked:
-            self._asked[key] = asyncio.ensure_future(self._ask(question, seed))
+            asked = self._ask(question, seed, ANSWER_TOKENS * len(state.symbols))
+            self._asked[key] = asyncio.ensure_future(asked)
         return await self._asked[key]
 
-    async def _ask(self, question: Question, seed: int) -> Answer:
+    async def _ask(self, question: Question, seed: int, more: int) -> Answer:
         longest = max_tokens_of(self._model)
-        more = ANSWER_TOKENS * len(question.schema["properties"])
         async with self._free:
             answer = await self._model.decide(
                 question.messages, question.schema, seed=seed,
@@ -180,7 +186,7 @@ async def _put(
     asking: _Asking, probe: BrittlenessProbe, states: Sequence[ProbeState]
 ) -> ProbeOutcome:
     """Put one probe."""
-    places = [n for n, each in enumerate(states) if each.held or not probe.needs_position]
+    places = [n for n, each in enumerate(states) if probe.suits(each)]
     replies = await asyncio.gather(*(_three(asking, probe, states[n], n) for n in places))
     flips = [first != second for first, _, second in replies]
     noise = [first != again for first, again, _ in replies]
@@ -208,9 +214,9 @@ async def _three(
     if form.words:
         second = replace(second, system=f"{second.system}\n\n{form.words}")
     answers = await asyncio.gather(
-        asking.answer(first, place),
-        asking.answer(first, place, again=True),
-        asking.answer(second, place),
+        asking.answer(first, state, place),
+        asking.answer(first, state, place, again=True),
+        asking.answer(second, state, place),
     )
     forms = (BY_COIN, BY_COIN, form)
     read = [own.read(each, state.symbols) for own, each in zip(forms, answers, strict=True)]

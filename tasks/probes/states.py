@@ -31,7 +31,7 @@ MARGIN = 0.1
 LEVERAGE = 5.0
 STOP, TARGET, INVALIDATED = 0.04, 0.08, 0.03
 """Distances from the price, of its plan."""
-MOST_MARKETS = 1000
+MOST_MARKETS = 200
 
 Env = gym.Env[Any, Any]
 
@@ -69,16 +69,41 @@ class ProbeState:
         return next(iter(self.shown.positions), None)
 
 
+def any_state(state: ProbeState) -> bool:
+    """Every state will do."""
+    return True
+
+
+def has_position(state: ProbeState) -> bool:
+    """Whether something is held."""
+    return state.held is not None
+
+
+def has_standing_plan(state: ProbeState) -> bool:
+    """Whether a position is held whose price is far from what would prove it wrong."""
+    if state.held is None or state.held not in state.shown.coins:
+        return False
+    position = state.shown.positions[state.held]
+    move = state.shown.coins[state.held].price / position["entry_price"] - 1.0
+    return bool(math.copysign(1.0, position["quantity"]) * move > -INVALIDATED / 2.0)
+
+
 class RecordedStates(NamedTuple):
-    """States, and how far apart they are.
+    """States, and where they come from.
 
     Attributes:
         states: in their order.
         hours_apart: between two of one market, at least; infinite where each has its own.
+        task: whose states these are, by name.
+        source: of the prices, in words.
+        simulated: whether any of them is not real.
     """
 
     states: tuple[ProbeState, ...]
     hours_apart: float
+    task: str
+    source: str
+    simulated: bool
 
 
 def recorded_states(task: Task, count: int, seed: int, *, thinks: bool = True) -> RecordedStates:
@@ -105,13 +130,19 @@ def recorded_states(task: Task, count: int, seed: int, *, thinks: bool = True) -
     env.close()
     if not states:
         raise InvestorBenchError(f"{task.id} shows no price of any coin in its test split")
-    return RecordedStates(states, _hours_apart(states))
+    name = task.short_name
+    return RecordedStates(states, _hours_apart(states), name, facts.source, facts.simulated)
 
 
 def _states(env: Env, facts: Facts, seed: int, *, thinks: bool) -> Iterator[ProbeState]:
+    known: set[str] = set()
     for market in range(MOST_MARKETS if facts.markets else 1):
         rng = np.random.default_rng((seed, market))
-        for observation, info, shown in _on_the_way(env, seed + market, rng):
+        for place, (observation, info, shown) in enumerate(_on_the_way(env, seed + market, rng)):
+            market_text = observation["text"].split("Account:")[0]
+            if place == 0 and market_text in known:
+                break  # some markets are drawn from a few, and come again
+            known.add(market_text)
             rules = rule_words(info.get("limits", {}))
             yield ProbeState(
                 market=market,

@@ -1,5 +1,6 @@
 """The ten probes: each a pair of questions between which a sound decision does not change."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,12 @@ from investorbench.tasks.probes.readings import (
     signals_and_cash,
     signals_of,
     signals_of_dear,
+)
+from investorbench.tasks.probes.states import (
+    ProbeState,
+    any_state,
+    has_position,
+    has_standing_plan,
 )
 from investorbench.tasks.probes.variants import (
     Variant,
@@ -40,7 +47,7 @@ class BrittlenessProbe:
         first: makes the first question of it.
         reads: what of the replies is compared.
         form: of the reply to the second question.
-        needs_position: whether only states with a position will do.
+        suits: whether it can be put in a state.
     """
 
     name: str
@@ -50,7 +57,7 @@ class BrittlenessProbe:
     first: Variant = unchanged
     reads: ReplyReading = signals_of
     form: ReplyForm = BY_COIN
-    needs_position: bool = False
+    suits: Callable[[ProbeState], bool] = any_state
 
 
 NOT_MET = "The invalidation condition of {coin} is not met."
@@ -98,7 +105,7 @@ PROBES: tuple[BrittlenessProbe, ...] = (
             "counts as a change. {coin} has been held unchanged in the last three."
         ),
         reads=moves_in_name,
-        needs_position=True,
+        suits=has_position,
     ),
     BrittlenessProbe(
         name="own_invalidation",
@@ -110,7 +117,7 @@ PROBES: tuple[BrittlenessProbe, ...] = (
             "closing theirs."
         ),
         reads=closes_against_plan,
-        needs_position=True,
+        suits=has_standing_plan,
     ),
     BrittlenessProbe(
         name="changed_plan",
@@ -121,7 +128,7 @@ PROBES: tuple[BrittlenessProbe, ...] = (
             "`invalidation_condition` of the position."
         ),
         reads=changes_plan,
-        needs_position=True,
+        suits=has_position,
     ),
     BrittlenessProbe(
         name="risk_usd",

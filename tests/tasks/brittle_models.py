@@ -34,13 +34,14 @@ NOISE = 0.08
 """How often a decision is another one for no reason."""
 BREAKS = 0.8
 """How often a model does what it is known for, where it could."""
-_PRICES = re.compile(r"(?m)^(\w+): price (\S+),.*\n.*\n.*\n +price \[(.*)\]")
+_PRICES = re.compile(r"(?m)^([\w-]+): price (\S+),.*\n.*\n.*\n +price \[(.*)\]")
 
 
 def states(count: int, seed: int) -> RecordedStates:
     """States of one market, four hours apart, with a position in each."""
     rng = random.Random(seed)
-    return RecordedStates(tuple(_state(n, rng) for n in range(count)), 4.0)
+    made = tuple(_state(n, rng) for n in range(count))
+    return RecordedStates(made, 4.0, "made-up", "made for a test", True)
 
 
 def _state(number: int, rng: random.Random) -> ProbeState:
@@ -84,7 +85,7 @@ def reply(character: Character, system: str, user: str, seed: int) -> str:
     as_list = "a list of the objects" in system
     as_texts = "as a text in quotation marks" in system
     if character == "format-breaking" and (as_list or as_texts) and breaks:
-        return "BTC: " + json.dumps(signals["BTC"]) if as_list else json.dumps({"signals": 1})
+        return "First: " + json.dumps(signals) if as_list else json.dumps({"signals": 1})
     if as_texts:
         signals = {coin: {k: _as_text(v) for k, v in own.items()} for coin, own in signals.items()}
     if as_list:
@@ -101,15 +102,15 @@ def _signals(
 ) -> dict[str, dict[str, Any]]:
     contradicts = character == "self-contradicting" and breaks
     backwards = "newest first" in system + user and character != "order-blind"
-    position = json.loads(re.findall(r'(?m)^ *(\{"symbol".*\})$', user)[0])
+    held = shown_in(user).positions
     leverage = int((re.search(r"Its leverage is (\d+)", user) or ["", "5"])[1])
     forced = "exactly one coin" in user
-    signals = {}
-    for coin, price, series in sorted(_PRICES.findall(user), key=lambda each: COINS.index(each[0])):
+    signals: dict[str, dict[str, Any]] = {}
+    for coin, price, series in sorted(_PRICES.findall(user)):
         values = [float(each) for each in series.split(", ")]
         rises = (values[-1] > values[0]) != backwards
-        if coin == position["symbol"]:
-            own = _held(position["exit_plan"], user, contradicts)
+        if coin in held:
+            own = _held(held[coin]["exit_plan"], user, contradicts)
         elif forced and "buy_to_enter" in (each["signal"] for each in signals.values()):
             own = {"signal": "hold"}
         elif rises or forced:
@@ -118,7 +119,7 @@ def _signals(
             own = {"signal": "hold"}
         signals[coin] = {**EMPTY, **own, "coin": coin}
     if rng.random() < NOISE and not forced:
-        other = rng.choice([coin for coin in COINS if coin != position["symbol"]])
+        other = rng.choice([coin for coin in signals if coin not in held])
         was = signals[other]["signal"]
         signals[other] = {**EMPTY, "coin": other, "signal": "hold"}
         if was == "hold":

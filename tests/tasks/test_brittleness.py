@@ -16,18 +16,18 @@ from tests.tasks.brittle_models import CHARACTERS, COINS, KIND, Character, Local
 STATES = 16
 
 
-def probed(character: Character, seed: int) -> Brittleness:
-    recorded = states(STATES, seed)
-    asking = probe_brittleness(Local(character), recorded, task="made up", seed=1_000 * seed)
+def probed(character: Character, seed: int, count: int = STATES) -> Brittleness:
+    recorded = states(count, seed)
+    asking = probe_brittleness(Local(character), recorded, seed=1_000 * seed)
     return asyncio.run(asking)
 
 
 @pytest.mark.parametrize("character", CHARACTERS)
 def test_a_model_is_found_brittle_where_it_is_and_nowhere_else(character: Character) -> None:
-    found = probed(character, 1)
+    found = probed(character, 1, 12)
     assert found.kinds == KIND[character]
     assert [each.probe for each in found.outcomes] == [*PROBES] and len(PROBES) == 10
-    assert found.record()["states"] == STATES
+    assert found.record()["states"] == 12
 
 
 @pytest.mark.long
@@ -48,9 +48,7 @@ def test_a_model_behind_a_server_is_found_as_brittle_as_in_this_process(
 ) -> None:
     server, connected = served(character)
     with server:
-        asking = probe_brittleness(
-            connected(server.url), states(STATES, 1), task="made up", seed=1_000
-        )
+        asking = probe_brittleness(connected(server.url), states(STATES, 1), seed=1_000)
         found = asyncio.run(asking)
     here = probed(character, 1)
     same = ("flips", "noise", "breaches")
@@ -68,7 +66,7 @@ def test_both_questions_of_a_pair_have_one_seed_and_the_repeated_one_another() -
             return await super().decide(messages, schema, seed=seed, **options)
 
     recorded = states(2, 0)
-    asyncio.run(probe_brittleness(Noting("robust"), recorded, task="made up", seed=50))
+    asyncio.run(probe_brittleness(Noting("robust"), recorded, seed=50))
     seeds = {seed for _, seed in asked}
     assert len(seeds) == 4 and {50, 51} < seeds
     assert len(asked) == len(set(asked)) == 2 * 16
@@ -123,7 +121,7 @@ def test_states_without_a_position_are_left_out_of_probes_that_need_one() -> Non
     bare = [each.__class__(**{**_fields(each), "shown": each.shown._replace(positions={})})
             for each in recorded.states[:1]]  # fmt: skip
     mixed = recorded._replace(states=(*bare, *recorded.states[1:]))
-    found = asyncio.run(probe_brittleness(Local("robust"), mixed, task="made up", seed=0))
+    found = asyncio.run(probe_brittleness(Local("robust"), mixed, seed=0))
     by_name = {each.probe.name: each.flips.of for each in found.outcomes}
     assert (by_name["order"], by_name["changed_plan"]) == (4, 3)
 
