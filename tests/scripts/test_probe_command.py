@@ -16,6 +16,7 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.heavy
 def test_a_model_is_probed_and_a_second_run_asks_nothing_again(command: Call) -> None:
     server, _ = served("order-blind")
     with server:
@@ -25,7 +26,7 @@ def test_a_model_is_probed_and_a_second_run_asks_nothing_again(command: Call) ->
         first = command(*given)
         asked = server.calls
         second = command(*given, "--json")
-        assert server.calls == asked == 2 * 16
+        assert server.calls == asked and 2 * 11 <= asked <= 2 * 16
     assert (first.code, second.code) == (0, 0)
     record = json.loads(second.out)
     kept = json.loads(Path("probes/local-perpetuals-sim/brittleness.json").read_text())

@@ -34,7 +34,7 @@ NOISE = 0.08
 """How often a decision is another one for no reason."""
 BREAKS = 0.8
 """How often a model does what it is known for, where it could."""
-_PRICES = re.compile(r"(?m)^([\w-]+): price (\S+),.*\n.*\n.*\n +price \[(.*)\]")
+_PRICES = re.compile(r"(?m)^([\w-]+): price (\S+),.*(?:\n .*)*?\n +price \[(.*)\]")
 
 
 def states(count: int, seed: int) -> RecordedStates:

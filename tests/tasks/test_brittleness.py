@@ -16,18 +16,18 @@ from tests.tasks.brittle_models import CHARACTERS, COINS, KIND, Character, Local
 STATES = 16
 
 
-def probed(character: Character, seed: int, count: int = STATES) -> Brittleness:
-    recorded = states(count, seed)
+def probed(character: Character, seed: int) -> Brittleness:
+    recorded = states(STATES, seed)
     asking = probe_brittleness(Local(character), recorded, seed=1_000 * seed)
     return asyncio.run(asking)
 
 
 @pytest.mark.parametrize("character", CHARACTERS)
 def test_a_model_is_found_brittle_where_it_is_and_nowhere_else(character: Character) -> None:
-    found = probed(character, 1, 12)
+    found = probed(character, 1)
     assert found.kinds == KIND[character]
     assert [each.probe for each in found.outcomes] == [*PROBES] and len(PROBES) == 10
-    assert found.record()["states"] == 12
+    assert found.record()["states"] == STATES
 
 
 @pytest.mark.long
