@@ -100,7 +100,7 @@ class PerpetualInfos:
             "unrealised_pnl": accounts.unrealised.copy().T,
             **self._account_masks,
         }
-        self._report_events(info, step)
+        self._report_events(info, step, fresh)
         if (idle := tape.idle(lanes.places)) is not None:
             info["outage"] = idle if fresh is None else idle & ~fresh[:, None]
         if self._setup.labelled:
@@ -110,8 +110,8 @@ class PerpetualInfos:
             tell_markets(info, lanes.market, ended)
         return info
 
-    def _report_events(self, info: Info, step: LaneStep) -> None:
-        """Tables of what happened."""
+    def _report_events(self, info: Info, step: LaneStep, fresh: Flags | None) -> None:
+        """Tables of what happened, but to episodes that have just begun."""
         seconds = self._lanes.tape.bar_seconds
         makers: dict[str, Callable[[], Table | None]] = {
             "fills": partial(_fills, step.bars, self._count),
@@ -120,9 +120,11 @@ class PerpetualInfos:
             "rejections": partial(_rejections, step.refusals, self._count),
         }
         for name, make in makers.items():
-            info[name] = EventTable(TABLES[name], make, self._nothing[name])
+            own = make if fresh is None else partial(_without, make, fresh)
+            info[name] = EventTable(TABLES[name], own, self._nothing[name])
         if step.repaired is not None and np.count_nonzero(step.repaired):
-            info["repairs"], info["_repairs"] = step.repaired, step.repaired > 0
+            repaired = step.repaired.copy() if fresh is None else step.repaired * ~fresh
+            info["repairs"], info["_repairs"] = repaired, repaired > 0
 
 
 class EventTable(Mapping[str, Array]):
@@ -154,6 +156,15 @@ class EventTable(Mapping[str, Array]):
 
     def __repr__(self) -> str:
         return f"EventTable({dict(self)!r})"
+
+
+def _without(make: Callable[[], Table | None], lanes: Flags) -> Table | None:
+    """A table without the rows of some lanes."""
+    table = make()
+    if table is None:
+        return None
+    kept = ~lanes[table["lane"]]
+    return {name: column[kept] for name, column in table.items()}
 
 
 def _closed(bars: Sequence[tuple[Any, BarEvents]], count: int, bar_seconds: int) -> Table | None:

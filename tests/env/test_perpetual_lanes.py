@@ -223,7 +223,8 @@ def test_episodes_that_end_begin_again_as_the_mode_says(market: Any, mode: str) 
     many: Any = gym.make_vec(PERPETUALS, num_envs=2, autoreset_mode=mode, **options)
     _, info = many.reset(seed=1)
     act = buys(info)
-    many.step(act)
+    *_, first = many.step(act)
+    assert rows(first, "fills", 0) and rows(first, "fills", 1)
     _, _, _, truncated, info = many.step(act)
     assert truncated.all()
     if mode == "SAME_STEP":
@@ -238,6 +239,7 @@ def test_episodes_that_end_begin_again_as_the_mode_says(market: Any, mode: str) 
     _, info = many.reset(options={"reset_mask": np.array([True, False])})
     assert info["equity"][0] == 10_000.0 != info["equity"][1]
     assert info["account"]["quantities"][1].any() and not info["account"]["quantities"][0].any()
+    assert rows(info, "rejections", 1) and not rows(info, "rejections", 0)
 
 
 def test_nothing_that_a_reader_writes_into_comes_back(market: Any) -> None:
