@@ -121,12 +121,12 @@ def _confidence(name: str, kind: str) -> Iterable[BehaviourRow]:
 ACCOUNT = (
     _row("account_value", "Account value", "equity at the last mark",
          lambda of: of.history.equity[-1], USD, short="value"),
-    _row("account_return", "Return, %", "of the account over the episode",
+    _row("account_return", "Return, %", "",
          lambda of: of.history.equity[-1] / of.history.equity[0] - 1.0, PERCENT, 1, "return %"),
     _row("account_drawdown", "Drawdown, %", "largest fall from a peak of all marks",
          lambda of: float(max_drawdown(of.history.equity)), PERCENT, 1, "MDD %"),
-    _row("fees", "Fees", "of all fills", lambda of: of.history.fees, USD, short="fees"),
-    _row("fees_share", "Fees, % of the opening account", "of all fills",
+    _row("fees", "Fees", "", lambda of: of.history.fees, USD, short="fees"),
+    _row("fees_share", "Fees, % of the opening account", "",
          lambda of: of.history.fees / of.history.equity[0], PERCENT, 1),
     _row("funding", "Funding", "received, negative when paid", lambda of: of.history.funding, USD),
 )
@@ -148,14 +148,13 @@ TRADES = (
              USD, "mean"),
     *_sample("notional_lost", "Notional, losers", lambda of: _losing(of, of.notional),
              USD, "mean"),
-    *(_row(f"ended_{reason}", f"Ended by {words}, %", "of the trades that have ended",
-           _exit_share(reason), PERCENT, 1)
+    *(_row(f"ended_{reason}", f"Ended by {words}, %", "", _exit_share(reason), PERCENT, 1)
       for reason, words in (("target", "its target"), ("stop", "its stop"),
                             ("liquidation", "liquidation"), ("close", "a signal to close"))),
 )
 SIGNALS = (
     _row("signals", "Signals", "that could be read", lambda of: of.signals),
-    *(_row(f"signals_{name}", f"{head}, %", "of all signals", _signal_share(kind), PERCENT, 2)
+    *(_row(f"signals_{name}", f"{head}, % of signals", "", _signal_share(kind), PERCENT, 2)
       for name, head, kind in (("long", "To enter long", BUY_TO_ENTER),
                                ("short", "To enter short", SELL_TO_ENTER),
                                ("hold", "To hold", HOLD), ("close", "To close", CLOSE))),
@@ -176,10 +175,8 @@ EXPOSURE = (
              PERCENT, "mean median", 2),
     _row("minutes_long", "Minutes long", "each coin counted by itself",
          lambda of: of.minutes_held(1)),
-    _row("minutes_short", "Minutes short", "each coin counted by itself",
-         lambda of: of.minutes_held(-1)),
-    _row("minutes_flat", "Minutes flat", "each coin counted by itself",
-         lambda of: of.minutes_flat),
+    _row("minutes_short", "Minutes short", "", lambda of: of.minutes_held(-1)),
+    _row("minutes_flat", "Minutes flat", "", lambda of: of.minutes_flat),
 )
 FORECASTS = (
     _row("forecasts", "Forecasts", "entries with confidence, target and stop that were decided",

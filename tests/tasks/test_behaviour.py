@@ -1,12 +1,16 @@
 """Behaviour on perpetuals: a table of 20 trades made by hand, and what follows from it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import gymnasium as gym
+import numpy as np
 import pytest
 
-from investorbench.tasks.arena.history import arena_history
+import investorbench_env  # noqa: F401  (registers the environments)
+from investorbench.tasks.arena.history import ArenaHistory, arena_history
 from investorbench.tasks.arena.invalidations import PriceCondition, read_condition
 from investorbench.tasks.behaviour import BEHAVIOUR, behaviour
 from investorbench.tasks.step import Step
@@ -311,3 +315,62 @@ def test_a_condition_of_another_kind_is_judged_by_nothing(text: str) -> None:
 
 def _nothing(t: int) -> dict[str, Any]:
     return _info(t, 10_000.0, {}, PRICES) | {"fills": [], "closed": [], "funding": []}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"margin": "cross"}, {"rules": "baseline"}], ids=["isolated", "cross", "adding"]
+)
+def test_trades_add_up_to_what_the_account_has_become(options: dict[str, Any]) -> None:
+    env: Any = gym.make(
+        "InvestorBench/Perpetuals-SIM", every=20, markets=[12], modalities=["time"],
+        slippage_bps=3, **options,
+    ).unwrapped  # fmt: skip
+    history, last = played(env)
+    closed = [each.closed for each in history.trades if each.closed is not None]
+    brought = sum(each.pnl - each.fees + each.funding for each in closed)
+    held = sum(each.unrealised_pnl + each.funding - each.fees for each in last["positions"])
+    assert history.equity[-1] - history.equity[0] == pytest.approx(brought + held, abs=1e-6)
+    assert history.fees == pytest.approx(last["costs"], rel=1e-12)
+    assert len(closed) > 10
+    wanted = {"target", "stop", "close", *({"liquidation"} if "margin" not in options else ())}
+    assert {each.reason for each in closed} >= wanted
+    for trade in history.trades:
+        size = sum(entry.quantity for entry in trade.entries)
+        known = trade.closed or trade.position
+        assert known is not None and size == pytest.approx(known.quantity, rel=1e-12)
+        if trade.closed is not None:
+            assert trade.closed.opened == trade.opened
+    assert any(len(trade.entries) > 1 for trade in history.trades) == ("rules" in options)
+    figures = behaviour(history)
+    kinds = ("long", "short", "hold", "close")
+    assert sum(figures[f"signals_{kind}"] for kind in kinds) == pytest.approx(1.0)
+    span = (history.times[-1] - history.times[0]).total_seconds() / 60 * len(history.symbols)
+    assert sum(figures[f"minutes_{side}"] for side in ("long", "short", "flat")) == span
+    assert figures["minutes_flat"] > 0
+
+
+def played(env: Any) -> tuple[ArenaHistory, dict[str, Any]]:
+    """What random signals lead to: levels near and far, leverage that a few bars can end."""
+    random = np.random.default_rng(2)
+    _, info = env.reset(seed=0)
+    steps: list[Step] = []
+    ended = False
+    while not ended:
+        prices, held = info["account"].marks, {each.symbol for each in info["positions"]}
+        action: dict[str, Any] = {}
+        for symbol in info["symbols"]:
+            side, away = random.choice([1, -1]), random.choice([0.002, 0.02, 0.2])
+            if random.random() < 0.1:
+                action[symbol] = {"signal": "close_position" if symbol in held else "hold"}
+            elif random.random() < 0.2:
+                action[symbol] = {
+                    "signal": "buy_to_enter" if side > 0 else "sell_to_enter",
+                    "leverage": int(random.choice([5, 10, 20, 40])), "confidence": random.random(),
+                    "quantity": 0.8 * info["cash"] / prices[symbol],
+                    **({"profit_target": prices[symbol] * (1 + side * away)} if away < 0.1 else {}),
+                    **({"stop_loss": prices[symbol] * (1 - side * away)} if away < 0.1 else {}),
+                }  # fmt: skip
+        *_, terminated, truncated, after = env.step(action)
+        steps.append(replace(_step(len(steps), info, action, after), facts=env.facts))
+        info, ended = after, terminated or truncated
+    return arena_history(steps), info
