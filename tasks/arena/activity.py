@@ -83,11 +83,11 @@ class ArenaActivity:
 
     @cached_property
     def given(self) -> dict[str, FloatArray]:
-        """The confidences of all signals by their kind, NaN where none was stated."""
+        """The confidences of all signals by their kind, NaN where none that can be was stated."""
         found: dict[str, list[float]] = {}
         for signals in self.history.signals:
             for each in signals.values():
-                found.setdefault(each.signal, []).append(_known(each.confidence))
+                found.setdefault(each.signal, []).append(_probability(each.confidence))
         return {kind: np.array(values) for kind, values in found.items()}
 
     @property
@@ -127,6 +127,12 @@ class ArenaActivity:
 
 def _known(value: float | None) -> float:
     return np.nan if value is None else float(value)
+
+
+def _probability(stated: float | None) -> float:
+    """A stated confidence, where it can be one."""
+    value = _known(stated)
+    return value if 0.0 <= value <= 1.0 else np.nan
 
 
 def _away(entry: FilledSignal, level: float | None) -> float:

@@ -144,11 +144,7 @@ class ArenaHistory:
 
 
 def arena_history(steps: Sequence[Step]) -> ArenaHistory:
-    """What an account did, from its steps, at least one.
-
-    Raises:
-        KeyError: the steps are of no account of perpetuals.
-    """
+    """What an account did, from its steps, at least one."""
     symbols = steps[0].facts.symbols
     infos = [steps[0].info, *(step.outcome for step in steps)]
     accounts: list[AccountState] = [info["account"] for info in infos]
@@ -164,10 +160,10 @@ def arena_history(steps: Sequence[Step]) -> ArenaHistory:
         signals=signals,
         held=tuple(map(_positions, accounts[:-1])),
         trades=tuple(_trades(accounts, infos, signals)),
-        fees=float(sum(each.cost for info in infos[1:] for each in info["fills"])),
-        funding=float(sum(each.cash for info in infos[1:] for each in info["funding"])),
+        fees=float(sum(each.cost for info in infos[1:] for each in _events(info, "fills"))),
+        funding=float(sum(each.cash for info in infos[1:] for each in _events(info, "funding"))),
         rejections=Counter(
-            kind_of(each.reason) for info in infos[1:] for each in info["rejections"]
+            kind_of(each.reason) for info in infos[1:] for each in _events(info, "rejections")
         ),
         repairs=Counter(each.kind for own in read for each in own.repairs),
     )
@@ -183,7 +179,7 @@ def _trades(
         before, outcome = accounts[step], infos[step + 1]
         entries = {each.signal.symbol: each for each in _entries(step, before, outcome, given)}
         units = {each.symbol: each.quantity for each in before.positions}
-        for closed in outcome["closed"]:
+        for closed in _events(outcome, "closed"):
             symbol = closed.symbol
             if symbol in entries and closed.quantity != units.get(symbol):  # which ended, too
                 _enter(held, entries.pop(symbol), infos[step])
@@ -211,9 +207,9 @@ def _entries(
     step: int, before: AccountState, outcome: Mapping[str, Any], signals: Signals
 ) -> Iterator[FilledSignal]:
     """The fills of a step that entered what a signal asked for; others ended something."""
-    rejected = {each.order.symbol for each in outcome["rejections"]}
+    rejected = {each.order.symbol for each in _events(outcome, "rejections")}
     wanted = {n: each for n, each in signals.items() if each.is_entry and n not in rejected}
-    for fill in outcome["fills"]:
+    for fill in _events(outcome, "fills"):
         signal = wanted.get(fill.symbol)
         if signal is not None and (fill.quantity > 0.0) == (signal.signal == BUY_TO_ENTER):
             yield FilledSignal(
@@ -224,6 +220,11 @@ def _entries(
                 seen=before.marks.get(fill.symbol, np.nan),
                 equity=before.equity,
             )
+
+
+def _events(info: Mapping[str, Any], kind: str) -> Sequence[Any]:
+    """What happened in a step; nothing where its environment does not say."""
+    return info.get(kind) or ()
 
 
 def _positions(account: AccountState) -> dict[str, Position]:
