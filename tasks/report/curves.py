@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench.tasks.days import FloatArray, is_within_a_day
+from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard import Leaderboard, Row
 from investorbench.tasks.leaderboard.contestants import Days
 from investorbench.tasks.metrics import equity_of
@@ -30,7 +31,8 @@ def curves_of(board: Leaderboard) -> dict[str, Any]:
         ``symbols`` [A]; ``prices`` [A, P], null where one is not known; ``agents``, each with
         ``growth`` of equity from 1 and ``drawdown`` as a negative share, at ``times`` or at
         ``own_times``; ``weights`` [A] of those times but the first, carried up to each; and
-        ``fills``: time, price, sign and asset of each trade.
+        ``fills``: time, price, sign and asset of each trade; and of perpetuals ``opening``, the
+        account's value at first, in which growth is shown.
     """
     episodes = [row.episode for row in board.rows if row.episode]
     labels = [labels_of(board, episode) for episode in episodes]
@@ -46,6 +48,7 @@ def curves_of(board: Leaderboard) -> dict[str, Any]:
         "times": drawn,
         "prices": [_rounded(asset) for asset in prices_of(episodes, labels, times)[points].T],
         "agents": [_agent(board, row, drawn) for row in board.rows],
+        **({"opening": board.facts.initial_cash} if is_of_perpetuals(board.facts) else {}),
     }
 
 

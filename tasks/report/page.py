@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from string import Template
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from investorbench.tasks.judging import is_of_perpetuals
+from investorbench.tasks.report.arena_trades import TRADE_BYTES, pack_trades
 from investorbench.tasks.report.content import (
     ReportContent,
     board_id,
@@ -19,7 +21,7 @@ from investorbench.tasks.report.curves import curves_of
 from investorbench.tasks.report.decisions import PackedDecisions, pack_decisions
 from investorbench.tasks.report.leaderboard_tables import stamp
 from investorbench.tasks.report.markup import Html, element, join
-from investorbench.tasks.report.packing import block, json_block, packed
+from investorbench.tasks.report.packing import PageBudget, block, json_block, packed
 from investorbench.tasks.report.sections import board_section, overall_section
 from investorbench.tasks.wording import count
 from investorbench_env.errors import MissingDependencyError
@@ -28,7 +30,7 @@ BYTES = 9_500_000
 """Of a page that can still be sent by mail."""
 ENTRY_BYTES = 600
 """What it takes to list an episode, at most."""
-PROGRAMS = ("elements", "unpacking", "tables", "charts", "decisions", "searching", "main")
+PROGRAMS = ("elements", "unpacking", "tables", "charts", "arena", "decisions", "searching", "main")
 """Files of the page's program, in order."""
 
 
@@ -54,6 +56,7 @@ def html_page(
         MissingDependencyError: plotly is not installed.
     """
     template, program, drawing = page_file("report.html"), _program(), _drawing()
+    arenas, trades = _arenas(content)
     parts = {
         "policy": _policy(program_hash(program), drawing.hash),
         "style": page_file("report.css"),
@@ -64,6 +67,8 @@ def html_page(
         "boards": join(*(board_section(content, b, n) for n, b in enumerate(content.boards))),
         "charts": join(
             json_block("curves", [curves_of(board) for board in content.boards]),
+            json_block("arena", arenas),
+            *(block(name, text) for name, text in trades.items()),
             block("plotly", drawing.packed),
         ),
         "program": program,
@@ -76,6 +81,17 @@ def html_page(
         *(block(name, text) for name, text in decisions.blocks.items()),
     )
     return Template(template).substitute(parts)
+
+
+def _arenas(content: ReportContent) -> tuple[dict[str, Any], dict[str, str]]:
+    """What was traded on each leaderboard of perpetuals, and the blocks that hold the trades."""
+    budget = PageBudget(TRADE_BYTES)
+    arenas = {
+        board_id(number): {"agents": pack_trades(board, records_of(content, board), number, budget)}
+        for number, board in enumerate(content.boards)
+        if is_of_perpetuals(board.facts)
+    }
+    return arenas, budget.blocks
 
 
 def _decisions(content: ReportContent, size: int, watch: Callable[[], None]) -> PackedDecisions:

@@ -14,6 +14,7 @@ from investorbench.tasks.report.agent_tables import (
     trading_table,
     variance_table,
 )
+from investorbench.tasks.report.arena_tables import behaviour_table
 from investorbench.tasks.report.content import (
     ReportContent,
     board_id,
@@ -42,6 +43,13 @@ from investorbench.tasks.report.provenance import (
 )
 from investorbench.tasks.wording import count, percent
 
+TRADE_KINDS = {
+    "all": "all", "won": "won", "lost": "lost", "liquidated": "liquidated", "open": "still held",
+}  # fmt: skip
+TRADE_HEADS = ("Coin", "Position", "Opened, UTC", "Closed, UTC", "Entry", "Exit", "Ended by",
+               "Net USD")  # fmt: skip
+TRADE_WORDS = frozenset(("Coin", "Position", "Opened, UTC", "Closed, UTC", "Ended by"))
+
 
 def overall_section(overall: Overall, number: int) -> Html:
     """Agents over all tasks of a protocol."""
@@ -66,9 +74,8 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
     warning = cutoff_warning(board)
     answers = answers_table(board)
     missing = missing_of(records)
-    of_shares = len(board.facts.symbols) > 1 and not is_of_perpetuals(board.facts)
-    held = portfolios_of(records) if of_shares else []
-    is_compared = board.apart_for is None
+    is_arena, is_compared = is_of_perpetuals(board.facts), board.apart_for is None
+    held = portfolios_of(records) if len(board.facts.symbols) > 1 and not is_arena else []
     text = (
         f"Protocol {setting.protocol}, {setting.start} to {setting.end}, "
         f"{span_of(board)}. Data: {setting.data_source}."
@@ -91,6 +98,7 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
             else ()
         ),
         *_part(name, "equity", "Equity and drawdown", curves_figure(board, number)),
+        *(_part(name, "arena", "Arena", arena_part(board, number)) if is_arena else ()),
         *_part(name, "actions", "Actions on the price", actions_figure(board, number)),
         *_part(name, "months", "Monthly returns", months_table(board)),
         *_part(name, "trading", "Risk, exposure, turnover and costs", trading_table(board)),
@@ -174,6 +182,52 @@ def weights_figure(board: Leaderboard, number: int) -> Html:
     choice = _choice("Agent", f"{board_id(number)}-weights-agent", _agents(board))
     chosen = element("div", choice, class_="choices choice")
     return join(chosen, _figure(number, "weights", text, board.setting.simulated))
+
+
+def arena_part(board: Leaderboard, number: int) -> Html:
+    """Positions by time and every trade of a chosen agent, and behaviour of all side by side."""
+    name = board_id(number)
+    text = (
+        "Positions by coin and time, long and short; a cross where the venue ended one, "
+        f"{drawn_repeat(board)}. Rest on a bar for what it was."
+    )
+    chosen = element(
+        "div", _choice("Agent", f"{name}-trader", _agents(board)), class_="choices choice"
+    )
+    return join(
+        chosen,
+        _figure(number, "positions", text, board.setting.simulated),
+        _trades_browser(name, board.facts.symbols),
+        behaviour_table(board),
+    )
+
+
+def _trades_browser(name: str, symbols: Sequence[str]) -> Html:
+    """Where the page lists trades."""
+    coins = [element("option", "all", value=""), *(element("option", each) for each in symbols)]
+    kinds = [element("option", words, value=key) for key, words in TRADE_KINDS.items()]
+    heads = (
+        element("th", head, scope="col", class_="words" if head in TRADE_WORDS else None)
+        for head in TRADE_HEADS
+    )
+    listed = element(
+        "table",
+        element("caption", element("span", "Every trade, oldest first")),
+        element("thead", element("tr", *heads)),
+        element("tbody"),
+        id=f"{name}-trades",
+    )
+    return element(
+        "div",
+        element("div", _choice("Coin", f"{name}-coin", coins),
+                _choice("Trades", f"{name}-outcome", kinds), class_="choices"),
+        element("p", "", id=f"{name}-count", class_="setting", role="status"),
+        element("div", listed, class_="frame trades", tabindex="0", role="group",
+                aria_label="Trades"),
+        element("p", element("button", "More trades", type="button", id=f"{name}-more",
+                             hidden=True)),
+        class_="browser",
+    )  # fmt: skip
 
 
 def _agents(board: Leaderboard) -> list[Html]:

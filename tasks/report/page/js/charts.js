@@ -78,21 +78,25 @@ function layoutOf(board, theme, width, titles) {
   };
 }
 
+/** Growth in percent, or of an account that has one the value in dollars. */
 function curvesChart(board, theme, width) {
+  const [value, unit, title] = board.opening
+    ? [(growth) => growth * board.opening, "USD", "account value, USD"]
+    : [(growth) => (growth - 1) * 100, "%", "return, %"];
   const traces = board.agents.flatMap((agent, index) => {
     const shared = {
       x: agent.own_times ?? board.times.slice(0, agent.growth.length), mode: "lines",
       name: label(agent.name),
       legendgroup: String(index), line: styleOf(board, index, theme),
     };
-    const hover = `${label(agent.name)}<br>%{x|${whenIn(board)}} %{y:.1f} %<extra></extra>`;
+    const hover = (figure) => `${label(agent.name)}<br>%{x|${whenIn(board)}} ${figure}<extra></extra>`;
     return [
-      { ...shared, y: agent.growth.map((g) => (g - 1) * 100), hovertemplate: hover },
+      { ...shared, y: agent.growth.map(value), hovertemplate: hover(`%{y:,.1f} ${unit}`) },
       { ...shared, y: agent.drawdown.map((d) => d * 100), yaxis: "y2", showlegend: false,
-        hovertemplate: hover },
+        hovertemplate: hover("%{y:.1f} %") },
     ];
   });
-  const layout = layoutOf(board, theme, width, ["return, %", "drawdown, %"]);
+  const layout = layoutOf(board, theme, width, [title, "drawdown, %"]);
   withLegend(layout, 480, board.agents.length, width, 220);
   return { traces, layout };
 }
@@ -205,14 +209,15 @@ function weightsChart(board, theme, width, chosen) {
   return { traces, layout };
 }
 
-const CHOSEN = { actions: "agent", weights: "weights-agent" };
+const CHOSEN = { actions: "agent", weights: "weights-agent", positions: "trader" };
 const CONFIG = {
   displaylogo: false, responsive: true, scrollZoom: false,
   modeBarButtonsToRemove: ["select2d", "lasso2d", "sendDataToCloud", "autoScale2d"],
 };
 
 /** Draw a chart, or draw it again in other colours, for another agent or width. */
-function drawWith(library, chart) {
+function drawWith(library, chart, trades = chart.trades) {
+  chart.trades = trades;
   const board = curves[Number(chart.dataset.board)];
   const name = `task-${Number(chart.dataset.board) + 1}`;
   const asset = byId(`${name}-asset`)?.value || null;
@@ -224,13 +229,21 @@ function drawWith(library, chart) {
     actions: () => actionsChart(board, themeNow(), width, chosen,
       asset === null ? null : Number(asset)),
     weights: () => weightsChart(board, themeNow(), width, chosen),
+    positions: () => positionsChart(board, themeNow(), width, name, trades),
   }[kind]();
   library.react(chart, traces, layout, CONFIG);
   chart.style.minHeight = `${layout.height}px`;
   chart.dataset.drawn = traces.length;
 }
 
-const draw = async (chart) => drawWith(await plotly(), chart);
+/** Draw a chart once its library, and the trades that it shows, are there. */
+async function draw(chart) {
+  const name = `task-${Number(chart.dataset.board) + 1}`;
+  const isOfTrades = chart.dataset.chart === "positions";
+  const [library, trades] = await Promise.all([plotly(), isOfTrades ? tradesOf(name) : undefined]);
+  drawWith(library, chart, trades);
+}
+
 const allCharts = () => [...document.querySelectorAll(".chart")];
 const redraw = () => allCharts().filter((chart) => chart.dataset.drawn).forEach(draw);
 

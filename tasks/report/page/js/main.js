@@ -29,5 +29,6 @@ byId("filter").addEventListener("input", (event) => filterAgents(event.target.va
 byId("theme").addEventListener("change", (event) => chooseTheme(event.target.value));
 watchDecisions();
 watchSearch();
+watchArena();
 watchCharts();
 document.documentElement.dataset.interactiveMs = Math.round(performance.now());
