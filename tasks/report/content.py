@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from investorbench.tasks.days import is_within_a_day, period_name
+from investorbench.tasks.judging import why_no_ratio
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.result import Entry, Episode
@@ -76,7 +77,8 @@ def drawn_repeat(board: Leaderboard) -> str:
     """Which repeat of each agent curves and decisions show first."""
     if board.facts.draws_markets:
         return "in the first market that all of them met"
-    return "of the repeat with the median Sharpe ratio"
+    has_ratio = why_no_ratio(board.facts, board.comparison.days) is None
+    return f"of the repeat with the median {'Sharpe ratio' if has_ratio else 'return'}"
 
 
 def board_id(number: int) -> str:

@@ -22,7 +22,7 @@ from tests.report.thirteen import HOSTILE
 pytest.importorskip("plotly")
 
 OPTIONS: dict[str, Any] = {"every": 20, "end": "2025-07-18", "markets": [3]}
-PLANS = ("invalidation", "why", "exit_why")
+EAGER, IDLE = "each 0.2", "each 0"
 
 
 class Trader:
@@ -55,19 +55,23 @@ class Trader:
         }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def content(tmp_path_factory: pytest.TempPathFactory) -> ReportContent:
-    """Two agents on one simulated market, of which one never trades."""
-    folder = tmp_path_factory.mktemp("arena")
-    for name, often in (("eager", 0.2), ("idle", 0.0)):
+def traded(folder: Path, *often: float) -> ReportContent:
+    """Agents on one simulated market, named by how often they do something."""
+    for each in often:
         evaluate(
-            Trader(name, often), "InvestorBench/Perpetuals-SIM", warmup=False,
-            folder=folder / name, **OPTIONS,
+            Trader(f"each {each:g}", each), "InvestorBench/Perpetuals-SIM", warmup=False,
+            folder=folder / f"{each:g}", **OPTIONS,
         )  # fmt: skip
-    found = found_in([folder / name for name in ("eager", "idle")])
+    found = found_in([folder / f"{each:g}" for each in often])
     assert not found.problems
     boards = leaderboards((entry for _, entry in found.entries), jointly=False, draws=50)
     return ReportContent(boards=tuple(boards), overalls=(), records=tuple(found.entries))
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> ReportContent:
+    """Two agents, of which one never trades."""
+    return traded(tmp_path_factory.mktemp("arena"), 0.2, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +90,11 @@ def test_every_trade_is_in_the_page_with_its_plan_its_exit_and_its_reasons(
     content: ReportContent, page: Page
 ) -> None:
     listed = {each["agent"]: each for each in page.json("arena")["task-1"]["agents"]}
-    assert set(listed) >= {"eager", "idle"} and listed["idle"]["trades"] == 0
-    trades = json.loads(page.unpacked(listed["eager"]["block"]))
+    assert set(listed) >= {EAGER, IDLE} and listed[IDLE]["trades"] == 0
+    trades = json.loads(page.unpacked(listed[EAGER]["block"]))
     ended = [each for each in trades if "by" in each]
-    closed = closed_in(content, "eager")
-    assert len(trades) == listed["eager"]["trades"] and len(ended) == len(closed) > 0
+    closed = closed_in(content, EAGER)
+    assert len(trades) == listed[EAGER]["trades"] and len(ended) == len(closed) > 0
     for each, found in zip(
         sorted(closed, key=lambda trade: (trade.opened, trade.symbol)),
         sorted(ended, key=lambda trade: (trade["opened"], trade["coin"])), strict=True,
@@ -138,8 +142,8 @@ def test_reasons_are_left_out_before_trades_and_the_page_knows_it(content: Repor
     largest = max(map(len, whole.blocks.values()))
     tight = PageBudget(largest - 1)
     packed = {each["agent"]: each for each in pack_trades(board, records, 0, tight)}
-    assert packed["eager"]["block"] is not None and not packed["eager"]["texts"]
-    page = tight.blocks[packed["eager"]["block"]]
+    assert packed[EAGER]["block"] is not None and not packed[EAGER]["texts"]
+    page = tight.blocks[packed[EAGER]["block"]]
     assert len(page) < largest
     nothing = pack_trades(board, records, 0, PageBudget(0))
     assert [each["block"] for each in nothing] == [None] * len(nothing)

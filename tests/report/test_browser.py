@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from investorbench.scripts.main import main
+from investorbench.tasks.report import html_page
+from tests.report.reading import Page
+from tests.report.test_arena import traded
 from tests.report.test_several import reported
 from tests.report.thirteen import MODELS, run_thirteen
 from tests.tasks.plain_records import lines_of
@@ -271,6 +274,45 @@ def test_several_assets_and_bars_of_minutes_are_drawn_and_shown(
     page.wait_for_selector("#day dl")
     found = page.locator("#day table tbody th").all_text_contents()
     assert set(found) <= set(assets) and bool(found) is (len(assets) > 1)
+    serious = [v for v in axe.Axe().run(page).response["violations"]
+               if v["impact"] in ("serious", "critical")]  # fmt: skip
+    assert [each["id"] for each in serious] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert watched.complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESKTOP, "dark"), (PHONE, "light")])
+def test_trades_of_perpetuals_are_drawn_filtered_and_opened(
+    browser: Any, tmp_path: Path, viewport: Any, scheme: str
+) -> None:
+    made = html_page(traded(tmp_path, 0.9, 0.1))
+    (tmp_path / "report.html").write_text(made)
+    watched = Watched(browser, tmp_path / "report.html", viewport, scheme)
+    watched.draw_all()
+    page = watched.page
+    listed = {each["agent"]: each["trades"]
+              for each in Page(made).json("arena")["task-1"]["agents"]}  # fmt: skip
+    page.select_option("#task-1-trader", label="each 0.9")
+    rows = "() => document.querySelectorAll('#task-1-trades tbody tr').length"
+    page.wait_for_function(f"{rows} === 200")  # of a trade and its plan, which is hidden
+    assert page.locator("#task-1-trades tbody tr:visible").count() == 100
+    page.click("#task-1-more")
+    page.wait_for_function(f"{rows} === {2 * listed['each 0.9']}")
+    assert page.locator("#task-1-more").is_hidden()
+    page.select_option("#task-1-coin", "SIM-W")
+    page.select_option("#task-1-outcome", "won")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#task-1-trades tbody button')]"
+        ".every(button => button.textContent === 'SIM-W')"
+    )
+    coins = page.locator("#task-1-trades tbody button").all_text_contents()
+    assert set(coins) == {"SIM-W"}
+    button = page.locator("#task-1-trades tbody button").first
+    button.press("Enter")
+    assert button.get_attribute("aria-expanded") == "true"
+    assert "</script><img" in page.locator("#task-1-trades tbody dl").first.text_content()
+    assert page.locator("img").count() == 0
     serious = [v for v in axe.Axe().run(page).response["violations"]
                if v["impact"] in ("serious", "critical")]  # fmt: skip
     assert [each["id"] for each in serious] == []
