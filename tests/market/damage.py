@@ -96,16 +96,16 @@ def damage(folder: Path, seed: int) -> None:
         text = files[target].to_csv(
             index=False, sep=chance.choice(",,,;\t"), date_format=None if form == "%s" else form
         )
-        (folder / f"{target}.csv").write_bytes(_bytes(_text(text, chance), chance))
+        (folder / f"{target}.csv").write_bytes(damaged_bytes(damaged_text(text, chance), chance))
         return
     stream = io.BytesIO()
-    _frame(files[target], chance).to_parquet(stream, index=chance.random() < 0.3)
+    damaged_frame(files[target], chance).to_parquet(stream, index=chance.random() < 0.3)
     content = stream.getvalue()
     spared = chance.random() < 0.6
-    (folder / f"{target}.parquet").write_bytes(content if spared else _flipped(content, chance))
+    (folder / f"{target}.parquet").write_bytes(content if spared else flipped(content, chance))
 
 
-def _text(text: str, chance: random.Random) -> str:
+def damaged_text(text: str, chance: random.Random) -> str:
     for _ in range(chance.randint(1, 4)):
         place, other = sorted(chance.randrange(len(text) + 1) for _ in range(2))
         how = chance.randrange(6)
@@ -134,13 +134,13 @@ def _text(text: str, chance: random.Random) -> str:
     return text
 
 
-def _bytes(text: str, chance: random.Random) -> bytes:
+def damaged_bytes(text: str, chance: random.Random) -> bytes:
     encoding = chance.choice(("utf-8", "utf-8", "utf-8", "utf-16", "utf-16-le", "latin-1"))
     content = text.encode(encoding, errors="replace")
-    return _flipped(content, chance) if chance.random() < 0.3 else content
+    return flipped(content, chance) if chance.random() < 0.3 else content
 
 
-def _flipped(content: bytes, chance: random.Random) -> bytes:
+def flipped(content: bytes, chance: random.Random) -> bytes:
     changed = bytearray(content)
     for _ in range(chance.randint(1, 8)):
         if changed:
@@ -149,7 +149,7 @@ def _flipped(content: bytes, chance: random.Random) -> bytes:
     return bytes(changed[:end])
 
 
-def _frame(frame: pd.DataFrame, chance: random.Random) -> pd.DataFrame:
+def damaged_frame(frame: pd.DataFrame, chance: random.Random) -> pd.DataFrame:
     frame = frame.copy()
     for _ in range(chance.randint(1, 3)):
         name = chance.choice(list(frame.columns))
@@ -200,10 +200,10 @@ def _json(path: Path, chance: random.Random) -> None:
             days[day] = {**dict.fromkeys("abc"), "news": chance.choice(VALUES)}
     text = json.dumps(days)
     if chance.random() < 0.5:
-        text = _text(text, chance)
+        text = damaged_text(text, chance)
     if chance.random() < 0.05:
         text = '{"2021-01-04": {"prices": ' + "[" * 100_000
-    path.write_bytes(_bytes(text, chance))
+    path.write_bytes(damaged_bytes(text, chance))
 
 
 def outcome(seed: int, make: Callable[[Path, int], None] = damage) -> str:
