@@ -33,13 +33,14 @@ def decided(info: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         if draw[0] < 0.2:
             action[symbol] = {"signal": "close_position"}
         elif draw[0] < 0.7 and price > 0.0:
-            leverage, side = 5 + int(5 * draw[1]), 1 if draw[2] < 0.5 else -1
+            leverage, side = 5 + int(15 * draw[1]), 1 if draw[2] < 0.5 else -1
             quantity = side * info["cash"] * (0.1 + 0.5 * draw[3]) * leverage / price
             away = 0.08 * draw[4]
             plan = {
                 "stop_loss": price * (1 - side * away), "profit_target": price * (1 + side * away)
             }  # fmt: skip
-            action[symbol] = entry(quantity, leverage, confidence=float(draw[4]), **plan)
+            stated = plan if draw[4] > 0.3 else {}
+            action[symbol] = entry(quantity, leverage, confidence=float(draw[4]), **stated)
     return action
 
 
