@@ -146,7 +146,7 @@ class IsolatedStep:
         at_stop = side * np.fmin(side * stop, fill) * (1.0 - side * self.terms.slippage)
         reason = np.where(loses, np.where(stops, STOP, LIQUIDATION), TARGET)
         price = np.where(loses, np.where(stops, at_stop, liquidation), target)
-        self.end(at, reason, price, None if lost is None else lost & loses, opened is None)
+        self.end(at, reason, price, lost, opened is None)
 
     def beyond_backstop(self, at: Places, opened: Floats) -> Booleans | None:
         """Which positions the open leaves so little that the venue takes them over."""

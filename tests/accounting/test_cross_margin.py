@@ -48,6 +48,16 @@ def test_a_stop_farther_than_the_liquidation_does_not_fire() -> None:
     assert {trade.reason for trade in hedged(stop=92.0).bar(WORSE).closed} == {"liquidation"}
 
 
+def test_a_stop_that_costs_too_much_ends_the_account_where_it_fired() -> None:
+    trader = Trader(["SOL", "ETH"], cash=11_500, cross=True, slippage_bps=400)
+    trader.bar(START, {"SOL": (500, 20, 95), "ETH": (-10, 20)}).bar(WORSE)
+    # Worth 2,359.32 of 2,047.5 half of the way; then 438.8 of 860.
+    assert [(each.reason, each.exit_price) for each in trader.closed] == [
+        ("stop", pytest.approx(95 * 0.96)),
+        ("liquidation", pytest.approx(4_300)),
+    ]
+
+
 def test_an_open_that_leaves_too_little_ends_all_at_the_open() -> None:
     trader = hedged(stop=95.0).bar({"SOL": flat(90.0), "ETH": flat(4_400.0)})
     assert [(each.reason, each.exit_price) for each in trader.closed] == [

@@ -173,10 +173,11 @@ def test_where_an_entry_would_end_is_known_before_it_is_made(cross: bool, sign: 
     trader.bar(bars, {"BNB": (sign * 3_000, 10), "ETH": (-10, 5)})
     for size, leverage, price in ((500.0, 8.0, 810.0), (2_000.0, 5.0, 790.0)):
         bars["BNB"] = flat(price)
-        trader.bar(bars)
+        marks = {**bars, "BNB": flat(price - 5)}
+        trader.bar(bars, marks=marks)
         order = (np.array([each]) for each in (sign * size, price, leverage))
         expected = trader.book.liquidation_after(np.array([0]), *order).item()
-        trader.bar(bars, {"BNB": (sign * size, leverage)})
+        trader.bar(bars, {"BNB": (sign * size, leverage)}, marks=marks)
         assert trader.held["BNB"].liquidation_price == pytest.approx(expected, rel=1e-12)
 
 
@@ -274,8 +275,10 @@ def test_a_position_can_grow_but_not_turn_around() -> None:
     held = trader.held["SOL"]
     assert (held.quantity, held.entry_price, held.margin) == (40, 107.5, 100 + 660)
     assert (held.leverage, held.stop, held.target) == (5, 95, 150)
+    trader.bar({"SOL": flat(110.0)}, {"SOL": (1, 5, NONE, 160)})
+    assert (trader.held["SOL"].stop, trader.held["SOL"].target) == (95, 160)
     trader.bar({"SOL": flat(110.0)}, {"SOL": (-50, 5)})
-    assert trader.held["SOL"].quantity == 40
+    assert trader.held["SOL"].quantity == 41
     assert "close it first" in trader.events.refused()["SOL"]
 
 

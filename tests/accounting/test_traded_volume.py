@@ -1,7 +1,7 @@
 """Fees by what was traded in the 14 UTC days before, of accounts at different days."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from investorbench_env.accounting.traded_volume import TradedVolume
@@ -16,6 +16,7 @@ def fee_after(traded: dict[int, float], day: int) -> float:
     return [tier.taker for tier in HYPERLIQUID.fees if before > tier.above or not tier.above][-1]
 
 
+@example(paces=([0, 0], [0, 1]), volumes=[3e7] * 8)
 @given(paces=st.tuples(DAYS, DAYS), volumes=VOLUMES)
 def test_each_account_pays_by_its_own_14_days(
     paces: tuple[list[int], list[int]], volumes: list[float]
