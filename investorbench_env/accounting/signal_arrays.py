@@ -11,7 +11,13 @@ import numpy.typing as npt
 
 from investorbench_env.accounting.margin_bars import Places
 from investorbench_env.accounting.signal_lists import kind_of, read_signals
-from investorbench_env.accounting.signals import BUY_TO_ENTER, CLOSE, HOLD, SELL_TO_ENTER
+from investorbench_env.accounting.signals import (
+    BUY_TO_ENTER,
+    CLOSE,
+    HOLD,
+    MOST_NUMBER,
+    SELL_TO_ENTER,
+)
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -22,7 +28,7 @@ LEAST, MOST = min(CODES.values()), max(CODES.values())
 NUMBERS = ("quantity", "leverage", "profit_target", "stop_loss", "confidence", "risk_usd")
 """The other arrays, NaN where nothing is said."""
 UNREADABLE = "number"
-"""The kind of an entry with a number that is not finite."""
+"""The kind of an entry with a number that cannot be meant."""
 
 
 class LaneSignals(NamedTuple):
@@ -88,12 +94,12 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
         if name in arrays:
             numbers[row] = arrays[name].reshape(-1)[said]
     found = LaneSignals(at, code.astype(np.int8), numbers, (), np.zeros(shape[0], np.int64))
-    wrong = np.isinf(numbers)
-    return _without_infinite(found, wrong.any(axis=0)) if np.count_nonzero(wrong) else found
+    wrong = np.abs(numbers) > MOST_NUMBER
+    return _without_too_large(found, wrong.any(axis=0)) if np.count_nonzero(wrong) else found
 
 
-def _without_infinite(found: LaneSignals, wrong: npt.NDArray[np.bool_]) -> LaneSignals:
-    """Of entries those alone whose numbers are finite."""
+def _without_too_large(found: LaneSignals, wrong: npt.NDArray[np.bool_]) -> LaneSignals:
+    """Of entries those alone whose numbers can be meant."""
     wrong &= found.code != CODES[CLOSE]
     coin, episode = np.divmod(found.at[wrong], found.episodes)
     places = zip(episode.tolist(), coin.tolist(), strict=True)

@@ -3,14 +3,13 @@
 It knows the coins and no account: whether a signal can be carried out is for the rules to say.
 """
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
 from investorbench_env.accounting.events import Rejection
-from investorbench_env.accounting.signals import SIDES, SIGNAL_WORDS, Repair, Signal
+from investorbench_env.accounting.signals import MOST_NUMBER, SIDES, SIGNAL_WORDS, Repair, Signal
 
 NUMBERS = ("quantity", "leverage", "profit_target", "stop_loss", "confidence", "risk_usd")
 TEXTS = ("invalidation_condition", "justification")
@@ -26,7 +25,7 @@ UNREADABLE = {
     "coin": "no coin, one that there is not, or two at once",
     "duplicate": "two signals for a coin",
     "signal": "no signal, or one that there is not",
-    "number": "what should be a number is none, or is not finite",
+    "number": "what should be a number is none, or one that cannot be meant",
 }
 """Why a decision cannot be read, by the kind with which the reason begins."""
 
@@ -214,12 +213,14 @@ def _signal(symbol: str, fields: Mapping[Any, Any], repairs: list[Repair]) -> Si
             repairs.append(Repair(symbol, "ignored", f"{name} {_short(given)}"))
     signal = Signal(symbol, plain, **values)
     if unread:
-        raise _UnreadableError("number", f"{', '.join(unread)}: no finite number", signal)
+        raise _UnreadableError(
+            "number", f"{', '.join(unread)}: no number that can be meant", signal
+        )
     return signal
 
 
 def _number(symbol: str, name: str, given: object, repairs: list[Repair]) -> float | None:
-    """A finite number, or one in quotation marks; None where it is none."""
+    """A number, or one in quotation marks; None where it is none, or too large for one."""
     is_text = isinstance(given, str) and A_NUMBER.fullmatch(given) is not None
     if not is_text and (isinstance(given, bool) or not isinstance(given, Real)):
         return None
@@ -227,7 +228,7 @@ def _number(symbol: str, name: str, given: object, repairs: list[Repair]) -> flo
         value = float(given)  # type: ignore[arg-type]
     except OverflowError:
         return None
-    if not math.isfinite(value):
+    if not abs(value) <= MOST_NUMBER:  # nor is NaN
         return None
     if is_text:
         repairs.append(Repair(symbol, "number", f"{name} {_short(given)} is a text"))

@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple, get_args
 SignalWord = Literal["buy_to_enter", "sell_to_enter", "hold", "close_position"]
 SIGNAL_WORDS: tuple[SignalWord, ...] = get_args(SignalWord)
 BUY_TO_ENTER, SELL_TO_ENTER, HOLD, CLOSE = SIGNAL_WORDS
+MOST_NUMBER = 1e30
+"""No number of a signal is larger: observations hold it in single precision."""
 SIDES: dict[str, float] = {BUY_TO_ENTER: 1.0, SELL_TO_ENTER: -1.0}
 """The sign of the position that an entry opens."""
 
