@@ -260,3 +260,28 @@ def test_perpetuals_as_numbers_pass_the_check_and_are_the_same_in_lanes() -> Non
     assert np.array_equal(alone, together[0])
     action = {"SIM-V": entry(10, 10), "SIM-Y": entry(-50_000, 5)}
     assert np.array_equal(one.step(action)[0], many.step([action, {}])[0][0])
+
+
+def test_a_trade_of_the_arena_comes_to_what_it_came_to_there() -> None:
+    # 0.62 BTC at 108,026 with 20×, sixteen hours of funding on 109,000, closed at 111,000.
+    bars = [*flat(108_026.0, 17), (109_000, 111_500, 108_900, 111_400, 1e3)]
+    shape = len(bars), 1
+    market = perpetual_market(
+        {"BTC": bars}, minutes=60, oracle=np.full(shape, 109_000.0), funding=np.full(shape, 1.25e-5)
+    )
+    env = perpetuals(market)
+    env.reset(seed=0)
+    plan = {"profit_target": 111_000, "stop_loss": 106_361, "confidence": 0.75}
+    *_, info = env.step({"BTC": entry(0.62, 20, **plan)})
+    (held,) = info["positions"]
+    assert held.margin == pytest.approx(3_348.806, abs=1e-9)
+    assert held.liquidation_price == pytest.approx(103_923.746835, abs=1e-6)
+    while not info["closed"]:
+        *_, info = env.step({})
+        held = info["positions"][0] if info["positions"] else held
+    assert held.liquidation_price == pytest.approx(103_945.822785 - 1.379747, abs=1e-5)
+    (trade,) = info["closed"]
+    assert (trade.reason, trade.exit_price) == ("target", 111_000.0)
+    assert trade.fees == pytest.approx(61.108254, abs=1e-9)
+    assert trade.funding == pytest.approx(-13.516, abs=1e-9)
+    assert info["equity"] == pytest.approx(10_000 + 1_769.255746, abs=1e-6)

@@ -1,5 +1,6 @@
 """Signals as agents write them: read, repaired where the meaning is certain, else rejected."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from investorbench_env.accounting.signal_lists import UNREADABLE, kind_of, read_signals
 from investorbench_env.accounting.signals import REPAIRS, SIGNAL_WORDS, Signal
+from investorbench_env.spaces import SignalsByCoin
 
 COINS = ("BTC", "ETH", "kPEPE")
 ENTRY = {
@@ -165,3 +167,23 @@ def test_whatever_json_stands_there_has_one_outcome_a_coin(action: Any) -> None:
     for signal in read.signals:
         numbers = [value for value in signal if isinstance(value, float)]
         assert all(map(math.isfinite, numbers))
+
+
+def test_what_the_space_of_signals_samples_is_read_as_it_stands() -> None:
+    space = SignalsByCoin(COINS, [(5, 40), (25, 25), (1, 3)], seed=0)
+    words = set()
+    for _ in range(50):
+        sample = space.sample()
+        assert sample in space
+        read = read_signals(json.loads(json.dumps(sample)), COINS)
+        assert read is not None
+        assert (read.repairs, read.rejections) == ((), ())
+        assert {each.symbol for each in read.signals} == set(sample)
+        words |= {each.signal for each in read.signals}
+        bounds = dict(zip(COINS, space.leverages, strict=True))
+        for each in read.signals:
+            if each.leverage is not None:
+                assert bounds[each.symbol][0] <= each.leverage <= bounds[each.symbol][1]
+    assert words == set(SIGNAL_WORDS)
+    assert space != SignalsByCoin(COINS[:2], [(5, 40), (25, 25)])
+    assert "hold" not in space
