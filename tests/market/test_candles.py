@@ -106,7 +106,7 @@ def test_however_tools_write_them_the_bars_are_the_same(tmp_path: Path, spelt: A
     assert one.fingerprint == other.fingerprint
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     left_out=st.sets(st.integers(1, 18), max_size=8),
     spans=st.lists(st.tuples(st.integers(0, 6), st.integers(14, 20)), min_size=2, max_size=2),

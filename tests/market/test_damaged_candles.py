@@ -16,8 +16,8 @@ from investorbench_env.market.library import find_perpetuals
 from tests.market import damage
 from tests.market.test_candles import bare, candles, rates
 
-FEW = range(12)
-MANY = range(12, 1_000)
+FEW = range(8)
+MANY = range(8, 1_000)
 
 
 def make(folder: Path, seed: int) -> None:

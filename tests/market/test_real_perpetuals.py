@@ -10,6 +10,8 @@ from investorbench_env.market.library import find_perpetuals
 from investorbench_env.market.market import OPEN
 from investorbench_env.universes import find_universe
 
+pytestmark = pytest.mark.heavy
+
 ARENA6 = find_universe("ARENA6")
 SYMBOLS = [member.symbol for member in ARENA6.members]
 
@@ -20,7 +22,7 @@ def opens(market: Market, minutes: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def arena(data_folder: Path) -> Market:
-    return find_perpetuals(SYMBOLS, data_folder, interval="3m", context=["4h"])
+    return find_perpetuals(SYMBOLS, data_folder / "perpetuals", interval="3m", context=["4h"])
 
 
 def test_the_splits_of_arena6_are_all_days_of_which_all_coins_have_candles(arena: Market) -> None:
@@ -62,7 +64,7 @@ def test_each_hour_has_its_rate_but_the_last_of_which_none_is_public(arena: Mark
 def test_a_position_pays_what_an_independent_account_of_the_same_bars_says(
     data_folder: Path,
 ) -> None:
-    market = find_perpetuals(["BTC"], data_folder, interval="1h", context=[])
+    market = find_perpetuals(["BTC"], data_folder / "perpetuals", interval="1h", context=[])
     entry = int(np.searchsorted(opens(market, 60), np.datetime64("2025-07-14T00:00")))
     held = slice(entry + 1, entry + 240)
     assert market.bars[entry, 0, OPEN] == 119_133 and market.funding is not None
