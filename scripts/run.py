@@ -37,6 +37,7 @@ from investorbench.tasks.running.episodes import run_with as run_jobs
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import RunOutcome, recorded
 from investorbench.tasks.running.planning import sealed_plan
+from investorbench.tasks.running.seating import require_one_process
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -133,6 +134,7 @@ def _run(plan: RunPlan) -> None:
     if launcher == HERE:
         outcome = run_jobs(jobs, options)
     else:
+        require_one_process(jobs, f"launcher={launcher}")
         with launched_shown(jobs, folder), errors_raised():
             call_for_each(plan.overrides, Launched(plan.changing, plan.own_tasks))
         outcome = recorded(jobs, folder)
@@ -156,16 +158,33 @@ def _planned(
     """
     jobs: list[Job] = []
     errors: list[str] = []
+    beside_models = "agent" in swept and any(map(_asks_model, found))
     for each in found:
         try:
-            jobs.append(_job(each, swept, own_tasks))
+            job = _job(each, swept, own_tasks, beside_models)
+            # Agents that ask no model are one job, however many models others ask.
+            known = {other.path(Path()) for other in jobs} if job.model is None else ()
+            if not beside_models or job.path(Path()) not in known:
+                jobs.append(job)
         except InvestorBenchError as error:
             errors.append(str(error))
     _raise(errors)
     return jobs
 
 
-def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -> Job:
+def _asks_model(composed: Composed) -> bool:
+    try:
+        return maker_of(composed.config.agent).asks_model
+    except InvestorBenchError:
+        return False  # its own job will say what is wrong with it
+
+
+def _job(
+    composed: Composed,
+    swept: Sequence[str],
+    own_tasks: Collection[str],
+    beside_models: bool = False,
+) -> Job:
     """A job, with what distinguishes it from the others in its name and its folders."""
     config, choices, given = composed
     if config.output not in OUTPUTS:
@@ -189,7 +208,7 @@ def _job(composed: Composed, swept: Sequence[str], own_tasks: Collection[str]) -
             changed.append(f"{key.rpartition('.')[2]}={value}")
     if maker_of(config.agent).asks_model:
         changed.insert(0, f"model={_called(choices['model'], model_names())}")
-    elif any(override.startswith("model=") for override in given):
+    elif not beside_models and any(override.startswith("model=") for override in given):
         raise InvestorBenchError(f"{agent} asks no language model: leave out model=…")
     if our_id(str(config.task.id)) is None:
         _leave_out_ours(config, given)
@@ -264,7 +283,8 @@ class Launched:
             InvestorBenchError: there is no record of why it failed.
         """
         sys.path.append(self.folder)
-        (job,) = _planned([composed_here(config)], self.swept, self.own_tasks)
+        # Whether another of its jobs asks a model was seen when all of them were planned.
+        job = _job(composed_here(config), self.swept, self.own_tasks, "agent" in self.swept)
         outcome = run_jobs([job], options_of(config, shows="messages"))
         if not outcome.entries and not list(job.path(Path(config.folder)).glob(f"*/{FAILURE}")):
             _raise([each.why for each in outcome.failed])

@@ -8,6 +8,7 @@ from investorbench.agents.baselines import ALL_BASELINES, Random
 from investorbench.agents.signal_rules import RandomSignals
 from investorbench.tasks.answers import UNRANKED_ABOVE
 from investorbench.tasks.days import period_name
+from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.wording import number, percent
 from investorbench_env.facts import Facts
@@ -47,7 +48,9 @@ def marked(rows: Sequence[Row], facts: Facts) -> Iterator[str]:
         own = [row for row in rows if mark.applies(row)]
         if own:
             yield f"{mark.sign} {mark.note(own, facts)}"
-    if _all_once(rows):
+    if _all_once(rows) and is_of_perpetuals(facts) and not any(row.rank for row in rows):
+        yield "one repeat each: what other runs of the same agents would show is not known"
+    elif _all_once(rows):
         yield (
             "one repeat each: intervals and tests are about these runs; what other runs of the "
             "same agents would show is not known"

@@ -198,7 +198,8 @@ def run_with(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     require_trackers(options.trackers)
     if options.folder is not None:
         require_writable(options.folder)
-    require_one_process(jobs, options.shard)
+    if options.shard is not None:
+        require_one_process(jobs, f"shard={options.shard}")
     with seeded(with_rivals(jobs), options.folder) as jobs:
         if options.folder is not None:
             require_planned(jobs, options.folder)

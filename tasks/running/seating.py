@@ -87,15 +87,19 @@ def with_rivals(jobs: Sequence[Job]) -> list[Job]:
     return found
 
 
-def require_one_process(jobs: Sequence[Job], shard: str | None) -> None:
+def require_one_process(jobs: Sequence[Job], shared_by: str) -> None:
     """Refuse to share a tournament among processes.
 
+    Args:
+        jobs: of a run.
+        shared_by: the setting that would share them.
+
     Raises:
-        InvestorBenchError: it was asked for.
+        InvestorBenchError: there is one.
     """
-    if shard is not None and any(shows_ranks(job.task) for job in jobs):
+    if any(shows_ranks(job.task) for job in jobs):
         raise InvestorBenchError(
-            f"shard={shard}: agents that are shown their ranks play in one process: leave it out"
+            f"{shared_by}: agents that are shown their ranks play in one process: leave it out"
         )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from investorbench.memory import HashedNgrams
+from investorbench.scripts.run import planning
+from investorbench_env.errors import InvestorBenchError
 from tests.agents.llm.stub_server import Reply, StubServer, fill, schema_of
 from tests.scripts.calling import Call, manifests, results
 from tests.tasks.plain_records import lines_of
@@ -178,6 +180,23 @@ def test_a_key_that_is_a_word_of_every_reply_hides_no_tokens(
     (answers,) = results(output)[0]["answers"]
     assert answers["test"]["tokens"]["input"] > 1000
     assert {headers["authorization"] for headers in server.headers} == {"Bearer token"}
+
+
+def test_a_sweep_runs_agents_that_ask_no_model_once_beside_those_that_ask_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    models = "model=./one.yaml,./two.yaml"
+    for name in ("one", "two"):
+        Path(f"{name}.yaml").write_text("provider: offline\nid: offline\n")
+    with planning(["-m", "agent=cash,finmem", models, "task=stock/sim"]) as plan:
+        assert plan is not None
+        assert [job.name for job in plan.jobs] == ["cash", "finmem model=one", "finmem model=two"]
+    with (
+        pytest.raises(InvestorBenchError, match="cash asks no language model"),
+        planning(["-m", "agent=cash,macd", models, "task=stock/sim"]),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(
