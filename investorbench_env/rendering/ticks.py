@@ -64,6 +64,8 @@ def _days_or_times(dates: DateArray) -> dict[int, str]:
         begins = np.arange(len(dates))[:: math.ceil(len(dates) / 7)]
         return {int(begin): str(dates[begin])[11:] for begin in begins}
     begins = begins[:: math.ceil(len(begins) / 7)]
+    if len(begins) > 1 and begins[1] < len(dates) / 12:  # the rest of a day has no room for a label
+        begins = begins[1:]
     days = dates[begins].astype("datetime64[D]").astype(object)
     labels = [f"{day.day} {_MONTHS[day.month - 1]}" for day in days]
     return dict(zip(map(int, begins), labels, strict=True))

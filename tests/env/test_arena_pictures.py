@@ -17,6 +17,7 @@ from investorbench_env.rendering import (
     arena_rgb_array,
 )
 from investorbench_env.rendering.arena_picture import LEVELS, most_traded
+from investorbench_env.rendering.ticks import round_dates
 from tests.env.test_rendering import columns, ink
 
 BARS = 60
@@ -170,3 +171,9 @@ def _signals(info: dict[str, Any], random: np.random.Generator) -> dict[str, Any
                 "profit_target": marks[symbol] * (1 + side * away),
             }  # fmt: skip
     return signals
+
+
+def test_the_rest_of_a_day_at_the_beginning_has_no_label_that_the_next_would_cover() -> None:
+    times = np.datetime64("2025-07-16T21:03", "m") + 3 * np.arange(1561)
+    assert list(round_dates(times).values()) == ["17 Jul", "18 Jul", "19 Jul", "20 Jul"]
+    assert list(round_dates(times[:600]).values()) == ["16 Jul", "17 Jul", "18 Jul"]
