@@ -1,8 +1,5 @@
 """Golden values of the margin account, each worked out by hand from the venue's rules."""
 
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
 
 from tests.accounting.perpetuals import Trader, flat
@@ -73,30 +70,3 @@ def test_a_cross_account_is_liquidated_against_the_maintenance_of_all_its_positi
     trader.bar({"BTC": flat(99_000.0), "ETH": flat(4_050.0)})
     assert trader.equity == near(9_250)
     assert trader.held["BTC"].liquidation_price == near(82_339.24050632911)
-
-
-def test_a_long_of_ten_days_on_real_bars_pays_the_funding_of_each_hour(data_folder: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    span = [
-        ("symbol", "==", "BTC"),
-        ("timestamp", ">=", datetime(2025, 7, 14, tzinfo=UTC)),
-        ("timestamp", "<", datetime(2025, 7, 24, tzinfo=UTC)),
-    ]
-    folder = data_folder / "perpetuals"
-    bars, rates = (
-        pandas.read_parquet(folder / name, filters=[*span, row]).set_index("timestamp").sort_index()
-        for name, row in (
-            ("perps_bars_hyperliquid.parquet", ("interval", "==", "1h")),
-            ("perps_funding_rates.parquet", ("venue", "==", "hyperliquid")),
-        )
-    )
-    assert len(bars) == len(rates) == 240
-    trader, orders = Trader(["BTC"]), {"BTC": (0.25181, 10)}
-    prices = bars[["open", "high", "low", "close"]].to_numpy()
-    for number, rate in enumerate(rates.loc[bars.index, "funding_rate"].tolist()):
-        enter = None if number else orders
-        trader.bar({"BTC": prices[number]}, enter, rate={"BTC": rate})
-    held = trader.held["BTC"]
-    assert held.entry_price == 119_133
-    assert held.funding == pytest.approx(-234.64303644, abs=1e-8)
-    assert trader.equity == pytest.approx(9_674.29998723, abs=1e-8)
