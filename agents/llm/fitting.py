@@ -142,11 +142,13 @@ def _mend(value: Any, schema: Any, notes: list[str]) -> Any:
 
 def _wrapped(value: dict[str, Any], parts: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """An object of which only what belongs under its one key was given, under that key."""
-    for key, part in parts.items():
-        if len(parts) == 1 and is_object(part) and value and value.keys() <= {*part["properties"]}:
-            notes.append("unwrapped")
-            return {key: value}
-    return value
+    key, part = next(iter(parts.items()), ("", None))
+    if len(parts) != 1 or not is_object(part) or key in value or not value:
+        return value
+    if not value.keys() <= part["properties"].keys():
+        return value
+    notes.append("unwrapped")
+    return {key: value}
 
 
 def _has_one_value(schema: Any) -> bool:

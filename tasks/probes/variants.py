@@ -75,14 +75,14 @@ def adding(words: str) -> Variant:
 
 
 def _replaced(question: Question, words: tuple[tuple[str, str], ...]) -> Question:
-    """A question with some words for others, of which at least one must be there.
+    """A question with some words for others.
 
     Raises:
-        InvestorBenchError: none is.
+        InvestorBenchError: some of them are not there.
     """
     system, user = question.system, question.user
     for old, new in words:
+        if old not in system and old not in user:
+            raise InvestorBenchError(f"no question has the words {old!r} to put otherwise")
         system, user = system.replace(old, new), user.replace(old, new)
-    if (system, user) == (question.system, question.user):
-        raise InvestorBenchError(f"no question has the words {words[0][0]!r} to put otherwise")
     return replace(question, system=system, user=user)

@@ -1,6 +1,7 @@
 """Probes of brittleness: each model is found brittle where it is, and nowhere else."""
 
 import asyncio
+import math
 from collections import Counter
 
 import pytest
@@ -8,9 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from investorbench.tasks.probes import PROBES, Brittleness, probe_brittleness
+from investorbench.tasks.probes import (
+    PROBES,
+    Brittleness,
+    RecordedStates,
+    probe_brittleness,
+    recorded_states,
+)
 from investorbench.tasks.probes.variants import newest_first, otherwise_put, two_decimals
 from investorbench.tasks.statistics.proportions import Share, more_often
+from investorbench.tasks.task import Task
+from tests.env.perpetual_markets import perpetual_market
 from tests.tasks.brittle_models import CHARACTERS, COINS, KIND, Character, Local, served, states
 
 STATES = 16
@@ -22,7 +31,7 @@ def probed(character: Character, seed: int) -> Brittleness:
     return asyncio.run(asking)
 
 
-@pytest.mark.parametrize("character", CHARACTERS)
+@pytest.mark.parametrize("character", ["robust", "self-contradicting"])
 def test_a_model_is_found_brittle_where_it_is_and_nowhere_else(character: Character) -> None:
     found = probed(character, 1)
     assert found.kinds == KIND[character]
@@ -51,6 +60,7 @@ def test_a_model_behind_a_server_is_found_as_brittle_as_in_this_process(
         asking = probe_brittleness(connected(server.url), states(STATES, 1), seed=1_000)
         found = asyncio.run(asking)
     here = probed(character, 1)
+    assert found.kinds == KIND[character]
     same = ("flips", "noise", "breaches")
     assert [[getattr(each, name) for name in same] for each in found.outcomes] == [
         [getattr(each, name) for name in same] for each in here.outcomes
@@ -87,6 +97,38 @@ def test_shares_have_wilsons_interval(cases: int, of: int) -> None:
     share = Share(min(cases, of), of)
     expected = binomtest(share.cases, of).proportion_ci(0.95, "wilson")
     assert share.interval() == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def walked(count: int) -> RecordedStates:
+    """States of the environment itself, in bars of four hours."""
+    levels = [1.0 + 0.01 * math.sin(n) for n in range(count + 3)]
+    bars = {
+        coin: [(price * each, price * each * 1.001, price * each * 0.999, price * each)
+               for each in levels]
+        for coin, price in (("BTC", 118_000.0), ("SOL", 178.0), ("DOGE", 0.23))
+    }  # fmt: skip
+    market = perpetual_market(bars, minutes=240)
+    options = {"symbols": [*bars], "interval": "4h", "context": None}
+    dates = {"start": str(market.sessions[0]), "end": str(market.sessions[-1])}
+    task = Task(id="InvestorBench/Perpetuals", data=market, options=options, **dates)
+    return recorded_states(task, count, seed=0)
+
+
+def test_states_of_the_environment_are_hours_apart_and_hold_one_coin_after_another() -> None:
+    recorded = walked(9)
+    assert (len(recorded.states), recorded.hours_apart, recorded.simulated) == (9, 4.0, False)
+    held = [each.held for each in recorded.states]
+    assert held[:6] == ["BTC", "SOL", "DOGE"] * 2
+    assert all(len(each.shown.positions) <= 1 for each in recorded.states)
+
+
+def test_every_probe_finds_its_words_in_what_the_environment_writes() -> None:
+    state = walked(1).states[0]
+    for probe in PROBES:
+        first, second = probe.first(state, state.question), probe.second(state, state.question)
+        changed = (first.system, first.user) != (second.system, second.user)
+        assert changed != (probe.kind == "format"), probe.name
+        assert probe.suits(state) and first.schema == second.schema
 
 
 def test_the_other_order_turns_each_series_around_and_says_so() -> None:

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from investorbench.agents.llm.answer import Completion
 from investorbench.agents.llm.replies import Reading, read_reply
@@ -50,7 +52,7 @@ def read(value: Any) -> Reading:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "listed",
     [
         [args("A"), args("B", "enter", 0.62)],
         [{"args": args("A")}, {"args": args("B", "enter", 0.62)}],
@@ -59,10 +61,28 @@ def read(value: Any) -> Reading:
         [{"why": None}, args("B", "enter", 0.62), args("A"), args("A")],
     ],
 )
-def test_a_list_of_objects_that_say_which_they_are_is_an_answer_by_name(given: Any) -> None:
-    reading = read(given)
+def test_a_list_of_objects_that_say_which_they_are_is_an_answer_by_name(listed: Any) -> None:
+    reading = read(listed)
     assert reading.value == BOTH
     assert "list_of_parts" in reading.tolerated
+
+
+@given(
+    st.permutations(["A", "B", "why"]), st.booleans(), st.booleans(), st.booleans(),
+    st.floats(0.0, 1e6), st.sampled_from(["hold", "enter"]),
+)  # fmt: skip
+def test_however_signals_are_listed_they_are_the_same_answer(
+    order: list[str], wrapped: bool, named: bool, lines: bool, quantity: float, signal: str
+) -> None:
+    own = {"A": args("A"), "B": args("B", signal, quantity)}
+    listed: list[dict[str, Any]] = []
+    for name in order:
+        said = {"args": own[name]} if wrapped and name != "why" else own.get(name, {"why": "So."})
+        listed.append({name: said} if named and name != "why" else said)
+    text = "\n".join(map(json.dumps, listed)) if lines else json.dumps(listed)
+    reading = read(text)
+    assert reading.value == {"why": "So.", **{name: {"args": own[name]} for name in own}}
+    assert reading.defect is None and "list_of_parts" in reading.tolerated
 
 
 def test_one_listed_object_is_an_answer_about_one_name() -> None:
@@ -117,3 +137,10 @@ def test_schemas_without_objects_by_name_read_lists_as_before() -> None:
     two = [{"decision": "BUY"}, {"decision": "SELL"}]
     reading = read_reply(Completion(text=json.dumps(two)), SCHEMA)
     assert reading.defect == "contradictory"
+
+
+def test_an_object_that_has_its_key_is_not_put_under_it_again() -> None:
+    inner = {"type": "object", "properties": {"node": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"node": inner}, "required": ["node"]}
+    value = {"node": {"node": "x"}}
+    assert read_reply(Completion(text=json.dumps(value)), schema).value == value
