@@ -17,9 +17,9 @@ def behaviour_table(board: Leaderboard) -> Html | None:
     rows = [row for row in board.rows if BEHAVIOUR[0].rows[0].key in row.metrics]
     if not rows:
         return None
-    over = "markets" if board.markets else "repeats"
-    most = max(len(row.runs or ()) for row in rows)
-    caption = f"Behaviour, means over {count(most, over[:-1])}" if most > 1 else "Behaviour"
+    repeats = max(len(row.result.episodes) if row.result else 0 for row in rows)
+    over = count(len(board.markets), "market") if board.markets else count(repeats, "repeat")
+    caption = f"Behaviour, means over {over}; amounts in USD"
     names = (element("th", agent_name(row.agent), scope="col", class_="agent") for row in rows)
     whole = element(
         "table",
