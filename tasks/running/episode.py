@@ -165,7 +165,7 @@ async def play(
             await asyncio.sleep(0)
         if ranked is not None:
             ranks = await ranked(split, number, info["account"].equity)
-            shown, info = {**shown, "ranks": ranks}, {**info, "ranks": ranks}
+            shown, info = {**shown, "ranks": deepcopy(ranks)}, {**info, "ranks": ranks}
         is_new = number >= len(taken)
         observed = None if folder is None else observed_hash(observation, shown)
         if is_new:

@@ -487,8 +487,8 @@ async def _play_recorded(
 def _place(
     seat: Seat | None, context: EpisodeContext
 ) -> contextlib.AbstractAsyncContextManager[object]:
-    """Where an episode runs; who waits for others at a table needs no place of its own."""
-    return context.places if seat is None else contextlib.nullcontext()
+    """Where an episode runs; those of a tournament, who wait for each other, share a place."""
+    return context.places if seat is None else seat.place(context.places)
 
 
 async def _live_on_record(

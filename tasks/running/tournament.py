@@ -6,7 +6,8 @@ killed is resumed as any run is: everybody takes what is recorded again, and the
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from investorbench.tasks.ranks import Ranks, ranks_of
 from investorbench_env.errors import InvestorBenchError
@@ -35,6 +36,25 @@ class Tournament:
         self._start: asyncio.Future[bool] | None = None
         self._broken: AloneError | None = None
         self._left: set[str] = set()
+        self._inside, self._entering = 0, asyncio.Lock()
+
+    @asynccontextmanager
+    async def place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
+        """One place for all of its agents together, for as long as one of them plays.
+
+        Args:
+            places: for as many episodes or tournaments as may run at once.
+        """
+        async with self._entering:
+            if not self._inside:
+                await places.acquire()
+            self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                places.release()
 
     def seat(self, name: str) -> "Seat":
         """The place of an agent."""
@@ -112,14 +132,18 @@ class Tournament:
 
 
 class Seat:
-    """The place of one agent at a table."""
+    """The place of one agent in a tournament."""
 
-    def __init__(self, table: Tournament, name: str) -> None:
-        self._table, self.name = table, name
+    def __init__(self, tournament: Tournament, name: str) -> None:
+        self._tournament, self.name = tournament, name
+
+    def place(self, places: asyncio.Semaphore) -> AbstractAsyncContextManager[None]:
+        """Where its episode runs; see :meth:`Tournament.place`."""
+        return self._tournament.place(places)
 
     async def all_ready(self, is_ready: bool) -> bool:
         """Whether everybody can begin; see :meth:`Tournament.all_ready`."""
-        return await self._table.all_ready(self.name, is_ready)
+        return await self._tournament.all_ready(self.name, is_ready)
 
     def recall(self, split: str, equities: Sequence[float], last: float) -> None:
         """Note a split that was played before, and is not stepped again.
@@ -130,8 +154,8 @@ class Seat:
             last: after the last of them.
         """
         for number, equity in enumerate(equities):
-            self._table.mark(self.name, (split, number), equity)
-        self._table.end(self.name, split, last)
+            self._tournament.mark(self.name, (split, number), equity)
+        self._tournament.end(self.name, split, last)
 
     async def ranks(self, split: str, number: int, equity: float) -> Ranks:
         """The ranks at a decision, once all accounts are marked.
@@ -141,13 +165,13 @@ class Seat:
             number: of the decision.
             equity: of the own account.
         """
-        self._table.mark(self.name, (split, number), equity)
-        return ranks_of(await self._table.equities((split, number)), self.name)
+        self._tournament.mark(self.name, (split, number), equity)
+        return ranks_of(await self._tournament.equities((split, number)), self.name)
 
     def end(self, split: str, equity: float) -> None:
         """Note the end of a split."""
-        self._table.end(self.name, split, equity)
+        self._tournament.end(self.name, split, equity)
 
     def leave(self) -> None:
-        """Leave the table, at the end or before."""
-        self._table.leave(self.name)
+        """Leave the tournament, at the end or before."""
+        self._tournament.leave(self.name)
