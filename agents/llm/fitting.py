@@ -142,8 +142,10 @@ def _mend(value: Any, schema: Any, notes: list[str]) -> Any:
 
 def _wrapped(value: dict[str, Any], parts: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """An object of which only what belongs under its one key was given, under that key."""
-    key, part = next(iter(parts.items()), ("", None))
-    if len(parts) != 1 or not is_object(part) or key in value or not value:
+    if len(parts) != 1:
+        return value
+    ((key, part),) = parts.items()
+    if not is_object(part) or key in value or not value:
         return value
     if not value.keys() <= part["properties"].keys():
         return value
