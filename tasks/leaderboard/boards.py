@@ -144,6 +144,7 @@ def over_whole_markets(
         name: replace(
             each,
             cr=mean_estimate(own[name].over_markets(common)),
+            idle_repeats=own[name].idle_in(common),
             repeats=len(common.markets),
             scope="agent",
         )

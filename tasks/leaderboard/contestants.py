@@ -141,6 +141,11 @@ class Contestant:
         """What each market of a table returned, in their order [M]."""
         return np.array([self.metrics[place]["CR"] for place in self._places_in(common)])
 
+    def idle_in(self, common: CommonDays) -> int:
+        """In how many markets of a table it never held anything."""
+        held = (self.metrics[place]["time_in_market"] for place in self._places_in(common))
+        return sum(share == 0.0 for share in held)
+
     def metrics_on(self, common: CommonDays) -> Mapping[str, float]:
         """Its metrics by their keys, means over repeats or over the markets of a table.
 

@@ -111,6 +111,7 @@ def test_a_hundred_markets_are_a_hundred_observations() -> None:
     error = 1.959963984540054 * whole.std(ddof=1) / 10.0
     assert better.statistics.cr.low == pytest.approx(whole.mean() - error)
     assert better.statistics.cr.high == pytest.approx(whole.mean() + error)
+    assert better.statistics.idle_repeats == 0 and better.statistics.repeats == FEWEST_MARKETS
     assert better.rank == (1, 1)  # paired: the two differ by what they do not have in common
     assert "100 simulated markets, 4 days each" in board.sentence
 
