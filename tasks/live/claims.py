@@ -13,6 +13,8 @@ from investorbench.tasks.live.log_numbers import LoggedNumber
 from investorbench.tasks.live.logs import LogRow
 
 CENT = 0.0101
+EDGE = 1.0 + 1e-6
+"""A price that lay half-way between two was moved as far as rounding goes."""
 ENOUGH = 8
 """So many claims that rounding could break, and that hold to the cent, are no accident."""
 SLIPS = 0.03
@@ -92,4 +94,4 @@ def _is_exact(claims: Sequence[CellClaim]) -> bool:
 
 def product_bound(result: LoggedNumber, shares: float, price_half_unit: float) -> float:
     """By how much rounding may move shares times a price that was rounded itself."""
-    return abs(shares) * price_half_unit + result.half_unit
+    return (abs(shares) * price_half_unit + result.half_unit) * EDGE

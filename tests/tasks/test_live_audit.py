@@ -34,6 +34,16 @@ def test_a_log_that_is_right_is_passed_in_silence(
         assert account.trades and found(tmp_path, account) == (), seed
 
 
+def test_a_price_that_was_rounded_from_half_way_is_passed_in_silence(tmp_path: Path) -> None:
+    account = Account(0)
+    for day, price in (("2025-06-30", 251.88), ("2025-07-01", 262.63)):
+        account.buy(day, "ABEO", price, 8.5)  # on average at 257.255, written as 257.25
+        account.mark(day, {"ABEO": price}, [])
+    sold = account.sell("2025-07-02", "ABEO", 268.15, 1.0, stop=True)
+    account.mark("2025-07-02", {}, [sold])
+    assert found(tmp_path, account) == ()
+
+
 def holdings(account: Account) -> list[int]:
     """Places of rows of holdings, the first and last days apart."""
     first, last = account.daily[0]["Date"], account.daily[-1]["Date"]
