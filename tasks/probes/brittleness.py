@@ -208,7 +208,8 @@ async def _three(
     asking: _Asking, probe: BrittlenessProbe, state: ProbeState, place: int
 ) -> tuple[Hashable, Hashable, Hashable]:
     """What is compared of the replies to the first question, to it again, and to the second."""
-    first, second = probe.first(state, state.question), probe.second(state, state.question)
+    question = state.question
+    first, second = probe.first(state, question), probe.second(state, question)
     form = probe.form
     second = replace(second, schema=form.schema(second.schema))
     if form.words:
