@@ -190,6 +190,7 @@ def test_agents_that_see_their_ranks_decide_in_lock_step_and_all_of_it_is_checke
     assert not found.wrong and {each.steps for each in found.at(2)} == {STEPS}
 
 
+@pytest.mark.heavy
 def test_a_rank_that_was_changed_and_a_rival_that_is_gone_are_found(
     whole: Path, tmp_path: Path
 ) -> None:
@@ -207,6 +208,7 @@ def test_a_rank_that_was_changed_and_a_rival_that_is_gone_are_found(
     assert "the record of follower is not here" in found[0].what
 
 
+@pytest.mark.heavy
 def test_a_tournament_that_breaks_off_anywhere_is_resumed_to_the_same_end(
     whole: Path, tmp_path: Path
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_tournament_that_breaks_off_anywhere_is_resumed_to_the_same_end(
         assert now == expected and all(map(is_whole, decisions(folder).values()))
 
 
+@pytest.mark.heavy
 def test_a_tournament_keeps_its_agents_and_is_not_shared_among_processes(
     whole: Path, tmp_path: Path
 ) -> None:

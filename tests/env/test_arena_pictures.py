@@ -74,6 +74,7 @@ EDGE_CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("frame", EDGE_CASES.values(), ids=EDGE_CASES.keys())
 def test_every_frame_can_be_drawn_and_told_in_lines_that_fit(frame: ArenaFrame) -> None:
     assert arena_rgb_array(frame, (480, 450)).shape == (450, 480, 3)
@@ -90,6 +91,7 @@ def test_text_names_what_ends_a_position_and_how_far_that_is() -> None:
     assert "buy_to_enter 1 BTC: BTC is held" in text
 
 
+@pytest.mark.heavy
 def test_a_picture_has_a_line_for_each_level_of_what_is_held() -> None:
     picture = arena_rgb_array(frame_of())
     bare = arena_rgb_array(frame_of(positions=()))

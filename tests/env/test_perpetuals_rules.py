@@ -224,7 +224,7 @@ KINDS = {
 
 
 @given(st.lists(JSON | st.dictionaries(st.sampled_from(["SOL", "BTC"]), ANY_SIGNAL), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_whatever_is_decided_the_account_stays_sound_and_each_rejection_has_its_kind(
     actions: list[Any],
 ) -> None:
