@@ -33,9 +33,10 @@ class PerpetualBar(NamedTuple):
         oracle: price at that stamp; where it is NaN, or None, the open stands in.
         marks: open, high, low and close of the mark, which then trigger and value; None where
             trades stand in.
-        number: of the bar, kept as the opening of what is entered; [N] where accounts differ.
-        day: number of the UTC day, by which traded volume sets fees; [N] where accounts differ,
-            None for fees that stay.
+        number: of the bar, kept as the opening of what is entered; [N] where accounts differ,
+            else [1] or one number.
+        day: number of the UTC day, by which traded volume sets fees; likewise, and None for fees
+            that stay.
     """
 
     open: Floats

@@ -303,8 +303,7 @@ class IsolatedStep:
         return entered.margin
 
     def _number(self, account: Places) -> Any:
-        number = np.asarray(self.bar.number)
-        return number[account] if number.ndim else number
+        return np.broadcast_to(self.bar.number, self.accounts)[account]
 
     def _refuse(self, at: Places, reason: int, required: Any = 0.0, free: Any = 0.0) -> None:
         if len(at):

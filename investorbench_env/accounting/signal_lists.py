@@ -23,7 +23,7 @@ A_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASC
 UNREADABLE = {
     "object": "what stands for a coin is no object",
     "coin": "no coin, one that there is not, or two at once",
-    "duplicate": "two signals for a coin",
+    "duplicate": "two signals for a coin, or one that says two things",
     "signal": "no signal, or one that there is not",
     "number": "what should be a number is none, or one that cannot be meant",
 }
@@ -156,8 +156,9 @@ def _coin(name: object, symbols: Sequence[str], repairs: list[Repair]) -> str:
     """The coin of a name."""
     if not isinstance(name, str):
         raise _UnreadableError("coin", f"{_short(name)} is no name of a coin")
+    name = _characters(name)
     if name in symbols:
-        return str(name)
+        return name
     alike = [each for each in symbols if each.upper() == name.strip().upper()]
     if len(alike) != 1:
         raise _UnreadableError("coin", f"there is no {_short(name)} here: {', '.join(symbols)}")
@@ -171,7 +172,7 @@ def _fields(
     """The fields of an object, and the coins that it names."""
     if isinstance(entry, Signal):
         entry = entry._asdict()
-    if isinstance(entry, str) and entry.strip().lower() in SIGNAL_WORDS:
+    if isinstance(entry, str) and _characters(entry).strip().lower() in SIGNAL_WORDS:
         repairs.append(Repair(symbol, "word", f"{_short(entry)} in place of an object"))
         entry = {"signal": entry}
     if isinstance(entry, Sequence) and not isinstance(entry, str | bytes | bytearray):
@@ -188,12 +189,18 @@ def _fields(
         if not isinstance(inner, Mapping):
             raise _UnreadableError("object", f"{ARGUMENTS} {_short(inner)} is no object")
         parts.append(inner)
+        for name in ("signal", *NUMBERS, *TEXTS):
+            outside, inside = entry.get(name), inner.get(name)
+            if outside is not None and inside is not None and outside != inside:
+                why = f"{name} stands twice: {_short(outside)}, and {_short(inside)} in {ARGUMENTS}"
+                raise _UnreadableError("duplicate", why)
     names = [part[name] for part in parts for name in COIN if part.get(name) is not None]
     return {name: value for part in parts for name, value in part.items()}, names
 
 
 def _signal(symbol: str, fields: Mapping[Any, Any], repairs: list[Repair]) -> Signal:
     word = fields.get("signal")
+    word = _characters(word) if isinstance(word, str) else word
     plain = word.strip().lower() if isinstance(word, str) else None
     if plain not in SIGNAL_WORDS:
         raise _UnreadableError("signal", f"{_short(word)} is none of {', '.join(SIGNAL_WORDS)}")
@@ -236,7 +243,12 @@ def _number(symbol: str, name: str, given: object, repairs: list[Repair]) -> flo
 
 
 def _text(given: object) -> str | None:
-    return str(given) if isinstance(given, str) else None
+    return _characters(given) if isinstance(given, str) else None
+
+
+def _characters(text: str) -> str:
+    """A text without what a class of somebody's own makes of it."""
+    return str.__str__(text)
 
 
 def _short(value: object) -> str:

@@ -149,8 +149,7 @@ class PerpetualLanes:
         count = np.maximum(self._steps, 1)
         mean = self._total / count
         deviation = np.sqrt(np.maximum(self._squares / count - mean * mean, 0.0))
-        found: Floats = mean / (deviation + (deviation == 0.0)) * (deviation > 0.0)
-        return found
+        return np.where(deviation > 0.0, mean / (deviation + (deviation == 0.0)), 0.0)
 
     def show(self, features: Array, mask: Array, now: Array) -> None:
         """Write the figures of positions, in the order of ``HeldFigures`` [14, A, N].

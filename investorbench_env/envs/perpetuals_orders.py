@@ -107,7 +107,8 @@ def _figures(coin: int, signal: Signal, held: float, at: DecisionPoint) -> Entry
 
     side = SIDES[signal.signal]
     liquidation = NONE
-    if quantity > 0.0 and leverage > 0.0 and price == price:
+    # Less leverage is rejected before it matters where that position would be ended.
+    if quantity > 0.0 and leverage >= 1.0 and price == price:
         order = np.array([[side * quantity], [price], [leverage]])
         liquidation = at.book.liquidation_after(np.array([coin]), *order).item()
     return EntryFigures(

@@ -76,20 +76,21 @@ def as_signals(arrays: dict[str, Any], lane: int) -> dict[str, Any]:
     return found
 
 
-def rows(info: Any, name: str, lane: int) -> list[tuple[Any, ...]]:
+def rows(info: Any, name: str, lane: int, coins: Any = COINS) -> list[tuple[Any, ...]]:
     """The events of a lane, without its number, the coins by their symbols."""
     table = dict(info[name])
     own = table.pop("lane") == lane
     found = [
         tuple(row) for row in zip(*(column[own].tolist() for column in table.values()), strict=True)
     ]
-    return [(COINS[coin] if coin >= 0 else None, *rest) for coin, *rest in found]
+    return [(coins[coin] if coin >= 0 else None, *rest) for coin, *rest in found]
 
 
 def same_view(observation: Any, info: Any, lane: int, seen: Any, alone: Any) -> None:
     for name, values in observation.items():
         assert values.dtype == seen[name].dtype, name
-        assert np.array_equal(values[lane], seen[name]), (name, values[lane] - seen[name])
+        same = values[lane].tobytes() == seen[name].tobytes()
+        assert same, (name, values[lane] - seen[name])
     account = info["account"]
     for name in ("cash", "equity", "costs"):
         assert info[name][lane] == account[name][lane] == alone[name]
@@ -195,16 +196,18 @@ def test_what_is_observed_in_a_warm_up_is_what_each_observes(market: Any) -> Non
         assert info["label"].any()
 
 
-def test_lanes_of_simulated_markets_have_one_each_to_the_bit() -> None:
+@pytest.mark.parametrize("length", [3, None])
+def test_lanes_of_simulated_markets_have_one_each_to_the_bit(length: int | None) -> None:
     options: dict[str, Any] = {
-        "every": 60, "episode_length": 3, "modalities": ["features", "account"]
+        "every": 60, "episode_length": length, "modalities": ["features", "account"]
     }  # fmt: skip
     many: Any = gym.make_vec("InvestorBench/Perpetuals-SIM", num_envs=2, **options)
     alone: Any = gym.make("InvestorBench/Perpetuals-SIM", **options)
     seen, info = many.reset(seed=4)
     expected, own = alone.reset(seed=5)
     for _ in range(3):
-        assert np.array_equal(seen["features"][1], expected["features"])
+        for name, values in expected.items():
+            assert seen[name][1].tobytes() == values.tobytes(), name
         assert many.texts(info)[1] == own["documents"]
         signal = {"signal": "buy_to_enter", "leverage": 10}
         action = {
@@ -214,7 +217,9 @@ def test_lanes_of_simulated_markets_have_one_each_to_the_bit() -> None:
         seen, rewards, *_, info = many.step([action, action])
         expected, reward, *_, own = alone.step(action)
         assert rewards[1] == reward
-    assert info["market_seed"][1] == own["market_seed"]
+        assert rows(info, "fills", 1, own["symbols"]) == [tuple(each) for each in own["fills"]]
+    if length is not None:
+        assert info["market_seed"][1] == own["market_seed"]
 
 
 @pytest.mark.parametrize("mode", ["SAME_STEP", "DISABLED"])

@@ -112,6 +112,7 @@ def test_every_few_bars_one_decision_is_taken_and_all_between_is_reported() -> N
         (entry(50, 4), "leverage"),
         (entry(50, 21), "leverage"),
         (entry(50, 7.5), "leverage"),
+        (entry(50, 5e-324), "leverage"),
         (entry(50, 10, confidence=1.2), "confidence"),
         (entry(50, 10, profit_target=99), "target"),
         (entry(-50, 10, profit_target=101), "target"),

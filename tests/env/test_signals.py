@@ -79,6 +79,7 @@ def test_a_decision_whose_meaning_is_certain_is_read_and_its_repairs_are_named(
         ({"BTC": ENTRY, "btc": ENTRY}, "duplicate"),
         ([{"coin": "BTC", **ENTRY}, {"coin": "BTC", "signal": "hold"}], "duplicate"),
         ({"BTC": [ENTRY, ENTRY]}, "duplicate"),
+        ({"BTC": {"signal": "hold", "trade_signal_args": ENTRY}}, "duplicate"),
         ({"BTC": {}}, "signal"),
         ({"BTC": {"signal": "buy"}}, "signal"),
         ({"BTC": {"signal": ["hold"]}}, "signal"),
@@ -167,6 +168,44 @@ def test_whatever_json_stands_there_has_one_outcome_a_coin(action: Any) -> None:
     for signal in read.signals:
         numbers = [value for value in signal if isinstance(value, float)]
         assert all(map(math.isfinite, numbers))
+
+
+class Disguised(str):
+    """Says that it is another text than it is, and equal to whatever it is compared with."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return "hold"
+
+    strip = lower = upper = __str__  # type: ignore[assignment]
+
+
+def disguised(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {disguised(key): disguised(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [disguised(each) for each in value]
+    return Disguised(value) if isinstance(value, str) else value
+
+
+@given(JSON | st.dictionaries(st.sampled_from(["BTC", "eth", "X"]), JSON, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_texts_are_read_by_their_characters_whatever_class_they_are_of(action: Any) -> None:
+    plain, read = read_signals(action, COINS), read_signals(disguised(action), COINS)
+    assert repr(read) == repr(plain)
+
+
+@given(st.sampled_from(sorted(ENTRY)), st.sampled_from([1.0, "1", "a", "hold"]), st.booleans())
+def test_what_is_said_outside_and_inside_is_read_where_it_is_the_same(
+    name: str, value: Any, is_same: bool
+) -> None:
+    outside = ENTRY[name] if is_same else value
+    _, rejections = kinds_of({"BTC": {name: outside, "trade_signal_args": ENTRY}})
+    assert rejections == ([] if outside == ENTRY[name] else ["duplicate"])
 
 
 def test_what_the_space_of_signals_samples_is_read_as_it_stands() -> None:
