@@ -25,6 +25,7 @@ from investorbench_env.accounting.signals import Signal
 STYLES = {"buy": "green", "sell": "red", "invalid": "red", "refused": "red", "truncated": "red"}
 PARTS = {"recalled", "question", "decision"}
 """Of a thought that is shown part by part; other agents may record what they like."""
+LONG_ACTION = 30
 SHARES = ("returns", "momentum", "weight", "total_return")
 """Facts that are shown in percent."""
 BLOCK = re.compile(r'(?m)^## (\S+)$|<memory id="(\w+)"[^>]*>\n([^<]*)\n</memory>')
@@ -122,18 +123,21 @@ def print_overview(console: Console, name: str, days: Sequence[ShownDay]) -> Non
     rows = [summary(day) for day in days]
     sessions = {(row["split"], row["session"]) for row in rows}
     thinks = any(row["status"] for row in rows)
-    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0, header_style="bold")
+    words = [row["decision"] or day.action for day, row in zip(days, rows, strict=True)]
+    # Of long actions as much is shown as the rest leaves room for.
+    is_long = max(map(len, words), default=0) > LONG_ACTION
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0, header_style="bold", expand=is_long)
     table.add_column("", justify="right", style="dim")
-    for heading in ("session", "split", "action"):
+    for heading in ("session", "split"):
         table.add_column(heading, no_wrap=True)
+    table.add_column("action", no_wrap=True, ratio=1 if is_long else None)
     if thinks:
         table.add_column("mem.", justify="right", no_wrap=True)
         table.add_column("answer", no_wrap=True)
         table.add_column("tokens", justify="right", no_wrap=True)
     for heading in ("fill", "position", "equity"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for day, row in zip(days, rows, strict=True):
-        word = row["decision"] or day.action
+    for word, row in zip(words, rows, strict=True):
         table.add_row(
             str(row["index"]),
             safe(row["session"] if len(sessions) == len(days) else row["time"][:16]),
@@ -158,7 +162,8 @@ def print_day(console: Console, name: str, day: ShownDay, *, whole: bool = False
         whole: show prompts and answers at full length.
     """
     line, thought = day.line, _thought(day)
-    sections = [("Observed", _observed(line, thought).table)]
+    observed = _observed(line, thought).table
+    sections = [("Observed", observed)] if observed.row_count else []
     if thought:
         sections += [
             ("Recalled", _recalled(thought, _texts(thought))),

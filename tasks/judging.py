@@ -37,7 +37,8 @@ def is_one_observation(facts: Facts) -> bool:
 def why_no_ratio(facts: Facts, days: int) -> str | None:
     """Why an account has no ratio of its daily returns; None where it has."""
     if is_of_perpetuals(facts) and days < FEWEST_DAYS:
-        return f"{days} days of one path are too few for a ratio, a test or a rank"
+        are = "day of one path is" if days == 1 else "days of one path are"
+        return f"{days} {are} too few for a ratio, a test or a rank"
     return None
 
 
@@ -66,7 +67,6 @@ def why_not_compared(
     if not facts.draws_markets:
         return why_no_ratio(facts, days)
     if markets < FEWEST_MARKETS:
-        return (
-            f"{markets} common markets are too few to compare agents: {FEWEST_MARKETS} are needed"
-        )
+        are = "market is" if markets == 1 else "markets are"
+        return f"{markets} common {are} too few to compare agents: {FEWEST_MARKETS} are needed"
     return None

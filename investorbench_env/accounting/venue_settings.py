@@ -103,7 +103,10 @@ def _fee_tiers(given: Any) -> tuple[FeeTier, ...]:
     rows = _rows("fee tiers", given, 3)
     for row in rows:
         if len(row) != 3 or not all(map(is_finite, row)) or not 0 <= row[1] < 1:
-            raise InvestorBenchError(f"a fee tier is [above, taker, maker], not {row!r}")
+            raise InvestorBenchError(
+                "a fee tier is [above, taker, maker], with fees as shares such as 0.00045, not "
+                f"{row!r}"
+            )
     tiers = tuple(FeeTier(*map(float, row)) for row in rows)
     if tiers[0].above or any(a.above >= b.above for a, b in pairwise(tiers)):
         raise InvestorBenchError("fee tiers begin at a volume of 0 and rise")

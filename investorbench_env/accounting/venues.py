@@ -107,7 +107,10 @@ class PerpetualVenue:
             if name in self.contracts:
                 return self.contracts[name]
         raise UnknownNameError(
-            "contract", symbol, self.contracts, f"give {self.name} with its margin tiers"
+            "contract",
+            symbol,
+            self.contracts,
+            "give venue= a mapping with its margin tiers, as conf/perpetual/hyperliquid.yaml has",
         )
 
 

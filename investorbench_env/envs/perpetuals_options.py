@@ -13,7 +13,6 @@ from investorbench_env.envs.options import (
     require_count,
     require_flags,
     require_symbols,
-    require_texts,
 )
 from investorbench_env.envs.perpetuals_features import LENGTH
 from investorbench_env.errors import InvestorBenchError
@@ -100,9 +99,12 @@ class PerpetualOptions(MarketOptions):
 
 
 def _require_lengths(options: PerpetualOptions) -> None:
-    require_texts(options, "interval", "context")
-    length = length_of(str(options.interval))
-    if options.context is not None and length_of(options.context) <= length:
+    for name in ("interval", "context"):
+        value = getattr(options, name)
+        if not isinstance(value, str) and (name, value) != ("context", None):
+            raise InvestorBenchError(f"{name}={value!r} must be the length of a bar, such as '4h'")
+    length = length_of(options.interval)
+    if options.context is not None and length_of(options.context, "context") <= length:
         raise InvestorBenchError(
             f"context={options.context!r} must be longer than interval={options.interval!r}, or "
             "None for no longer bars"

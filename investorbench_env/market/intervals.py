@@ -25,8 +25,12 @@ SHORTEST_SESSION = np.timedelta64(5, "h")
 """No exchange trades less a day; shorter bars come several a session."""
 
 
-def length_of(interval: str) -> np.timedelta64:
+def length_of(interval: str, option: str = "interval") -> np.timedelta64:
     """How long a bar is, in seconds.
+
+    Args:
+        interval: as it is written.
+        option: what it was given as, for the message.
 
     Raises:
         MarketError: it is not written as a number and a unit.
@@ -34,7 +38,7 @@ def length_of(interval: str) -> np.timedelta64:
     found = re.fullmatch(r"([1-9]\d*)([mhdw])", interval)
     if found is None:
         raise MarketError(
-            f"interval={interval!r} is no length of a bar; write a number and m, h, d or w, such "
+            f"{option}={interval!r} is no length of a bar; write a number and m, h, d or w, such "
             "as '3m', '1h', '1d' or '1w'"
         )
     return np.timedelta64(int(found[1]) * UNITS[found[2]], "s")

@@ -173,8 +173,9 @@ def find_perpetuals(
     from investorbench_env.market.files import looking
 
     raise DataNotFoundError(
-        f"no candles in {places[0]} of all of {', '.join(symbols)}; looked at {places[0]}: "
-        f"{looking.why_not(places[0])}. To download some: "
+        f"no candles of {', '.join(looking.without_candles(places[0], symbols))} in {places[0]}; "
+        f"looked at {places[0]}: {looking.why_not(places[0])}. A file is of the coins "
+        "in its column symbol, or of the one that its name begins with. To download some: "
         + fetching_command(PERPETUAL.name, *symbols)
     )
 

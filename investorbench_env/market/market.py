@@ -294,7 +294,7 @@ class Market:
         if sum(missing) or begin >= stop:
             raise DateRangeError(
                 f"{start}..{end} is outside the data, which runs from {self.sessions[0]} to "
-                f"{self.sessions[-1]} ({self.source})"
+                f"{self.sessions[-1]} ({self.source}); give start= and end= within it"
             )
         return range(begin, stop)
 

@@ -91,7 +91,7 @@ def test_a_venue_that_lacks_a_rule_is_refused() -> None:
         venue_of({"fees": [[0, 0.1, 0.1]]})
     with pytest.raises(UnknownNameError):
         venue_of("hyperfluid")
-    with pytest.raises(UnknownNameError, match="give hyperliquid with its margin tiers"):
+    with pytest.raises(UnknownNameError, match="give venue= a mapping with its margin tiers"):
         HYPERLIQUID.contract("PEPE")
 
 

@@ -1,5 +1,6 @@
 """Candles and funding rates from files: as they are meant, or refused with what would mend them."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,64 @@ def test_however_tools_write_them_the_bars_are_the_same(tmp_path: Path, spelt: A
     write(tmp_path / "other", "BTC.csv", spelt(candles()))
     one, other = (find_perpetuals(["BTC"], tmp_path / name) for name in ("one", "other"))
     assert one.fingerprint == other.fingerprint
+
+
+def of_hyperliquid(t: pd.DataFrame) -> pd.DataFrame:
+    """As its interface sends candles: opened, closed, coin, length, prices as texts."""
+    at = [int(each.timestamp() * 1000) for each in t["timestamp"]]
+    short = {"t": at, "T": [each + 179_999 for each in at], "s": "BTC", "i": t["interval"]}
+    return pd.DataFrame(short | {name[0]: t[name].astype(str) for name in PRICES} | {"n": 7})
+
+
+def of_binance(t: pd.DataFrame) -> pd.DataFrame:
+    """As its files have candles."""
+    at = [int(each.timestamp() * 1000) for each in t["timestamp"]]
+    prices = {name: t[name] for name in PRICES}
+    return pd.DataFrame({"open_time": at, **prices, "close_time": [each + 179_999 for each in at]})
+
+
+PRICES = ("open", "high", "low", "close", "volume")
+DUMPS = {
+    "candles.csv": of_hyperliquid,
+    "BTC.parquet": of_hyperliquid,
+    "BTCUSDT-3m-2025-01.csv": of_binance,
+    "BTCUSDT.parquet": of_binance,
+}
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(sorted(DUMPS)), order=st.randoms(), length=st.integers(2, 60))
+def test_dumps_of_exchanges_are_read_in_any_order_of_their_columns(
+    tmp_path: Path, name: str, order: Any, length: int
+) -> None:
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    dump = DUMPS[name](candles(length))
+    write(folder, name, dump[order.sample(list(dump), len(list(dump)))])
+    write(folder / "one", "BTC.csv", bare(candles(length)))
+    one, other = (find_perpetuals(["BTC"], place) for place in (folder / "one", folder / name))
+    assert one.fingerprint == other.fingerprint
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["funding.csv", "BTCUSDT-fundingRate-2025-01.csv"]),
+    unknown=st.sets(st.integers(1, 38), max_size=5),
+)
+def test_raw_rates_are_charged_and_a_stamp_without_one_is_said(
+    tmp_path: Path, name: str, unknown: set[int]
+) -> None:
+    folder, plain = Path(tempfile.mkdtemp(dir=tmp_path)), rates(1, 40)
+    at = [int(each.timestamp() * 1000) + 57 for each in plain["timestamp"]]
+    given = [None if hour in unknown else "0.0000125" for hour in range(40)]
+    raw = {"coin": "BTC", "time": at, "fundingRate": given, "premium": "0.0001"}
+    vision = {"calc_time": at, "last_funding_rate": given}
+    write(folder, name, pd.DataFrame(raw if name == "funding.csv" else vision))
+    write(folder, "BTC.csv", bare(candles(700, start=plain["timestamp"][0])))
+    market = find_perpetuals(["BTC"], folder)
+    assert market.funding is not None
+    silent = {each for each in unknown if each < 35}
+    assert int((~np.isnan(market.funding)).sum()) == 35 - len(silent)
+    assert any("without a rate" in finding for finding in market.findings) is bool(silent)
 
 
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -288,7 +347,7 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
     with pytest.raises(DataNotFoundError, match=r"no candles of 3m, 4h for BTC.*3m, 1h"):
         find_perpetuals(["BTC"], tmp_path, interval="3m", context=["4h"])
     with pytest.raises(
-        DataNotFoundError, match=r"no candles in .* of all of BTC, ETH; .*intraday bars.*fetch"
+        DataNotFoundError, match=r"no candles of ETH in .*intraday bars.*of BTC.*fetch"
     ):
         find_perpetuals(["BTC", "ETH"], tmp_path)
     write(tmp_path / "long", "bars.parquet", candles(30, "2h"))

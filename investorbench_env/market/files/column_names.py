@@ -10,6 +10,7 @@ ALIASES = MappingProxyType(
             "ticker",
             "tic",
             "sym",
+            "coin",
             "asset",
             "symbols",
             "tickers",
@@ -67,6 +68,19 @@ ALIASES = MappingProxyType(
 )
 """Column names of this package, and how others call the same."""
 
+CANDLE_LETTERS = MappingProxyType(
+    {
+        "o": "open",
+        "h": "high",
+        "l": "low",
+        "c": "close",
+        "v": "volume",
+        "t": "timestamp",
+        "s": "symbol",
+        "i": "interval",
+    }
+)
+"""Columns of candles as the interfaces of Hyperliquid, Binance and Alpaca send them."""
 MARKS = ("mark_open", "mark_high", "mark_low", "mark_close")
 """Of the price at which a venue of perpetuals values positions."""
 OURS = frozenset((*ALIASES, "open", "high", "low", "time", "item", "interval", *MARKS))
@@ -94,6 +108,10 @@ def known_columns(names: Sequence[str]) -> dict[str, str]:
     one of dates keeps its name; without one it is a timestamp.
     """
     found = {plain(name): name for name in reversed(names)}
+    if set("ohlct") <= set(names):
+        for letter in set(CANDLE_LETTERS) & set(names):
+            found.pop(letter, None)
+            found[CANDLE_LETTERS[letter]] = letter
     tight = {key.replace("_", ""): key for key in reversed(found)}
     for ours, others in ALIASES.items():
         if ours in found:

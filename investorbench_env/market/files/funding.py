@@ -47,11 +47,14 @@ class Funding:
 def funding_in(file: DataFile, spellings: Sequence[str]) -> Iterator[Funding]:
     """The rates of an asset in a file of rates, those of each venue and period by themselves.
 
+    A row without a rate says nothing of its stamp.
+
     Raises:
         CorruptDataError: the file cannot be read, or a rate or its time is none.
     """
     rows = tidy.read_rows(file, spellings, COLUMNS)
     frame = rows.frame.assign(date=rows.moments_in_utc().astype(MINUTE).astype("datetime64[s]"))
+    frame = frame[frame["funding_rate"].notna()]
     if (beyond := ~(frame["funding_rate"].abs() < 1.0)).any():
         first = frame[beyond].iloc[0]
         raise CorruptDataError(

@@ -338,12 +338,16 @@ def column(file: DataFile, name: str) -> Any:
 
 
 def named_by(path: Path) -> dict[str, tuple[str, ...]]:
-    """The symbol that a file's name begins with: ``aapl_us_d.csv`` is about AAPL."""
+    """The symbol that a file's name begins with: ``aapl_us_d.csv`` is about AAPL.
+
+    Binance has ``BTCUSDT-3m-2025-07.csv`` and ``BTCUSDT-fundingRate-2025-07.csv``.
+    """
     ending = next((end for end in SUFFIXES[::-1] if path.name.lower().endswith(end)), path.suffix)
     stem = (
         path.name.removesuffix(path.name[len(path.name) - len(ending) :]) if ending else path.name
     )
-    name = re.split(r"[_ ]|\.us", stem, flags=re.IGNORECASE)[0].upper()
+    ends = r"[_ ]|\.us|-(?:\d+[mhdw]|fundingRate)(?=-|$)"
+    name = re.split(ends, stem, flags=re.IGNORECASE)[0].upper()
     return {name: (name,)} if name else {}
 
 

@@ -1,10 +1,11 @@
 """What was looked at for a symbol and did not serve: every file of a place, and why."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from investorbench_env.errors import CorruptDataError, DataWarning
+from investorbench_env.market.asset_classes import PERPETUAL
 from investorbench_env.market.files import index
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.settings import SIDECAR
@@ -26,6 +27,17 @@ def symbols_in(place: Path) -> set[str]:
     files, _ = index.readable(_stamps(place).items())
     kinds = ("bars", "released", "market")
     return {name for file in files if file.kind in kinds for name in file.symbols}
+
+
+def without_candles(place: Path, symbols: Sequence[str]) -> list[str]:
+    """The perpetuals of which a place has no candles."""
+    files, _ = index.readable(_stamps(place).items())
+    candles = [file for file in files if file.kind == "candles"]
+    return [
+        name
+        for name in symbols
+        if not any(file.spellings(name, PERPETUAL.name) for file in candles)
+    ]
 
 
 def _reasons(place: Path) -> Iterator[str]:
@@ -76,7 +88,7 @@ def _held(file: DataFile) -> str:
     simulated = "a simulated market" if file.metadata.get("simulated") else "a market"
     noun = {
         "bars": "daily bars",
-        "candles": "intraday bars, which are read for perpetuals alone,",
+        "candles": "intraday bars, as perpetuals have them,",
         "funding": "funding rates and no bars",
         "actions": "dividends and splits and no bars",
         "released": "the InvestorBench release",

@@ -148,7 +148,8 @@ def _lengths(
             there = "; ".join(f"{each}: {', '.join(map(in_words, each.lengths))}" for each in own)
             raise DataNotFoundError(
                 f"no candles of {', '.join(map(in_words, seconds))} for {name} in one place; there "
-                f"are {there}"
+                f"are {there}; put all lengths of a coin into one file with a column interval, or "
+                "ask for some that are there: interval=, context="
             )
     if wanted.funding_hours * HOUR % seconds[0]:
         raise MarketError(
