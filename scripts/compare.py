@@ -113,14 +113,13 @@ def _print(
 
 def _figures(each: RunDifference) -> Iterator[str]:
     yield f"  {'':9}{'A':>8}{'B':>8}{'A − B':>8}   {'95 % interval':15}  p     JKM"
-    results = [entry.result.metrics for entry in each.pair]
     simple = each.jobson_korkie.p_value
     rows = (
         ("SR", 1.0, 2, each.sr, "" if simple is None else p_value(simple)),
         ("CR %", 100.0, 1, each.cr, ""),
     )
     for name, factor, digits, cell, beside in rows:
-        values = [metrics[name.removesuffix(" %")] * factor for metrics in results]
+        values = [metrics[name.removesuffix(" %")] * factor for metrics in each.metrics]
         shown = "".join(f"{number(each, digits):>8}" for each in (*values, values[0] - values[1]))
         yield f"  {name:9}{shown}{_test(cell, factor, digits)}{beside}".rstrip()
     repeats = [len(entry.result.episodes) for entry in each.pair]
@@ -180,7 +179,7 @@ def _content(
         {
             "agents": [entry.result.agent for entry in each.pair],
             **each.setting._asdict(),
-            "metrics": [entry.result.metrics for entry in each.pair],
+            "metrics": list(each.metrics),
             "SR_difference": asdict(each.sr),
             "p_jobson_korkie": each.jobson_korkie.p_value,
             "adjusted_p": each.adjusted_p,

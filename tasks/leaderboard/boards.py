@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from investorbench.tasks.judging import is_one_observation, why_not_compared
 from investorbench.tasks.leaderboard.contestants import (
     CommonDays,
@@ -22,18 +20,16 @@ from investorbench.tasks.leaderboard.references import (
 )
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.sentences import sentence_of
-from investorbench.tasks.metrics import NORMAL_95
 from investorbench.tasks.result import Entry, ratio_or_return
 from investorbench.tasks.servers import Asking, asked_model, differences_of_servers
 from investorbench.tasks.statistics import (
     AgentStatistics,
     Comparison,
-    Estimate,
     Tested,
     compare_agents,
     nothing_to_compare,
 )
-from investorbench.tasks.statistics.estimate import DRAWS, FloatArray
+from investorbench.tasks.statistics.estimate import DRAWS
 
 NOBODY = "no agent has a rank"
 
@@ -79,6 +75,7 @@ def _board(
     markets = () if common is None else common.markets
     rules = results[0].task.options.get("rules")
     days = 0 if common is None else len(common.dates)
+    is_whole = is_one_observation(facts)
     apart_for = why_not_compared(facts, rules, days, len(markets))
 
     def compared(names: Collection[str]) -> Comparison:
@@ -90,14 +87,13 @@ def _board(
         if apart_for is not None:
             repeats = {name: len(each.runs) for name, each in own.items()}
             return replace(nothing_to_compare(repeats, apart_for), rank_sets={}, days=days)
-        is_whole = is_one_observation(facts)
         compared = compare_agents(
             {name: each.runs_on(found) for name, each in own.items()},
             benchmark,
             periods_a_year(facts, found),
             facts.convention,
             unit="market" if found.markets and not is_whole else "day",
-            independent=is_whole,
+            days_of_markets=days if is_whole else None,
             cash_rate=facts.cash_rate,
             trials=trials_among({name: group[name] for name in names if name in group}),
             configuration_of=configuration_of,
@@ -139,24 +135,13 @@ def _board(
 def over_whole_markets(
     found: Comparison, own: Mapping[str, Contestant], common: CommonDays
 ) -> Comparison:
-    """A comparison of returns of whole markets, in which cumulative returns are means over them."""
+    """A comparison of returns of whole markets, each of which is a repeat of an agent."""
+    markets = len(common.markets)
     agents = {
-        name: replace(
-            each,
-            cr=mean_estimate(own[name].over_markets(common)),
-            idle_repeats=own[name].idle_in(common),
-            repeats=len(common.markets),
-            scope="agent",
-        )
+        name: replace(each, repeats=markets, idle_repeats=own[name].idle_in(common), scope="agent")
         for name, each in found.agents.items()
     }
-    return replace(found, agents=agents, markets=len(common.markets), days=len(common.dates))
-
-
-def mean_estimate(values: FloatArray) -> Estimate:
-    """The mean of independent values [M] with its normal interval."""
-    mean, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
-    return Estimate(value=mean, low=mean - NORMAL_95 * error, high=mean + NORMAL_95 * error)
+    return replace(found, agents=agents, markets=markets)
 
 
 def _findings(group: Group) -> Iterator[str]:

@@ -8,7 +8,7 @@ from investorbench.agents.baselines import ALL_BASELINES, Random
 from investorbench.agents.signal_rules import RandomSignals
 from investorbench.tasks.answers import UNRANKED_ABOVE
 from investorbench.tasks.days import period_name
-from investorbench.tasks.judging import is_of_perpetuals
+from investorbench.tasks.judging import is_of_perpetuals, is_one_observation
 from investorbench.tasks.leaderboard.rows import Row
 from investorbench.tasks.wording import number, percent
 from investorbench_env.facts import Facts
@@ -109,7 +109,8 @@ def _idle(rows: Sequence[Row], facts: Facts) -> str:
         f"{row.agent} {number(row.statistics.idle_repeats)} of {number(row.statistics.repeats)}"
         for row in rows
     ]
-    return f"repeats that never invested count as a Sharpe ratio of 0{_of(which)}"
+    what = "a return" if is_one_observation(facts) else "a Sharpe ratio"
+    return f"repeats that never invested count as {what} of 0{_of(which)}"
 
 
 def _of(which: Sequence[str]) -> str:

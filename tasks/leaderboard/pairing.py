@@ -1,17 +1,25 @@
 """Two runs beside each other: what both hold, and how far it differs."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from investorbench.tasks.days import is_within_a_day
-from investorbench.tasks.leaderboard.contestants import Contestant, common_days
+from investorbench.tasks.judging import is_one_observation, why_not_compared
+from investorbench.tasks.leaderboard.contestants import (
+    CommonDays,
+    Contestant,
+    common_days,
+    periods_a_year,
+)
 from investorbench.tasks.leaderboard.entries import Setting, is_benchmark, setting_of
 from investorbench.tasks.result import Entry, Episode
 from investorbench.tasks.statistics import Estimate, TwoCompared, compare_two, holm
 from investorbench.tasks.statistics.comparison import Scope
 from investorbench.tasks.statistics.estimate import DRAWS
+
+Metrics = Mapping[str, float]
 
 
 class MatchedPair(NamedTuple):
@@ -58,6 +66,7 @@ class RunDifference:
     Attributes:
         setting: what they were scored on.
         pair: the two.
+        metrics: of each, over the days or markets that both met.
         sr: difference of the Sharpe ratios a year.
         jobson_korkie: p-value for independent, normal returns.
         cr: difference of the cumulative returns.
@@ -68,6 +77,7 @@ class RunDifference:
 
     setting: Setting
     pair: MatchedPair
+    metrics: tuple[Metrics, Metrics]
     sr: Estimate
     jobson_korkie: Estimate
     cr: Estimate
@@ -115,12 +125,13 @@ def differences(pairs: Iterable[MatchedPair], draws: int = DRAWS) -> list[RunDif
         pairs: agents on tasks that both runs have.
         draws: of each bootstrap.
     """
-    made = [(pair, _tests(pair, draws)) for pair in pairs]
-    adjusted = holm([compared.sr.p_value for _, compared in made])
+    made = [(pair, *_compared(pair, draws)) for pair in pairs]
+    adjusted = holm([compared.sr.p_value for *_, compared in made])
     return [
         RunDifference(
             setting=setting_of(pair.first.result),
             pair=pair,
+            metrics=metrics,
             sr=compared.sr,
             jobson_korkie=compared.jobson_korkie,
             cr=compared.cr,
@@ -128,7 +139,7 @@ def differences(pairs: Iterable[MatchedPair], draws: int = DRAWS) -> list[RunDif
             adjusted_p=p,
             decisions=decisions_of(pair.first, pair.second),
         )
-        for (pair, compared), p in zip(made, adjusted, strict=True)
+        for (pair, metrics, compared), p in zip(made, adjusted, strict=True)
     ]
 
 
@@ -157,24 +168,39 @@ def _when(episode: Episode, step: int, interval: str) -> str:
     return str(episode.sessions[step])
 
 
-def _tests(pair: MatchedPair, draws: int) -> TwoCompared:
-    """The two on the days, or in the markets, that both of them met."""
-    both = [Contestant.recorded(entry) for entry in pair]
-    common = common_days(both)
+def _compared(pair: MatchedPair, draws: int) -> tuple[tuple[Metrics, Metrics], TwoCompared]:
+    """Figures and tests of the two on the days, or in the markets, that both of them met."""
+    first, second = (Contestant.recorded(entry) for entry in pair)
+    common = common_days([first, second])
     if isinstance(common, str):
-        none = Estimate(reason=common)
-        return TwoCompared(sr=none, cr=none, jobson_korkie=none, scope="run")
-    facts = pair.first.result.facts
-    first, second = (each.runs_on(common) for each in both)
-    return compare_two(
-        first,
-        second,
-        facts.periods_a_year,
+        return (pair.first.result.metrics, pair.second.result.metrics), _untested(common)
+    metrics = first.metrics_on(common), second.metrics_on(common)
+    return metrics, _tests(pair, first, second, common, draws)
+
+
+def _tests(
+    pair: MatchedPair, first: Contestant, second: Contestant, common: CommonDays, draws: int
+) -> TwoCompared:
+    facts, rules = pair.first.result.facts, pair.first.result.task.options.get("rules")
+    days, is_whole = len(common.dates), is_one_observation(facts)
+    if (reason := why_not_compared(facts, rules, days, len(common.markets))) is not None:
+        return _untested(reason)
+    found = compare_two(
+        first.runs_on(common),
+        second.runs_on(common),
+        periods_a_year(facts, common),
         facts.convention,
-        unit="market" if common.markets else "day",
+        unit="market" if common.markets and not is_whole else "day",
+        days_of_markets=days if is_whole else None,
         cash_rate=facts.cash_rate,
         draws=draws,
     )
+    return replace(found, scope="agent") if is_whole else found
+
+
+def _untested(reason: str) -> TwoCompared:
+    none = Estimate(reason=reason)
+    return TwoCompared(sr=none, cr=none, jobson_korkie=none, scope="run")
 
 
 def _key(entry: Entry, anonymous: bool) -> tuple[str, tuple[str, ...], str]:

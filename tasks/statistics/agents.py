@@ -40,11 +40,15 @@ def own_figures(lineup: Lineup, draws: int, seed: int) -> dict[str, dict[str, Es
             alike[lineup.own_block(name).days][key] = figures
     made: dict[Key, dict[str, Estimate]] = {}
     for block, of_keys in alike.items():
-        every = [(key, kind, each) for key, own in of_keys.items() for kind, each in own.items()]
+        every = [
+            (key, kind, each) for key, figures in of_keys.items() for kind, each in figures.items()
+        ]
         resampling = lineup.resampling(block, draws, seed)
         found = intervals([each.figure for _, _, each in every], resampling)
         for (key, kind, each), estimate in zip(every, found, strict=True):
-            made.setdefault(key, {})[kind] = each.bounded(estimate)
+            is_idle = kind in OWN and lineup.idle(key[0]) == lineup.repeats(key[0])
+            own = replace(estimate, reason=CONSTANT) if is_idle else estimate
+            made.setdefault(key, {})[kind] = each.bounded(own)
     return {name: own | made.get(keys[name], {}) for name, own in known.items()}
 
 

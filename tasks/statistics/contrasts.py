@@ -24,7 +24,7 @@ NO_SPREAD = 1e-12
 MOST_WITHOUT = 0.005
 """Of all draws, those that may hold equal blocks alone: beyond, they decide what is largest."""
 NO_DIFFERENCE = "there is no difference from day to day"
-TOO_FEW_COUNT = "too few days differ from all others: too many draws hold none of them"
+TOO_FEW_COUNT = "too few returns differ from all others: too many draws hold none of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

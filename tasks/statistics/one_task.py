@@ -44,7 +44,9 @@ class OneTask(Lineup):
         benchmark: its name among them; None without one.
         unit: what is drawn.
         yearly: how figures of a table are made.
-        independent: whether returns of a run follow from nothing in one another.
+        days_of_markets: where each return of a run is that of a whole market, how many days these
+            have; else None. Such returns follow from nothing in one another, their mean is the
+            cumulative return, and an account that is never invested has a ratio of 0.
 
     Raises:
         UnknownNameError: the benchmark is not among the runs.
@@ -57,18 +59,18 @@ class OneTask(Lineup):
         benchmark: str | None,
         unit: DrawnUnit,
         yearly: Yearly,
-        independent: bool = False,
+        days_of_markets: int | None = None,
     ) -> None:
         if benchmark is not None and benchmark not in runs:
             raise UnknownNameError("benchmark", benchmark, runs)
         _require_shapes(runs, unit)
         self.names, self.benchmark, self.unit, self.yearly = list(runs), benchmark, unit, yearly
-        self.convention, self.independent = yearly.convention, independent
+        self.convention, self.of_markets = yearly.convention, days_of_markets is not None
         self.runs = {name: _ordered(own, unit) for name, own in runs.items()}
         lengths = [len(run) for run in next(iter(self.runs.values()), ())]
         self.units = len(lengths) if unit == "market" else lengths[0] if lengths else 0
-        self.days = sum(lengths) if unit == "market" else self.units
-        self.defects = {name: _why_not(own) for name, own in self.runs.items()}
+        self.days = days_of_markets or (sum(lengths) if unit == "market" else self.units)
+        self.defects = {name: _why_not(own, self.of_markets) for name, own in self.runs.items()}
         found = {name: why or self.too_few_markets for name, why in self.defects.items()}
         self.reasons = {name: reason for name, reason in found.items() if reason}
         self.twins = frozenset(name for name in self.names if self._is_twin(name))
@@ -83,18 +85,22 @@ class OneTask(Lineup):
         return sum(not bool(varies(run)) for run in self.runs[name])
 
     def compounds(self, name: str) -> bool:
-        return all(map(self.yearly.compounds, self.runs[name]))
+        return self.of_markets or all(map(self.yearly.compounds, self.runs[name]))
 
     def own_block(self, name: str) -> BlockLength:
-        if self.unit == "market" or self.independent:
+        if self.unit == "market" or self.of_markets:
             return BlockLength(days=1, rule="whole markets")
         return block_length(np.array(self.runs[name]))
 
     def value(self, name: str, kind: Own) -> float:
+        if self.of_markets and kind == "growth":
+            return float(np.mean(self.runs[name]))
         of_runs = self.yearly.total if kind == "growth" else self._sharpes
         return float(np.mean([of_runs(run[None])[0] for run in self.runs[name]]))
 
     def own(self, name: str, kind: Own) -> MeanFigure:
+        if self.of_markets and kind == "growth":
+            return over_markets(np.concatenate(self.runs[name]))
         scored = self.yearly.growth if kind == "growth" else self.yearly.sharpe
         if self.unit == "day":
             return over_repeats(scored(np.array(self.runs[name])))
@@ -160,13 +166,14 @@ def _require_shapes(runs: Mapping[str, Runs], unit: DrawnUnit) -> None:
         raise ReturnsError("agents met different markets: give those that all of them met")
 
 
-def _why_not(own: Runs) -> str | None:
+def _why_not(own: Runs, of_markets: bool) -> str | None:
     """Why an agent cannot be tested, whatever is drawn; None if it can."""
     if not all(np.isfinite(run).all() for run in own):
         return "a return is missing or not finite"
     if (days := min(map(len, own))) < FEWEST_DAYS:
         return f"{days} returns, at least {FEWEST_DAYS} are needed"
-    return None if any(bool(varies(run)) for run in own) else CONSTANT
+    is_idle = of_markets and not np.any(own)  # of which 0 is certain
+    return None if is_idle or any(bool(varies(run)) for run in own) else CONSTANT
 
 
 def _ordered(own: Runs, unit: DrawnUnit) -> list[FloatArray]:

@@ -68,7 +68,7 @@ def compare_agents(
     convention: Convention = "simple",
     *,
     unit: DrawnUnit = "day",
-    independent: bool = False,
+    days_of_markets: int | None = None,
     cash_rate: float = 0.0,
     trials: Collection[str] | None = None,
     configuration_of: Mapping[str, str] | None = None,
@@ -91,7 +91,8 @@ def compare_agents(
         periods_a_year: how many returns are a year.
         convention: how returns add up.
         unit: what is drawn, days or markets; of a single market days are.
-        independent: whether returns follow from nothing in one another, as those of whole markets.
+        days_of_markets: where each return is that of a whole market, which follows from nothing in
+            another, how many days these have; cumulative returns are then means over markets.
         cash_rate: what cash earns a year.
         trials: agents that somebody tried, by name; otherwise all but the benchmark. Twins of it
             are none.
@@ -111,7 +112,7 @@ def compare_agents(
     if all(len(own) == 1 for own in runs.values()):
         unit = "day"  # of a single market, days are what can be drawn
     yearly = Yearly(periods_a_year=periods_a_year, convention=convention, cash_rate=cash_rate)
-    lineup = OneTask(runs, benchmark, unit, yearly, independent=independent)
+    lineup = OneTask(runs, benchmark, unit, yearly, days_of_markets)
     chance = Chance(uniform=random_sharpes, matched=matched_sharpes or {})
     tried = lineup.names if trials is None else trials
     found = _compared(lineup, tried, chance, jointly=jointly, draws=draws, seed=seed)

@@ -48,6 +48,7 @@ def compare_two(
     convention: Convention = "simple",
     *,
     unit: DrawnUnit = "day",
+    days_of_markets: int | None = None,
     cash_rate: float = 0.0,
     draws: int = DRAWS,
     seed: int = SEED,
@@ -60,6 +61,7 @@ def compare_two(
         periods_a_year: how many returns are a year.
         convention: how returns add up.
         unit: what is drawn.
+        days_of_markets: as for ``compare_agents``.
         cash_rate: what cash earns a year.
         draws: how often.
         seed: of the draws.
@@ -67,7 +69,7 @@ def compare_two(
     if len(first) == len(second) == 1:
         unit = "day"
     yearly = Yearly(periods_a_year=periods_a_year, convention=convention, cash_rate=cash_rate)
-    lineup = OneTask({FIRST: first, SECOND: second}, None, unit, yearly)
+    lineup = OneTask({FIRST: first, SECOND: second}, None, unit, yearly, days_of_markets)
     return TwoCompared(
         sr=_difference(lineup, "sharpe", draws, seed),
         cr=_difference(lineup, "growth", draws, seed),
