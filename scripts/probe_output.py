@@ -71,12 +71,7 @@ def _states(found: Brittleness) -> str:
 def sentence(found: Brittleness) -> str:
     """What it comes to, in a few sentences."""
     brittle = [each for each in found.outcomes if each.is_brittle]
-    noise = max((each.noise.value or 0.0 for each in found.outcomes), default=0.0)
-    own = (
-        f"The same question with another seed was answered otherwise in up to "
-        f"{percent(noise, 0)} % of states: that is the model's own noise. p is adjusted over all "
-        "probes (Holm)."
-    )
+    own = f"{_noise(found)} p is adjusted over all probes (Holm)."
     mark = "" if found.is_language_model else " It is no language model, but reads by rules."
     if brittle:
         names = listed([each.probe.name for each in brittle])
@@ -86,6 +81,19 @@ def sentence(found: Brittleness) -> str:
         few = "" if found.states >= ENOUGH else " There are too few states to find much."
         said = f"No wording changed its decisions beyond its own noise.{few}"
     return f"{said}{_whatever(found)} {own}{mark}"
+
+
+def _noise(found: Brittleness) -> str:
+    """How often the same question was answered otherwise, and what that says."""
+    noise = max((each.noise.value or 0.0 for each in found.outcomes), default=0.0)
+    again = "The same question with another seed was"
+    if not noise:
+        return (
+            f"{again} never answered otherwise: the model samples nothing, or its server takes no "
+            "seed. Its noise is then unknown, and any other words might have done the same."
+        )
+    often = f"answered otherwise in up to {percent(noise, 0)} % of states"
+    return f"{again} {often}: that is the model's own noise."
 
 
 def _whatever(found: Brittleness) -> str:

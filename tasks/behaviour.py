@@ -190,7 +190,7 @@ FORECASTS = (
     _row("brier", "Brier score", "mean squared difference of confidence and outcome",
          lambda of: of.forecasts.brier, RATIO, 3, "Brier"),
     _row("brier_base", "Brier score of the base rate",
-         "what stating the share of targets at each entry would have come to",
+         "what stating the true share of targets at each entry is expected to come to",
          lambda of: of.forecasts.brier_of_base_rate, RATIO, 3),
 )
 CONSISTENCY = (

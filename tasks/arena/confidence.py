@@ -28,9 +28,12 @@ class Forecasts:
 
     @property
     def brier_of_base_rate(self) -> float:
-        """What the share of targets itself would have come to, stated at every entry."""
-        rate = self.hit_rate
-        return rate * (1.0 - rate)
+        """What stating the true share of targets at every entry is expected to come to.
+
+        Their own share is fitted to them, and N forecasts would score N − 1 of N parts of that.
+        """
+        rate, count = self.hit_rate, len(self.came)
+        return rate * (1.0 - rate) * count / (count - 1) if count > 1 else np.nan
 
     @property
     def hit_rate(self) -> float:

@@ -212,7 +212,7 @@ BY_HAND = {
     "target_distance_mean": 0.067, "target_distance_median": 0.04,
     "minutes_long": 69, "minutes_short": 45, "minutes_flat": 2 * 126 - 69 - 45,
     "forecasts": 17, "forecasts_open": 3, "confidence_stated": 12.05 / 17, "target_first": 9 / 17,
-    "brier": 5.7325 / 17, "brier_base": 9 / 17 * 8 / 17,
+    "brier": 5.7325 / 17, "brier_base": 9 / 17 * 8 / 16,
     "against_plan": 3 / 4, "judged": 4, "held_on": 1 / 2, "passed": 2,
     "changed_on_hold": 2 / 5, "idle_on_hold": 1 / 5, "restated": 5,
     "wrong_risk": 2 / 20, "risks": 20, "reentered": 1,
