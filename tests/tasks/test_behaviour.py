@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import comb
 from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import investorbench_env  # noqa: F401  (registers the environments)
+from investorbench.tasks.arena.confidence import Forecasts
 from investorbench.tasks.arena.history import ArenaHistory, arena_history
 from investorbench.tasks.arena.invalidations import PriceCondition, read_condition
 from investorbench.tasks.behaviour import BEHAVIOUR, behaviour
@@ -222,6 +226,17 @@ BY_HAND = {
 
 def test_figures_equal_those_of_a_table_of_20_trades_made_by_hand() -> None:
     assert behaviour(arena_history(episode())) == pytest.approx(BY_HAND, rel=1e-12, abs=1e-12)
+
+
+@given(st.integers(2, 12), st.floats(0.0, 1.0))
+def test_a_base_rate_scores_on_average_what_the_true_share_does(count: int, share: float) -> None:
+    mean = 0.0
+    for reached in range(count + 1):
+        came = np.arange(count) < reached
+        found = Forecasts(stated=came / 2, came=came.astype(float), undecided=0)
+        ways = comb(count, reached) * share**reached * (1.0 - share) ** (count - reached)
+        mean += ways * found.brier_of_base_rate
+    assert mean == pytest.approx(share * (1.0 - share), abs=1e-12)
 
 
 def test_every_figure_has_a_row_of_its_own() -> None:
