@@ -5,11 +5,12 @@ another: that is asked on simulated markets that all agents met, of which each i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from investorbench.tasks.days import FloatArray
 from investorbench.tasks.metrics import performance
+from investorbench.tasks.wording import listed
 from investorbench_env.accounting.trading_rules import rules_of
 from investorbench_env.facts import Facts
 
@@ -49,8 +50,17 @@ def performance_of(returns: FloatArray, facts: Facts) -> dict[str, Any]:
     return found | dict.fromkeys(RATIOS if few else (), math.nan)
 
 
+def without_ratios(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics of an agent that is compared with none, by their keys."""
+    return {**metrics, **dict.fromkeys(RATIOS, math.nan)}
+
+
 def why_not_compared(
-    facts: Facts, rules: Mapping[str, Any] | str | None, days: int, markets: int
+    facts: Facts,
+    rules: Mapping[str, Any] | str | None,
+    days: int,
+    markets: int,
+    unfinished: Sequence[str] = (),
 ) -> str | None:
     """Why no agent can be compared with another by a test; None where that can be done.
 
@@ -59,6 +69,7 @@ def why_not_compared(
         rules: of its task, by name or as settings; None for its own.
         days: of one path.
         markets: of their own that all agents met.
+        unfinished: agents that did not finish all of theirs, by name.
     """
     if not is_of_perpetuals(facts):
         return None
@@ -66,6 +77,11 @@ def why_not_compared(
         return SHOWN_RANKS
     if not facts.draws_markets:
         return why_no_ratio(facts, days)
+    if unfinished:
+        return (
+            f"{listed(unfinished)} did not finish every market, and how it did in them may have "
+            "decided in which: finish it, or leave it out"
+        )
     if markets < FEWEST_MARKETS:
         are = "market is" if markets == 1 else "markets are"
         return f"{markets} common {are} too few to compare agents: {FEWEST_MARKETS} are needed"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from investorbench.tasks.judging import is_one_observation, why_not_compared
+from investorbench.tasks.judging import is_one_observation, why_not_compared, without_ratios
 from investorbench.tasks.leaderboard.contestants import (
     CommonDays,
     Contestant,
@@ -76,7 +76,8 @@ def _board(
     rules = results[0].task.options.get("rules")
     days = 0 if common is None else len(common.dates)
     is_whole = is_one_observation(facts)
-    apart_for = why_not_compared(facts, rules, days, len(markets))
+    unfinished = [name for name, each in contestants.items() if not each.is_whole]
+    apart_for = why_not_compared(facts, rules, days, len(markets), unfinished)
 
     def compared(names: Collection[str]) -> Comparison:
         own = {name: contestants[name] for name in names}
@@ -116,6 +117,8 @@ def _board(
         _row(name, each, comparison, apart.get(name), benchmark, common)
         for name, each in contestants.items()
     ]
+    if apart_for is not None:
+        rows = [replace(row, metrics=without_ratios(row.metrics)) for row in rows]
     rows.sort(key=lambda row: (-ratio_or_return(row.metrics), row.agent))
     return Leaderboard(
         setting=setting,

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from investorbench.tasks.answers import answers_of
 from investorbench.tasks.judging import (
-    FEWEST_MARKETS,
     RATIOS,
     is_one_observation,
     performance_of,
@@ -157,8 +156,7 @@ class Contestant:
             return found
         periods = periods_a_year(self.facts, common)
         row = performance(self.over_markets(common), self.facts.convention, periods)
-        few = len(common.windows) < FEWEST_MARKETS
-        return {**found, **{name: np.nan if few else row[name] for name in RATIOS}}
+        return {**found, **{name: row[name] for name in RATIOS}}
 
     def ratios_on(self, common: CommonDays) -> tuple[float, ...]:
         """Sharpe ratio a year of each of :meth:`runs_on`; none where those have none apart."""
@@ -170,6 +168,11 @@ class Contestant:
     def median(self) -> Mapping[str, float]:
         """Metrics of the repeat with the median Sharpe ratio."""
         return self.metrics[0] if self.entry is None else self.entry.result.median.metrics
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every repeat that was planned came to its end."""
+        return self.entry is None or len(self.runs) >= self.entry.planned
 
     @property
     def is_ranked(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from investorbench.tasks.days import is_within_a_day
-from investorbench.tasks.judging import is_one_observation, why_not_compared
+from investorbench.tasks.judging import is_one_observation, why_not_compared, without_ratios
 from investorbench.tasks.leaderboard.contestants import (
     CommonDays,
     Contestant,
@@ -175,16 +175,19 @@ def _compared(pair: MatchedPair, draws: int) -> tuple[tuple[Metrics, Metrics], T
     if isinstance(common, str):
         return (pair.first.result.metrics, pair.second.result.metrics), _untested(common)
     metrics = first.metrics_on(common), second.metrics_on(common)
-    return metrics, _tests(pair, first, second, common, draws)
+    task, days = pair.first.result.task, len(common.dates)
+    unfinished = [f"{each.agent} in {run}" for each, run in ((first, "A"), (second, "B"))
+                  if not each.is_whole]  # fmt: skip
+    reason = why_not_compared(
+        first.facts, task.options.get("rules"), days, len(common.markets), unfinished
+    )
+    if reason is not None:
+        return (without_ratios(metrics[0]), without_ratios(metrics[1])), _untested(reason)
+    return metrics, _tests(first, second, common, draws)
 
 
-def _tests(
-    pair: MatchedPair, first: Contestant, second: Contestant, common: CommonDays, draws: int
-) -> TwoCompared:
-    facts, rules = pair.first.result.facts, pair.first.result.task.options.get("rules")
-    days, is_whole = len(common.dates), is_one_observation(facts)
-    if (reason := why_not_compared(facts, rules, days, len(common.markets))) is not None:
-        return _untested(reason)
+def _tests(first: Contestant, second: Contestant, common: CommonDays, draws: int) -> TwoCompared:
+    facts, days, is_whole = first.facts, len(common.dates), is_one_observation(first.facts)
     found = compare_two(
         first.runs_on(common),
         second.runs_on(common),

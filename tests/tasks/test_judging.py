@@ -1,5 +1,7 @@
 """Perpetuals: a few days of one path describe; a hundred markets, one observation each, tell."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -149,6 +151,8 @@ def test_two_runs_are_compared_where_a_table_compares_them_and_by_the_same_figur
     board = board_of(agents, markets, rules)
     (found,) = differences([MatchedPair(*entries_of(agents, markets, rules))], draws=999)
     assert (found.adjusted_p is None) is (not board.comparison.pairs)
+    shown = [*found.metrics, *(row.metrics for row in board.rows)]
+    assert {bool(np.isfinite(own["SR"])) for own in shown} == {board.apart_for is None}
     if board.apart_for is not None:
         assert found.sr.reason == found.cr.reason == board.apart_for
         return
@@ -157,6 +161,21 @@ def test_two_runs_are_compared_where_a_table_compares_them_and_by_the_same_figur
     assert found.sr.value == pytest.approx(ratios["SR"] - returns["SR"])
     assert found.cr.value == pytest.approx(ratios["CR"] - returns["CR"])
     assert found.cr.low is not None
+
+
+@pytest.mark.parametrize("quits", [1, 60])
+def test_an_agent_that_gives_up_markets_in_which_it_loses_leaves_nothing_to_compare(
+    quits: int,
+) -> None:
+    first, second = entries_of({"quits": drawn(17, 160, DAYS), "stays": drawn(18, 160, DAYS)},
+                               "fresh")  # fmt: skip
+    best = sorted(first.result.episodes, key=lambda own: -own.metrics["CR"])[: 160 - quits]
+    first = replace(first, result=replace(first.result, episodes=tuple(best)))
+    (board,) = leaderboards([first, second], jointly=False, draws=999)
+    (found,) = differences([MatchedPair(first, second)], draws=999)
+    assert board.apart_for is not None and board.apart_for.startswith("quits did not finish")
+    assert all(row.rank is None for row in board.rows) and not board.comparison.pairs
+    assert found.adjusted_p is None and "quits in A did not finish" in str(found.sr.reason)
 
 
 @pytest.mark.parametrize("length", [1, 4, 9])
