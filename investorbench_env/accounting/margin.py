@@ -1,18 +1,26 @@
 """The arithmetic of leveraged perpetuals: margin, maintenance, liquidation, funding, what an exit
 returns.
 
-Pure functions of ``+ - * /``, ``abs``, comparisons and products with booleans. They take Python
-floats or arrays of any common shape and give bitwise the same results for both. Sizes are signed,
+Pure functions of ``+ - * /``, ``abs``, comparisons and choices by them. They take Python floats or arrays of any common shape and give bitwise the same results for both. Sizes are signed,
 negative when short; prices, margins and fees are positive. The rules are those of a venue's
 documentation of margining, liquidations and funding; docs/arena.md says what is not modelled.
 """
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 BACKSTOP = 2.0 / 3.0
 """The share of the maintenance below which a venue takes a position over, margin and all."""
 
 ROUNDING = 2.0**-51
+
+
+def either(condition: Any, one: Any, other: Any) -> Any:
+    """One where a condition holds, the other elsewhere."""
+    if isinstance(condition, bool):
+        return one if condition else other
+    return np.where(condition, one, other)
 
 
 def initial_margin(size: Any, price: Any, leverage: Any) -> Any:
@@ -34,7 +42,7 @@ def maintenance(notional: Any, rates: Any, deductions: Any) -> Any:
     needed = notional * rates[0] - deductions[0]
     for rate, deduction in zip(rates[1:], deductions[1:], strict=True):
         more = notional * rate - deduction
-        needed = (more > needed) * more + (more <= needed) * needed
+        needed = either(more > needed, more, needed)
     return needed
 
 
@@ -53,12 +61,11 @@ def liquidation_price(size: Any, price: Any, worth: Any, rates: Any, deductions:
         rates: of each tier.
         deductions: of each tier.
     """
-    is_long, owed = size > 0.0, size * price - worth
-    nearest = (owed - deductions[0]) / (size - abs(size) * rates[0])
+    is_long, owed, coins = size > 0.0, size * price - worth, abs(size)
+    nearest = (owed - deductions[0]) / (size - coins * rates[0])
     for rate, deduction in zip(rates[1:], deductions[1:], strict=True):
-        other = (owed - deduction) / (size - abs(size) * rate)
-        nearer = (other > nearest) == is_long
-        nearest = nearer * other + (1 - nearer) * nearest
+        other = (owed - deduction) / (size - coins * rate)
+        nearest = either((other > nearest) == is_long, other, nearest)
     return nearest
 
 
@@ -101,7 +108,7 @@ def end_of(margin: Any, size: Any, entry: Any, price: Any, fee_rate: Any) -> Exi
     value = margin + brought
     left = (value > 0.0) * value
     fee = fee_rate * (abs(size) * price)
-    fee = (fee < left) * fee + (fee >= left) * left
+    fee = either(fee < left, fee, left)
     return Exit(left - fee, brought - (value < 0.0) * value, fee)
 
 
@@ -112,10 +119,19 @@ def round_size(size: Any, decimals: Any) -> Any:
         size: coins, negative when short.
         decimals: that the contract allows; 10 to the power of it, as a float, must be exact.
     """
-    scale = 10.0**decimals
-    # What stands for a whole number of units may lie roundings below it.
-    whole = abs(size) * scale * (1.0 + ROUNDING) // 1.0 / scale
+    whole = whole_units(abs(size), 10.0**decimals)
     return (size > 0.0) * whole - (size < 0.0) * whole
+
+
+def whole_units(size: Any, units: Any) -> Any:
+    """A quantity that is a whole number of the units that a venue takes, or the next smaller one.
+
+    Args:
+        size: coins, positive.
+        units: that make one coin, a power of 10 that is exact.
+    """
+    # What stands for a whole number of units may lie roundings below it.
+    return size * units * (1.0 + ROUNDING) // 1.0 / units
 
 
 def round_price(price: Any, significant_figures: int, decimals: int) -> Any:

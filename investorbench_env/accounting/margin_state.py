@@ -206,7 +206,7 @@ class MarginState:
             price: of the entries.
             leverage: of the entries.
         """
-        held, entry, margin = (self.rows[name][at] for name in COLUMNS[:3])
+        held, entry, margin = self.columns[:3].take(at, axis=1)
         if self.terms.cross:
             marks = self.marks.reshape(-1)[at]
             worth = self.spare().reshape(-1)[at] + held * (price - marks)
@@ -214,10 +214,11 @@ class MarginState:
             worth = margin + held * (price - entry) + initial_margin(size, price, leverage)
         after = held + size
         # What turns a position around is no entry; its price means nothing.
-        return self._ends_at(at, np.where(after, after, 1.0), price, worth)
+        return self._ends_at(at, after + (after == 0.0), price, worth)
 
     def _ends_at(self, at: Places, size: Floats, price: Floats, worth: Floats) -> Floats:
-        rates, deductions = (each.take(at // self.shape[1], axis=1) for each in self.terms.tiers)
+        coin = at // self.shape[1]
+        rates, deductions = (each.take(coin, axis=1) for each in self.terms.tiers)
         found: Floats = liquidation_price(size, price, worth, rates, deductions)
         return found
 
@@ -239,8 +240,9 @@ class MarginState:
             held: their first six columns [6, K].
         """
         size, entry, margin, _, stop, target = held[:6]
-        price = np.full(len(at), np.nan)
-        if not self.terms.cross:
+        if self.terms.cross:
+            price = np.full(len(at), np.nan)
+        else:
             price = self._ends_at(at, size, entry, margin)
         is_long = size > 0.0
         below = np.where(is_long, np.fmax(stop, price), target)

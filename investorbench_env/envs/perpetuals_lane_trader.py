@@ -1,6 +1,7 @@
 """How the decisions of N episodes of perpetuals are carried out: the twin of their trader."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from investorbench_env.accounting.entry_faults import (
     EntryFigures,
     broken_rules,
 )
-from investorbench_env.accounting.margin import round_size
+from investorbench_env.accounting.margin import whole_units
 from investorbench_env.accounting.margin_bars import BarEvents, Entries, PerpetualBar, Places
 from investorbench_env.accounting.perpetual_book import NO_PLACES, PerpetualBook
 from investorbench_env.accounting.signal_arrays import CODES, NUMBERS, LaneSignals
@@ -20,9 +21,8 @@ from investorbench_env.accounting.signals import CLOSE
 from investorbench_env.accounting.trading_rules import TradingRules
 from investorbench_env.accounting.venues import PerpetualContract, PerpetualVenue
 from investorbench_env.accounting.weights import over_assets
-from investorbench_env.envs.perpetuals_features import HeldFigures
+from investorbench_env.envs.perpetuals_lane_figures import ALL, PositionFigures
 from investorbench_env.envs.perpetuals_setup import PerpetualSetup
-from investorbench_env.envs.perpetuals_view import ALWAYS
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -30,11 +30,8 @@ Flags = npt.NDArray[np.bool_]
 
 REFUSED = ("outage", "opposite", "cash")
 """The kinds of what a bar refused, by its code."""
-HOUR, DAY = 3_600, 86_400
-STATED, POSITIVE = ("confidence", "risk"), ("liquidation", "stop", "target")
-"""Figures that a position may lack."""
-PLACE = {name: place for place, name in enumerate(HeldFigures._fields)}
-QUANTITY, LEVERAGE, TARGET, STOP, CONFIDENCE, RISK = range(len(NUMBERS))
+DAY = 86_400
+QUANTITY, LEVERAGE, TARGET, STOP, CONFIDENCE, _ = range(len(NUMBERS))
 
 
 class Refusals(NamedTuple):
@@ -79,8 +76,7 @@ class PerpetualLanes:
         self._setup, self._count = setup, count
         assets, cash = len(setup.symbols), float(setup.options.initial_cash)
         self.book = PerpetualBook(setup.terms, np.full(count, cash), np.zeros((assets, count)))
-        self._stated = np.zeros((len(STATED), assets * count), np.float32)
-        self._is_stated = np.zeros(self._stated.shape, np.bool_)
+        self._figures = PositionFigures(self.book)
         self.received, self._total, self._squares = np.zeros((3, count))
         self._value()
         self._steps, self._entries = np.zeros((2, count), np.int64)
@@ -101,6 +97,7 @@ class PerpetualLanes:
         self.book.reopen(which, np.full(np.count_nonzero(which), cash), marks[:, which])
         for amounts in (self.received, self._total, self._squares, self._steps, self._entries):
             amounts[which] = 0
+        self._figures.renew(ALL)
         self._value()
 
     def step(
@@ -155,39 +152,11 @@ class PerpetualLanes:
         """Write the figures of positions, in the order of ``HeldFigures`` [14, A, N].
 
         Args:
-            features: 0 all over.
-            mask: 0 all over.
+            features: of an observation.
+            mask: which of them are known.
             now: the times of the decisions, in seconds [N].
         """
-        book = self.book
-        size, entry, _, leverage, stop, target = book.columns.reshape(-1, *book.shape)[:6]
-        marks, held = book.marks, size != 0.0
-        every: dict[str, Any] = {
-            "quantity": size,
-            "entry": entry,
-            "mark": marks * held,
-            # What cannot be reached is unknown.
-            "liquidation": np.fmax(book.liquidation_prices(), 0.0),
-            "unrealised": self.unrealised,
-            "leverage": leverage,
-            "stop": np.fmax(stop, 0.0),
-            "target": np.fmax(target, 0.0),
-            "margin": book.margins(),
-            "notional": np.abs(size) * marks,
-            "confidence": self._stated[0].reshape(book.shape) * held,
-            "risk": self._stated[1].reshape(book.shape) * held,
-            "received": book.column("funding"),
-            "hours": (now - book.column("opened")) / HOUR * held,
-        }
-        mask[:] = held
-        for place, name in enumerate(HeldFigures._fields):
-            features[place] = every[name]
-        for name in POSITIVE:
-            mask[PLACE[name]] = every[name] > 0.0
-        for name, known in zip(STATED, self._is_stated, strict=True):
-            mask[PLACE[name]] = known.reshape(book.shape) & held
-        for name in ALWAYS:
-            mask[PLACE[name]] = 1
+        self._figures.show(features, mask, self.unrealised, now)
 
     # --- from signals to orders ---------------------------------------------------------------
 
@@ -216,7 +185,7 @@ class PerpetualLanes:
             at, code, numbers = at[wanted], code[wanted], numbers[:, wanted]
         if not len(at):
             return None, []
-        figures = self._figures(at, code, numbers, prices)
+        figures = self._entry_figures(at, code, numbers, prices)
         if not self._is_limited:
             accepted, broken = _first_faults(self._setup.rules, figures)
             refusals = [Refusals(at[which], kind) for kind, which in broken]
@@ -249,16 +218,17 @@ class PerpetualLanes:
             held[whose[fits & (own.held == 0.0)]] += 1
         return accepted, refusals
 
-    def _figures(self, at: Places, code: Array, numbers: Floats, prices: Floats) -> EntryFigures:
+    def _entry_figures(self, at: Places, code: Array, numbers: Floats, prices: Floats) -> EntryFigures:
         """Entries in the numbers that the venue takes, and what they meet; arrays [K]."""
         setup, book, tables = self._setup, self.book, self._tables
         coin, lane = np.divmod(at, self._count)
-        side, price = code.astype(np.float64), prices[coin, lane if prices.shape[1] > 1 else 0]
+        side = code.astype(np.float64)
+        price = prices[:, 0].take(coin) if prices.shape[1] == 1 else prices[coin, lane]
         leverage, held = numbers[LEVERAGE], book.rows["size"].take(at)
         # What is out of all bounds is rejected before it matters what else would be found of it.
         with np.errstate(all="ignore"):
             quantity = np.minimum(numbers[QUANTITY], MOST_COINS)
-            quantity = round_size(quantity, tables.decimals.take(coin))
+            quantity = whole_units(quantity, tables.units.take(coin))
             target, stop = rounded_prices(
                 numbers[TARGET : STOP + 1],
                 setup.venue.significant_figures,
@@ -292,11 +262,10 @@ class PerpetualLanes:
         if events.entered is not None:
             at = events.entered.at
             place = np.searchsorted(decided.at, at)
-            stated = decided.numbers[CONFIDENCE:, place]
-            self._is_stated[:, at] = known = stated == stated
-            self._stated[:, at] = np.where(known, stated, 0.0)
+            self._figures.state(at, decided.numbers[CONFIDENCE:, place])
             if self._counts_entries:
                 np.add.at(self._entries, at % self._count, 1)
+        self._figures.renew(ALL if events.funded is not None else changed(events))
         return [
             Refusals(refused.at[refused.reason == code], REFUSED[code])
             for refused in events.refused
@@ -308,7 +277,7 @@ class ContractTables:
     """The terms of A contracts as arrays.
 
     Attributes:
-        decimals: of quantities, as floats [A].
+        units: of quantities that make one coin [A].
         price_decimals: of prices, at most [A].
     """
 
@@ -319,7 +288,7 @@ class ContractTables:
         ]
         self._above = np.array([[tier.above for tier in tiers] for tiers in padded]).T
         self._most = np.array([[tier.max_leverage for tier in tiers] for tiers in padded]).T
-        self.decimals = np.array([float(each.size_decimals) for each in contracts])
+        self.units = np.array([10.0**each.size_decimals for each in contracts])
         self.price_decimals = np.array([
             max(venue.price_decimals - each.size_decimals, 0) for each in contracts
         ])  # fmt: skip
@@ -328,12 +297,26 @@ class ContractTables:
         """Of entries that make positions of so much notional [K]."""
         most: Floats = self._most[0].take(coin)
         for above, less in zip(self._above[1:], self._most[1:], strict=True):
-            # Tiers allow less and less.
-            most = np.where(notional > above.take(coin), less.take(coin), most)
+            is_above = notional > above.take(coin)
+            if np.count_nonzero(is_above):  # tiers allow less and less
+                most = np.where(is_above, less.take(coin), most)
         return most
 
 
+def changed(events: BarEvents) -> Places:
+    """Where a bar began or ended positions, or added to them."""
+    ends = [each.at for each in events.ended]
+    return np.concatenate([NO_PLACES if events.entered is None else events.entered.at, *ends])
+
+
 POWERS = np.multiply.accumulate(np.array([1.0, *[10.0] * 15]))
+
+
+@cache
+def _limits(significant_figures: int) -> Floats:
+    """Rising: a price has one decimal more for each that lies above it."""
+    places = reversed(range(len(POWERS)))
+    return np.array([10.0 ** (significant_figures - 1 - place) for place in places])
 
 
 def rounded_prices(prices: Floats, significant_figures: int, decimals: Array) -> Floats:
@@ -344,9 +327,8 @@ def rounded_prices(prices: Floats, significant_figures: int, decimals: Array) ->
         significant_figures: that count.
         decimals: at most, of each [K].
     """
-    # Ascending: a price has one decimal more for each that lies above it.
-    limits = [10.0 ** (significant_figures - 1 - place) for place in reversed(range(len(POWERS)))]
-    fit = len(limits) - np.searchsorted(limits, prices, side="right")
+    limits = _limits(significant_figures)
+    fit = len(limits) - limits.searchsorted(prices, side="right")
     scale = POWERS.take(np.minimum(fit, decimals))
     found: Floats = (prices * scale + 0.5) // 1.0 / scale
     return found
@@ -356,16 +338,14 @@ def _first_faults(
     rules: TradingRules, figures: EntryFigures
 ) -> tuple[Flags, list[tuple[str, Flags]]]:
     """Which entries break no rule [K], and which break which first."""
+    fits, found = np.ones(len(figures.side), np.bool_), list[tuple[str, Flags]]()
     with np.errstate(all="ignore"):
-        checked = list(broken_rules(rules, figures))
-    whole = np.empty((len(checked), len(figures.side)), np.bool_)
-    for place, (_, is_broken) in enumerate(checked):
-        whole[place] = is_broken
-    fits: Flags = ~np.any(whole, axis=0)
-    if np.count_nonzero(fits) == len(fits):
-        return fits, []
-    first = np.where(fits, -1, whole.argmax(axis=0))
-    return fits, [(checked[code][0], first == code) for code in {*first[~fits].tolist()}]
+        for kind, is_broken in broken_rules(rules, figures):
+            if np.count_nonzero(is_broken):
+                first = is_broken & fits
+                fits = fits & ~is_broken
+                found.append((kind, first))
+    return fits, [(kind, first) for kind, first in found if np.count_nonzero(first)]
 
 
 def _some(values: Any, which: slice) -> Any:
