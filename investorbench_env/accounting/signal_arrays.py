@@ -75,8 +75,10 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
         arrays = {name: np.asarray(given) for name, given in actions.items()}
     except ValueError:  # rows of different lengths
         return None
-    signal = arrays.pop("signal", np.zeros(0))
-    if signal.shape != shape or signal.dtype.kind not in "iu" or not set(arrays) <= {*NUMBERS}:
+    signal = arrays.pop("signal", None)
+    if signal is None or signal.shape != shape or signal.dtype.kind not in "iu":
+        return None
+    if not arrays.keys() <= {*NUMBERS}:
         return None
     for each in arrays.values():
         if each.shape != shape or each.dtype.kind not in "fiu":
@@ -85,14 +87,14 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
     episode, coin = np.divmod(said, shape[1])
     at = coin * shape[0] + episode
     order = at.argsort()
-    at, said = at[order], said[order]
-    code = signal.reshape(-1)[said]
-    if len(code) and not (code.min() >= LEAST and code.max() <= MOST):
+    at, said = at.take(order), said.take(order)
+    code = signal.reshape(-1).take(said)
+    if np.count_nonzero((code < LEAST) | (code > MOST)):
         return None
     numbers = np.full((len(NUMBERS), len(at)), np.nan)
     for row, name in enumerate(NUMBERS):
         if name in arrays:
-            numbers[row] = arrays[name].reshape(-1)[said]
+            numbers[row] = arrays[name].reshape(-1).take(said)
     found = LaneSignals(at, code.astype(np.int8), numbers, (), np.zeros(shape[0], np.int64))
     wrong = np.abs(numbers) > MOST_NUMBER
     return _without_too_large(found, wrong.any(axis=0)) if np.count_nonzero(wrong) else found

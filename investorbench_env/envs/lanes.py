@@ -117,6 +117,11 @@ class Lanes(Generic[AnyTape]):
             self._path[lanes] = lanes
             self.tape.draw(markets, lanes, numbers)
 
+    @property
+    def stands(self) -> Array:
+        """The places of all; a single one where all stand at the same [N] or [1]."""
+        return self.places[:1] if self._abreast and self._one else self.places
+
     def following(self, some_ended: bool) -> tuple[tuple[Array, Array], Any]:
         """The next decision of each and its place [N], and what the market does on the way."""
         at = self.at + 1

@@ -7,31 +7,23 @@ happened. What follows the marks is found at every step.
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.accounting.margin_state import COLUMNS, MarginState
+from investorbench_env.accounting.margin_bars import BarEvents, Places
+from investorbench_env.accounting.margin_state import MarginState
 from investorbench_env.envs.perpetuals_features import HeldFigures
 from investorbench_env.envs.perpetuals_view import ALWAYS
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.intp] | slice
 
-ALL = slice(None)
-STATED = ("confidence", "risk")
-"""Figures that an entry may state."""
-POSITIVE = ("liquidation", "stop", "target")
-"""Figures that are unknown where they cannot be reached."""
-OF_COLUMNS = {
-    "quantity": "size", "entry": "entry", "leverage": "leverage", "margin": "margin",
-    "received": "funding", "liquidation": "liquidation", "stop": "stop", "target": "target",
-}  # fmt: skip
-"""Figures that are columns of a position, the positive ones last."""
 HOUR = 3_600.0
-
-PLACE = {name: place for place, name in enumerate(HeldFigures._fields)}
-_SHOWN, _POSITIVE, _STATED, _ALWAYS = (
-    [PLACE[name] for name in names] for names in (OF_COLUMNS, POSITIVE, STATED, ALWAYS)
-)
-_COLUMNS = [COLUMNS.index(name) for name in OF_COLUMNS.values()]
+FIGURES = HeldFigures._fields
+(
+    QUANTITY, ENTRY, MARK, LIQUIDATION, UNREALISED, LEVERAGE, STOP, TARGET, MARGIN, NOTIONAL,
+    CONFIDENCE, RISK, RECEIVED, HOURS,
+) = range(len(FIGURES))  # fmt: skip
+STATED, RESTING = slice(CONFIDENCE, RISK + 1), slice(STOP, TARGET + 1)
+NOT_HELD = np.array([[name in ALWAYS] for name in FIGURES])
+"""What is known of a coin that is not held."""
 
 
 class PositionFigures:
@@ -42,34 +34,56 @@ class PositionFigures:
     """
 
     def __init__(self, book: MarginState) -> None:
-        self._book = book
-        places = book.marks.size
-        self._figures = np.empty((len(PLACE), places), np.float32)
-        self._known = np.empty((len(PLACE), places), np.bool_)
-        self._stated = np.empty((len(STATED), places), np.float32)
-        self._held = np.empty(places)
-        self.renew(ALL)
+        self._book, places = book, book.marks.size
+        self._figures = np.zeros((len(FIGURES), places), np.float32)
+        self._known = np.repeat(NOT_HELD, places, axis=1)
+        self._held = np.zeros(places, np.bool_)
 
-    def state(self, at: Places, stated: Floats) -> None:
-        """Keep what entries stated [2, K]; NaN for nothing."""
-        self._stated[:, at] = stated
+    def begin(self, which: Flags) -> None:
+        """Some accounts hold nothing any more [N]."""
+        self._leave(np.flatnonzero(np.broadcast_to(which, self._book.shape)))
 
-    def renew(self, at: Places) -> None:
-        """Find what changed at some places; the marks apart."""
-        columns = self._book.columns[:, at]
-        held = columns[0] != 0.0
-        shown = columns[_COLUMNS]
-        reached = shown[-len(POSITIVE) :]
-        np.fmax(reached, 0.0, out=reached)
-        figures = np.empty((len(PLACE), len(held)), np.float32)
-        known = np.empty(figures.shape, np.bool_)
-        figures[_SHOWN], known[:] = shown, held
-        known[_POSITIVE] = reached > 0.0
-        stated = self._stated[:, at]
-        known[_STATED] = is_stated = held & (stated == stated)
-        figures[_STATED] = np.where(is_stated, stated, np.float32(0.0))
-        known[_ALWAYS] = True
-        self._figures[:, at], self._known[:, at], self._held[at] = figures, known, held
+    def follow(self, events: BarEvents, stated: Floats) -> None:
+        """Find again what a bar has changed.
+
+        Args:
+            events: of the bar.
+            stated: confidence and risk of what was entered, NaN for nothing [2, K].
+        """
+        if events.funded is not None:
+            self._fund()
+        for ended in events.ended:
+            if not ended.after_entries:
+                self._leave(ended.at)
+        if events.entered is not None:
+            self._enter(events.entered.at, stated)
+        for ended in events.ended:
+            if ended.after_entries:
+                self._leave(ended.at)
+
+    def _leave(self, at: Places) -> None:
+        self._figures[:, at], self._known[:, at], self._held[at] = 0.0, NOT_HELD, False
+
+    def _enter(self, at: Places, stated: Floats) -> None:
+        columns = self._book.columns.take(at, axis=1)
+        size, entry, margin, leverage = columns[:4]
+        reached = np.fmax(columns[4:7], 0.0)  # stop, target and liquidation; NaN is none
+        is_reached, is_stated = reached > 0.0, stated == stated
+        figures = np.zeros((len(FIGURES), len(at)), np.float32)
+        known = np.ones(figures.shape, np.bool_)
+        figures[QUANTITY], figures[ENTRY], figures[LEVERAGE] = size, entry, leverage
+        figures[MARGIN], figures[RECEIVED] = margin, columns[11]
+        figures[RESTING], known[RESTING] = reached[:2], is_reached[:2]
+        figures[LIQUIDATION], known[LIQUIDATION] = reached[2], is_reached[2]
+        figures[STATED], known[STATED] = np.where(is_stated, stated, 0.0), is_stated
+        self._figures[:, at], self._known[:, at], self._held[at] = figures, known, True
+
+    def _fund(self) -> None:
+        """What funding changes of all positions."""
+        rows = self._book.rows
+        self._figures[RECEIVED], self._figures[MARGIN] = rows["funding"], rows["margin"]
+        self._figures[LIQUIDATION] = prices = np.fmax(rows["liquidation"], 0.0)
+        self._known[LIQUIDATION] = prices > 0.0
 
     def show(
         self,
@@ -86,18 +100,16 @@ class PositionFigures:
             unrealised: what the price of each position has brought [A, N].
             now: the times of the decisions, in seconds [N].
         """
-        book = self._book
+        book, known = self._book, mask.view(np.bool_)
         held = self._held.reshape(book.shape)
         features[:] = self._figures.reshape(features.shape)
-        np.multiply(book.marks, held, out=features[PLACE["mark"]], casting="same_kind")
-        features[PLACE["unrealised"]] = unrealised
-        features[PLACE["notional"]] = book.notionals()
-        hours = (now.astype(np.float64) - book.column("opened")) / HOUR
-        np.multiply(hours, held, out=features[PLACE["hours"]], casting="same_kind")
-        known = mask.view(np.bool_)
         known[:] = self._known.reshape(mask.shape)
+        np.multiply(book.marks, held, out=features[MARK], casting="same_kind")
+        features[UNREALISED] = unrealised
+        features[NOTIONAL] = book.notionals()
+        hours = (now.astype(np.float64) - book.column("opened")) / HOUR
+        np.multiply(hours, held, out=features[HOURS], casting="same_kind")
         if book.terms.cross:  # the marks move these too
-            features[PLACE["margin"]] = book.margins()
-            prices = np.fmax(book.liquidation_prices(), 0.0)
-            features[PLACE["liquidation"]] = prices
-            np.greater(prices, 0.0, out=known[PLACE["liquidation"]])
+            features[MARGIN] = book.margins()
+            features[LIQUIDATION] = prices = np.fmax(book.liquidation_prices(), 0.0)
+            np.greater(prices, 0.0, out=known[LIQUIDATION])

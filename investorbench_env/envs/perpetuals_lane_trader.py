@@ -21,7 +21,7 @@ from investorbench_env.accounting.signals import CLOSE
 from investorbench_env.accounting.trading_rules import TradingRules
 from investorbench_env.accounting.venues import PerpetualContract, PerpetualVenue
 from investorbench_env.accounting.weights import over_assets
-from investorbench_env.envs.perpetuals_lane_figures import ALL, PositionFigures
+from investorbench_env.envs.perpetuals_lane_figures import PositionFigures
 from investorbench_env.envs.perpetuals_setup import PerpetualSetup
 
 Array = npt.NDArray[Any]
@@ -69,6 +69,7 @@ class PerpetualLanes:
         received: all funding so far, negative when paid [N].
         unrealised: what the price of each position has brought [A, N].
         equity: of each [N].
+        gains: of the last step, as shares of the equity before [N].
         free: what entries may use [N].
     """
 
@@ -77,7 +78,7 @@ class PerpetualLanes:
         assets, cash = len(setup.symbols), float(setup.options.initial_cash)
         self.book = PerpetualBook(setup.terms, np.full(count, cash), np.zeros((assets, count)))
         self._figures = PositionFigures(self.book)
-        self.received, self._total, self._squares = np.zeros((3, count))
+        self.received, self.gains, self._total, self._squares = np.zeros((4, count))
         self._value()
         self._steps, self._entries = np.zeros((2, count), np.int64)
         self._day = np.zeros(count, np.int64)
@@ -97,7 +98,7 @@ class PerpetualLanes:
         self.book.reopen(which, np.full(np.count_nonzero(which), cash), marks[:, which])
         for amounts in (self.received, self._total, self._squares, self._steps, self._entries):
             amounts[which] = 0
-        self._figures.renew(ALL)
+        self._figures.begin(which)
         self._value()
 
     def step(
@@ -128,7 +129,8 @@ class PerpetualLanes:
             entries, closes = None, NO_PLACES
         self.received += received
         self._value()
-        gains = (self.equity / (before + (before <= 0.0)) - 1.0) * (before > 0.0)
+        # What has no equity left is begun again before its next step.
+        self.gains = gains = self.equity / before - 1.0
         self._steps += 1
         self._total += gains
         self._squares += gains * gains
@@ -185,12 +187,14 @@ class PerpetualLanes:
             at, code, numbers = at[wanted], code[wanted], numbers[:, wanted]
         if not len(at):
             return None, []
-        figures = self._entry_figures(at, code, numbers, prices)
-        if not self._is_limited:
-            accepted, broken = _first_faults(self._setup.rules, figures)
-            refusals = [Refusals(at[which], kind) for kind, which in broken]
-        else:
-            accepted, refusals = self._one_by_one(figures, at, at % self._count, closes)
+        # What is out of all bounds is rejected before it matters what else would be found of it.
+        with np.errstate(all="ignore"):
+            figures = self._entry_figures(at, code, numbers, prices)
+            if not self._is_limited:
+                accepted, broken = _first_faults(self._setup.rules, figures)
+                refusals = [Refusals(at[which], kind) for kind, which in broken]
+            else:
+                accepted, refusals = self._one_by_one(figures, at, at % self._count, closes)
         if not np.count_nonzero(accepted):
             return None, refusals
         size = figures.side * figures.quantity
@@ -218,23 +222,23 @@ class PerpetualLanes:
             held[whose[fits & (own.held == 0.0)]] += 1
         return accepted, refusals
 
-    def _entry_figures(self, at: Places, code: Array, numbers: Floats, prices: Floats) -> EntryFigures:
+    def _entry_figures(
+        self, at: Places, code: Array, numbers: Floats, prices: Floats
+    ) -> EntryFigures:
         """Entries in the numbers that the venue takes, and what they meet; arrays [K]."""
         setup, book, tables = self._setup, self.book, self._tables
         coin, lane = np.divmod(at, self._count)
         side = code.astype(np.float64)
         price = prices[:, 0].take(coin) if prices.shape[1] == 1 else prices[coin, lane]
         leverage, held = numbers[LEVERAGE], book.rows["size"].take(at)
-        # What is out of all bounds is rejected before it matters what else would be found of it.
-        with np.errstate(all="ignore"):
-            quantity = np.minimum(numbers[QUANTITY], MOST_COINS)
-            quantity = whole_units(quantity, tables.units.take(coin))
-            target, stop = rounded_prices(
-                numbers[TARGET : STOP + 1],
-                setup.venue.significant_figures,
-                tables.price_decimals.take(coin),
-            )
-            liquidation = book.liquidation_after(at, side * quantity, price, leverage)
+        quantity = np.minimum(numbers[QUANTITY], MOST_COINS)
+        quantity = whole_units(quantity, tables.units.take(coin))
+        target, stop = rounded_prices(
+            numbers[TARGET : STOP + 1],
+            setup.venue.significant_figures,
+            tables.price_decimals.take(coin),
+        )
+        liquidation = book.liquidation_after(at, side * quantity, price, leverage)
         return EntryFigures(
             side=side,
             quantity=quantity,
@@ -259,13 +263,13 @@ class PerpetualLanes:
         """Keep what a bar did to the accounts; what it refused."""
         if events.funded is not None:
             np.add.at(received, events.funded.at % self._count, events.funded.cash)
+        stated = decided.numbers[CONFIDENCE:]
         if events.entered is not None:
             at = events.entered.at
-            place = np.searchsorted(decided.at, at)
-            self._figures.state(at, decided.numbers[CONFIDENCE:, place])
+            stated = stated.take(decided.at.searchsorted(at), axis=1)
             if self._counts_entries:
                 np.add.at(self._entries, at % self._count, 1)
-        self._figures.renew(ALL if events.funded is not None else changed(events))
+        self._figures.follow(events, stated)
         return [
             Refusals(refused.at[refused.reason == code], REFUSED[code])
             for refused in events.refused
@@ -303,12 +307,6 @@ class ContractTables:
         return most
 
 
-def changed(events: BarEvents) -> Places:
-    """Where a bar began or ended positions, or added to them."""
-    ends = [each.at for each in events.ended]
-    return np.concatenate([NO_PLACES if events.entered is None else events.entered.at, *ends])
-
-
 POWERS = np.multiply.accumulate(np.array([1.0, *[10.0] * 15]))
 
 
@@ -330,7 +328,7 @@ def rounded_prices(prices: Floats, significant_figures: int, decimals: Array) ->
     limits = _limits(significant_figures)
     fit = len(limits) - limits.searchsorted(prices, side="right")
     scale = POWERS.take(np.minimum(fit, decimals))
-    found: Floats = (prices * scale + 0.5) // 1.0 / scale
+    found: Floats = np.floor(prices * scale + 0.5) / scale
     return found
 
 
@@ -339,12 +337,10 @@ def _first_faults(
 ) -> tuple[Flags, list[tuple[str, Flags]]]:
     """Which entries break no rule [K], and which break which first."""
     fits, found = np.ones(len(figures.side), np.bool_), list[tuple[str, Flags]]()
-    with np.errstate(all="ignore"):
-        for kind, is_broken in broken_rules(rules, figures):
-            if np.count_nonzero(is_broken):
-                first = is_broken & fits
-                fits = fits & ~is_broken
-                found.append((kind, first))
+    for kind, is_broken in broken_rules(rules, figures):
+        if np.count_nonzero(is_broken):
+            found.append((kind, is_broken & fits))
+            fits &= ~is_broken
     return fits, [(kind, first) for kind, first in found if np.count_nonzero(first)]
 
 

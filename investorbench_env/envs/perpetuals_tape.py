@@ -175,8 +175,8 @@ class PerpetualTape(LanesTape):
         )  # fmt: skip
 
     def closes(self, places: Array) -> Array:
-        """The last price of trades of each coin [A, N]; [A, 1] where all places are one."""
-        found: Array = self._prices[-1].take(self._bars_at(alike(places)), axis=1)
+        """The last price of trades of each coin at some places [A, N]."""
+        found: Array = self._prices[-1].take(self._bars_at(places), axis=1)
         return found
 
     def last_marks(self, places: Array) -> Array:
@@ -229,7 +229,7 @@ class PerpetualTape(LanesTape):
             assets, _ = self._shape
             features = np.empty((len(FEATURES), assets, len(places)), np.float32)
             mask = np.empty(features.shape, np.int8)
-            self._show_market(features[: len(MARKET)], mask[: len(MARKET)], at, places)
+            self._show_market(features[: len(MARKET)], mask[: len(MARKET)], alike(places))
             observation["features"], observation["mask"] = features, mask
         if "series" in space:
             for name, kept in (("series", self._series), ("series_mask", self._series_mask)):
@@ -237,10 +237,10 @@ class PerpetualTape(LanesTape):
                 observation[name] = np.broadcast_to(own, (len(places), *own.shape[1:])).copy()
         return observation
 
-    def _show_market(self, features: Array, mask: Array, at: Array, places: Array) -> None:
+    def _show_market(self, features: Array, mask: Array, places: Array) -> None:
         """Write the figures of the market [16, A, N]."""
-        own = self._figures.take(alike(places), axis=2)
-        if self._is_known.take(alike(at)).all():
+        own = self._figures.take(places, axis=2)
+        if self._is_known.take(places % self.count).all():
             features[:], mask[:] = own, 1
         else:
             known = ~np.isnan(own)

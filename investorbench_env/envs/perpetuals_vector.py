@@ -97,7 +97,7 @@ class PerpetualsVectorEnv(LanesEnv):
             require_autoreset(self._mode, restarts)
         wanted = self._decided(actions)
         lanes, tape, accounts = self._lanes, self._lanes.tape, self._accounts
-        closes = tape.closes(lanes.places)
+        closes = tape.closes(lanes.stands)
         if restarted:  # what has ended neither trades nor holds anything
             wanted = without(wanted, restarts)
             accounts.reopen(restarts, tape.last_marks(lanes.places))
@@ -107,7 +107,7 @@ class PerpetualsVectorEnv(LanesEnv):
         lanes.move(*there)
         equity = accounts.equity
         if self._reward is None:
-            rewards = equity / (before + (before == 0.0)) - 1.0
+            rewards = accounts.gains
         else:
             rewards = rewards_of(self._reward, before, equity)
         self._fresh = None
