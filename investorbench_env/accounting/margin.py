@@ -1,9 +1,10 @@
 """The arithmetic of leveraged perpetuals: margin, maintenance, liquidation, funding, what an exit
 returns.
 
-Pure functions of ``+ - * /``, ``abs``, comparisons and choices by them. They take Python floats or arrays of any common shape and give bitwise the same results for both. Sizes are signed,
-negative when short; prices, margins and fees are positive. The rules are those of a venue's
-documentation of margining, liquidations and funding; docs/arena.md says what is not modelled.
+Pure functions of ``+ - * /``, ``abs``, comparisons and choices by them. They take Python floats or
+arrays of any common shape and give bitwise the same results for both. Sizes are signed, negative
+when short; prices, margins and fees are positive. The rules are those of a venue's documentation of
+margining, liquidations and funding; docs/arena.md says what is not modelled.
 """
 
 from typing import Any, NamedTuple

@@ -281,22 +281,28 @@ class IsolatedStep:
     def _add(self, entries: Entries, entered: Entered) -> None:
         """Put entries into the columns, and pay for them."""
         at, account = entries.at, entries.at % self.accounts
+        margin, notional = self.margins_of(entered), np.abs(entries.size) * entered.price
         held = self.state.columns.take(at, axis=1)
-        before, entry, margin, _, stop, target, *_, put_in, fees, _, opened = held
-        after = before + entries.size
-        is_new = before == 0.0
-        average = (before * entry + entries.size * entered.price) / after
-        held[:2] = after, np.where(is_new, entered.price, average)
-        held[2:4] = margin + self.margins_of(entered), entries.leverage
-        # What rests on the venue stays there until another level takes its place.
-        held[4] = np.where(entries.stop == entries.stop, entries.stop, stop)
-        held[5] = np.where(entries.target == entries.target, entries.target, target)
-        held[9:11] = put_in + entered.margin, fees + entered.fee
-        held[12] = np.where(is_new, self._number(account), opened)
+        before, opened = held[0], self._number(account)
+        if np.count_nonzero(before):
+            is_new, after = before == 0.0, before + entries.size
+            average = (before * held[1] + entries.size * entered.price) / after
+            held[1] = np.where(is_new, entered.price, average)
+            # What rests on the venue stays there until another level takes its place.
+            held[4] = np.where(entries.stop == entries.stop, entries.stop, held[4])
+            held[5] = np.where(entries.target == entries.target, entries.target, held[5])
+            held[12] = np.where(is_new, opened, held[12])
+        else:
+            held[1], held[4], held[5], held[12] = entered.price, *entries[3:], opened
+        held[0] += entries.size
+        held[2] += margin
+        held[3] = entries.leverage
+        held[9] += entered.margin
+        held[10] += entered.fee
         self.state.put(at, held)
         np.add.at(self.state.fees, account, entered.fee)
-        np.subtract.at(self.state.cash, account, self.margins_of(entered) + entered.fee)
-        self.state.volume.add(account, np.abs(entries.size) * entered.price)
+        np.subtract.at(self.state.cash, account, margin + entered.fee)
+        self.state.volume.add(account, notional)
 
     def margins_of(self, entered: Entered) -> Any:
         """What entries move from the cash into margins of their own."""

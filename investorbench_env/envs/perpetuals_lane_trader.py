@@ -1,6 +1,6 @@
 """How the decisions of N episodes of perpetuals are carried out: the twin of their trader."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -120,14 +120,14 @@ class PerpetualLanes:
         closes, refusals = self._closes(decided)
         entries, faulty = self._entries_of(decided, prices, closes)
         refusals += faulty
-        happened, received = [], np.zeros(self._count)
+        happened = []
         for bar in bars:
             events = self.book.take_bar(bar, entries, closes)
             if any(events):
                 happened.append((bar.number, events))
-                refusals += self._take(events, decided, received)
+                refusals += self._take(events, decided)
             entries, closes = None, NO_PLACES
-        self.received += received
+        self._receive(happened)
         self._value()
         # What has no equity left is begun again before its next step.
         self.gains = gains = self.equity / before - 1.0
@@ -259,10 +259,17 @@ class PerpetualLanes:
 
     # --- what came of them --------------------------------------------------------------------
 
-    def _take(self, events: BarEvents, decided: LaneSignals, received: Floats) -> list[Refusals]:
+    def _receive(self, bars: Iterable[tuple[Any, BarEvents]]) -> None:
+        """Add up the funding of a step."""
+        paid = [events.funded for _, events in bars if events.funded is not None]
+        if paid:
+            received = np.zeros(self._count)
+            for each in paid:
+                np.add.at(received, each.at % self._count, each.cash)
+            self.received += received
+
+    def _take(self, events: BarEvents, decided: LaneSignals) -> list[Refusals]:
         """Keep what a bar did to the accounts; what it refused."""
-        if events.funded is not None:
-            np.add.at(received, events.funded.at % self._count, events.funded.cash)
         stated = decided.numbers[CONFIDENCE:]
         if events.entered is not None:
             at = events.entered.at
