@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from investorbench_env.accounting.adding import in_order
 from investorbench_env.accounting.orders import ShareOrder
 from investorbench_env.accounting.signals import Signal
 
@@ -254,7 +255,7 @@ class AccountState:
     @property
     def exposure(self) -> float:
         """The sum of the absolute weights of all positions."""
-        return sum(abs(position.weight) for position in self.positions)
+        return in_order(abs(position.weight) for position in self.positions)
 
     def _named(self) -> dict[str, Any]:
         names = ("cash", "equity", "costs", "positions", "marks")

@@ -110,7 +110,7 @@ def end_of(margin: Any, size: Any, entry: Any, price: Any, fee_rate: Any) -> Exi
     left = (value > 0.0) * value
     fee = fee_rate * (abs(size) * price)
     fee = either(fee < left, fee, left)
-    return Exit(left - fee, brought - (value < 0.0) * value, fee)
+    return Exit(left - fee, brought - (value - left), fee)
 
 
 def round_size(size: Any, decimals: Any) -> Any:

@@ -71,7 +71,8 @@ class Entries(NamedTuple):
     def those(self, which: Booleans) -> "Entries":
         """Some of them."""
         at, *columns = self
-        return Entries(at[which], *(column[which] for column in columns))
+        kept = np.flatnonzero(which)
+        return Entries(at.take(kept), *(column.take(kept) for column in columns))
 
 
 class Entered(NamedTuple):

@@ -265,11 +265,10 @@ class IsolatedStep:
         wanted = np.bincount(account, required, self.accounts)
         # Where all of an account's entries fit by far, their order does not matter.
         sure = wanted * (1.0 + CLOSE_CALL) <= free
-        doubtful = np.flatnonzero(~sure[account])
-        if not len(doubtful):
+        if np.count_nonzero(sure) == len(sure):
             return None
         fits, free = np.ones(len(at), np.bool_), free.copy()
-        for place in doubtful.tolist():
+        for place in np.flatnonzero(~sure[account]).tolist():
             left, asked = free[account[place]], required[place]
             fits[place] = asked <= left
             if fits[place]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
+from investorbench_env.accounting.adding import in_order
 from investorbench_env.accounting.events import Distribution, Fill, Rejection
 from investorbench_env.accounting.orders import ShareOrder
 
@@ -111,7 +112,7 @@ class Portfolio:
     @property
     def equity(self) -> float:
         """Cash and all holdings at their marks."""
-        return self.cash + sum(
+        return self.cash + in_order(
             holding.quantity * self.marks[symbol] for symbol, holding in self.holdings.items()
         )
 

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from investorbench_env.accounting.adding import in_order
 from investorbench_env.accounting.constraints import SLACK, Constraints, Purchase
 from investorbench_env.accounting.events import Distribution, Fill, Rejection
 from investorbench_env.accounting.filled_inside import FilledInside
@@ -280,7 +281,7 @@ class _Session:
             return f"{cost:,.2f} are more than the cash, {cash:,.2f}{late}"
         held = self.holdings.get(symbol, HeldShares(0.0, 0.0)).quantity
         value = (held + quantity) * price
-        others = sum(
+        others = in_order(
             other.quantity * self.marks.get(name, other.entry)
             for name, other in self.holdings.items()
             if name != symbol

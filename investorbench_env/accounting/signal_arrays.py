@@ -87,14 +87,16 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
     episode, coin = np.divmod(said, shape[1])
     at = coin * shape[0] + episode
     order = at.argsort()
-    at, said = at.take(order), said.take(order)
+    at, said, episode, coin = (each.take(order) for each in (at, said, episode, coin))
     code = signal.reshape(-1).take(said)
     if np.count_nonzero((code < LEAST) | (code > MOST)):
         return None
     numbers = np.full((len(NUMBERS), len(at)), np.nan)
     for row, name in enumerate(NUMBERS):
         if name in arrays:
-            numbers[row] = arrays[name].reshape(-1).take(said)
+            given = arrays[name]
+            is_flat = given.flags.c_contiguous
+            numbers[row] = given.reshape(-1).take(said) if is_flat else given[episode, coin]
     found = LaneSignals(at, code.astype(np.int8), numbers, (), np.zeros(shape[0], np.int64))
     wrong = np.abs(numbers) > MOST_NUMBER
     return _without_too_large(found, wrong.any(axis=0)) if np.count_nonzero(wrong) else found

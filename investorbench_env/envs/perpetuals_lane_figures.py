@@ -37,7 +37,7 @@ class PositionFigures:
         self._book, places = book, book.marks.size
         self._figures = np.zeros((len(FIGURES), places), np.float32)
         self._known = np.repeat(NOT_HELD, places, axis=1)
-        self._held = np.zeros(places, np.bool_)
+        self._held = np.zeros(places, np.float32)
 
     def begin(self, which: Flags) -> None:
         """Some accounts hold nothing any more [N]."""
@@ -62,7 +62,7 @@ class PositionFigures:
                 self._leave(ended.at)
 
     def _leave(self, at: Places) -> None:
-        self._figures[:, at], self._known[:, at], self._held[at] = 0.0, NOT_HELD, False
+        self._figures[:, at], self._known[:, at], self._held[at] = 0.0, NOT_HELD, 0.0
 
     def _enter(self, at: Places, stated: Floats) -> None:
         columns = self._book.columns.take(at, axis=1)
@@ -76,7 +76,7 @@ class PositionFigures:
         figures[RESTING], known[RESTING] = reached[:2], is_reached[:2]
         figures[LIQUIDATION], known[LIQUIDATION] = reached[2], is_reached[2]
         figures[STATED], known[STATED] = np.where(is_stated, stated, 0.0), is_stated
-        self._figures[:, at], self._known[:, at], self._held[at] = figures, known, True
+        self._figures[:, at], self._known[:, at], self._held[at] = figures, known, 1.0
 
     def _fund(self) -> None:
         """What funding changes of all positions."""
@@ -104,11 +104,12 @@ class PositionFigures:
         held = self._held.reshape(book.shape)
         features[:] = self._figures.reshape(features.shape)
         known[:] = self._known.reshape(mask.shape)
-        np.multiply(book.marks, held, out=features[MARK], casting="same_kind")
+        features[MARK] = book.marks
+        features[MARK] *= held
         features[UNREALISED] = unrealised
         features[NOTIONAL] = book.notionals()
-        hours = (now.astype(np.float64) - book.column("opened")) / HOUR
-        np.multiply(hours, held, out=features[HOURS], casting="same_kind")
+        features[HOURS] = (now.astype(np.float64) - book.column("opened")) / HOUR
+        features[HOURS] *= held
         if book.terms.cross:  # the marks move these too
             features[MARGIN] = book.margins()
             features[LIQUIDATION] = prices = np.fmax(book.liquidation_prices(), 0.0)

@@ -117,8 +117,9 @@ class PerpetualLanes:
             day = now // DAY
             self._entries[self._day != day] = 0
             self._day = day
-        closes, refusals = self._closes(decided)
-        entries, faulty = self._entries_of(decided, prices, closes)
+        is_close = decided.code == CODES[CLOSE]
+        closes, refusals = self._closes(decided, is_close)
+        entries, faulty = self._entries_of(decided, is_close, prices, closes)
         refusals += faulty
         happened = []
         for bar in bars:
@@ -162,12 +163,11 @@ class PerpetualLanes:
 
     # --- from signals to orders ---------------------------------------------------------------
 
-    def _closes(self, decided: LaneSignals) -> tuple[Places, list[Refusals]]:
+    def _closes(self, decided: LaneSignals, wanted: Flags) -> tuple[Places, list[Refusals]]:
         """The positions to close, and closes that are refused."""
-        wanted = decided.code == CODES[CLOSE]
-        at = decided.at[wanted]
-        if not len(at):
+        if not np.count_nonzero(wanted):
             return NO_PLACES, []
+        at = decided.at[wanted]
         held = np.abs(self.book.rows["size"][at])
         asked = np.abs(decided.numbers[QUANTITY, wanted])
         is_part = (asked != 0.0) & (asked < WHOLE * held)
@@ -178,12 +178,12 @@ class PerpetualLanes:
         return at[~((held == 0.0) | is_part)], refusals
 
     def _entries_of(
-        self, decided: LaneSignals, prices: Floats, closes: Places
+        self, decided: LaneSignals, is_close: Flags, prices: Floats, closes: Places
     ) -> tuple[Entries | None, list[Refusals]]:
         """The orders to enter, and entries that break a rule."""
-        wanted = decided.code != CODES[CLOSE]
         at, code, numbers = decided.at, decided.code, decided.numbers
-        if np.count_nonzero(wanted) < len(at):
+        if np.count_nonzero(is_close):
+            wanted = ~is_close
             at, code, numbers = at[wanted], code[wanted], numbers[:, wanted]
         if not len(at):
             return None, []

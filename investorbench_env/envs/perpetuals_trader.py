@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from investorbench_env.accounting.adding import in_order
 from investorbench_env.accounting.events import (
     AccountState,
     ClosedTrade,
@@ -122,7 +123,7 @@ class PerpetualTrader:
     def _marked(
         self, events: StepEvents, repairs: tuple[Repair, ...], idle: tuple[str, ...] = ()
     ) -> PerpetualMark:
-        self._received += sum(paid.cash for paid in events.funding)
+        self._received += in_order(paid.cash for paid in events.funding)
         return PerpetualMark(
             now=self._history.until(self._t),
             account=account_state(self._book, self._symbols),

@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.accounting.adding import in_order
 from investorbench_env.accounting.events import PerpetualPosition
 from investorbench_env.accounting.signals import Signal
 from investorbench_env.envs.perpetuals_features import (
@@ -68,8 +69,8 @@ class PerpetualView:
             total_return=account.equity / self._setup.options.initial_cash - 1.0,
             cash=account.cash,
             equity=account.equity,
-            margin=sum(each.margin for each in positions),
-            unrealised=sum(each.unrealised_pnl for each in positions),
+            margin=in_order(each.margin for each in positions),
+            unrealised=in_order(each.unrealised_pnl for each in positions),
             costs=account.costs,
             funding=self._mark.received,
             sharpe=self._mark.sharpe,
