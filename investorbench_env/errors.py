@@ -87,5 +87,14 @@ class DataWarning(UserWarning):
     """A file of a folder that cannot be read, or is none, and was passed over."""
 
 
+def shown(value: object, longest: int = 200) -> str:
+    """A value as a message shows it: cut, or its type where it cannot be written at all."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - whatever an object of somebody's own raises
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
 def _closeness(given: str, known: str) -> float:
     return SequenceMatcher(None, given.lower(), known.lower()).ratio()

@@ -1,17 +1,20 @@
 """Orders as an agent gives them, in plain JSON, and what of them cannot be read."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from numbers import Real
 from typing import Any
 
 from investorbench_env.accounting.events import Rejection
 from investorbench_env.accounting.orders import ShareOrder
+from investorbench_env.errors import shown
 
 NUMBERS = ("quantity", "limit", "stop")
 TEXTS = ("symbol", "side", "until", "id")
 REQUIRED = ("symbol", "side")
 LONGEST = 80
 """Characters of a text that are kept of an order that cannot be read."""
+_short = partial(shown, longest=LONGEST)
 
 NO_ORDER = ShareOrder("", "")  # type: ignore[arg-type]
 """What stands in the place of an entry of which nothing can be read."""
@@ -88,8 +91,3 @@ def _is_number(value: object) -> bool:
     except OverflowError:
         return False
     return True
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -5,11 +5,13 @@ It knows the coins and no account: whether a signal can be carried out is for th
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
 
 from investorbench_env.accounting.events import Rejection
 from investorbench_env.accounting.signals import MOST_NUMBER, SIDES, SIGNAL_WORDS, Repair, Signal
+from investorbench_env.errors import shown
 
 NUMBERS = ("quantity", "leverage", "profit_target", "stop_loss", "confidence", "risk_usd")
 TEXTS = ("invalidation_condition", "justification")
@@ -18,6 +20,7 @@ COIN = ("coin", "symbol")
 ARGUMENTS = "trade_signal_args"
 LONGEST = 80
 """Characters of a value that are shown."""
+_short = partial(shown, longest=LONGEST)
 A_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 UNREADABLE = {
@@ -249,8 +252,3 @@ def _text(given: object) -> str | None:
 def _characters(text: str) -> str:
     """A text without what a class of somebody's own makes of it."""
     return str.__str__(text)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

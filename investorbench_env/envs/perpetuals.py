@@ -14,7 +14,7 @@ from investorbench_env.envs.perpetuals_pictures import draw_perpetuals
 from investorbench_env.envs.perpetuals_setup import PerpetualSetup, prepare
 from investorbench_env.envs.perpetuals_trader import PerpetualMark, PerpetualTrader
 from investorbench_env.envs.perpetuals_view import PerpetualView
-from investorbench_env.errors import InvalidActionError
+from investorbench_env.errors import InvalidActionError, shown
 from investorbench_env.market.documents import Document
 
 Observation = dict[str, Any]
@@ -79,7 +79,7 @@ class PerpetualsEnv(EpisodeEnv):
         read = read_signals(action, self._setup.symbols)
         if read is None:
             raise InvalidActionError(
-                f"action {action!r:.200} is no object of signals by coin, such as "
+                f"action {shown(action)} is no object of signals by coin, such as "
                 '{"BTC": {"signal": "hold"}}; nothing was traded'
             )
         before, at = self._mark, self._at + 1

@@ -23,7 +23,7 @@ from investorbench_env.envs.perpetuals_lane_trader import LaneStep, PerpetualLan
 from investorbench_env.envs.perpetuals_options import PerpetualOptions
 from investorbench_env.envs.perpetuals_setup import PerpetualSetup, prepare
 from investorbench_env.envs.perpetuals_tape import PerpetualTape
-from investorbench_env.errors import InvalidActionError
+from investorbench_env.errors import InvalidActionError, shown
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -128,7 +128,7 @@ class PerpetualsVectorEnv(LanesEnv):
         if wanted is None:
             shape = f"[{self.num_envs}, {len(self._setup.symbols)}]"
             raise InvalidActionError(
-                f"actions {actions!r:.200} are neither {self.num_envs} actions nor arrays {shape} "
+                f"actions {shown(actions)} are neither {self.num_envs} actions nor arrays {shape} "
                 f"of signal and some of {', '.join(NUMBERS)}, with signals {CODES}; nothing was "
                 "traded"
             )

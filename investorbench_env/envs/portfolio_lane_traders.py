@@ -15,7 +15,7 @@ from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
 from investorbench_env.envs.portfolio_tape import PortfolioTape
 from investorbench_env.envs.portfolio_traders import NEGLIGIBLE, Closed, OrderTrader
-from investorbench_env.errors import InvalidActionError
+from investorbench_env.errors import InvalidActionError, shown
 from investorbench_env.market.joint_prices import SessionStep
 
 Array = npt.NDArray[Any]
@@ -148,8 +148,8 @@ class WeightLanes:
         if not is_valid:
             count, assets = self._shape
             raise InvalidActionError(
-                f"actions {actions!r} are no {count} x {assets} weights from {self._least:g} to "
-                "1; nothing was traded"
+                f"actions {shown(actions)} are no {count} x {assets} weights from "
+                f"{self._least:g} to 1; nothing was traded"
             )
         return given.T.astype(np.float64, order="C")
 
@@ -200,7 +200,7 @@ class OrderLanes:
     ) -> ClosedLanes:
         if not isinstance(actions, Sequence | np.ndarray) or len(actions) != self._count:
             raise InvalidActionError(
-                f"actions {actions!r} are no {self._count} lists of orders; nothing was traded"
+                f"actions {shown(actions)} are no {self._count} lists of orders; nothing was traded"
             )
         decisions = self._setup.decisions
         after = []

@@ -25,7 +25,7 @@ from investorbench_env.accounting.spot import idle_cash
 from investorbench_env.accounting.weights import scale
 from investorbench_env.accounting.weights_account import WeightAmounts
 from investorbench_env.envs.portfolio_setup import PortfolioSetup
-from investorbench_env.errors import InvalidActionError
+from investorbench_env.errors import InvalidActionError, shown
 from investorbench_env.market.joint_history import JointHistory
 from investorbench_env.market.joint_prices import SessionStep
 
@@ -140,8 +140,8 @@ class WeightTrader:
             is_valid = False
         if not is_valid:
             raise InvalidActionError(
-                f"action {action!r} is no {len(self._symbols)} weights from {self._least:g} to 1; "
-                "nothing was traded"
+                f"action {shown(action)} is no {len(self._symbols)} weights from "
+                f"{self._least:g} to 1; nothing was traded"
             )
         return weights
 
@@ -211,7 +211,7 @@ class OrderTrader:
         read = read_orders(action)
         if read is None:
             raise InvalidActionError(
-                f"action {action!r} is no list of orders, such as "
+                f"action {shown(action)} is no list of orders, such as "
                 '[{"symbol": "AAPL", "side": "buy", "quantity": 10}]; nothing was traded'
             )
         orders, unreadable = read

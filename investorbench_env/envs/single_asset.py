@@ -15,7 +15,7 @@ from investorbench_env.envs.options import CHART, Options
 from investorbench_env.envs.own_arrays import OwnArrays
 from investorbench_env.envs.pictures import Mark, chart_of, draw
 from investorbench_env.envs.setup import AMOUNTS, Setup, prepare
-from investorbench_env.errors import InvalidActionError
+from investorbench_env.errors import InvalidActionError, shown
 from investorbench_env.market.history import History, Moment
 from investorbench_env.spaces import BUY, HOLD, TRADE_WORDS
 
@@ -289,7 +289,7 @@ class SingleAssetEnv(EpisodeEnv):
     def _invalid(self, action: Any) -> InvalidActionError:
         meaning = "a target weight" if self._by_weight else MEANINGS
         return InvalidActionError(
-            f"action {action!r} of type {type(action).__name__} is not in {self.action_space} "
+            f"action {shown(action)} of type {type(action).__name__} is not in {self.action_space} "
             f"({meaning}); nothing was traded"
         )
 

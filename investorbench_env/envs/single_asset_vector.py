@@ -23,7 +23,7 @@ from investorbench_env.envs.lanes_env import LanesEnv
 from investorbench_env.envs.options import Options
 from investorbench_env.envs.setup import Setup, prepare
 from investorbench_env.envs.tape import Tape
-from investorbench_env.errors import InvalidActionError
+from investorbench_env.errors import InvalidActionError, shown
 from investorbench_env.spaces import BUY, AccountFigures
 
 Array = npt.NDArray[Any]
@@ -168,7 +168,7 @@ class SingleAssetVectorEnv(LanesEnv):
     def _require(self, actions: Any, valid: bool) -> None:
         if not valid:
             raise InvalidActionError(
-                f"actions {actions!r} are not in {self.action_space}; nothing was traded"
+                f"actions {shown(actions)} are not in {self.action_space}; nothing was traded"
             )
 
     def _report(self) -> Info:

@@ -133,11 +133,17 @@ def find_perpetuals(
     Raises:
         DataNotFoundError: nothing was found, or not in these lengths.
         MarketError: the market is of another class, or has no such bars.
-        CorruptDataError: a file that should have been used is not readable, or has no rates of
-            this venue's stamps.
+        CorruptDataError: a file that should have been used is not readable; or it, or the market,
+            has no rates of this venue's stamps.
     """
     if isinstance(data, Market):
-        return _with_lengths(_of_class(data, PERPETUAL.name), symbols, interval, context)
+        given = _with_lengths(_of_class(data, PERPETUAL.name), symbols, interval, context)
+        if given.funding is not None:
+            from investorbench_env.market.files.funding import require_stamps
+
+            for symbol in symbols:
+                require_stamps(given, symbol, venue, funding_hours)
+        return given
     if not isinstance(data, str | os.PathLike):
         raise InvestorBenchError(
             "perpetuals have candles of several lengths, and funding: give data= a folder, a file "

@@ -9,10 +9,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from investorbench_env.accounting.venues import HYPERLIQUID
 from investorbench_env.envs.perpetuals_features import FEATURES, SERIES
-from investorbench_env.errors import InvalidActionError, InvestorBenchError
+from investorbench_env.errors import CorruptDataError, InvalidActionError, InvestorBenchError
 from investorbench_env.registration import facts_of
 from investorbench_env.wrappers import NumericObservation, NumericVectorObservation
 from tests.env.perpetual_markets import (
@@ -173,14 +175,46 @@ def test_nothing_is_filled_in_an_outage_and_it_is_flagged() -> None:
     assert (info["outage"], len(info["positions"])) == ((), 1)
 
 
+class Unwritable:
+    """Cannot be written into a message."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
 def test_an_action_that_is_none_changes_nothing() -> None:
     env = perpetuals(perpetual_market({"SOL": flat(100.0, 3)}))
     env.reset(seed=0)
-    for action in (None, "hold", 3, np.zeros(3)):
+    for action in (None, "hold", 3, np.zeros(3), 10**5_000, Unwritable()):
         with pytest.raises(InvalidActionError, match="no object of signals by coin"):
             env.step(action)
     *_, info = env.step({})
     assert info["time"] == "2025-07-14T00:06:00+00:00"
+
+
+@pytest.mark.parametrize("name", ["Stock-SIM", "Portfolio-SIM"])
+@pytest.mark.parametrize("action", [10**5_000, Unwritable()], ids=["long", "unwritable"])
+def test_no_environment_needs_to_write_an_action_to_refuse_it(name: str, action: object) -> None:
+    env = gym.make(f"InvestorBench/{name}").unwrapped
+    env.reset(seed=0)
+    with pytest.raises(InvalidActionError, match="of type"):
+        env.step(action)
+
+
+@given(st.integers(1, 5), st.integers(0, 3), st.sampled_from([1, 2, 4]))
+@settings(max_examples=25, deadline=None)
+def test_rates_of_other_stamps_than_the_venues_are_refused(
+    apart: int, quarters: int, hours: int
+) -> None:
+    rates = np.full((48, 1), np.nan)
+    rates[quarters :: 4 * apart] = 1e-5
+    market = perpetual_market({"SOL": flat(100.0, 48)}, minutes=15, funding=rates)
+    venue = replace(HYPERLIQUID, funding_hours=hours)
+    if (apart, quarters) == (hours, 0):
+        assert perpetuals(market, venue=venue).reset(seed=0)
+    else:
+        with pytest.raises(CorruptDataError, match=r"charges (funding )?every"):
+            perpetuals(market, venue=venue)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from investorbench_env.market.files import tidy
 from investorbench_env.market.files.candles import CandleOrigin, named
 from investorbench_env.market.files.index import DataFile
 from investorbench_env.market.files.possible_bars import is_given_twice
-from investorbench_env.market.market import FloatArray
+from investorbench_env.market.intervals import length_of
+from investorbench_env.market.market import FloatArray, Market
 from investorbench_env.market.sessions import TimeArray
 
 if TYPE_CHECKING:
@@ -124,6 +125,29 @@ def chosen(sources: Sequence[Funding], symbol: str, venue: str, hours: int) -> F
     if best is not None:
         _refuse_between(best, symbol, venue, hours)
     return best
+
+
+def require_stamps(market: Market, symbol: str, venue: str, hours: int) -> None:
+    """See that the rates of a market are of a venue's stamps.
+
+    Raises:
+        CorruptDataError: they are of others.
+    """
+    assert market.funding is not None
+    rates = market.funding[:, market.asset(symbol)]
+    known = ~np.isnan(rates)
+    opens = market.times[known] - length_of(market.interval)
+    stamps = opens.astype("datetime64[s]")
+    apart = np.diff(stamps) / HOUR
+    own = Funding(
+        origin=market.source,
+        venue=venue,
+        hours=float(np.median(apart)) if len(apart) else np.nan,
+        stamps=stamps,
+        rates=rates[known],
+        oracle=rates[known] * np.nan,
+    )
+    chosen((own,), symbol, venue, hours)
 
 
 def is_named(venue: str, rates: Funding) -> bool:
