@@ -22,6 +22,8 @@ it received, ``opened`` the number of the bar of its first entry; it ends at ``l
 EMPTY = np.array([0, 0, 0, 0, np.nan, np.nan, np.nan, -np.inf, np.inf, 0, 0, 0, 0], np.float64)
 """The columns of a coin that is not held."""
 BASIS_POINT = 1e-4
+CLEARLY = 0.5
+"""A notional of less than this share of a bound lies below it, whatever rounding does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class MarginState:
         self.columns = np.repeat(EMPTY[:, None], self.marks.size, axis=1)
         self.rows = dict(zip(COLUMNS, self.columns, strict=True))
         self.volume = TradedVolume(terms.fees, len(self.cash))
+        self._beyond_first = CLEARLY * terms.tiers.beyond_first()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copy, whose rows are again those of its own columns."""
@@ -217,9 +220,13 @@ class MarginState:
         return self._ends_at(at, after + (after == 0.0), price, worth)
 
     def _ends_at(self, at: Places, size: Floats, price: Floats, worth: Floats) -> Floats:
-        coin = at // self.shape[1]
-        rates, deductions = (each.take(coin, axis=1) for each in self.terms.tiers)
-        found: Floats = liquidation_price(size, price, worth, rates, deductions)
+        coin, (rates, deductions) = at // self.shape[1], self.terms.tiers
+        first = rates[:1].take(coin, axis=1), deductions[:1].take(coin, axis=1)
+        found: Floats = liquidation_price(size, price, worth, *first)
+        # Mostly no other tier is near.
+        if np.count_nonzero(np.abs(size) * found > self._beyond_first.take(coin)):
+            each = rates.take(coin, axis=1), deductions.take(coin, axis=1)
+            found = liquidation_price(size, price, worth, *each)
         return found
 
     def put(self, at: Places, held: Floats) -> None:

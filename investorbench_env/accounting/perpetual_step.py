@@ -218,9 +218,9 @@ class IsolatedStep:
         side = np.sign(entries.size)
         price = self.prices(self.bar.open, entries.at) * (1.0 + side * self.terms.slippage)
         margin = initial_margin(entries.size, price, entries.leverage)
-        taker = self.state.volume.taker[entries.at % self.accounts]
-        fee = taker * (np.abs(entries.size) * price)
-        fits = self._fits(entries.at, margin + fee)
+        account = entries.at % self.accounts
+        fee = self.state.volume.taker.take(account) * (np.abs(entries.size) * price)
+        fits = self._fits(entries.at, account, margin + fee)
         if fits is not None:
             entries, price, margin, fee = entries.those(fits), price[fits], margin[fits], fee[fits]
         entered = Entered(entries.at, entries.size, price, margin, fee)
@@ -256,12 +256,12 @@ class IsolatedStep:
         """What entries may use [N]."""
         return self.state.cash
 
-    def _fits(self, at: Places, required: Floats) -> Booleans | None:
+    def _fits(self, at: Places, account: Places, required: Floats) -> Booleans | None:
         """Which entries the free margin suffices for, coin by coin; the others are refused.
 
         None for all.
         """
-        free, account = self.free_margin(), at % self.accounts
+        free = self.free_margin()
         wanted = np.bincount(account, required, self.accounts)
         # Where all of an account's entries fit by far, their order does not matter.
         sure = wanted * (1.0 + CLOSE_CALL) <= free
@@ -321,7 +321,7 @@ class IsolatedStep:
 
     def end_inside(self) -> None:
         """End what a price after the open reaches a level of: the losing one first."""
-        at = self._still_held(self.candidates)
+        at = self._still_held(self.candidates) if self.ended else self.candidates
         if not len(at):
             return
         below = self.prices(self.triggers[2], at) <= self.rows["lower"].take(at)

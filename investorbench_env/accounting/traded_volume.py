@@ -31,6 +31,7 @@ class TradedVolume:
         self._traded = np.zeros((DAYS + 1, accounts))
         self._day = np.full(accounts, NEVER)
         self._slot = np.zeros(accounts, np.intp)
+        self._find_places()
         self.taker = np.full(accounts, fees[0].taker)
 
     def reach(self, day: Any) -> None:
@@ -47,12 +48,18 @@ class TradedVolume:
             self._traded[(self._slot[those] + more) % (DAYS + 1), those] = 0.0
         self._day = self._day + passed
         self._slot = self._day % (DAYS + 1)
+        self._find_places()
         # The day itself is empty where it is new; one by one, as NumPy would add up pairs.
         before = np.add.accumulate(self._traded, axis=0)[-1]
         taker = np.full(len(before), self._fees[0].taker)
         for tier in self._fees[1:]:
             taker = np.where(before > tier.above, tier.taker, taker)
         self.taker = np.where(passed > 0, taker, self.taker)
+
+    def _find_places(self) -> None:
+        """Where in the ring each account counts what it trades."""
+        accounts = len(self._slot)
+        self._places = self._slot * accounts + np.arange(accounts)
 
     def add(self, account: npt.NDArray[np.intp], notional: npt.NDArray[np.float64]) -> None:
         """Count trades of the day.
@@ -62,12 +69,12 @@ class TradedVolume:
             notional: of each [K].
         """
         if len(self._fees) > 1:
-            at = self._slot[account] * len(self._slot) + account
-            np.add.at(self._traded.reshape(-1), at, notional)
+            np.add.at(self._traded.reshape(-1), self._places.take(account), notional)
 
     def reopen(self, which: npt.NDArray[np.bool_]) -> None:
         """Forget what some accounts traded."""
         self._traded[:, which] = 0.0
         self._day[which] = NEVER
         self._slot[which] = 0
+        self._find_places()
         self.taker[which] = self._fees[0].taker

@@ -125,6 +125,14 @@ class TierTable(NamedTuple):
     rates: npt.NDArray[np.float64]
     deductions: npt.NDArray[np.float64]
 
+    def beyond_first(self) -> npt.NDArray[np.float64]:
+        """The notional above which another tier than the first may ask for most [A]."""
+        steeper, lower = self.rates - self.rates[0], self.deductions - self.deductions[0]
+        never = np.where(lower < 0.0, -np.inf, np.inf)
+        above = np.where(steeper > 0.0, lower / np.where(steeper > 0.0, steeper, 1.0), never)
+        least: npt.NDArray[np.float64] = above.min(axis=0)
+        return least
+
 
 def tier_table(contracts: Sequence[PerpetualContract]) -> TierTable:
     """The tiers of contracts, in their order."""

@@ -22,6 +22,10 @@ FIGURES = HeldFigures._fields
     CONFIDENCE, RISK, RECEIVED, HOURS,
 ) = range(len(FIGURES))  # fmt: skip
 STATED, RESTING = slice(CONFIDENCE, RISK + 1), slice(STOP, TARGET + 1)
+KEPT = (
+    slice(QUANTITY, MARK), LIQUIDATION, slice(LEVERAGE, NOTIONAL), slice(CONFIDENCE, HOURS),
+)  # fmt: skip
+"""All but those that follow the marks or the time."""
 NOT_HELD = np.array([[name in ALWAYS] for name in FIGURES])
 """What is known of a coin that is not held."""
 
@@ -102,7 +106,9 @@ class PositionFigures:
         """
         book, known = self._book, mask.view(np.bool_)
         held = self._held.reshape(book.shape)
-        features[:] = self._figures.reshape(features.shape)
+        figures = self._figures.reshape(features.shape)
+        for kept in KEPT:
+            features[kept] = figures[kept]
         known[:] = self._known.reshape(mask.shape)
         features[MARK] = book.marks
         features[MARK] *= held

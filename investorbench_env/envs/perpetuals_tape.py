@@ -47,6 +47,7 @@ class PerpetualTape(LanesTape):
         self._oracle: Array | None = None
         self._trades = np.ones(self._shape, np.bool_)
         self._has_idle, self._is_stamp = np.zeros((2, length), np.bool_)
+        self._is_ever_idle = False
         self._idle = np.zeros((places, assets), np.bool_)
         self._put_times(setup)
         self._figures = np.full((len(MARKET), assets, places), np.nan, np.float32)
@@ -97,6 +98,7 @@ class PerpetualTape(LanesTape):
             self._prices[place, :, own] = getattr(bars, name)
         self._trades[:, own] = True if bars.trades is None else bars.trades
         self._has_idle |= ~self._trades[:, own].all(axis=0)
+        self._is_ever_idle = bool(self._has_idle.any())
         if bars.rate is not None:
             self._rate = np.full(self._shape, np.nan) if self._rate is None else self._rate
             self._rate[:, own] = bars.rate
@@ -187,7 +189,7 @@ class PerpetualTape(LanesTape):
 
     def idle(self, places: Array) -> Array | None:
         """Which coins did not trade in a bar since the decision before [N, A]; None for none."""
-        if not self._has_idle.any():
+        if not self._is_ever_idle:
             return None
         return self._idle.take(places, axis=0)
 

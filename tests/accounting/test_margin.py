@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from investorbench_env.accounting.adding import in_order
 from investorbench_env.accounting.margin import (
     end_of,
     initial_margin,
@@ -15,7 +16,14 @@ from investorbench_env.accounting.margin import (
     round_price,
     round_size,
 )
-from investorbench_env.accounting.venues import HYPERLIQUID, tier_table
+from investorbench_env.accounting.margin_state import MarginState, MarginTerms
+from investorbench_env.accounting.venues import (
+    HYPERLIQUID,
+    PerpetualContract,
+    margin_tiers,
+    tier_table,
+)
+from investorbench_env.accounting.weights import over_assets
 
 TIERS = {symbol: each.tiers for symbol, each in HYPERLIQUID.contracts.items()}
 
@@ -101,3 +109,39 @@ def test_a_size_is_cut_to_its_decimals(size: float, decimals: int) -> None:
     assert -abs(size) * 2.0**-50 <= abs(size) - abs(cut) < 10.0**-decimals
     assert cut == 0 or cut * size > 0
     assert round_size(round(cut, decimals), decimals) == cut
+
+
+@settings(max_examples=30)
+@given(
+    bounds=st.lists(st.floats(1e3, 1e7), max_size=3, unique=True),
+    leverages=st.lists(st.integers(1, 50), min_size=4, max_size=4, unique=True),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_first_tier_alone_decides_only_where_no_other_is_nearer(
+    bounds: list[float], leverages: list[int], seed: int
+) -> None:
+    above, most = [0.0, *sorted(bounds)], sorted(leverages, reverse=True)
+    tiers = margin_tiers([*zip(above, most, strict=False)])
+    table = tier_table([PerpetualContract(tiers=tiers, size_decimals=2)])
+    rng = np.random.default_rng(seed)
+    # Around each bound as well as far from all.
+    near = [bound * rng.uniform(0.3, 3.0, 20) for bound in bounds]
+    notional = np.concatenate([10 ** rng.uniform(0, 9, 60), *near])
+    price, leverage = 10 ** rng.uniform(-2, 5, len(notional)), rng.uniform(1, 50, len(notional))
+    size = rng.choice([-1.0, 1.0], len(notional)) * notional / price
+    state = MarginState(
+        MarginTerms(tiers=table, fees=HYPERLIQUID.fees), np.zeros(len(size)), np.zeros((1, 1))
+    )
+    # One by one: a single one that is near another tier brings all tiers in.
+    margin = initial_margin(size, price, leverage)
+    every = liquidation_price(size, price, margin, *(each[:, :, None] for each in table))[0]
+    for place in range(len(size)):
+        here = slice(place, place + 1)
+        found = state.liquidation_after(np.arange(1), size[here], price[here], leverage[here])
+        assert found.tolist() == every[here].tolist()
+
+
+def test_amounts_are_added_up_in_their_order_by_every_python() -> None:
+    amounts = [1e16, 1.0, 1.0, -1e16, 0.1, 0.2, 0.3]
+    assert in_order(amounts) == over_assets(np.array(amounts)) == 0.1 + 0.2 + 0.3
+    assert in_order([]) == 0.0
