@@ -16,13 +16,14 @@ from rich.markup import escape
 from investorbench.scripts import data_output, fetch_output
 from investorbench.scripts.wanted import wanted
 from investorbench_env.errors import (
+    CorruptDataError,
     DataNotFoundError,
     DateRangeError,
     InvestorBenchError,
     UnknownNameError,
 )
 from investorbench_env.market import library
-from investorbench_env.market.asset_classes import ASSET_CLASSES, find_asset_class
+from investorbench_env.market.asset_classes import ASSET_CLASSES, PERPETUAL, find_asset_class
 from investorbench_env.market.sources import bundles, fetching
 from investorbench_env.market.sources.catalogue import SOURCES
 from investorbench_env.market.sources.checks import check_all
@@ -240,6 +241,12 @@ def _describe_fetched(console: Console, after: FetchPlan) -> None:
             request.symbol, request.asset_class, request.into, data_tolerance=1.0
         )
     except (DataNotFoundError, UnknownNameError):
+        return
+    except CorruptDataError as error:
+        if request.asset_class != PERPETUAL.name:
+            raise
+        # What came is whole, but its rates are of another venue than the one that is meant unnamed.
+        console.print(escape(str(error)), style="yellow", soft_wrap=True)
         return
     data_output.print_description(console, library.describe(market))
 

@@ -192,12 +192,15 @@ def test_a_coin_that_it_has_not_is_said_with_some_that_it_has(server, wanted) ->
     assert outcome.note == "Hyperliquid has no perpetual of NOPE; it has BTC, FOO, …"
 
 
+SOUND = {"t": 1, "s": "BTC", "i": "15m", "o": "1", "h": "1", "l": "1", "c": "1", "v": "1"}
 FORMS: dict[str, Any] = {
     "nothing": None,
     "a message": {"error": "no"},
     "a candle of another form": [{"open": 1}],
-    "no number": [{"t": 1, "o": "x", "h": "1", "l": "1", "c": "1", "v": "1"}],
-    "not finite": [{"t": 1, "o": "NaN", "h": "1", "l": "1", "c": "1", "v": "1"}],
+    "no number": [SOUND | {"o": "x"}],
+    "not finite": [SOUND | {"o": "NaN"}],
+    "of another coin": [SOUND | {"s": "ETH"}],
+    "of another length": [SOUND | {"i": "1h"}],
 }
 
 
@@ -222,20 +225,25 @@ def test_what_was_sent_stands_in_the_provenance(server, wanted) -> None:
 @given(
     length=st.integers(0, 60),
     most=st.integers(1, 9),
+    limit=st.integers(1, 9),
+    holes=st.sets(st.integers(0, 60)),
     span=st.tuples(st.integers(0, 700), st.integers(0, 700)).map(sorted),
 )
-def test_pages_are_all_rows_of_a_span_once(length: int, most: int, span: list[int]) -> None:
-    rows = [{"ms": 10 * number} for number in range(length)]
+def test_pages_are_all_rows_of_a_span_once_whatever_the_server_puts_into_one(
+    length: int, most: int, limit: int, holes: set[int], span: list[int]
+) -> None:
+    rows = [{"ms": 10 * number} for number in range(length) if number not in holes]
     asked = []
 
     def ask(first: int, last: int) -> Any:
         asked.append(first)
         found = [row for row in rows if first <= row["ms"] <= last]
-        return Response(url=""), found[:most]
+        return Response(url=""), found[: min(most, limit)]
 
+    span = [span[0] // 10 * 10, span[1] // 10 * 10 + 9]  # whole steps, as days are
     found = list(pages(ask, *span, most))
     assert found == [row for row in rows if span[0] <= row["ms"] <= span[1]]
-    assert len(asked) <= len(found) // most + 1
+    assert len(asked) <= len(found) // min(most, limit) + 2
 
 
 def test_a_page_that_leads_nowhere_is_refused_and_not_asked_for_ever() -> None:

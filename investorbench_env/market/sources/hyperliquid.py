@@ -70,7 +70,7 @@ def candles(downloader: Downloader, symbol: str, interval: str) -> Ask:
             "list of candles in JSON",
             answer,
             json.loads(answer.content),
-            lambda row: row["t"],
+            lambda row: _of(row, s=symbol, i=interval)["t"],
             lambda row: {name: row[name[0]] for name in ("open", "high", "low", "close", "volume")},
         )
 
@@ -88,11 +88,18 @@ def rates(downloader: Downloader, symbol: str) -> Ask:
             "list of funding rates in JSON",
             answer,
             json.loads(answer.content),
-            lambda row: row["time"],
+            lambda row: _of(row, coin=symbol)["time"],
             lambda row: {"funding_rate": row["fundingRate"]},
         )
 
     return ask
+
+
+def _of(row: Any, **wanted: str) -> Any:
+    """A row of what was asked for; another one is no answer."""
+    if any(row[name] != value for name, value in wanted.items()):
+        raise ValueError(row)
+    return row
 
 
 def contract(downloader: Downloader, symbol: str) -> str:

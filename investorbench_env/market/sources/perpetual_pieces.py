@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FOLDER = "perpetuals"
 BYTES_A_CANDLE, BYTES_A_RATE = 140, 110
+STRETCH = 1.1
+"""Times the distance of rows, the next one stands at the latest."""
 ONE_DAY = date(2020, 1, 2) - date(2020, 1, 1)
 
 AnswerRows = tuple[Response, list[dict[str, Any]]]
@@ -89,7 +92,8 @@ def pages(ask: Ask, first: int, last: int, most: int) -> Iterator[dict[str, Any]
         ask: makes one request.
         first: millisecond.
         last: likewise.
-        most: rows in one answer; one with fewer is the last.
+        most: rows in one answer. One with fewer is the last where the next row would be beyond
+            the span; else there is a smaller limit, or a hole, and the rest is asked for.
 
     Raises:
         ChangedFormError: an answer leads no further, as it would for ever.
@@ -97,9 +101,14 @@ def pages(ask: Ask, first: int, last: int, most: int) -> Iterator[dict[str, Any]
     while first <= last:
         answer, rows = ask(first, last)
         yield from (row for row in rows if first <= row["ms"] <= last)
-        if len(rows) < most:
+        if not rows:
             return
-        reached = max(row["ms"] for row in rows)
+        moments = sorted({row["ms"] for row in rows})
+        reached = moments[-1]
+        # Rates are written down some milliseconds after their stamps, not always as many.
+        step = min((after - before for before, after in pairwise(moments)), default=0)
+        if len(rows) < most and last - reached < STRETCH * step:
+            return
         if reached < first:
             raise ChangedFormError("pages of rows", f"row from millisecond {first} on", answer)
         first = reached + 1
