@@ -78,7 +78,7 @@ def sentence(found: Brittleness) -> str:
         kinds = listed([KINDS[kind] for kind in KINDS if kind in found.kinds])
         said = f"Brittle in {kinds}: {names} changed decisions beyond its noise."
     else:
-        few = "" if found.states >= ENOUGH else " There are too few states to find much."
+        few = "" if found.states >= ENOUGH else f" {FEW}"
         said = f"No wording changed its decisions beyond its own noise.{few}"
     return f"{said}{_whatever(found)} {own}{mark}"
 
@@ -103,5 +103,6 @@ def _whatever(found: Brittleness) -> str:
     return f" Breaches without such a wording: {listed(each)}." if each else ""
 
 
-ENOUGH = 16
-"""States from which on a probe is found that changes most decisions."""
+ENOUGH = 100
+"""States from which on a wording that changes two decisions of five is mostly found."""
+FEW = "That is no sign of robustness: so few states show what changes most decisions, not less."

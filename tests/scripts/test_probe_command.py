@@ -35,7 +35,7 @@ def test_a_model_is_probed_and_a_second_run_asks_nothing_again(command: Call) ->
     order = record["outcomes"][0]
     assert (order["flips"]["cases"], order["flips"]["of"], order["noise"]["of"]) == (2, 2, 2)
     assert "SIMULATED local on perpetuals-sim: 2 states, 4.0 hours apart" in first.out
-    assert "There are too few states to find much." in first.out
+    assert "That is no sign of robustness" in first.out
 
 
 def test_what_cannot_be_probed_is_refused_in_a_sentence(command: Call) -> None:
