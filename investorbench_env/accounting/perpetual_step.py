@@ -143,6 +143,11 @@ class IsolatedStep:
         if opened is not None:
             target, liquidation = side * fill, side * np.fmin(side * liquidation, fill)
             lost = self.beyond_backstop(at, opened)
+        elif self.bar.marks is not None:
+            # A mark may reach a target that no trade does: it then fills at the best of them.
+            high, low = (self.prices(each, at) for each in (self.bar.high, self.bar.low))
+            best = np.where(size > 0.0, high, low)
+            target = side * np.fmin(side * target, side * best)
         at_stop = side * np.fmin(side * stop, fill) * (1.0 - side * self.terms.slippage)
         reason = np.where(loses, np.where(stops, STOP, LIQUIDATION), TARGET)
         price = np.where(loses, np.where(stops, at_stop, liquidation), target)

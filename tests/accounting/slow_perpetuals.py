@@ -266,7 +266,10 @@ class SlowAccount:
             if not candle.trades or lot.target is None:
                 continue
             if lot.side * best >= lot.side * lot.target:
-                self.finish({coin: lot.target}, "target")
+                # A mark may get there alone.
+                traded = candle.high if lot.side > 0 else candle.low
+                price = lot.side * min(lot.side * lot.target, lot.side * traded)
+                self.finish({coin: price}, "target")
 
     def finish(self, prices: dict[int, Decimal], reason: str, *, gone: bool = False) -> None:
         """End positions together; with margins of their own there is only ever one."""

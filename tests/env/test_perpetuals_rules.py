@@ -163,6 +163,28 @@ def test_positions_share_the_account_with_cross_margin() -> None:
     assert cross["positions"][0].liquidation_price is None
 
 
+@given(st.integers(0, 10**6), st.floats(-0.02, 0.02), st.sampled_from(["isolated", "cross"]))
+@settings(max_examples=12, deadline=None)
+def test_no_target_fills_at_a_better_price_than_was_traded(
+    seed: int, premium: float, margin: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    opened = 100 * rng.uniform(0.98, 1.02, (30, 1))
+    bars = opened * (1 + rng.uniform(0, 0.01, (30, 1)) * [0, 1, -1, 0.5])
+    marks = (bars * (1 + premium))[:, None] * [1, 1.004, 0.996, 1]
+    env = perpetuals(perpetual_market({"SOL": bars.tolist()}, marks=marks), margin=margin)
+    env.reset(seed=0)
+    for _, high, low, close in bars[1:].tolist():
+        side = rng.choice([1, -1])
+        target = close * (1 + side * rng.uniform(0.001, 0.03))
+        *_, terminated, _, info = env.step({"SOL": entry(side * 60, 10, profit_target=target)})
+        for trade in info["closed"]:
+            if trade.reason == "target":
+                assert trade.exit_price <= high if trade.quantity > 0 else trade.exit_price >= low
+        if terminated:
+            break
+
+
 def test_a_coin_that_has_not_traded_yet_has_no_price_and_cannot_be_entered() -> None:
     none = (np.nan,) * 5
     market = perpetual_market({"SOL": flat(100.0, 5), "BTC": [none] * 2 + flat(1e5, 3)})
