@@ -203,7 +203,8 @@ def _answered(row: Values) -> tuple[str, Text, str]:
         return "–", Text("–"), "–"
     tokens = row["input_tokens"], row["output_tokens"]
     size = "–" if None in tokens else f"{tokens[0]}+{tokens[1]}"
-    return str(row["recalled"]), safe(row["status"], STYLES.get(row["status"], "")), size
+    recalled = "–" if row["recalled"] is None else str(row["recalled"])
+    return recalled, safe(row["status"], STYLES.get(row["status"], "")), size
 
 
 def _traded(row: Values) -> tuple[str, str]:

@@ -48,6 +48,8 @@ def marked(rows: Sequence[Row], facts: Facts) -> Iterator[str]:
         own = [row for row in rows if mark.applies(row)]
         if own:
             yield f"{mark.sign} {mark.note(own, facts)}"
+    if is_of_perpetuals(facts):
+        yield "MDD: of values at 00:00 UTC; the drawdown at all marks is a figure of behaviour"
     if _all_once(rows) and is_of_perpetuals(facts) and not any(row.rank for row in rows):
         yield "one repeat each: what other runs of the same agents would show is not known"
     elif _all_once(rows):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from investorbench.tasks.days import is_within_a_day
 from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.metrics import equity_of
@@ -41,7 +42,7 @@ from investorbench.tasks.report.provenance import (
     facts_of,
     missing_of,
 )
-from investorbench.tasks.wording import count, percent
+from investorbench.tasks.wording import count, listed, percent
 
 TRADE_KINDS = {
     "all": "all", "won": "won", "lost": "lost", "liquidated": "liquidated", "open": "still held",
@@ -143,10 +144,14 @@ def curves_figure(board: Leaderboard, number: int) -> Html:
     """Where the chart of equity and drawdown is drawn, with its content in words."""
     best, worst = (f"{agent} at {percent(end)} %" for agent, end in _by_return(board))
     span = f", from {best} to {worst}" if len(board.rows) > 1 else f", {best}"
+    coarse = [row.agent for row in board.rows if row.episode is None]
+    by_day = coarse if is_within_a_day(board.facts.interval) else []
+    known = f"Drawn by the day: {listed(by_day)}. " if by_day else ""
     text = (
         f"Equity and drawdown of {count(len(board.rows), 'agent')}{span}, "
         f"{drawn_repeat(board)}. The figures are in the tables. "
-        "Drag to zoom, shift-drag to pan, double-click to reset; the legend hides and shows."
+        f"{known}Drag to zoom, shift-drag to pan, double-click to reset; the legend hides and "
+        "shows."
     )
     return _figure(number, "curves", text, board.setting.simulated)
 

@@ -412,6 +412,19 @@ def test_a_day_of_shorter_bars_is_a_list_of_decisions_and_a_time_is_one(
     assert "nothing was decided on 2020-10-02T12:13" in call(tmp_path, "2020-10-02T12:13").err
 
 
+@pytest.mark.parametrize("longest", [1, 29, 31, 60, 2_000])
+def test_moments_stay_whole_however_long_an_action_is(
+    call: Call, tmp_path: Path, longest: int
+) -> None:
+    lines = [
+        line(n, "2020-10-01", time=f"2020-10-01T12:{3 * n:02}:00+00:00", action="x" * size)
+        for n, size in enumerate((1, longest))
+    ]
+    write(tmp_path / "p" / "a" / "repeat-0", {"test": lines}, interval="3m")
+    moments = [[row[1], row[-1]] for row in rows_of(call(tmp_path))]
+    assert moments == [[f"2020-10-01T12:{3 * n:02}", "101,250"] for n in range(2)]
+
+
 @pytest.mark.parametrize("arguments", [[], ["--prompt"], ["--json"]])
 def test_foreign_text_is_neither_markup_nor_a_terminal_code(
     arguments: list[str], call: Call, tmp_path: Path
