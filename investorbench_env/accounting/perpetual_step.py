@@ -81,18 +81,17 @@ class IsolatedStep:
         if bar.rate is None:
             return
         at = (self.rows["size"] != 0.0).nonzero()[0]
-        rate = self.prices(bar.rate, at)
+        rate = self.prices(np.clip(bar.rate, -cap, cap), at)
         known = rate == rate
         if not known.all():
             at, rate = at[known], rate[known]
-        rate = np.clip(rate, -cap, cap)
         if not len(at):
             return
         price = self.prices(bar.open, at)
         if bar.oracle is not None:
             oracle = self.prices(bar.oracle, at)
             price = np.where(oracle == oracle, oracle, price)
-        cash = funding_received(self.rows["size"][at], price, rate)
+        cash = funding_received(self.rows["size"].take(at), price, rate)
         self.rows["funding"][at] += cash
         self.credit_funding(at, cash)
         self.funded = Funded(at, cash, rate, price)

@@ -87,7 +87,7 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
     episode, coin = np.divmod(said, shape[1])
     at = coin * shape[0] + episode
     order = at.argsort()
-    at, said, episode, coin = (each.take(order) for each in (at, said, episode, coin))
+    at, said = at.take(order), said.take(order)
     code = signal.reshape(-1).take(said)
     if np.count_nonzero((code < LEAST) | (code > MOST)):
         return None
@@ -96,7 +96,10 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
         if name in arrays:
             given = arrays[name]
             is_flat = given.flags.c_contiguous
-            numbers[row] = given.reshape(-1).take(said) if is_flat else given[episode, coin]
+            # What is spread out or turned around would be copied as a whole.
+            numbers[row] = (
+                given.reshape(-1).take(said) if is_flat else given[divmod(said, shape[1])]
+            )
     found = LaneSignals(at, code.astype(np.int8), numbers, (), np.zeros(shape[0], np.int64))
     wrong = np.abs(numbers) > MOST_NUMBER
     return _without_too_large(found, wrong.any(axis=0)) if np.count_nonzero(wrong) else found

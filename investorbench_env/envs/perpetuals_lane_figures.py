@@ -113,7 +113,8 @@ class PositionFigures:
         features[MARK] = book.marks
         features[MARK] *= held
         features[UNREALISED] = unrealised
-        features[NOTIONAL] = book.notionals()
+        features[NOTIONAL] = book.size * book.marks
+        np.abs(features[NOTIONAL], out=features[NOTIONAL])
         features[HOURS] = (now.astype(np.float64) - book.column("opened")) / HOUR
         features[HOURS] *= held
         if book.terms.cross:  # the marks move these too

@@ -82,6 +82,7 @@ class PerpetualLanes:
         self._value()
         self._steps, self._entries = np.zeros((2, count), np.int64)
         self._day = np.zeros(count, np.int64)
+        self._shows_account = "account" in setup.modalities
         rules = setup.rules
         self._counts_entries = rules.entries_a_day is not None
         self._is_limited = self._counts_entries or rules.most_positions is not None
@@ -132,9 +133,10 @@ class PerpetualLanes:
         self._value()
         # What has no equity left is begun again before its next step.
         self.gains = gains = self.equity / before - 1.0
-        self._steps += 1
-        self._total += gains
-        self._squares += gains * gains
+        if self._shows_account:
+            self._steps += 1
+            self._total += gains
+            self._squares += gains * gains
         return LaneStep(tuple(happened), (*_unread(decided), *refusals), decided.repaired)
 
     def _value(self) -> None:
@@ -145,7 +147,7 @@ class PerpetualLanes:
         self.free = book.free_margin()
 
     def sharpe(self) -> Floats:
-        """Mean over deviation of the returns of all steps so far [N]."""
+        """Mean over deviation of the returns of all steps so far, where it is shown [N]."""
         count = np.maximum(self._steps, 1)
         mean = self._total / count
         deviation = np.sqrt(np.maximum(self._squares / count - mean * mean, 0.0))
