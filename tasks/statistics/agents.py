@@ -46,7 +46,7 @@ def own_figures(lineup: Lineup, draws: int, seed: int) -> dict[str, dict[str, Es
         resampling = lineup.resampling(block, draws, seed)
         found = intervals([each.figure for _, _, each in every], resampling)
         for (key, kind, each), estimate in zip(every, found, strict=True):
-            is_idle = kind in OWN and lineup.idle(key[0]) == lineup.repeats(key[0])
+            is_idle = kind in OWN and lineup.is_idle(key[0])
             own = replace(estimate, reason=CONSTANT) if is_idle else estimate
             made.setdefault(key, {})[kind] = each.bounded(own)
     return {name: own | made.get(keys[name], {}) for name, own in known.items()}

@@ -56,6 +56,10 @@ class Lineup(ABC):
         """How many runs never invested."""
 
     @abstractmethod
+    def is_idle(self, name: str) -> bool:
+        """Whether no run ever invested."""
+
+    @abstractmethod
     def compounds(self, name: str) -> bool:
         """Whether no return of an agent is a ruin."""
 

@@ -84,6 +84,9 @@ class OneTask(Lineup):
     def idle(self, name: str) -> int:
         return sum(not bool(varies(run)) for run in self.runs[name])
 
+    def is_idle(self, name: str) -> bool:
+        return self.idle(name) == len(self.runs[name])
+
     def compounds(self, name: str) -> bool:
         return self.of_markets or all(map(self.yearly.compounds, self.runs[name]))
 

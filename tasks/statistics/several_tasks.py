@@ -57,6 +57,9 @@ class SeveralTasks(Lineup):
     def idle(self, name: str) -> int:
         return sum(task.idle(name) for task in self.tasks)
 
+    def is_idle(self, name: str) -> bool:
+        return all(task.is_idle(name) for task in self.tasks)
+
     def compounds(self, name: str) -> bool:
         return all(task.compounds(name) for task in self.tasks)
 

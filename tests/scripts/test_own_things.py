@@ -293,7 +293,7 @@ def test_packages_of_others_name_agents_and_tasks(call: Call) -> None:
         (["agent=cash,momentum"], "agent=cash,momentum names several: give -m, too"),
         (["repeats=1,2"], "repeats=1,2 names several: give -m, too"),
         (["agent=buy_and_hold", "agent.change_rate=0.5"], "agent=buy_and_hold takes no change_rate,"
-         " unlike random; it takes no settings"),
+         " unlike perpetuals/random_signals, random; it takes no settings"),
         (["-m", "agent=random,cash", "agent.change_rate=1"], "agent=cash takes no change_rate"),
         (["protocol=paper", "protocol.slippage_bps=1"], "protocol=paper takes no slippage_bps, "
          "unlike standard"),
