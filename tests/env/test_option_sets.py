@@ -1,5 +1,7 @@
 """Whatever options are given, an environment runs with finite numbers or is refused in words."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.env.option_sets import MARKETS_AND_OPTIONS, option_set, outcome
@@ -10,7 +12,12 @@ MANY = range(120, 4_000)
 
 @pytest.mark.parametrize("id", MARKETS_AND_OPTIONS)
 @pytest.mark.parametrize("seeds", [FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=len)
-def test_options_work_or_are_refused_in_one_sentence(seeds: range, id: str) -> None:
+def test_options_work_or_are_refused_in_one_sentence(
+    seeds: range, id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "folder" / "below"  # so that data="../.." leads to nothing of anybody's
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
     outcomes = []
     for seed in seeds:
         options = option_set(seed, id)
