@@ -67,13 +67,15 @@ OFTEN = ("README.md",)
 """Pages that are run with every test; the others start dozens of processes each."""
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        path if path in OFTEN else pytest.param(path, marks=pytest.mark.heavy)
-        for path in pages_with("plain")
-    ],
-)
+def often(kind: str) -> list[Any]:
+    """The pages that have blocks of a kind, most of them to be run with the heavy tests."""
+    pages = pages_with(kind)
+    return [
+        each if each in OFTEN else pytest.param(each, marks=pytest.mark.heavy) for each in pages
+    ]
+
+
+@pytest.mark.parametrize("path", often("plain"))
 def test_a_page_shows_what_its_programs_print(
     reader: "Reader", monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
@@ -81,7 +83,7 @@ def test_a_page_shows_what_its_programs_print(
     reader.follow(path, "plain")
 
 
-@pytest.mark.parametrize("path", pages_with("real data"))
+@pytest.mark.parametrize("path", often("real data"))
 def test_a_page_shows_what_its_programs_print_on_real_markets(
     reader: "Reader", monkeypatch: pytest.MonkeyPatch, data_folder: Path, path: str
 ) -> None:

@@ -77,7 +77,12 @@ def test_a_reference_policy_scores_what_an_independent_calculation_gave(
 
 
 @pytest.mark.parametrize(
-    ("symbol", "window", "points"), [("MSFT", STOCKS, 15), ("HON", STOCKS, 15), ("BTC", CRYPTO, 23)]
+    ("symbol", "window", "points"),
+    [
+        ("MSFT", STOCKS, 15),
+        pytest.param("HON", STOCKS, 15, marks=pytest.mark.heavy),
+        pytest.param("BTC", CRYPTO, 23, marks=pytest.mark.heavy),
+    ],
 )
 def test_the_luck_of_a_random_policy_is_as_large_as_reported(
     symbol: str, window: tuple[str, str], points: float, data_folder: Path

@@ -186,6 +186,7 @@ def test_bitcoin_is_spot_from_one_origin(data_folder: Path) -> None:
     assert (np.diff(market.sessions) == np.timedelta64(1, "D")).all()
 
 
+@pytest.mark.heavy
 def test_nothing_real_is_wrong(data_folder: Path) -> None:
     assert [p for p in check(data_folder) if p.severity == "error"] == []
 

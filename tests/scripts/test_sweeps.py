@@ -135,6 +135,7 @@ def run(folder: Path, url: str) -> None:
     main(["run", *ASKING, *arguments, "folder=shared", "concurrency=2"])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("is_killed", [False, True], ids=["both live", "one is killed"])
 def test_processes_fill_one_folder_and_each_shows_all_of_it(
     call: Call, tmp_path: Path, is_killed: bool

@@ -35,6 +35,7 @@ def server_of(replies: list[Case]) -> StubServer:
     return StubServer(answer)
 
 
+@pytest.mark.heavy
 def test_two_thousand_malformed_answers_are_each_counted_in_the_right_class() -> None:
     with server_of(CASES) as server:
         asking = client(server.url)
