@@ -1,4 +1,4 @@
-"""Where accounts of perpetuals can be told apart by statistics, and where only described.
+"""Where accounts of perpetuals are statistically distinguishable, and where only described.
 
 A few days of one path say what an agent returned, paid and did, and not whether it is better than
 another: that is asked on simulated markets that all agents met, of which each is one observation.

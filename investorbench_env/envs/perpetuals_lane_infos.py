@@ -78,7 +78,7 @@ class PerpetualInfos:
         Args:
             accounts: after it.
             step: what happened.
-            fresh: whose episodes have just begun [N]; None for nobody's.
+            fresh: whose episodes have just begun [N]; None for no lane.
             ended: whose it ended [N].
         """
         lanes, tape, at = self._lanes, self._lanes.tape, self._lanes.at

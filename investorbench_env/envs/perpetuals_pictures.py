@@ -106,7 +106,7 @@ def _spans(trail: Sequence[PerpetualMark], start: int) -> tuple[PositionSpan, ..
 
 
 def _ended(closed: ClosedTrade, held: _Held | None, index: int) -> PositionSpan:
-    """A position that ended; one that began since the decision before was seen by nobody."""
+    """A position that ended; one that began since the decision before was in no info."""
     return PositionSpan(
         symbol=closed.symbol,
         quantity=closed.quantity,

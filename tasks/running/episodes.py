@@ -563,7 +563,7 @@ async def _live(
         raise
     finally:
         if seat is not None:
-            seat.leave()  # before its end nobody can go on without it
+            seat.leave()  # before its end the others cannot go on without it
         await runner.close()
 
 

@@ -101,7 +101,7 @@ class Tournament:
         return {name: found.get(name, self._ended.get((name, mark[0]), 0.0)) for name in self.names}
 
     def leave(self, name: str) -> None:
-        """Have an agent leave; before its end nobody can go on."""
+        """Have an agent leave; before its end the others cannot go on."""
         if name in self._left:
             return
         self._left.add(name)
