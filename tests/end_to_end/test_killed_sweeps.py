@@ -71,7 +71,8 @@ def test_a_sweep_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path:
         whole.join(300)
         took = time.monotonic() - begun
         assert whole.exitcode == 0
-        kills = sorted(chance.sample(range(1, other.calls), KILLS))
+        # None so near the end that a busy machine would come too late.
+        kills = sorted(chance.sample(range(1, other.calls * 9 // 10), KILLS))
         while True:
             process = processes.Process(target=live, args=(tmp_path / "killed", server.url))
             process.start()

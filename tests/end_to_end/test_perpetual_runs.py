@@ -2,13 +2,14 @@
 
 import json
 import math
+import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -270,29 +271,43 @@ def test_a_run_by_name_is_scored_and_says_what_it_cannot_tell(
 KILLED = """
 import sys
 from pathlib import Path
-from tests.end_to_end.test_perpetual_runs import Follower, RULES, jobs, run
-run(jobs("situational", [*RULES, Follower], every=10), folder=Path(sys.argv[1]), shows="nothing")
+from investorbench.scripts.bench.live_kills import CallCounter
+from tests.end_to_end.test_perpetual_runs import tournament
+
+folder, step, calls = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+
+def dies(number):
+    if number == step:
+        sys.setprofile(CallCounter(calls))
+
+tournament(folder, dies)
 """
+
+
+def tournament(folder: Path, watch: Callable[[int], None] | None = None) -> int:
+    """Run a tournament, calling ``watch`` with the number of each step; how many there were."""
+    taken = count(1)
+
+    def counts(step: Step) -> None:
+        number = next(taken)
+        if watch is not None:
+            watch(number)
+
+    agents = [*RULES, Follower]
+    outcome = run(jobs("situational", agents, every=10), folder=folder, watch=counts)
+    assert not outcome.failed
+    return next(taken) - 1
 
 
 @pytest.mark.heavy
 def test_a_tournament_that_is_killed_five_times_ends_as_one_that_never_was(tmp_path: Path) -> None:
-    folder, chance, killed = tmp_path / "run", np.random.default_rng(1), 0
-    while True:
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)])
-        before = {name: path.stat().st_size for name, path in decisions(folder).items()}
-        while process.poll() is None and killed < 5:
-            time.sleep(0.02)
-            grown = sum(path.stat().st_size for path in decisions(folder).values())
-            if grown > sum(before.values()) + chance.integers(200_000):
-                process.send_signal(signal.SIGKILL)
-                killed += 1
-                break
-        if process.wait(300) == 0:
-            break
-    assert killed == 5
-    other = tmp_path / "other"
-    assert not run(jobs("situational", [*RULES, Follower], every=10), folder=other).failed
+    other, folder, chance = tmp_path / "other", tmp_path / "run", random.Random(1)
+    steps = tournament(other)
+    # At a step, and so many calls of functions after it: anywhere, and as often on any machine.
+    for step in sorted(chance.sample(range(1, steps - 4), 5)):
+        victim = [sys.executable, "-c", KILLED, folder, step, chance.randrange(1, 5_000)]
+        assert subprocess.run(list(map(str, victim)), check=False).returncode == -signal.SIGKILL
+    assert tournament(folder) == steps
     expected = {name: timeless(path) for name, path in decisions(other).items()}
     assert {name: timeless(path) for name, path in decisions(folder).items()} == expected
     assert not verdict(folder).wrong
