@@ -56,9 +56,8 @@ def sentence_of(
 
 def described_alone(agents: Sequence[Row], apart_for: str) -> Iterator[str]:
     """What agents did that are not compared with one another, and why they are not."""
-    ends = [agents[0], agents[-1]][: len(agents)]
-    returns = [f"{percent(row.cr)} % ({row.agent})" for row in ends]
-    yield f"Returns {'go from' if len(agents) > 1 else 'are'} {' to '.join(returns[::-1])}."
+    best, worst = (f"{percent(row.cr)} % ({row.agent})" for row in (agents[0], agents[-1]))
+    yield f"Returns go from {worst} to {best}." if len(agents) > 1 else f"The return is {best}."
     yield (
         f"There is no Sharpe ratio, no test and no rank, since {apart_for}; who is better is asked "
         "on simulated markets, many of which all agents meet."
