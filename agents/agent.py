@@ -10,6 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol
 
+from investorbench.agents.forecasts import Decision
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
@@ -37,7 +38,7 @@ class Agent(Protocol):
     """
 
     def act(self, observation: Observation, info: Info) -> Action | Awaitable[Action]:
-        """Choose an action; may be a coroutine."""
+        """Choose an action, or a ``Decision`` with a forecast; may be a coroutine."""
         ...
 
 
@@ -79,8 +80,13 @@ class Runner:
 
     async def act(self, observation: Observation, info: Info) -> Action:
         """Choose an action, waiting for it where the agent is asynchronous."""
-        action = self._act(observation, info)
-        return await action if inspect.isawaitable(action) else action
+        return (await self.decide(observation, info)).action
+
+    async def decide(self, observation: Observation, info: Info) -> Decision:
+        """The same with the forecast that comes with the action, where one does."""
+        chosen = self._act(observation, info)
+        chosen = await chosen if inspect.isawaitable(chosen) else chosen
+        return chosen if isinstance(chosen, Decision) else Decision(chosen)
 
     async def learn(self, reward: float, info: Info) -> None:
         """Show it what the last action led to."""

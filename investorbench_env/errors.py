@@ -69,6 +69,10 @@ class InvalidActionError(InvestorBenchError, ValueError):
     """An action that is not in the action space; the account is as it was."""
 
 
+class ForecastError(InvestorBenchError, ValueError):
+    """A forecast that is no law, or is about another return than its score."""
+
+
 class MissingDependencyError(InvestorBenchError, ImportError):
     """An optional package is not installed; the message has the command that installs it."""
 

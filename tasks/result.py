@@ -58,6 +58,8 @@ class Episode:
         ended_early: whether the account was ruined before the split's end.
         metrics: the figures of :mod:`investorbench.tasks.metrics`, in the protocol's convention.
         answers: how a language model's answers add up, by split, from the episode's record.
+        forecasts: of the return that each decision is scored over, in plain values, None where none
+            came [T]; None where there were none at all.
     """
 
     # Arrays are not shown: asyncio writes out what a task returned as it ends, and writing them
@@ -81,6 +83,7 @@ class Episode:
     ended_early: bool
     metrics: dict[str, float]
     answers: dict[str, Any] | None = field(default=None, repr=False)
+    forecasts: tuple[dict[str, Any] | None, ...] | None = field(default=None, repr=False)
 
     def to_frame(self) -> "pd.DataFrame":
         """One row a step, indexed by when it was decided; a column for each of several assets."""
@@ -391,7 +394,13 @@ def episode_of(steps: Sequence[Step]) -> Episode:
         costs=np.array([sum(fill.cost for fill in own) for own in fills], dtype=np.float64),
         ended_early=len(steps) < facts.steps and equity[-1] <= 0.0,
         metrics=metrics,
+        forecasts=_forecasts(steps),
     )
+
+
+def _forecasts(steps: Sequence[Step]) -> tuple[dict[str, Any] | None, ...] | None:
+    given = tuple(step.forecast for step in steps)
+    return given if any(each is not None for each in given) else None
 
 
 def _table(facts: Facts, rows: Sequence[Mapping[str, float]], missing: float = 0.0) -> FloatArray:

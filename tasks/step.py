@@ -19,6 +19,7 @@ class Step:
         number: 0 for the first decision of the split.
         info: what the agent was given beside the observation.
         action: what it chose, in plain JSON values.
+        forecast: what it said of the return, in plain values; None where it said nothing.
         reward: what that returned.
         outcome: the info after the step.
         is_last: whether the split ended with it.
@@ -39,6 +40,7 @@ class Step:
     is_last: bool
     thought: dict[str, Any] | None = None
     observed: str | None = None
+    forecast: dict[str, Any] | None = None
 
     @property
     def steps(self) -> int:

@@ -12,7 +12,7 @@ LONGEST_REFLECTION = 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class FinMemDecision:
     """What was read from an answer.
 
     Attributes:
@@ -63,7 +63,7 @@ def word_of(sign: float) -> TradeWord:
 
 def read_answer(
     answer: Answer, shown: Mapping[str, int], forced: TradeWord | None, *, reflects: bool
-) -> Decision:
+) -> FinMemDecision:
     """The decision in an answer.
 
     Args:
@@ -74,12 +74,12 @@ def read_answer(
     """
     value = answer.value
     if value is None:
-        return Decision(word=forced or "hold", valid=False)
+        return FinMemDecision(word=forced or "hold", valid=False)
     given = value.get("memory_ids")
     named = given if isinstance(given, list | tuple) else []
     known = [label for label in named if isinstance(label, str) and label in shown]
     word = forced or value.get("decision")
-    return Decision(
+    return FinMemDecision(
         word=word if word in TRADE_WORDS else "hold",
         valid=word in TRADE_WORDS,
         rationale=brief(value.get("rationale")),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from investorbench.agents.finmem.asset_memory import AssetMemory
-from investorbench.agents.finmem.decision import Decision
+from investorbench.agents.finmem.decision import FinMemDecision
 from investorbench.agents.finmem.past_decisions import Lesson, TrackRecord
 from investorbench.agents.finmem.perception import signed_percent
 from investorbench.agents.finmem.room import LeftOut
@@ -112,7 +112,9 @@ class AgentState(AssetMemory):
         self.equities, self.start_equity = [], None
         self.label = None
 
-    def reflect(self, session: str, decision: Decision, label: float | None) -> tuple[int, ...]:
+    def reflect(
+        self, session: str, decision: FinMemDecision, label: float | None
+    ) -> tuple[int, ...]:
         """Remember why something was done, and what recent decisions taught; the ids of both."""
         before = "" if label is None else f", before a return of {signed_percent(label)}"
         why, taught = decision.rationale, decision.reflection

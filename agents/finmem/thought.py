@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from investorbench.agents.finmem.character import Appetite
-from investorbench.agents.finmem.decision import Decision
+from investorbench.agents.finmem.decision import FinMemDecision
 from investorbench.agents.finmem.past_decisions import Feedback
 from investorbench.agents.finmem.perception import Perception
 from investorbench.agents.finmem.question import Briefing, Question, memory_label
@@ -120,7 +120,7 @@ class Thought:
     summaries: tuple[Summary, ...]
     question: Question
     answer: Answer
-    decision: Decision
+    decision: FinMemDecision
     reflections: tuple[int, ...]
     feedback: Feedback
     deleted: tuple[int, ...]

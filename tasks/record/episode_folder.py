@@ -131,6 +131,10 @@ class EpisodeFolder:
             return []
         return [line.action for line in self._records[split].lines[: self.checkpoint.steps]]
 
+    def forecasts(self, split: str) -> list[Content | None]:
+        """What was said of the return at each recorded decision of a split."""
+        return [line.forecast for line in self._records[split].lines]
+
     def answers(self, split: str) -> list[Sequence[RecordedAnswer]]:
         """Those of each step of a split that was recorded before."""
         return [line.answers for line in self._records[split].lines]

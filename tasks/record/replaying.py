@@ -115,6 +115,7 @@ def _replay_split(
             outcome=outcome,
             is_last=is_last,
             observed=observed,
+            forecast=line.forecast,
         )
         taken = Line.of(step).without_younger(line)
         now, before = (_recorded(each, record.schema) for each in (taken, line))

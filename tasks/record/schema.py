@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from investorbench.agents.forecasts import forecast_of
 from investorbench.tasks.answers import RecordedAnswer, answers_in, without_answers
 from investorbench.tasks.record import perpetuals
 from investorbench.tasks.seeds import Seeds
@@ -136,6 +137,7 @@ class Line:
         marked: the session in which it was marked; empty where it is not known.
         documents: ids of the news and filings that were new.
         action: in plain values, see :mod:`investorbench.tasks.actions`.
+        forecast: of the return, see :mod:`investorbench.agents.forecasts`; None where none came.
         reward: what it returned.
         is_last: whether the split ended with it.
         account: after the step.
@@ -184,6 +186,7 @@ class Line:
     dividend: float | None = None
     split: float | None = None
     observed: str | None = None
+    forecast: Content | None = None
     answers: tuple[RecordedAnswer, ...] = ()
     thought: Content | None = None
     written_at: str = ""
@@ -217,6 +220,7 @@ class Line:
             dividend=outcome.get("dividend"),
             split=outcome.get("split"),
             observed=step.observed,
+            forecast=step.forecast,
             answers=answers_in(step.thought),
             thought=without_answers(step.thought),  # type: ignore[arg-type]
             written_at=written_at,
@@ -233,6 +237,7 @@ class Line:
             "marked": self.marked,
             "documents": self.documents,
             "action": self.action,
+            **({} if self.forecast is None else {"forecast": self.forecast}),
             "reward": self.reward,
             "is_last": self.is_last,
             "account": {name: account.pop(name) for name in ("cash", "equity", "costs")},
@@ -315,6 +320,7 @@ class Line:
                 dividend=_number(content["dividend"]) if "dividend" in content else None,
                 split=_number(content["split"]) if "split" in content else None,
                 observed=str(content["observed"]) if "observed" in content else None,
+                forecast=_forecast(content["forecast"]) if "forecast" in content else None,
                 answers=tuple(content["answers"]),
                 thought=content["thought"],
                 written_at=str(content["written_at"]),
@@ -364,6 +370,7 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
                 outcome=outcome,
                 is_last=line.is_last,
                 thought=line.thought,
+                forecast=line.forecast,
             )
         )
         info = dict(outcome)
@@ -454,6 +461,12 @@ def _listed(events: Iterable[Any] | None) -> list[Content] | None:
 
 def _several(values: Iterable[Any] | None) -> tuple[Any, ...] | None:
     return None if values is None else tuple(values)
+
+
+def _forecast(content: Any) -> Content:
+    """A forecast as it was recorded, which is a law."""
+    forecast_of(content)
+    return dict(content)
 
 
 def _number(value: Any) -> float:

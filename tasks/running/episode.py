@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import gymnasium as gym
 
 from investorbench.agents.agent import Runner
+from investorbench.agents.forecasts import plain_forecast
 from investorbench.tasks.actions import action_of, plain_action, takes_anything
 from investorbench.tasks.answers import answers_in, tally, with_asked
 from investorbench.tasks.days import is_within_a_day
@@ -153,6 +154,7 @@ async def play(
     _require_as_said(facts, shown, ("session", "time", "account"))
     info = _kept(shown)
     taken = folder.taken(split) if folder is not None else []
+    foretold = folder.forecasts(split) if folder is not None else []
     public = replace(facts, findings=())  # those that date a jump in the data say what is to come
     if not taken or (folder is not None and folder.needs_agent):
         await agent.begin(public, split, seeds.agent)
@@ -170,9 +172,12 @@ async def play(
         observed = None if folder is None else observed_hash(observation, shown)
         if is_new:
             # Of its own: an agent may choose into one buffer again and again.
-            action = deepcopy(await agent.act(observation, _shown(shown)))
+            decision = await agent.decide(observation, _shown(shown))
+            action, said = deepcopy(decision.action), decision.forecast
+            forecast = None if said is None else plain_forecast(said, facts)
         else:
             action = action_of(env.action_space, taken[number])
+            forecast = foretold[number]
         chosen = plain_action(env.action_space, action)
         if takes_anything(env.action_space):
             # As they are recorded, so that what they come to is the same when they are replayed.
@@ -202,6 +207,7 @@ async def play(
             is_last=terminated or truncated,
             thought=with_asked(await agent.record(), *noted) if is_new else None,
             observed=observed,
+            forecast=forecast,
         )
         info = outcome
         if terminated or truncated:
