@@ -1,0 +1,254 @@
+"""What the hidden state of a simulated market at a decision says of the sessions after it.
+
+For an evaluator: no agent is shown any of it. Every step is elementwise, so a state has the same
+figures to the bit alone and among many.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.errors import MarketError
+from investorbench_env.market.market import FloatArray
+from investorbench_env.market.simulated.dynamics import Dynamics
+from investorbench_env.market.simulated.elementary import exp, log
+from investorbench_env.market.simulated.noise import NoisyDynamics
+
+State = Mapping[str, Any]
+"""What ``Market.hidden_state`` holds at one session of one market, or of many, by name [...]."""
+
+
+class NextSession(NamedTuple):
+    """The expected simple returns of the next session [...].
+
+    The night's and the day's shocks are independent, so a position that is changed at the open is
+    expected to earn each at the weight that it has through it.
+
+    Attributes:
+        night: from this close to the next open, dividends included.
+        day: from that open to its close.
+    """
+
+    night: FloatArray
+    day: FloatArray
+
+
+class ExpectedReturn(NamedTuple):
+    """What a position of weight 1 earns that is entered at the next open and kept for a horizon.
+
+    It is day₁ + Σ r_k over k = 2..H: the first session without its night, then simple returns from
+    close to close, of a weight that stays the same.
+
+    Attributes:
+        mean: its expectation [...].
+        variance: its variance [...].
+        night, day: as in ``NextSession``; the first night is no part of the mean.
+        sessions: expected simple returns from close to close, the first one's whole [H, ...].
+    """
+
+    mean: FloatArray
+    variance: FloatArray
+    night: FloatArray
+    day: FloatArray
+    sessions: FloatArray
+
+
+def next_session(dynamics: Dynamics, expected_return: npt.ArrayLike) -> NextSession:
+    """Divide what the next session is expected to return into night and day.
+
+    With e the log of one plus it, ω the overnight share and c the jumps' compensation, which all
+    falls into the night, the night grows by exp(ω·e + (1 − ω)·c) and the day by
+    exp((1 − ω)·(e − c)). Exact, under every law; what is always open has no night.
+
+    Args:
+        dynamics: the parameters of the market.
+        expected_return: as in ``Market.hidden_state`` [...].
+    """
+    whole = np.asarray(expected_return, dtype=np.float64)
+    night_share, day_share = dynamics.overnight_share, 1.0 - dynamics.overnight_share
+    if not night_share:
+        return NextSession(np.zeros_like(whole), whole)
+    e, c = log(1.0 + whole), dynamics.jump_compensation
+    return NextSession(exp(night_share * e + day_share * c) - 1.0, exp(day_share * (e - c)) - 1.0)
+
+
+def conditional(dynamics: Dynamics, state: State, horizon: int) -> ExpectedReturn:
+    """Mean and variance of what a position earns over the next sessions, given the hidden state.
+
+    The first session is exact. Of a later one, e = μ(z) + κ·x + β·m: the regime's part of E[exp(e)]
+    is exact by its chain, mood and gap move on by their autoregressions, and add half their
+    variance, that of the gap with its expected volatility. What is left out, the third cumulants of
+    the gap and what it has in common with the regime, is less than .001 basis points a session.
+
+    The variance sums the expected square of each session's shock, which is exact for regimes, log
+    volatility and jumps, what a shock takes back as the gap closes, and the spread of later drifts.
+    Products of drifts with such covariances are left out: some thousandths of it.
+
+    Args:
+        dynamics: the parameters of the market.
+        state: its hidden state at the decision.
+        horizon: H, in sessions.
+
+    Raises:
+        MarketError: a horizon below 1; or above 1 under a law whose drift has parts that regime,
+            gap and mood do not say.
+    """
+    require_horizon(dynamics, horizon)
+    ahead = _ahead(dynamics, horizon)
+    read = {name: np.asarray(values, dtype=np.float64) for name, values in state.items()}
+    regime = read["regime"].astype(np.int64)
+    gap, mood, first = read["value_gap"], read["mood"], read["expected_return"]
+    squares = _mean_squares(dynamics, ahead, regime, read["volatility"])
+    night, day = next_session(dynamics, first)
+    means = [first]
+    variance = ahead.drift_variance[regime] + _day_variance(dynamics, first, squares[0])
+    variance = variance + ahead.feedback[0] * squares[0]
+    for k in range(1, horizon):
+        spread = ahead.mood_variance[k] + sum(
+            ahead.gap_share[k - 1 - j] * squares[j] for j in range(k)
+        )
+        drift = exp(ahead.gap[k] * gap + ahead.mood[k] * mood + spread / 2)
+        means.append(ahead.growth[k][regime] * drift - 1.0)
+        variance = variance + ahead.feedback[k] * squares[k]
+        variance = variance + drift * drift * exp(spread) * _shock(
+            dynamics, ahead, regime, squares[k], k
+        )
+    mean = day
+    for later in means[1:]:
+        mean = mean + later
+    return ExpectedReturn(mean, np.asarray(variance), night, day, np.stack(means))
+
+
+def require_horizon(dynamics: Dynamics, horizon: int) -> None:
+    """Refuse what the state does not say.
+
+    Raises:
+        MarketError: see ``conditional``.
+    """
+    if horizon < 1:
+        raise MarketError(f"horizon={horizon} must be at least 1 session")
+    if horizon > 1 and isinstance(dynamics, NoisyDynamics):
+        raise MarketError(
+            "how guidance and facts go on is not part of what is expected beyond the next session: "
+            "use horizon=1, or a simulated asset without noise, such as SIM"
+        )
+
+
+class _Coefficients(NamedTuple):
+    """What a law says of sessions k = 0..H − 1 after a decision, whatever the state [H, ...].
+
+    Attributes:
+        growth: E[exp(μ)] by the regime at the decision [H, 3].
+        scale: E[k²] of the regimes' volatilities k, by that regime [H, 3].
+        grown: E[exp(2μ)] [H, 3]; ``grown_squares`` and ``grown_fourths`` the same times k² and k⁴.
+        persistence: of log volatility over k sessions [H].
+        gap, mood: what gap and mood at the decision add to e [H].
+        gap_share: what a squared volatility adds to the variance of e, k sessions later [H].
+        mood_variance: what shocks of the mood add to it [H].
+        feedback: what the gap's shocks add to the variance of the sum, per squared volatility [H].
+        drift_variance: what shocks of mood and regime add to it, by regime [3].
+    """
+
+    growth: FloatArray
+    scale: FloatArray
+    grown: FloatArray
+    grown_squares: FloatArray
+    grown_fourths: FloatArray
+    persistence: FloatArray
+    gap: FloatArray
+    mood: FloatArray
+    gap_share: FloatArray
+    mood_variance: FloatArray
+    feedback: FloatArray
+    drift_variance: FloatArray
+
+
+@lru_cache(maxsize=64)
+def _ahead(dynamics: Dynamics, horizon: int) -> _Coefficients:
+    d, keep = dynamics, 1 - dynamics.gap_reversion
+    powers = [np.linalg.matrix_power(d.transition, k) for k in range(horizon)]
+    grown, squares = np.exp(2 * d.drift), d.regime_scale**2
+    moving = np.array([[keep, -d.mood_drift], [0.0, d.mood_persistence]])
+    loads = np.array([d.gap_reversion, d.mood_drift])
+    effects = np.array([loads @ np.linalg.matrix_power(moving, k) for k in range(horizon)])
+    moods = (1 - d.mood_persistence**2) * effects[:, 1] ** 2
+    # What a shock at the end of session k + 1 adds to all later drifts of the horizon together.
+    later = np.append(np.cumsum(effects, axis=0)[-2::-1], np.zeros((1, 2)), axis=0)
+    persisted = (1 - d.mood_persistence**2) * float((later[:, 1] ** 2).sum())
+    return _Coefficients(
+        growth=np.array([power @ np.exp(d.drift) for power in powers]),
+        scale=np.array([power @ squares for power in powers]),
+        grown=np.array([power @ grown for power in powers]),
+        grown_squares=np.array([power @ (grown * squares) for power in powers]),
+        grown_fourths=np.array([power @ (grown * squares**2) for power in powers]),
+        persistence=np.array([d.volatility_persistence**k for k in range(horizon)]),
+        gap=effects[:, 0],
+        mood=effects[:, 1],
+        gap_share=(d.gap_noise * effects[:, 0]) ** 2,
+        mood_variance=np.append(0.0, np.cumsum(moods)[:-1]),
+        feedback=_feedback(d, later[:, 0]),
+        drift_variance=persisted + _regime_variance(d, horizon),
+    )
+
+
+def _feedback(d: Dynamics, later: FloatArray) -> FloatArray:
+    """Variance that is due to how a session's shock moves the gap, besides that of its return."""
+    shared = -(d.gap_noise**2) / 2
+    in_return = np.ones(len(later))
+    in_return[0] = 1 - d.overnight_share  # the first night is over before the position is entered
+    return 2 * in_return * shared * later + (d.gap_noise * later) ** 2
+
+
+def _regime_variance(d: Dynamics, horizon: int) -> FloatArray:
+    """Variance of the regimes' drifts over the sessions after the first, by regime [3]."""
+    mean, square = np.zeros(3), np.zeros(3)
+    for _ in range(horizon - 1):
+        after, after_square = d.transition @ mean, d.transition @ square
+        mean, square = d.drift + after, d.drift**2 + 2 * d.drift * after + after_square
+    first: FloatArray = d.transition @ square - (d.transition @ mean) ** 2
+    return first
+
+
+def _mean_squares(
+    d: Dynamics, ahead: _Coefficients, regime: npt.NDArray[np.int64], volatility: FloatArray
+) -> list[FloatArray]:
+    """Expected squares of the volatility in each session [H][...]."""
+    now = volatility * volatility
+    # Of log volatility h, in excess of its mean: twice it, and what its spread adds in the end.
+    twice = log(now / (ahead.scale[0][regime] * d.diffusion**2)) + 2 * d.volatility_spread**2
+    return [now] + [
+        d.diffusion**2
+        * ahead.scale[k][regime]
+        * exp(kept * twice - 2 * d.volatility_spread**2 * kept**2)
+        for k, kept in enumerate(ahead.persistence.tolist())
+        if k
+    ]
+
+
+def _shock(
+    d: Dynamics, ahead: _Coefficients, regime: npt.NDArray[np.int64], square: FloatArray, k: int
+) -> FloatArray:
+    """E[exp(2μ)·(exp(σ²)·j − 1)] of a later session, with j of its jumps, to σ⁴ [...]."""
+    jumps = _jump_square(d)
+    scale, kept = ahead.scale[k][regime], float(ahead.persistence[k])
+    fourth = 4 * d.volatility_spread**2 * (1 - kept**2)
+    squares = square * (ahead.grown_squares[k][regime] / scale)
+    fourths = square * square * np.exp(fourth) * (ahead.grown_fourths[k][regime] / (scale * scale))
+    return np.asarray((jumps - 1.0) * ahead.grown[k][regime] + jumps * (squares + fourths / 2))
+
+
+def _day_variance(d: Dynamics, expected_return: FloatArray, square: FloatArray) -> FloatArray:
+    """Variance of the first session's day; without a night, all jumps fall into it [...]."""
+    _, day = next_session(d, expected_return)
+    jumps = 1.0 if d.overnight_share else _jump_square(d)
+    grown = (1.0 + day) * (1.0 + day)
+    return np.asarray(grown * (exp((1.0 - d.overnight_share) * square) * jumps - 1.0))
+
+
+def _jump_square(d: Dynamics) -> float:
+    """E[exp(2J)] / E[exp(J)]² of a session's jump."""
+    spread = (d.jump_size * d.daily_volatility) ** 2
+    return float(1 + d.jump_rate * np.expm1(2 * spread)) / float(np.exp(2 * d.jump_compensation))
