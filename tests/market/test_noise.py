@@ -244,7 +244,7 @@ def test_words_alone_do_not_give_a_sign_away():
 def test_nothing_lasting_leaves_a_path_as_it_is():
     d = NoisyDynamics(guidance_strength=0.0, fact_strength=0.0)
     law = Law(symbol="X", asset_class="stock", dynamics=d, start=START, end="2020-08-31")
-    origin = law._origin((FRESH, 5))
+    origin = law.origin((FRESH, 5))
     plain = evolve(d, draw_shocks([origin], len(law.sessions)))
     assert np.array_equal(law.market((FRESH, 5)).hidden_state["value_gap"][:, 0], plain.gap[0])
     assert np.array_equal(

@@ -41,12 +41,15 @@ class Origin(NamedTuple):
         symbol: the asset; with one seed two assets are two markets.
         band: one of ``FRESH``..``ONE``.
         seed: from 0, with as many bits as it likes.
+        mirrored: whether every normal shock has the other sign, and with it the tone of texts. The
+            regimes stay, and so does when and about what there is news: an antithetic path.
     """
 
     asset_class: str
     symbol: str
     band: int
     seed: int
+    mirrored: bool = False
 
     def generator(self, *purpose: int) -> np.random.Generator:
         """One of the independent generators of the path.

@@ -53,6 +53,8 @@ def filing_dates(sessions: TimeArray, origin: Origin) -> Iterator[FilingDate]:
         for place, (kind, date) in enumerate(FILING_DATES):
             late, minutes = rng.integers(14), rng.integers(60)
             draws = rng.random(len(FILING_TOPICS[kind]))
+            if origin.mirrored:
+                draws = 1.0 - draws
             first, second = rng.integers(1 << 62, size=2).tolist()
             day = np.datetime64(f"{year}-{date}") + np.timedelta64(int(late), "D")
             t = int(np.searchsorted(sessions, day))

@@ -144,9 +144,9 @@ class Law:
         the path.
 
         Args:
-            entropy: band and seed; see ``bands``.
+            entropy: band and seed, and 1 for the mirrored path; see ``bands``.
         """
-        origin = self._origin(entropy)
+        origin = self.origin(entropy)
         lasts = self._lasting([origin])
         path = self._paths([origin], lasts)
         return market_of({self.symbol: self.asset(path, origin, lasts)}, self)
@@ -222,7 +222,7 @@ class Law:
             share_splits=np.empty(events),
             labels=np.zeros((*shape, len(SENTIMENTS)), dtype=np.uint8),
         )
-        origins = [self._origin(entropy) for entropy in entropies]
+        origins = [self.origin(entropy) for entropy in entropies]
         # In blocks that a processor's cache holds, and no array of all paths but what is kept.
         for first in range(0, len(entropies), BLOCK):
             block = slice(first, first + BLOCK)
@@ -242,7 +242,7 @@ class Law:
         Raises:
             MarketError: nothing lasts under this law.
         """
-        origin = self._origin(entropy)
+        origin = self.origin(entropy)
         lasts = self._lasting([origin])
         if not lasts:
             raise MarketError(f"nothing that is said of {self.symbol} lasts: its law has no noise")
@@ -261,9 +261,10 @@ class Law:
         drift = np.array([each.drift(self.dynamics) for each in lasts])
         return evolve(self.dynamics, shocks, drift.reshape(len(lasts), len(self.sessions)))
 
-    def _origin(self, entropy: Sequence[int]) -> Origin:
-        band, seed = entropy
-        return Origin(self.asset_class, self.symbol, band, seed)
+    def origin(self, entropy: Sequence[int]) -> Origin:
+        """What the path of an entropy is drawn from."""
+        band, seed, *mirrored = entropy
+        return Origin(self.asset_class, self.symbol, band, seed, any(mirrored))
 
     @cached_property
     def ex_dates(self) -> ExDates:

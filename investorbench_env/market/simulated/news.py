@@ -92,6 +92,15 @@ def plan_news(
 
     Where there are factors, news that is not about the asset itself is as likely about any of them
     as about another firm.
+
+    Args:
+        dynamics: the parameters.
+        paths: the states of N paths.
+        sessions: the dates of all paths [T], or of each [N, T].
+        times: when each ends, in the same shape.
+        asset_class: of the asset.
+        origins: of each path.
+        factors: what else the news reports on.
     """
     counts = _counts(dynamics, paths, sessions)
     path, session, slot = _places(counts)
@@ -103,7 +112,10 @@ def plan_news(
         ]
     )
     draws = dict(zip(DRAWS, np.ascontiguousarray(uniforms.T), strict=True))
-    back, known = _timing(sessions, asset_class, session, draws["hour"], draws["minute"])
+    if any(origin.mirrored for origin in origins):
+        _mirror(dynamics, draws, np.array([origin.mirrored for origin in origins])[path])
+    days_off = _on(_days_off(sessions), path, session)
+    back, known = _timing(asset_class, session, days_off, draws["hour"], draws["minute"])
     reported = np.maximum(known - _delay(dynamics, draws["delay"]), 0)
     topic = (draws["topic"] * len(TOPICS)).astype(np.int64)
     about = _about(dynamics, draws["about"])
@@ -119,13 +131,14 @@ def plan_news(
     polarity = _polarity(dynamics, about, score, draws["tone"])
     label = _label(dynamics, polarity, draws["label"], draws["labelled"])
 
-    order = _appearance(path * len(sessions) + session, back, slot)
+    order = _appearance(path * sessions.shape[-1] + session, back, slot)
     about, original = _originals(path, about[order], draws["repeated"][order])
     label = label[order]
+    ends = _on(times.astype("datetime64[s]"), path, session)
     return News(
         path=path,
         session=session,
-        available_at=times.astype("datetime64[s]")[session] - back[order].astype("timedelta64[m]"),
+        available_at=ends - back[order].astype("timedelta64[m]"),
         known=known[order],
         reported=reported[order],
         about=about,
@@ -166,7 +179,7 @@ def state_scores(
 
 def _counts(dynamics: Dynamics, paths: SimulatedPaths, sessions: TimeArray) -> IntArray:
     """News of each session: Poisson, more of it when markets moved and after days off [N, T]."""
-    before = np.maximum(np.arange(len(sessions)) - 1, 0)
+    before = np.maximum(np.arange(sessions.shape[-1]) - 1, 0)
     excitement = paths.log_volatility[:, before] + 0.4 * np.minimum(
         np.abs(paths.surprise[:, before]), 4.0
     )
@@ -192,15 +205,22 @@ def _places(counts: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     return path, session, slot
 
 
+def _mirror(dynamics: Dynamics, draws: dict[str, FloatArray], which: npt.NDArray[np.bool_]) -> None:
+    """Turn some draws so that the opposite state has the opposite tone, and label [M]."""
+    accuracy, tone, label = dynamics.label_accuracy, draws["tone"], draws["label"]
+    draws["tone"] = np.where(which, 1.0 - tone, tone)
+    # Of the two wrong labels, it is the other one.
+    draws["label"] = np.where(which & (label >= accuracy), 1.0 + accuracy - label, label)
+
+
 def _timing(
-    sessions: TimeArray,
     asset_class: AssetClass,
     session: IntArray,
+    days_off: IntArray,
     hour: FloatArray,
     minute: FloatArray,
 ) -> tuple[IntArray, IntArray]:
     """Minutes before the decision of each text, and the last session that it may know of [M]."""
-    days_off = _days_off(sessions)[session]
     undated, evening = hour < UNDATED, hour < AFTER_CLOSE
     away = (hour < 0.6) & (days_off > 0)
     # Minutes before the decision: the last of them, and over how many before it texts spread. An
@@ -216,10 +236,15 @@ def _timing(
 
 
 def _days_off(sessions: TimeArray) -> IntArray:
-    """Days without a session before each; none before the first [T]."""
-    days_off = np.zeros(len(sessions), dtype=np.int64)
-    days_off[1:] = np.diff(sessions).astype(np.int64) - 1
+    """Days without a session before each; none before the first [..., T]."""
+    days_off = np.zeros(sessions.shape, dtype=np.int64)
+    days_off[..., 1:] = np.diff(sessions).astype(np.int64) - 1
     return days_off
+
+
+def _on(values: npt.NDArray[Any], path: IntArray, session: IntArray) -> npt.NDArray[Any]:
+    """The values of each text's session [M], of those of all paths [T] or of each [N, T]."""
+    return values[session] if values.ndim == 1 else values[path, session]
 
 
 def _appearance(cell: IntArray, back: IntArray, slot: IntArray) -> IntArray:

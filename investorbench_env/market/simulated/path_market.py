@@ -9,6 +9,7 @@ import numpy.typing as npt
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.market import FloatArray, Market
 from investorbench_env.market.sessions import TimeArray
+from investorbench_env.market.simulated.elementary import exp
 from investorbench_env.market.simulated.emission import AssetTexts, table_of
 from investorbench_env.market.simulated.noise import Lasting
 from investorbench_env.market.simulated.process import SimulatedPaths
@@ -70,14 +71,20 @@ def market_of(assets: Mapping[str, SimulatedAsset], law: Drawn) -> Market:
     )
 
 
-def hidden_state(path: SimulatedPaths, prefix: str = "") -> dict[str, FloatArray]:
-    """What drives the first path after each session, by name with a prefix [T]."""
+def hidden_state(paths: SimulatedPaths, prefix: str = "", of: Any = 0) -> dict[str, FloatArray]:
+    """What drives some paths after some sessions, by name with a prefix.
+
+    Args:
+        paths: the paths [N, T].
+        prefix: of the names.
+        of: an index of their arrays; all sessions of the first path [T] where there is none.
+    """
     named: dict[str, npt.NDArray[Any]] = {
-        "regime": path.regime[0],
-        "value_gap": path.gap[0],
-        "mood": path.mood[0],
-        "volatility": path.volatility[0],
-        "expected_return": path.expected_return[0],
+        "regime": paths.regime[of],
+        "value_gap": paths.gap[of],
+        "mood": paths.mood[of],
+        "volatility": paths.volatility[of],
+        "expected_return": exp(paths.expected[of]) - 1.0,
     }
     return {f"{prefix}{name}": array.astype(np.float64) for name, array in named.items()}
 

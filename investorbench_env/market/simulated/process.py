@@ -71,6 +71,8 @@ def draw_shocks(origins: Sequence[Origin], length: int) -> dict[str, FloatArray]
     uniforms = np.empty((len(origins), length, len(UNIFORMS)))
     for path, origin in enumerate(origins):
         origin.generator(Purpose.NORMALS).standard_normal(out=normals[path])
+        if origin.mirrored:
+            np.negative(normals[path], out=normals[path])
         origin.generator(Purpose.UNIFORMS).random(out=uniforms[path])
     by_name = np.ascontiguousarray(np.moveaxis(normals, -1, 0))
     shocks = dict(zip(NORMALS, by_name, strict=True))

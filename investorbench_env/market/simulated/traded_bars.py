@@ -22,10 +22,10 @@ IndexArray = npt.NDArray[np.intp]
 
 
 class ExDates(NamedTuple):
-    """The sessions of a calendar on which a path may pay a dividend or split."""
+    """The sessions on which a path may pay a dividend or split, of all paths [E] or each [N, E]."""
 
     days: IndexArray
-    """Indices of the sessions, ascending [E]."""
+    """Indices of the sessions, ascending; beyond the last session where a path has fewer."""
     may_split: npt.NDArray[np.bool_]
     pays: npt.NDArray[np.bool_]
 
@@ -63,7 +63,7 @@ def traded_bars(paths: SimulatedPaths, ex_dates: ExDates, profile: Simulated) ->
     ex_dividends, ex_splits, scale = _actions(gross, ex_dates, profile)
     dividends = on_sessions(ex_dividends, ex_dates.days, length, 0.0)
     splits = on_sessions(ex_splits, ex_dates.days, length, 1.0)
-    traded = gross * scale[:, np.searchsorted(ex_dates.days, np.arange(length), "right")]
+    traded = gross * _on_each_session(scale, ex_dates.days, length)
     before = np.concatenate([np.full_like(gross[:, :1], profile.level), traded[:, :-1]], axis=1)
     opened = np.maximum(before / splits - dividends, 0.01) * exp(paths.overnight)
     bars = np.empty((*gross.shape, 5))
@@ -79,9 +79,21 @@ def on_sessions(
     values: FloatArray, ex_dates: IndexArray, length: int, otherwise: float
 ) -> FloatArray:
     """Values of ex-dates [N, E] among those of all sessions [N, T]."""
-    spread = np.full((len(values), length), otherwise)
-    spread[:, ex_dates] = values
-    return spread
+    spread = np.full((len(values), length + 1), otherwise)
+    if ex_dates.ndim == 1:
+        spread[:, ex_dates] = values
+    else:
+        np.put_along_axis(spread, ex_dates, values, axis=1)
+    return spread[:, :length]
+
+
+def _on_each_session(scale: FloatArray, ex_dates: IndexArray, length: int) -> FloatArray:
+    """What holds before the first ex-date and after each [N, E + 1], by session [N, T]."""
+    sessions = np.arange(length)
+    if ex_dates.ndim == 1:
+        return scale[:, np.searchsorted(ex_dates, sessions, "right")]
+    passed = (ex_dates[:, :, None] <= sessions).sum(axis=1)
+    return np.take_along_axis(scale, passed, axis=1)
 
 
 def _adjust(close: FloatArray, dividends: FloatArray, splits: FloatArray) -> FloatArray:
@@ -105,14 +117,19 @@ def _actions(
         profile: says how much.
     """
     yielded = profile.dividend_yield / len(DIVIDEND_MONTHS)
-    shape = len(gross), len(ex_dates.days)
-    dividends, splits, scale = np.zeros(shape), np.ones(shape), np.ones((shape[0], shape[1] + 1))
-    for number, (t, may_split, pays) in enumerate(zip(*ex_dates, strict=True)):
-        before = gross[:, t - 1] * scale[:, number]
-        if may_split:
-            splits[:, number] = SPLIT_RATIOS[np.searchsorted(SPLIT_PRICES, before, side="right")]
-        if pays:
-            dividends[:, number] = np.floor(before * yielded * 100) / 100
+    paths, events = np.arange(len(gross)), ex_dates.days.shape[-1]
+    dividends, splits, scale = (
+        np.full((len(paths), count), value)
+        for count, value in ((events, 0.0), (events, 1.0), (events + 1, 1.0))
+    )
+    for number in range(events):
+        t, may_split, pays = (each[..., number] for each in ex_dates)
+        before = gross[paths, t - 1] * scale[:, number]
+        if may_split.any():
+            ratios = SPLIT_RATIOS[np.searchsorted(SPLIT_PRICES, before, side="right")]
+            splits[:, number] = np.where(may_split, ratios, 1.0)
+        if pays.any():
+            dividends[:, number] = np.where(pays, np.floor(before * yielded * 100) / 100, 0.0)
         factor = 1 / splits[:, number] - dividends[:, number] / before
         scale[:, number + 1] = scale[:, number] * factor
     return dividends, splits, scale
