@@ -1,0 +1,111 @@
+"""The intervals of a design, for the differences that are still open at a look."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from investorbench.tasks.statistics.draws import IntArray
+from investorbench.tasks.statistics.estimate import FEWEST_DAYS, FloatArray
+from investorbench.tasks.statistics.sequential.anytime import critical_at, empirical_bernstein
+from investorbench.tasks.statistics.sequential.spending import Boundary, chance_left, in_students
+from investorbench.tasks.statistics.sequential.stopping import Stopping
+
+
+class Intervals(NamedTuple):
+    """Of differences [P]: both ends, and the chance that waiting for the end is worth it."""
+
+    low: FloatArray
+    high: FloatArray
+    chances: FloatArray
+
+
+class Design(Protocol):
+    """What intervals hold, look after look."""
+
+    def look(self, differences: FloatArray, scores: FloatArray) -> Intervals:
+        """The intervals of the next look.
+
+        Args:
+            differences: of each open pair [P, n].
+            scores: that all agents have, those that have left among them [A, m].
+        """
+
+
+def design_of(stopping: Stopping, pairs: IntArray) -> Design:
+    """The design that a rule asks for, over the agents of each pair [2, P]."""
+    if not stopping.anytime:
+        return GroupSequential(rule=stopping, pairs=pairs)
+    if stopping.bound is None:
+        return ConfidenceSequence(alpha=stopping.alpha / pairs.shape[1])
+    return BoundedSequence(alpha=stopping.alpha / pairs.shape[1], bound=stopping.bound)
+
+
+@dataclass(slots=True, kw_only=True)
+class GroupSequential:
+    """Repeated confidence intervals (Jennison and Turnbull 1989) of boundaries that spend alpha."""
+
+    rule: Stopping
+    pairs: IntArray
+    _boundary: Boundary = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._boundary = Boundary(pairs=self.pairs, most=self.rule.most, alpha=self.rule.alpha)
+
+    def look(self, differences: FloatArray, scores: FloatArray) -> Intervals:
+        """The intervals of the next look, and by conditional power whether to go on."""
+        count = differences.shape[1]
+        if count < FEWEST_DAYS:
+            return _nothing_known(len(differences))
+        critical, at_end = self._boundary.look(count, scores)
+        low, high = around(differences, in_students(critical, count))
+        chances = np.ones(len(differences))
+        if self.rule.smallest is not None:
+            chances[:] = [
+                chance_left(
+                    float(row.mean()), float(row.std(ddof=1)), count, self.rule.most, at_end,
+                    self.rule.smallest,
+                )
+                for row in differences
+            ]  # fmt: skip
+        return Intervals(low, high, chances)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceSequence:
+    """The asymptotic confidence sequence, its error split among the pairs."""
+
+    alpha: float
+
+    def look(self, differences: FloatArray, scores: FloatArray) -> Intervals:
+        """The intervals of any look."""
+        low, high = around(differences, critical_at(differences.shape[1], self.alpha))
+        return Intervals(low, high, np.ones(len(differences)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundedSequence:
+    """The empirical-Bernstein confidence sequence of scores within a bound."""
+
+    alpha: float
+    bound: tuple[float, float]
+
+    def look(self, differences: FloatArray, scores: FloatArray) -> Intervals:
+        """The intervals of any look."""
+        widest = self.bound[1] - self.bound[0]
+        low, high = empirical_bernstein(differences, -widest, widest, self.alpha)
+        return Intervals(low, high, np.ones(len(differences)))
+
+
+def around(differences: FloatArray, critical: float) -> tuple[FloatArray, FloatArray]:
+    """So many standard errors on either side of means; all numbers where nothing varies."""
+    means = differences.mean(axis=1)
+    errors = differences.std(axis=1, ddof=1) / np.sqrt(differences.shape[1])
+    errors[errors <= 1e-12 * np.abs(means)] = np.inf
+    margin = np.where(errors > 0.0, errors, np.inf) * critical
+    return means - margin, means + margin
+
+
+def _nothing_known(pairs: int) -> Intervals:
+    anything = np.full(pairs, np.inf)
+    return Intervals(-anything, anything, np.ones(pairs))
