@@ -1,5 +1,6 @@
 """What is expected given the hidden state, against sessions that are drawn from it step by step."""
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from investorbench_env.errors import MarketError
 from investorbench_env.market.simulated import Dynamics, dynamics_of, simulate_many
 from investorbench_env.market.simulated.conditional import conditional, next_session
+from investorbench_env.market.simulated.horizon_law import HorizonLaw
 from investorbench_env.market.simulated.path_market import hidden_state
 
 FloatArray = npt.NDArray[np.float64]
@@ -74,6 +76,37 @@ def test_mean_and_variance_are_those_of_sessions_that_are_drawn(kind: str, name:
         kurtosis = (deviations**4).mean() / earned.var() ** 2
         assert abs(earned.mean() - said.mean) < 4 * earned.std() / np.sqrt(PATHS)
         assert earned.var() / said.variance == pytest.approx(1.0, abs=4 * np.sqrt(kurtosis / PATHS))
+
+
+@pytest.mark.parametrize("kind", ["stock", "crypto"])
+@pytest.mark.parametrize("name", STATES)
+def test_probabilities_are_the_shares_of_sessions_that_are_drawn(kind: str, name: str) -> None:
+    dynamics = dynamics_of("SIM", kind)
+    for horizon in (1, 5):
+        earned = drawn(dynamics, STATES[name], horizon)
+        law = HorizonLaw.of(dynamics, named(dynamics, *STATES[name]), horizon)
+        values = np.append(np.quantile(earned, [0.01, 0.1, 0.5, 0.9, 0.99]), 0.0)
+        shares = (earned[:, None] <= values).mean(axis=0)
+        error = 4 * np.sqrt(shares * (1 - shares) / PATHS)
+        assert np.all(np.abs([law.cdf(value) for value in values] - shares) < error + 1e-3)
+        assert law.up == 1 - law.cdf(0.0)
+
+
+def test_the_law_of_one_session_with_a_night_is_exact() -> None:
+    dynamics = dynamics_of()
+    state = named(dynamics, *STATES["calm"])
+    # The day has .7 of the drift and the variance, and no jump: its log return is normal.
+    e, c, volatility = (
+        np.log1p(state["expected_return"]),
+        dynamics.jump_compensation,
+        state["volatility"],
+    )
+    normal = NormalDist(0.7 * (e - c - volatility**2 / 2), np.sqrt(0.7) * volatility)
+    law = HorizonLaw.of(dynamics, {name: np.full(3, of) for name, of in state.items()}, 1)
+    values = np.array([-0.03, 0.0, 0.02])
+    expected = [normal.cdf(np.log1p(value)) for value in values.tolist()]
+    assert law.cdf(values) == pytest.approx(expected, abs=2e-5)
+    assert law.cdf(-2.0).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_night_and_day_of_the_next_session_by_hand() -> None:

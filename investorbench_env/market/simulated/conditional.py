@@ -97,7 +97,7 @@ def conditional(dynamics: Dynamics, state: State, horizon: int) -> ExpectedRetur
             gap and mood do not say.
     """
     require_horizon(dynamics, horizon)
-    ahead = _ahead(dynamics, horizon)
+    ahead = coefficients(dynamics, horizon)
     read = {name: np.asarray(values, dtype=np.float64) for name, values in state.items()}
     regime = read["regime"].astype(np.int64)
     gap, mood, first = read["value_gap"], read["mood"], read["expected_return"]
@@ -137,7 +137,7 @@ def require_horizon(dynamics: Dynamics, horizon: int) -> None:
         )
 
 
-class _Coefficients(NamedTuple):
+class Coefficients(NamedTuple):
     """What a law says of sessions k = 0..H − 1 after a decision, whatever the state [H, ...].
 
     Attributes:
@@ -149,6 +149,8 @@ class _Coefficients(NamedTuple):
         gap_share: what a squared volatility adds to the variance of e, k sessions later [H].
         mood_variance: what shocks of the mood add to it [H].
         feedback: what the gap's shocks add to the variance of the sum, per squared volatility [H].
+        later: what a unit of the gap at the end of session k + 1 adds to later drifts together [H].
+        mood_spread: what shocks of the mood add to the variance of the sum.
         drift_variance: what shocks of mood and regime add to it, by regime [3].
     """
 
@@ -163,11 +165,14 @@ class _Coefficients(NamedTuple):
     gap_share: FloatArray
     mood_variance: FloatArray
     feedback: FloatArray
+    later: FloatArray
+    mood_spread: float
     drift_variance: FloatArray
 
 
 @lru_cache(maxsize=64)
-def _ahead(dynamics: Dynamics, horizon: int) -> _Coefficients:
+def coefficients(dynamics: Dynamics, horizon: int) -> Coefficients:
+    """What a law says of the sessions of a horizon, whatever the state."""
     d, keep = dynamics, 1 - dynamics.gap_reversion
     powers = [np.linalg.matrix_power(d.transition, k) for k in range(horizon)]
     grown, squares = np.exp(2 * d.drift), d.regime_scale**2
@@ -178,7 +183,7 @@ def _ahead(dynamics: Dynamics, horizon: int) -> _Coefficients:
     # What a shock at the end of session k + 1 adds to all later drifts of the horizon together.
     later = np.append(np.cumsum(effects, axis=0)[-2::-1], np.zeros((1, 2)), axis=0)
     persisted = (1 - d.mood_persistence**2) * float((later[:, 1] ** 2).sum())
-    return _Coefficients(
+    return Coefficients(
         growth=np.array([power @ np.exp(d.drift) for power in powers]),
         scale=np.array([power @ squares for power in powers]),
         grown=np.array([power @ grown for power in powers]),
@@ -190,6 +195,8 @@ def _ahead(dynamics: Dynamics, horizon: int) -> _Coefficients:
         gap_share=(d.gap_noise * effects[:, 0]) ** 2,
         mood_variance=np.append(0.0, np.cumsum(moods)[:-1]),
         feedback=_feedback(d, later[:, 0]),
+        later=later[:, 0],
+        mood_spread=persisted,
         drift_variance=persisted + _regime_variance(d, horizon),
     )
 
@@ -213,7 +220,7 @@ def _regime_variance(d: Dynamics, horizon: int) -> FloatArray:
 
 
 def _mean_squares(
-    d: Dynamics, ahead: _Coefficients, regime: npt.NDArray[np.int64], volatility: FloatArray
+    d: Dynamics, ahead: Coefficients, regime: npt.NDArray[np.int64], volatility: FloatArray
 ) -> list[FloatArray]:
     """Expected squares of the volatility in each session [H][...]."""
     now = volatility * volatility
@@ -229,7 +236,7 @@ def _mean_squares(
 
 
 def _shock(
-    d: Dynamics, ahead: _Coefficients, regime: npt.NDArray[np.int64], square: FloatArray, k: int
+    d: Dynamics, ahead: Coefficients, regime: npt.NDArray[np.int64], square: FloatArray, k: int
 ) -> FloatArray:
     """E[exp(2μ)·(exp(σ²)·j − 1)] of a later session, with j of its jumps, to σ⁴ [...]."""
     jumps = _jump_square(d)
