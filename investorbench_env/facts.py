@@ -5,10 +5,10 @@ else's that has a ``facts`` can be evaluated, recorded, verified, scored and sho
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from numbers import Real
-from typing import get_args
+from typing import Any, get_args
 
 from investorbench_env.errors import FactsError, MarketError
 from investorbench_env.market.intervals import DAY, length_of
@@ -40,6 +40,8 @@ class Facts:
         long_only: whether a position can never be short.
         initial_cash: what an account starts with.
         steps: how many steps an episode has at most.
+        horizon: for how many bars a decision is held, in an episode that is one decision; None
+            elsewhere.
         window: first and last session, ``YYYY-MM-DD``.
         source: where prices and texts come from, in words.
         simulated: whether any of them is not real.
@@ -49,7 +51,7 @@ class Facts:
         fingerprint: SHA-256 over everything that an agent or an account can meet.
         benchmark: the agent that others are compared with, by its name; None where there is none.
 
-    ``Facts(**json.loads(json.dumps(asdict(facts))))`` equals ``facts``: lists become tuples.
+    ``Facts(**json.loads(json.dumps(facts.values())))`` equals ``facts``: lists become tuples.
 
     Raises:
         FactsError: they contradict each other.
@@ -78,6 +80,7 @@ class Facts:
     findings: tuple[str, ...] = ()
     markets: str = ""
     benchmark: str | None = None
+    horizon: int | None = None
 
     def __post_init__(self) -> None:
         for name in FIELDS_OF_TEXTS:
@@ -89,6 +92,8 @@ class Facts:
             raise FactsError(f"symbols={self.symbols!r} must name at least one asset, each once")
         if type(self.steps) is not int or self.steps < 1:
             raise FactsError(f"steps={self.steps!r} must be a whole number of at least 1")
+        if self.horizon is not None and (type(self.horizon) is not int or self.horizon < 1):
+            raise FactsError(f"horizon={self.horizon!r} must be a whole number of at least 1")
         try:
             length_of(self.interval)
         except MarketError as error:
@@ -141,6 +146,13 @@ class Facts:
             )
         if last < first:
             raise FactsError(f"window={self.window!r} ends before it begins")
+
+    def values(self) -> dict[str, Any]:
+        """All of them by name, as records hold them: a horizon only where there is one."""
+        values = asdict(self)
+        if self.horizon is None:
+            del values["horizon"]
+        return values
 
     @property
     def cash_rate_a_period(self) -> float:

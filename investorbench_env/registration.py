@@ -109,12 +109,23 @@ PERPETUALS = Family(
     each="universe",
 )
 
+SNAPSHOT = Family(
+    name="Snapshot",
+    environment="investorbench_env.envs.snapshot:SnapshotEnv",
+    vector_environment=None,
+    facts="investorbench_env.envs.snapshot_setup:facts_of",
+    market="investorbench_env.envs.snapshot_setup:market_of",
+    universes=("Snapshot-SIM",),
+    each="universe",
+)
+
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         *(_single_asset(row) for row in ASSET_CLASSES.values() if not row.leveraged),
         PORTFOLIO,
         PERPETUALS,
+        SNAPSHOT,
     )
 }
 """Every family by name."""

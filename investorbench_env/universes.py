@@ -221,6 +221,15 @@ SIX = Universe(
 """Six simulated perpetuals: on as many markets as agents are compared on, four days each."""
 
 
+SNAPSHOTS = Universe(
+    name=f"Snapshot-{SIMULATED}",
+    members=members_of("stock", SIMULATED),
+    splits=STOCKS.splits,
+    data="simulated",
+)
+"""One simulated stock of which each snapshot shows another market and day."""
+
+
 def _simulated(universe: Universe) -> tuple[Universe, ...]:
     """One simulated asset of the same class on the same dates, where the class has any.
 
@@ -243,7 +252,7 @@ UNIVERSES: dict[str, Universe] = {
     universe.name: universe
     for real in (STOCKS, COINS, FUNDS, INDICES)
     for universe in (real, *_simulated(real))
-} | {universe.name: universe for universe in (IB7, R1, ARENA6, TEN, SIX)}
+} | {universe.name: universe for universe in (IB7, R1, ARENA6, TEN, SIX, SNAPSHOTS)}
 """Every universe by name."""
 
 SIMULATED_SYMBOLS = frozenset(

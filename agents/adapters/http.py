@@ -6,7 +6,6 @@ one with an ``action``, ``"buy"``, ``"hold"``, ``"sell"`` or a target weight, of
 list of orders or weights, and perhaps a ``rationale``. ``docs/agents.md`` has all of it.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from investorbench.agents.adapters.posting import JsonServer
@@ -56,7 +55,7 @@ class Http:
             "episode": f"{facts.family}-{facts.symbol} {facts.protocol} {seed}",
             "split": split,
             "seed": seed,
-            "facts": as_json(asdict(facts)),
+            "facts": as_json(facts.values()),
         }
         self._step, self._reward = 0, None
 

@@ -29,8 +29,8 @@ class LanesTape(ABC):
     def __init__(self, setup: SplitSetup, paths: int) -> None:
         self._window, self._paths = setup.options.window, paths
         self.count = len(setup.decisions)
-        self.sessions: Array = setup.markets.sessions[setup.decisions]
-        self.times: Array = setup.markets.times[setup.decisions]
+        self.sessions: Array = setup.calendar.sessions[setup.decisions]
+        self.times: Array = setup.calendar.times[setup.decisions]
         self.bars_left = (setup.span.stop - 1 - setup.decisions).astype(np.float32)
         self._period = np.append(1.0, self.sessions[1:] != self.sessions[:-1])
         self._ex_date = np.zeros(self.count, dtype=np.bool_)

@@ -5,7 +5,7 @@ It knows what holds for all of them before any is drawn, and makes the one of a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -36,7 +36,7 @@ EARLIEST, LATEST = "1960-01-01", "2100-12-31"
 """Dates that can be simulated: those for which there are calendars of exchanges."""
 
 
-class Markets(Protocol):
+class Draws(Protocol):
     """The markets of an environment; each has a number."""
 
     @property
@@ -52,14 +52,6 @@ class Markets(Protocol):
         """How many are drawn for all episodes; None where each episode has one of its own."""
 
     @property
-    def sessions(self) -> TimeArray:
-        """Dates of the bars, the same in all of them [T]."""
-
-    @property
-    def times(self) -> TimeArray:
-        """Ends of the bars, UTC [T]."""
-
-    @property
     def simulated(self) -> bool:
         """Whether prices or texts are not real."""
 
@@ -70,6 +62,21 @@ class Markets(Protocol):
     def about(self) -> dict[str, Any]:
         """What else facts say of a market, and hold for all of them."""
 
+    def draw(self, number: int) -> Market:
+        """One of them, with its texts."""
+
+
+class Markets(Draws, Protocol):
+    """Markets that have their bars at the same times."""
+
+    @property
+    def sessions(self) -> TimeArray:
+        """Dates of the bars [T]."""
+
+    @property
+    def times(self) -> TimeArray:
+        """Ends of the bars, UTC [T]."""
+
     def span(self, start: str, end: str) -> range:
         """The bars of the sessions from one date to another, both inclusive."""
 
@@ -78,9 +85,6 @@ class Markets(Protocol):
 
     def has_opens(self, t: int) -> bool:
         """Whether any open is known up to a bar."""
-
-    def draw(self, number: int) -> Market:
-        """One of them, with its texts."""
 
     def history(self, number: int, window: int) -> History:
         """The moments of one that is of one asset."""
@@ -265,16 +269,27 @@ def require_nothing_to_draw(options: MarketOptions, name: str, market: Market) -
 
 def drawn(options: MarketOptions, law: Law | JointLaw | PerpetualLaw) -> DrawnMarkets:
     """The paths of a law that options ask for."""
+    band = band_of(options, law.asset_class, law.name)
+    return DrawnMarkets(law=law, pool=options.pool, **band._asdict())
+
+
+class SeedBand(NamedTuple):
+    """A band of seeds; see ``DrawnMarkets``."""
+
+    band: int
+    name: str
+    numbers: tuple[int, ...] | None = None
+
+
+def band_of(options: MarketOptions, asset_class: str, symbols: str) -> SeedBand:
+    """The band of seeds from which options ask for markets of some assets."""
     given, pool = options.markets, options.pool
     if given == "one":
-        own = crc32(f"{law.asset_class}-{law.name}".encode())
-        return DrawnMarkets(law=law, band=ONE, name=given, numbers=(own,))
+        return SeedBand(ONE, given, (crc32(f"{asset_class}-{symbols}".encode()),))
     if not isinstance(given, str):
         listed = ", ".join(map(str, given))
-        name = f"market{'s' if len(given) > 1 else ''} {listed}"
-        return DrawnMarkets(law=law, band=NAMED, name=name, numbers=tuple(given))
-    name = given if pool is None else f"{given}; pool of {pool}"
-    return DrawnMarkets(law=law, band=BANDS[given], name=name, pool=pool)
+        return SeedBand(NAMED, f"market{'s' if len(given) > 1 else ''} {listed}", tuple(given))
+    return SeedBand(BANDS[given], given if pool is None else f"{given}; pool of {pool}")
 
 
 def _law_of(asset_class: str, symbol: str, universe: Universe | None, split: Split) -> Law:

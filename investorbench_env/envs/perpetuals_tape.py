@@ -58,7 +58,7 @@ class PerpetualTape(LanesTape):
 
     def _put_times(self, setup: PerpetualSetup) -> None:
         """When bars open and decisions are taken, in whole seconds since 1970."""
-        seconds = setup.markets.times.astype("datetime64[s]").astype(np.int64)
+        seconds = setup.calendar.times.astype("datetime64[s]").astype(np.int64)
         self._seconds = seconds[setup.decisions]
         self.bar_seconds = int(length_of(setup.options.interval) / np.timedelta64(1, "s"))
         self._opens = seconds[self._first : self._last + 1] - self.bar_seconds

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.envs.setup import Setup
-from investorbench_env.market.history import History, Moment
+from investorbench_env.market.history import AssetMoments, Moment
 from investorbench_env.market.intervals import DAY, length_of
 from investorbench_env.market.market import CLOSE, Market
 from investorbench_env.rendering import Event, Frame, Trade, ansi, rgb_array
@@ -30,13 +30,13 @@ class Mark(NamedTuple):
     fill_price: float
 
 
-def draw(setup: Setup, history: History, trail: Sequence[Mark], mode: str) -> Any:
+def draw(setup: Setup, history: AssetMoments, trail: Sequence[Mark], mode: str) -> Any:
     """Text for ``"ansi"``, pixels uint8 [height, width, 3] for ``"rgb_array"``."""
     frame = episode_frame(setup, history, trail)
     return ansi(frame) if mode == "ansi" else rgb_array(frame)
 
 
-def chart_of(setup: Setup, history: History, now: Moment) -> npt.NDArray[np.uint8]:
+def chart_of(setup: Setup, history: AssetMoments, now: Moment) -> npt.NDArray[np.uint8]:
     """The bars of a decision's window as a picture, red, green and blue [320, 512, 3].
 
     It names dates where the observation does.
@@ -52,7 +52,7 @@ def chart_of(setup: Setup, history: History, now: Moment) -> npt.NDArray[np.uint
     )
 
 
-def episode_frame(setup: Setup, history: History, trail: Sequence[Mark]) -> Frame:
+def episode_frame(setup: Setup, history: AssetMoments, trail: Sequence[Mark]) -> Frame:
     """Prices, account and events from some bars before the episode up to its last mark."""
     market, asset = history.market, history.asset
     view = market.until(trail[-1].now.t)

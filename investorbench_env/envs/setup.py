@@ -12,7 +12,7 @@ import numpy as np
 
 from investorbench_env.accounting.account import Account, SpotAccount
 from investorbench_env.accounting.paper import PaperAccount
-from investorbench_env.envs.markets import Markets, markets_of
+from investorbench_env.envs.markets import Draws, markets_of
 from investorbench_env.envs.options import (
     CHART,
     MarketOptions,
@@ -23,7 +23,7 @@ from investorbench_env.envs.starts import Starts
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
-from investorbench_env.market.history import History
+from investorbench_env.market.history import AssetMoments
 from investorbench_env.market.market import FIELDS, Market
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.rendering.chart import HEIGHT, WIDTH
@@ -81,9 +81,9 @@ class Setup(SplitSetup):
         """The trade action that keeps the position whatever it is; None where none does."""
         return HOLD if self.protocol.hold == "keep" else None
 
-    def history_of(self, number: int) -> History:
+    def history_of(self, number: int) -> AssetMoments:
         """The moments of a market."""
-        return self.markets.history(number, self.options.window)
+        return self.calendar.history(number, self.options.window)
 
     def observation_space(self) -> gym.spaces.Dict:
         """The space of one environment's observations."""
@@ -119,7 +119,7 @@ class Setup(SplitSetup):
             cash_rate=self.facts.cash_rate_a_period,
         )
 
-    def label(self, history: History, decision: int) -> float:
+    def label(self, history: AssetMoments, decision: int) -> float:
         """What a long position earns from its fill to the end of the step after a decision.
 
         It is what a warm-up may learn from. An order that fills at the close of the step earns
@@ -190,7 +190,7 @@ def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
     return drawn_market(setup.markets, setup.symbol, seed)
 
 
-def drawn_market(markets: Markets, name: str, seed: int | None) -> Market:
+def drawn_market(markets: Draws, name: str, seed: int | None) -> Market:
     """The market of the episode that a ``reset`` with a seed begins, see ``market_of``."""
     if seed is not None and not (
         isinstance(seed, int | np.integer) and type(seed) is not bool and seed >= 0

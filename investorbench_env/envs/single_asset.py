@@ -16,7 +16,7 @@ from investorbench_env.envs.own_arrays import OwnArrays
 from investorbench_env.envs.pictures import Mark, chart_of, draw
 from investorbench_env.envs.setup import AMOUNTS, Setup, prepare
 from investorbench_env.errors import InvalidActionError, shown
-from investorbench_env.market.history import History, Moment
+from investorbench_env.market.history import AssetMoments, Moment
 from investorbench_env.spaces import BUY, HOLD, TRADE_WORDS
 
 Array = npt.NDArray[Any]
@@ -89,13 +89,13 @@ class SingleAssetEnv(EpisodeEnv):
     """
 
     _setup: Setup
-    _path: MarketPath[History, Page]
+    _path: MarketPath[AssetMoments, Page]
     _trail: list[Mark]
     _amounts: Amounts
 
     def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
-        setup = prepare(Options.of(options))
-        super().__init__(setup, render_mode)
+        super().__init__(self._prepare(options), render_mode)
+        setup = self._setup
         self._own = OwnArrays(setup.options.window, self.observation_space.spaces)
         self._write = self._own.write
         self._arrays: Iterator[tuple[Any, ...]] = iter(())
@@ -179,6 +179,11 @@ class SingleAssetEnv(EpisodeEnv):
         if self.render_mode is not None:
             self._trail.append(Mark(page.now, equity, weight_now, position, info["fill_price"]))
         return observation, reward, terminated, truncated, info
+
+    @staticmethod
+    def _prepare(options: dict[str, Any]) -> Setup:
+        """What options lead to."""
+        return prepare(Options.of(options))
 
     def _begin(self, first: int) -> tuple[Observation, Info]:
         setup = self._setup

@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.envs.markets import DrawnMarkets, Markets
+from investorbench_env.envs.markets import DrawnMarkets, Draws, GivenMarket, Markets
 from investorbench_env.envs.options import MODALITIES, REWARDS, MarketOptions, RewardFunction
 from investorbench_env.errors import DateRangeError
 from investorbench_env.facts import Facts
@@ -36,7 +36,7 @@ class SplitSetup(ABC):
     options: MarketOptions
     protocol: Protocol
     universe: Universe | None
-    markets: Markets
+    markets: Draws
     span: range
     decisions: npt.NDArray[np.int64]
     fills: str
@@ -47,9 +47,15 @@ class SplitSetup(ABC):
         return self.options.episode_length or len(self.decisions) - 1
 
     @property
+    def calendar(self) -> Markets:
+        """The markets of a split in which all have their bars at the same times."""
+        assert isinstance(self.markets, GivenMarket | DrawnMarkets)
+        return self.markets
+
+    @property
     def window(self) -> tuple[str, str]:
         """First and last session with a known bar."""
-        first, last = self.markets.sessions[self.decisions[[0, -1]]]
+        first, last = self.calendar.sessions[self.decisions[[0, -1]]]
         return str(first), str(last)
 
     @property

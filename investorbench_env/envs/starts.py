@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from investorbench_env.envs.markets import Markets
+from investorbench_env.envs.markets import Draws
 
 STREAM = 7
 """Keeps these draws apart from those of Gymnasium's generator of the same seed, which anybody may
@@ -20,7 +20,7 @@ BLOCK = 16
 """Numbers that are drawn in one go, in a fifth of the time that one by one takes."""
 
 
-def shown_seed(seed: int | None, markets: Markets) -> int | None:
+def shown_seed(seed: int | None, markets: Draws) -> int | None:
     """What Gymnasium's generator begins with, whose own seed anybody may read.
 
     Where the seed of a ``reset`` leads to a market it is another one, which follows from it.
@@ -50,11 +50,11 @@ class Starts:
         self._made: np.random.Generator | None = None
         self._drawn: list[int] = []
 
-    def pool(self, markets: Markets) -> tuple[int, ...]:
+    def pool(self, markets: Draws) -> tuple[int, ...]:
         """The numbers of the markets that episodes choose from; none where each has its own."""
         return tuple(self._new() for _ in range(markets.pool or 0))
 
-    def market(self, markets: Markets, pool: tuple[int, ...]) -> int:
+    def market(self, markets: Draws, pool: tuple[int, ...]) -> int:
         """The number of the next episode's market: at first that of the seed, then a new one."""
         if pool:
             return pool[self._new() % len(pool)]

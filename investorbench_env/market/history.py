@@ -4,10 +4,10 @@ A moment is made of nothing that ``Market.until(t)`` does not show, once, and th
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,19 @@ class Moment:
     split: float
     log_return: float
     period: float
+
+
+class AssetMoments(Protocol):
+    """The moments of one asset, as an environment of one shows them; see ``History``."""
+
+    market: Market
+    symbol: str
+    window: int
+    asset: int
+
+    def until(self, t: int) -> Moment: ...
+    def past(self, t: int) -> Past: ...
+    def opening_filings(self, t: int) -> tuple[Document, ...]: ...
 
 
 class History:
@@ -128,6 +141,15 @@ class History:
             moment = self._moments[t] = self._moment(t)
         return moment
 
+    def with_recent_documents(self, t: int, bars: int) -> Moment:
+        """The moment of bar ``t``, with the documents of so many bars up to it."""
+        moment = self.until(t)
+        start = self._document_rows(first := max(t + 1 - bars, 0), first - 1).start
+        rows = slice(start, moment.document_rows.stop)
+        documents = self._documents(rows)
+        observation = moment.observation | _of_documents(documents)
+        return replace(moment, documents=documents, document_rows=rows, observation=observation)
+
     def opening_filings(self, t: int) -> tuple[Document, ...]:
         """The latest filing of each form at bar ``t``, oldest first: what a new reader reads.
 
@@ -185,7 +207,6 @@ class History:
         before = self._before.item(t)
         rows = self._document_rows(t, before)
         documents = self._documents(rows)
-        news = tuple([row for row in documents if row.kind == NEWS])
         ex_date, dividend, split = self._distributions(t, before)
         growth = 1.0 if before < 0 else self._growth(t, before, dividend, split)
         time = datetime.fromtimestamp(self._seconds.item(t), UTC).isoformat()
@@ -198,9 +219,7 @@ class History:
                 "bars": window,
                 "mask": mask,
                 "account": None,
-                "sentiment": _count_sentiments(news) if news else NO_SENTIMENTS,
-                "news": tuple([str(row) for row in news]),
-                "filings": tuple([str(row) for row in documents if row.is_filing]),
+                **_of_documents(documents),
                 "time": time,
             },
             documents=documents,
@@ -306,6 +325,16 @@ def _last_before(
     """The last marked row before each row, or up to it; -1 where there is none [T]."""
     last = np.maximum.accumulate(np.where(marked, np.arange(len(marked)), -1))
     return last if inclusive else np.append(-1, last[:-1])
+
+
+def _of_documents(documents: tuple[Document, ...]) -> dict[str, Any]:
+    """What an observation shows of some documents."""
+    news = tuple([row for row in documents if row.kind == NEWS])
+    return {
+        "sentiment": _count_sentiments(news) if news else NO_SENTIMENTS,
+        "news": tuple([str(row) for row in news]),
+        "filings": tuple([str(row) for row in documents if row.is_filing]),
+    }
 
 
 def _count_sentiments(news: tuple[Document, ...]) -> Float32Array:

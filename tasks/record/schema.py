@@ -6,7 +6,7 @@ docs/runs.md has this as a table. Values are JSON's own; a figure that is no fin
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -77,7 +77,7 @@ class Header:
         """What a line of the file holds of it, but for the chain."""
         return {
             "schema": SCHEMA,
-            "facts": asdict(self.facts),
+            "facts": self.facts.values(),
             "opening": _of_account(self.opening),
             "split": self.split,
             "repeat": self.repeat,

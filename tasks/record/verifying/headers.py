@@ -50,10 +50,10 @@ def verify_headers(
             findings += differences(file, found, place, "its place asks for", "headers")
             findings += differences(file, found, asked, f"from {CONFIG} follows", "headers")
             if split in first and header.facts != first[split]:
-                facts = {"facts": as_json(asdict(first[split]))}
+                facts = {"facts": as_json(first[split].values())}
                 findings += differences(file, found, facts, "a repeat before it has", "headers")
             elif split not in first and split in market:
-                facts = {"facts": as_json(asdict(market[split]))}
+                facts = {"facts": as_json(market[split].values())}
                 whence = "the market data that is here has"
                 yield from differences(file, found, facts, whence, "market", 2)
             first.setdefault(split, header.facts)

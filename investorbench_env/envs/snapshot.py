@@ -1,0 +1,41 @@
+"""Decide once about an asset, and be paid for what follows."""
+
+from typing import Any
+
+from investorbench_env.envs.setup import Setup
+from investorbench_env.envs.single_asset import Info, Observation, SingleAssetEnv
+from investorbench_env.envs.snapshot_options import SnapshotOptions
+from investorbench_env.envs.snapshot_setup import prepare_snapshots
+
+
+class SnapshotEnv(SingleAssetEnv):
+    """One decision an episode: sell, hold or buy at the next open, and hold for a horizon.
+
+    Each ``reset`` draws a market and a day. The observation is that of
+    :class:`~investorbench_env.envs.single_asset.SingleAssetEnv`, with a flat account; ``news``,
+    ``filings`` and ``sentiment`` are those of the last ``document_sessions`` bars, whose dates are
+    in ``info["documents"]``. The one step leads to the end of the horizon and ends the episode. Its
+    reward is w·(r₁ + … + r_H) − cost·|w| with the weight w, −1 for SELL, 0 for HOLD and 1 for BUY;
+    r₁ is from the open to the close of the next bar, the others are simple returns from close to
+    close with dividends, and the cost is that of one trade.
+
+    Args:
+        render_mode: ``"ansi"``, ``"rgb_array"`` or None.
+        options: the attributes of
+            :class:`~investorbench_env.envs.snapshot_options.SnapshotOptions`.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+
+    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+        super().__init__(render_mode=render_mode, **options)
+        self._whole_split = False  # one step is left, however many bars it takes
+
+    @staticmethod
+    def _prepare(options: dict[str, Any]) -> Setup:
+        return prepare_snapshots(SnapshotOptions.of(options))
+
+    def _begin(self, first: int) -> tuple[Observation, Info]:
+        self._symbol = self._path.history.symbol
+        return super()._begin(first)

@@ -1,0 +1,83 @@
+"""What ``gym.make`` accepts for snapshots, each option checked by itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
+
+from investorbench_env.envs.options import (
+    Options,
+    require,
+    require_count,
+    require_symbols,
+)
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.protocols import STANDARD, find_protocol
+
+MOST_HORIZON = 250
+"""Bars: a year, after which the sum of simple returns says little about what was held."""
+
+WITHOUT = ("episode_length", "cash_rate")
+"""Options of a single asset that one decision has no use for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotOptions(Options):
+    """What ``gym.make`` and ``gym.make_vec`` accept for snapshots.
+
+    Attributes:
+        symbols: the assets of which each ``reset`` draws one; None for ``symbol``, for those of the
+            universe, or for those of a market that was given.
+        horizon: bars that a position is held.
+        document_sessions: bars up to the decision whose documents are shown.
+        reward: ``"return"`` for what the position earned.
+    """
+
+    REWARDS: ClassVar[tuple[str, ...]] = ("return",)
+
+    symbols: Sequence[str] | None = None
+    horizon: int = 5
+    document_sessions: int = 5
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Options from keywords, as those of every environment.
+
+        Raises:
+            UnknownNameError: no such option, or no such value for it.
+            InvestorBenchError: a value that makes no sense, or that one decision has no use for.
+        """
+        if "reward" in given:
+            require("reward", given["reward"], cls.REWARDS)
+        options = super(SnapshotOptions, cls).of(given)
+        for name in ("horizon", "document_sessions"):
+            require_count(name, getattr(options, name))
+        if options.horizon > MOST_HORIZON:
+            raise InvestorBenchError(
+                f"horizon={options.horizon} must be at most {MOST_HORIZON} bars"
+            )
+        _require_use(options)
+        if options.symbols is None:
+            return options
+        if options.symbol is not None:
+            raise InvestorBenchError(
+                f"symbol={options.symbol!r} and symbols={options.symbols!r}: give one of them"
+            )
+        symbols: dict[str, Any] = {"symbols": require_symbols(options.symbols)}
+        return replace(options, **symbols)
+
+
+def _require_use(options: SnapshotOptions) -> None:
+    """See that no option is given that one decision has no use for."""
+    defaults = {field.name: field.default for field in fields(options)}
+    for name in WITHOUT:
+        if (value := getattr(options, name)) != defaults[name]:
+            raise InvestorBenchError(
+                f"{name}={value!r}: a snapshot is one decision, held for horizon="
+                f"{options.horizon} bars from a flat account; leave {name} out"
+            )
+    protocol = find_protocol(options.protocol)
+    if (protocol.fills, protocol.convention) != (STANDARD.fills, STANDARD.convention):
+        raise UnknownNameError(
+            "protocol of a snapshot", protocol.name, [STANDARD.name],
+            "a position is entered at the next open and returns are simple",
+        )  # fmt: skip

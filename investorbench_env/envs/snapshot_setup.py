@@ -1,0 +1,125 @@
+"""The data that options of snapshots lead to and the rules that hold, for both of their forms.
+
+It knows no state of an episode.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+
+from investorbench_env.accounting.account import Account
+from investorbench_env.accounting.horizon import HorizonAccount
+from investorbench_env.envs.setup import ALL_OF_IT, Setup, drawn_market, fills_of, rates_of
+from investorbench_env.envs.snapshot_draws import SimulatedSnapshots
+from investorbench_env.envs.snapshot_markets import snapshots_of, symbols_of
+from investorbench_env.envs.snapshot_moments import DECISION, END, SnapshotHistory
+from investorbench_env.envs.snapshot_options import SnapshotOptions
+from investorbench_env.envs.split_setup import universe_for
+from investorbench_env.facts import Facts
+from investorbench_env.market.history import AssetMoments
+from investorbench_env.market.market import Market
+from investorbench_env.protocols import find_protocol
+from investorbench_env.universes import find_split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSetup(Setup):
+    """Options of snapshots with all they lead to that is known before an episode begins.
+
+    Its decisions are the two places of a snapshot: the decision, and the end of its horizon.
+
+    Attributes:
+        options: as they were given.
+        symbols: the assets that episodes are of.
+        markets: what each of them is drawn from.
+    """
+
+    options: SnapshotOptions
+    symbols: tuple[str, ...]
+    markets: SimulatedSnapshots
+
+    @property
+    def window(self) -> tuple[str, str]:
+        """The first day of a decision, and the last of a horizon."""
+        return self.markets.window
+
+    @property
+    def tells_market(self) -> bool:
+        """Whether the end of an episode names its market: never before the test."""
+        return self.options.split == "test" and isinstance(self.markets, SimulatedSnapshots)
+
+    @property
+    def facts(self) -> Facts:
+        """What may be known without stepping."""
+        options = self.options
+        facts = self._facts(
+            options.asset_class,
+            family="Snapshot",
+            symbols=self.symbols,
+            cost_rate=self.cost_rate,
+            long_only=options.long_only,
+            horizon=options.horizon,
+            benchmark=None if self.universe is None else self.universe.benchmark,
+        )
+        return replace(facts, periods_a_year=facts.periods_a_year / options.horizon)
+
+    def history_of(self, number: int) -> SnapshotHistory:
+        """The moments of a snapshot."""
+        return self.markets.history(number, self.options.window)
+
+    def account(self) -> Account:
+        """A position that is held over the horizon."""
+        return cast(Account, HorizonAccount(self.cost_rate))
+
+    def label(self, history: AssetMoments, decision: int) -> float:
+        """What a long position earns, costs apart; nothing at the end."""
+        return cast(SnapshotHistory, history).end.earned if decision == DECISION else 0.0
+
+
+def prepare_snapshots(options: SnapshotOptions) -> SnapshotSetup:
+    """Find the data that options ask for and check that it serves them.
+
+    Raises:
+        UnknownNameError: a split, protocol or symbol that does not exist.
+        DataNotFoundError: no data where ``data`` says to look.
+        DateRangeError: no horizon of the split lies within its dates and the data.
+    """
+    protocol = find_protocol(options.protocol)
+    universe = universe_for(options)
+    split = find_split(universe, options.split, options.start, options.end)
+    symbols = symbols_of(options, universe)
+    markets = snapshots_of(options, symbols, split)
+    rates = rates_of(options, protocol, options.asset_class)
+    return SnapshotSetup(
+        options=options,
+        protocol=protocol,
+        universe=universe,
+        symbol=",".join(symbols),
+        symbols=symbols,
+        markets=markets,
+        span=range(END + 1),
+        decisions=np.array([DECISION, END]),
+        cost_rate=sum(rates) / ALL_OF_IT,
+        fills=fills_of(protocol, markets.has_opens()),
+    )
+
+
+def facts_of(given: Mapping[str, Any]) -> Facts:
+    """The facts of the environment that these keywords of ``gym.make`` make, without making it.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would.
+    """
+    return prepare_snapshots(SnapshotOptions.of(given)).facts
+
+
+def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
+    """The market of the snapshot that a ``reset`` with a seed shows.
+
+    Raises:
+        InvestorBenchError: options or data that do not work, with what would; or no seed.
+    """
+    setup = prepare_snapshots(SnapshotOptions.of(given))
+    return drawn_market(setup.markets, setup.symbol, seed)
