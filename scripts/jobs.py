@@ -32,8 +32,9 @@ from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder
 from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.episodes import RunOptions, Say, Serve
-from investorbench.tasks.running.job import Job, MakeAgent
+from investorbench.tasks.running.job import Job, MakeAgent, of_block
 from investorbench.tasks.running.progress import Shows
+from investorbench.tasks.seeds import BLOCK
 from investorbench.tasks.task import Task, task_of
 from investorbench.tasks.tracking import trackers_of
 from investorbench_env.envs.options import CHART
@@ -64,7 +65,7 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
     maker = maker_of(config.agent)
     asked_for = maker.asks_for
     settings: dict[str, Any] = {"agent_name": agent_name, "name": name}
-    settings |= {key: value for key, value in given.items() if key not in OF_THE_RUN}
+    settings |= {key: value for key, value in given.items() if key not in (*OF_THE_RUN, BLOCK)}
     model = None
     if maker.asks_model:
         model = model_of(given["model"])
@@ -80,6 +81,7 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
         settings[HANDED] = handed
     settings["task"] = {**given["task"], "id": find_id(given["task"]["id"])}
     task = task_of(settings)
+    settings |= of_block(task, given["warmup"], given[BLOCK])
     make_agent = making(maker, task, config.memory)
     return Job(make_agent=make_agent, settings=settings, task=task, model=model, place=place)
 

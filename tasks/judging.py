@@ -30,6 +30,11 @@ def is_of_perpetuals(facts: Facts) -> bool:
     return facts.action == SIGNALS
 
 
+def is_of_snapshots(facts: Facts) -> bool:
+    """Whether an episode is one decision, held for a horizon; a repeat is a block of them."""
+    return facts.horizon is not None
+
+
 def is_one_observation(facts: Facts) -> bool:
     """Whether a whole market is one observation, and not each of its days."""
     return is_of_perpetuals(facts) and facts.draws_markets

@@ -1,5 +1,6 @@
 """What an evaluation leaves behind: episodes, and the result that sums them up."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,8 +12,14 @@ from investorbench.tasks.arena.history import arena_history
 from investorbench.tasks.behaviour import behaviour
 from investorbench.tasks.days import Dates, FloatArray, daily_returns
 from investorbench.tasks.handed import knowledge
-from investorbench.tasks.judging import RATIOS, is_of_perpetuals, performance_of, why_no_ratio
-from investorbench.tasks.metrics import activity, mean_of, performance
+from investorbench.tasks.judging import (
+    RATIOS,
+    is_of_perpetuals,
+    is_of_snapshots,
+    performance_of,
+    why_no_ratio,
+)
+from investorbench.tasks.metrics import ACTIVITY, PERFORMANCE, activity, mean_of, performance
 from investorbench.tasks.servers import changes_of_server
 from investorbench.tasks.showing.html import html_of
 from investorbench.tasks.showing.lines import text_of
@@ -29,6 +36,9 @@ from investorbench_env.protocols import Convention
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+OF_DAYS = (*(each.key for each in PERFORMANCE), *(each.key for each in ACTIVITY))
+"""Metrics of accounts from day to day, by their keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -346,6 +356,8 @@ def episode_of(steps: Sequence[Step]) -> Episode:
         FactsError: the account holds or trades what is none of the environment's symbols.
     """
     facts = steps[0].facts
+    if is_of_snapshots(facts):
+        return _block_of(steps)
     infos = [steps[0].info, *(step.outcome for step in steps)]
     accounts = [info["account"] for info in infos]
     positions = [{each.symbol: each for each in account.positions} for account in accounts[1:]]
@@ -401,6 +413,41 @@ def episode_of(steps: Sequence[Step]) -> Episode:
 def _forecasts(steps: Sequence[Step]) -> tuple[dict[str, Any] | None, ...] | None:
     given = tuple(step.forecast for step in steps)
     return given if any(each is not None for each in given) else None
+
+
+def _block_of(steps: Sequence[Step]) -> Episode:
+    """What the snapshots of a block amount to, each of them one return of an account of its own.
+
+    ``equity`` is that of equal stakes in all of them; none has ratios of daily returns.
+    """
+    facts = steps[0].facts
+    infos = [*(step.info for step in steps), steps[-1].outcome]
+    accounts = [step.outcome["account"] for step in steps]
+    held = [sum(each.quantity for each in account.positions) for account in accounts]
+    fills = [step.outcome["fills"] for step in steps]
+    rewards = np.array([step.reward for step in steps], dtype=np.float64)
+    sessions = np.array([info["session"] for info in infos], dtype="datetime64[D]")
+    return Episode(
+        seed=steps[0].seed,
+        market_seed=steps[0].market_seed,
+        symbols=facts.symbols,
+        sessions=sessions,
+        times=np.array([_utc(info["time"]) for info in infos], dtype="datetime64[us]"),
+        actions=tuple(step.action for step in steps),
+        rewards=rewards,
+        dates=sessions[:-1],
+        returns=rewards,
+        equity=facts.initial_cash * np.append(1.0, 1.0 + np.cumsum(rewards)),
+        weights=np.array([sum(p.weight for p in each.positions) for each in accounts]),
+        position=np.array(held, dtype=np.float64),
+        marks=np.full(len(infos), np.nan),
+        fill_prices=np.array([own[0].price if own else 0.0 for own in fills]),
+        notional=np.array([sum(fill.notional for fill in own) for own in fills]),
+        costs=np.array([sum(fill.cost for fill in own) for own in fills], dtype=np.float64),
+        ended_early=False,
+        forecasts=_forecasts(steps),
+        metrics={**dict.fromkeys(OF_DAYS, math.nan), "realised": float(rewards.mean())},
+    )
 
 
 def _table(facts: Facts, rows: Sequence[Mapping[str, float]], missing: float = 0.0) -> FloatArray:

@@ -14,6 +14,8 @@ BITS = 128
 """Of a seed that is drawn: a smaller one could be searched for, from what an agent sees first."""
 BELOW = 2**31
 """Every library takes seeds below it, language models' servers included."""
+BLOCK, BLOCK_SIZE = "block", 25
+"""Names the setting of how many snapshots a repeat holds; and how many unless it is given."""
 
 
 class Seeds(NamedTuple):
@@ -57,7 +59,7 @@ def market_seed(run_seed: int, repeat: int) -> int:
 
     Args:
         run_seed: of the whole run.
-        repeat: the number of the episode among those of its job.
+        repeat: the number of the episode among those of its job, snapshots counted one by one.
     """
     return int.from_bytes(_hash(["market", run_seed, repeat])[: BITS // 8], "big")
 
@@ -80,17 +82,22 @@ def agent_seed(run_seed: int, task: Task, agent: str, model: str, repeat: int) -
     return int.from_bytes(_hash(identity)[:8], "big") % BELOW
 
 
-def seeds_of(settings: Mapping[str, Any], task: Task) -> tuple[Seeds, ...]:
-    """The seeds of each repeat of a job, from its settings and the task that they describe."""
+def seeds_by_repeat(settings: Mapping[str, Any], task: Task) -> tuple[tuple[Seeds, ...], ...]:
+    """The seeds of each episode of each repeat: one, or those of the snapshots of a block."""
     model = str(settings["model"]["name"]) if "model" in settings else ""
     agent, run_seed = str(settings["agent_name"]), int(settings["seed"])
+    size = int(settings.get(BLOCK, 1))
     # What somebody else's environment is made of may know no larger ones.
     below = 2**BITS if task.is_ours else BELOW
-    return tuple(
-        Seeds(
-            market=market_seed(run_seed, repeat) % below,
-            agent=agent_seed(run_seed, task, agent, model, repeat),
+
+    def seeds(number: int) -> Seeds:
+        return Seeds(
+            market=market_seed(run_seed, number) % below,
+            agent=agent_seed(run_seed, task, agent, model, number),
         )
+
+    return tuple(
+        tuple(seeds(repeat * size + place) for place in range(size))
         for repeat in range(int(settings["repeats"]))
     )
 

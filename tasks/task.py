@@ -136,6 +136,12 @@ class Task:
         return self.id.startswith(f"{NAMESPACE}/")
 
     @property
+    def is_of_snapshots(self) -> bool:
+        """Whether each episode is one decision, held for a horizon."""
+        family = family_of(self.id) if self.is_ours else None
+        return family is not None and family.name == "Snapshot"
+
+    @property
     def _is_of_universe(self) -> bool:
         """Whether its id stands for a whole universe, and not for one asset of it."""
         family = family_of(self.id) if self.is_ours else None

@@ -135,6 +135,10 @@ class EpisodeFolder:
         """What was said of the return at each recorded decision of a split."""
         return [line.forecast for line in self._records[split].lines]
 
+    def snapshot(self, number: int) -> "RecordedSnapshot":
+        """What is recorded of a snapshot of a block."""
+        return RecordedSnapshot(self, self._records["test"].lines[number : number + 1])
+
     def answers(self, split: str) -> list[Sequence[RecordedAnswer]]:
         """Those of each step of a split that was recorded before."""
         return [line.answers for line in self._records[split].lines]
@@ -333,6 +337,35 @@ class EpisodeFolder:
             "agent, its data or the code changed, or its choices do not follow from its seed; "
             "give another folder=..."
         )
+
+
+class RecordedSnapshot:
+    """A line of a block, which is taken again without its agent.
+
+    Args:
+        folder: of the block.
+        lines: the one of the snapshot, if it is there.
+    """
+
+    needs_agent = False
+
+    def __init__(self, folder: EpisodeFolder, lines: Sequence[Line]) -> None:
+        self._folder, self._lines = folder, lines
+
+    def taken(self, split: str) -> list[Any]:
+        """The recorded action."""
+        return [line.action for line in self._lines]
+
+    def forecasts(self, split: str) -> list[Content | None]:
+        """What was said of the return."""
+        return [line.forecast for line in self._lines]
+
+    def describe(self, described: Mapping[str, Any] | None) -> None:
+        """What determines the agent, which is the same in all of the block."""
+        self._folder.describe(described)
+
+    async def load(self, agent: Runner) -> None:
+        """Nothing: no agent goes on after its one decision."""
 
 
 def _flat(content: Mapping[str, Any]) -> Content:

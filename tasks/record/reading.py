@@ -34,7 +34,9 @@ class RecordedJob:
         name: what tables call the agent.
         task: what it was scored on.
         seed: of the run.
-        seeds: of both sides of the episodes that there should be.
+        seeds: of both sides of the episodes that there should be; of a block, those of its first
+            snapshot.
+        snapshots: the seeds of all snapshots of each block; empty where repeats are episodes.
         warmup: whether each begins with the warm-up split.
         place: its folder as messages and pages name it; that of a run begins with the run's name,
             and so is the same on every machine.
@@ -55,6 +57,7 @@ class RecordedJob:
     configuration_of: str = ""
     is_baseline: bool = False
     wrapper: Any = None
+    snapshots: tuple[tuple[Seeds, ...], ...] = ()
 
     @property
     def repeats(self) -> int:

@@ -80,6 +80,7 @@ def _replay_split(
     # Records without a header are older than markets that had a seed of their own.
     agent = job.seeds[repeat].agent
     seeds = Seeds(agent, agent) if record.header is None else record.header.seeds
+    own = job.snapshots[repeat] if job.snapshots else ()
     observation, info = env.reset(seed=seeds.market)
     if record.header is not None:
         again = replace(record.header, facts=facts, opening=info["account"])
@@ -93,6 +94,9 @@ def _replay_split(
         when = f"{line.session} ({split})"
         if is_last:
             return line.number, f"{when}: recorded after the end of the split"
+        if own and line.number > 0:
+            seeds = own[line.number]
+            observation, info = env.reset(seed=seeds.market)
         if line.ranks is not None:  # which follow from the accounts beside this one
             info = {**info, "ranks": line.ranks}
         try:
@@ -101,7 +105,7 @@ def _replay_split(
             observation, reward, terminated, truncated, outcome = env.step(action)
         except (InvestorBenchError, LookupError, TypeError) as error:
             return line.number, f"{when}: {error}"
-        is_last = terminated or truncated
+        is_last = line.number == len(own) - 1 if own else terminated or truncated
         step = Step(
             repeat=repeat,
             seed=seeds.agent,

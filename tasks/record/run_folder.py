@@ -14,7 +14,7 @@ from investorbench.tasks.record.reading import RecordedJob, recorded_entry
 from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.settings import CONFIG, read_settings
 from investorbench.tasks.result import Entry
-from investorbench.tasks.seeds import seeds_of
+from investorbench.tasks.seeds import BLOCK, seeds_by_repeat
 from investorbench.tasks.task import Task, task_of
 from investorbench_env.errors import InvestorBenchError
 
@@ -109,12 +109,14 @@ def job_in(path: Path, place: str | None = None) -> RecordedJob:
         task = task_of(settings)
         if not 1 <= int(settings["repeats"]) <= MOST_REPEATS:
             raise ValueError(f"repeats is not from 1 to {MOST_REPEATS:,}")
+        seeds = seeds_by_repeat(settings, _with_symbols(task, path))
         return RecordedJob(
             path=path,
             name=str(settings["name"]),
             task=task,
             seed=int(settings["seed"]),
-            seeds=seeds_of(settings, _with_symbols(task, path)),
+            seeds=tuple(own[0] for own in seeds),
+            snapshots=seeds if BLOCK in settings else (),
             warmup=bool(settings["warmup"]),
             handed=tuple(settings.get(HANDED, ())),
             configuration_of=configuration_of(settings),

@@ -13,6 +13,7 @@ import numpy as np
 
 from investorbench.agents.forecasts import forecast_of
 from investorbench.tasks.answers import RecordedAnswer, answers_in, without_answers
+from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.record import perpetuals
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
@@ -155,6 +156,7 @@ class Line:
         dividend: cash for each unit held before the step; None where the environment does not say,
             or of an older record.
         split: units for each of them, likewise.
+        market_seed: what the environment began with, of a snapshot in a block; None of a step.
         observed: SHA-256 of what the agent was shown, see
             :mod:`investorbench.tasks.record.observed`; None of an older record.
         answers: of language models, see :mod:`investorbench.tasks.answers`.
@@ -185,6 +187,7 @@ class Line:
     ranks: Content | None = None
     dividend: float | None = None
     split: float | None = None
+    market_seed: int | None = None
     observed: str | None = None
     forecast: Content | None = None
     answers: tuple[RecordedAnswer, ...] = ()
@@ -219,6 +222,7 @@ class Line:
             ranks=info.get("ranks"),
             dividend=outcome.get("dividend"),
             split=outcome.get("split"),
+            market_seed=step.market_seed if is_of_snapshots(step.facts) else None,
             observed=step.observed,
             forecast=step.forecast,
             answers=answers_in(step.thought),
@@ -250,6 +254,7 @@ class Line:
             **self._of_several(),
             **({} if self.dividend is None else {"dividend": self.dividend}),
             **({} if self.split is None else {"split": self.split}),
+            **({} if self.market_seed is None else {"market_seed": self.market_seed}),
             **({} if self.observed is None else {"observed": self.observed}),
             "thought": self.thought,
             "answers": self.answers,
@@ -319,6 +324,7 @@ class Line:
                 ranks=content.get("ranks"),
                 dividend=_number(content["dividend"]) if "dividend" in content else None,
                 split=_number(content["split"]) if "split" in content else None,
+                market_seed=int(content["market_seed"]) if "market_seed" in content else None,
                 observed=str(content["observed"]) if "observed" in content else None,
                 forecast=_forecast(content["forecast"]) if "forecast" in content else None,
                 answers=tuple(content["answers"]),
@@ -344,6 +350,8 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
     info: Content = {"account": header.opening}
     steps = []
     for line in lines:
+        if is_of_snapshots(header.facts):  # each begins with an account of its own
+            info = {"account": header.opening}
         info |= {"session": line.session, "time": line.time}
         outcome: Content = {
             "session": line.marked or "NaT",
@@ -360,7 +368,7 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
             Step(
                 repeat=header.repeat,
                 seed=header.seed,
-                market_seed=header.seeds.market,
+                market_seed=header.seeds.market if line.market_seed is None else line.market_seed,
                 split=header.split,
                 facts=header.facts,
                 number=line.number,

@@ -16,6 +16,7 @@ from investorbench.agents.llm import (
 from investorbench.agents.llm.errors import NotPassedError
 from investorbench.agents.llm.proxy import Listener, ProxyKey
 from investorbench.tasks.running.unusable import UnusableAnswers
+from investorbench.tasks.suites.wordings import WORDINGS, Wording
 
 ANSWERABLE = (NotPassedError, RequestRefusedError)
 """What a client may mend: its own request, which it can put in another way."""
@@ -45,6 +46,7 @@ class Asked:
         unusable: counts the episode's answers that cannot be used.
         open_key: gives the episode a key of the proxy of its run, given who counts its answers;
             None where the answers are recorded ones, and there is no server.
+        wording: in which its questions are put; those of a client of its own stay as they are.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class Asked:
         model: LanguageModel,
         unusable: UnusableAnswers,
         open_key: Callable[[Listener], ProxyKey] | None = None,
+        wording: Wording = WORDINGS[0],
     ) -> None:
+        self._wording = wording
         self._model, self._unusable, self._open_key = model, unusable, open_key
         self._lock = threading.Lock()  # the proxy has a thread of its own
         self._answers: list[Answer] = []
@@ -109,7 +113,12 @@ class Asked:
         # A model of somebody's own need not know of tools where there are none.
         more = {"tools": tools} if tools else {}
         answer = await self._model.decide(
-            messages, schema, seed=seed, repeat=repeat, max_tokens=max_tokens, **more
+            self._wording.of(messages),
+            schema,
+            seed=seed,
+            repeat=repeat,
+            max_tokens=max_tokens,
+            **more,
         )
         self.note(answer)
         return answer

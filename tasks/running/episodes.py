@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from investorbench.agents.agent import as_agent
 from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
 from investorbench.agents.llm import (
     Budget,
@@ -522,8 +521,7 @@ async def _live(
     is_new = folder is None or not folder.is_finished
     unusable = UnusableAnswers()
     asked = _asked_by(job, repeat, folder, context, unusable) if is_new else None
-    agent = job.make_agent(asked, folder, job.seeds[repeat].market) if is_new else _decides_nothing
-    runner = as_agent(agent)
+    runner = job.runner(repeat, asked, folder, is_new=is_new)
     shown = context.bar.watch(job, repeat)
 
     def watch(step: Step) -> None:
@@ -583,7 +581,8 @@ def _asked_by(
         model = model.asking_for(payer)
     if model is None or proxy is None:
         return None
-    return Asked(model, unusable, partial(proxy.key, payer, job.seeds[repeat].agent))
+    key = partial(proxy.key, payer, job.seeds[repeat].agent)
+    return Asked(model, unusable, key, job.wording(repeat))
 
 
 def _outcome(
@@ -672,7 +671,3 @@ def _in_a_line(error: Exception) -> str:
 
 def _trace(error: Exception) -> str:
     return "".join(traceback.format_exception(error)).rstrip()
-
-
-def _decides_nothing(observation: object, info: object) -> int:
-    raise AssertionError("an episode that is finished has nothing left to decide")

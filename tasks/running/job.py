@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from investorbench.agents.agent import Runner, as_agent
 from investorbench.agents.llm import Model
 from investorbench.agents.parts import DYNAMICS, MARKET
 from investorbench.tasks.configured import configuration_of, is_baseline
@@ -14,9 +15,11 @@ from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.record.files import folder_name
 from investorbench.tasks.running.arguments import require_callable, require_truth
 from investorbench.tasks.running.asked import Asked
+from investorbench.tasks.running.block import RenewedAgent, decides_nothing
 from investorbench.tasks.running.episode import Wrap
 from investorbench.tasks.running.fresh import fresh_agents, wrapped_by
-from investorbench.tasks.seeds import Seeds, seeds_of
+from investorbench.tasks.seeds import BLOCK, BLOCK_SIZE, Seeds, seeds_by_repeat
+from investorbench.tasks.suites.wordings import WORDED, Wording, wording_of
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
 
@@ -77,12 +80,12 @@ class Job:
         require_callable("wrapper", wrapper, "a wrapper of environments, such as TextObservation")
         task = Task.of(task)
         fresh = fresh_agents(agent)
-        settings = {
+        settings: dict[str, Any] = {
             "agent_name": fresh.name,
             "name": name or fresh.name,
             "repeats": repeats,
             "seed": seed,
-            "warmup": warmup,
+            **of_block(task, warmup),
             "agent": fresh.settings,
             **settings_of(task),
         }
@@ -130,7 +133,40 @@ class Job:
     @cached_property
     def seeds(self) -> tuple[Seeds, ...]:
         """The seeds of each repeat; known once that of the run is."""
-        return seeds_of(self.settings, self.task)
+        return tuple(own[0] for own in self.seeds_within)
+
+    @cached_property
+    def seeds_within(self) -> tuple[tuple[Seeds, ...], ...]:
+        """The seeds of all that each repeat holds: of one episode, or of a block of snapshots."""
+        return seeds_by_repeat(self.settings, self.task)
+
+    @property
+    def block(self) -> int | None:
+        """How many snapshots each repeat holds; None where it is one episode."""
+        return self.settings.get(BLOCK)
+
+    def wording(self, repeat: int) -> Wording:
+        """In which the questions of a repeat are put."""
+        return wording_of(repeat, int(self.settings.get(WORDED, 1)))
+
+    def runner(
+        self, repeat: int, asked: Asked | None, folder: EpisodeFolder | None, *, is_new: bool = True
+    ) -> Runner:
+        """The agent of a repeat, or what makes a new one for each snapshot of it.
+
+        Args:
+            repeat: its number.
+            asked: the model that the agent is given.
+            folder: of the repeat.
+            is_new: whether there is anything left to decide.
+        """
+
+        def make(market_seed: int) -> Any:
+            return self.make_agent(asked, folder, market_seed)
+
+        if self.block is not None:
+            return RenewedAgent(make, self.seeds_within[repeat])
+        return as_agent(make(self.seeds[repeat].market) if is_new else decides_nothing)
 
     def path(self, run: Path) -> Path:
         """Where the job is recorded in the folder of a run."""
@@ -140,3 +176,21 @@ class Job:
     def is_finished(self, run: Path | None, repeat: int) -> bool:
         """Whether a repeat has been run to its end, and is on record."""
         return run is not None and (self.path(run) / f"repeat-{repeat}" / "metrics.json").exists()
+
+
+def of_block(task: Task, warmup: bool, size: int = BLOCK_SIZE) -> dict[str, Any]:
+    """Whether repeats begin with a warm-up; they do not where each is a block of snapshots.
+
+    Args:
+        task: of the job.
+        warmup: what is asked for.
+        size: how many snapshots a block holds.
+
+    Raises:
+        InvestorBenchError: the size is none.
+    """
+    if not task.is_of_snapshots:
+        return {"warmup": warmup}
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise InvestorBenchError(f"{BLOCK}={size!r} must be a whole number of at least 1")
+    return {"warmup": False, BLOCK: size}

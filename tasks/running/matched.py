@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench.agents.several_assets import OF_SEVERAL
+from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.result import Episode, Reference
 from investorbench.tasks.running.references import POLICIES, Choose, policy_returns, sharpes_of
 from investorbench.tasks.statistics.estimate import SEED, FloatArray
@@ -40,7 +41,7 @@ def matched_policies(task: Task, episodes: Sequence[Episode]) -> tuple[Reference
     towards that about as much as it did: who buys and holds has policies that do. They trade by
     weights where it gave orders.
 
-    An environment of others, or one without a vectorised twin, has none.
+    An environment of others, or one without a vectorised twin, has none; neither have snapshots.
 
     Args:
         task: what the agent was scored on.
@@ -53,7 +54,7 @@ def matched_policies(task: Task, episodes: Sequence[Episode]) -> tuple[Reference
         InvestorBenchError: the market is not at hand, or a wrapper took other actions.
     """
     facts = task.facts("test")
-    if not task.is_ours or facts.action not in (*OF_ONE, *OF_SEVERAL):
+    if is_of_snapshots(facts) or not task.is_ours or facts.action not in (*OF_ONE, *OF_SEVERAL):
         return ()
     groups: dict[int | None, list[Episode]] = {}
     for episode in episodes:

@@ -59,7 +59,8 @@ class Steps:
 
     def expect(self, job: Job, repeats: Sequence[int]) -> None:
         """Count the steps of these episodes of a job in."""
-        self._expected[job] = len(repeats) * (_warmup(job) + job.task.facts("test").steps)
+        steps = job.block or job.task.facts("test").steps
+        self._expected[job] = len(repeats) * (_warmup(job) + steps)
         self._show(GETTING_READY)
 
     def watch(self, job: Job, repeat: int) -> Watch:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from investorbench.agents.agent import Runner, as_agent
+from investorbench.agents.agent import Runner
 from investorbench.agents.errors import EXPLAINED, INFRASTRUCTURE
 from investorbench.agents.llm import LanguageModel, connect
 from investorbench.agents.llm.models import OF_THE_SERVER
@@ -32,8 +32,9 @@ from investorbench.tasks.record.replaying import HEADER, Replayed
 from investorbench.tasks.record.schema import Content, Line, as_json
 from investorbench.tasks.record.settings import read_settings
 from investorbench.tasks.running.asked import Asked
-from investorbench.tasks.running.episode import Ranked, play
+from investorbench.tasks.running.block import RenewedAgent, play_block
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.play import Ranked, play
 from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.step import Step
 from investorbench_env.errors import InvestorBenchError
@@ -68,8 +69,12 @@ async def rederive(recorded: RecordedJob, number: int, again: Job) -> Replayed:
     with tempfile.TemporaryDirectory(prefix="investorbench-verify-") as room:
         folder = EpisodeFolder(Path(room) / "repeat", settings=again.settings)
         answering = _answering(again, records, figures_in(path).get("described") or {})
-        asked = None if answering is None else Asked(answering, UnusableAnswers())
-        runner = as_agent(again.make_agent(asked, folder, recorded.seeds[number].market))
+        asked = (
+            None
+            if answering is None
+            else Asked(answering, UnusableAnswers(), wording=again.wording(number))
+        )
+        runner = again.runner(number, asked, folder)
         try:
             return await _compared(recorded, number, runner, records, folder, asked)
         finally:
@@ -91,7 +96,12 @@ async def _compared(
         try:
             ranked = _as_recorded(record.lines)
             seeds = job.seeds[number]
-            async for step in play(runner, env, split, seeds, number, folder, asked, ranked):
+            played = (
+                play_block(runner, env, number, folder, asked)
+                if isinstance(runner, RenewedAgent)
+                else play(runner, env, split, seeds, number, folder, asked, ranked)
+            )
+            async for step in played:
                 if found := _start_differs(step, folder, record):
                     return Replayed(path, steps, f"{HEADER} {split}: {found}", record.path, 1)
                 if found := _line_differs(step, record.lines):

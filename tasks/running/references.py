@@ -14,7 +14,7 @@ from investorbench.agents.allocators import single_precision
 from investorbench.agents.baselines import ALL_BASELINES
 from investorbench.agents.several_assets import OF_SEVERAL
 from investorbench.tasks.days import Dates, daily_returns
-from investorbench.tasks.judging import is_of_perpetuals
+from investorbench.tasks.judging import is_of_perpetuals, is_of_snapshots
 from investorbench.tasks.metrics import sharpe_ratio
 from investorbench.tasks.plain import is_plain
 from investorbench.tasks.result import Reference
@@ -43,7 +43,8 @@ def references_of(task: Task, markets: Iterable[int] = ()) -> tuple[Reference, .
     Where agents give orders, both trade by weights, so that no limit of purchases binds them.
 
     An environment without a benchmark, or with one that is no baseline of ours or cannot act in it,
-    has none; one without a vectorised twin has no random policies.
+    has none; one without a vectorised twin has no random policies. Snapshots, each on a market of
+    its own, have neither.
 
     Args:
         task: what they are scored on.
@@ -54,6 +55,8 @@ def references_of(task: Task, markets: Iterable[int] = ()) -> tuple[Reference, .
         InvestorBenchError: the market is not at hand.
     """
     facts = task.facts("test")
+    if is_of_snapshots(facts):
+        return ()  # which are compared with what is frozen with a suite
     met = dict.fromkeys(markets) if facts.draws_markets else [None]
     return tuple(each for market in met for each in _references_in(market, task, facts))
 

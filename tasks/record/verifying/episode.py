@@ -17,6 +17,7 @@ from investorbench.tasks.record.settings import CONFIG
 from investorbench.tasks.record.verifying.findings import Finding, differences, without_place
 from investorbench.tasks.record.verifying.money import off_by_money
 from investorbench.tasks.record.verifying.written import not_as_written
+from investorbench.tasks.seeds import Seeds
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
@@ -42,7 +43,9 @@ def verify_episode(
     for split, record in records.items():
         yield from _file(job, split, record, is_due=is_finished or _is_begun(split, records))
         if record.lines and split in job.splits and (is_finished or split == "warmup"):
-            yield from _length(record, market.get(split), is_finished)
+            of_block = len(job.snapshots[number]) if job.snapshots else None
+            yield from _length(record, market.get(split), is_finished, of_block)
+            yield from _markets(record, job.snapshots[number] if job.snapshots else ())
     if not is_finished:
         yield _unfinished(job, number, records)
         return
@@ -111,15 +114,28 @@ def unobserved(job: Path, records: Sequence[RecordFile]) -> Iterator[Finding]:
         yield Finding(path=job, what=what, is_wrong=False, kind="chain")
 
 
-def _length(record: RecordFile, market: Facts | None, is_finished: bool) -> Iterator[Finding]:
+def _markets(record: RecordFile, seeds: Sequence[Seeds]) -> Iterator[Finding]:
+    """Whether each snapshot of a block is of the market that its place asks for."""
+    for line, own in zip(record.lines, seeds, strict=False):
+        if line.market_seed != own.market:
+            where = f"line {line.number + 2} ({line.session})"
+            what = f"{where}: market_seed is {line.market_seed}; its place asks for {own.market}"
+            yield Finding(path=record.path, what=what, kind="headers")
+            return
+
+
+def _length(
+    record: RecordFile, market: Facts | None, is_finished: bool, of_block: int | None
+) -> Iterator[Finding]:
     """Whether a split goes to its end, or to the ruin of its account."""
     facts = market if record.header is None else record.header.facts
     if facts is None:
         return
     lines, last = len(record.lines), record.lines[-1]
     is_over = last.is_last or last.account.equity <= 0.0
-    if lines > facts.steps or (lines < facts.steps and is_finished and not is_over):
-        what = f"has {lines} lines; the split has {facts.steps} steps"
+    steps, of = (facts.steps, "split") if of_block is None else (of_block, "block")
+    if lines > steps or (lines < steps and is_finished and not is_over):
+        what = f"has {lines} lines; the {of} has {steps} steps"
         yield Finding(path=record.path, what=what, kind="chain")
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from investorbench.tasks.days import is_within_a_day
-from investorbench.tasks.judging import is_of_perpetuals
+from investorbench.tasks.judging import is_of_perpetuals, is_of_snapshots
 from investorbench.tasks.record.lines import RecordFile
 from investorbench.tasks.record.schema import Line
 from investorbench.tasks.record.verifying.amounts import PRECISION, Amount
@@ -39,7 +39,8 @@ def off_by_money(record: RecordFile, reward: str | None) -> Iterator[Finding]:
         amounts = (*_step(header.facts, before, line, rate), *_reward(reward, before, line))
         if off := next((each for each in amounts if each.is_off), None):
             wrong.append((f"line {number + 2} ({line.session})", off))
-        before = line.account
+        # Each snapshot of a block begins with an account of its own.
+        before = header.opening if is_of_snapshots(header.facts) else line.account
     if wrong:
         where, off = wrong[0]
         rest = f"; so it is in {len(wrong) - 1} more lines" if len(wrong) > 1 else ""
@@ -70,6 +71,9 @@ def _step(facts: Facts, before: AccountState, line: Line, cost_rate: float) -> I
     if is_of_perpetuals(facts):
         yield from of_perpetuals(facts, before, line)
         return
+    if is_of_snapshots(facts):
+        yield from _over_a_horizon(facts, line)
+        return
     after, cost = line.account, sum(fill.cost for fill in line.fills)
     fee = _fee(facts, before, line)
     yield Amount("costs", after.costs, before.costs + cost + fee)
@@ -80,6 +84,21 @@ def _step(facts: Facts, before: AccountState, line: Line, cost_rate: float) -> I
         yield from _weighted(before, line)
     else:
         yield from _in_units(facts, before, line, cost_rate)
+
+
+def _over_a_horizon(facts: Facts, line: Line) -> Iterator[Amount]:
+    """An account that has closed its position at the end of a horizon, paid for once."""
+    after = line.account
+    yield Amount("number of positions", len(after.positions), 0)
+    yield Amount("equity", after.equity, after.cash)
+    yield Amount("costs", after.costs, sum(fill.cost for fill in line.fills))
+    yield from _of_fills(line, facts.cost_rate)
+
+
+def _of_fills(line: Line, cost_rate: float) -> Iterator[Amount]:
+    for fill in line.fills:
+        yield Amount("notional of the fill", fill.notional, abs(fill.quantity * fill.price))
+        yield Amount("cost of the fill", fill.cost, cost_rate * fill.notional)
 
 
 def _weighted(before: AccountState, line: Line) -> Iterator[Amount]:
@@ -123,9 +142,7 @@ def _in_units(facts: Facts, before: AccountState, line: Line, cost_rate: float) 
         yield Amount("weight of the position", position.weight, worth / after.equity)
         gain = worth - position.quantity * position.entry_price
         yield Amount("unrealised PnL", position.unrealised_pnl, gain, largest)
-    for fill in line.fills:
-        yield Amount("notional of the fill", fill.notional, abs(fill.quantity * fill.price))
-        yield Amount("cost of the fill", fill.cost, cost_rate * fill.notional)
+    yield from _of_fills(line, cost_rate)
 
 
 def _fee(facts: Facts, before: AccountState, line: Line) -> float:

@@ -1,0 +1,160 @@
+"""Blocks: a repeat of many snapshots, each on a market of its own with a new agent."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from investorbench.tasks import Task, evaluate
+from investorbench.tasks.record.replaying import replay
+from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.record.verifying import verify_job
+from investorbench.tasks.running.job import Job, of_block
+from investorbench.tasks.running.outcomes import load
+from investorbench.tasks.seeds import market_seed
+from investorbench_env.errors import InvestorBenchError
+
+TASK = Task.of("InvestorBench/Snapshot-SIM", data="simulated")
+SEED, SIZE = 7, 25
+
+
+class Noting:
+    """Buys, and records how often this very agent has decided."""
+
+    def __init__(self) -> None:
+        self.decided, self.learned = 0, 0
+
+    def act(self, observation: Any, info: Any) -> int:
+        self.decided += 1
+        return 2
+
+    def learn(self, reward: float, info: Any) -> None:
+        assert "hidden_state" not in info
+        assert "market_seed" not in info
+        self.learned += 1
+
+    def record(self) -> dict[str, Any]:
+        return {"decided": self.decided, "learned": self.learned}
+
+    def describe(self) -> dict[str, Any]:
+        return {"patience": 3}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("blocks") / "run"
+    evaluate(Noting, TASK, repeats=2, seed=SEED, folder=folder)
+    return folder
+
+
+def lines_in(run: Path, repeat: int) -> list[dict[str, Any]]:
+    (path,) = run.glob(f"*/*/repeat-{repeat}/decisions.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()][1:]
+
+
+def without_times(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{n: v for n, v in line.items() if n not in ("written_at", "before")} for line in lines]
+
+
+def test_a_block_has_a_line_for_each_snapshot_on_a_market_of_its_own(run: Path) -> None:
+    lines = [*lines_in(run, 0), *lines_in(run, 1)]
+    assert [line["number"] for line in lines] == [*range(SIZE), *range(SIZE)]
+    assert [line["market_seed"] for line in lines] == [market_seed(SEED, k) for k in range(50)]
+    assert len({line["marks"]["SIM"] for line in lines}) > 40
+    assert [line["is_last"] for line in lines[:SIZE]] == [False] * (SIZE - 1) + [True]
+    assert not list(run.glob("*/*/*/warmup.jsonl"))
+
+
+def test_every_snapshot_has_an_agent_of_its_own(run: Path) -> None:
+    thoughts = [line["thought"] for line in lines_in(run, 0)]
+    assert thoughts == [{"decided": 1, "learned": 1}] * SIZE
+
+
+def test_a_block_is_scored_from_its_record_as_it_was_when_it_ran(run: Path) -> None:
+    (found,) = load(run).results
+    rewards = [line["reward"] for repeat in (0, 1) for line in lines_in(run, repeat)]
+    assert [each for own in found.episodes for each in own.rewards.tolist()] == rewards
+    assert found.metrics["realised"] == pytest.approx(sum(rewards) / len(rewards), abs=1e-15)
+    assert found.described == {"patience": 3}
+
+
+def test_a_block_is_verified_and_replayed(run: Path) -> None:
+    (path,) = jobs_in(run)
+    job = job_in(path)
+    assert not [each for each in verify_job(job) if each.is_wrong]
+    assert [replay(job, number).difference for number in (0, 1)] == [None, None]
+
+
+@pytest.mark.parametrize("name", ["market_seed", "reward"])
+def test_an_edited_snapshot_is_found(run: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "run"
+    evaluate(Noting, TASK, seed=SEED, folder=folder)
+    (path,) = folder.glob("*/*/repeat-0/decisions.jsonl")
+    texts = path.read_text().splitlines()
+    line = json.loads(texts[-1])
+    line[name] += 1
+    path.write_text("\n".join([*texts[:-1], json.dumps(line, ensure_ascii=False)]) + "\n")
+    (job,) = map(job_in, jobs_in(folder))
+    wrong = [each.what for each in verify_job(job) if each.is_wrong]
+    assert any(name in what for what in wrong)
+
+
+def test_a_block_that_broke_off_goes_on_with_the_next_snapshot(run: Path, tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    class Failing(Noting):
+        name = "Noting"
+
+        def act(self, observation: Any, info: Any) -> int:
+            calls.append(1)
+            if len(calls) in (8, 20, 40):  # the first two in one run, a block each
+                raise RuntimeError("killed")
+            return super().act(observation, info)
+
+    folder = tmp_path / "run"
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="killed"):
+            evaluate(Failing, TASK, repeats=2, seed=SEED, folder=folder)
+    evaluate(Failing, TASK, repeats=2, seed=SEED, folder=folder)
+    assert len(calls) == 2 * SIZE + 3
+    for repeat in (0, 1):
+        assert without_times(lines_in(folder, repeat)) == without_times(lines_in(run, repeat))
+    figures = [
+        json.loads(next(each.glob("*/*/repeat-1/metrics.json")).read_text())
+        for each in (run, folder)
+    ]
+    for each in figures:
+        del each["records"]
+    assert figures[0] == figures[1]
+
+
+def test_a_block_without_its_figures_gets_those_it_would_have_had(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    evaluate(Noting, TASK, seed=SEED, folder=folder)
+    (path,) = folder.glob("*/*/repeat-0/metrics.json")
+    before = path.read_text()
+    path.unlink()
+    evaluate(Noting, TASK, seed=SEED, folder=folder)
+    assert path.read_text() == before
+
+
+def test_more_blocks_go_on_with_those_that_are_there(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    evaluate(Noting, TASK, seed=SEED, folder=folder)
+    result = evaluate(Noting, TASK, repeats=2, seed=SEED, folder=folder)
+    assert len(result.episodes) == 2
+    assert without_times(lines_in(folder, 1)) == without_times(lines_in(run, 1))
+
+
+def test_other_tasks_have_no_blocks() -> None:
+    settings = Job.of("momentum", "stock/sim").settings
+    assert "block" not in settings
+    assert settings["warmup"] is True
+    assert Job.of("momentum", TASK).settings["block"] == SIZE
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, True])
+def test_a_block_of_no_size_is_refused(size: Any) -> None:
+    with pytest.raises(InvestorBenchError, match="block"):
+        of_block(TASK, True, size)
