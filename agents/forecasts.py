@@ -15,6 +15,10 @@ from typing import Any
 from investorbench_env.errors import ForecastError
 from investorbench_env.facts import Facts
 
+LARGEST = 1e6
+"""No return, as a fraction, is larger."""
+SMALLEST_SD = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpForecast:
@@ -44,7 +48,7 @@ class NormalForecast:
 
     Attributes:
         mean: as a fraction, .01 for one percent.
-        sd: its standard deviation, above 0.
+        sd: its standard deviation, at least ``SMALLEST_SD``.
         horizon: sessions of the return.
 
     Raises:
@@ -59,8 +63,10 @@ class NormalForecast:
         _keep_horizon(self)
         for name in ("mean", "sd"):
             object.__setattr__(self, name, _number(getattr(self, name), name))
-        if not self.sd > 0.0:
-            raise ForecastError(f"sd={self.sd!r} is no standard deviation: give one above 0")
+        if not self.sd >= SMALLEST_SD:
+            raise ForecastError(
+                f"sd={self.sd!r} is no standard deviation: give one of at least {SMALLEST_SD:g}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +180,10 @@ def _number(value: Any, name: str) -> float:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value):
         raise ForecastError(f"{name}={value!r:.80} must be a finite number")
+    if abs(value) > LARGEST:
+        raise ForecastError(
+            f"{name}={value!r:.80} is no return as a fraction, 0.01 for one percent"
+        )
     return float(value)
 
 

@@ -23,15 +23,19 @@ class Share(NamedTuple):
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """The interval of Wilson (1927); from 0 to 1 without trials."""
-        if not self.of:
-            return 0.0, 1.0
-        z = NormalDist().inv_cdf(0.5 + level / 2.0)
-        shrunk = 1.0 + z * z / self.of
-        share = self.cases / self.of
-        middle = (share + z * z / (2.0 * self.of)) / shrunk
-        half = z * math.sqrt(share * (1.0 - share) / self.of + (z / (2.0 * self.of)) ** 2) / shrunk
-        low = 0.0 if self.cases == 0 else middle - half
-        return low, 1.0 if self.cases == self.of else middle + half
+        return wilson(self.cases / self.of if self.of else 0.0, self.of, level)
+
+
+def wilson(share: float, trials: int, level: float = 0.95) -> tuple[float, float]:
+    """The interval of Wilson (1927) for a share; from 0 to 1 without trials."""
+    if not trials:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + level / 2.0)
+    shrunk = 1.0 + z * z / trials
+    middle = (share + z * z / (2.0 * trials)) / shrunk
+    half = z * math.sqrt(share * (1.0 - share) / trials + (z / (2.0 * trials)) ** 2) / shrunk
+    low = 0.0 if share == 0.0 else middle - half
+    return low, 1.0 if share == 1.0 else middle + half
 
 
 def more_often(first_alone: int, second_alone: int) -> float:

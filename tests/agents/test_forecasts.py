@@ -25,7 +25,7 @@ from investorbench.tasks.record.verifying import verify_job
 from investorbench_env.errors import ForecastError
 from tests.agents.facts import facts
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
+finite = st.floats(-1e6, 1e6)
 no_probability = st.one_of(
     st.floats(max_value=0.0, exclude_max=True),
     st.floats(min_value=1.0, exclude_min=True),
@@ -36,7 +36,7 @@ levels = st.lists(
 ).map(sorted)
 laws = st.one_of(
     st.builds(UpForecast, up=st.floats(0.0, 1.0), horizon=st.just(1)),
-    st.builds(NormalForecast, mean=finite, sd=st.floats(1e-12, 1e6), horizon=st.just(1)),
+    st.builds(NormalForecast, mean=finite, sd=st.floats(1e-9, 1e6), horizon=st.just(1)),
     levels.flatmap(
         lambda own: st.lists(finite, min_size=len(own), max_size=len(own)).map(
             lambda values: QuantileForecast(levels=own, values=sorted(values), horizon=1)  # type: ignore[arg-type]
@@ -74,8 +74,9 @@ def test_quantiles_that_cross_are_refused(own: list[float], data: st.DataObject)
         (UpForecast, {"up": True}, "up=True must be a finite number"),
         (UpForecast, {"up": "60 %"}, "must be a finite number"),
         (NormalForecast, {"mean": math.nan, "sd": 1.0}, "mean=nan"),
-        (NormalForecast, {"mean": 0.0, "sd": 0.0}, "above 0"),
+        (NormalForecast, {"mean": 0.0, "sd": 0.0}, "at least 1e-09"),
         (NormalForecast, {"mean": 0.0, "sd": math.inf}, "sd=inf"),
+        (NormalForecast, {"mean": 2e6, "sd": 1.0}, "no return as a fraction"),
         (QuantileForecast, {"levels": [0.5], "values": [0.0, 1.0]}, "1 levels and 2 values"),
         (QuantileForecast, {"levels": [], "values": []}, "at least one"),
         (QuantileForecast, {"levels": [0.0, 0.5], "values": [0.0, 1.0]}, "strictly between"),

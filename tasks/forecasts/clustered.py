@@ -1,0 +1,121 @@
+"""Means and rank correlations of observations that are independent only from cluster to cluster."""
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench.tasks.statistics.estimate import LEVEL, Estimate
+
+FloatArray = npt.NDArray[np.float64]
+Clusters = npt.NDArray[np.int64]
+
+FEWEST_CLUSTERS = 20
+"""Below it an error of a mean over clusters means nothing."""
+
+
+def clustered_mean(values: FloatArray, clusters: Clusters, overlap: int = 1) -> Estimate:
+    """The mean of values with an interval by the spread between clusters.
+
+    Args:
+        values: [N].
+        clusters: of each, such as the number of its day [N].
+        overlap: clusters whose numbers differ by less may depend on each other, too.
+    """
+    if not len(values):
+        return Estimate(reason="there are none")
+    mean = float(values.mean())
+    count = len(np.unique(clusters))
+    if (reason := _too_few(count)) is not None:
+        return Estimate(value=mean, reason=reason)
+    half = _quantile(count) * _error(values - mean, clusters, overlap)
+    return Estimate(value=mean, low=mean - half, high=mean + half)
+
+
+def rank_correlation(
+    first: FloatArray, second: FloatArray, clusters: Clusters, overlap: int = 1
+) -> Estimate:
+    """Spearman's rank correlation, ties at their mean rank, with a clustered interval.
+
+    The error is that of its influence function, which knows that ranks are estimated, too; the
+    interval is symmetric in Fisher's z.
+
+    Args:
+        first, second: [N] each.
+        clusters: of each pair [N].
+        overlap: clusters whose numbers differ by less may depend on each other, too.
+    """
+    count = len(np.unique(clusters))
+    if len(first) < 2 or _is_constant(first) or _is_constant(second):
+        return Estimate(reason="what is ranked does not vary")
+    u, v = _Ranked(first), _Ranked(second)
+    both = float((u.places * v.places).mean())
+    of_u, of_v = float((u.places**2).mean()), float((v.places**2).mean())
+    value = both / math.sqrt(of_u * of_v)
+    if (reason := _too_few(count)) is not None:
+        return Estimate(value=value, reason=reason)
+    moved = u.places * v.places + u.above(v.places) + v.above(u.places) - 3.0 * both
+    spread_u, spread_v = u.spread_influence(of_u), v.spread_influence(of_v)
+    influence = moved / math.sqrt(of_u * of_v) - value / 2.0 * (spread_u / of_u + spread_v / of_v)
+    if 1.0 - value**2 < 1e-12:
+        return Estimate(value=value, reason="the ranks are the same, or reversed")
+    half = _quantile(count) * _error(influence, clusters, overlap) / (1.0 - value**2)
+    z = math.atanh(value)
+    return Estimate(value=value, low=math.tanh(z - half), high=math.tanh(z + half))
+
+
+class _Ranked:
+    """Values by their ranks.
+
+    Attributes:
+        places: P(X' < x) + ½ P(X' = x) − ½ over the sample [N].
+    """
+
+    def __init__(self, values: FloatArray) -> None:
+        _, self._group, self._sizes = np.unique(values, return_inverse=True, return_counts=True)
+        below = np.cumsum(self._sizes) - self._sizes
+        self.places = ((below + self._sizes / 2.0) / len(values) - 0.5)[self._group]
+
+    def above(self, weights: FloatArray) -> FloatArray:
+        """Σ of weights of larger values, and half of those of equal ones, over N; they sum to 0."""
+        of_group = np.bincount(self._group, weights, minlength=len(self._sizes))
+        larger = of_group.sum() - np.cumsum(of_group)
+        return np.asarray((larger + of_group / 2.0)[self._group] / len(weights))
+
+    def spread_influence(self, spread: float) -> FloatArray:
+        """How each value moves the variance of the places [N]."""
+        return np.asarray(self.places**2 + 2.0 * self.above(self.places) - 3.0 * spread)
+
+
+def _error(influence: FloatArray, clusters: Clusters, overlap: int) -> float:
+    """Standard error of a mean by what each observation adds to it, clusters summed.
+
+    Sums of clusters near each other are multiplied as they are (Hansen and Hodrick, 1980); where
+    that comes to less than clusters by themselves, these count.
+    """
+    numbers, places = np.unique(clusters, return_inverse=True)
+    sums = np.bincount(places, influence)
+    own = float((sums**2).sum())
+    up_to = np.append(0.0, np.cumsum(sums))
+    last = np.searchsorted(numbers, numbers + overlap)
+    total = own + 2.0 * float((sums * (up_to[last] - up_to[1:])).sum())
+    freedom = len(numbers) / (len(numbers) - 1.0)
+    return math.sqrt(max(total, own) * freedom) / len(influence)
+
+
+def _quantile(count: int) -> float:
+    """Of Student's law with one degree less than clusters, by its expansion in the normal's."""
+    z, freedom = NormalDist().inv_cdf((1.0 + LEVEL) / 2.0), count - 1
+    first = (z**3 + z) / (4.0 * freedom)
+    return z + first + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * freedom**2)
+
+
+def _too_few(count: int) -> str | None:
+    if count >= FEWEST_CLUSTERS:
+        return None
+    return f"{count} independent observations, at least {FEWEST_CLUSTERS} are needed"
+
+
+def _is_constant(values: FloatArray) -> bool:
+    return bool((values == values[0]).all())
