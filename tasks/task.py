@@ -12,6 +12,7 @@ from investorbench.agents.finding import import_own
 from investorbench.tasks.finding import find_task, our_id
 from investorbench.tasks.plain import is_plain, plain
 from investorbench_env.dates import date_text
+from investorbench_env.envs.options import EXPECTED
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.files.frames import is_frames, market_of_frames
@@ -63,6 +64,11 @@ class Task:
     def __post_init__(self) -> None:
         if self.is_ours and not self.protocol:
             object.__setattr__(self, "protocol", STANDARD.name)
+        if self.is_ours and self.options.get("reward") == EXPECTED:
+            raise InvestorBenchError(
+                f'reward="{EXPECTED}" gives away what drives a market: it is for training with '
+                "gym.make, and what is scored is the return that came"
+            )
         for name in ("start", "end") if self.is_ours else ():
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, date_text(name, given))

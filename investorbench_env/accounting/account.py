@@ -5,7 +5,7 @@ arithmetic of ``spot``. One class serves a scalar environment, whose amounts are
 vectorised one, whose amounts are arrays [N]. Amounts are in the currency of the prices.
 """
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,39 @@ class StepPrices(Protocol):
         """1.0 where the step leads to another period, for which cash earns its rate, else 0.0."""
 
 
+class Expected(NamedTuple):
+    """What a step's market was expected to do, given its hidden state; floats, or arrays [N].
+
+    Attributes:
+        night: the simple return up to the next open, dividends included.
+        day: that from there to the close.
+        log: the log return of both.
+    """
+
+    night: Any
+    day: Any
+    log: Any
+
+
+class ExpectedStep(NamedTuple):
+    """What a step was expected to return, in parts of equity; floats, or arrays [N].
+
+    Attributes:
+        night: by the position that was carried through the night.
+        day: by that of the day.
+        rest: costs as they were paid, and what idle cash earned.
+    """
+
+    night: Any
+    day: Any
+    rest: Any
+
+    @property
+    def total(self) -> Any:
+        """All of it."""
+        return self.night + self.day + self.rest
+
+
 class Account(Protocol):
     """The rules of an account of one asset."""
 
@@ -92,6 +125,21 @@ class Account(Protocol):
 
         Returns:
             The amounts at the later decision, what was traded or None, and the return of the step.
+        """
+
+    def expected(
+        self, before: Amounts, weight: Any, after: Amounts, prices: StepPrices, ahead: Expected
+    ) -> ExpectedStep:
+        """What a step was expected to return with the positions that it had.
+
+        On average over what the market might have done it is the return of the step.
+
+        Args:
+            before: the amounts at the earlier decision.
+            weight: the target weight that was ordered.
+            after: the amounts at the later decision.
+            prices: what the market did.
+            ahead: what it was expected to do.
         """
 
 
@@ -167,6 +215,22 @@ class SpotAccount:
         weight, unrealised = value / divisor, value - units * entry
         after = cash, equity, costs, units, entry, close, weight, unrealised, divisor
         return after, trade, equity / divisor_before - 1.0
+
+    def expected(
+        self, before: Amounts, weight: Any, after: Amounts, prices: StepPrices, ahead: Expected
+    ) -> ExpectedStep:
+        """Each part of the session in the place of what it brought: costs and interest stay."""
+        units, close, divisor = before[3], before[5], before[8]
+        equity, held = after[1], after[3]
+        overnight = held / prices.split if self.at_close else units
+        evening, morning = overnight * close, held * prices.fill
+        night = overnight * (prices.split * prices.fill + prices.dividend) - evening
+        day = held * prices.final - morning
+        return ExpectedStep(
+            evening * ahead.night / divisor,
+            morning * ahead.day / divisor,
+            (equity - night - day) / divisor - 1.0,
+        )
 
 
 class OneAsset(AccountState):

@@ -7,7 +7,12 @@ returns the sum of its simple returns, whose expectation is the sum of theirs.
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from investorbench_env.accounting.account import Amounts, TradeAmounts
+from investorbench_env.accounting.account import (
+    Amounts,
+    Expected,
+    ExpectedStep,
+    TradeAmounts,
+)
 
 
 class HorizonPrices(Protocol):
@@ -57,6 +62,12 @@ class HorizonAccount:
         equity = cash * (1.0 + reward)
         after = equity, equity, costs + cost, zero, zero, prices.final, zero, zero, equity
         return after, trade, reward
+
+    def expected(
+        self, before: Amounts, weight: Any, after: Amounts, prices: HorizonPrices, ahead: Expected
+    ) -> ExpectedStep:
+        """What a weight is expected to earn over the horizon, all of it as of the day."""
+        return ExpectedStep(weight * 0.0, weight * ahead.day, -self.rate * abs(weight))
 
 
 def earned_over(

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from investorbench_env.accounting.account import Amounts, StepPrices, TradeAmounts
+from investorbench_env.accounting.account import (
+    Amounts,
+    Expected,
+    ExpectedStep,
+    StepPrices,
+    TradeAmounts,
+)
 from investorbench_env.accounting.spot import Number
 
 
@@ -46,3 +52,11 @@ class PaperAccount:
         after = cash, equity, costs, weight, entry, final, weight, unrealised, opening
         cost = costs  # there are none
         return after, (quantity, close, notional, cost, False), reward
+
+    def expected(
+        self, before: Amounts, weight: Any, after: Amounts, prices: StepPrices, ahead: Expected
+    ) -> ExpectedStep:
+        """The weight times the expected log return, all of it as of the day."""
+        held = after[3]
+        nothing = held * 0.0
+        return ExpectedStep(nothing, held * ahead.log, nothing)

@@ -29,6 +29,7 @@ class LanesTape(ABC):
     def __init__(self, setup: SplitSetup, paths: int) -> None:
         self._window, self._paths = setup.options.window, paths
         self.count = len(setup.decisions)
+        self._rewards_expected = setup.rewards_expected
         self.sessions: Array = setup.calendar.sessions[setup.decisions]
         self.times: Array = setup.calendar.times[setup.decisions]
         self.bars_left = (setup.span.stop - 1 - setup.decisions).astype(np.float32)
@@ -54,7 +55,9 @@ class LanesTape(ABC):
         """Put the markets of some numbers in the places of some paths."""
         for first in range(0, len(paths), TOGETHER):
             some = slice(first, first + TOGETHER)
-            drawn = markets.without_words(numbers[some], news=self._shows_sentiment)
+            drawn = markets.without_words(
+                numbers[some], news=self._shows_sentiment, state=self._rewards_expected
+            )
             self._put_drawn(paths[some], drawn)
 
     @property

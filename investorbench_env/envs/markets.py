@@ -215,14 +215,20 @@ class DrawnMarkets:
         (symbol,) = self.law.symbols
         return History(self.draw(number), symbol, window)
 
-    def without_words(self, numbers: Sequence[int], *, news: bool) -> SimulatedNumbers:
+    def without_words(
+        self, numbers: Sequence[int], *, news: bool, state: bool = False
+    ) -> SimulatedNumbers:
         """What many of them hold, to the bit what each holds that is drawn alone.
 
         Args:
             numbers: of the markets.
             news: whether news is counted.
+            state: whether the hidden state is given, too; of one asset.
         """
-        return self.law.numbers([(self.band, number) for number in numbers], news=news)
+        entropies = [(self.band, number) for number in numbers]
+        if state and isinstance(self.law, Law):
+            return self.law.numbers(entropies, news=news, state=True)
+        return self.law.numbers(entropies, news=news)
 
 
 def markets_of(

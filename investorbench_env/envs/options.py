@@ -37,11 +37,13 @@ def _pnl(before: Any, after: Any) -> Any:
     return after - before
 
 
-REWARDS: dict[str, RewardFunction | None] = {
+REWARD_FUNCTIONS: dict[str, RewardFunction | None] = {
     "return": None,
     "log_return": _log_return,
     "pnl": _pnl,
 }
+EXPECTED = "expected"
+"""A further reward: what a step was expected to return, given the hidden state of its market."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class MarketOptions:
             ``datetime64`` or a ``Timestamp`` of a whole day.
         end: last date of the split, in place of its own.
         action: what an action is: one of ``ACTIONS`` of the class.
-        reward: ``"return"``, ``"log_return"``, ``"pnl"``, or a function of equity before and after.
+        reward: one of ``REWARDS`` of the class, or a function of equity before and after.
         modalities: which of ``MODALITIES`` of the class an observation holds; None for all but the
             picture.
         commission_bps: commission in basis points of traded notional; None for the protocol's or
@@ -82,6 +84,7 @@ class MarketOptions:
     """
 
     ACTIONS: ClassVar[tuple[str, ...]]
+    REWARDS: ClassVar[tuple[str, ...]] = tuple(REWARD_FUNCTIONS)
     MODALITIES: ClassVar[tuple[str, ...]]
     LEVERAGED: ClassVar[bool] = False
 
@@ -129,13 +132,18 @@ class MarketOptions:
         if options.modalities is not None:
             _require_modalities(options.modalities, cls.MODALITIES)
         if not callable(options.reward):
-            require("reward", options.reward, REWARDS)
+            require("reward", options.reward, cls.REWARDS)
         require_number("data_tolerance", options.data_tolerance, least=0.0, most=1.0)
         require_count("window", options.window)
         for name in ("episode_length", "pool"):
             if getattr(options, name) is not None:
                 require_count(name, getattr(options, name))
         _require_markets(options.markets, options.pool)
+        if options.reward == EXPECTED and options.markets != "train":
+            raise InvestorBenchError(
+                f'reward="{EXPECTED}" gives away what drives a market, so it is for training on '
+                f'simulated ones alone: markets="train" in place of markets={options.markets!r}'
+            )
         require_number("initial_cash", options.initial_cash, least=LEAST_CASH, most=MOST_CASH)
         require_number("cash_rate", options.cash_rate, least=0.0, most=1.0)
         for name in ("commission_bps", "slippage_bps"):
@@ -155,9 +163,12 @@ class Options(MarketOptions):
         symbol: the asset; an id with a symbol in it has set this already.
         action: ``"trade"`` for sell, hold, buy; ``"weight"`` for a target weight.
         long_only: whether SELL means cash instead of a short position.
+        reward: also ``"expected"``, what the step was expected to return given the hidden state at
+            the decision, on markets to train on.
     """
 
     ACTIONS = ACTIONS
+    REWARDS = (*REWARD_FUNCTIONS, EXPECTED)
     MODALITIES = (*MODALITIES, CHART)
 
     symbol: str | None = None

@@ -9,8 +9,9 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import numpy.typing as npt
 
-from investorbench_env.accounting.account import Account, SpotAccount
+from investorbench_env.accounting.account import Account, Expected, SpotAccount
 from investorbench_env.accounting.paper import PaperAccount
 from investorbench_env.envs.markets import Draws, markets_of
 from investorbench_env.envs.options import (
@@ -25,6 +26,8 @@ from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.history import AssetMoments
 from investorbench_env.market.market import FIELDS, Market
+from investorbench_env.market.simulated.conditional import expected_log_return, next_session
+from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.rendering.chart import HEIGHT, WIDTH
 from investorbench_env.spaces import (
@@ -119,6 +122,18 @@ class Setup(SplitSetup):
             cash_rate=self.facts.cash_rate_a_period,
         )
 
+    def expected(self, symbol: str, state: Mapping[str, Any]) -> Expected:
+        """What a step from hidden states of a simulated asset is expected to bring [...]."""
+        dynamics = dynamics_of(symbol, self.options.asset_class)
+        whole = state["expected_return"]
+        logs = expected_log_return(dynamics, whole, state["volatility"])
+        return Expected(*next_session(dynamics, whole), logs)
+
+    def expected_after(self, history: AssetMoments) -> list[Expected]:
+        """The same of a market after each decision [D]."""
+        states = self.expected(history.symbol, states_of(history, self.decisions))
+        return list(map(Expected, *(part.tolist() for part in states)))
+
     def label(self, history: AssetMoments, decision: int) -> float:
         """What a long position earns from its fill to the end of the step after a decision.
 
@@ -134,6 +149,13 @@ class Setup(SplitSetup):
         if self.fills == "next_open":
             return moment.final / moment.fill - 1.0
         return float(np.expm1(moment.log_return))
+
+
+def states_of(history: AssetMoments, bars: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """The hidden state of a simulated asset after some bars, by name [D]."""
+    state = history.market.hidden_state
+    assert state is not None
+    return {name: of[bars, history.asset] for name, of in state.items()}
 
 
 def prepare(options: Options) -> Setup:

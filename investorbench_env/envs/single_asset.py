@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.accounting.account import Amounts, OneAsset, StepPrices, TradeAmounts
+from investorbench_env.accounting.account import (
+    Amounts,
+    Expected,
+    OneAsset,
+    StepPrices,
+    TradeAmounts,
+)
 from investorbench_env.accounting.events import Distribution, Fill, Order, Rejection
 from investorbench_env.envs.episode_env import EpisodeEnv, MarketPath, reward_of
 from investorbench_env.envs.options import CHART, Options
@@ -102,7 +108,12 @@ class SingleAssetEnv(EpisodeEnv):
         self._whole_split = setup.options.episode_length is None
         self._symbol = setup.symbol
         self._account = setup.account()
-        self._live = self._account.step if setup.reward is None else self._live_for_another_reward
+        self._live = self._account.step
+        if setup.reward is not None:
+            self._live = self._live_for_another_reward
+        elif setup.rewards_expected:
+            self._live = self._live_for_what_was_expected
+        self._ahead: list[Expected] = []
         self._sides, self._no_order = setup.sides, setup.no_order
         self._by_weight = setup.options.action == "weight"
         self._labelled = setup.labelled
@@ -191,6 +202,8 @@ class SingleAssetEnv(EpisodeEnv):
         self._at, self._end = first - 1, first + setup.steps
         self._trail = []
         self._amounts = self._account.open(setup.options.initial_cash, now.final)
+        if setup.rewards_expected:
+            self._ahead = setup.expected_after(self._path.history)
         observation, _, _, _, info = self._show()
         return observation, info
 
@@ -213,6 +226,13 @@ class SingleAssetEnv(EpisodeEnv):
         assert reward is not None
         after, trade, _ = self._account.step(before, weight, trades, prices)
         return after, trade, reward_of(reward, before[EQUITY], after[EQUITY])
+
+    def _live_for_what_was_expected(
+        self, before: Amounts, weight: Any, trades: Any, prices: StepPrices
+    ) -> tuple[Amounts, TradeAmounts | None, Any]:
+        after, trade, _ = self._account.step(before, weight, trades, prices)
+        ahead = self._ahead[self._at]
+        return after, trade, self._account.expected(before, weight, after, prices, ahead).total
 
     def _more(self) -> tuple[Any, ...]:
         """Arrays for the next observation, after which come those of others."""

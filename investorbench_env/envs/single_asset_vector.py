@@ -99,6 +99,9 @@ class SingleAssetVectorEnv(LanesEnv):
         amounts, trade, rewards = self._account.step(before, weights, trades, prices)
         if self._reward is not None:
             rewards = rewards_of(self._reward, before[EQUITY], amounts[EQUITY])
+        elif self._setup.rewards_expected:
+            ahead = self._lanes.tape.expected(self._lanes.places)
+            rewards = self._account.expected(before, weights, amounts, prices, ahead).total
         # Only now: a reward may have raised.
         self._lanes.move(*there)
         self._amounts, self._trade = amounts, trade

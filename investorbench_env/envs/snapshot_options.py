@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from investorbench_env.envs.options import (
+    EXPECTED,
     Options,
     require,
     require_count,
@@ -29,10 +30,11 @@ class SnapshotOptions(Options):
             universe, or for those of a market that was given.
         horizon: bars that a position is held.
         document_sessions: bars up to the decision whose documents are shown.
-        reward: ``"return"`` for what the position earned.
+        reward: ``"return"`` for what the position earned; ``"expected"``, on markets to train on,
+            for what it was expected to earn.
     """
 
-    REWARDS: ClassVar[tuple[str, ...]] = ("return",)
+    REWARDS: ClassVar[tuple[str, ...]] = ("return", EXPECTED)
 
     symbols: Sequence[str] | None = None
     horizon: int = 5

@@ -9,9 +9,16 @@ from typing import Any, cast
 
 import numpy as np
 
-from investorbench_env.accounting.account import Account
+from investorbench_env.accounting.account import Account, Expected
 from investorbench_env.accounting.horizon import HorizonAccount
-from investorbench_env.envs.setup import ALL_OF_IT, Setup, drawn_market, fills_of, rates_of
+from investorbench_env.envs.setup import (
+    ALL_OF_IT,
+    Setup,
+    drawn_market,
+    fills_of,
+    rates_of,
+    states_of,
+)
 from investorbench_env.envs.snapshot_draws import SimulatedSnapshots
 from investorbench_env.envs.snapshot_markets import snapshots_of, symbols_of
 from investorbench_env.envs.snapshot_moments import DECISION, END, SnapshotHistory
@@ -20,6 +27,8 @@ from investorbench_env.envs.split_setup import universe_for
 from investorbench_env.facts import Facts
 from investorbench_env.market.history import AssetMoments
 from investorbench_env.market.market import Market
+from investorbench_env.market.simulated.conditional import conditional
+from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.protocols import find_protocol
 from investorbench_env.universes import find_split
 
@@ -72,6 +81,18 @@ class SnapshotSetup(Setup):
     def account(self) -> Account:
         """A position that is held over the horizon."""
         return cast(Account, HorizonAccount(self.cost_rate))
+
+    def expected(self, symbol: str, state: Mapping[str, Any]) -> Expected:
+        """What the horizons after hidden states of a simulated asset are expected to earn [...]."""
+        dynamics, horizon = dynamics_of(symbol, self.options.asset_class), self.options.horizon
+        mean = conditional(dynamics, state, horizon).mean
+        return Expected(0.0 * mean, mean, 0.0 * mean)
+
+    def expected_after(self, history: AssetMoments) -> list[Expected]:
+        """The same of a market after its one decision."""
+        bars = np.array([cast(SnapshotHistory, history).decision.t])
+        (mean,) = self.expected(history.symbol, states_of(history, bars)).day.tolist()
+        return [Expected(0.0, mean, 0.0)]
 
     def label(self, history: AssetMoments, decision: int) -> float:
         """What a long position earns, costs apart; nothing at the end."""

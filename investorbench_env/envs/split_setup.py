@@ -10,7 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.envs.markets import DrawnMarkets, Draws, GivenMarket, Markets
-from investorbench_env.envs.options import MODALITIES, REWARDS, MarketOptions, RewardFunction
+from investorbench_env.envs.options import (
+    EXPECTED,
+    MODALITIES,
+    REWARD_FUNCTIONS,
+    MarketOptions,
+    RewardFunction,
+)
 from investorbench_env.errors import DateRangeError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
@@ -85,9 +91,14 @@ class SplitSetup(ABC):
 
     @property
     def reward(self) -> RewardFunction | None:
-        """The reward function; None where it is what the account returned over the step."""
+        """The reward function; None where it is what the account says of the step."""
         reward = self.options.reward
-        return reward if callable(reward) else REWARDS[reward]
+        return reward if callable(reward) else REWARD_FUNCTIONS.get(reward)
+
+    @property
+    def rewards_expected(self) -> bool:
+        """Whether the reward is what was expected of a step, and not what came of it."""
+        return self.options.reward == EXPECTED
 
     @property
     @abstractmethod

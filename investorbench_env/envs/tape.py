@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.accounting.account import Expected
 from investorbench_env.envs.lanes_tape import LanesTape
 from investorbench_env.envs.setup import Setup
 from investorbench_env.market.history import History, restated
@@ -138,6 +139,8 @@ class Tape(LanesTape):
         self._fill = np.zeros((paths, 0 if log else count))
         self._final = np.zeros((paths, count))
         self._dividend, self._split = np.zeros((paths, count)), np.ones((paths, count))
+        expected = count if setup.rewards_expected else 0
+        self._expected = Expected(*np.zeros((len(Expected._fields), paths, expected)))
         self._sentiment = np.zeros(
             (paths, count if self._shows_sentiment else 0, 3), dtype=np.uint16
         )
@@ -166,6 +169,11 @@ class Tape(LanesTape):
 
     def _put_drawn(self, paths: Sequence[int], drawn: SimulatedNumbers) -> None:
         self._put(paths, Stretch.of_numbers(self._setup, drawn))
+        if drawn.hidden_state is not None:
+            setup = self._setup
+            state = {name: of[:, setup.decisions] for name, of in drawn.hidden_state.items()}
+            for own, given in zip(self._expected, setup.expected(setup.symbol, state), strict=True):
+                own[paths] = given
 
     def _put(self, paths: Sequence[int], stretch: Stretch) -> None:
         for own, given in (
@@ -230,6 +238,10 @@ class Tape(LanesTape):
             self._log_return.item(at) if log else 0.0,
             self._period.item(at),
         )
+
+    def expected(self, places: Array) -> Expected:
+        """What the market was expected to do after some places [N]."""
+        return Expected(*(part.take(places) for part in self._expected))
 
     def final(self, places: Array) -> Array:
         """Closes [N]."""

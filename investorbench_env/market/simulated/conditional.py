@@ -75,6 +75,19 @@ def next_session(dynamics: Dynamics, expected_return: npt.ArrayLike) -> NextSess
     return NextSession(exp(night_share * e + day_share * c) - 1.0, exp(day_share * (e - c)) - 1.0)
 
 
+def expected_log_return(
+    dynamics: Dynamics, expected_return: npt.ArrayLike, volatility: npt.ArrayLike
+) -> FloatArray:
+    """The expected log return of the next session: e − σ²/2 − c, as jumps are 0 on average.
+
+    Args:
+        dynamics: the parameters of the market.
+        expected_return, volatility: as in ``Market.hidden_state`` [...].
+    """
+    whole, spread = (np.asarray(given, dtype=np.float64) for given in (expected_return, volatility))
+    return np.asarray(log(1.0 + whole) - spread * spread / 2 - dynamics.jump_compensation)
+
+
 def conditional(dynamics: Dynamics, state: State, horizon: int) -> ExpectedReturn:
     """Mean and variance of what a position earns over the next sessions, given the hidden state.
 

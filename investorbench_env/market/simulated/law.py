@@ -61,6 +61,7 @@ class SimulatedNumbers:
         labels: how many news with each of ``SENTIMENTS`` came since the decision before
             [N, T, 3].
         funding, oracle: as in ``Market``; None but of perpetuals [N, T].
+        hidden_state: what drives each path, by name, where it is asked for [N, T].
     """
 
     bars: FloatArray
@@ -71,6 +72,7 @@ class SimulatedNumbers:
     labels: npt.NDArray[np.uint8]
     funding: FloatArray | None = None
     oracle: FloatArray | None = None
+    hidden_state: dict[str, FloatArray] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,12 +207,15 @@ class Law:
                 add_labels(counts, len(self.sessions), origin)
         return counted
 
-    def numbers(self, entropies: Sequence[Sequence[int]], *, news: bool = True) -> SimulatedNumbers:
+    def numbers(
+        self, entropies: Sequence[Sequence[int]], *, news: bool = True, state: bool = False
+    ) -> SimulatedNumbers:
         """The paths of many entropies without their words.
 
         Args:
             entropies: of each path, as in ``market``.
             news: whether news is counted, which takes half the time; without, ``labels`` is 0.
+            state: whether the hidden state is given, too.
         """
         shape = len(entropies), len(self.sessions)
         events = len(entropies), len(self.ex_dates.days)
@@ -221,6 +226,7 @@ class Law:
             dividends=np.empty(events),
             share_splits=np.empty(events),
             labels=np.zeros((*shape, len(SENTIMENTS)), dtype=np.uint8),
+            hidden_state={} if state else None,
         )
         origins = [self.origin(entropy) for entropy in entropies]
         # In blocks that a processor's cache holds, and no array of all paths but what is kept.
@@ -234,6 +240,9 @@ class Law:
             numbers.share_splits[block] = traded.splits
             if news:
                 numbers.labels[block] = self.labels(paths, origins[block])
+            if numbers.hidden_state is not None:
+                for name, values in hidden_state(paths, of=slice(None)).items():
+                    numbers.hidden_state.setdefault(name, np.empty(shape))[block] = values
         return numbers
 
     def what_matters(self, entropy: Sequence[int]) -> dict[str, str]:
