@@ -107,6 +107,17 @@ def test_the_law_of_one_session_with_a_night_is_exact() -> None:
     expected = [normal.cdf(np.log1p(value)) for value in values.tolist()]
     assert law.cdf(values) == pytest.approx(expected, abs=2e-5)
     assert law.cdf(-2.0).tolist() == [0.0, 0.0, 0.0]
+    drawn = [np.expm1(normal.inv_cdf((k + 0.5) / 20)) for k in range(20)]
+    assert law.returns(20) == pytest.approx(np.tile(drawn, (3, 1)), abs=1e-4)
+
+
+def test_equally_likely_returns_are_quantiles_of_the_law() -> None:
+    dynamics = dynamics_of()
+    law = HorizonLaw.of(dynamics, named(dynamics, *STATES["bear"]), 5)
+    returns = law.returns(200)
+    levels = [float(law.cdf(value)) for value in returns.tolist()]
+    assert levels == pytest.approx((np.arange(200) + 0.5) / 200, abs=5e-3)
+    assert returns.mean() == pytest.approx(float(law.expected), abs=2e-4)
 
 
 def test_night_and_day_of_the_next_session_by_hand() -> None:

@@ -20,6 +20,8 @@ from investorbench_env.market.simulated.conditional import (
 from investorbench_env.market.simulated.dynamics import Dynamics
 
 SCENARIOS = 512
+EACH = 8
+"""Draws of a component, where quantiles are asked for."""
 SEED = 20_260_101
 
 
@@ -85,6 +87,39 @@ class HorizonLaw:
         with np.errstate(divide="ignore"):  # what no return falls below has a log of −∞
             logs = np.log(np.maximum(1.0 + away, 0.0))
         return np.asarray(normal_cdf(logs / self.spread + self.spread / 2) @ self.weights)
+
+    @property
+    def expected(self) -> FloatArray:
+        """The mean [...]."""
+        return np.asarray(self.mean @ self.weights)
+
+    def returns(self, count: int) -> FloatArray:
+        """Equally likely returns: the quantiles at (k + ½)/count, to .005 [..., count]."""
+        shape = (-1, len(self.weights))
+        places = (np.arange(count) + 0.5) / count
+        states = (part.reshape(shape) for part in (self.mean, self.scale, self.spread))
+        rows = [self._quantiles(places, *state) for state in zip(*states, strict=True)]
+        return np.array(rows).reshape(*self.mean.shape[:-1], count)
+
+    def _quantiles(
+        self, places: FloatArray, mean: FloatArray, scale: FloatArray, spread: FloatArray
+    ) -> FloatArray:
+        """Those of one state, of draws that are spread evenly over each component [len(places)]."""
+        logs = spread[:, None] * _spread_evenly() - (spread**2 / 2)[:, None]
+        drawn = (mean[:, None] + scale[:, None] * np.expm1(logs)).ravel()
+        order = np.argsort(drawn)
+        weights = np.repeat(self.weights / EACH, EACH)[order]
+        return np.interp(places, np.cumsum(weights) - weights / 2, drawn[order])
+
+
+@lru_cache(maxsize=1)
+def _spread_evenly() -> FloatArray:
+    """Standard normal draws of each component, evenly spread in each and over all [C, EACH]."""
+    rng = np.random.default_rng((SEED, 1))  # not the order in which scenarios have their shocks
+    shifts = rng.permutation(np.arange(SCENARIOS) + 0.5) / SCENARIOS
+    levels = (np.arange(EACH) + np.tile(shifts, 2)[:, None]) / EACH
+    inverse = NormalDist().inv_cdf
+    return np.array([[inverse(level) for level in row] for row in levels.tolist()])
 
 
 def normal_cdf(x: FloatArray) -> FloatArray:
