@@ -1,7 +1,5 @@
 """The infos of N episodes: a dict of arrays, each beside a mask of the lanes that have a value."""
 
-from collections.abc import Sequence
-from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -138,11 +136,11 @@ class LaneInfos:
         info["_distributions"] = paid.copy()
 
 
-def tell_markets(info: Info, numbers: Sequence[int], ended: npt.NDArray[np.bool_]) -> None:
+def tell_markets(
+    info: Info, numbers: npt.NDArray[np.object_], ended: npt.NDArray[np.bool_]
+) -> None:
     """Name the market of each episode that ended."""
-    # Not of a fixed width: the numbers have 128 bits.
-    info["market_seed"] = seeds = np.full(len(ended), None, dtype=object)
-    seeds[ended] = list(compress(numbers, ended))
+    info["market_seed"] = np.where(ended, numbers, None)
     info["_market_seed"] = ended.copy()
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from investorbench_env.envs.lanes_tape import LanesTape
 from investorbench_env.envs.markets import DrawnMarkets
+from investorbench_env.envs.pool_choices import PoolChoices
 from investorbench_env.envs.split_setup import SplitSetup
 from investorbench_env.envs.starts import Starts
 from investorbench_env.errors import InvestorBenchError
@@ -29,7 +30,6 @@ class Lanes(Generic[AnyTape]):
         at, end: decisions: where each stands, and where it ends [N].
         episode: how many there were before this one since the lane got its seed [N].
         places: the same as places of the tape [N].
-        market: the number of each one's market.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Lanes(Generic[AnyTape]):
         self._starts: list[Starts] = []
         self._pool: tuple[int, ...] = ()
         self._path_of: dict[int, int] = {}
+        self._choices: PoolChoices | None = None
         self._histories: dict[int, Any] = {}
         # One market of which every episode is the whole split leaves nothing to draw.
         numbers = setup.markets.numbers
@@ -61,7 +62,7 @@ class Lanes(Generic[AnyTape]):
         self.tape: AnyTape
         self.at, self.end, self._first, self._path = np.zeros((4, count), dtype=np.int64)
         self.episode = np.full(count, -1)
-        self.market = [numbers[0] if numbers else 0] * count
+        self._numbers = np.array([numbers[0] if numbers else 0] * count, dtype=object)
         self.places = np.zeros(count, dtype=np.int64)
         self._abreast = False
 
@@ -73,6 +74,8 @@ class Lanes(Generic[AnyTape]):
             elif seed is not None:
                 self._starts[lane] = Starts(seed)
                 self.episode[lane] = -1
+                if self._choices is not None:
+                    self._choices.forget(lane)
         # Where lanes have markets of their own, those that go on keep them.
         if not self.started or (self._pool and seeds[0] is not None):
             self._load()
@@ -89,13 +92,17 @@ class Lanes(Generic[AnyTape]):
         elif not self.started:
             self.tape = self._of_one(self._history_of(0))
         self._path_of = {number: path for path, number in enumerate(numbers or ())}
+        if numbers:
+            self._numbers = np.array(numbers, dtype=object)
+        if self._pool:
+            self._choices = PoolChoices(self._count, len(self._pool), self._setup.spare)
 
     def begin(self, which: npt.NDArray[np.bool_]) -> None:
         """Begin new episodes in some lanes."""
         self.episode += which
         everyone = bool(which.all())
         if not self._settled:
-            self._draw(np.flatnonzero(which).tolist())
+            self._draw(np.flatnonzero(which))
         self.at = np.where(which, self._first, self.at)
         self.end = self._first + self._setup.steps
         self.places = self._places_of(self.at)
@@ -103,19 +110,27 @@ class Lanes(Generic[AnyTape]):
         # As long as all stand at the same decision, one look tells what is true of all.
         self._abreast = not self._setup.spare and everyone
 
-    def _draw(self, lanes: list[int]) -> None:
+    def _draw(self, lanes: OfDecisions) -> None:
+        if self._choices is not None:
+            self._path[lanes], self._first[lanes] = self._choices.draw(self._starts, lanes)
+            return
         markets, spare = self._markets, self._setup.spare
-        starts = [self._starts[lane] for lane in lanes]
+        starts = [self._starts[lane] for lane in lanes.tolist()]
         numbers = [start.market(markets, self._pool) for start in starts]
-        for lane, number in zip(lanes, numbers, strict=True):
-            self.market[lane] = number
         if spare:
             self._first[lanes] = [start.decision(spare) for start in starts]
         if self._path_of:
             self._path[lanes] = [self._path_of[number] for number in numbers]
         elif isinstance(markets, DrawnMarkets):
             self._path[lanes] = lanes
-            self.tape.draw(markets, lanes, numbers)
+            self._numbers[lanes] = numbers
+            self.tape.draw(markets, lanes.tolist(), numbers)
+
+    @property
+    def market(self) -> npt.NDArray[np.object_]:
+        """The number of each one's market, which may have more than 64 bits [N]."""
+        numbers: npt.NDArray[np.object_] = self._numbers.take(self._path)
+        return numbers
 
     @property
     def stands(self) -> Array:
@@ -179,8 +194,11 @@ class Lanes(Generic[AnyTape]):
                     f"to {self.tape.times[self.at[lane]]} in episode {self.episode[lane]}: ask "
                     f"for the {asked} of an episode before another begins"
                 )
-            history = self._history_of(self.market[lane])
-            yield history, int(self._setup.decisions[decision]), decision == self._first[lane]
+            yield (
+                self.history(lane),
+                int(self._setup.decisions[decision]),
+                decision == self._first[lane],
+            )
 
     def _shown(
         self, info: Mapping[str, Any], asked: str
@@ -205,12 +223,12 @@ class Lanes(Generic[AnyTape]):
 
     def history(self, lane: int) -> Any:
         """The moments of the market that a lane is in."""
-        return self._history_of(self.market[lane])
+        return self._history_of(self._numbers[self._path[lane]])
 
     def _history_of(self, number: int) -> Any:
         """The moments of a market, kept as long as any lane is in it."""
         if number not in self._histories:
-            under_way = {*self.market}
+            under_way = {*self.market.tolist()}
             self._histories = {
                 known: history for known, history in self._histories.items() if known in under_way
             }

@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 import numpy as np
+import numpy.typing as npt
 
 from investorbench_env.envs.markets import Draws
 
@@ -69,14 +70,25 @@ class Starts:
         """The next episode's first decision: one of the first, where so many are to spare."""
         return self._new() % (spare + 1) if spare else 0
 
+    def ahead(self, count: int) -> npt.NDArray[np.uint64]:
+        """The next numbers, each in a lower and an upper half [count, 2]."""
+        there = reversed(self._drawn[-count:])
+        kept = b"".join(one.to_bytes(SEED_BYTES, "little") for one in there)
+        del self._drawn[-count:]
+        drawn = kept + self._bytes(count * SEED_BYTES - len(kept))
+        return np.frombuffer(drawn, "<u8").reshape(count, 2)
+
     def _new(self) -> int:
         if not self._drawn:
-            if self._made is None:  # most lanes of a market that is there never need one
-                sequence = np.random.SeedSequence(self._seed, spawn_key=(STREAM,))
-                self._made = np.random.default_rng(sequence)
-            drawn = self._made.bytes(BLOCK * SEED_BYTES)
+            drawn = self._bytes(BLOCK * SEED_BYTES)
             self._drawn = [
                 int.from_bytes(drawn[first : first + SEED_BYTES], "little")
                 for first in range(len(drawn) - SEED_BYTES, -1, -SEED_BYTES)
             ]
         return self._drawn.pop()
+
+    def _bytes(self, count: int) -> bytes:
+        if self._made is None:  # most lanes of a market that is there never need one
+            sequence = np.random.SeedSequence(self._seed, spawn_key=(STREAM,))
+            self._made = np.random.default_rng(sequence)
+        return self._made.bytes(count)

@@ -14,6 +14,7 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from investorbench_env.envs.starts import Starts
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.registration import market_of
 from investorbench_env.wrappers import NumericObservation
@@ -103,6 +104,27 @@ def test_seeds_of_some_lanes_move_no_other(
         expected, reward, *_ = one.step(int(actions[lane]))
         assert rewards[lane] == reward
         assert all(np.array_equal(shown[name][lane], expected[name]) for name in shown)
+
+
+@pytest.mark.parametrize("episode_length", [None, 2])
+def test_lanes_choose_from_a_pool_as_the_draws_of_each_lead_them(
+    episode_length: int | None,
+) -> None:
+    envs = lanes(3, pool=7, episode_length=episode_length, autoreset_mode="DISABLED")
+    starts = [Starts(seed) for seed in (4, 5, 6)]
+    markets, spare = envs.unwrapped._setup.markets, envs.unwrapped._setup.spare
+    pool = starts[0].pool(markets)
+    mask = np.ones(3, dtype=np.bool_)
+    for episode in range(300):
+        envs.reset(seed=None if episode else 4, options={"reset_mask": mask})
+        begun = np.flatnonzero(mask).tolist()
+        chosen = [
+            (starts[lane].market(markets, pool), starts[lane].decision(spare)) for lane in begun
+        ]
+        assert envs.unwrapped._lanes.market[begun].tolist() == [market for market, _ in chosen]
+        assert envs.unwrapped._lanes.at[begun].tolist() == [first for _, first in chosen]
+        mask = np.array([episode % 3 != 0, True, episode % 5 != 0])
+    assert (spare > 0) is (episode_length is not None)
 
 
 def test_a_pool_is_not_changed_under_lanes_that_go_on() -> None:
