@@ -8,7 +8,6 @@ import numpy.typing as npt
 from investorbench_env.accounting.account import Amounts, TradeAmounts
 from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.setup import AMOUNTS, Setup
-from investorbench_env.envs.tape import Tape
 
 Array = npt.NDArray[Any]
 Info = dict[str, Any]
@@ -26,7 +25,7 @@ REPORTED = (
 class LaneInfos:
     """Makes infos of which a reader may change what it likes: nothing here reads them again."""
 
-    def __init__(self, setup: Setup, lanes: Lanes[Tape], count: int) -> None:
+    def __init__(self, setup: Setup, lanes: Lanes[Any], count: int) -> None:
         self._setup, self._lanes, self._count = setup, lanes, count
         self._everyone = unchangeable(np.ones(count, dtype=np.bool_))
         self._account_masks = {"_" + name: self._everyone for name in ACCOUNT}
@@ -73,8 +72,7 @@ class LaneInfos:
             for array in amounts[:8]
         )
         info = self._template.copy()
-        info["session"] = tape.sessions.take(at)
-        info["time"] = tape.times.take(at)
+        info["session"], info["time"] = tape.dates(at, places)
         info["episode_number"] = lanes.episode.copy()
         info["equity"] = equity
         info["cash"] = cash
@@ -140,7 +138,8 @@ def tell_markets(
     info: Info, numbers: npt.NDArray[np.object_], ended: npt.NDArray[np.bool_]
 ) -> None:
     """Name the market of each episode that ended."""
-    info["market_seed"] = np.where(ended, numbers, None)
+    info["market_seed"] = seeds = np.full(len(ended), None, dtype=object)
+    seeds[ended] = numbers[ended]
     info["_market_seed"] = ended.copy()
 
 

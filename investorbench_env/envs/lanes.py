@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.envs.lanes_tape import LanesTape
-from investorbench_env.envs.markets import DrawnMarkets
+from investorbench_env.envs.markets import GivenMarket
 from investorbench_env.envs.pool_choices import PoolChoices
 from investorbench_env.envs.split_setup import SplitSetup
 from investorbench_env.envs.starts import Starts
@@ -85,7 +85,7 @@ class Lanes(Generic[AnyTape]):
         self._histories.clear()
         self._pool = self._starts[0].pool(self._markets)
         numbers = self._pool or self._markets.numbers
-        if isinstance(self._markets, DrawnMarkets):
+        if not isinstance(self._markets, GivenMarket):
             self.tape = self._empty(self._count if numbers is None else len(numbers))
             if numbers is not None:
                 self.tape.draw(self._markets, range(len(numbers)), numbers)
@@ -121,10 +121,15 @@ class Lanes(Generic[AnyTape]):
             self._first[lanes] = [start.decision(spare) for start in starts]
         if self._path_of:
             self._path[lanes] = [self._path_of[number] for number in numbers]
-        elif isinstance(markets, DrawnMarkets):
+        elif not isinstance(markets, GivenMarket):
             self._path[lanes] = lanes
             self._numbers[lanes] = numbers
             self.tape.draw(markets, lanes.tolist(), numbers)
+
+    @property
+    def paths(self) -> OfDecisions:
+        """The path of the tape that each is in [N]."""
+        return self._path
 
     @property
     def market(self) -> npt.NDArray[np.object_]:
@@ -182,16 +187,18 @@ class Lanes(Generic[AnyTape]):
 
     def pasts(self, info: Mapping[str, Any]) -> tuple[Any, ...]:
         """All that was known at the decisions of an info; for errors see :meth:`texts`."""
-        return tuple(history.past(t) for history, t, _ in self._behind(info, "histories"))
+        behind = self._behind(info, "histories")
+        return tuple(history.past(history.until(t).t) for history, t, _ in behind)
 
     def _behind(self, info: Mapping[str, Any], asked: str) -> Iterator[tuple[Any, int, bool]]:
         """Market and bar of each lane of an info, and whether its episode began there."""
         for lane, (episode, time) in enumerate(self._shown(info, asked)):
-            decision = int(np.searchsorted(self.tape.times, time))
+            times = self.tape.times_of(self._path.item(lane))
+            decision = int(np.searchsorted(times, time))
             if episode != self.episode[lane] or decision > self.at[lane]:
                 raise InvestorBenchError(
                     f"{asked}(info) of episode {episode} at {time} in lane {lane}, which has come "
-                    f"to {self.tape.times[self.at[lane]]} in episode {self.episode[lane]}: ask "
+                    f"to {times[self.at[lane]]} in episode {self.episode[lane]}: ask "
                     f"for the {asked} of an episode before another begins"
                 )
             yield (

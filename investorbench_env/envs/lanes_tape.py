@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.envs.markets import DrawnMarkets
 from investorbench_env.envs.split_setup import SplitSetup
 
 Array = npt.NDArray[Any]
@@ -21,19 +20,20 @@ class LanesTape(ABC):
 
     Attributes:
         count: D, how many decisions there are.
-        sessions: dates [D].
-        times: decision times, UTC [D].
+        sessions: dates, of all markets [D] or of each [P, D].
+        times: decision times, UTC, in the same shape.
         bars_left: bars to the end of the split, gaps included [D].
     """
+
+    sessions: Array
+    times: Array
 
     def __init__(self, setup: SplitSetup, paths: int) -> None:
         self._window, self._paths = setup.options.window, paths
         self.count = len(setup.decisions)
         self._rewards_expected = setup.rewards_expected
-        self.sessions: Array = setup.calendar.sessions[setup.decisions]
-        self.times: Array = setup.calendar.times[setup.decisions]
+        self._lay_out_dates(setup)
         self.bars_left = (setup.span.stop - 1 - setup.decisions).astype(np.float32)
-        self._period = np.append(1.0, self.sessions[1:] != self.sessions[:-1])
         self._ex_date = np.zeros(self.count, dtype=np.bool_)
         space = setup.observation_space().spaces
         self._shows_bars, self._shows_sentiment = "bars" in space, "sentiment" in space
@@ -51,7 +51,20 @@ class LanesTape(ABC):
     def of_one(cls, setup: Any, history: Any) -> Self:
         """The tape of a market that is there."""
 
-    def draw(self, markets: DrawnMarkets, paths: Sequence[int], numbers: Sequence[int]) -> None:
+    def _lay_out_dates(self, setup: SplitSetup) -> None:
+        self.sessions = setup.calendar.sessions[setup.decisions]
+        self.times = setup.calendar.times[setup.decisions]
+        self._period = np.append(1.0, self.sessions[1:] != self.sessions[:-1])
+
+    def dates(self, at: Array, places: Array) -> tuple[Array, Array]:
+        """Date and time of some places [N], which are at decisions ``at``."""
+        return self.sessions.take(at), self.times.take(at)
+
+    def times_of(self, path: int) -> Array:
+        """The times of the decisions of a market [D]."""
+        return self.times
+
+    def draw(self, markets: Any, paths: Sequence[int], numbers: Sequence[int]) -> None:
         """Put the markets of some numbers in the places of some paths."""
         for first in range(0, len(paths), TOGETHER):
             some = slice(first, first + TOGETHER)

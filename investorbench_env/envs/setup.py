@@ -101,8 +101,9 @@ class Setup(SplitSetup):
             "news": {"news": Documents()},
             "filings": {"filings": Documents()},
             "time": {"time": FreeText()},
-            CHART: {CHART: gym.spaces.Box(0, 255, (HEIGHT, WIDTH, 3), np.uint8)},
         }
+        if CHART in self.modalities:  # the bounds of half a million numbers take their time
+            spaces[CHART] = {CHART: gym.spaces.Box(0, 255, (HEIGHT, WIDTH, 3), np.uint8)}
         return self._observed(spaces)
 
     def action_space(self) -> gym.Space[Any]:

@@ -4,7 +4,7 @@ The same markets, the same account and the same options, over arrays of N episod
 floats; given the same seeds and actions it agrees with the scalar environment to the bit.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from investorbench_env.envs.lane_arguments import (
 from investorbench_env.envs.lane_infos import Info, LaneInfos, unchangeable
 from investorbench_env.envs.lanes import Lanes
 from investorbench_env.envs.lanes_env import LanesEnv
+from investorbench_env.envs.lanes_tape import LanesTape
 from investorbench_env.envs.options import Options
 from investorbench_env.envs.setup import Setup, prepare
 from investorbench_env.envs.tape import Tape
@@ -59,8 +60,10 @@ class SingleAssetVectorEnv(LanesEnv):
         InvestorBenchError: options or data that do not work, with what would.
     """
 
+    INFOS: ClassVar[type[LaneInfos]] = LaneInfos
+
     _setup: Setup
-    _lanes: Lanes[Tape]
+    _lanes: Lanes[Any]
 
     def __init__(
         self,
@@ -70,15 +73,20 @@ class SingleAssetVectorEnv(LanesEnv):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        setup = prepare(without_text(options, Options))
-        super().__init__(setup, Tape, num_envs, autoreset_mode, render_mode)
-        self._infos = LaneInfos(setup, self._lanes, num_envs)
+        setup, tape = self._prepare(options)
+        super().__init__(setup, tape, num_envs, autoreset_mode, render_mode)
+        self._infos = self.INFOS(setup, self._lanes, num_envs)
         self._account = setup.account()
         self._sides, self._no_order = np.array(setup.sides), setup.no_order
         self._everyone = unchangeable(np.ones(num_envs, dtype=np.bool_))
         self._pays = setup.protocol.prices == "traded"
         self._amounts: Amounts
         self._trade: TradeAmounts | None = None
+
+    @staticmethod
+    def _prepare(options: dict[str, Any]) -> tuple[Setup, type[LanesTape]]:
+        """What options lead to, and the class of what holds the markets of all lanes."""
+        return prepare(without_text(options, Options)), Tape
 
     def step(self, actions: Array) -> tuple[Observation, Array, Array, Array, Info]:
         """Take one step in every episode.

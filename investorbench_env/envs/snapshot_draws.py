@@ -1,14 +1,22 @@
 """What snapshots are drawn from: an asset and a day, and where it is simulated a market."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
+from investorbench_env.envs.snapshot_numbers import SnapshotNumbers
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.history import History
 from investorbench_env.market.market import Market
+from investorbench_env.market.simulated.dated_paths import DatedPaths
 from investorbench_env.market.simulated.law import Law
 from investorbench_env.market.simulated.path_market import SOURCE
 from investorbench_env.market.simulated.profiles import dynamics_of
@@ -89,13 +97,17 @@ class SimulatedSnapshots:
         """The asset and the day of a number."""
         return self.occasions[number % len(self.occasions)]
 
+    def entropy(self, number: int) -> tuple[int, ...]:
+        """What the path of a number is drawn from, as in ``Law.market``."""
+        return (self.band, number)
+
     def law(self, number: int) -> Law:
         """What the path of a number is drawn from."""
         return self._law(self.occasion(number))
 
     def draw(self, number: int) -> Market:
         """The market of a number, which ends with the horizon."""
-        return self.law(number).market((self.band, number))
+        return self.law(number).market(self.entropy(number))
 
     def history(self, number: int, window: int) -> SnapshotHistory:
         """The moments of a number."""
@@ -105,8 +117,55 @@ class SimulatedSnapshots:
         history = History(market, symbol, window)
         return SnapshotHistory(history, at, self.horizon, self.document_sessions)
 
+    def numbers_of(
+        self, numbers: Sequence[int], window: int, *, news: bool
+    ) -> Iterator[tuple[npt.NDArray[np.intp], SnapshotNumbers]]:
+        """What many of them hold, to the bit what each holds that is drawn alone, asset by asset.
+
+        Args:
+            numbers: of the markets [N].
+            window: bars in an observation.
+            news: whether news is counted.
+
+        Yields:
+            Which of them, and what they hold.
+        """
+        occasions = np.array([number % len(self.occasions) for number in numbers])
+        for first, drawer in _drawers(self.asset_class, self.occasions):
+            own = (occasions >= first) & (occasions < first + len(drawer.laws))
+            rows = np.flatnonzero(own)
+            if not len(rows):
+                continue
+            which = occasions[rows] - first
+            entropies = [self.entropy(numbers[row]) for row in rows.tolist()]
+            at = drawer.length - 1 - self.horizon
+            yield (
+                rows,
+                SnapshotNumbers.of_paths(
+                    drawer.laws[0].symbol,
+                    (drawer.sessions[which], drawer.times[which]),
+                    drawer.numbers(which, entropies, state_after=at, news=news),
+                    horizon=self.horizon,
+                    window=window,
+                    document_sessions=self.document_sessions,
+                ),
+            )
+
     def _law(self, occasion: Occasion) -> Law:
         return _law_of(self.asset_class, occasion)
+
+
+@lru_cache(maxsize=16)
+def _drawers(
+    asset_class: str, occasions: tuple[Occasion, ...]
+) -> tuple[tuple[int, DatedPaths], ...]:
+    """What draws the paths of each asset together, and the place of its first occasion."""
+    found, first = [], 0
+    for _, own in groupby(occasions, attrgetter("symbol")):
+        laws = [_law_of(asset_class, occasion) for occasion in own]
+        found.append((first, DatedPaths(laws)))
+        first += len(laws)
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)

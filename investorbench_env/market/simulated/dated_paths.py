@@ -46,10 +46,16 @@ class DatedPaths:
     """Paths of laws that differ in nothing but their dates.
 
     Args:
-        laws: one for each set of dates, all with as many sessions T.
+        laws: one for each of D sets of dates, all with as many sessions T.
+
+    Attributes:
+        laws: the same.
+        length: T.
+        sessions: dates of each law [D, T].
+        times: their ends, UTC [D, T].
 
     Raises:
-        MarketError: they differ in more, or last things are said of their asset.
+        MarketError: they differ in more, or what is said of their asset lasts.
     """
 
     def __init__(self, laws: Sequence[Law]) -> None:
@@ -58,7 +64,8 @@ class DatedPaths:
             > 1
         ):
             raise MarketError("laws that are drawn from together must differ in their dates alone")
-        self._law = law = laws[0]
+        self.laws, law = tuple(laws), laws[0]
+        self.length = len(law.sessions)
         if isinstance(law.dynamics, NoisyDynamics):
             raise MarketError(
                 f"what is said of {law.symbol} lasts longer than a few sessions: simulate another "
@@ -66,9 +73,9 @@ class DatedPaths:
             )
         self._row = find_asset_class(law.asset_class)
         self._profile = profile_of(law.symbol, self._row)
-        self._sessions = np.stack([law.sessions for law in laws])
-        self._times = np.stack([law.times for law in laws])
-        self._ex_dates = _side_by_side([law.ex_dates for law in laws], len(law.sessions))
+        self.sessions = np.stack([law.sessions for law in laws])
+        self.times = np.stack([law.times for law in laws])
+        self._ex_dates = _side_by_side([law.ex_dates for law in laws], self.length)
 
     def numbers(
         self,
@@ -102,14 +109,14 @@ class DatedPaths:
     def _block(
         self, which: IndexArray, entropies: Sequence[Sequence[int]], state_after: int, news: bool
     ) -> DatedNumbers:
-        law, length = self._law, self._sessions.shape[1]
+        law, length = self.laws[0], self.length
         origins = [law.origin(entropy) for entropy in entropies]
         paths = evolve(law.dynamics, draw_shocks(origins, length))
         ex_dates = ExDates._make(each[which] for each in self._ex_dates)
         traded = traded_bars(paths, ex_dates, self._profile)
         labels = np.zeros((len(which), length, len(SENTIMENTS)), dtype=np.uint8)
         if news:
-            dates = self._sessions[which], self._times[which]
+            dates = self.sessions[which], self.times[which]
             planned = plan_news(law.dynamics, paths, *dates, self._row, origins)
             labels = count_labels(planned, labels.shape[:2])
         return DatedNumbers(
