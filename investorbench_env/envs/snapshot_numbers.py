@@ -26,6 +26,7 @@ class SnapshotNumbers(NamedTuple):
         final: closes [N, 2].
         fill: the price in the first bar of the horizon at which a position was entered [N].
         earned: what a long position earned over the horizon [N].
+        hidden_state: of a simulated asset at the decision, by name [N].
     """
 
     symbols: Array
@@ -37,6 +38,7 @@ class SnapshotNumbers(NamedTuple):
     final: Array
     fill: Array
     earned: Array
+    hidden_state: dict[str, Array] | None = None
 
     @classmethod
     def of_histories(cls, histories: Sequence[SnapshotHistory]) -> Self:
@@ -108,6 +110,7 @@ class SnapshotNumbers(NamedTuple):
                 [dividends[:, t] for t in held],
                 [splits[:, t] for t in held],
             ),
+            hidden_state=paths.hidden_state,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.accounting.account import Expected
 from investorbench_env.envs.lanes_tape import LanesTape
 from investorbench_env.envs.snapshot_moments import DECISION, END, SnapshotHistory
 from investorbench_env.envs.snapshot_numbers import SnapshotNumbers
@@ -37,7 +38,7 @@ class SnapshotTape(LanesTape):
         self._setup, shown = setup, self._window if self._shows_bars else 0
         shape = paths, self.count
         self.symbols: Array = np.full(paths, "", dtype=f"U{max(map(len, setup.symbols))}")
-        self._fill, self._earned, self._final = np.zeros((3, *shape))
+        self._fill, self._earned, self._final, self._expected = np.zeros((4, *shape))
         self._sentiment = np.zeros((*shape, 3), dtype=np.float32)
         self._bars = np.zeros((*shape, shown, len(FIELDS)), dtype=np.float32)
         self._masks = np.zeros((*shape, shown), dtype=np.int8)
@@ -70,6 +71,9 @@ class SnapshotTape(LanesTape):
         self.sessions[paths], self.times[paths] = drawn.sessions, drawn.times
         self._fill[paths, END], self._earned[paths, END] = drawn.fill, drawn.earned
         self._final[paths] = drawn.final
+        if self._rewards_expected and drawn.hidden_state is not None:
+            ahead = self._setup.expected(drawn.symbols[0], drawn.hidden_state)
+            self._expected[paths, DECISION] = ahead.day
         self._sentiment[paths] = drawn.sentiment
         if self._shows_bars:
             self._bars[paths], self._masks[paths] = drawn.bars, drawn.masks
@@ -96,6 +100,11 @@ class SnapshotTape(LanesTape):
     def distributions(self, places: Array) -> tuple[Array, Array]:
         """Nothing is left to pay: what is earned has dividends and splits."""
         return np.zeros(len(places)), np.ones(len(places))
+
+    def expected(self, places: Array) -> Expected:
+        """What the horizons after some places were expected to earn [N]."""
+        nothing = np.zeros(len(places))
+        return Expected(nothing, self._expected.take(places), nothing)
 
     def final(self, places: Array) -> Array:
         """Closes [N]."""

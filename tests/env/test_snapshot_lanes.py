@@ -119,6 +119,28 @@ def test_snapshots_begin_again_as_episodes_of_one_step(mode: AutoresetMode) -> N
         assert np.array_equal(observation["bars"][0], alone.reset()[0]["bars"])
 
 
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_lanes_are_paid_what_was_expected_as_each_is_alone(horizon: int) -> None:
+    options: dict[str, Any] = {
+        "symbols": ["SIM", "TSLA"],
+        "data": "simulated",
+        "action": "weight",
+        "horizon": horizon,
+        "reward": "expected",
+        "markets": "train",
+        "modalities": ["bars"],
+    }
+    many: Any = gym.make_vec("InvestorBench/Snapshot", num_envs=20, **options)
+    alone: Any = gym.make("InvestorBench/Snapshot", **options)
+    many.reset(seed=7)
+    weights = np.linspace(-1, 1, 20, dtype=np.float32)
+    rewards = many.step(weights)[1]
+    for lane, weight in enumerate(weights):
+        alone.reset(seed=7 + lane)
+        assert alone.step(weight)[1] == rewards[lane]
+    assert len(set(np.abs(rewards))) == 20
+
+
 def test_features_of_lanes_are_those_of_each_alone() -> None:
     many: Any = NumericVectorObservation(gym.make_vec(SNAPSHOT, num_envs=2))
     alone: Any = NumericObservation(gym.make(SNAPSHOT))
