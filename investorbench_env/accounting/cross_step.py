@@ -41,7 +41,7 @@ class CrossStep(IsolatedStep):
 
     def credit_funding(self, at: Places, cash: Floats) -> None:
         """Put it into the cash, or take it from there."""
-        np.add.at(self.state.cash, at % self.accounts, cash)
+        np.add.at(self.state.cash, at % self.accounts, cash.take(at))
 
     def margins_of(self, entered: Entered) -> float:
         """Nothing: the margins of entries stay in the cash."""

@@ -71,7 +71,7 @@ class Entries(NamedTuple):
     def those(self, which: Booleans) -> "Entries":
         """Some of them."""
         at, *columns = self
-        kept = np.flatnonzero(which)
+        kept = which.nonzero()[0]
         return Entries(at.take(kept), *(column.take(kept) for column in columns))
 
 

@@ -109,7 +109,8 @@ class MarginState:
         self.columns = np.repeat(EMPTY[:, None], self.marks.size, axis=1)
         self.rows = dict(zip(COLUMNS, self.columns, strict=True))
         self.volume = TradedVolume(terms.fees, len(self.cash))
-        self._beyond_first = CLEARLY * terms.tiers.beyond_first()
+        rates, deductions = terms.tiers
+        self._first_tier = np.stack([rates[0], deductions[0], CLEARLY * terms.tiers.beyond_first()])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copy, whose rows are again those of its own columns."""
@@ -220,12 +221,12 @@ class MarginState:
         return self._ends_at(at, after + (after == 0.0), price, worth)
 
     def _ends_at(self, at: Places, size: Floats, price: Floats, worth: Floats) -> Floats:
-        coin, (rates, deductions) = at // self.shape[1], self.terms.tiers
-        first = rates[:1].take(coin, axis=1), deductions[:1].take(coin, axis=1)
-        found: Floats = liquidation_price(size, price, worth, *first)
+        coin = at // self.shape[1]
+        rate, deduction, beyond = self._first_tier.take(coin, axis=1)
+        found: Floats = liquidation_price(size, price, worth, (rate,), (deduction,))
         # Mostly no other tier is near.
-        if np.count_nonzero(np.abs(size) * found > self._beyond_first.take(coin)):
-            each = rates.take(coin, axis=1), deductions.take(coin, axis=1)
+        if np.count_nonzero(np.abs(size) * found > beyond):
+            each = (tiers.take(coin, axis=1) for tiers in self.terms.tiers)
             found = liquidation_price(size, price, worth, *each)
         return found
 
@@ -236,7 +237,7 @@ class MarginState:
             at: places.
             held: their columns [13, K]; the prices are found here.
         """
-        held[6:9] = self.levels(at, held)
+        held[6], held[7], held[8] = self.levels(at, held)
         self.columns[:, at] = held
 
     def levels(self, at: Places, held: Floats) -> tuple[Floats, Floats, Floats]:

@@ -27,6 +27,7 @@ CODES = {HOLD: 0, BUY_TO_ENTER: 1, SELL_TO_ENTER: -1, CLOSE: 2}
 LEAST, MOST = min(CODES.values()), max(CODES.values())
 NUMBERS = ("quantity", "leverage", "profit_target", "stop_loss", "confidence", "risk_usd")
 """The other arrays, NaN where nothing is said."""
+NAMES = frozenset(NUMBERS)
 UNREADABLE = "number"
 """The kind of an entry with a number that cannot be meant."""
 
@@ -78,7 +79,7 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
     signal = arrays.pop("signal", None)
     if signal is None or signal.shape != shape or signal.dtype.kind not in "iu":
         return None
-    if not arrays.keys() <= {*NUMBERS}:
+    if not arrays.keys() <= NAMES:
         return None
     for each in arrays.values():
         if each.shape != shape or each.dtype.kind not in "fiu":
@@ -86,8 +87,6 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
     said = np.flatnonzero(signal.reshape(-1) != 0)
     episode, coin = np.divmod(said, shape[1])
     at = coin * shape[0] + episode
-    order = at.argsort()
-    at, said = at.take(order), said.take(order)
     code = signal.reshape(-1).take(said)
     if np.count_nonzero((code < LEAST) | (code > MOST)):
         return None
@@ -97,9 +96,9 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
             given = arrays[name]
             is_flat = given.flags.c_contiguous
             # What is spread out or turned around would be copied as a whole.
-            numbers[row] = (
-                given.reshape(-1).take(said) if is_flat else given[divmod(said, shape[1])]
-            )
+            numbers[row] = given.reshape(-1).take(said) if is_flat else given[episode, coin]
+    order = at.argsort()
+    at, code, numbers = at.take(order), code.take(order), numbers.take(order, axis=1)
     found = LaneSignals(at, code.astype(np.int8), numbers, (), np.zeros(shape[0], np.int64))
     wrong = np.abs(numbers) > MOST_NUMBER
     return _without_too_large(found, wrong.any(axis=0)) if np.count_nonzero(wrong) else found

@@ -115,8 +115,9 @@ class PositionFigures:
         features[UNREALISED] = unrealised
         features[NOTIONAL] = book.size * book.marks
         np.abs(features[NOTIONAL], out=features[NOTIONAL])
-        features[HOURS] = (now.astype(np.float64) - book.column("opened")) / HOUR
-        features[HOURS] *= held
+        hours = now.astype(np.float64) - book.column("opened")
+        hours /= HOUR
+        np.multiply(hours, held, out=features[HOURS], casting="same_kind")
         if book.terms.cross:  # the marks move these too
             features[MARGIN] = book.margins()
             features[LIQUIDATION] = prices = np.fmax(book.liquidation_prices(), 0.0)

@@ -97,7 +97,8 @@ class PerpetualInfos:
             "quantities": book.size.copy().T,
             "entry_prices": book.column("entry").copy().T,
             "prices": book.marks.copy().T,
-            "unrealised_pnl": accounts.unrealised.copy().T,
+            # Found again at every step, so that it can be given away.
+            "unrealised_pnl": accounts.unrealised.T,
             **self._account_masks,
         }
         self._report_events(info, step, fresh)

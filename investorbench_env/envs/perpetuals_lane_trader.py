@@ -142,7 +142,8 @@ class PerpetualLanes:
     def _value(self) -> None:
         """Value the accounts at their marks."""
         book = self.book
-        self.unrealised = book.size * (book.marks - book.column("entry"))
+        self.unrealised = book.marks - book.column("entry")
+        self.unrealised *= book.size
         self.equity = book.cash + over_assets(book.column("margin") + self.unrealised)
         self.free = book.free_margin()
 
@@ -265,10 +266,8 @@ class PerpetualLanes:
         """Add up the funding of a step."""
         paid = [events.funded for _, events in bars if events.funded is not None]
         if paid:
-            received = np.zeros(self._count)
-            for each in paid:
-                np.add.at(received, each.at % self._count, each.cash)
-            self.received += received
+            at, cash, *_ = (np.concatenate(column) for column in zip(*paid, strict=True))
+            self.received += np.bincount(at % self._count, cash, self._count)
 
     def _take(self, events: BarEvents, decided: LaneSignals) -> list[Refusals]:
         """Keep what a bar did to the accounts; what it refused."""
@@ -345,12 +344,15 @@ def _first_faults(
     rules: TradingRules, figures: EntryFigures
 ) -> tuple[Flags, list[tuple[str, Flags]]]:
     """Which entries break no rule [K], and which break which first."""
-    fits, found = np.ones(len(figures.side), np.bool_), list[tuple[str, Flags]]()
+    fits = figures.side == figures.side
+    found: list[tuple[str, Flags]] = []
     for kind, is_broken in broken_rules(rules, figures):
         if np.count_nonzero(is_broken):
-            found.append((kind, is_broken & fits))
-            fits &= ~is_broken
-    return fits, [(kind, first) for kind, first in found if np.count_nonzero(first)]
+            first = is_broken & fits
+            if np.count_nonzero(first):
+                found.append((kind, first))
+                fits ^= first
+    return fits, found
 
 
 def _some(values: Any, which: slice) -> Any:
