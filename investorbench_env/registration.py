@@ -7,7 +7,7 @@ is that of the package, in every record.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import gymnasium as gym
 
@@ -20,6 +20,17 @@ from investorbench_env.universes import UNIVERSES, find_universe
 NAMESPACE = "InvestorBench"
 
 
+class Prepared(Protocol):
+    """What the keywords of ``gym.make`` lead to, before there is an environment."""
+
+    @property
+    def facts(self) -> Facts:
+        """What may be known without stepping."""
+
+    def market_of(self, seed: int | None) -> Market:
+        """All of the market of the episode that a ``reset`` with a seed begins."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """A kind of decision: the environments of it, and what it is offered on.
@@ -28,23 +39,19 @@ class Family:
         name: as in ids, ``InvestorBench/<name>``.
         environment: entry point of the environment.
         vector_environment: entry point of its vectorised twin; None where it has none.
-        facts: entry point of what gives the facts of an environment from the keywords of
-            ``gym.make``, without making it.
+        setup: entry point of what gives, for the keywords of ``gym.make``, what they lead to.
         universes: the names of those on which it has ids.
         each: whether an id stands for one asset of a universe or for the universe as a whole.
         options: keywords that every environment of the family gets.
-        market: entry point of what gives the market of an episode from the same keywords and the
-            seed of its ``reset``; None where there is not one that an oracle could be handed.
     """
 
     name: str
     environment: str
     vector_environment: str | None
-    facts: str
+    setup: str
     universes: tuple[str, ...]
     each: Literal["asset", "universe"]
     options: Mapping[str, Any] = field(default_factory=dict)
-    market: str | None = None
 
     @property
     def id(self) -> str:
@@ -81,8 +88,7 @@ def _single_asset(asset_class: AssetClass) -> Family:
         name=asset_class.title,
         environment="investorbench_env.envs.single_asset:SingleAssetEnv",
         vector_environment="investorbench_env.envs.single_asset_vector:SingleAssetVectorEnv",
-        facts="investorbench_env.envs.setup:facts_of",
-        market="investorbench_env.envs.setup:market_of",
+        setup="investorbench_env.envs.setup:setup_of",
         universes=tuple(universes),
         each="asset",
         options={"asset_class": asset_class.name, "universe": next(iter(universes), None)},
@@ -93,8 +99,7 @@ PORTFOLIO = Family(
     name="Portfolio",
     environment="investorbench_env.envs.portfolio:PortfolioEnv",
     vector_environment="investorbench_env.envs.portfolio_vector:PortfolioVectorEnv",
-    facts="investorbench_env.envs.portfolio_setup:facts_of",
-    market="investorbench_env.envs.portfolio_setup:market_of",
+    setup="investorbench_env.envs.portfolio_setup:setup_of",
     universes=("IB7", "R1", "SIM"),
     each="universe",
 )
@@ -103,8 +108,7 @@ PERPETUALS = Family(
     name="Perpetuals",
     environment="investorbench_env.envs.perpetuals:PerpetualsEnv",
     vector_environment="investorbench_env.envs.perpetuals_vector:PerpetualsVectorEnv",
-    facts="investorbench_env.envs.perpetuals_setup:facts_of",
-    market="investorbench_env.envs.perpetuals_setup:market_of",
+    setup="investorbench_env.envs.perpetuals_setup:setup_of",
     universes=("ARENA6", "Perpetuals-SIM"),
     each="universe",
 )
@@ -113,8 +117,7 @@ SNAPSHOT = Family(
     name="Snapshot",
     environment="investorbench_env.envs.snapshot:SnapshotEnv",
     vector_environment="investorbench_env.envs.snapshot_vector:SnapshotVectorEnv",
-    facts="investorbench_env.envs.snapshot_setup:facts_of",
-    market="investorbench_env.envs.snapshot_setup:market_of",
+    setup="investorbench_env.envs.snapshot_setup:setup_of",
     universes=("Snapshot-SIM",),
     each="universe",
 )
@@ -164,8 +167,7 @@ def facts_of(id: str, **options: Any) -> Facts:
         raise UnknownNameError("environment id", id, gym.registry)
     family = family_of(id)
     if family is not None:
-        facts: Facts = _call(family.facts, id, options)
-        return facts
+        return _prepared(family, id, options).facts
     env = gym.make(id, **options)
     try:
         return facts_in(env)
@@ -202,17 +204,16 @@ def market_of(id: str, seed: int | None = None, **options: Any) -> Market:
         InvestorBenchError: options or data that do not work, with what would.
     """
     family = family_of(id)
-    if family is None or family.market is None:
-        known = [id for each in FAMILIES.values() if each.market for id in (each.id, *each.ids())]
+    if family is None:
+        known = [id for each in FAMILIES.values() for id in (each.id, *each.ids())]
         raise UnknownNameError("environment id with a market", id, known)
-    market: Market = _call(family.market, id, options, seed)
-    return market
+    return _prepared(family, id, options).market_of(seed)
 
 
-def _call(entry_point: str, id: str, options: Mapping[str, Any], *more: Any) -> Any:
-    """What a function of a family gives for the keywords of ``gym.make``."""
-    module, name = entry_point.split(":")
-    return getattr(import_module(module), name)({**gym.spec(id).kwargs, **options}, *more)
+def _prepared(family: Family, id: str, options: Mapping[str, Any]) -> Prepared:
+    module, name = family.setup.split(":")
+    prepared: Prepared = getattr(import_module(module), name)({**gym.spec(id).kwargs, **options})
+    return prepared
 
 
 def register_all() -> None:

@@ -200,7 +200,8 @@ class IsolatedStep:
     ) -> tuple[Floats, Floats]:
         """Pay out what is left of positions: what their prices brought, and the fees."""
         size, entry, margin = held[:3]
-        returned, pnl, fee = end_of(margin, size, entry, price, self.state.volume.taker.take(account))
+        rate = self.state.volume.taker.take(account)
+        returned, pnl, fee = end_of(margin, size, entry, price, rate)
         if lost is not None:
             returned, fee = np.where(lost, 0.0, returned), np.where(lost, 0.0, fee)
             pnl = np.where(lost, -margin, pnl)

@@ -20,11 +20,10 @@ from investorbench_env.envs.perpetuals_history import PerpetualHistory, perpetua
 from investorbench_env.envs.perpetuals_markets import coins_of, perpetual_markets_of
 from investorbench_env.envs.perpetuals_options import CROSS, PerpetualOptions
 from investorbench_env.envs.portfolio_findings import hindsight
-from investorbench_env.envs.setup import drawn_market, fills_of, rates_of
+from investorbench_env.envs.setup import fills_of, rates_of
 from investorbench_env.envs.split_setup import SplitSetup, bars_of, universe_for
 from investorbench_env.errors import DateRangeError, ProtocolError
 from investorbench_env.facts import Facts
-from investorbench_env.market.market import Market
 from investorbench_env.protocols import find_protocol
 from investorbench_env.spaces import Documents, FreeText, SignalsByCoin, unbounded
 from investorbench_env.universes import Universe, find_split
@@ -198,25 +197,10 @@ def _findings(
         yield from hindsight(universe, str(markets.sessions[span.start]))
 
 
-def facts_of(given: Mapping[str, Any]) -> Facts:
-    """The facts of the environment that these keywords of ``gym.make`` make, without making it.
+def setup_of(given: Mapping[str, Any]) -> PerpetualSetup:
+    """What the keywords of ``gym.make`` lead to, without making the environment.
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would.
     """
-    return prepare(PerpetualOptions.of(given)).facts
-
-
-def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
-    """The market of an episode of the environment that these keywords of ``gym.make`` make.
-
-    Args:
-        given: the keywords.
-        seed: of the ``reset`` that begins the episode; None where there is one market alone.
-
-    Raises:
-        InvestorBenchError: options or data that do not work, with what would; or no seed, where
-            every seed has a market of its own, or one that is no whole number of at least 0.
-    """
-    setup = prepare(PerpetualOptions.of(given))
-    return drawn_market(setup.markets, ", ".join(setup.symbols), seed)
+    return prepare(PerpetualOptions.of(given))

@@ -18,7 +18,7 @@ from investorbench_env.envs.markets import DrawnMarkets, GivenMarket, Markets
 from investorbench_env.envs.portfolio_findings import gaps, hindsight
 from investorbench_env.envs.portfolio_markets import members_of, portfolio_markets_of
 from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
-from investorbench_env.envs.setup import ALL_OF_IT, drawn_market, fills_of, rates_of
+from investorbench_env.envs.setup import ALL_OF_IT, fills_of, rates_of
 from investorbench_env.envs.split_setup import SplitSetup, bars_of, universe_for
 from investorbench_env.errors import InvestorBenchError, ProtocolError
 from investorbench_env.facts import Facts
@@ -224,28 +224,13 @@ def _findings(
         yield from hindsight(universe, str(markets.sessions[span.start]))
 
 
-def facts_of(given: Mapping[str, Any]) -> Facts:
-    """The facts of the environment that these keywords of ``gym.make`` make, without making it.
+def setup_of(given: Mapping[str, Any]) -> PortfolioSetup:
+    """What the keywords of ``gym.make`` lead to, without making the environment.
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would.
     """
-    return prepare(PortfolioOptions.of(given)).facts
-
-
-def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
-    """The market of an episode of the environment that these keywords of ``gym.make`` make.
-
-    Args:
-        given: the keywords.
-        seed: of the ``reset`` that begins the episode; None where there is one market alone.
-
-    Raises:
-        InvestorBenchError: options or data that do not work, with what would; or no seed, where
-            every seed has a market of its own, or one that is no whole number of at least 0.
-    """
-    setup = prepare(PortfolioOptions.of(given))
-    return drawn_market(setup.markets, ", ".join(setup.symbols), seed)
+    return prepare(PortfolioOptions.of(given))
 
 
 def _rates(options: PortfolioOptions, protocol: Protocol, asset_class: str) -> tuple[float, float]:

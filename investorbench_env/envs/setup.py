@@ -13,14 +13,13 @@ import numpy.typing as npt
 
 from investorbench_env.accounting.account import Account, Expected, SpotAccount
 from investorbench_env.accounting.paper import PaperAccount
-from investorbench_env.envs.markets import Draws, markets_of
+from investorbench_env.envs.markets import markets_of
 from investorbench_env.envs.options import (
     CHART,
     MarketOptions,
     Options,
 )
 from investorbench_env.envs.split_setup import SplitSetup, bars_of, universe_for
-from investorbench_env.envs.starts import Starts
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
@@ -189,41 +188,13 @@ def prepare(options: Options) -> Setup:
     )
 
 
-def facts_of(given: Mapping[str, Any]) -> Facts:
-    """The facts of the environment that these keywords of ``gym.make`` make, without making it.
+def setup_of(given: Mapping[str, Any]) -> Setup:
+    """What the keywords of ``gym.make`` lead to, without making the environment.
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would.
     """
-    return prepare(Options.of(given)).facts
-
-
-def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
-    """The market of an episode of the environment that these keywords of ``gym.make`` make.
-
-    Args:
-        given: the keywords.
-        seed: of the ``reset`` that begins the episode; None where there is one market alone.
-
-    Raises:
-        InvestorBenchError: options or data that do not work, with what would; or no seed, where
-            every seed has a market of its own, or one that is no whole number of at least 0.
-    """
-    setup = prepare(Options.of(given))
-    return drawn_market(setup.markets, setup.symbol, seed)
-
-
-def drawn_market(markets: Draws, name: str, seed: int | None) -> Market:
-    """The market of the episode that a ``reset`` with a seed begins, see ``market_of``."""
-    if seed is not None and not (
-        isinstance(seed, int | np.integer) and type(seed) is not bool and seed >= 0
-    ):
-        raise InvestorBenchError(f"seed={seed!r} must be a whole number of at least 0")
-    several = markets.numbers is None or len(markets.numbers) > 1
-    if seed is None and several:
-        raise InvestorBenchError(f"which market of {name}? Every reset draws one: give its seed=")
-    starts = Starts(seed)
-    return markets.draw(starts.market(markets, starts.pool(markets)))
+    return prepare(Options.of(given))
 
 
 def _symbol_of(options: Options) -> str:

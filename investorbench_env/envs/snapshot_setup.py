@@ -14,7 +14,6 @@ from investorbench_env.accounting.horizon import HorizonAccount
 from investorbench_env.envs.setup import (
     ALL_OF_IT,
     Setup,
-    drawn_market,
     fills_of,
     rates_of,
     states_of,
@@ -26,7 +25,6 @@ from investorbench_env.envs.snapshot_options import SnapshotOptions
 from investorbench_env.envs.split_setup import universe_for
 from investorbench_env.facts import Facts
 from investorbench_env.market.history import AssetMoments
-from investorbench_env.market.market import Market
 from investorbench_env.market.simulated.conditional import conditional
 from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.protocols import find_protocol
@@ -127,20 +125,10 @@ def prepare_snapshots(options: SnapshotOptions) -> SnapshotSetup:
     )
 
 
-def facts_of(given: Mapping[str, Any]) -> Facts:
-    """The facts of the environment that these keywords of ``gym.make`` make, without making it.
+def setup_of(given: Mapping[str, Any]) -> SnapshotSetup:
+    """What the keywords of ``gym.make`` lead to, without making the environment.
 
     Raises:
         InvestorBenchError: options or data that do not work, with what would.
     """
-    return prepare_snapshots(SnapshotOptions.of(given)).facts
-
-
-def market_of(given: Mapping[str, Any], seed: int | None = None) -> Market:
-    """The market of the snapshot that a ``reset`` with a seed shows.
-
-    Raises:
-        InvestorBenchError: options or data that do not work, with what would; or no seed.
-    """
-    setup = prepare_snapshots(SnapshotOptions.of(given))
-    return drawn_market(setup.markets, setup.symbol, seed)
+    return prepare_snapshots(SnapshotOptions.of(given))

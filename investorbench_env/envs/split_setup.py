@@ -17,10 +17,12 @@ from investorbench_env.envs.options import (
     MarketOptions,
     RewardFunction,
 )
-from investorbench_env.errors import DateRangeError
+from investorbench_env.envs.starts import Starts
+from investorbench_env.errors import DateRangeError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.intervals import periods_a_year
+from investorbench_env.market.market import Market
 from investorbench_env.protocols import Protocol
 from investorbench_env.universes import Split, Universe, find_universe, universe_of
 
@@ -112,6 +114,29 @@ class SplitSetup(ABC):
     @abstractmethod
     def action_space(self) -> gym.Space[Any]:
         """The space of one environment's actions."""
+
+    def market_of(self, seed: int | None) -> Market:
+        """All of the market of an episode, for what may know the future: an oracle.
+
+        Args:
+            seed: of the ``reset`` that begins it; None where there is one market alone.
+
+        Raises:
+            InvestorBenchError: no seed, where every seed has a market of its own, or one that is
+                no whole number of at least 0.
+        """
+        if seed is not None and not (
+            isinstance(seed, int | np.integer) and type(seed) is not bool and seed >= 0
+        ):
+            raise InvestorBenchError(f"seed={seed!r} must be a whole number of at least 0")
+        markets = self.markets
+        if seed is None and (markets.numbers is None or len(markets.numbers) > 1):
+            which = ", ".join(self.facts.symbols)
+            raise InvestorBenchError(
+                f"which market of {which}? Every reset draws one: give its seed="
+            )
+        starts = Starts(seed)
+        return markets.draw(starts.market(markets, starts.pool(markets)))
 
     @abstractmethod
     def history_of(self, number: int) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from investorbench_env.envs.setup import facts_of
+from investorbench_env.envs.setup import setup_of
 from investorbench_env.errors import FactsError
 from investorbench_env.facts import Facts
 from investorbench_env.market.intervals import periods_a_year
@@ -67,7 +67,7 @@ def test_scalar_vectorised_and_no_environment_give_the_same_facts(id: str) -> No
     options: dict[str, Any] = {"split": "warmup", "window": 5, "commission_bps": 20.0}
     scalar = gym.make(id, **options).unwrapped.facts  # type: ignore[attr-defined]
     many = gym.make_vec(id, num_envs=2, **options).unwrapped.facts  # type: ignore[attr-defined]
-    assert scalar == many == facts_of({**gym.spec(id).kwargs, **options})
+    assert scalar == many == setup_of({**gym.spec(id).kwargs, **options}).facts
 
 
 def test_facts_come_back_from_json_as_they_were() -> None:

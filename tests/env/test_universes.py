@@ -38,7 +38,7 @@ TOY = Family(
     name="Toy",
     environment="tests.env.test_universes:ToyEnv",
     vector_environment=None,
-    facts="tests.env.test_universes:toy_facts",
+    setup="tests.env.test_universes:ToySetup",
     universes=("PAIR",),
     each="universe",
 )
@@ -56,22 +56,24 @@ class ToyEnv(gym.Env[Any, Any]):
 class ToyEnvWithFacts(ToyEnv):
     @property
     def facts(self) -> Facts:
-        return toy_facts({"universe": self.universe})
+        return ToySetup({"universe": self.universe}).facts
 
 
-def toy_facts(given: Any) -> Facts:
-    """The facts of a toy environment from its keywords."""
-    universe = find_universe(given["universe"])
-    return Facts(
-        family="Toy",
-        symbols=tuple(member.symbol for member in universe.members),
-        protocol="toy",
-        steps=3,
-        window=(universe.split("test").start, universe.split("test").end),
-        source="a test",
-        simulated=True,
-        fingerprint="0" * 64,
-    )
+class ToySetup:
+    """What the keywords of a toy environment lead to."""
+
+    def __init__(self, given: Any) -> None:
+        universe = find_universe(given["universe"])
+        self.facts = Facts(
+            family="Toy",
+            symbols=tuple(member.symbol for member in universe.members),
+            protocol="toy",
+            steps=3,
+            window=(universe.split("test").start, universe.split("test").end),
+            source="a test",
+            simulated=True,
+            fingerprint="0" * 64,
+        )
 
 
 @pytest.fixture
