@@ -133,7 +133,7 @@ class Decision:
 
 def horizon_of(facts: Facts) -> int:
     """The sessions that a decision is scored over; 1 where each step is scored by itself."""
-    return getattr(facts, "horizon", None) or 1
+    return facts.horizon or 1
 
 
 def plain_forecast(forecast: Forecast, facts: Facts) -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """What ``name=value`` on the command line can set, and errors in better words than Hydra's."""
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hydra.utils import get_class
+
+from investorbench.agents.parts import PARTS
 from investorbench.agents.settings_files import read_settings
 from investorbench.scripts.choices import CONF, GROUPS, OF_A_TASK, Choices, parsed
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 OPEN = ("task.options", "memory.embedder", "model.")
 """Settings that others know and check the names of: an environment, an embedder, a model."""
+TARGET = "_target_"
 SWEEPS = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 
 
@@ -87,6 +92,8 @@ class _Settings:
             return True
         if own is not None and (own.takes_any or rest in own.settings):
             return False
+        if group == "agent" and rest in self._unlisted(name):
+            return False
         takes = [*settings, *(own.settings if own is not None else ())]
         others = self._others(group, rest)
         if not others:
@@ -109,6 +116,14 @@ class _Settings:
         table = read_settings(self._choices.file(group, name))
         common = self._own.get(group, {})
         return list(dict.fromkeys(_dotted({**common, **table})))
+
+    def _unlisted(self, name: str) -> list[str]:
+        """What an agent of ours takes besides what its file lists, and does without."""
+        target = read_settings(self._choices.file("agent", name)).get(TARGET)
+        if target is None:
+            return []
+        parameters = inspect.signature(get_class(target)).parameters.values()
+        return [each.name for each in parameters if each.default is None and each.name not in PARTS]
 
     def _others(self, group: str, rest: str) -> list[str]:
         names = self._choices.names(group)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
+from investorbench.agents.asked_forecasts import UP, AskedForecast
 from investorbench.agents.interpreter import Interpreter
 from investorbench.agents.llm import Answer, LanguageModel, Message
 from investorbench.agents.llm.contents import text_of, with_text
@@ -34,14 +35,20 @@ class Debate:
     Args:
         model: what answers for all three.
         rounds: of arguments; from the second on each side answers the other.
+        forecast: what the judge is asked for beside the decision: ``"probability"``, of a return
+            above 0 over the sessions that the decision is scored over; None for nothing.
 
     Raises:
         InvestorBenchError: there are no rounds.
+        UnknownNameError: there is no such forecast.
     """
 
     name = "debate"
 
-    def __init__(self, model: LanguageModel, *, rounds: int = 1) -> None:
+    def __init__(
+        self, model: LanguageModel, *, rounds: int = 1, forecast: str | None = None
+    ) -> None:
+        self._forecast = AskedForecast(forecast)
         if rounds < 1:
             raise InvestorBenchError(f"rounds={rounds!r} must be at least 1")
         self.model, self.rounds = model, rounds
@@ -50,6 +57,7 @@ class Debate:
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
         self._interpreter = Interpreter(facts, self.name)
+        self._forecast = AskedForecast(self._forecast.kind, facts)
         self._is_warmup, self._seed, self._record = split == "warmup", seed, {}
 
     async def act(self, observation: Observation, info: Info) -> Action:
@@ -66,12 +74,18 @@ class Debate:
             said = {side: reply.text for side, reply in zip(SIDES, replies, strict=True)}
             answers += [{**asdict(r), "role": side} for side, r in zip(SIDES, replies, strict=True)]
         heard = "\n\n".join(f"The {side}:\n{argument}" for side, argument in said.items())
-        verdict = await self._ask(task, content, f"{heard}\n\n{DECIDE}", self._interpreter.schema)
+        asked = f" Before it, as `{UP}`: {self._forecast.words}" if self._forecast.kind else ""
+        verdict = await self._ask(
+            task,
+            content,
+            f"{heard}\n\n{DECIDE}{asked}",
+            self._forecast.schema(self._interpreter.schema),
+        )
         decided = self._interpreter.read(verdict.value, info)
         answers.append({**asdict(verdict), "role": JUDGE})
         question = {"system": task, "user": text_of(content)}
         self._record = {**decided.record(), "question": question, "answers": answers}
-        return decided.action
+        return self._forecast.decided(decided.action, verdict.value)
 
     async def _ask(
         self, task: str, content: Any, instruction: str, schema: dict[str, Any] | None = None
@@ -87,7 +101,12 @@ class Debate:
 
     def describe(self) -> dict[str, Any]:
         """What determines it."""
-        return {"agent": self.name, "model": self.model.name, "rounds": self.rounds}
+        return {
+            "agent": self.name,
+            "model": self.model.name,
+            "rounds": self.rounds,
+            **self._forecast.described(),
+        }
 
 
 def _part(side: str, said: dict[str, str]) -> str:

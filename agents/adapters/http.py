@@ -3,16 +3,20 @@
 ``POST {url}/decide`` carries a JSON object with ``protocol`` 1, ``episode``, ``split``, ``step``,
 ``seed``, ``facts``, ``observation``, ``info`` and the ``reward`` of the step before. The reply is
 one with an ``action``, ``"buy"``, ``"hold"``, ``"sell"`` or a target weight, of several assets a
-list of orders or weights, and perhaps a ``rationale``. ``docs/agents.md`` has all of it.
+list of orders or weights, and perhaps a ``rationale`` and a ``forecast``. ``docs/agents.md`` has
+all of it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from investorbench.agents.adapters.posting import JsonServer
 from investorbench.agents.adapters.sending import as_json
 from investorbench.agents.agent import Action, Info, Observation
+from investorbench.agents.forecasts import Decision, Forecast, forecast_of
 from investorbench.agents.interpreter import DECISION, RATIONALE, Interpreter
 from investorbench.agents.several_assets import OF_SEVERAL, action_in
+from investorbench_env.errors import ForecastError
 from investorbench_env.facts import Facts
 
 PROTOCOL = 1
@@ -69,8 +73,19 @@ class Http:
         question = {**self._constants, "step": self._step, "reward": self._reward, **shown}
         reply = await self._server.post("/decide", question)
         action = self._read(reply.get("action"), reply.get("rationale"), info)
+        forecast = self._forecast(reply.get("forecast"))
         self._step += 1
-        return action
+        return action if forecast is None else Decision(action, forecast=forecast)
+
+    def _forecast(self, given: Any) -> Forecast | None:
+        if given is None:
+            return None
+        try:
+            if not isinstance(given, Mapping):
+                raise ForecastError(f"forecast={given!r:.80} is no object")
+            return forecast_of(given)
+        except ForecastError as error:
+            raise self._server.error(str(error)) from None
 
     def _read(self, given: Any, why: Any, info: Info) -> Action:
         if self._interpreter is None:

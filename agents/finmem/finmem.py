@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
+from investorbench.agents.asked_forecasts import AskedForecast
 from investorbench.agents.finmem import saving
 from investorbench.agents.finmem.asking import Answered, ask_within, counter_for, room_of
 from investorbench.agents.finmem.asset_memory import apart, require_new
@@ -70,10 +71,12 @@ class FinMem:
         news_tokens: that what is new may take in a prompt: all headlines, then whole texts.
         filings: what is kept of their items: ``"summaries"`` that the model writes, or
             ``"extracts"``, sentences chosen by rules; None: summaries by a language model.
+        forecast: what the model is asked for beside its decision: ``"probability"``, of a return
+            above 0 over the sessions that the decision is scored over; None for nothing.
 
     Raises:
         InvestorBenchError: a number is too small, or what is no language model is to sum up.
-        UnknownNameError: ``filings`` is neither.
+        UnknownNameError: ``filings`` or ``forecast`` is none of these.
     """
 
     name = "finmem"
@@ -89,7 +92,9 @@ class FinMem:
         document_chars: int = 3000,
         news_tokens: int = 2800,
         filings: Kept | None = None,
+        forecast: str | None = None,
     ) -> None:
+        self._forecast = AskedForecast(forecast)
         require_at_least_one(
             look_back=look_back, k=k, document_chars=document_chars, news_tokens=news_tokens
         )
@@ -122,6 +127,7 @@ class FinMem:
             InvestorBenchError: there are several assets, or actions other than FinMem's.
         """
         self._rules = Rules.of(facts)
+        self._forecast = AskedForecast(self._forecast.kind, facts)
         self.last = None
         task = f"{facts.family}-{facts.symbol}"
         state, before = self._state, (task, "warmup", seed)
@@ -153,7 +159,11 @@ class FinMem:
         situation = await apart(state.memory, self._perceive, state, perception, read, info, chart)
         asked = await self._ask(state, situation.day)
         self.last = await apart(state.memory, self._conclude, state, situation, asked)
-        return self._rules.action(self.last.action)
+        action = self._rules.action(self.last.action)
+        # In the warm-up the model is shown what comes.
+        if state.split == "warmup":
+            return action
+        return self._forecast.decided(action, asked.answer.value)
 
     def learn(self, reward: float, info: Info) -> None:
         """Note what the account did over the step, and the documents that came with its outcome."""
@@ -192,6 +202,7 @@ class FinMem:
         state = self._state
         return {
             **settings_of(self),
+            **self._forecast.described(),
             "background": state.background if state else self.character.background,
             "prompts_sha256": templates_sha256(),
             "context_length": state.context_length if state else None,
@@ -338,7 +349,7 @@ class FinMem:
         state.background = self.character.background_of(
             perception.symbol, perception.session, simulated=simulated
         )
-        state.system = fill(
+        system = fill(
             "system",
             role=self.character.role,
             symbol=perception.symbol,
@@ -346,7 +357,9 @@ class FinMem:
             **shared_words(state.memory.profile),
             **self._rules.words(),
         )
-        state.schema = schema_of(labels_for(state.memory.profile, self.k))
+        state.system = self._forecast.system(system)
+        schema = schema_of(labels_for(state.memory.profile, self.k))
+        state.schema = self._forecast.schema(schema)
 
     def _arrivals(self, info: Info) -> Any:
         documents = info.get("documents", ())

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
+from investorbench.agents.asked_forecasts import UP
 from investorbench.agents.llm.answer import Answer, Message, Schema, Tool, ToolCall, Usage
 from investorbench.agents.llm.canonical import canonical, digest
 from investorbench.agents.llm.contents import require_eyes, text_of
@@ -25,6 +26,8 @@ IS_CLEAR = 0.05
 FULL_MOMENTUM = 0.05
 """A return over the momentum's window that counts as much as the plainest text."""
 MOST_CITED = 3
+FULL_TILT = 0.2
+"""How far from one half the probability of a rise is by the plainest text."""
 
 # Foreign text in our prompts is in marked blocks, or indented: never in a line of its own.
 _BLOCK = re.compile(r"<(\w+)(?:\s[^<>]*)?>\n?([^<]*)</\1>")
@@ -140,6 +143,8 @@ class OfflineReader:
                 return list(self._objects(schema["items"], prompt))
             case "array":
                 return self._cited(schema, seen, prompt)
+            case "number" if name == UP:
+                return 0.5 + FULL_TILT * seen.score
             case "number":
                 return _clipped(seen.score, schema)
             case "integer":

@@ -4,9 +4,11 @@ It knows the law, as the filter does, and of the market nothing but the prompt. 
 from one question to the next and disregards its own conclusions: what it knows it must be shown.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from statistics import NormalDist
 from typing import Any, NamedTuple, Self
 
 from investorbench.agents.llm.answer import Answer, Message, Schema, Usage
@@ -167,6 +169,8 @@ class PromptReader:
                 allowed = part["items"].get("enum", ())
                 cited = {each.id for each in belief.evidence if each.claim.sign == sign}
                 parts[key] = [id for id in allowed if str(id) in cited]
+            elif part.get("type") == "number":  # how likely a rise is, over about as long
+                parts[key] = NormalDist().cdf(gain / math.sqrt(HORIZON))
             else:
                 parts[key] = word if key == "decision" else rationale
         return parts

@@ -13,6 +13,7 @@ from string import Template
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
+from investorbench.agents.asked_forecasts import AskedForecast
 from investorbench.agents.finmem.rules import Rules
 from investorbench.agents.llm import Answer, LanguageModel, Message
 from investorbench.agents.llm.canonical import canonical
@@ -53,6 +54,8 @@ class ToolUser:
         max_calls: of tools before each decision; with 0 there are no tools.
         result_chars: characters that a result may have.
         tools: names of those that there are; None for all.
+        forecast: what the model is asked for beside its decision: ``"probability"``, of a return
+            above 0 over the sessions that the decision is scored over; None for nothing.
     """
 
     name = "tool_user"
@@ -64,7 +67,9 @@ class ToolUser:
         max_calls: int = 6,
         result_chars: int = 6_000,
         tools: list[str] | None = None,
+        forecast: str | None = None,
     ) -> None:
+        self._forecast = AskedForecast(forecast)
         for name, value, least in (
             ("max_calls", max_calls, 0),
             ("result_chars", result_chars, 1),
@@ -85,6 +90,7 @@ class ToolUser:
             InvestorBenchError: there are several assets, or actions that are none of its words.
         """
         self._rules = rules_of(facts, self.name)
+        self._forecast = AskedForecast(self._forecast.kind, facts)
         self._split, self._seed, self._record = split, seed, None
 
     async def act(self, observation: Observation, info: Info) -> Action:
@@ -97,8 +103,8 @@ class ToolUser:
         if self._split == "warmup":
             self._record = None
             return self._rules.action(self._rules.target("hold", weight))
-        messages = self._question(info)
-        room = Room(self.model, [verb.tool for verb in self._verbs.values()], SCHEMA)
+        messages, schema = self._question(info), self._forecast.schema(SCHEMA)
+        room = Room(self.model, [verb.tool for verb in self._verbs.values()], schema)
         for message in messages:
             room.use(message["content"])
         answers: list[Answer] = []
@@ -106,7 +112,7 @@ class ToolUser:
         while True:
             left = self.max_calls - len(calls)
             tools = [verb.tool for verb in self._verbs.values()] if left > 0 else []
-            answer = await self.model.decide(messages, SCHEMA, seed=self._seed, tools=tools)
+            answer = await self.model.decide(messages, schema, seed=self._seed, tools=tools)
             answers.append(answer)
             if not answer.tool_calls:
                 break
@@ -139,7 +145,7 @@ class ToolUser:
             ],
             "action": action,
         }
-        return self._rules.action(action)
+        return self._forecast.decided(self._rules.action(action), answer.value)
 
     def record(self) -> dict[str, Any] | None:
         """The last step as plain JSON values; nothing of a warm-up."""
@@ -160,6 +166,7 @@ class ToolUser:
             "max_calls": self.max_calls,
             "result_chars": self.result_chars,
             "tools": list(self._verbs),
+            **self._forecast.described(),
             "prompts_sha256": sha256(_system().template.encode()).hexdigest(),
         }
 
@@ -170,7 +177,7 @@ class ToolUser:
             **self._rules.words(),
         )
         return [
-            {"role": "system", "content": system},
+            {"role": "system", "content": self._forecast.system(system)},
             {"role": "user", "content": now_in_words(info)},
         ]
 
