@@ -45,12 +45,13 @@ class Occasion(NamedTuple):
 class SimulatedSnapshots:
     """Markets of a few sessions, each of an occasion and a path; their numbers are the seeds.
 
-    A number has its occasion by its remainder, and its path by the whole of it.
+    A number has its occasion by its remainder, and its path by the whole of it. In antithetic pairs
+    half of it does, and an odd one has the mirrored path.
 
     Attributes:
         asset_class: of the assets.
         occasions: all there are.
-        horizon, document_sessions: as of ``SnapshotOptions``.
+        horizon, document_sessions, antithetic: as of ``SnapshotOptions``.
         band, name, numbers, pool: as of ``DrawnMarkets``.
     """
 
@@ -62,6 +63,7 @@ class SimulatedSnapshots:
     name: str
     numbers: tuple[int, ...] | None = None
     pool: int | None = None
+    antithetic: bool = False
 
     @property
     def simulated(self) -> bool:
@@ -95,11 +97,11 @@ class SimulatedSnapshots:
 
     def occasion(self, number: int) -> Occasion:
         """The asset and the day of a number."""
-        return self.occasions[number % len(self.occasions)]
+        return self.occasions[self._occasion(number)]
 
     def entropy(self, number: int) -> tuple[int, ...]:
         """What the path of a number is drawn from, as in ``Law.market``."""
-        return (self.band, number)
+        return (self.band, number // 2, number % 2) if self.antithetic else (self.band, number)
 
     def law(self, number: int) -> Law:
         """What the path of a number is drawn from."""
@@ -130,7 +132,7 @@ class SimulatedSnapshots:
         Yields:
             Which of them, and what they hold.
         """
-        occasions = np.array([number % len(self.occasions) for number in numbers])
+        occasions = np.array([self._occasion(number) for number in numbers])
         for first, drawer in _drawers(self.asset_class, self.occasions):
             own = (occasions >= first) & (occasions < first + len(drawer.laws))
             rows = np.flatnonzero(own)
@@ -150,6 +152,9 @@ class SimulatedSnapshots:
                     document_sessions=self.document_sessions,
                 ),
             )
+
+    def _occasion(self, number: int) -> int:
+        return (number // 2 if self.antithetic else number) % len(self.occasions)
 
     def _law(self, occasion: Occasion) -> Law:
         return _law_of(self.asset_class, occasion)

@@ -42,13 +42,17 @@ def snapshots_of(
         raise InvestorBenchError(
             f'data={options.data!r}: snapshots are drawn from data="simulated"'
         )
+    drawn = band_of(options, options.asset_class, ",".join(symbols))
+    if options.antithetic:
+        drawn = drawn._replace(name=f"{drawn.name}; antithetic pairs")
     return SimulatedSnapshots(
         asset_class=options.asset_class,
         occasions=_simulated_occasions(options, symbols, split),
         horizon=options.horizon,
         document_sessions=options.document_sessions,
         pool=options.pool,
-        **band_of(options, options.asset_class, ",".join(symbols))._asdict(),
+        antithetic=options.antithetic,
+        **drawn._asdict(),
     )
 
 

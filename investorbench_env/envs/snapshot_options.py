@@ -9,6 +9,7 @@ from investorbench_env.envs.options import (
     Options,
     require,
     require_count,
+    require_flags,
     require_symbols,
 )
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -30,6 +31,9 @@ class SnapshotOptions(Options):
             universe, or for those of a market that was given.
         horizon: bars that a position is held.
         document_sessions: bars up to the decision whose documents are shown.
+        antithetic: whether the simulated markets 2n and 2n + 1 are a pair on one day: with the
+            opposite shocks, and texts of the opposite tone, under the same regimes. A pair is one
+            observation.
         reward: ``"return"`` for what the position earned; ``"expected"``, on markets to train on,
             for what it was expected to earn.
     """
@@ -39,6 +43,7 @@ class SnapshotOptions(Options):
     symbols: Sequence[str] | None = None
     horizon: int = 5
     document_sessions: int = 5
+    antithetic: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -51,6 +56,7 @@ class SnapshotOptions(Options):
         if "reward" in given:
             require("reward", given["reward"], cls.REWARDS)
         options = super(SnapshotOptions, cls).of(given)
+        require_flags(options, "antithetic")
         for name in ("horizon", "document_sessions"):
             require_count(name, getattr(options, name))
         if options.horizon > MOST_HORIZON:

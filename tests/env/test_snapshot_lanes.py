@@ -28,6 +28,7 @@ LANES = st.fixed_dictionaries(
         "markets": st.sampled_from(["fresh", "held_out", [2, 5, 11], "one"]),
         "symbols": st.sampled_from([["SIM"], ["SIM", "TSLA"]]),
         "data": st.just("simulated"),
+        "antithetic": st.booleans(),
     }
 )
 
@@ -139,6 +140,23 @@ def test_lanes_are_paid_what_was_expected_as_each_is_alone(horizon: int) -> None
         alone.reset(seed=7 + lane)
         assert alone.step(weight)[1] == rewards[lane]
     assert len(set(np.abs(rewards))) == 20
+
+
+def test_antithetic_pairs_are_of_one_day_and_move_against_each_other() -> None:
+    options: dict[str, Any] = {"num_envs": 400, "antithetic": True, "window": 40}
+    many: Any = gym.make_vec(SNAPSHOT, **options)
+    observation, info = many.reset(seed=10)
+    sessions = info["session"].reshape(-1, 2)
+    assert (sessions[:, 0] == sessions[:, 1]).all()
+    assert len(set(sessions[:, 0].tolist())) == 16
+    returns = np.diff(np.log(observation["bars"][..., 3]), axis=1)
+    pairs = [np.corrcoef(*pair)[0, 1] for pair in returns.reshape(-1, 2, 39)]
+    strangers = [np.corrcoef(*pair)[0, 1] for pair in returns[1:-1].reshape(-1, 2, 39)]
+    assert np.mean(pairs) < -0.7 and abs(np.mean(strangers)) < 0.05
+    counts = observation["sentiment"].reshape(-1, 2, 3)
+    assert np.corrcoef(*(counts[..., 0] - counts[..., 2]).T)[0, 1] < -0.2
+    assert many.facts.markets == "fresh; antithetic pairs"
+    assert gym.make(SNAPSHOT).unwrapped.facts.markets == "fresh"  # type: ignore[attr-defined]
 
 
 def test_features_of_lanes_are_those_of_each_alone() -> None:

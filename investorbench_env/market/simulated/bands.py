@@ -41,15 +41,16 @@ class Origin(NamedTuple):
         symbol: the asset; with one seed two assets are two markets.
         band: one of ``FRESH``..``ONE``.
         seed: from 0, with as many bits as it likes.
-        mirrored: whether every normal shock has the other sign, and with it the tone of texts. The
-            regimes stay, and so does when and about what there is news: an antithetic path.
+        mirrored: of an antithetic pair, whether it is the second path, on which shocks that move
+            prices up or down have the other sign and texts the other tone, while regimes, jump
+            times and the hours of news stay; None where there is no pair.
     """
 
     asset_class: str
     symbol: str
     band: int
     seed: int
-    mirrored: bool = False
+    mirrored: bool | None = None
 
     def generator(self, *purpose: int) -> np.random.Generator:
         """One of the independent generators of the path.

@@ -146,7 +146,8 @@ class Law:
         the path.
 
         Args:
-            entropy: band and seed, and 1 for the mirrored path; see ``bands``.
+            entropy: band and seed, and in an antithetic pair 0 or 1 for its second path; see
+                ``bands``.
         """
         origin = self.origin(entropy)
         lasts = self._lasting([origin])
@@ -272,8 +273,8 @@ class Law:
 
     def origin(self, entropy: Sequence[int]) -> Origin:
         """What the path of an entropy is drawn from."""
-        band, seed, *mirrored = entropy
-        return Origin(self.asset_class, self.symbol, band, seed, any(mirrored))
+        band, seed, *which = entropy
+        return Origin(self.asset_class, self.symbol, band, seed, bool(which[0]) if which else None)
 
     @cached_property
     def ex_dates(self) -> ExDates:

@@ -104,16 +104,10 @@ def plan_news(
     """
     counts = _counts(dynamics, paths, sessions)
     path, session, slot = _places(counts)
-    # Texts are drawn for one after the other, so that none moves what came before it.
-    uniforms = np.concatenate(
-        [
-            origin.generator(Purpose.NEWS).random((int(many), len(DRAWS)))
-            for origin, many in zip(origins, counts.sum(axis=1), strict=True)
-        ]
-    )
+    uniforms = np.concatenate(list(map(_uniforms, origins, counts)))
     draws = dict(zip(DRAWS, np.ascontiguousarray(uniforms.T), strict=True))
     if any(origin.mirrored for origin in origins):
-        _mirror(dynamics, draws, np.array([origin.mirrored for origin in origins])[path])
+        _mirror(dynamics, draws, np.array([bool(origin.mirrored) for origin in origins])[path])
     days_off = _on(_days_off(sessions), path, session)
     back, known = _timing(asset_class, session, days_off, draws["hour"], draws["minute"])
     reported = np.maximum(known - _delay(dynamics, draws["delay"]), 0)
@@ -203,6 +197,17 @@ def _places(counts: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     slot = np.arange(len(cell)) - np.repeat(np.cumsum(flat) - flat, flat)
     path, session = np.divmod(cell, length)
     return path, session, slot
+
+
+def _uniforms(origin: Origin, counts: IntArray) -> FloatArray:
+    """Draws for the texts of a path, from how many there are in each session [M, DRAWS]."""
+    rng = origin.generator(Purpose.NEWS)
+    if origin.mirrored is None:
+        # Texts are drawn for one after the other, so that none moves what came before it.
+        return rng.random((int(counts.sum()), len(DRAWS)))
+    # In a pair one path has now and then a text more: it must not move those of later sessions.
+    by_slot = rng.random((len(counts), MAX_NEWS, len(DRAWS)))
+    return by_slot[np.arange(MAX_NEWS) < counts[:, None]]
 
 
 def _mirror(dynamics: Dynamics, draws: dict[str, FloatArray], which: npt.NDArray[np.bool_]) -> None:

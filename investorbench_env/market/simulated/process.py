@@ -13,6 +13,8 @@ from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.elementary import exp, log
 
 NORMALS = ("gap", "mood", "volatility", "jump", "overnight", "intraday", "volume")
+MIRROR = np.where(np.isin(NORMALS, ("volatility", "volume")), 1.0, -1.0)
+"""What each is multiplied by on a mirrored path."""
 UNIFORMS = ("regime", "jump_time", "high", "low", "news")
 
 
@@ -72,7 +74,7 @@ def draw_shocks(origins: Sequence[Origin], length: int) -> dict[str, FloatArray]
     for path, origin in enumerate(origins):
         origin.generator(Purpose.NORMALS).standard_normal(out=normals[path])
         if origin.mirrored:
-            np.negative(normals[path], out=normals[path])
+            normals[path] *= MIRROR
         origin.generator(Purpose.UNIFORMS).random(out=uniforms[path])
     by_name = np.ascontiguousarray(np.moveaxis(normals, -1, 0))
     shocks = dict(zip(NORMALS, by_name, strict=True))
