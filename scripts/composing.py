@@ -52,7 +52,7 @@ def composed(arguments: Sequence[str]) -> list[Composed] | None:
     Raises:
         InvestorBenchError: there is a flag that is not known, or a configuration that does not do.
     """
-    if any(each.partition("=")[0] in QUESTIONS for each in arguments):
+    if is_question(arguments):
         with contextlib.suppress(SystemExit):  # it has answered
             call_for_each(arguments, lambda config: None)
         return None
@@ -63,6 +63,11 @@ def composed(arguments: Sequence[str]) -> list[Composed] | None:
             return [_composed(job) for job in jobs]
     except (HydraException, OmegaConfBaseException) as error:
         raise InvestorBenchError(f"configuration: {str(error).splitlines()[0]}") from error
+
+
+def is_question(arguments: Sequence[str]) -> bool:
+    """Whether Hydra is asked for something else than a run, such as help."""
+    return any(each.partition("=")[0] in QUESTIONS for each in arguments)
 
 
 def call_for_each(arguments: Sequence[str], task: Callable[[DictConfig], None]) -> None:

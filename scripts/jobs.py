@@ -35,6 +35,8 @@ from investorbench.tasks.running.episodes import RunOptions, Say, Serve
 from investorbench.tasks.running.job import Job, MakeAgent, of_block
 from investorbench.tasks.running.progress import Shows
 from investorbench.tasks.seeds import BLOCK
+from investorbench.tasks.suites.opening import OF_A_JOB
+from investorbench.tasks.suites.wordings import WORDED, require_wordings
 from investorbench.tasks.task import Task, task_of
 from investorbench.tasks.tracking import trackers_of
 from investorbench_env.envs.options import CHART
@@ -43,9 +45,11 @@ from investorbench_env.whole_files import write_atomically
 
 OF_THE_RUN = (
     "output", "folder", "shard", "tracking", "concurrency", "max_usd", "cache", "cache_path",
-    "serve", "server", "seal",
+    "serve", "server", "seal", "salt",
 )  # fmt: skip
 """Settings that change nothing of what an agent does: a run may be resumed with others."""
+OF_SOME = (BLOCK, WORDED, OF_A_JOB)
+"""Settings that a job has only where they decide something."""
 TARGET, ARGUMENTS, PARTIAL = "_target_", "_args_", "_partial_"
 
 
@@ -65,7 +69,7 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
     maker = maker_of(config.agent)
     asked_for = maker.asks_for
     settings: dict[str, Any] = {"agent_name": agent_name, "name": name}
-    settings |= {key: value for key, value in given.items() if key not in (*OF_THE_RUN, BLOCK)}
+    settings |= {key: value for key, value in given.items() if key not in (*OF_THE_RUN, *OF_SOME)}
     model = None
     if maker.asks_model:
         model = model_of(given["model"])
@@ -82,6 +86,10 @@ def job_of(config: DictConfig, agent_name: str, name: str, place: tuple[str, ...
     settings["task"] = {**given["task"], "id": find_id(given["task"]["id"])}
     task = task_of(settings)
     settings |= of_block(task, given["warmup"], given[BLOCK])
+    if model is not None and require_wordings(given[WORDED]) > 1:
+        settings[WORDED] = given[WORDED]
+    if given[OF_A_JOB] is not None:
+        settings[OF_A_JOB] = given[OF_A_JOB]
     make_agent = making(maker, task, config.memory)
     return Job(make_agent=make_agent, settings=settings, task=task, model=model, place=place)
 

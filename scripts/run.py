@@ -4,7 +4,7 @@ import json
 import secrets
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,13 @@ from omegaconf import DictConfig
 from investorbench.agents.llm import model_names
 from investorbench.agents.parts import MODEL
 from investorbench.scripts.choices import GROUPS, Choices, choosing
-from investorbench.scripts.composing import Composed, call_for_each, composed, composed_here
+from investorbench.scripts.composing import (
+    Composed,
+    call_for_each,
+    composed,
+    composed_here,
+    is_question,
+)
 from investorbench.scripts.jobs import OF_THE_RUN, job_of, maker_of, options_of
 from investorbench.scripts.launching import (
     HERE,
@@ -26,6 +32,7 @@ from investorbench.scripts.launching import (
 )
 from investorbench.scripts.retired import warn_of_retired
 from investorbench.scripts.settings import require_known_settings, swept
+from investorbench.scripts.suites import names_suite, suite_lines
 from investorbench.scripts.tables import print_results
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.finding import our_id
@@ -38,6 +45,7 @@ from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import RunOutcome, recorded
 from investorbench.tasks.running.planning import sealed_plan
 from investorbench.tasks.running.seating import require_one_process
+from investorbench.tasks.suites import OpenedSuite, close_suite
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -64,13 +72,13 @@ def run_with(overrides: list[str]) -> None:
             _run(plan)
 
 
-class RunPlan(NamedTuple):
-    """What a command line asks for.
+class PlannedLine(NamedTuple):
+    """One command line as Hydra takes it.
 
     Attributes:
-        overrides: the command line as Hydra takes it.
-        jobs: all that is to be run.
-        config: of the first of them, where settings of the whole run stand.
+        overrides: what it sets.
+        jobs: all that it asks for.
+        config: of the first of them.
         changing: the settings that differ from job to job.
         own_tasks: names of tasks of a user's own.
     """
@@ -80,6 +88,31 @@ class RunPlan(NamedTuple):
     config: DictConfig
     changing: list[str]
     own_tasks: frozenset[str]
+
+
+class RunPlan(NamedTuple):
+    """What a command line asks for.
+
+    Attributes:
+        lines: itself; where it runs a suite, a line for each task of it, and for each task one of
+            the agents that stand in every table.
+        jobs: all that is to be run.
+        suite: that is run; None for none.
+    """
+
+    lines: list[PlannedLine]
+    jobs: list[Job]
+    suite: OpenedSuite | None = None
+
+    @property
+    def config(self) -> DictConfig:
+        """Where settings of the whole run stand."""
+        return self.lines[0].config
+
+    @property
+    def overrides(self) -> list[str]:
+        """The command line, without its suite."""
+        return self.lines[0].overrides
 
     @property
     def folder(self) -> Path:
@@ -100,15 +133,21 @@ def planning(overrides: list[str]) -> Iterator[RunPlan | None]:
     # Other machines may have to read what is a user's own.
     *_, folder = (each.removeprefix("folder=") for each in overrides if each.startswith("folder="))
     within = None if launcher == HERE else Path(folder)
+    suite, lines = None, [overrides]
+    if names_suite(overrides) and not is_question(overrides):
+        suite, lines = suite_lines(overrides)
     sys.path.append(str(Path.cwd()))  # where an agent of somebody's own is found
     try:
-        with choosing(overrides, within) as (chosen, choices):
-            yield _plan(require_known_settings(chosen, choices), choices)
+        with ExitStack() as stack:
+            chosen = [stack.enter_context(choosing(line, within)) for line in lines]
+            planned = [_line(require_known_settings(*each), each[1]) for each in chosen]
+            found = [each for each in planned if each is not None]
+            yield RunPlan(found, _each_once(found), suite) if found else None
     finally:
         sys.path.pop()
 
 
-def _plan(overrides: list[str], choices: Choices) -> RunPlan | None:
+def _line(overrides: list[str], choices: Choices) -> PlannedLine | None:
     changing = swept(overrides)
     for name in changing:
         if name.partition(".")[0] in OF_THE_RUN:
@@ -120,7 +159,14 @@ def _plan(overrides: list[str], choices: Choices) -> RunPlan | None:
                 print(f"{group}, not ours: {', '.join(more)}")
         return None
     jobs = _planned(found, changing, choices.tasks)
-    return RunPlan(overrides, jobs, found[0].config, changing, choices.tasks)
+    return PlannedLine(overrides, jobs, found[0].config, changing, choices.tasks)
+
+
+def _each_once(lines: Sequence[PlannedLine]) -> list[Job]:
+    """The jobs of all lines; a suite's agents may be those of the user, too."""
+    if len(lines) == 1:
+        return lines[0].jobs
+    return list({job.path(Path()): job for line in reversed(lines) for job in line.jobs}.values())
 
 
 def _run(plan: RunPlan) -> None:
@@ -136,8 +182,11 @@ def _run(plan: RunPlan) -> None:
     else:
         require_one_process(jobs, f"launcher={launcher}")
         with launched_shown(jobs, folder), errors_raised():
-            call_for_each(plan.overrides, Launched(plan.changing, plan.own_tasks))
+            for line in plan.lines:
+                call_for_each(line.overrides, Launched(line.changing, line.own_tasks))
         outcome = recorded(jobs, folder)
+    if plan.suite is not None and outcome.is_whole(jobs):
+        close_suite(folder)
     show(outcome, config.output, folder)
     if config.seal and outcome.is_whole(jobs):
         _say(f"record sealed: {seal_record(folder).line}")

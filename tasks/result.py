@@ -32,13 +32,34 @@ from investorbench_env.accounting.events import Fill
 from investorbench_env.errors import FactsError
 from investorbench_env.facts import Facts
 from investorbench_env.protocols import Convention
+from investorbench_env.spaces import BUY, HOLD, SELL
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+WEIGHTS = {SELL: -1.0, HOLD: 0.0, BUY: 1.0}
+"""What is held over a horizon after an action."""
 OF_DAYS = (*(each.key for each in PERFORMANCE), *(each.key for each in ACTIVITY))
 """Metrics of accounts from day to day, by their keys."""
+
+
+class Horizons(NamedTuple):
+    """What the snapshots of a block are scored by [T] each.
+
+    Attributes:
+        market_seeds: what their environments began with.
+        weights: chosen, from −1 to 1.
+        returns: what a position of weight 1 returned.
+        means: what it was expected to, given the hidden state; NaN where that is not known.
+        variances: of these returns, likewise.
+    """
+
+    market_seeds: tuple[int, ...]
+    weights: FloatArray
+    returns: FloatArray
+    means: FloatArray
+    variances: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,6 +88,7 @@ class Episode:
         costs: what trading cost in each step [T].
         ended_early: whether the account was ruined before the split's end.
         metrics: the figures of :mod:`investorbench.tasks.metrics`, in the protocol's convention.
+        scored: what the snapshots of a block are scored by; None of an account.
         answers: how a language model's answers add up, by split, from the episode's record.
         forecasts: of the return that each decision is scored over, in plain values, None where none
             came [T]; None where there were none at all.
@@ -92,6 +114,7 @@ class Episode:
     costs: FloatArray = field(repr=False)
     ended_early: bool
     metrics: dict[str, float]
+    scored: "Horizons | None" = field(default=None, repr=False)
     answers: dict[str, Any] | None = field(default=None, repr=False)
     forecasts: tuple[dict[str, Any] | None, ...] | None = field(default=None, repr=False)
 
@@ -445,8 +468,26 @@ def _block_of(steps: Sequence[Step]) -> Episode:
         notional=np.array([sum(fill.notional for fill in own) for own in fills]),
         costs=np.array([sum(fill.cost for fill in own) for own in fills], dtype=np.float64),
         ended_early=False,
+        scored=_horizons(steps),
         forecasts=_forecasts(steps),
         metrics={**dict.fromkeys(OF_DAYS, math.nan), "realised": float(rewards.mean())},
+    )
+
+
+def _horizons(steps: Sequence[Step]) -> Horizons:
+    known = [step.outcome.get("scored") or {} for step in steps]
+    by_weight = steps[0].facts.action == "weight"
+    chosen = [float(_single(step.action)) if by_weight else WEIGHTS[step.action] for step in steps]
+
+    def column(name: str) -> FloatArray:
+        return np.array([each.get(name, math.nan) for each in known], dtype=np.float64)
+
+    return Horizons(
+        market_seeds=tuple(step.market_seed for step in steps),
+        weights=np.array(chosen),
+        returns=column("return"),
+        means=column("mean"),
+        variances=column("variance"),
     )
 
 

@@ -1,9 +1,10 @@
 """Decide once about an asset, and be paid for what follows."""
 
-from typing import Any
+from typing import Any, cast
 
 from investorbench_env.envs.setup import Setup
 from investorbench_env.envs.single_asset import Info, Observation, SingleAssetEnv
+from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_options import SnapshotOptions
 from investorbench_env.envs.snapshot_setup import prepare_snapshots
 
@@ -35,6 +36,11 @@ class SnapshotEnv(SingleAssetEnv):
     @staticmethod
     def _prepare(options: dict[str, Any]) -> Setup:
         return prepare_snapshots(SnapshotOptions.of(options))
+
+    @property
+    def earned(self) -> float:
+        """What a long position returned over the horizon: for whoever scores it, after the step."""
+        return cast(SnapshotHistory, self._path.history).end.earned
 
     def _begin(self, first: int) -> tuple[Observation, Info]:
         self._symbol = self._path.history.symbol

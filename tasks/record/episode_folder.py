@@ -31,7 +31,7 @@ from investorbench.tasks.record.lines import (
     hash_of,
     read_record,
 )
-from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line
+from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line, steps_of
 from investorbench.tasks.record.settings import hashes_of
 from investorbench.tasks.result import Episode, Failure
 from investorbench.tasks.step import Step
@@ -134,6 +134,11 @@ class EpisodeFolder:
     def forecasts(self, split: str) -> list[Content | None]:
         """What was said of the return at each recorded decision of a split."""
         return [line.forecast for line in self._records[split].lines]
+
+    def steps(self) -> list[Step]:
+        """The recorded steps of the test split."""
+        record = self._records["test"]
+        return [] if record.header is None else steps_of(record.header, record.lines)
 
     def snapshot(self, number: int) -> "RecordedSnapshot":
         """What is recorded of a snapshot of a block."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from investorbench.tasks.actions import action_of
+from investorbench.tasks.horizon import scored_by
 from investorbench.tasks.record import version_1
 from investorbench.tasks.record.deep import first_difference
 from investorbench.tasks.record.episode_folder import FILES, METRICS
@@ -105,6 +106,8 @@ def _replay_split(
             observation, reward, terminated, truncated, outcome = env.step(action)
         except (InvestorBenchError, LookupError, TypeError) as error:
             return line.number, f"{when}: {error}"
+        if (scored := scored_by(env, facts, outcome)) is not None:
+            outcome = {**outcome, "scored": scored}
         is_last = line.number == len(own) - 1 if own else terminated or truncated
         step = Step(
             repeat=repeat,

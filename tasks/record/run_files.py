@@ -21,7 +21,7 @@ THE_RUN = "."
 """The place of what belongs to no job."""
 FILES, ROWS = "files", "answers"
 """SealedParts: files that are of no repeat; the rows of answers."""
-OF_THE_RUN = ("spending.txt",)
+OF_THE_RUN = ("spending.txt", "suite.json")
 NOT_OF_A_JOB = re.compile(r"(?:report|leaderboard)\.|.*\.lock$")
 A_LINK = "a link, or no file"
 """Stands for the hash of what is no file of its own."""

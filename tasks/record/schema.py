@@ -157,6 +157,8 @@ class Line:
             or of an older record.
         split: units for each of them, likewise.
         market_seed: what the environment began with, of a snapshot in a block; None of a step.
+        scored: what a snapshot is scored by: the ``return`` of its horizon and, of a simulated
+            market, the ``mean`` and ``variance`` that it had; None of a step.
         observed: SHA-256 of what the agent was shown, see
             :mod:`investorbench.tasks.record.observed`; None of an older record.
         answers: of language models, see :mod:`investorbench.tasks.answers`.
@@ -188,6 +190,7 @@ class Line:
     dividend: float | None = None
     split: float | None = None
     market_seed: int | None = None
+    scored: Mapping[str, float] | None = None
     observed: str | None = None
     forecast: Content | None = None
     answers: tuple[RecordedAnswer, ...] = ()
@@ -223,6 +226,7 @@ class Line:
             dividend=outcome.get("dividend"),
             split=outcome.get("split"),
             market_seed=step.market_seed if is_of_snapshots(step.facts) else None,
+            scored=outcome.get("scored"),
             observed=step.observed,
             forecast=step.forecast,
             answers=answers_in(step.thought),
@@ -255,6 +259,7 @@ class Line:
             **({} if self.dividend is None else {"dividend": self.dividend}),
             **({} if self.split is None else {"split": self.split}),
             **({} if self.market_seed is None else {"market_seed": self.market_seed}),
+            **({} if self.scored is None else {"scored": dict(self.scored)}),
             **({} if self.observed is None else {"observed": self.observed}),
             "thought": self.thought,
             "answers": self.answers,
@@ -325,6 +330,9 @@ class Line:
                 dividend=_number(content["dividend"]) if "dividend" in content else None,
                 split=_number(content["split"]) if "split" in content else None,
                 market_seed=int(content["market_seed"]) if "market_seed" in content else None,
+                scored={str(n): _number(x) for n, x in content["scored"].items()}
+                if "scored" in content
+                else None,
                 observed=str(content["observed"]) if "observed" in content else None,
                 forecast=_forecast(content["forecast"]) if "forecast" in content else None,
                 answers=tuple(content["answers"]),
@@ -363,6 +371,7 @@ def steps_of(header: Header, lines: Sequence[Line]) -> list[Step]:
             "positions": line.perpetuals,
             "closed": line.closed,
             "funding": line.funding,
+            "scored": line.scored,
         }
         steps.append(
             Step(

@@ -64,6 +64,8 @@ async def live(
         UnusableAnswersError: there were too many of them; the last step is on record.
     """
     unusable = unusable or UnusableAnswers()
+    if isinstance(agent, RenewedAgent) and folder is not None and folder.is_finished:
+        return _as_recorded(folder, watch)
     if warmup:
         require_order(task)
     splits: tuple[SplitName, ...] = ("warmup", "test") if warmup else ("test",)
@@ -107,6 +109,15 @@ async def live(
         for split, own in thoughts.items()
     }
     return replace(episode_of(steps), answers=answers if any(answers.values()) else None)
+
+
+def _as_recorded(folder: EpisodeFolder, watch: Watch | None) -> Episode:
+    """A block that is finished: its markets need not be drawn again."""
+    steps = folder.steps()
+    if watch is not None:
+        for step in steps:
+            watch(step)
+    return episode_of(steps)
 
 
 def _as_it_is(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

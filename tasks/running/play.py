@@ -13,6 +13,7 @@ from investorbench.agents.forecasts import plain_forecast
 from investorbench.tasks.actions import action_of, plain_action, takes_anything
 from investorbench.tasks.answers import with_asked
 from investorbench.tasks.days import is_within_a_day
+from investorbench.tasks.horizon import scored_by
 from investorbench.tasks.ranks import Ranks
 from investorbench.tasks.record.observed import observed_hash
 from investorbench.tasks.running.asked import Asked, Noted
@@ -111,6 +112,8 @@ async def play(
         observation, reward, terminated, truncated, shown = env.step(action)
         _require_as_said(facts, shown, ("session", "time", "account", "fills"))
         outcome = _kept(shown)
+        if (scored := scored_by(env, facts, shown)) is not None:
+            outcome["scored"] = scored
         if outcome["session"] == info["session"] and not within_a_day:
             raise FactsError(
                 f"the session {info['session']} has several steps, but by the facts of "

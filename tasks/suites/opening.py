@@ -147,6 +147,5 @@ def _known(run: Path, suite: Suite, sha256: str) -> str:
 
 
 def _keep_salt(run: Path, salt: str) -> None:
-    path = run / SALT
-    path.touch(mode=0o600)
-    write_atomically(path, f"{salt}\n")
+    write_atomically(run / SALT, f"{salt}\n")
+    (run / SALT).chmod(0o600)

@@ -7,8 +7,10 @@ every agent have three.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from investorbench.agents.llm import Message
+from investorbench_env.errors import InvestorBenchError
 
 WORDED = "wordings"
 """Names the setting of a job that says how many wordings are rotated over its repeats."""
@@ -62,6 +64,17 @@ WORDINGS: tuple[Wording, ...] = (
     ),
 )  # fmt: skip
 """The first is the prompt as its agent writes it."""
+
+
+def require_wordings(given: Any) -> int:
+    """How many wordings are rotated.
+
+    Raises:
+        InvestorBenchError: there are not so many.
+    """
+    if isinstance(given, bool) or given not in range(1, len(WORDINGS) + 1):
+        raise InvestorBenchError(f"{WORDED}={given!r} must be from 1 to {len(WORDINGS)}")
+    return int(given)
 
 
 def wording_of(repeat: int, wordings: int) -> Wording:

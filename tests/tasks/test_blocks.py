@@ -32,6 +32,7 @@ class Noting:
     def learn(self, reward: float, info: Any) -> None:
         assert "hidden_state" not in info
         assert "market_seed" not in info
+        assert "scored" not in info
         self.learned += 1
 
     def record(self) -> dict[str, Any]:
@@ -66,6 +67,19 @@ def test_a_block_has_a_line_for_each_snapshot_on_a_market_of_its_own(run: Path) 
     assert not list(run.glob("*/*/*/warmup.jsonl"))
 
 
+def test_a_line_holds_what_its_snapshot_is_scored_by(run: Path) -> None:
+    for line in lines_in(run, 0):  # each of them bought
+        scored = line["scored"]
+        assert line["reward"] == pytest.approx(scored["return"] - 0.001, abs=1e-12)
+        assert 0.0 < scored["variance"] < 0.1
+        assert abs(scored["mean"]) < 0.2
+    (found,) = load(run).results
+    scored_by = found.episodes[0].scored
+    assert scored_by is not None
+    assert scored_by.means.tolist() == [line["scored"]["mean"] for line in lines_in(run, 0)]
+    assert set(scored_by.weights.tolist()) == {1.0}
+
+
 def test_every_snapshot_has_an_agent_of_its_own(run: Path) -> None:
     thoughts = [line["thought"] for line in lines_in(run, 0)]
     assert thoughts == [{"decided": 1, "learned": 1}] * SIZE
@@ -86,8 +100,10 @@ def test_a_block_is_verified_and_replayed(run: Path) -> None:
     assert [replay(job, number).difference for number in (0, 1)] == [None, None]
 
 
-@pytest.mark.parametrize("name", ["market_seed", "reward"])
-def test_an_edited_snapshot_is_found(run: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"), [("market_seed", "market_seed"), ("reward", "return of the horizon")]
+)
+def test_an_edited_snapshot_is_found(tmp_path: Path, name: str, what: str) -> None:
     folder = tmp_path / "run"
     evaluate(Noting, TASK, seed=SEED, folder=folder)
     (path,) = folder.glob("*/*/repeat-0/decisions.jsonl")
@@ -96,8 +112,7 @@ def test_an_edited_snapshot_is_found(run: Path, tmp_path: Path, name: str) -> No
     line[name] += 1
     path.write_text("\n".join([*texts[:-1], json.dumps(line, ensure_ascii=False)]) + "\n")
     (job,) = map(job_in, jobs_in(folder))
-    wrong = [each.what for each in verify_job(job) if each.is_wrong]
-    assert any(name in what for what in wrong)
+    assert any(what in each.what for each in verify_job(job) if each.is_wrong)
 
 
 def test_a_block_that_broke_off_goes_on_with_the_next_snapshot(run: Path, tmp_path: Path) -> None:

@@ -93,6 +93,12 @@ def _over_a_horizon(facts: Facts, line: Line) -> Iterator[Amount]:
     yield Amount("equity", after.equity, after.cash)
     yield Amount("costs", after.costs, sum(fill.cost for fill in line.fills))
     yield from _of_fills(line, facts.cost_rate)
+    if line.scored is None:
+        return
+    for fill in line.fills:
+        weight = fill.quantity * fill.price / facts.initial_cash
+        earned = (line.reward + facts.cost_rate * abs(weight)) / weight
+        yield Amount("return of the horizon", line.scored["return"], earned, 1.0 / abs(weight))
 
 
 def _of_fills(line: Line, cost_rate: float) -> Iterator[Amount]:
