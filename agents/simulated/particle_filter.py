@@ -40,10 +40,8 @@ class ParticleFilter:
             log_return: close to close; None where it is unknown, and then it weighs nothing.
         """
         d, rng, count = self._d, self._rng, len(self.gap)
-        grown = d.drift[self.regime]
-        expected = grown + d.gap_reversion * self.gap + d.mood_drift * self.mood
-        level = np.log(d.diffusion) - d.volatility_spread**2
-        scale = np.exp(level + self.log_volatility) * d.regime_scale[self.regime]
+        grown, expected = d.drift[self.regime], self._expected()
+        scale = self._scale()
         if log_return is None:
             shock = rng.standard_normal(count)
         else:
@@ -99,8 +97,7 @@ class ParticleFilter:
 
     def resample(self) -> None:
         """Draw particles by weight, systematically, once too few of them carry it."""
-        weight = np.exp(self.log_weight - self.log_weight.max())
-        weight /= weight.sum()
+        weight = self.shares()
         count = len(weight)
         if 1 / (weight**2).sum() > count / 2:
             return
@@ -113,10 +110,36 @@ class ParticleFilter:
 
     def mean(self) -> FloatArray:
         """The expected state: probability of bear, calm, bull, then gap and mood [5]."""
-        weight = np.exp(self.log_weight - self.log_weight.max())
-        weight /= weight.sum()
+        weight = self.shares()
         regimes = np.bincount(self.regime, weights=weight, minlength=3)
         return np.array([*regimes, weight @ self.gap, weight @ self.mood])
+
+    def shares(self) -> FloatArray:
+        """How likely each particle is among all of them [K]."""
+        weight = np.exp(self.log_weight - self.log_weight.max())
+        return np.asarray(weight / weight.sum())
+
+    def state(self) -> dict[str, FloatArray]:
+        """The guesses, by the names of a market's hidden state [K] each."""
+        return {
+            "regime": self.regime.astype(np.float64),
+            "value_gap": self.gap,
+            "mood": self.mood,
+            "volatility": self._scale(),
+            "expected_return": np.expm1(self._expected()),
+        }
+
+    def _expected(self) -> FloatArray:
+        """The log of one plus the expected return of the next session [K]."""
+        d = self._d
+        grown = d.drift[self.regime]
+        return np.asarray(grown + d.gap_reversion * self.gap + d.mood_drift * self.mood)
+
+    def _scale(self) -> FloatArray:
+        """The standard deviation of the next session's diffusion [K]."""
+        d = self._d
+        level = np.log(d.diffusion) - d.volatility_spread**2
+        return np.asarray(np.exp(level + self.log_volatility) * d.regime_scale[self.regime])
 
     def _scores(self) -> FloatArray:
         """The components that texts report on, by standard deviation, in order of TOPICS [3, K]."""

@@ -7,7 +7,7 @@ its verb, the numbers it compares, and counts how often the sense is turned roun
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from investorbench_env.market.simulated.lexicon import CHANGES, NOUNS, REPEATS, VERBS, Noun
@@ -37,6 +37,7 @@ class Statement(NamedTuple):
     """+1 good, −1 bad."""
 
 
+@lru_cache(maxsize=1024)  # one text is read by several agents, and by several days of one
 def statements_in(text: str, symbol: str) -> tuple[Statement, ...]:
     """What a text says about ``symbol``, sentence by sentence; nothing for an old text."""
     headline = text.split("\n", 1)[-1]
