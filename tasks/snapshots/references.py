@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench.agents.simulated.snapshots import AVERSION
-from investorbench_env.envs.snapshot_options import SnapshotOptions
-from investorbench_env.envs.snapshot_setup import prepare_snapshots
+from investorbench_env.envs.snapshot_setup import setup_of
 from investorbench_env.errors import InvestorBenchError
 
 FILE = Path(__file__).with_name("references.json")
@@ -95,7 +94,7 @@ def key_of(id: str, options: Mapping[str, Any], aversion: float = AVERSION) -> d
         options: keywords of ``gym.make``.
         aversion: γ, where weights are chosen.
     """
-    setup = prepare_snapshots(SnapshotOptions.of({**gym.spec(id).kwargs, **options}))
+    setup = setup_of({**gym.spec(id).kwargs, **options})
     chosen = setup.options
     return {
         "law": setup.facts.fingerprint,
