@@ -41,7 +41,7 @@ def raced(race: Race, scores: Mapping[str, np.ndarray], size: int = 25) -> list[
 def test_boundaries_of_five_looks_are_those_of_lan_and_demets() -> None:
     boundary = Boundary(pairs=ONE_PAIR, most=500, alpha=0.05)
     scores = np.random.default_rng(3).standard_normal((2, 500))
-    found = [boundary.look(number, scores)[0] for number in range(100, 501, 100)]
+    found = [boundary.look(number, scores).now for number in range(100, 501, 100)]
     assert found == pytest.approx([4.877, 3.357, 2.680, 2.290, 2.031], abs=0.04)
     assert error_spent(0.2, 0.05) == pytest.approx(1.08e-6, rel=0.02)
 

@@ -56,19 +56,24 @@ class GroupSequential:
         """The intervals of the next look, and by conditional power whether to go on."""
         count = differences.shape[1]
         if count < FEWEST_DAYS:
-            return _nothing_known(len(differences))
-        critical, at_end = self._boundary.look(count, scores)
-        low, high = around(differences, in_students(critical, count))
-        chances = np.ones(len(differences))
-        if self.rule.smallest is not None:
-            chances[:] = [
-                chance_left(
-                    float(row.mean()), float(row.std(ddof=1)), count, self.rule.most, at_end,
-                    self.rule.smallest,
-                )
-                for row in differences
-            ]  # fmt: skip
-        return Intervals(low, high, chances)
+            return Intervals(*around(differences, np.inf), np.ones(len(differences)))
+        critical = self._boundary.look(count, scores)
+        low, high = around(differences, in_students(critical.now, count))
+        return Intervals(low, high, self._chances(differences, critical.at_end))
+
+    def _chances(self, differences: FloatArray, at_end: float | None) -> FloatArray:
+        """Of passing the boundary at the end, were the difference the smallest of interest."""
+        smallest = self.rule.smallest
+        if smallest is None or at_end is None:
+            return np.ones(len(differences))
+        count, most = differences.shape[1], self.rule.most
+        means, deviations = differences.mean(axis=1), differences.std(axis=1, ddof=1)
+        return np.array(
+            [
+                chance_left(mean, deviation, count, most, at_end, smallest)
+                for mean, deviation in zip(means.tolist(), deviations.tolist(), strict=True)
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +105,10 @@ class BoundedSequence:
 def around(differences: FloatArray, critical: float) -> tuple[FloatArray, FloatArray]:
     """So many standard errors on either side of means; all numbers where nothing varies."""
     means = differences.mean(axis=1)
+    if differences.shape[1] < 2 or not np.isfinite(critical):
+        anything = np.full(len(differences), np.inf)
+        return -anything, anything
     errors = differences.std(axis=1, ddof=1) / np.sqrt(differences.shape[1])
     errors[errors <= 1e-12 * np.abs(means)] = np.inf
     margin = np.where(errors > 0.0, errors, np.inf) * critical
     return means - margin, means + margin
-
-
-def _nothing_known(pairs: int) -> Intervals:
-    anything = np.full(pairs, np.inf)
-    return Intervals(-anything, anything, np.ones(pairs))

@@ -7,14 +7,17 @@ is new allows, among normal paths of the same correlation that have passed none 
 """
 
 from dataclasses import dataclass, field
-from math import exp, isfinite, sqrt
+from math import exp, sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from investorbench.tasks.statistics.draws import IntArray
 from investorbench.tasks.statistics.estimate import FloatArray
 
+BoolArray = npt.NDArray[np.bool_]
 NORMAL = NormalDist()
 DRAWS = 20_000
 SEED = 19_830_411
@@ -39,6 +42,19 @@ def in_students(critical: float, observations: int) -> float:
     return sqrt(freedom * (exp(exponent) - 1.0)) if exponent < 700.0 else float("inf")
 
 
+class Critical(NamedTuple):
+    """Boundaries in normal standard errors.
+
+    Attributes:
+        now: of a look.
+        at_end: of a single look at the end, below which that of the last one does not lie; None
+            early on, where nothing is simulated.
+    """
+
+    now: float
+    at_end: float | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Boundary:
     """The boundaries of one race, look after look.
@@ -52,29 +68,35 @@ class Boundary:
     pairs: IntArray
     most: int
     alpha: float
+    _spent: float = 0.0
+    _spent_before: float = 0.0
     _observations: int = 0
     _looks: int = 0
-    _sums: FloatArray = field(init=False)
-    _passed: np.ndarray[tuple[int], np.dtype[np.bool_]] = field(init=False)
+    _paths: FloatArray = field(init=False)
+    _passed: BoolArray = field(init=False)
 
     def __post_init__(self) -> None:
-        self._sums = np.zeros((DRAWS, self.pairs.shape[1]))
+        self._paths = np.zeros((self.pairs.shape[1], DRAWS))
         self._passed = np.zeros(DRAWS, dtype=bool)
 
-    def look(self, observations: int, scores: FloatArray) -> tuple[float, float]:
-        """The boundary of the next look, and that of a single one at the end, in normal errors.
+    def look(self, observations: int, scores: FloatArray) -> Critical:
+        """The boundary of the next look.
 
         Args:
             observations: how many there are; more than at the look before.
             scores: those that all agents have [A, n], whose correlation counts.
         """
-        before = error_spent(self._observations / self.most, self.alpha) if self._looks else 0.0
         allowed = error_spent(observations / self.most, self.alpha)
+        new, self._spent = allowed - self._spent, allowed
+        passing = int((allowed - self._spent_before) * DRAWS) - int(self._passed.sum())
+        if passing < FEWEST_PATHS and not self._looks:
+            self._spent_before = allowed
+            return Critical(self._bonferroni(new))
         self._advance(observations, scores)
-        largest = np.abs(self._sums).max(axis=1) / sqrt(observations)
-        critical = min(self._bonferroni(allowed - before), self._simulated(largest, allowed))
+        largest = np.abs(self._paths).max(axis=0) / sqrt(observations)
+        critical = min(self._bonferroni(new), self._passed_by(largest, passing))
         self._passed |= largest >= critical
-        return critical, float(np.quantile(largest, 1.0 - self.alpha))
+        return Critical(critical, float(np.quantile(largest, 1.0 - self.alpha)))
 
     def _advance(self, observations: int, scores: FloatArray) -> None:
         """Let the paths go on by what was observed since, each difference in its own deviation."""
@@ -82,21 +104,22 @@ class Boundary:
         usual = float(np.trace(covariance)) / len(scores)
         covariance = covariance + (RIDGE * usual or 1.0) * np.eye(len(scores))
         factor = np.linalg.cholesky(covariance)
-        contrasts = (factor[self.pairs[0]] - factor[self.pairs[1]]).T
-        contrasts *= sqrt(observations - self._observations) / np.linalg.norm(contrasts, axis=0)
+        contrasts = factor[self.pairs[0]] - factor[self.pairs[1]]
+        contrasts /= np.linalg.norm(contrasts, axis=1, keepdims=True)
         rng = np.random.default_rng([SEED, self._looks])
-        self._sums += rng.standard_normal((DRAWS, len(scores))) @ contrasts
+        new = contrasts @ rng.standard_normal((len(scores), DRAWS))
+        self._paths += sqrt(observations - self._observations) * new
         self._observations, self._looks = observations, self._looks + 1
 
     def _bonferroni(self, new: float) -> float:
         tail = new / (2.0 * self.pairs.shape[1])
         return -NORMAL.inv_cdf(tail) if tail > 0.0 else float("inf")
 
-    def _simulated(self, largest: FloatArray, allowed: float) -> float:
-        passing = int(allowed * DRAWS) - int(self._passed.sum())
+    def _passed_by(self, largest: FloatArray, passing: int) -> float:
+        """What so many of the paths that are below all boundaries pass."""
+        going = largest[~self._passed]
         if passing < FEWEST_PATHS:
             return float("inf")
-        going = largest[~self._passed]
         return float(np.partition(going, len(going) - passing)[len(going) - passing])
 
 
@@ -118,6 +141,6 @@ def chance_left(
     """
     left = most - observations
     needed = critical * deviation * sqrt(most) - abs(mean) * observations
-    if left <= 0 or deviation == 0.0 or not isfinite(needed):
+    if left <= 0 or deviation == 0.0:
         return float(needed <= 0.0)
     return NORMAL.cdf((left * smallest - needed) / (deviation * sqrt(left)))
