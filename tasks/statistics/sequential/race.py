@@ -1,7 +1,7 @@
 """A race: scores at look after look, who leaves at which, and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from investorbench.tasks.statistics.sequential.intervals import Design, design_o
 from investorbench.tasks.statistics.sequential.stopping import Stopping, StoppingError
 
 Standing = Literal["open", "distinguished", "close", "futile"]
-End = Literal["", "answered", "exhausted"]
+End = Literal["", "answered", "exhausted", "unaffordable"]
 HARDLY = 0.1
 """Chance to find the smallest difference of interest below which it is not waited for."""
 SHOWN = 3
@@ -58,8 +58,8 @@ class Look:
         pairs: all that are compared.
         left: why each agent that has left did.
         going: the agents that go on, in the order in which they were named.
-        end: ``"answered"``, no pair is open; ``"exhausted"``, no more is to be observed; or empty,
-            the race goes on.
+        end: ``"answered"``, no pair is open; ``"exhausted"``, no more is to be observed;
+            ``"unaffordable"``, no more can be paid for; or empty, the race goes on.
     """
 
     observations: Mapping[str, int]
@@ -129,6 +129,11 @@ class Race:
         self.last = _after(self.last, tuple(pairs), seen, self.stopping)
         return self.last
 
+    def stop(self, end: End) -> Look:
+        """End the race before its answer is known: what is known by then holds."""
+        self.last = _ended(self.last, end)
+        return self.last
+
     def _looked_at(
         self, where: Sequence[int], found: Mapping[str, FloatArray], number: int
     ) -> list[PairedLook]:
@@ -192,15 +197,16 @@ def _after(
     going = tuple(name for name in last.going if name not in left)
     now = Look(observations=observations, pairs=pairs, left=left, going=going)
     still = {name for at in now.open_pairs for name in pairs[at].names}
-    is_exhausted = max(observations.values()) >= rule.most
-    for name in going:
-        if name not in still:
-            left[name] = _why(name, pairs, rule)
-        elif is_exhausted:
-            left[name] = f"exhausted, {rule.most} observations"
-    end: End = "answered" if not still else "exhausted" if is_exhausted else ""
-    going = tuple(name for name in going if name not in left)
-    return Look(observations=observations, pairs=pairs, left=left, going=going, end=end)
+    left |= {name: _why(name, pairs, rule) for name in going if name not in still}
+    now = replace(now, going=tuple(name for name in going if name in still))
+    if not still:
+        return replace(now, end="answered")
+    return _ended(now, "exhausted") if max(observations.values()) >= rule.most else now
+
+
+def _ended(look: Look, end: End) -> Look:
+    left = {**look.left, **dict.fromkeys(look.going, end)}
+    return replace(look, left=left, going=(), end=end)
 
 
 def _why(name: str, pairs: Sequence[PairedLook], rule: Stopping) -> str:

@@ -1,0 +1,101 @@
+"""Rounds: agents of a race play some repeats each, are looked at, and some of them go on.
+
+All agents play the same numbers in the same order, so what one plays before it leaves is what it
+would have played first in any case. Looks are at whole rounds, so a race that was killed is resumed
+as any run is: what is recorded is looked at again, and the same agents go on.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+
+from investorbench.tasks.running.tournament import AloneError
+from investorbench.tasks.statistics.estimate import FloatArray
+from investorbench.tasks.statistics.sequential import Look, Race
+
+
+class Rounds:
+    """One race, in one event loop.
+
+    Args:
+        race: of the agents.
+        repeats: of an agent that goes on to the end.
+        size: repeats of a round.
+        affords: whether another round can be paid for, which as many agents play as are given.
+    """
+
+    def __init__(
+        self,
+        race: Race,
+        repeats: int,
+        size: int = 1,
+        affords: Callable[[int], bool] = lambda agents: True,
+    ) -> None:
+        self.race, self.repeats, self.size = race, repeats, size
+        self._affords = affords
+        self._granted = min(size, repeats)
+        self._scores: dict[str, dict[int, FloatArray]] = {name: {} for name in race.names}
+        self._waiting: list[asyncio.Future[None]] = []
+        self._broken: AloneError | None = None
+
+    async def begins(self, name: str, repeat: int) -> bool:
+        """Wait for the round of a repeat; whether the agent goes on to it.
+
+        Raises:
+            AloneError: another agent failed, and so there is nothing to look at.
+        """
+        while name in self.race.last.going and repeat >= self._granted:
+            if self._broken is not None:
+                raise self._broken
+            self._waiting.append(asyncio.get_running_loop().create_future())
+            await self._waiting[-1]
+        return repeat < self._granted and not self._left_before(name, repeat)
+
+    def finish(self, name: str, repeat: int, scores: FloatArray) -> None:
+        """Note what a repeat was scored; after the last of a round all agents are looked at."""
+        self._scores[name][repeat] = scores
+        while not self.race.last.end and all(
+            len(self._scores[name]) >= self._granted for name in self.race.last.going
+        ):
+            self._look()
+
+    def leave(self, name: str) -> None:
+        """Have an agent fail; without it none of the others is looked at again."""
+        if name in self.race.last.going and self._broken is None:
+            self._broken = AloneError(
+                f"{name} did not finish its round, and who goes on follows from the scores of all: "
+                "the same command resumes the race"
+            )
+            self._wake()
+
+    def played(self, name: str) -> int:
+        """How many repeats an agent has finished."""
+        return len(self._scores[name])
+
+    def _look(self) -> Look:
+        """Look at whole rounds; a look is there for every one, also where many are on record."""
+        going = self.race.last.going
+        found = {
+            name: np.concatenate([self._scores[name][n] for n in range(self._granted)])
+            for name in going
+        }
+        look = self.race.look(found)
+        if not look.end and self._granted >= self.repeats:
+            look = self.race.stop("exhausted")
+        if not look.end and not self._affords(len(look.going)):
+            look = self.race.stop("unaffordable")
+        if not look.end:
+            self._granted = min(self._granted + self.size, self.repeats)
+        self._wake()
+        return look
+
+    def _left_before(self, name: str, repeat: int) -> bool:
+        """Whether an agent has left, and this repeat is none of those it had played by then."""
+        return name not in self.race.last.going and repeat not in self._scores[name]
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
