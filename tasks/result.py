@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from investorbench.tasks.expected import ExpectedResult
+
 WEIGHTS = {SELL: -1.0, HOLD: 0.0, BUY: 1.0}
 """What is held over a horizon after an action."""
 OF_DAYS = (*(each.key for each in PERFORMANCE), *(each.key for each in ACTIVITY))
@@ -342,6 +344,16 @@ class Result:
         found = mean_of([performance(own, convention, years, rate) for own in repeats])
         few = why_no_ratio(self.facts, max(map(len, repeats)))
         return found | dict.fromkeys(RATIOS if few else (), np.nan)
+
+    def expected(self) -> "ExpectedResult":
+        """What its positions were expected to return, beside what they did; simulated markets only.
+
+        Raises:
+            InvestorBenchError: the market is a real one, or holds another kind of account.
+        """
+        from investorbench.tasks.expected import expected_of
+
+        return expected_of(self)
 
     def to_frame(self) -> "pd.DataFrame":
         """Of the median repeat: one row a step, indexed by the date of the decision."""

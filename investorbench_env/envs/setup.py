@@ -25,7 +25,7 @@ from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.history import AssetMoments
 from investorbench_env.market.market import FIELDS, Market
-from investorbench_env.market.simulated.conditional import expected_log_return, next_session
+from investorbench_env.market.simulated.conditional import next_session
 from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.protocols import Protocol, find_protocol
 from investorbench_env.rendering.chart import HEIGHT, WIDTH
@@ -125,9 +125,7 @@ class Setup(SplitSetup):
     def expected(self, symbol: str, state: Mapping[str, Any]) -> Expected:
         """What a step from hidden states of a simulated asset is expected to bring [...]."""
         dynamics = dynamics_of(symbol, self.options.asset_class)
-        whole = state["expected_return"]
-        logs = expected_log_return(dynamics, whole, state["volatility"])
-        return Expected(*next_session(dynamics, whole), logs)
+        return Expected(*next_session(dynamics, state["expected_return"], state["volatility"]))
 
     def expected_after(self, history: AssetMoments) -> list[Expected]:
         """The same of a market after each decision [D]."""

@@ -125,14 +125,15 @@ def test_night_and_day_of_the_next_session_by_hand() -> None:
     # σ = .35/√252; jumps of 3σ with probability .012: c = ln(1 + .012·(exp(4.5σ²) − 1)).
     c = np.log1p(0.012 * np.expm1(4.5 * 0.35**2 / 252))
     e = np.log(1.004)
-    night, day = next_session(dynamics, 0.004)
+    night, day, logs = next_session(dynamics, 0.004, 0.03)
     assert night == pytest.approx(np.exp(0.3 * e + 0.7 * c) - 1, abs=1e-15)
     assert day == pytest.approx(np.exp(0.7 * (e - c)) - 1, abs=1e-15)
+    assert logs == pytest.approx(e - 0.03**2 / 2 - c, abs=1e-15)
     assert (1 + night) * (1 + day) == pytest.approx(1.004, abs=1e-15)
 
 
 def test_what_never_closes_has_no_night() -> None:
-    night, day = next_session(dynamics_of("SIM", "crypto"), [0.004, -0.01])
+    night, day, _ = next_session(dynamics_of("SIM", "crypto"), [0.004, -0.01], [0.03, 0.04])
     assert night.tolist() == [0.0, 0.0]
     assert day.tolist() == [0.004, -0.01]
 

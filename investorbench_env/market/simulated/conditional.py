@@ -22,7 +22,7 @@ State = Mapping[str, Any]
 
 
 class NextSession(NamedTuple):
-    """The expected simple returns of the next session [...].
+    """The expected returns of the next session, simple ones but for the last [...].
 
     The night's and the day's shocks are independent, so a position that is changed at the open is
     expected to earn each at the weight that it has through it.
@@ -30,10 +30,12 @@ class NextSession(NamedTuple):
     Attributes:
         night: from this close to the next open, dividends included.
         day: from that open to its close.
+        log: the log return from close to close.
     """
 
     night: FloatArray
     day: FloatArray
+    log: FloatArray
 
 
 class ExpectedReturn(NamedTuple):
@@ -56,36 +58,28 @@ class ExpectedReturn(NamedTuple):
     sessions: FloatArray
 
 
-def next_session(dynamics: Dynamics, expected_return: npt.ArrayLike) -> NextSession:
+def next_session(
+    dynamics: Dynamics, expected_return: npt.ArrayLike, volatility: npt.ArrayLike
+) -> NextSession:
     """Divide what the next session is expected to return into night and day.
 
     With e the log of one plus it, ω the overnight share and c the jumps' compensation, which all
     falls into the night, the night grows by exp(ω·e + (1 − ω)·c) and the day by
-    exp((1 − ω)·(e − c)). Exact, under every law; what is always open has no night.
-
-    Args:
-        dynamics: the parameters of the market.
-        expected_return: as in ``Market.hidden_state`` [...].
-    """
-    whole = np.asarray(expected_return, dtype=np.float64)
-    night_share, day_share = dynamics.overnight_share, 1.0 - dynamics.overnight_share
-    if not night_share:
-        return NextSession(np.zeros_like(whole), whole)
-    e, c = log(1.0 + whole), dynamics.jump_compensation
-    return NextSession(exp(night_share * e + day_share * c) - 1.0, exp(day_share * (e - c)) - 1.0)
-
-
-def expected_log_return(
-    dynamics: Dynamics, expected_return: npt.ArrayLike, volatility: npt.ArrayLike
-) -> FloatArray:
-    """The expected log return of the next session: e − σ²/2 − c, as jumps are 0 on average.
+    exp((1 − ω)·(e − c)). The log return is e − σ²/2 − c, as jumps are 0 on average. Exact, under
+    every law; what is always open has no night.
 
     Args:
         dynamics: the parameters of the market.
         expected_return, volatility: as in ``Market.hidden_state`` [...].
     """
     whole, spread = (np.asarray(given, dtype=np.float64) for given in (expected_return, volatility))
-    return np.asarray(log(1.0 + whole) - spread * spread / 2 - dynamics.jump_compensation)
+    night_share, day_share = dynamics.overnight_share, 1.0 - dynamics.overnight_share
+    e, c = log(1.0 + whole), dynamics.jump_compensation
+    logs = np.asarray(e - spread * spread / 2 - c)
+    if not night_share:
+        return NextSession(np.zeros_like(whole), whole, logs)
+    night = exp(night_share * e + day_share * c) - 1.0
+    return NextSession(night, exp(day_share * (e - c)) - 1.0, logs)
 
 
 def conditional(dynamics: Dynamics, state: State, horizon: int) -> ExpectedReturn:
@@ -115,9 +109,9 @@ def conditional(dynamics: Dynamics, state: State, horizon: int) -> ExpectedRetur
     regime = read["regime"].astype(np.int64)
     gap, mood, first = read["value_gap"], read["mood"], read["expected_return"]
     squares = _mean_squares(dynamics, ahead, regime, read["volatility"])
-    night, day = next_session(dynamics, first)
+    night, day, _ = next_session(dynamics, first, read["volatility"])
     means = [first]
-    variance = ahead.drift_variance[regime] + _day_variance(dynamics, first, squares[0])
+    variance = ahead.drift_variance[regime] + _day_variance(dynamics, day, squares[0])
     variance = variance + ahead.feedback[0] * squares[0]
     for k in range(1, horizon):
         spread = ahead.mood_variance[k] + sum(
@@ -260,9 +254,8 @@ def _shock(
     return np.asarray((jumps - 1.0) * ahead.grown[k][regime] + jumps * (squares + fourths / 2))
 
 
-def _day_variance(d: Dynamics, expected_return: FloatArray, square: FloatArray) -> FloatArray:
+def _day_variance(d: Dynamics, day: FloatArray, square: FloatArray) -> FloatArray:
     """Variance of the first session's day; without a night, all jumps fall into it [...]."""
-    _, day = next_session(d, expected_return)
     jumps = 1.0 if d.overnight_share else _jump_square(d)
     grown = (1.0 + day) * (1.0 + day)
     return np.asarray(grown * (exp((1.0 - d.overnight_share) * square) * jumps - 1.0))

@@ -1,0 +1,135 @@
+"""What each step of an episode was expected to return, given the hidden state at its decision."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench.tasks.days import Dates, FloatArray
+from investorbench.tasks.judging import is_of_perpetuals
+from investorbench.tasks.task import Task
+from investorbench_env.accounting.account import Account, Amounts, Expected, SpotAccount
+from investorbench_env.accounting.paper import PaperAccount
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
+from investorbench_env.market.market import CLOSE, OPEN, Market
+from investorbench_env.market.simulated.conditional import next_session
+
+if TYPE_CHECKING:
+    from investorbench.tasks.result import Episode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExpectedEpisode:
+    """What the steps of an episode returned, and what was to be expected of them [T] each.
+
+    Attributes:
+        sessions: dates of the decisions.
+        realised: what came, as shares of equity.
+        night: what the position carried through each night was expected to return.
+        day: the same of the day's.
+        rest: costs as they were paid, and what idle cash earned.
+    """
+
+    sessions: Dates
+    realised: FloatArray
+    night: FloatArray
+    day: FloatArray
+    rest: FloatArray
+
+    @property
+    def expected(self) -> FloatArray:
+        """All parts together; ``realised`` less it is 0 on average, at every step [T]."""
+        return np.asarray(self.night + self.day + self.rest)
+
+
+class Sessions(NamedTuple):
+    """What the market did on the way to each decision, as in ``StepPrices`` [T]."""
+
+    fill: FloatArray
+    final: FloatArray
+    dividend: FloatArray
+    split: FloatArray
+    ex_date: bool = True
+    log_return: float = 0.0
+    period: float = 1.0
+
+
+def expected_episode(task: Task, facts: Facts, episode: "Episode") -> ExpectedEpisode:
+    """Work out what was expected of an episode on a simulated market, which is drawn once more.
+
+    Args:
+        task: what it was an episode of.
+        facts: of its test split.
+        episode: its record.
+
+    Raises:
+        InvestorBenchError: the market is a real one, or holds another kind of account; or the law
+            has changed since, so that the episode's market cannot be drawn again.
+    """
+    require_known(task, facts)
+    market = task.market(episode.market_seed)
+    at = np.searchsorted(market.sessions, episode.sessions)
+    if not np.array_equal(market.bars[at, 0, CLOSE], episode.marks):
+        raise InvestorBenchError(
+            f"the market of seed {episode.market_seed} is not the one in which this episode of "
+            f"{task.id} took place: work it out with the version that ran it"
+        )
+    held, equity = np.append(0.0, episode.position), episode.equity
+    before = _amounts(equity[:-1], held[:-1], episode.marks[:-1])
+    after = _amounts(equity[1:], held[1:], episode.marks[1:])
+    ahead = _ahead(task, market, at[:-1])
+    said = _account(facts).expected(before, 0.0, after, _sessions(market, at[1:]), ahead)
+    return ExpectedEpisode(
+        sessions=episode.sessions[:-1],
+        realised=equity[1:] / equity[:-1] - 1.0,
+        **said._asdict(),
+    )
+
+
+def require_known(task: Task, facts: Facts) -> None:
+    """See that it is known what was to be expected.
+
+    Raises:
+        InvestorBenchError: it is not.
+    """
+    if not facts.simulated or not facts.markets:
+        raise InvestorBenchError(
+            f"{task.id} runs on {facts.source}: what was to be expected is known of markets that "
+            "are drawn from a law alone, such as those of InvestorBench/Stock-SIM"
+        )
+    if len(facts.symbols) > 1 or is_of_perpetuals(facts) or facts.horizon is not None:
+        raise InvestorBenchError(
+            f"{task.id} is not one asset held from session to session: expected returns of "
+            "episodes are worked out for Stock-SIM, ETF-SIM and Crypto-SIM"
+        )
+
+
+def _account(facts: Facts) -> Account:
+    if facts.convention == "log":
+        return PaperAccount()
+    return SpotAccount(facts.cost_rate, resizes=True, at_close=facts.fills == "close")
+
+
+def _amounts(equity: FloatArray, units: FloatArray, close: FloatArray) -> Amounts:
+    """An account as far as what was expected hangs on it."""
+    return None, equity, None, units, None, close, None, None, equity
+
+
+def _sessions(market: Market, at: npt.NDArray[np.intp]) -> Sessions:
+    split = market.share_splits[at, 0]
+    return Sessions(
+        fill=market.bars[at, 0, OPEN],
+        final=market.bars[at, 0, CLOSE],
+        dividend=market.dividends[at, 0] * split,  # paid on the new shares
+        split=split,
+    )
+
+
+def _ahead(task: Task, market: Market, at: npt.NDArray[np.intp]) -> Expected:
+    assert market.hidden_state is not None
+    whole, volatility = (
+        market.hidden_state[name][at, 0] for name in ("expected_return", "volatility")
+    )
+    return Expected(*next_session(task.dynamics(), whole, volatility))
