@@ -5,10 +5,10 @@ else's that has a ``facts`` can be evaluated, recorded, verified, scored and sho
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from numbers import Real
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 from investorbench_env.errors import FactsError, MarketError
 from investorbench_env.market.intervals import DAY, length_of
@@ -23,7 +23,7 @@ class Facts:
 
     Attributes:
         family: the kind of decision, such as ``"Stock"``: the id without its namespace and symbol.
-        symbols: the A assets.
+        symbols: the A assets; of snapshots of several, what stands for them.
         asset_class: the name of a row of ``ASSET_CLASSES``, or a word of the environment's own.
         interval: length of a bar, such as ``"1d"``, ``"3m"``, ``"4h"`` or ``"1w"``.
         timezone: IANA name of the zone in which a day begins.
@@ -153,6 +153,10 @@ class Facts:
         if self.horizon is None:
             del values["horizon"]
         return values
+
+    def of(self, symbol: str) -> Self:
+        """Those of an episode that is of one asset: of snapshots, that of its info."""
+        return self if self.symbols == (symbol,) else replace(self, symbols=(symbol,))
 
     @property
     def cash_rate_a_period(self) -> float:

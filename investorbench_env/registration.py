@@ -118,7 +118,7 @@ SNAPSHOT = Family(
     environment="investorbench_env.envs.snapshot:SnapshotEnv",
     vector_environment="investorbench_env.envs.snapshot_vector:SnapshotVectorEnv",
     setup="investorbench_env.envs.snapshot_setup:setup_of",
-    universes=("Snapshot-SIM",),
+    universes=("Snapshot-SIM", "Stocks", "Coins", "Funds", "R1"),
     each="universe",
 )
 

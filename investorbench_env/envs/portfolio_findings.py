@@ -13,17 +13,20 @@ LONG_STALE = 20
 """Bars: a price that is older than so many is a finding."""
 
 
-def hindsight(universe: Universe, start: str) -> Iterator[str]:
+def hindsight(
+    universe: Universe, start: str, biased: str = "a portfolio of all in equal parts shares"
+) -> Iterator[str]:
     """That the assets were chosen with hindsight, where they were.
 
     Args:
         universe: of the assets.
         start: first date of the window.
+        biased: what has the bias, too.
     """
     if universe.chosen_on is not None and start < universe.chosen_on:
         yield (
             f"{universe.name}: chosen with hindsight on {universe.chosen_on}, when what its assets "
-            "did was known; a portfolio of all in equal parts shares the bias"
+            f"did was known; {biased} the bias"
         )
 
 

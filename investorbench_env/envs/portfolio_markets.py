@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from investorbench_env.envs.markets import (
     GivenMarket,
@@ -12,6 +13,7 @@ from investorbench_env.envs.markets import (
     drawn,
     require_nothing_to_draw,
 )
+from investorbench_env.envs.options import MarketOptions
 from investorbench_env.envs.portfolio_options import PortfolioOptions
 from investorbench_env.errors import (
     CorruptDataError,
@@ -23,14 +25,34 @@ from investorbench_env.errors import (
 )
 from investorbench_env.market.asset_classes import asset_class_of, class_beside
 from investorbench_env.market.joining import join
-from investorbench_env.market.library import absence, find_data
+from investorbench_env.market.library import DataLike, absence, find_data
 from investorbench_env.market.market import Market
 from investorbench_env.market.simulated import JointLaw, ListedAsset
 from investorbench_env.universes import Member, Split, Universe
 
 
-def members_of(options: PortfolioOptions, universe: Universe | None) -> tuple[Member, ...]:
+class NamesAssets(Protocol):
+    """Options that may name assets."""
+
+    @property
+    def symbols(self) -> Sequence[str] | str | None: ...
+    @property
+    def universe(self) -> str | None: ...
+    @property
+    def asset_class(self) -> str: ...
+    @property
+    def data(self) -> DataLike: ...
+
+
+def members_of(
+    options: NamesAssets, universe: Universe | None, family: str = "Portfolio"
+) -> tuple[Member, ...]:
     """The assets that options ask for.
+
+    Args:
+        options: they may name them.
+        universe: whose assets they are, unless they are named.
+        family: of the environment, for the message.
 
     Raises:
         InvestorBenchError: they name none.
@@ -44,12 +66,12 @@ def members_of(options: PortfolioOptions, universe: Universe | None) -> tuple[Me
         symbols = options.data.symbols
     else:
         raise InvestorBenchError(
-            'which assets? Name them: gym.make("InvestorBench/Portfolio", symbols=["AAPL", "MSFT"])'
+            f'which assets? Name them: gym.make("InvestorBench/{family}", symbols=["AAPL", "MSFT"])'
         )
     return tuple(own.get(symbol) or _member(symbol, options) for symbol in symbols)
 
 
-def _member(symbol: str, options: PortfolioOptions) -> Member:
+def _member(symbol: str, options: NamesAssets) -> Member:
     """An asset by itself, of the class of its own that trades on the same exchange, if any."""
     return Member(symbol=symbol, asset_class=class_beside(symbol, options.asset_class))
 
@@ -81,39 +103,71 @@ def portfolio_markets_of(
         DateRangeError: dates that cannot be simulated.
         InvestorBenchError: markets are to be drawn where there is one that is there.
     """
-    if isinstance(options.data, Market):
-        market = options.data
-        there = [m.symbol for m in members if m.required or m.symbol in market.symbols]
-        for symbol in there:
-            market.asset(symbol)
-        return _given(options, market, members, there)
-    is_simulated = isinstance(options.data, str) and options.data == "simulated"
-    found = None if is_simulated else _found(options, members)
-    if found is None:
+    given = joint_market_of(options, members)
+    if given is None:
         law = _law_of(options.asset_class, tuple(members), universe, split)
         symbols = tuple(member.symbol for member in members)
         return FoundMarkets(
             markets=drawn(options, law), symbols=symbols, asset_class=options.asset_class
         )
-    market = _joined(tuple(found), tuple(found.values()), options.asset_class)
-    return _given(options, market, members, tuple(found))
-
-
-def _given(
-    options: PortfolioOptions, market: Market, members: Sequence[Member], there: Sequence[str]
-) -> FoundMarkets:
-    """One market, which may lack assets that can be done without."""
-    require_nothing_to_draw(options, ", ".join(there), market)
-    absent = (member.symbol for member in members if member.symbol not in there)
+    market, there, findings = given
     return FoundMarkets(
-        markets=GivenMarket(market=market, symbols=tuple(there)),
-        symbols=tuple(there),
+        markets=GivenMarket(market=market, symbols=there),
+        symbols=there,
         asset_class=market.asset_class,
-        findings=tuple(f"{symbol} is left out: there is no data of it" for symbol in absent),
+        findings=findings,
     )
 
 
-def _found(options: PortfolioOptions, members: Sequence[Member]) -> dict[str, Market] | None:
+class JointMarket(NamedTuple):
+    """One market of several assets.
+
+    Attributes:
+        market: with the assets.
+        symbols: those of which there is data.
+        findings: what was left out, in words.
+    """
+
+    market: Market
+    symbols: tuple[str, ...]
+    findings: tuple[str, ...]
+
+
+def joint_market_of(
+    options: MarketOptions, members: Sequence[Member], *, stacklevel: int = 7
+) -> JointMarket | None:
+    """The market of some assets that is there; None where it is to be simulated.
+
+    Args:
+        options: where to look.
+        members: the assets, some of which may be done without.
+        stacklevel: of a warning, so that it names the caller of ``gym.make``.
+
+    Raises:
+        DataNotFoundError: no data for an asset where ``data`` says to look.
+        InvestorBenchError: markets are to be drawn where there is one that is there.
+    """
+    if isinstance(options.data, Market):
+        market = options.data
+        there = tuple(m.symbol for m in members if m.required or m.symbol in market.symbols)
+        for symbol in there:
+            market.asset(symbol)
+    else:
+        is_simulated = isinstance(options.data, str) and options.data == "simulated"
+        found = None if is_simulated else _found(options, members, stacklevel)
+        if found is None:
+            return None
+        there = tuple(found)
+        market = _joined(there, tuple(found.values()), options.asset_class)
+    require_nothing_to_draw(options, ", ".join(there), market)
+    absent = (member.symbol for member in members if member.symbol not in there)
+    findings = tuple(f"{symbol} is left out: there is no data of it" for symbol in absent)
+    return JointMarket(market, there, findings)
+
+
+def _found(
+    options: MarketOptions, members: Sequence[Member], stacklevel: int
+) -> dict[str, Market] | None:
     """The market of each asset; None where they are to be simulated together.
 
     Raises:
@@ -138,7 +192,7 @@ def _found(options: PortfolioOptions, members: Sequence[Member]) -> dict[str, Ma
             warnings.warn(
                 absence(what, member.asset_class, member.symbol),
                 SimulatedDataWarning,
-                stacklevel=6,  # the caller of gym.make
+                stacklevel=stacklevel,
             )
             return None
         except CorruptDataError as error:

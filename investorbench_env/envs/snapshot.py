@@ -2,11 +2,15 @@
 
 from typing import Any, cast
 
+import numpy as np
+
 from investorbench_env.envs.setup import Setup
 from investorbench_env.envs.single_asset import Info, Observation, SingleAssetEnv
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_options import SnapshotOptions
 from investorbench_env.envs.snapshot_setup import prepare_snapshots
+from investorbench_env.envs.starts import Starts
+from investorbench_env.errors import InvestorBenchError
 
 
 class SnapshotEnv(SingleAssetEnv):
@@ -41,6 +45,15 @@ class SnapshotEnv(SingleAssetEnv):
     def earned(self) -> float:
         """What a long position returned over the horizon: for whoever scores it, after the step."""
         return cast(SnapshotHistory, self._path.history).end.earned
+
+    def _pass_over(self, starts: Starts, options: dict[str, Any]) -> None:
+        if "number" in options:
+            number = options["number"]
+            if not isinstance(number, int | np.integer) or type(number) is bool or number < 0:
+                raise InvestorBenchError(
+                    f"number={number!r} of a snapshot must be a whole number of at least 0"
+                )
+            starts.pass_over(int(number), self._setup.markets, self._pool)
 
     def _begin(self, first: int) -> tuple[Observation, Info]:
         self._symbol = self._path.history.symbol

@@ -92,6 +92,11 @@ class SimulatedSnapshots:
             "fingerprint": together.hexdigest(),
         }
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The assets."""
+        return tuple(dict.fromkeys(each.symbol for each in self.occasions))
+
     def has_opens(self) -> bool:
         return True
 

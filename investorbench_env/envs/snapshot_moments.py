@@ -36,15 +36,29 @@ class SnapshotHistory:
         at: the bar at whose end the decision is taken.
         horizon: bars after it; one of them at least is known.
         document_sessions: bars up to the decision whose documents are shown.
+        payout: what a holder gains on the last price by a delisting within the horizon.
     """
 
-    def __init__(self, history: History, at: int, horizon: int, document_sessions: int) -> None:
+    def __init__(
+        self,
+        history: History,
+        at: int,
+        horizon: int,
+        document_sessions: int,
+        payout: float = 0.0,
+    ) -> None:
         self._history, self._at, self._horizon = history, at, horizon
+        self._payout = payout
         self._document_sessions = document_sessions
         self.market: Market = history.market
         self.symbol: str = history.symbol
         self.window: int = history.window
         self.asset: int = history.asset
+
+    @property
+    def at(self) -> int:
+        """The bar at whose end the decision is taken."""
+        return self._at
 
     def until(self, place: int) -> Moment:
         """The moment of a place."""
@@ -76,7 +90,7 @@ class SnapshotHistory:
             "dividend": 0.0,
             "split": 1.0,
         }
-        return HorizonEnd(**own | changes, earned=earned)
+        return HorizonEnd(**own | changes, earned=earned + self._payout)
 
     def opening_filings(self, place: int) -> tuple[Document, ...]:
         """None: a snapshot shows the documents of its last bars alone."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
+from investorbench_env.dates import DateLike, date_text
 from investorbench_env.envs.options import (
     EXPECTED,
     Options,
@@ -18,6 +19,9 @@ from investorbench_env.protocols import STANDARD, find_protocol
 MOST_HORIZON = 250
 """Bars: a year, after which the sum of simple returns says little about what was held."""
 
+ALL = "all"
+BEFORE, AFTER = SIDES = ("before", "after")
+
 WITHOUT = ("episode_length", "cash_rate")
 """Options of a single asset that one decision has no use for."""
 
@@ -27,10 +31,14 @@ class SnapshotOptions(Options):
     """What ``gym.make`` and ``gym.make_vec`` accept for snapshots.
 
     Attributes:
-        symbols: the assets of which each ``reset`` draws one; None for ``symbol``, for those of the
-            universe, or for those of a market that was given.
+        symbols: the assets of which each ``reset`` draws one; ``"all"`` for those of the class in a
+            folder of data; None for ``symbol``, for those of the universe, or for those of a market
+            that was given.
         horizon: bars that a position is held.
         document_sessions: bars up to the decision whose documents are shown.
+        knowledge_cutoff: the last day ``YYYY-MM-DD`` or month ``YYYY-MM`` of which a model that
+            decides may know; on real markets, decisions are then on one side of it.
+        side: ``"after"`` or ``"before"`` it.
         antithetic: whether the simulated markets 2n and 2n + 1 are a pair on one day: with the
             opposite shocks, and texts of the opposite tone, under the same regimes. A pair is one
             observation.
@@ -40,10 +48,12 @@ class SnapshotOptions(Options):
 
     REWARDS: ClassVar[tuple[str, ...]] = ("return", EXPECTED)
 
-    symbols: Sequence[str] | None = None
+    symbols: Sequence[str] | str | None = None
     horizon: int = 5
     document_sessions: int = 5
     antithetic: bool = False
+    knowledge_cutoff: DateLike | None = None
+    side: str = AFTER
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -63,15 +73,23 @@ class SnapshotOptions(Options):
             raise InvestorBenchError(
                 f"horizon={options.horizon} must be at most {MOST_HORIZON} bars"
             )
+        require("side", options.side, SIDES)
         _require_use(options)
-        if options.symbols is None:
-            return options
+        plain: dict[str, Any] = {}
+        if options.knowledge_cutoff is not None:
+            plain["knowledge_cutoff"] = _day_or_month(options.knowledge_cutoff)
+        elif options.side != AFTER:
+            raise InvestorBenchError(f"side={options.side!r} of what? Give knowledge_cutoff=")
+        named = options.symbols
         if options.symbol is not None:
-            raise InvestorBenchError(
-                f"symbol={options.symbol!r} and symbols={options.symbols!r}: give one of them"
-            )
-        symbols: dict[str, Any] = {"symbols": require_symbols(options.symbols)}
-        return replace(options, **symbols)
+            if named is not None:
+                raise InvestorBenchError(
+                    f"symbol={options.symbol!r} and symbols={named!r}: give one of them"
+                )
+            named = (options.symbol,)
+        if named is not None and named != ALL:
+            plain |= {"symbol": None, "symbols": require_symbols(named)}
+        return replace(options, **plain)
 
 
 def _require_use(options: SnapshotOptions) -> None:
@@ -89,3 +107,10 @@ def _require_use(options: SnapshotOptions) -> None:
             "protocol of a snapshot", protocol.name, [STANDARD.name],
             "a position is entered at the next open and returns are simple",
         )  # fmt: skip
+
+
+def _day_or_month(given: DateLike) -> str:
+    """A date ``YYYY-MM-DD``, or a month as its makers state one of a model."""
+    if isinstance(given, str) and len(given) == len("YYYY-MM"):
+        return date_text("knowledge_cutoff", f"{given}-01")[: len(given)]
+    return date_text("knowledge_cutoff", given)

@@ -19,10 +19,12 @@ from investorbench_env.envs.setup import (
     states_of,
 )
 from investorbench_env.envs.snapshot_draws import SimulatedSnapshots
-from investorbench_env.envs.snapshot_markets import snapshots_of, symbols_of
+from investorbench_env.envs.snapshot_given import Dealt, GivenSnapshots
+from investorbench_env.envs.snapshot_markets import assets_of, snapshots_of
 from investorbench_env.envs.snapshot_moments import DECISION, END, SnapshotHistory
 from investorbench_env.envs.snapshot_options import SnapshotOptions
 from investorbench_env.envs.split_setup import universe_for
+from investorbench_env.envs.starts import Starts
 from investorbench_env.facts import Facts
 from investorbench_env.market.history import AssetMoments
 from investorbench_env.market.simulated.conditional import conditional
@@ -39,13 +41,13 @@ class SnapshotSetup(Setup):
 
     Attributes:
         options: as they were given.
-        symbols: the assets that episodes are of.
-        markets: what each of them is drawn from.
+        symbol: what stands for the assets that episodes are of: the one, or the name of their
+            universe, or how many they are.
+        markets: what each episode is drawn from.
     """
 
     options: SnapshotOptions
-    symbols: tuple[str, ...]
-    markets: SimulatedSnapshots
+    markets: SimulatedSnapshots | GivenSnapshots
 
     @property
     def window(self) -> tuple[str, str]:
@@ -64,13 +66,18 @@ class SnapshotSetup(Setup):
         facts = self._facts(
             options.asset_class,
             family="Snapshot",
-            symbols=self.symbols,
+            symbols=(self.symbol,),
             cost_rate=self.cost_rate,
             long_only=options.long_only,
             horizon=options.horizon,
-            benchmark=None if self.universe is None else self.universe.benchmark,
+            benchmark="buy_and_hold",
         )
         return replace(facts, periods_a_year=facts.periods_a_year / options.horizon)
+
+    def starts(self, seed: int | None) -> Starts:
+        """The draws that follow from the seed of a ``reset``."""
+        given = self.markets
+        return Dealt(seed, given) if isinstance(given, GivenSnapshots) else Starts(seed)
 
     def history_of(self, number: int) -> SnapshotHistory:
         """The moments of a snapshot."""
@@ -108,21 +115,31 @@ def prepare_snapshots(options: SnapshotOptions) -> SnapshotSetup:
     protocol = find_protocol(options.protocol)
     universe = universe_for(options)
     split = find_split(universe, options.split, options.start, options.end)
-    symbols = symbols_of(options, universe)
-    markets = snapshots_of(options, symbols, split)
+    members = assets_of(options, universe)
+    classes = {member.asset_class for member in members}
+    if len(classes) == 1:
+        options = replace(options, asset_class=classes.pop())
+    markets = snapshots_of(options, members, universe, split)
     rates = rates_of(options, protocol, options.asset_class)
     return SnapshotSetup(
         options=options,
         protocol=protocol,
         universe=universe,
-        symbol=",".join(symbols),
-        symbols=symbols,
+        symbol=_in_a_word(options, markets.symbols),
         markets=markets,
         span=range(END + 1),
         decisions=np.array([DECISION, END]),
         cost_rate=sum(rates) / ALL_OF_IT,
         fills=fills_of(protocol, markets.has_opens()),
     )
+
+
+def _in_a_word(options: SnapshotOptions, symbols: tuple[str, ...]) -> str:
+    """What stands for the assets in facts."""
+    if len(symbols) == 1:
+        return symbols[0]
+    is_whole = options.universe is not None and options.symbols is None
+    return str(options.universe) if is_whole else f"{len(symbols)} assets"
 
 
 def setup_of(given: Mapping[str, Any]) -> SnapshotSetup:

@@ -135,8 +135,12 @@ class SplitSetup(ABC):
             raise InvestorBenchError(
                 f"which market of {which}? Every reset draws one: give its seed="
             )
-        starts = Starts(seed)
+        starts = self.starts(seed)
         return markets.draw(starts.market(markets, starts.pool(markets)))
+
+    def starts(self, seed: int | None) -> Starts:
+        """The draws that follow from the seed of a ``reset``."""
+        return Starts(seed)
 
     @abstractmethod
     def history_of(self, number: int) -> Any:

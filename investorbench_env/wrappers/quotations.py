@@ -30,23 +30,28 @@ def document_lines(
         news = [row for row in documents if not row.is_filing]
         counts = f" ({_sentiments(news)})" if news and "sentiment" in shown else ""
         yield ""
-        yield f"# News since the last decision: {len(news) or 'none'}{counts}"
+        yield f"# {_news_heading(facts)}: {len(news) or 'none'}{counts}"
         if older := max(len(news) - limits.news, 0):
             yield f"[{older:,} older left out]"
         yield from _quoted(news[-limits.news :], stamps, limits.news_characters)
     if "filings" in shown:
         filings = [row for row in documents if row.is_filing]
         yield ""
-        yield f"# Filings not seen before: {len(filings) or 'none'}"
+        heading = "Filings not seen before" if facts.horizon is None else "Recent filings"
+        yield f"# {heading}: {len(filings) or 'none'}"
         yield from _quoted(filings, stamps, limits.filing_characters)
 
 
-def sentiment_lines(observation: dict[str, Any]) -> Iterator[str]:
+def sentiment_lines(facts: Facts, observation: dict[str, Any]) -> Iterator[str]:
     """How many news there were of each sentiment, for an environment that shows no texts."""
     counts = zip(SENTIMENTS, observation["sentiment"].tolist(), strict=True)
     yield ""
-    yield "# News since the last decision"
+    yield f"# {_news_heading(facts)}"
     yield ", ".join(f"{count:.0f} {name}" for name, count in counts)
+
+
+def _news_heading(facts: Facts) -> str:
+    return "News since the last decision" if facts.horizon is None else "Recent news"
 
 
 def _sentiments(news: Sequence[Document]) -> str:

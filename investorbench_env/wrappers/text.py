@@ -57,22 +57,28 @@ class TextObservation(gym.Wrapper[str, Any, dict[str, Any], Any], gym.utils.Reco
             self, sessions=_at_least_one("sessions", sessions), **limits._asdict()
         )
         super().__init__(env)
-        facts, shown = _readable(env)
+        self._sessions, self._limits = sessions, limits
+        self._facts, self._shown = _readable(env)
         self.observation_space = FreeText()
-        self._words = ObservationWords(facts, sessions=sessions, limits=limits)
-        self._task = self._words.task(shown)
+        self._word(self._facts)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[str, dict[str, Any]]:
         observation: Any  # what the inner environment shows
         observation, info = self.env.reset(seed=seed, options=options)
+        if self._facts.horizon is not None:  # another episode may be of another asset
+            self._word(self._facts.of(info["symbol"]))
         return self._text(observation, info), info
 
     def step(self, action: Any) -> tuple[str, SupportsFloat, bool, bool, dict[str, Any]]:
         observation: Any
         observation, reward, terminated, truncated, info = self.env.step(action)
         return self._text(observation, info), reward, terminated, truncated, info
+
+    def _word(self, facts: Facts) -> None:
+        self._words = ObservationWords(facts, sessions=self._sessions, limits=self._limits)
+        self._task = self._words.task(self._shown)
 
     def _text(self, observation: dict[str, Any], info: dict[str, Any]) -> str:
         return "\n".join([self._task, self._words.today(observation, info)])
@@ -108,7 +114,7 @@ class ObservationWords:
         if "account" in shown:
             yield from account_lines(self._facts, observation, info)
         if "sentiment" in shown and "news" not in shown:
-            yield from sentiment_lines(observation)
+            yield from sentiment_lines(self._facts, observation)
         yield from document_lines(self._facts, shown, info, self._limits)
 
 

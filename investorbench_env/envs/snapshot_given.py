@@ -1,0 +1,191 @@
+"""Snapshots of a market that is there: an asset and a day each, horizons without overlap."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from investorbench_env.envs.snapshot_moments import SnapshotHistory
+from investorbench_env.envs.starts import STREAM, Starts
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.market.history import history_of
+from investorbench_env.market.market import CLOSE, OPEN, Market
+from investorbench_env.universes import Member
+
+IndexArray = npt.NDArray[np.int64]
+
+
+class Decisions(NamedTuple):
+    """All decisions whose horizons lie within a split, by their numbers [C].
+
+    Attributes:
+        assets: the place of the asset among the symbols.
+        bars: the bar at whose end each is taken.
+        phases: bars since the first of the split, modulo the horizon: those of one phase do not
+            overlap.
+    """
+
+    assets: IndexArray
+    bars: IndexArray
+    phases: IndexArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GivenSnapshots:
+    """Decisions on one market, each with its number.
+
+    Attributes:
+        market: with the assets, in rows that they have in common.
+        symbols: the assets.
+        decisions: all there are.
+        horizon, document_sessions: as of ``SnapshotOptions``.
+        findings: what is to be said beside what the market's data says.
+    """
+
+    market: Market
+    symbols: tuple[str, ...]
+    decisions: Decisions
+    horizon: int
+    document_sessions: int
+    findings: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What they are drawn from, in words."""
+        days = len(np.unique(self.decisions.bars))
+        what = self.symbols[0] if len(self.symbols) == 1 else f"{len(self.symbols)} assets"
+        return f"{days:,} days of {what}"
+
+    @property
+    def numbers(self) -> None:
+        return None
+
+    @property
+    def pool(self) -> None:
+        return None
+
+    @property
+    def simulated(self) -> bool:
+        return self.market.simulated
+
+    @property
+    def source(self) -> str:
+        return self.market.source
+
+    @property
+    def window(self) -> tuple[str, str]:
+        """The first day of a decision, and the last of a horizon."""
+        bars, sessions = self.decisions.bars, self.market.sessions
+        last = min(int(bars.max()) + self.horizon, len(sessions) - 1)
+        return str(sessions[bars.min()]), str(sessions[last])
+
+    def about(self) -> dict[str, Any]:
+        names = ("interval", "timezone", "fingerprint")
+        about = {name: getattr(self.market, name) for name in names}
+        return about | {"findings": (*self.market.findings, *self.findings)}
+
+    def has_opens(self) -> bool:
+        """Whether any open is known up to the first decision."""
+        assets = [self.market.asset(symbol) for symbol in self.symbols]
+        first = int(self.decisions.bars.min())
+        return not np.isnan(self.market.bars[: first + 1, assets, OPEN]).all()
+
+    def draw(self, number: int) -> Market:
+        """The market, whatever the number."""
+        return self.market
+
+    def history(self, number: int, window: int) -> SnapshotHistory:
+        """The moments of a number."""
+        symbol = self.symbols[self.decisions.assets.item(number)]
+        history = history_of(self.market, symbol, window)
+        at = self.decisions.bars.item(number)
+        return SnapshotHistory(
+            history,
+            at,
+            self.horizon,
+            self.document_sessions,
+            payout_of(self.market, symbol, at + self.horizon),
+        )
+
+    def hands(self, seed: int | None) -> Iterator[list[int]]:
+        """The numbers of each phase in random order, one phase after the other, for ever."""
+        sequence = np.random.SeedSequence(seed, spawn_key=(STREAM,))
+        generator = np.random.default_rng(sequence)
+        while True:
+            for phase in generator.permutation(np.unique(self.decisions.phases)):
+                numbers = np.flatnonzero(self.decisions.phases == phase)
+                yield generator.permutation(numbers).tolist()
+
+
+class Dealt(Starts):
+    """The draws of one seed: no two overlap until all of a phase have been dealt.
+
+    Args:
+        seed: as in ``reset``; None for any.
+        snapshots: what is dealt.
+    """
+
+    def __init__(self, seed: int | None, snapshots: GivenSnapshots) -> None:
+        super().__init__(seed)
+        self._hands = snapshots.hands(seed)
+        self._hand = next(self._hands)[::-1]
+
+    def market(self, markets: object, pool: tuple[int, ...]) -> int:
+        """The number of the next one."""
+        if not self._hand:
+            self._hand = next(self._hands)[::-1]
+        return self._hand.pop()
+
+    def pass_over(self, count: int, markets: object, pool: tuple[int, ...]) -> None:
+        """Leave out the next ones.
+
+        Raises:
+            InvestorBenchError: there are no more without overlap.
+        """
+        if count >= len(self._hand):
+            raise InvestorBenchError(
+                f"number={count}: this seed has {len(self._hand)} snapshots whose horizons do not "
+                f"overlap, from 0 to {len(self._hand) - 1}; give more assets or days"
+            )
+        del self._hand[len(self._hand) - count :]
+
+
+def decisions_of(market: Market, members: Sequence[Member], span: range, horizon: int) -> Decisions:
+    """The decisions whose horizons lie within a span, each on a bar that is known.
+
+    In a horizon one bar at least is known, at which a position is entered. It may go beyond the
+    last bar of an asset that was delisted, and of no other.
+    """
+    found: list[tuple[IndexArray, IndexArray]] = []
+    for place, member in enumerate(members):
+        known = ~np.isnan(market.bars[:, market.asset(member.symbol), CLOSE])
+        until = np.append(0, np.cumsum(known))
+        bars = np.flatnonzero(known[: span.stop])
+        bars = bars[bars >= span.start]
+        ends = np.minimum(bars + horizon, span.stop - 1)
+        entered = until[ends + 1] > until[bars + 1]
+        whole = (bars + horizon < span.stop) | (gone_at(market, member.symbol) <= span.stop)
+        listed = [member.belongs_on(str(day)) for day in market.sessions[bars]]
+        bars = bars[entered & whole & np.array(listed, dtype=np.bool_)]
+        found.append((np.full(len(bars), place), bars))
+    assets, bars = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.lexsort((assets, bars))
+    return Decisions(assets[order], bars[order], (bars[order] - span.start) % horizon)
+
+
+def gone_at(market: Market, symbol: str) -> int:
+    """The first bar after the last of an asset that was delisted; beyond all of any other."""
+    if symbol not in market.delistings:
+        return len(market.times) + 1
+    known = ~np.isnan(market.bars[:, market.asset(symbol), CLOSE])
+    return int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0
+
+
+def payout_of(market: Market, symbol: str, end: int) -> float:
+    """What a holder gains on the last price by a delisting up to a bar; all is lost if unknown."""
+    if gone_at(market, symbol) > end:
+        return 0.0
+    gain = market.delistings[symbol].gain
+    return -1.0 if np.isnan(gain) else gain
