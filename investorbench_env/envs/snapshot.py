@@ -37,6 +37,18 @@ class SnapshotEnv(SingleAssetEnv):
         super().__init__(render_mode=render_mode, **options)
         self._whole_split = False  # one step is left, however many bars it takes
 
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, Info]:
+        """Hold a position over the horizon, which ends the episode.
+
+        It ends as terminated, not as truncated: nothing follows that could be worth anything.
+
+        Raises:
+            InvalidActionError: the action is not in the action space; nothing has changed.
+            ResetNeeded: there was no reset before.
+        """
+        observation, reward, terminated, truncated, info = super().step(action)
+        return observation, reward, terminated or truncated, False, info
+
     @staticmethod
     def _prepare(options: dict[str, Any]) -> Setup:
         return prepare_snapshots(SnapshotOptions.of(options))

@@ -1,5 +1,6 @@
 """Which assets and days snapshots are of, and where their markets come from."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from investorbench_env.envs.snapshot_options import ALL, BEFORE, SnapshotOptions
 from investorbench_env.errors import DataNotFoundError, DateRangeError, InvestorBenchError
 from investorbench_env.market.asset_classes import asset_class_of
 from investorbench_env.market.files import looking
-from investorbench_env.market.library import WAYS, searched_places
+from investorbench_env.market.library import searched_places
 from investorbench_env.market.market import Market
 from investorbench_env.market.sessions import session_before, sessions_between
 from investorbench_env.universes import Member, Split, Universe
@@ -62,9 +63,9 @@ def assets_of(options: SnapshotOptions, universe: Universe | None) -> tuple[Memb
 def _all_there(options: SnapshotOptions) -> Iterator[Member]:
     """Every asset of the class of which there is data."""
     data = options.data
-    if isinstance(data, str) and data in WAYS:
-        places = [] if data == "simulated" else [p for p in searched_places() if p.exists()]
-    elif isinstance(data, str | Path) and Path(data).expanduser().exists():
+    if data in ("auto", "real"):
+        places = [place for place in searched_places() if place.exists()]
+    elif isinstance(data, str | os.PathLike) and Path(data).expanduser().exists():
         places = [Path(data).expanduser()]
     else:
         raise InvestorBenchError(
