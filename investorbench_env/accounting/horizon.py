@@ -15,7 +15,7 @@ from investorbench_env.accounting.account import (
 )
 
 
-class HorizonPrices(Protocol):
+class HorizonReturns(Protocol):
     """What the market did over a horizon; floats, or arrays [N]."""
 
     @property
@@ -49,7 +49,7 @@ class HorizonAccount:
         return cash, cash, zero, zero, zero, close, zero, zero, cash
 
     def step(
-        self, before: Amounts, weight: Any, trades: Any, prices: HorizonPrices
+        self, before: Amounts, weight: Any, trades: Any, prices: HorizonReturns
     ) -> tuple[Amounts, TradeAmounts | None, Any]:
         """Hold a weight over the horizon; the reward is what it earned less its cost."""
         cash, _, costs, zero, _, _, _, _, _ = before
@@ -64,7 +64,7 @@ class HorizonAccount:
         return after, trade, reward
 
     def expected(
-        self, before: Amounts, weight: Any, after: Amounts, prices: HorizonPrices, ahead: Expected
+        self, before: Amounts, weight: Any, after: Amounts, prices: HorizonReturns, ahead: Expected
     ) -> ExpectedStep:
         """What a weight is expected to earn over the horizon, all of it as of the day."""
         return ExpectedStep(weight * 0.0, weight * ahead.day, -self.rate * abs(weight))

@@ -70,9 +70,9 @@ class Lanes(Generic[AnyTape]):
         """Give lanes their seeds; without one a lane goes on with the draws that it has."""
         for lane, seed in enumerate(seeds):
             if lane == len(self._starts):
-                self._starts.append(Starts(seed))
+                self._starts.append(self._setup.starts(seed))
             elif seed is not None:
-                self._starts[lane] = Starts(seed)
+                self._starts[lane] = self._setup.starts(seed)
                 self.episode[lane] = -1
                 if self._choices is not None:
                     self._choices.forget(lane)

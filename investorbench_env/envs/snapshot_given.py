@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
+from investorbench_env.envs.snapshot_numbers import SnapshotNumbers
 from investorbench_env.envs.starts import STREAM, Starts
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.history import history_of
@@ -17,7 +18,7 @@ from investorbench_env.universes import Member
 IndexArray = npt.NDArray[np.int64]
 
 
-class Decisions(NamedTuple):
+class DecisionTable(NamedTuple):
     """All decisions whose horizons lie within a split, by their numbers [C].
 
     Attributes:
@@ -34,7 +35,7 @@ class Decisions(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GivenSnapshots:
-    """Decisions on one market, each with its number.
+    """DecisionTable on one market, each with its number.
 
     Attributes:
         market: with the assets, in rows that they have in common.
@@ -46,7 +47,7 @@ class GivenSnapshots:
 
     market: Market
     symbols: tuple[str, ...]
-    decisions: Decisions
+    decisions: DecisionTable
     horizon: int
     document_sessions: int
     findings: tuple[str, ...]
@@ -109,6 +110,13 @@ class GivenSnapshots:
             payout_of(self.market, symbol, at + self.horizon),
         )
 
+    def numbers_of(
+        self, numbers: Sequence[int], window: int, *, news: bool
+    ) -> Iterator[tuple[IndexArray, SnapshotNumbers]]:
+        """What many of them hold: which of them, and what; see ``SimulatedSnapshots``."""
+        histories = [self.history(number, window) for number in numbers]
+        yield np.arange(len(numbers)), SnapshotNumbers.of_histories(histories)
+
     def hands(self, seed: int | None) -> Iterator[list[int]]:
         """The numbers of each phase in random order, one phase after the other, for ever."""
         sequence = np.random.SeedSequence(seed, spawn_key=(STREAM,))
@@ -152,7 +160,9 @@ class Dealt(Starts):
         del self._hand[len(self._hand) - count :]
 
 
-def decisions_of(market: Market, members: Sequence[Member], span: range, horizon: int) -> Decisions:
+def decisions_of(
+    market: Market, members: Sequence[Member], span: range, horizon: int
+) -> DecisionTable:
     """The decisions whose horizons lie within a span, each on a bar that is known.
 
     In a horizon one bar at least is known, at which a position is entered. It may go beyond the
@@ -172,7 +182,7 @@ def decisions_of(market: Market, members: Sequence[Member], span: range, horizon
         found.append((np.full(len(bars), place), bars))
     assets, bars = (np.concatenate(part) for part in zip(*found, strict=True))
     order = np.lexsort((assets, bars))
-    return Decisions(assets[order], bars[order], (bars[order] - span.start) % horizon)
+    return DecisionTable(assets[order], bars[order], (bars[order] - span.start) % horizon)
 
 
 def gone_at(market: Market, symbol: str) -> int:

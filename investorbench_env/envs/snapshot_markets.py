@@ -10,7 +10,7 @@ from investorbench_env.envs.markets import band_of
 from investorbench_env.envs.portfolio_findings import hindsight
 from investorbench_env.envs.portfolio_markets import JointMarket, joint_market_of, members_of
 from investorbench_env.envs.snapshot_draws import DAYS, Occasion, SimulatedSnapshots
-from investorbench_env.envs.snapshot_given import Decisions, GivenSnapshots, decisions_of
+from investorbench_env.envs.snapshot_given import DecisionTable, GivenSnapshots, decisions_of
 from investorbench_env.envs.snapshot_options import ALL, BEFORE, SnapshotOptions
 from investorbench_env.errors import DataNotFoundError, DateRangeError, InvestorBenchError
 from investorbench_env.market.asset_classes import asset_class_of
@@ -116,7 +116,9 @@ def _given(
     )
 
 
-def _on_one_side(options: SnapshotOptions, market: Market, decisions: Decisions) -> Decisions:
+def _on_one_side(
+    options: SnapshotOptions, market: Market, decisions: DecisionTable
+) -> DecisionTable:
     """The decisions before or after what a model may know, where that is said."""
     if options.knowledge_cutoff is None:
         return decisions
@@ -125,7 +127,7 @@ def _on_one_side(options: SnapshotOptions, market: Market, decisions: Decisions)
     # Of a month any day may be known.
     is_known = np.array([day[: len(cutoff)] <= cutoff for day in days], dtype=np.bool_)
     wanted = is_known if options.side == BEFORE else ~is_known
-    return Decisions(*(part[wanted] for part in decisions))
+    return DecisionTable(*(part[wanted] for part in decisions))
 
 
 def _findings(

@@ -1,6 +1,6 @@
 """The two moments of a snapshot: its decision, and the end of the horizon after it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,8 @@ from investorbench_env.market.past import Past
 
 DECISION, END = range(2)
 """The places of a snapshot's moments."""
+
+NOTHING_PAID: dict[str, Any] = {"ex_date": False, "dividend": 0.0, "split": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ class SnapshotHistory:
 
     @cached_property
     def decision(self) -> Moment:
-        """What is known when it is taken."""
-        return self._history.with_recent_documents(self._at, self._document_sessions)
+        """What is known when it is taken; of dividends and splits before it none is paid."""
+        recent = self._history.with_recent_documents(self._at, self._document_sessions)
+        return replace(recent, **NOTHING_PAID)
 
     @cached_property
     def end(self) -> HorizonEnd:
@@ -86,9 +89,7 @@ class SnapshotHistory:
         changes: dict[str, Any] = {
             "fill": first.fill,
             "log_return": sum(each.log_return for each in moments),
-            "ex_date": False,
-            "dividend": 0.0,
-            "split": 1.0,
+            **NOTHING_PAID,
         }
         return HorizonEnd(**own | changes, earned=earned + self._payout)
 

@@ -37,7 +37,7 @@ class SnapshotTape(LanesTape):
         super().__init__(setup, paths)
         self._setup, shown = setup, self._window if self._shows_bars else 0
         shape = paths, self.count
-        self.symbols: Array = np.full(paths, "", dtype=f"U{max(map(len, setup.symbols))}")
+        self.symbols: Array = np.full(paths, "", dtype=f"U{max(map(len, setup.markets.symbols))}")
         self._fill, self._earned, self._final, self._expected = np.zeros((4, *shape))
         self._sentiment = np.zeros((*shape, 3), dtype=np.float32)
         self._bars = np.zeros((*shape, shown, len(FIELDS)), dtype=np.float32)

@@ -293,3 +293,44 @@ def test_the_future_of_a_simulated_snapshot_changes_nothing_that_is_seen() -> No
         observation, info = env.reset(seed=0)  # number 0 is of the first day, whatever the horizon
         shown.append(canonical((observation, info)))
     assert shown[0] == shown[1]
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    horizon=st.sampled_from([1, 3]),
+    split=st.sampled_from(["warmup", "test"]),
+    action=st.sampled_from(["trade", "weight"]),
+)
+def test_lanes_are_the_snapshots_of_their_seeds_to_the_bit(
+    seed: int, horizon: int, split: str, action: str
+) -> None:
+    own: dict[str, Any] = {
+        "data": several(seed, "A", "B"), "horizon": horizon, "split": split, "action": action,
+        "universe": "Coins", "symbols": ["A", "B"], "start": date(3), "end": date(LENGTH - 1),
+        "window": 4, "asset_class": "stock",
+    }  # fmt: skip
+    many: Any = gym.make_vec(ANY, num_envs=3, **own)
+    alone: Any = [gym.make(ANY, **own) for _ in range(3)]
+    rng = np.random.default_rng(seed)
+    observation, info = many.reset(seed=seed)
+    seeds: list[int | None] = [seed, seed + 1, seed + 2]
+    for _ in range(3):
+        begun = [env.reset(seed=own_seed) for env, own_seed in zip(alone, seeds, strict=True)]
+        for lane, (seen, scalar) in enumerate(begun):
+            for name, values in observation.items():
+                assert values[lane].tobytes() == seen[name].tobytes(), name
+            for name in ("symbol", "session", "equity", "dividend", "split"):
+                assert str(info[name][lane]) == str(scalar[name])
+            assert many.texts(info)[lane] == scalar["documents"]
+            assert many.histories(info)[lane] == scalar["history"]
+        weights = action == "weight"
+        actions = rng.uniform(-1, 1, 3) if weights else rng.integers(3, size=3)
+        observation, rewards, terminated, truncated, info = many.step(actions)
+        for lane, env in enumerate(alone):
+            seen, *outcome, scalar = env.step(actions[lane])
+            assert [rewards[lane], terminated[lane], truncated[lane]] == outcome
+            for name in ("equity", "fill_price", "notional", "cost"):
+                assert info[name][lane] == scalar[name]
+        observation, *_, info = many.step(actions)
+        seeds = [None] * 3

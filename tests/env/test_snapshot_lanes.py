@@ -106,9 +106,9 @@ def test_snapshots_begin_again_as_episodes_of_one_step(mode: AutoresetMode) -> N
     first, _ = many.reset(seed=8)
     assert np.array_equal(first["bars"][0], alone.reset(seed=8)[0]["bars"])
     for _ in range(3):
-        observation, rewards, _, truncated, info = many.step(np.array([2, 0]))
+        observation, rewards, ended, _, info = many.step(np.array([2, 0]))
         seen, reward, *_, told = alone.step(2)
-        assert truncated.all() and rewards[0] == reward
+        assert ended.all() and rewards[0] == reward
         final = info.get("final_info", info)
         assert final["market_seed"][0] == told["market_seed"]
         last = info["final_obs"][0] if "final_obs" in info else {"bars": observation["bars"][0]}
@@ -116,7 +116,7 @@ def test_snapshots_begin_again_as_episodes_of_one_step(mode: AutoresetMode) -> N
         if mode is AutoresetMode.NEXT_STEP:
             observation, *_ = many.step(np.array([0, 0]))
         elif mode is AutoresetMode.DISABLED:
-            observation, _ = many.reset(options={"reset_mask": truncated})
+            observation, _ = many.reset(options={"reset_mask": ended})
         assert np.array_equal(observation["bars"][0], alone.reset()[0]["bars"])
 
 
