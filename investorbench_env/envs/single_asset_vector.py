@@ -102,20 +102,10 @@ class SingleAssetVectorEnv(LanesEnv):
         restarts, restarted = self._ended, self._any_ended
         if restarted:
             require_autoreset(self._mode, restarts)
-        before = self._amounts
-        there, prices = self._lanes.following(restarted)
-        amounts, trade, rewards = self._account.step(before, weights, trades, prices)
-        if self._reward is not None:
-            rewards = rewards_of(self._reward, before[EQUITY], amounts[EQUITY])
-        elif self._setup.rewards_expected:
-            ahead = self._lanes.tape.expected(self._lanes.places)
-            rewards = self._account.expected(before, weights, amounts, prices, ahead).total
-        # Only now: a reward may have raised.
-        self._lanes.move(*there)
-        self._amounts, self._trade = amounts, trade
-        held = before[UNITS] if prices.ex_date and self._pays else None
-        if held is not None and trade is not None and self._setup.fills == "close":
-            held = held + trade[0]
+        if restarted and restarts.all():  # as whole splits do, and snapshots at every other step
+            rewards, held = np.zeros(self.num_envs), None
+        else:
+            rewards, held = self._trade_on(weights, trades, restarted)
         if restarted:
             rewards = np.where(restarts, 0.0, rewards)
             held = None if held is None else held * ~restarts
@@ -129,6 +119,26 @@ class SingleAssetVectorEnv(LanesEnv):
         if self._any_ended and self._mode is AutoresetMode.SAME_STEP:
             observation, info = self._begin_at_once(observation, info, held)
         return observation, rewards, terminated, truncated, info
+
+    def _trade_on(
+        self, weights: Array, trades: Array, some_ended: bool
+    ) -> tuple[Array, Array | None]:
+        """Trade, and move on: rewards [N], and units on which distributions were paid [N]."""
+        before = self._amounts
+        there, prices = self._lanes.following(some_ended)
+        amounts, trade, rewards = self._account.step(before, weights, trades, prices)
+        if self._reward is not None:
+            rewards = rewards_of(self._reward, before[EQUITY], amounts[EQUITY])
+        elif self._setup.rewards_expected:
+            ahead = self._lanes.tape.expected(self._lanes.places)
+            rewards = self._account.expected(before, weights, amounts, prices, ahead).total
+        # Only now: a reward may have raised.
+        self._lanes.move(*there)
+        self._amounts, self._trade = amounts, trade
+        held = before[UNITS] if prices.ex_date and self._pays else None
+        if held is not None and trade is not None and self._setup.fills == "close":
+            held = held + trade[0]
+        return rewards, held
 
     def _begin_at_once(
         self, observation: Observation, info: Info, held: Array | None

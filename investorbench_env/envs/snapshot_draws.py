@@ -150,7 +150,8 @@ class SimulatedSnapshots:
                 rows,
                 SnapshotNumbers.of_paths(
                     drawer.laws[0].symbol,
-                    (drawer.sessions[which], drawer.times[which]),
+                    drawer.sessions[which[:, None], [at, drawer.length - 1]],
+                    drawer.times[which[:, None], [at, drawer.length - 1]],
                     drawer.numbers(which, entropies, state_after=at, news=news),
                     horizon=self.horizon,
                     window=window,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from investorbench_env.accounting.horizon import earned_over
 from investorbench_env.envs.snapshot_moments import DECISION, END, SnapshotHistory
 from investorbench_env.market.history import restated
-from investorbench_env.market.market import CLOSE, OPEN
+from investorbench_env.market.market import CLOSE, FIELDS, OPEN
 from investorbench_env.market.simulated.dated_paths import DatedNumbers
 
 Array = npt.NDArray[Any]
@@ -67,7 +67,8 @@ class SnapshotNumbers(NamedTuple):
     def of_paths(
         cls,
         symbol: str,
-        dates: tuple[Array, Array],
+        sessions: Array,
+        times: Array,
         paths: DatedNumbers,
         *,
         horizon: int,
@@ -78,7 +79,7 @@ class SnapshotNumbers(NamedTuple):
 
         Args:
             symbol: the asset.
-            dates: sessions and times of each [N, T].
+            sessions, times: of the decision and the end of each [N, 2].
             paths: what each holds.
             horizon, window, document_sessions: as of ``SnapshotOptions``.
         """
@@ -87,18 +88,16 @@ class SnapshotNumbers(NamedTuple):
         places = [at, length - 1]
         held = range(at + 1, length)
         closes, splits = paths.bars[..., CLOSE], paths.share_splits
-        dividends = (
-            paths.dividends * splits
-        )  # a dividend on the day of a split is on the new shares
+        # A dividend on the day of a split is paid on the new shares.
+        dividends = paths.dividends * splits
         fill = paths.bars[:, at + 1, OPEN]
         sentiment = np.zeros((count, 2, paths.labels.shape[-1]), dtype=np.float32)
         for place, since in ((DECISION, at + 1 - document_sessions), (END, at + 1)):
-            since = max(since, 0)
             sentiment[:, place] = paths.labels[:, since : places[place] + 1].sum(axis=1)
         return cls(
             symbols=np.full(count, symbol),
-            sessions=dates[0][:, places],
-            times=dates[1][:, places],
+            sessions=sessions,
+            times=times,
             bars=_windows(paths, places, window),
             masks=np.ones((count, 2, window), dtype=np.int8),
             sentiment=sentiment,
@@ -117,7 +116,9 @@ class SnapshotNumbers(NamedTuple):
 def _windows(paths: DatedNumbers, places: Sequence[int], window: int) -> Array:
     """The bars that each snapshot shows at its two moments, float32 [N, 2, window, 5]."""
     shown = [slice(t + 1 - window, t + 1) for t in places]
-    windows = np.stack([paths.bars[:, rows] for rows in shown], axis=1).astype(np.float32)
+    windows = np.empty((len(paths.bars), len(shown), window, len(FIELDS)), dtype=np.float32)
+    for place, rows in enumerate(shown):
+        windows[:, place] = paths.bars[:, rows]
     split = np.flatnonzero((paths.share_splits != 1.0).any(axis=1))
     for place, rows in enumerate(shown) if len(split) else ():
         mask = np.ones((len(split), window), dtype=np.int8)

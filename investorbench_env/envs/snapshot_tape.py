@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.accounting.account import Expected
-from investorbench_env.envs.lanes_tape import LanesTape
+from investorbench_env.envs.lanes_tape import TOGETHER, LanesTape
 from investorbench_env.envs.snapshot_moments import DECISION, END, SnapshotHistory
 from investorbench_env.envs.snapshot_numbers import SnapshotNumbers
 from investorbench_env.envs.snapshot_setup import SnapshotSetup
@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 NEVER = np.datetime64("NaT", "ns")
 
 
-class HorizonPrices(NamedTuple):
+class HorizonEnds(NamedTuple):
     """What the market did over each episode's horizon [N]."""
 
     fill: Array
@@ -62,9 +62,11 @@ class SnapshotTape(LanesTape):
 
     def draw(self, markets: Any, paths: Sequence[int], numbers: Sequence[int]) -> None:
         """Put the snapshots of some numbers in the places of some paths."""
-        places = np.array(paths)
-        for rows, drawn in markets.numbers_of(numbers, self._window, news=self._shows_sentiment):
-            self._put_drawn(places[rows], drawn)
+        for first in range(0, len(paths), TOGETHER):
+            some = slice(first, first + TOGETHER)
+            places, news = np.array(paths[some]), self._shows_sentiment
+            for rows, drawn in markets.numbers_of(numbers[some], self._window, news=news):
+                self._put_drawn(places[rows], drawn)
 
     def _put_drawn(self, paths: Any, drawn: SnapshotNumbers) -> None:
         self.symbols[paths] = drawn.symbols
@@ -87,13 +89,13 @@ class SnapshotTape(LanesTape):
         times: Array = self.times[path]
         return times
 
-    def prices(self, at: Array, places: Array) -> HorizonPrices:
+    def prices(self, at: Array, places: Array) -> HorizonEnds:
         """What the market did on the way to some ends of horizons [N]."""
-        return HorizonPrices(
+        return HorizonEnds(
             self._fill.take(places), self._final.take(places), self._earned.take(places)
         )
 
-    def prices_of_all(self, at: int) -> HorizonPrices:
+    def prices_of_all(self, at: int) -> HorizonEnds:
         """The same for episodes that are all at one moment of one snapshot."""
         return self.prices(np.array([at]), np.array([at]))
 

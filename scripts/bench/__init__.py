@@ -49,6 +49,16 @@ def measure_perpetuals(
     report(seconds)
 
 
+@app.command("snapshots")
+def measure_snapshots(
+    seconds: float = typer.Option(2.0, help="Seconds to spend on each measurement."),
+) -> None:
+    """Snapshots of simulated markets, 1,024 at once beside CartPole-v1, and 1,000 with texts."""
+    from investorbench.scripts.bench.snapshots import report
+
+    report(seconds)
+
+
 @app.command("memory")
 def memory() -> None:
     """Recall and forgetting of 10,000 memories, beside FAISS and Chroma; needs [bench,chroma]."""

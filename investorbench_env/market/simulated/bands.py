@@ -1,5 +1,6 @@
 """Which paths there are: seeds in bands that share none, and the generators of a path."""
 
+import sys
 from enum import IntEnum
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -12,6 +13,9 @@ from investorbench_env.errors import MarketError
 
 FRESH, TRAIN, HELD_OUT, NAMED, ONE = range(5)
 """What a path is for: an episode, training, testing what was trained, a list, an asset itself."""
+
+
+LITTLE_ENDIAN = sys.byteorder == "little"
 
 
 class Purpose(IntEnum):
@@ -62,13 +66,14 @@ class Origin(NamedTuple):
         Raises:
             MarketError: the seed is negative, or there is no such band.
         """
-        band, seed = int(self.band), int(self.seed)
+        asset_class, symbol, band, seed, _ = self
+        band, seed = int(band), int(seed)
         if seed < 0 or not FRESH <= band <= ONE:
             raise MarketError(
                 f"a path has a band of {FRESH}..{ONE} and a seed from 0; got {band} and {seed}"
             )
         # Strings as Python writes them, so that no two origins are spelled alike.
-        spelled = repr((self.asset_class, self.symbol, band, seed, *map(int, purpose)))
+        spelled = repr((asset_class, symbol, band, seed, *map(int, purpose)))
         return np.random.Generator(np.random.PCG64(_Digest(spelled)))  # type: ignore[arg-type]
 
 
@@ -80,4 +85,5 @@ class _Digest(ISeedSequence):
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> npt.NDArray[Any]:
         """The first words of the digest."""
-        return np.frombuffer(self._digest, np.dtype(dtype).newbyteorder("<"), n_words).astype(dtype)
+        words = np.frombuffer(self._digest, np.dtype(dtype), n_words)
+        return words if LITTLE_ENDIAN else words.byteswap()

@@ -18,9 +18,6 @@ from investorbench_env.market.simulated.process import draw_shocks, evolve
 from investorbench_env.market.simulated.profiles import profile_of
 from investorbench_env.market.simulated.traded_bars import ExDates, on_sessions, traded_bars
 
-BLOCK = 256
-"""Short paths that are drawn in one go: as many as a processor's cache holds."""
-
 IndexArray = npt.NDArray[np.intp]
 
 
@@ -93,22 +90,6 @@ class DatedPaths:
             state_after: the session whose hidden state is given.
             news: whether news is counted, which takes half the time; without, ``labels`` is 0.
         """
-        blocks = [
-            self._block(
-                which[first : first + BLOCK], entropies[first : first + BLOCK], state_after, news
-            )
-            for first in range(0, len(entropies), BLOCK)
-        ]
-        if len(blocks) == 1:
-            return blocks[0]
-        *arrays, states = zip(*blocks, strict=True)
-        bars, dividends, splits, labels = map(np.concatenate, arrays)
-        state = {name: np.concatenate([each[name] for each in states]) for name in states[0]}
-        return DatedNumbers(bars, dividends, splits, labels, state)
-
-    def _block(
-        self, which: IndexArray, entropies: Sequence[Sequence[int]], state_after: int, news: bool
-    ) -> DatedNumbers:
         law, length = self.laws[0], self.length
         origins = [law.origin(entropy) for entropy in entropies]
         paths = evolve(law.dynamics, draw_shocks(origins, length))
