@@ -14,10 +14,11 @@ from investorbench.agents.simulated.snapshots import (
     best_side,
     best_weight,
 )
+from investorbench.tasks.snapshots.references import key_of
 from investorbench.tasks.snapshots.scores import SnapshotDecisions
 from investorbench_env.market.simulated import Dynamics, dynamics_of
 from investorbench_env.market.simulated.conditional import conditional
-from investorbench_env.registration import facts_in
+from investorbench_env.registration import facts_in, facts_of
 from investorbench_env.spaces import BUY
 
 FloatArray = npt.NDArray[np.float64]
@@ -123,6 +124,12 @@ def _snapshots(
         _, reward, _, _, end = env.step(BUY)
         law = true_law(dynamics, end["hidden_state"], horizon)
         yield DrawnSnapshot(*law, float(reward) + facts.cost_rate, *believed, *read)
+
+
+def task_of(horizon: int, action: str) -> dict[str, Any]:
+    """What decides the yardsticks' edges there, see ``key_of``."""
+    options = {"horizon": horizon, "action": action}
+    return key_of(facts_of(ID, **options), options)
 
 
 def true_law(

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from investorbench.scripts.bench.snapshot_pool import ACTIONS, HORIZONS, ID, Pool, draw_pool
-from investorbench.tasks.snapshots.references import FILE, SnapshotReference, key_of
+from investorbench.scripts.bench.snapshot_pool import ACTIONS, HORIZONS, Pool, draw_pool, task_of
+from investorbench.tasks.snapshots.references import FILE, SnapshotReference
 from investorbench.tasks.snapshots.scores import edge
 
 FIRST = 1_000_000
@@ -33,7 +33,7 @@ def reference(pool: Pool, action: str, first: int) -> SnapshotReference:
     constant = pool.best_constant(action)
     yardsticks = ("best constant", "filter", "oracle")
     scores = [edge(pool.decisions(policy, action, constant)) for policy in yardsticks]
-    task = key_of(ID, {"horizon": pool.horizon, "action": action})
+    task = task_of(pool.horizon, action)
     return SnapshotReference.of_scores(task, first, constant, np.array(scores))
 
 

@@ -8,13 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 from investorbench.agents.simulated.snapshots import AVERSION
-from investorbench_env.envs.snapshot_setup import setup_of
+from investorbench_env.envs.snapshot_options import SnapshotOptions
 from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
 
 FILE = Path(__file__).with_name("references.json")
 YARDSTICKS = ("constant", "filter", "oracle")
@@ -86,25 +86,24 @@ class SnapshotReference:
         }
 
 
-def key_of(id: str, options: Mapping[str, Any], aversion: float = AVERSION) -> dict[str, Any]:
+def key_of(facts: Facts, options: Mapping[str, Any], aversion: float = AVERSION) -> dict[str, Any]:
     """What decides the edges of the yardsticks on a task, whatever its markets are drawn for.
 
     Args:
-        id: of an environment of snapshots.
-        options: keywords of ``gym.make``.
+        facts: of its environment.
+        options: keywords of ``gym.make`` that were set.
         aversion: γ, where weights are chosen.
     """
-    setup = setup_of({**gym.spec(id).kwargs, **options})
-    chosen = setup.options
+    chosen = SnapshotOptions.of(options)
     return {
-        "law": setup.facts.fingerprint,
-        "horizon": chosen.horizon,
+        "law": facts.fingerprint,
+        "horizon": facts.horizon,
         "window": chosen.window,
         "document_sessions": chosen.document_sessions,
-        "action": chosen.action,
-        "long_only": chosen.long_only,
-        "cost_rate": setup.cost_rate,
-        "aversion": aversion if chosen.action == "weight" else None,
+        "action": facts.action,
+        "long_only": facts.long_only,
+        "cost_rate": facts.cost_rate,
+        "aversion": aversion if facts.action == "weight" else None,
     }
 
 
