@@ -87,3 +87,33 @@ def test_an_episode_of_another_market_is_refused() -> None:
     other = replace(episode, market_seed=episode.market_seed + 1)
     with pytest.raises(InvestorBenchError, match="is not the one in which this episode"):
         expected_episode(result.task, result.facts, other)
+
+
+class Listener:
+    """Buys and sells in turn, and keeps all that it is shown."""
+
+    def __init__(self) -> None:
+        self.rewards: list[float] = []
+        self.shown: set[str] = set()
+
+    def act(self, observation: dict[str, Any], info: dict[str, Any]) -> int:
+        self.shown |= {*observation, *info}
+        return len(self.rewards) % 3
+
+    def learn(self, reward: float, info: dict[str, Any]) -> None:
+        self.shown |= {*info}
+        self.rewards.append(reward)
+
+
+def test_an_agent_learns_what_came_and_nothing_of_what_was_expected() -> None:
+    listeners: list[Listener] = []
+
+    def agent() -> Listener:
+        listeners.append(Listener())
+        return listeners[-1]
+
+    result = evaluate(agent, STOCK, seed=1, warmup=False, episode_length=20)
+    (said,) = result.expected().episodes
+    listener = listeners[-1]
+    assert listener.rewards == said.realised.tolist()
+    assert not {name for name in listener.shown if "expected" in name or "hidden" in name}
