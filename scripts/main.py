@@ -21,6 +21,7 @@ from investorbench.scripts import (
     inspecting,
     live,
     models,
+    plan,
     probe,
     proxy,
     replay,
@@ -63,6 +64,7 @@ app.command("compare")(reads_bundles(compare.compare))
 app.command("replay")(reads_bundles(replay.replay))
 app.command("mcp")(mcp)
 app.command("report")(report.report)
+app.command("plan", context_settings=plan.CONTEXT)(plan.plan)
 app.command("seal", context_settings=seal.CONTEXT)(seal.seal)
 app.command("proxy", context_settings=proxy.CONTEXT)(proxy.proxy)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)

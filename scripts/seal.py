@@ -57,7 +57,7 @@ def seal(
     if not check and (given is not None or signers is not None or as_json):
         raise InvestorBenchError("--seal, --signers and --json are of --check: give that, too")
     if plan:
-        _seal_plan(arguments, key)
+        seal_plan_of(arguments, key)
         return
     if len(arguments) != 1:
         raise InvestorBenchError("give the folder of one run, or --plan with what is to be run")
@@ -80,7 +80,8 @@ def seal(
             _say(f"note: {path} is not finished; what is still to come is not sealed")
 
 
-def _seal_plan(overrides: Sequence[str], key: Path | None) -> None:
+def seal_plan_of(overrides: Sequence[str], key: Path | None = None) -> None:
+    """Seal what ``investorbench run`` would be given, and print the line to publish."""
     with planning(list(overrides)) as asked:
         if asked is None:
             return
