@@ -12,6 +12,7 @@ from investorbench_env.errors import MarketError
 from investorbench_env.facts import Facts
 from investorbench_env.market.simulated import dynamics_of
 from investorbench_env.market.simulated.conditional import conditional
+from investorbench_env.market.simulated.horizon_law import HorizonLaw
 
 
 def scored_by(
@@ -26,7 +27,8 @@ def scored_by(
 
     Returns:
         What a position of weight 1 returned, and of a simulated market the ``mean`` and the
-        ``variance`` of that given the hidden state at the decision.
+        ``variance`` of that, and how likely it is to be above 0 (``up``), given the hidden state at
+        the decision.
     """
     if facts.horizon is None:
         return None
@@ -37,7 +39,9 @@ def scored_by(
         try:
             dynamics = dynamics_of(shown["symbol"], facts.asset_class)
             expected = conditional(dynamics, state, facts.horizon)
+            up = float(HorizonLaw.of(dynamics, state, facts.horizon).up)
         except MarketError:
             return scored  # a law of which the state says too little
-        scored |= {"mean": float(expected.mean), "variance": float(expected.variance)}
+        mean, variance = float(expected.mean), float(expected.variance)
+        scored |= {"mean": mean, "variance": variance, "up": up}
     return scored

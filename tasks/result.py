@@ -55,6 +55,7 @@ class Horizons(NamedTuple):
         returns: what a position of weight 1 returned.
         means: what it was expected to, given the hidden state; NaN where that is not known.
         variances: of these returns, likewise.
+        ups: how likely each was to be above 0, likewise.
     """
 
     market_seeds: tuple[int, ...]
@@ -62,6 +63,7 @@ class Horizons(NamedTuple):
     returns: FloatArray
     means: FloatArray
     variances: FloatArray
+    ups: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -500,6 +502,7 @@ def _horizons(steps: Sequence[Step]) -> Horizons:
         returns=column("return"),
         means=column("mean"),
         variances=column("variance"),
+        ups=column("up"),
     )
 
 

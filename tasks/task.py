@@ -13,6 +13,7 @@ from investorbench.tasks.finding import find_task, our_id
 from investorbench.tasks.plain import is_plain, plain
 from investorbench_env.dates import date_text
 from investorbench_env.envs.options import EXPECTED
+from investorbench_env.envs.snapshot_setup import SnapshotSetup, setup_of
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.files.frames import is_frames, market_of_frames
@@ -232,6 +233,18 @@ class Task:
             InvestorBenchError: options or data that do not work, or an environment of others.
         """
         return market_of(self._registered(), seed, **self._arguments("test"))
+
+    def snapshots(self) -> SnapshotSetup:
+        """What its snapshots are drawn from, for an evaluator, who may know how they end.
+
+        Raises:
+            InvestorBenchError: options or data that do not work, or its episodes are no snapshots.
+        """
+        if not self.is_of_snapshots:
+            raise InvestorBenchError(
+                f"{self.id} has no snapshots, each one decision: use InvestorBench/Snapshot-SIM"
+            )
+        return setup_of({**gym.spec(self.id).kwargs, **self._arguments("test")})
 
     def dynamics(self) -> Dynamics:
         """The parameters of its simulated market, for what may know the law: a filter.

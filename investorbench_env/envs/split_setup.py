@@ -118,6 +118,13 @@ class SplitSetup(ABC):
     def market_of(self, seed: int | None) -> Market:
         """All of the market of an episode, for what may know the future: an oracle.
 
+        For arguments and errors see ``number_of``.
+        """
+        return self.markets.draw(self.number_of(seed))
+
+    def number_of(self, seed: int | None) -> int:
+        """The number of the market of an episode.
+
         Args:
             seed: of the ``reset`` that begins it; None where there is one market alone.
 
@@ -136,7 +143,7 @@ class SplitSetup(ABC):
                 f"which market of {which}? Every reset draws one: give its seed="
             )
         starts = self.starts(seed)
-        return markets.draw(starts.market(markets, starts.pool(markets)))
+        return starts.market(markets, starts.pool(markets))
 
     def starts(self, seed: int | None) -> Starts:
         """The draws that follow from the seed of a ``reset``."""

@@ -1,6 +1,7 @@
 """What forecasts are held against: returns that came and, of simulated markets, their true law."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,19 +12,19 @@ from investorbench_env.errors import ForecastError
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TrueLaw:
-    """The law of each return, given all that determined it at its decision.
+class TrueLaw(Protocol):
+    """The law of each return, given all that determined it at its decision."""
 
-    Attributes:
-        up: the probability of a return above 0 [N].
-        mean: the expected return [N].
-        returns: equally likely ones, the law's quantiles at (k + ½)/K, ascending [N, K].
-    """
+    @property
+    def up(self) -> FloatArray:
+        """The probability of a return above 0 [N]."""
 
-    up: FloatArray
-    mean: FloatArray
-    returns: FloatArray
+    @property
+    def expected(self) -> FloatArray:
+        """The expected return [N]."""
+
+    def returns(self, count: int) -> FloatArray:
+        """Equally likely ones, the law's quantiles at (k + ½)/count, ascending [N, count]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,7 +37,7 @@ class Outcomes:
             data a day over all symbols, numbered in order [N].
         overlap: clusters whose numbers differ by less share a part of their horizon: on real data
             the horizon, else 1.
-        law: of the returns; None where it is not known, as on every real market.
+        law: of the returns; None where it is not known, as of every real market.
 
     Raises:
         ForecastError: the arrays are not of equal length, or a return is no number.
@@ -50,7 +51,7 @@ class Outcomes:
     def __post_init__(self) -> None:
         lengths = {"returns": len(self.returns), "clusters": len(self.clusters)}
         if self.law is not None:
-            lengths |= {"law": len(self.law.up), "its returns": len(self.law.returns)}
+            lengths["law"] = len(self.law.expected)
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{count} {name}" for name, count in lengths.items())
             raise ForecastError(f"there are {listed}: give one of each for every decision")

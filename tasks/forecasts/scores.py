@@ -18,7 +18,9 @@ from investorbench_env.errors import ForecastError
 
 FloatArray = npt.NDArray[np.float64]
 NO_FORECASTS = "it gives no forecasts"
-NO_TRUTH = "the true law of real returns is not known"
+NO_TRUTH = "the true law of these returns is not known"
+EQUALLY_LIKELY = 200
+"""Returns that stand for a true law."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ def _of_laws(laws: Laws, outcomes: Outcomes) -> ProperScore:
     realised = mean(laws.crps(outcomes.returns))
     if outcomes.law is None:
         return _without_truth(realised)
-    true = outcomes.law.returns
+    true = outcomes.law.returns(EQUALLY_LIKELY)
     expected = laws.crps(true).mean(axis=1)
     return ProperScore(
         realised=realised, expected=mean(expected), excess=mean(expected - laws.least(true))
@@ -131,7 +133,7 @@ def _information(signals: FloatArray, outcomes: Outcomes) -> ProperScore:
         return _without_truth(realised)
     return ProperScore(
         realised=realised,
-        expected=ranked(signals, outcomes.law.mean),
+        expected=ranked(signals, outcomes.law.expected),
         excess=Estimate(reason="a correlation has none"),
     )
 

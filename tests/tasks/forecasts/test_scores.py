@@ -11,7 +11,6 @@ from investorbench.agents.forecasts import (
 )
 from investorbench.tasks.forecasts import (
     Outcomes,
-    TrueLaw,
     calibration,
     forecast_scores,
 )
@@ -21,7 +20,21 @@ from investorbench.tasks.statistics.proportions import Share
 from investorbench_env.errors import ForecastError
 
 SD = 0.03
-LEVELS = (np.arange(100) + 0.5) / 100
+
+
+class Normal:
+    """Normal laws of a known spread."""
+
+    def __init__(self, expected: FloatArray) -> None:
+        self.expected = expected
+
+    @property
+    def up(self) -> FloatArray:
+        return normal_cdf(self.expected / SD)
+
+    def returns(self, count: int) -> FloatArray:
+        deviations = [NormalDist().inv_cdf((place + 0.5) / count) for place in range(count)]
+        return np.asarray(self.expected[:, None] + SD * np.array(deviations))
 
 
 def world(count: int = 400, seed: int = 0) -> tuple[FloatArray, Outcomes]:
@@ -29,9 +42,7 @@ def world(count: int = 400, seed: int = 0) -> tuple[FloatArray, Outcomes]:
     rng = np.random.default_rng(seed)
     means = rng.normal(size=count) * 0.02
     returns = means + rng.normal(size=count) * SD
-    deviations = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
-    law = TrueLaw(up=normal_cdf(means / SD), mean=means, returns=means[:, None] + SD * deviations)
-    return means, Outcomes(returns=returns, clusters=np.arange(count), law=law)
+    return means, Outcomes(returns=returns, clusters=np.arange(count), law=Normal(means))
 
 
 def of_means(means: FloatArray) -> list[Forecast | None]:
@@ -81,7 +92,7 @@ def test_on_real_markets_there_is_no_expected_score() -> None:
     real = Outcomes(returns=outcomes.returns, clusters=outcomes.clusters)
     found = forecast_scores(of_means(means), real)
     assert found.brier.realised.value is not None
-    assert found.brier.expected.reason == "the true law of real returns is not known"
+    assert found.brier.expected.reason == "the true law of these returns is not known"
 
 
 @pytest.mark.parametrize(
