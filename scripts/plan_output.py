@@ -52,7 +52,7 @@ def _in_skill(found: tuple[float, float], task: TaskEstimate) -> str:
 def _table(plan: SuitePlan) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", overflow="fold")
-    for head in ("decisions", "read, 1000s", "written", "USD", "time"):
+    for head in ("decisions", "1,000s read", "written", "USD", "time"):
         table.add_column(head, justify="right", no_wrap=True)
     for each in plan.models:
         table.add_row(

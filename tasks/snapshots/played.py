@@ -1,38 +1,32 @@
-"""Snapshots that were played, as what they are scored by."""
+"""Edges of several agents on the snapshots that all of them played."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from investorbench.tasks.result import Episode, Result
-from investorbench.tasks.snapshots.scores import SnapshotDecisions, edge
-from investorbench_env.facts import Facts
+from investorbench.tasks.snapshots.results import decisions_in
+from investorbench.tasks.snapshots.scores import edge
+
+if TYPE_CHECKING:
+    from investorbench.tasks.result import Result
 
 
-def decisions_of(episodes: Sequence[Episode], facts: Facts) -> SnapshotDecisions:
-    """All decisions of an agent in the order of their numbers, block by block.
+def paired_edges(results: Sequence["Result"]) -> dict[str, npt.NDArray[np.float64]]:
+    """By agent [n] each, in the order in which the first played the snapshots that all share.
 
-    Args:
-        episodes: blocks of snapshots.
-        facts: of their task.
+    Raises:
+        InvestorBenchError: one has no edges, see ``decisions_in``.
     """
-    scored = [each.scored for each in episodes if each.scored is not None]
-    weight, mean, variance, realised = (
-        np.concatenate([getattr(each, name) for each in scored] or [np.empty(0)])
-        for name in ("weights", "means", "variances", "returns")
-    )
-    by_weight = facts.action == "weight"
-    return SnapshotDecisions(weight, mean, variance, realised, facts.cost_rate, by_weight)
-
-
-def paired_edges(results: Sequence[Result]) -> dict[str, np.ndarray]:
-    """The edges of agents on the snapshots that all of them played, by agent [n] each."""
-    blocks = [
-        {each.scored.market_seeds: each for each in result.episodes if each.scored}
-        for result in results
-    ]
-    shared = [seeds for seeds in blocks[0] if all(seeds in own for own in blocks)] if blocks else []
-    return {
-        result.agent: edge(decisions_of([own[seeds] for seeds in shared], result.facts))
-        for result, own in zip(results, blocks, strict=True)
+    edges = {
+        each.agent: dict(zip(_seeds(each), edge(decisions_in(each)).tolist(), strict=True))
+        for each in results
     }
+    every = list(edges.values())
+    shared = [seed for seed in every[0] if all(seed in own for own in every)] if every else []
+    return {agent: np.array([own[seed] for seed in shared]) for agent, own in edges.items()}
+
+
+def _seeds(result: "Result") -> list[int]:
+    return [seed for each in result.episodes if each.scored for seed in each.scored.market_seeds]

@@ -14,9 +14,8 @@ from investorbench.tasks.snapshots.power import SIZE, smallest_difference
 from investorbench.tasks.snapshots.references import (
     YARDSTICKS,
     SnapshotReference,
-    key_of,
-    reference_of,
 )
+from investorbench.tasks.snapshots.results import reference_for
 from investorbench.tasks.snapshots.scores import BPS
 from investorbench.tasks.suites.freezing import task_of_suite
 from investorbench.tasks.suites.suite import Suite, SuiteTask
@@ -204,7 +203,7 @@ def _task_estimate(
     in_pair = 2 if made.options.get("antithetic") else 1
     scale, why_not = None, ""
     try:
-        reference = reference_of(key_of(made.id, made.options))
+        reference = reference_for(made)
         scale = (reference.filter - reference.floor) * BPS
         spread = spread or between_yardsticks(reference, in_pair)
     except InvestorBenchError as error:

@@ -85,7 +85,7 @@ def played(agent: str, blocks: dict[int, list[float]]) -> Any:
         )
         for seed, weights in blocks.items()
     ]
-    facts = SimpleNamespace(action="trade", cost_rate=0.001)
+    facts = SimpleNamespace(action="trade", cost_rate=0.001, horizon=5, simulated=True)
     return SimpleNamespace(agent=agent, episodes=episodes, facts=facts)
 
 
