@@ -20,6 +20,8 @@ from investorbench_env.market.simulated.conditional import (
 from investorbench_env.market.simulated.dynamics import Dynamics
 
 SCENARIOS = 512
+APART = 0.01
+"""Share of the variance between components below which it is nothing to match."""
 EACH = 8
 """Draws of a component, where quantiles are asked for."""
 SEED = 20_260_101
@@ -32,8 +34,8 @@ class HorizonLaw:
     Given the regimes and the shocks of log volatility on the way, a horizon's return is a sum of
     nearly normal parts, of which mean, variance and skewness are known; they are drawn in
     ``SCENARIOS`` scenarios, a Latin hypercube that is always the same. A jump on the way, or more,
-    is a component of its own. Its mean is that of ``conditional``. Probabilities are right to .001
-    for horizons up to 5 and to .003 up to 10; those of one session with a night are exact.
+    is a component of its own. Mean and variance are those of ``conditional``. Probabilities are
+    right to .001 for horizons up to 10; those of one session with a night are exact.
 
     Attributes:
         weights: of the components [C].
@@ -71,7 +73,9 @@ class HorizonLaw:
             )
         )
         weights = np.repeat([quiet, chance], SCENARIOS) / SCENARIOS
-        mean += (expected.mean - mean @ weights)[..., None]
+        mean = expected.mean[..., None] + _matched(
+            mean - (mean @ weights)[..., None], variance @ weights, expected.variance, weights
+        )
         spread = third / (3 * variance**1.5)
         scale = np.sqrt(variance / np.expm1(spread**2))
         return cls(weights=weights, mean=mean, scale=scale, spread=spread)
@@ -132,6 +136,19 @@ def normal_cdf(x: FloatArray) -> FloatArray:
     return np.asarray(np.where(x < 0, tail, 1.0 - tail))
 
 
+def _matched(
+    away: FloatArray, within: FloatArray, variance: FloatArray, weights: FloatArray
+) -> FloatArray:
+    """Means of components, less that of all, so far apart that the variance is the known one.
+
+    Without it, how far scenarios happen to be apart would be most of the error.
+    """
+    between = away**2 @ weights
+    apart = between > APART * variance
+    factor = np.sqrt(np.where(apart, (variance - within) / np.where(apart, between, 1.0), 1.0))
+    return np.asarray(away * factor[..., None])
+
+
 class Cumulants(NamedTuple):
     """Mean, variance and third central moment of a return."""
 
@@ -164,32 +181,32 @@ def _lognormal(square: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 @lru_cache(maxsize=16)
 def _draws(sessions: int) -> tuple[FloatArray, FloatArray]:
-    """Normal shocks and uniforms of the scenarios [sessions, SCENARIOS] each.
+    """Normal shocks of the scenarios [sessions, SCENARIOS], and a uniform number each [SCENARIOS].
 
-    Each is evenly spread by itself, and of the shocks also their sum, which matters most.
+    Each is evenly spread by itself, and so is the sum of shocks, which matters most; the uniform
+    one decides the regimes of a whole path.
     """
     rng = np.random.default_rng(SEED)
     even = (np.arange(SCENARIOS) + 0.5) / SCENARIOS
-    cells = [[rng.permutation(even) for _ in range(sessions)] for _ in range(2)]
+    uniform, *cells = [rng.permutation(even) for _ in range(1 + sessions)]
     inverse = NormalDist().inv_cdf
-    normals = np.array([[inverse(u) for u in row.tolist()] for row in cells[0]])
+    normals = np.array([[inverse(u) for u in row.tolist()] for row in cells])
     # An orthogonal matrix whose first column is the same everywhere: the cosine transform.
     place = np.arange(sessions)
     rotation = np.cos(np.pi * place * (2 * place[:, None] + 1) / (2 * sessions))
     rotation *= np.sqrt(np.where(place > 0, 2.0, 1.0) / sessions)
-    shape = sessions, SCENARIOS
-    return rotation @ normals.reshape(shape), np.array(cells[1]).reshape(shape)
+    return rotation @ normals.reshape(sessions, SCENARIOS), uniform
 
 
 def _scenarios(d: Dynamics, state: State, horizon: int) -> Cumulants:
     """The return without jumps under each scenario [..., SCENARIOS]."""
-    normals, uniforms = _draws(horizon - 1)
+    normals, uniform = _draws(horizon - 1)
     read = {name: np.asarray(of, dtype=np.float64)[..., None] for name, of in state.items()}
     regime, volatility = read["regime"].astype(np.int64), read["volatility"]
     level = np.log(d.diffusion) - d.volatility_spread**2
     log_volatility = np.log(volatility / d.regime_scale[regime]) - level
     ahead = coefficients(d, horizon)
-    leaving = np.cumsum(d.transition, axis=1)
+    leaving = np.pad(np.cumsum(d.transition, axis=1)[:, :-1], ((0, 0), (1, 0)))
     vol_step = d.volatility_spread * np.sqrt(1 - d.volatility_persistence**2)
     shared = -(d.gap_noise**2) / 2
     apart = 1 - (1 + shared) ** 2
@@ -216,6 +233,10 @@ def _scenarios(d: Dynamics, state: State, horizon: int) -> Cumulants:
             taken = d.gap_reversion * shared * d.leverage * volatility * shock
             pulled = (1 - d.gap_reversion) * pulled + taken
             log_volatility = d.volatility_persistence * log_volatility + vol_step * shock
-            regime = (uniforms[k, :, None] >= leaving[regime][..., :-1]).sum(axis=-1)
+            left = leaving[regime]
+            following = (uniform[..., None] >= left[..., 1:]).sum(axis=-1)
+            # What a uniform number leaves open once it has decided is uniform again.
+            uniform = uniform - np.take_along_axis(left, following[..., None], axis=-1)[..., 0]
+            uniform, regime = uniform / d.transition[regime, following], following
             volatility = d.regime_scale[regime] * np.exp(level + log_volatility)
     return Cumulants(mean, variance + ahead.mood_spread, third)
