@@ -14,6 +14,8 @@ BITS = 128
 """Of a seed that is drawn: a smaller one could be searched for, from what an agent sees first."""
 BELOW = 2**31
 """Every library takes seeds below it, language models' servers included."""
+PLACES = 2**32
+"""Snapshots to a run; the bits of their seeds beyond say which run it is."""
 BLOCK, BLOCK_SIZE = "block", 25
 """Names the setting of how many snapshots a repeat holds; and how many unless it is given."""
 
@@ -59,9 +61,22 @@ def market_seed(run_seed: int, repeat: int) -> int:
 
     Args:
         run_seed: of the whole run.
-        repeat: the number of the episode among those of its job, snapshots counted one by one.
+        repeat: the number of the episode among those of its job.
     """
     return int.from_bytes(_hash(["market", run_seed, repeat])[: BITS // 8], "big")
+
+
+def snapshot_seed(run_seed: int, number: int) -> int:
+    """What the environment of a snapshot begins with, of 128 bits that end with its number.
+
+    So two that follow one another are an antithetic pair where there are pairs, and on a real
+    market all of a run are of one deal, in which no horizons overlap.
+
+    Args:
+        run_seed: of the whole run.
+        number: of the snapshot among those of its job.
+    """
+    return market_seed(run_seed, 0) // PLACES * PLACES + number
 
 
 def agent_seed(run_seed: int, task: Task, agent: str, model: str, repeat: int) -> int:
@@ -90,9 +105,11 @@ def seeds_by_repeat(settings: Mapping[str, Any], task: Task) -> tuple[tuple[Seed
     # What somebody else's environment is made of may know no larger ones.
     below = 2**BITS if task.is_ours else BELOW
 
+    market = snapshot_seed if BLOCK in settings else market_seed
+
     def seeds(number: int) -> Seeds:
         return Seeds(
-            market=market_seed(run_seed, number) % below,
+            market=market(run_seed, number) % below,
             agent=agent_seed(run_seed, task, agent, model, number),
         )
 

@@ -55,7 +55,8 @@ class HorizonAccount:
         cash, _, costs, zero, _, _, _, _, _ = before
         weight = weight * trades
         size = abs(weight)
-        reward = weight * prices.earned - self.rate * size
+        # Adding nothing turns a negative zero into zero.
+        reward = weight * prices.earned - self.rate * size + 0.0
         notional = size * cash
         cost = notional * self.rate
         trade = weight * cash / prices.fill, prices.fill, notional, cost, False

@@ -100,7 +100,6 @@ class EpisodeEnv(gym.Env[Observation, Any], ABC):
             if pool := self._starts.pool(setup.markets):
                 self._pool = pool
                 self._paths.clear()
-        self._pass_over(self._starts, options or {})
         self._path = path = self._path_of(self._starts.market(setup.markets, self._pool))
         first = self._starts.decision(setup.spare)
         observation, info = self._begin(first)
@@ -122,9 +121,6 @@ class EpisodeEnv(gym.Env[Observation, Any], ABC):
             warn('render_mode is None; pass render_mode="ansi" or "rgb_array" to gym.make')
             return None
         return self._draw(self.render_mode)
-
-    def _pass_over(self, starts: Starts, options: dict[str, Any]) -> None:
-        """Leave out episodes that the options of a ``reset`` leave out: none."""
 
     @abstractmethod
     def _begin(self, first: int) -> tuple[Observation, Info]:

@@ -2,27 +2,27 @@
 
 from typing import Any, cast
 
-import numpy as np
-
 from investorbench_env.envs.setup import Setup
 from investorbench_env.envs.single_asset import Info, Observation, SingleAssetEnv
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_options import SnapshotOptions
 from investorbench_env.envs.snapshot_setup import prepare_snapshots
-from investorbench_env.envs.starts import Starts
-from investorbench_env.errors import InvestorBenchError
 
 
 class SnapshotEnv(SingleAssetEnv):
     """One decision an episode: sell, hold or buy at the next open, and hold for a horizon.
 
-    Each ``reset`` draws a market and a day. The observation is that of
-    :class:`~investorbench_env.envs.single_asset.SingleAssetEnv`, with a flat account; ``news``,
-    ``filings`` and ``sentiment`` are those of the last ``document_sessions`` bars, whose dates are
-    in ``info["documents"]``. The one step leads to the end of the horizon and ends the episode. Its
-    reward is w·(r₁ + … + r_H) − cost·|w| with the weight w, −1 for SELL, 0 for HOLD and 1 for BUY;
-    r₁ is from the open to the close of the next bar, the others are simple returns from close to
-    close with dividends, and the cost is that of one trade.
+    Each ``reset`` draws a market and a day. Simulated, they follow from the seed; of a market that
+    is there, an asset and a day are dealt, so that horizons do not overlap among seeds that begin
+    with one multiple of 2^32.
+
+    The observation is that of :class:`~investorbench_env.envs.single_asset.SingleAssetEnv`, with a
+    flat account; ``news``, ``filings`` and ``sentiment`` are those of the last
+    ``document_sessions`` bars, whose dates are in ``info["documents"]``. The one step leads to the
+    end of the horizon and ends the episode. Its reward is w·(r₁ + … + r_H) − cost·|w| with the
+    weight w, −1 for SELL, 0 for HOLD and 1 for BUY; r₁ is from the open to the close of the next
+    bar, the others are simple returns from close to close with dividends, and the cost is that of
+    one trade.
 
     Args:
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
@@ -57,15 +57,6 @@ class SnapshotEnv(SingleAssetEnv):
     def earned(self) -> float:
         """What a long position returned over the horizon: for whoever scores it, after the step."""
         return cast(SnapshotHistory, self._path.history).end.earned
-
-    def _pass_over(self, starts: Starts, options: dict[str, Any]) -> None:
-        if "number" in options:
-            number = options["number"]
-            if not isinstance(number, int | np.integer) or type(number) is bool or number < 0:
-                raise InvestorBenchError(
-                    f"number={number!r} of a snapshot must be a whole number of at least 0"
-                )
-            starts.pass_over(int(number), self._setup.markets, self._pool)
 
     def _begin(self, first: int) -> tuple[Observation, Info]:
         self._symbol = self._path.history.symbol

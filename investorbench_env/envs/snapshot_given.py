@@ -10,12 +10,14 @@ import numpy.typing as npt
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_numbers import SnapshotNumbers
 from investorbench_env.envs.starts import STREAM, Starts
-from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.history import history_of
 from investorbench_env.market.market import CLOSE, OPEN, Market
 from investorbench_env.universes import Member
 
 IndexArray = npt.NDArray[np.int64]
+
+PLACES = 2**32
+"""Seeds to a deal."""
 
 
 class DecisionTable(NamedTuple):
@@ -117,18 +119,29 @@ class GivenSnapshots:
         histories = [self.history(number, window) for number in numbers]
         yield np.arange(len(numbers)), SnapshotNumbers.of_histories(histories)
 
-    def hands(self, seed: int | None) -> Iterator[list[int]]:
-        """The numbers of each phase in random order, one phase after the other, for ever."""
-        sequence = np.random.SeedSequence(seed, spawn_key=(STREAM,))
-        generator = np.random.default_rng(sequence)
+    @property
+    def without_overlap(self) -> int:
+        """How many are dealt at least before two horizons of an asset overlap."""
+        return int(np.unique(self.decisions.phases, return_counts=True)[1].min())
+
+    def hands(self, deal: int | None) -> Iterator[list[int]]:
+        """The numbers of each phase in random order, one phase after the other, for ever.
+
+        Args:
+            deal: fixes the order; None for any.
+        """
+        sequence = np.random.SeedSequence(deal, spawn_key=(STREAM,))
+        generator, phases = np.random.default_rng(sequence), self.decisions.phases
         while True:
-            for phase in generator.permutation(np.unique(self.decisions.phases)):
-                numbers = np.flatnonzero(self.decisions.phases == phase)
-                yield generator.permutation(numbers).tolist()
+            for phase in generator.permutation(np.unique(phases)):
+                yield generator.permutation(np.flatnonzero(phases == phase)).tolist()
 
 
 class Dealt(Starts):
-    """The draws of one seed: no two overlap until all of a phase have been dealt.
+    """The draws of one seed, which are dealt until all decisions have had their turn.
+
+    A seed says which deal it is, by its multiple of ``PLACES``, and with which draw of that it
+    begins, by the rest: so those of one deal overlap no more than those of one seed.
 
     Args:
         seed: as in ``reset``; None for any.
@@ -137,27 +150,18 @@ class Dealt(Starts):
 
     def __init__(self, seed: int | None, snapshots: GivenSnapshots) -> None:
         super().__init__(seed)
-        self._hands = snapshots.hands(seed)
-        self._hand = next(self._hands)[::-1]
+        deal, place = (None, 0) if seed is None else divmod(int(seed), PLACES)
+        self._hands = snapshots.hands(deal)
+        self._hand = next(self._hands)
+        self._place = place % len(snapshots.decisions.bars)
 
     def market(self, markets: object, pool: tuple[int, ...]) -> int:
         """The number of the next one."""
-        if not self._hand:
-            self._hand = next(self._hands)[::-1]
-        return self._hand.pop()
-
-    def pass_over(self, count: int, markets: object, pool: tuple[int, ...]) -> None:
-        """Leave out the next ones.
-
-        Raises:
-            InvestorBenchError: there are no more without overlap.
-        """
-        if count >= len(self._hand):
-            raise InvestorBenchError(
-                f"number={count}: this seed has {len(self._hand)} snapshots whose horizons do not "
-                f"overlap, from 0 to {len(self._hand) - 1}; give more assets or days"
-            )
-        del self._hand[len(self._hand) - count :]
+        while self._place >= len(self._hand):
+            self._place -= len(self._hand)
+            self._hand = next(self._hands)
+        self._place += 1
+        return self._hand[self._place - 1]
 
 
 def decisions_of(

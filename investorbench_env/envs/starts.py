@@ -66,11 +66,6 @@ class Starts:
         number = self._new() if given is None else given
         return number if numbers is None else numbers[number % len(numbers)]
 
-    def pass_over(self, count: int, markets: Draws, pool: tuple[int, ...]) -> None:
-        """Leave out the markets of the next episodes."""
-        for _ in range(count):
-            self.market(markets, pool)
-
     def decision(self, spare: int) -> int:
         """The next episode's first decision: one of the first, where so many are to spare."""
         return self._new() % (spare + 1) if spare else 0

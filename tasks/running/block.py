@@ -9,7 +9,7 @@ import gymnasium as gym
 from investorbench.agents.agent import Runner, as_agent
 from investorbench.tasks.record.episode_folder import EpisodeFolder
 from investorbench.tasks.running.asked import Asked
-from investorbench.tasks.running.play import play
+from investorbench.tasks.running.play import facts_for_agent, play
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName
@@ -68,7 +68,7 @@ async def play_block(
             if number == last and not (is_new or folder is None or folder.is_finished):
                 # Killed between its last line and its figures, which say what its agents are.
                 await agent.renew(own.market)
-                await agent.begin(replace(step.facts, findings=()), TEST, own.agent)
+                await agent.begin(facts_for_agent(step.facts, step.info), TEST, own.agent)
             yield replace(step, number=number, is_last=number == last)
 
 

@@ -82,7 +82,7 @@ async def play(
     info = _kept(shown)
     taken = folder.taken(split) if folder is not None else []
     foretold = folder.forecasts(split) if folder is not None else []
-    public = replace(facts, findings=())  # those that date a jump in the data say what is to come
+    public = facts_for_agent(facts, shown)
     if not taken or (folder is not None and folder.needs_agent):
         await agent.begin(public, split, seeds.agent)
     if taken and folder is not None:
@@ -145,6 +145,16 @@ async def play(
         f"{env} continues after {facts.steps} steps, the most that an episode has by its facts: "
         "end it there as truncated, or give the true number"
     )
+
+
+def facts_for_agent(facts: Facts, info: Mapping[str, Any]) -> Facts:
+    """The facts that an agent begins with, given the first info.
+
+    Findings that date a jump in the data say what is to come; and of snapshots of several assets,
+    an agent is asked about one.
+    """
+    own = facts if facts.horizon is None else facts.of(info["symbol"])
+    return replace(own, findings=())
 
 
 def _shown(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,12 +55,10 @@ def test_horizons_of_an_asset_do_not_overlap_until_all_have_been_drawn(
     env = snapshots(market, horizon=horizon)
     place = {str(day): n for n, day in enumerate(market.sessions)}
     covered: set[tuple[str, int]] = set()
-    with pytest.raises(InvestorBenchError, match="number=1000: this seed has") as raised:
-        env.reset(seed=seed, options={"number": 1000})
-    count = int(str(raised.value).split()[4])
+    count = env.unwrapped._setup.markets.without_overlap
     assert count >= len(symbols)
     for number in range(count):
-        _, info = env.reset(seed=seed, options={"number": number})
+        _, info = env.reset(seed=seed * 2**32 + number)
         at = place[info["session"]]
         assert at >= 3 and at + horizon < LENGTH
         held = {(info["symbol"], bar) for bar in range(at + 1, at + 1 + horizon)}
@@ -68,16 +66,18 @@ def test_horizons_of_an_asset_do_not_overlap_until_all_have_been_drawn(
         covered |= held
 
 
-def test_a_seed_fixes_the_draws_and_its_numbers_are_the_resets_that_follow() -> None:
+def test_a_seed_fixes_the_draws_and_the_next_ones_are_the_resets_that_follow() -> None:
     env = snapshots(several(1, "A", "B"), horizon=2)
 
     def drawn(info: dict[str, Any]) -> tuple[str, str]:
         return info["symbol"], info["session"]
 
     walked = [drawn(env.reset(seed=9)[1]), *(drawn(env.reset()[1]) for _ in range(7))]
-    numbered = [drawn(env.reset(seed=9, options={"number": k})[1]) for k in range(8)]
-    assert walked == numbered
-    assert walked != [drawn(env.reset(seed=8, options={"number": k})[1]) for k in range(8)]
+    assert walked == [drawn(env.reset(seed=k)[1]) for k in range(9, 17)]
+    assert walked != [drawn(env.reset(seed=2**32 + k)[1]) for k in range(9, 17)]
+    assert walked[0] == drawn(
+        env.reset(seed=9 + len(env.unwrapped._setup.markets.decisions.bars))[1]
+    )
     # Another phase follows, in which every decision of it has its turn.
     assert len({drawn(env.reset()[1]) for _ in range(200)}) > 25
 
@@ -85,7 +85,7 @@ def test_a_seed_fixes_the_draws_and_its_numbers_are_the_resets_that_follow() -> 
 def test_every_decision_that_has_its_horizon_is_drawn_by_some_seed() -> None:
     market = small_market([10.0] * 9)
     env: Any = gym.make(ANY, data=market, horizon=2, start=date(2), end=date(7), window=2)
-    days = {env.reset(seed=seed)[1]["session"] for seed in range(60)}
+    days = {env.reset(seed=seed)[1]["session"] for seed in range(30)}
     assert days == {date(n) for n in (2, 3, 4, 5)}
 
 
@@ -93,7 +93,7 @@ def test_a_day_without_a_bar_has_no_decision_and_one_without_an_entry_neither() 
     nan = float("nan")
     market = small_market([10.0, 10.0, nan, 10.0, nan, nan, 10.0, 10.0])
     env: Any = gym.make(ANY, data=market, horizon=2, start=date(1), end=date(7), window=2)
-    days = {env.reset(seed=seed)[1]["session"] for seed in range(60)}
+    days = {env.reset(seed=seed)[1]["session"] for seed in range(30)}
     assert days == {date(1)}
 
 
@@ -112,7 +112,7 @@ def test_draws_are_on_one_side_of_a_knowledge_cutoff(options: Any, days: range) 
     market = small_market([10.0] * 12)
     own: dict[str, Any] = {"horizon": 2, "start": date(2), "end": date(11), "data": market}
     env: Any = gym.make(ANY, window=2, **own, **options)
-    drawn = {env.reset(seed=seed)[1]["session"] for seed in range(80)}
+    drawn = {env.reset(seed=seed)[1]["session"] for seed in range(30)}
     assert drawn == {date(n) for n in days}
     facts = facts_of(ANY, **own, **options)
     assert facts.window == (date(days[0]), date(days[-1] + 2))

@@ -179,8 +179,6 @@ def test_every_reset_draws_another_market_and_a_seed_the_same() -> None:
     again = [env.reset(seed=5)[0]["bars"], *(env.reset()[0]["bars"] for _ in range(5))]
     assert len({each.tobytes() for each in first}) == 6
     assert [each.tobytes() for each in first] == [each.tobytes() for each in again]
-    numbered = [env.reset(seed=5, options={"number": k})[0]["bars"].tobytes() for k in range(6)]
-    assert numbered == [each.tobytes() for each in first]
 
 
 def test_seeds_lead_to_many_days() -> None:
@@ -291,13 +289,6 @@ def test_bad_input_gets_one_clear_line(options: dict[str, Any], said: str) -> No
         gym.make(SIM, **options)
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
-
-
-def test_a_number_that_is_none_is_refused() -> None:
-    env: Any = gym.make(SIM, window=2)
-    for number in (-1, 1.5, "3", True):
-        with pytest.raises(InvestorBenchError, match="must be a whole number of at least 0"):
-            env.reset(seed=0, options={"number": number})
 
 
 def test_the_action_space_is_that_of_one_asset() -> None:

@@ -12,7 +12,7 @@ from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import verify_job
 from investorbench.tasks.running.job import Job, of_block
 from investorbench.tasks.running.outcomes import load
-from investorbench.tasks.seeds import market_seed
+from investorbench.tasks.seeds import snapshot_seed
 from investorbench_env.errors import InvestorBenchError
 
 TASK = Task.of("InvestorBench/Snapshot-SIM", data="simulated")
@@ -61,7 +61,7 @@ def without_times(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_a_block_has_a_line_for_each_snapshot_on_a_market_of_its_own(run: Path) -> None:
     lines = [*lines_in(run, 0), *lines_in(run, 1)]
     assert [line["number"] for line in lines] == [*range(SIZE), *range(SIZE)]
-    assert [line["market_seed"] for line in lines] == [market_seed(SEED, k) for k in range(50)]
+    assert [line["market_seed"] for line in lines] == [snapshot_seed(SEED, k) for k in range(50)]
     assert len({line["marks"]["SIM"] for line in lines}) > 40
     assert [line["is_last"] for line in lines[:SIZE]] == [False] * (SIZE - 1) + [True]
     assert not list(run.glob("*/*/*/warmup.jsonl"))

@@ -13,7 +13,7 @@ from investorbench.tasks import evaluate, load
 from investorbench.tasks.running.episodes import run
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.run_seed import seeded
-from investorbench.tasks.seeds import agent_seed, market_seed
+from investorbench.tasks.seeds import agent_seed, market_seed, snapshot_seed
 from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError
 
@@ -29,6 +29,11 @@ def test_an_agents_seed_is_a_hash_of_run_task_agent_model_and_repeat() -> None:
 def test_a_markets_seed_is_a_hash_of_run_and_repeat_alone() -> None:
     by_hand = int(hashlib.sha256(b'["market", 5, 2]').hexdigest()[:32], 16)
     assert market_seed(5, 2) == by_hand
+
+
+def test_the_seeds_of_snapshots_are_those_of_one_deal_by_their_numbers() -> None:
+    by_hand = int(hashlib.sha256(b'["market", 5, 0]').hexdigest()[:24], 16)
+    assert [snapshot_seed(5, k) for k in (0, 7)] == [by_hand << 32, (by_hand << 32) + 7]
 
 
 def test_no_two_episodes_of_a_sweep_share_a_seed_of_the_agent() -> None:

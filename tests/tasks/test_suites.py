@@ -62,12 +62,8 @@ def test_market_seeds_follow_from_suite_salt_and_number(here: Path) -> None:
     found = json.loads((here / "run" / "suite.json").read_text())
     text = json.dumps(["suite", found["sha256"], SALT])
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")
-    expected = [
-        int.from_bytes(
-            hashlib.sha256(json.dumps(["market", seed, k]).encode()).digest()[:16], "big"
-        )
-        for k in range(4)
-    ]
+    of_run = hashlib.sha256(json.dumps(["market", seed, 0]).encode()).digest()[:12]
+    expected = [int.from_bytes(of_run + k.to_bytes(4, "big"), "big") for k in range(4)]
     assert seeds_in(here / "run") == seeds_in(here / "run", "news_sentiment") == expected
 
 
