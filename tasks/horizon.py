@@ -1,4 +1,4 @@
-"""What a snapshot is scored by: its return, and what of it was to be expected.
+"""What a snapshot or a forecast is scored by: a return, and what of it was to be expected.
 
 The evaluator alone knows it. An agent is shown what its own position returned and no more.
 """
@@ -16,22 +16,23 @@ from investorbench_env.market.simulated.horizon_law import HorizonLaw
 
 
 def scored_by(
-    env: gym.Env[Any, Any], facts: Facts, shown: Mapping[str, Any]
+    env: gym.Env[Any, Any], facts: Facts, shown: Mapping[str, Any], *, is_foretold: bool
 ) -> dict[str, float] | None:
-    """What a snapshot is scored by, once it is decided; None of a step of an account.
+    """What a decision is scored by, once it is taken; None of a step that only its account scores.
 
     Args:
-        env: of the snapshot, after its step.
+        env: of the decision, after its step.
         facts: of the environment.
         shown: the info after the step, with the hidden state of a simulated market.
+        is_foretold: whether there is a forecast of it.
 
     Returns:
-        What a position of weight 1 returned, and of a simulated market the ``mean`` and the
-        ``variance`` of that, and how likely it is to be above 0 (``up``), given the hidden state at
-        the decision.
+        What a position of weight 1 returned, and of a snapshot of a simulated market the ``mean``
+        and the ``variance`` of that, and how likely it is to be above 0 (``up``), given the hidden
+        state at the decision.
     """
     if facts.horizon is None:
-        return None
+        return _of_a_step(env, facts) if is_foretold else None
     scored = {"return": float(env.get_wrapper_attr("earned"))}
     if hidden := shown.get("hidden_state"):
         at = -1 - facts.horizon  # a drawn market ends with the horizon
@@ -45,3 +46,13 @@ def scored_by(
         mean, variance = float(expected.mean), float(expected.variance)
         scored |= {"mean": mean, "variance": variance, "up": up}
     return scored
+
+
+def _of_a_step(env: gym.Env[Any, Any], facts: Facts) -> dict[str, float] | None:
+    """What a position returned over a step; None where it begins only as the step ends."""
+    if facts.fills not in ("next_open", "close"):
+        return None
+    try:
+        return {"return": float(env.get_wrapper_attr("earned"))}
+    except AttributeError:
+        return None  # of several assets, or of somebody else's

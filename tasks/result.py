@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from investorbench.tasks.expected import ExpectedResult
+    from investorbench.tasks.forecasts import ForecastScores
 
 WEIGHTS = {SELL: -1.0, HOLD: 0.0, BUY: 1.0}
 """What is held over a horizon after an action."""
@@ -96,6 +97,8 @@ class Episode:
         answers: how a language model's answers add up, by split, from the episode's record.
         forecasts: of the return that each decision is scored over, in plain values, None where none
             came [T]; None where there were none at all.
+        earned: what a position of weight 1 returned over each step that there is a forecast of [T];
+            None where there is none, and of snapshots, whose ``scored`` has it.
     """
 
     # Arrays are not shown: asyncio writes out what a task returned as it ends, and writing them
@@ -121,6 +124,7 @@ class Episode:
     scored: "Horizons | None" = field(default=None, repr=False)
     answers: dict[str, Any] | None = field(default=None, repr=False)
     forecasts: tuple[dict[str, Any] | None, ...] | None = field(default=None, repr=False)
+    earned: FloatArray | None = field(default=None, repr=False)
 
     def to_frame(self) -> "pd.DataFrame":
         """One row a step, indexed by when it was decided; a column for each of several assets."""
@@ -318,6 +322,17 @@ class Result:
         return mean_of([episode.metrics for episode in self.episodes])
 
     @property
+    def forecast_scores(self) -> "ForecastScores":
+        """How good its forecasts are, all repeats together; docs/forecasts.md has the scores.
+
+        Raises:
+            ForecastError: what they were about is not recorded.
+        """
+        from investorbench.tasks.foretold import forecast_scores_of
+
+        return forecast_scores_of(self)
+
+    @property
     def equity(self) -> FloatArray:
         """Of the median repeat: equity at each decision, starting value included [T + 1]."""
         return self.median.equity
@@ -444,12 +459,20 @@ def episode_of(steps: Sequence[Step]) -> Episode:
         ended_early=len(steps) < facts.steps and equity[-1] <= 0.0,
         metrics=metrics,
         forecasts=_forecasts(steps),
+        earned=_earned(steps),
     )
 
 
 def _forecasts(steps: Sequence[Step]) -> tuple[dict[str, Any] | None, ...] | None:
     given = tuple(step.forecast for step in steps)
     return given if any(each is not None for each in given) else None
+
+
+def _earned(steps: Sequence[Step]) -> FloatArray | None:
+    known = [step.outcome.get("scored") for step in steps]
+    if not any(known):
+        return None
+    return np.array([(each or {}).get("return", math.nan) for each in known], dtype=np.float64)
 
 
 def _block_of(steps: Sequence[Step]) -> Episode:

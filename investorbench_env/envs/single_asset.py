@@ -191,6 +191,16 @@ class SingleAssetEnv(EpisodeEnv):
             self._trail.append(Mark(page.now, equity, weight_now, position, info["fill_price"]))
         return observation, reward, terminated, truncated, info
 
+    @property
+    def earned(self) -> float:
+        """What a long position returned over the last step, from the fill of an order for it on.
+
+        It is for whoever scores the decision, and costs are left out of it.
+        """
+        label = self._setup.label(self._path.history, self._at - 1)
+        is_log = self._setup.protocol.convention == "log"
+        return float(np.expm1(label)) if is_log else label
+
     @staticmethod
     def _prepare(options: dict[str, Any]) -> Setup:
         """What options lead to."""

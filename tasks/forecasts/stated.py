@@ -109,21 +109,17 @@ def _share_below(point: float, levels: Sequence[float], values: Sequence[float])
     return levels[place - 1] + way * (levels[place] - levels[place - 1])
 
 
-def signals_of(forecasts: Sequence[Forecast | None]) -> FloatArray:
-    """By what forecasts are ranked: means, medians or, of several kinds, probabilities [N].
-
-    Where nothing was said it is that of no view: 0, or one half.
-    """
-    kinds = {type(each) for each in forecasts if each is not None}
-    if kinds == {NormalForecast}:
-        return _array(each.mean if isinstance(each, NormalForecast) else 0.0 for each in forecasts)
-    if kinds == {QuantileForecast}:
-        return _array(
-            float(np.interp(0.5, each.levels, each.values))
-            if isinstance(each, QuantileForecast)
-            else 0.0
-            for each in forecasts
-        )
+def signals_of(forecasts: Sequence[Forecast]) -> FloatArray:
+    """By what forecasts are ranked: means, medians or, of several kinds, probabilities [N]."""
+    normal = [each.mean for each in forecasts if isinstance(each, NormalForecast)]
+    medians = [
+        float(np.interp(0.5, each.levels, each.values))
+        for each in forecasts
+        if isinstance(each, QuantileForecast)
+    ]
+    for found in (normal, medians):
+        if len(found) == len(forecasts):
+            return np.array(found)
     return _array(up_of(each) for each in forecasts)
 
 

@@ -106,7 +106,9 @@ def _replay_split(
             observation, reward, terminated, truncated, outcome = env.step(action)
         except (InvestorBenchError, LookupError, TypeError) as error:
             return line.number, f"{when}: {error}"
-        if (scored := scored_by(env, facts, outcome)) is not None:
+        is_foretold = line.forecast is not None
+        scored = scored_by(env, facts, outcome, is_foretold=is_foretold)
+        if scored is not None:
             outcome = {**outcome, "scored": scored}
         is_last = line.number == len(own) - 1 if own else terminated or truncated
         step = Step(

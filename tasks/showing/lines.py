@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from investorbench.tasks.metrics import metrics
 from investorbench.tasks.task import OF_ASSETS
 from investorbench.tasks.wording import NONE, count, number
+from investorbench_env.errors import InvestorBenchError
 
 if TYPE_CHECKING:
     from investorbench.tasks.result import Result
@@ -88,6 +89,7 @@ def notes_of(result: "Result") -> Iterator[str]:
         yield f"equity, actions and pictures are of the repeat with the median {kind}"
     yield from _ruined(result)
     yield from _answers(result)
+    yield from _forecasts(result)
     yield from (_short(finding) for finding in result.findings[:MOST_FINDINGS])
     if len(result.findings) > MOST_FINDINGS:
         more = count(len(result.findings) - MOST_FINDINGS, "more finding")
@@ -124,6 +126,23 @@ def _answers(result: "Result") -> Iterator[str]:
         return
     decisions, invalid = (sum(one[name] for one in asked) for name in ("decisions", "invalid"))
     yield f"{count(decisions, 'decision')}, {number(invalid)} without a usable answer"
+
+
+def _forecasts(result: "Result") -> Iterator[str]:
+    """How good forecasts are, where there are any that can be scored."""
+    if not any(each.forecasts for each in result.episodes):
+        return
+    try:
+        scores = result.forecast_scores
+    except InvestorBenchError as error:
+        yield f"forecasts: {error}"
+        return
+    found = scores.brier.realised
+    ends = "" if found.low is None else f" ({number(found.low, 3)} to {number(found.high, 3)})"
+    yield (
+        f"{number(scores.given)} of {count(scores.decisions, 'decision')} with a forecast: Brier "
+        f"{number(found.value, 3)}{ends}, 0.25 for always one half"
+    )
 
 
 def _short(finding: str) -> str:

@@ -1,0 +1,168 @@
+"""What the forecasts of a result were about: returns and, of simulated markets, their law.
+
+What came is in the record. Of snapshots so are the true probabilities and means; for all of a law,
+and for those of the days of an account, markets are drawn once more.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from investorbench.agents.forecasts import Forecast, forecast_of, horizon_of
+from investorbench.tasks.days import Dates, FloatArray
+from investorbench.tasks.forecasts import ForecastScores, Outcomes, forecast_scores
+from investorbench.tasks.forecasts.clustered import Clusters
+from investorbench.tasks.task import Task
+from investorbench_env.envs.snapshot_draws import SimulatedSnapshots
+from investorbench_env.errors import ForecastError, MarketError
+from investorbench_env.market.asset_classes import ASSET_CLASSES
+from investorbench_env.market.sessions import sessions_between
+from investorbench_env.market.simulated import dynamics_of
+from investorbench_env.market.simulated.horizon_law import HorizonLaw
+
+if TYPE_CHECKING:
+    from investorbench.tasks.result import Episode, Horizons, Result
+
+
+def forecast_scores_of(result: "Result") -> ForecastScores:
+    """Score the forecasts of an agent, all repeats together.
+
+    Raises:
+        ForecastError: a forecast is over other sessions than its score, or what came of it is not
+            recorded: on several assets, and where orders fill at the next close.
+    """
+    given = [each for episode in result.episodes for each in _forecasts_in(episode)]
+    wanted = horizon_of(result.facts)
+    for each in given:
+        if each is not None and each.horizon != wanted:
+            raise ForecastError(
+                f"a forecast is over {each.horizon} sessions, and its score over {wanted}"
+            )
+    blocks = [each.scored for each in result.episodes if each.scored is not None]
+    if blocks:
+        return forecast_scores(given, _of_snapshots(result, blocks))
+    return forecast_scores(given, _of_steps(result, given))
+
+
+def _forecasts_in(episode: "Episode") -> list[Forecast | None]:
+    plain = episode.forecasts or (None,) * len(episode.actions)
+    return [None if each is None else forecast_of(each) for each in plain]
+
+
+def _of_snapshots(result: "Result", blocks: "Sequence[Horizons]") -> Outcomes:
+    """Of simulated ones each market is an observation, or each antithetic pair; of real ones a day.
+
+    A law of which the state says too little is not recorded.
+    """
+    returns, means, ups = (
+        np.concatenate([getattr(each, name) for each in blocks])
+        for name in ("returns", "means", "ups")
+    )
+    if not result.facts.draws_markets:
+        days = np.concatenate([each.sessions[:-1] for each in result.episodes])
+        return _by_days(result, returns, days)
+    seeds = tuple(seed for each in blocks for seed in each.market_seeds)
+    is_paired = bool(result.task.options.get("antithetic"))
+    is_known = bool(np.isfinite(ups).all())
+    return Outcomes(
+        returns=returns,
+        clusters=_numbered([seed // 2 if is_paired else seed for seed in seeds]),
+        law=Law(ups, means, lambda count: _drawn(result.task, seeds, count)) if is_known else None,
+    )
+
+
+def _of_steps(result: "Result", given: Sequence[Forecast | None]) -> Outcomes:
+    """Of steps in an account: a simulated market is an observation, of a real one each day."""
+    episodes = result.episodes
+    earned = [each.earned for each in episodes if each.earned is not None]
+    returns = np.concatenate(earned) if earned else np.zeros(len(given))
+    said = np.array([each is not None for each in given])
+    if (not earned and said.any()) or not np.isfinite(returns[said]).all():
+        raise ForecastError(
+            f"what forecasts on {result.task.id} were about is not recorded: they are scored for "
+            "one asset, where orders fill at the next open or at the close"
+        )
+    returns = np.where(said, returns, 0.0)  # one half scores the same whatever came
+    if not result.facts.draws_markets:
+        days = np.concatenate([each.sessions[:-1] for each in episodes])
+        return _by_days(result, returns, days)
+    lengths = [len(each.actions) for each in episodes]
+    return Outcomes(
+        returns=returns,
+        clusters=np.repeat(np.arange(len(episodes)), lengths),
+        law=_law_of_steps(result),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Law:
+    """The laws of N returns, of which most is drawn only where it is asked for.
+
+    Attributes:
+        up, expected: as in ``TrueLaw`` [N].
+        draw: what makes equally likely returns, ascending [N, count].
+    """
+
+    up: FloatArray
+    expected: FloatArray
+    draw: Callable[[int], FloatArray]
+
+    def returns(self, count: int) -> FloatArray:
+        """Equally likely ones, ascending [N, count].
+
+        Raises:
+            InvestorBenchError: the markets cannot be drawn here.
+        """
+        return self.draw(count)
+
+
+def _drawn(task: Task, seeds: Sequence[int], count: int) -> FloatArray:
+    """Equally likely returns of snapshots, whose markets are drawn once more [N, count]."""
+    setup = task.snapshots()
+    markets, options = setup.markets, setup.options
+    assert isinstance(markets, SimulatedSnapshots)
+    numbers = [setup.number_of(seed) for seed in seeds]
+    found = np.zeros((len(numbers), count))
+    for rows, drawn in markets.numbers_of(numbers, options.window, news=False):
+        dynamics = dynamics_of(drawn.symbols[0], options.asset_class)
+        law = HorizonLaw.of(dynamics, drawn.hidden_state or {}, options.horizon)
+        found[rows] = law.returns(count)
+    return found
+
+
+def _law_of_steps(result: "Result") -> Law | None:
+    """The laws of a market's days, which is drawn once more; None where its state is too little."""
+    if result.facts.fills != "next_open":
+        return None
+    dynamics, laws = result.task.dynamics(), []
+    for episode in result.episodes:
+        market = result.task.market(episode.market_seed)
+        at = np.searchsorted(market.sessions, episode.sessions[:-1])
+        state = {name: values[at, 0] for name, values in (market.hidden_state or {}).items()}
+        try:
+            laws.append(HorizonLaw.of(dynamics, state, 1))
+        except MarketError:
+            return None
+    up, expected = (
+        np.concatenate([getattr(each, name) for each in laws]) for name in ("up", "expected")
+    )
+    return Law(up, expected, lambda count: np.concatenate([each.returns(count) for each in laws]))
+
+
+def _by_days(result: "Result", returns: FloatArray, days: Dates) -> Outcomes:
+    """Of a real market, by days: their places among all sessions from the first to the last."""
+    facts = result.facts
+    if facts.asset_class not in ASSET_CLASSES:
+        _, places = np.unique(days, return_inverse=True)
+    else:
+        sessions = sessions_between(facts.asset_class, str(days.min()), str(days.max()))
+        places = np.searchsorted(sessions, days)
+    return Outcomes(returns=returns, clusters=places.astype(np.int64), overlap=horizon_of(facts))
+
+
+def _numbered(names: Sequence[int]) -> Clusters:
+    """Names of any size, by the place at which each was first met."""
+    places: dict[int, int] = {}
+    return np.array([places.setdefault(name, len(places)) for name in names], dtype=np.int64)
