@@ -227,6 +227,7 @@ class Result:
             where that is not known.
         is_baseline: whether it is a baseline as it comes.
         references: what tables compare it with; None where that was not computed.
+        settings: all that determined it, as its job has them; empty where that is not known.
     """
 
     agent: str
@@ -239,6 +240,7 @@ class Result:
     configuration_of: str = ""
     is_baseline: bool = False
     references: tuple[Reference, ...] | None = field(default=None, repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         return text_of(self)

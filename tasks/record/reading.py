@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class RecordedJob:
         seed: of the run.
         seeds: of both sides of the episodes that there should be; of a block, those of its first
             snapshot.
+        settings: all that determines what comes out.
         snapshots: the seeds of all snapshots of each block; empty where repeats are episodes.
         warmup: whether each begins with the warm-up split.
         place: its folder as messages and pages name it; that of a run begins with the run's name,
@@ -57,6 +58,7 @@ class RecordedJob:
     configuration_of: str = ""
     is_baseline: bool = False
     wrapper: Any = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     snapshots: tuple[tuple[Seeds, ...], ...] = ()
 
     @property
@@ -253,6 +255,7 @@ def _result_of(
         handed=job.handed,
         configuration_of=job.configuration_of,
         is_baseline=job.is_baseline,
+        settings=job.settings,
         described=described,
         references=usable_references(job.path),
     )

@@ -117,6 +117,7 @@ def job_in(path: Path, place: str | None = None) -> RecordedJob:
             task=task,
             seed=int(settings["seed"]),
             seeds=tuple(own[0] for own in seeds),
+            settings=settings,
             snapshots=seeds if BLOCK in settings else (),
             warmup=bool(settings["warmup"]),
             handed=tuple(settings.get(HANDED, ())),

@@ -452,6 +452,7 @@ async def _play_unrecorded(job: Job, numbers: Sequence[int], context: EpisodeCon
         handed=tuple(job.handed),
         configuration_of=job.configuration_of,
         is_baseline=job.is_baseline,
+        settings=job.settings,
         described=played[0][1],
     )
     return JobOutcome(Entry(result=result, planned=job.repeats))
@@ -631,6 +632,7 @@ def _outcome(
         handed=tuple(job.handed),
         configuration_of=job.configuration_of,
         is_baseline=job.is_baseline,
+        settings=job.settings,
         described=described,
         references=references,
     )

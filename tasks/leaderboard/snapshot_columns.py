@@ -1,0 +1,113 @@
+"""The columns of a table of snapshots."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from investorbench.tasks.leaderboard.columns import (
+    ESTIMATE,
+    FILE,
+    INTERVAL,
+    Cell,
+    Column,
+    Format,
+    estimated,
+)
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, SnapshotRow
+from investorbench.tasks.snapshots.figures import SnapshotFigures
+from investorbench.tasks.statistics import Estimate
+from investorbench.tasks.wording import COUNT, RATIO, TEXT, USD, Table
+
+
+class SnapshotLine(NamedTuple):
+    """A row with the table it stands in."""
+
+    board: SnapshotBoard
+    row: SnapshotRow
+
+
+SnapshotColumn = Column[SnapshotLine]
+
+
+def snapshot_columns(table: Table, board: SnapshotBoard) -> list[SnapshotColumn]:
+    """The columns of a table: of real markets those that rest on what came."""
+    found = [column for column in COLUMNS if table in column.formats]
+    if board.facts.simulated or table == "file":
+        return found
+    return [column for column in found if column.key not in EXPECTED]
+
+
+def _figure(
+    key: str,
+    head: str,
+    doc: str,
+    figure: Callable[[SnapshotFigures], Estimate],
+    *,
+    digits: int = 1,
+    ends: int | None = None,
+) -> SnapshotColumn:
+    shown = Format(digits, ends)
+    return Column(
+        key=key,
+        head=head,
+        doc=doc,
+        unit=RATIO,
+        parts=INTERVAL,
+        value=lambda line: estimated(figure(line.row.figures)),
+        formats={"terminal": shown, "paper": shown, "page": shown, **FILE},
+    )
+
+
+def _estimate(
+    key: str, head: str, doc: str, digits: int, of: Callable[[SnapshotRow], Estimate]
+) -> SnapshotColumn:
+    shown = Format(digits)
+    return Column(
+        key=key,
+        head=head,
+        doc=doc,
+        unit=RATIO,
+        parts=ESTIMATE,
+        direction=-1,
+        value=lambda line: estimated(of(line.row)),
+        formats={"terminal": shown, "paper": shown, "page": shown, **FILE},
+    )
+
+
+COLUMNS: tuple[SnapshotColumn, ...] = (
+    Column(
+        key="suite", unit=TEXT, value=lambda line: line.board.suite or None, formats=FILE
+    ),
+    Column(key="task", unit=TEXT, value=lambda line: line.board.setting.name, formats=FILE),
+    Column(key="agent", unit=TEXT, value=lambda line: line.row.agent, formats=FILE),
+    Column(key="decisions", unit=COUNT, value=lambda line: line.row.decisions, formats=FILE),
+    Column(key="rank_best", unit=COUNT, value=lambda line: line.row.places[0], formats=FILE),
+    Column(key="rank_worst", unit=COUNT, value=lambda line: line.row.places[1], formats=FILE),
+    _figure("edge", "edge bps", "what was to be expected a decision", lambda own: own.edge, ends=1),
+    _figure("skill", "skill", "0 the best constant weight, 1 the filter", lambda own: own.skill,
+            digits=2),
+    _figure("linear", "linear", "the same, risk left aside", lambda own: own.linear),
+    _figure("realised", "realised", "what came of a decision", lambda own: own.realised, ends=1),
+    _estimate("brier", "Brier", "of forecasts", 3, lambda row: row.brier),
+    _estimate("wordings", "wordings", "largest edge by a wording less the smallest", 1,
+              lambda row: row.spread),
+    Column(
+        key="tokens",
+        head="tokens",
+        doc="read and written a decision",
+        unit=COUNT,
+        direction=-1,
+        value=lambda line: line.row.tokens,
+        formats={"terminal": Format(), "paper": Format(), "page": Format(), **FILE},
+    ),
+    Column(
+        key="cost_usd",
+        head="USD",
+        doc="of all calls",
+        unit=USD,
+        direction=-1,
+        value=lambda line: Cell(line.row.answers and line.row.answers.cost_usd),
+        formats={"terminal": Format(2), "paper": Format(2), "page": Format(2), **FILE},
+    ),
+)  # fmt: skip
+EXPECTED = ("edge", "skill", "linear")
+"""Columns that rest on what was to be expected."""
