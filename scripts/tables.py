@@ -17,8 +17,15 @@ from investorbench.tasks.leaderboard.board_columns import board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, OverallLine, heads, legend, texts
 from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
+from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
+from investorbench.tasks.leaderboard.snapshot_sentences import (
+    is_marked,
+    snapshot_notes,
+    snapshot_sentence,
+)
 from investorbench.tasks.result import Entry, Result
-from investorbench.tasks.wording import count, number, usd
+from investorbench.tasks.wording import count, number, rank, usd
 
 WIDEST = 10_000
 """Columns of a terminal that any table fits."""
@@ -35,6 +42,8 @@ def print_results(results: Iterable[Result | Entry], console: Console) -> None:
         each if isinstance(each, Entry) else Entry(result=each, planned=len(each.episodes))
         for each in results
     ]
+    for own in snapshot_boards(entries):
+        print_snapshots(own, console)
     boards = leaderboards(entries, jointly=False)
     for board in boards:
         print_leaderboard(board, console)
@@ -64,6 +73,28 @@ def print_leaderboard(board: Leaderboard, console: Console) -> None:
     data = [f"data: {setting.data_source}", *board.findings]
     lines = [*data, *options, *explained, *board.notes, *answers]
     _print(console, table, lines, board.sentence)
+
+
+def print_snapshots(board: SnapshotBoard, console: Console) -> None:
+    """Agents by what their decisions were worth, and below them what the figures rest on."""
+    setting = board.setting
+    names = [board.suite] if board.suite else []
+    _title(console, setting.simulated, setting.name, *names, setting.protocol)
+    columns = snapshot_columns("terminal", board)
+    shown = [
+        _Line(
+            rank(row.places),
+            f"{row.agent} ‡" if is_marked(row) else row.agent,
+            tuple(texts(columns, "terminal", SnapshotLine(board, row))),
+        )
+        for row in board.rows
+    ]
+    table = _fitting(list(heads(columns, "terminal")), shown, console)
+    options = [f"options: {setting.options}"] if setting.options else []
+    answers = [line for row in board.rows for line in answered(row.entry.result)]
+    data = [f"data: {setting.data_source}", *board.facts.findings]
+    lines = [*data, *options, *snapshot_notes(board), *answers]
+    _print(console, table, lines, snapshot_sentence(board))
 
 
 def print_overall(found: Overall, console: Console) -> None:

@@ -3,7 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from investorbench.tasks.judging import is_one_observation, why_not_compared, without_ratios
+from investorbench.tasks.judging import (
+    is_of_snapshots,
+    is_one_observation,
+    why_not_compared,
+    without_ratios,
+)
 from investorbench.tasks.leaderboard.contestants import (
     CommonDays,
     Contestant,
@@ -42,14 +47,17 @@ def leaderboards(
     The benchmark and random policies are references of the results. Where none are recorded and the
     market is not at hand either, there is a note instead of them.
 
+    Snapshots have tables of their own, see ``snapshot_boards``.
+
     Args:
         entries: agents on tasks, in any order.
         jointly: whether to test all agents of a setting at once, see ``compare_agents``.
         draws: of each bootstrap.
     """
+    accounts = [each for each in entries if not is_of_snapshots(each.result.facts)]
     return [
         _board(setting, group, notes, jointly, draws)
-        for setting, (group, notes) in grouped(entries).items()
+        for setting, (group, notes) in grouped(accounts).items()
     ]
 
 

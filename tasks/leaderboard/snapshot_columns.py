@@ -26,14 +26,22 @@ class SnapshotLine(NamedTuple):
 
 
 SnapshotColumn = Column[SnapshotLine]
+LINEAR = "linear"
 
 
 def snapshot_columns(table: Table, board: SnapshotBoard) -> list[SnapshotColumn]:
-    """The columns of a table: of real markets those that rest on what came."""
+    """The columns of a table: for readers those of which some agent has a figure."""
     found = [column for column in COLUMNS if table in column.formats]
-    if board.facts.simulated or table == "file":
+    if table == "file":
         return found
-    return [column for column in found if column.key not in EXPECTED]
+    by_weight = board.facts.action == "weight"
+    lines = [SnapshotLine(board, row) for row in board.rows]
+    return [
+        column
+        for column in found
+        if any(column.cell(line).value is not None for line in lines)
+        and (by_weight or column.key != LINEAR)  # which is the edge where there is no risk to pay
+    ]
 
 
 def _figure(
@@ -85,7 +93,7 @@ COLUMNS: tuple[SnapshotColumn, ...] = (
     _figure("edge", "edge bps", "what was to be expected a decision", lambda own: own.edge, ends=1),
     _figure("skill", "skill", "0 the best constant weight, 1 the filter", lambda own: own.skill,
             digits=2),
-    _figure("linear", "linear", "the same, risk left aside", lambda own: own.linear),
+    _figure(LINEAR, "linear", "the same, risk left aside", lambda own: own.linear),
     _figure("realised", "realised", "what came of a decision", lambda own: own.realised, ends=1),
     _estimate("brier", "Brier", "of forecasts", 3, lambda row: row.brier),
     _estimate("wordings", "wordings", "largest edge by a wording less the smallest", 1,
@@ -109,5 +117,3 @@ COLUMNS: tuple[SnapshotColumn, ...] = (
         formats={"terminal": Format(2), "paper": Format(2), "page": Format(2), **FILE},
     ),
 )  # fmt: skip
-EXPECTED = ("edge", "skill", "linear")
-"""Columns that rest on what was to be expected."""

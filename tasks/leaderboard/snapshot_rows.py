@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from investorbench.agents.forecasts import forecast_of
 from investorbench.agents.simulated.snapshots import AVERSION, SnapshotFilter
 from investorbench.tasks.answers import Answers, answers_of
 from investorbench.tasks.configured import TARGET
-from investorbench.tasks.forecasts import clustered_mean
-from investorbench.tasks.forecasts.snapshots import forecast_scores_of
+from investorbench.tasks.forecasts import Outcomes, clustered_mean, forecast_scores
+from investorbench.tasks.forecasts.scores import NO_FORECASTS
 from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.leaderboard.entries import Setting, grouped
 from investorbench.tasks.result import Entry, Episode, Result
@@ -225,10 +226,18 @@ def _days(result: Result) -> Any:
 
 
 def _brier(result: Result) -> Estimate:
-    try:
-        return forecast_scores_of(result).brier.realised
-    except InvestorBenchError as error:
-        return Estimate(reason=str(error))
+    given = [each for block in result.episodes for each in block.forecasts or ()]
+    if not any(given):
+        return Estimate(reason=NO_FORECASTS)
+    stated = [
+        None if each is None else forecast_of(each)
+        for block in result.episodes
+        for each in block.forecasts or [None] * len(block.actions)
+    ]
+    came = np.concatenate([block.scored.returns for block in result.episodes if block.scored])
+    overlap = 1 if result.simulated else result.facts.horizon or 1
+    outcomes = Outcomes(returns=came, clusters=_days(result), overlap=overlap)
+    return forecast_scores(stated, outcomes).brier.realised
 
 
 def _spread(entry: Entry) -> Estimate:

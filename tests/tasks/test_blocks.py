@@ -173,3 +173,14 @@ def test_other_tasks_have_no_blocks() -> None:
 def test_a_block_of_no_size_is_refused(size: Any) -> None:
     with pytest.raises(InvestorBenchError, match="block"):
         of_block(TASK, True, size)
+
+
+def test_antithetic_pairs_follow_one_another() -> None:
+    result = evaluate(Noting, TASK, repeats=2, seed=SEED, antithetic=True)
+    seeds = [seed for each in result.episodes if each.scored for seed in each.scored.market_seeds]
+    assert [seed % 2 for seed in seeds] == [0, 1] * SIZE
+    assert [seed // 2 for seed in seeds[::2]] == [seed // 2 for seed in seeds[1::2]]
+    assert len(set(seeds)) == 2 * SIZE
+    returns = [value for each in result.episodes if each.scored for value in each.scored.returns]
+    first, second = returns[::2], returns[1::2]
+    assert sum(one * other < 0.0 for one, other in zip(first, second, strict=True)) > 0.6 * SIZE

@@ -1,0 +1,100 @@
+"""Tables of snapshots: edges by hand, what can be distinguished, and cells without figures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from investorbench.agents.agent import Decision
+from investorbench.agents.forecasts import UpForecast
+from investorbench.tasks import Task, evaluate
+from investorbench.tasks.leaderboard import leaderboards
+from investorbench.tasks.leaderboard.columns import texts
+from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
+from investorbench.tasks.leaderboard.snapshot_sentences import snapshot_notes, snapshot_sentence
+from investorbench.tasks.result import Entry, Result
+
+TASK = Task.of("InvestorBench/Snapshot-SIM", data="simulated")
+
+
+def buys(observation: Any, info: Any) -> int:
+    return 2
+
+
+def sells(observation: Any, info: Any) -> int:
+    return 0
+
+
+class Foretells:
+    """Buys, and says that a return above 0 is as likely as three of four."""
+
+    def act(self, observation: Any, info: Any) -> Decision:
+        return Decision(2, forecast=UpForecast(up=0.75, horizon=5))
+
+
+def board_of(results: Sequence[Result]) -> SnapshotBoard:
+    (board,) = snapshot_boards([Entry(result=r, planned=len(r.episodes)) for r in results])
+    return board
+
+
+@pytest.fixture(scope="module")
+def results() -> list[Result]:
+    agents: tuple[Any, ...] = (buys, sells, Foretells)
+    return [evaluate(agent, TASK, repeats=2, seed=11) for agent in agents]
+
+
+def test_an_edge_is_the_mean_of_what_was_to_be_expected_less_costs(results: list[Result]) -> None:
+    board = board_of(results)
+    for row in board.rows:
+        scored = [each.scored for each in row.entry.result.episodes]
+        means = np.concatenate([each.means for each in scored if each])
+        sign = -1.0 if row.agent == "sells" else 1.0
+        assert row.figures.edge.value == pytest.approx((sign * means - 0.001).mean() * 1e4)
+        assert row.decisions == 50
+
+
+def test_twins_share_their_place_and_opposites_do_not(results: list[Result]) -> None:
+    places = {row.agent: row.places for row in board_of(results).rows}
+    assert places["buys"] == places["Foretells"]
+    assert places["buys"] != places["sells"] or places["sells"] == (1, 3)
+
+
+def test_a_brier_score_is_there_where_forecasts_are(results: list[Result]) -> None:
+    board = board_of(results)
+    rows = {row.agent: row for row in board.rows}
+    episodes = rows["Foretells"].entry.result.episodes
+    rose = np.concatenate([each.scored.returns for each in episodes if each.scored]) > 0.0
+    assert rows["Foretells"].brier.value == pytest.approx(((0.75 - rose) ** 2).mean())
+    assert rows["buys"].brier.reason == "it gives no forecasts"
+    assert any(note.startswith("no Brier score for") for note in snapshot_notes(board))
+
+
+def test_columns_that_no_agent_has_are_left_out_for_readers(results: list[Result]) -> None:
+    board = board_of(results[:2])
+    keys = [column.key for column in snapshot_columns("terminal", board)]
+    assert keys == ["edge", "skill", "realised"]
+    files = {column.key for column in snapshot_columns("file", board)}
+    assert {"brier", "wordings", "tokens", "cost_usd", "linear"} <= files
+    line = list(
+        texts(snapshot_columns("terminal", board), "terminal", SnapshotLine(board, board.rows[0]))
+    )
+    assert len(line) == 5 and "–" not in line
+
+
+def test_a_sentence_says_what_can_be_distinguished(results: list[Result]) -> None:
+    sentence = snapshot_sentence(board_of(results))
+    assert "3 agents were scored" in sentence
+    assert "of 3 pairs can be distinguished" in sentence
+    assert "was scored" in snapshot_sentence(board_of(results[:1]))
+
+
+def test_snapshots_and_accounts_share_no_table(results: list[Result]) -> None:
+    assert leaderboards([Entry(result=results[0], planned=2)]) == []
+
+
+def test_runs_on_other_markets_are_in_tables_of_their_own(results: list[Result]) -> None:
+    other = evaluate(buys, TASK, repeats=2, seed=12)
+    entries = [Entry(result=each, planned=2) for each in (results[0], other)]
+    assert len(snapshot_boards(entries)) == 2
