@@ -16,7 +16,7 @@ from investorbench.agents.llm import (
 from investorbench.agents.llm.errors import NotPassedError
 from investorbench.agents.llm.proxy import Listener, ProxyKey
 from investorbench.tasks.running.unusable import UnusableAnswers
-from investorbench.tasks.suites.wordings import WORDINGS, Wording
+from investorbench.tasks.suites.wordings import WORDINGS, PromptWording
 
 ANSWERABLE = (NotPassedError, RequestRefusedError)
 """What a client may mend: its own request, which it can put in another way."""
@@ -54,7 +54,7 @@ class Asked:
         model: LanguageModel,
         unusable: UnusableAnswers,
         open_key: Callable[[Listener], ProxyKey] | None = None,
-        wording: Wording = WORDINGS[0],
+        wording: PromptWording = WORDINGS[0],
     ) -> None:
         self._wording = wording
         self._model, self._unusable, self._open_key = model, unusable, open_key

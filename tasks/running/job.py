@@ -19,7 +19,7 @@ from investorbench.tasks.running.block import RenewedAgent, decides_nothing
 from investorbench.tasks.running.episode import Wrap
 from investorbench.tasks.running.fresh import fresh_agents, wrapped_by
 from investorbench.tasks.seeds import BLOCK, BLOCK_SIZE, Seeds, seeds_by_repeat
-from investorbench.tasks.suites.wordings import WORDED, Wording, wording_of
+from investorbench.tasks.suites.wordings import WORDED, PromptWording, wording_of
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.errors import InvestorBenchError
 
@@ -145,7 +145,7 @@ class Job:
         """How many snapshots each repeat holds; None where it is one episode."""
         return self.settings.get(BLOCK)
 
-    def wording(self, repeat: int) -> Wording:
+    def wording(self, repeat: int) -> PromptWording:
         """In which the questions of a repeat are put."""
         return wording_of(repeat, int(self.settings.get(WORDED, 1)))
 

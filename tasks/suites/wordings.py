@@ -17,7 +17,7 @@ WORDED = "wordings"
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class PromptWording:
     """One way of putting a prompt.
 
     Attributes:
@@ -41,9 +41,9 @@ class Wording:
         return {**message, "content": f"{text}\n\n{self.closing}" if self.closing else text}
 
 
-WORDINGS: tuple[Wording, ...] = (
-    Wording(),
-    Wording(
+WORDINGS: tuple[PromptWording, ...] = (
+    PromptWording(),
+    PromptWording(
         phrases=(
             ("You decide on one asset", "One asset is yours to decide on"),
             ("Judge by what you are shown alone", "Rest on nothing but what you are shown"),
@@ -52,7 +52,7 @@ WORDINGS: tuple[Wording, ...] = (
         ),
         closing="Read all that you are shown before you decide.",
     ),
-    Wording(
+    PromptWording(
         phrases=(
             ("You decide on one asset", "Your decisions are about one asset"),
             ("Judge by what you are shown alone", "Let only what you are shown count"),
@@ -77,6 +77,6 @@ def require_wordings(given: Any) -> int:
     return int(given)
 
 
-def wording_of(repeat: int, wordings: int) -> Wording:
+def wording_of(repeat: int, wordings: int) -> PromptWording:
     """The wording in which the questions of a repeat are put."""
     return WORDINGS[repeat % wordings]
