@@ -18,6 +18,8 @@ from investorbench_env.market.files import looking
 from investorbench_env.market.library import searched_places
 from investorbench_env.market.market import Market
 from investorbench_env.market.sessions import session_before, sessions_between
+from investorbench_env.market.simulated.dated_paths import require_nothing_that_lasts
+from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.universes import Member, Split, Universe
 
 CALLER = 9
@@ -42,6 +44,7 @@ def snapshots_of(
         DataNotFoundError: no data of an asset where ``data`` says to look.
         DateRangeError: no horizon lies within the dates of the split, or on the side of the
             knowledge cutoff that was asked for.
+        MarketError: what is said of a simulated asset lasts longer than a few sessions.
     """
     given = joint_market_of(options, members, stacklevel=CALLER)
     if given is None:
@@ -90,6 +93,11 @@ def _given(
     given: JointMarket,
     split: Split,
 ) -> GivenSnapshots:
+    if options.antithetic:
+        raise InvestorBenchError(
+            "antithetic=True: prices that were real cannot be mirrored; leave it out, or draw "
+            'simulated markets with data="simulated"'
+        )
     market = given.market
     there = [member for member in members if member.symbol in given.symbols]
     span = market.span(split.start, split.end)
@@ -156,6 +164,8 @@ def _simulated(
             f"knowledge_cutoff={options.knowledge_cutoff}: what is simulated never happened, so "
             "that no model knows of it; leave it out"
         )
+    for symbol in symbols:
+        require_nothing_that_lasts(symbol, dynamics_of(symbol, options.asset_class))
     drawn = band_of(options, options.asset_class, ",".join(symbols))
     if options.antithetic:
         drawn = drawn._replace(name=f"{drawn.name}; antithetic pairs")

@@ -1,6 +1,7 @@
 """Snapshots side by side are to the bit those that are drawn one by one."""
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -10,7 +11,8 @@ from gymnasium.vector import AutoresetMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import investorbench_env  # noqa: F401
+from investorbench_env import registration
+from investorbench_env.errors import InvestorBenchError, MarketError
 from investorbench_env.wrappers import NumericObservation, NumericVectorObservation
 
 SNAPSHOT = "InvestorBench/Snapshot-SIM"
@@ -157,6 +159,18 @@ def test_antithetic_pairs_are_of_one_day_and_move_against_each_other() -> None:
     assert np.corrcoef(*(counts[..., 0] - counts[..., 2]).T)[0, 1] < -0.2
     assert many.facts.markets == "fresh; antithetic pairs"
     assert gym.make(SNAPSHOT).unwrapped.facts.markets == "fresh"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("make", [gym.make, gym.make_vec])
+def test_an_asset_of_which_lasting_things_are_said_is_refused(make: Any) -> None:
+    with pytest.raises(MarketError, match="such as SIM"):
+        make("InvestorBench/Snapshot", symbols=["SIM-Noise"], data="simulated")
+
+
+def test_real_prices_are_not_mirrored() -> None:
+    market = replace(registration.market_of("InvestorBench/Stock-SIM", 1), simulated=False)
+    with pytest.raises(InvestorBenchError, match="cannot be mirrored"):
+        gym.make("InvestorBench/Snapshot", data=market, antithetic=True)
 
 
 def test_features_of_lanes_are_those_of_each_alone() -> None:

@@ -10,6 +10,7 @@ from investorbench_env.errors import MarketError
 from investorbench_env.market.asset_classes import find_asset_class
 from investorbench_env.market.documents import SENTIMENTS
 from investorbench_env.market.market import FloatArray
+from investorbench_env.market.simulated.dynamics import Dynamics
 from investorbench_env.market.simulated.law import Law
 from investorbench_env.market.simulated.news import count_labels, plan_news
 from investorbench_env.market.simulated.noise import NoisyDynamics
@@ -63,11 +64,7 @@ class DatedPaths:
             raise MarketError("laws that are drawn from together must differ in their dates alone")
         self.laws, law = tuple(laws), laws[0]
         self.length = len(law.sessions)
-        if isinstance(law.dynamics, NoisyDynamics):
-            raise MarketError(
-                f"what is said of {law.symbol} lasts longer than a few sessions: simulate another "
-                "asset, such as SIM"
-            )
+        require_nothing_that_lasts(law.symbol, law.dynamics)
         self._row = find_asset_class(law.asset_class)
         self._profile = profile_of(law.symbol, self._row)
         self.sessions = np.stack([law.sessions for law in laws])
@@ -106,6 +103,19 @@ class DatedPaths:
             share_splits=on_sessions(traded.splits, ex_dates.days, length, 1.0),
             labels=labels,
             hidden_state=hidden_state(paths, of=(slice(None), state_after)),
+        )
+
+
+def require_nothing_that_lasts(symbol: str, dynamics: Dynamics) -> None:
+    """Refuse a law under which short paths would lack what was said before they begin.
+
+    Raises:
+        MarketError: it is such a one.
+    """
+    if isinstance(dynamics, NoisyDynamics):
+        raise MarketError(
+            f"what is said of {symbol} lasts longer than a few sessions: simulate another asset, "
+            "such as SIM"
         )
 
 
