@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from investorbench.scripts.expected_output import print_expected
 from investorbench.scripts.tables import print_results
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.digests import MANIFEST, bind_again
@@ -24,6 +25,10 @@ def score(
     run: Annotated[Path, typer.Argument(help="The folder of a run, or of an agent in it.")],
     write: Annotated[
         bool, typer.Option("--write", help="Renew metrics.json and manifest.json.")
+    ] = False,
+    expected: Annotated[
+        bool,
+        typer.Option("--expected", help="On simulated markets: what was to be expected, too."),
     ] = False,
 ) -> None:
     """Compute every metric again from the recorded decisions, without a model or an agent."""
@@ -48,6 +53,8 @@ def score(
         except InvestorBenchError as error:
             errors.append(str(error))
     print_results(entries, Console())
+    if expected:
+        print_expected([entry.result for entry in entries], Console())
     messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for line in differing:
         messages.print(line)

@@ -53,6 +53,17 @@ def test_a_run_is_scored_from_its_record_without_asking_an_agent(
     assert contents(run) == before
 
 
+def test_what_was_expected_stands_in_a_table_of_its_own(run: Path, command: Call) -> None:
+    output = command("score", run, "--expected")
+    assert (output.code, output.err) == (0, "")
+    above, _, table = output.out.partition("SIMULATED stock-sim, what was expected")
+    assert "figures are of the 1 of 2 that all agents met" in " ".join(above.split())
+    places = [table.index(f"{agent} ") for agent in ("finmem", "random")]
+    assert min(places) > table.index("by chance")
+    assert "basis points a decision" in table
+    assert "at least 20 are needed" in table
+
+
 def mangled(content: Any, rng: random.Random) -> Any:
     """JSON of which one part, wherever it lies, is gone or something else."""
     odd = [None, True, -1, 1e400, "", "x", [], [[1]], {}, {"x": []}]
