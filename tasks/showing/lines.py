@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
+from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.metrics import metrics
+from investorbench.tasks.showing.snapshots import size_of, worth_of
 from investorbench.tasks.task import OF_ASSETS
 from investorbench.tasks.wording import NONE, count, number
 from investorbench_env.errors import InvestorBenchError
@@ -39,7 +41,8 @@ class ShownFigure(NamedTuple):
 def title_of(result: "Result") -> str:
     """Who was scored on what, where and when."""
     first, last = result.window
-    steps = count(len(result.median.rewards), "step")
+    is_of_many = is_of_snapshots(result.facts)
+    steps = size_of(result) if is_of_many else count(len(result.median.rewards), "step")
     name = result.task.id if "-" in result.task.id.rpartition("/")[2] else _with_symbols(result)
     return f"{result.agent} on {name} · {result.protocol} · {first} to {last}, {steps}"
 
@@ -52,6 +55,8 @@ def source_of(result: "Result") -> str:
 
 def figures_of(result: "Result") -> list[ShownFigure]:
     """The figures of the result, means over its repeats."""
+    if is_of_snapshots(result.facts):
+        return [ShownFigure(*each) for each in worth_of(result)]
     rows = {metric.key: metric for metric in metrics()}
     figures, found = result.metrics, []
     for key in SHOWN:
@@ -75,7 +80,7 @@ def notes_of(result: "Result") -> Iterator[str]:
     if options:
         yield f"options: {options}"
     repeats = len(result.episodes)
-    if repeats > 1:
+    if repeats > 1 and not is_of_snapshots(result.facts):
         key = "SR" if isfinite(result.metrics["SR"]) else "CR"
         metric = next(each for each in metrics() if each.key == key)
         each = [

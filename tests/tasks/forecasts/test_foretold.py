@@ -179,3 +179,10 @@ def test_on_real_markets_days_are_observations_and_the_law_is_not_known() -> Non
     found = result.forecast_scores
     assert found.brier.expected.reason == "the true law of these returns is not known"
     assert found.brier.realised.value is not None
+
+
+def test_a_result_on_snapshots_says_what_decisions_were_worth_and_how_good_forecasts_are() -> None:
+    title, figures, *notes = str(of_probability()[0]).splitlines()
+    assert title.endswith("100 decisions, 4 blocks")
+    assert figures.startswith("Edge bps 0.0 (0.0 to 0.0)   Skill ")
+    assert any(note.startswith("100 of 100 decisions with a forecast: Brier 0.2") for note in notes)
