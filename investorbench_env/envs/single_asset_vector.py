@@ -79,6 +79,7 @@ class SingleAssetVectorEnv(LanesEnv):
         self._account = setup.account()
         self._sides, self._no_order = np.array(setup.sides), setup.no_order
         self._everyone = unchangeable(np.ones(num_envs, dtype=np.bool_))
+        self._rewards_expected = setup.rewards_expected
         self._pays = setup.protocol.prices == "traded"
         self._amounts: Amounts
         self._trade: TradeAmounts | None = None
@@ -129,7 +130,7 @@ class SingleAssetVectorEnv(LanesEnv):
         amounts, trade, rewards = self._account.step(before, weights, trades, prices)
         if self._reward is not None:
             rewards = rewards_of(self._reward, before[EQUITY], amounts[EQUITY])
-        elif self._setup.rewards_expected:
+        elif self._rewards_expected:
             ahead = self._lanes.tape.expected(self._lanes.places)
             rewards = self._account.expected(before, weights, amounts, prices, ahead).total
         # Only now: a reward may have raised.

@@ -45,7 +45,7 @@ GOOD: dict[str, list[Any]] = {
     "start": ["2020-01-02", date(2020, 1, 3), datetime(2020, 1, 4), np.datetime64("2020-01-02")],
     "end": ["2020-01-20", pd.Timestamp("2020-01-22"), date(2020, 1, 2), "2020-01-01"],
     "action": ["trade", "weight"],
-    "reward": ["return", "log_return", "pnl", lambda before, after: after - before],
+    "reward": ["return", "log_return", "pnl", "expected", lambda before, after: after - before],
     "long_only": [True, False],
     "modalities": [None, ["bars"], ("account", "time"), {"news"}],
     "commission_bps": [None, 0, 3.5, 9_999],

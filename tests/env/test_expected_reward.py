@@ -20,15 +20,35 @@ SHORT: dict[str, Any] = {"modalities": ["account"], "markets": "train", "episode
 STOCK = "InvestorBench/Stock-SIM"
 
 
-def actions_of(rng: np.random.Generator, action: str, lanes: int) -> Any:
-    if action == "trade":
+def actions_of(rng: np.random.Generator, options: dict[str, Any], lanes: int) -> Any:
+    if options["action"] == "trade":
         return rng.integers(0, 3, lanes)
-    return rng.uniform(-1, 1, (lanes, 1)).astype(np.float32)
+    least = 0.0 if options.get("long_only") else -1.0
+    return rng.uniform(least, 1, (lanes, 1)).astype(np.float32)
+
+
+ANY: dict[str, list[Any]] = {
+    "action": ["trade", "weight"],
+    "protocol": ["standard", "paper", AT_CLOSE],
+    "long_only": [True, False],
+    "initial_cash": [1e5, 0.1],
+    "split": ["test", "warmup"],
+    "episode_length": [3, 25],
+}
+
+
+def any_options(seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    options = {name: values[rng.integers(len(values))] for name, values in ANY.items()}
+    if options["protocol"] != "paper":
+        options |= {"cash_rate": float(rng.integers(3)) / 50, "slippage_bps": rng.uniform(0, 300)}
+    return options
 
 
 @pytest.mark.parametrize(
     ("id", "options"),
     [
+        *((STOCK, any_options(seed)) for seed in range(5)),
         (STOCK, {"action": "weight"}),
         (STOCK, {"action": "trade", "cash_rate": 0.04, "pool": 2}),
         (STOCK, {"action": "weight", "protocol": AT_CLOSE, "cash_rate": 0.04}),
@@ -48,8 +68,8 @@ def test_scalar_and_vectorised_rewards_are_equal_to_the_bit(
     for lane, env in enumerate(alone):
         env.reset(seed=5 + lane)
     rng = np.random.default_rng(0)
-    for _ in range(25):
-        actions = actions_of(rng, options["action"], lanes)
+    for _ in range(options["episode_length"]):
+        actions = actions_of(rng, options, lanes)
         _, rewards, *_ = together.step(actions)
         assert rewards.tolist() == [
             env.step(own)[1] for env, own in zip(alone, actions, strict=True)
@@ -82,7 +102,7 @@ def test_on_average_what_is_expected_is_what_comes(protocol: str | Protocol) -> 
         env = gym.make_vec(STOCK, num_envs=lanes, **options)
         env.reset(seed=11)
         rng = np.random.default_rng(1)
-        totals.append(sum(env.step(actions_of(rng, "trade", lanes))[1] for _ in range(25)))
+        totals.append(sum(env.step(actions_of(rng, options, lanes))[1] for _ in range(25)))
     gap = totals[0] - totals[1]
     assert abs(gap.mean()) < 4 * gap.std() / np.sqrt(lanes)
     assert totals[1].std() < 0.5 * totals[0].std()
