@@ -14,9 +14,9 @@ from investorbench.agents.forecasts import Forecast, forecast_of, horizon_of
 from investorbench.tasks.days import Dates, FloatArray
 from investorbench.tasks.forecasts import ForecastScores, Outcomes, forecast_scores
 from investorbench.tasks.forecasts.clustered import Clusters
-from investorbench.tasks.task import Task
 from investorbench_env.envs.snapshot_draws import SimulatedSnapshots
 from investorbench_env.errors import ForecastError, MarketError
+from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.sessions import sessions_between
 from investorbench_env.market.simulated import dynamics_of
@@ -52,29 +52,39 @@ def _forecasts_in(episode: "Episode") -> list[Forecast | None]:
 
 
 def _of_snapshots(result: "Result", blocks: "Sequence[Horizons]") -> Outcomes:
-    """Of simulated ones each market is an observation, or each antithetic pair; of real ones a day.
-
-    A law of which the state says too little is not recorded.
-    """
+    """A law of which the hidden state says too little is not recorded."""
     returns, means, ups = (
         np.concatenate([getattr(each, name) for each in blocks])
         for name in ("returns", "means", "ups")
     )
-    if not result.facts.draws_markets:
-        days = np.concatenate([each.sessions[:-1] for each in result.episodes])
-        return _by_days(result, returns, days)
-    seeds = tuple(seed for each in blocks for seed in each.market_seeds)
-    is_paired = bool(result.task.options.get("antithetic"))
+    clusters, overlap = observations_of(result)
     is_known = bool(np.isfinite(ups).all())
-    return Outcomes(
-        returns=returns,
-        clusters=_numbered([seed // 2 if is_paired else seed for seed in seeds]),
-        law=Law(ups, means, lambda count: _drawn(result.task, seeds, count)) if is_known else None,
-    )
+    law = Law(ups, means, lambda count: _drawn(result, count)) if is_known else None
+    return Outcomes(returns=returns, clusters=clusters, overlap=overlap, law=law)
+
+
+def observations_of(result: "Result") -> tuple[Clusters, int]:
+    """Which decisions are one observation, and how many of these in a row share a horizon.
+
+    Of simulated markets one is an observation, or an antithetic pair of them; of real ones a day.
+    """
+    episodes = result.episodes
+    if not result.facts.draws_markets:
+        days = np.concatenate([each.sessions[:-1] for each in episodes])
+        return _places_of(days, result.facts), horizon_of(result.facts)
+    if result.facts.horizon is None:
+        return np.repeat(np.arange(len(episodes)), [len(each.actions) for each in episodes]), 1
+    is_paired = bool(result.task.options.get("antithetic"))
+    return _numbered([seed // 2 if is_paired else seed for seed in _seeds(result)]), 1
+
+
+def _seeds(result: "Result") -> list[int]:
+    """Those of all markets of snapshots."""
+    return [seed for each in result.episodes if each.scored for seed in each.scored.market_seeds]
 
 
 def _of_steps(result: "Result", given: Sequence[Forecast | None]) -> Outcomes:
-    """Of steps in an account: a simulated market is an observation, of a real one each day."""
+    """What is known of steps in an account that there is a forecast of."""
     episodes = result.episodes
     earned = [each.earned for each in episodes if each.earned is not None]
     returns = np.concatenate(earned) if earned else np.zeros(len(given))
@@ -85,15 +95,9 @@ def _of_steps(result: "Result", given: Sequence[Forecast | None]) -> Outcomes:
             "one asset, where orders fill at the next open or at the close"
         )
     returns = np.where(said, returns, 0.0)  # one half scores the same whatever came
-    if not result.facts.draws_markets:
-        days = np.concatenate([each.sessions[:-1] for each in episodes])
-        return _by_days(result, returns, days)
-    lengths = [len(each.actions) for each in episodes]
-    return Outcomes(
-        returns=returns,
-        clusters=np.repeat(np.arange(len(episodes)), lengths),
-        law=_law_of_steps(result),
-    )
+    clusters, overlap = observations_of(result)
+    law = _law_of_steps(result) if result.facts.draws_markets else None
+    return Outcomes(returns=returns, clusters=clusters, overlap=overlap, law=law)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,12 +122,17 @@ class Law:
         return self.draw(count)
 
 
-def _drawn(task: Task, seeds: Sequence[int], count: int) -> FloatArray:
-    """Equally likely returns of snapshots, whose markets are drawn once more [N, count]."""
-    setup = task.snapshots()
+def _drawn(result: "Result", count: int) -> FloatArray:
+    """Equally likely returns of snapshots, whose markets are drawn once more [N, count].
+
+    Raises:
+        ForecastError: this version draws others.
+    """
+    setup = result.task.snapshots()
     markets, options = setup.markets, setup.options
-    assert isinstance(markets, SimulatedSnapshots)
-    numbers = [setup.number_of(seed) for seed in seeds]
+    if not isinstance(markets, SimulatedSnapshots) or setup.facts != result.facts:
+        raise ForecastError("the markets of this record are not those that this version draws")
+    numbers = [setup.number_of(seed) for seed in _seeds(result)]
     found = np.zeros((len(numbers), count))
     for rows, drawn in markets.numbers_of(numbers, options.window, news=False):
         dynamics = dynamics_of(drawn.symbols[0], options.asset_class)
@@ -133,8 +142,8 @@ def _drawn(task: Task, seeds: Sequence[int], count: int) -> FloatArray:
 
 
 def _law_of_steps(result: "Result") -> Law | None:
-    """The laws of a market's days, which is drawn once more; None where its state is too little."""
-    if result.facts.fills != "next_open":
+    """The laws of days of markets, drawn once more; None where they are not known, or others."""
+    if result.facts.fills != "next_open" or result.task.facts("test") != result.facts:
         return None
     dynamics, laws = result.task.dynamics(), []
     for episode in result.episodes:
@@ -151,15 +160,14 @@ def _law_of_steps(result: "Result") -> Law | None:
     return Law(up, expected, lambda count: np.concatenate([each.returns(count) for each in laws]))
 
 
-def _by_days(result: "Result", returns: FloatArray, days: Dates) -> Outcomes:
-    """Of a real market, by days: their places among all sessions from the first to the last."""
-    facts = result.facts
+def _places_of(days: Dates, facts: Facts) -> Clusters:
+    """Days by their places among all sessions from the first to the last of them."""
     if facts.asset_class not in ASSET_CLASSES:
         _, places = np.unique(days, return_inverse=True)
     else:
         sessions = sessions_between(facts.asset_class, str(days.min()), str(days.max()))
         places = np.searchsorted(sessions, days)
-    return Outcomes(returns=returns, clusters=places.astype(np.int64), overlap=horizon_of(facts))
+    return places.astype(np.int64)
 
 
 def _numbered(names: Sequence[int]) -> Clusters:

@@ -14,7 +14,7 @@ from investorbench.tasks.forecasts.outcomes import Outcomes
 from investorbench.tasks.forecasts.proper import brier, log_score
 from investorbench.tasks.forecasts.stated import Laws, laws_of, signals_of, up_of
 from investorbench.tasks.statistics.estimate import Estimate
-from investorbench_env.errors import ForecastError
+from investorbench_env.errors import ForecastError, InvestorBenchError
 
 FloatArray = npt.NDArray[np.float64]
 NO_FORECASTS = "it gives no forecasts"
@@ -123,7 +123,10 @@ def _of_laws(laws: Laws, outcomes: Outcomes) -> ProperScore:
     realised = mean(laws.crps(outcomes.returns))
     if outcomes.law is None:
         return _without_truth(realised)
-    true = outcomes.law.returns(EQUALLY_LIKELY)
+    try:
+        true = outcomes.law.returns(EQUALLY_LIKELY)
+    except InvestorBenchError as error:
+        return _without_truth(realised, str(error))
     expected = laws.crps(true).mean(axis=1)
     return ProperScore(
         realised=realised, expected=mean(expected), excess=mean(expected - laws.least(true))
@@ -146,8 +149,8 @@ def _information(
     )
 
 
-def _without_truth(realised: Estimate) -> ProperScore:
-    unknown = Estimate(reason=NO_TRUTH)
+def _without_truth(realised: Estimate, reason: str = NO_TRUTH) -> ProperScore:
+    unknown = Estimate(reason=reason)
     return ProperScore(realised=realised, expected=unknown, excess=unknown)
 
 

@@ -1,6 +1,7 @@
 """The columns of a table of snapshots."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from investorbench.tasks.leaderboard.columns import (
@@ -81,6 +82,28 @@ def _estimate(
     )
 
 
+def _of_forecasts() -> Iterator[SnapshotColumn]:
+    """What else is known of forecasts; docs/forecasts.md has the scores."""
+    yield Column(
+        key="forecasts", unit=COUNT, value=lambda line: line.row.forecasts.given, formats=FILE
+    )
+    for score in ("brier", "log", "crps", "information"):
+        for kind in ("realised", "expected", "excess"):
+            if (score, kind) != ("information", "excess"):
+                yield Column(
+                    key=f"{score}_{kind}",
+                    unit=RATIO,
+                    parts=INTERVAL,
+                    direction=1 if score == "information" else -1,
+                    value=partial(_score, score, kind),
+                    formats=FILE,
+                )
+
+
+def _score(score: str, kind: str, line: SnapshotLine) -> Cell:
+    return estimated(getattr(getattr(line.row.forecasts, score), kind))
+
+
 COLUMNS: tuple[SnapshotColumn, ...] = (
     Column(
         key="suite", unit=TEXT, value=lambda line: line.board.suite or None, formats=FILE
@@ -96,6 +119,7 @@ COLUMNS: tuple[SnapshotColumn, ...] = (
     _figure(LINEAR, "linear", "the same, risk left aside", lambda own: own.linear),
     _figure("realised", "realised", "what came of a decision", lambda own: own.realised, ends=1),
     _estimate("brier", "Brier", "of forecasts", 3, lambda row: row.brier),
+    *_of_forecasts(),
     _estimate("wordings", "wordings", "largest edge by a wording less the smallest", 1,
               lambda row: row.spread),
     Column(

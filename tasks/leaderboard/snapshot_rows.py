@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from investorbench.agents.forecasts import forecast_of
 from investorbench.agents.simulated.snapshots import AVERSION, SnapshotFilter
 from investorbench.tasks.answers import Answers, answers_of
 from investorbench.tasks.configured import TARGET
-from investorbench.tasks.forecasts import Outcomes, clustered_mean, forecast_scores
-from investorbench.tasks.forecasts.scores import NO_FORECASTS
+from investorbench.tasks.forecasts import ForecastScores, clustered_mean
+from investorbench.tasks.foretold import observations_of
 from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.leaderboard.entries import Setting, grouped
 from investorbench.tasks.result import Entry, Episode, Result
@@ -46,7 +45,7 @@ class SnapshotRow:
         entry: what was recorded.
         figures: what its decisions were worth.
         places: those that tests of all pairs leave open, best and worst.
-        brier: of its forecasts, 0 at best, .25 for always one half.
+        forecasts: how good its forecasts are.
         spread: the largest edge by a wording of the prompt less the smallest, in basis points.
         answers: of its language model; None where it asks none.
     """
@@ -55,7 +54,7 @@ class SnapshotRow:
     entry: Entry
     figures: SnapshotFigures
     places: tuple[int, int]
-    brier: Estimate
+    forecasts: ForecastScores
     spread: Estimate
     answers: Answers | None
 
@@ -70,6 +69,11 @@ class SnapshotRow:
         if self.answers is None:
             return None
         return (self.answers.read + self.answers.written) / self.decisions
+
+    @property
+    def brier(self) -> Estimate:
+        """Of its forecasts, 0 at best, .25 for always one half."""
+        return self.forecasts.brier.realised
 
     @property
     def headline(self) -> Estimate:
@@ -117,7 +121,7 @@ def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -
             entry=entry,
             figures=_figures(entry.result, control),
             places=_places(name, look, len(group)),
-            brier=_brier(entry.result),
+            forecasts=entry.result.forecast_scores,
             spread=_spread(entry),
             answers=answers_of(entry.result),
         )
@@ -200,7 +204,7 @@ def _figures(result: Result, control: Result | None) -> SnapshotFigures:
     except InvestorBenchError as error:
         unknown = Estimate(reason=str(error) if result.simulated else REAL)
         came = np.concatenate([episode.rewards for episode in result.episodes])
-        realised = clustered_mean(came, _days(result), result.facts.horizon or 1).times(BPS)
+        realised = clustered_mean(came, *observations_of(result)).times(BPS)
         return SnapshotFigures(unknown, unknown, realised, unknown, unknown)
 
 
@@ -215,29 +219,6 @@ def _beside(result: Result, control: Result) -> Result | None:
     if len(found) < len(result.episodes):
         return None
     return replace(control, episodes=tuple(found))
-
-
-def _days(result: Result) -> Any:
-    """Numbers of what is not independent: days of real markets, and each simulated market."""
-    days = np.concatenate([episode.dates for episode in result.episodes])
-    if result.simulated:
-        return np.arange(len(days))
-    return (days - days.min()).astype(np.int64)
-
-
-def _brier(result: Result) -> Estimate:
-    given = [each for block in result.episodes for each in block.forecasts or ()]
-    if not any(given):
-        return Estimate(reason=NO_FORECASTS)
-    stated = [
-        None if each is None else forecast_of(each)
-        for block in result.episodes
-        for each in block.forecasts or [None] * len(block.actions)
-    ]
-    came = np.concatenate([block.scored.returns for block in result.episodes if block.scored])
-    overlap = 1 if result.simulated else result.facts.horizon or 1
-    outcomes = Outcomes(returns=came, clusters=_days(result), overlap=overlap)
-    return forecast_scores(stated, outcomes).brier.realised
 
 
 def _spread(entry: Entry) -> Estimate:
