@@ -154,3 +154,31 @@ def test_what_the_state_does_not_say_is_refused() -> None:
         conditional(dynamics_of(), state, 0)
     with pytest.raises(MarketError, match="guidance and facts"):
         conditional(dynamics_of("SIM-Noise"), state, 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_another_law_has_its_own_mean_variance_and_probabilities(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dynamics = Dynamics(
+        regime_days=tuple(rng.uniform(3, 60, 3).tolist()),
+        regime_drift=tuple(rng.uniform(-0.4, 0.4, 3).tolist()),
+        regime_volatility=tuple(rng.uniform(0.5, 2, 3).tolist()),
+        gap_reversion=float(rng.uniform(0.01, 0.3)),
+        gap_noise=float(rng.uniform(0, 1.4)),
+        mood_days=float(rng.uniform(1.5, 30)),
+        volatility_days=float(rng.uniform(2, 60)),
+        leverage=float(rng.uniform(-0.9, 0.3)),
+        jump_rate=float(rng.uniform(0, 0.03)),
+        overnight_share=float(rng.uniform(0, 0.6)),
+    )
+    gap, mood, h = (rng.normal(0, [dynamics.gap_spread, 1.0, dynamics.volatility_spread])).tolist()
+    state = int(rng.integers(3)), gap, mood, h
+    earned, known = drawn(dynamics, state, 10), named(dynamics, *state)
+    said, law = conditional(dynamics, known, 10), HorizonLaw.of(dynamics, known, 10)
+    kurtosis = ((earned - earned.mean()) ** 4).mean() / earned.var() ** 2
+    assert abs(earned.mean() - said.mean) < 4 * earned.std() / np.sqrt(PATHS)
+    assert earned.var() / said.variance == pytest.approx(1.0, abs=4 * np.sqrt(kurtosis / PATHS))
+    values = np.quantile(earned, [0.05, 0.5, 0.95])
+    assert [float(law.cdf(value)) for value in values] == pytest.approx(
+        [0.05, 0.5, 0.95], abs=0.011
+    )
