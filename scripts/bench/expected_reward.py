@@ -186,12 +186,31 @@ def report(
     return "\n".join(lines)
 
 
+def draw(steps: Sequence[int], found: dict[str, FloatArray], between: Bars, path: Path) -> None:
+    """Both curves of skill over steps, with their intervals, as a picture."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    for name, marker in zip(REWARDS, "os", strict=True):
+        means = [interquartile_mean(values) for values in between.skill(found[name]).T]
+        ends = [each.low for each in means], [each.high for each in means]
+        (line,) = axes.plot(steps, [each.mean for each in means], f"{marker}-", label=f'"{name}"')
+        axes.fill_between(steps, *ends, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.axhline(0.0, color="grey", linewidth=0.8, label="best constant weight")
+    axes.set(xlabel="steps", ylabel="skill, 1 being the filter", xticks=steps)
+    axes.set_xticklabels([f"{count:,}" for count in steps])
+    axes.legend(title="reward=", frameon=False)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
 def main() -> None:
     """Run the study from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, nargs="+", default=[50_000, 100_000, 200_000])
     parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--picture", type=Path, help="where to draw them")
     given = parser.parse_args()
     between, read = bars(), reading()
     trained: dict[str, list[list[float]]] = {name: [] for name in REWARDS}
@@ -205,6 +224,8 @@ def main() -> None:
         figures = {"steps": given.steps, "edges": trained, "bars": asdict(between), "read": means}
         given.json.write_text(json.dumps(figures, indent=1))
     found = {name: np.array(values) for name, values in trained.items()}
+    if given.picture:
+        draw(given.steps, found, between, given.picture)
     print(report(given.steps, found, between, read))
 
 

@@ -18,12 +18,14 @@ def test_agents_are_trained_with_both_rewards_and_scored_by_one(
     pytest.importorskip("torch").set_num_threads(1)
     monkeypatch.setattr(expected_reward, "FILTERED", 4)
     file = tmp_path / "figures.json"
+    picture = tmp_path / "curves.png"
     arguments = ["--seeds", "2", "--steps", "4096", "8192", "--json", str(file)]
-    monkeypatch.setattr(sys, "argv", ["expected_reward", *arguments])
+    monkeypatch.setattr(sys, "argv", ["expected_reward", *arguments, "--picture", str(picture)])
     expected_reward.main()
     lines = capsys.readouterr().out.splitlines()
     assert "2 seeds" in lines[0]
     assert [line.split()[0] for line in lines[3:5]] == ["4,096", "8,192"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
     figures = json.loads(file.read_text())
     assert np.shape(figures["edges"]["expected"]) == (2, 2)
     # What is scored is the same: the agent that reads what came trades on a coin toss, and pays.
