@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from investorbench.scripts.bench.power_episodes import PairOfEpisodes, pairs_of_episodes
 from investorbench.scripts.bench.power_pairs import (
     ByScore,
     Pair,
@@ -27,7 +28,7 @@ from investorbench.scripts.bench.snapshot_pool import (
 from investorbench.scripts.bench.snapshot_references import reference
 from investorbench.tasks.snapshots.references import reference_of
 
-FIRST, SNAPSHOTS = 91_000, 10_000
+FIRST, SNAPSHOTS, EPISODES = 91_000, 10_000, 400
 SAMPLES = Samples(200, 2_000)
 MAIN = 5
 """The horizon of ``sim-core``, whose references are frozen; others have their own pool's."""
@@ -53,15 +54,16 @@ def orders_on(pools: Sequence[Pool], mirrored: Pool, samples: Samples) -> list[P
     return found
 
 
-def page(orders: Sequence[PolicyOrder], snapshots: int, samples: Samples) -> str:
+def page(orders: Sequence[PolicyOrder], episodes: Sequence[PairOfEpisodes], title: str) -> str:
     """All of it as text."""
-    drawn = f"{samples.number} samples of {samples.decisions:,}"
-    lines = [f"{snapshots:,} snapshots a horizon, seeds {FIRST:,} on; {drawn}"]
+    lines = [title]
     for order in orders:
         if order.horizon == MAIN:
             lines += [*_figures(order), *_neighbours(order)]
     for action in ACTIONS:
         lines += _by_horizon([order for order in orders if order.action == action])
+    lines += ["", f"  {'episodes of 150 days, trade: days':38}{'realised | expected':>28}"]
+    lines += [f"  {each.name:38}{_fewer_days(each):>28}" for each in episodes]
     return "\n".join(lines)
 
 
@@ -111,19 +113,30 @@ def _fewer(pair: Pair) -> str:
     return f"{needed} ({pair.fewer:.1f} ×)"
 
 
+def _fewer_days(pair: PairOfEpisodes) -> str:
+    return f"{pair.realised_days:,.0f} | {pair.expected_days:,.0f} ({pair.fewer:.1f} ×)"
+
+
 def main() -> None:
     """Run the study from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--snapshots", type=int, default=SNAPSHOTS)
+    parser.add_argument("--episodes", type=int, default=EPISODES)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     seeds = range(FIRST, FIRST + given.snapshots)
     pools = [draw_pool(horizon, seeds) for horizon in HORIZONS]
     mirrored = draw_pool(MAIN, seeds, antithetic=True)
     orders = orders_on(pools, mirrored, SAMPLES)
-    print(page(orders, given.snapshots, SAMPLES))
+    episodes = pairs_of_episodes(seeds[: given.episodes])
+    title = (
+        f"{given.snapshots:,} snapshots a horizon and {given.episodes:,} episodes, seeds "
+        f"{FIRST:,} on; {SAMPLES.number} samples of {SAMPLES.decisions:,} snapshots"
+    )
+    print(page(orders, episodes, title))
     if given.json:
-        given.json.write_text(json.dumps({"snapshots": plain(orders)}, indent=1) + "\n")
+        figures = {"title": title, "snapshots": plain(orders), "episodes": plain(episodes)}
+        given.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

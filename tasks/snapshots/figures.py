@@ -40,7 +40,7 @@ class SnapshotFigures(NamedTuple):
 
 def figures_of(
     given: SnapshotDecisions,
-    reference: SnapshotReference,
+    reference: SnapshotReference | None,
     filter_decisions: SnapshotDecisions | None = None,
     *,
     antithetic: bool = False,
@@ -49,7 +49,7 @@ def figures_of(
 
     Args:
         given: its decisions.
-        reference: of the task.
+        reference: of the task; without one there is no skill, and nothing to control by.
         filter_decisions: those of the filter on the same snapshots, as a control variate.
         antithetic: whether two snapshots that follow one another are a pair, and so one
             observation.
@@ -62,15 +62,19 @@ def figures_of(
     def independent(scores: FloatArray) -> FloatArray:
         return in_pairs(scores) if antithetic else scores
 
-    control = None if filter_decisions is None else independent(edge(filter_decisions))
-    own = controlled(independent(edge(given)), control, reference.filter)
-    return SnapshotFigures(
-        edge=edge_of(own, reference),
+    scores = independent(edge(given))
+    figures = SnapshotFigures(
+        edge=_plain(scores),
         linear=_plain(independent(linear_edge(given))),
         realised=_plain(independent(realised(given))),
         loss=_plain(independent(loss(given))),
-        skill=skill_of(own, reference),
+        skill=Estimate(reason="no reference run of this task is known"),
     )
+    if reference is None:
+        return figures
+    control = None if filter_decisions is None else independent(edge(filter_decisions))
+    own = controlled(scores, control, reference.filter)
+    return figures._replace(edge=edge_of(own, reference), skill=skill_of(own, reference))
 
 
 def edge_of(own: Controlled, reference: SnapshotReference) -> Estimate:

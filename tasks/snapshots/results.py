@@ -7,6 +7,7 @@ import numpy as np
 from investorbench.tasks.snapshots.figures import SnapshotFigures, figures_of
 from investorbench.tasks.snapshots.references import SnapshotReference, key_of, reference_of
 from investorbench.tasks.snapshots.scores import SnapshotDecisions
+from investorbench.tasks.statistics.estimate import Estimate
 from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError
 
@@ -46,14 +47,14 @@ def reference_for(task: Task) -> SnapshotReference:
 
 
 def figures_in(result: "Result", filter_result: "Result | None" = None) -> SnapshotFigures:
-    """The figures of a result.
+    """The figures of a result; on a task without a reference all but skill.
 
     Args:
         result: on a simulated task of snapshots.
         filter_result: the filter's on the same markets, as a control variate.
 
     Raises:
-        InvestorBenchError: there is no edge or no reference; or the filter met other markets.
+        InvestorBenchError: there is no edge; or the filter met other markets.
     """
     control = None
     if filter_result is not None:
@@ -67,9 +68,15 @@ def figures_in(result: "Result", filter_result: "Result | None" = None) -> Snaps
                 "needs runs of the same seed or salt"
             )
         control = decisions_in(filter_result)
-    return figures_of(
-        decisions_in(result),
-        reference_for(result.task),
-        control,
-        antithetic=bool(result.task.options.get("antithetic")),
-    )
+    known, why_none = found_reference(result.task)
+    paired = bool(result.task.options.get("antithetic"))
+    figures = figures_of(decisions_in(result), known, control, antithetic=paired)
+    return figures if known else figures._replace(skill=Estimate(reason=why_none))
+
+
+def found_reference(task: Task) -> tuple[SnapshotReference | None, str]:
+    """The frozen reference of a task, or why there is none."""
+    try:
+        return reference_for(task), ""
+    except InvestorBenchError as error:
+        return None, str(error)

@@ -6,6 +6,7 @@ from typing import Any
 
 from investorbench.agents.llm.canonical import digest
 from investorbench.agents.settings_files import read_settings
+from investorbench.tasks.snapshots.results import found_reference
 from investorbench.tasks.suites.suite import CONF, Suite, SuiteTask
 from investorbench.tasks.suites.wordings import WORDINGS
 from investorbench.tasks.task import Task
@@ -20,7 +21,8 @@ def frozen_parts(suite: Suite) -> dict[str, str]:
     """SHA-256 of each part of a suite by its name: what it asks for, and what its tasks are.
 
     Of a simulated task all that its markets are drawn from counts, so that another simulator is
-    another suite. Of a real one the data is named in the record of each run, and not here.
+    another suite; of snapshots their reference, too. Of a real one the data is named in the record
+    of each run, and not here.
     """
     own = {name: part for name, part in asdict(suite).items() if name not in LEFT_OUT}
     parts: dict[str, Any] = {DEFINITION: own} | {
@@ -68,4 +70,9 @@ def _what(task: SuiteTask, suite: Suite) -> Mapping[str, Any]:
     made = task_of_suite(task, suite)
     settings = {name: getattr(made, name) for name in ("id", "protocol", "data", "start", "end")}
     settings["options"] = dict(made.options)
-    return settings | (made.facts("test").values() if made.data == "simulated" else {})
+    if made.data != "simulated":
+        return settings
+    if made.is_of_snapshots:  # by which skill is measured
+        reference, _ = found_reference(made)
+        settings["reference"] = reference and reference.plain()
+    return settings | made.facts("test").values()

@@ -49,6 +49,13 @@ def test_a_control_variate_of_other_markets_is_refused(results):
         figures_in(elsewhere, results[0])
 
 
+def test_a_task_without_a_reference_has_edges_and_says_why_there_is_no_skill():
+    held = evaluate(BuyAndHold, Task.of(TASK, options={"horizon": 7}), repeats=1, seed=7)
+    found = figures_in(held)
+    assert found.edge.low < found.edge.value < found.edge.high
+    assert found.skill.value is None and "horizon=7" in found.skill.reason
+
+
 def test_what_is_no_snapshot_has_no_edge():
     task = Task.of("stock/sim", data="simulated", start="2021-01-04", end="2021-01-15")
     stock = evaluate(BuyAndHold, task, repeats=1, seed=7)
