@@ -12,11 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.market.market import FloatArray
-from investorbench_env.market.simulated.conditional import (
-    State,
-    coefficients,
-    conditional,
-)
+from investorbench_env.market.simulated.coefficients import coefficients
+from investorbench_env.market.simulated.conditional import State, conditional
 from investorbench_env.market.simulated.dynamics import Dynamics
 
 SCENARIOS = 512
