@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from investorbench_env.envs.starts import Starts
 
-AHEAD = 256
-"""Numbers of a lane that are drawn in one go: a row of them is read as fast as it is written."""
+AHEAD, ROOM = 256, 1 << 20
+"""Numbers of a lane that are drawn in one go, and of all lanes at most: a call takes longer than
+the hundred numbers that it gives."""
 
 IndexArray = npt.NDArray[np.int64]
 
@@ -25,12 +26,13 @@ class PoolChoices:
     def __init__(self, count: int, pool: int, spare: int) -> None:
         # An episode takes a number for its market, and one for its start where that is drawn.
         self._kinds = (pool, spare + 1) if spare else (pool,)
-        self._chosen = np.zeros((AHEAD, count), dtype=np.int32)
-        self._next = np.full(count, AHEAD)
+        self._ahead = max(min(AHEAD, ROOM // count), 2) // 2 * 2
+        self._chosen = np.zeros((self._ahead, count), dtype=np.int32)
+        self._next = np.full(count, self._ahead)
 
     def forget(self, lane: int) -> None:
         """Draw again for a lane, which has another seed."""
-        self._next[lane] = AHEAD
+        self._next[lane] = self._ahead
 
     def draw(self, starts: Sequence[Starts], lanes: IndexArray) -> list[IndexArray]:
         """The path in the pool of the next episode of some lanes, and its first decision [n].
@@ -39,7 +41,7 @@ class PoolChoices:
             starts: the draws of all lanes.
             lanes: in which an episode begins, ascending [n].
         """
-        for lane in lanes[self._next[lanes] == AHEAD].tolist():
+        for lane in lanes[self._next[lanes] == self._ahead].tolist():
             self._look_ahead(starts[lane], lane)
         at = self._next[lanes]
         found = [self._chosen[at + kind, lanes] for kind in range(len(self._kinds))]
@@ -47,7 +49,7 @@ class PoolChoices:
         return found if len(found) > 1 else [*found, np.zeros_like(at)]
 
     def _look_ahead(self, starts: Starts, lane: int) -> None:
-        numbers = starts.ahead(AHEAD)
+        numbers = starts.ahead(self._ahead)
         for kind, count in enumerate(self._kinds):
             own = numbers[kind :: len(self._kinds)]
             self._chosen[kind :: len(self._kinds), lane] = _remainders(own, count)
@@ -56,8 +58,7 @@ class PoolChoices:
 
 def _remainders(numbers: npt.NDArray[np.uint64], divisor: int) -> npt.NDArray[np.uint64]:
     """Of numbers of 128 bits, each in a lower and an upper half [n, 2], by one below 2³² [n]."""
-    low, high = (numbers % np.uint64(divisor)).T
-    found: npt.NDArray[np.uint64] = (high * np.uint64((1 << 64) % divisor) + low) % np.uint64(
-        divisor
-    )
+    by = np.uint64(divisor)
+    low, high = (numbers % by).T
+    found: npt.NDArray[np.uint64] = (high * np.uint64((1 << 64) % divisor) + low) % by
     return found
