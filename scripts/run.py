@@ -22,6 +22,7 @@ from investorbench.scripts.composing import (
     composed_here,
     is_question,
 )
+from investorbench.scripts.cutoffs import with_cutoff
 from investorbench.scripts.jobs import OF_THE_RUN, job_of, maker_of, options_of
 from investorbench.scripts.launching import (
     HERE,
@@ -141,7 +142,7 @@ def planning(overrides: list[str]) -> Iterator[RunPlan | None]:
         with ExitStack() as stack:
             chosen = [stack.enter_context(choosing(line, within)) for line in lines]
             planned = [_line(require_known_settings(*each), each[1]) for each in chosen]
-            found = [each for each in planned if each is not None]
+            found = _after_cutoffs([each for each in planned if each is not None], chosen)
             yield RunPlan(found, _each_once(found), suite) if found else None
     finally:
         sys.path.pop()
@@ -160,6 +161,19 @@ def _line(overrides: list[str], choices: Choices) -> PlannedLine | None:
         return None
     jobs = _planned(found, changing, choices.tasks)
     return PlannedLine(overrides, jobs, found[0].config, changing, choices.tasks)
+
+
+def _after_cutoffs(
+    lines: list[PlannedLine], chosen: Sequence[tuple[list[str], Choices]]
+) -> list[PlannedLine]:
+    """Lines whose real days lie after what any model of the run may know."""
+    jobs = [job for line in lines for job in line.jobs]
+    found = []
+    for line, (_, choices) in zip(lines, chosen, strict=False):
+        overrides = with_cutoff(line.overrides, line.jobs, jobs)
+        again = line if overrides == line.overrides else _line(overrides, choices)
+        found.append(again or line)
+    return found
 
 
 def _each_once(lines: Sequence[PlannedLine]) -> list[Job]:

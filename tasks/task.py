@@ -149,6 +149,11 @@ class Task:
         return family is not None and family.name == "Snapshot"
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether one of ours is on simulated markets, as it is asked for, whatever is there."""
+        return self.is_ours and self._arguments("test").get("data") == "simulated"
+
+    @property
     def _is_of_universe(self) -> bool:
         """Whether its id stands for a whole universe, and not for one asset of it."""
         family = family_of(self.id) if self.is_ours else None

@@ -4,9 +4,10 @@ from typing import Any, cast
 
 from investorbench_env.envs.setup import Setup
 from investorbench_env.envs.single_asset import Info, Observation, SingleAssetEnv
+from investorbench_env.envs.snapshot_given import GivenSnapshots
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_options import SnapshotOptions
-from investorbench_env.envs.snapshot_setup import prepare_snapshots
+from investorbench_env.envs.snapshot_setup import SnapshotSetup, prepare_snapshots
 
 
 class SnapshotEnv(SingleAssetEnv):
@@ -52,6 +53,12 @@ class SnapshotEnv(SingleAssetEnv):
     @staticmethod
     def _prepare(options: dict[str, Any]) -> Setup:
         return prepare_snapshots(SnapshotOptions.of(options))
+
+    @property
+    def without_overlap(self) -> int | None:
+        """How many draws of a seed do not overlap; None where any number of them does not."""
+        markets = cast(SnapshotSetup, self._setup).markets
+        return markets.without_overlap if isinstance(markets, GivenSnapshots) else None
 
     @property
     def earned(self) -> float:

@@ -11,7 +11,7 @@ from investorbench_env.envs.portfolio_findings import hindsight
 from investorbench_env.envs.portfolio_markets import JointMarket, joint_market_of, members_of
 from investorbench_env.envs.snapshot_draws import DAYS, Occasion, SimulatedSnapshots
 from investorbench_env.envs.snapshot_given import DecisionTable, GivenSnapshots, decisions_of
-from investorbench_env.envs.snapshot_options import ALL, BEFORE, SnapshotOptions
+from investorbench_env.envs.snapshot_options import AFTER, ALL, BEFORE, SnapshotOptions
 from investorbench_env.errors import DataNotFoundError, DateRangeError, InvestorBenchError
 from investorbench_env.market.asset_classes import asset_class_of
 from investorbench_env.market.files import looking
@@ -75,6 +75,8 @@ def _all_there(options: SnapshotOptions) -> Iterator[Member]:
             f'symbols="all" lists those of a folder of data: give its path as data=, not {data!r}'
         )
     found = {symbol for place in places for symbol in looking.symbols_in(place)}
+    # Yahoo writes the names of indices behind a caret.
+    found -= {name for name in found if name.startswith("^")}
     symbols = sorted(name for name in found if asset_class_of(name) == options.asset_class)
     if not symbols:
         looked = ", ".join(map(str, places)) or "no folder"
@@ -104,12 +106,14 @@ def _given(
     within = decisions_of(market, there, span, options.horizon)
     decisions = _on_one_side(options, market, within)
     if not len(decisions.bars):
-        cutoff = options.knowledge_cutoff
-        side = f" {options.side} the knowledge cutoff {cutoff}" if cutoff else ""
+        cutoff, side, other = options.knowledge_cutoff, "", "a shorter horizon"
+        if cutoff is not None:
+            side = f" {options.side} the knowledge cutoff {cutoff}"
+            other = f"side={BEFORE if options.side == AFTER else AFTER}"
         raise DateRangeError(
             f"no decision from {split.start} to {split.end}{side} has a horizon of "
             f"{options.horizon} bar(s) within the dates and the data: {len(span)} session(s) from "
-            f"{market.sessions[0]} to {market.sessions[-1]}; give other dates or a shorter horizon"
+            f"{market.sessions[0]} to {market.sessions[-1]}; give other dates, or {other}"
         )
     return GivenSnapshots(
         market=market,

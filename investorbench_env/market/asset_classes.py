@@ -156,7 +156,7 @@ INDEX = AssetClass(
     slippage_bps=ETF.slippage_bps,
     corporate_actions=False,
     filings=False,
-    symbols=frozenset({"SP500", "NASDAQ", "^GSPC", "^IXIC", "^DJI", "^RUT"}),
+    symbols=frozenset({"SP500", "NASDAQ"}),
     installed="investorbench_env.market.sources.arch_data:read",
 )
 

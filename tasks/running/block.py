@@ -12,7 +12,8 @@ from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.play import facts_for_agent, play
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
-from investorbench.tasks.task import SplitName
+from investorbench.tasks.task import SplitName, Task
+from investorbench_env.errors import DateRangeError
 
 TEST: SplitName = "test"
 
@@ -70,6 +71,22 @@ async def play_block(
                 await agent.renew(own.market)
                 await agent.begin(facts_for_agent(step.facts, step.info), TEST, own.agent)
             yield replace(step, number=number, is_last=number == last)
+
+
+def require_days(task: Task, snapshots: int) -> None:
+    """See that horizons of a job do not overlap, where they are of one real market.
+
+    Raises:
+        DateRangeError: they would.
+    """
+    env = task.make(TEST)
+    most = env.get_wrapper_attr("without_overlap")
+    env.close()
+    if most is not None and snapshots > most:
+        raise DateRangeError(
+            f"{snapshots:,} snapshots of {task.id}, but after {most:,} the horizons of an asset "
+            "overlap: ask for fewer repeats, for a smaller block, or for more assets or days"
+        )
 
 
 def decides_nothing(observation: object, info: object) -> int:

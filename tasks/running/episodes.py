@@ -38,6 +38,7 @@ from investorbench.tasks.running.arguments import (
     require_writable,
 )
 from investorbench.tasks.running.asked import Asked
+from investorbench.tasks.running.block import require_days
 from investorbench.tasks.running.episode import Watch, live, require_order, run_to_end
 from investorbench.tasks.running.garbage import fewer_collections
 from investorbench.tasks.running.job import Job
@@ -390,6 +391,8 @@ async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -
         bar.expect(job, numbers)
         if job.warmup:
             require_order(job.task)
+        if job.block is not None:
+            require_days(job.task, job.repeats * job.block)
         if not numbers:
             return JobOutcome()  # all of it belongs to other shards, which have not begun
         if run is None:
