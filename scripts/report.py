@@ -11,6 +11,7 @@ from rich.progress import Progress
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
+from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.bundling import bundle_at, opened
 from investorbench.tasks.record.run_folder import FoundRuns, found_in
 from investorbench.tasks.report import ReportContent, html_page
@@ -77,6 +78,7 @@ def _made(found: FoundRuns, format: str, messages: Console) -> bytes:
         overalls=tuple(overalls),
         records=tuple(found.entries),
         problems=tuple(found.problems_anywhere),
+        snapshots=tuple(snapshot_boards(entry for _, entry in found.entries)),
     )
     with _bar(sum(job.repeats for job, _ in found.entries), messages) as advance:
         return html_page(content, watch=advance).encode("utf-8", "replace")

@@ -1,7 +1,7 @@
 """Tables of snapshots: what decisions were worth, and whose can be distinguished."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,7 @@ class SnapshotBoard:
         rows: best first.
         look: what is known of each pair; None of fewer than two agents.
         observations: that all of them have, each independent of the others.
+        scores: of each agent by name, in basis points [observations] each.
         notes: what else is to be known of them.
     """
 
@@ -101,6 +102,7 @@ class SnapshotBoard:
     rows: tuple[SnapshotRow, ...]
     look: Look | None
     observations: int
+    scores: Mapping[str, FloatArray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -112,8 +114,8 @@ def snapshot_boards(entries: Iterable[Entry]) -> list[SnapshotBoard]:
 
 def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -> SnapshotBoard:
     results = {name: entry.result for name, entry in group.items()}
-    scores = _scores(list(results.values()))
-    look, count = _look(dict(zip(results, scores, strict=True)))
+    scores = dict(zip(results, _scores(list(results.values())), strict=True))
+    look, count = _look(scores)
     control = next((each for each in results.values() if _is_filter(each)), None)
     rows = [
         SnapshotRow(
@@ -136,6 +138,7 @@ def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -
         rows=tuple(rows),
         look=look,
         observations=count,
+        scores=scores,
         notes=(*notes, *_unfinished(group)),
     )
 

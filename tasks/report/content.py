@@ -7,6 +7,7 @@ from typing import NamedTuple
 from investorbench.tasks.days import is_within_a_day, period_name
 from investorbench.tasks.judging import why_no_ratio
 from investorbench.tasks.leaderboard import Leaderboard, Overall
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.result import Entry, Episode
 from investorbench.tasks.wording import count
@@ -23,12 +24,14 @@ class ReportContent:
         overalls: agents over all tasks.
         records: where the entries are recorded, for decisions and provenance.
         problems: what could not be read, a line each.
+        snapshots: tables of snapshots.
     """
 
     boards: tuple[Leaderboard, ...]
     overalls: tuple[Overall, ...]
     records: tuple[tuple[RecordedJob, Entry], ...]
     problems: tuple[str, ...] = ()
+    snapshots: tuple[SnapshotBoard, ...] = ()
 
 
 class RecordedRow(NamedTuple):
@@ -54,6 +57,16 @@ def records_of(content: ReportContent, board: Leaderboard) -> list[RecordedRow]:
         RecordedRow(row.agent, jobs[id(row.entry)], row.entry, row.episode)
         for row in board.rows
         if row.entry is not None and id(row.entry) in jobs
+    ]
+
+
+def snapshot_records(content: ReportContent, board: SnapshotBoard) -> list[RecordedRow]:
+    """The records of a table of snapshots, best first; its first block is the one to be shown."""
+    jobs = {id(entry): job for job, entry in content.records}
+    return [
+        RecordedRow(row.agent, jobs[id(row.entry)], row.entry, row.entry.result.episodes[0])
+        for row in board.rows
+        if id(row.entry) in jobs
     ]
 
 
@@ -84,6 +97,11 @@ def drawn_repeat(board: Leaderboard) -> str:
 def board_id(number: int) -> str:
     """The anchor of a leaderboard, counted from 0."""
     return f"task-{number + 1}"
+
+
+def snapshots_id(number: int) -> str:
+    """The anchor of a table of snapshots, counted from 0."""
+    return f"snapshots-{number + 1}"
 
 
 def overall_name(overall: Overall) -> str:

@@ -16,6 +16,8 @@ from investorbench.tasks.report.content import (
     full_name,
     overall_name,
     records_of,
+    snapshot_records,
+    snapshots_id,
 )
 from investorbench.tasks.report.curves import curves_of
 from investorbench.tasks.report.decisions import PackedDecisions, pack_decisions
@@ -23,6 +25,7 @@ from investorbench.tasks.report.leaderboard_tables import stamp
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.packing import PageBudget, block, json_block, packed
 from investorbench.tasks.report.sections import board_section, overall_section
+from investorbench.tasks.report.snapshot_sections import section_title, snapshot_section
 from investorbench.tasks.wording import count
 from investorbench_env.errors import MissingDependencyError
 
@@ -64,7 +67,10 @@ def html_page(
         "lead": _lead(content),
         "links": _links(content),
         "overalls": join(*(overall_section(o, n) for n, o in enumerate(content.overalls))),
-        "boards": join(*(board_section(content, b, n) for n, b in enumerate(content.boards))),
+        "boards": join(
+            *(snapshot_section(b, n) for n, b in enumerate(content.snapshots)),
+            *(board_section(content, b, n) for n, b in enumerate(content.boards)),
+        ),
         "charts": join(
             json_block("curves", [curves_of(board) for board in content.boards]),
             json_block("arena", arenas),
@@ -96,17 +102,21 @@ def _arenas(content: ReportContent) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _decisions(content: ReportContent, size: int, watch: Callable[[], None]) -> PackedDecisions:
     """Of every leaderboard; the best agents of all of them get room first."""
+    recorded = {snapshots_id(n): snapshot_records(content, each)
+                for n, each in enumerate(content.snapshots)}  # fmt: skip
+    recorded |= {board_id(n): records_of(content, each) for n, each in enumerate(content.boards)}
     ranked = [
-        (place, number, record)
-        for number, board in enumerate(content.boards)
-        for place, record in enumerate(records_of(content, board))
+        (place, name, record)
+        for name, records in recorded.items()
+        for place, record in enumerate(records)
     ]
-    ranked.sort(key=lambda each: each[:2])
-    names = {n: board_id(number) for n, (_, number, _) in enumerate(ranked)}
-    records = [record for *_, record in ranked]
-    room = size - ENTRY_BYTES * sum(record.job.repeats for record in records)
-    packed_ones = pack_decisions(records, names, size=room, watch=watch)
-    titles = {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
+    ranked.sort(key=lambda each: each[0])
+    names = {n: name for n, (_, name, _) in enumerate(ranked)}
+    shown = [record for *_, record in ranked]
+    room = size - ENTRY_BYTES * sum(record.job.repeats for record in shown)
+    packed_ones = pack_decisions(shown, names, size=room, watch=watch)
+    titles = {snapshots_id(n): section_title(each) for n, each in enumerate(content.snapshots)}
+    titles |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
     packed_ones.directory["titles"] = titles
     return packed_ones
 
@@ -126,7 +136,8 @@ def program_hash(program: str) -> str:
 
 
 def _title(content: ReportContent) -> str:
-    names = [full_name(content.boards, number) for number in range(len(content.boards))]
+    names = [section_title(each) for each in content.snapshots]
+    names += [full_name(content.boards, number) for number in range(len(content.boards))]
     return str(join(f"InvestorBench: {', '.join(names) or 'nothing to show'}"))
 
 
@@ -134,17 +145,21 @@ def _lead(content: ReportContent) -> Html:
     agents = {
         row.agent for board in content.boards for row in board.rows if row.agent != board.benchmark
     }
-    simulated = [board for board in content.boards if board.setting.simulated]
-    text = f"{count(len(agents), 'agent')} on {count(len(content.boards), 'task')}."
+    agents |= {row.agent for board in content.snapshots for row in board.rows}
+    settings = [board.setting for board in content.snapshots]
+    settings += [board.setting for board in content.boards]
+    simulated = [setting for setting in settings if setting.simulated]
+    text = f"{count(len(agents), 'agent')} on {count(len(settings), 'task')}."
     if not simulated:
         return element("p", text)
-    which = "All figures" if len(simulated) == len(content.boards) else "Marked figures"
+    which = "All figures" if len(simulated) == len(settings) else "Marked figures"
     warning = f"{which} rest on simulated markets, and say nothing of any real asset."
     return join(element("p", text), element("p", stamp(), warning, class_="notice simulated"))
 
 
 def _links(content: ReportContent) -> Html:
     targets = {f"overall-{n + 1}": overall_name(o) for n, o in enumerate(content.overalls)}
+    targets |= {snapshots_id(n): section_title(b) for n, b in enumerate(content.snapshots)}
     targets |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
     targets["decisions"] = "Decisions"
     links = (element("a", text, href=f"#{name}") for name, text in targets.items())

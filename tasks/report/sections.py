@@ -92,35 +92,35 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
         notes([*board_legend(board), *board.findings, *board.notes]),
         *(
             (
-                *_part(name, "beside", _beside(board), benchmark_table(board)),
-                *_part(name, "skill", "Skill and luck", skill_table(board)),
+                *titled(name, "beside", _beside(board), benchmark_table(board)),
+                *titled(name, "skill", "Skill and luck", skill_table(board)),
             )
             if is_compared
             else ()
         ),
-        *_part(name, "equity", "Equity and drawdown", curves_figure(board, number)),
-        *(_part(name, "arena", "Arena", arena_part(board, number)) if is_arena else ()),
-        *_part(name, "actions", "Actions on the price", actions_figure(board, number)),
-        *_part(name, "months", "Monthly returns", months_table(board)),
-        *_part(name, "trading", "Risk, exposure, turnover and costs", trading_table(board)),
+        *titled(name, "equity", "Equity and drawdown", curves_figure(board, number)),
+        *(titled(name, "arena", "Arena", arenatitled(board, number)) if is_arena else ()),
+        *titled(name, "actions", "Actions on the price", actions_figure(board, number)),
+        *titled(name, "months", "Monthly returns", months_table(board)),
+        *titled(name, "trading", "Risk, exposure, turnover and costs", trading_table(board)),
         *(
-            _part(name, "portfolio", "Weights, orders and lots", weights_figure(board, number),
+            titled(name, "portfolio", "Weights, orders and lots", weights_figure(board, number),
                   portfolio_tables(held))
             if held
             else ()
         ),
-        *(_part(name, "answers", "Answers of the models", answers) if answers else ()),
+        *(titled(name, "answers", "Answers of the models", answers) if answers else ()),
         *(
             (
-                *_part(name, "variance", "Path and repeats", variance_table(board)),
-                *_part(name, "distinguish", "Days to distinguish two agents", pairs_table(board)),
+                *titled(name, "variance", "Path and repeats", variance_table(board)),
+                *titled(name, "distinguish", "Days to distinguish two agents", pairs_table(board)),
             )
             if is_compared
             else ()
         ),
-        *_part(name, "provenance", "Provenance", facts_of(board), agents_table(board, records)),
+        *titled(name, "provenance", "Provenance", facts_of(board), agents_table(board, records)),
         element("div", *details_of(records), class_="described"),
-        *(_part(name, "missing", "Missing repeats", missing) if missing else ()),
+        *(titled(name, "missing", "Missing repeats", missing) if missing else ()),
         id=name, class_="board", aria_labelledby=f"{name}-title",
     )  # fmt: skip
 
@@ -189,7 +189,7 @@ def weights_figure(board: Leaderboard, number: int) -> Html:
     return join(chosen, _figure(number, "weights", text, board.setting.simulated))
 
 
-def arena_part(board: Leaderboard, number: int) -> Html:
+def arenatitled(board: Leaderboard, number: int) -> Html:
     """Positions by time and every trade of a chosen agent, and behaviour of all side by side."""
     name = board_id(number)
     text = (
@@ -272,5 +272,6 @@ def _heading(name: str, title: str, simulated: bool) -> Html:
     return element("h2", title, " ", stamp() if simulated else None, id=f"{name}-title")
 
 
-def _part(name: str, part: str, title: str, *content: object) -> tuple[Html, Html]:
+def titled(name: str, part: str, title: str, *content: object) -> tuple[Html, Html]:
+    """A part of a section under its title."""
     return element("h3", title, id=f"{name}-{part}"), join(*content)

@@ -99,6 +99,7 @@ async function search() {
 }
 
 function watchSearch() {
+  if (!directory.episodes.length) return;
   byId("find").addEventListener("click", search);
   byId("words").addEventListener("keydown", (event) => {
     if (event.key === "Enter") search();
