@@ -1,6 +1,7 @@
 """What each step of an episode was expected to return, given the hidden state at its decision."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ class ExpectedEpisode:
     """What the steps of an episode returned, and what was to be expected of them [T] each.
 
     Attributes:
+        market: a digest of its bars, the same for episodes that share it.
         sessions: dates of the decisions.
         realised: what came, as shares of equity.
         night: what the position carried through each night was expected to return.
@@ -32,6 +34,7 @@ class ExpectedEpisode:
         rest: costs as they were paid, and what idle cash earned.
     """
 
+    market: str
     sessions: Dates
     realised: FloatArray
     night: FloatArray
@@ -82,6 +85,7 @@ def expected_episode(task: Task, facts: Facts, episode: "Episode") -> ExpectedEp
     ahead = _ahead(task, market, at[:-1])
     said = _account(facts).expected(before, 0.0, after, _sessions(market, at[1:]), ahead)
     return ExpectedEpisode(
+        market=sha256(market.bars.tobytes()).hexdigest(),
         sessions=episode.sessions[:-1],
         realised=equity[1:] / equity[:-1] - 1.0,
         **said._asdict(),

@@ -26,12 +26,15 @@ class ExpectedResult:
     Attributes:
         agent: its name.
         episodes: one a repeat.
-        markets: which of them share a market, by number [R].
     """
 
     agent: str
     episodes: tuple[ExpectedEpisode, ...]
-    markets: npt.NDArray[np.int64]
+
+    @property
+    def markets(self) -> npt.NDArray[np.int64]:
+        """Which episodes share a market, by number [R]."""
+        return np.unique([each.market for each in self.episodes], return_inverse=True)[1]
 
     @property
     def edges(self) -> FloatArray:
@@ -73,14 +76,11 @@ def expected_of(result: "Result") -> ExpectedResult:
     Raises:
         InvestorBenchError: see :func:`~investorbench.tasks.expected.steps.expected_episode`.
     """
-    # Where several markets are given by their numbers, they count as one, which errs on one side.
-    seeds = [each.market_seed if result.facts.draws_markets else 0 for each in result.episodes]
     return ExpectedResult(
         agent=result.agent,
         episodes=tuple(
             expected_episode(result.task, result.facts, episode) for episode in result.episodes
         ),
-        markets=np.unique(seeds, return_inverse=True)[1],
     )
 
 

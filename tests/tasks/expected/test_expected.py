@@ -59,6 +59,8 @@ def test_realised_less_expected_is_nothing_but_chance(id: str, options: dict[str
 
 
 def test_repeats_in_one_market_are_one_observation() -> None:
+    named = evaluate("random", STOCK, 5, seed=1, warmup=False, markets=[3, 4], episode_length=5)
+    assert "2 independent observations" in (named.expected().edge.reason or "")
     expected = evaluate("random", STOCK, 3, seed=1, warmup=False, markets="one").expected()
     assert "1 independent observations" in (expected.edge.reason or "")
     assert expected.surprise.low is not None
