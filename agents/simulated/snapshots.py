@@ -4,6 +4,7 @@ Unlike an account that goes on, a snapshot has a best decision in closed form: w
 expected to earn until the horizon against what it costs and, for weights, risks.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from investorbench.agents.forecasts import Decision, NormalForecast
 from investorbench.agents.simulated.outlook import require_state
 from investorbench.agents.simulated.particle_filter import ParticleFilter
 from investorbench.agents.simulated.statements import new_statements, statements_in
@@ -63,7 +65,10 @@ class SnapshotAgent:
 
     def act(self, observation: Observation, info: Info) -> Any:
         """Sell, hold or buy, or a weight."""
-        weight = max(self.weight(observation, info), self._lowest)
+        return self._action(self.weight(observation, info))
+
+    def _action(self, weight: float) -> Any:
+        weight = max(weight, self._lowest)
         if self._by_weight:
             return np.array([weight], dtype=np.float32)
         return int(np.sign(weight)) + 1
@@ -74,7 +79,7 @@ class SnapshotAgent:
 
 
 class ExpectingAgent(SnapshotAgent):
-    """Decides by what it expects of the horizon.
+    """Decides by what it expects of the horizon, and says so as a normal law.
 
     Args:
         aversion: γ, where weights are chosen.
@@ -89,8 +94,16 @@ class ExpectingAgent(SnapshotAgent):
         """Mean and variance of what a position of weight 1 returns over the horizon."""
         raise NotImplementedError
 
-    def weight(self, observation: Observation, info: Info) -> float:
+    def act(self, observation: Observation, info: Info) -> Decision:
+        """Sell, hold or buy, or a weight; with the law that it expects."""
         mean, variance = self.expected(observation, info)
+        forecast = NormalForecast(mean=mean, sd=math.sqrt(variance), horizon=self._horizon)
+        return Decision(self._action(self._best(mean, variance)), forecast=forecast)
+
+    def weight(self, observation: Observation, info: Info) -> float:
+        return self._best(*self.expected(observation, info))
+
+    def _best(self, mean: float, variance: float) -> float:
         if self._by_weight:
             return float(best_weight(mean, variance, self._cost_rate, self._aversion))
         return float(best_side(mean, self._cost_rate))

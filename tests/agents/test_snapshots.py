@@ -6,6 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from investorbench.agents.forecasts import NormalForecast
 from investorbench.agents.simulated.snapshots import (
     ConstantWeight,
     SnapshotFilter,
@@ -40,10 +41,12 @@ def test_an_oracle_buys_what_is_expected_to_earn_its_cost(shown):
     agent = begun(SnapshotOracle(market_of(ID, 3)))
     mean, variance = agent.expected(observation, info)
     drawn = begun(SnapshotOracle(market_of(ID, 3)), action="weight").act(observation, info)
-    assert agent.act(observation, info) == 1 + np.sign(mean) * (abs(mean) > 0.001)
+    said = agent.act(observation, info)
+    assert said.forecast == NormalForecast(mean=mean, sd=variance**0.5, horizon=5)
+    assert said.action == 1 + np.sign(mean) * (abs(mean) > 0.001)
     ideal = np.clip((abs(mean) - 0.001) / (5 * variance), 0, 1) * np.sign(mean)
-    assert drawn == pytest.approx([ideal])
-    assert drawn.shape == (1,) and drawn.dtype == np.float32
+    assert drawn.action == pytest.approx([ideal])
+    assert drawn.action.shape == (1,) and drawn.action.dtype == np.float32
 
 
 def test_a_filter_is_the_same_for_the_same_seed_and_believes_more_by_all_than_by_bars(shown):
