@@ -26,6 +26,7 @@ from investorbench.agents.llm import Model, model_of
 from investorbench.agents.llm.models import OF_THE_SERVER, require_images
 from investorbench.agents.parts import DYNAMICS, MARKET, MEMORY, MODEL, PARTS, PROXY
 from investorbench.memory import Arrays, Chroma, Embedder, LayeredMemory, find_embedder
+from investorbench.scripts.racing import OF_A_RACE
 from investorbench.scripts.serving import served
 from investorbench.tasks.finding import find_id
 from investorbench.tasks.handed import HANDED
@@ -45,7 +46,7 @@ from investorbench_env.whole_files import write_atomically
 
 OF_THE_RUN = (
     "output", "folder", "shard", "tracking", "concurrency", "max_usd", "cache", "cache_path",
-    "serve", "server", "seal", "salt",
+    "serve", "server", "seal", "salt", *OF_A_RACE,
 )  # fmt: skip
 """Settings that change nothing of what an agent does: a run may be resumed with others."""
 OF_SOME = (BLOCK, WORDED, OF_A_JOB)

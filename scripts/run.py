@@ -31,6 +31,7 @@ from investorbench.scripts.launching import (
     launcher_in,
     without_launcher,
 )
+from investorbench.scripts.racing import print_races, with_races
 from investorbench.scripts.retired import warn_of_retired
 from investorbench.scripts.settings import require_known_settings, swept
 from investorbench.scripts.suites import names_suite, suite_lines
@@ -45,6 +46,7 @@ from investorbench.tasks.running.episodes import run_with as run_jobs
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import RunOutcome, recorded
 from investorbench.tasks.running.planning import sealed_plan
+from investorbench.tasks.running.raced import raced
 from investorbench.tasks.running.seating import require_one_process
 from investorbench.tasks.suites import OpenedSuite, close_suite
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -143,7 +145,7 @@ def planning(overrides: list[str]) -> Iterator[RunPlan | None]:
             chosen = [stack.enter_context(choosing(line, within)) for line in lines]
             planned = [_line(require_known_settings(*each), each[1]) for each in chosen]
             found = _after_cutoffs([each for each in planned if each is not None], chosen)
-            yield RunPlan(found, _each_once(found), suite) if found else None
+            yield _together(found, suite) if found else None
     finally:
         sys.path.pop()
 
@@ -176,6 +178,12 @@ def _after_cutoffs(
     return found
 
 
+def _together(lines: list[PlannedLine], suite: OpenedSuite | None) -> RunPlan:
+    """What all lines ask for; those of their agents that race are known only now."""
+    aside = () if suite is None else suite.suite.references
+    return RunPlan(lines, with_races(_each_once(lines), lines[0].config, aside), suite)
+
+
 def _each_once(lines: Sequence[PlannedLine]) -> list[Job]:
     """The jobs of all lines; a suite's agents may be those of the user, too."""
     if len(lines) == 1:
@@ -202,6 +210,8 @@ def _run(plan: RunPlan) -> None:
     if plan.suite is not None and outcome.is_whole(jobs):
         close_suite(folder)
     show(outcome, config.output, folder)
+    if config.output == "table":
+        print_races(raced(jobs, outcome.entries), Console())
     if config.seal and outcome.is_whole(jobs):
         _say(f"record sealed: {seal_record(folder).line}")
 

@@ -28,6 +28,7 @@ from investorbench.tasks.record.verifying.ranks import wrong_ranks
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.rederiving import rederive
 from investorbench.tasks.running.references_again import lacking_references, other_references
+from investorbench.tasks.running.stops_again import wrong_stops
 from investorbench_env.errors import InvestorBenchError
 
 RECORD, MARKET, AGENT = 1, 2, 3
@@ -264,6 +265,7 @@ class Checks:
                 what = "was run with another version of the code than the one that checks it"
                 yield Finding(path=self._run, what=what, is_wrong=False, kind="mixed")
         yield from wrong_ranks(self._jobs.values())
+        yield from wrong_stops(self._jobs.values())
         for path in foreign_files(self._run, self._paths):
             yield Finding(path=path, what="is no part of a record", is_wrong=False)
 

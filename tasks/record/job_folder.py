@@ -43,6 +43,9 @@ from investorbench.tasks.record.references import (
 from investorbench.tasks.record.schema import SCHEMA, Content
 from investorbench.tasks.record.settings import (
     CONFIG,
+    RACE,
+    REPEATS,
+    as_yaml,
     has_more_repeats,
     settings_in,
     text_hash,
@@ -137,6 +140,18 @@ class JobFolder:
         self._episodes.pop(repeat).close()
         self._locks.pop(repeat).release()
 
+    @property
+    def repeats(self) -> int:
+        """How many repeats the job has come to have."""
+        return int(self._settings[REPEATS])
+
+    def go_on_to(self, repeat: int) -> None:
+        """Have the job come to a repeat, where how many there are is not known before."""
+        if repeat >= self.repeats:
+            self._settings = {**self._settings, REPEATS: repeat + 1}
+            with alone_in(self.path):
+                self._claim(as_yaml(self._settings))
+
     def keep_references(self, references: Sequence[Reference] | None) -> None:
         """Keep what the job is compared with, unless more is kept already."""
         if references is None:
@@ -193,6 +208,9 @@ class JobFolder:
         path = self.path / CONFIG
         found = path.read_text(encoding="utf-8") if path.exists() else None
         if found == config:
+            return
+        if found is not None and RACE in self._settings and has_more_repeats(found, config):
+            self._settings = settings_in(found)  # it has come further than its first round
             return
         if found is not None and not has_more_repeats(config, found):
             raise RecordError(

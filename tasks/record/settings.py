@@ -16,6 +16,8 @@ MOST_PARTS = 100_000
 """Keys and values of a configuration; no run writes nearly as many."""
 REPEATS = "repeats"
 """May grow; nothing in an episode follows from it."""
+RACE = "race"
+"""The rule by which an agent may stop before it has played the most repeats, which it names."""
 
 
 def as_yaml(settings: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ from investorbench.tasks.record.lines import RecordError
 from investorbench.tasks.record.reading import recorded_failure
 from investorbench.tasks.record.references import usable_references
 from investorbench.tasks.record.sealing import require_planned
-from investorbench.tasks.record.settings import as_yaml
+from investorbench.tasks.record.settings import RACE, REPEATS, as_yaml
 from investorbench.tasks.result import Entry, Episode, Failure, Reference, Result
 from investorbench.tasks.running.arguments import (
     folder_of,
@@ -45,7 +45,9 @@ from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.matched import MATCHED, matched_policies
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
 from investorbench.tasks.running.progress import Shows, Steps, steps_shown
+from investorbench.tasks.running.racing import ROUND, race_key, rounds_of, scores_of
 from investorbench.tasks.running.references import references_of
+from investorbench.tasks.running.rounds import Rounds
 from investorbench.tasks.running.run_proxy import RunProxy
 from investorbench.tasks.running.run_seed import seeded
 from investorbench.tasks.running.seating import (
@@ -82,6 +84,10 @@ class Answering(NamedTuple):
 
     model: LanguageModel | None = None
     proxy: RunProxy | None = None
+
+
+class NotNeeded(NamedTuple):
+    """A repeat that an agent does not play, since it has left its race before."""
 
 
 class Failed(NamedTuple):
@@ -122,6 +128,7 @@ class EpisodeContext:
         budget: what its calls are paid from.
         places: for as many episodes as may run at once.
         seats: of those that are shown their ranks.
+        rounds: of those that race.
         bar: where progress is shown.
         tracking: what figures are handed to besides.
         waits: whether to wait for episodes that other processes are running.
@@ -132,6 +139,7 @@ class EpisodeContext:
     budget: Budget
     places: asyncio.Semaphore
     seats: Seats
+    rounds: "Mapping[Job, Rounds]"
     bar: Steps
     tracking: Tracking
     waits: bool
@@ -200,6 +208,8 @@ def run_with(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
         require_writable(options.folder)
     if options.shard is not None:
         require_one_process(jobs, f"shard={options.shard}")
+    if options.folder is None and any(map(race_key, jobs)):
+        raise InvestorBenchError("a race is recorded as it goes on: give folder=...")
     with seeded(with_rivals(jobs), options.folder) as jobs:
         if options.folder is not None:
             require_planned(jobs, options.folder)
@@ -324,6 +334,7 @@ def _play_models(
                 budget=budget,
                 places=asyncio.Semaphore(options.concurrency),
                 seats=seated(plan),
+                rounds=rounds_of(plan, budget),
                 bar=bar,
                 tracking=tracking,
                 waits=waits,
@@ -399,13 +410,17 @@ async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -
             return await _play_unrecorded(job, numbers, context)
         # With a cache, the steps since a checkpoint are asked of the cache; else there are none.
         save_every = 1 if context.options.cache == "off" else SAVE_EVERY
-        with JobFolder(job.path(run), as_yaml(job.settings), save_every) as folder:
+        with JobFolder(job.path(run), as_yaml(_begun_with(job)), save_every) as folder:
             references = _references(job, folder)
             played = await asyncio.gather(
-                *(_play_recorded(job, repeat, folder, context) for repeat in numbers),
+                *(_play_in_rounds(job, repeat, folder, context) for repeat in numbers),
                 return_exceptions=True,
             )
-            repeated = dict(zip(numbers, played, strict=True))
+            repeated = {
+                number: each
+                for number, each in zip(numbers, played, strict=True)
+                if not isinstance(each, NotNeeded)
+            }
             return _outcome(job, repeated, references, folder, context)
     except (*EXPLAINED, *INFRASTRUCTURE) as error:
         can_be_resumed = not isinstance(error, RecordError)
@@ -417,6 +432,13 @@ async def _play_job(job: Job, repeats: Sequence[int], context: EpisodeContext) -
     finally:
         for seat in context.seats.of_job(job):
             seat.leave()
+
+
+def _begun_with(job: Job) -> Mapping[str, Any]:
+    """The settings of a job; of one that races, with the repeats of its first round alone."""
+    if RACE not in job.settings:
+        return job.settings
+    return {**job.settings, REPEATS: min(job.repeats, job.settings[RACE][ROUND])}
 
 
 def _references(job: Job, folder: JobFolder) -> tuple[Reference, ...]:
@@ -459,6 +481,29 @@ async def _play_unrecorded(job: Job, numbers: Sequence[int], context: EpisodeCon
         described=played[0][1],
     )
     return JobOutcome(Entry(result=result, planned=job.repeats))
+
+
+async def _play_in_rounds(
+    job: Job, repeat: int, folder: JobFolder, context: EpisodeContext
+) -> Episode | Failed | NotNeeded | None:
+    """An episode once its round begins, as :func:`_play_recorded`."""
+    if (rounds := context.rounds.get(job)) is None:
+        return await _play_recorded(job, repeat, folder, context)
+    try:
+        if not await rounds.begins(job.name, repeat):
+            return NotNeeded()
+        folder.go_on_to(repeat)
+        played = await _play_recorded(job, repeat, folder, context)
+        if isinstance(played, Episode):
+            rounds.finish(job.name, repeat, scores_of(played, job.task.facts("test")))
+            return played
+        rounds.leave(job.name)
+        return played
+    except AloneError as error:
+        return Failed(Failure(repeat, "infrastructure", str(error)), error)
+    except BaseException:
+        rounds.leave(job.name)
+        raise
 
 
 async def _play_recorded(
@@ -619,7 +664,7 @@ def _outcome(
     )
     if not episodes:
         return JobOutcome(failed=failed)
-    for number in range(job.repeats):  # those of other shards
+    for number in range(folder.repeats):  # those of other shards
         if number not in played:
             failures[number] = recorded_failure(folder.path / f"repeat-{number}", number)
     described = figures_in(folder.path / f"repeat-{min(episodes)}").get("described")
@@ -646,7 +691,7 @@ def _outcome(
         folder.finish(result, own)
     kept = tuple(failures[number] for number in sorted(failures))
     name = "" if run is None else run.name
-    return JobOutcome(Entry(result=result, planned=job.repeats, failures=kept, run=name), failed)
+    return JobOutcome(Entry(result=result, planned=folder.repeats, failures=kept, run=name), failed)
 
 
 def _by_reason(failures: Iterable[Failure]) -> dict[str, list[int]]:

@@ -22,7 +22,7 @@ class Rounds:
         race: of the agents.
         repeats: of an agent that goes on to the end.
         size: repeats of a round.
-        affords: whether another round can be paid for, which as many agents play as are given.
+        affords: whether another round can be paid for.
     """
 
     def __init__(
@@ -30,11 +30,12 @@ class Rounds:
         race: Race,
         repeats: int,
         size: int = 1,
-        affords: Callable[[int], bool] = lambda agents: True,
+        affords: Callable[[], bool] = lambda: True,
     ) -> None:
         self.race, self.repeats, self.size = race, repeats, size
         self._affords = affords
         self._granted = min(size, repeats)
+        self._allowed = dict.fromkeys(race.names, self._granted)
         self._scores: dict[str, dict[int, FloatArray]] = {name: {} for name in race.names}
         self._waiting: list[asyncio.Future[None]] = []
         self._broken: AloneError | None = None
@@ -45,12 +46,12 @@ class Rounds:
         Raises:
             AloneError: another agent failed, and so there is nothing to look at.
         """
-        while name in self.race.last.going and repeat >= self._granted:
+        while name in self.race.last.going and repeat >= self._allowed[name]:
             if self._broken is not None:
                 raise self._broken
             self._waiting.append(asyncio.get_running_loop().create_future())
             await self._waiting[-1]
-        return repeat < self._granted and not self._left_before(name, repeat)
+        return repeat < self._allowed[name]
 
     def finish(self, name: str, repeat: int, scores: FloatArray) -> None:
         """Note what a repeat was scored; after the last of a round all agents are looked at."""
@@ -69,9 +70,9 @@ class Rounds:
             )
             self._wake()
 
-    def played(self, name: str) -> int:
-        """How many repeats an agent has finished."""
-        return len(self._scores[name])
+    def allowed(self, name: str) -> int:
+        """How many repeats an agent may play, by what is known so far."""
+        return self._allowed[name]
 
     def _look(self) -> Look:
         """Look at whole rounds; a look is there for every one, also where many are on record."""
@@ -83,16 +84,13 @@ class Rounds:
         look = self.race.look(found)
         if not look.end and self._granted >= self.repeats:
             look = self.race.stop("exhausted")
-        if not look.end and not self._affords(len(look.going)):
+        if not look.end and not self._affords():
             look = self.race.stop("unaffordable")
         if not look.end:
             self._granted = min(self._granted + self.size, self.repeats)
+            self._allowed |= dict.fromkeys(look.going, self._granted)
         self._wake()
         return look
-
-    def _left_before(self, name: str, repeat: int) -> bool:
-        """Whether an agent has left, and this repeat is none of those it had played by then."""
-        return name not in self.race.last.going and repeat not in self._scores[name]
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from investorbench.tasks.ranks import RIVALS
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.racing import race_key
 from investorbench.tasks.running.tournament import Seat, Tournament
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.accounting.trading_rules import rules_of
@@ -50,20 +51,21 @@ def seated(jobs: Iterable[Job]) -> Seats:
 def side_by_side(
     plan: Mapping[Job, list[int]],
 ) -> tuple[dict[Job, list[int]], list[dict[Job, list[int]]]]:
-    """A plan of those that play alone, and one of each tournament."""
+    """A plan of those that play alone, and one of each tournament and of each race."""
     alone: dict[Job, list[int]] = {}
-    tournaments: dict[str, dict[Job, list[int]]] = {}
+    together: dict[str, dict[Job, list[int]]] = {}
     for job, repeats in plan.items():
-        into = tournaments.setdefault(_tournament(job), {}) if shows_ranks(job.task) else alone
+        key = _played_together(job)
+        into = alone if key is None else together.setdefault(key, {})
         into[job] = repeats
-    return alone, list(tournaments.values())
+    return alone, list(together.values())
 
 
 def rivals_of(job: Job, jobs: Sequence[Job]) -> list[Job]:
     """The jobs that are played with one, itself among them."""
-    if not shows_ranks(job.task):
+    if (key := _played_together(job)) is None:
         return [job]
-    return [each for each in jobs if _tournament(each) == _tournament(job)]
+    return [each for each in jobs if _played_together(each) == key]
 
 
 def with_rivals(jobs: Sequence[Job]) -> list[Job]:
@@ -97,10 +99,16 @@ def require_one_process(jobs: Sequence[Job], shared_by: str) -> None:
     Raises:
         InvestorBenchError: there is one.
     """
-    if any(shows_ranks(job.task) for job in jobs):
+    if any(_played_together(job) is not None for job in jobs):
         raise InvestorBenchError(
-            f"{shared_by}: agents that are shown their ranks play in one process: leave it out"
+            f"{shared_by}: agents that are shown their ranks, or race, play in one process: leave "
+            "it out"
         )
+
+
+def _played_together(job: Job) -> str | None:
+    """What jobs that wait for each other have in common; None of one that waits for none."""
+    return _tournament(job) if shows_ranks(job.task) else race_key(job)
 
 
 def _tournament(job: Job) -> str:

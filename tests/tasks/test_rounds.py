@@ -20,7 +20,7 @@ def scores_of(name: str, repeat: int) -> np.ndarray:
     return market + own + {"weak": 0.0, "fair": 1.4, "strong": 1.7}[name]
 
 
-def rounds(size: int = 1, affords: Callable[[int], bool] = lambda agents: True) -> Rounds:
+def rounds(size: int = 1, affords: Callable[[], bool] = lambda: True) -> Rounds:
     """A race for the best."""
     rule = Stopping(until="best", most=REPEATS * BLOCK)
     return Rounds(Race(stopping=rule, names=NAMES), REPEATS, size, affords)
@@ -63,7 +63,7 @@ def test_agents_that_leave_have_played_what_they_would_have_played_first() -> No
         name: list(range(number)) for name, number in numbers.items()
     }
     assert numbers["weak"] < numbers["fair"] < REPEATS
-    assert gate.played("weak") == numbers["weak"]
+    assert gate.allowed("weak") == numbers["weak"]
 
 
 def test_rounds_of_several_repeats_are_looked_at_as_a_whole() -> None:
@@ -85,13 +85,8 @@ def test_an_agent_that_fails_holds_up_the_others_until_the_race_is_resumed() -> 
 
 
 def test_a_round_that_cannot_be_paid_for_is_not_begun() -> None:
-    asked: list[int] = []
-
-    def affords(agents: int) -> bool:
-        asked.append(agents)
-        return len(asked) < 2
-
-    gate = rounds(affords=affords)
+    money = iter([True, False])
+    gate = rounds(affords=lambda: next(money))
     done, _ = played(gate)
     assert gate.race.last.end == "unaffordable"
     assert {name: len(own) for name, own in done.items()} == dict.fromkeys(NAMES, 2)

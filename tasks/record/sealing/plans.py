@@ -11,7 +11,7 @@ from investorbench.tasks.record.lines import header_in
 from investorbench.tasks.record.run_files import SealedParts, file_parts
 from investorbench.tasks.record.run_folder import jobs_in
 from investorbench.tasks.record.schema import Content, as_json
-from investorbench.tasks.record.settings import REPEATS, as_yaml, read_settings, settings_in
+from investorbench.tasks.record.settings import RACE, REPEATS, as_yaml, read_settings, settings_in
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.task import SplitName, Task
 from investorbench_env.errors import InvestorBenchError
@@ -56,7 +56,7 @@ def planned_parts(job: Planned) -> SealedParts:
         {
             CONFIGURATION: _configuration(settings),
             SEEDS: {"run": settings[SEED], **seeds},
-            REPEATS: {NUMBER: settings[REPEATS]},
+            REPEATS: _repeats(settings),
             CODE: {"sha256": code_of()["sha256"]},
             DATA: {split: _data(own) for split, own in facts.items()},
         }
@@ -81,7 +81,7 @@ def recorded_parts(job: Path) -> SealedParts:
     with contextlib.suppress(InvestorBenchError):
         settings = read_settings(job)
         parts[CONFIGURATION] = _configuration(settings)
-        parts[REPEATS] = {NUMBER: settings.get(REPEATS)}
+        parts[REPEATS] = _repeats(settings)
         finished = sum((repeat / METRICS).exists() for repeat in repeats)
         if finished != settings.get(REPEATS):
             parts[REPEATS][FINISHED] = finished
@@ -115,6 +115,11 @@ def _add(part: Content, name: str, split: str, repeat: str, value: Any) -> None:
     """Add what a header says; where another one said something else, under a name of its own."""
     if part.setdefault(name, value) != value:
         part[f"{name} ({split} of {repeat})"] = value
+
+
+def _repeats(settings: Mapping[str, Any]) -> Content:
+    """How many there are to be; of a job that may stop before, how many at most."""
+    return {NUMBER: settings.get(RACE, settings).get(REPEATS)}
 
 
 def _configuration(settings: Mapping[str, Any]) -> Content:

@@ -21,6 +21,7 @@ Kind = Literal[
     "manifest",  # the manifest contradicts the other files
     "files",  # a file is missing, foreign, or a link
     "ranks",  # what agents were shown of one another does not follow from their accounts
+    "race",  # an agent played more than follows from the scores of its race
     "mixed",  # jobs or repeats of different code, data or servers
     "unfinished",  # not all of it was run
     "market",  # the market that is here, or the environment run again, gives something else

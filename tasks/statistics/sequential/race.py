@@ -48,6 +48,17 @@ class PairedLook:
             return None
         return self.names[0] if self.difference < 0.0 else self.names[1]
 
+    @property
+    def turned(self) -> "PairedLook":
+        """The same of the second beside the first."""
+        return replace(
+            self,
+            names=(self.names[1], self.names[0]),
+            difference=-self.difference,
+            low=-self.high,
+            high=-self.low,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:

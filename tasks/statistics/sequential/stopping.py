@@ -14,10 +14,12 @@ from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 Goal = Literal["distinguished", "best", "ranked"]
 GOALS: dict[Goal, str] = {
-    "distinguished": "each from the reference",
-    "best": "the best from all others; who is worse than another leaves",
-    "ranked": "each from every other, its neighbours and those beyond",
+    "distinguished": "each is distinguished from the reference",
+    "best": "the best is distinguished from all others",
+    "ranked": "each is distinguished from every other",
 }
+"""What is to be known. In a race for the best an agent that is worse than another one leaves; in
+one for ranks an agent whose neighbours are distinguished, and with them those beyond."""
 
 
 class StoppingError(InvestorBenchError, ValueError):

@@ -1,0 +1,180 @@
+"""Which jobs race, under which rule, and what each of their repeats is scored.
+
+The rule is among the settings of every job of a race, with the names of all its agents, so whoever
+has the record can look again, and see that each agent played as much as follows from the scores.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from investorbench.agents.llm import Budget
+from investorbench.tasks.judging import is_of_snapshots
+from investorbench.tasks.record.settings import RACE, REPEATS
+from investorbench.tasks.result import Episode
+from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.rounds import Rounds
+from investorbench.tasks.seeds import BLOCK
+from investorbench.tasks.snapshots.scores import BPS, SnapshotDecisions, edge
+from investorbench.tasks.statistics.estimate import FloatArray
+from investorbench.tasks.statistics.sequential import Race, Stopping, StoppingError
+from investorbench.tasks.suites.opening import OF_A_JOB
+from investorbench.tasks.task import settings_of
+from investorbench_env.facts import Facts
+
+ROUND, AGENTS = "round", "agents"
+"""Settings of a race beside those of its rule: the repeats of a round, and who races."""
+
+
+def racing(
+    jobs: Sequence[Job],
+    rule: Mapping[str, Any],
+    size: int = 1,
+    max_decisions: int | None = None,
+    aside: Collection[str] = (),
+) -> list[Job]:
+    """Jobs that stop when the answer is known.
+
+    Args:
+        jobs: of one run. Their repeats are the most that an agent plays.
+        rule: the arguments of :class:`~investorbench.tasks.statistics.sequential.Stopping` without
+            ``most``; differences are in basis points, of a decision or of a day.
+        size: repeats of a round.
+        max_decisions: that an agent takes, or episodes where they are of accounts; None for all
+            repeats of its job.
+        aside: names of agents that play all repeats in any case, unless one is the reference.
+
+    Raises:
+        InvestorBenchError: the rule is none, the reference is missing, or the repeats of a task
+            are no independent observations.
+    """
+    for name, value in (("round", size), ("max_decisions", max_decisions)):
+        if value is not None and (type(value) is not int or value < 1):
+            raise StoppingError(f"{name}={value!r} must be a whole number of at least 1")
+    by_task: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        by_task[json.dumps(settings_of(job.task), sort_keys=True, default=str)].append(job)
+    races: dict[Job, dict[str, Any]] = {}
+    for own in by_task.values():
+        racers = [job for job in own if job.name not in aside or job.name == rule["reference"]]
+        races |= dict.fromkeys(racers, _setting(racers, rule, size, max_decisions))
+    return [
+        replace(job, settings={**job.settings, REPEATS: races[job][REPEATS], RACE: races[job]})
+        if job in races
+        else job
+        for job in jobs
+    ]
+
+
+def _setting(
+    racers: Sequence[Job], rule: Mapping[str, Any], size: int, max_decisions: int | None
+) -> dict[str, Any]:
+    job, names = racers[0], [job.name for job in racers]
+    if len({each.repeats for each in racers}) > 1:
+        raise StoppingError(f"agents of one race have as many repeats each: {', '.join(names)}")
+    facts = job.task.facts("test")
+    if not (facts.simulated and facts.draws_markets):
+        raise StoppingError(
+            f"{job.task.id}: repeats on one market are no independent observations; until=... is "
+            "for simulated markets, a new one in each repeat"
+        )
+    given = {name: value for name, value in rule.items() if value is not None}
+    block = int(job.settings.get(BLOCK, 1))
+    repeats = job.repeats if max_decisions is None else max(max_decisions // block, 1)
+    if OF_A_JOB in job.settings and repeats > job.repeats:
+        raise StoppingError(
+            f"max_decisions={max_decisions} is more than the {job.repeats * block} of the suite"
+        )
+    stopping = Stopping(**{**given, "most": repeats * block})
+    stopping.pairs(names)
+    own = {name: value for name, value in asdict(stopping).items() if value is not None}
+    if stopping.bound is not None:
+        own["bound"] = list(stopping.bound)
+    return {**own, REPEATS: repeats, ROUND: size, AGENTS: names}
+
+
+def race_of(setting: Mapping[str, Any]) -> Race:
+    """The race that a setting describes, before its first look.
+
+    Raises:
+        InvestorBenchError: it describes none.
+    """
+    try:
+        rule = {n: v for n, v in setting.items() if n not in (REPEATS, ROUND, AGENTS)}
+        if "bound" in rule:
+            rule["bound"] = tuple(rule["bound"])
+        return Race(stopping=Stopping(**rule), names=tuple(setting[AGENTS]))
+    except (LookupError, TypeError, ValueError) as error:
+        raise StoppingError(f"the settings of a race describe none: {error}") from None
+
+
+def race_key(job: Job) -> str | None:
+    """What the jobs of one race have in common; None of a job that does not race."""
+    if RACE not in job.settings:
+        return None
+    return json.dumps([settings_of(job.task), job.settings[RACE]], sort_keys=True, default=str)
+
+
+def rounds_of(jobs: Iterable[Job], budget: Budget) -> dict[Job, Rounds]:
+    """The rounds that each job plays, those of a race in common."""
+    by_race: dict[str, Rounds] = {}
+    found: dict[Job, Rounds] = {}
+    for job in jobs:
+        if (key := race_key(job)) is not None:
+            if key not in by_race:
+                own = job.settings[RACE]
+                affords = Affords(budget)
+                by_race[key] = Rounds(race_of(own), own[REPEATS], own[ROUND], affords)
+            found[job] = by_race[key]
+    return found
+
+
+class Affords:
+    """Whether a budget has what the last round cost, which had no fewer agents than the next.
+
+    Args:
+        budget: of the run.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget, self._spent = budget, budget.spent_usd
+
+    def __call__(self) -> bool:
+        """After a round."""
+        spent = self._budget.spent_usd
+        cost, self._spent = spent - self._spent, spent
+        return self._budget.max_usd is None or spent + cost <= self._budget.max_usd
+
+
+def scores_of(episode: Episode, facts: Facts) -> FloatArray:
+    """The observations of a repeat, in basis points: of each snapshot, or of an account a day."""
+    if not is_of_snapshots(facts) or episode.scored is None:
+        return np.array([BPS * float(np.mean(episode.returns))])
+    own = episode.scored
+    decided = SnapshotDecisions(
+        weight=own.weights,
+        mean=own.means,
+        variance=own.variances,
+        realised=own.returns,
+        cost_rate=facts.cost_rate,
+        by_weight=facts.action == "weight",
+    )
+    decided.require_sound()
+    return BPS * edge(decided)
+
+
+def rounds_again(setting: Mapping[str, Any], scores: Mapping[str, Sequence[FloatArray]]) -> Rounds:
+    """The rounds of a race, from the scores of each repeat that its agents have finished.
+
+    Raises:
+        InvestorBenchError: the setting describes no race, or scores cannot be looked at.
+    """
+    rounds = Rounds(race_of(setting), int(setting[REPEATS]), int(setting[ROUND]))
+    for name, own in scores.items():
+        for repeat, each in enumerate(own):
+            rounds.finish(name, repeat, each)
+    return rounds
