@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 
 from investorbench.tasks.statistics.estimate import FloatArray
-from investorbench.tasks.statistics.sequential import Look, Race, Stopping
+from investorbench.tasks.statistics.sequential import Look, PairedLook, Race, Stopping
 from investorbench.tasks.statistics.sequential.stopping import Goal
 
 FIRST = 88_000
@@ -32,7 +32,8 @@ STUBS = (
     0.0, 0.075, 0.147, 0.224, 0.303, 0.382, 0.467, 0.553, 0.638, 0.723, 0.803, 0.88, 0.95,
 )  # fmt: skip
 """Of thirteen agents, each 8.9 basis points a decision better than the one before."""
-EQUAL: tuple[tuple[int, Goal, int, int], ...] = (
+Equal = tuple[int, Goal, int, int]
+EQUAL: tuple[Equal, ...] = (
     (2, "distinguished", 200, 25),
     (2, "distinguished", 2000, 100),
     (AGENTS, "distinguished", 500, 50),
@@ -91,10 +92,10 @@ class Size:
         return f"{self.name:46s} {share:6.1%} ± {error:.1%}"
 
 
-def sizes(races: int) -> Iterator[Size]:
+def sizes(races: int, kinds: Sequence[Equal] = EQUAL) -> Iterator[Size]:
     """Races of equal agents; until something is said, those for the best are those for ranks."""
     for anytime in (False, True):
-        for count, until, most, size in EQUAL:
+        for count, until, most, size in kinds:
             rule, skills = rule_of(until, most, anytime), [SKILL] * count
             looks = (race(rule, skills, FIRST + number, size) for number in range(races))
             wrong = sum(any(pair.worse for pair in look.pairs) for look in looks)
@@ -124,25 +125,38 @@ def fixed_sample(skills: Sequence[float]) -> tuple[float, float]:
 def planted(races: int) -> str:
     """Two agents as far apart as filter and reader, beside the fixed sample that knows it."""
     fixed, difference = fixed_sample((FILTER, READER))
-    lines = [f"fixed sample {fixed:.0f}, difference {difference:.1f} bps; in fixed samples:",
-             "                  mean   90 %  power  wrong  intervals that hold  naive"]  # fmt: skip
+    lines = [
+        f"fixed sample {fixed:.0f}, difference {difference:.1f} bps; in fixed samples:",
+        f"{'':16s} {'mean':>6s} {'90 %':>6s} {'power':>7s} {'wrong':>7s}  intervals hold  naive ones",
+    ]
     for name, rule, size in (
         ("planned", rule_of("distinguished", int(1.05 * fixed), False, difference), ROUND),
         ("anytime", rule_of("distinguished", int(20 * fixed), True), ROUND),
         ("anytime by 10", rule_of("distinguished", int(20 * fixed), True), 10),
     ):
-        looks = [race(rule, (FILTER, READER), FIRST + number, size) for number in range(races)]
-        (pairs,) = zip(*(look.pairs for look in looks), strict=True)
+        looks = (race(rule, (FILTER, READER), FIRST + number, size) for number in range(races))
+        pairs = [look.pairs[0] for look in looks]
         used = np.array([pair.observations for pair in pairs]) / fixed
         found = np.array([pair.worse is not None for pair in pairs])
         wrong = np.array([pair.worse == "0" for pair in pairs])
         # Pairs are of another agent and the reference, which is the better one.
         holds = np.array([pair.low <= -difference <= pair.high for pair in pairs])
         lines.append(
-            f"{name:16s} {used.mean():6.2f} {np.quantile(used, 0.9):6.2f} {found.mean():6.1%} "
-            f"{wrong.mean():6.1%} {holds.mean():20.1%}"
+            f"{name:16s} {used.mean():6.2f} {np.quantile(used, 0.9):6.2f} {found.mean():7.1%} "
+            f"{wrong.mean():7.1%} {holds.mean():15.1%} {_naive(rule, pairs, difference):11.1%}"
         )
     return "\n".join(lines)
+
+
+def _naive(rule: Stopping, pairs: Sequence[PairedLook], difference: float) -> float:
+    """How often an interval holds that knows nothing of the looks before."""
+    held = []
+    for number, pair in enumerate(pairs):
+        one, other = scores((FILTER, READER), rule.most, np.random.default_rng(FIRST + number))
+        apart = (one - other)[: pair.observations]
+        margin = NORMAL.inv_cdf(0.975) * apart.std(ddof=1) / len(apart) ** 0.5
+        held.append(abs(apart.mean() - difference) <= margin)
+    return float(np.mean(held))
 
 
 def stubs(races: int, most: int = 8000) -> Iterator[str]:

@@ -237,3 +237,18 @@ def test_a_race_that_is_over_is_not_looked_at_again() -> None:
     assert race.look({name: row[:25] for name, row in scores.items()}).end == "exhausted"
     with pytest.raises(StoppingError, match="the race is over"):
         race.look(scores)
+
+
+@pytest.mark.heavy
+def test_the_study_keeps_its_promises_at_a_twentieth_of_its_size() -> None:
+    from investorbench.scripts.bench.stopping import EQUAL, planted, sizes, stubs
+
+    _, _, planned, _, by_ten = planted(100).splitlines()
+    mean, most, power = (float(each.rstrip("%")) for each in planned.split()[1:4])
+    assert mean <= 1.0 and most <= 1.1 and power >= 72.0
+    mean, most = (float(each) for each in by_ten.split()[3:5])
+    assert mean <= 1.3 and most <= 2.4
+    # Five are expected; twelve or more would come of one kind in 200.
+    assert all(each.wrong < 12 for each in sizes(100, EQUAL[:2]))
+    best, ranked, *_ = stubs(5)
+    assert "best right in 5" in best and "with a wrong pair 0" in ranked
