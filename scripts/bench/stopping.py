@@ -127,7 +127,7 @@ def planted(races: int) -> str:
     fixed, difference = fixed_sample((FILTER, READER))
     lines = [
         f"fixed sample {fixed:.0f}, difference {difference:.1f} bps; in fixed samples:",
-        f"{'':16s} {'mean':>6s} {'90 %':>6s} {'power':>7s} {'wrong':>7s}  intervals hold  naive ones",
+        "                   mean   90 %   power   wrong  intervals hold  naive ones",
     ]
     for name, rule, size in (
         ("planned", rule_of("distinguished", int(1.05 * fixed), False, difference), ROUND),
