@@ -15,7 +15,7 @@ from investorbench.tasks.days import Dates, FloatArray
 from investorbench.tasks.forecasts import ForecastScores, Outcomes, forecast_scores
 from investorbench.tasks.forecasts.clustered import Clusters
 from investorbench_env.envs.snapshot_draws import SimulatedSnapshots
-from investorbench_env.errors import ForecastError, MarketError
+from investorbench_env.errors import DataNotFoundError, ForecastError, MarketError
 from investorbench_env.facts import Facts
 from investorbench_env.market.asset_classes import ASSET_CLASSES
 from investorbench_env.market.sessions import sessions_between
@@ -69,13 +69,24 @@ def observations_of(result: "Result") -> tuple[Clusters, int]:
     Of simulated markets one is an observation, or an antithetic pair of them; of real ones a day.
     """
     episodes = result.episodes
-    if not result.facts.draws_markets:
+    if not _draws_markets(result):
         days = np.concatenate([each.sessions[:-1] for each in episodes])
         return _places_of(days, result.facts), horizon_of(result.facts)
     if result.facts.horizon is None:
         return np.repeat(np.arange(len(episodes)), [len(each.actions) for each in episodes]), 1
     is_paired = bool(result.task.options.get("antithetic"))
     return _numbered([seed // 2 if is_paired else seed for seed in _seeds(result)]), 1
+
+
+def _draws_markets(result: "Result") -> bool:
+    """Whether each episode or snapshot is of a market of its own, and not of one that is there."""
+    facts = result.facts
+    if facts.horizon is None or not facts.simulated:
+        return facts.simulated and facts.draws_markets
+    try:
+        return isinstance(result.task.snapshots().markets, SimulatedSnapshots)
+    except DataNotFoundError:
+        return False  # a market that was handed over in Python
 
 
 def _seeds(result: "Result") -> list[int]:
@@ -96,7 +107,7 @@ def _of_steps(result: "Result", given: Sequence[Forecast | None]) -> Outcomes:
         )
     returns = np.where(said, returns, 0.0)  # one half scores the same whatever came
     clusters, overlap = observations_of(result)
-    law = _law_of_steps(result) if result.facts.draws_markets else None
+    law = _law_of_steps(result) if _draws_markets(result) else None
     return Outcomes(returns=returns, clusters=clusters, overlap=overlap, law=law)
 
 
@@ -161,13 +172,15 @@ def _law_of_steps(result: "Result") -> Law | None:
 
 
 def _places_of(days: Dates, facts: Facts) -> Clusters:
-    """Days by their places among all sessions from the first to the last of them."""
-    if facts.asset_class not in ASSET_CLASSES:
-        _, places = np.unique(days, return_inverse=True)
-    else:
-        sessions = sessions_between(facts.asset_class, str(days.min()), str(days.max()))
-        places = np.searchsorted(sessions, days)
-    return places.astype(np.int64)
+    """Days by their places among all sessions from the first to the last of them, and themselves.
+
+    Not every market keeps to the calendar of its class.
+    """
+    known = np.unique(days)
+    if facts.asset_class in ASSET_CLASSES:
+        sessions = sessions_between(facts.asset_class, str(known[0]), str(known[-1]))
+        known = np.union1d(known, sessions)
+    return np.searchsorted(known, days).astype(np.int64)
 
 
 def _numbered(names: Sequence[int]) -> Clusters:

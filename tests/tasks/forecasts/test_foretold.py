@@ -1,5 +1,6 @@
 """What the forecasts of results were about: what came of them, and their law."""
 
+import warnings
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from investorbench.agents.forecasts import Decision, Forecast, NormalForecast, UpForecast
 from investorbench.tasks import Result, Task, evaluate, load
 from investorbench.tasks.forecasts import ForecastScores
+from investorbench.tasks.forecasts.scores import NO_TRUTH
+from investorbench.tasks.foretold import observations_of
 from investorbench.tasks.record.replaying import replay
 from investorbench.tasks.record.run_folder import job_in
-from investorbench_env.errors import ForecastError
+from investorbench_env.errors import ForecastError, SimulatedDataWarning
 from investorbench_env.market.market import CLOSE, OPEN
 from investorbench_env.market.simulated import dynamics_of
 from investorbench_env.market.simulated.horizon_law import HorizonLaw
@@ -166,19 +169,25 @@ def test_of_several_assets_what_a_forecast_is_about_is_not_recorded() -> None:
         _ = result.forecast_scores
 
 
-def test_on_real_markets_days_are_observations_and_the_law_is_not_known() -> None:
-    closes = 100.0 + np.cumsum(np.random.default_rng(0).normal(size=60))
+@pytest.mark.parametrize("simulated", [False, True])
+def test_of_snapshots_of_a_market_that_is_there_each_day_is_an_observation(simulated: bool) -> None:
+    closes = 100.0 + np.cumsum(np.random.default_rng(0).normal(size=90))
     task = Task.of(
         "InvestorBench/Snapshot",
-        data=small_market(closes.tolist()),
+        data=small_market(closes.tolist(), simulated=simulated),
         start=date(12),
-        end=date(59),
+        end=date(89),
         options={"window": 5, "horizon": 2},
     )
-    result = evaluate(Saying(UpForecast(up=0.6, horizon=2)), task, 1, seed=5)
-    found = result.forecast_scores
-    assert found.brier.expected.reason == "the true law of these returns is not known"
-    assert found.brier.realised.value is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SimulatedDataWarning)
+        result = evaluate(Saying(UpForecast(up=0.6, horizon=2)), task, 1, seed=5)
+    days, overlap = observations_of(result)
+    asked = result.episodes[0].sessions[:-1]
+    assert overlap == 2
+    assert len(np.unique(days)) == len(np.unique(asked))
+    assert ((days[:, None] < days) == (asked[:, None] < asked)).all()
+    assert result.forecast_scores.brier.expected.reason == NO_TRUTH
 
 
 def test_a_result_on_snapshots_says_what_decisions_were_worth_and_how_good_forecasts_are() -> None:
