@@ -21,6 +21,7 @@ from investorbench_env.market.simulated.bands import (
     ONE,
     TRAIN,
     Origin,
+    Purpose,
 )
 
 BANDS = (FRESH, TRAIN, HELD_OUT, NAMED, ONE)
@@ -43,6 +44,13 @@ def test_no_two_bands_and_no_two_seeds_share_a_path():
         for purpose in (0, 1)
     }
     assert len(set(drawn.values())) == len(drawn)
+
+
+def test_generators_are_those_of_each_purpose_alone():
+    origin = Origin("stock", "J'S", TRAIN, 2**128 + 5)
+    purposes = (Purpose.UNIFORMS, Purpose.NEWS)
+    together = [each.random() for each in origin.generators(*purposes)]
+    assert together == [origin.generator(purpose).random() for purpose in purposes]
 
 
 def test_assets_of_one_seed_are_independent_markets():

@@ -66,22 +66,34 @@ class Origin(NamedTuple):
         Raises:
             MarketError: the seed is negative, or there is no such band.
         """
+        return _generator(f"{self._spelled()}, {', '.join(map(str, map(int, purpose)))})")
+
+    def generators(self, *purposes: Purpose) -> list[np.random.Generator]:
+        """Those of several purposes, in less time than one by one; for errors see above."""
+        spelled = self._spelled()
+        return [_generator(f"{spelled}, {purpose:d})") for purpose in purposes]
+
+    def _spelled(self) -> str:
+        """The beginning of a tuple as Python writes it: no two origins are spelled alike."""
         asset_class, symbol, band, seed, _ = self
         band, seed = int(band), int(seed)
         if seed < 0 or not FRESH <= band <= ONE:
             raise MarketError(
                 f"a path has a band of {FRESH}..{ONE} and a seed from 0; got {band} and {seed}"
             )
-        # Strings as Python writes them, so that no two origins are spelled alike.
-        spelled = repr((asset_class, symbol, band, seed, *map(int, purpose)))
-        return np.random.Generator(np.random.PCG64(_Digest(spelled)))  # type: ignore[arg-type]
+        return repr((asset_class, symbol, band, seed))[:-1]
+
+
+def _generator(text: str) -> np.random.Generator:
+    seed = _Digest(sha256(text.encode()).digest())
+    return np.random.Generator(np.random.PCG64(seed))  # type: ignore[arg-type]
 
 
 class _Digest(ISeedSequence):
     """The SHA-256 of a text as a seed of 256 bits: a third of the time of ``SeedSequence``."""
 
-    def __init__(self, text: str) -> None:
-        self._digest = sha256(text.encode()).digest()
+    def __init__(self, digest: bytes) -> None:
+        self._digest = digest
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> npt.NDArray[Any]:
         """The first words of the digest."""

@@ -72,10 +72,11 @@ def draw_shocks(origins: Sequence[Origin], length: int) -> dict[str, FloatArray]
     normals = np.empty((len(origins), length, len(NORMALS)))
     uniforms = np.empty((len(origins), length, len(UNIFORMS)))
     for path, origin in enumerate(origins):
-        origin.generator(Purpose.NORMALS).standard_normal(out=normals[path])
+        normal, uniform = origin.generators(Purpose.NORMALS, Purpose.UNIFORMS)
+        normal.standard_normal(out=normals[path])
         if origin.mirrored:
             normals[path] *= MIRROR
-        origin.generator(Purpose.UNIFORMS).random(out=uniforms[path])
+        uniform.random(out=uniforms[path])
     by_name = np.ascontiguousarray(np.moveaxis(normals, -1, 0))
     shocks = dict(zip(NORMALS, by_name, strict=True))
     by_name = np.ascontiguousarray(np.moveaxis(uniforms, -1, 0))
