@@ -1,6 +1,6 @@
 """How many decisions does it take? By expected and realised returns, by snapshots and by episodes.
 
-``python -m investorbench.scripts.bench.power`` prints one page, and ``--json FILE`` keeps its
+``python -m investorbench.scripts.bench.power --json docs/power.json`` prints one page and keeps its
 figures, from which the figure of ``docs/power.md`` is drawn.
 """
 

@@ -167,7 +167,9 @@ def by_score(gaps: FloatArray, difference: float, samples: Samples, *, each: int
 
 
 def plain(value: Any) -> Any:
-    """Named tuples as JSON values."""
+    """Named tuples as JSON values, numbers to four digits after the point."""
+    if isinstance(value, float):
+        return round(value, 4)
     if hasattr(value, "_asdict"):
         return {name: plain(part) for name, part in value._asdict().items()}
     if isinstance(value, Mapping):
