@@ -25,6 +25,7 @@ from investorbench.tasks.record.sealing import CheckedSeal, check_seals
 from investorbench.tasks.record.settings import CONFIG, read_settings
 from investorbench.tasks.record.verifying import Finding, mixtures, verify_job
 from investorbench.tasks.record.verifying.ranks import wrong_ranks
+from investorbench.tasks.record.verifying.suites import off_suite
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.rederiving import rederive
 from investorbench.tasks.running.references_again import lacking_references, other_references
@@ -266,6 +267,7 @@ class Checks:
                 yield Finding(path=self._run, what=what, is_wrong=False, kind="mixed")
         yield from wrong_ranks(self._jobs.values())
         yield from wrong_stops(self._jobs.values())
+        yield from off_suite(self._run, self._jobs.values())
         for path in foreign_files(self._run, self._paths):
             yield Finding(path=path, what="is no part of a record", is_wrong=False)
 

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from investorbench.agents.settings_files import SUFFIXES, read_settings
+from investorbench.tasks.suites.wordings import WORDINGS
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONF = Path(__file__).resolve().parent.parent.parent / "conf"
 FOLDER = CONF / "suite"
 SUITE_FORMS = "or give a file of your own, such as suite=./my_suite.yaml"
+HEADLINES = ("edge", "realised", "sharpe")
+"""By what rows of a table are ranked."""
 COUNTS = ("repeats", "block", "wordings")
 
 
@@ -52,7 +55,8 @@ class Suite:
         wordings: of the prompt that are rotated over repeats, 1 to 3.
         warmup: whether episodes begin with the warm-up split.
         protocol: of all tasks.
-        headline: the figure by which agents are ranked, see docs/suites.md.
+        headline: the figure by which agents are ranked: ``"edge"`` of simulated snapshots,
+            ``"realised"`` of real ones, ``"sharpe"`` of accounts.
         references: agents that stand in every table beside those that are run.
         tokens: expected for a decision.
         smallest_difference: of the headline, in its unit, that two agents are distinguished by with
@@ -94,6 +98,10 @@ class Suite:
                 raise InvestorBenchError(
                     f"suite {where}: {name}={value!r} must be a whole number of at least 1"
                 )
+        if given.get("headline", "edge") not in HEADLINES:
+            raise UnknownNameError(f"headline of suite {where}", given["headline"], HEADLINES)
+        if given.get("wordings", 1) > len(WORDINGS):
+            raise InvestorBenchError(f"suite {where}: there are {len(WORDINGS)} wordings")
         if "tokens" in given:
             given["tokens"] = _part(ExpectedTokens, given["tokens"], f"tokens of suite {where}")
         tasks = tuple(_part(SuiteTask, each, f"a task of suite {where}") for each in given["tasks"])
