@@ -208,7 +208,7 @@ def _run(plan: RunPlan) -> None:
                 call_for_each(line.overrides, Launched(line.changing, line.own_tasks))
         outcome = recorded(jobs, folder)
     if plan.suite is not None and outcome.is_whole(jobs):
-        close_suite(folder)
+        _say(close_suite(folder))
     show(outcome, config.output, folder)
     if config.output == "table":
         print_races(raced(jobs, outcome.entries), Console())

@@ -74,12 +74,14 @@ def open_suite(suite: Suite, run: Path, salt: str | None = None) -> OpenedSuite:
     return OpenedSuite(suite=suite, sha256=sha256, seed=seed_of(sha256, known))
 
 
-def close_suite(run: Path) -> None:
-    """Show the salt of a run all of which is on record."""
+def close_suite(run: Path) -> str:
+    """Show the salt of a run all of which is on record; what is known of it, in a line."""
     with FileLock(run / LOCK):
         if (run / SALT).exists():
             write_suite(run, {**read_suite(run), "salt": salt_in(run / SALT)})
             (run / SALT).unlink()
+    said = read_suite(run)
+    return f"suite {said['suite']} ({said['sha256']}), salt {said['salt']}"
 
 
 def salt_at(path: Path) -> str:

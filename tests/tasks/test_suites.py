@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from investorbench.scripts.run import run_with
+from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.record.sealing import check_seals
+from investorbench.tasks.record.verifying.suites import off_suite
 from investorbench.tasks.suites import (
     Suite,
     find_suite,
@@ -96,6 +99,35 @@ def test_another_salt_or_suite_is_refused_in_a_folder(here: Path) -> None:
         open_suite(suite, here / "run", "salt")
     with pytest.raises(InvestorBenchError, match="holds a run of suite small"):
         open_suite(replace(suite, repeats=3), here / "run")
+
+
+def test_markets_that_do_not_follow_from_the_salt_are_found(here: Path) -> None:
+    play("run")
+    run, path = here / "run", here / "run" / "suite.json"
+    jobs = [job_in(each) for each in jobs_in(run)]
+    assert not list(off_suite(run, jobs))
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps(said | {"salt": SALT}))
+    assert [each.what for each in off_suite(run, jobs)] == [
+        "its salt is not the one that it has a hash of"
+    ]
+    path.write_text(json.dumps(said | {"salt": SALT, "salt_sha256": salt_hash(SALT)}))
+    assert all("seed" in each.what for each in off_suite(run, jobs))
+    assert len(list(off_suite(run, jobs))) == len(jobs) == 2
+    path.write_text(json.dumps(said | {"suite": "other"}))
+    assert all("is of suite small" in each.what for each in off_suite(run, jobs))
+    path.unlink()
+    (found,) = off_suite(run, jobs)
+    assert not found.is_wrong
+
+
+def test_a_sealed_plan_has_the_seeds_that_follow_from_the_salt(here: Path) -> None:
+    play("run", "seal=true", "salt=salt")
+    said = json.loads((here / "run" / "suite.json").read_text())
+    plan = json.loads((here / "run" / "plan.seal.json").read_text())
+    seeds = {own["seeds"]["run"] for own in plan["content"].values()}
+    assert seeds == {seed_of(said["sha256"], SALT)}
+    assert all(each.verdict == "fits" for each in check_seals(here / "run"))
 
 
 def test_what_a_suite_says_is_not_said_again(here: Path) -> None:
