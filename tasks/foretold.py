@@ -59,7 +59,7 @@ def _of_snapshots(result: "Result", blocks: "Sequence[Horizons]") -> Outcomes:
     )
     clusters, overlap = observations_of(result)
     is_known = bool(np.isfinite(ups).all())
-    law = Law(ups, means, lambda count: _drawn(result, count)) if is_known else None
+    law = LawsForetold(ups, means, lambda count: _drawn(result, count)) if is_known else None
     return Outcomes(returns=returns, clusters=clusters, overlap=overlap, law=law)
 
 
@@ -112,7 +112,7 @@ def _of_steps(result: "Result", given: Sequence[Forecast | None]) -> Outcomes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Law:
+class LawsForetold:
     """The laws of N returns, of which most is drawn only where it is asked for.
 
     Attributes:
@@ -152,7 +152,7 @@ def _drawn(result: "Result", count: int) -> FloatArray:
     return found
 
 
-def _law_of_steps(result: "Result") -> Law | None:
+def _law_of_steps(result: "Result") -> LawsForetold | None:
     """The laws of days of markets, drawn once more; None where they are not known, or others."""
     if result.facts.fills != "next_open" or result.task.facts("test") != result.facts:
         return None
@@ -168,7 +168,9 @@ def _law_of_steps(result: "Result") -> Law | None:
     up, expected = (
         np.concatenate([getattr(each, name) for each in laws]) for name in ("up", "expected")
     )
-    return Law(up, expected, lambda count: np.concatenate([each.returns(count) for each in laws]))
+    return LawsForetold(
+        up, expected, lambda count: np.concatenate([each.returns(count) for each in laws])
+    )
 
 
 def _places_of(days: Dates, facts: Facts) -> Clusters:

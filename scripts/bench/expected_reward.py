@@ -43,7 +43,7 @@ Policy = Callable[[Any, FloatArray, dict[str, Any]], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bars:
+class SkillBars:
     """What skill lies between, in basis points expected a decision.
 
     Attributes:
@@ -110,12 +110,12 @@ def train(reward: str, seed: int, steps: Sequence[int]) -> list[float]:
     return found
 
 
-def bars() -> Bars:
+def bars() -> SkillBars:
     """What skill lies between, on the markets on which agents are scored."""
     held = edges(lambda observation, rewards, info: np.ones((SCORED, 1)))
     env = gym.make(ID, markets="train", reward="expected")
     filtered = [_filtered(env, SCORED_FROM + number) for number in range(FILTERED)]
-    return Bars(constant=max(float(held.mean()), 0.0), filter=float(np.mean(filtered)))
+    return SkillBars(constant=max(float(held.mean()), 0.0), filter=float(np.mean(filtered)))
 
 
 def _filtered(env: gym.Env[Any, Any], seed: int) -> float:
@@ -167,7 +167,10 @@ def interquartile_mean(values: FloatArray) -> MeanOverSeeds:
 
 
 def report(
-    steps: Sequence[int], found: dict[str, FloatArray], between: Bars, read: dict[str, FloatArray]
+    steps: Sequence[int],
+    found: dict[str, FloatArray],
+    between: SkillBars,
+    read: dict[str, FloatArray],
 ) -> str:
     """Both tables, as text."""
     seeds = len(found["return"])
@@ -186,7 +189,9 @@ def report(
     return "\n".join(lines)
 
 
-def draw(steps: Sequence[int], found: dict[str, FloatArray], between: Bars, path: Path) -> None:
+def draw(
+    steps: Sequence[int], found: dict[str, FloatArray], between: SkillBars, path: Path
+) -> None:
     """Both curves of skill over steps, with their intervals, as a picture."""
     import matplotlib.pyplot as plt
 
