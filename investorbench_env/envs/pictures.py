@@ -47,7 +47,7 @@ def chart_of(setup: Setup, history: AssetMoments, now: Moment) -> npt.NDArray[np
         seen["bars"],
         seen["mask"],
         dates_of(market, slice(first, now.t + 1)),
-        symbol=setup.symbol,
+        symbol=history.symbol,
         simulated=market.simulated,
     )
 
@@ -67,7 +67,7 @@ def episode_frame(setup: Setup, history: AssetMoments, trail: Sequence[Mark]) ->
         marks[mark.now.t - trail[0].now.t] = number
     marks = np.maximum.accumulate(marks)
     return Frame(
-        symbol=setup.symbol,
+        symbol=history.symbol,
         source=market.source,
         simulated=market.simulated,
         protocol=setup.protocol.name,

@@ -1,9 +1,12 @@
 """Decide once about an asset, and be paid for what follows."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
+from investorbench_env.envs.pictures import Mark
 from investorbench_env.envs.setup import Setup
-from investorbench_env.envs.single_asset import Info, Observation, SingleAssetEnv
+from investorbench_env.envs.single_asset import EQUITY, Info, Observation, SingleAssetEnv
 from investorbench_env.envs.snapshot_given import GivenSnapshots
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_options import SnapshotOptions
@@ -47,7 +50,10 @@ class SnapshotEnv(SingleAssetEnv):
             InvalidActionError: the action is not in the action space; nothing has changed.
             ResetNeeded: there was no reset before.
         """
+        draws = self.render_mode is not None and not self._ended
         observation, reward, terminated, truncated, info = super().step(action)
+        if draws:
+            self._trail[1:] = self._way_to_the_end(info)
         return observation, reward, terminated or truncated, False, info
 
     @staticmethod
@@ -64,6 +70,18 @@ class SnapshotEnv(SingleAssetEnv):
     def earned(self) -> float:
         """What a long position returned over the horizon: for whoever scores it, after the step."""
         return cast(SnapshotHistory, self._path.history).end.earned
+
+    def _way_to_the_end(self, info: Info) -> Iterator[Mark]:
+        """The account at each bar of the horizon, as pictures show it."""
+        cash, account = self._setup.options.initial_cash, self._setup.account()
+        history = cast(SnapshotHistory, self._path.history)
+        units = sum(fill.quantity for fill in info["fills"])
+        weight, price = units * history.end.fill / cash, info["fill_price"]
+        opened = account.open(cash, history.decision.final)
+        for now, earned in zip(history.held, history.earned_by_bar(), strict=True):
+            after, _, _ = account.step(opened, weight, True, replace(history.end, earned=earned))
+            yield Mark(now, after[EQUITY], weight, units, price)
+            price = 0.0  # it is entered once
 
     def _begin(self, first: int) -> tuple[Observation, Info]:
         self._symbol = self._path.history.symbol

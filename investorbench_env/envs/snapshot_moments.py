@@ -1,5 +1,6 @@
 """The two moments of a snapshot: its decision, and the end of the horizon after it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -57,11 +58,6 @@ class SnapshotHistory:
         self.window: int = history.window
         self.asset: int = history.asset
 
-    @property
-    def at(self) -> int:
-        """The bar at whose end the decision is taken."""
-        return self._at
-
     def until(self, place: int) -> Moment:
         """The moment of a place."""
         return self.decision if place == DECISION else self.end
@@ -75,23 +71,35 @@ class SnapshotHistory:
     @cached_property
     def end(self) -> HorizonEnd:
         """The last bar of the horizon that is known, and what was earned up to it."""
-        bars = self._history.decisions(range(self._at + 1, self._at + 1 + self._horizon))
-        moments = [self._history.until(t) for t in bars.tolist()]
-        first, last = moments[0], moments[-1]
-        earned = earned_over(
-            first.fill,
-            [each.final for each in moments],
-            [each.dividend for each in moments],
-            [each.split for each in moments],
-        )
+        last = self.held[-1]
         since_decision = self._history.with_recent_documents(last.t, last.t - self._at)
         own = {field.name: getattr(since_decision, field.name) for field in fields(Moment)}
         changes: dict[str, Any] = {
-            "fill": first.fill,
-            "log_return": sum(each.log_return for each in moments),
+            "fill": self.held[0].fill,
+            "log_return": sum(each.log_return for each in self.held),
             **NOTHING_PAID,
         }
-        return HorizonEnd(**own | changes, earned=earned + self._payout)
+        return HorizonEnd(**own | changes, earned=self._earned(self.held) + self._payout)
+
+    @cached_property
+    def held(self) -> tuple[Moment, ...]:
+        """The moments of the horizon, one a bar that is known."""
+        bars = self._history.decisions(range(self._at + 1, self._at + 1 + self._horizon))
+        return tuple(map(self._history.until, bars.tolist()))
+
+    def earned_by_bar(self) -> list[float]:
+        """What a long position had earned at each of these moments, the last one as at the end."""
+        before = [self._earned(self.held[: count + 1]) for count in range(len(self.held) - 1)]
+        return [*before, self.end.earned]
+
+    def _earned(self, held: Sequence[Moment]) -> float:
+        earned: float = earned_over(
+            held[0].fill,
+            [each.final for each in held],
+            [each.dividend for each in held],
+            [each.split for each in held],
+        )
+        return earned
 
     def opening_filings(self, place: int) -> tuple[Document, ...]:
         """None: a snapshot shows the documents of its last bars alone."""

@@ -298,3 +298,32 @@ def test_the_action_space_is_that_of_one_asset() -> None:
         with pytest.raises(InvestorBenchError):
             env.step(action)
     assert env.step(0.25)[2]
+
+
+@pytest.mark.parametrize(
+    ("action", "side", "held"), [(BUY, "buy", "long 100%"), (SELL, "sell", "short")]
+)
+def test_a_picture_shows_the_entry_and_the_account_over_the_horizon(
+    action: int, side: str, held: str
+) -> None:
+    closes, opens = [9.0, 9.0, 11.0, 16.5, 13.2], [9.0, 9.0, 10.0, 1.0, 1.0]
+    market = small_market(closes, opens=opens)
+    own = {"data": market, "horizon": 3, "start": date(1), "end": date(4), "window": 3}
+    env: Any = gym.make(ANY, render_mode="ansi", **own)
+    env.reset(seed=0)
+    assert "none yet" in env.render() and "flat" in env.render()
+    _, reward, *_ = env.step(action)
+    text = env.render()
+    assert f"latest first: 01-03 {side} 10.00" in text
+    assert held in text
+    assert f"equity {100_000 * (1 + reward):,.0f}" in text
+    with pytest.warns(UserWarning, match="already ended"):
+        env.step(HOLD)
+    assert env.render() == text
+    marks = env.unwrapped._trail
+    growth = [mark.equity / 100_000.0 - 1.0 for mark in marks]
+    sign = action - 1
+    assert growth == pytest.approx([0.0, *(sign * x - 0.001 for x in (0.1, 0.6, 0.4))])
+    pixels = gym.make(ANY, render_mode="rgb_array", **own)
+    pixels.reset(seed=0)
+    assert pixels.render().ndim == 3
