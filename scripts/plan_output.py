@@ -52,14 +52,14 @@ def _in_skill(found: tuple[float, float], task: TaskEstimate) -> str:
 def _table(plan: SuitePlan) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", overflow="fold")
-    for head in ("decisions", "1,000s read", "written", "USD", "time"):
+    for head in ("decisions", "tokens read", "written", "USD", "time"):
         table.add_column(head, justify="right", no_wrap=True)
     for each in plan.models:
         table.add_row(
             escape(each.name),
             number(each.decisions),
-            number(each.read / 1000),
-            number(each.written / 1000),
+            number(each.read),
+            number(each.written),
             number(each.usd, 2),
             _time(each.hours),
         )
@@ -69,8 +69,8 @@ def _table(plan: SuitePlan) -> Table:
         table.add_row(
             "all",
             number(sum(each.decisions for each in plan.models)),
-            number(sum(each.read for each in plan.models) / 1000),
-            number(sum(each.written for each in plan.models) / 1000),
+            number(sum(each.read for each in plan.models)),
+            number(sum(each.written for each in plan.models)),
             number(sum(known), 2) if known else number(None),
             _time(max(each.hours for each in plan.models)),
         )
