@@ -15,6 +15,7 @@ from rich.text import Text
 
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.answers import role_of
+from investorbench.tasks.forecasts.words import came_words, forecast_words
 from investorbench.tasks.record.schema import Line
 from investorbench.tasks.wording import count, usd
 from investorbench_env.accounting.events import AnyOrder
@@ -335,6 +336,10 @@ def _done(day: ShownDay, thought: Values) -> Grid:
     account = line.account
     is_several = len(account.marks) > 1
     grid.add("action", safe(day.action, STYLES.get(day.action, "")), *day.orders)
+    if line.forecast is not None:
+        grid.add("forecast", forecast_words(line.forecast))
+    if line.scored is not None:
+        grid.add("came", "; ".join(came_words(line.scored)))
     for fill in line.fills:
         what = f"{fill.symbol} {number(fill.quantity)} " * is_several
         worth, cost = number(fill.notional), number(fill.cost)

@@ -8,6 +8,7 @@ from typing import Any
 from investorbench.tasks.actions import action_parts, action_word
 from investorbench.tasks.answers import role_of
 from investorbench.tasks.days import is_within_a_day
+from investorbench.tasks.forecasts.words import came_words, forecast_words
 from investorbench.tasks.record.schema import Line, without_nan
 from investorbench.tasks.report.shared_lines import Lines
 from investorbench.tasks.wording import number, percent
@@ -73,6 +74,8 @@ def facts_of(line: Line, facts: Facts, lines: Lines, owner: int) -> DecisionRow:
         ("orders", action_parts(line.action, facts)),
         ("rejected", _rejections(line)),
         ("paid", _distributions(line)),
+        ("forecast", [forecast_words(line.forecast)] if line.forecast else ()),
+        ("came", came_words(line.scored) if line.scored else ()),
     ):
         if listed := list(texts):
             found[name] = listed

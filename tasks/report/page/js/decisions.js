@@ -258,6 +258,7 @@ function doneParts(decision, thought, episode) {
     ["action", decision.action + invalid], ["of which", decision.orders?.join("; ")],
     ["false ids", dropped],
     ["not carried out", decision.rejected?.join("; ")], ["paid", decision.paid?.join("; ")],
+    ["forecast", decision.forecast?.join("; ")], ["what came", decision.came?.join("; ")],
     ...outcome, ...later,
   ]), ...assetParts(decision)];
 }
