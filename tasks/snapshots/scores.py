@@ -74,13 +74,8 @@ def realised(given: SnapshotDecisions) -> FloatArray:
 
 
 def realised_edge(given: SnapshotDecisions, aversion: float = AVERSION) -> FloatArray:
-    """The headline as it would be estimated without the hidden state [n].
-
-    For weights it is w·R − ½γ·(w·R)² − cost·|w|.
-    """
-    if not given.by_weight:
-        return realised(given)
-    return realised(given) - aversion / 2 * (given.weight * given.realised) ** 2
+    """The headline with R in the place of μ: of the same mean, and as lucky as R [n]."""
+    return edge(given._replace(mean=given.realised), aversion)
 
 
 def loss(given: SnapshotDecisions, aversion: float = AVERSION) -> FloatArray:

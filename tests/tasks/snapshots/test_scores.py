@@ -46,7 +46,7 @@ def test_scores_are_those_worked_out_by_hand():
     assert linear_edge(one) == pytest.approx([0.0045])
     assert certainty_equivalent(one) == edge(one) == pytest.approx([0.003])
     assert realised(one) == pytest.approx([0.0095])
-    assert realised_edge(one) == pytest.approx([0.0095 - 2.5 * 0.01**2])
+    assert realised_edge(one) == pytest.approx([0.0095 - 0.0015])
     by_trade = one._replace(by_weight=False)
     assert edge(by_trade) == linear_edge(one) and realised_edge(by_trade) == realised(one)
 
