@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from investorbench.scripts.terminal import Console
-from investorbench.tasks.expected import ExpectedResult
+from investorbench.tasks.expected import ExpectedResult, KnownMarket, expected_of
 from investorbench.tasks.result import Result
 from investorbench.tasks.statistics.estimate import Estimate
 from investorbench.tasks.wording import number
@@ -27,8 +27,9 @@ def print_expected(results: Sequence[Result], console: Console) -> None:
     """
     for name in dict.fromkeys(result.task.short_name for result in results):
         own = [each for each in results if each.task.short_name == name]
-        found = sorted((each.expected() for each in own), key=_edge, reverse=True)
-        console.print(f"[bold yellow]SIMULATED[/] [bold]{escape(name)}[/], what was expected")
+        known: dict[int, KnownMarket] = {}
+        found = sorted((expected_of(each, known) for each in own), key=_edge, reverse=True)
+        console.print(f"\n[bold yellow]SIMULATED[/] [bold]{escape(name)}[/], what was expected")
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for place, head in enumerate(COLUMNS):
             table.add_column(head, justify="left" if place == 0 else "right", no_wrap=True)

@@ -23,6 +23,7 @@ from investorbench.scripts.composing import (
     is_question,
 )
 from investorbench.scripts.cutoffs import with_cutoff
+from investorbench.scripts.expected_output import print_expected
 from investorbench.scripts.jobs import OF_THE_RUN, job_of, maker_of, options_of
 from investorbench.scripts.launching import (
     HERE,
@@ -37,6 +38,7 @@ from investorbench.scripts.settings import require_known_settings, swept
 from investorbench.scripts.suites import names_suite, suite_lines
 from investorbench.scripts.tables import print_results
 from investorbench.scripts.terminal import Console
+from investorbench.tasks.expected import why_unknown
 from investorbench.tasks.finding import our_id
 from investorbench.tasks.record.episode_folder import FAILURE
 from investorbench.tasks.record.job_folder import manifest_of
@@ -211,6 +213,10 @@ def _run(plan: RunPlan) -> None:
         _say(close_suite(folder))
     show(outcome, config.output, folder)
     if config.output == "table":
+        if plan.suite is not None:
+            results = [entry.result for entry in outcome.entries]
+            known = [one for one in results if why_unknown(one.task, one.facts) is None]
+            print_expected(known, Console())
         print_races(raced(jobs, outcome.entries), Console())
     if config.seal and outcome.is_whole(jobs):
         _say(f"record sealed: {seal_record(folder).line}")

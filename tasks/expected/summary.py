@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench.tasks.days import FloatArray
-from investorbench.tasks.expected.steps import ExpectedEpisode, expected_episode
+from investorbench.tasks.expected.steps import ExpectedEpisode, KnownMarket, expected_episode
 from investorbench.tasks.forecasts.clustered import clustered_mean
 from investorbench.tasks.statistics.estimate import Estimate
 from investorbench.tasks.wording import NONE, count
@@ -70,16 +70,22 @@ class ExpectedResult:
         )
 
 
-def expected_of(result: "Result") -> ExpectedResult:
+def expected_of(result: "Result", known: dict[int, KnownMarket] | None = None) -> ExpectedResult:
     """What was expected of an agent's positions on a simulated market.
+
+    Args:
+        result: of the agent.
+        known: markets of its task that are drawn already, by their seeds; new ones are added.
 
     Raises:
         InvestorBenchError: see :func:`~investorbench.tasks.expected.steps.expected_episode`.
     """
+    known = {} if known is None else known
     return ExpectedResult(
         agent=result.agent,
         episodes=tuple(
-            expected_episode(result.task, result.facts, episode) for episode in result.episodes
+            expected_episode(result.task, result.facts, episode, known)
+            for episode in result.episodes
         ),
     )
 

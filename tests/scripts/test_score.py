@@ -64,6 +64,28 @@ def test_what_was_expected_stands_in_a_table_of_its_own(run: Path, command: Call
     assert "at least 20 are needed" in table
 
 
+SUITE = """
+name: tiny
+about: One market for a week.
+tasks: [{task: stock/sim, options: {episode_length: 5}}]
+repeats: 1
+wordings: 1
+warmup: false
+headline: sharpe
+references: [simulated/text_reader]
+"""
+
+
+def test_a_suite_of_episodes_says_what_was_expected(tmp_path: Path, command: Call) -> None:
+    (tmp_path / "tiny.yaml").write_text(SUITE)
+    folder = tmp_path / "runs"
+    output = command("run", f"suite={tmp_path}/tiny.yaml", "agent=momentum", f"folder={folder}")
+    assert output.code == 0
+    _, _, table = output.out.partition("SIMULATED stock-sim, what was expected")
+    assert "momentum " in table
+    assert "text_reader " in table
+
+
 def mangled(content: Any, rng: random.Random) -> Any:
     """JSON of which one part, wherever it lies, is gone or something else."""
     odd = [None, True, -1, 1e400, "", "x", [], [[1]], {}, {"x": []}]

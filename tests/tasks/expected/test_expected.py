@@ -41,12 +41,12 @@ def test_each_step_has_its_night_its_day_and_its_costs() -> None:
     ("id", "options"),
     [
         (STOCK, {"action": "weight", "cash_rate": 0.05}),
-        ("InvestorBench/Crypto-SIM", {"protocol": "paper"}),
+        pytest.param("InvestorBench/Crypto-SIM", {"protocol": "paper"}, marks=pytest.mark.heavy),
     ],
 )
 def test_realised_less_expected_is_nothing_but_chance(id: str, options: dict[str, Any]) -> None:
     # So many observations that an interval of 95 % is one of nearly all once it is doubled.
-    expected = evaluate("random", id, 25, seed=3, warmup=False, **options).expected()
+    expected = evaluate("random", id, 20, seed=3, warmup=False, **options).expected()
     gap = expected.surprise
     assert gap.value is not None
     assert gap.high is not None
