@@ -4,14 +4,14 @@ A place is a moment of a snapshot: its decision, number ``2 * path``, or the end
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from investorbench_env.accounting.account import Expected
 from investorbench_env.envs.lanes_tape import TOGETHER, LanesTape
-from investorbench_env.envs.snapshot_moments import DECISION, END, SnapshotHistory
+from investorbench_env.envs.snapshot_moments import DECISION, END
 from investorbench_env.envs.snapshot_numbers import SnapshotNumbers
 from investorbench_env.envs.snapshot_setup import SnapshotSetup
 from investorbench_env.market.market import FIELDS
@@ -53,13 +53,6 @@ class SnapshotTape(LanesTape):
         if size:
             self._windows: Array = self._bars.reshape(rows, -1).view(f"V{size}")[:, 0]
 
-    @classmethod
-    def of_one(cls, setup: SnapshotSetup, history: SnapshotHistory) -> Self:
-        """The tape of a snapshot that is there."""
-        tape = cls(setup, 1)
-        tape._put_drawn([0], SnapshotNumbers.of_histories([history]))
-        return tape
-
     def draw(self, markets: Any, paths: Sequence[int], numbers: Sequence[int]) -> None:
         """Put the snapshots of some numbers in the places of some paths."""
         for first in range(0, len(paths), TOGETHER):
@@ -98,10 +91,6 @@ class SnapshotTape(LanesTape):
     def prices_of_all(self, at: int) -> HorizonEnds:
         """The same for episodes that are all at one moment of one snapshot."""
         return self.prices(np.array([at]), np.array([at]))
-
-    def distributions(self, places: Array) -> tuple[Array, Array]:
-        """Nothing is left to pay: what is earned has dividends and splits."""
-        return np.zeros(len(places)), np.ones(len(places))
 
     def expected(self, places: Array) -> Expected:
         """What the horizons after some places were expected to earn [N]."""
