@@ -20,7 +20,8 @@ from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 OPTIONS: Mapping[str, Callable[[str], Any]] = {
-    "suite": str, "models": str, "agent": str, "pilot": Path, "seconds": float, "folder": str,
+    "suite": str, "models": str, "agent": str, "pilot": Path, "seconds": float, "data": str,
+    "folder": str,
 }  # fmt: skip
 
 
@@ -63,7 +64,8 @@ def planned(given: Mapping[str, Any]) -> SuitePlan:
         for pattern in given["models"].split(",")
         for each in rows(pattern, Choices(), today())
     }
-    return plan_of(suite, models, given.get("pilot"), given.get("seconds", SECONDS))
+    seconds = given.get("seconds", SECONDS)
+    return plan_of(suite, models, given.get("pilot"), seconds, given.get("data"))
 
 
 def _given(arguments: Sequence[str]) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def _line(given: Mapping[str, Any], made: SuitePlan) -> list[str]:
         "suite": given["suite"],
         "agent": given.get("agent", "…"),
         "model": models,
+        "data": given.get("data"),
         "folder": given.get("folder"),
     }
     own = [f"{name}={value}" for name, value in settings.items() if value is not None]

@@ -1,13 +1,12 @@
 """How ``investorbench plan`` looks: a row a model, and what the table will distinguish."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from investorbench.tasks.suites.estimates import TaskEstimate
 from investorbench.tasks.suites.plans import SuitePlan
 from investorbench.tasks.wording import count, number, roughly
 
@@ -16,41 +15,43 @@ def print_plan(plan: SuitePlan, console: Console) -> None:
     """All of it."""
     console.print(f"[bold]{escape(plan.suite.name)}[/] · {escape(plan.suite.about)}")
     console.print(_table(plan))
-    for each in plan.tasks:
-        for line in shows(each, len(plan.models)):
-            console.print(line, markup=False)
+    if any(each.spread for each in plan.tasks):
+        console.print("differences that are seen with 80 % power at 5 %:")
+        console.print(_seen_table(plan))
     console.print("\n".join(_rests_on(plan)), style="dim", markup=False)
 
 
-def shows(task: TaskEstimate, models: int) -> Iterator[str]:
-    """What a task will distinguish, in sentences."""
-    two = task.differences()
-    if two is None:
-        yield f"{task.task}: {task.why_not or 'no pilot says what it distinguishes'}"
-        return
-    yield (
-        f"{task.task}: two models are distinguished with 80 % power where their edges differ by "
-        f"{_range(two)} bps a decision{_in_skill(two, task)}"
-    )
-    if models > 2 and (of_all := task.differences(models)) is not None:
-        skill = _in_skill(of_all, task)
-        yield f"  any two of {models}, all pairs at once: {_range(of_all)} bps{skill}"
+def _seen_table(plan: SuitePlan) -> Table:
+    """What each task will distinguish."""
+    table, models = _empty_table(), len(plan.models)
+    table.add_column("task", overflow="fold")
+    for head in ("observations", "two models", *([f"any two of {models}"] if models > 2 else [])):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("in")
+    for each in plan.tasks:
+        two = each.differences()
+        if two is None:
+            continue
+        of_all = each.differences(models) if models > 2 else None
+        cells = [_range(two), *([] if of_all is None else [_range(of_all)])]
+        table.add_row(escape(each.task), number(each.independent), *cells, each.unit)
+        if each.scale:
+            skills = [_in_skill(found, each.scale) for found in (two, of_all) if found]
+            table.add_row("", "", *skills, "skill")
+    return table
 
 
-def _range(found: tuple[float, float]) -> str:
-    least, most = map(roughly, found)
-    return least if least == most else f"{least} to {most}"
+def _range(found: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys(map(roughly, found)))
 
 
-def _in_skill(found: tuple[float, float], task: TaskEstimate) -> str:
-    if not task.scale:
-        return ""
-    least, most = (f"{each / task.scale:.2f}".removeprefix("0") for each in found)
-    return f" ({least if least == most else f'{least} to {most}'} of skill)"
+def _in_skill(found: Sequence[float], scale: float) -> str:
+    ends = (f"{each / scale:.2f}".removeprefix("0") for each in found)
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _table(plan: SuitePlan) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = _empty_table()
     table.add_column("model", overflow="fold")
     for head in ("decisions", "tokens read", "written", "USD", "time"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -77,6 +78,10 @@ def _table(plan: SuitePlan) -> Table:
     return table
 
 
+def _empty_table() -> Table:
+    return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
 def _time(hours: float) -> str:
     return f"{roughly(hours)} h" if hours >= 1.0 else f"{max(round(hours * 60), 1)} min"
 
@@ -89,12 +94,15 @@ def _rests_on(plan: SuitePlan) -> Iterator[str]:
         f"{number(answering.written)} written, {source}; {number(answering.seconds)} s an answer, "
         "models side by side"
     )
+    sources: dict[str, list[str]] = {}
     for each in plan.tasks:
         if each.spread is not None:
-            yield (
-                f"{each.task}: differences of two agents vary by {_range(each.spread[:2])} bps "
-                f"from decision to decision, by {each.spread.source}"
-            )
+            text = f"{_range(each.spread[:2])} {each.unit}, by {each.spread.source}"
+            sources.setdefault(text, []).append(each.task)
+        else:
+            yield f"{each.task}: {each.why_not}"
+    for text, tasks in sources.items():
+        yield f"{', '.join(tasks)}: differences of two vary by {text}"
     days = sorted({each.as_of for each in plan.models if each.as_of})
     if days:
         yield f"prices as of {days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}"

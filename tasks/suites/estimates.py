@@ -1,7 +1,7 @@
 """What a run of a suite will cost and show, before any of it is played."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -18,7 +18,9 @@ from investorbench.tasks.snapshots.references import (
 from investorbench.tasks.snapshots.results import reference_for
 from investorbench.tasks.snapshots.scores import BPS
 from investorbench.tasks.suites.freezing import task_of_suite
+from investorbench.tasks.suites.lengths import sharpe_error, steps_of
 from investorbench.tasks.suites.suite import Suite, SuiteTask
+from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError
 
 FloatArray = npt.NDArray[np.float64]
@@ -28,6 +30,8 @@ SECONDS = 5.0
 AT_ONCE = 64
 """Episodes that a run plays at once, as ``concurrency`` has it."""
 HOUR, MINUTE = 3_600.0, 60.0
+BASIS_POINTS, SHARPE = "bps a decision", "Sharpe ratio"
+PILOT = "what it distinguishes is for a pilot to say: pilot=RUN"
 
 
 class AnswerSize(NamedTuple):
@@ -44,7 +48,7 @@ class AnswerSize(NamedTuple):
 
 
 class DifferenceSpread(NamedTuple):
-    """How far the differences of two agents vary from decision to decision, in basis points.
+    """How far the differences of two agents vary from observation to observation.
 
     Attributes:
         least: of the two agents whose decisions are most alike.
@@ -57,6 +61,18 @@ class DifferenceSpread(NamedTuple):
     source: str
 
 
+class PilotTask(NamedTuple):
+    """What a pilot shows of a task.
+
+    Attributes:
+        spread: of the differences of its agents.
+        decisions: of an agent that are one observation, on average.
+    """
+
+    spread: DifferenceSpread
+    decisions: float = 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEstimate:
     """What one agent plays of a task, and what that can show.
@@ -67,7 +83,8 @@ class TaskEstimate:
         independent: scores that do not hang on each other: snapshots or pairs of them, else
             episodes.
         at_once: episodes that can be played at once.
-        spread: of differences; None where it is not known.
+        spread: of differences, over what is independent; None where it is not known.
+        unit: of differences.
         scale: what skill 1 is worth in basis points; None where that is not known.
         why_not: why the spread is not known.
     """
@@ -77,11 +94,12 @@ class TaskEstimate:
     independent: int
     at_once: int
     spread: DifferenceSpread | None = None
+    unit: str = BASIS_POINTS
     scale: float | None = None
     why_not: str = ""
 
     def differences(self, agents: int = 2) -> tuple[float, float] | None:
-        """The differences, in basis points, that are seen with 80 % power: least and most.
+        """The differences that are seen with 80 % power: least and most.
 
         Args:
             agents: of which all pairs are compared at once, by Bonferroni; the tests of a table
@@ -120,18 +138,19 @@ class ModelEstimate:
 
 
 def task_estimates(
-    suite: Suite, spreads: Mapping[str, DifferenceSpread] | None = None
+    suite: Suite, pilots: Mapping[str, PilotTask] | None = None, data: str | None = None
 ) -> list[TaskEstimate]:
     """What one agent plays of a suite, task by task.
 
     Args:
         suite: that is to be run.
-        spreads: of a pilot by the names of tasks; without one those of the frozen references.
+        pilots: what one shows, by the names of tasks.
+        data: where that of real markets is; None where the task says so, or for the calendar alone.
 
     Raises:
-        InvestorBenchError: a task's data is not there.
+        InvestorBenchError: a task does not fit its data.
     """
-    return [_task_estimate(each, suite, spreads or {}) for each in suite.tasks]
+    return [_task_estimate(each, suite, pilots or {}, data) for each in suite.tasks]
 
 
 def model_estimate(
@@ -163,11 +182,11 @@ def model_estimate(
     )
 
 
-def spread_of(edges: Mapping[str, FloatArray], source: str) -> DifferenceSpread | None:
-    """The spread of the differences of agents, from edges on the same snapshots [n] each."""
+def spread_of(scores: Mapping[str, FloatArray], source: str) -> DifferenceSpread | None:
+    """The spread of the differences of agents, from what each scored on the same [n] each."""
     found = [
-        float((one - other).std(ddof=1)) * BPS
-        for one, other in combinations(edges.values(), 2)
+        float((one - other).std(ddof=1))
+        for one, other in combinations(scores.values(), 2)
         if len(one) > 1
     ]
     varying = [each for each in found if each > 0.0]
@@ -187,33 +206,53 @@ def between_yardsticks(reference: SnapshotReference, in_pair: int = 1) -> Differ
 
 
 def _task_estimate(
-    task: SuiteTask, suite: Suite, spreads: Mapping[str, DifferenceSpread]
+    task: SuiteTask, suite: Suite, pilots: Mapping[str, PilotTask], data: str | None
 ) -> TaskEstimate:
     made = task_of_suite(task, suite)
-    facts, spread = made.facts("test"), spreads.get(task.task)
-    if facts.horizon is None:
-        steps = facts.steps + (made.facts("warmup").steps if suite.warmup else 0)
-        return TaskEstimate(
-            task=task.task,
-            decisions=suite.repeats * steps,
-            independent=suite.repeats,
-            at_once=suite.repeats,
-            why_not="what accounts distinguish over days their own table says",
-        )
-    in_pair = 2 if made.options.get("antithetic") else 1
-    scale, why_not = None, ""
-    try:
-        reference = reference_for(made)
-        scale = (reference.filter - reference.floor) * BPS
-        spread = spread or between_yardsticks(reference, in_pair)
-    except InvestorBenchError as error:
-        why_not = str(error)
+    made = made if data is None or made.is_simulated else replace(made, data=data)
+    pilot = pilots.get(task.task)
+    if not made.is_of_snapshots:
+        return _of_accounts(task.task, made, suite, pilot)
+    scale, why_not, spread = None, PILOT, None if pilot is None else pilot.spread
+    if made.is_simulated:
+        try:
+            reference = reference_for(made)
+            scale = (reference.filter - reference.floor) * BPS
+            spread = spread or between_yardsticks(reference, _in_one(made))
+        except InvestorBenchError as error:
+            why_not = str(error)
+    in_one = _in_one(made) if pilot is None else pilot.decisions
     return TaskEstimate(
         task=task.task,
         decisions=suite.decisions,
-        independent=suite.decisions // in_pair,
+        independent=max(round(suite.decisions / in_one), 1),
         at_once=suite.repeats,
         spread=spread,
         scale=scale,
         why_not="" if spread else why_not,
     )
+
+
+def _of_accounts(name: str, made: Task, suite: Suite, pilot: PilotTask | None) -> TaskEstimate:
+    """Whole episodes, of which the repeats on one market are one observation."""
+    steps = steps_of(made, "test")
+    error = sharpe_error(made, steps)
+    before = steps_of(made, "warmup") if suite.warmup else 0
+    known = DifferenceSpread(
+        error, error * 2**0.5,
+        f"the error of a Sharpe ratio over {steps} days, of returns that correlate by a half or "
+        "not at all",
+    )  # fmt: skip
+    return TaskEstimate(
+        task=name,
+        decisions=suite.repeats * (steps + before),
+        independent=suite.repeats if made.is_simulated else 1,
+        at_once=suite.repeats,
+        spread=known if pilot is None else pilot.spread,
+        unit=SHARPE,
+    )
+
+
+def _in_one(made: Task) -> int:
+    """Snapshots that are one observation."""
+    return 2 if made.options.get("antithetic") else 1

@@ -1,17 +1,20 @@
 """What an earlier run shows of one to come: how much scores vary, and what answers take."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from investorbench.tasks.answers import answers_of
+from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.reading import recorded_entry
 from investorbench.tasks.record.run_folder import job_in, jobs_in
-from investorbench.tasks.result import Result
-from investorbench.tasks.snapshots.played import paired_edges
-from investorbench.tasks.suites.estimates import AnswerSize, DifferenceSpread, spread_of
+from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.suites.estimates import AnswerSize, PilotTask, spread_of
 from investorbench.tasks.suites.freezing import task_of_suite
 from investorbench.tasks.suites.suite import Suite
+from investorbench.tasks.task import Task
 from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
@@ -22,42 +25,66 @@ class Pilot:
 
     Attributes:
         run: its folder.
-        spreads: of the differences of its agents, by the suite's names of tasks.
+        tasks: what it shows, by the suite's names of tasks.
         answering: what its language models' answers took; None where it asked none.
     """
 
     run: Path
-    spreads: Mapping[str, DifferenceSpread]
+    tasks: Mapping[str, PilotTask]
     answering: AnswerSize | None
 
 
 def pilot_of(run: Path, suite: Suite) -> Pilot:
-    """What a run shows of a suite; some blocks of it are enough.
+    """What a run shows of a suite; some repeats of it are enough.
 
     Raises:
-        InvestorBenchError: it holds no two agents on the same snapshots of a task of the suite.
+        InvestorBenchError: it holds no two agents on the same markets of a task of the suite.
     """
-    results = [recorded_entry(job_in(path)).result for path in jobs_in(run)]
-    spreads = {}
+    entries = [recorded_entry(job_in(path)) for path in jobs_in(run)]
+    tasks = {}
     for task in suite.tasks:
-        made = task_of_suite(task, suite)
-        own = [each for each in results if each.task == made and each.facts.horizon is not None]
-        edges = paired_edges(own)
-        if len(edges) > 1 and (found := spread_of(edges, _source(run, edges))) is not None:
-            spreads[task.task] = found
-    if not spreads:
+        own = [each for each in entries if _is_of(each.result, task_of_suite(task, suite))]
+        if (found := _shown(own, run)) is not None:
+            tasks[task.task] = found
+    if not tasks:
         raise InvestorBenchError(
-            f"{run} is no pilot of suite {suite.name}: it holds no two agents that decided "
-            "differently on the same snapshots of one of its tasks"
+            f"{run} is no pilot of suite {suite.name}: it holds no two agents that scored "
+            "differently on several of the same markets of one of its tasks"
         )
-    return Pilot(run=run, spreads=spreads, answering=_answering(results))
+    return Pilot(run=run, tasks=tasks, answering=_answering([each.result for each in entries]))
 
 
-def _source(run: Path, edges: Mapping[str, object]) -> str:
-    return f"{count(len(edges), 'agent')} in {run}"
+def _is_of(result: Result, made: Task) -> bool:
+    return (result.task.id, result.task.options) == (made.id, made.options)
 
 
-def _answering(results: list[Result]) -> AnswerSize | None:
+def _shown(entries: Sequence[Entry], run: Path) -> PilotTask | None:
+    """What the agents of one task show; None of fewer than two."""
+    source = f"{count(len(entries), 'agent')} in {run}"
+    boards = snapshot_boards(entries)
+    if not boards:
+        spread = spread_of(_ratios([each.result for each in entries]), source)
+        return None if spread is None else PilotTask(spread)
+    (board, *_) = boards
+    spread = spread_of(board.scores, source)
+    if spread is None:
+        return None
+    return PilotTask(spread, min(row.decisions for row in board.rows) / board.observations)
+
+
+def _ratios(results: Sequence[Result]) -> dict[str, np.ndarray]:
+    """The Sharpe ratios of agents on the markets that all of them met [n] each."""
+    met = {
+        each.agent: {own.market_seed: own.metrics["SR"] for own in each.episodes}
+        for each in results
+        if each.facts.draws_markets
+    }
+    every = list(met.values())
+    shared = [seed for seed in every[0] if all(seed in own for own in every)] if every else []
+    return {agent: np.array([own[seed] for seed in shared]) for agent, own in met.items()}
+
+
+def _answering(results: Sequence[Result]) -> AnswerSize | None:
     """Tokens of an answer, over all language models."""
     found = [each for each in map(answers_of, results) if each and each.is_language_model]
     decisions = sum(each.decisions for each in found)

@@ -56,7 +56,11 @@ class SuitePlan(NamedTuple):
 
 
 def plan_of(
-    suite: Suite, models: Mapping[str, Model], pilot: Path | None = None, seconds: float = SECONDS
+    suite: Suite,
+    models: Mapping[str, Model],
+    pilot: Path | None = None,
+    seconds: float = SECONDS,
+    data: str | None = None,
 ) -> SuitePlan:
     """What is expected of a run of a suite.
 
@@ -65,12 +69,13 @@ def plan_of(
         models: by name.
         pilot: the folder of an earlier run; None to go by the suite's own figures.
         seconds: that an answer takes.
+        data: where that of real markets is.
 
     Raises:
-        InvestorBenchError: the pilot shows nothing of the suite, or a task's data is not there.
+        InvestorBenchError: the pilot shows nothing of the suite, or a task does not fit its data.
     """
     seen = None if pilot is None else pilot_of(pilot, suite)
-    tasks = task_estimates(suite, None if seen is None else seen.spreads)
+    tasks = task_estimates(suite, None if seen is None else seen.tasks, data)
     answering = AnswerSize(suite.tokens.read, suite.tokens.written)
     if seen is not None and seen.answering is not None:
         answering = seen.answering

@@ -2,8 +2,6 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +9,13 @@ import pytest
 from investorbench.agents.llm.models import Limits, Model
 from investorbench.agents.llm.spending import Price
 from investorbench.scripts.main import main
-from investorbench.tasks.result import Horizons
-from investorbench.tasks.snapshots.played import paired_edges
+from investorbench.scripts.run import run_with
+from investorbench.tasks.record.reading import recorded_entry
+from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.snapshots.references import SnapshotReference
+from investorbench.tasks.snapshots.results import decisions_in
+from investorbench.tasks.snapshots.scores import edge
+from investorbench.tasks.suites import find_suite
 from investorbench.tasks.suites.estimates import (
     AnswerSize,
     DifferenceSpread,
@@ -21,7 +23,9 @@ from investorbench.tasks.suites.estimates import (
     between_yardsticks,
     model_estimate,
     spread_of,
+    task_estimates,
 )
+from investorbench.tasks.suites.pilots import pilot_of
 
 TASK = TaskEstimate(
     task="snapshot/sim",
@@ -71,38 +75,48 @@ def test_the_spread_between_yardsticks_is_that_of_their_differences() -> None:
     assert between_yardsticks(reference)[:2] == pytest.approx((min(steps), max(steps)))
 
 
-def played(agent: str, blocks: dict[int, list[float]]) -> Any:
-    """A result of snapshots: weights by the seed of each block, on markets that return 1 %."""
-    episodes = [
-        SimpleNamespace(
-            scored=Horizons(
-                tuple(range(seed, seed + len(weights))),
-                np.array(weights),
-                np.zeros(len(weights)),
-                np.full(len(weights), 0.01) + seed / 1e4,
-                np.zeros(len(weights)),
-            )
-        )
-        for seed, weights in blocks.items()
-    ]
-    facts = SimpleNamespace(action="trade", cost_rate=0.001, horizon=5, simulated=True)
-    return SimpleNamespace(agent=agent, episodes=episodes, facts=facts)
-
-
-def test_a_pilot_pairs_the_blocks_that_all_of_its_agents_played() -> None:
-    one = played("one", {0: [1.0, 0.0], 10: [1.0, 1.0]})
-    other = played("other", {10: [-1.0, 1.0], 20: [0.0, 0.0]})
-    edges = paired_edges([one, other])
-    assert edges["one"] == pytest.approx([0.010, 0.010])
-    assert edges["other"] == pytest.approx([-0.012, 0.010])
-    spread = spread_of(edges, "here")
+def test_the_spread_of_a_pilot_is_that_of_its_agents_differences() -> None:
+    scores = {"one": np.array([10.0, -20.0, 0.0]), "other": np.zeros(3), "twin": np.zeros(3)}
+    spread = spread_of(scores, "here")
     assert spread is not None
-    assert spread.most == pytest.approx(220 / np.sqrt(2))
+    assert spread[:2] == pytest.approx((15.2753, 15.2753), abs=1e-3)
 
 
 def test_agents_that_decided_alike_have_no_spread() -> None:
-    alike = [played(name, {0: [1.0, 0.0]}) for name in ("one", "other")]
-    assert spread_of(paired_edges(alike), "here") is None
+    assert spread_of({"one": np.ones(3), "twin": np.ones(3)}, "here") is None
+
+
+def test_a_pilot_shows_how_much_scores_vary(tmp_path: Path) -> None:
+    run = ["task=snapshot/sim", "block=20", "output=json", f"folder={tmp_path}/first", "seed=3"]
+    run_with(["-m", "agent=momentum,always_sell", *run])
+    suite = find_suite("quick")
+    pilot = pilot_of(tmp_path / "first", suite)
+    found = pilot.tasks["snapshot/sim"]
+    edges = [
+        edge(decisions_in(recorded_entry(job_in(path)).result)) * 1e4
+        for path in jobs_in(tmp_path / "first")
+    ]
+    assert found.spread.most == pytest.approx((edges[0] - edges[1]).std(ddof=1))
+    assert found.decisions == 1.0
+    assert pilot.answering is None
+    (task,) = task_estimates(suite, pilot.tasks)
+    assert (task.independent, task.spread) == (200, found.spread)
+
+
+def test_repeats_of_one_real_market_are_one_observation_and_need_no_data() -> None:
+    tasks = {each.task: each for each in task_estimates(find_suite("paper"))}
+    tesla = tasks["stock/tsla"]
+    # 149 steps of the test split and 63 of the warm-up; a Sharpe ratio over a year of 252 days.
+    assert (tesla.decisions, tesla.independent) == (5 * (149 + 63), 1)
+    assert tesla.spread is not None
+    assert tesla.spread.least == pytest.approx((252 / 149) ** 0.5)
+    assert tesla.unit == "Sharpe ratio"
+
+
+def test_of_real_snapshots_a_pilot_alone_knows_the_spread() -> None:
+    (panel,) = task_estimates(find_suite("panel"))
+    assert panel.decisions == 1_000
+    assert panel.differences() is None and "pilot=RUN" in panel.why_not
 
 
 @pytest.mark.parametrize(
