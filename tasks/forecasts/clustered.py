@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from investorbench.tasks.statistics.estimate import LEVEL, Estimate
+from investorbench.tasks.wording import count
 
 FloatArray = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
@@ -26,10 +27,10 @@ def clustered_mean(values: FloatArray, clusters: Clusters, overlap: int = 1) -> 
     if not len(values):
         return Estimate(reason="there are none")
     mean = float(values.mean())
-    count = len(np.unique(clusters))
-    if (reason := _too_few(count)) is not None:
+    number = len(np.unique(clusters))
+    if (reason := _too_few(number)) is not None:
         return Estimate(value=mean, reason=reason)
-    half = _quantile(count) * _error(values - mean, clusters, overlap)
+    half = _quantile(number) * _error(values - mean, clusters, overlap)
     return Estimate(value=mean, low=mean - half, high=mean + half)
 
 
@@ -46,21 +47,21 @@ def rank_correlation(
         clusters: of each pair [N].
         overlap: clusters whose numbers differ by less may depend on each other, too.
     """
-    count = len(np.unique(clusters))
+    number = len(np.unique(clusters))
     if len(first) < 2 or _is_constant(first) or _is_constant(second):
         return Estimate(reason="what is ranked does not vary")
     u, v = _Ranked(first), _Ranked(second)
     both = float((u.places * v.places).mean())
     of_u, of_v = float((u.places**2).mean()), float((v.places**2).mean())
     value = both / math.sqrt(of_u * of_v)
-    if (reason := _too_few(count)) is not None:
+    if (reason := _too_few(number)) is not None:
         return Estimate(value=value, reason=reason)
     moved = u.places * v.places + u.above(v.places) + v.above(u.places) - 3.0 * both
     spread_u, spread_v = u.spread_influence(of_u), v.spread_influence(of_v)
     influence = moved / math.sqrt(of_u * of_v) - value / 2.0 * (spread_u / of_u + spread_v / of_v)
     if 1.0 - value**2 < 1e-12:
         return Estimate(value=value, reason="the ranks are the same, or reversed")
-    half = _quantile(count) * _error(influence, clusters, overlap) / (1.0 - value**2)
+    half = _quantile(number) * _error(influence, clusters, overlap) / (1.0 - value**2)
     z = math.atanh(value)
     return Estimate(value=value, low=math.tanh(z - half), high=math.tanh(z + half))
 
@@ -104,17 +105,18 @@ def _error(influence: FloatArray, clusters: Clusters, overlap: int) -> float:
     return math.sqrt(max(total, own) * freedom) / len(influence)
 
 
-def _quantile(count: int) -> float:
+def _quantile(clusters: int) -> float:
     """Of Student's law with one degree less than clusters, by its expansion in the normal's."""
-    z, freedom = NormalDist().inv_cdf((1.0 + LEVEL) / 2.0), count - 1
+    z, freedom = NormalDist().inv_cdf((1.0 + LEVEL) / 2.0), clusters - 1
     first = (z**3 + z) / (4.0 * freedom)
     return z + first + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * freedom**2)
 
 
-def _too_few(count: int) -> str | None:
-    if count >= FEWEST_CLUSTERS:
+def _too_few(clusters: int) -> str | None:
+    if clusters >= FEWEST_CLUSTERS:
         return None
-    return f"{count} independent observations, at least {FEWEST_CLUSTERS} are needed"
+    found = count(clusters, "independent observation")
+    return f"{found}, at least {FEWEST_CLUSTERS} are needed"
 
 
 def _is_constant(values: FloatArray) -> bool:

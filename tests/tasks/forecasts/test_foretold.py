@@ -127,7 +127,7 @@ def test_in_an_account_each_step_is_held_against_its_day(tmp_path: Path) -> None
     found = result.forecast_scores
     scores = np.where(said, (0.7 - (days > 0.0)) ** 2, 0.25)
     assert found.brier.realised.value == pytest.approx(scores.mean())
-    assert found.brier.realised.reason == "1 independent observations, at least 20 are needed"
+    assert found.brier.realised.reason == "1 independent observation, at least 20 are needed"
     assert (found.given, found.decisions) == (int(said.sum()), len(days))
     (read,) = load(tmp_path / "run").results
     assert read.forecast_scores == found
