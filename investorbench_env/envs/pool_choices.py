@@ -41,24 +41,26 @@ class PoolChoices:
             starts: the draws of all lanes.
             lanes: in which an episode begins, ascending [n].
         """
-        for lane in lanes[self._next[lanes] == self._ahead].tolist():
-            self._look_ahead(starts[lane], lane)
+        spent = lanes[self._next[lanes] == self._ahead]
+        if len(spent):
+            self._look_ahead(starts, spent)
         at = self._next[lanes]
         found = [self._chosen[at + kind, lanes] for kind in range(len(self._kinds))]
         self._next[lanes] = at + len(self._kinds)
         return found if len(found) > 1 else [*found, np.zeros_like(at)]
 
-    def _look_ahead(self, starts: Starts, lane: int) -> None:
-        numbers = starts.ahead(self._ahead)
+    def _look_ahead(self, starts: Sequence[Starts], lanes: IndexArray) -> None:
+        numbers = np.stack([starts[lane].ahead(self._ahead) for lane in lanes.tolist()])
+        kinds = len(self._kinds)
         for kind, count in enumerate(self._kinds):
-            own = numbers[kind :: len(self._kinds)]
-            self._chosen[kind :: len(self._kinds), lane] = _remainders(own, count)
-        self._next[lane] = 0
+            self._chosen[kind::kinds, lanes] = _remainders(numbers[:, kind::kinds], count).T
+        self._next[lanes] = 0
 
 
 def _remainders(numbers: npt.NDArray[np.uint64], divisor: int) -> npt.NDArray[np.uint64]:
-    """Of numbers of 128 bits, each in a lower and an upper half [n, 2], by one below 2³² [n]."""
-    by = np.uint64(divisor)
-    low, high = (numbers % by).T
-    found: npt.NDArray[np.uint64] = (high * np.uint64((1 << 64) % divisor) + low) % by
+    """Of numbers of 128 bits, in lower and upper halves [..., 2], by one below 2³² [...]."""
+    by, of_upper = np.uint64(divisor), np.uint64((1 << 64) % divisor)
+    found: npt.NDArray[np.uint64] = numbers[..., 0] % by
+    if of_upper:
+        found = (numbers[..., 1] % by * of_upper + found) % by
     return found

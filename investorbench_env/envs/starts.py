@@ -75,20 +75,22 @@ class Starts:
         there = reversed(self._drawn[-count:])
         kept = b"".join(one.to_bytes(SEED_BYTES, "little") for one in there)
         del self._drawn[-count:]
-        drawn = kept + self._bytes(count * SEED_BYTES - len(kept))
-        return np.frombuffer(drawn, "<u8").reshape(count, 2)
+        # The words of which ``bytes`` are made, in a third of its time.
+        words = 2 * (count - len(kept) // SEED_BYTES)
+        drawn = self._generator().bit_generator.random_raw(words)
+        return np.append(np.frombuffer(kept, "<u8"), drawn).reshape(count, 2)
 
     def _new(self) -> int:
         if not self._drawn:
-            drawn = self._bytes(BLOCK * SEED_BYTES)
+            drawn = self._generator().bytes(BLOCK * SEED_BYTES)
             self._drawn = [
                 int.from_bytes(drawn[first : first + SEED_BYTES], "little")
                 for first in range(len(drawn) - SEED_BYTES, -1, -SEED_BYTES)
             ]
         return self._drawn.pop()
 
-    def _bytes(self, count: int) -> bytes:
+    def _generator(self) -> np.random.Generator:
         if self._made is None:  # most lanes of a market that is there never need one
             sequence = np.random.SeedSequence(self._seed, spawn_key=(STREAM,))
             self._made = np.random.default_rng(sequence)
-        return self._made.bytes(count)
+        return self._made
