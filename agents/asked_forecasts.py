@@ -50,6 +50,13 @@ class AskedForecast:
         several = f"of the last of the next {count} {unit}s"
         return ASKED.format(when=several if count > 1 else f"of the next {unit}")
 
+    @property
+    def paragraph(self) -> str:
+        """The question in a paragraph of its own; empty where nothing is asked."""
+        if self.kind is None:
+            return ""
+        return f"\n\n# Forecast\nWith a decision comes `{UP}`: {self.words}"
+
     def schema(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         """A schema of decisions, with the probability before what is decided."""
         if self.kind is None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.agent import Action, Info, Observation
+from investorbench.agents.asked_forecasts import AskedForecast
 from investorbench.agents.llm.answer import Completion, Content
 from investorbench.agents.llm.contents import image_part, text_part
 from investorbench.agents.llm.replies import read_reply
@@ -37,12 +38,14 @@ class Decided:
         said: the word or the number; ``hold`` where there is none.
         valid: whether there is one.
         rationale: why; may be empty.
+        chosen: the action, with a forecast where one was asked for and came.
     """
 
     action: Action
     said: str | float
     valid: bool
     rationale: str = ""
+    chosen: Any = None
 
     def record(self) -> dict[str, Any]:
         """As a record of a step holds it."""
@@ -56,19 +59,21 @@ class Interpreter:
     Args:
         facts: of the environment.
         agent: whose it is, for errors.
+        forecast: what is asked for beside a decision; None for nothing.
 
     Raises:
         InvestorBenchError: there are several assets, or actions of another kind.
     """
 
-    def __init__(self, facts: Facts, agent: str) -> None:
+    def __init__(self, facts: Facts, agent: str, forecast: str | None = None) -> None:
+        self._asked = AskedForecast(forecast, facts)
         self.by_weight = takes_weight(facts, agent)
         self._lowest = 0.0 if facts.long_only else -1.0
         self._words = ObservationWords(facts, limits=LIMITS)
 
     def task(self, observation: Observation) -> str:
         """What never changes in an episode."""
-        return self._words.task(frozenset(observation))
+        return self._words.task(frozenset(observation)) + self._asked.paragraph
 
     def today(self, observation: Observation, info: Info) -> str:
         """What is known today: prices, account, texts."""
@@ -87,12 +92,14 @@ class Interpreter:
         weight = {"type": "number", "minimum": self._lowest, "maximum": 1.0}
         word = {"type": "string", "enum": [*reversed(TRADE_WORDS)]}
         parts = {RATIONALE: {"type": "string"}, DECISION: weight if self.by_weight else word}
-        return {
-            "type": "object",
-            "properties": parts,
-            "required": [*parts],
-            "additionalProperties": False,
-        }
+        return self._asked.schema(
+            {
+                "type": "object",
+                "properties": parts,
+                "required": [*parts],
+                "additionalProperties": False,
+            }
+        )
 
     def read(self, given: Any, info: Info) -> Decided:
         """A decision: a word, the number of an action, a weight, or what has one as ``decision``.
@@ -105,13 +112,19 @@ class Interpreter:
             form = {**self.schema, "required": [DECISION]}
             given = read_reply(Completion(text=given), form, LONGEST).value
         rationale = ""
+        held: Mapping[str, Any] | None = None
         if isinstance(given, Mapping) or hasattr(given, DECISION):
             held = given if isinstance(given, Mapping) else vars(given)
             given, rationale = held.get(DECISION), str(held.get(RATIONALE) or "")
         said = self._weight(given) if self.by_weight else self._word(given)
-        if said is None:
-            return Decided(action=self._hold(info), said="hold", valid=False, rationale=rationale)
-        return Decided(action=self._action(said, info), said=said, valid=True, rationale=rationale)
+        action = self._hold(info) if said is None else self._action(said, info)
+        return Decided(
+            action=action,
+            said="hold" if said is None else said,
+            valid=said is not None,
+            rationale=rationale,
+            chosen=self._asked.decided(action, held),
+        )
 
     def _word(self, given: Any) -> str | None:
         if isinstance(given, str) and given.strip().lower() in TRADE_WORDS:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
-from investorbench.agents.asked_forecasts import UP, AskedForecast
+from investorbench.agents.asked_forecasts import AskedForecast
 from investorbench.agents.interpreter import Interpreter
 from investorbench.agents.llm import Answer, LanguageModel, Message
 from investorbench.agents.llm.contents import text_of, with_text
@@ -56,8 +56,7 @@ class Debate:
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
-        self._interpreter = Interpreter(facts, self.name)
-        self._forecast = AskedForecast(self._forecast.kind, facts)
+        self._interpreter = Interpreter(facts, self.name, self._forecast.kind)
         self._is_warmup, self._seed, self._record = split == "warmup", seed, {}
 
     async def act(self, observation: Observation, info: Info) -> Action:
@@ -74,18 +73,12 @@ class Debate:
             said = {side: reply.text for side, reply in zip(SIDES, replies, strict=True)}
             answers += [{**asdict(r), "role": side} for side, r in zip(SIDES, replies, strict=True)]
         heard = "\n\n".join(f"The {side}:\n{argument}" for side, argument in said.items())
-        asked = f" Before it, as `{UP}`: {self._forecast.words}" if self._forecast.kind else ""
-        verdict = await self._ask(
-            task,
-            content,
-            f"{heard}\n\n{DECIDE}{asked}",
-            self._forecast.schema(self._interpreter.schema),
-        )
+        verdict = await self._ask(task, content, f"{heard}\n\n{DECIDE}", self._interpreter.schema)
         decided = self._interpreter.read(verdict.value, info)
         answers.append({**asdict(verdict), "role": JUDGE})
         question = {"system": task, "user": text_of(content)}
         self._record = {**decided.record(), "question": question, "answers": answers}
-        return self._forecast.decided(decided.action, verdict.value)
+        return decided.chosen
 
     async def _ask(
         self, task: str, content: Any, instruction: str, schema: dict[str, Any] | None = None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
+from investorbench.agents.asked_forecasts import AskedForecast
 from investorbench.agents.interpreter import DECISION, Interpreter
 from investorbench.agents.llm.answer import Part
 from investorbench_env.facts import Facts
@@ -26,6 +27,9 @@ class LangGraphAgent:
         graph: compiled; its nodes may be coroutines.
         state: makes the state that goes in from an observation and an info, in place of that.
         decision: finds the decision in the state that comes out, likewise.
+        forecast: what is asked for beside a decision, as ``probability_up``: ``"probability"``,
+            of a return above 0 over the sessions that the decision is scored over; None for
+            nothing.
     """
 
     name = "langgraph"
@@ -36,14 +40,16 @@ class LangGraphAgent:
         *,
         state: Callable[[Observation, Info], State] | None = None,
         decision: Callable[[State], Any] | None = None,
+        forecast: str | None = None,
     ) -> None:
+        self._forecast = AskedForecast(forecast)
         self.graph = graph
         self._state, self._decision = state or self._told, decision or _decided
         self._record: dict[str, Any] = {}
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
-        self._interpreter = Interpreter(facts, self.name)
+        self._interpreter = Interpreter(facts, self.name, self._forecast.kind)
         thread = f"{facts.family}-{facts.symbol} {split} {seed}"
         self._config = {"configurable": {"thread_id": thread}}
 
@@ -52,7 +58,7 @@ class LangGraphAgent:
         result = await self.graph.ainvoke(self._state(observation, info), self._config)
         decided = self._interpreter.read(self._decision(result), info)
         self._record = decided.record()
-        return decided.action
+        return decided.chosen
 
     def record(self) -> dict[str, Any]:
         """The last decision; the answers of the run's model are recorded by the run."""
@@ -62,7 +68,8 @@ class LangGraphAgent:
         """The nodes and edges of the graph."""
         drawn = self.graph.get_graph()
         edges = [[edge.source, edge.target] for edge in drawn.edges]
-        return {"agent": self.name, "nodes": [*drawn.nodes], "edges": edges}
+        own = self._forecast.described()
+        return {"agent": self.name, "nodes": [*drawn.nodes], "edges": edges, **own}
 
     def _told(self, observation: Observation, info: Info) -> State:
         task, today = (

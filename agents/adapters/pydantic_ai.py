@@ -3,6 +3,7 @@
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
+from investorbench.agents.asked_forecasts import AskedForecast
 from investorbench.agents.interpreter import Interpreter
 from investorbench_env.facts import Facts
 
@@ -16,18 +17,22 @@ class PydanticAgent:
 
     Args:
         agent: a ``pydantic_ai.Agent``.
+        forecast: what is asked for beside a decision, as ``probability_up``: ``"probability"``,
+            of a return above 0 over the sessions that the decision is scored over; None for
+            nothing.
         **options: of its ``run``, such as ``deps`` or ``usage_limits``.
     """
 
     name = "pydantic_ai"
 
-    def __init__(self, agent: Any, **options: Any) -> None:
+    def __init__(self, agent: Any, *, forecast: str | None = None, **options: Any) -> None:
+        self._forecast = AskedForecast(forecast)
         self.agent, self._options = agent, options
         self._record: dict[str, Any] = {}
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Begin a split."""
-        self._interpreter = Interpreter(facts, self.name)
+        self._interpreter = Interpreter(facts, self.name, self._forecast.kind)
 
     async def act(self, observation: Observation, info: Info) -> Action:
         """Have the agent read the day."""
@@ -38,7 +43,7 @@ class PydanticAgent:
         result = await self.agent.run(today, instructions=task, **self._options)
         decided = self._interpreter.read(result.output, info)
         self._record = decided.record()
-        return decided.action
+        return decided.chosen
 
     def record(self) -> dict[str, Any]:
         """The last decision; the answers of the run's model are recorded by the run."""
@@ -47,4 +52,5 @@ class PydanticAgent:
     def describe(self) -> dict[str, Any]:
         """What determines it, as far as is known here."""
         output = self.agent.output_type
-        return {"agent": self.name, "output": getattr(output, "__name__", str(output))}
+        name = getattr(output, "__name__", str(output))
+        return {"agent": self.name, "output": name, **self._forecast.described()}

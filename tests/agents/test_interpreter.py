@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import investorbench_env  # noqa: F401 - registers the environments
+from investorbench.agents.forecasts import Decision, UpForecast
 from investorbench.agents.interpreter import Interpreter
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.registration import facts_in
@@ -97,3 +98,37 @@ def test_a_day_is_worded_with_its_chart_where_that_is_observed() -> None:
 def test_several_assets_are_refused() -> None:
     with pytest.raises(InvestorBenchError, match="mind decides on one asset"):
         Interpreter(facts(symbols=("A", "B")), "mind")
+
+
+FORETELLING = Interpreter(facts(horizon=5), "mind", "probability")
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [
+        {"decision": "buy", "probability_up": 0.7},
+        SimpleNamespace(decision="buy", probability_up=0.7),
+        'So: {"rationale": "", "probability_up": 0.7, "decision": "buy"}',
+    ],
+)
+def test_a_probability_is_read_in_all_forms_that_can_hold_one(given_: Any) -> None:
+    decided = FORETELLING.read(given_, INFO)
+    assert decided.chosen == Decision(2, forecast=UpForecast(up=0.7, horizon=5))
+    assert [*FORETELLING.schema["properties"]] == ["rationale", "probability_up", "decision"]
+
+
+@given(said=ANYTHING, up=ANYTHING)
+def test_whatever_is_said_for_a_probability_an_action_comes_of_it(said: Any, up: Any) -> None:
+    decided = FORETELLING.read({"decision": said, "probability_up": up}, INFO)
+    chosen = decided.chosen if isinstance(decided.chosen, Decision) else Decision(decided.chosen)
+    assert chosen.action == decided.action
+
+
+def test_a_task_asks_for_a_probability_only_where_one_is_wanted() -> None:
+    env = gym.make("InvestorBench/Stock-SIM")
+    observation, _ = env.reset(seed=0)
+    plain, asked = (
+        Interpreter(facts_in(env), "mind", kind).task(observation) for kind in (None, "probability")
+    )
+    assert asked.startswith(plain + "\n\n# Forecast\nWith a decision comes `probability_up`: how")
+    assert BY_WORD.read("buy", INFO).chosen == 2
