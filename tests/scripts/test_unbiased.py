@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from investorbench.scripts.bench.unbiased import HORIZONS, agreements, page, scores, study
+from investorbench.scripts.bench.textless import study
+from investorbench.scripts.bench.unbiased import HORIZONS, agreements, page, scores
 
 
 @pytest.mark.long
@@ -28,3 +29,4 @@ def test_returns_of_another_expectation_do_not_agree() -> None:
     held = [row for row in rows if row.policy == "buy and hold"]
     assert [row.agrees for row in held] == [True, False]
     assert np.isclose(held[1].realised - held[0].realised, 500.0)
+    assert len(list(page([given]))) == 2 + 5 + 1 + 2 + 6  # also where the filter has no skill

@@ -57,10 +57,8 @@ class DatedPaths:
     """
 
     def __init__(self, laws: Sequence[Law]) -> None:
-        if (
-            len({(law.asset_class, law.symbol, law.dynamics, len(law.sessions)) for law in laws})
-            > 1
-        ):
+        kinds = {(law.asset_class, law.symbol, law.dynamics, len(law.sessions)) for law in laws}
+        if len(kinds) > 1:
             raise MarketError("laws that are drawn from together must differ in their dates alone")
         self.laws, law = tuple(laws), laws[0]
         self.length = len(law.sessions)
