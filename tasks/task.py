@@ -106,6 +106,8 @@ class Task:
         Of a universe all that may be in it, also those without data.
         """
         if named := self.options.get("symbols"):
+            if isinstance(named, str):  # "all" of a folder, whatever it has
+                return (named,)
             return tuple(map(str, named))
         symbol = self.options.get("symbol") or (self.is_ours and self._defaults.get("symbol"))
         if symbol:
@@ -261,6 +263,10 @@ class Task:
         if not facts.simulated:
             raise InvestorBenchError(
                 f"{self.id} runs on {facts.source}: only a simulated market has known dynamics"
+            )
+        if self.is_of_snapshots and len(self.symbols) > 1:
+            raise InvestorBenchError(
+                f"each of {self.symbol} has dynamics of its own: run what knows them on one asset"
             )
         return dynamics_of(self.symbol, facts.asset_class)
 

@@ -340,9 +340,18 @@ def dates_of_law(
     """First and last date of the law of an asset of a universe, see above."""
     splits = [split, *(universe.splits.values() if universe else ())]
     start, end = min(one.start for one in splits), max(one.end for one in splits)
-    for date in (start, end):
+    require_calendar(start, end)
+    return session_before(asset_class, start, lead), end
+
+
+def require_calendar(*dates: str) -> None:
+    """Refuse dates that cannot be simulated.
+
+    Raises:
+        DateRangeError: one of them cannot.
+    """
+    for date in dates:
         if not EARLIEST <= date <= LATEST:
             raise DateRangeError(
                 f"{date} cannot be simulated; dates go from {EARLIEST} to {LATEST}"
             )
-    return session_before(asset_class, start, lead), end

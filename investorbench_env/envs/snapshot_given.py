@@ -41,6 +41,7 @@ class GivenSnapshots:
 
     Attributes:
         market: with the assets, in rows that they have in common.
+        name: what they are drawn from, in words.
         symbols: the assets.
         decisions: all there are.
         horizon, document_sessions: as of ``SnapshotOptions``.
@@ -48,18 +49,12 @@ class GivenSnapshots:
     """
 
     market: Market
+    name: str
     symbols: tuple[str, ...]
     decisions: DecisionTable
     horizon: int
     document_sessions: int
     findings: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """What they are drawn from, in words."""
-        days = len(np.unique(self.decisions.bars))
-        what = self.symbols[0] if len(self.symbols) == 1 else f"{len(self.symbols)} assets"
-        return f"{days:,} days of {what}"
 
     @property
     def numbers(self) -> None:
@@ -122,7 +117,8 @@ class GivenSnapshots:
     @property
     def without_overlap(self) -> int:
         """How many are dealt at least before two horizons of an asset overlap."""
-        return int(np.unique(self.decisions.phases, return_counts=True)[1].min())
+        counts = np.bincount(self.decisions.phases)
+        return int(counts[counts > 0].min())
 
     def hands(self, deal: int | None) -> Iterator[list[int]]:
         """The numbers of each phase in random order, one phase after the other, for ever.
@@ -133,7 +129,7 @@ class GivenSnapshots:
         sequence = np.random.SeedSequence(deal, spawn_key=(STREAM,))
         generator, phases = np.random.default_rng(sequence), self.decisions.phases
         while True:
-            for phase in generator.permutation(np.unique(phases)):
+            for phase in generator.permutation(np.flatnonzero(np.bincount(phases))):
                 yield generator.permutation(np.flatnonzero(phases == phase)).tolist()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from investorbench_env.envs.markets import band_of
+from investorbench_env.envs.markets import band_of, require_calendar
 from investorbench_env.envs.portfolio_findings import hindsight
 from investorbench_env.envs.portfolio_markets import JointMarket, joint_market_of, members_of
 from investorbench_env.envs.snapshot_draws import DAYS, Occasion, SimulatedSnapshots
@@ -20,7 +20,7 @@ from investorbench_env.market.market import Market
 from investorbench_env.market.sessions import session_before, sessions_between
 from investorbench_env.market.simulated.dated_paths import require_nothing_that_lasts
 from investorbench_env.market.simulated.profiles import dynamics_of
-from investorbench_env.universes import Member, Split, Universe
+from investorbench_env.universes import Member, Split, Universe, find_split
 
 CALLER = 9
 """Frames between a warning that no data is there and the caller of ``gym.make``."""
@@ -30,15 +30,13 @@ def snapshots_of(
     options: SnapshotOptions,
     members: tuple[Member, ...],
     universe: Universe | None,
-    split: Split,
 ) -> SimulatedSnapshots | GivenSnapshots:
     """What options draw snapshots from.
 
     Args:
         options: as they were given.
         members: the assets.
-        universe: whose assets they are, if any.
-        split: the dates of decisions and horizons.
+        universe: whose dates hold, and whose assets they are unless others are named.
 
     Raises:
         DataNotFoundError: no data of an asset where ``data`` says to look.
@@ -47,9 +45,23 @@ def snapshots_of(
         MarketError: what is said of a simulated asset lasts longer than a few sessions.
     """
     given = joint_market_of(options, members, stacklevel=CALLER)
+    split = _split_of(options, universe, given)
     if given is None:
         return _simulated(options, tuple(member.symbol for member in members), split)
     return _given(options, universe, members, given, split)
+
+
+def _split_of(
+    options: SnapshotOptions, universe: Universe | None, given: JointMarket | None
+) -> Split:
+    """The dates of decisions and horizons: of all assets of a folder, what it has of them."""
+    start, end = options.start, options.end
+    if options.symbols == ALL and given is not None:
+        sessions = given.market.sessions
+        first = min(options.window, len(sessions)) - 1  # from which on windows are whole
+        start = str(sessions[first]) if start is None else start
+        end = str(sessions[-1]) if end is None else end
+    return find_split(universe, options.split, start, end)
 
 
 def assets_of(options: SnapshotOptions, universe: Universe | None) -> tuple[Member, ...]:
@@ -115,8 +127,10 @@ def _given(
             f"{options.horizon} bar(s) within the dates and the data: {len(span)} session(s) from "
             f"{market.sessions[0]} to {market.sessions[-1]}; give other dates, or {other}"
         )
+    days, count = len(np.unique(decisions.bars)), len(given.symbols)
     return GivenSnapshots(
         market=market,
+        name=f"{days:,} days of {given.symbols[0] if count == 1 else f'{count} assets'}",
         symbols=given.symbols,
         decisions=decisions,
         horizon=options.horizon,
@@ -193,8 +207,10 @@ def _occasions(
         DateRangeError: there are none.
     """
     lead = options.window + options.document_sessions
+    require_calendar(split.start, split.end)
     first = session_before(options.asset_class, split.start, lead)
     sessions = sessions_between(options.asset_class, first, split.end)
+    require_calendar(first)
     begins = int(np.searchsorted(sessions, np.datetime64(split.start, "D")))
     last = len(sessions) - 1 - options.horizon
     if last < begins:

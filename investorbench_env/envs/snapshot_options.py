@@ -18,6 +18,8 @@ from investorbench_env.protocols import STANDARD, find_protocol
 
 MOST_HORIZON = 250
 """Bars: a year, after which the sum of simple returns says little about what was held."""
+MOST_SHOWN = 5_000
+"""Bars of a window, or of those whose documents are shown: twenty years."""
 
 ALL = "all"
 BEFORE, AFTER = SIDES = ("before", "after")
@@ -69,10 +71,13 @@ class SnapshotOptions(Options):
         require_flags(options, "antithetic")
         for name in ("horizon", "document_sessions"):
             require_count(name, getattr(options, name))
-        if options.horizon > MOST_HORIZON:
-            raise InvestorBenchError(
-                f"horizon={options.horizon} must be at most {MOST_HORIZON} bars"
-            )
+        for name, most in (
+            ("horizon", MOST_HORIZON),
+            ("window", MOST_SHOWN),
+            ("document_sessions", MOST_SHOWN),
+        ):
+            if (given_bars := getattr(options, name)) > most:
+                raise InvestorBenchError(f"{name}={given_bars} must be at most {most:,} bars")
         require("side", options.side, SIDES)
         _require_use(options)
         plain: dict[str, Any] = {}

@@ -27,10 +27,10 @@ from investorbench_env.envs.split_setup import universe_for
 from investorbench_env.envs.starts import Starts
 from investorbench_env.facts import Facts
 from investorbench_env.market.history import AssetMoments
+from investorbench_env.market.market import Market
 from investorbench_env.market.simulated.conditional import conditional
 from investorbench_env.market.simulated.profiles import dynamics_of
 from investorbench_env.protocols import find_protocol
-from investorbench_env.universes import find_split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,11 @@ class SnapshotSetup(Setup):
         given = self.markets
         return Dealt(seed, given) if isinstance(given, GivenSnapshots) else Starts(seed)
 
+    def market_of(self, seed: int | None) -> Market:
+        """All of the market of a snapshot: the one that is there, whatever the seed."""
+        given = self.markets
+        return given.market if isinstance(given, GivenSnapshots) else Setup.market_of(self, seed)
+
     def history_of(self, number: int) -> SnapshotHistory:
         """The moments of a snapshot."""
         return self.markets.history(number, self.options.window)
@@ -114,12 +119,11 @@ def prepare_snapshots(options: SnapshotOptions) -> SnapshotSetup:
     """
     protocol = find_protocol(options.protocol)
     universe = universe_for(options)
-    split = find_split(universe, options.split, options.start, options.end)
     members = assets_of(options, universe)
     classes = {member.asset_class for member in members}
     if len(classes) == 1:
         options = replace(options, asset_class=classes.pop())
-    markets = snapshots_of(options, members, universe, split)
+    markets = snapshots_of(options, members, universe)
     rates = rates_of(options, protocol, options.asset_class)
     return SnapshotSetup(
         options=options,

@@ -118,7 +118,7 @@ def load(
     return market
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)
 def _loaded(
     symbol: str,
     asset_class: AssetClass,
