@@ -53,7 +53,7 @@ def suite_lines(overrides: Sequence[str]) -> SuiteLines:
         fixed = _fixed(opened, task.task)
         lines.append([*own, *fixed])
         if suite.references:
-            of_the_run = [each for each in own if _is_of_the_run(each)]
+            of_the_run = [each for each in own if _is_shared(each)]
             agents = f"agent={','.join(suite.references)}"
             lines.append(["-m", *of_the_run, agents, *fixed])
     return SuiteLines(opened, lines)
@@ -99,7 +99,10 @@ def _written(value: Any) -> str:
     return json.dumps(value)
 
 
-def _is_of_the_run(override: str) -> bool:
+def _is_shared(override: str) -> bool:
+    """Whether it holds for all agents: a setting of the run, or where its data is."""
     name = override.partition("=")[0]
     is_flag = name.startswith("-") and name not in (*MANY, *QUESTIONS)
-    return is_flag or name in (*OF_THE_RUN, "launcher") or name.partition(".")[0] == "server"
+    return (
+        is_flag or name in (*OF_THE_RUN, "launcher", "data") or name.partition(".")[0] == "server"
+    )

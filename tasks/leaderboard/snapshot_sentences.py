@@ -60,11 +60,10 @@ def is_marked(row: SnapshotRow) -> bool:
 
 
 def _best(board: SnapshotBoard, first: SnapshotRow) -> str:
-    what = "edge" if board.facts.simulated else "mean return"
-    verb = "has" if len(board.rows) == 1 else "has the highest"
-    article = f"{verb} an {what} of" if len(board.rows) == 1 else f"{verb} {what},"
+    article, what = ("an", "edge") if board.facts.simulated else ("a", "mean return")
+    has = f"has {article} {what} of" if len(board.rows) == 1 else f"has the highest {what},"
     figure = with_interval(first.headline, lambda value: number(value, 1))
-    return f"{first.agent} {article} {figure}{BASIS_POINTS}"
+    return f"{first.agent} {has} {figure}{BASIS_POINTS}"
 
 
 def _distinguished(board: SnapshotBoard) -> Iterator[str]:

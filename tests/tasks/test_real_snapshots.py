@@ -117,3 +117,23 @@ def test_real_days_and_other_tasks_are_not_run_together_for_a_model_with_a_cutof
     line = ["-m", "agent=tool_user", *MODELS, "task=snapshot/panel,snapshot/sim", "data=null"]
     with pytest.raises(InvestorBenchError, match="after the knowledge cutoff of offline, 2020-02"):
         planning(line).__enter__()
+
+
+def test_the_references_of_a_suite_play_on_the_same_data_after_the_same_cutoff(
+    folder: Path,
+) -> None:
+    with planning(["suite=panel", "agent=tool_user", *MODELS, "data=data"]) as plan:
+        assert plan is not None
+        names = {job.name for job in plan.jobs}
+        assert names == {"tool_user model=offline", "buy_and_hold", "news_sentiment"}
+        assert {job.task.data for job in plan.jobs} == {"data"}
+        assert {job.task.options["knowledge_cutoff"] for job in plan.jobs} == {"2020-02"}
+
+
+def test_a_folder_is_drawn_from_on_all_its_days(folder: Path) -> None:
+    with planning(["agent=momentum", "task=snapshot/panel", "data=data"]) as plan:
+        assert plan is not None
+        own = plan.jobs[0].task
+        assert own.short_name == "snapshot-all"
+        # Windows of 30 sessions are whole from the thirtieth on.
+        assert own.facts("test").window == ("2020-02-13", "2020-03-31")
