@@ -495,7 +495,7 @@ async def _play_in_rounds(
         folder.go_on_to(repeat)
         played = await _play_recorded(job, repeat, folder, context)
         if isinstance(played, Episode):
-            rounds.finish(job.name, repeat, scores_of(played, job.task.facts("test")))
+            rounds.finish(job.name, repeat, scores_of(played, job.task))
             return played
         rounds.leave(job.name)
         return played

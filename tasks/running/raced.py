@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from investorbench.tasks.record.settings import RACE
 from investorbench.tasks.result import Entry, Result
 from investorbench.tasks.running.job import Job
-from investorbench.tasks.running.racing import race_key, rounds_again, scores_of
+from investorbench.tasks.running.racing import is_paired, race_key, rounds_again, scores_of
 from investorbench.tasks.seeds import BLOCK
 from investorbench.tasks.statistics.sequential import GOALS, Look, PairedLook
 from investorbench.tasks.wording import count, number, percent, usd
@@ -142,7 +142,7 @@ def raced(jobs: Iterable[Job], entries: Sequence[Entry]) -> list[Raced]:
 def _raced(job: Job, results: Mapping[str, Result]) -> Raced:
     setting = job.settings[RACE]
     scores = {
-        name: [scores_of(episode, result.facts) for episode in result.episodes]
+        name: [scores_of(episode, job.task) for episode in result.episodes]
         for name, result in results.items()
     }
     return Raced(
@@ -154,8 +154,14 @@ def _raced(job: Job, results: Mapping[str, Result]) -> Raced:
             for name, own in scores.items()
         },
         costs={name: _cost(result) for name, result in results.items()},
-        observation="decision" if BLOCK in job.settings else "market",
+        observation=_observation(job),
     )
+
+
+def _observation(job: Job) -> str:
+    if is_paired(job.task):
+        return "antithetic pair"
+    return "decision" if BLOCK in job.settings else "market"
 
 
 def _cost(result: Result) -> float | None:

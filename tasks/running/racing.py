@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.llm import Budget
+from investorbench.tasks.expected.steps import expected_episode, require_known
 from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.record.settings import RACE, REPEATS
 from investorbench.tasks.result import Episode
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.rounds import Rounds
 from investorbench.tasks.seeds import BLOCK
-from investorbench.tasks.snapshots.scores import BPS, SnapshotDecisions, edge
+from investorbench.tasks.snapshots.scores import BPS, SnapshotDecisions, edge, in_pairs
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.statistics.sequential import Race, Stopping, StoppingError
 from investorbench.tasks.suites.opening import OF_A_JOB
-from investorbench.tasks.task import settings_of
+from investorbench.tasks.task import Task, settings_of
+from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
 ROUND, AGENTS = "round", "agents"
@@ -83,13 +85,19 @@ def _setting(
             "for simulated markets, a new one in each repeat"
         )
     given = {name: value for name, value in rule.items() if value is not None}
-    block = int(job.settings.get(BLOCK, 1))
-    repeats = job.repeats if max_decisions is None else max(max_decisions // block, 1)
+    if isinstance(given.get("bound"), list):
+        given["bound"] = tuple(given["bound"])
+    block, in_pair = int(job.settings.get(BLOCK, 1)), 2 if is_paired(job.task) else 1
+    if block % in_pair:
+        raise StoppingError(f"block={block} splits an antithetic pair: give an even one")
+    if max_decisions is not None and max_decisions < block:
+        raise StoppingError(f"max_decisions={max_decisions} is less than a block of {block}")
+    repeats = job.repeats if max_decisions is None else max_decisions // block
     if OF_A_JOB in job.settings and repeats > job.repeats:
         raise StoppingError(
             f"max_decisions={max_decisions} is more than the {job.repeats * block} of the suite"
         )
-    stopping = Stopping(**{**given, "most": repeats * block})
+    stopping = Stopping(**{**given, "most": repeats * block // in_pair})
     stopping.pairs(names)
     own = {name: value for name, value in asdict(stopping).items() if value is not None}
     if stopping.bound is not None:
@@ -150,10 +158,16 @@ class Affords:
         return self._budget.max_usd is None or spent + cost <= self._budget.max_usd
 
 
-def scores_of(episode: Episode, facts: Facts) -> FloatArray:
-    """The observations of a repeat, in basis points: of each snapshot, or of an account a day."""
-    if not is_of_snapshots(facts) or episode.scored is None:
-        return np.array([BPS * float(np.mean(episode.returns))])
+def scores_of(episode: Episode, task: Task) -> FloatArray:
+    """The observations of a repeat, in basis points: of snapshots or pairs, or an account's mean.
+
+    An account is scored by what was to be expected a day where that is known, else by what came.
+    """
+    facts = task.facts("test")
+    if not is_of_snapshots(facts):
+        return np.array([BPS * float(np.mean(_returns(episode, task, facts)))])
+    if episode.scored is None:
+        raise StoppingError(f"{task.id}: an older record of snapshots has no scores")
     own = episode.scored
     decided = SnapshotDecisions(
         weight=own.weights,
@@ -164,7 +178,21 @@ def scores_of(episode: Episode, facts: Facts) -> FloatArray:
         by_weight=facts.action == "weight",
     )
     decided.require_sound()
-    return BPS * edge(decided)
+    scores = BPS * edge(decided)
+    return in_pairs(scores) if is_paired(task) else scores
+
+
+def is_paired(task: Task) -> bool:
+    """Whether two snapshots that follow one another are an antithetic pair, one observation."""
+    return bool(task.options.get("antithetic"))
+
+
+def _returns(episode: Episode, task: Task, facts: Facts) -> FloatArray:
+    try:
+        require_known(task, facts)
+    except InvestorBenchError:
+        return episode.returns
+    return expected_episode(task, facts, episode).expected
 
 
 def rounds_again(setting: Mapping[str, Any], scores: Mapping[str, Sequence[FloatArray]]) -> Rounds:

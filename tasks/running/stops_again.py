@@ -72,6 +72,6 @@ def _scores(job: RecordedJob) -> list[FloatArray]:
     for number, path in enumerate(job.episodes):
         if not (path / METRICS).exists():
             break
-        facts, episode = recorded_episode(job, number)
-        found.append(scores_of(episode, facts or job.task.facts("test")))
+        _, episode = recorded_episode(job, number)
+        found.append(scores_of(episode, job.task))
     return found

@@ -187,6 +187,10 @@ def test_means_that_do_not_vary_have_no_interval() -> None:
     [
         ({"alpha": 0.5}, "alpha=0.5 must lie between 0 and .5"),
         ({"alpha": float("nan")}, "alpha=nan"),
+        ({"alpha": "x"}, "alpha='x' must be a number"),
+        ({"smallest": True}, "smallest=True must be a number"),
+        ({"anytime": "often"}, "anytime='often' must be true or false"),
+        ({"bound": (0.0, 1.0, 2.0), "anytime": True}, "the lowest and the highest"),
         ({"most": 10}, "at least 20"),
         ({"smallest": 0.0}, "is above 0"),
         ({"smallest": float("nan")}, "is above 0"),

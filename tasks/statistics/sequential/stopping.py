@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import isfinite
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -57,6 +58,11 @@ class Stopping:
     def __post_init__(self) -> None:
         if self.until not in GOALS:
             raise UnknownNameError("goal", self.until, GOALS)
+        for name, value in (("alpha", self.alpha), ("smallest", self.smallest)):
+            if value is not None and not is_number(value):
+                raise StoppingError(f"{name}={value!r} must be a number")
+        if not isinstance(self.anytime, bool):
+            raise StoppingError(f"anytime={self.anytime!r} must be true or false")
         for wrong, what in (
             (not 0.0 < self.alpha < 0.5, f"alpha={self.alpha} must lie between 0 and .5"),
             (
@@ -106,6 +112,13 @@ class Stopping:
         return np.array([others, [at] * len(others)], dtype=np.int64)
 
 
-def _is_bound(bound: tuple[float, float]) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a number, which the truth of something is not."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_bound(bound: object) -> bool:
+    if not isinstance(bound, tuple) or len(bound) != 2 or not all(map(is_number, bound)):
+        return False
     low, high = bound
     return isfinite(low) and isfinite(high) and low < high
