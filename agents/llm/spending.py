@@ -69,7 +69,7 @@ class Budget:
 
     A server that writes more than it was asked for can make a call dearer than what was set aside
     for it; ``beyond_usd`` says by how much calls were. A cap is exceeded by no more than that of
-    the calls in flight together.
+    the calls in flight together. ``dearest_usd`` is the most that was set aside for one call.
 
     Args:
         max_usd: what may be spent; None for no cap.
@@ -91,7 +91,7 @@ class Budget:
     ) -> None:
         if max_usd is not None and not max_usd >= 0.0:  # nor is what is no number
             raise ModelError(f"max_usd={max_usd:g} is no amount: give USD, 0 or more")
-        self.max_usd, self.beyond_usd = max_usd, 0.0
+        self.max_usd, self.beyond_usd, self.dearest_usd = max_usd, 0.0, 0.0
         self._ledger = ledger
         self._read = 0
         self._counted = spent_usd
@@ -154,6 +154,7 @@ class Budget:
         Raises:
             SpendCapError: the call could exceed the cap even if it were alone.
         """
+        self.dearest_usd = max(self.dearest_usd, at_most_usd)
         while True:
             with self._lock:
                 self._catch_up()

@@ -128,27 +128,31 @@ def raced(jobs: Iterable[Job], entries: Sequence[Entry]) -> list[Raced]:
             by_race.setdefault(key, []).append(job)
     races = []
     for own in by_race.values():
-        results = {
-            job.name: entry.result
+        found = {
+            job.name: entry
             for job in own
             for entry in entries
             if (entry.result.agent, entry.result.task) == (job.name, job.task)
         }
-        if len(results) == len(own):
-            races.append(_raced(own[0], results))
+        if len(found) == len(own):
+            races.append(_raced(own[0], found))
     return races
 
 
-def _raced(job: Job, results: Mapping[str, Result]) -> Raced:
+def _raced(job: Job, entries: Mapping[str, Entry]) -> Raced:
     setting = job.settings[RACE]
+    results = {name: entry.result for name, entry in entries.items()}
     scores = {
         name: [scores_of(episode, job.task) for episode in result.episodes]
         for name, result in results.items()
     }
+    race = rounds_again(setting, scores).race
+    if not race.last.end and not any(entry.failures for entry in entries.values()):
+        race.stop("unaffordable")  # nothing else ends a run before its races
     return Raced(
         task=job.task.id,
         setting=setting,
-        look=rounds_again(setting, scores).race.last,
+        look=race.last,
         scores={
             name: float(sum(each.sum() for each in own) / sum(map(len, own)))
             for name, own in scores.items()

@@ -142,7 +142,10 @@ def rounds_of(jobs: Iterable[Job], budget: Budget) -> dict[Job, Rounds]:
 
 
 class Affords:
-    """Whether a budget has what the last round cost, which had no fewer agents than the next.
+    """Whether a budget has what the last round cost, and what its dearest call could have.
+
+    The next round has no more agents than the last; before its last call as much has to be left as
+    that can cost at most.
 
     Args:
         budget: of the run.
@@ -155,7 +158,8 @@ class Affords:
         """After a round."""
         spent = self._budget.spent_usd
         cost, self._spent = spent - self._spent, spent
-        return self._budget.max_usd is None or spent + cost <= self._budget.max_usd
+        needed = spent + cost + self._budget.dearest_usd
+        return self._budget.max_usd is None or needed <= self._budget.max_usd
 
 
 def scores_of(episode: Episode, task: Task) -> FloatArray:

@@ -1,5 +1,6 @@
 """Races on record: they stop, are killed and resumed, verified, and refused where they are none."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -9,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from investorbench.agents.llm import Budget
 from investorbench.agents.simulated.oracle import Oracle
 from investorbench.tasks import Job, Task, run
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.settings import read_settings
 from investorbench.tasks.running.raced import raced
-from investorbench.tasks.running.racing import racing
+from investorbench.tasks.running.racing import Affords, racing
 from investorbench.tasks.running.stops_again import wrong_stops
 from investorbench.tasks.seeds import BLOCK
 from investorbench_env.errors import InvestorBenchError
@@ -92,6 +94,25 @@ def test_what_a_race_has_shown_is_found_again_without_running_it(whole: Path) ->
     share = 1 - best.played / MOST
     assert f"{2 * best.played} decisions of {2 * MOST} played, {share:.0%}"[:-1] in race.summary
     assert race.saved_usd == 0.0
+
+
+def test_a_round_has_to_cost_no_more_than_is_left_and_its_last_call_to_fit() -> None:
+    budget = Budget(max_usd=5.0)
+    affords = Affords(budget)
+    pay(budget, 0.5, at_most=1.0)
+    pay(budget, 0.5, at_most=1.5)
+    assert affords()  # 1 + 1 + 1.5
+    pay(budget, 0.9, at_most=0.9)
+    assert affords()  # 1.9 + .9 + 1.5
+    pay(budget, 0.9, at_most=0.9)
+    assert not affords()  # 2.8 + .9 + 1.5
+
+
+def pay(budget: Budget, usd: float, at_most: float) -> None:
+    """Have a call cost something."""
+    reservation = asyncio.run(budget.set_aside(at_most))
+    with budget.settling(reservation):
+        reservation.cost(usd)
 
 
 @pytest.mark.heavy
