@@ -217,7 +217,7 @@ def _run(plan: RunPlan) -> None:
             results = [entry.result for entry in outcome.entries]
             known = [one for one in results if why_unknown(one.task, one.facts) is None]
             print_expected(known, Console())
-        print_races(raced(jobs, outcome.entries), Console())
+        print_races(raced(outcome.entries), Console())
     if config.seal and outcome.is_whole(jobs):
         _say(f"record sealed: {seal_record(folder).line}")
 

@@ -13,7 +13,9 @@ from investorbench.tasks.forecasts import ForecastScores, clustered_mean
 from investorbench.tasks.foretold import observations_of
 from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.leaderboard.entries import Setting, grouped
+from investorbench.tasks.record.settings import RACE
 from investorbench.tasks.result import Entry, Episode, Result
+from investorbench.tasks.running.racing import pairs_again
 from investorbench.tasks.snapshots.figures import SnapshotFigures
 from investorbench.tasks.snapshots.results import decisions_in, figures_in
 from investorbench.tasks.snapshots.scores import BPS, edge, in_pairs
@@ -34,6 +36,10 @@ FILTER: Mapping[str, Any] = {
 REAL = "what was to be expected is known of simulated markets alone"
 ONE_WORDING = "all of its questions were put in one wording"
 NO_MODEL = "it asks no language model"
+STOPPED = (
+    "agents raced, and left when what was asked was known: pairs are tested by the design of the "
+    "race; an agent's own interval knows nothing of the looks"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,7 +121,7 @@ def snapshot_boards(entries: Iterable[Entry]) -> list[SnapshotBoard]:
 def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -> SnapshotBoard:
     results = {name: entry.result for name, entry in group.items()}
     scores = dict(zip(results, _scores(list(results.values())), strict=True))
-    look, count = _look(scores)
+    look, count = _look(scores, results)
     control = next((each for each in results.values() if _is_filter(each)), None)
     rows = [
         SnapshotRow(
@@ -139,7 +145,7 @@ def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -
         look=look,
         observations=count,
         scores=scores,
-        notes=(*notes, *_unfinished(group)),
+        notes=(*notes, *_unfinished(group), *([STOPPED] if _setting_of_race(results) else [])),
     )
 
 
@@ -171,13 +177,23 @@ def _independent(result: Result) -> FloatArray:
     return in_pairs(found) if is_paired else found
 
 
-def _look(scores: Mapping[str, FloatArray]) -> tuple[Look | None, int]:
-    """What is known of each pair at the end, all of them at once."""
+def _look(
+    scores: Mapping[str, FloatArray], results: Mapping[str, Result]
+) -> tuple[Look | None, int]:
+    """What is known of each pair, all of them at once: at the end, or by the design of a race."""
     count = min(map(len, scores.values()))
     if len(scores) < 2 or count < FEWEST_DAYS or not all(map(_is_known, scores.values())):
         return None, count
+    if (setting := _setting_of_race(results)) is not None:
+        whole = {name: _independent(result) for name, result in results.items()}
+        return pairs_again(setting, whole), count
     race = Race(stopping=Stopping(until="ranked", most=count), names=tuple(scores))
     return race.look(scores), count
+
+
+def _setting_of_race(results: Mapping[str, Result]) -> Mapping[str, Any] | None:
+    raced = (result.settings[RACE] for result in results.values() if RACE in result.settings)
+    return next(raced, None)
 
 
 def _is_known(scores: FloatArray) -> bool:

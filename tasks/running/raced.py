@@ -6,8 +6,13 @@ from typing import Any, NamedTuple
 
 from investorbench.tasks.record.settings import RACE
 from investorbench.tasks.result import Entry, Result
-from investorbench.tasks.running.job import Job
-from investorbench.tasks.running.racing import is_paired, race_key, rounds_again, scores_of
+from investorbench.tasks.running.racing import (
+    AGENTS,
+    is_paired,
+    race_key,
+    rounds_again,
+    scores_of,
+)
 from investorbench.tasks.seeds import BLOCK
 from investorbench.tasks.statistics.sequential import GOALS, Look, PairedLook
 from investorbench.tasks.wording import count, number, percent, usd
@@ -120,37 +125,33 @@ class Raced:
         return saved
 
 
-def raced(jobs: Iterable[Job], entries: Sequence[Entry]) -> list[Raced]:
+def raced(entries: Iterable[Entry]) -> list[Raced]:
     """The races of a run, from what came of its jobs; those are left out that lack an agent."""
-    by_race: dict[str, list[Job]] = {}
-    for job in jobs:
-        if (key := race_key(job)) is not None:
-            by_race.setdefault(key, []).append(job)
-    races = []
-    for own in by_race.values():
-        found = {
-            job.name: entry
-            for job in own
-            for entry in entries
-            if (entry.result.agent, entry.result.task) == (job.name, job.task)
-        }
-        if len(found) == len(own):
-            races.append(_raced(own[0], found))
-    return races
+    by_race: dict[str, dict[str, Entry]] = {}
+    for entry in entries:
+        if (key := race_key(entry.result)) is not None:
+            by_race.setdefault(key, {})[entry.result.agent] = entry
+    return [_raced(own) for own in by_race.values() if _is_whole(own)]
 
 
-def _raced(job: Job, entries: Mapping[str, Entry]) -> Raced:
-    setting = job.settings[RACE]
+def _is_whole(entries: Mapping[str, Entry]) -> bool:
+    first = next(iter(entries.values()))
+    return set(first.result.settings[RACE][AGENTS]) == set(entries)
+
+
+def _raced(entries: Mapping[str, Entry]) -> Raced:
     results = {name: entry.result for name, entry in entries.items()}
+    first = next(iter(results.values()))
+    setting = first.settings[RACE]
     scores = {
-        name: [scores_of(episode, job.task) for episode in result.episodes]
+        name: [scores_of(episode, result.task) for episode in result.episodes]
         for name, result in results.items()
     }
     race = rounds_again(setting, scores).race
     if not race.last.end and not any(entry.failures for entry in entries.values()):
         race.stop("unaffordable")  # nothing else ends a run before its races
     return Raced(
-        task=job.task.id,
+        task=first.task.id,
         setting=setting,
         look=race.last,
         scores={
@@ -158,14 +159,14 @@ def _raced(job: Job, entries: Mapping[str, Entry]) -> Raced:
             for name, own in scores.items()
         },
         costs={name: _cost(result) for name, result in results.items()},
-        observation=_observation(job),
+        observation=_observation(first),
     )
 
 
-def _observation(job: Job) -> str:
-    if is_paired(job.task):
+def _observation(result: Result) -> str:
+    if is_paired(result.task):
         return "antithetic pair"
-    return "decision" if BLOCK in job.settings else "market"
+    return "decision" if BLOCK in result.settings else "episode"
 
 
 def _cost(result: Result) -> float | None:

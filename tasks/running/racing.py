@@ -13,19 +13,18 @@ from typing import Any
 import numpy as np
 
 from investorbench.agents.llm import Budget
-from investorbench.tasks.expected.steps import expected_episode, require_known
+from investorbench.tasks.expected.steps import expected_episode, why_unknown
 from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.record.settings import RACE, REPEATS
-from investorbench.tasks.result import Episode
+from investorbench.tasks.result import Episode, Result
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.rounds import Rounds
 from investorbench.tasks.seeds import BLOCK
 from investorbench.tasks.snapshots.scores import BPS, SnapshotDecisions, edge, in_pairs
 from investorbench.tasks.statistics.estimate import FloatArray
-from investorbench.tasks.statistics.sequential import Race, Stopping, StoppingError
+from investorbench.tasks.statistics.sequential import Look, Race, Stopping, StoppingError
 from investorbench.tasks.suites.opening import OF_A_JOB
 from investorbench.tasks.task import Task, settings_of
-from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 
 ROUND, AGENTS = "round", "agents"
@@ -120,11 +119,12 @@ def race_of(setting: Mapping[str, Any]) -> Race:
         raise StoppingError(f"the settings of a race describe none: {error}") from None
 
 
-def race_key(job: Job) -> str | None:
-    """What the jobs of one race have in common; None of a job that does not race."""
-    if RACE not in job.settings:
+def race_key(raced: Job | Result) -> str | None:
+    """What the jobs or the results of one race have in common; None of one that does not race."""
+    if RACE not in raced.settings:
         return None
-    return json.dumps([settings_of(job.task), job.settings[RACE]], sort_keys=True, default=str)
+    common = [settings_of(raced.task), raced.settings[RACE], raced.settings.get("seed")]
+    return json.dumps(common, sort_keys=True, default=str)
 
 
 def rounds_of(jobs: Iterable[Job], budget: Budget) -> dict[Job, Rounds]:
@@ -192,9 +192,7 @@ def is_paired(task: Task) -> bool:
 
 
 def _returns(episode: Episode, task: Task, facts: Facts) -> FloatArray:
-    try:
-        require_known(task, facts)
-    except InvestorBenchError:
+    if why_unknown(task, facts) is not None:
         return episode.returns
     return expected_episode(task, facts, episode).expected
 
@@ -210,3 +208,26 @@ def rounds_again(setting: Mapping[str, Any], scores: Mapping[str, Sequence[Float
         for repeat, each in enumerate(own):
             rounds.finish(name, repeat, each)
     return rounds
+
+
+def pairs_again(setting: Mapping[str, Any], scores: Mapping[str, FloatArray]) -> Look:
+    """What the design of a race says of all pairs of some agents, others beside them included.
+
+    Each pair is looked at when it was in the race: at every round up to the last of both.
+
+    Args:
+        setting: of the race.
+        scores: of each agent, one for every observation.
+    """
+    race = race_of({**setting, "until": "ranked", "reference": None, AGENTS: list(scores)})
+    size = int(setting[ROUND]) * race.stopping.most // int(setting[REPEATS])
+    until = 0
+    while not race.last.end:
+        until = min(until + size, race.stopping.most)
+        for name in race.last.going:
+            if len(scores[name]) < until:
+                race.drop(name, "played no more")
+        if len(race.last.going) < 2:
+            break
+        race.look({name: scores[name][:until] for name in race.last.going})
+    return race.last

@@ -8,15 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from investorbench.agents.llm import Budget
 from investorbench.agents.simulated.oracle import Oracle
 from investorbench.tasks import Job, Task, run
+from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.settings import read_settings
 from investorbench.tasks.running.raced import raced
-from investorbench.tasks.running.racing import Affords, racing
+from investorbench.tasks.running.racing import Affords, pairs_again, racing
 from investorbench.tasks.running.stops_again import wrong_stops
 from investorbench.tasks.seeds import BLOCK
 from investorbench_env.errors import InvestorBenchError
@@ -85,7 +87,7 @@ def test_a_race_stops_when_the_answer_is_known_and_its_record_is_whole(whole: Pa
 
 def test_what_a_race_has_shown_is_found_again_without_running_it(whole: Path) -> None:
     outcome = run(jobs(), folder=whole, shows="nothing")
-    (race,) = raced(jobs(), outcome.entries)
+    (race,) = raced(outcome.entries)
     assert race.look.end == "answered"
     best, worst = race.rows
     assert (best.agent, worst.agent) == ("oracle", "contrary")
@@ -181,3 +183,18 @@ def test_a_race_needs_a_folder_and_one_process(tmp_path: Path) -> None:
         run(jobs(), shows="nothing")
     with pytest.raises(InvestorBenchError, match="play in one process"):
         run(jobs(), folder=tmp_path / "run", shard="1/2", shows="nothing")
+
+
+def test_all_pairs_of_a_table_are_tested_by_the_design_of_its_race(whole: Path) -> None:
+    outcome = run(jobs(), folder=whole, shows="nothing")
+    (race,) = raced(outcome.entries)
+    rng = np.random.default_rng(4)
+    scores = {"left": rng.normal(0, 1, 20), "aside": rng.normal(0, 1, 60)}
+    (pair,) = pairs_again(race.setting, scores).pairs
+    assert (pair.observations, pair.standing) == (20, "open")  # .3 of the error is spent by then
+    margin = (pair.high - pair.low) / 2
+    assert margin > 2.5 * np.std(scores["left"] - scores["aside"][:20], ddof=1) / 20**0.5
+    (board,) = snapshot_boards(outcome.entries)
+    assert board.look is not None
+    assert board.look.pairs[0].worse == "contrary"
+    assert any("agents raced" in note for note in board.notes)

@@ -145,6 +145,12 @@ class Race:
         self.last = _ended(self.last, end)
         return self.last
 
+    def drop(self, name: str, why: str) -> None:
+        """Have an agent leave for another reason than what a look has shown."""
+        last = self.last
+        going = tuple(each for each in last.going if each != name)
+        self.last = replace(last, left={**last.left, name: why}, going=going)
+
     def _looked_at(
         self, where: Sequence[int], found: Mapping[str, FloatArray], number: int
     ) -> list[PairedLook]:
