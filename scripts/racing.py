@@ -13,7 +13,9 @@ from rich.text import Text
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.raced import Raced
 from investorbench.tasks.running.racing import racing
+from investorbench.tasks.seeds import BLOCK
 from investorbench.tasks.statistics.sequential import PairedLook
+from investorbench.tasks.suites.opening import OF_A_JOB
 from investorbench.tasks.wording import NONE, number
 from investorbench_env.errors import InvestorBenchError
 
@@ -44,7 +46,14 @@ def with_races(jobs: list[Job], config: DictConfig, aside: Collection[str]) -> l
             )
         return jobs
     rule = {name: given[name] for name in RULE}
-    return racing(jobs, rule, given["round"], given["max_decisions"], aside)
+    raced = racing(jobs, rule, given["round"], given["max_decisions"], aside)
+    for job, own in zip(jobs, raced, strict=True):
+        if OF_A_JOB in job.settings and own.repeats > job.repeats:
+            most = job.repeats * int(job.settings.get(BLOCK, 1))
+            raise InvestorBenchError(
+                f"max_decisions={given['max_decisions']} is more than the {most} of the suite"
+            )
+    return raced
 
 
 def print_races(races: Sequence[Raced], console: Console) -> None:

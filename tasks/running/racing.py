@@ -23,7 +23,6 @@ from investorbench.tasks.seeds import BLOCK
 from investorbench.tasks.snapshots.scores import BPS, SnapshotDecisions, edge, in_pairs
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.statistics.sequential import Look, Race, Stopping, StoppingError
-from investorbench.tasks.suites.opening import OF_A_JOB
 from investorbench.tasks.task import Task, settings_of
 from investorbench_env.facts import Facts
 
@@ -92,10 +91,6 @@ def _setting(
     if max_decisions is not None and max_decisions < block:
         raise StoppingError(f"max_decisions={max_decisions} is less than a block of {block}")
     repeats = job.repeats if max_decisions is None else max_decisions // block
-    if OF_A_JOB in job.settings and repeats > job.repeats:
-        raise StoppingError(
-            f"max_decisions={max_decisions} is more than the {job.repeats * block} of the suite"
-        )
     stopping = Stopping(**{**given, "most": repeats * block // in_pair})
     stopping.pairs(names)
     own = {name: value for name, value in asdict(stopping).items() if value is not None}
