@@ -13,9 +13,9 @@ from investorbench.scripts.model_rows import rows
 from investorbench.scripts.models import today
 from investorbench.scripts.plan_output import print_plan
 from investorbench.scripts.terminal import Console
+from investorbench.tasks.planning.estimates import SECONDS
+from investorbench.tasks.planning.plans import SuitePlan, plan_of
 from investorbench.tasks.suites import find_suite
-from investorbench.tasks.suites.estimates import SECONDS
-from investorbench.tasks.suites.plans import SuitePlan, plan_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}

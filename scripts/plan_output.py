@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from investorbench.tasks.suites.plans import SuitePlan
+from investorbench.tasks.planning.plans import SuitePlan
 from investorbench.tasks.wording import count, number, roughly
 
 

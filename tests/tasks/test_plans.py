@@ -10,13 +10,7 @@ from investorbench.agents.llm.models import Limits, Model
 from investorbench.agents.llm.spending import Price
 from investorbench.scripts.main import main
 from investorbench.scripts.run import run_with
-from investorbench.tasks.record.reading import recorded_entry
-from investorbench.tasks.record.run_folder import job_in, jobs_in
-from investorbench.tasks.snapshots.references import SnapshotReference
-from investorbench.tasks.snapshots.results import decisions_in
-from investorbench.tasks.snapshots.scores import edge
-from investorbench.tasks.suites import find_suite
-from investorbench.tasks.suites.estimates import (
+from investorbench.tasks.planning.estimates import (
     AnswerSize,
     DifferenceSpread,
     TaskEstimate,
@@ -25,7 +19,13 @@ from investorbench.tasks.suites.estimates import (
     spread_of,
     task_estimates,
 )
-from investorbench.tasks.suites.pilots import pilot_of
+from investorbench.tasks.planning.pilots import pilot_of
+from investorbench.tasks.record.reading import recorded_entry
+from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.snapshots.references import SnapshotReference
+from investorbench.tasks.snapshots.results import decisions_in
+from investorbench.tasks.snapshots.scores import edge
+from investorbench.tasks.suites import find_suite
 
 TASK = TaskEstimate(
     task="snapshot/sim",

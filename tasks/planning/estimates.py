@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from investorbench.agents.llm.answer import Usage
 from investorbench.agents.llm.models import Model
+from investorbench.tasks.planning.lengths import sharpe_error, steps_of
 from investorbench.tasks.snapshots.power import SIZE, smallest_difference
 from investorbench.tasks.snapshots.references import (
     YARDSTICKS,
@@ -18,7 +19,6 @@ from investorbench.tasks.snapshots.references import (
 from investorbench.tasks.snapshots.results import reference_for
 from investorbench.tasks.snapshots.scores import BPS
 from investorbench.tasks.suites.freezing import task_of_suite
-from investorbench.tasks.suites.lengths import sharpe_error, steps_of
 from investorbench.tasks.suites.suite import Suite, SuiteTask
 from investorbench.tasks.task import Task
 from investorbench_env.errors import InvestorBenchError

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from investorbench.agents.llm.models import Model
-from investorbench.tasks.suites.estimates import (
+from investorbench.tasks.planning.estimates import (
     SECONDS,
     AnswerSize,
     ModelEstimate,
@@ -14,7 +14,7 @@ from investorbench.tasks.suites.estimates import (
     model_estimate,
     task_estimates,
 )
-from investorbench.tasks.suites.pilots import Pilot, pilot_of
+from investorbench.tasks.planning.pilots import Pilot, pilot_of
 from investorbench.tasks.suites.suite import Suite
 
 

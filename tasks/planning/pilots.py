@@ -8,10 +8,10 @@ import numpy as np
 
 from investorbench.tasks.answers import answers_of
 from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
+from investorbench.tasks.planning.estimates import AnswerSize, PilotTask, spread_of
 from investorbench.tasks.record.reading import recorded_entry
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.result import Entry, Result
-from investorbench.tasks.suites.estimates import AnswerSize, PilotTask, spread_of
 from investorbench.tasks.suites.freezing import task_of_suite
 from investorbench.tasks.suites.suite import Suite
 from investorbench.tasks.task import Task

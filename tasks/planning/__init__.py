@@ -1,0 +1,1 @@
+"""What a suite will cost and show, before it is run."""
