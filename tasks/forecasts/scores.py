@@ -17,7 +17,7 @@ from investorbench.tasks.statistics.estimate import Estimate
 from investorbench_env.errors import ForecastError, InvestorBenchError
 
 FloatArray = npt.NDArray[np.float64]
-NO_FORECASTS = "it gives no forecasts"
+NO_FORECASTS = "no forecasts were given"
 NO_TRUTH = "the true law of these returns is not known"
 EQUALLY_LIKELY = 200
 """Returns that stand for a true law."""

@@ -46,12 +46,27 @@ def snapshot_notes(board: SnapshotBoard) -> Iterator[str]:
             yield "edge: what was to be expected given the hidden state, costs paid, basis points"
         yield "skill: 0 the best constant weight, 1 the filter, of markets that no suite plays"
     yield "realised: what came, costs paid, basis points a decision"
+    yield from _forecasts(board)
     yield from _reasons(board)
     knowing = {row.entry.result.knows for row in board.rows} - {""}
     for what in sorted(knowing):
         names = [row.agent for row in board.rows if row.entry.result.knows == what]
         yield f"‡ {listed(names)} {what if len(names) == 1 else what.replace('knows', 'know')}"
     yield from board.notes
+
+
+def _forecasts(board: SnapshotBoard) -> Iterator[str]:
+    """What a Brier score is of, and who left out some forecasts."""
+    if not any(row.forecasts.given for row in board.rows):
+        return
+    yield "Brier: of stated probabilities of a return above 0, 0 at best, .25 for always one half"
+    for row in board.rows:
+        if 0 < row.forecasts.given < row.forecasts.decisions:
+            yield (
+                f"{row.agent}: {number(row.forecasts.given)} of "
+                f"{count(row.forecasts.decisions, 'decision')} have a forecast; the others count "
+                "as one half"
+            )
 
 
 def is_marked(row: SnapshotRow) -> bool:

@@ -1,6 +1,7 @@
 """Tables of snapshots: edges by hand, what can be distinguished, and cells without figures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,8 +68,18 @@ def test_a_brier_score_is_there_where_forecasts_are(results: list[Result]) -> No
     episodes = rows["Foretells"].entry.result.episodes
     rose = np.concatenate([each.scored.returns for each in episodes if each.scored]) > 0.0
     assert rows["Foretells"].brier.value == pytest.approx(((0.75 - rose) ** 2).mean())
-    assert rows["buys"].brier.reason == "it gives no forecasts"
+    assert rows["buys"].brier.reason == "no forecasts were given"
     assert any(note.startswith("no Brier score for") for note in snapshot_notes(board))
+    assert any(note.startswith("Brier: of stated prob") for note in snapshot_notes(board))
+
+
+def test_who_left_out_forecasts_is_said(results: list[Result]) -> None:
+    episodes = tuple(
+        replace(each, forecasts=(*(each.forecasts or ())[1:], None)) for each in results[2].episodes
+    )
+    board = board_of([replace(results[2], episodes=episodes)])
+    said = "Foretells: 48 of 50 decisions have a forecast; the others count as one half"
+    assert said in list(snapshot_notes(board))
 
 
 def test_columns_that_no_agent_has_are_left_out_for_readers(results: list[Result]) -> None:

@@ -95,7 +95,7 @@ def test_an_antithetic_pair_is_one_observation() -> None:
 
 def test_an_agent_that_says_nothing_has_the_reason() -> None:
     result = evaluate(Saying(None), Task.of(SIM), 1, seed=5)
-    assert result.forecast_scores.brier.realised.reason == "it gives no forecasts"
+    assert result.forecast_scores.brier.realised.reason == "no forecasts were given"
 
 
 class Daily:

@@ -84,7 +84,7 @@ def test_an_agent_without_forecasts_has_empty_cells_with_the_reason() -> None:
     found = forecast_scores([None] * 40, outcomes)
     for each in (found.brier, found.log, found.crps, found.information):
         for cell in (each.realised, each.expected, each.excess):
-            assert (cell.value, cell.reason) == (None, "it gives no forecasts")
+            assert (cell.value, cell.reason) == (None, "no forecasts were given")
 
 
 def test_on_real_markets_there_is_no_expected_score() -> None:
