@@ -47,7 +47,7 @@ def calibration(
         clusters: of each, see ``clustered_mean`` [N].
         true: probabilities [N]; None where they are not known.
     """
-    places = np.minimum((up * BINS).astype(np.int64), BINS - 1)
+    places = np.searchsorted(np.arange(BINS) / BINS, up, side="right") - 1
     return tuple(
         _bin(place, places == place, up, rose, clusters, true)
         for place in np.unique(places).tolist()

@@ -1,7 +1,10 @@
+import math
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from investorbench.agents.forecasts import (
     Forecast,
@@ -145,6 +148,22 @@ def test_calibration_counts_what_came_of_each_probability() -> None:
     assert (low.stated, low.came) == pytest.approx((0.13, 1 / 3))
     assert (high.low, high.high, high.count, high.came, high.true) == (0.9, 1.0, 2, 1.0, 0.5)
     assert high.interval == Share(2, 2).interval()
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 1.0), st.booleans()), min_size=1, max_size=60))
+def test_bins_of_calibration_are_those_of_a_loop(given_: list[tuple[float, bool]]) -> None:
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for up, rose in given_:
+        bins.setdefault(max(n for n in range(10) if up >= n / 10), []).append((up, rose))
+    ups, roses = zip(*given_, strict=True)
+    found = calibration(np.array(ups), np.array(roses, dtype=float), np.arange(len(ups)))
+    assert [each.low for each in found] == [n / 10 for n in sorted(bins)]
+    for each, n in zip(found, sorted(bins), strict=True):
+        own = bins[n]
+        assert each.count == len(own)
+        stated, came = (math.fsum(map(float, part)) / len(own) for part in zip(*own, strict=True))
+        assert (each.stated, each.came) == pytest.approx((stated, came), rel=0.0, abs=1e-12)
+        assert each.interval == Share(sum(rose for _, rose in own), len(own)).interval()
 
 
 def test_calibrated_probabilities_lie_within_their_intervals() -> None:
