@@ -17,7 +17,7 @@ from investorbench_env.market.simulated.conditional import State, conditional
 from investorbench_env.market.simulated.dynamics import Dynamics
 
 SCENARIOS = 512
-APART = 0.01
+APART = 0.05
 """Share of the variance between components below which it is nothing to match."""
 EACH = 8
 """Draws of a component, where quantiles are asked for."""
@@ -142,7 +142,8 @@ def _matched(
     """
     between = away**2 @ weights
     apart = between > APART * variance
-    factor = np.sqrt(np.where(apart, (variance - within) / np.where(apart, between, 1.0), 1.0))
+    left = np.maximum(variance - within, 0.0)
+    factor = np.sqrt(np.where(apart, left / np.where(apart, between, 1.0), 1.0))
     return np.asarray(away * factor[..., None])
 
 
