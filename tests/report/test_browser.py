@@ -15,6 +15,7 @@ from investorbench.tasks.report import html_page
 from tests.report.reading import Page
 from tests.report.test_arena import traded
 from tests.report.test_several import reported
+from tests.report.test_snapshots import played
 from tests.report.thirteen import MODELS, run_thirteen
 from tests.tasks.plain_records import lines_of
 from tests.tasks.toys import MinutesEnv, PairEnv
@@ -313,6 +314,26 @@ def test_trades_of_perpetuals_are_drawn_filtered_and_opened(
     assert button.get_attribute("aria-expanded") == "true"
     assert "</script><img" in page.locator("#task-1-trades tbody dl").first.text_content()
     assert page.locator("img").count() == 0
+    serious = [v for v in axe.Axe().run(page).response["violations"]
+               if v["impact"] in ("serious", "critical")]  # fmt: skip
+    assert [each["id"] for each in serious] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert watched.complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESKTOP, "dark"), (PHONE, "light")])
+def test_snapshots_are_drawn_and_each_of_them_is_shown(
+    browser: Any, tmp_path: Path, viewport: Any, scheme: str
+) -> None:
+    (tmp_path / "report.html").write_text(played(tmp_path / "run"))
+    watched = Watched(browser, tmp_path / "report.html", viewport, scheme)
+    page = watched.page
+    assert page.locator("#snapshots-1 svg.skill .bar").count() == 2
+    assert page.locator("#snapshots-1 .calibration svg[role=img]").count() == 1
+    assert page.locator("#days tbody button").count() == 25
+    page.locator("#days tbody button").nth(24).click()
+    page.wait_for_selector("#day dl")
     serious = [v for v in axe.Axe().run(page).response["violations"]
                if v["impact"] in ("serious", "critical")]  # fmt: skip
     assert [each["id"] for each in serious] == []

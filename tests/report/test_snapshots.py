@@ -1,6 +1,7 @@
 """The section of snapshots: bars of skill, calibration, and what can be distinguished."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from investorbench.agents.forecasts import UpForecast
 from investorbench.tasks import Task, evaluate
 from investorbench.tasks.forecasts import CalibrationBin
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
+from investorbench.tasks.record.run_folder import found_in
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench.tasks.report.calibration_plots import calibration_plots
 from investorbench.tasks.report.skill_bars import SkillScale
@@ -35,6 +37,17 @@ class Foretells:
 
     def act(self, observation: Any, info: Any) -> Decision:
         return Decision(0, forecast=UpForecast(up=0.33, horizon=5))
+
+
+def played(folder: Path) -> str:
+    """The page of a run of two agents, one of which gives forecasts."""
+    for agent in (buys, Foretells):
+        evaluate(agent, TASK, seed=11, folder=folder)
+    found = found_in([folder])
+    (board,) = snapshot_boards(entry for _, entry in found.entries)
+    return html_page(
+        ReportContent(boards=(), overalls=(), records=tuple(found.entries), snapshots=(board,))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +92,14 @@ def test_only_agents_with_forecasts_have_a_plot_of_calibration(page: Page) -> No
     (plot,) = [each for each in page.all("svg") if each.attributes.get("role") == "img"]
     label = str(plot.attributes["aria-label"])
     assert label.startswith("Calibration of Foretells: .33 came in .") and "of 25" in label
+
+
+def test_each_line_of_a_block_is_a_decision_of_the_page(tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    directory = Page(played(tmp_path)).json("directory")
+    assert [each["days"] for each in directory["episodes"]] == [25, 25]
+    assert {each["task"] for each in directory["episodes"]} == {"snapshots-1"}
+    assert directory["titles"] == {"snapshots-1": "Snapshot-SIM"}
 
 
 def test_a_bar_reaches_from_nothing_to_the_skill_on_a_scale_of_all() -> None:
