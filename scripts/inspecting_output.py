@@ -123,13 +123,17 @@ def print_overview(console: Console, name: str, days: Sequence[ShownDay]) -> Non
     """A row a day."""
     rows = [summary(day) for day in days]
     sessions = {(row["split"], row["session"]) for row in rows}
+    is_of_snapshots = any(day.line.scored is not None for day in days)
+    has_dates = is_of_snapshots or len(sessions) == len(days)
+    assets = [", ".join(day.line.account.marks) for day in days]
+    varies = is_of_snapshots and len(set(assets)) > 1
     thinks = any(row["status"] for row in rows)
     words = [row["decision"] or day.action for day, row in zip(days, rows, strict=True)]
     # Of long actions as much is shown as the rest leaves room for.
     is_long = max(map(len, words), default=0) > LONG_ACTION
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0, header_style="bold", expand=is_long)
     table.add_column("", justify="right", style="dim")
-    for heading in ("session", "split"):
+    for heading in ("asset", "session", "split")[0 if varies else 1 :]:
         table.add_column(heading, no_wrap=True)
     table.add_column("action", no_wrap=True, ratio=1 if is_long else None)
     if thinks:
@@ -138,10 +142,11 @@ def print_overview(console: Console, name: str, days: Sequence[ShownDay]) -> Non
         table.add_column("tokens", justify="right", no_wrap=True)
     for heading in ("fill", "position", "equity"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for word, row in zip(words, rows, strict=True):
+    for word, row, asset in zip(words, rows, assets, strict=True):
         table.add_row(
             str(row["index"]),
-            safe(row["session"] if len(sessions) == len(days) else row["time"][:16]),
+            *([safe(asset)] if varies else ()),
+            safe(row["session"] if has_dates else row["time"][:16]),
             row["split"].removesuffix("up"),
             safe(word, STYLES.get(word, "")),
             *(_answered(row) if thinks else ()),

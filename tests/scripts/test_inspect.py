@@ -16,6 +16,8 @@ from investorbench.tasks import evaluate
 from investorbench.tasks.answers import answers_in, without_answers
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.job_folder import JobFolder
+from investorbench.tasks.task import Task
+from investorbench_env.market.joining import join
 from tests.env.small_markets import document, small_market
 from tests.tasks.plain_records import rechained
 
@@ -394,6 +396,23 @@ def test_of_several_assets_fills_and_positions_are_counted_and_a_day_names_each(
     assert "fill A -3.00 at 20.00, worth 60.00, cost 0.5 B -3.00 at 20.00" in done
     assert "rejected C to weight +2.00: more than there is" in done
     assert "received 4.50 of A, 2.00 units for one position A 9.00 cash 0.00" in done
+
+
+def test_snapshots_of_several_assets_name_each_and_its_day(call: Call, tmp_path: Path) -> None:
+    parts = {name: small_market([10.0] * 60, symbols=(name,)) for name in ("AAA", "BBB")}
+    own = Task(
+        id="InvestorBench/Snapshot",
+        data=join(parts, "stock"),
+        start="2020-01-10",
+        end="2020-02-28",
+        options={"horizon": 1},
+    )
+    evaluate(lambda observation, info: 2, own, seed=1, folder=tmp_path)
+    out = call(tmp_path)
+    assert "asset session split action" in " ".join(out.out.split())
+    rows = [row[1:5] for row in rows_of(out)]
+    assert len(rows) == 25 and {row[0] for row in rows} == {"AAA", "BBB"}
+    assert all(row[1].startswith("2020-0") and row[2:] == ["test", "buy"] for row in rows)
 
 
 def test_a_day_of_shorter_bars_is_a_list_of_decisions_and_a_time_is_one(
