@@ -70,9 +70,9 @@ def _table(race: Raced) -> Table:
     table.add_column("Agent")
     table.add_column("bps", justify="right")
     table.add_column("beside")
-    table.add_column("difference", justify="right")
+    table.add_column("difference", justify="right", no_wrap=True)
     table.add_column(f"{race.observation}s", justify="right")
-    table.add_column("left")
+    table.add_column("left", min_width=13)
     for row in race.rows:
         table.add_row(
             Text(row.agent),
@@ -90,4 +90,4 @@ def _difference(pair: PairedLook) -> str:
     value = number(pair.difference, 1)
     if not isfinite(pair.low):
         return value
-    return f"{value} [{number(pair.low, 1)}, {number(pair.high, 1)}]"
+    return f"{value}  {number(pair.low, 1)}…{number(pair.high, 1)}"

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from investorbench.scripts.expected_output import print_expected
+from investorbench.scripts.racing import print_races
 from investorbench.scripts.tables import print_results
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.record.digests import MANIFEST, bind_again
@@ -18,6 +19,7 @@ from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import differences
 from investorbench.tasks.result import Entry
+from investorbench.tasks.running.raced import raced
 from investorbench_env.errors import InvestorBenchError
 
 
@@ -53,6 +55,7 @@ def score(
         except InvestorBenchError as error:
             errors.append(str(error))
     print_results(entries, Console())
+    print_races(raced(entries), Console())
     if expected:
         print_expected([entry.result for entry in entries], Console())
     messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)

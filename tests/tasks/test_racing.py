@@ -5,15 +5,18 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from investorbench.agents.llm import Budget
 from investorbench.agents.simulated.oracle import Oracle
-from investorbench.tasks import Job, Task, run
+from investorbench.scripts.racing import print_races
+from investorbench.tasks import Job, Task, load, run
 from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.settings import read_settings
@@ -96,6 +99,11 @@ def test_what_a_race_has_shown_is_found_again_without_running_it(whole: Path) ->
     share = 1 - best.played / MOST
     assert f"{2 * best.played} decisions of {2 * MOST} played, {share:.0%}"[:-1] in race.summary
     assert race.saved_usd == 0.0
+    assert raced(load(whole).entries)[0].summary == race.summary
+    console = Console(file=StringIO(), width=110)
+    print_races([race], console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "worse than oracle" in text and "50 % saved" in text
 
 
 def test_a_round_has_to_cost_no_more_than_is_left_and_its_last_call_to_fit() -> None:
