@@ -77,7 +77,8 @@ class Pool(NamedTuple):
     def best_constant(self, action: str) -> float:
         """The constant weight with the largest mean edge."""
         s = self.snapshots
-        return float(self._best(s.mean.mean(), s.variance.mean(), action == "weight"))
+        best = float(self._best(s.mean.mean(), s.variance.mean(), action == "weight"))
+        return best + 0.0  # no weight has no sign
 
     def _best(self, mean: Any, variance: Any, by_weight: bool) -> Any:
         if by_weight:
