@@ -25,13 +25,12 @@ from investorbench.scripts.bench.snapshot_pool import (
     draw_pool,
     task_of,
 )
-from investorbench.scripts.bench.snapshot_references import reference
 from investorbench.tasks.snapshots.references import reference_of
 
 FIRST, SNAPSHOTS, EPISODES = 91_000, 10_000, 400
 SAMPLES = Samples(200, 2_000)
 MAIN = 5
-"""The horizon of ``sim-core``, whose references are frozen; others have their own pool's."""
+"""The horizon of ``sim-core``."""
 
 
 def orders_on(pools: Sequence[Pool], mirrored: Pool, samples: Samples) -> list[PolicyOrder]:
@@ -39,18 +38,15 @@ def orders_on(pools: Sequence[Pool], mirrored: Pool, samples: Samples) -> list[P
 
     Args:
         pools: one a horizon.
-        mirrored: antithetic pairs of the main horizon.
+        mirrored: antithetic pairs of one of the horizons.
         samples: to draw from each.
     """
     found = []
     for pool in pools:
         for action in ACTIONS:
-            if pool.horizon == MAIN:
-                known = reference_of(task_of(MAIN, action))
-                found.append(order_of(pool, action, known, samples, mirrored))
-            else:
-                known = reference(pool, action, FIRST)
-                found.append(order_of(pool, action, known, samples))
+            known = reference_of(task_of(pool.horizon, action))
+            twins = mirrored if pool.horizon == mirrored.horizon else None
+            found.append(order_of(pool, action, known, samples, twins))
     return found
 
 

@@ -1,5 +1,7 @@
 """What is shown of a result on snapshots, from its decisions to its skill."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -64,9 +66,11 @@ def test_what_is_no_snapshot_has_no_edge():
 
 
 def test_references_are_of_20_000_markets_and_in_their_order():
-    for action in ("trade", "weight"):
-        known = reference_for(Task.of(TASK, options={"action": action}))
+    for action, horizon in product(("trade", "weight"), (1, 5, 10)):
+        known = reference_for(Task.of(TASK, options={"action": action, "horizon": horizon}))
         assert known.markets == 20_000
-        assert 0.0 < known.floor < known.filter < known.ceiling
+        assert 0.0 <= known.floor < known.filter < known.ceiling
+        # Costs exceed the premium of one session.
+        assert (known.constant == 0.0) == (horizon == 1)
     with pytest.raises(InvestorBenchError, match="snapshots with horizon=7"):
         reference_for(Task.of(TASK, options={"horizon": 7}))
