@@ -123,7 +123,7 @@ def expected_episode(
 
 def why_unknown(task: Task, facts: Facts) -> str | None:
     """Why it cannot be said what was to be expected in an episode; None where it can."""
-    if not facts.simulated or not facts.markets:
+    if not (task.is_ours and facts.simulated and facts.markets):
         return (
             f"{task.id} runs on {facts.source}: what was to be expected is known of markets that "
             "are drawn from a law alone, such as those of InvestorBench/Stock-SIM"
