@@ -26,7 +26,7 @@ wordings: 3
 references: [news_sentiment, filter]
 """
 SALT = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
-KILLS, LATENCY_S = 5, 0.02
+KILLS, LATENCY_S, PATIENCE_S = 5, 0.02, 3600.0
 
 pytestmark = pytest.mark.heavy
 
@@ -52,7 +52,7 @@ def test_a_suite_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path:
     ):
         whole = processes.Process(target=live, args=(tmp_path / "whole", other.url))
         whole.start()
-        whole.join(1200)
+        whole.join(PATIENCE_S)
         assert whole.exitcode == 0
         # None so near the end that a busy machine would come too late.
         kills = sorted(chance.sample(range(1, other.calls * 9 // 10), KILLS))
@@ -60,11 +60,11 @@ def test_a_suite_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path:
             process = processes.Process(target=live, args=(tmp_path / "killed", server.url))
             process.start()
             if killed < KILLS:
-                wait_for(server, kills[killed], process)
+                wait_for(server, kills[killed], process, PATIENCE_S)
                 assert process.is_alive()
                 os.kill(process.pid or 0, signal.SIGKILL)
                 killed += 1
-            process.join(1200)
+            process.join(PATIENCE_S)
             if process.exitcode != -signal.SIGKILL:
                 break
         assert process.exitcode == 0 and killed == KILLS
