@@ -31,8 +31,15 @@ class SuiteLines(NamedTuple):
 
 
 def names_suite(overrides: Sequence[str]) -> bool:
-    """Whether a command line runs a suite."""
-    return any(each.startswith(f"{SUITE}=") for each in overrides)
+    """Whether a command line runs a suite.
+
+    Raises:
+        InvestorBenchError: it runs none, and gives a salt.
+    """
+    given = dict(_settings(overrides))
+    if SALT in given and SUITE not in given:
+        raise InvestorBenchError(f"salt={given[SALT]} is of a suite: give suite=..., or seed=...")
+    return SUITE in given
 
 
 def suite_lines(overrides: Sequence[str]) -> SuiteLines:

@@ -161,6 +161,11 @@ def test_what_is_no_salt_is_refused(here: Path, salt: str) -> None:
         open_suite(find_suite("./small.yaml"), here / "run", "salt")
 
 
+def test_a_salt_without_a_suite_is_refused(here: Path) -> None:
+    with pytest.raises(InvestorBenchError, match="salt=salt is of a suite"):
+        run_with(["agent=momentum", "salt=salt"])
+
+
 def test_an_unknown_suite_or_setting_is_named() -> None:
     with pytest.raises(UnknownNameError, match="sim-core"):
         find_suite("sim-cor")
