@@ -30,7 +30,7 @@ class Agent(Protocol):
     ``begin(facts, split, seed)`` comes before each split, with what may be known of the environment
     beforehand; warm-up and test share one agent, so it may carry over what it learned. Each repeat
     has a seed of its own, and nothing of an earlier one may be known in it. ``learn(reward, info)``
-    comes after each step.
+    comes after each step, but for the one of a snapshot.
 
     For runs on record: ``record()`` gives, as plain JSON values, what the last decision rests on;
     ``describe()`` what determines the agent; ``save(folder)`` and ``load(folder)``, which comes

@@ -119,7 +119,8 @@ async def play(
                 f"the session {info['session']} has several steps, but by the facts of "
                 f"{facts.family} a bar takes {facts.interval}: give the length of one, such as '3m'"
             )
-        if is_new:
+        # Who decides once has nothing to learn for, and a pair of markets mirrors what came.
+        if is_new and facts.horizon is None:
             await agent.learn(float(reward), _shown(shown))
         noted = Noted() if asked is None else asked.taken()
         yield Step(
