@@ -71,14 +71,15 @@ def _made(found: FoundRuns, format: str, messages: Console) -> bytes:
     with messages.status("comparing agents"):
         boards = leaderboards(entry for _, entry in found.entries)
         overalls = overall(boards)
+        snapshots = snapshot_boards(entry for _, entry in found.entries)
     if format != HTML:
-        return export(boards, overalls, format)
+        return export(boards, overalls, format, snapshots)
     content = ReportContent(
         boards=tuple(boards),
         overalls=tuple(overalls),
         records=tuple(found.entries),
         problems=tuple(found.problems_anywhere),
-        snapshots=tuple(snapshot_boards(entry for _, entry in found.entries)),
+        snapshots=tuple(snapshots),
     )
     with _bar(sum(job.repeats for job, _ in found.entries), messages) as advance:
         return html_page(content, watch=advance).encode("utf-8", "replace")

@@ -1,5 +1,6 @@
 """The section of snapshots: bars of skill, calibration, and what can be distinguished."""
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from investorbench.agents.agent import Decision
 from investorbench.agents.forecasts import UpForecast
 from investorbench.tasks import Task, evaluate
 from investorbench.tasks.forecasts import CalibrationBin
+from investorbench.tasks.leaderboard.exports import export
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
 from investorbench.tasks.record.run_folder import found_in
 from investorbench.tasks.report import ReportContent, html_page
@@ -100,6 +102,18 @@ def test_each_line_of_a_block_is_a_decision_of_the_page(tmp_path: Path) -> None:
     assert [each["days"] for each in directory["episodes"]] == [25, 25]
     assert {each["task"] for each in directory["episodes"]} == {"snapshots-1"}
     assert directory["titles"] == {"snapshots-1": "Snapshot-SIM"}
+
+
+def test_files_have_a_row_for_each_agent_and_its_figures(board: SnapshotBoard) -> None:
+    pd = pytest.importorskip("pandas")
+    table = pd.read_csv(io.BytesIO(export((), (), "csv", (board,)))).set_index("agent")
+    for row in board.rows:
+        assert table.loc[row.agent, "edge"] == pytest.approx(row.figures.edge.value)
+        assert table.loc[row.agent, "skill_low"] == pytest.approx(row.figures.skill.low)
+    for format in ("md", "latex"):
+        text = export((), (), format, (board,)).decode()
+        assert "SIMULATED" in text and "held for 5 sessions" in text
+        assert "| Foretells" in text or "& Foretells" in text
 
 
 def test_a_bar_reaches_from_nothing_to_the_skill_on_a_scale_of_all() -> None:

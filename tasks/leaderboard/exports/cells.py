@@ -24,7 +24,14 @@ from investorbench.tasks.leaderboard.columns import (
 from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.notes import drawn_by
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
-from investorbench.tasks.wording import NONE, count, listed
+from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
+from investorbench.tasks.leaderboard.snapshot_sentences import (
+    is_marked,
+    snapshot_notes,
+    snapshot_sentence,
+)
+from investorbench.tasks.wording import NONE, count, listed, rank
 
 EXPECTED = {NOTHING_AGAINST.reason, TWIN.reason, UNRANKED.reason}
 """Reasons that the row says itself."""
@@ -52,10 +59,43 @@ class Sheet(NamedTuple):
     notes: tuple[str, ...]
 
 
-def sheets(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> Iterator[Sheet]:
-    """Those over all tasks first."""
+def sheets(
+    boards: Sequence[Leaderboard],
+    overalls: Sequence[Overall],
+    snapshots: Sequence[SnapshotBoard] = (),
+) -> Iterator[Sheet]:
+    """Those over all tasks first, then those of snapshots."""
     yield from map(_of_overall, overalls)
+    yield from map(_of_snapshots, snapshots)
     yield from map(_of_board, boards)
+
+
+def _of_snapshots(board: SnapshotBoard) -> Sheet:
+    setting = board.setting
+    columns = snapshot_columns("paper", board)
+    market = "SIMULATED MARKETS" if setting.simulated else "real data"
+    options = f" Options: {setting.options}." if setting.options else ""
+    suite = f"suite {board.suite}, " if board.suite else ""
+    places = [row.places for row in board.rows]
+    return Sheet(
+        title=f"{'SIMULATED: ' if setting.simulated else ''}{setting.name}, {suite}"
+        f"{setting.protocol}",
+        caption=f"{setting.name}, {suite}{setting.protocol} protocol, {market}, decisions from "
+        f"{setting.start} to {setting.end}, held for {board.facts.horizon} sessions."
+        f"{options} Data: {setting.data_source}. Intervals of 95 %.",
+        columns=("rank", "agent", *heads(columns, "paper")),
+        rows=tuple(
+            (
+                rank(row.places),
+                row.agent + (" ‡" if is_marked(row) else ""),
+                *texts(columns, "paper", SnapshotLine(board, row)),
+            )
+            for row in board.rows
+        ),
+        best=places.index((1, 1)) if (1, 1) in places and len(places) > 1 else None,
+        sentence=snapshot_sentence(board),
+        notes=tuple(snapshot_notes(board)),
+    )
 
 
 def _of_board(board: Leaderboard) -> Sheet:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.leaderboard.exports.cells import Sheet, sheets
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -33,9 +34,13 @@ ESCAPES = {
 }
 
 
-def latex(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> bytes:
+def latex(
+    boards: Sequence[Leaderboard],
+    overalls: Sequence[Overall],
+    snapshots: Sequence[SnapshotBoard] = (),
+) -> bytes:
     """A ``table`` each. Bold only where an agent is better than all others."""
-    tables = ["\n".join(_table(sheet)) for sheet in sheets(boards, overalls)]
+    tables = ["\n".join(_table(sheet)) for sheet in sheets(boards, overalls, snapshots)]
     return ("% needs \\usepackage{booktabs}\n" + "\n\n".join(tables) + "\n").encode(
         "utf-8", "replace"
     )

@@ -5,13 +5,18 @@ from collections.abc import Iterator, Sequence
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.leaderboard.exports.cells import Sheet, sheets
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
 
 MARKED = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
-def markdown(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> bytes:
+def markdown(
+    boards: Sequence[Leaderboard],
+    overalls: Sequence[Overall],
+    snapshots: Sequence[SnapshotBoard] = (),
+) -> bytes:
     """A heading, a table, and below it what the figures rest on. Bold as in ``latex``."""
-    parts = ["\n".join(_section(sheet)) for sheet in sheets(boards, overalls)]
+    parts = ["\n".join(_section(sheet)) for sheet in sheets(boards, overalls, snapshots)]
     return ("\n\n".join(parts) + "\n").encode("utf-8", "replace")
 
 

@@ -11,25 +11,39 @@ from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.leaderboard.board_columns import BoardColumn, board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, Columns, L, OverallLine
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
+from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def csv(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> bytes:
+def csv(
+    boards: Sequence[Leaderboard],
+    overalls: Sequence[Overall],
+    snapshots: Sequence[SnapshotBoard] = (),
+) -> bytes:
     """Comma-separated, UTF-8."""
-    text: str = frame(boards, overalls).to_csv(index=False, lineterminator="\n")
+    text: str = frame(boards, overalls, snapshots).to_csv(index=False, lineterminator="\n")
     return text.encode("utf-8", "replace")
 
 
-def parquet(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> bytes:
+def parquet(
+    boards: Sequence[Leaderboard],
+    overalls: Sequence[Overall],
+    snapshots: Sequence[SnapshotBoard] = (),
+) -> bytes:
     """Parquet, with types."""
     stream = io.BytesIO()
-    frame(boards, overalls).to_parquet(stream, index=False)
+    frame(boards, overalls, snapshots).to_parquet(stream, index=False)
     return stream.getvalue()
 
 
-def frame(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> "pd.DataFrame":
+def frame(
+    boards: Sequence[Leaderboard],
+    overalls: Sequence[Overall],
+    snapshots: Sequence[SnapshotBoard] = (),
+) -> "pd.DataFrame":
     """All rows; those over all tasks come last and have ``overall`` as their scope."""
     import pandas as pd
 
@@ -37,9 +51,13 @@ def frame(boards: Sequence[Leaderboard], overalls: Sequence[Overall]) -> "pd.Dat
     first = next((board for board in boards if len(board.facts.symbols) > 1), None)
     every = (each for board in (first, *boards) for each in board_columns("file", board))
     of_board, of_overall = _each_once(every), overall_columns("file")
-    rows = [_row(of_board, BoardLine(board, row)) for board in boards for row in board.rows]
+    of_snapshots = snapshot_columns("file", snapshots[0]) if snapshots else []
+    lines = [SnapshotLine(board, row) for board in snapshots for row in board.rows]
+    rows = [_row(of_snapshots, line) for line in lines]
+    rows += [_row(of_board, BoardLine(board, row)) for board in boards for row in board.rows]
     rows += [_row(of_overall, OverallLine(table, row)) for table in overalls for row in table.rows]
     types = dict(field for each in of_board for field in each.fields())
+    types |= dict(field for each in of_snapshots for field in each.fields())
     types |= dict(field for each in of_overall for field in each.fields())
     table = pd.DataFrame(rows)
     return table.astype({name: types[name] for name in table.columns})
