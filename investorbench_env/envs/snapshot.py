@@ -68,7 +68,13 @@ class SnapshotEnv(SingleAssetEnv):
 
     @property
     def earned(self) -> float:
-        """What a long position returned over the horizon: for whoever scores it, after the step."""
+        """What a long position returned over the horizon.
+
+        Raises:
+            AttributeError: the snapshot has not ended.
+        """
+        if not self._ended:
+            raise AttributeError("what a snapshot earned is known after its step, not before")
         return cast(SnapshotHistory, self._path.history).end.earned
 
     def _way_to_the_end(self, info: Info) -> Iterator[Mark]:

@@ -227,7 +227,7 @@ def assert_no_future(
         assert before[key] == after[key]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     horizon=st.integers(1, 4),

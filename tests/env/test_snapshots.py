@@ -10,12 +10,14 @@ from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.market import Delisting
 from investorbench_env.registration import facts_of, market_of
 from investorbench_env.wrappers import NumericObservation, TextObservation
 from tests.env.small_markets import date, document, random_market, small_market
+from tests.env.test_secrecy import ENGINE, handed_out, seeds_in
 
 SIM = "InvestorBench/Snapshot-SIM"
 ANY = "InvestorBench/Snapshot"
@@ -324,6 +326,20 @@ def test_a_picture_shows_the_entry_and_the_account_over_the_horizon(
     growth = [mark.equity / 100_000.0 - 1.0 for mark in marks]
     sign = action - 1
     assert growth == pytest.approx([0.0, *(sign * x - 0.001 for x in (0.1, 0.6, 0.4))])
-    pixels = gym.make(ANY, render_mode="rgb_array", **own)
-    pixels.reset(seed=0)
-    assert pixels.render().ndim == 3
+
+
+def test_nothing_public_leads_to_the_seed_the_market_or_what_is_earned() -> None:
+    env: Any = gym.make(SIM, window=5)
+    seed = 123_456_789
+    observation, info = env.reset(seed=seed)
+    values = list(handed_out(env, observation, info))
+    assert not [value for value in values if isinstance(value, (*ENGINE, SnapshotHistory))]
+    assert seed not in seeds_in(iter(values))
+    assert not hasattr(env.unwrapped, "earned")
+    _, reward, *_ = env.step(BUY)
+    assert env.unwrapped.earned == pytest.approx(reward + 0.001)
+    numbers = {float(value) for value in values if isinstance(value, float)}
+    assert not {reward, env.unwrapped.earned} & numbers
+    market = market_of(SIM, seed, window=5)
+    assert not set(market.bars[-5:, 0, 3].tolist()) & numbers
+    assert market.bars[-6, 0, 3] in numbers
