@@ -57,6 +57,7 @@ def seeds_in(run: Path, agent: str = "momentum") -> list[int]:
 def test_our_suites_are_what_they_were_when_they_were_frozen(name: str) -> None:
     suite = find_suite(name)
     assert suite.name == name
+    assert suite.frozen
     require_frozen(suite)
 
 
