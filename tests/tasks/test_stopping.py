@@ -256,3 +256,14 @@ def test_the_study_keeps_its_promises_at_a_twentieth_of_its_size() -> None:
     assert all(each.wrong < 12 for each in sizes(100, EQUAL[:2]))
     best, ranked, *_ = stubs(5)
     assert "best right in 5" in best and "with a wrong pair 0" in ranked
+
+
+def test_skewed_differences_are_missed_on_neither_side_more_often_than_they_may() -> None:
+    rng = np.random.default_rng(1)
+    values = (rng.random((3000, 150)) < 0.2) * rng.exponential(1.0, (3000, 150)) - 0.2
+    for sign in (1.0, -1.0):
+        plain, own = (around(sign * values, 1.97, skewed=skewed) for skewed in (False, True))
+        assert max((plain[0] > 0.0).mean(), (plain[1] < 0.0).mean()) > 0.05
+        assert max((own[0] > 0.0).mean(), (own[1] < 0.0).mean()) < 0.032  # .025, and its error
+    even = np.array([[-2.0, -1.0, 0.0, 1.0, 2.0] * 10])
+    assert around(even, 2.0, skewed=True) == around(even, 2.0)
