@@ -14,6 +14,7 @@ from investorbench.tasks.report.calibration_plots import calibration_plots
 from investorbench.tasks.report.content import snapshots_id
 from investorbench.tasks.report.leaderboard_tables import AGENT, RANK, agent_name, stamp
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.race_tables import race_tables
 from investorbench.tasks.report.sections import notes, quotation, titled
 from investorbench.tasks.report.skill_bars import SkillScale
 from investorbench.tasks.report.tables import (
@@ -51,6 +52,7 @@ def snapshot_section(board: SnapshotBoard, number: int) -> Html:
         f"{board.facts.horizon} sessions. Data: {setting.data_source}."
     )
     skills, plots = skill_table(board), calibration_of(board)
+    races = list(race_tables(board))
     return element(
         "section",
         element("h2", section_title(board), " ", stamp() if setting.simulated else None,
@@ -62,6 +64,7 @@ def snapshot_section(board: SnapshotBoard, number: int) -> Html:
         *(titled(name, "skill", "Skill", skills) if skills else ()),
         *(titled(name, "calibration", "Calibration", plots) if plots else ()),
         *titled(name, "distinguish", "What this table can distinguish", *distinguished(board)),
+        *(titled(name, "race", "Race", *races) if races else ()),
         id=name, class_="board", aria_labelledby=f"{name}-title",
     )  # fmt: skip
 

@@ -20,6 +20,8 @@ from investorbench.tasks import Job, Task, load, run
 from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.settings import read_settings
+from investorbench.tasks.report.markup import text_of
+from investorbench.tasks.report.race_tables import race_tables
 from investorbench.tasks.running.raced import raced
 from investorbench.tasks.running.racing import Affords, pairs_again, racing
 from investorbench.tasks.running.stops_again import wrong_stops
@@ -206,3 +208,5 @@ def test_all_pairs_of_a_table_are_tested_by_the_design_of_its_race(whole: Path) 
     assert board.look is not None
     assert board.look.pairs[0].worse == "contrary"
     assert any("agents raced" in note for note in board.notes)
+    shown, words = map(text_of, race_tables(board))
+    assert "worse than oracle" in shown and "saved" in words
