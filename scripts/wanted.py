@@ -8,9 +8,10 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from investorbench.scripts.choices import Choices
-from investorbench.tasks.finding import our_id
+from investorbench.tasks.finding import is_task
 from investorbench.tasks.task import Task
 from investorbench_env.envs.markets import LEAD
+from investorbench_env.envs.snapshot_options import ALL
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import asset_class_of, find_asset_class
 from investorbench_env.market.sessions import session_before
@@ -104,7 +105,7 @@ def _dated(each: Wanted, first: date | None, last: date | None) -> Wanted:
 def _tasks(name: str) -> Iterator[Wanted]:
     """What a name says as a task, or as several; nothing for a symbol."""
     lower = name.lower()
-    tasks = [each for each in Choices().names("task") if not _is_simulated(Task.of(each))]
+    tasks = [each for each in Choices().names("task") if not _needs_nothing(Task.of(each))]
     by_name = {universe.lower(): universe for universe in UNIVERSES}
     if lower == PAPER:
         published = (each for each in UNIVERSES.values() if each.chosen_on == PUBLISHED_ON)
@@ -114,7 +115,7 @@ def _tasks(name: str) -> Iterator[Wanted]:
         yield from _members(find_universe(by_name[lower]))
     elif several := [each for each in tasks if fnmatchcase(each, lower) or _within(each, lower)]:
         yield from (found for each in several for found in _task(Task.of(each), each))
-    elif our_id(name) is not None or ":" in name or name.endswith((".yaml", ".yml", ".json")):
+    elif is_task(name):
         yield from _task(Task.of(name), name)
     elif "*" in name:
         raise UnknownNameError("task", name, [*tasks, *by_name, PAPER])
@@ -122,6 +123,15 @@ def _tasks(name: str) -> Iterator[Wanted]:
 
 def _is_simulated(task: Task) -> bool:
     return task.data == "simulated" or not SIMULATED_SYMBOLS.isdisjoint(task.symbols)
+
+
+def _takes_all(task: Task) -> bool:
+    """Whether it is of whatever a folder has."""
+    return task.options.get("symbols") == ALL
+
+
+def _needs_nothing(task: Task) -> bool:
+    return _is_simulated(task) or _takes_all(task)
 
 
 def _within(task: str, folder: str) -> bool:
@@ -146,6 +156,8 @@ def _task(task: Task, name: str) -> Iterator[Wanted]:
         raise InvestorBenchError(f"{name} is an environment of others, which knows its data")
     if _is_simulated(task):
         raise InvestorBenchError(f"{name} runs on a simulated market: it needs no data")
+    if _takes_all(task):
+        raise InvestorBenchError(f"{name} takes all that a folder has: name what that should be")
     universe = task.universe or universe_of(task.asset_class)
     members = () if universe is None else universe.members
     classes = {member.symbol: member.asset_class for member in members}

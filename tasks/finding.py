@@ -13,6 +13,7 @@ from investorbench.agents.settings_files import SUFFIXES, read_settings
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.registration import NAMESPACE
 
+FILES = Path(__file__).resolve().parent.parent / "conf" / "task"
 TASK_ENTRY_POINTS = "investorbench.tasks"
 """The group in which a package names tasks for everybody who has it installed."""
 SETTINGS = ("id", "data", "start", "end", "options")
@@ -38,12 +39,15 @@ def find_task(name: str) -> dict[str, Any]:
     points = entry_points_of(TASK_ENTRY_POINTS)
     if name in points and our_id(name) is None:
         return _said_by(load(points[name].value)[1], name)
+    if name in (files := _files_without_id()):
+        return _checked(read_settings(str(files[name])), f"task {name}")
     return {"id": find_id(name)}
 
 
 def is_task(name: str) -> bool:
     """Whether a name is one for :func:`find_task`, which may say what is wrong with it."""
-    known = our_id(name) is not None or name in entry_points_of(TASK_ENTRY_POINTS)
+    known = our_id(name) is not None or name in _files_without_id()
+    known |= name in entry_points_of(TASK_ENTRY_POINTS)
     return known or ":" in name or name.endswith(SUFFIXES)
 
 
@@ -66,7 +70,9 @@ def find_id(name: str) -> str:
         return name
     short = _ids_by_short_form()
     known = (
-        short.values() if f"{NAMESPACE}/" in name else [*short, *entry_points_of(TASK_ENTRY_POINTS)]
+        short.values()
+        if f"{NAMESPACE}/" in name
+        else [*short, *_files_without_id(), *entry_points_of(TASK_ENTRY_POINTS)]
     )
     raise UnknownNameError("task", name, known, TASK_FORMS)
 
@@ -75,6 +81,13 @@ def our_id(name: str) -> str | None:
     """The id of ours that a name stands for, if it does."""
     short = _ids_by_short_form()
     return (short | {id.lower(): id for id in short.values()}).get(name.lower())
+
+
+def _files_without_id() -> dict[str, Path]:
+    """The files of tasks of ours that are more than an id, by their names: ``snapshot/panel``."""
+    ids = _ids_by_short_form()
+    files = {f"{each.parent.name}/{each.stem}": each for each in FILES.glob("*/*.yaml")}
+    return {name: file for name, file in files.items() if name not in ids}
 
 
 def _ids_by_short_form() -> dict[str, str]:

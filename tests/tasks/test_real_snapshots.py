@@ -8,6 +8,7 @@ import pytest
 
 from investorbench.agents.agent import Agent
 from investorbench.scripts.run import planning
+from investorbench.scripts.wanted import wanted
 from investorbench.tasks import evaluate
 from investorbench.tasks.running.block import require_days
 from investorbench.tasks.task import Task
@@ -137,3 +138,11 @@ def test_a_folder_is_drawn_from_on_all_its_days(folder: Path) -> None:
         assert own.short_name == "snapshot-all"
         # Windows of 30 sessions are whole from the thirtieth on.
         assert own.facts("test").window == ("2020-02-13", "2020-03-31")
+
+
+def test_a_panel_is_a_task_by_its_name_and_its_data_is_for_its_user_to_name() -> None:
+    assert Task.of("snapshot/panel").options == {"symbols": "all"}
+    assert [each.symbol for each in wanted("snapshot/coins")] == ["BTC", "ETH"]
+    assert {each.symbol for each in wanted("snapshot/*")} >= {"BTC", "SPY", "TSLA"}
+    with pytest.raises(InvestorBenchError, match="panel takes all that a folder has: name what"):
+        list(wanted("snapshot/panel"))
