@@ -1,6 +1,7 @@
 """The columns of a table of snapshots."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ class SnapshotLine(NamedTuple):
 
 
 SnapshotColumn = Column[SnapshotLine]
-LINEAR = "linear"
+LINEAR, REALISED = "linear", "realised"
 
 
 def snapshot_columns(table: Table, board: SnapshotBoard) -> list[SnapshotColumn]:
@@ -35,6 +36,8 @@ def snapshot_columns(table: Table, board: SnapshotBoard) -> list[SnapshotColumn]
     found = [column for column in COLUMNS if table in column.formats]
     if table == "file":
         return found
+    if not board.facts.simulated:  # where nothing stands beside it
+        found = [_with_interval(each) if each.key == REALISED else each for each in found]
     by_weight = board.facts.action == "weight"
     lines = [SnapshotLine(board, row) for row in board.rows]
     return [
@@ -45,6 +48,11 @@ def snapshot_columns(table: Table, board: SnapshotBoard) -> list[SnapshotColumn]
     ]
 
 
+def _with_interval(column: SnapshotColumn) -> SnapshotColumn:
+    """The same with its interval everywhere."""
+    return replace(column, formats={**column.formats, "terminal": column.formats["paper"]})
+
+
 def _figure(
     key: str,
     head: str,
@@ -53,7 +61,9 @@ def _figure(
     *,
     digits: int = 1,
     ends: int | None = None,
+    room: bool = True,
 ) -> SnapshotColumn:
+    """A figure; without room in a terminal it has its interval elsewhere alone."""
     shown = Format(digits, ends)
     return Column(
         key=key,
@@ -62,7 +72,12 @@ def _figure(
         unit=RATIO,
         parts=INTERVAL,
         value=lambda line: estimated(figure(line.row.figures)),
-        formats={"terminal": shown, "paper": shown, "page": shown, **FILE},
+        formats={
+            "terminal": shown if room else Format(digits),
+            "paper": shown,
+            "page": shown,
+            **FILE,
+        },
     )
 
 
@@ -117,7 +132,8 @@ COLUMNS: tuple[SnapshotColumn, ...] = (
     _figure("skill", "skill", "0 the best constant weight, 1 the filter", lambda own: own.skill,
             digits=2),
     _figure(LINEAR, "linear", "the same, risk left aside", lambda own: own.linear),
-    _figure("realised", "realised", "what came of a decision", lambda own: own.realised, ends=1),
+    _figure(REALISED, "realised", "what came of a decision", lambda own: own.realised, ends=1,
+            room=False),
     _estimate("brier", "Brier", "of forecasts", 3, lambda row: row.brier),
     *_of_forecasts(),
     _estimate("wordings", "wordings", "largest edge by a wording less the smallest", 1,

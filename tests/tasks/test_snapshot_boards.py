@@ -91,7 +91,7 @@ def test_columns_that_no_agent_has_are_left_out_for_readers(results: list[Result
     line = list(
         texts(snapshot_columns("terminal", board), "terminal", SnapshotLine(board, board.rows[0]))
     )
-    assert len(line) == 5 and "–" not in line
+    assert len(line) == 4 and "–" not in line
 
 
 def test_a_sentence_says_what_can_be_distinguished(results: list[Result]) -> None:
