@@ -7,7 +7,7 @@ expected to earn until the horizon against what it costs and, for weights, risks
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,20 @@ def best_weight(mean: Any, variance: Any, cost_rate: float, aversion: float = AV
     """What maximises w·μ − ½γ·w²·σ² − cost·|w| within [−1, 1], of numbers or arrays."""
     gain = np.maximum(np.abs(mean) - cost_rate, 0.0)
     return np.sign(mean) * np.minimum(gain / (aversion * variance), 1.0)
+
+
+class Outlook(NamedTuple):
+    """What a position of weight 1 is expected to return over a horizon.
+
+    Attributes:
+        mean: of the return.
+        variance: that states are expected to give it, by which risk is scored.
+        doubt: variance of the mean itself, since the state is not known.
+    """
+
+    mean: float
+    variance: float
+    doubt: float = 0.0
 
 
 class SnapshotAgent:
@@ -90,23 +104,25 @@ class ExpectingAgent(SnapshotAgent):
             raise InvestorBenchError(f"aversion={aversion!r} must be above 0")
         self._aversion = aversion
 
-    def expected(self, observation: Observation, info: Info) -> tuple[float, float]:
-        """Mean and variance of what a position of weight 1 returns over the horizon."""
+    def expected(self, observation: Observation, info: Info) -> Outlook:
+        """What the horizon is expected to bring."""
         raise NotImplementedError
 
     def act(self, observation: Observation, info: Info) -> Decision:
         """Sell, hold or buy, or a weight; with the law that it expects."""
-        mean, variance = self.expected(observation, info)
-        forecast = NormalForecast(mean=mean, sd=math.sqrt(variance), horizon=self._horizon)
-        return Decision(self._action(self._best(mean, variance)), forecast=forecast)
+        known = self.expected(observation, info)
+        spread = math.sqrt(known.variance + known.doubt)
+        forecast = NormalForecast(mean=known.mean, sd=spread, horizon=self._horizon)
+        return Decision(self._action(self._best(known)), forecast=forecast)
 
     def weight(self, observation: Observation, info: Info) -> float:
-        return self._best(*self.expected(observation, info))
+        return self._best(self.expected(observation, info))
 
-    def _best(self, mean: float, variance: float) -> float:
+    def _best(self, known: Outlook) -> float:
         if self._by_weight:
-            return float(best_weight(mean, variance, self._cost_rate, self._aversion))
-        return float(best_side(mean, self._cost_rate))
+            found = best_weight(known.mean, known.variance, self._cost_rate, self._aversion)
+            return float(found)
+        return float(best_side(known.mean, self._cost_rate))
 
 
 class ConstantWeight(SnapshotAgent):
@@ -152,12 +168,12 @@ class SnapshotOracle(ExpectingAgent):
         self._state = {name: values[:, 0] for name, values in market.hidden_state.items()}
         self._times = market.times.astype("datetime64[s]").astype(np.int64)
 
-    def expected(self, observation: Observation, info: Info) -> tuple[float, float]:
+    def expected(self, observation: Observation, info: Info) -> Outlook:
         now = datetime.fromisoformat(info["time"]).timestamp()
         t = int(np.searchsorted(self._times, now))
         state = {name: values[t] for name, values in self._state.items()}
         known = conditional(self._dynamics, state, self._horizon)
-        return float(known.mean), float(known.variance)
+        return Outlook(float(known.mean), float(known.variance))
 
 
 class SnapshotFilter(ExpectingAgent):
@@ -194,11 +210,14 @@ class SnapshotFilter(ExpectingAgent):
         super().begin(facts, split, seed)
         self._seed = seed
 
-    def expected(self, observation: Observation, info: Info) -> tuple[float, float]:
+    def expected(self, observation: Observation, info: Info) -> Outlook:
         particles = self.particles(observation, info)
         shares = particles.shares()
         known = conditional(self._dynamics, particles.state(), self._horizon)
-        return float(shares @ known.mean), float(shares @ known.variance)
+        mean = float(shares @ known.mean)
+        return Outlook(
+            mean, float(shares @ known.variance), float(shares @ (known.mean - mean) ** 2)
+        )
 
     def particles(self, observation: Observation, info: Info) -> ParticleFilter:
         """Guesses at the hidden state at the decision."""

@@ -124,7 +124,7 @@ def _snapshots(
         read = [reader.weight(observation, info) for reader in readers]
         _, reward, _, _, end = env.step(BUY)
         law = true_law(dynamics, end["hidden_state"], horizon)
-        yield DrawnSnapshot(*law, float(reward) + facts.cost_rate, *believed, *read)
+        yield DrawnSnapshot(*law, float(reward) + facts.cost_rate, *believed[:2], *read)
 
 
 def task_of(horizon: int, action: str) -> dict[str, Any]:

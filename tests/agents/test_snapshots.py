@@ -17,6 +17,7 @@ from investorbench.agents.simulated.snapshots import (
 from investorbench.scripts.bench.snapshot_pool import DrawnSnapshot, draw_pool
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.simulated import dynamics_of
+from investorbench_env.market.simulated.conditional import conditional
 from investorbench_env.registration import facts_in, market_of
 from tests.agents.facts import facts
 
@@ -39,7 +40,8 @@ def begun(agent, **changes):
 def test_an_oracle_buys_what_is_expected_to_earn_its_cost(shown):
     _, observation, info = shown
     agent = begun(SnapshotOracle(market_of(ID, 3)))
-    mean, variance = agent.expected(observation, info)
+    mean, variance, doubt = agent.expected(observation, info)
+    assert doubt == 0.0
     drawn = begun(SnapshotOracle(market_of(ID, 3)), action="weight").act(observation, info)
     said = agent.act(observation, info)
     assert said.forecast == NormalForecast(mean=mean, sd=variance**0.5, horizon=5)
@@ -55,7 +57,19 @@ def test_a_filter_is_the_same_for_the_same_seed_and_believes_more_by_all_than_by
     first = begun(agent).expected(observation, info)
     assert begun(agent).expected(observation, info) == first
     blind = begun(agent).expected(observation, {**info, "documents": ()})
-    assert blind != first and blind[1] > 0
+    assert blind != first and blind.variance > 0
+
+
+def test_a_filter_says_that_it_does_not_know_the_state(shown):
+    _, observation, info = shown
+    agent = begun(SnapshotFilter(dynamics_of()))
+    known, particles = agent.expected(observation, info), agent.particles(observation, info)
+    shares, law = particles.shares(), conditional(dynamics_of(), particles.state(), 5)
+    # The variance of a mixture is the mean of its variances and the variance of its means.
+    square = shares @ (law.variance + law.mean**2)
+    total = square - (shares @ law.mean) ** 2
+    assert agent.act(observation, info).forecast.sd == pytest.approx(total**0.5, rel=1e-12)
+    assert 0.0 < known.doubt < known.variance
 
 
 def test_each_text_is_read_as_of_the_session_in_which_it_came(shown):
