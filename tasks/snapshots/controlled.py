@@ -14,8 +14,9 @@ FEWEST = 20
 class Controlled(NamedTuple):
     """A mean of n independent scores.
 
-    With a control variate F of known mean f it is mean(S) − slope·(mean(F) − f), of which the
-    slope is that of a regression of S on F (Lavenberg & Welch 1981, Management Science 27).
+    With a control variate F of known mean f it is what a regression of scores on F says at f
+    (Lavenberg & Welch 1981, Management Science 27). Scores are no normal variables, and agents
+    that are nearly right lose most where F is large: mean and error are those of the jackknife.
 
     Attributes:
         mean: the estimate.
@@ -35,14 +36,18 @@ def controlled(
 ) -> Controlled:
     """The mean of scores [n], by a control variate on the same snapshots [n] where there is one."""
     n = len(scores)
-    slope = 0.0 if control is None else _slope(scores, control)
-    rest = scores if control is None else scores - slope * (control - known_mean)
-    lost = 1 if control is None else 2
-    error = float(np.sqrt(((rest - rest.mean()) ** 2).sum() / max(n - lost, 1) / n))
-    return Controlled(float(rest.mean()), error, slope, n)
-
-
-def _slope(scores: FloatArray, control: FloatArray) -> float:
-    centred = control - control.mean()
-    square = float(centred @ centred)
-    return float(centred @ scores) / square if square else 0.0
+    away, lucky = np.zeros(n), 0.0
+    if control is not None:
+        away, lucky = control - control.mean(), float(control.mean()) - known_mean
+    square = float(away @ away)
+    pull = away / square if square else away
+    slope = float(pull @ scores)
+    weights = 1.0 / n - lucky * pull  # of each score in the estimate
+    rest = scores - scores.mean() - slope * away
+    others = 1.0 - 1.0 / n - away * pull
+    # By how much the estimate is larger than without each score.
+    moved = np.divide(weights * rest, others, out=np.zeros(n), where=others > 1e-9)
+    share = (n - 1) / n
+    mean = float(scores.mean()) - slope * lucky + share * float(moved.sum())
+    error = float(np.sqrt(share * ((moved - moved.mean()) ** 2).sum()))
+    return Controlled(mean, error, slope, n)

@@ -18,6 +18,7 @@ from investorbench.tasks.snapshots.scores import (
     realised,
 )
 from investorbench.tasks.statistics.estimate import Estimate
+from investorbench.tasks.statistics.sequential.spending import in_students
 
 
 class SnapshotFigures(NamedTuple):
@@ -103,5 +104,5 @@ def _plain(scores: FloatArray) -> Estimate:
 def _interval(value: float, error: float, n: int) -> Estimate:
     if n < FEWEST:
         return Estimate(value=value, reason=f"{n} decisions, at least {FEWEST} are needed")
-    margin = NORMAL_95 * error
+    margin = in_students(NORMAL_95, n) * error
     return Estimate(value=value, low=value - margin, high=value + margin)
