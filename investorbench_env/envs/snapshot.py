@@ -7,7 +7,6 @@ from typing import Any, cast
 from investorbench_env.envs.pictures import Mark
 from investorbench_env.envs.setup import Setup
 from investorbench_env.envs.single_asset import EQUITY, Info, Observation, SingleAssetEnv
-from investorbench_env.envs.snapshot_given import GivenSnapshots
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_options import SnapshotOptions
 from investorbench_env.envs.snapshot_setup import SnapshotSetup, prepare_snapshots
@@ -63,8 +62,7 @@ class SnapshotEnv(SingleAssetEnv):
     @property
     def without_overlap(self) -> int | None:
         """How many draws of a seed do not overlap; None where any number of them does not."""
-        markets = cast(SnapshotSetup, self._setup).markets
-        return markets.without_overlap if isinstance(markets, GivenSnapshots) else None
+        return cast(SnapshotSetup, self._setup).markets.without_overlap
 
     @property
     def earned(self) -> float:

@@ -74,6 +74,11 @@ class SimulatedSnapshots:
         return SOURCE
 
     @property
+    def without_overlap(self) -> int | None:
+        """Any number of them, but where it is said which markets there are: the next may be any."""
+        return None if self.numbers is None else 1
+
+    @property
     def window(self) -> tuple[str, str]:
         """The first day of a decision, and the last of a horizon."""
         return (

@@ -74,7 +74,7 @@ async def play_block(
 
 
 def require_days(task: Task, snapshots: int) -> None:
-    """See that horizons of a job do not overlap, where they are of one real market.
+    """See that horizons of a job do not overlap, where they are of markets that are there.
 
     Raises:
         DateRangeError: they would.
@@ -83,9 +83,12 @@ def require_days(task: Task, snapshots: int) -> None:
     most = env.get_wrapper_attr("without_overlap")
     env.close()
     if most is not None and snapshots > most:
+        advice = "ask for fewer repeats, for a smaller block, or for more assets or days"
+        if "markets" in task.options:
+            advice = "leave markets= out, and each has a market of its own"
         raise DateRangeError(
             f"{snapshots:,} snapshots of {task.id}, but after {most:,} the horizons of an asset "
-            "overlap: ask for fewer repeats, for a smaller block, or for more assets or days"
+            f"overlap: {advice}"
         )
 
 

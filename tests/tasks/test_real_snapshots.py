@@ -1,5 +1,6 @@
 """Agents on snapshots of real markets: which asset they are asked about, and on which days."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,16 @@ def test_a_job_with_more_snapshots_than_days_is_refused_before_it_begins() -> No
     with pytest.raises(DateRangeError, match=r"55 snapshots of .*but after 54 the horizons of an"):
         require_days(own, most + 1)
     require_days(Task.of("snapshot/sim"), 10**9)
+
+
+@pytest.mark.parametrize("markets", ["one", [3, 5], [7]])
+def test_decisions_on_a_few_markets_are_not_taken_for_as_many_observations(markets) -> None:
+    few = replace(Task.of("snapshot/sim"), options={"markets": markets})
+    require_days(few, 1)
+    with pytest.raises(DateRangeError, match="after 1 the horizons .*: leave markets= out"):
+        require_days(few, 2)
+    for drawn in ("fresh", "train", "held_out"):
+        require_days(replace(few, options={"markets": drawn}), 10**9)
 
 
 @pytest.fixture
