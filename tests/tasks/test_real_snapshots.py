@@ -73,7 +73,7 @@ def test_a_job_with_more_snapshots_than_days_is_refused_before_it_begins() -> No
 def test_decisions_on_a_few_markets_are_not_taken_for_as_many_observations(markets) -> None:
     few = replace(Task.of("snapshot/sim"), options={"markets": markets})
     require_days(few, 1)
-    with pytest.raises(DateRangeError, match="after 1 the horizons .*: leave markets= out"):
+    with pytest.raises(DateRangeError, match=r"after 1 the horizons .*: leave markets= out"):
         require_days(few, 2)
     for drawn in ("fresh", "train", "held_out"):
         require_days(replace(few, options={"markets": drawn}), 10**9)
