@@ -23,16 +23,16 @@ def print_plan(plan: SuitePlan, console: Console) -> None:
 
 def _seen_table(plan: SuitePlan) -> Table:
     """What each task will distinguish."""
-    table, models = _empty_table(), len(plan.models)
+    table, agents = _empty_table(), plan.in_a_table
     table.add_column("task", overflow="fold")
-    for head in ("observations", "two models", *([f"any two of {models}"] if models > 2 else [])):
+    for head in ("observations", "two alone", *([f"any two of {agents}"] if agents > 2 else [])):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("in")
     for each in plan.tasks:
         two = each.differences()
         if two is None:
             continue
-        of_all = each.differences(models) if models > 2 else None
+        of_all = each.differences(agents) if agents > 2 else None
         cells = [_range(two), *([] if of_all is None else [_range(of_all)])]
         table.add_row(escape(each.task), number(each.independent), *cells, each.unit)
         if each.scale:

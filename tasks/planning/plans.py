@@ -35,9 +35,14 @@ class SuitePlan(NamedTuple):
     answering: AnswerSize
     pilot: Pilot | None
 
+    @property
+    def in_a_table(self) -> int:
+        """Agents of a table, all pairs of which are tested at once: models and references."""
+        return len(self.models) + len(self.suite.references)
+
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
-        models = len(self.models)
+        agents = self.in_a_table
         return {
             "suite": self.suite.name,
             "answering": self.answering._asdict(),
@@ -47,7 +52,7 @@ class SuitePlan(NamedTuple):
                     **asdict(each),
                     "spread": None if each.spread is None else each.spread._asdict(),
                     "of_two": each.differences(),
-                    "of_all": each.differences(models) if models > 1 else None,
+                    "of_all": each.differences(agents) if agents > 1 else None,
                 }
                 for each in self.tasks
             ],

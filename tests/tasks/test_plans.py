@@ -149,6 +149,21 @@ def test_a_plan_says_what_each_model_takes(capsys: pytest.CaptureFixture[str]) -
     assert plan["models"][1]["usd"] == pytest.approx(200 * (2_500 * 2.0 + 200 * 8.0) / 1e6)
 
 
+@pytest.mark.parametrize("models", ["gpt-4o", "gpt-4o,gpt-4.1", "gpt-4o,gpt-4.1,gpt-4"])
+def test_what_all_pairs_show_counts_those_with_the_agents_of_every_table(
+    models: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agents = len(models.split(",")) + len(find_suite("quick").references)
+    for how in ([], ["--json"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(["plan", "suite=quick", f"models={models}", *how])
+    shown, _, plain = capsys.readouterr().out.partition("{")
+    (task,) = json.loads("{" + plain)["tasks"]
+    (estimate,) = task_estimates(find_suite("quick"))
+    assert task["of_all"] == list(estimate.differences(agents))
+    assert f"any two of {agents}" in shown
+
+
 def test_a_folder_without_a_run_is_no_pilot(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
