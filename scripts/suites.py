@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from investorbench.scripts.composing import MANY, QUESTIONS
 from investorbench.scripts.jobs import OF_THE_RUN
 from investorbench.tasks.suites import OpenedSuite, Suite, find_suite, open_suite
+from investorbench.tasks.suites.freezing import task_of_suite
 from investorbench.tasks.suites.opening import OF_A_JOB
 from investorbench.tasks.suites.wordings import WORDED
 from investorbench_env.errors import InvestorBenchError
@@ -78,6 +79,11 @@ def _require_free(suite: Suite, given: dict[str, str]) -> None:
                 f"suite={suite.name} says {name} itself: leave it out, or write a suite of your "
                 "own with another one, suite=./my_suite.yaml"
             )
+    if "data" in given and any(task_of_suite(each, suite).is_simulated for each in suite.tasks):
+        raise InvestorBenchError(
+            f"suite={suite.name} is on simulated markets, in whose place data={given['data']} "
+            "would put others: leave it out"
+        )
 
 
 def _fixed(opened: OpenedSuite, name: str) -> list[str]:

@@ -105,7 +105,7 @@ def _of_steps(result: "Result", given: Sequence[Forecast | None]) -> Outcomes:
             f"what forecasts on {result.task.id} were about is not recorded: they are scored for "
             "one asset, where orders fill at the next open or at the close"
         )
-    returns = np.where(said, returns, 0.0)  # one half scores the same whatever came
+    returns = np.where(said, returns, 0.0)  # of the others it is not recorded
     clusters, overlap = observations_of(result)
     law = _law_of_steps(result) if _draws_markets(result) else None
     return Outcomes(returns=returns, clusters=clusters, overlap=overlap, law=law)

@@ -55,8 +55,8 @@ class ForecastScores:
         brier: of probabilities, 0 at best, .25 for always one half.
         log: minus the logarithm of the probability of what came, clipped at .01.
         crps: of laws of the return, in its unit.
-        information: rank correlation of the forecasts that were given with returns; expected: with
-            expected returns.
+        information: rank correlation of forecasts with returns, one that was not given counting as
+            no view; expected: with expected returns.
         calibration: how often what was given a probability came; empty without forecasts.
     """
 
@@ -97,7 +97,7 @@ def forecast_scores(forecasts: Sequence[Forecast | None], outcomes: Outcomes) ->
         brier=_of_probabilities(brier, up, outcomes),
         log=_of_probabilities(log_score, up, outcomes),
         crps=ProperScore.missing(laws) if isinstance(laws, str) else _of_laws(laws, outcomes),
-        information=_information(forecasts, said, outcomes),
+        information=_information(forecasts, outcomes),
         calibration=calibration(
             up[said], outcomes.rose[said], clusters[said], None if law is None else law.up[said]
         ),
@@ -133,18 +133,15 @@ def _of_laws(laws: Laws, outcomes: Outcomes) -> ProperScore:
     )
 
 
-def _information(
-    forecasts: Sequence[Forecast | None], said: npt.NDArray[np.bool_], outcomes: Outcomes
-) -> ProperScore:
-    clusters, overlap = outcomes.clusters[said], outcomes.overlap
-    signals = signals_of([each for each in forecasts if each is not None])
-    ranked = partial(rank_correlation, signals, clusters=clusters, overlap=overlap)
-    realised = ranked(outcomes.returns[said])
+def _information(forecasts: Sequence[Forecast | None], outcomes: Outcomes) -> ProperScore:
+    clusters, overlap = outcomes.clusters, outcomes.overlap
+    ranked = partial(rank_correlation, signals_of(forecasts), clusters=clusters, overlap=overlap)
+    realised = ranked(outcomes.returns)
     if outcomes.law is None:
         return _without_truth(realised)
     return ProperScore(
         realised=realised,
-        expected=ranked(outcomes.law.expected[said]),
+        expected=ranked(outcomes.law.expected),
         excess=Estimate(reason="a correlation has none"),
     )
 

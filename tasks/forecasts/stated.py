@@ -109,18 +109,25 @@ def _share_below(point: float, levels: Sequence[float], values: Sequence[float])
     return levels[place - 1] + way * (levels[place] - levels[place - 1])
 
 
-def signals_of(forecasts: Sequence[Forecast]) -> FloatArray:
-    """By what forecasts are ranked: means, medians or, of several kinds, probabilities [N]."""
-    normal = [each.mean for each in forecasts if isinstance(each, NormalForecast)]
-    medians = [
-        float(np.interp(0.5, each.levels, each.values))
-        for each in forecasts
-        if isinstance(each, QuantileForecast)
-    ]
-    for found in (normal, medians):
-        if len(found) == len(forecasts):
-            return np.array(found)
+def signals_of(forecasts: Sequence[Forecast | None]) -> FloatArray:
+    """By what forecasts are ranked: means, medians or, of several kinds, probabilities [N].
+
+    Where nothing was said it is 0, and of probabilities one half.
+    """
+    kinds = {type(each) for each in forecasts if each is not None}
+    if len(kinds) == 1 and UpForecast not in kinds:
+        return _array(map(_middle, forecasts))
     return _array(up_of(each) for each in forecasts)
+
+
+def _middle(forecast: Forecast | None) -> float:
+    match forecast:
+        case NormalForecast(mean=mean):
+            return mean
+        case QuantileForecast(levels=levels, values=values):
+            return float(np.interp(0.5, levels, values))
+        case _:
+            return 0.0
 
 
 def _array(values: Iterable[float]) -> FloatArray:

@@ -120,7 +120,9 @@ def snapshot_boards(entries: Iterable[Entry]) -> list[SnapshotBoard]:
 
 def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -> SnapshotBoard:
     results = {name: entry.result for name, entry in group.items()}
-    scores = dict(zip(results, _scores(list(results.values())), strict=True))
+    race = _setting_of_race(results)
+    compared = [name for name, entry in group.items() if race is not None or not _gave_up(entry)]
+    scores = dict(zip(compared, _scores([results[name] for name in compared]), strict=True))
     look, count = _look(scores, results)
     control = next((each for each in results.values() if _is_filter(each)), None)
     rows = [
@@ -128,14 +130,14 @@ def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -
             agent=name,
             entry=entry,
             figures=_figures(entry.result, control),
-            places=_places(name, look, len(group)),
+            places=_places(name, look, len(group)) if name in compared else (1, len(group)),
             forecasts=entry.result.forecast_scores,
             spread=_spread(entry),
             answers=answers_of(entry.result),
         )
         for name, entry in group.items()
     ]
-    rows.sort(key=lambda row: (-(row.headline.value or 0.0), row.agent))
+    rows.sort(key=lambda row: (row.agent not in compared, -(row.headline.value or 0.0), row.agent))
     first = next(iter(results.values()))
     return SnapshotBoard(
         setting=setting,
@@ -145,7 +147,7 @@ def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -
         look=look,
         observations=count,
         scores=scores,
-        notes=(*notes, *_unfinished(group), *([STOPPED] if _setting_of_race(results) else [])),
+        notes=(*notes, *_unfinished(group), *([STOPPED] if race else [])),
     )
 
 
@@ -158,7 +160,7 @@ def _scores(results: Sequence[Result]) -> list[FloatArray]:
         {each.scored.market_seeds: each for each in result.episodes if each.scored}
         for result in results
     ]
-    common = [seeds for seeds in blocks[0] if all(seeds in own for own in blocks)]
+    common = [seeds for seeds in blocks[0] if all(seeds in own for own in blocks)] if blocks else []
     return [
         _independent(replace(result, episodes=tuple(own[seeds] for seeds in common)))
         for result, own in zip(results, blocks, strict=True)
@@ -181,7 +183,7 @@ def _look(
     scores: Mapping[str, FloatArray], results: Mapping[str, Result]
 ) -> tuple[Look | None, int]:
     """What is known of each pair, all of them at once: at the end, or by the design of a race."""
-    count = min(map(len, scores.values()))
+    count = min(map(len, scores.values()), default=0)
     if len(scores) < 2 or count < FEWEST_DAYS or not all(map(_is_known, scores.values())):
         return None, count
     if (setting := _setting_of_race(results)) is not None:
@@ -263,7 +265,14 @@ def _spread(entry: Entry) -> Estimate:
 def _unfinished(group: Mapping[str, Entry]) -> Iterator[str]:
     for name, entry in group.items():
         if entry.failures:
-            yield (
-                f"{name}: {len(entry.result.episodes)} of {entry.planned} blocks; pairs are tested "
-                "on the blocks that all have"
+            rest = (
+                "it failed in others, and is not compared: who fails may choose where"
+                if _gave_up(entry)
+                else "pairs are tested on the blocks that all have"
             )
+            yield f"{name}: {len(entry.result.episodes)} of {entry.planned} blocks; {rest}"
+
+
+def _gave_up(entry: Entry) -> bool:
+    """Whether blocks are missing because the agent itself raised or gave no answer to be used."""
+    return any(failure.kind in ("agent", "model") for failure in entry.failures)

@@ -27,6 +27,8 @@ from investorbench_env.whole_files import write_atomically
 SUITE, SALT, LOCK = "suite.json", "salt.txt", ".suite.lock"
 OF_A_JOB = "suite"
 """Names the setting of a job that says of which suite it is."""
+GIVEN = "salt_given"
+"""Says that a salt was given, and not drawn by the run: its markets may have been known before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +72,24 @@ def open_suite(suite: Suite, run: Path, salt: str | None = None) -> OpenedSuite:
         else:
             known = given or drawn_salt()
             _keep_salt(run, known)
-            write_suite(run, _content(suite, sha256, known))
+            content = _content(suite, sha256, known)
+            write_suite(run, content if given is None else {**content, GIVEN: True})
     return OpenedSuite(suite=suite, sha256=sha256, seed=seed_of(sha256, known))
 
 
 def close_suite(run: Path) -> str:
-    """Show the salt of a run all of which is on record; what is known of it, in a line."""
+    """Show the salt of a run all of which is on record; what is known of it, in a line.
+
+    Raises:
+        InvestorBenchError: the salt is lost or was changed.
+    """
     with FileLock(run / LOCK):
+        said = {**read_suite(run), "salt": _kept_salt(run)}
         if (run / SALT).exists():
-            write_suite(run, {**read_suite(run), "salt": salt_in(run / SALT)})
+            write_suite(run, said)
             (run / SALT).unlink()
-    said = read_suite(run)
-    return f"suite {said['suite']} ({said['sha256']}), salt {said['salt']}"
+    given = ", which was given" if said.get(GIVEN) else ""
+    return f"suite {said['suite']} ({said['sha256']}), salt {said['salt']}{given}"
 
 
 def salt_at(path: Path) -> str:
@@ -142,8 +150,17 @@ def _known(run: Path, suite: Suite, sha256: str) -> str:
             f"{run} holds a run of suite {content.get('suite')} ({content.get('sha256')}), and "
             f"this is {suite.name} ({sha256}): give another folder=..."
         )
+    return _kept_salt(run)
+
+
+def _kept_salt(run: Path) -> str:
+    """The salt of the run in a folder, by the hash of it.
+
+    Raises:
+        InvestorBenchError: it is lost or was changed.
+    """
     salt = salt_at(run)
-    if salt_hash(salt) != content.get("salt_sha256"):
+    if salt_hash(salt) != read_suite(run).get("salt_sha256"):
         raise InvestorBenchError(f"{run}: the salt is not the one that {SUITE} has the hash of")
     return salt
 

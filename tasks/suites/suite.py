@@ -127,10 +127,16 @@ def find_suite(name: str) -> Suite:
 
     Raises:
         UnknownNameError: there is none of that name.
-        InvestorBenchError: the file cannot be read as one.
+        InvestorBenchError: the file cannot be read as one, or bears the name of one of ours.
     """
     if name.endswith(SUFFIXES):
-        return Suite.of(read_settings(name), Path(name).stem)
+        own = Suite.of(read_settings(name), Path(name).stem)
+        if own.name in suite_names():
+            raise InvestorBenchError(
+                f"{name} is called {own.name}, as a suite of ours is: its tables would be taken "
+                "for those of ours, so give it another name"
+            )
+        return own
     if name not in suite_names():
         raise UnknownNameError("suite", name, suite_names(), SUITE_FORMS)
     return Suite.of(read_settings(FOLDER / f"{name}.yaml"), name)

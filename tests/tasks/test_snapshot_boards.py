@@ -15,7 +15,7 @@ from investorbench.tasks.leaderboard.columns import texts
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
 from investorbench.tasks.leaderboard.snapshot_sentences import snapshot_notes, snapshot_sentence
-from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.result import Entry, Failure, Result
 
 TASK = Task.of("InvestorBench/Snapshot-SIM", data="simulated")
 
@@ -109,3 +109,18 @@ def test_runs_on_other_markets_are_in_tables_of_their_own(results: list[Result])
     other = evaluate(buys, TASK, repeats=2, seed=12)
     entries = [Entry(result=each, planned=2) for each in (results[0], other)]
     assert len(snapshot_boards(entries)) == 2
+
+
+@pytest.mark.parametrize(("kind", "is_compared"), [("agent", 0), ("model", 0), ("unfinished", 1)])
+def test_who_fails_is_not_compared_and_takes_nothing_from_others(
+    results: list[Result], kind: str, is_compared: bool
+) -> None:
+    short = replace(results[0], episodes=results[0].episodes[:1])
+    failed = Entry(result=short, planned=2, failures=(Failure(1, kind, "no view"),))
+    others = [Entry(result=each, planned=2) for each in results[1:]]
+    board = snapshot_boards([failed, *others])[0]
+    assert board.observations == (25 if is_compared else 50)
+    assert (failed.result.agent in board.scores) == is_compared
+    if not is_compared:
+        assert (board.rows[-1].agent, board.rows[-1].places) == (failed.result.agent, (1, 3))
+        assert any("who fails may choose where" in note for note in board.notes)

@@ -4,15 +4,19 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from investorbench.scripts.run import run_with
+from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.sealing import check_seals
 from investorbench.tasks.record.verifying.suites import off_suite
+from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.suites import (
     Suite,
+    close_suite,
     find_suite,
     frozen_parts,
     open_suite,
@@ -22,6 +26,7 @@ from investorbench.tasks.suites import (
     suite_names,
 )
 from investorbench.tasks.suites.wordings import WORDINGS, wording_of
+from investorbench.tasks.task import Task, settings_of, task_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 SALT = "00112233445566778899aabbccddeeff"
@@ -82,6 +87,22 @@ def test_the_salt_is_hidden_until_all_is_on_record(here: Path) -> None:
     play("run")
     assert json.loads((here / "run" / "suite.json").read_text()) == before | {"salt": salt}
     assert not (here / "run" / "salt.txt").exists()
+
+
+@pytest.mark.parametrize("text", ["0" * 32, "zz", "", None])
+def test_a_salt_that_was_changed_is_not_shown_in_place_of_the_drawn_one(
+    here: Path, text: str | None
+) -> None:
+    suite, run = find_suite("./small.yaml"), here / "run"
+    open_suite(suite, run)
+    before = (run / "suite.json").read_text()
+    (run / "salt.txt").unlink()
+    if text is not None:
+        (run / "salt.txt").write_text(text)
+    for act in (lambda: open_suite(suite, run), lambda: close_suite(run)):
+        with pytest.raises(InvestorBenchError, match="salt"):
+            act()
+    assert (run / "suite.json").read_text() == before
 
 
 def test_runs_are_paired_by_the_salt_of_an_earlier_one(here: Path) -> None:
@@ -186,3 +207,60 @@ def test_wordings_change_the_system_message_alone() -> None:
     assert put[0] == put[3] == messages
     assert all(each[1] == messages[1] for each in put)
     assert wording_of(5, 1) is WORDINGS[0]
+
+
+def test_a_suite_of_ones_own_does_not_bear_the_name_of_ours(here: Path) -> None:
+    (here / "mine.yaml").write_text(SMALL.replace("small", "sim-core"))
+    with pytest.raises(InvestorBenchError, match="called sim-core, as a suite of ours is"):
+        find_suite("./mine.yaml")
+
+
+@pytest.mark.parametrize("name", ["quick", "sim-core", "sim-episodes", "sim-noise"])
+def test_no_data_takes_the_place_of_simulated_markets(here: Path, name: str) -> None:
+    with pytest.raises(InvestorBenchError, match="on simulated markets, in whose place"):
+        run_with([f"suite={name}", "agent=momentum", "folder=run", f"data={here}"])
+    assert not (here / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"block": 3}, "block=3, and 2 in suite small"),
+        ({"wordings": 3}, "wordings=3, and None in suite small"),
+        ({"task": {"options": {"horizon": 1}}}, "its task is none of suite small"),
+        ({"protocol": {"name": "standard", "commission_bps": 0.0}}, "its task is none of suite"),
+    ],
+)
+def test_what_was_played_and_is_not_in_the_suite_is_found(
+    here: Path, change: dict[str, Any], what: str
+) -> None:
+    opened = open_suite(find_suite("./small.yaml"), here)
+    task = Task.of("snapshot/sim", protocol="standard")
+    own = {"name": "small", "sha256": opened.sha256}
+    settings = {**settings_of(task), "data": "simulated", "block": 2, "suite": own}
+    for more, expected in ({}, ""), (change, what):
+        changed = {**settings, **more, "task": settings["task"] | more.get("task", {})}
+        job = RecordedJob(
+            path=here, name="momentum", task=task_of(changed), seed=opened.seed,
+            seeds=(Seeds(0, 0),) * 2, warmup=False, place="", settings=changed,
+        )  # fmt: skip
+        found = [each.what for each in off_suite(here, [job]) if each.kind == "headers"]
+        assert len(found) == bool(expected) and "".join(found).startswith(expected)
+
+
+def test_a_definition_that_was_changed_is_found(here: Path) -> None:
+    suite = find_suite("./small.yaml")
+    open_suite(suite, here)
+    said = json.loads((here / "suite.json").read_text())
+    for name, value in (("repeats", 200), ("headline", "realised"), ("references", [])):
+        changed = said | {"definition": said["definition"] | {name: value}}
+        (here / "suite.json").write_text(json.dumps(changed))
+        (found, *_) = (each for each in off_suite(here, []) if each.kind == "headers")
+        assert found.what.startswith("its definition does not lead to its hash")
+
+
+def test_a_salt_that_was_given_is_said_to_be(here: Path) -> None:
+    for folder, salt in ("drawn", None), ("given", "salt"), ("paired", "drawn"):
+        open_suite(find_suite("./small.yaml"), here / folder, salt)
+        said = json.loads((here / folder / "suite.json").read_text())
+        assert said.get("salt_given", False) is (salt is not None)

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
@@ -172,3 +173,24 @@ def test_calibrated_probabilities_lie_within_their_intervals() -> None:
     bins = calibration(up, (rng.random(20_000) < up).astype(float), np.arange(20_000))
     assert len(bins) == 10
     assert sum(low <= each.stated <= high for each in bins for low, high in [each.interval]) >= 8
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda view: UpForecast(up=0.5 + view, horizon=1),
+        lambda view: NormalForecast(mean=view, sd=0.1, horizon=1),
+        lambda view: QuantileForecast(levels=(0.5,), values=(view,), horizon=1),
+    ],
+)
+def test_leaving_out_forecasts_adds_no_information(say: Callable[[float], Forecast]) -> None:
+    rng = np.random.default_rng(5)
+    returns = rng.normal(0.0, 1.0, 400)
+    views = np.clip(0.05 * returns + rng.normal(0.0, 0.1, 400), -0.49, 0.49)
+    every = [say(view) for view in views.tolist()]
+    sure = [each if abs(view) > 0.2 else None for each, view in zip(every, views, strict=True)]
+    silent = [say(0.0) if each is None else each for each in sure]
+    outcomes = Outcomes(returns=returns, clusters=np.arange(400))
+    information = [forecast_scores(each, outcomes).information for each in (every, sure, silent)]
+    value = [each.realised.value for each in information]
+    assert value[1] == value[2] < value[0]
