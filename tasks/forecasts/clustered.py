@@ -27,7 +27,7 @@ def clustered_mean(values: FloatArray, clusters: Clusters, overlap: int = 1) -> 
     if not len(values):
         return Estimate(reason="there are none")
     mean = float(values.mean())
-    number = len(np.unique(clusters))
+    number = _independent(clusters, overlap)
     if (reason := _too_few(number)) is not None:
         return Estimate(value=mean, reason=reason)
     half = _quantile(number) * _error(values - mean, clusters, overlap)
@@ -47,7 +47,7 @@ def rank_correlation(
         clusters: of each pair [N].
         overlap: clusters whose numbers differ by less may depend on each other, too.
     """
-    number = len(np.unique(clusters))
+    number = _independent(clusters, overlap)
     if len(first) < 2 or _is_constant(first) or _is_constant(second):
         return Estimate(reason="what is ranked does not vary")
     u, v = _Ranked(first), _Ranked(second)
@@ -103,6 +103,15 @@ def _error(influence: FloatArray, clusters: Clusters, overlap: int) -> float:
     total = own + 2.0 * float((sums * (up_to[last] - up_to[1:])).sum())
     freedom = len(numbers) / (len(numbers) - 1.0)
     return math.sqrt(max(total, own) * freedom) / len(influence)
+
+
+def _independent(clusters: Clusters, overlap: int) -> int:
+    """How many clusters there are of which no two depend on each other, from the first on."""
+    number, free_from = 0, -math.inf
+    for cluster in np.unique(clusters).tolist():
+        if cluster >= free_from:
+            number, free_from = number + 1, cluster + overlap
+    return number
 
 
 def _quantile(clusters: int) -> float:

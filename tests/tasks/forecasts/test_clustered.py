@@ -1,7 +1,11 @@
 """Errors by clusters, checked in worlds whose truth is known."""
 
+from itertools import combinations, pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from investorbench.tasks.forecasts import clustered_mean, rank_correlation
 from investorbench.tasks.statistics.estimate import Estimate
@@ -57,6 +61,29 @@ def test_days_whose_horizons_overlap_are_not_taken_as_independent() -> None:
         apart += holds(clustered_mean(summed, days), 0.0)
     assert 0.88 < together / REPEATS < 0.97
     assert apart / REPEATS < 0.7
+
+
+@given(st.sets(st.integers(0, 40), min_size=2, max_size=10), st.integers(1, 9))
+@settings(max_examples=40)
+def test_days_that_overlap_count_as_many_as_can_be_chosen_apart(
+    days: set[int], overlap: int
+) -> None:
+    most = max(
+        size
+        for size in range(1, len(days) + 1)
+        if any(
+            all(later - day >= overlap for day, later in pairwise(chosen))
+            for chosen in combinations(sorted(days), size)
+        )
+    )
+    twice = np.array(sorted(days) * 2)
+    values = np.arange(len(twice), dtype=float)
+    for found in (
+        clustered_mean(values, twice, overlap),
+        rank_correlation(values, values, twice, overlap),
+    ):
+        plural = "s" if most > 1 else ""
+        assert found.reason == f"{most} independent observation{plural}, at least 20 are needed"
 
 
 def test_gaps_between_days_end_an_overlap() -> None:
