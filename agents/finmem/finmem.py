@@ -49,6 +49,7 @@ from investorbench.agents.finmem.summaries import (
 )
 from investorbench.agents.finmem.thought import QUOTED_CHARACTERS, Shown, Situation, Thought
 from investorbench.agents.finmem.today import Arrived, NewsSheet, items_of
+from investorbench.agents.horizons import over_horizon
 from investorbench.agents.llm import LanguageModel
 from investorbench.memory import LayeredMemory
 from investorbench_env.errors import InvestorBenchError
@@ -126,7 +127,7 @@ class FinMem:
         Raises:
             InvestorBenchError: there are several assets, or actions other than FinMem's.
         """
-        self._rules = Rules.of(facts)
+        self._rules, self._horizon = Rules.of(facts), facts.horizon
         self._forecast = AskedForecast(self._forecast.kind, facts)
         self.last = None
         task = f"{facts.family}-{facts.symbol}"
@@ -242,6 +243,7 @@ class FinMem:
             memories=memories.shown,
             news=Arrived(items=items, known_since=memories.known_since, usual=state.usual_texts),
             chart=chart,
+            horizon=self._horizon,
         )
         return Situation(
             day=day,
@@ -264,7 +266,7 @@ class FinMem:
         always = Briefing(
             perception=perception, appetite="risk_seeking", label=label, reflects=True,
             recent=(past,) * self.look_back, lesson=None, memories=(),
-            news=Arrived(items=(), known_since={}, usual=0.0),
+            news=Arrived(items=(), known_since={}, usual=0.0), horizon=self._horizon,
         )  # fmt: skip
         question = ask(state.system, state.schema, always, (), NewsSheet())
         takes = question.tokens(counter_for(self.model))
@@ -357,7 +359,7 @@ class FinMem:
             **shared_words(state.memory.profile),
             **self._rules.words(),
         )
-        state.system = self._forecast.system(system)
+        state.system = self._forecast.system(over_horizon(system, self._horizon))
         schema = schema_of(labels_for(state.memory.profile, self.k))
         state.schema = self._forecast.schema(schema)
 

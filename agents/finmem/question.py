@@ -14,6 +14,7 @@ from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.past_decisions import Lesson, PastDecision
 from investorbench.agents.finmem.perception import Perception, signed_percent
 from investorbench.agents.finmem.today import CITABLE, CUT, Arrived, NewsSheet, label_of
+from investorbench.agents.horizons import over_horizon
 from investorbench.agents.llm import Message
 from investorbench.agents.llm.answer import Content
 from investorbench.agents.llm.contents import image_part, text_part
@@ -101,6 +102,7 @@ class Briefing:
         memories: of earlier days, in the order in which they are shown.
         news: what is new.
         chart: the file of a picture of the bars; empty where none is observed.
+        horizon: that a decision is held for; None in an account.
     """
 
     perception: Perception
@@ -112,6 +114,7 @@ class Briefing:
     memories: tuple[Recalled, ...]
     news: Arrived
     chart: bytes = b""
+    horizon: int | None = None
 
 
 def ask(
@@ -140,7 +143,7 @@ def ask(
         "reflect": template("reflect") if day.reflects else "",
     }
     if day.label is None:
-        user = fill("test", **values)
+        user = Template(over_horizon(template("test"), day.horizon)).substitute(values).strip()
     else:
         told = {"label": signed_percent(day.label), "decision": word_of(day.label)}
         user = fill("warmup", **told, **values)

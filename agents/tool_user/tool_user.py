@@ -15,6 +15,7 @@ from typing import Any
 from investorbench.agents.agent import Action, Info, Observation
 from investorbench.agents.asked_forecasts import AskedForecast
 from investorbench.agents.finmem.rules import Rules
+from investorbench.agents.horizons import over_horizon
 from investorbench.agents.llm import Answer, LanguageModel, Message
 from investorbench.agents.llm.canonical import canonical
 from investorbench.agents.single_asset import takes_weight
@@ -89,7 +90,7 @@ class ToolUser:
         Raises:
             InvestorBenchError: there are several assets, or actions that are none of its words.
         """
-        self._rules = rules_of(facts, self.name)
+        self._rules, self._horizon = rules_of(facts, self.name), facts.horizon
         self._forecast = AskedForecast(self._forecast.kind, facts)
         self._split, self._seed, self._record = split, seed, None
 
@@ -176,8 +177,9 @@ class ToolUser:
             calls=f"{self.max_calls} calls" if self.max_calls else "no calls",
             **self._rules.words(),
         )
+        system = self._forecast.system(over_horizon(system, self._horizon))
         return [
-            {"role": "system", "content": self._forecast.system(system)},
+            {"role": "system", "content": system},
             {"role": "user", "content": now_in_words(info)},
         ]
 
