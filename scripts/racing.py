@@ -19,6 +19,11 @@ from investorbench.tasks.suites.opening import OF_A_JOB
 from investorbench.tasks.wording import NONE, number
 from investorbench_env.errors import InvestorBenchError
 
+USUAL: dict[str, Any] = {
+    "reference": None, "smallest": None, "alpha": 0.05, "anytime": False, "bound": None, "round": 1,
+    "max_decisions": None,
+}  # fmt: skip
+"""Settings that are of a race alone, as they are where nothing is said of them."""
 RULE = ("until", "reference", "smallest", "alpha", "anytime", "bound")
 SIZES = ("round", "max_decisions")
 OF_A_RACE = (*RULE, *SIZES)
@@ -39,8 +44,7 @@ def with_races(jobs: list[Job], config: DictConfig, aside: Collection[str]) -> l
     settings: Any = OmegaConf.to_container(config, resolve=True)
     given = {name: settings[name] for name in OF_A_RACE}
     if given["until"] is None:
-        if alone := [name for name in ("reference", "smallest", "bound", "max_decisions")
-                     if given[name] is not None]:  # fmt: skip
+        if alone := [name for name, usual in USUAL.items() if given[name] != usual]:
             raise InvestorBenchError(
                 f"{alone[0]} is for a race: give until=distinguished, best or ranked, too"
             )

@@ -13,8 +13,8 @@ from investorbench.tasks.suites.opening import OF_A_JOB
 from investorbench.tasks.suites.wordings import WORDED
 from investorbench_env.errors import InvestorBenchError
 
-SUITE, SALT = "suite", "salt"
-FIXED = ("task", "portfolio", "perpetual", "protocol", "repeats", "block", "warmup", "seed", WORDED)
+SUITE, SALT, SEED = "suite", "salt", "seed"
+FIXED = ("task", "portfolio", "perpetual", "protocol", "repeats", "block", "warmup", SEED, WORDED)
 """Settings that a suite fixes."""
 
 
@@ -75,9 +75,13 @@ def _settings(overrides: Sequence[str]) -> list[tuple[str, str]]:
 def _require_free(suite: Suite, given: dict[str, str]) -> None:
     for name in given:
         if name.partition(".")[0] in FIXED:
+            mend = (
+                f"give {SALT}=RUN to meet the markets of an earlier run"
+                if name == SEED
+                else "write a suite of your own with another one, suite=./my_suite.yaml"
+            )
             raise InvestorBenchError(
-                f"suite={suite.name} says {name} itself: leave it out, or write a suite of your "
-                "own with another one, suite=./my_suite.yaml"
+                f"suite={suite.name} says {name} itself: leave it out, or {mend}"
             )
     if "data" in given and any(task_of_suite(each, suite).is_simulated for each in suite.tasks):
         raise InvestorBenchError(

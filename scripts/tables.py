@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +14,14 @@ from rich.text import Text
 from investorbench.tasks.answers import answers_of, words_of_roles, words_of_tools
 from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, overall
 from investorbench.tasks.leaderboard.board_columns import board_columns
-from investorbench.tasks.leaderboard.columns import BoardLine, OverallLine, heads, legend, texts
+from investorbench.tasks.leaderboard.columns import (
+    INTERVAL_HEAD,
+    BoardLine,
+    OverallLine,
+    heads,
+    legend,
+    texts,
+)
 from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
@@ -150,15 +157,34 @@ class _Line(NamedTuple):
     figures: Sequence[str]
 
 
-def _fitting(columns: Sequence[str], lines: Sequence[_Line], console: Console) -> Table:
-    """A table as wide as the console; if it would be wider, names take several lines."""
-    table = _table(columns, lines)
+def _fitting(columns: Sequence[str], lines: Sequence[_Line], console: Console) -> RenderableType:
+    """A table as wide as the console; if it would be wider, names take several lines.
+
+    If words of names would have to be broken, the last columns make a table of their own.
+    """
+    names = [line.name for line in lines]
+    longest = max(map(cell_len, names), default=0)
+    room = longest - _surplus(columns, lines, console)
+    if room >= longest:
+        return _table(columns, lines)
+    least = max(cell_len(word.rstrip()) for name in names for word in WORD.findall(name))
+    cuts = [cut for cut in range(1, len(columns)) if columns[cut] != INTERVAL_HEAD]
+    if room >= least or not cuts:
+        return _table(columns, [line._replace(name=folded(line.name, room)) for line in lines])
+    fits = [cut for cut in cuts if longest - _surplus(columns[:cut], lines, console) >= least]
+    cut = max(fits, default=cuts[0])
+    parts = [
+        (columns[part], [line._replace(figures=line.figures[part]) for line in lines])
+        for part in (slice(cut), slice(cut, None))
+    ]
+    return Group(*(_fitting(*part, console) for part in parts))
+
+
+def _surplus(columns: Sequence[str], lines: Sequence[_Line], console: Console) -> int:
+    """How much wider than the console a table would be with each name on one line."""
     unbound = console.options.update(max_width=WIDEST)
-    surplus = console.measure(table, options=unbound).maximum - console.width
-    if surplus <= 0:
-        return table
-    room = max((cell_len(line.name) for line in lines), default=0) - surplus
-    return _table(columns, [line._replace(name=folded(line.name, room)) for line in lines])
+    table = _table(columns, [line._replace(figures=line.figures[: len(columns)]) for line in lines])
+    return console.measure(table, options=unbound).maximum - console.width
 
 
 def _table(columns: Iterable[str], lines: Iterable[_Line]) -> Table:
@@ -184,7 +210,7 @@ def folded(name: str, width: int) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _print(console: Console, table: Table, lines: Sequence[str], sentence: str) -> None:
+def _print(console: Console, table: RenderableType, lines: Sequence[str], sentence: str) -> None:
     console.print(table)
     console.print("\n".join(lines), style="dim", highlight=False, markup=False)
     console.print()

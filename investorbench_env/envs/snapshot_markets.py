@@ -91,10 +91,10 @@ def _all_there(options: SnapshotOptions) -> Iterator[Member]:
     found -= {name for name in found if name.startswith("^")}
     symbols = sorted(name for name in found if asset_class_of(name) == options.asset_class)
     if not symbols:
-        looked = ", ".join(map(str, places)) or "no folder"
+        looked = f" in {', '.join(map(str, places))}" if places else ""
         raise DataNotFoundError(
-            f'symbols="all": no data of the class {options.asset_class!r} in {looked}; give '
-            "data=/path/to/folder"
+            f'symbols="all": no data of the class {options.asset_class!r}{looked}; give '
+            "data=/path/to/folder, or export INVESTORBENCH_DATA=/path/to/folder"
         )
     for symbol in symbols:
         yield Member(symbol=symbol, asset_class=options.asset_class)

@@ -68,6 +68,8 @@ class Highlight(NamedTuple):
 
 VALUE, ESTIMATE, INTERVAL = ("value",), ("value", "reason"), ("value", "low", "high", "reason")
 """Parts of a cell that a file has."""
+INTERVAL_HEAD = "95 %"
+"""Of the column of an interval, which stands beside that of its figure."""
 FIELDS = {"value": "{}", "low": "{}_low", "high": "{}_high", "reason": "reason_{}"}
 
 
@@ -190,7 +192,7 @@ def heads(columns: Columns[L], table: Table) -> Iterator[str]:
     for column in columns:
         yield column.head_in(table)
         if column.formats[table].ends is not None:
-            yield "95 %"
+            yield INTERVAL_HEAD
 
 
 def texts(columns: Columns[L], table: Table, line: L) -> Iterator[str]:

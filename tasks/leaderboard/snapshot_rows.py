@@ -35,7 +35,11 @@ FILTER: Mapping[str, Any] = {
 """The filter whose mean the references of simulated snapshots know."""
 REAL = "what was to be expected is known of simulated markets alone"
 ONE_WORDING = "all of its questions were put in one wording"
-NO_MODEL = "it asks no language model"
+NO_MODEL = "no language model is asked"
+CONTROLLED = (
+    "edge, skill: by a regression on the filter's edge in the same markets, of which the mean is "
+    "known; what these markets were kinder than usual is taken off"
+)
 STOPPED = (
     "agents raced, and left when what was asked was known: pairs are tested by the design of the "
     "race; an agent's own interval knows nothing of the looks"
@@ -139,6 +143,8 @@ def _board(setting: Setting, group: Mapping[str, Entry], notes: Sequence[str]) -
     ]
     rows.sort(key=lambda row: (row.agent not in compared, -(row.headline.value or 0.0), row.agent))
     first = next(iter(results.values()))
+    is_controlled = control and any(row.figures.skill.value is not None for row in rows)
+    notes = [*([CONTROLLED] if is_controlled else []), *notes]
     return SnapshotBoard(
         setting=setting,
         facts=first.facts,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from investorbench.agents.simulated.snapshots import AVERSION
 from investorbench.tasks.leaderboard.sentences import with_interval
-from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, SnapshotRow
+from investorbench.tasks.leaderboard.snapshot_rows import NO_MODEL, SnapshotBoard, SnapshotRow
 from investorbench.tasks.statistics import Estimate
 from investorbench.tasks.wording import count, listed, number
 
@@ -47,6 +47,8 @@ def snapshot_notes(board: SnapshotBoard) -> Iterator[str]:
         yield "skill: 0 the best constant weight, 1 the filter, of markets that no suite plays"
     yield "realised: what came, costs paid, basis points a decision"
     yield from _forecasts(board)
+    if any(row.spread.value is not None for row in board.rows):
+        yield "wordings: the largest edge by one wording of the prompt less the smallest"
     yield from _reasons(board)
     knowing = {row.entry.result.knows for row in board.rows} - {""}
     for what in sorted(knowing):
@@ -109,5 +111,7 @@ def _reasons(board: SnapshotBoard) -> Iterator[str]:
         missing = {name: cell.reason for name, cell in cells.items() if cell.value is None}
         for reason in dict.fromkeys(filter(None, missing.values())):
             names = [name for name, own in missing.items() if own == reason]
+            if reason == NO_MODEL and len(names) == len(cells):
+                continue  # a column of questions is not missed where none is put
             whose = "" if len(names) == len(cells) else f" for {listed(names)}"
             yield f"no {head}{whose}: {reason}"

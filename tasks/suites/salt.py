@@ -30,7 +30,10 @@ def salt_in(path: Path) -> str:
     try:
         return require_salt(path.read_text(encoding="utf-8").strip(), str(path))
     except (OSError, UnicodeDecodeError):
-        raise InvestorBenchError(f"{path} cannot be read as a salt") from None
+        raise InvestorBenchError(
+            f"salt={path} cannot be read: give the folder of an earlier run of the suite, or a "
+            f"file that holds {DIGITS} hexadecimal digits"
+        ) from None
 
 
 def require_salt(text: str, where: str) -> str:

@@ -175,6 +175,9 @@ def test_a_sweep_over_another_setting_keeps_its_jobs_apart(
         (["data=no[/where]"], "cannot read 'data=no[/where]' (mismatched input '['"),
         (["agent=cash,momentum"], "agent=cash,momentum names several: give -m, too"),
         (["--repeats=3"], "unknown flag --repeats; there are -m for sweeps"),
+        (["anytime=true"], "anytime is for a race: give until="),
+        (["suite=quick", "seed=3"], "leave it out, or give salt=RUN"),
+        (["suite=quick", "salt=nothing"], "salt=nothing cannot be read: give the folder of"),
         (["-m", "folder=a,b"], "folder is one for the whole run: it takes no list of values"),
     ],
 )

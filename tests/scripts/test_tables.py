@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from investorbench.scripts.tables import folded, print_results
+from investorbench.scripts.tables import _fitting, _Line, folded, print_results
 from investorbench.tasks import Result, evaluate
 from investorbench.tasks.leaderboard import leaderboards
+from investorbench.tasks.leaderboard.columns import INTERVAL_HEAD
 from investorbench.tasks.result import Entry, Failure
 from tests.env.small_markets import small_market, weekly
 
@@ -230,3 +231,23 @@ def test_square_brackets_in_a_name_are_shown() -> None:
 
 def _dots(text: str) -> list[int]:
     return [match.start() for match in re.finditer("…", text)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_table_too_wide_for_its_terminal_goes_on_below_and_loses_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    columns, width = int(rng.integers(4, 14)), int(rng.integers(40, 200))
+    heads = [INTERVAL_HEAD if n % 3 == 1 else f"figure{n}" for n in range(columns)]
+    names = ["text_reader", "filter ‡", "tool_user model=openai/gpt-4o"]
+    figures = [[f"{rng.integers(10**6)}…{n}" for n in range(columns)] for _ in names]
+    lines = [
+        _Line("1–3", name, own[: len(heads)]) for name, own in zip(names, figures, strict=True)
+    ]
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(_fitting(heads, lines, console))
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    assert all(figure in text for own in figures for figure in own)
+    assert all(word in text for word in ("reader", "filter", "user", "openai/"))
+    starts = re.findall(r"rank +agent +(.*)", text)
+    assert not any(start.startswith(INTERVAL_HEAD) for start in starts)

@@ -75,7 +75,7 @@ class Stopping:
             ),
             (
                 (self.reference is None) == (self.until == "distinguished"),
-                "until=distinguished needs the name of a reference"
+                "until=distinguished needs the name of a reference: give reference=, an agent"
                 if self.reference is None
                 else f"reference={self.reference} is for until=distinguished: leave it out",
             ),
