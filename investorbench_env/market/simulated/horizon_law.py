@@ -32,7 +32,7 @@ class HorizonLaw:
     nearly normal parts, of which mean, variance and skewness are known; they are drawn in
     ``SCENARIOS`` scenarios, a Latin hypercube that is always the same. A jump on the way, or more,
     is a component of its own. Mean and variance are those of ``conditional``. Probabilities are
-    right to .001 for horizons up to 10; those of one session with a night are exact.
+    right to .002 for horizons up to 10; those of one session with a night are exact.
 
     Attributes:
         weights: of the components [C].
@@ -95,7 +95,10 @@ class HorizonLaw:
         return np.asarray(self.mean @ self.weights)
 
     def returns(self, count: int) -> FloatArray:
-        """Equally likely returns: the quantiles at (k + ½)/count, to .005 [..., count]."""
+        """Equally likely returns: the quantiles at (k + ½)/count [..., count].
+
+        To .003 for horizons up to 10, and .011 in the outermost twentieth.
+        """
         shape = (-1, len(self.weights))
         places = (np.arange(count) + 0.5) / count
         states = (part.reshape(shape) for part in (self.mean, self.scale, self.spread))
