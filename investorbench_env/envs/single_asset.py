@@ -195,7 +195,7 @@ class SingleAssetEnv(EpisodeEnv):
     def earned(self) -> float:
         """What a long position returned over the last step, from the fill of an order for it on.
 
-        It is for whoever scores the decision, and costs are left out of it.
+        It is for the evaluator, and costs are left out of it.
         """
         label = self._setup.label(self._path.history, self._at - 1)
         is_log = self._setup.protocol.convention == "log"

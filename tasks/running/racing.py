@@ -1,7 +1,7 @@
 """Which jobs race, under which rule, and what each of their repeats is scored.
 
-The rule is among the settings of every job of a race, with the names of all its agents, so whoever
-has the record can look again, and see that each agent played as much as follows from the scores.
+The rule is among the settings of every job of a race, with the names of all its agents, so a reader
+of the record can look again, and see that each agent played as much as follows from the scores.
 """
 
 import json

@@ -71,7 +71,7 @@ class SnapshotReference:
 
     @property
     def ceiling(self) -> float:
-        """The edge of the oracle, which nobody exceeds."""
+        """The edge of the oracle, which no agent exceeds."""
         return float(self.means[2])
 
     def plain(self) -> dict[str, Any]:

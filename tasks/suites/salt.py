@@ -1,7 +1,7 @@
 """The salt of a suite's run: 128 bits from which, with the suite's hash, all its seeds follow.
 
 Its own hash is written down before the first decision, and the salt itself when all of them are on
-record: whoever has both sees that the markets were not chosen, and none could be known beforehand.
+record: a reader of both sees that the markets were not chosen, and none could be known beforehand.
 """
 
 import hashlib

@@ -14,7 +14,7 @@ REPEATS, BLOCK = 20, 25
 
 
 def scores_of(name: str, repeat: int) -> np.ndarray:
-    """What an agent is scored in a repeat: the same whoever asks, and whenever."""
+    """What an agent is scored in a repeat: the same at every look and in every report."""
     market = np.random.default_rng(repeat).standard_normal(BLOCK)
     own = np.random.default_rng([NAMES.index(name), repeat]).standard_normal(BLOCK)
     return market + own + {"weak": 0.0, "fair": 1.4, "strong": 1.7}[name]
