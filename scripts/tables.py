@@ -27,6 +27,7 @@ from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
 from investorbench.tasks.leaderboard.snapshot_sentences import (
+    findings_in_short,
     is_marked,
     snapshot_notes,
     snapshot_sentence,
@@ -99,7 +100,7 @@ def print_snapshots(board: SnapshotBoard, console: Console) -> None:
     table = _fitting(list(heads(columns, "terminal")), shown, console)
     options = [f"options: {setting.options}"] if setting.options else []
     answers = [line for row in board.rows for line in answered(row.entry.result)]
-    data = [f"data: {setting.data_source}", *board.facts.findings]
+    data = [f"data: {setting.data_source}", *findings_in_short(board.facts.findings)]
     lines = [*data, *options, *snapshot_notes(board), *answers]
     _print(console, table, lines, snapshot_sentence(board))
 

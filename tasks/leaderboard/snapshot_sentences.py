@@ -1,6 +1,6 @@
 """What a reader may quote of a table of snapshots, and what its figures are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from investorbench.agents.simulated.snapshots import AVERSION
 from investorbench.tasks.leaderboard.sentences import with_interval
@@ -9,6 +9,8 @@ from investorbench.tasks.statistics import Estimate
 from investorbench.tasks.wording import count, listed, number
 
 BASIS_POINTS = " basis points a decision"
+FEW, MOST_FINDINGS = 4, 10
+"""Assets that are named one by one, and findings that stand below a table."""
 REASONED: dict[str, Callable[[SnapshotRow], Estimate]] = {
     "edge": lambda row: row.figures.edge,
     "skill": lambda row: row.figures.skill,
@@ -55,6 +57,25 @@ def snapshot_notes(board: SnapshotBoard) -> Iterator[str]:
         names = [row.agent for row in board.rows if row.entry.result.knows == what]
         yield f"‡ {listed(names)} {what if len(names) == 1 else what.replace('knows', 'know')}"
     yield from board.notes
+
+
+def findings_in_short(findings: Iterable[str]) -> Iterator[str]:
+    """What is wrong or missing in the data, once where it is said of several assets.
+
+    A universe has a finding or two of each asset; all of them are in a record.
+    """
+    said: dict[str, list[str]] = {}
+    for finding in findings:
+        name, colon, what = finding.partition(": ")
+        is_of_asset = colon and " " not in name
+        said.setdefault(what if is_of_asset else finding, []).append(name if is_of_asset else "")
+    lines = sorted(said.items(), key=lambda line: line[1][0] != "")  # of the universe first
+    for what, names in lines[:MOST_FINDINGS]:
+        several = f"{number(len(names))} assets, {names[0]} among them"
+        whose = listed(names) if len(names) <= FEW else several
+        yield f"{whose}: {what}" if names[0] else what
+    if (left := sum(len(names) for _, names in lines[MOST_FINDINGS:])) > 0:
+        yield f"and {count(left, 'finding')} more, in the manifest of each agent"
 
 
 def _forecasts(board: SnapshotBoard) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Tables of snapshots: edges by hand, what can be distinguished, and cells without figures."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,11 @@ from investorbench.tasks.leaderboard import leaderboards
 from investorbench.tasks.leaderboard.columns import texts
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
-from investorbench.tasks.leaderboard.snapshot_sentences import snapshot_notes, snapshot_sentence
+from investorbench.tasks.leaderboard.snapshot_sentences import (
+    findings_in_short,
+    snapshot_notes,
+    snapshot_sentence,
+)
 from investorbench.tasks.result import Entry, Failure, Result
 
 TASK = Task.of("InvestorBench/Snapshot-SIM", data="simulated")
@@ -124,3 +129,20 @@ def test_who_fails_is_not_compared_and_takes_nothing_from_others(
     if not is_compared:
         assert (board.rows[-1].agent, board.rows[-1].places) == (failed.result.agent, (1, 3))
         assert any("who fails may choose where" in note for note in board.notes)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_table_of_many_assets_has_few_findings_and_counts_all_of_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    kinds = [f"of kind {n}" for n in range(rng.integers(1, 20))]
+    found = [f"A{n}: {rng.choice(kinds)}" for n in range(rng.integers(1, 200))]
+    lines = list(findings_in_short([*found, "Chosen with hindsight"]))
+    assert len(lines) <= 11
+    assert lines[0] == "Chosen with hindsight"
+    named = sum(
+        int(line.split()[1 if line.startswith("and ") else 0])
+        if line.split()[0].isdigit() or line.startswith("and ")
+        else len(re.findall(r"A[0-9]+", line)) or 1
+        for line in lines
+    )
+    assert named == len(found) + 1
