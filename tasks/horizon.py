@@ -33,7 +33,7 @@ def scored_by(
     """
     if facts.horizon is None:
         return _of_a_step(env, facts) if is_foretold else None
-    scored = {"return": float(env.get_wrapper_attr("earned"))}
+    scored = {"return": _earned(env)}
     if hidden := shown.get("hidden_state"):
         at = -1 - facts.horizon  # a drawn market ends with the horizon
         state = {name: values[at] for name, values in hidden.items()}
@@ -53,6 +53,12 @@ def _of_a_step(env: gym.Env[Any, Any], facts: Facts) -> dict[str, float] | None:
     if facts.fills not in ("next_open", "close"):
         return None
     try:
-        return {"return": float(env.get_wrapper_attr("earned"))}
+        return {"return": _earned(env)}
     except AttributeError:
         return None  # of several assets, or of somebody else's
+
+
+def _earned(env: gym.Env[Any, Any]) -> float:
+    """What a position returned, as the environment itself has it, whatever it is wrapped in."""
+    own: Any = env.unwrapped
+    return float(own.earned)

@@ -177,12 +177,20 @@ def _scores(results: Sequence[Result]) -> list[FloatArray]:
 def _independent(result: Result) -> FloatArray:
     if not result.simulated:
         days = np.concatenate([episode.dates for episode in result.episodes])
-        came = np.concatenate([episode.rewards for episode in result.episodes])
         _, numbers = np.unique(days, return_inverse=True)
+        came = _came(result)
         return np.asarray(np.bincount(numbers, came) / np.bincount(numbers)) * BPS
     found = edge(decisions_in(result)) * BPS
     is_paired = result.task.options.get("antithetic") and len(found) % 2 == 0
     return in_pairs(found) if is_paired else found
+
+
+def _came(result: Result) -> FloatArray:
+    """What came of each decision, costs paid; a wrapper may give another reward."""
+    blocks = [each.scored for each in result.episodes if each.scored]
+    weights = np.concatenate([each.weights for each in blocks])
+    returns = np.concatenate([each.returns for each in blocks])
+    return np.asarray(weights * returns - result.facts.cost_rate * np.abs(weights))
 
 
 def _look(
@@ -230,8 +238,7 @@ def _figures(result: Result, control: Result | None) -> SnapshotFigures:
         return figures_in(result, None if control is None else _beside(result, control))
     except InvestorBenchError as error:
         unknown = Estimate(reason=str(error) if result.simulated else REAL)
-        came = np.concatenate([episode.rewards for episode in result.episodes])
-        realised = clustered_mean(came, *observations_of(result)).times(BPS)
+        realised = clustered_mean(_came(result), *observations_of(result)).times(BPS)
         return SnapshotFigures(unknown, unknown, realised, unknown, unknown)
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -195,3 +196,18 @@ def test_a_result_on_snapshots_says_what_decisions_were_worth_and_how_good_forec
     assert title.endswith("100 decisions, 4 blocks")
     assert figures.startswith("Edge bps 0.0 (0.0 to 0.0)   Skill ")
     assert any(note.startswith("100 of 100 decisions with a forecast: Brier 0.2") for note in notes)
+
+
+class Boasts(gym.Wrapper[Any, Any, Any, Any]):
+    """Says that more was earned than was."""
+
+    earned = 0.5
+
+
+def test_no_wrapper_says_what_a_snapshot_earned() -> None:
+    plain, wrapped = (
+        evaluate(Saying(None), SIM, 1, seed=3, wrapper=each).episodes[0].scored
+        for each in (None, Boasts)
+    )
+    assert plain is not None and wrapped is not None
+    assert list(plain.returns) == list(wrapped.returns)
