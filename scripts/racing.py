@@ -71,9 +71,9 @@ def print_races(races: Sequence[Raced], console: Console) -> None:
 def _table(race: Raced) -> Table:
     """A row an agent, the best first."""
     table = Table(box=SIMPLE_HEAD, title=f"Race on {race.task}", title_justify="left")
-    table.add_column("Agent")
+    table.add_column("Agent", overflow="fold")
     table.add_column("bps", justify="right")
-    table.add_column("beside")
+    table.add_column("beside", overflow="fold")
     table.add_column("difference", justify="right", no_wrap=True)
     table.add_column(f"{race.observation}s", justify="right")
     table.add_column("left", min_width=13)

@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from investorbench.tasks.days import is_within_a_day
-from investorbench.tasks.judging import is_one_observation, why_not_compared, without_ratios
+from investorbench.tasks.judging import (
+    is_of_snapshots,
+    is_one_observation,
+    why_not_compared,
+    without_ratios,
+)
 from investorbench.tasks.leaderboard.contestants import (
     CommonDays,
     Contestant,
@@ -106,6 +111,13 @@ def pair_up(first: Sequence[Entry], second: Sequence[Entry]) -> Paired:
         twin = next((each for each in candidates if setting_of(each.result) == setting), None)
         if twin is not None:
             candidates.remove(twin)
+            if is_of_snapshots(entry.result.facts):
+                found.refused.append(
+                    f"{entry.result.agent} on {setting.name}: decisions on snapshots are no days "
+                    "of an account; one table of both runs tests them: "
+                    "investorbench report RUN_A RUN_B"
+                )
+                continue
             found.pairs.append(MatchedPair(entry, twin))
         elif candidates:
             other = candidates.pop(0)

@@ -13,6 +13,7 @@ from investorbench.agents.forecasts import UpForecast
 from investorbench.tasks import Task, evaluate
 from investorbench.tasks.leaderboard import leaderboards
 from investorbench.tasks.leaderboard.columns import texts
+from investorbench.tasks.leaderboard.pairing import pair_up
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
 from investorbench.tasks.leaderboard.snapshot_sentences import (
@@ -146,3 +147,11 @@ def test_a_table_of_many_assets_has_few_findings_and_counts_all_of_them(seed: in
         for line in lines
     )
     assert named == len(found) + 1
+
+
+def test_runs_of_snapshots_are_not_compared_by_ratios_of_an_account(results: list[Result]) -> None:
+    entries = [Entry(result=own, planned=2) for own in results]
+    found = pair_up(entries, entries)
+    assert found.pairs == []
+    assert len(found.refused) == len(results)
+    assert all("investorbench report RUN_A RUN_B" in line for line in found.refused)
