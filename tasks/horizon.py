@@ -3,7 +3,6 @@
 The evaluator alone knows it. An agent is shown what its own position returned and no more.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -16,14 +15,13 @@ from investorbench_env.market.simulated.horizon_law import HorizonLaw
 
 
 def scored_by(
-    env: gym.Env[Any, Any], facts: Facts, shown: Mapping[str, Any], *, is_foretold: bool
+    env: gym.Env[Any, Any], facts: Facts, *, is_foretold: bool
 ) -> dict[str, float] | None:
     """What a decision is scored by, once it is taken; None of a step that only its account scores.
 
     Args:
         env: of the decision, after its step.
         facts: of the environment.
-        shown: the info after the step, with the hidden state of a simulated market.
         is_foretold: whether there is a forecast of it.
 
     Returns:
@@ -33,12 +31,11 @@ def scored_by(
     """
     if facts.horizon is None:
         return _of_a_step(env, facts) if is_foretold else None
-    scored = {"return": _earned(env)}
-    if hidden := shown.get("hidden_state"):
-        at = -1 - facts.horizon  # a drawn market ends with the horizon
-        state = {name: values[at] for name, values in hidden.items()}
+    own: Any = env.unwrapped  # whatever a wrapper says
+    scored = {"return": float(own.earned)}
+    if state := own.hidden_state:
         try:
-            dynamics = dynamics_of(shown["symbol"], facts.asset_class)
+            dynamics = dynamics_of(own.symbol, facts.asset_class)
             expected = conditional(dynamics, state, facts.horizon)
             up = float(HorizonLaw.of(dynamics, state, facts.horizon).up)
         except MarketError:
@@ -52,13 +49,8 @@ def _of_a_step(env: gym.Env[Any, Any], facts: Facts) -> dict[str, float] | None:
     """What a position returned over a step; None where it begins only as the step ends."""
     if facts.fills not in ("next_open", "close"):
         return None
+    own: Any = env.unwrapped
     try:
-        return {"return": _earned(env)}
+        return {"return": float(own.earned)}
     except AttributeError:
         return None  # of several assets, or of somebody else's
-
-
-def _earned(env: gym.Env[Any, Any]) -> float:
-    """What a position returned, as the environment itself has it, whatever it is wrapped in."""
-    own: Any = env.unwrapped
-    return float(own.earned)

@@ -75,6 +75,27 @@ class SnapshotEnv(SingleAssetEnv):
             raise AttributeError("what a snapshot earned is known after its step, not before")
         return cast(SnapshotHistory, self._path.history).end.earned
 
+    @property
+    def hidden_state(self) -> dict[str, Any]:
+        """What drove a market that was drawn, by name, as of the decision; empty of others.
+
+        It is for the evaluator.
+
+        Raises:
+            AttributeError: the snapshot has not ended.
+        """
+        if not self._ended:
+            raise AttributeError("what drove a market is known after its step, not before")
+        history = cast(SnapshotHistory, self._path.history)
+        state = (history.market.hidden_state or {}) if self._setup.tells_market else {}
+        at = -1 - cast(SnapshotOptions, self._setup.options).horizon  # it ends with the horizon
+        return {name: values[at, history.asset] for name, values in state.items()}
+
+    @property
+    def symbol(self) -> str:
+        """The asset that was drawn."""
+        return cast(SnapshotHistory, self._path.history).symbol
+
     def _way_to_the_end(self, info: Info) -> Iterator[Mark]:
         """The account at each bar of the horizon, as pictures show it."""
         cash, account = self._setup.options.initial_cash, self._setup.account()

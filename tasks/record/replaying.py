@@ -107,7 +107,7 @@ def _replay_split(
         except (InvestorBenchError, LookupError, TypeError) as error:
             return line.number, f"{when}: {error}"
         is_foretold = line.forecast is not None
-        scored = scored_by(env, facts, outcome, is_foretold=is_foretold)
+        scored = scored_by(env, facts, is_foretold=is_foretold)
         if scored is not None:
             outcome = {**outcome, "scored": scored}
         is_last = line.number == len(own) - 1 if own else terminated or truncated

@@ -112,7 +112,7 @@ async def play(
         observation, reward, terminated, truncated, shown = env.step(action)
         _require_as_said(facts, shown, ("session", "time", "account", "fills"))
         outcome = _kept(shown)
-        if (scored := scored_by(env, facts, shown, is_foretold=forecast is not None)) is not None:
+        if (scored := scored_by(env, facts, is_foretold=forecast is not None)) is not None:
             outcome["scored"] = scored
         if outcome["session"] == info["session"] and not within_a_day:
             raise FactsError(

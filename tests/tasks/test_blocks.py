@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
+import numpy as np
 import pytest
 
 from investorbench.tasks import Task, evaluate
@@ -75,6 +77,29 @@ def test_a_line_holds_what_its_snapshot_is_scored_by(run: Path) -> None:
     assert scored_by is not None
     assert scored_by.means.tolist() == [line["scored"]["mean"] for line in lines_in(run, 0)]
     assert set(scored_by.weights.tolist()) == {1.0}
+
+
+class Boasts(gym.Wrapper):
+    """Says that it drew other markets than it did, and that they went up."""
+
+    def step(self, action: Any) -> Any:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        state = {name: np.abs(values) + 1.0 for name, values in info["hidden_state"].items()}
+        forged = {**info, "hidden_state": state, "symbol": "TSLA"}
+        return observation, abs(reward), terminated, truncated, forged
+
+    @property
+    def earned(self) -> float:
+        return 1.0
+
+
+def test_a_wrapper_changes_nothing_of_what_a_snapshot_is_scored_by() -> None:
+    def found(**more: Any) -> Any:
+        return evaluate("buy_and_hold", TASK, 1, seed=5, **more).episodes[0].scored
+
+    honest, forged = found(), found(wrapper=Boasts)
+    for name in ("returns", "means", "variances"):
+        assert getattr(honest, name).tolist() == getattr(forged, name).tolist()
 
 
 def test_every_snapshot_has_an_agent_of_its_own_that_is_not_shown_what_came(run: Path) -> None:
