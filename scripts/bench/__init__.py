@@ -117,6 +117,14 @@ def score() -> None:
     report()
 
 
+@app.command("rewards")
+def measure_rewards() -> None:
+    """What the rewards of a thesis cost, and of a megabyte of anything, beside splitting it."""
+    from investorbench.scripts.bench.rewards import report
+
+    report()
+
+
 @app.command("ablation")
 def compare_memories(
     seeds: int = typer.Option(40, min=2, help="Simulated markets."),

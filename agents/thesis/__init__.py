@@ -1,0 +1,1 @@
+"""A thesis with evidence that ends in a decision, and how one is read."""

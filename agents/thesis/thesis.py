@@ -1,0 +1,172 @@
+"""Reads a thesis: its sections, their bullets with quotes and sources, and its decision.
+
+It knows neither the briefing nor any reward. Any text is a thesis, be it an empty one, and reading
+takes time linear in its length.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import filterfalse, pairwise
+from typing import NamedTuple
+
+CLASSES = ("STRONG_BUY", "BUY", "HOLD", "SELL", "STRONG_SELL")
+"""The five decisions, from the most bullish to the most bearish."""
+CONCLUSION = "conclusion"
+DECISION_LINES = 3
+"""Non-blank lines at the end of a thesis, in which its decision stands."""
+
+_THINK = re.compile(r"<(/?)think>", re.IGNORECASE)
+_OPENING = re.compile(r"<([^\W\d_][\w-]*)>")
+_CLOSING = re.compile(r"</([^\W\d_][\w-]*)>")
+_BREAK = re.compile(r"\n\s*")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_HEADER = re.compile(r"#{1,6}\s+\S")
+_BOLD = re.compile(r"\*\*(?![*\s])[^*\n]*(?<!\s)\*\*")
+_BULLET = re.compile(r"(?:[-*+]\s+|•\s*|\d+[.)]\s+)(?=\S)")
+_ITALIC = re.compile(r"\*(?<!\*\*)(?![*\s])([^*]*)(?<!\s)\*(?!\*)")
+_SOURCE = re.compile(r"`([^`]+)`")
+_DECISION = re.compile(r"\[\[\[\s*((?:STRONG[ _]+)?(?:BUY|SELL)|HOLD)\s*\]\]\]", re.IGNORECASE)
+
+
+class Bullet(NamedTuple):
+    """One claim of a section.
+
+    Attributes:
+        text: without its mark.
+        opinion: what stands before the first italic or backticked span, or all of it.
+        quote: the first italic span; None where there is none.
+        source: the first backticked span; None where there is none.
+    """
+
+    text: str
+    opinion: str
+    quote: str | None
+    source: str | None
+
+
+class ThesisSection(NamedTuple):
+    """One section of a thesis: what it says, and what Markdown it has."""
+
+    name: str
+    words: int
+    has_header: bool
+    has_bold: bool
+    has_table: bool
+    bullets: tuple[Bullet, ...]
+
+
+class Thesis(NamedTuple):
+    """What a model wrote, without its thinking.
+
+    Attributes:
+        sections: in their order, without the conclusion; of a repeated name, the first.
+        conclusion: None where there is none.
+        decision: one of ``CLASSES``; None where the last lines hold none, or different ones.
+    """
+
+    sections: tuple[ThesisSection, ...]
+    conclusion: ThesisSection | None
+    decision: str | None
+
+
+def parse(text: str) -> Thesis:
+    """Read a completion of a model.
+
+    Sections are ``<name>…</name>``; tags within one are part of it, and a tag that nothing closes
+    is plain text. A line is a bullet where it begins with ``-``, ``*``, ``+``, ``•`` or a number
+    (``1.``, ``1)``). The decision is ``[[[BUY]]]`` and the like, in any case, with a blank or an
+    underscore after ``STRONG``. See docs/theses.md.
+    """
+    text = _BREAK.sub("\n", without_thinking(text).replace("\r", "\n")).strip()
+    found: dict[str, str] = {}
+    for name, content in _contents(text):
+        found.setdefault(name, content)
+    conclusion = found.pop(CONCLUSION, None)
+    return Thesis(
+        sections=tuple(_section(name, content) for name, content in found.items()),
+        conclusion=None if conclusion is None else _section(CONCLUSION, conclusion),
+        decision=_decision("\n".join(text.rsplit("\n", DECISION_LINES)[-DECISION_LINES:])),
+    )
+
+
+def without_thinking(text: str) -> str:
+    """Drop ``<think>`` and all in it, to the end where nothing closes it.
+
+    Some chat templates open the thinking themselves, so a closing mark alone drops all before it.
+    """
+    kept: list[str] = []
+    begin, thinks = 0, False
+    for mark in _THINK.finditer(text):
+        if not mark[1] and not thinks:
+            kept.append(text[begin : mark.start()])
+        elif mark[1] and not thinks:
+            kept.clear()
+        thinks = not mark[1]
+        begin = mark.end()
+    return "".join(kept if thinks else [*kept, text[begin:]])
+
+
+def count_words(text: str) -> int:
+    """Blank-separated tokens with a letter or a digit."""
+    tokens = text.split()
+    odd = (token for token in filterfalse(str.isalnum, tokens) if not token[0].isalnum())
+    return len(tokens) - sum(_LETTER_OR_DIGIT.search(token) is None for token in odd)
+
+
+def _contents(text: str) -> Iterator[tuple[str, str]]:
+    """Names and contents of the outermost sections, which end at the next closing tag."""
+    closings: dict[str, list[tuple[int, int]]] = {}
+    for tag in reversed(list(_CLOSING.finditer(text))):
+        closings.setdefault(tag[1].lower(), []).append(tag.span())
+    begin = 0
+    while closings and (opening := _OPENING.search(text, begin)):
+        name, begin = opening[1].lower(), opening.end()
+        ahead = closings.get(name, [])
+        while ahead and ahead[-1][0] < begin:
+            ahead.pop()
+        if ahead:
+            start, end = ahead[-1]
+            yield name, text[begin:start]
+            begin = end
+        else:
+            closings.pop(name, None)
+
+
+def _section(name: str, content: str) -> ThesisSection:
+    lines = content.strip().split("\n")
+    return ThesisSection(
+        name=name,
+        words=count_words(content),
+        has_header="#" in content and any(map(_HEADER.match, lines)),
+        has_bold=_BOLD.search(content) is not None,
+        has_table="|" in content and _has_table(lines),
+        bullets=tuple(_bullets(lines)),
+    )
+
+
+def _has_table(lines: list[str]) -> bool:
+    """Whether a row with a bar is followed by one of dashes."""
+    return any(
+        "|" in row and "|" in line and "-" in line and not line.strip("|-: \t")
+        for row, line in pairwise(lines)
+        if line[:1] in "|:-"
+    )
+
+
+def _bullets(lines: list[str]) -> Iterator[Bullet]:
+    for line in lines:
+        if mark := _BULLET.match(line):
+            text = line[mark.end() :]
+            quote, source = _ITALIC.search(text), _SOURCE.search(text)
+            ends = [span.start() for span in (quote, source) if span]
+            yield Bullet(
+                text=text,
+                opinion=text[: min(ends, default=len(text))],
+                quote=quote and quote[1],
+                source=source and source[1],
+            )
+
+
+def _decision(end: str) -> str | None:
+    found = {"_".join(word.upper().replace("_", " ").split()) for word in _DECISION.findall(end)}
+    return found.pop() if len(found) == 1 else None

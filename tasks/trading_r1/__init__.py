@@ -1,0 +1,1 @@
+"""Trading-R1: labels, rewards of theses, and what is trained on them."""
