@@ -282,6 +282,22 @@ def test_windows_that_allow_no_honest_test_are_refused(
         label_split(SESSIONS, train, test)
 
 
+@given(ends=st.tuples(*[st.integers(0, 199)] * 4))
+@settings(max_examples=60)
+def test_windows_are_accepted_exactly_where_no_horizon_reaches_into_the_test(
+    ends: tuple[int, int, int, int],
+) -> None:
+    first, last, begin, end = ends
+    dates = [str(SESSIONS[each]) for each in ends]
+    if last - first < 15 or begin - last < 15 or end < begin:
+        with pytest.raises(InvestorBenchError):
+            label_split(SESSIONS, (dates[0], dates[1]), (dates[2], dates[3]))
+    else:
+        split = label_split(SESSIONS, (dates[0], dates[1]), (dates[2], dates[3]))
+        assert split.training == slice(first, last - 14)
+        assert split.test == slice(begin, end + 1)
+
+
 def test_thresholds_judge_only_scores_of_their_kind() -> None:
     closes = 50.0 + np.sin(np.arange(200.0) ** 2)
     thresholds = frozen(scored(closes, ("trailing", "listing")))
