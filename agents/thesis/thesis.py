@@ -115,19 +115,20 @@ def count_words(text: str) -> int:
 
 def _contents(text: str) -> Iterator[tuple[str, str]]:
     """Names and contents of the outermost sections, which end at the next closing tag."""
-    closings: dict[str, list[tuple[int, int]]] = {}
-    for tag in reversed(list(_CLOSING.finditer(text))):
-        closings.setdefault(tag[1].lower(), []).append(tag.span())
+    closings: dict[str, list[int]] = {}
+    for tag in _CLOSING.finditer(text):
+        closings.setdefault(tag[1].lower(), []).append(tag.start())
+    for places in closings.values():
+        places.reverse()
     begin = 0
     while closings and (opening := _OPENING.search(text, begin)):
         name, begin = opening[1].lower(), opening.end()
         ahead = closings.get(name, [])
-        while ahead and ahead[-1][0] < begin:
+        while ahead and ahead[-1] < begin:
             ahead.pop()
         if ahead:
-            start, end = ahead[-1]
-            yield name, text[begin:start]
-            begin = end
+            yield name, text[begin : ahead[-1]]
+            begin = text.index(">", ahead[-1]) + 1
         else:
             closings.pop(name, None)
 

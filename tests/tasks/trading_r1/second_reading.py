@@ -54,10 +54,14 @@ def outermost(text: str) -> list[tuple[str, str]]:
         after = position + 1
         if name:
             begin = position + len(name) + 2
-            end = text.lower().find(f"</{name.lower()}>", begin)
-            if end >= 0:
-                found.append((name.lower(), text[begin:end]))
-                after = end + len(name) + 3
+            for end in range(begin, len(text)):
+                closing = (
+                    tag_at(text[end] + text[end + 2 :], 0) if text[end + 1 :][:1] == "/" else ""
+                )
+                if closing and closing.lower() == name.lower():
+                    found.append((name.lower(), text[begin:end]))
+                    after = end + len(closing) + 3
+                    break
         position = after
     return found
 
@@ -69,7 +73,7 @@ def words(text: str) -> int:
 def claim_in(line: str) -> str | None:
     """A bullet without its mark."""
     line = line.strip()
-    mark, _, rest = line.partition(" ")
+    mark, rest = [*line.split(maxsplit=1), "", ""][:2]
     number = mark[:-1].isdecimal() and mark[-1:] in (".", ")")
     if (mark in ("-", "*", "+") or number) and rest.strip():
         return rest.strip()
@@ -106,7 +110,7 @@ def is_bold(text: str) -> bool:
 
 
 def is_header(line: str) -> bool:
-    marks, _, rest = line.strip().partition(" ")
+    marks, rest = [*line.split(maxsplit=1), "", ""][:2]
     return marks in ["#" * n for n in range(1, 7)] and rest.strip() != ""
 
 
@@ -169,7 +173,8 @@ def mark(claim: str, briefing: str | None, ids: set[str]) -> float:
 def decision(last: list[str], truth: str) -> float:
     given = set()
     for part in " ".join(last).split("[[[")[1:]:
-        word = "_".join(part.split("]]]")[0].replace("_", " ").upper().split())
+        inside = part.lstrip("[").split("]]]")[0]
+        word = "_".join(inside.replace("_", " ").upper().split())
         if "]]]" in part and word in TABLE:
             given.add(word)
     return TABLE[given.pop()][truth] if len(given) == 1 else -1.5

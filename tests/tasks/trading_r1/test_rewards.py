@@ -60,7 +60,7 @@ def test_theses_that_were_scored_elsewhere_get_the_same_rewards(data_folder: Pat
         )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(text=soups | theses, truth=st.sampled_from(CLASSES))
 def test_rewards_are_those_of_a_second_reading(text: str, truth: str) -> None:
     read = parse(text)

@@ -96,6 +96,7 @@ _PIECES = st.sampled_from(
         *(f"<{name}>" for name in ("a", "B", "b", "conclusion", "think", "x_1", "2", " a", "")),
         *(f"</{name}>" for name in ("a", "B", "b", "conclusion", "think", "x_1")),
         *("<", "</", "[[[BUY]]]", "[[[strong_sell]]]", "[[[BUY|SELL]]]", "[[[ Hold ]]]", "[[["),
+        *("[[[[BUY]]]]", "\n1.\u00a0", "İ", "²", "\r", "\u2028"),
     ]
 )
 soups = st.builds(str.join, st.sampled_from(["", " "]), st.lists(_PIECES, max_size=60))
