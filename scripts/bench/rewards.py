@@ -13,7 +13,7 @@ from investorbench.tasks.trading_r1.citable import Citable
 from investorbench.tasks.trading_r1.rewards import rewards
 
 WORDS, BULLETS, LENGTH = 1_500, 5, 1_000_000
-ROUNDS = 15
+ROUNDS = 7
 BRIEFING_WORDS = 5_000
 _STEMS = ("order", "margin", "cash", "price", "demand", "debt", "sale", "cost", "rate", "share")
 _ENDS = ("s", "", "ing", "ed", "s,", "s.")
