@@ -84,9 +84,9 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
     for each in arrays.values():
         if each.shape != shape or each.dtype.kind not in "fiu":
             return None
-    said = np.flatnonzero(signal.reshape(-1) != 0)
-    episode, coin = np.divmod(said, shape[1])
-    at = coin * shape[0] + episode
+    at = (signal != 0).T.reshape(-1).nonzero()[0]  # coin by coin
+    coin, episode = np.divmod(at, shape[0])
+    said = episode * shape[1] + coin
     code = signal.reshape(-1).take(said)
     if np.count_nonzero((code < LEAST) | (code > MOST)):
         return None
@@ -97,8 +97,6 @@ def _of_arrays(actions: Mapping[Any, Any], shape: tuple[int, int]) -> LaneSignal
             is_flat = given.flags.c_contiguous
             # What is spread out or turned around would be copied as a whole.
             numbers[row] = given.reshape(-1).take(said) if is_flat else given[episode, coin]
-    order = at.argsort()
-    at, code, numbers = at.take(order), code.take(order), numbers.take(order, axis=1)
     found = LaneSignals(at, code.astype(np.int8), numbers, (), np.zeros(shape[0], np.int64))
     wrong = np.abs(numbers) > MOST_NUMBER
     return _without_too_large(found, wrong.any(axis=0)) if np.count_nonzero(wrong) else found

@@ -113,9 +113,10 @@ class PositionFigures:
         features[MARK] = book.marks
         features[MARK] *= held
         features[UNREALISED] = unrealised
-        features[NOTIONAL] = book.size * book.marks
-        np.abs(features[NOTIONAL], out=features[NOTIONAL])
-        hours = now.astype(np.float64) - book.column("opened")
+        notional = features[NOTIONAL]
+        np.multiply(book.size, book.marks, out=notional, casting="same_kind")
+        np.abs(notional, out=notional)
+        hours = now - book.column("opened")
         hours /= HOUR
         np.multiply(hours, held, out=features[HOURS], casting="same_kind")
         if book.terms.cross:  # the marks move these too
