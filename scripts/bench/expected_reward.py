@@ -29,6 +29,7 @@ from investorbench.scripts.bench.generalisation import (
 )
 from investorbench.scripts.bench.simulated_order import FloatArray, MeanOverSeeds, mean_over_seeds
 from investorbench_env.market.simulated import dynamics_of
+from investorbench_env.whole_files import write_atomically
 from investorbench_env.wrappers import NumericVectorObservation
 
 REWARDS = ("return", "expected")
@@ -227,7 +228,7 @@ def main() -> None:
     if given.json:
         means = {name: float(values.mean()) for name, values in read.items()}
         figures = {"steps": given.steps, "edges": trained, "bars": asdict(between), "read": means}
-        given.json.write_text(json.dumps(figures, indent=1))
+        write_atomically(given.json, json.dumps(figures, indent=1))
     found = {name: np.array(values) for name, values in trained.items()}
     if given.picture:
         draw(given.steps, found, between, given.picture)

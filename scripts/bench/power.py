@@ -26,6 +26,7 @@ from investorbench.scripts.bench.snapshot_pool import (
     task_of,
 )
 from investorbench.tasks.snapshots.references import reference_of
+from investorbench_env.whole_files import write_atomically
 
 FIRST, SNAPSHOTS, EPISODES = 91_000, 10_000, 400
 SAMPLES = Samples(200, 2_000)
@@ -132,7 +133,7 @@ def main() -> None:
     print(page(orders, episodes, title))
     if given.json:
         figures = {"title": title, "snapshots": plain(orders), "episodes": plain(episodes)}
-        given.json.write_text(json.dumps(figures, indent=1) + "\n")
+        write_atomically(given.json, json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

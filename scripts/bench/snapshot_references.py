@@ -13,6 +13,7 @@ import numpy as np
 from investorbench.scripts.bench.snapshot_pool import ACTIONS, HORIZONS, Pool, draw_pool, task_of
 from investorbench.tasks.snapshots.references import FILE, SnapshotReference
 from investorbench.tasks.snapshots.scores import edge
+from investorbench_env.whole_files import write_atomically
 
 FIRST = 1_000_000
 """The first seed."""
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--horizons", type=int, nargs="+", default=HORIZONS)
     given = parser.parse_args()
     found = [each.plain() for each in references(given.markets, given.horizons)]
-    FILE.write_text(json.dumps(found, indent=1) + "\n")
+    write_atomically(FILE, json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

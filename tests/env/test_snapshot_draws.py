@@ -56,7 +56,7 @@ def test_horizons_of_an_asset_do_not_overlap_until_all_have_been_drawn(
     place = {str(day): n for n, day in enumerate(market.sessions)}
     covered: set[tuple[str, int]] = set()
     count = env.unwrapped._setup.markets.without_overlap
-    assert count >= len(symbols)
+    assert count >= 1  # an asset with gaps may have no whole horizon
     for number in range(count):
         _, info = env.reset(seed=seed * 2**32 + number)
         at = place[info["session"]]
