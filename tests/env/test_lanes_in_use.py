@@ -78,6 +78,7 @@ def test_what_is_shared_by_infos_stays_unchangeable_in_a_copy(copied: Callable[[
     assert not info["symbol"].flags.writeable and not info["_cash"].flags.writeable
 
 
+@pytest.mark.heavy
 @given(
     seeds=st.lists(st.none() | st.integers(0, 2**130), min_size=3, max_size=3),
     mask=st.lists(st.booleans(), min_size=3, max_size=3).filter(any),

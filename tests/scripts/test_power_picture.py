@@ -38,6 +38,7 @@ def test_what_is_drawn_is_what_was_counted() -> None:
     ]
 
 
+@pytest.mark.heavy
 def test_points_stand_where_difference_and_decisions_meet() -> None:
     pytest.importorskip("matplotlib")
     (axes,) = picture(STUDY).axes

@@ -295,6 +295,7 @@ def test_a_pattern_names_all_agents_that_fit_it(call: Call) -> None:
     assert sorted(result["agent"] for result in results(output)) == ["macd", "momentum"]
 
 
+@pytest.mark.heavy
 def test_the_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     done = subprocess.run(
         [COMMAND, "run", "agent=momentum", "output=json"],
@@ -306,6 +307,7 @@ def test_the_command_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert done.stderr.lstrip().startswith("recorded in runs/")
 
 
+@pytest.mark.heavy
 def test_two_commands_at_once_in_one_folder_write_all_their_jobs(tmp_path: Path) -> None:
     agents = ("cash", "momentum")
     processes = [

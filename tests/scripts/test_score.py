@@ -99,6 +99,7 @@ def mangled(content: Any, rng: random.Random) -> Any:
     return content
 
 
+@pytest.mark.heavy
 def test_whatever_becomes_of_references_the_agents_are_shown(run: Path) -> None:
     file = run / RANDOM / "references.json"
     whole = file.read_text()
@@ -262,6 +263,7 @@ def test_what_is_no_run_folder_is_refused(name: str, tmp_path: Path, command: Ca
     assert "there is no folder" in command(name, tmp_path / "nowhere").err
 
 
+@pytest.mark.heavy
 def test_scores_and_exports_need_no_market(
     tmp_path: Path, command: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,6 +86,7 @@ def test_agents_that_decided_alike_have_no_spread() -> None:
     assert spread_of({"one": np.ones(3), "twin": np.ones(3)}, "here") is None
 
 
+@pytest.mark.heavy
 def test_a_pilot_shows_how_much_scores_vary(tmp_path: Path) -> None:
     run = ["task=snapshot/sim", "block=20", "output=json", f"folder={tmp_path}/first", "seed=3"]
     run_with(["-m", "agent=momentum,always_sell", *run])

@@ -131,6 +131,7 @@ def test_real_days_and_other_tasks_are_not_run_together_for_a_model_with_a_cutof
         planning(line).__enter__()
 
 
+@pytest.mark.heavy
 def test_the_references_of_a_suite_play_on_the_same_data_after_the_same_cutoff(
     folder: Path,
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_folder_is_drawn_from_on_all_its_days(folder: Path) -> None:
         assert own.facts("test").window == ("2020-02-13", "2020-03-31")
 
 
+@pytest.mark.heavy
 def test_a_panel_is_a_task_by_its_name_and_its_data_is_for_its_user_to_name() -> None:
     assert Task.of("snapshot/panel").options == {"symbols": "all"}
     assert [each.symbol for each in wanted("snapshot/coins")] == ["BTC", "ETH"]

@@ -69,6 +69,7 @@ def test_what_came_and_the_recorded_law_agree_but_for_chance() -> None:
     assert found.brier.excess.value == pytest.approx(np.mean((0.6 - ups) ** 2))
 
 
+@pytest.mark.heavy
 def test_laws_of_the_return_are_held_against_markets_drawn_once_more() -> None:
     found = played(NORMAL).forecast_scores
     realised, expected = found.crps.realised, found.crps.expected

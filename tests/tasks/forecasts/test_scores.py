@@ -63,6 +63,7 @@ def test_who_knows_the_law_has_no_excess_and_is_ranked_as_the_truth() -> None:
     assert found.crps.excess.value == pytest.approx(0.0, abs=0.02 * SD)
 
 
+@pytest.mark.heavy
 def test_expected_scores_are_those_that_came_but_for_chance_and_less_noisy() -> None:
     means, outcomes = world(4_000)
     found = forecast_scores(of_means(-means / 2), outcomes)
