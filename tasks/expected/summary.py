@@ -59,7 +59,9 @@ class ExpectedResult:
         # In one market a session has the same luck for all; every other has its own.
         days = [each.sessions.astype("datetime64[D]").astype(np.int64) for each in self.episodes]
         markets = np.repeat(self.markets, [len(each) for each in days])
-        _, luck = np.unique(np.stack([markets, np.concatenate(days)]), axis=1, return_inverse=True)
+        pairs = np.stack([markets, np.concatenate(days)])
+        _, luck = np.unique(pairs, axis=1, return_inverse=True)
+        luck = luck.reshape(-1)  # NumPy 2.0 gives it two axes
         return clustered_mean(BPS * gaps, luck)
 
     def __repr__(self) -> str:
