@@ -63,7 +63,12 @@ def test_a_program_finds_the_proxy_in_its_environment_and_it_ends_with_it(comman
 
 @pytest.mark.heavy
 def test_by_itself_it_prints_address_and_key_and_leaves_nothing_when_it_is_stopped() -> None:
-    line = [sys.executable, "-m", "investorbench.scripts.main", "proxy"]
+    program = (
+        # Where tests run in the background of a shell, Ctrl-C would be ignored here, too.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from investorbench.scripts.main import main; main()"
+    )
+    line = [sys.executable, "-c", program, "proxy"]
     with StubServer(Reply(text="Buy.", usage=USAGE)) as server:
         running = subprocess.Popen(
             [*line, *at(server.url)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
