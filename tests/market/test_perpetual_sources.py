@@ -241,7 +241,7 @@ def test_pages_are_all_rows_of_a_span_once_whatever_the_server_puts_into_one(
         return Response(url=""), found[: min(most, limit)]
 
     span = [span[0] // 10 * 10, span[1] // 10 * 10 + 9]  # whole steps, as days are
-    found = list(pages(ask, *span, most))
+    found = list(pages(ask, *span, most, 10.0))
     assert found == [row for row in rows if span[0] <= row["ms"] <= span[1]]
     assert len(asked) <= len(found) // min(most, limit) + 2
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import partial
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ BYTES_A_CANDLE, BYTES_A_RATE = 140, 110
 STRETCH = 1.1
 """Times the distance of rows, the next one stands at the latest."""
 ONE_DAY = date(2020, 1, 2) - date(2020, 1, 1)
+MILLISECOND = np.timedelta64(1, "ms")
 
 AnswerRows = tuple[Response, list[dict[str, Any]]]
 Ask = Callable[[int, int], AnswerRows]
@@ -85,7 +87,9 @@ def fetch_perpetual(api: PerpetualApi, request: FetchRequest, progress: Progress
     return kept.together(outcomes)
 
 
-def pages(ask: Ask, first: int, last: int, most: int) -> Iterator[dict[str, Any]]:
+def pages(
+    ask: Ask, first: int, last: int, most: int, apart: float = inf
+) -> Iterator[dict[str, Any]]:
     """All rows from a first to a last millisecond, of however many answers.
 
     Args:
@@ -94,6 +98,7 @@ def pages(ask: Ask, first: int, last: int, most: int) -> Iterator[dict[str, Any]
         last: likewise.
         most: rows in one answer. One with fewer is the last where the next row would be beyond
             the span; else there is a smaller limit, or a hole, and the rest is asked for.
+        apart: milliseconds between rows, where that is known; else the least between those seen.
 
     Raises:
         ChangedFormError: an answer leads no further, as it would for ever.
@@ -106,8 +111,9 @@ def pages(ask: Ask, first: int, last: int, most: int) -> Iterator[dict[str, Any]
         moments = sorted({row["ms"] for row in rows})
         reached = moments[-1]
         # Rates are written down some milliseconds after their stamps, not always as many.
-        step = min((after - before for before, after in pairwise(moments)), default=0)
-        if len(rows) < most and last - reached < STRETCH * step:
+        seen = min((after - before for before, after in pairwise(moments)), default=0)
+        apart = min(apart, seen or apart)
+        if len(rows) < most and seen and last - reached < STRETCH * apart:
             return
         if reached < first:
             raise ChangedFormError("pages of rows", f"row from millisecond {first} on", answer)
@@ -164,7 +170,8 @@ def _of_length(
     pieces: list[pd.DataFrame] = []
     for done, (first, last) in enumerate(pairs):
         progress(done, len(pairs), f"{request.symbol} {interval} from {api.venue}")
-        get = partial(_table, api, request.symbol, ask, first, last, api.most_candles)
+        most, apart = api.most_candles, length_of(interval) / MILLISECOND
+        get = partial(_table, api, request.symbol, ask, first, last, most, apart)
         place = folder / f"{interval}_{first}_{last}.parquet"
         pieces.append(kept.piece_of(downloader, place, get))
         if not len(pieces[-1]):
@@ -206,13 +213,13 @@ def _rates(api: PerpetualApi, request: FetchRequest, progress: Progress) -> Fetc
 
 
 def _table(
-    api: PerpetualApi, symbol: str, ask: Ask, first: date, last: date, most: int
+    api: PerpetualApi, symbol: str, ask: Ask, first: date, last: date, most: int, apart: float = inf
 ) -> "pd.DataFrame":
     """What there is of some days, both inclusive, each row with its moment and venue."""
     import pandas as pd
 
     begin, end = milliseconds(first), milliseconds(last + ONE_DAY) - 1
-    table = pd.DataFrame(list(pages(ask, begin, end, most)))
+    table = pd.DataFrame(list(pages(ask, begin, end, most, apart)))
     if not len(table):
         return table
     moments = table.pop("ms").to_numpy().astype("datetime64[ms]")
