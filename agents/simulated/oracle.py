@@ -59,7 +59,7 @@ class Oracle:
         self._follow(rules or AccountRules())
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
-        """OptimalPolicy for the account of the environment."""
+        """Plan for the account of the environment."""
         self._follow(AccountRules.of(facts))
 
     def act(self, observation: Mapping[str, Any], info: Mapping[str, Any]) -> Any:

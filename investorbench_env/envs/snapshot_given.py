@@ -37,7 +37,7 @@ class DecisionTable(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GivenSnapshots:
-    """DecisionTable on one market, each with its number.
+    """Decisions on one market, each with its number.
 
     Attributes:
         market: with the assets, in rows that they have in common.

@@ -6,8 +6,9 @@ figures, from which the figure of ``docs/power.md`` is drawn.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from investorbench.scripts.bench.power_episodes import PairOfEpisodes, pairs_of_episodes
 from investorbench.scripts.bench.power_pairs import (
@@ -114,6 +115,17 @@ def _fewer_days(pair: PairOfEpisodes) -> str:
     return f"{pair.realised_days:,.0f} | {pair.expected_days:,.0f} ({pair.fewer:.1f} ×)"
 
 
+def _in_lines(figures: Mapping[str, Any]) -> str:
+    """JSON with a line for each task, as people compare it."""
+    parts = []
+    for name, value in figures.items():
+        text = json.dumps(value)
+        if isinstance(value, list):
+            text = "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in value) + "\n ]"
+        parts.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 def main() -> None:
     """Run the study from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -133,7 +145,7 @@ def main() -> None:
     print(page(orders, episodes, title))
     if given.json:
         figures = {"title": title, "snapshots": plain(orders), "episodes": plain(episodes)}
-        write_atomically(given.json, json.dumps(figures, indent=1) + "\n")
+        write_atomically(given.json, _in_lines(figures))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class SeenMarkets(NamedTuple):
 
 
 class TextlessStudy(NamedTuple):
-    """SeenMarkets of one horizon, and what a weight of 1 costs."""
+    """Markets of one horizon, and what a weight of 1 costs."""
 
     horizon: int
     cost_rate: float

@@ -109,10 +109,10 @@ def test_snapshots_begin_again_as_episodes_of_one_step(mode: AutoresetMode) -> N
     assert np.array_equal(first["bars"][0], alone.reset(seed=8)[0]["bars"])
     for _ in range(3):
         observation, rewards, ended, _, info = many.step(np.array([2, 0]))
-        seen, reward, *_, told = alone.step(2)
+        seen, reward, *_, outcome = alone.step(2)
         assert ended.all() and rewards[0] == reward
         final = info.get("final_info", info)
-        assert final["market_seed"][0] == told["market_seed"]
+        assert final["market_seed"][0] == outcome["market_seed"]
         last = info["final_obs"][0] if "final_obs" in info else {"bars": observation["bars"][0]}
         assert np.array_equal(last["bars"], seen["bars"])
         if mode is AutoresetMode.NEXT_STEP:
