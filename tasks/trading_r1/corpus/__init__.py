@@ -1,0 +1,1 @@
+"""Corpora: briefings of many days with their labels, and theses of teachers."""
