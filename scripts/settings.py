@@ -11,7 +11,7 @@ from investorbench.agents.settings_files import read_settings
 from investorbench.scripts.choices import CONF, GROUPS, OF_A_TASK, Choices, parsed
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
-OPEN = ("task.options", "memory.embedder", "model.")
+OPEN = ("task.options", "task.labels", "memory.embedder", "model.")
 """Settings that others know and check the names of: an environment, an embedder, a model."""
 TARGET = "_target_"
 SWEEPS = ("-m", "--multirun", "hydra.mode=MULTIRUN")

@@ -16,7 +16,7 @@ from investorbench_env.registration import NAMESPACE
 FILES = Path(__file__).resolve().parent.parent / "conf" / "task"
 TASK_ENTRY_POINTS = "investorbench.tasks"
 """The group in which a package names tasks for everybody who has it installed."""
-SETTINGS = ("id", "data", "start", "end", "options")
+SETTINGS = ("id", "data", "start", "end", "options", "labels")
 """What a file of a task may say."""
 TASK_FORMS = "or name your own as ./my_task.yaml or my_module:Namespace/Name"
 

@@ -52,6 +52,9 @@ class Task:
         start: first date of the test split, in place of its own.
         end: last date of the test split, in place of its own.
         options: further options of the environment.
+        labels: how its days are labelled for decisions that theses end in, see
+            :mod:`investorbench.tasks.trading_r1.truths`: ``{"train": [first, last]}``, the window
+            that thresholds are frozen on. The environment knows nothing of it; None for no labels.
     """
 
     id: str
@@ -60,6 +63,7 @@ class Task:
     start: str | None = None
     end: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] | None = None
     _facts: dict[str, Facts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -346,8 +350,9 @@ def settings_of(task: Task) -> dict[str, Any]:
     if not is_plain(data):
         data |= {"sha256": task.facts("test").fingerprint, "symbols": list(task.symbols)}
     own = {"id": task.id, "data": None, "start": task.start, "end": task.end}
+    labels = {} if task.labels is None else {"labels": plain(task.labels)}
     return {
-        "task": {**own, "options": plain(task.options)},
+        "task": {**own, "options": plain(task.options), **labels},
         "protocol": {"name": task.protocol or None},
         "data": data,
     }
@@ -365,4 +370,5 @@ def task_of(settings: Mapping[str, Any]) -> Task:
         start=task["start"],
         end=task["end"],
         options={str(name): value for name, value in options.items() if value is not None},
+        labels=task.get("labels"),
     )
