@@ -20,7 +20,7 @@ from investorbench.agents.finmem.decision import read_answer, schema_of, word_of
 from investorbench.agents.finmem.past_decisions import Lesson, PastDecision
 from investorbench.agents.finmem.perception import Perception, arrivals, perceive
 from investorbench.agents.finmem.question import (
-    Briefing,
+    AssetBriefing,
     Question,
     ask,
     fill,
@@ -233,7 +233,7 @@ class FinMem:
         label = float(info["label"]) if state.split == "warmup" and "label" in info else None
         equities = [*state.equities, perception.equity][-1 - self.look_back :]
         recent = state.track.recent(self.look_back)
-        day = Briefing(
+        day = AssetBriefing(
             perception=perception,
             appetite=self.character.appetite_after(equities),
             label=label,
@@ -263,7 +263,7 @@ class FinMem:
             asset_return=-0.1,
         )  # fmt: skip
         label = -0.1 if state.split == "warmup" else None
-        always = Briefing(
+        always = AssetBriefing(
             perception=perception, appetite="risk_seeking", label=label, reflects=True,
             recent=(past,) * self.look_back, lesson=None, memories=(),
             news=Arrived(items=(), known_since={}, usual=0.0), horizon=self._horizon,
@@ -272,7 +272,7 @@ class FinMem:
         takes = question.tokens(counter_for(self.model))
         require_room(takes + GROWS, room, self.model.name, "FinMem")
 
-    async def _ask(self, state: AgentState, day: Briefing) -> Answered:
+    async def _ask(self, state: AgentState, day: AssetBriefing) -> Answered:
         """Ask about a day."""
 
         def word(excerpts: Sequence[Excerpt], lesson: Lesson | None) -> Question:

@@ -89,7 +89,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Briefing:
+class AssetBriefing:
     """What a question may be made of, beside what never changes.
 
     Attributes:
@@ -120,7 +120,7 @@ class Briefing:
 def ask(
     system: str,
     schema: Mapping[str, Any],
-    day: Briefing,
+    day: AssetBriefing,
     memories: Sequence[Recalled],
     sheet: NewsSheet,
 ) -> Question:
@@ -237,7 +237,7 @@ def block(label: str, time: str, text: str, rating: str = "") -> str:
     return f'<memory id="{label}" date="{time}">\n{neutral(text)}{rating}\n</memory>'
 
 
-def _recent(day: Briefing, place: int) -> Iterator[str]:
+def _recent(day: AssetBriefing, place: int) -> Iterator[str]:
     """The last decisions, and below them what was last concluded from such."""
     yield from map(str, day.recent)
     if day.lesson is not None:

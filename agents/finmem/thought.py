@@ -11,7 +11,7 @@ from investorbench.agents.finmem.character import Appetite
 from investorbench.agents.finmem.decision import FinMemDecision
 from investorbench.agents.finmem.past_decisions import Feedback
 from investorbench.agents.finmem.perception import Perception
-from investorbench.agents.finmem.question import Briefing, Question, memory_label
+from investorbench.agents.finmem.question import AssetBriefing, Question, memory_label
 from investorbench.agents.finmem.room import LeftOut, RefusedQuestion
 from investorbench.agents.finmem.summaries import Summary
 from investorbench.agents.finmem.today import Arrived, NewsSheet
@@ -74,7 +74,7 @@ class Situation:
         refused: longer questions about these, which its server did not take.
     """
 
-    day: Briefing
+    day: AssetBriefing
     vectors: NDArray[np.float32]
     equities: list[float]
     summaries: tuple[Summary, ...]

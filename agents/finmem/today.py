@@ -16,8 +16,8 @@ from investorbench.agents.finmem.extracts import ends_in_abbreviation
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.stories import stories
-from investorbench.agents.llm.tokens import estimate
 from investorbench_env.market.documents import NEWS
+from investorbench_env.token_estimate import estimate
 
 TOP = 5
 """Stories whose headline is shown however many tokens it takes."""

@@ -4,7 +4,6 @@ Without a name it is an estimate from bytes, on the safe side, and the same on e
 """
 
 import importlib
-import math
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from investorbench.agents.llm.canonical import canonical
 from investorbench.agents.llm.errors import ModelError
 from investorbench.agents.llm.models import Model
 from investorbench_env.errors import MissingDependencyError, UnknownNameError
+from investorbench_env.token_estimate import estimate
 
 Counter = Callable[[str], int]
 
@@ -23,26 +23,8 @@ ENCODINGS = ("o200k_base", "cl100k_base")
 FILE = ".json"
 FORMS = "or name a tokenizer.json, as models on Hugging Face have it"
 
-LOWER, UPPER, SPACE = 0.27, 0.5, 0.1
-"""Tokens a small letter, a capital and a space; whatever else there is takes one a byte."""
-_LOWER, _UPPER = bytes(range(97, 123)), bytes(range(65, 91))
-
 MESSAGE_TOKENS = 12
 """What a chat template puts around a message, at most."""
-
-
-def estimate(text: str) -> int:
-    """At least as many tokens as English prose has for the tokenizers of today's models.
-
-    On 8,628 news items and parts of filings it is 1.4 to 1.5 times what o200k_base counts, and
-    less than that on one short text in five hundred.
-    """
-    raw = text.encode("utf-8", "replace")
-    rest = raw.translate(None, _LOWER)
-    small, capitals = len(raw) - len(rest), len(rest) - len(rest.translate(None, _UPPER))
-    spaces = raw.count(b" ")
-    others = len(rest) - capitals - spaces
-    return math.ceil(LOWER * small + UPPER * capitals + SPACE * spaces + others)
 
 
 @cache

@@ -13,6 +13,8 @@ from investorbench_env.errors import MarketError
 Sentiment = Literal["positive", "neutral", "negative"]
 SENTIMENTS: tuple[Sentiment, ...] = get_args(Sentiment)
 NEWS = "news"
+FURTHER_KINDS = ("fundamentals", "macro", "insider", "analyst")
+"""Documents that are neither news nor filings, in a market where they were asked for."""
 
 
 class _WrittenLater:
@@ -37,7 +39,8 @@ class Document(_WrittenLater):
     """One text about one asset.
 
     Attributes:
-        kind: ``"news"``, or the form of a filing such as ``"10-K"`` or ``"10-Q"``.
+        kind: ``"news"``, the form of a filing such as ``"10-K"`` or ``"10-Q"``, or one of
+            ``FURTHER_KINDS``.
         symbol: the asset it is about.
         available_at: when it could first be read, in UTC. A date without a time of day counts
             as the end of that day in the exchange's time zone.
@@ -90,7 +93,7 @@ class Document(_WrittenLater):
 
     @property
     def is_filing(self) -> bool:
-        return self.kind != NEWS
+        return self.kind != NEWS and self.kind not in FURTHER_KINDS
 
     def __str__(self) -> str:
         """Title and body as one text, which is what an observation holds."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from investorbench_env.dates import DateLike, date_text
 from investorbench_env.errors import InvestorBenchError, NotYetKnownError, UnknownNameError
 from investorbench_env.market.bar_rows import BAR, restate
-from investorbench_env.market.documents import NEWS, Document
+from investorbench_env.market.documents import Document
 from investorbench_env.market.searching import Counted, SearchHit, counted, ranked
 
 FILING = "filing"
@@ -32,7 +32,7 @@ class Past:
     environment, and an info need not carry years of texts to another.
     """
 
-    __slots__ = ("_before", "_counted", "_documents", "_rows", "_symbol")
+    __slots__ = ("_before", "_chains", "_counted", "_documents", "_rows", "_symbol")
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Past:
         self._rows = rows
         self._documents = documents
         self._counted: tuple[Counted, ...] | None = None
+        self._chains: Mapping[str, Link] | None = None
 
     @property
     def symbol(self) -> str:
@@ -164,6 +165,23 @@ class Past:
         first_row, stop = (min(each * size, sys.maxsize) for each in (number - 1, number))
         return tuple(islice(found, first_row, stop))
 
+    def newest(self, kind: str) -> Iterator[Document]:
+        """Documents of a kind, the latest first, without a look at those of others.
+
+        Args:
+            kind: ``"news"``, a form such as ``"10-K"``, or another one of :attr:`kinds`.
+        """
+        link = self._linked().get(kind)
+        while link is not None:
+            yield link.document
+            link = link.before
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms of which there are filings, in alphabetical order."""
+        latest = self._linked().items()
+        return tuple(sorted(kind for kind, link in latest if link.document.is_filing))
+
     def search(
         self,
         query: str,
@@ -242,6 +260,24 @@ class Past:
         for part in self._parts():
             yield from reversed(part._documents)
 
+    def _linked(self) -> "Mapping[str, Link]":
+        """The latest document of each kind, from which older ones follow; linked once."""
+        new: list[Past] = []
+        chains: Mapping[str, Link] = {}
+        for part in self._parts():
+            if part._chains is not None:
+                chains = part._chains
+                break
+            new.append(part)
+        for part in reversed(new):
+            if part._documents:
+                longer = dict(chains)
+                for document in part._documents:
+                    longer[document.kind] = Link(document, longer.get(document.kind))
+                chains = longer
+            part._chains = chains
+        return chains
+
     def _counts(self) -> tuple[Counted, ...]:
         """The words of each document that was new, counted at the first search."""
         if self._counted is None:
@@ -258,6 +294,16 @@ class Past:
                 )
         first = date.min if start is None else date.fromisoformat(date_text("start", start))
         return first, max(days) if end is None else date.fromisoformat(date_text("end", end))
+
+
+class Link:
+    """A document, and the one of its kind before it."""
+
+    __slots__ = ("before", "document")
+
+    def __init__(self, document: Document, before: "Link | None") -> None:
+        self.document = document
+        self.before = before
 
 
 class PastElsewhere(Past):
@@ -279,7 +325,7 @@ class PastElsewhere(Past):
 
 
 def _is_of(document: Document, kind: str | None, first: date, final: date) -> bool:
-    if kind is not None and document.kind != kind and (kind != FILING or document.kind == NEWS):
+    if kind not in (None, document.kind) and not (kind == FILING and document.is_filing):
         return False
     return first <= document.available_at.astimezone(UTC).date() <= final
 

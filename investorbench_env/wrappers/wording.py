@@ -84,4 +84,6 @@ def lines_of(text: str) -> list[str]:
 def one_line(text: str) -> str:
     """Text without line breaks, runs of blanks, or control and direction marks."""
     flat = re.sub(r"\s+", " ", text).strip()
+    if flat.isprintable():
+        return flat
     return "".join(c for c in flat if unicodedata.category(c)[0] != "C")

@@ -17,9 +17,9 @@ from rich.table import Table
 
 from investorbench.agents.finmem.filings import cut_once, extractive, passages_of
 from investorbench.agents.finmem.summaries import LONGEST_QUESTION, questions_about
-from investorbench.agents.llm.tokens import estimate
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.filings import cut
+from investorbench_env.token_estimate import estimate
 
 REMEMBERED = 3000
 ROUNDS = 3

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.agents.llm import Answer, Message, Tool, ToolCall, model_of
-from investorbench.agents.llm.tokens import estimate
 from investorbench.agents.tool_user import VERBS, ToolUser, carry_out
 from investorbench.agents.tool_user.verbs import PastTool
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.past import Past
+from investorbench_env.token_estimate import estimate
 from tests.env.small_markets import date, document, small_market
 
 TEXTS = [

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.finmem.asking import Answered
-from investorbench.agents.finmem.question import Briefing, ask
+from investorbench.agents.finmem.question import AssetBriefing, ask
 from investorbench.agents.finmem.room import OfAsset, fitted, smaller_room
 from investorbench.agents.finmem.state import AgentState
 from investorbench.agents.llm import (
@@ -31,9 +31,9 @@ from investorbench.agents.llm import (
     model_names,
 )
 from investorbench.agents.llm.recorded import RecordedAnswers
-from investorbench.agents.llm.tokens import estimate
 from investorbench.memory import Arrays, HashedNgrams, LayeredMemory
 from investorbench.tasks import evaluate
+from investorbench_env.token_estimate import estimate
 from tests.agents.finmem.episodes import (
     STEPS,
     Day,
@@ -107,11 +107,11 @@ def test_news_may_take_the_room_that_memories_leave() -> None:
 
 def test_of_the_memories_those_with_the_highest_scores_are_left() -> None:
     class Watched(FinMem):
-        async def _ask(self, state: AgentState, day: Briefing) -> Answered:
+        async def _ask(self, state: AgentState, day: AssetBriefing) -> Answered:
             days.append((state.system, state.schema, day))
             return await super()._ask(state, day)
 
-    days: list[tuple[str, dict[str, Any], Briefing]] = []
+    days: list[tuple[str, dict[str, Any], AssetBriefing]] = []
     play(Watched(Small(200_000), arrays, filings="extracts"), task_of(market(LONG)))
     kept = set()
     for system, schema, day in days:

@@ -18,8 +18,8 @@ from investorbench.agents.finmem.summaries import (
     read_all,
 )
 from investorbench.agents.llm import Answer, Cache, LanguageModel, Schema, connect, load_model
-from investorbench.agents.llm.tokens import estimate
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.token_estimate import estimate
 from tests.agents.finmem.episodes import Scripted, Value, arrays, market, play, task_of, varied
 from tests.agents.finmem.test_filings import annual
 from tests.agents.llm.asking import client

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from investorbench.agents.finmem import FinMem
 from investorbench.agents.finmem.perception import Arrival
 from investorbench.agents.finmem.today import CITABLE, TOP, Arrived, headline, items_of, sheet_of
-from investorbench.agents.llm.tokens import estimate
+from investorbench_env.token_estimate import estimate
 from tests.agents.finmem.episodes import Scripted, arrays, market, play, task_of, varied
 
 LINE = re.compile(r"(?:N\d+|–)(?: \([a-z0-9 ,-]+\))?: ")

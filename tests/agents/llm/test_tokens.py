@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from investorbench.agents.finmem.question import template
 from investorbench.agents.llm import ModelError
-from investorbench.agents.llm.tokens import counter_of, estimate
+from investorbench.agents.llm.tokens import counter_of
 from investorbench_env.errors import MissingDependencyError, UnknownNameError
 from investorbench_env.market.simulated import simulate
+from investorbench_env.token_estimate import estimate
 
 
 def test_the_estimate_is_counted_by_hand() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from investorbench.agents.llm import ModelError
 from investorbench.agents.llm.canonical import canonical
-from investorbench.agents.llm.tokens import estimate
 from investorbench.agents.portfolio import FinMemPortfolio
 from investorbench.agents.portfolio.finmem_portfolio import ANSWER_TOKENS
+from investorbench_env.token_estimate import estimate
 from tests.agents.finmem.episodes import Scripted
 from tests.agents.finmem.test_injection import MARK, POISONS
 from tests.agents.llm.asking import model as model_of_stub
