@@ -177,6 +177,33 @@ R1 = Universe(
 )
 """The stocks and funds of Trading-R1 (Xiao et al., 2025), on the dates of its evaluation."""
 
+R1_ALONE = Universe(
+    name="Trading-R1",
+    members=(*members_of("stock", "NVDA AAPL MSFT AMZN META"), *members_of("etf", "SPY")),
+    splits=R1.splits,
+    chosen_on=R1.chosen_on,
+)
+"""Those that Trading-R1 reports figures of, each by itself."""
+R1_2023 = replace(
+    R1_ALONE,
+    name="Trading-R1-2023",
+    splits={
+        "warmup": Split("2022-10-03", "2022-12-30"),
+        "test": Split("2023-02-01", "2023-12-29"),
+    },
+)
+"""The same on eleven months of the year before: fifteen labels without overlap in place of four."""
+R1_SIM = Universe(
+    name=f"Trading-R1-{SIMULATED}",
+    members=members_of("stock", SIMULATED),
+    splits={
+        "warmup": Split("2018-07-02", "2018-09-28"),
+        "test": Split("2020-10-01", "2021-03-31"),
+    },
+    data="simulated",
+)
+"""A simulated stock with two years between warm-up and test, on which thresholds are frozen."""
+
 
 ARENA6 = Universe(
     name="ARENA6",
@@ -252,7 +279,10 @@ UNIVERSES: dict[str, Universe] = {
     universe.name: universe
     for real in (STOCKS, COINS, FUNDS, INDICES)
     for universe in (real, *_simulated(real))
-} | {universe.name: universe for universe in (IB7, R1, ARENA6, TEN, SIX, SNAPSHOTS)}
+} | {
+    universe.name: universe
+    for universe in (IB7, R1, R1_ALONE, R1_2023, R1_SIM, ARENA6, TEN, SIX, SNAPSHOTS)
+}
 """Every universe by name."""
 
 SIMULATED_SYMBOLS = frozenset(

@@ -1,15 +1,17 @@
 """What ``investorbench data`` is asked for by name: a task, a suite, a universe, or a symbol."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from typing import Any
 
 from investorbench.scripts.choices import Choices
 from investorbench.tasks.finding import is_task
 from investorbench.tasks.task import Task
+from investorbench.tasks.trading_r1.truths import labelling_of
 from investorbench_env.envs.markets import LEAD
 from investorbench_env.envs.snapshot_options import ALL
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -30,6 +32,8 @@ PAPER = "paper"
 """All tasks of the paper of InvestorBench."""
 UP_TO_YESTERDAY, AS_ASKED = "up to yesterday", "as asked for"
 SYMBOL = r"[A-Z0-9.^=_-]{0,19}[A-Z0-9][A-Z0-9.^=_-]{0,12}"
+LABELS_BEFORE, LABELS_AFTER = timedelta(days=120), timedelta(days=30)
+"""Enough for what the first label is scaled by, and for what the last looks ahead to."""
 SINCE = date(2012, 1, 1)
 """From when on a symbol is fetched that belongs to no task."""
 
@@ -163,7 +167,8 @@ def _task(task: Task, name: str) -> Iterator[Wanted]:
     classes = {member.symbol: member.asset_class for member in members}
     for symbol in task.symbols:
         asset_class = classes.get(symbol, task.asset_class)
-        yield _needed(name, symbol, asset_class, universe, task.start, task.end)
+        wanted = _needed(name, symbol, asset_class, universe, task.start, task.end)
+        yield wanted if task.labels is None else _with_labels(wanted, task.labels)
 
 
 def _needed(
@@ -185,6 +190,17 @@ def _needed(
         first=date.fromisoformat(session_before(asset_class, min(starts), LEAD)),
         last=date.fromisoformat(max(ends)),
         why=f"warm-up and test, with {LEAD} sessions before",
+    )
+
+
+def _with_labels(wanted: Wanted, labels: Mapping[str, Any]) -> Wanted:
+    """The same with the training window of labels, and what the last of them look ahead to."""
+    first = date.fromisoformat(str(labelling_of(labels).train[0]))
+    return replace(
+        wanted,
+        first=min(wanted.first, first - LABELS_BEFORE),
+        last=wanted.last + LABELS_AFTER,
+        why=f"{wanted.why}, and what its labels follow from",
     )
 
 

@@ -167,10 +167,15 @@ class Task:
 
     @property
     def short_name(self) -> str:
-        """What folders and trackers call it, such as ``stock-tsla``."""
+        """What folders and trackers call it, such as ``stock-tsla``.
+
+        Where an option names a universe, and so other dates than the id has, it is part of it.
+        """
         name = self.id.rpartition(":")[2].removeprefix(f"{NAMESPACE}/").lower().replace("/", "-")
         is_open = self.is_ours and "-" not in name
-        return f"{name}-{self.symbol.lower()}" if is_open else name
+        universe = str(self.options.get("universe") or "").lower() if self.is_ours else ""
+        asset = self.symbol.lower() if is_open else ""
+        return "-".join(filter(None, (name, asset, universe)))
 
     def facts(self, split: SplitName) -> Facts:
         """What may be known of a split's environment without stepping it.

@@ -68,6 +68,14 @@ def test_a_suite_a_universe_and_the_paper_are_all_their_assets() -> None:
     assert sorted(each.symbol for each in wanted("paper")) == sorted([*stocks, "BTC", "ETH", "SPY"])
 
 
+def test_a_task_with_labels_needs_their_training_window_and_what_they_look_ahead_to() -> None:
+    (stock,) = wanted("trading_r1/nvda")
+    assert (stock.symbol, stock.asset_class) == ("NVDA", "stock")
+    assert (str(stock.first), str(stock.last)) == ("2022-01-02", "2024-09-29")
+    (fund,) = wanted("trading_r1/spy-2023")
+    assert fund.asset_class == "etf" and str(fund.first) < "2021-01-04"
+
+
 def test_a_portfolio_needs_each_of_its_assets_by_its_own_class_and_several_each_once() -> None:
     assert wanted("portfolio/ib7") == wanted("IB7")
     classes = {each.symbol: each.asset_class for each in wanted("portfolio/r1")}
