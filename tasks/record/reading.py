@@ -1,7 +1,7 @@
 """Episodes and results as they are recorded, without running anything again."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from investorbench_env.facts import Facts
 
 Records = Mapping[str, RecordFile]
 """What an episode's files hold, by split."""
+Seen = Callable[["RecordedJob", int, RecordFile], None]
+"""Is called with the test split of each repeat of a job while it is read, so that who wants more of
+it than its figures need not read it once more."""
 LISTED = 3
 
 
@@ -92,7 +95,7 @@ class RecordedJob:
         return {path: version for path in paths if (version := version_of(path))}
 
 
-def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
+def recorded_entry(job: RecordedJob, run: str = "", seen: Seen | None = None) -> Entry:
     """What came of a job as far as it is finished, recomputed from its lines.
 
     Needs no market, and no environment: what is said of them is in the headers. A record of version
@@ -101,6 +104,7 @@ def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
     Args:
         job: where it is recorded.
         run: the name of the run folder.
+        seen: sees the test split of each repeat, finished or not.
 
     Raises:
         InvestorBenchError: no repeat is finished, or its files are of several versions.
@@ -111,9 +115,11 @@ def recorded_entry(job: RecordedJob, run: str = "") -> Entry:
     for number, path in enumerate(job.episodes):
         if not (path / METRICS).exists():
             failures.append(recorded_failure(path, number))
+            if seen is not None:
+                seen(job, number, read_record(path / FILES["test"]))
             continue
         try:
-            found[number] = recorded_episode(job, number)
+            found[number] = recorded_episode(job, number, seen)
         except InvestorBenchError as error:
             failures.append(Failure(number, "damaged", job.seen_anywhere(error)))
     if not found:
@@ -180,10 +186,17 @@ def recorded_failure(path: Path, number: int) -> Failure:
     return Failure(number, "unfinished", why)
 
 
-def recorded_episode(job: RecordedJob, number: int) -> tuple[Facts | None, Episode]:
+def recorded_episode(
+    job: RecordedJob, number: int, seen: Seen | None = None
+) -> tuple[Facts | None, Episode]:
     """A finished repeat, recomputed from its lines, and the facts of its environment.
 
     The facts are None in a record of version 1.
+
+    Args:
+        job: where it is recorded.
+        number: of the repeat.
+        seen: sees its test split, also where it was changed.
 
     Raises:
         InvestorBenchError: it is not finished, or its lines were changed.
@@ -191,7 +204,11 @@ def recorded_episode(job: RecordedJob, number: int) -> tuple[Facts | None, Episo
     path = job.episodes[number]
     if not (path / METRICS).exists():
         raise InvestorBenchError(f"{path} is not finished; the command that began it resumes it")
-    records = {split: read_record(path / name).require_whole() for split, name in FILES.items()}
+    records = {split: read_record(path / name) for split, name in FILES.items()}
+    if seen is not None:
+        seen(job, number, records["test"])
+    for record in records.values():
+        record.require_whole()
     heads = {split: own.bound for split, own in records.items() if own.bound}
     if "test" not in heads or heads != read_json(path / METRICS).get("records"):
         raise InvestorBenchError(

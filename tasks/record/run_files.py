@@ -23,6 +23,8 @@ FILES, ROWS = "files", "answers"
 """SealedParts: files that are of no repeat; the rows of answers."""
 OF_THE_RUN = ("spending.txt", "suite.json")
 NOT_OF_A_JOB = re.compile(r"(?:report|leaderboard)\.|.*\.lock$")
+REPORT = "report"
+"""The folder of a report, where it is one."""
 A_LINK = "a link, or no file"
 """Stands for the hash of what is no file of its own."""
 
@@ -45,7 +47,8 @@ def files_of(run: Path) -> Iterator[tuple[str, Path]]:
     jobs = set(jobs_in(run))
     for where, folders, names in os.walk(run):
         folder = Path(where)
-        folders.sort()
+        # A report may be a folder beside the repeats; one that holds a job is none.
+        folders[:] = sorted(each for each in folders if each != REPORT or folder not in jobs)
         links = [each for each in folders if (folder / each).is_symlink()]
         job = next((each for each in (folder, *folder.parents) if each in jobs), None)
         for name in sorted([*names, *links]):

@@ -10,7 +10,7 @@ from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.files import is_of_a_system
 from investorbench.tasks.record.lines import header_in
-from investorbench.tasks.record.reading import RecordedJob, recorded_entry
+from investorbench.tasks.record.reading import RecordedJob, Seen, recorded_entry
 from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.settings import CONFIG, read_settings
 from investorbench.tasks.result import Entry
@@ -26,7 +26,7 @@ MOST_REPEATS = 10_000
 SEED, SEED_LOCK = "seed.txt", ".seed.lock"
 """The seed that was drawn for a run; held while a process draws it."""
 BESIDE_JOBS = (
-    "answers.sqlite", "spending.txt", "multirun.yaml", "report.", "leaderboard.", ".submitit",
+    "answers.sqlite", "spending.txt", "multirun.yaml", "report", "leaderboard.", ".submitit",
     "tracking", SEED, SEED_LOCK, "plan.seal", "record.seal", ".plan.seal",
     "suite.json", "salt.txt", ".suite.lock",
 )  # fmt: skip
@@ -65,8 +65,12 @@ class FoundRuns(NamedTuple):
     problems_anywhere: list[str]
 
 
-def found_in(runs: Sequence[Path]) -> FoundRuns:
+def found_in(runs: Sequence[Path], seen: Seen | None = None) -> FoundRuns:
     """All that is finished in run folders; what cannot be read leaves the others alone.
+
+    Args:
+        runs: their folders.
+        seen: sees the test split of each repeat while it is read, finished or not.
 
     Raises:
         InvestorBenchError: one is no run folder.
@@ -80,13 +84,19 @@ def found_in(runs: Sequence[Path]) -> FoundRuns:
             place = Path(name, path.relative_to(run)).as_posix()
             try:
                 job = job_in(path, place)
-                entries.append((job, recorded_entry(job, name)))
+                entries.append((job, recorded_entry(job, name, seen)))
                 # The figures are there; what stands beside them may still be damaged.
                 _ = job.manifest, read_references(path)
             except InvestorBenchError as error:
                 problems.append(str(error))
                 anywhere.append(str(error).replace(str(path), place))
     return FoundRuns(entries, problems, anywhere)
+
+
+def recorded_bytes(runs: Sequence[Path]) -> int:
+    """How large the decisions of runs are, without reading them."""
+    files = (path for run in runs for path in run.rglob(FILES["test"]))
+    return sum(path.stat().st_size for path in files)
 
 
 def job_in(path: Path, place: str | None = None) -> RecordedJob:

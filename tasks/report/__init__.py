@@ -5,6 +5,7 @@ that models and news wrote is never markup.
 """
 
 from investorbench.tasks.report.content import ReportContent
+from investorbench.tasks.report.folder import ReportFolder, written_report
 from investorbench.tasks.report.page import html_page
 
-__all__ = ["ReportContent", "html_page"]
+__all__ = ["ReportContent", "ReportFolder", "html_page", "written_report"]

@@ -4,13 +4,13 @@ First go the facts, actions and outcomes of all decisions; then memories, prompt
 repeats whose figures are shown; then those of the others. What is left out is named.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from investorbench.tasks.record.episode_folder import FILES
-from investorbench.tasks.record.lines import read_record
+from investorbench.tasks.record.lines import RecordFile, read_record
+from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.report.content import RecordedRow
 from investorbench.tasks.report.packing import PageBudget, packed_json
 from investorbench.tasks.report.shared_lines import Lines
@@ -19,20 +19,62 @@ from investorbench_env.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeNote:
+    """What a page says of an episode beside its decisions.
+
+    Attributes:
+        place: where it is recorded, from the name of the run on.
+        days: how many decisions can be read.
+        thinks: whether its agent recorded prompts, answers or thoughts.
+        outcome: what the figures of an outcome are.
+        begun: when its first decision was written, ISO 8601 in UTC; empty where that is not known.
+        ended: when its last one was, likewise.
+        code: SHA-256 of the code that ran; empty where that is not known.
+        problems: what of its file could not be read.
+    """
+
+    place: str
+    days: int
+    thinks: bool
+    outcome: tuple[str, ...] = ()
+    begun: str = ""
+    ended: str = ""
+    code: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeDecisions:
     """The decisions of one repeat.
 
     Attributes:
-        task: the name of its task's table of lines.
-        agent: who took them.
+        note: what is said of it beside them.
+        facts: observation, action and outcome of each, short.
+        texts: memories, prompt and answer of each; empty for an agent that records none.
+    """
+
+    note: EpisodeNote
+    facts: list[DecisionRow] = field(default_factory=list)
+    texts: list[DecisionRow] = field(default_factory=list)
+
+    def packed(self, part: str, lines: Lines) -> str:
+        """Its ``facts`` or ``texts`` with the lines that are its own."""
+        decisions = self.facts if part == "facts" else self.texts
+        own: dict[int, int] = {}
+        placed = lines.placed(list(decisions), own)
+        return packed_json({"decisions": placed, "lines": lines.texts(own)})
+
+
+class ListedEpisode(NamedTuple):
+    """A repeat as the page lists it.
+
+    Attributes:
+        task: the name of its task in the page.
+        agent: who took the decisions.
         repeat: its number.
         simulated: whether the market is.
         shown: whether curves are those of this repeat.
         finished: whether it came to its end.
-        place: where it is recorded, from the name of the run on.
-        environment: what is known of the task's environment.
-        facts: observation, action and outcome of each, short.
-        texts: memories, prompt and answer of each; empty for an agent that records none.
     """
 
     task: str
@@ -41,10 +83,11 @@ class EpisodeDecisions:
     simulated: bool
     shown: bool
     finished: bool
-    place: str
-    environment: Facts
-    facts: list[DecisionRow] = field(default_factory=list)
-    texts: list[DecisionRow] = field(default_factory=list)
+
+    def entry(self, note: EpisodeNote, blocks: Mapping[str, str | None]) -> dict[str, Any]:
+        """Its entry in the directory of a page, with the names of its blocks."""
+        known = {"days": note.days, "path": note.place, "thinks": note.thinks}
+        return {**self._asdict(), **known, "outcome": note.outcome, **blocks}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,110 +97,137 @@ class PackedDecisions:
     Attributes:
         directory: of the episodes, with the names of their blocks; null for what is left out.
         blocks: packed JSON by name.
-        problems: what could not be read.
+        is_whole: whether nothing was left out.
     """
 
     directory: dict[str, Any]
     blocks: dict[str, str]
-    problems: tuple[str, ...]
+    is_whole: bool
 
 
-def pack_decisions(
-    records: Sequence[RecordedRow],
-    names: Mapping[int, str],
-    *,
-    size: int,
-    watch: Callable[[], None] = lambda: None,
-) -> PackedDecisions:
-    """Read all decisions of the test split, and pack what there is room for.
+class ReadDecisions:
+    """All decisions of the test split, of a page that holds as many of them as it has room for.
 
     Args:
         records: where they are, best agents first: these get room first.
         names: the task's name in the page, by the position of the record.
-        size: bytes of all blocks together.
         watch: is called after each episode.
     """
-    tables: dict[str, Lines] = {}
-    episodes: list[EpisodeDecisions] = []
-    problems: list[str] = []
-    for number, record in enumerate(records):
-        lines = tables.setdefault(names[number], Lines())
-        for repeat, path in enumerate(record.job.episodes):
-            episode = _episode(names[number], record, repeat)
-            broken = _read_into(episode, path / FILES["test"], lines, len(episodes))
-            problems += [f"{episode.place}/{FILES['test']}: {each}" for each in broken[:1]]
-            if episode.facts:
-                episodes.append(episode)
-            watch()
-    budget = PageBudget(size)
-    shared = {name: _shared(budget, name, lines) for name, lines in tables.items()}
-    ids: list[dict[str, str | None]] = [{"facts": None, "texts": None} for _ in episodes]
-    for part, wanted in (("facts", None), ("texts", True), ("texts", False)):
-        for number, episode in enumerate(episodes):
-            decisions = episode.facts if part == "facts" else episode.texts
-            if decisions and wanted in (None, episode.shown) and shared[episode.task]:
-                name = f"{part}-{number + 1}"
-                content = _packed(decisions, tables[episode.task])
-                ids[number][part] = name if budget.take(name, content) else None
-    listed = [_listed(episode, own) for episode, own in zip(episodes, ids, strict=True)]
-    return PackedDecisions(
-        directory={"tables": shared, "episodes": listed},
-        blocks=budget.blocks,
-        problems=tuple(problems),
+
+    def __init__(
+        self,
+        records: Sequence[RecordedRow],
+        names: Sequence[str],
+        watch: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.notes: list[EpisodeNote] = []
+        self._tables: dict[str, Lines] = {}
+        self._episodes: list[tuple[ListedEpisode, EpisodeDecisions]] = []
+        for record, name in zip(records, names, strict=True):
+            lines = self._tables.setdefault(name, Lines())
+            for repeat, path in enumerate(record.job.episodes):
+                read = read_record(path / FILES["test"])
+                facts, owner = record.entry.result.facts, len(self._episodes)
+                episode = decisions_of(record.job, repeat, read, facts, lines, owner)
+                self.notes.append(episode.note)
+                if episode.facts:
+                    self._episodes.append((listed_episode(name, record, repeat), episode))
+                watch()
+
+    def pack(self, size: int) -> PackedDecisions:
+        """As much as there is room for.
+
+        Args:
+            size: bytes of all blocks together.
+        """
+        budget = PageBudget(size)
+        shared = {name: _shared(budget, name, lines) for name, lines in self._tables.items()}
+        ids: list[dict[str, str | None]] = [{"facts": None, "texts": None} for _ in self._episodes]
+        is_whole = all(shared.values())
+        for part, wanted in (("facts", None), ("texts", True), ("texts", False)):
+            for number, (listed, episode) in enumerate(self._episodes):
+                decisions = episode.facts if part == "facts" else episode.texts
+                if decisions and wanted in (None, listed.shown) and shared[listed.task]:
+                    name = f"{part}-{number + 1}"
+                    content = episode.packed(part, self._tables[listed.task])
+                    ids[number][part] = name if budget.take(name, content) else None
+                    is_whole = is_whole and ids[number][part] is not None
+        entries = [
+            listed.entry(episode.note, own)
+            for (listed, episode), own in zip(self._episodes, ids, strict=True)
+        ]
+        return PackedDecisions(
+            directory={"tables": shared, "episodes": entries},
+            blocks=budget.blocks,
+            is_whole=is_whole,
+        )
+
+
+def decisions_of(
+    job: RecordedJob,
+    repeat: int,
+    record: RecordFile,
+    environment: Facts,
+    lines: Lines,
+    owner: int = 0,
+) -> EpisodeDecisions:
+    """All that can be read of an episode's test split, as the page shows it.
+
+    Args:
+        job: of the episode.
+        repeat: its number.
+        record: its file.
+        environment: what is known of the environment.
+        lines: where texts are kept.
+        owner: its number among those that have the same.
+    """
+    place = f"{job.place}/repeat-{repeat}"
+    problems = tuple(f"{place}/{FILES['test']}: {each}" for each in record.problems[:1])
+    if not record.lines:
+        note = EpisodeNote(place=place, days=0, thinks=False, problems=problems)
+        return EpisodeDecisions(note=note)
+    facts = [facts_of(line, environment, lines, owner) for line in record.lines]
+    texts = [texts_of(line, lines, owner) for line in record.lines]
+    note = EpisodeNote(
+        place=place,
+        days=len(facts),
+        thinks=any(texts),
+        outcome=outcome_names(environment),
+        begun=record.lines[0].written_at,
+        ended=record.lines[-1].written_at,
+        code=str(record.header.code.get("sha256") or "") if record.header else "",
+        problems=problems,
     )
+    return EpisodeDecisions(note=note, facts=facts, texts=texts if any(texts) else [])
 
 
-def _episode(name: str, record: RecordedRow, repeat: int) -> EpisodeDecisions:
+def listed_episode(name: str, record: RecordedRow, repeat: int) -> ListedEpisode:
+    """A repeat of a recorded row as the page lists it.
+
+    Args:
+        name: of its task in the page.
+        record: whose.
+        repeat: its number.
+    """
     failed = {failure.repeat for failure in record.entry.failures}
     finished = [number for number in range(record.job.repeats) if number not in failed]
     result = record.entry.result
     shown = {n for n, own in zip(finished, result.episodes, strict=False) if own is record.episode}
-    return EpisodeDecisions(
+    return ListedEpisode(
         task=name,
         agent=record.agent,
         repeat=repeat,
         simulated=result.simulated,
         shown=repeat in shown,
         finished=repeat in finished,
-        place=f"{record.job.place}/repeat-{repeat}",
-        environment=result.facts,
     )
 
 
-def _read_into(episode: EpisodeDecisions, path: Path, lines: Lines, owner: int) -> list[str]:
-    """Read an episode's record; returns what is wrong with it."""
-    record = read_record(path)
-    texts = []
-    for line in record.lines:
-        episode.facts.append(facts_of(line, episode.environment, lines, owner))
-        texts.append(texts_of(line, lines, owner))
-    if any(texts):
-        episode.texts.extend(texts)
-    return list(record.problems)
+def problems_of(notes: Iterable[EpisodeNote]) -> list[str]:
+    """What could not be read of all of them."""
+    return [problem for note in notes for problem in note.problems]
 
 
 def _shared(budget: PageBudget, name: str, lines: Lines) -> str | None:
     block = f"lines-{name}"
     return block if budget.take(block, packed_json(lines.shared())) else None
-
-
-def _packed(decisions: Sequence[DecisionRow], lines: Lines) -> str:
-    own: dict[int, int] = {}
-    placed = lines.placed(list(decisions), own)
-    return packed_json({"decisions": placed, "lines": lines.texts(own)})
-
-
-def _listed(episode: EpisodeDecisions, ids: Mapping[str, str | None]) -> dict[str, Any]:
-    return {
-        "task": episode.task,
-        "agent": episode.agent,
-        "repeat": episode.repeat,
-        "simulated": episode.simulated,
-        "shown": episode.shown,
-        "finished": episode.finished,
-        "days": len(episode.facts),
-        "path": episode.place,
-        "thinks": bool(episode.texts),
-        "outcome": outcome_names(episode.environment),
-        **ids,
-    }

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from investorbench.tasks.report.markup import Html, element
@@ -31,6 +32,16 @@ def json_block(name: str, value: Any) -> Html:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return element("script", Html(text), type="application/json", id=name)
+
+
+def part_file(blocks: Mapping[str, str]) -> str:
+    """A file of packed texts beside a page, which loads it as a program: ``file://`` has no other.
+
+    All of it are names and base64, so nothing that others wrote can run.
+    """
+    return "".join(
+        f"investorbench.put({json.dumps(n)},{json.dumps(t)});\n" for n, t in blocks.items()
+    )
 
 
 class PageBudget:

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.report.arena_trades import TRADE_BYTES, pack_trades
 from investorbench.tasks.report.content import (
+    RecordedRow,
     ReportContent,
     board_id,
     full_name,
@@ -20,7 +21,12 @@ from investorbench.tasks.report.content import (
     snapshots_id,
 )
 from investorbench.tasks.report.curves import curves_of
-from investorbench.tasks.report.decisions import PackedDecisions, pack_decisions
+from investorbench.tasks.report.decisions import (
+    EpisodeNote,
+    PackedDecisions,
+    ReadDecisions,
+    problems_of,
+)
 from investorbench.tasks.report.leaderboard_tables import stamp
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.packing import PageBudget, block, json_block, packed
@@ -33,6 +39,8 @@ BYTES = 9_500_000
 """Of a page that can still be sent by mail."""
 ENTRY_BYTES = 600
 """What it takes to list an episode, at most."""
+ONE_FILE = "One file, which loads nothing."
+IN_FILES = "It loads decisions from the folder parts beside it, and nothing else."
 PROGRAMS = ("elements", "unpacking", "tables", "charts", "arena", "decisions", "searching", "main")
 """Files of the page's program, in order."""
 
@@ -58,50 +66,65 @@ def html_page(
     Raises:
         MissingDependencyError: plotly is not installed.
     """
-    template, program, drawing = page_file("report.html"), _program(), _drawing()
-    arenas, trades = _arenas(content)
-    parts = {
-        "policy": _policy(program_hash(program), drawing.hash),
-        "style": page_file("report.css"),
-        "title": _title(content),
-        "lead": _lead(content),
-        "links": _links(content),
-        "overalls": join(*(overall_section(o, n) for n, o in enumerate(content.overalls))),
-        "boards": join(
-            *(snapshot_section(b, n) for n, b in enumerate(content.snapshots)),
-            *(board_section(content, b, n) for n, b in enumerate(content.boards)),
-        ),
-        "charts": join(
-            json_block("curves", [curves_of(board) for board in content.boards]),
-            json_block("arena", arenas),
-            *(block(name, text) for name, text in trades.items()),
-            block("plotly", drawing.packed),
-        ),
-        "program": program,
-    }
-    taken = sum(len(part.encode("utf-8", "replace")) for part in (template, *parts.values()))
-    decisions = _decisions(content, size - taken, watch)
-    parts["problems"] = _problems([*content.problems, *decisions.problems])
-    parts["decisions"] = join(
-        json_block("directory", decisions.directory),
-        *(block(name, text) for name, text in decisions.blocks.items()),
-    )
-    return Template(template).substitute(parts)
+    return page_of(content, size=size, watch=watch).html
 
 
-def _arenas(content: ReportContent) -> tuple[dict[str, Any], dict[str, str]]:
-    """What was traded on each leaderboard of perpetuals, and the blocks that hold the trades."""
+class MadePage(NamedTuple):
+    """A report as one file of HTML.
+
+    Attributes:
+        html: the file.
+        is_whole: whether there was room for every decision.
+    """
+
+    html: str
+    is_whole: bool
+
+
+def page_of(
+    content: ReportContent, *, size: int = BYTES, watch: Callable[[], None] = lambda: None
+) -> MadePage:
+    """The same as :func:`html_page`, with whether anything was left out."""
+    rows = recorded_rows(content)
+    read = ReadDecisions([record for _, record in rows], [name for name, _ in rows], watch)
     budget = PageBudget(TRADE_BYTES)
-    arenas = {
-        board_id(number): {"agents": pack_trades(board, records_of(content, board), number, budget)}
-        for number, board in enumerate(content.boards)
-        if is_of_perpetuals(board.facts)
-    }
-    return arenas, budget.blocks
+    parts = _parts(content, budget, read.notes, in_files=False)
+    parts["charts"] = join(
+        parts["charts"],
+        *(block(name, text) for name, text in budget.blocks.items()),
+        block("plotly", _drawing().packed),
+    )
+    template = page_file("report.html")
+    taken = sum(len(part.encode("utf-8", "replace")) for part in (template, *parts.values()))
+    room = size - taken - ENTRY_BYTES * sum(record.job.repeats for _, record in rows)
+    decisions = read.pack(room)
+    blocks = (block(name, text) for name, text in decisions.blocks.items())
+    parts["decisions"] = join(_directory(content, decisions), *blocks)
+    return MadePage(Template(template).substitute(parts), decisions.is_whole)
 
 
-def _decisions(content: ReportContent, size: int, watch: Callable[[], None]) -> PackedDecisions:
-    """Of every leaderboard; the best agents of all of them get room first."""
+def in_parts(
+    content: ReportContent, decisions: PackedDecisions, notes: Sequence[EpisodeNote]
+) -> tuple[str, dict[str, str]]:
+    """The report as a page, and what it loads by name.
+
+    Args:
+        content: what to show.
+        decisions: the directory of the episodes, which are in files of their own.
+        notes: what is said of each of them.
+
+    Raises:
+        MissingDependencyError: plotly is not installed.
+    """
+    budget = PageBudget(TRADE_BYTES)
+    parts = _parts(content, budget, notes, in_files=True)
+    parts["decisions"] = _directory(content, decisions)
+    page = Template(page_file("report.html")).substitute(parts)
+    return page, {**budget.blocks, "plotly": _drawing().packed}
+
+
+def recorded_rows(content: ReportContent) -> list[tuple[str, RecordedRow]]:
+    """The records of every leaderboard, each with its name; the best agents of all come first."""
     recorded = {snapshots_id(n): snapshot_records(content, each)
                 for n, each in enumerate(content.snapshots)}  # fmt: skip
     recorded |= {board_id(n): records_of(content, each) for n, each in enumerate(content.boards)}
@@ -111,20 +134,55 @@ def _decisions(content: ReportContent, size: int, watch: Callable[[], None]) -> 
         for place, record in enumerate(records)
     ]
     ranked.sort(key=lambda each: each[0])
-    names = {n: name for n, (_, name, _) in enumerate(ranked)}
-    shown = [record for *_, record in ranked]
-    room = size - ENTRY_BYTES * sum(record.job.repeats for record in shown)
-    packed_ones = pack_decisions(shown, names, size=room, watch=watch)
+    return [(name, record) for _, name, record in ranked]
+
+
+def _parts(
+    content: ReportContent, budget: PageBudget, notes: Sequence[EpisodeNote], *, in_files: bool
+) -> dict[str, str]:
+    """All of a page but its decisions, by the names of its template."""
+    program, drawing = _program(), _drawing()
+    return {
+        "policy": _policy(program_hash(program), drawing.hash, in_files=in_files),
+        "style": page_file("report.css"),
+        "title": _title(content),
+        "lead": _lead(content),
+        "links": _links(content),
+        "problems": _problems([*content.problems, *problems_of(notes)]),
+        "overalls": join(*(overall_section(o, n) for n, o in enumerate(content.overalls))),
+        "boards": join(
+            *(snapshot_section(b, n) for n, b in enumerate(content.snapshots)),
+            *(board_section(content, b, n) for n, b in enumerate(content.boards)),
+        ),
+        "charts": join(
+            json_block("curves", [curves_of(board) for board in content.boards]),
+            json_block("arena", _arenas(content, budget)),
+        ),
+        "made": IN_FILES if in_files else ONE_FILE,
+        "program": program,
+    }
+
+
+def _directory(content: ReportContent, decisions: PackedDecisions) -> Html:
     titles = {snapshots_id(n): section_title(each) for n, each in enumerate(content.snapshots)}
     titles |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
-    packed_ones.directory["titles"] = titles
-    return packed_ones
+    return json_block("directory", {**decisions.directory, "titles": titles})
 
 
-def _policy(*hashes: str) -> str:
-    """Nothing is loaded, and only the two programs of the page run."""
+def _arenas(content: ReportContent, budget: PageBudget) -> dict[str, Any]:
+    """What was traded on each leaderboard of perpetuals; trades go into the budget's blocks."""
+    return {
+        board_id(number): {"agents": pack_trades(board, records_of(content, board), number, budget)}
+        for number, board in enumerate(content.boards)
+        if is_of_perpetuals(board.facts)
+    }
+
+
+def _policy(*hashes: str, in_files: bool) -> str:
+    """Only the two programs of the page run, and nothing is loaded but files beside it."""
+    sources = " ".join([*hashes, *(["'self'", "file:"] if in_files else [])])
     return (
-        f"default-src 'none'; script-src {' '.join(hashes)}; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 

@@ -23,7 +23,7 @@ from investorbench.tasks.record.verifying.findings import Finding, without_place
 from investorbench_env.errors import InvestorBenchError
 
 OF_A_JOB = {CONFIG, MANIFEST, REFERENCES, ".lock"}
-OF_A_JOB_TOO = re.compile(r"\.repeat-\d+\.lock$|report\.|leaderboard\.|seal\.")
+OF_A_JOB_TOO = re.compile(r"\.repeat-\d+\.lock$|report\.|report$|leaderboard\.|seal\.")
 LISTED = 3
 
 

@@ -13,7 +13,8 @@ const textOf = (refs, record) => linesOf(refs, record).join("\n");
 async function loaded(episode, part) {
   if (!episode[part]) return null;
   const [shared, own] = await Promise.all([
-    packedJson(directory.tables[episode.task]), packedJson(episode[part]),
+    directory.tables[episode.task] ? packedJson(directory.tables[episode.task]) : [],
+    packedJson(episode[part]),
   ]);
   return { decisions: own.decisions, own: own.lines, shared };
 }

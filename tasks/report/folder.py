@@ -1,0 +1,153 @@
+"""A report as a folder: a page, and a file for each episode that is loaded when it is wanted.
+
+Nothing is held of an episode but what the page lists of it, so a run of any size is read once, in
+the memory that its largest episode takes.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from investorbench.tasks.record.episode_folder import FILES
+from investorbench.tasks.record.lines import RecordFile, read_record
+from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.report.content import ReportContent
+from investorbench.tasks.report.decisions import (
+    EpisodeDecisions,
+    EpisodeNote,
+    PackedDecisions,
+    decisions_of,
+    listed_episode,
+)
+from investorbench.tasks.report.packing import part_file
+from investorbench.tasks.report.page import in_parts, recorded_rows
+from investorbench.tasks.report.shared_lines import Lines
+from investorbench_env.errors import InvestorBenchError
+from investorbench_env.facts import Facts
+
+INDEX, PARTS = "index.html", "parts"
+"""The page, and the folder of what it loads."""
+
+
+class WrittenEpisode(NamedTuple):
+    """An episode whose decisions are in a file of their own.
+
+    Attributes:
+        note: what the page lists of it.
+        blocks: the names of its packed parts; None where it has none.
+    """
+
+    note: EpisodeNote
+    blocks: dict[str, str | None]
+
+
+class ReportFolder:
+    """A report that is written while its runs are read.
+
+    Give :meth:`see` to :func:`~investorbench.tasks.record.run_folder.found_in`, then call
+    :meth:`finish` with what follows from what was found.
+
+    Args:
+        folder: where; it is made, and an older report in it is replaced.
+        watch: is called after each episode.
+    """
+
+    def __init__(self, folder: Path, watch: Callable[[], None] = lambda: None) -> None:
+        self.folder = folder
+        self._watch = watch
+        self._written: dict[str, WrittenEpisode] = {}
+        (folder / PARTS).mkdir(parents=True)
+
+    def see(self, job: RecordedJob, repeat: int, record: RecordFile) -> None:
+        """Write the decisions of an episode whose file says what environment it was in."""
+        if record.header is not None:
+            self._write(job, repeat, record, record.header.facts)
+        self._watch()
+
+    def finish(self, content: ReportContent) -> None:
+        """Write the page, and the decisions that were not written yet."""
+        rows = recorded_rows(content)
+        for _, record in rows:
+            for repeat, path in enumerate(record.job.episodes):
+                if _place(record.job, repeat) not in self._written:
+                    read = read_record(path / FILES["test"])
+                    self._write(record.job, repeat, read, record.entry.result.facts)
+        listed = [
+            (listed_episode(name, record, repeat), self._written[_place(record.job, repeat)])
+            for name, record in rows
+            for repeat in range(record.job.repeats)
+        ]
+        directory: dict[str, Any] = {
+            "tables": {name: None for name, _ in rows},
+            "episodes": [
+                each.entry(written.note, written.blocks)
+                for each, written in listed if written.note.days
+            ],
+        }  # fmt: skip
+        decisions = PackedDecisions(directory=directory, blocks={}, is_whole=True)
+        page, parts = in_parts(content, decisions, [written.note for _, written in listed])
+        for name, text in parts.items():
+            (self.folder / PARTS / f"{name}.js").write_text(part_file({name: text}))
+        (self.folder / INDEX).write_bytes(page.encode("utf-8", "replace"))
+
+    def _write(self, job: RecordedJob, repeat: int, record: RecordFile, facts: Facts) -> None:
+        """Its decisions as one file of the folder, named by its place in the order of reading."""
+        number = len(self._written) + 1
+        lines = Lines()
+        episode = decisions_of(job, repeat, record, facts, lines)
+        parts = _packed(episode, lines)
+        if parts:
+            named = {f"{part}-{number}": text for part, text in parts.items()}
+            (self.folder / PARTS / f"episode-{number}.js").write_text(part_file(named))
+        blocks = {
+            part: f"{part}-{number}" if part in parts else None for part in ("facts", "texts")
+        }
+        self._written[_place(job, repeat)] = WrittenEpisode(episode.note, blocks)
+
+
+def written_report(folder: Path, write: Callable[[Path], None]) -> None:
+    """A folder of a report, whole or not at all: it is written beside its place, and moved there.
+
+    Args:
+        folder: where it is to be; an older report there is replaced, and nothing else.
+        write: writes a new one into the folder that it is given.
+
+    Raises:
+        InvestorBenchError: something else is there.
+    """
+    if folder.exists() and not _is_report(folder):
+        raise InvestorBenchError(
+            f"{folder} is there and holds no report: name another folder with --output"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part, old = (folder.with_name(f".{folder.name}.{kind}") for kind in ("part", "old"))
+    for left in (part, old):  # by a kill
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        write(part)
+        if folder.exists():
+            folder.rename(old)
+        part.rename(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_report(folder: Path) -> bool:
+    """Whether a folder is empty, or holds a report and nothing else."""
+    if not folder.is_dir():
+        return False
+    found = {path.name for path in folder.iterdir()}
+    return not found or found == {INDEX, PARTS}
+
+
+def _packed(episode: EpisodeDecisions, lines: Lines) -> dict[str, str]:
+    """Both parts of an episode; every line is its own, for it is read alone."""
+    parts = {"facts": episode.facts, "texts": episode.texts}
+    return {part: episode.packed(part, lines) for part, rows in parts.items() if rows}
+
+
+def _place(job: RecordedJob, repeat: int) -> str:
+    return f"{job.place}/repeat-{repeat}"
