@@ -29,6 +29,8 @@ from investorbench_env.errors import InvestorBenchError
 TARGET, PARTIAL = "_target_", "_partial_"
 OURS = "investorbench."
 OF_AGENTS = f"{OURS}agents."
+AGENTS_OF_LABELS = f"{OURS}tasks.trading_r1.baseline_agents."
+"""Where those are that decide by labels, which agents themselves know nothing of."""
 CHARACTER = f"{OF_AGENTS}finmem.{Character.__name__}"
 KNOWN = {TARGET, PARTIAL, SOURCE, SHA256}
 """What an agent's settings say of code; a record has nothing else of the kind."""
@@ -112,7 +114,8 @@ def _is_agent_of_ours(name: str) -> bool:
         return False
     if getattr(found, "asks_a_server", False):
         raise CannotRederiveError("it asks a server that the record names, and a check asks none")
-    return isclass(found) and found.__module__.startswith(OF_AGENTS) and hasattr(found, "act")
+    is_there = isclass(found) and f"{found.__module__}.".startswith((OF_AGENTS, AGENTS_OF_LABELS))
+    return is_there and hasattr(found, "act")
 
 
 def _is_own(place: Path, within: Path | None) -> bool:

@@ -2,8 +2,9 @@
 
 It reads the tone of the texts in a prompt with a word list, and the momentum among its numbers,
 and fills in whatever schema it is given: of a list of objects one for each section of the prompt
-that an object may name, and of signals about perpetuals one for each coin. Of tools it calls once,
-all together, those that need no arguments. So everything runs without a key, a GPU or a download.
+that an object may name, and of signals about perpetuals one for each coin. Where a thesis is asked
+for it fills in a template. Of tools it calls once, all together, those that need no arguments. So
+everything runs without a key, a GPU or a download.
 """
 
 import math
@@ -19,6 +20,7 @@ from investorbench.agents.llm.contents import require_eyes, text_of
 from investorbench.agents.llm.models import Model
 from investorbench.agents.llm.offline_orders import ordered, sections
 from investorbench.agents.llm.offline_signals import signals
+from investorbench.agents.llm.offline_theses import decisions_asked, offline_thesis
 from investorbench.agents.llm.wordlist import Words, load_words, tone
 
 IS_CLEAR = 0.05
@@ -99,7 +101,7 @@ class OfflineReader:
         value = None if schema is None or calls else signals(schema, prompt)
         if value is None and schema is not None and not calls:
             value = self._fill(schema, seen, prompt)
-        text = _rationale(seen) if value is None else canonical(value)
+        text = self._text(messages, prompt, seen) if value is None else canonical(value)
         return Answer(
             value=value,
             text="Looks up by rules, being no language model." if calls else text,
@@ -124,6 +126,11 @@ class OfflineReader:
         if momentum is None:
             momentum = _last_percent(_RETURN, ours)
         return Impression(sum(tones) / max(len(tones), 1), len(texts), momentum)
+
+    def _text(self, messages: Sequence[Message], prompt: str, seen: Impression) -> str:
+        """Plain text: a thesis where that is asked for, else what it makes of the prompt."""
+        decisions = decisions_asked(messages)
+        return offline_thesis(prompt, decisions, self._tone) if decisions else _rationale(seen)
 
     def _fill(self, schema: Any, seen: Impression, prompt: str, name: str = "") -> Any:
         """A value of a schema; what can express the impression does, the rest is plain."""

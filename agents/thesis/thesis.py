@@ -48,6 +48,7 @@ class ThesisSection(NamedTuple):
     """One section of a thesis: what it says, and what Markdown it has."""
 
     name: str
+    content: str
     words: int
     has_header: bool
     has_bold: bool
@@ -134,9 +135,11 @@ def _contents(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _section(name: str, content: str) -> ThesisSection:
-    lines = content.strip().split("\n")
+    content = content.strip()
+    lines = content.split("\n")
     return ThesisSection(
         name=name,
+        content=content,
         words=count_words(content),
         has_header="#" in content and any(map(_HEADER.match, lines)),
         has_bold=_BOLD.search(content) is not None,

@@ -1,0 +1,223 @@
+"""A language model that writes a thesis on each day of an asset, and trades by its decision."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+from investorbench.agents.agent import Action, Info, Observation
+from investorbench.agents.finmem.asking import counter_for, max_tokens_of
+from investorbench.agents.finmem.room import (
+    RefusedQuestion,
+    refused_by,
+    require_room,
+    smaller_room,
+)
+from investorbench.agents.interpreter import DECISION, RATIONALE, Interpreter
+from investorbench.agents.llm import Answer, ContextLengthError, LanguageModel, Model
+from investorbench.agents.llm.tokens import count_prompt
+from investorbench.agents.thesis.question import (
+    Messages,
+    prompt_of,
+    prompts_sha256,
+    question_record,
+    repair_of,
+)
+from investorbench.agents.thesis.targets import meant, targets_of
+from investorbench.agents.thesis.thesis import Thesis, parse, without_thinking
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.facts import Facts
+from investorbench_env.market.past import Past
+from investorbench_env.wrappers.briefing import Brief, brief, seed_of_decision
+from investorbench_env.wrappers.briefing_form import BriefingForm
+
+NAME = "thesis"
+ANSWER_TOKENS = 4_000
+"""Of a thesis, beyond what the model's answers may have: its settings think of a few sentences."""
+BY_CHANCE = MappingProxyType({"drop": 0.0, "shuffle": False})
+"""What happens to a briefing by chance unless it is set: nothing, which is for training."""
+FORM = tuple(each.name for each in fields(BriefingForm) if each.name != "count_tokens")
+"""The settings of a briefing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a model wrote about a day.
+
+    Attributes:
+        briefing: that it was shown.
+        prompt: what it was asked.
+        answers: the thesis, and the decision that it was asked for once more where it had none.
+        refused: longer questions, which its server did not take.
+        pieces_left_out: of the briefing, which the model had no room for.
+    """
+
+    briefing: Brief
+    prompt: Messages
+    answers: tuple[Answer, ...]
+    refused: tuple[RefusedQuestion, ...]
+    pieces_left_out: int
+
+    @property
+    def text(self) -> str:
+        """The thesis, with what mends it below."""
+        return "\n".join(without_thinking(answer.text) for answer in self.answers)
+
+
+class ThesisAgent:
+    """A language model that trades a stock by theses, after Trading-R1 (Xiao et al., 2025).
+
+    Each thesis is about a briefing of its own, and nothing is carried over from one to the next.
+    In a warm-up it asks nothing and holds: it learns from no labels.
+
+    Args:
+        model: what answers.
+        weights: the target weight of each decision, by its name; None for -1, -.5, 0, .5, 1. Where
+            a task is long only, what is below 0 is 0; where it takes words, the nearest of sell,
+            hold and buy.
+        briefing: the attributes of :class:`BriefingForm`, how much of everything the model is
+            shown. Nothing is left out by chance, and nothing shuffled, unless that is set.
+
+    Raises:
+        InvestorBenchError: the weights are not those of the five decisions, or a briefing of this
+            form there cannot be.
+        UnknownNameError: there is no such decision, or no such setting of a briefing.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        weights: Mapping[str, float] | None = None,
+        briefing: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model = model
+        self._targets = dict(targets_of(weights))
+        self._form = _form_of(briefing or {})
+        self._record: dict[str, Any] = {}
+
+    def begin(self, facts: Facts, split: str, seed: int) -> None:
+        """Begin a split.
+
+        Raises:
+            InvestorBenchError: there are several assets, or actions of another kind.
+        """
+        self._facts, self._seed, self._is_warmup = facts, seed, split == "warmup"
+        self._interpreter = Interpreter(facts, self.name)
+        self._record = {}
+
+    async def act(self, observation: Observation, info: Info) -> Action:
+        """Have a thesis written, and do what it decides; hold where it decides nothing.
+
+        Raises:
+            InvestorBenchError: the environment shows no history.
+            ModelError: the model could not be asked, or has no room for any briefing.
+        """
+        if self._is_warmup:
+            return self._interpreter.read("hold", info).action
+        past = info.get("history")
+        if not isinstance(past, Past):
+            raise InvestorBenchError(
+                f'{self.name} briefs its model on info["history"], which {self._facts.family} does '
+                "not give: use an environment of one asset, such as stock/sim"
+            )
+        written = await self._write(past, seed_of_decision(self._seed, info["time"]))
+        thesis = parse(written.text)
+        rationale = "" if thesis.conclusion is None else thesis.conclusion.content
+        said = meant(thesis.decision, self._targets, self._facts)
+        decided = self._interpreter.read({DECISION: said, RATIONALE: rationale}, info)
+        self._record = {**decided.record(), **_record(written, thesis)}
+        return decided.chosen
+
+    def record(self) -> dict[str, Any]:
+        """The last decision, its thesis and briefing, and what was asked and answered."""
+        return self._record
+
+    def describe(self) -> dict[str, Any]:
+        """What determines it."""
+        return {
+            "agent": self.name,
+            "model": self.model.name,
+            "is_language_model": self.model.is_language_model,
+            "weights": dict(self._targets),
+            "briefing": {name: getattr(self._form, name) for name in FORM},
+            "prompts_sha256": prompts_sha256(),
+        }
+
+    async def _write(self, past: Past, seed: int) -> Written:
+        """Have a thesis written, about less where the model has no room for all of it."""
+        whole = brief(past, self._facts, seed=seed, form=self._form)
+        found, form = whole, self._form
+        refused: list[RefusedQuestion] = []
+        room, longest = self._room(), max_tokens_of(self.model)
+        while True:
+            prompt = prompt_of(found.text)
+            tokens = self._tokens(prompt)
+            if room is not None and tokens > room:
+                about = room - self._tokens(prompt_of(""))
+                form = replace(form, tokens=max(about, 1), count_tokens=counter_for(self.model))
+                found = brief(past, self._facts, seed=seed, form=form)
+                prompt = prompt_of(found.text)
+                tokens = self._tokens(prompt)
+                require_room(tokens, room, self.model.name, self.name)
+            try:
+                answers = await self._ask(prompt, longest + ANSWER_TOKENS if longest else None)
+            except ContextLengthError as error:
+                refused.append(refused_by(error))
+                room = smaller_room(tokens, longest + ANSWER_TOKENS, error)
+            else:
+                return Written(
+                    briefing=found,
+                    prompt=prompt,
+                    answers=answers,
+                    refused=tuple(refused),
+                    pieces_left_out=len(whole.pieces) - len(found.pieces),
+                )
+
+    async def _ask(self, prompt: Messages, max_tokens: int | None) -> tuple[Answer, ...]:
+        """A thesis; where it decides nothing its decision is asked for, once."""
+        answer = await self.model.decide(prompt, None, seed=self._seed, max_tokens=max_tokens)
+        if not answer.is_usable or parse(answer.text).decision is not None:
+            return (answer,)
+        again = repair_of(prompt, answer.text)
+        mended = await self.model.decide(again, None, seed=self._seed, max_tokens=max_tokens)
+        return answer, mended
+
+    def _tokens(self, prompt: Messages) -> int:
+        texts = tuple(str(message["content"]) for message in prompt)
+        return count_prompt(counter_for(self.model), texts, None)
+
+    def _room(self) -> int | None:
+        """Tokens of a prompt, as far as the settings of the model say."""
+        settings: Model | None = getattr(self.model, "model", None)
+        if settings is None or settings.context_length is None:
+            return None
+        return settings.context_length - settings.sampling.max_tokens - ANSWER_TOKENS
+
+
+def _form_of(given: Mapping[str, Any]) -> BriefingForm:
+    for name in given:
+        if name not in FORM:
+            raise UnknownNameError("setting of a briefing", name, FORM)
+    return BriefingForm(**{**BY_CHANCE, **given})
+
+
+def _record(written: Written, thesis: Thesis) -> dict[str, Any]:
+    """The parts of a record that tasks/trading_r1/recorded.py reads, and what answers add up to."""
+    found = written.briefing
+    left_out = written.pieces_left_out
+    return {
+        "thesis": {"text": written.text, "decision": thesis.decision},
+        "briefing": {
+            "ids": list(found.ids),
+            "cut": list(found.cut),
+            "seed": found.seed,
+            "sha256": found.sha256,
+        },
+        "question": question_record(written.prompt),
+        "answers": [{**asdict(answer), "role": DECISION} for answer in written.answers],
+        **({"left_out": {"pieces": left_out}} if left_out else {}),
+        **({"refused": [each._asdict() for each in written.refused]} if written.refused else {}),
+    }
