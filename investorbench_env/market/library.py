@@ -107,6 +107,13 @@ def find_data(
     return None
 
 
+def forget_markets() -> None:
+    """Let go of the markets that are kept in memory until their files change; those in use stay."""
+    from investorbench_env.market.files import folders
+
+    folders.forget()
+
+
 def find_perpetuals(
     symbols: Sequence[str],
     data: "DataLike" = "auto",

@@ -140,6 +140,11 @@ def _loaded(
     return tidied or _released_market(symbol, asset_class, holding, about)
 
 
+def forget() -> None:
+    """Let go of the markets that are kept in memory."""
+    _loaded.cache_clear()
+
+
 def without_texts(symbol: str, asset_class: AssetClass, files: Sequence[DataFile]) -> Market | None:
     """The market of a symbol from its bars and corporate actions alone; None without bars.
 

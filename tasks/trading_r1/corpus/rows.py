@@ -33,8 +33,9 @@ class CorpusRow(TypedDict):
     """One briefing with its label, and what a teacher wrote about it.
 
     Attributes:
-        id: names the row in its corpus: asset, day and variant.
-        task: the task that the day is of, as it was named.
+        id: names the row in its corpus: market, day and variant.
+        market: names the market in the manifest, which has its task and its thresholds.
+        task: the id of the environment that the day is of.
         symbol: the asset.
         market_seed: that its simulated market was drawn with; None where there is one market alone.
         date: the session of the decision, ``YYYY-MM-DD``.
@@ -59,6 +60,7 @@ class CorpusRow(TypedDict):
     """
 
     id: str
+    market: str
     task: str
     symbol: str
     market_seed: int | None
@@ -180,6 +182,23 @@ def write_parquet(jsonl: Path, parquet: Path) -> None:
                     page.clear()
         if page:
             _write_page(out, page, schema)
+
+
+def read_parquet(path: Path) -> Iterator[CorpusRow]:
+    """The rows of a Parquet file, a page in memory at a time.
+
+    Raises:
+        InvestorBenchError: it cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for page in file.iter_batches(PAGE_ROWS):
+                yield from page.to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise InvestorBenchError(f"{path} cannot be read: {error}") from None
 
 
 def parquet_schema() -> "pa.Schema":
