@@ -11,6 +11,7 @@ from rich.progress import Progress
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
+from investorbench.tasks.leaderboard.label_boards import label_boards
 from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.bundling import bundle_at, opened
 from investorbench.tasks.record.reading import Seen
@@ -86,7 +87,8 @@ def _made(
         raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
     content = _content(found, messages)
     if format != HTML:
-        page = export(content.boards, content.overalls, format, content.snapshots)
+        tables = (content.boards, content.overalls)
+        page = export(*tables, format, content.snapshots, content.labels)
     else:
         with _bar("packing decisions", _episodes(found), messages) as advance:
             html, is_whole = page_of(content, watch=advance)
@@ -143,6 +145,7 @@ def _content(found: FoundRuns, messages: Console) -> ReportContent:
             records=tuple(found.entries),
             problems=tuple(found.problems_anywhere),
             snapshots=tuple(snapshot_boards(entry for _, entry in found.entries)),
+            labels=tuple(label_boards(entry for _, entry in found.entries)),
         )
 
 

@@ -10,8 +10,9 @@ from investorbench.scripts.expected_output import print_expected
 from investorbench.scripts.racing import print_races
 from investorbench.scripts.tables import print_results
 from investorbench.scripts.terminal import Console
+from investorbench.tasks.labels_again import rewards_again, wrong_labels
 from investorbench.tasks.record.digests import MANIFEST, bind_again
-from investorbench.tasks.record.episode_folder import METRICS
+from investorbench.tasks.record.episode_folder import LABELS, METRICS
 from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.record.job_folder import alone_in, summed_up
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
@@ -48,7 +49,9 @@ def score(
                 found = list(differences(file, read_json(file), part, "from the decisions follows"))
                 if found:
                     wrong[file] = part
-                    differing += [f"{file}: {each.what}" for each in found]
+                    if file.name != LABELS:  # of which the day is named below
+                        differing += [f"{file}: {each.what}" for each in found]
+            differing += [f"{each.path}: {each.what}" for each in wrong_labels(job)]
             if write and wrong:
                 _renew(job, wrong)
             read_references(path)  # the table is made without them where they are damaged
@@ -73,6 +76,8 @@ def _parts(job: RecordedJob, entry: Entry) -> Iterator[tuple[Path, dict[str, Any
     paths = [path for number, path in enumerate(job.episodes) if number not in failed]
     for path, episode in zip(paths, entry.result.episodes, strict=True):
         yield path / METRICS, {"metrics": episode.metrics, "answers": episode.answers}
+        if (rewards := rewards_again(path)) is not None:
+            yield path / LABELS, rewards
     if job.manifest is not None and not failed:
         answers = [episode.answers for episode in entry.result.episodes]
         repeats = [episode.metrics for episode in entry.result.episodes]

@@ -22,6 +22,8 @@ from investorbench.tasks.leaderboard.columns import (
     legend,
     texts,
 )
+from investorbench.tasks.leaderboard.label_boards import LabelBoard, label_boards
+from investorbench.tasks.leaderboard.label_columns import LabelLine, label_columns
 from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
@@ -57,6 +59,8 @@ def print_results(results: Iterable[Result | Entry], console: Console) -> None:
         print_leaderboard(board, console)
     for table in overall(boards):
         print_overall(table, console)
+    for decided in label_boards(entries):
+        print_labels(decided, console)
 
 
 def print_leaderboard(board: Leaderboard, console: Console) -> None:
@@ -124,6 +128,18 @@ def print_overall(found: Overall, console: Console) -> None:
     _print(console, table, [*found.findings, *explained, *found.notes], found.sentence)
 
 
+def print_labels(board: LabelBoard, console: Console) -> None:
+    """Agents by what their classes earned, among answers that need no thought."""
+    _title(console, board.simulated, board.name, "decisions", board.settings[0].protocol)
+    columns = label_columns("terminal", board)
+    shown = [
+        _Line("", row.agent, tuple(texts(columns, "terminal", LabelLine(board, row))))
+        for row in board.rows
+    ]
+    table = _fitting(list(heads(columns, "terminal")), shown, console)
+    _print(console, table, board.notes, board.sentence)
+
+
 def answered(result: Result) -> Iterator[str]:
     """How many decisions a language model was asked for, and at what cost, in a line."""
     answers = answers_of(result)
@@ -151,7 +167,7 @@ def _title(console: Console, simulated: bool, name: str, *others: str) -> None:
 
 
 class _Line(NamedTuple):
-    """A row: the agent's place, its name with its signs, and its figures."""
+    """A row: the agent's place, empty for none, its name with its signs, and its figures."""
 
     place: str
     name: str
@@ -188,14 +204,15 @@ def _surplus(columns: Sequence[str], lines: Sequence[_Line], console: Console) -
     return console.measure(table, options=unbound).maximum - console.width
 
 
-def _table(columns: Iterable[str], lines: Iterable[_Line]) -> Table:
+def _table(columns: Iterable[str], lines: Sequence[_Line]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
-    table.add_column("rank", no_wrap=True)
+    if ranked := any(line.place for line in lines):
+        table.add_column("rank", no_wrap=True)
     table.add_column("agent", overflow="fold")
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     for line in lines:
-        table.add_row(line.place, Text(line.name), *line.figures)
+        table.add_row(*([line.place] if ranked else []), Text(line.name), *line.figures)
     return table
 
 

@@ -19,6 +19,7 @@ from investorbench.tasks.judging import (
     performance_of,
     why_no_ratio,
 )
+from investorbench.tasks.labelled import LabelledEpisode
 from investorbench.tasks.metrics import ACTIVITY, PERFORMANCE, activity, mean_of, performance
 from investorbench.tasks.servers import changes_of_server
 from investorbench.tasks.showing.html import html_of
@@ -125,6 +126,7 @@ class Episode:
     answers: dict[str, Any] | None = field(default=None, repr=False)
     forecasts: tuple[dict[str, Any] | None, ...] | None = field(default=None, repr=False)
     earned: FloatArray | None = field(default=None, repr=False)
+    labelled: LabelledEpisode | None = field(default=None, repr=False)
 
     def to_frame(self) -> "pd.DataFrame":
         """One row a step, indexed by when it was decided; a column for each of several assets."""

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from investorbench.tasks.labels_again import other_labels, wrong_labels
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.episode_folder import FILES, METRICS
 from investorbench.tasks.record.lines import header_in
@@ -190,7 +191,7 @@ class Checks:
         return next(n for n, job in enumerate(self._jobs) if job in (path, *path.parents))
 
     def _of_record(self, job: RecordedJob) -> Outcome:
-        return self._done(Outcome(RECORD, job.path, tuple(verify_job(job))))
+        return self._done(Outcome(RECORD, job.path, (*verify_job(job), *wrong_labels(job))))
 
     def _of_repeat(self, level: int, job: RecordedJob, number: int) -> Outcome:
         path = job.episodes[number]
@@ -214,7 +215,7 @@ class Checks:
         return self._done(Outcome(level, path, findings, came.steps))
 
     def _of_references(self, job: RecordedJob) -> None:
-        """What the job is compared with; of no repeat, so it counts only where it is wrong."""
+        """What the job is compared with, and labels; it counts only where it is wrong."""
         path = job.path / REFERENCES
         if self._not_again(job, job.path, MARKET) is not None:
             return
@@ -225,6 +226,8 @@ class Checks:
                 *(of_them(what=what, is_wrong=False) for what in lacking_references(job)),
             )
             self._done(Outcome(REFERENCE, job.path, findings))
+        with contextlib.suppress(*UNREADABLE):
+            self._done(Outcome(REFERENCE, job.path, tuple(other_labels(job))))
 
     def _not_again(self, job: RecordedJob, path: Path, level: int) -> str | None:
         """Why a repeat is not run again; None where it is."""

@@ -16,26 +16,40 @@ FEWEST_CLUSTERS = 20
 """Below it an error of a mean over clusters means nothing."""
 
 
-def clustered_mean(values: FloatArray, clusters: Clusters, overlap: int = 1) -> Estimate:
+def clustered_mean(
+    values: FloatArray,
+    clusters: Clusters,
+    overlap: int = 1,
+    *,
+    fewest: int = FEWEST_CLUSTERS,
+    level: float = LEVEL,
+) -> Estimate:
     """The mean of values with an interval by the spread between clusters.
 
     Args:
         values: [N].
         clusters: of each, such as the number of its day [N].
         overlap: clusters whose numbers differ by less may depend on each other, too.
+        fewest: independent clusters for an interval; few do where each is itself a mean of many.
+        level: of the interval.
     """
     if not len(values):
         return Estimate(reason="there are none")
     mean = float(values.mean())
     number = _independent(clusters, overlap)
-    if (reason := _too_few(number)) is not None:
+    if (reason := _too_few(number, fewest)) is not None:
         return Estimate(value=mean, reason=reason)
-    half = _quantile(number) * _error(values - mean, clusters, overlap)
+    half = _quantile(number, level) * _error(values - mean, clusters, overlap)
     return Estimate(value=mean, low=mean - half, high=mean + half)
 
 
 def rank_correlation(
-    first: FloatArray, second: FloatArray, clusters: Clusters, overlap: int = 1
+    first: FloatArray,
+    second: FloatArray,
+    clusters: Clusters,
+    overlap: int = 1,
+    *,
+    fewest: int = FEWEST_CLUSTERS,
 ) -> Estimate:
     """Spearman's rank correlation, ties at their mean rank, with a clustered interval.
 
@@ -46,6 +60,7 @@ def rank_correlation(
         first, second: [N] each.
         clusters: of each pair [N].
         overlap: clusters whose numbers differ by less may depend on each other, too.
+        fewest: independent clusters for an interval.
     """
     number = _independent(clusters, overlap)
     if len(first) < 2 or _is_constant(first) or _is_constant(second):
@@ -54,7 +69,7 @@ def rank_correlation(
     both = float((u.places * v.places).mean())
     of_u, of_v = float((u.places**2).mean()), float((v.places**2).mean())
     value = both / math.sqrt(of_u * of_v)
-    if (reason := _too_few(number)) is not None:
+    if (reason := _too_few(number, fewest)) is not None:
         return Estimate(value=value, reason=reason)
     moved = u.places * v.places + u.above(v.places) + v.above(u.places) - 3.0 * both
     spread_u, spread_v = u.spread_influence(of_u), v.spread_influence(of_v)
@@ -114,18 +129,26 @@ def _independent(clusters: Clusters, overlap: int) -> int:
     return number
 
 
-def _quantile(clusters: int) -> float:
-    """Of Student's law with one degree less than clusters, by its expansion in the normal's."""
-    z, freedom = NormalDist().inv_cdf((1.0 + LEVEL) / 2.0), clusters - 1
+def _quantile(clusters: int, level: float = LEVEL) -> float:
+    """Of Student's law with one degree less than clusters, by its expansion in the normal's.
+
+    Few clusters take two terms more; with 4 of them it is .1 % off at 95 %, and 1 % at 99 %.
+    """
+    z, freedom = NormalDist().inv_cdf((1.0 + level) / 2.0), clusters - 1
     first = (z**3 + z) / (4.0 * freedom)
-    return z + first + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * freedom**2)
-
-
-def _too_few(clusters: int) -> str | None:
+    found = z + first + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * freedom**2)
     if clusters >= FEWEST_CLUSTERS:
+        return found
+    third = (3.0 * z**7 + 19.0 * z**5 + 17.0 * z**3 - 15.0 * z) / (384.0 * freedom**3)
+    fourth = 79.0 * z**9 + 776.0 * z**7 + 1482.0 * z**5 - 1920.0 * z**3 - 945.0 * z
+    return found + third + fourth / (92_160.0 * freedom**4)
+
+
+def _too_few(clusters: int, fewest: int) -> str | None:
+    if clusters >= fewest:
         return None
     found = count(clusters, "independent observation")
-    return f"{found}, at least {FEWEST_CLUSTERS} are needed"
+    return f"{found}, at least {fewest} are needed"
 
 
 def _is_constant(values: FloatArray) -> bool:

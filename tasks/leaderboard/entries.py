@@ -1,8 +1,8 @@
 """What goes into leaderboards: agents on tasks, and what those must have in common."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,6 +61,7 @@ def setting_of(result: Result) -> Setting:
     """What a result must have in common with others to stand in a table with them."""
     facts = result.facts
     given = sorted(result.task.options.items())
+    labels = [] if result.task.labels is None else [("labels", _in_words(result.task.labels))]
     return Setting(
         task=result.task.id,
         symbols=facts.symbols,
@@ -69,12 +70,20 @@ def setting_of(result: Result) -> Setting:
         end=facts.window[1],
         data_source=facts.source,
         simulated=facts.simulated,
-        options=", ".join(f"{name}={value}" for name, value in given if name not in OF_ASSETS),
+        options=", ".join(
+            f"{name}={value}" for name, value in (*given, *labels) if name not in OF_ASSETS
+        ),
         market=facts.fingerprint,
         markets=facts.markets,
         seed=result.seed if facts.draws_markets else None,
         cash_rate=facts.cash_rate,
     )
+
+
+def _in_words(labels: Mapping[str, Any]) -> str:
+    """How a task's days are labelled, such as ``2021-01-04..2022-12-30``."""
+    train, rest = labels.get("train", ()), {k: v for k, v in labels.items() if k != "train"}
+    return " ".join(["..".join(map(str, train)), *map(str, rest.values())])
 
 
 def is_benchmark(result: Result) -> bool:

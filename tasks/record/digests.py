@@ -18,8 +18,8 @@ FILES_OF, DIGEST = "files", "digest"
 """In a manifest: SHA-256 of every other file of the job by its path, and of the manifest itself."""
 NAMES = ("config.yaml", "references.json")
 OF_A_REPEAT = (
-    "warmup.jsonl", "decisions.jsonl", "metrics.json", "failure.json", "checkpoint.json",
-    "collection", "agent", "memory",
+    "warmup.jsonl", "decisions.jsonl", "metrics.json", "labels.json", "failure.json",
+    "checkpoint.json", "collection", "agent", "memory",
 )  # fmt: skip
 PASSING = (".lock",)
 """How the names of files end that hold nothing."""

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from investorbench.agents.agent import Runner
 from investorbench.tasks.answers import RecordedAnswer, tally
+from investorbench.tasks.labelled import LabelledEpisode
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.record.lines import (
@@ -35,10 +36,13 @@ from investorbench.tasks.record.schema import SCHEMA, Content, Header, Line, ste
 from investorbench.tasks.record.settings import hashes_of
 from investorbench.tasks.result import Episode, Failure
 from investorbench.tasks.step import Step
+from investorbench_env.errors import InvestorBenchError
 
 FILES = {"warmup": "warmup.jsonl", "test": "decisions.jsonl"}
 METRICS, FAILURE = "metrics.json", "failure.json"
 """What came of an episode; and why it did not come to its end, gone when it has."""
+LABELS = "labels.json"
+"""What came after each decision, and what it earned, so that no market is needed to score it."""
 CHECKPOINT = "checkpoint.json"
 """Where it is resumed."""
 SAVE_EVERY = 10
@@ -74,6 +78,21 @@ def _nowhere() -> Iterator[Path]:
 def figures_in(path: Path) -> Content:
     """What was written of a finished episode in its folder, without a look at its lines."""
     return read_json(path / METRICS)
+
+
+def labels_in(path: Path) -> LabelledEpisode | None:
+    """What was written of the labels of an episode in its folder; None where nothing was.
+
+    Raises:
+        InvestorBenchError: it cannot be read.
+    """
+    file = path / LABELS
+    if not file.exists():
+        return None
+    try:
+        return LabelledEpisode.of(read_json(file))
+    except ValueError as error:
+        raise InvestorBenchError(f"{file} cannot be read: {error}") from None
 
 
 class EpisodeFolder:
@@ -147,6 +166,10 @@ class EpisodeFolder:
     def answers(self, split: str) -> list[Sequence[RecordedAnswer]]:
         """Those of each step of a split that was recorded before."""
         return [line.answers for line in self._records[split].lines]
+
+    def thoughts(self) -> list[Content | None]:
+        """What the agent recorded at each recorded decision of the test split."""
+        return [line.thought for line in self._records["test"].lines]
 
     def equities(self, split: str) -> tuple[list[float], float]:
         """The account at each recorded decision of a split, and after the last of them."""
@@ -262,6 +285,8 @@ class EpisodeFolder:
         if described is not None:
             figures["described"] = dict(described)
         (self.path / FAILURE).unlink(missing_ok=True)  # first: a kill must not leave both
+        if episode.labelled is not None:
+            write_json(self.path / LABELS, {"schema": SCHEMA, **episode.labelled.plain()})
         write_json(self.path / METRICS, figures)
 
     def fail(self, failure: Failure) -> None:

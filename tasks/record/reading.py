@@ -9,7 +9,7 @@ from typing import Any
 from investorbench.tasks.answers import tally
 from investorbench.tasks.record import version_1
 from investorbench.tasks.record.digests import MANIFEST
-from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
+from investorbench.tasks.record.episode_folder import FAILURE, FILES, LABELS, METRICS, labels_in
 from investorbench.tasks.record.files import read_json
 from investorbench.tasks.record.lines import RecordFile, read_record, unknown_version, version_of
 from investorbench.tasks.record.references import usable_references
@@ -241,7 +241,13 @@ def episode_from(job: RecordedJob, number: int, records: Records) -> Episode:
         path = job.episodes[number]
         why = f"{type(error).__name__} {error}"
         raise InvestorBenchError(f"{path} cannot be scored: {why}") from None
-    return replace(episode, answers=answers if any(answers.values()) else None)
+    labelled = labels_in(job.episodes[number])
+    if labelled is not None and len(labelled.days) != len(episode.actions):
+        raise InvestorBenchError(
+            f"{job.episodes[number] / LABELS} has {len(labelled.days)} days, and "
+            f"{len(episode.actions)} decisions are recorded: one of them was changed"
+        )
+    return replace(episode, answers=answers if any(answers.values()) else None, labelled=labelled)
 
 
 def _result_of(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from investorbench.tasks.days import is_within_a_day, period_name
 from investorbench.tasks.judging import why_no_ratio
 from investorbench.tasks.leaderboard import Leaderboard, Overall
+from investorbench.tasks.leaderboard.label_boards import LabelBoard
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.result import Entry, Episode
@@ -25,6 +26,7 @@ class ReportContent:
         records: where the entries are recorded, for decisions and provenance.
         problems: what could not be read, a line each.
         snapshots: tables of snapshots.
+        labels: tables of decided classes, of one task or over several.
     """
 
     boards: tuple[Leaderboard, ...]
@@ -32,6 +34,7 @@ class ReportContent:
     records: tuple[tuple[RecordedJob, Entry], ...]
     problems: tuple[str, ...] = ()
     snapshots: tuple[SnapshotBoard, ...] = ()
+    labels: tuple[LabelBoard, ...] = ()
 
 
 class RecordedRow(NamedTuple):

@@ -1,7 +1,7 @@
 """One episode: an agent's way through the warm-up and the test split of a task."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -11,7 +11,7 @@ import gymnasium as gym
 
 from investorbench.agents.agent import Runner
 from investorbench.tasks.answers import answers_in, tally
-from investorbench.tasks.record.episode_folder import EpisodeFolder
+from investorbench.tasks.record.episode_folder import EpisodeFolder, labels_in
 from investorbench.tasks.result import Episode, episode_of
 from investorbench.tasks.running.asked import Asked
 from investorbench.tasks.running.block import RenewedAgent, play_block
@@ -21,6 +21,7 @@ from investorbench.tasks.running.unusable import UnusableAnswers
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName, Task
+from investorbench.tasks.trading_r1.marking import marked, truths_for
 from investorbench_env.errors import DateRangeError, InvestorBenchError
 
 Wrap = Callable[[gym.Env[Any, Any]], gym.Env[Any, Any]]
@@ -66,6 +67,7 @@ async def live(
     unusable = unusable or UnusableAnswers()
     if isinstance(agent, RenewedAgent) and folder is not None and folder.is_finished:
         return _as_recorded(folder, watch)
+    truths = truths_for(task, seeds.market)  # of which the agent hears nothing
     if warmup:
         require_order(task)
     splits: tuple[SplitName, ...] = ("warmup", "test") if warmup else ("test",)
@@ -108,7 +110,20 @@ async def live(
         split: tally((answers_in(thought), thought) for thought in own)
         for split, own in thoughts.items()
     }
-    return replace(episode_of(steps), answers=answers if any(answers.values()) else None)
+    return replace(
+        episode_of(steps),
+        answers=answers if any(answers.values()) else None,
+        labelled=marked(_with_thoughts(steps, folder), truths),
+    )
+
+
+def _with_thoughts(steps: Sequence[Step], folder: EpisodeFolder | None) -> list[Step]:
+    """Steps with what the agent recorded, also of those that it did not take again."""
+    recorded = [] if folder is None else folder.thoughts()
+    return [
+        replace(step, thought=recorded[step.number]) if step.number < len(recorded) else step
+        for step in steps
+    ]
 
 
 def _as_recorded(folder: EpisodeFolder, watch: Watch | None) -> Episode:
@@ -117,7 +132,7 @@ def _as_recorded(folder: EpisodeFolder, watch: Watch | None) -> Episode:
     if watch is not None:
         for step in steps:
             watch(step)
-    return episode_of(steps)
+    return replace(episode_of(steps), labelled=labels_in(folder.path))
 
 
 def _as_it_is(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

@@ -141,7 +141,13 @@ def graded(
         )
     if thesis.decision is None:
         return NO_DECISION
-    size = SIZES[thesis.decision]
+    return graded_size(SIZES[thesis.decision], horizon_return, daily_volatility, round_trip_rate)
+
+
+def graded_size(
+    size: float, horizon_return: float, daily_volatility: float, round_trip_rate: float
+) -> float:
+    """What a position of a signed size earned, in units of what the stock moves in the time."""
     net = size * horizon_return - abs(size) * round_trip_rate
     return net / (daily_volatility * math.sqrt(HORIZON))
 

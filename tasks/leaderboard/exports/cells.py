@@ -21,6 +21,8 @@ from investorbench.tasks.leaderboard.columns import (
     legend,
     texts,
 )
+from investorbench.tasks.leaderboard.label_boards import LabelBoard
+from investorbench.tasks.leaderboard.label_columns import LabelLine, label_columns
 from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.notes import drawn_by
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
@@ -37,13 +39,17 @@ EXPECTED = {NOTHING_AGAINST.reason, TWIN.reason, UNRANKED.reason}
 """Reasons that the row says itself."""
 
 
+WORDS = ("rank", "agent")
+"""Heads of columns that hold no figures; they come first."""
+
+
 class Sheet(NamedTuple):
     """A table to be written down.
 
     Attributes:
         title: what it is of.
         caption: protocol, market, window, data source and how intervals are made.
-        columns: their heads; the first two are rank and agent.
+        columns: their heads; the first are rank, where agents have one, and agent.
         rows: cells of each agent.
         best: which row is better than all others by more than chance, if any.
         sentence: what a reader may quote.
@@ -63,11 +69,33 @@ def sheets(
     boards: Sequence[Leaderboard],
     overalls: Sequence[Overall],
     snapshots: Sequence[SnapshotBoard] = (),
+    labels: Sequence[LabelBoard] = (),
 ) -> Iterator[Sheet]:
-    """Those over all tasks first, then those of snapshots."""
+    """Those over all tasks first, then those of snapshots; those of decided classes last."""
     yield from map(_of_overall, overalls)
     yield from map(_of_snapshots, snapshots)
     yield from map(_of_board, boards)
+    yield from map(_of_labels, labels)
+
+
+def _of_labels(board: LabelBoard) -> Sheet:
+    first, columns = board.settings[0], label_columns("paper", board)
+    market = "SIMULATED MARKETS" if board.simulated else "real data"
+    options = f" Options: {first.options}." if first.options else ""
+    return Sheet(
+        title=f"{'SIMULATED: ' if board.simulated else ''}{board.name}, decisions, "
+        f"{first.protocol}",
+        caption=f"Decisions on {', '.join(each.name for each in board.settings)}; "
+        f"{first.protocol} protocol, {market}, {first.start} to {first.end}.{options} Data: "
+        f"{first.data_source}. Intervals of 95 %.",
+        columns=("agent", *heads(columns, "paper")),
+        rows=tuple(
+            (row.agent, *texts(columns, "paper", LabelLine(board, row))) for row in board.rows
+        ),
+        best=None,
+        sentence=board.sentence,
+        notes=board.notes,
+    )
 
 
 def _of_snapshots(board: SnapshotBoard) -> Sheet:

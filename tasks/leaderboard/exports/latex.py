@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall
-from investorbench.tasks.leaderboard.exports.cells import Sheet, sheets
+from investorbench.tasks.leaderboard.exports.cells import WORDS, Sheet, sheets
+from investorbench.tasks.leaderboard.label_boards import LabelBoard
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
 
 ESCAPES = {
@@ -38,9 +39,10 @@ def latex(
     boards: Sequence[Leaderboard],
     overalls: Sequence[Overall],
     snapshots: Sequence[SnapshotBoard] = (),
+    labels: Sequence[LabelBoard] = (),
 ) -> bytes:
     """A ``table`` each. Bold only where an agent is better than all others."""
-    tables = ["\n".join(_table(sheet)) for sheet in sheets(boards, overalls, snapshots)]
+    tables = ["\n".join(_table(sheet)) for sheet in sheets(boards, overalls, snapshots, labels)]
     return ("% needs \\usepackage{booktabs}\n" + "\n\n".join(tables) + "\n").encode(
         "utf-8", "replace"
     )
@@ -57,7 +59,8 @@ def _table(sheet: Sheet) -> Iterator[str]:
     yield r"\centering\footnotesize\setlength{\tabcolsep}{3pt}"
     yield rf"\caption{{{escaped(sheet.caption)}}}"
     yield r"\par\smallskip"
-    yield rf"\begin{{tabular}}{{ll{'r' * (len(sheet.columns) - 2)}}}"
+    words = sum(head in WORDS for head in sheet.columns)
+    yield rf"\begin{{tabular}}{{{'l' * words}{'r' * (len(sheet.columns) - words)}}}"
     yield r"\toprule"
     yield _row(sheet.columns)
     yield r"\midrule"

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall
-from investorbench.tasks.leaderboard.exports.cells import Sheet, sheets
+from investorbench.tasks.leaderboard.exports.cells import WORDS, Sheet, sheets
+from investorbench.tasks.leaderboard.label_boards import LabelBoard
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
 
 MARKED = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -14,9 +15,10 @@ def markdown(
     boards: Sequence[Leaderboard],
     overalls: Sequence[Overall],
     snapshots: Sequence[SnapshotBoard] = (),
+    labels: Sequence[LabelBoard] = (),
 ) -> bytes:
     """A heading, a table, and below it what the figures rest on. Bold as in ``latex``."""
-    parts = ["\n".join(_section(sheet)) for sheet in sheets(boards, overalls, snapshots)]
+    parts = ["\n".join(_section(sheet)) for sheet in sheets(boards, overalls, snapshots, labels)]
     return ("\n\n".join(parts) + "\n").encode("utf-8", "replace")
 
 
@@ -29,7 +31,8 @@ def _section(sheet: Sheet) -> Iterator[str]:
     yield f"## {escaped(sheet.title)}"
     yield ""
     yield _row(sheet.columns)
-    yield "|" + "|".join([" :-- "] * 2 + [" --: "] * (len(sheet.columns) - 2)) + "|"
+    words = sum(head in WORDS for head in sheet.columns)
+    yield "|" + "|".join([" :-- "] * words + [" --: "] * (len(sheet.columns) - words)) + "|"
     for number, cells in enumerate(sheet.rows):
         yield _row(cells, bold=number == sheet.best)
     yield ""

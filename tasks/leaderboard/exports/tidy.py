@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.leaderboard.board_columns import BoardColumn, board_columns
 from investorbench.tasks.leaderboard.columns import BoardLine, Columns, L, OverallLine
+from investorbench.tasks.leaderboard.label_boards import LabelBoard
+from investorbench.tasks.leaderboard.label_columns import LabelLine, label_columns
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
@@ -22,9 +24,10 @@ def csv(
     boards: Sequence[Leaderboard],
     overalls: Sequence[Overall],
     snapshots: Sequence[SnapshotBoard] = (),
+    labels: Sequence[LabelBoard] = (),
 ) -> bytes:
     """Comma-separated, UTF-8."""
-    text: str = frame(boards, overalls, snapshots).to_csv(index=False, lineterminator="\n")
+    text: str = frame(boards, overalls, snapshots, labels).to_csv(index=False, lineterminator="\n")
     return text.encode("utf-8", "replace")
 
 
@@ -32,10 +35,11 @@ def parquet(
     boards: Sequence[Leaderboard],
     overalls: Sequence[Overall],
     snapshots: Sequence[SnapshotBoard] = (),
+    labels: Sequence[LabelBoard] = (),
 ) -> bytes:
     """Parquet, with types."""
     stream = io.BytesIO()
-    frame(boards, overalls, snapshots).to_parquet(stream, index=False)
+    frame(boards, overalls, snapshots, labels).to_parquet(stream, index=False)
     return stream.getvalue()
 
 
@@ -43,8 +47,12 @@ def frame(
     boards: Sequence[Leaderboard],
     overalls: Sequence[Overall],
     snapshots: Sequence[SnapshotBoard] = (),
+    labels: Sequence[LabelBoard] = (),
 ) -> "pd.DataFrame":
-    """All rows; those over all tasks come last and have ``overall`` as their scope."""
+    """All rows; those over all tasks have ``overall`` as their scope, and come after the others.
+
+    Those of decided classes come last, with ``labels``.
+    """
     import pandas as pd
 
     # Each kind of account has columns of its own, in the order in which they come first.
@@ -56,9 +64,12 @@ def frame(
     rows = [_row(of_snapshots, line) for line in lines]
     rows += [_row(of_board, BoardLine(board, row)) for board in boards for row in board.rows]
     rows += [_row(of_overall, OverallLine(table, row)) for table in overalls for row in table.rows]
+    of_labels = label_columns("file") if labels else []
+    rows += [_row(of_labels, LabelLine(board, row)) for board in labels for row in board.rows]
     types = dict(field for each in of_board for field in each.fields())
     types |= dict(field for each in of_snapshots for field in each.fields())
     types |= dict(field for each in of_overall for field in each.fields())
+    types |= dict(field for each in of_labels for field in each.fields())
     table = pd.DataFrame(rows)
     return table.astype({name: types[name] for name in table.columns})
 
