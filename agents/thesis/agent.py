@@ -77,10 +77,12 @@ class ThesisAgent:
             hold and buy.
         briefing: the attributes of :class:`BriefingForm`, how much of everything the model is
             shown. Nothing is left out by chance, and nothing shuffled, unless that is set.
+        briefing_seed: by which news are drawn where there are too many. It is not the seed of a
+            repeat, so that all models are asked about the same.
 
     Raises:
-        InvestorBenchError: the weights are not those of the five decisions, or a briefing of this
-            form there cannot be.
+        InvestorBenchError: the weights are not those of the five decisions, or there cannot be a
+            briefing of this form or seed.
         UnknownNameError: there is no such decision, or no such setting of a briefing.
     """
 
@@ -92,10 +94,16 @@ class ThesisAgent:
         *,
         weights: Mapping[str, float] | None = None,
         briefing: Mapping[str, Any] | None = None,
+        briefing_seed: int = 0,
     ) -> None:
         self.model = model
         self._targets = dict(targets_of(weights))
         self._form = _form_of(briefing or {})
+        if type(briefing_seed) is not int or briefing_seed < 0:
+            raise InvestorBenchError(
+                f"briefing_seed={briefing_seed!r} must be a whole number of at least 0"
+            )
+        self._briefing_seed = briefing_seed
         self._record: dict[str, Any] = {}
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
@@ -123,7 +131,7 @@ class ThesisAgent:
                 f'{self.name} briefs its model on info["history"], which {self._facts.family} does '
                 "not give: use an environment of one asset, such as stock/sim"
             )
-        written = await self._write(past, seed_of_decision(self._seed, info["time"]))
+        written = await self._write(past, seed_of_decision(self._briefing_seed, info["time"]))
         thesis = parse(written.text)
         rationale = "" if thesis.conclusion is None else thesis.conclusion.content
         said = meant(thesis.decision, self._targets, self._facts)
@@ -143,6 +151,7 @@ class ThesisAgent:
             "is_language_model": self.model.is_language_model,
             "weights": dict(self._targets),
             "briefing": {name: getattr(self._form, name) for name in FORM},
+            "briefing_seed": self._briefing_seed,
             "prompts_sha256": prompts_sha256(),
         }
 

@@ -189,13 +189,19 @@ def test_the_instructions_name_the_five_decisions_best_first() -> None:
     assert "Judge by what you are shown alone" in system  # which a wording says otherwise
 
 
-def test_every_model_is_asked_the_same_and_another_seed_asks_otherwise() -> None:
+def test_every_model_and_repeat_is_asked_the_same_unless_another_draw_is_set() -> None:
     few = {"briefing": {"news": [2, 2, 2]}}
     asked = [
-        [str(messages[1]["content"]) for messages in traded([reply], few, seed=seed)[0].asked]
-        for reply, seed in (("[[[BUY]]]", 0), ("[[[SELL]]]", 0), ("[[[BUY]]]", 1))
+        [str(messages[1]["content"]) for messages in traded([reply], own, seed=seed)[0].asked]
+        for reply, own, seed in (
+            ("[[[BUY]]]", few, 0),
+            ("[[[SELL]]]", few, 1),
+            ("[[[BUY]]]", {**few, "briefing_seed": 1}, 0),
+        )
     ]
     assert asked[0] == asked[1] != asked[2]
+    with pytest.raises(InvestorBenchError, match="briefing_seed=-1"):
+        ThesisAgent(OFFLINE, briefing_seed=-1)
 
 
 def test_a_model_with_little_room_is_shown_less_and_all_of_it_is_counted() -> None:
