@@ -17,6 +17,7 @@ from investorbench_env.errors import InvestorBenchError, SimulatedDataWarning
 from investorbench_env.market import Market
 from investorbench_env.registration import FAMILIES
 from investorbench_env.wrappers import NumericObservation, TextObservation
+from tests.covering import each_pair_quickly
 
 OF_ONE_ASSET = [family for family in FAMILIES.values() if family.each == "asset"]
 IDS = [id for family in OF_ONE_ASSET for id in family.ids()]
@@ -35,14 +36,13 @@ def market_of(id: str) -> Market:
 
 each_id = pytest.mark.parametrize("id", IDS)
 each_protocol = pytest.mark.parametrize("protocol", ["standard", "paper"])
-each_split = pytest.mark.parametrize("split", ["warmup", "test"])
 each_action = pytest.mark.parametrize("action", ["trade", "weight"])
 
 
-@each_id
-@each_protocol
-@each_split
-@each_action
+@pytest.mark.parametrize(
+    ("id", "protocol", "split", "action"),
+    each_pair_quickly(IDS, ["standard", "paper"], ["warmup", "test"], ["trade", "weight"]),
+)
 def test_every_environment_passes_the_check_of_gymnasium(
     id: str, protocol: str, split: str, action: str
 ) -> None:
@@ -129,11 +129,15 @@ def same(one: Any, other: Any) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("id", [f"InvestorBench/{name}" for name in (
+ON_REAL_DATA = [f"InvestorBench/{name}" for name in (
     "Stock-TSLA", "Stock-MSFT", "Stock-HON", "Stock-JNJ", "Crypto-BTC", "Crypto-ETH", "ETF-SPY"
-)])  # fmt: skip
-@each_protocol
-@each_split
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("id", "protocol", "split"),
+    each_pair_quickly(ON_REAL_DATA, ["standard", "paper"], ["warmup", "test"]),
+)
 def test_environments_on_real_data_pass_the_checks(
     id: str, protocol: str, split: str, data_folder: Path
 ) -> None:

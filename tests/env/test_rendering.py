@@ -126,7 +126,7 @@ def test_drawing_neither_imports_pyplot_nor_changes_settings() -> None:
 
 
 def test_threads_draw_what_one_thread_draws() -> None:
-    frames = [frame_of(40 + n) for n in range(8)]
+    frames = [frame_of(40 + n) for n in range(4)]
     alone = [rgb_array(frame) for frame in frames]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(rgb_array, frames))

@@ -157,7 +157,9 @@ def test_yaml_that_is_deeper_than_can_be_read_is_refused(text: str) -> None:
 
 
 values = st.recursive(
-    plain | st.floats(allow_nan=False), lambda r: st.lists(r) | st.dictionaries(st.text(), r)
+    plain | st.floats(allow_nan=False),
+    lambda r: st.lists(r, max_size=4) | st.dictionaries(st.text(), r, max_size=4),
+    max_leaves=20,
 )
 
 

@@ -214,7 +214,12 @@ def test_a_launcher_runs_what_is_ones_own_in_processes_of_their_own(
 
 
 @pytest.mark.parametrize(
-    "where", [("--config-dir", "mine"), ("hydra.searchpath=[file://mine]",), ()]
+    "where",
+    [
+        ("--config-dir", "mine"),
+        pytest.param(("hydra.searchpath=[file://mine]",), marks=pytest.mark.heavy),
+        (),
+    ],
 )
 def test_configuration_in_a_folder_of_ones_own_is_found(
     where: tuple[str, ...], call: Call, folder: Path

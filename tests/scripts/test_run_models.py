@@ -301,13 +301,18 @@ def test_serve_starts_the_server_of_each_model_and_stops_it(call: Call, tmp_path
     assert again.code == 0 and "starting:" not in again.err  # there is nothing left to ask
 
 
+@pytest.mark.parametrize(
+    ("dates", "steps"),
+    [(("task.end=2020-10-30",), 21), pytest.param((), 149, marks=pytest.mark.heavy)],
+)
 def test_the_reference_agent_runs_on_real_data_without_a_network(
-    call: Call, data_folder: Path, tmp_path: Path
+    dates: tuple[str, ...], steps: int, call: Call, data_folder: Path, tmp_path: Path
 ) -> None:
-    output = call("agent=finmem", "model=offline", "task=stock/msft", "output=json", "folder=here")
+    line = ("agent=finmem", "model=offline", "task=stock/msft", "output=json", "folder=here")
+    output = call(*line, *dates)
     assert output.code == 0, output.err
     (result,) = results(output)
-    assert (result["simulated"], result["metrics"]["steps"]) == (False, 149)
+    assert (result["simulated"], result["metrics"]["steps"]) == (False, steps)
     assert result["answers"][0]["warmup"]["decisions"] == 63
     assert result["described"]["memory"]["embedder"] == HashedNgrams().name
 
