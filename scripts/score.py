@@ -21,6 +21,8 @@ from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import differences
 from investorbench.tasks.result import Entry
 from investorbench.tasks.running.raced import raced
+from investorbench.tasks.tables import LEADERBOARD, NAMES, WRITERS, write_table
+from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
 
@@ -33,8 +35,22 @@ def score(
         bool,
         typer.Option("--expected", help="On simulated markets: what was to be expected, too."),
     ] = False,
+    table: Annotated[
+        str | None, typer.Option("--table", help=f"Write this table instead: {', '.join(NAMES)}.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help=f"Its file, by whose ending: {' '.join(WRITERS)}; or .csv here.",
+        ),
+    ] = None,
 ) -> None:
     """Compute every metric again from the recorded decisions, without a model or an agent."""
+    if table is not None or output is not None:
+        _write_table(run, table, output)
+        return
     entries: list[Entry] = []
     errors: list[str] = []
     differing: list[str] = []
@@ -68,6 +84,16 @@ def score(
         messages.print("--write renews what is recorded")
     if errors:
         raise InvestorBenchError("\n".join(errors))
+
+
+def _write_table(run: Path, table: str | None, output: Path | None) -> None:
+    """Write a tidy table of a run; what is not in it is said."""
+    messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    name = LEADERBOARD if table is None else table
+    file = output or Path(f"{name}.csv")
+    with messages.status(f"writing {file}"):
+        rows = write_table(name, [run], file, messages.print)
+    print(f"wrote {file}: {count(rows, 'row')}")
 
 
 def _parts(job: RecordedJob, entry: Entry) -> Iterator[tuple[Path, dict[str, Any]]]:

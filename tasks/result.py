@@ -230,6 +230,7 @@ class Result:
         is_baseline: whether it is a baseline as it comes.
         references: what tables compare it with; None where that was not computed.
         settings: all that determined it, as its job has them; empty where that is not known.
+        code: SHA-256 of the code that ran it; empty where that is not recorded.
     """
 
     agent: str
@@ -243,6 +244,7 @@ class Result:
     is_baseline: bool = False
     references: tuple[Reference, ...] | None = field(default=None, repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    code: str = field(default="", repr=False)
 
     def __repr__(self) -> str:
         return text_of(self)

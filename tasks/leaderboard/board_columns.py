@@ -6,9 +6,17 @@ from math import isfinite
 from typing import Any
 
 from investorbench.tasks.behaviour import BEHAVIOUR
+from investorbench.tasks.described import job_words
 from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard.answer_columns import ANSWERS
-from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
+from investorbench.tasks.leaderboard.columns import (
+    FILE,
+    WORDS_OF_JOBS,
+    BoardLine,
+    Cell,
+    Column,
+    Format,
+)
 from investorbench.tasks.leaderboard.passes import ATTEMPTS
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.score_columns import median_columns, score_columns
@@ -74,6 +82,11 @@ def _in_file(key: str, unit: Unit, value: Callable[[BoardLine], Any]) -> BoardCo
     return Column(key=key, unit=unit, value=value, formats=FILE)
 
 
+def _of_settings(name: str, line: BoardLine) -> Any:
+    """What the settings of an agent say of its model and memory."""
+    return None if line.row.result is None else getattr(job_words(line.row.result.settings), name)
+
+
 SETTING: tuple[BoardColumn, ...] = (
     _in_file("scope", TEXT, lambda line: "task"),
     _in_file("task", TEXT, lambda line: line.board.setting.task),
@@ -92,6 +105,10 @@ SETTING: tuple[BoardColumn, ...] = (
     _in_file("days", COUNT, lambda line: line.board.comparison.days),
     _in_file("tasks", COUNT, lambda line: 1),
     _in_file("agent", TEXT, lambda line: line.row.agent),
+    *(_in_file(name, unit, partial(_of_settings, name)) for name, unit in WORDS_OF_JOBS.items()),
+    _in_file(
+        "code_sha256", TEXT, lambda line: line.row.result.code or None if line.row.result else None
+    ),
     _in_file(
         "knows", TEXT, lambda line: line.row.result.knows or None if line.row.result else None
     ),

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from investorbench.tasks.described import JobWords
 from investorbench.tasks.leaderboard.overall_rows import Overall, OverallRow
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.statistics import Estimate, Tested
 from investorbench.tasks.statistics.rank_sets import SIZE
-from investorbench.tasks.wording import NONE, Table, Unit
+from investorbench.tasks.wording import NONE, RATIO, TEXT, Table, Unit
 
 L = TypeVar("L")
 """A line of a table, with the table it belongs to."""
@@ -155,6 +156,10 @@ class OverallLine(NamedTuple):
 
 
 FILE: dict[Table, Format] = {"file": Format()}
+WORDS_OF_JOBS: dict[str, Unit] = {
+    name: RATIO if name == "temperature" else TEXT for name in JobWords._fields
+}
+"""What files say of the model and the memory of an agent."""
 CLEAR = Highlight(lambda p: p <= SIZE, "clear", "distinguishable")
 NOTHING_AGAINST = Cell(reason="it is the benchmark, or is compared with none")
 TWIN = Cell(reason="it decided as the benchmark did: there is nothing to test")

@@ -5,10 +5,12 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+from investorbench.tasks.described import job_words
 from investorbench.tasks.leaderboard.columns import (
     ESTIMATE,
     FILE,
     INTERVAL,
+    WORDS_OF_JOBS,
     Cell,
     Column,
     Format,
@@ -119,12 +121,38 @@ def _score(score: str, kind: str, line: SnapshotLine) -> Cell:
     return estimated(getattr(getattr(line.row.forecasts, score), kind))
 
 
+def _of_settings(name: str, line: SnapshotLine) -> object:
+    """What the settings of an agent say of its model and memory."""
+    return getattr(job_words(line.row.entry.result.settings), name)
+
+
+def _seed(seed: int | None) -> str | None:
+    return None if seed is None else str(seed)
+
+
 COLUMNS: tuple[SnapshotColumn, ...] = (
     Column(
         key="suite", unit=TEXT, value=lambda line: line.board.suite or None, formats=FILE
     ),
     Column(key="task", unit=TEXT, value=lambda line: line.board.setting.name, formats=FILE),
     Column(key="agent", unit=TEXT, value=lambda line: line.row.agent, formats=FILE),
+    *(
+        Column(key=name, unit=unit, value=partial(_of_settings, name), formats=FILE)
+        for name, unit in WORDS_OF_JOBS.items()
+    ),
+    Column(
+        key="code_sha256",
+        unit=TEXT,
+        value=lambda line: line.row.entry.result.code or None,
+        formats=FILE,
+    ),
+    Column(
+        key="market_sha256", unit=TEXT, value=lambda line: line.board.facts.fingerprint,
+        formats=FILE,
+    ),
+    Column(
+        key="seed", unit=TEXT, value=lambda line: _seed(line.row.entry.result.seed), formats=FILE
+    ),
     Column(key="decisions", unit=COUNT, value=lambda line: line.row.decisions, formats=FILE),
     Column(key="rank_best", unit=COUNT, value=lambda line: line.row.places[0], formats=FILE),
     Column(key="rank_worst", unit=COUNT, value=lambda line: line.row.places[1], formats=FILE),

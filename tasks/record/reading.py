@@ -11,7 +11,13 @@ from investorbench.tasks.record import version_1
 from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.episode_folder import FAILURE, FILES, LABELS, METRICS, labels_in
 from investorbench.tasks.record.files import read_json
-from investorbench.tasks.record.lines import RecordFile, read_record, unknown_version, version_of
+from investorbench.tasks.record.lines import (
+    RecordFile,
+    header_in,
+    read_record,
+    unknown_version,
+    version_of,
+)
 from investorbench.tasks.record.references import usable_references
 from investorbench.tasks.record.schema import SCHEMA, Content, steps_of
 from investorbench.tasks.result import Entry, Episode, Failure, Result, episode_of
@@ -137,7 +143,9 @@ def recorded_entry(job: RecordedJob, run: str = "", seen: Seen | None = None) ->
     episodes = [episode for _, episode in found.values()]
     described = read_json(job.episodes[first] / METRICS).get("described")
     failures.sort(key=lambda failure: failure.repeat)
-    result = _result_of(job, facts, episodes, described)
+    result = replace(
+        _result_of(job, facts, episodes, described), code=_code_of(job, job.episodes[first])
+    )
     return Entry(result=result, planned=job.repeats, failures=tuple(failures), run=run)
 
 
@@ -248,6 +256,16 @@ def episode_from(job: RecordedJob, number: int, records: Records) -> Episode:
             f"{len(episode.actions)} decisions are recorded: one of them was changed"
         )
     return replace(episode, answers=answers if any(answers.values()) else None, labelled=labelled)
+
+
+def _code_of(job: RecordedJob, path: Path) -> str:
+    """SHA-256 of the code that ran an episode; a record of version 1 has it in its manifest."""
+    header = header_in(path / FILES["test"])
+    try:
+        code = header.code.get("sha256") if header else (job.manifest or {}).get("code_sha256")
+    except InvestorBenchError:
+        code = None  # the manifest is damaged, which is said elsewhere
+    return str(code or "")
 
 
 def _result_of(

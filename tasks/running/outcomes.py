@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from investorbench.tasks.record.bundling import opened
 from investorbench.tasks.record.reading import recorded_entry
-from investorbench.tasks.record.run_folder import found_in, job_in
+from investorbench.tasks.record.run_folder import job_in
 from investorbench.tasks.result import Entry, Result
 from investorbench.tasks.running.job import Job
 from investorbench_env.errors import InvestorBenchError
@@ -47,26 +46,6 @@ class RunOutcome:
     def is_whole(self, jobs: Sequence[Job]) -> bool:
         """Whether every repeat of these jobs is finished."""
         return len(self.entries) == len(jobs) and not any(each.failures for each in self.entries)
-
-
-def load(folder: str | Path) -> RunOutcome:
-    """What a run folder holds: of each job that has a finished repeat its entry and its result.
-
-    It is recomputed from the recorded decisions; no agent, model or market is needed. What
-    cannot be read is in ``failed`` and leaves the rest alone.
-
-    Args:
-        folder: of a run, or of one job in it; or a bundle of runs.
-
-    Raises:
-        InvestorBenchError: there is no such folder, or nothing was recorded in it.
-    """
-    with opened([Path(folder)]) as folders:
-        found = found_in(folders)
-    return RunOutcome(
-        entries=[entry for _, entry in found.entries],
-        failed=[JobFailure(problem) for problem in found.problems],
-    )
 
 
 def recorded(jobs: Sequence[Job], folder: Path) -> RunOutcome:

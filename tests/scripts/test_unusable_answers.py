@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from investorbench.tasks import load
 from investorbench.tasks.leaderboard import leaderboards
-from investorbench.tasks.running.outcomes import load
 from tests.agents.llm.stub_server import Reply, StubServer, fill, schema_of
 from tests.scripts.calling import Call, results
 from tests.tasks.plain_records import lines_of

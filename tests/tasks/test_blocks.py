@@ -8,12 +8,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from investorbench.tasks import Task, evaluate
+from investorbench.tasks import Task, evaluate, load
 from investorbench.tasks.record.replaying import replay
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.verifying import verify_job
 from investorbench.tasks.running.job import Job, of_block
-from investorbench.tasks.running.outcomes import load
 from investorbench.tasks.seeds import snapshot_seed
 from investorbench_env.errors import InvestorBenchError
 

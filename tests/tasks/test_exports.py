@@ -2,7 +2,10 @@
 
 import io
 import re
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from investorbench.tasks.leaderboard import (
 )
 from investorbench.tasks.leaderboard.exports import FORMATS, export
 from investorbench.tasks.metrics import metrics
+from investorbench.tasks.spreadsheets import as_it_was
 from investorbench_env.errors import UnknownNameError
 from tests.env.small_markets import small_market
 
@@ -61,6 +65,8 @@ def tables() -> Tables:
 def test_comma_separated_values_and_parquet_read_back_equal(tables: Tables) -> None:
     text = pd.read_csv(io.BytesIO(export(*tables, "csv")), dtype_backend="numpy_nullable")
     typed = pd.read_parquet(io.BytesIO(export(*tables, "parquet")))
+    names = text.select_dtypes("string").columns
+    text[names] = text[names].map(as_it_was, na_action="ignore")
     assert list(text.columns) == list(typed.columns) and len(text) == len(typed) == 11
     pd.testing.assert_frame_equal(text.astype(typed.dtypes), typed, check_exact=True)
 
@@ -139,6 +145,44 @@ def test_latex_has_balanced_braces_escaped_names_and_as_many_cells_as_columns(
         assert cells == {len(tabular[0])} and len(rows) >= 3
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 4
     assert not re.search(r"[^\x00-\x7f]", text)
+
+
+def test_tables_have_labels_and_their_columns_heads_of_their_own(tables: Tables) -> None:
+    text = export(*tables, "latex").decode()
+    labels = re.findall(r"\\caption\{.*\}\\label\{(tab:[a-z0-9-]+)\}", text)
+    assert len(set(labels)) == text.count(r"\begin{table}") == 4
+    for heads in re.findall(r"\\toprule\n(.*) \\\\\n\\midrule", text):
+        names = re.split(r" (?<!\\)& ", heads)
+        assert len(set(names)) == len(names)
+        assert r"95 \% of SR" in names and r"95 \% of alpha \%" in names
+
+
+@pytest.mark.heavy
+def test_latex_compiles_whatever_an_agent_is_called(tables: Tables, tmp_path: Path) -> None:
+    if shutil.which("pdflatex") is None:
+        pytest.skip("no pdflatex: apt install texlive-latex-base texlive-latex-recommended")
+    everything = "".join(map(chr, (*range(0x20, 0x180), 0x4E2D, 0x1F600, 0x3B1, 0x2212)))
+    boards = [
+        replace(
+            board,
+            rows=tuple(
+                replace(row, agent=everything) if row.agent == HOSTILE else row
+                for row in board.rows
+            ),
+        )
+        for board in tables[0]
+    ]
+    (tmp_path / "tables.tex").write_bytes(export(boards, tables[1], "latex"))
+    (tmp_path / "paper.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
+        "\\input{tables}\n\\end{document}\n"
+    )
+    made = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stdout[-2000:]
+    assert (tmp_path / "paper.pdf").stat().st_size > 1_000
 
 
 def test_a_caption_says_protocol_market_window_source_and_how_intervals_are_made(

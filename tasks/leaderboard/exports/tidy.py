@@ -15,6 +15,7 @@ from investorbench.tasks.leaderboard.label_columns import LabelLine, label_colum
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
+from investorbench.tasks.spreadsheets import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,11 @@ def csv(
     snapshots: Sequence[SnapshotBoard] = (),
     labels: Sequence[LabelBoard] = (),
 ) -> bytes:
-    """Comma-separated, UTF-8."""
-    text: str = frame(boards, overalls, snapshots, labels).to_csv(index=False, lineterminator="\n")
+    """Comma-separated, UTF-8; no text is taken for a formula."""
+    table = frame(boards, overalls, snapshots, labels)
+    for name in table.select_dtypes("string").columns:
+        table[name] = table[name].map(harmless, na_action="ignore")
+    text: str = table.to_csv(index=False, lineterminator="\n")
     return text.encode("utf-8", "replace")
 
 

@@ -1,0 +1,145 @@
+"""Tidy tables of recorded runs for other programs: a row an episode, a decision, an answer.
+
+docs/exports.md says what they hold.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from investorbench.tasks.leaderboard import leaderboards, overall
+from investorbench.tasks.leaderboard.exports.tidy import frame as board_frame
+from investorbench.tasks.leaderboard.label_boards import label_boards
+from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
+from investorbench.tasks.record.run_folder import found_in
+from investorbench.tasks.result import Entry
+from investorbench.tasks.tables import answers, decisions, episodes, equity
+from investorbench.tasks.tables.fields import EPISODE, JOB, Field, Storage, TidyRow
+from investorbench.tasks.tables.reading import Say, rows_of_episodes, rows_of_scans
+from investorbench.tasks.tables.writing import WRITERS, frame, write_rows, writer_of
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "EPISODE", "JOB", "LEADERBOARD", "NAMES", "TABLES", "WRITERS", "Field", "TidyRow", "TidyTable",
+    "frame_of", "leaderboard_frame", "table", "write_rows", "write_table",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TidyTable:
+    """A table that records are read as.
+
+    Attributes:
+        doc: what a row is.
+        fields: its columns.
+        rows: of run folders; the second argument takes what cannot be read, a line each.
+    """
+
+    doc: str
+    fields: tuple[Field, ...]
+    rows: Callable[[Sequence[Path], Say], Iterator[TidyRow]]
+
+
+TABLES: Mapping[str, TidyTable] = {
+    "episodes": TidyTable(
+        doc="an episode, finished or not, with its figures",
+        fields=episodes.FIELDS,
+        rows=rows_of_episodes,
+    ),
+    "equity": TidyTable(
+        doc="a point of an equity curve",
+        fields=equity.FIELDS,
+        rows=lambda runs, say: rows_of_scans(runs, equity.rows, say),
+    ),
+    "decisions": TidyTable(
+        doc="a decision",
+        fields=decisions.FIELDS,
+        rows=lambda runs, say: rows_of_scans(runs, decisions.rows, say),
+    ),
+    "answers": TidyTable(
+        doc="an answer of a language model",
+        fields=answers.FIELDS,
+        rows=lambda runs, say: rows_of_scans(runs, answers.rows, say),
+    ),
+}
+
+
+LEADERBOARD = "leaderboard"
+"""The table of results, which is computed of all entries together."""
+STORAGES: Mapping[str, Storage] = {name: name for name in get_args(Storage)}
+NAMES = (LEADERBOARD, *TABLES)
+
+
+def table(name: str) -> TidyTable:
+    """A table by its name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in TABLES:
+        raise UnknownNameError("table", name, NAMES)
+    return TABLES[name]
+
+
+def write_table(name: str, runs: Sequence[Path], file: Path, say: Say) -> int:
+    """Write a table of run folders as a file, in one pass and little memory.
+
+    Args:
+        name: of the table.
+        runs: the folders.
+        file: its ending names the format.
+        say: takes what cannot be read or is not finished, a line each.
+
+    Returns:
+        How many rows it has.
+
+    Raises:
+        InvestorBenchError: there is no such table, format or folder.
+    """
+    if name == LEADERBOARD:
+        return _write_leaderboard(runs, file, say)
+    found = table(name)
+    return write_rows(file, found.fields, found.rows(runs, say))
+
+
+def leaderboard_frame(entries: Iterable[Entry]) -> "pd.DataFrame":
+    """Leaderboards of results, a row an agent and setting.
+
+    Args:
+        entries: the results.
+    """
+    entries = list(entries)
+    if not entries:
+        raise InvestorBenchError("there is no result to make a leaderboard of")
+    boards = leaderboards(entries)
+    return board_frame(
+        boards, overall(boards), snapshot_boards(entries), list(label_boards(entries))
+    )
+
+
+def _write_leaderboard(runs: Sequence[Path], file: Path, say: Say) -> int:
+    found = found_in(runs)
+    for problem in found.problems:
+        say(f"left out: {problem}")
+    writer_of(file)
+    rows = leaderboard_frame(entry for _, entry in found.entries)
+    storage = {name: str(kind) for name, kind in rows.dtypes.items()}
+    fields = [Field(name, STORAGES.get(kind, "string"), "") for name, kind in storage.items()]
+    plain = rows.astype(object).where(rows.notna(), None)
+    return write_rows(file, fields, plain.to_dict("records"))
+
+
+def frame_of(name: str, runs: Sequence[Path], say: Say = lambda line: None) -> "pd.DataFrame":
+    """The same as a frame of pandas.
+
+    Args:
+        name: of the table.
+        runs: the folders.
+        say: takes what cannot be read or is not finished, a line each.
+    """
+    found = table(name)
+    return frame(found.fields, found.rows(runs, say))

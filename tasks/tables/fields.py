@@ -1,0 +1,103 @@
+"""What columns of tidy tables are, and those that every table begins with: which episode it is."""
+
+from typing import Any, Literal, NamedTuple
+
+from investorbench.tasks.described import job_words
+from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.schema import Header
+from investorbench.tasks.record.settings import CONFIG, text_hash
+
+Storage = Literal["string", "Int64", "Float64", "boolean"]
+"""What a column is kept as, in the words of pandas: each may be missing."""
+TidyRow = dict[str, Any]
+
+
+class Field(NamedTuple):
+    """A column.
+
+    Attributes:
+        name: its name.
+        storage: what it is kept as.
+        doc: what it is.
+    """
+
+    name: str
+    storage: Storage
+    doc: str
+
+
+JOB = (
+    Field("run", "string", "the name of the run folder"),
+    Field("job", "string", "the folder of the agent on the task, from the run's on"),
+    Field("task", "string", "the environment's id"),
+    Field("symbols", "string", "the assets, joined by commas"),
+    Field("agent", "string", "what tables call the agent, with its model"),
+    Field("configuration", "string", "the same without its model and the settings of a sweep"),
+    Field("model", "string", "the language model that it asks, by the name of its file"),
+    Field("model_id", "string", "the same as its server calls it"),
+    Field("memory", "string", "the profile of its memory"),
+    Field("temperature", "Float64", "that the model samples at"),
+    Field("cutoff", "string", "until when the model's knowledge reaches, as configured"),
+    Field("released", "string", "when the model was"),
+    Field("protocol", "string", "fills, costs and conventions, by name"),
+    Field("seed", "string", "of the run; all seeds are texts, for they have up to 128 bits"),
+    Field("config_sha256", "string", "of config.yaml"),
+)
+EPISODE = (
+    *JOB,
+    Field("start", "string", "first session of the window"),
+    Field("end", "string", "its last session"),
+    Field("simulated", "boolean", "whether prices or texts are"),
+    Field("market_sha256", "string", "of all that an agent or an account can meet"),
+    Field("code_sha256", "string", "of the code that ran"),
+    Field("repeat", "Int64", "the number of the episode among those of its job"),
+    Field("agent_seed", "string", "what the agent began with"),
+    Field("market_seed", "string", "what the environment began with; of a snapshot, its own"),
+)
+
+
+def job_values(job: RecordedJob, run: str) -> TidyRow:
+    """What is known of a job, in the columns ``JOB``."""
+    return {
+        "run": run,
+        "job": job.place,
+        "task": job.task.id,
+        "symbols": job.task.symbol,
+        "agent": job.name,
+        "configuration": job.configuration_of,
+        **job_words(job.settings)._asdict(),
+        "protocol": job.task.protocol,
+        "seed": str(job.seed),
+        "config_sha256": text_hash((job.path / CONFIG).read_text(encoding="utf-8")),
+    }
+
+
+def episode_values(
+    job: RecordedJob, of_job: TidyRow, number: int, header: Header | None
+) -> TidyRow:
+    """What is known of a repeat, in the columns ``EPISODE``, as far as a header says it."""
+    seeds = job.seeds[number]
+    of_header: TidyRow = {}
+    if header is not None:
+        start, end = header.facts.window
+        of_header = {
+            "symbols": header.facts.symbol,
+            "start": start,
+            "end": end,
+            "simulated": header.facts.simulated,
+            "market_sha256": header.facts.fingerprint,
+            "code_sha256": header.code.get("sha256") or _code_in_manifest(job),
+        }
+    return {
+        **of_job,
+        **of_header,
+        "repeat": number,
+        "agent_seed": str(seeds.agent),
+        "market_seed": str(seeds.market),
+    }
+
+
+def _code_in_manifest(job: RecordedJob) -> str | None:
+    """Where records of version 1 have it."""
+    code = (job.manifest or {}).get("code_sha256")
+    return None if code is None else str(code)

@@ -1,0 +1,83 @@
+"""The rows of tables, read from run folders an episode at a time; what cannot be read is said."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from investorbench.tasks.record.episode_folder import METRICS
+from investorbench.tasks.record.reading import RecordedJob, recorded_failure, require_one_version
+from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.record.scanning import Scan, scan
+from investorbench.tasks.tables import episodes
+from investorbench.tasks.tables.fields import TidyRow, episode_values, job_values
+from investorbench_env.errors import InvestorBenchError
+
+Say = Callable[[str], None]
+OfScan = Callable[[Scan, str, TidyRow], Iterator[TidyRow]]
+WRONG = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What reading raises of a line that holds what no run writes."""
+
+
+def recorded_jobs(runs: Sequence[Path], say: Say) -> Iterator[tuple[RecordedJob, TidyRow]]:
+    """The jobs of run folders, with what is known of each.
+
+    Args:
+        runs: the folders.
+        say: takes what cannot be read, a line each.
+    """
+    for run in runs:
+        name = run.resolve().name
+        for path in jobs_in(run):
+            place = Path(name, path.relative_to(run)).as_posix()
+            try:
+                job = job_in(path, place)
+                require_one_version(job)
+                yield job, job_values(job, name)
+            except InvestorBenchError as error:
+                say(f"left out: {str(error).replace(str(path), place)}")
+
+
+def rows_of_scans(runs: Sequence[Path], rows: OfScan, say: Say) -> Iterator[TidyRow]:
+    """The rows of all that is recorded, unfinished episodes as far as they came.
+
+    Args:
+        runs: the folders.
+        rows: those of a split.
+        say: takes what cannot be read or is not finished, a line each.
+    """
+    for job, known in recorded_jobs(runs, say):
+        for number in range(job.repeats):
+            yield from _rows_of_repeat(job, known, number, rows, say)
+
+
+def rows_of_episodes(runs: Sequence[Path], say: Say) -> Iterator[TidyRow]:
+    """A row each, whatever came of it.
+
+    Args:
+        runs: the folders.
+        say: takes what cannot be read, a line each.
+    """
+    for job, known in recorded_jobs(runs, say):
+        for number in range(job.repeats):
+            yield episodes.row(job, known, number)
+
+
+def _rows_of_repeat(
+    job: RecordedJob, known: TidyRow, number: int, rows: OfScan, say: Say
+) -> Sequence[TidyRow]:
+    """All rows of an episode, or none: a line that was changed makes the others doubtful."""
+    found: list[TidyRow] = []
+    place = episodes.place_of(job, number)
+    try:
+        for split in job.splits:
+            if (scanned := scan(job, number, split)) is not None:
+                episode = episode_values(job, known, number, scanned.header)
+                found += rows(scanned, split, episode)
+        if not (job.episodes[number] / METRICS).exists():
+            say(f"{place}: {recorded_failure(job.episodes[number], number).why}")
+    except InvestorBenchError as error:
+        say(f"left out: {job.seen_anywhere(error)}")
+        return ()
+    except WRONG as error:
+        say(f"left out: {place} cannot be read: {type(error).__name__} {error}")
+        return ()
+    return found

@@ -1,0 +1,246 @@
+"""Tidy tables: what their rows say is what the lines of a record say, in any format."""
+
+import csv
+import json
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from investorbench.tasks import evaluate, load
+from investorbench.tasks.spreadsheets import COMPUTED, as_it_was, harmless
+from investorbench.tasks.tables import NAMES, TABLES, WRITERS, Field, write_rows, write_table
+from investorbench.tasks.tables.writing import BATCH
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+
+FORMULA = '=HYPERLINK("http://127.0.0.1", "x")'
+END = "2020-01-15"
+
+
+class Speaker:
+    """Says the same every day, in answers that begin as formulas do."""
+
+    name = "speaker"
+
+    def act(self, observation: Any, info: Any) -> int:
+        return 2
+
+    def record(self) -> dict[str, Any]:
+        usage = {"input": 7, "output": 3, "cached": 1, "reasoning": 0, "known": True}
+        answer = {
+            "status": "ok", "usage": usage, "cost_usd": 0.25, "latency_s": 1.5, "text": FORMULA,
+            "is_language_model": True, "model": "served", "value": {"decision": "buy"},
+        }  # fmt: skip
+        decision = {"valid": True, "rationale": "-1 and falling"}
+        return {"answers": [answer, {**answer, "cost_usd": None}], "decision": decision}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two agents, one of two repeats without a model, one that asks one."""
+    folder = tmp_path_factory.mktemp("tables") / "run"
+    for agent, repeats in (("momentum", 2), (Speaker, 1)):
+        evaluate(agent, "etf/sim", repeats, seed=0, end=END, warmup=False, folder=folder)
+    return folder
+
+
+def lines_of(run: Path, agent: str, repeat: int = 0) -> list[dict[str, Any]]:
+    path = run / "etf-sim" / agent / f"repeat-{repeat}" / "decisions.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_row_of_decisions_says_what_its_line_says(run: Path) -> None:
+    frame = load(run).to_frame("decisions")
+    header, *lines = lines_of(run, "momentum", 1)
+    own = frame[(frame.agent == "momentum") & (frame.repeat == 1)]
+    assert len(own) == len(lines) == 9
+    for row, line in zip(own.to_dict("records"), lines, strict=True):
+        assert (row["session"], row["time"], row["reward"]) == (
+            line["session"], line["time"], line["reward"],
+        )  # fmt: skip
+        assert row["equity"] == line["account"]["equity"]
+        assert row["action"] == ("sell", "hold", "buy")[line["action"]]
+        assert row["cost"] == pytest.approx(sum(fill["cost"] for fill in line["fills"]))
+        assert row["code_sha256"] == header["code"]["sha256"]
+        assert row["market_sha256"] == header["facts"]["fingerprint"]
+        assert (row["agent_seed"], row["market_seed"]) == (
+            str(header["seed"]), str(header["market_seed"]),
+        )  # fmt: skip
+    assert own["return"].iloc[0] == pytest.approx(
+        lines[0]["account"]["equity"] / header["opening"]["equity"] - 1.0
+    )
+
+
+def test_what_asking_took_is_added_up_and_is_unknown_where_one_price_is(run: Path) -> None:
+    frame = load(run).to_frame("decisions")
+    row = frame[frame.agent == "speaker"].iloc[0]
+    assert (row.answers, row.status, row.unusable) == (2, "ok", False)
+    assert (row.tokens_read, row.tokens_written, row.latency_s) == (14, 6, 3.0)
+    assert pd.isna(row.cost_usd)
+    answers = load(run).to_frame("answers")
+    assert list(answers.agent.unique()) == ["speaker"] and len(answers) == 18
+    assert answers.cost_usd.sum() == 9 * 0.25
+    assert set(answers.answered_by) == {"served"} and set(answers.tokens_cached) == {1}
+
+
+def test_equity_begins_before_the_first_decision_and_falls_from_its_highest_point(
+    run: Path,
+) -> None:
+    frame = load(run).to_frame("equity")
+    header, *lines = lines_of(run, "momentum")
+    own = frame[(frame.agent == "momentum") & (frame.repeat == 0)]
+    curve = [header["opening"]["equity"], *(line["account"]["equity"] for line in lines)]
+    assert own.equity.tolist() == curve and own.point.tolist() == list(range(10))
+    assert own.session.tolist() == [lines[0]["session"], *(line["marked"] for line in lines)]
+    falls = [1.0 - value / max(curve[: n + 1]) for n, value in enumerate(curve)]
+    assert own.drawdown.tolist() == pytest.approx(falls)
+    (episode,) = load(run).to_frame("episodes").query("agent == 'momentum' and repeat == 0").MDD
+    assert max(falls) == pytest.approx(episode)
+
+
+def test_every_format_reads_back_as_the_frame(run: Path, tmp_path: Path) -> None:
+    for name in TABLES:
+        frame = load(run).to_frame(name)
+        types = {each.name: each.storage for each in TABLES[name].fields}
+        found = {}
+        for ending in WRITERS:
+            rows = write_table(name, [run], tmp_path / f"t{ending}", pytest.fail)
+            assert rows == len(frame)
+        found["csv"] = pd.read_csv(tmp_path / "t.csv", dtype=types)
+        found["parquet"] = pd.read_parquet(tmp_path / "t.parquet")
+        found["json"] = pd.DataFrame(json.loads((tmp_path / "t.json").read_text("utf-8")))
+        found["jsonl"] = pd.DataFrame(
+            map(json.loads, (tmp_path / "t.jsonl").read_text("utf-8").splitlines())
+        )
+        texts = [each.name for each in TABLES[name].fields if each.storage == "string"]
+        found["csv"][texts] = found["csv"][texts].map(as_it_was, na_action="ignore")
+        for other in found.values():
+            pd.testing.assert_frame_equal(other.astype(types), frame)
+
+
+def test_a_formula_in_a_text_is_harmless_in_csv_and_numbers_stay_numbers(
+    run: Path, tmp_path: Path
+) -> None:
+    write_table("answers", [run], tmp_path / "a.csv", pytest.fail)
+    write_table("decisions", [run], tmp_path / "d.csv", pytest.fail)
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["text"] for row in csv.DictReader(file)} == {f"'{FORMULA}"}
+    with (tmp_path / "d.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["rationale"] for row in rows if row["agent"] == "speaker"} == {"'-1 and falling"}
+    assert any(float(row["reward"]) < 0.0 for row in rows)
+    assert not any(cell.startswith(COMPUTED) for row in rows for cell in row.values()
+                   if not _is_number(cell))  # fmt: skip
+
+
+@given(st.text() | st.sampled_from(COMPUTED).flatmap(lambda c: st.text().map(c.__add__)))
+def test_any_text_is_harmless_and_comes_back(text: str) -> None:
+    cell = harmless(text)
+    assert not cell.startswith(COMPUTED)
+    assert as_it_was(cell) == text
+
+
+def test_what_was_cut_off_is_exported_as_far_as_it_came_and_said(run: Path, tmp_path: Path) -> None:
+    copy = _copied(run, tmp_path)
+    repeat = copy / "etf-sim" / "momentum" / "repeat-1"
+    (repeat / "metrics.json").unlink()
+    path = repeat / "decisions.jsonl"
+    whole = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(whole[:4]) + whole[4][:50])
+    said: list[str] = []
+    write_table("decisions", [copy], tmp_path / "d.jsonl", said.append)
+    rows = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text("utf-8").splitlines()]
+    numbers = [row["number"] for row in rows if row["agent"] == "momentum" and row["repeat"] == 1]
+    assert numbers == [0, 1, 2]
+    assert said == ["copy/etf-sim/momentum/repeat-1: not finished, 3 steps are recorded"]
+    episodes = load(copy).to_frame("episodes")
+    assert sorted(episodes.status) == ["finished", "finished", "unfinished"]
+
+
+def test_an_episode_whose_lines_were_changed_is_left_out_and_said(
+    run: Path, tmp_path: Path
+) -> None:
+    copy = _copied(run, tmp_path)
+    path = copy / "etf-sim" / "momentum" / "repeat-0" / "decisions.jsonl"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"reward": ', '"reward": 1', 1), encoding="utf-8")
+    said: list[str] = []
+    for name in ("decisions", "equity"):
+        write_table(name, [copy], tmp_path / "d.jsonl", said.append)
+        rows = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text("utf-8").splitlines()]
+        kept = {(row["agent"], row["repeat"]) for row in rows}
+        assert kept == {("momentum", 1), ("speaker", 0)}
+    assert len(said) == 2 and all("line 3 does not follow" in each for each in said)
+    status = load(copy).to_frame("episodes").set_index(["agent", "repeat"]).status
+    assert status["momentum", 0] == "damaged"
+
+
+def test_what_there_is_not_is_refused_in_a_line_and_nothing_is_left(
+    run: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UnknownNameError, match="unknown table 'trades'"):
+        write_table("trades", [run], tmp_path / "t.csv", pytest.fail)
+    with pytest.raises(UnknownNameError, match=r"ending of a table '.xls'"):
+        write_table("equity", [run], tmp_path / "t.xls", pytest.fail)
+    with pytest.raises(InvestorBenchError, match="there is no folder"):
+        write_table("equity", [run], tmp_path / "none" / "t.csv", pytest.fail)
+    assert not list(tmp_path.iterdir())
+
+
+def test_columns_have_names_of_their_own_and_say_what_they_are() -> None:
+    for table in TABLES.values():
+        names = [each.name for each in table.fields]
+        assert len(set(names)) == len(names)
+        assert all(each.doc for each in table.fields)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_rows_are_written_as_they_come(ending: str, tmp_path: Path) -> None:
+    alive: set[int] = set()
+    most = 0
+
+    class Watched(dict[str, Any]):
+        pass
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal most
+        for number in range(4 * BATCH):
+            row = Watched(number=number)
+            alive.add(number)
+            weakref.finalize(row, alive.discard, number)
+            most = max(most, len(alive))
+            yield row
+
+    write_rows(tmp_path / f"t{ending}", [Field("number", "Int64", "n")], rows())
+    assert most <= 2 * BATCH + 2
+
+
+def test_score_writes_a_table_by_the_ending_of_its_file(
+    run: Path, tmp_path: Path, command: Any
+) -> None:
+    for name in NAMES:
+        found = command("score", run, "--table", name, "--output", tmp_path / f"{name}.parquet")
+        frame = pd.read_parquet(tmp_path / f"{name}.parquet")
+        assert f"wrote {tmp_path}" in found.out.replace("\n", "")
+        assert found.out.endswith(f": {len(frame)} rows\n")
+        assert {"agent", "model", "memory", "temperature", "cutoff", "seed", "market_sha256",
+                "code_sha256"} <= set(frame.columns)  # fmt: skip
+
+
+def _copied(run: Path, folder: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(run, folder / "copy"))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
