@@ -17,6 +17,7 @@ from investorbench.scripts import (
     bench,
     bundle,
     compare,
+    corpus,
     data,
     inspecting,
     live,
@@ -53,6 +54,7 @@ app.add_typer(
     models.app, name="models", help="List language models; check what a server takes of one."
 )
 app.add_typer(probe.app, name="probe", help="Ask a model the same thing in other ways.")
+app.add_typer(corpus.app, name="corpus", help="Briefings with labels and theses, to train on.")
 app.add_typer(live.app, name="live", help="Accounts that only go forward, day by day.")
 app.command("audit")(audit.audit_command)
 app.command("baselines")(baselines.baselines)

@@ -90,7 +90,7 @@ def build_corpus(
     folder: Path,
     settings: CorpusSettings,
     *,
-    teacher: LanguageModel | None = None,
+    teacher: Callable[[], LanguageModel] | None = None,
     watch: CorpusWatch | None = None,
 ) -> dict[str, Any]:
     """Build a corpus, or go on with one that was interrupted, and return its manifest.
@@ -98,13 +98,14 @@ def build_corpus(
     Args:
         folder: where it is; made where it is missing.
         settings: what it is built from.
-        teacher: what answers for the teacher of the settings, where there is one.
+        teacher: connects what answers for the teacher of the settings, once rows are to be written.
         watch: is called after each page.
 
     Raises:
         InvestorBenchError: the folder holds a corpus of other settings or other data, or another
             process builds it; settings, markets or the teacher do not work.
     """
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(folder / LOCK).acquire(timeout=0)
@@ -112,16 +113,25 @@ def build_corpus(
         raise InvestorBenchError(
             f"another process builds the corpus in {folder}: wait for it, or give another out="
         ) from None
-    with lock:
-        return _build(folder, settings, teacher, watch or (lambda *_: None))
+    try:
+        with lock:
+            return _build(folder, settings, teacher, watch or (lambda *_: None))
+    except InvestorBenchError:
+        if is_new and not (folder / STATE).exists():  # refused before anything was written
+            with contextlib.suppress(OSError):
+                (folder / LOCK).unlink()
+                folder.rmdir()
+        raise
 
 
 def _build(
     folder: Path,
     settings: CorpusSettings,
-    teacher: LanguageModel | None,
+    teacher: Callable[[], LanguageModel] | None,
     watch: CorpusWatch,
 ) -> dict[str, Any]:
+    for path in folder.glob(f".*{PART}"):  # of files that a kill cut off
+        path.unlink()
     asked = {"format": FORMAT, "settings": plain(settings.plain())}
     if (folder / MANIFEST).exists():
         found = dict(read_manifest(folder))
@@ -143,7 +153,7 @@ def _build(
     with asyncio.Runner() as runner, _pages(folder, about, progress) as write:
         asking = None
         if teacher is not None and settings.teacher is not None:
-            asking = Teacher(teacher, settings.teacher, progress.taught)
+            asking = Teacher(teacher(), settings.teacher, progress.taught)
         watch("", progress.rows, total)
         for name, page in _written(which, settings, about["markets"], progress.rows):
             if asking is not None:

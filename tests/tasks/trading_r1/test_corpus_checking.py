@@ -47,7 +47,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sound(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpora") / "sound"
     settings = settings_of(data, "AAA", variants=1, teacher=teaching(stage="I"))
-    build_corpus(folder, settings, teacher=StubTeacher())
+    build_corpus(folder, settings, teacher=StubTeacher)
     return folder
 
 

@@ -36,7 +36,7 @@ def settings(data: Path) -> CorpusSettings:
 @pytest.fixture(scope="module")
 def taught(settings: CorpusSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("taught")
-    build_corpus(folder, settings, teacher=StubTeacher())
+    build_corpus(folder, settings, teacher=StubTeacher)
     return folder
 
 
@@ -78,7 +78,7 @@ def test_days_of_the_test_are_not_asked_about(
     taught: Path, settings: CorpusSettings, tmp_path: Path
 ) -> None:
     teacher = StubTeacher()
-    build_corpus(tmp_path, settings, teacher=teacher)
+    build_corpus(tmp_path, settings, teacher=lambda: teacher)
     assert bytes_in(tmp_path) == bytes_in(taught)
     tested = {row["prompt"][1]["content"] for row in read_rows(taught, "test")}
     assert not tested & {briefing for briefing, _ in teacher.asked}
@@ -87,7 +87,7 @@ def test_days_of_the_test_are_not_asked_about(
 def test_a_lower_stage_keeps_what_a_higher_one_rejects(
     taught: Path, settings: CorpusSettings, tmp_path: Path
 ) -> None:
-    build_corpus(tmp_path, replace(settings, teacher=teaching(stage="I")), teacher=StubTeacher())
+    build_corpus(tmp_path, replace(settings, teacher=teaching(stage="I")), teacher=StubTeacher)
     rows = [row for row in read_rows(tmp_path, "train") if row["completion"] is not None]
     assert {row["stage"] for row in rows} == {"I", "II", "III"}
     assert len(rows) > read_manifest(taught)["taught"]["kept"]
@@ -102,11 +102,11 @@ def test_a_teacher_that_dies_leaves_what_is_done(
     monkeypatch.setattr(building, "PAGE", 20)
     dead = StubTeacher(dies_after=100, error=ServerError("stub", "the server is gone"))
     with pytest.raises(ServerError, match="the server is gone"):
-        build_corpus(tmp_path, settings, teacher=dead)
+        build_corpus(tmp_path, settings, teacher=lambda: dead)
     done = progress_in(tmp_path)
     assert 0 < done["rows"] < 2 * TRAINED and 0 < done["taught"]["asked"] <= 100
     alive = StubTeacher()
-    build_corpus(tmp_path, settings, teacher=alive)
+    build_corpus(tmp_path, settings, teacher=lambda: alive)
     assert bytes_in(tmp_path) == bytes_in(taught)
     assert not set(dead.asked[: done["taught"]["asked"]]) & set(alive.asked)
 
@@ -114,5 +114,5 @@ def test_a_teacher_that_dies_leaves_what_is_done(
 def test_what_has_but_one_answer_is_asked_once(settings: CorpusSettings, tmp_path: Path) -> None:
     reader = StubTeacher()
     reader.is_language_model = False
-    said = build_corpus(tmp_path, settings, teacher=reader)["taught"]
+    said = build_corpus(tmp_path, settings, teacher=lambda: reader)["taught"]
     assert said["asked"] == 2 * TRAINED
