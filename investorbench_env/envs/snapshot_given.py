@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.envs.snapshot_days import DayDeal, day_deal
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_numbers import SnapshotNumbers
 from investorbench_env.envs.starts import STREAM, Starts
@@ -44,7 +45,7 @@ class GivenSnapshots:
         name: what they are drawn from, in words.
         symbols: the assets.
         decisions: all there are.
-        horizon, document_sessions: as of ``SnapshotOptions``.
+        horizon, document_sessions, assets_a_day: as of ``SnapshotOptions``.
         findings: what is to be said beside what the market's data says.
     """
 
@@ -55,6 +56,7 @@ class GivenSnapshots:
     horizon: int
     document_sessions: int
     findings: tuple[str, ...]
+    assets_a_day: int | None = None
 
     @property
     def numbers(self) -> None:
@@ -117,11 +119,22 @@ class GivenSnapshots:
     @property
     def without_overlap(self) -> int:
         """How many are dealt at least before two horizons of an asset overlap."""
-        counts = np.bincount(self.decisions.phases)
-        return int(counts[counts > 0].min())
+        return min(int(own.sum()) for own in self._days())
+
+    def day_by_day(self, decisions: int) -> DayDeal:
+        """How so many decisions are of as many whole days as can be; see ``day_deal``."""
+        return day_deal(self._days(), decisions, self.assets_a_day)
+
+    def _days(self) -> list[IndexArray]:
+        """Of each phase, how many decisions each of its days has in a deal."""
+        _, first, counts = np.unique(self.decisions.bars, return_index=True, return_counts=True)
+        phases, most = self.decisions.phases[first], self.assets_a_day or counts.max()
+        return [np.minimum(counts[phases == phase], most) for phase in np.unique(phases)]
 
     def hands(self, deal: int | None) -> Iterator[list[int]]:
         """The numbers of each phase in random order, one phase after the other, for ever.
+
+        Those of a day come together where it is said how many assets it has.
 
         Args:
             deal: fixes the order; None for any.
@@ -130,7 +143,18 @@ class GivenSnapshots:
         generator, phases = np.random.default_rng(sequence), self.decisions.phases
         while True:
             for phase in generator.permutation(np.flatnonzero(np.bincount(phases))):
-                yield generator.permutation(np.flatnonzero(phases == phase)).tolist()
+                yield self._in_order(np.flatnonzero(phases == phase), generator).tolist()
+
+    def _in_order(self, phase: IndexArray, generator: np.random.Generator) -> IndexArray:
+        if self.assets_a_day is None:
+            return generator.permutation(phase)
+        days = np.split(phase, np.flatnonzero(np.diff(self.decisions.bars[phase])) + 1)
+        return np.concatenate(
+            [
+                generator.permutation(days[at])[: self.assets_a_day]
+                for at in generator.permutation(len(days))
+            ]
+        )
 
 
 class Dealt(Starts):

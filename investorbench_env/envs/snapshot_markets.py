@@ -128,13 +128,16 @@ def _given(
             f"{market.sessions[0]} to {market.sessions[-1]}; give other dates, or {other}"
         )
     days, count = len(np.unique(decisions.bars)), len(given.symbols)
+    of = given.symbols[0] if count == 1 else f"{count} assets"
+    a_day = options.assets_a_day
     return GivenSnapshots(
         market=market,
-        name=f"{days:,} days of {given.symbols[0] if count == 1 else f'{count} assets'}",
+        name=f"{days:,} days of {of}" + (f", {a_day} a day" if a_day is not None else ""),
         symbols=given.symbols,
         decisions=decisions,
         horizon=options.horizon,
         document_sessions=options.document_sessions,
+        assets_a_day=a_day,
         findings=(
             *given.findings,
             *_findings(options, universe, given, str(market.sessions[decisions.bars.min()])),
@@ -181,6 +184,11 @@ def _simulated(
         raise InvestorBenchError(
             f"knowledge_cutoff={options.knowledge_cutoff}: what is simulated never happened, so "
             "that no model knows of it; leave it out"
+        )
+    if options.assets_a_day is not None:
+        raise InvestorBenchError(
+            f"assets_a_day={options.assets_a_day}: simulated snapshots have a market each, and no "
+            "day in common; leave it out"
         )
     for symbol in symbols:
         require_nothing_that_lasts(symbol, dynamics_of(symbol, options.asset_class))

@@ -41,6 +41,8 @@ class SnapshotOptions(Options):
         knowledge_cutoff: the last day ``YYYY-MM-DD`` or month ``YYYY-MM`` of which a model that
             decides may know; on real markets, decisions are then on one side of it.
         side: ``"after"`` or ``"before"`` it.
+        assets_a_day: real markets are dealt day by day, so many assets of each; None deals assets
+            and days together.
         antithetic: whether the simulated markets 2n and 2n + 1 are a pair on one day: with the
             opposite shocks, and texts of the opposite tone, under the same regimes. A pair is one
             observation.
@@ -56,6 +58,7 @@ class SnapshotOptions(Options):
     antithetic: bool = False
     knowledge_cutoff: DateLike | None = None
     side: str = AFTER
+    assets_a_day: int | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -71,6 +74,8 @@ class SnapshotOptions(Options):
         require_flags(options, "antithetic")
         for name in ("horizon", "document_sessions"):
             require_count(name, getattr(options, name))
+        if options.assets_a_day is not None:
+            require_count("assets_a_day", options.assets_a_day)
         for name, most in (
             ("horizon", MOST_HORIZON),
             ("window", MOST_SHOWN),

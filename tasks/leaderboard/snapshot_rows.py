@@ -15,6 +15,7 @@ from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.leaderboard.entries import Setting, grouped
 from investorbench.tasks.record.settings import RACE
 from investorbench.tasks.result import Entry, Episode, Result
+from investorbench.tasks.running.observed import scores_of
 from investorbench.tasks.running.racing import pairs_again
 from investorbench.tasks.snapshots.figures import SnapshotFigures
 from investorbench.tasks.snapshots.results import decisions_in, figures_in
@@ -201,7 +202,10 @@ def _look(
     if len(scores) < 2 or count < FEWEST_DAYS or not all(map(_is_known, scores.values())):
         return None, count
     if (setting := _setting_of_race(results)) is not None:
-        whole = {name: _independent(result) for name, result in results.items()}
+        whole = {
+            name: [scores_of(episode, result.task, result.facts) for episode in result.episodes]
+            for name, result in results.items()
+        }
         return pairs_again(setting, whole), count
     race = Race(stopping=Stopping(until="ranked", most=count), names=tuple(scores))
     return race.look(scores), count

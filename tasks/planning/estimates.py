@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from investorbench.agents.llm.answer import Usage
 from investorbench.agents.llm.models import Model
-from investorbench.tasks.planning.lengths import sharpe_error, steps_of
+from investorbench.tasks.planning.lengths import days_of, sharpe_error, steps_of
 from investorbench.tasks.snapshots.power import SIZE, smallest_difference
 from investorbench.tasks.snapshots.references import (
     YARDSTICKS,
@@ -21,6 +21,7 @@ from investorbench.tasks.snapshots.scores import BPS
 from investorbench.tasks.suites.freezing import task_of_suite
 from investorbench.tasks.suites.suite import Suite, SuiteTask
 from investorbench.tasks.task import Task
+from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
 FloatArray = npt.NDArray[np.float64]
@@ -80,8 +81,8 @@ class TaskEstimate:
     Attributes:
         task: its name.
         decisions: that it is asked for, those of the warm-up split included.
-        independent: scores that do not hang on each other: snapshots or pairs of them, else
-            episodes.
+        independent: scores that do not hang on each other: snapshots or pairs of them, days of
+            real ones, or episodes.
         at_once: episodes that can be played at once.
         spread: of differences, over what is independent; None where it is not known.
         unit: of differences.
@@ -222,10 +223,14 @@ def _task_estimate(
         except InvestorBenchError as error:
             why_not = str(error)
     in_one = _in_one(made) if pilot is None else pilot.decisions
+    independent = max(round(suite.decisions / in_one), 1)
+    if not made.is_simulated:
+        independent = days_of(made, suite.decisions, is_counted=data is not None)
+        why_not = f"its decisions are of {count(independent, 'day')}, each one observation; {PILOT}"
     return TaskEstimate(
         task=task.task,
         decisions=suite.decisions,
-        independent=max(round(suite.decisions / in_one), 1),
+        independent=independent,
         at_once=suite.repeats,
         spread=spread,
         scale=scale,

@@ -12,6 +12,7 @@ from investorbench.tasks.planning.estimates import AnswerSize, PilotTask, spread
 from investorbench.tasks.record.reading import recorded_entry
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.running.observed import ASSETS_A_DAY
 from investorbench.tasks.suites.freezing import task_of_suite
 from investorbench.tasks.suites.suite import Suite
 from investorbench.tasks.task import Task
@@ -55,7 +56,8 @@ def pilot_of(run: Path, suite: Suite) -> Pilot:
 
 
 def _is_of(result: Result, made: Task) -> bool:
-    return (result.task.id, result.task.options) == (made.id, made.options)
+    options = {name: own for name, own in result.task.options.items() if name != ASSETS_A_DAY}
+    return (result.task.id, options) == (made.id, made.options)
 
 
 def _shown(entries: Sequence[Entry], run: Path) -> PilotTask | None:

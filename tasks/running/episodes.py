@@ -43,9 +43,10 @@ from investorbench.tasks.running.episode import Watch, live, require_order, run_
 from investorbench.tasks.running.garbage import fewer_collections
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.matched import MATCHED, matched_policies
+from investorbench.tasks.running.observed import scores_of
 from investorbench.tasks.running.outcomes import JobFailure, RunOutcome
 from investorbench.tasks.running.progress import Shows, Steps, steps_shown
-from investorbench.tasks.running.racing import ROUND, race_key, rounds_of, scores_of
+from investorbench.tasks.running.racing import ROUND, race_key, rounds_of
 from investorbench.tasks.running.references import references_of
 from investorbench.tasks.running.rounds import Rounds
 from investorbench.tasks.running.run_proxy import RunProxy
@@ -495,7 +496,8 @@ async def _play_in_rounds(
         folder.go_on_to(repeat)
         played = await _play_recorded(job, repeat, folder, context)
         if isinstance(played, Episode):
-            rounds.finish(job.name, repeat, scores_of(played, job.task))
+            facts = job.task.facts("test")
+            rounds.finish(job.name, repeat, scores_of(played, job.task, facts))
             return played
         rounds.leave(job.name)
         return played

@@ -6,12 +6,17 @@ from typing import Any, NamedTuple
 
 from investorbench.tasks.record.settings import RACE
 from investorbench.tasks.result import Entry, Result
+from investorbench.tasks.running.observed import (
+    ASSETS_A_DAY,
+    RepeatScores,
+    is_paired,
+    observations,
+    scores_of,
+)
 from investorbench.tasks.running.racing import (
     AGENTS,
-    is_paired,
     race_key,
     rounds_again,
-    scores_of,
 )
 from investorbench.tasks.seeds import BLOCK
 from investorbench.tasks.statistics.sequential import GOALS, Look, PairedLook
@@ -144,7 +149,7 @@ def _raced(entries: Mapping[str, Entry]) -> Raced:
     first = next(iter(results.values()))
     setting = first.settings[RACE]
     scores = {
-        name: [scores_of(episode, result.task) for episode in result.episodes]
+        name: [scores_of(episode, result.task, result.facts) for episode in result.episodes]
         for name, result in results.items()
     }
     race = rounds_again(setting, scores).race
@@ -154,18 +159,23 @@ def _raced(entries: Mapping[str, Entry]) -> Raced:
         task=first.task.id,
         setting=setting,
         look=race.last,
-        scores={
-            name: float(sum(each.sum() for each in own) / sum(map(len, own)))
-            for name, own in scores.items()
-        },
+        scores={name: _mean(own, setting) for name, own in scores.items()},
         costs={name: _cost(result) for name, result in results.items()},
         observation=_observation(first),
     )
 
 
+def _mean(repeats: Sequence[RepeatScores], setting: Mapping[str, Any]) -> float:
+    """Over observations; before a whole day is played, over decisions."""
+    found = observations(repeats, setting)
+    return float((found if len(found) else observations(repeats)).mean())
+
+
 def _observation(result: Result) -> str:
     if is_paired(result.task):
         return "antithetic pair"
+    if ASSETS_A_DAY in result.settings[RACE]:
+        return "day"
     return "decision" if BLOCK in result.settings else "episode"
 
 

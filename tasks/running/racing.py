@@ -1,4 +1,4 @@
-"""Which jobs race, under which rule, and what each of their repeats is scored.
+"""Which jobs race, and under which rule.
 
 The rule is among the settings of every job of a race, with the names of all its agents, so a reader
 of the record can look again, and see that each agent played as much as follows from the scores.
@@ -6,28 +6,33 @@ of the record can look again, and see that each agent played as much as follows 
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
-import numpy as np
-
 from investorbench.agents.llm import Budget
-from investorbench.tasks.expected.steps import expected_episode, why_unknown
-from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.record.settings import RACE, REPEATS
-from investorbench.tasks.result import Episode, Result
+from investorbench.tasks.result import Result
 from investorbench.tasks.running.job import Job
+from investorbench.tasks.running.observed import (
+    ASSETS_A_DAY,
+    RepeatScores,
+    is_paired,
+    observations,
+)
 from investorbench.tasks.running.rounds import Rounds
 from investorbench.tasks.seeds import BLOCK
-from investorbench.tasks.snapshots.scores import BPS, SnapshotDecisions, edge, in_pairs
-from investorbench.tasks.statistics.estimate import FloatArray
+from investorbench.tasks.statistics.estimate import FEWEST_DAYS
 from investorbench.tasks.statistics.sequential import Look, Race, Stopping, StoppingError
-from investorbench.tasks.task import Task, settings_of
-from investorbench_env.facts import Facts
+from investorbench.tasks.task import settings_of
+from investorbench_env.envs.snapshot_days import DayDeal
+from investorbench_env.envs.snapshot_given import GivenSnapshots
 
 ROUND, AGENTS = "round", "agents"
 """Settings of a race beside those of its rule: the repeats of a round, and who races."""
+OF_A_RACE = ("task", "protocol", "data", RACE, "seed")
+"""Settings that its jobs have in common."""
 
 
 def racing(
@@ -58,16 +63,30 @@ def racing(
     by_task: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:
         by_task[json.dumps(settings_of(job.task), sort_keys=True, default=str)].append(job)
-    races: dict[Job, dict[str, Any]] = {}
+    found: dict[Job, Job] = {}
     for own in by_task.values():
         racers = [job for job in own if job.name not in aside or job.name == rule["reference"]]
-        races |= dict.fromkeys(racers, _setting(racers, rule, size, max_decisions))
-    return [
-        replace(job, settings={**job.settings, REPEATS: races[job][REPEATS], RACE: races[job]})
-        if job in races
-        else job
-        for job in jobs
-    ]
+        setting = _setting(racers, rule, size, max_decisions)
+        for job in own:
+            dealt = _dealt_in_days(job, setting)
+            raced = {REPEATS: setting[REPEATS], RACE: setting} if job in racers else {}
+            found[job] = replace(dealt, settings={**dealt.settings, **raced})
+    return [found[job] for job in jobs]
+
+
+def _dealt_in_days(job: Job, setting: Mapping[str, Any]) -> Job:
+    """A job beside a race on real days, which meets the same ones in the same order."""
+    if ASSETS_A_DAY not in setting:
+        return job
+    own, in_days = job.settings["task"], {ASSETS_A_DAY: setting[ASSETS_A_DAY]}
+    return replace(
+        job,
+        task=replace(job.task, options={**job.task.options, **in_days}),
+        settings={
+            **job.settings,
+            "task": {**own, "options": {**(own["options"] or {}), **in_days}},
+        },
+    )
 
 
 def _setting(
@@ -76,12 +95,6 @@ def _setting(
     job, names = racers[0], [job.name for job in racers]
     if len({each.repeats for each in racers}) > 1:
         raise StoppingError(f"agents of one race have as many repeats each: {', '.join(names)}")
-    facts = job.task.facts("test")
-    if not (facts.simulated and facts.draws_markets):
-        raise StoppingError(
-            f"{job.task.id}: repeats on one market are no independent observations; until=... is "
-            "for simulated markets, a new one in each repeat"
-        )
     given = {name: value for name, value in rule.items() if value is not None}
     if isinstance(given.get("bound"), list):
         given["bound"] = tuple(given["bound"])
@@ -91,12 +104,41 @@ def _setting(
     if max_decisions is not None and max_decisions < block:
         raise StoppingError(f"max_decisions={max_decisions} is less than a block of {block}")
     repeats = job.repeats if max_decisions is None else max_decisions // block
-    stopping = Stopping(**{**given, "most": repeats * block // in_pair})
+    days = _days_of(job, repeats * block)
+    most = repeats * block // in_pair if days is None else days.days
+    stopping = Stopping(**{**given, "most": most})
     stopping.pairs(names)
     own = {name: value for name, value in asdict(stopping).items() if value is not None}
     if stopping.bound is not None:
         own["bound"] = list(stopping.bound)
-    return {**own, REPEATS: repeats, ROUND: size, AGENTS: names}
+    in_days = {} if days is None else {ASSETS_A_DAY: days.assets_a_day}
+    return {**own, REPEATS: repeats, ROUND: size, AGENTS: names, **in_days}
+
+
+def _days_of(job: Job, decisions: int) -> DayDeal | None:
+    """The days that so many real snapshots are of; None where a repeat has its own market.
+
+    Raises:
+        StoppingError: repeats are on one market, or there are too few days.
+    """
+    task = job.task
+    markets = task.snapshots().markets if task.is_of_snapshots else None
+    if not isinstance(markets, GivenSnapshots):
+        facts = task.facts("test")
+        if facts.simulated and facts.draws_markets:
+            return None
+        raise StoppingError(
+            f"{task.id}: repeats on one market are no independent observations; until=... is for "
+            "snapshots, and for simulated markets, a new one in each repeat"
+        )
+    found = markets.day_by_day(decisions)
+    if found.days < FEWEST_DAYS:
+        raise StoppingError(
+            f"{decisions:,} decisions of {task.id} are {found.days} whole days whose horizons "
+            f"share no session, and a race needs {FEWEST_DAYS}: ask for more decisions or dates, "
+            "or for a shorter horizon"
+        )
+    return found
 
 
 def race_of(setting: Mapping[str, Any]) -> Race:
@@ -106,7 +148,8 @@ def race_of(setting: Mapping[str, Any]) -> Race:
         InvestorBenchError: it describes none.
     """
     try:
-        rule = {n: v for n, v in setting.items() if n not in (REPEATS, ROUND, AGENTS)}
+        beside = (REPEATS, ROUND, AGENTS, ASSETS_A_DAY)
+        rule = {n: v for n, v in setting.items() if n not in beside}
         if "bound" in rule:
             rule["bound"] = tuple(rule["bound"])
         return Race(stopping=Stopping(**rule), names=tuple(setting[AGENTS]))
@@ -116,10 +159,14 @@ def race_of(setting: Mapping[str, Any]) -> Race:
 
 def race_key(raced: Job | Result) -> str | None:
     """What the jobs or the results of one race have in common; None of one that does not race."""
-    if RACE not in raced.settings:
+    return race_in(raced.settings)
+
+
+def race_in(settings: Mapping[str, Any]) -> str | None:
+    """The same from the settings of a job, also where its data is elsewhere."""
+    if not isinstance(settings.get(RACE), dict):
         return None
-    common = [settings_of(raced.task), raced.settings[RACE], raced.settings.get("seed")]
-    return json.dumps(common, sort_keys=True, default=str)
+    return json.dumps({name: settings.get(name) for name in OF_A_RACE}, sort_keys=True, default=str)
 
 
 def rounds_of(jobs: Iterable[Job], budget: Budget) -> dict[Job, Rounds]:
@@ -130,8 +177,7 @@ def rounds_of(jobs: Iterable[Job], budget: Budget) -> dict[Job, Rounds]:
         if (key := race_key(job)) is not None:
             if key not in by_race:
                 own = job.settings[RACE]
-                affords = Affords(budget)
-                by_race[key] = Rounds(race_of(own), own[REPEATS], own[ROUND], affords)
+                by_race[key] = _rounds(own, Affords(budget))
             found[job] = by_race[key]
     return found
 
@@ -157,72 +203,45 @@ class Affords:
         return self._budget.max_usd is None or needed <= self._budget.max_usd
 
 
-def scores_of(episode: Episode, task: Task) -> FloatArray:
-    """The observations of a repeat, in basis points: of snapshots or pairs, or an account's mean.
-
-    An account is scored by what was to be expected a day where that is known, else by what came.
-    """
-    facts = task.facts("test")
-    if not is_of_snapshots(facts):
-        return np.array([BPS * float(np.mean(_returns(episode, task, facts)))])
-    if episode.scored is None:
-        raise StoppingError(f"{task.id}: an older record of snapshots has no scores")
-    own = episode.scored
-    decided = SnapshotDecisions(
-        weight=own.weights,
-        mean=own.means,
-        variance=own.variances,
-        realised=own.returns,
-        cost_rate=facts.cost_rate,
-        by_weight=facts.action == "weight",
-    )
-    decided.require_sound()
-    scores = BPS * edge(decided)
-    return in_pairs(scores) if is_paired(task) else scores
-
-
-def is_paired(task: Task) -> bool:
-    """Whether two snapshots that follow one another are an antithetic pair, one observation."""
-    return bool(task.options.get("antithetic"))
-
-
-def _returns(episode: Episode, task: Task, facts: Facts) -> FloatArray:
-    if why_unknown(task, facts) is not None:
-        return episode.returns
-    return expected_episode(task, facts, episode).expected
-
-
-def rounds_again(setting: Mapping[str, Any], scores: Mapping[str, Sequence[FloatArray]]) -> Rounds:
+def rounds_again(
+    setting: Mapping[str, Any], scores: Mapping[str, Sequence[RepeatScores]]
+) -> Rounds:
     """The rounds of a race, from the scores of each repeat that its agents have finished.
 
     Raises:
         InvestorBenchError: the setting describes no race, or scores cannot be looked at.
     """
-    rounds = Rounds(race_of(setting), int(setting[REPEATS]), int(setting[ROUND]))
+    rounds = _rounds(setting)
     for name, own in scores.items():
         for repeat, each in enumerate(own):
             rounds.finish(name, repeat, each)
     return rounds
 
 
-def pairs_again(setting: Mapping[str, Any], scores: Mapping[str, FloatArray]) -> Look:
+def _rounds(setting: Mapping[str, Any], affords: Callable[[], bool] = lambda: True) -> Rounds:
+    race, observed = race_of(setting), partial(observations, setting=setting)
+    return Rounds(race, int(setting[REPEATS]), int(setting[ROUND]), affords, observed)
+
+
+def pairs_again(setting: Mapping[str, Any], scores: Mapping[str, Sequence[RepeatScores]]) -> Look:
     """What the design of a race says of all pairs of some agents, others beside them included.
 
     Each pair is looked at when it was in the race: at every round up to the last of both.
 
     Args:
         setting: of the race.
-        scores: of each agent, one for every observation.
+        scores: of each agent, those of each repeat.
     """
-    race = race_of({**setting, "until": "ranked", "reference": None, AGENTS: list(scores)})
-    size = int(setting[ROUND]) * race.stopping.most // int(setting[REPEATS])
-    until = 0
-    while not race.last.end:
-        until = min(until + size, race.stopping.most)
+    rounds = _rounds({**setting, "until": "ranked", "reference": None, AGENTS: list(scores)})
+    race, most = rounds.race, rounds.repeats
+    for repeat in range(most):
         for name in race.last.going:
-            if len(scores[name]) < until:
+            if len(scores[name]) <= repeat:
                 race.drop(name, "played no more")
-        if len(race.last.going) < 2:
+        if not race.last.open_pairs:
             break
-        race.look({name: scores[name][:until] for name in race.last.going})
+        for name in race.last.going:
+            rounds.finish(name, repeat, scores[name][repeat])
+        if race.last.end:
+            break
     return race.last

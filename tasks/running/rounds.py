@@ -6,10 +6,9 @@ as any run is: what is recorded is looked at again, and the same agents go on.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import numpy as np
-
+from investorbench.tasks.running.observed import RepeatScores, observations
 from investorbench.tasks.running.tournament import AloneError
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.statistics.sequential import Look, Race
@@ -23,6 +22,7 @@ class Rounds:
         repeats: of an agent that goes on to the end.
         size: repeats of a round.
         affords: whether another round can be paid for.
+        observed: which observations the scores of repeats are that follow one another.
     """
 
     def __init__(
@@ -31,12 +31,13 @@ class Rounds:
         repeats: int,
         size: int = 1,
         affords: Callable[[], bool] = lambda: True,
+        observed: Callable[[Sequence[RepeatScores]], FloatArray] = observations,
     ) -> None:
         self.race, self.repeats, self.size = race, repeats, size
-        self._affords = affords
+        self._affords, self._observed = affords, observed
         self._granted = min(size, repeats)
         self._allowed = dict.fromkeys(race.names, self._granted)
-        self._scores: dict[str, dict[int, FloatArray]] = {name: {} for name in race.names}
+        self._scores: dict[str, dict[int, RepeatScores]] = {name: {} for name in race.names}
         self._waiting: list[asyncio.Future[None]] = []
         self._broken: AloneError | None = None
 
@@ -53,7 +54,7 @@ class Rounds:
             await self._waiting[-1]
         return repeat < self._allowed[name]
 
-    def finish(self, name: str, repeat: int, scores: FloatArray) -> None:
+    def finish(self, name: str, repeat: int, scores: RepeatScores) -> None:
         """Note what a repeat was scored; after the last of a round all agents are looked at."""
         self._scores[name][repeat] = scores
         while not self.race.last.end and all(
@@ -75,13 +76,17 @@ class Rounds:
         return self._allowed[name]
 
     def _look(self) -> Look:
-        """Look at whole rounds; a look is there for every one, also where many are on record."""
-        going = self.race.last.going
+        """Look at whole rounds; a look is there for every one, also where many are on record.
+
+        A round that completes no observation, of a day with more assets than it has, shows nothing.
+        """
+        look, most = self.race.last, self.race.stopping.most
         found = {
-            name: np.concatenate([self._scores[name][n] for n in range(self._granted)])
-            for name in going
+            name: self._observed([self._scores[name][n] for n in range(self._granted)])[:most]
+            for name in look.going
         }
-        look = self.race.look(found)
+        if min(map(len, found.values())) > max(look.observations.values()):
+            look = self.race.look(found)
         if not look.end and self._granted >= self.repeats:
             look = self.race.stop("exhausted")
         if not look.end and not self._affords():

@@ -1,6 +1,5 @@
 """Whether agents of a recorded race played as much as follows from the scores on record."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -10,9 +9,8 @@ from investorbench.tasks.record.episode_folder import METRICS
 from investorbench.tasks.record.reading import RecordedJob, recorded_episode
 from investorbench.tasks.record.settings import CONFIG, RACE, read_settings
 from investorbench.tasks.record.verifying import Finding
-from investorbench.tasks.running.racing import AGENTS, rounds_again, scores_of
-from investorbench.tasks.statistics.estimate import FloatArray
-from investorbench.tasks.task import settings_of
+from investorbench.tasks.running.observed import RepeatScores, scores_of
+from investorbench.tasks.running.racing import AGENTS, race_in, rounds_again
 from investorbench_env.errors import InvestorBenchError
 
 
@@ -25,20 +23,15 @@ def wrong_stops(jobs: Iterable[RecordedJob]) -> Iterator[Finding]:
     races: dict[str, list[RecordedJob]] = defaultdict(list)
     settings: dict[str, Mapping[str, Any]] = {}
     for job in jobs:
-        if (setting := _race(job)) is not None:
-            key = json.dumps([settings_of(job.task), job.seed, setting], default=str)
+        try:
+            recorded = read_settings(job.path)
+        except InvestorBenchError:
+            continue  # a finding says so already
+        if (key := race_in(recorded)) is not None:
             races[key].append(job)
-            settings[key] = setting
+            settings[key] = recorded[RACE]
     for key, own in races.items():
         yield from _of_a_race(settings[key], own)
-
-
-def _race(job: RecordedJob) -> Mapping[str, Any] | None:
-    try:
-        found = read_settings(job.path).get(RACE)
-    except InvestorBenchError:
-        return None  # a finding says so already
-    return found if isinstance(found, dict) else None
 
 
 def _of_a_race(setting: Mapping[str, Any], jobs: Sequence[RecordedJob]) -> Iterator[Finding]:
@@ -66,12 +59,12 @@ def _of_a_race(setting: Mapping[str, Any], jobs: Sequence[RecordedJob]) -> Itera
             yield note(path=job.path, what=what)
 
 
-def _scores(job: RecordedJob) -> list[FloatArray]:
+def _scores(job: RecordedJob) -> list[RepeatScores]:
     """Of the repeats that are finished, up to the first that is not."""
     found = []
     for number, path in enumerate(job.episodes):
         if not (path / METRICS).exists():
             break
-        _, episode = recorded_episode(job, number)
-        found.append(scores_of(episode, job.task))
+        facts, episode = recorded_episode(job, number)
+        found.append(scores_of(episode, job.task, facts or job.task.facts("test")))
     return found

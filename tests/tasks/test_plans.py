@@ -118,6 +118,8 @@ def test_of_real_snapshots_a_pilot_alone_knows_the_spread() -> None:
     (panel,) = task_estimates(find_suite("panel"))
     assert panel.decisions == 1_000
     assert panel.differences() is None and "pilot=RUN" in panel.why_not
+    # The benchmark's 149 days, every fifth of which share no session of their horizons.
+    assert panel.independent == 30 and "30 days, each one observation" in panel.why_not
 
 
 @pytest.mark.parametrize(

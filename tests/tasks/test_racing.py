@@ -22,6 +22,7 @@ from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.settings import read_settings
 from investorbench.tasks.report.markup import text_of
 from investorbench.tasks.report.race_tables import race_tables
+from investorbench.tasks.running.observed import RepeatScores
 from investorbench.tasks.running.raced import raced
 from investorbench.tasks.running.racing import Affords, pairs_again, racing
 from investorbench.tasks.running.stops_again import wrong_stops
@@ -200,7 +201,10 @@ def test_all_pairs_of_a_table_are_tested_by_the_design_of_its_race(whole: Path) 
     (race,) = raced(outcome.entries)
     rng = np.random.default_rng(4)
     scores = {"left": rng.normal(0, 1, 20), "aside": rng.normal(0, 1, 60)}
-    (pair,) = pairs_again(race.setting, scores).pairs
+    repeats = {
+        name: [RepeatScores(each) for each in own.reshape(-1, SIZE)] for name, own in scores.items()
+    }
+    (pair,) = pairs_again(race.setting, repeats).pairs
     assert (pair.observations, pair.standing) == (20, "open")  # .3 of the error is spent by then
     margin = (pair.high - pair.low) / 2
     assert margin > 2.5 * np.std(scores["left"] - scores["aside"][:20], ddof=1) / 20**0.5

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from investorbench.tasks.running.observed import RepeatScores
 from investorbench.tasks.running.rounds import Rounds
 from investorbench.tasks.running.tournament import AloneError
 from investorbench.tasks.statistics.sequential import Race, Stopping
@@ -42,7 +43,7 @@ def played(
                 gate.leave(name)
                 return
             done[name].append(repeat)
-            gate.finish(name, repeat, scores_of(name, repeat))
+            gate.finish(name, repeat, RepeatScores(scores_of(name, repeat)))
         except AloneError as error:
             raised.append(str(error))
 
