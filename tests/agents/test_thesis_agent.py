@@ -237,6 +237,7 @@ def test_a_server_that_refuses_a_long_question_is_asked_about_less() -> None:
         evaluate(ThesisAgent(model), "InvestorBench/Stock", warmup=False, **DAYS)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("action", ["trade", "weight"])
 def test_it_decides_on_snapshots(action: str) -> None:
     steps: list[Step] = []

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.agents.llm import OfflineReader, load_model
@@ -78,6 +78,7 @@ hostile = st.sampled_from(
 )
 
 
+@settings(max_examples=50)
 @given(st.fixed_dictionaries(dict.fromkeys(("Technical", "News"), pieces)), hostile)
 def test_every_quote_stands_in_the_briefing_and_every_id_was_given(
     sections: dict[str, list[str]], foreign: str

@@ -97,6 +97,7 @@ def test_without_a_window_to_freeze_thresholds_on_they_say_how_to_name_one() -> 
         ConstantDecision("up")
 
 
+@pytest.mark.heavy
 def test_on_snapshots_and_shorter_bars_there_are_no_labels() -> None:
     for agent in (partial(MomentumClass, TRAIN), partial(LabelOracle, MARKET, TRAIN)):
         with pytest.raises(InvestorBenchError, match="single decisions, each held for a horizon"):
