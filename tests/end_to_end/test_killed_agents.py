@@ -1,7 +1,7 @@
 """Agents that ask more than one question a decision, killed at random, end as if they never were.
 
-One sums filings up and sees charts, the other calls tools. ``AGENT_KILLS=50`` kills each as often
-as that; a few are enough to see that it works at all.
+One sums filings up and sees charts, one calls tools, one writes theses and forgets what it decides.
+``AGENT_KILLS=50`` kills each as often as that; a few are enough to see that it works at all.
 """
 
 import json
@@ -36,6 +36,7 @@ AGENTS = {
     "finmem": ("agent=finmem", "agent.document_chars=400",
                "task.options.modalities=[bars,account,time,chart]"),
     "tool_user": ("agent=tool_user",),
+    "thesis": ("agent=thesis",),
 }  # fmt: skip
 SAID = ("Revenue rose by {}% in the quarter.", "We expect margins of {}% in the next year.",
         "Iron cost {}% more than a year ago.", "Our anvils sold at a discount of {}%.")  # fmt: skip
@@ -82,6 +83,9 @@ def reply(request: dict[str, Any]) -> Reply:
         return Reply(calls=chance.choices(CALLS, k=chance.randint(1, 3)))
     if tools:
         return Reply(text=json.dumps({"rationale": "So.", "decision": chance.choice(WORDS)}))
+    if "[[[HOLD]]]" in messages[0]["content"]:
+        forgets = len(messages) == 2 and chance.random() < 0.4
+        return Reply(text="So." if forgets else f"[[[{chance.choice(WORDS).upper()}]]]")
     return answer(request)
 
 
@@ -97,8 +101,9 @@ def is_of_filing(request: dict[str, Any]) -> bool:
 
 
 def is_extra(request: dict[str, Any]) -> bool:
-    """Whether it is not the only question of its decision: about a filing, or after a tool."""
-    return is_of_filing(request) or request["messages"][-1]["role"] == "tool"
+    """Whether it is not its decision's only question: of a filing, after a tool or a thesis."""
+    is_later = request["messages"][-1]["role"] == "tool" or not request.get("response_format")
+    return is_of_filing(request) or (is_later and len(request["messages"]) > 2)
 
 
 def wait_for_more(server: StubServer, process: Any) -> None:
@@ -184,6 +189,10 @@ def test_an_agent_that_is_killed_amid_its_questions_ends_as_if_it_never_was(
             assert {"future", "unknown_tool", "arguments", None} <= errors
             counted = [each["answers"]["test"]["tool_calls"] for each in figures]
             assert counted[0] == counted[1] and counted[0]["count"] == len(made) > 15
+            continue
+        if agent == "thesis":
+            again_asked = sum(len(line["answers"]) == 2 for line in record(same)[1:])
+            assert again_asked and figures[0]["answers"]["test"]["invalid"] == 0
             continue
         states = [
             next(each.glob("agent/*/finmem.json")).read_text() for each in (same, path.parent)
