@@ -120,7 +120,7 @@ COLUMNS: tuple[LabelColumn, ...] = (
             unit=PERCENT, digits=0),
     _figure("hit_ratio", "hits %", "sides that the next seven sessions agreed with",
             lambda own: own.hits, unit=PERCENT, digits=0),
-    _figure("rank_correlation", "rank", "correlation of signed sizes with seven-session returns",
+    _figure("rank_correlation", "rank ρ", "correlation of signed sizes with seven-session returns",
             lambda own: own.ranks),
     _figure("graded_reward", "graded", "sign and size in money, in units of what the stock moves",
             lambda own: own.graded, room="page"),

@@ -107,6 +107,18 @@ def snapshots_id(number: int) -> str:
     return f"snapshots-{number + 1}"
 
 
+def labels_id(number: int) -> str:
+    """The anchor of a table of decided classes, counted from 0."""
+    return f"labels-{number + 1}"
+
+
+def labels_title(board: LabelBoard) -> str:
+    """Such as ``Decisions, Stock AAPL`` or ``Decisions over 6 tasks``."""
+    if len(board.settings) > 1:
+        return f"Decisions {board.name}"
+    return f"Decisions, {board.name.removeprefix('InvestorBench/')}"
+
+
 def overall_name(overall: Overall) -> str:
     """What a table over several tasks is called, with what others have otherwise."""
     options = f", {overall.options}" if overall.options else ""

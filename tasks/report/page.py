@@ -15,6 +15,8 @@ from investorbench.tasks.report.content import (
     ReportContent,
     board_id,
     full_name,
+    labels_id,
+    labels_title,
     overall_name,
     records_of,
     snapshot_records,
@@ -27,6 +29,7 @@ from investorbench.tasks.report.decisions import (
     ReadDecisions,
     problems_of,
 )
+from investorbench.tasks.report.label_sections import label_section
 from investorbench.tasks.report.leaderboard_tables import stamp
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.packing import PageBudget, block, json_block, packed
@@ -152,6 +155,7 @@ def _parts(
         "overalls": join(*(overall_section(o, n) for n, o in enumerate(content.overalls))),
         "boards": join(
             *(snapshot_section(b, n) for n, b in enumerate(content.snapshots)),
+            *(label_section(content, b, n) for n, b in enumerate(content.labels)),
             *(board_section(content, b, n) for n, b in enumerate(content.boards)),
         ),
         "charts": join(
@@ -218,6 +222,7 @@ def _lead(content: ReportContent) -> Html:
 def _links(content: ReportContent) -> Html:
     targets = {f"overall-{n + 1}": overall_name(o) for n, o in enumerate(content.overalls)}
     targets |= {snapshots_id(n): section_title(b) for n, b in enumerate(content.snapshots)}
+    targets |= {labels_id(n): labels_title(b) for n, b in enumerate(content.labels)}
     targets |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
     targets["decisions"] = "Decisions"
     links = (element("a", text, href=f"#{name}") for name, text in targets.items())

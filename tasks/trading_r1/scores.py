@@ -33,6 +33,7 @@ BEST_CONSTANT = "always buy"
 NO_THESES = "it writes no theses"
 NO_LABEL = "no day has a label"
 NO_SIDE = "it never took a side"
+SAME = "it is the same every day"
 
 
 class LabelledDecision(NamedTuple):
@@ -183,7 +184,8 @@ def _mean(
     estimate = clustered_mean(values, numbers, fewest=FEWEST_BLOCKS, level=level)
     if estimate.low is None:
         return _few(estimate, len(np.unique(numbers)))
-    return estimate
+    # Where nothing varies, nothing is known of how much it would.
+    return Estimate(value=estimate.value, reason=SAME) if np.ptp(values) == 0.0 else estimate
 
 
 def _share(estimate: Estimate) -> Estimate:

@@ -14,6 +14,7 @@ from investorbench.scripts.main import main
 from investorbench.tasks.report import html_page
 from tests.report.reading import Page
 from tests.report.test_arena import traded
+from tests.report.test_labels import reported as reported_classes
 from tests.report.test_several import reported
 from tests.report.test_snapshots import played
 from tests.report.thirteen import MODELS, run_thirteen
@@ -46,7 +47,7 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str, file: Path) -> Iterator[Any]:
+def browser(chromium: str, file: Path, decided: Path) -> Iterator[Any]:
     """A browser; from then on an event loop runs here, so the file is made before."""
     with playwright.sync_playwright() as started:
         launched = started.chromium.launch(executable_path=chromium, args=list(FLAGS))
@@ -62,6 +63,15 @@ def file(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         main(["report", *map(str, runs), "--output", str(folder / "report.html")])
     assert ended.value.code == 0
     return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of agents that decide classes, made before a browser is there."""
+    folder = tmp_path_factory.mktemp("decided")
+    page = folder / "decided.html"
+    page.write_text(html_page(reported_classes(folder / "run")), encoding="utf-8")
+    return page
 
 
 class Watched:
@@ -340,6 +350,22 @@ def test_snapshots_are_drawn_and_each_of_them_is_shown(
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert watched.complaints == []
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_decided_classes_fit_a_phone_and_have_no_barrier(
+    browser: Any, decided: Path, scheme: str
+) -> None:
+    for viewport in (DESKTOP, PHONE):
+        watched = Watched(browser, decided, viewport, scheme)
+        page = watched.page
+        page.locator("#labels-1 summary").last.click()
+        found = axe.Axe().run(page, "#labels-1", {"resultTypes": ["violations"]}).response
+        assert [each["id"] for each in found["violations"]] == []
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width == viewport["width"] and watched.complaints == []
+        assert page.locator("#labels-1 polyline").count() == 9
+        page.close()
 
 
 def test_everything_of_a_leaderboard_is_printed(browser: Any, file: Path, tmp_path: Path) -> None:
