@@ -134,8 +134,15 @@ def print_check(console: Console, folder: Path, found: CorpusCheck) -> None:
         more = f" ({finding.number:,} times)" if finding.number > 1 else ""
         console.print(f"{MARKS[finding.severity]} {escape(finding.text)}{more}", soft_wrap=True)
     if found.is_sound:
-        console.print(
-            f"[green]✓[/] {escape(str(folder))}: no leak, no day twice, labels follow from the "
-            f"prices; {count(found.briefings, 'briefing')} written again, the same to the byte",
-            soft_wrap=True,
-        )
+        console.print(f"[green]✓[/] {escape(str(folder))}: {_verdict(found)}", soft_wrap=True)
+
+
+def _verdict(found: CorpusCheck) -> str:
+    """What a check without an error says of a corpus, and no more."""
+    said = "no leak over the embargo, no day twice"
+    if found.unopened:
+        return f"{said}; {count(found.unopened, 'market')} could not be looked at"
+    return (
+        f"{said}, labels follow from the prices; {count(found.briefings, 'briefing')} written "
+        "again, the same to the byte"
+    )

@@ -52,7 +52,7 @@ def test_a_corpus_is_built_offline_and_checked(command: Call) -> None:
     checked = command("corpus", "check", "c")
     assert checked.code == 0
     assert "strong buy" in checked.out and "always buy earns" in checked.out
-    assert "✓ c: no leak, no day twice" in checked.out
+    assert "✓ c: no leak over the embargo, no day twice, labels follow" in checked.out
     as_json = json.loads(command("corpus", "check", "c", "--json", "--briefings", 0).out)
     assert as_json["sound"] and as_json["splits"]["train"]["blocks"] == TRAINED // 15
 
@@ -122,6 +122,17 @@ def test_what_makes_no_corpus_is_refused_in_a_sentence(
     found = command("corpus", "build", *arguments, "out=c")
     assert found.code == 1 and says in found.err.replace("\n", " ")
     assert not Path("c").exists()
+
+
+def test_a_check_claims_nothing_of_what_it_could_not_look_at(command: Call) -> None:
+    assert command("corpus", "build", *given("AAA"), "out=c").code == 0
+    Path("data").rename("elsewhere")
+    checked = command("corpus", "check", "c")
+    assert checked.code == 0
+    assert "! a market cannot be opened" in checked.out and "prices" not in checked.out
+    assert "✓ c: no leak over the embargo, no day twice; 1 market could not be looked at" in (
+        checked.out
+    )
 
 
 def test_a_folder_without_a_corpus_is_named(command: Call) -> None:

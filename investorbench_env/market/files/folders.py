@@ -14,7 +14,7 @@ import numpy as np
 from investorbench_env.errors import DataWarning, MarketError
 from investorbench_env.market.asset_classes import PERPETUAL, AssetClass, find_asset_class
 from investorbench_env.market.documents import Document
-from investorbench_env.market.files import comparing, index, saved, texts, tidy
+from investorbench_env.market.files import comparing, index, saved, text_tables, texts, tidy
 from investorbench_env.market.files.assemble import assemble
 from investorbench_env.market.files.corporate_actions import Actions
 from investorbench_env.market.files.index import DataFile
@@ -141,8 +141,9 @@ def _loaded(
 
 
 def forget() -> None:
-    """Let go of the markets that are kept in memory."""
+    """Let go of the markets that are kept in memory, and of the texts that they were made of."""
     _loaded.cache_clear()
+    text_tables.text_table.cache_clear()
 
 
 def without_texts(symbol: str, asset_class: AssetClass, files: Sequence[DataFile]) -> Market | None:

@@ -27,6 +27,7 @@ from investorbench.tasks.trading_r1.corpus.markets import (
     MarketOf,
     days_of,
     labelled,
+    make_room,
     markets_of,
     require_apart,
     rows_in,
@@ -45,7 +46,6 @@ from investorbench.tasks.trading_r1.corpus.settings import CorpusSettings, diffe
 from investorbench.tasks.trading_r1.corpus.teaching import Taught, Teacher
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.history import History
-from investorbench_env.market.library import forget_markets
 from investorbench_env.wrappers.briefing import brief
 
 FORMAT = 1
@@ -168,7 +168,7 @@ def _described(which: Sequence[MarketOf], settings: CorpusSettings) -> Iterator[
     """What each market is, one in memory at a time."""
     for of in which:
         yield dict(plain(labelled(of, settings).plain()))
-        forget_markets()
+        make_room(settings)
 
 
 def _written(
@@ -189,7 +189,7 @@ def _written(
             yield of.name, page
         done = 0
         del market, following
-        forget_markets()
+        make_room(settings)
 
 
 def _rows(market: LabelledMarket, settings: CorpusSettings) -> Iterator[Callable[[], CorpusRow]]:

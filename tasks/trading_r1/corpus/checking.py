@@ -46,6 +46,7 @@ BRIEFINGS = 100
 MIX_TOLERANCE = 0.02
 """A share of training labels may be so far from the published one, and a day of each market."""
 REWARD_TOLERANCE = 1e-9
+UNOPENED = "a market cannot be opened, so its labels and briefings are not checked"
 
 Severity = Literal["error", "warning"]
 DayKey = tuple[str, str]
@@ -104,11 +105,13 @@ class CorpusCheck:
         findings: what is wrong, errors first.
         splits: what each holds.
         briefings: how many were written again, and are what they were where nothing is found.
+        unopened: markets whose data is not there, whose labels nothing was compared with.
     """
 
     findings: Sequence[CorpusFinding]
     splits: Mapping[CorpusSplit, SplitFigures]
     briefings: int
+    unopened: int
 
     @property
     def is_sound(self) -> bool:
@@ -133,6 +136,7 @@ class CorpusCheck:
                 for split, own in self.splits.items()
             },
             "briefings": self.briefings,
+            "unopened": self.unopened,
         }
 
 
@@ -219,7 +223,10 @@ def check_corpus(
         figures[split].briefings = sum(of == split for of in seen.texts.values())
         figures[split].blocks = _blocks(seen.days[split], markets)
     _check_mix(figures["train"], len(markets), findings)
-    return CorpusCheck(findings=findings.all(), splits=figures, briefings=checked)
+    unopened = sum(each.number for each in findings.all() if each.text.startswith(UNOPENED))
+    return CorpusCheck(
+        findings=findings.all(), splits=figures, briefings=checked, unopened=unopened
+    )
 
 
 def settings_in(manifest: Mapping[str, Any]) -> CorpusSettings:
@@ -450,7 +457,7 @@ def _check_market(
     except InvestorBenchError as error:
         findings.add(
             "warning",
-            "a market cannot be opened, so its labels and briefings are not checked",
+            UNOPENED,
             f"{name}: {error}",
         )
         return 0

@@ -144,7 +144,7 @@ def markets_of(settings: CorpusSettings) -> tuple[MarketOf, ...]:
                     "days would stand in the corpus twice; leave one out"
                 )
             found[name] = MarketOf(name, task, seed)
-        forget_markets()
+        make_room(settings)
     return tuple(found.values())
 
 
@@ -275,6 +275,12 @@ def _labellable(task: Task) -> Facts:
 
 def _shown(dates: Dates) -> str:
     return f"{dates[0]}..{dates[1]}"
+
+
+def make_room(settings: CorpusSettings) -> None:
+    """Let go of a market where another one is opened next; of a single task there is none."""
+    if len(settings.tasks) > 1:
+        forget_markets()
 
 
 def rows_in(markets: Sequence[Mapping[str, Any]], variants: int) -> int:
