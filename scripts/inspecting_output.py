@@ -114,7 +114,7 @@ def summary(day: ShownDay) -> dict[str, Any]:
         "fills": len(line.fills),
         "fill_price": None if is_several else sum(fill.price for fill in line.fills[-1:]),
         "positions": len(line.account.positions),
-        "position": None if is_several else sum(each.quantity for each in line.account.positions),
+        "position": None if is_several else line.units,
         "equity": line.account.equity,
     }
 
@@ -123,7 +123,7 @@ def print_overview(console: Console, name: str, days: Sequence[ShownDay]) -> Non
     """A row a day."""
     rows = [summary(day) for day in days]
     sessions = {(row["split"], row["session"]) for row in rows}
-    is_of_snapshots = any(day.line.scored is not None for day in days)
+    is_of_snapshots = any(day.line.market_seed is not None for day in days)
     has_dates = is_of_snapshots or len(sessions) == len(days)
     assets = [", ".join(day.line.account.marks) for day in days]
     varies = is_of_snapshots and len(set(assets)) > 1
@@ -358,11 +358,12 @@ def _done(day: ShownDay, thought: Values) -> Grid:
     for paid in line.distributions:
         split = f", {number(paid.ratio)} units for one" * (paid.ratio != 1.0)
         grid.add("received", f"{number(paid.cash)} of {paid.symbol}{split}")
-    for held in account.positions:
-        what = f"{held.symbol} " * is_several
-        grid.add("position", f"{what}{number(held.quantity)}")
-    if not account.positions:
-        grid.add("position", "none" if is_several else number(0.0))
+    if not is_several:
+        grid.add("position", number(line.units))
+    elif not account.positions:
+        grid.add("position", "none")
+    for held in account.positions if is_several else ():
+        grid.add("position", f"{held.symbol} {number(held.quantity)}")
     grid.add("cash", number(account.cash))
     grid.add("equity", number(account.equity))
     grid.add("reward", f"{line.reward:+.6f}" if math.isfinite(line.reward) else None)

@@ -90,39 +90,21 @@ class Markets(Draws, Protocol):
         """The moments of one that is of one asset."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenMarket:
-    """One market that is there, whatever its number.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OfGivenMarket:
+    """What is drawn from one market that is there, whatever the number.
 
     Attributes:
         market: with the assets.
         symbols: the assets; a bar is known where that of any of them is.
-        needs_adjusted: as in ``History``.
     """
 
     market: Market
     symbols: tuple[str, ...]
-    needs_adjusted: bool = False
-
-    @property
-    def name(self) -> str:
-        return ""
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        return (0,)
 
     @property
     def pool(self) -> None:
         return None
-
-    @property
-    def sessions(self) -> TimeArray:
-        return self.market.sessions
-
-    @property
-    def times(self) -> TimeArray:
-        return self.market.times
 
     @property
     def simulated(self) -> bool:
@@ -136,6 +118,44 @@ class GivenMarket:
         names = ("interval", "timezone", "findings", "fingerprint")
         return {name: getattr(self.market, name) for name in names}
 
+    def draw(self, number: int) -> Market:
+        return self.market
+
+    def opens_until(self, t: int) -> bool:
+        """Whether any open is known up to a bar."""
+        return not np.isnan(self.market.bars[: t + 1, self._assets, OPEN]).all()
+
+    @property
+    def _assets(self) -> list[int]:
+        return [self.market.asset(symbol) for symbol in self.symbols]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenMarket(OfGivenMarket):
+    """One market that is there, all of it an episode.
+
+    Attributes:
+        needs_adjusted: as in ``History``.
+    """
+
+    needs_adjusted: bool = False
+
+    @property
+    def name(self) -> str:
+        return ""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return (0,)
+
+    @property
+    def sessions(self) -> TimeArray:
+        return self.market.sessions
+
+    @property
+    def times(self) -> TimeArray:
+        return self.market.times
+
     def span(self, start: str, end: str) -> range:
         return self.market.span(start, end)
 
@@ -147,18 +167,11 @@ class GivenMarket:
         return np.flatnonzero(~np.isnan(closes).all(axis=1)) + span.start
 
     def has_opens(self, t: int) -> bool:
-        return not np.isnan(self.market.bars[: t + 1, self._assets, OPEN]).all()
-
-    def draw(self, number: int) -> Market:
-        return self.market
+        return self.opens_until(t)
 
     def history(self, number: int, window: int) -> History:
         (symbol,) = self.symbols
         return history_of(self.market, symbol, window, needs_adjusted=self.needs_adjusted)
-
-    @property
-    def _assets(self) -> list[int]:
-        return [self.market.asset(symbol) for symbol in self.symbols]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

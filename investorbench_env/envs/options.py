@@ -120,7 +120,7 @@ class MarketOptions:
         known = [field.name for field in fields(cls)]
         for name in given:
             require("option", name, known)
-        options = cls(**given)
+        options = cls(**{name: _plain(value) for name, value in given.items()})
         require_texts(options, "universe", "split")
         require("asset class", options.asset_class, ASSET_CLASSES)
         _require_account(options.asset_class, cls.LEVERAGED)
@@ -182,6 +182,11 @@ class Options(MarketOptions):
         require_texts(options, "symbol")
         require_flags(options, "long_only")
         return options
+
+
+def _plain(value: Any) -> Any:
+    """A whole number of NumPy as one of Python, and all else as it is."""
+    return int(value) if isinstance(value, np.integer) else value
 
 
 def _require_markets(markets: object, pool: int | None) -> None:

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.envs.markets import OfGivenMarket
 from investorbench_env.envs.snapshot_days import DayDeal, day_deal
 from investorbench_env.envs.snapshot_moments import SnapshotHistory
 from investorbench_env.envs.snapshot_numbers import SnapshotNumbers
 from investorbench_env.envs.starts import STREAM, Starts
 from investorbench_env.market.history import history_of
-from investorbench_env.market.market import CLOSE, OPEN, Market
+from investorbench_env.market.market import CLOSE, Market
 from investorbench_env.universes import Member
 
 IndexArray = npt.NDArray[np.int64]
@@ -37,21 +38,17 @@ class DecisionTable(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GivenSnapshots:
+class GivenSnapshots(OfGivenMarket):
     """Decisions on one market, each with its number.
 
     Attributes:
-        market: with the assets, in rows that they have in common.
         name: what they are drawn from, in words.
-        symbols: the assets.
         decisions: all there are.
         horizon, document_sessions, assets_a_day: as of ``SnapshotOptions``.
         findings: what is to be said beside what the market's data says.
     """
 
-    market: Market
     name: str
-    symbols: tuple[str, ...]
     decisions: DecisionTable
     horizon: int
     document_sessions: int
@@ -63,18 +60,6 @@ class GivenSnapshots:
         return None
 
     @property
-    def pool(self) -> None:
-        return None
-
-    @property
-    def simulated(self) -> bool:
-        return self.market.simulated
-
-    @property
-    def source(self) -> str:
-        return self.market.source
-
-    @property
     def window(self) -> tuple[str, str]:
         """The first day of a decision, and the last of a horizon."""
         bars, sessions = self.decisions.bars, self.market.sessions
@@ -82,19 +67,12 @@ class GivenSnapshots:
         return str(sessions[bars.min()]), str(sessions[last])
 
     def about(self) -> dict[str, Any]:
-        names = ("interval", "timezone", "fingerprint")
-        about = {name: getattr(self.market, name) for name in names}
-        return about | {"findings": (*self.market.findings, *self.findings)}
+        own = {"findings": (*self.market.findings, *self.findings)}
+        return OfGivenMarket.about(self) | own
 
     def has_opens(self) -> bool:
         """Whether any open is known up to the first decision."""
-        assets = [self.market.asset(symbol) for symbol in self.symbols]
-        first = int(self.decisions.bars.min())
-        return not np.isnan(self.market.bars[: first + 1, assets, OPEN]).all()
-
-    def draw(self, number: int) -> Market:
-        """The market, whatever the number."""
-        return self.market
+        return self.opens_until(int(self.decisions.bars.min()))
 
     def history(self, number: int, window: int) -> SnapshotHistory:
         """The moments of a number."""

@@ -197,6 +197,14 @@ class Line:
     thought: Content | None = None
     written_at: str = ""
 
+    @property
+    def units(self) -> float:
+        """Held of one asset after a step, or of a snapshot, flat at its end, over the horizon."""
+        is_snapshot = self.market_seed is not None
+        return float(
+            sum(each.quantity for each in (self.fills if is_snapshot else self.account.positions))
+        )
+
     @classmethod
     def of(cls, step: Step, written_at: str = "") -> Self:
         """The line of a step."""

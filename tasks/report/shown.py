@@ -129,12 +129,11 @@ def _moment(line: Line) -> str:
 
 
 def _of_one(line: Line) -> list[Any]:
-    position = line.account.positions[0].quantity if line.account.positions else 0.0
     notional, cost = (_sum(line.fills, name) for name in ("notional", "cost"))
     units = sum(abs(fill.quantity) for fill in line.fills)
     price = line.fills[0].price if len(line.fills) == 1 else notional / units if units else 0.0
     held = line.account.cash, line.account.equity
-    return [_short(value) for value in (price, notional, cost, position, *held, line.reward)]
+    return [_short(value) for value in (price, notional, cost, line.units, *held, line.reward)]
 
 
 def _of_several(line: Line) -> list[Any]:

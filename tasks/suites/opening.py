@@ -78,7 +78,7 @@ def open_suite(suite: Suite, run: Path, salt: str | None = None) -> OpenedSuite:
 
 
 def close_suite(run: Path) -> str:
-    """Show the salt of a run all of which is on record; what is known of it, in a line.
+    """Show the salt of a run all of which is on record; what is known of it, in two lines.
 
     Raises:
         InvestorBenchError: the salt is lost or was changed.
@@ -89,7 +89,7 @@ def close_suite(run: Path) -> str:
             write_suite(run, said)
             (run / SALT).unlink()
     given = ", which was given" if said.get(GIVEN) else ""
-    return f"suite {said['suite']} ({said['sha256']}), salt {said['salt']}{given}"
+    return f"suite {said['suite']} ({said['sha256']})\nsalt {said['salt']}{given}"
 
 
 def salt_at(path: Path) -> str:

@@ -413,6 +413,9 @@ def test_snapshots_of_several_assets_name_each_and_its_day(call: Call, tmp_path:
     rows = [row[1:5] for row in rows_of(out)]
     assert len(rows) == 25 and {row[0] for row in rows} == {"AAA", "BBB"}
     assert all(row[1].startswith("2020-0") and row[2:] == ["test", "buy"] for row in rows)
+    # All of 100,000 at 10 each, over a horizon at whose end the account is flat.
+    assert {tuple(row[5:7]) for row in rows_of(out)} == {("10.00", "10,000.00")}
+    assert "position 10,000.00" in section(call(tmp_path, 0), "Done")
 
 
 def test_a_day_of_shorter_bars_is_a_list_of_decisions_and_a_time_is_one(

@@ -285,7 +285,8 @@ def test_repeats_are_named_below_the_table(call: Call) -> None:
 def test_help_lists_the_choices_and_what_can_be_set(call: Call) -> None:
     output = call("--help")
     assert output.code == 0
-    for word in ("buy_and_hold", "tsla", "paper", "repeats: 1", "output: table"):
+    words = ("buy_and_hold", "tsla", "paper", "repeats: 1", "output: table")
+    for word in (*words, " suite=sim-core ", " until=best "):
         assert word in output.out
 
 
