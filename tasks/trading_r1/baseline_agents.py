@@ -12,7 +12,7 @@ import numpy as np
 from investorbench.agents.interpreter import Interpreter
 from investorbench.agents.thesis.targets import meant, targets_of
 from investorbench.tasks.trading_r1.decisions import class_of, mark_of
-from investorbench.tasks.trading_r1.labels import Volatility, label_scores
+from investorbench.tasks.trading_r1.labels import label_scores
 from investorbench.tasks.trading_r1.thresholds import Thresholds, freeze, label_split, labels_of
 from investorbench.tasks.trading_r1.truths import Labelling, labelling_of, truths_of
 from investorbench_env.errors import InvestorBenchError
@@ -96,26 +96,23 @@ class MomentumClass(ClassAgent):
     """The class of the move that has been, by thresholds of its own; hold where there is none.
 
     Args:
-        train: first and last date of the window that thresholds are frozen on, which ends at least
-            15 sessions before the test; a task says it with its labels.
-        volatility: that moves are divided by, as of labels.
+        labels: what the task says of its labels: the window that thresholds are frozen on.
         weights: likewise of all.
 
     Raises:
-        InvestorBenchError: there is no such window.
+        InvestorBenchError: there are none, or no such window.
     """
 
     name = "momentum_class"
 
     def __init__(
         self,
-        train: Sequence[str] | None,
+        labels: Mapping[str, Any] | None,
         *,
-        volatility: Volatility = "listing",
         weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(weights)
-        self._labelling = _labelling(self.name, train, volatility)
+        self._labelling = _labelling(self.name, labels)
         self._thresholds: Thresholds | None = None
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
@@ -160,13 +157,11 @@ class LabelOracle(ClassAgent):
 
     Args:
         market: all of it.
-        train: first and last date of the window that thresholds are frozen on; a task says it with
-            its labels.
-        volatility: that moves are divided by, as of labels.
+        labels: what the task says of its labels.
         weights: likewise of all.
 
     Raises:
-        InvestorBenchError: there is no such window.
+        InvestorBenchError: there are none, or no such window.
     """
 
     name = "label_oracle"
@@ -174,14 +169,13 @@ class LabelOracle(ClassAgent):
     def __init__(
         self,
         market: Market,
-        train: Sequence[str] | None,
+        labels: Mapping[str, Any] | None,
         *,
-        volatility: Volatility = "listing",
         weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(weights)
         self._market = market
-        self._labelling = _labelling(self.name, train, volatility)
+        self._labelling = _labelling(self.name, labels)
 
     def begin(self, facts: Facts, split: str, seed: int) -> None:
         """Label the days of the test.
@@ -198,13 +192,18 @@ class LabelOracle(ClassAgent):
         return self._days[str(info["session"])].label or "HOLD"
 
 
-def _labelling(agent: str, train: Sequence[str] | None, volatility: Volatility) -> Labelling:
-    if train is None:
+def _labelling(agent: str, labels: Mapping[str, Any] | None) -> Labelling:
+    if labels is None:
         raise InvestorBenchError(
-            f"{agent} needs the window that thresholds are frozen on: choose a task with labels, "
-            'such as trading_r1/sim, or set agent.train=["2021-01-04","2022-12-30"]'
+            f"{agent} decides by labels: choose a task that has some, such as trading_r1/sim, or "
+            'say what they are: task.labels={train: ["2021-01-04", "2022-12-30"]}'
         )
-    return labelling_of({"train": list(train), "volatility": volatility})
+    # A configuration has lists of its own.
+    plain = {
+        name: [*part] if isinstance(part, Sequence) and not isinstance(part, str) else part
+        for name, part in labels.items()
+    }
+    return labelling_of(plain)
 
 
 def _require_days(facts: Facts, agent: str) -> None:

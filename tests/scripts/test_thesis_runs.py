@@ -124,7 +124,7 @@ def test_models_of_a_sweep_are_asked_about_the_same_briefings(call: Call, tmp_pa
 
 
 @pytest.mark.heavy
-def test_baselines_take_their_window_from_the_task(
+def test_baselines_take_their_labels_from_the_task(
     call: Call, command: Call, tmp_path: Path
 ) -> None:
     short = SHORT[1:]
@@ -135,4 +135,4 @@ def test_baselines_take_their_window_from_the_task(
     verified = " ".join(command("verify", "here", "--agent").out.split())
     assert "3 of 3 repeats consistent with this market and these answers" in verified
     refused = call("agent=trading_r1/momentum_class", "task=stock/sim", "seed=0")
-    assert refused.code == 1 and "choose a task with labels" in refused.err
+    assert refused.code == 1 and "choose a task that has some" in refused.err
