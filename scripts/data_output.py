@@ -20,6 +20,10 @@ HOLDS = {
     "actions": "actions",
     "news": "news",
     "filings": "filings",
+    "fundamentals": "statements",
+    "macro": "macro series",
+    "insider": "insider transactions",
+    "analyst": "analysts' ratings",
     "released": "InvestorBench release",
     "market": "saved market",
 }
@@ -49,7 +53,7 @@ def print_files(console: Console, place: Path, files: tuple[DataFile, ...]) -> N
         about = [HOLDS[file.kind], first_few(sorted(file.symbols)), f"{size.rows:,} rows"]
         if size.first:
             about.append(f"{size.first}..{size.last}")
-        console.print("    " + escape(" · ".join(about)), soft_wrap=True)
+        console.print("    " + escape(" · ".join(filter(None, about))), soft_wrap=True)
     unused = [file for file in files if file.kind == "unused" and not file.note.startswith("part")]
     if unused:
         console.print("  not used here yet:", style="dim")

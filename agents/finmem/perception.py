@@ -17,7 +17,7 @@ from investorbench.agents.finmem.filings import (
 from investorbench.agents.finmem.foreign import neutral
 from investorbench.agents.single_asset import known_closes
 from investorbench_env.errors import InvestorBenchError
-from investorbench_env.market.documents import Document
+from investorbench_env.market.documents import FURTHER_KINDS, Document
 from investorbench_env.spaces import AccountFigures
 from investorbench_env.wrappers.wording import distribution_words
 
@@ -213,13 +213,17 @@ def arrivals(
     """Documents that were not seen before, in the order they came; filings are still to be read.
 
     Args:
-        documents: of an info.
+        documents: of an info; those of further kinds are passed over.
         session: of the info, YYYY-MM-DD: no later day is given for any of them, for a text of the
             evening is of the next day in UTC.
         seen: keys of those that came before.
         longest: characters of a text that are kept.
     """
-    found = (_arrival(document, session, longest) for document in documents)
+    found = (
+        _arrival(document, session, longest)
+        for document in documents
+        if document.kind not in FURTHER_KINDS
+    )
     return tuple({each.key: each for each in found if each.key not in seen}.values())
 
 

@@ -95,7 +95,7 @@ def shown(document: Document, text: str | None = None) -> str:
         document: which.
         text: in place of its own.
     """
-    kind, own = "news", ""
+    kind, own = document.kind, ""
     if document.is_filing:
         kind, own = "filing", f' form="{_in_quotes(document.kind)}"'
     said = neutral(str(document) if text is None else text)

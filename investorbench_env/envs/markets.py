@@ -265,6 +265,7 @@ def markets_of(
         options.data,
         dates=options.dates,
         data_tolerance=options.data_tolerance,
+        sources=options.sources,
     )
     if market is None:
         return drawn(options, _law_of(options.asset_class, symbol, universe, split))

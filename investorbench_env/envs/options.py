@@ -12,6 +12,7 @@ from investorbench_env.accounting.account import RUIN
 from investorbench_env.dates import DateLike
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.asset_classes import ASSET_CLASSES
+from investorbench_env.market.documents import FURTHER_KINDS
 from investorbench_env.market.library import DataLike
 from investorbench_env.market.market import DATA_TOLERANCE
 from investorbench_env.protocols import Protocol
@@ -81,6 +82,8 @@ class MarketOptions:
             ``"held_out"``, which share none with each other or with any other; a list of the
             numbers of some; ``"one"``, the one of the symbol.
         pool: how many of them are drawn for all episodes to choose from; None for a new one each.
+        sources: which of ``FURTHER_KINDS`` the market has documents of, beside news and filings,
+            where its folder of data holds some. They stand in ``info``, not in an observation.
     """
 
     ACTIONS: ClassVar[tuple[str, ...]]
@@ -108,6 +111,7 @@ class MarketOptions:
     episode_length: int | None = None
     markets: str | Sequence[int] = "fresh"
     pool: int | None = None
+    sources: Collection[str] = ()
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -133,6 +137,7 @@ class MarketOptions:
             _require_modalities(options.modalities, cls.MODALITIES)
         if not callable(options.reward):
             require("reward", options.reward, cls.REWARDS)
+        _require_sources(options.sources, cls.LEVERAGED)
         require_number("data_tolerance", options.data_tolerance, least=0.0, most=1.0)
         require_count("window", options.window)
         for name in ("episode_length", "pool"):
@@ -255,6 +260,17 @@ def _require_modalities(given: object, known: Collection[str]) -> None:
         )
     for name in names:
         require("modality", name, known)
+
+
+def _require_sources(given: object, leveraged: bool) -> None:
+    if not isinstance(given, Collection) or isinstance(given, str | Mapping):
+        raise InvestorBenchError(f"sources={given!r} must list some of {', '.join(FURTHER_KINDS)}")
+    for name in given:
+        require("source", name, FURTHER_KINDS)
+    if given and leveraged:
+        raise InvestorBenchError(
+            f"sources={list(given)!r}: perpetuals have no such documents; leave sources out"
+        )
 
 
 def require_symbols(given: object) -> tuple[str, ...]:

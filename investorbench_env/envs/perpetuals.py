@@ -15,7 +15,7 @@ from investorbench_env.envs.perpetuals_setup import PerpetualSetup, prepare
 from investorbench_env.envs.perpetuals_trader import PerpetualMark, PerpetualTrader
 from investorbench_env.envs.perpetuals_view import PerpetualView
 from investorbench_env.errors import InvalidActionError, shown
-from investorbench_env.market.documents import Document
+from investorbench_env.market.documents import NEWS, Document
 
 Observation = dict[str, Any]
 Info = dict[str, Any]
@@ -122,7 +122,7 @@ class PerpetualsEnv(EpisodeEnv):
             "series_mask": lambda: seen.series_mask,
             "account": lambda: np.array(seen.figures, np.float32),
             "text": lambda: seen.text,
-            "news": lambda: tuple([str(row) for row in documents if not row.is_filing]),
+            "news": lambda: tuple([str(row) for row in documents if row.kind == NEWS]),
             "time": lambda: now.time,
         }
         observation = {name: parts[name]() for name in self.observation_space.spaces}

@@ -14,6 +14,7 @@ from investorbench_env.envs.portfolio_options import ORDERS, PortfolioOptions
 from investorbench_env.envs.portfolio_pictures import PortfolioMark, draw_portfolio
 from investorbench_env.envs.portfolio_setup import PortfolioSetup, prepare
 from investorbench_env.envs.portfolio_traders import Closed, OrderTrader, Trader, WeightTrader
+from investorbench_env.market.documents import NEWS
 from investorbench_env.market.joint_history import JointHistory, JointMoment
 
 Array = npt.NDArray[Any]
@@ -214,7 +215,7 @@ class PortfolioEnv(EpisodeEnv):
             "account": None,
             "holdings": None,
             "sentiment": now.sentiment,
-            "news": tuple([str(row) for row in now.documents if not row.is_filing]),
+            "news": tuple([str(row) for row in now.documents if row.kind == NEWS]),
             "filings": tuple([str(row) for row in now.documents if row.is_filing]),
             "time": now.time,
         }

@@ -182,6 +182,7 @@ def _found(
             market = find_data(
                 member.symbol, member.asset_class, data,
                 dates=options.dates, data_tolerance=options.data_tolerance,
+                sources=options.sources,
             )  # fmt: skip
         except (DataNotFoundError, UnknownNameError):
             if not member.required:

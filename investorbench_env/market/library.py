@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -36,9 +36,12 @@ def find_market(
     *,
     dates: str | None = None,
     data_tolerance: float = DATA_TOLERANCE,
+    sources: Collection[str] = (),
 ) -> Market:
     """The market of one asset: what ``find_data`` finds, or a simulated one where it finds none."""
-    market = find_data(symbol, asset_class, data, dates=dates, data_tolerance=data_tolerance)
+    market = find_data(
+        symbol, asset_class, data, dates=dates, data_tolerance=data_tolerance, sources=sources
+    )
     return _simulated(symbol, asset_class) if market is None else market
 
 
@@ -49,6 +52,7 @@ def find_data(
     *,
     dates: str | None = None,
     data_tolerance: float = DATA_TOLERANCE,
+    sources: Collection[str] = (),
 ) -> Market | None:
     """The market of one asset that is there; None where it is to be simulated.
 
@@ -66,6 +70,9 @@ def find_data(
             ``"day-first"``; see `docs/data.md`.
         data_tolerance: the share of rows that may be of no session, and of sessions that may be
             missing.
+        sources: which documents of further kinds are added from the same folder, or where
+            none is named from the first one that has some: ``"fundamentals"``, ``"macro"``,
+            ``"insider"``, ``"analyst"``. A market or frames that are given have their own.
 
     Raises:
         DataNotFoundError: nothing was found; the message has every file that was looked at, and
@@ -88,13 +95,15 @@ def find_data(
     if name == "simulated":
         return None
     if name not in WAYS:
-        return _of_class(_from_path(symbol, asset_class, name, reading), asset_class)
+        given = _of_class(_from_path(symbol, asset_class, name, reading), asset_class)
+        return _with_sources(given, symbol, (Path(name).expanduser(),), sources, dates)
     from investorbench_env.market.files import folders
 
     for place in searched_places():
         market = folders.load(symbol, asset_class, place, simulated_too=False, **reading)
         if market is not None:
-            return _of_class(market, asset_class)
+            places = place, *searched_places()
+            return _with_sources(_of_class(market, asset_class), symbol, places, sources, dates)
     if row.installed and (market := _installed(row.installed, symbol)) is not None:
         return market
     if name == "real" or row.simulated is None:
@@ -109,9 +118,24 @@ def find_data(
 
 def forget_markets() -> None:
     """Let go of the markets that are kept in memory until their files change; those in use stay."""
-    from investorbench_env.market.files import folders
+    from investorbench_env.market.files import folders, further_documents
 
     folders.forget()
+    further_documents.forget()
+
+
+def _with_sources(
+    market: Market,
+    symbol: str,
+    places: Sequence[Path],
+    sources: Collection[str],
+    dates: str | None,
+) -> Market:
+    if not sources:
+        return market
+    from investorbench_env.market.files.further_documents import with_documents
+
+    return with_documents(market, symbol, market.asset_class, places, tuple(sources), dates)
 
 
 def find_perpetuals(

@@ -246,7 +246,7 @@ class Past:
         return self._symbol, self._latest_rows(None), *self._newest_first()
 
     def _latest_rows(self, wanted: int | None) -> bytes:
-        """At least so many of the latest bars, oldest first; None for all there are."""
+        """So many of the latest bars, oldest first; None for all there are."""
         chunks: list[bytes] = []
         bytes_left = math.inf if wanted is None else wanted * BAR.itemsize
         for part in self._parts():
@@ -254,7 +254,8 @@ class Past:
             bytes_left -= len(part._rows)
             if bytes_left <= 0:
                 break
-        return b"".join(reversed(chunks))
+        rows = b"".join(reversed(chunks))
+        return rows if wanted is None else rows[-wanted * BAR.itemsize :]
 
     def _newest_first(self) -> Iterator[Document]:
         for part in self._parts():

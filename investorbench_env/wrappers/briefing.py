@@ -4,11 +4,10 @@ It follows Trading-R1 (Xiao et al. 2025): technical data, news drawn by their ag
 where the market has them fundamentals, macro series, insider transactions and analysts' notes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from random import Random
 from typing import Any, NamedTuple, SupportsFloat
-from zoneinfo import ZoneInfo
 
 import gymnasium as gym
 
@@ -79,11 +78,13 @@ def brief(past: Past, facts: Facts, *, seed: int, form: BriefingForm | None = No
     form = BriefingForm() if form is None else form
     rng = Random(f"briefing {seed} {past.symbol} {past.time}")
     names = _drawn(form, rng)
-    words = BarWords.of(facts.interval)
-    decision = BriefedDecision(past, ZoneInfo(facts.timezone), words, form, rng)
+    decision = BriefedDecision.of(past, facts, form, rng)
     written = [piece for name in names for piece in _pieces(name, decision)]
-    heading = "\n".join(_heading(past, facts, words))
-    kept, cut = _within(form, heading, written)
+    heading = "\n".join(_heading(past, facts, decision.words))
+    text = "\n".join([heading, *_body(written, ())])
+    if form.tokens is None or form.count_tokens(text) <= form.tokens:
+        return Brief(text, tuple(written), (), seed)
+    kept, cut = _within(form.tokens, form.count_tokens, heading, written)
     return Brief("\n".join([heading, *_body(kept, cut)]), tuple(kept), cut, seed)
 
 
@@ -166,20 +167,15 @@ def _heading(past: Past, facts: Facts, words: BarWords) -> Iterator[str]:
 
 
 def _within(
-    form: BriefingForm, heading: str, written: Sequence[Piece]
+    tokens: int, count: Callable[[str], int], heading: str, written: Sequence[Piece]
 ) -> tuple[list[Piece], tuple[str, ...]]:
     """The pieces that there is room for, and what was left out in words."""
-    kept = list(written)
-    if form.tokens is None:
-        return kept, ()
-    count = form.count_tokens
+    names = {piece.section for piece in written}
     costs = {piece.id: count(f"[{piece.id}] {piece.text}\n") for piece in written}
-    titles = sum(count(f"\n## {WRITTEN[name].title}\n") for name in {p.section for p in written})
-    room = form.tokens - count(heading) - titles
+    room = tokens - count(heading)
+    room -= sum(count(f"\n\n## {WRITTEN[name].title}\n") for name in names)
     left = sum(costs.values())
-    if left <= room:
-        return kept, ()
-    room -= count(_left_out([f"{name}: 99 of 99" for name in {p.section for p in written}]))
+    room -= count(_left_out([f"{name}: 99 of 99" for name in sorted(names)]))
     gone: set[str] = set()
     for name in CUT_FIRST:
         for piece in reversed([piece for piece in written if piece.section == name]):

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import islice
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
+from investorbench_env.facts import Facts
 from investorbench_env.market.documents import NEWS, Document
 from investorbench_env.market.past import Past
 from investorbench_env.wrappers.briefing_form import NEWS_DAYS, BriefingForm
@@ -25,6 +27,7 @@ class BriefedDecision(NamedTuple):
     Attributes:
         past: all that is known.
         zone: in which a day begins.
+        today: the day that just ended, or that is under way.
         words: what a bar is called.
         form: of the briefing.
         rng: for what is drawn.
@@ -32,15 +35,18 @@ class BriefedDecision(NamedTuple):
 
     past: Past
     zone: ZoneInfo
+    today: date
     words: BarWords
     form: BriefingForm
     rng: Random
 
-    @property
-    def today(self) -> date:
-        """The day that just ended, or that is under way."""
-        moment = datetime.fromisoformat(self.past.time).astimezone(self.zone)
-        return (moment - timedelta(microseconds=1)).date()
+    @classmethod
+    def of(cls, past: Past, facts: Facts, form: BriefingForm, rng: Random) -> Self:
+        """That of a past."""
+        zone = ZoneInfo(facts.timezone)
+        moment = datetime.fromisoformat(past.time).astimezone(zone)
+        today = (moment - timedelta(microseconds=1)).date()
+        return cls(past, zone, today, BarWords.of(facts.interval), form, rng)
 
     def begin_of(self, days_back: int) -> datetime:
         """The beginning of a day so many before today, in UTC."""
@@ -49,9 +55,10 @@ class BriefedDecision(NamedTuple):
 
     def of_kind(self, kind: str, days_back: int) -> Iterator[Document]:
         """Documents of a kind that became known so many days back or later, the latest first."""
-        # What became known at the beginning of a day is of the day before, at its end.
-        begin = self.begin_of(days_back)
+        begin = None
         for document in self.past.newest(kind):
+            # What became known at the beginning of a day is of the day before, at its end.
+            begin = begin or self.begin_of(days_back)
             if document.available_at <= begin:
                 return
             yield document
@@ -61,7 +68,7 @@ class BriefedDecision(NamedTuple):
         local = document.available_at.astimezone(self.zone)
         if local.time() == MIDNIGHT:
             return str(local.date() - timedelta(days=1))
-        return f"{local.date()} {local.hour:02}:{local.minute:02}"
+        return local.isoformat(" ", "minutes")[: len("2023-03-10 16:15")]
 
 
 class BriefingSection(NamedTuple):
@@ -91,7 +98,7 @@ def _news(decision: BriefedDecision) -> Iterator[str]:
         drawn = sorted(range(len(chances)), key=chances.__getitem__)[:most]
         for document in [bucket[place] for place in sorted(drawn)] if chances else bucket:
             about = f"{decision.moment(document)}{_aside(document.sentiment)}"
-            source = _aside(one_line(document.source))
+            source = _aside(_source(document.source))
             yield f"{about}{source}: {_cut(str(document), form.news_characters)}"
 
 
@@ -145,6 +152,12 @@ def _documents(decision: BriefedDecision, kind: str, days: int, most: int) -> It
 def _whole(decision: BriefedDecision, document: Document) -> str:
     text = _cut(str(document), decision.form.filing_characters)
     return f"known {decision.moment(document)}: {text}"
+
+
+@lru_cache(maxsize=1024)
+def _source(name: str) -> str:
+    """A source in one line; there are few of them."""
+    return one_line(name)
 
 
 def _aside(text: str | None) -> str:

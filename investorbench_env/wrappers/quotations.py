@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from investorbench_env.facts import Facts
-from investorbench_env.market.documents import SENTIMENTS, Document
+from investorbench_env.market.documents import NEWS, SENTIMENTS, Document
 from investorbench_env.wrappers.wording import lines_of, one_line
 
 MIDNIGHT = time(0)
@@ -27,7 +27,7 @@ def document_lines(
     documents: tuple[Document, ...] = info["documents"]
     stamps = _Stamps(ZoneInfo(facts.timezone), frozenset(shown))
     if "news" in shown:
-        news = [row for row in documents if not row.is_filing]
+        news = [row for row in documents if row.kind == NEWS]
         counts = f" ({_sentiments(news)})" if news and "sentiment" in shown else ""
         yield ""
         yield f"# {_news_heading(facts)}: {len(news) or 'none'}{counts}"

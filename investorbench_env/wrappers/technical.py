@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from statistics import fmean, stdev
+from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
 
-from investorbench_env.indicators import atr, ema, macd, rsi
+from investorbench_env.indicators import atr, ema, rsi
 from investorbench_env.market.past import Past
 from investorbench_env.wrappers.wording import UNKNOWN, BarWords, percent, price, volume
 
@@ -42,7 +42,7 @@ def technical(past: Past, words: BarWords, sessions: int) -> Iterator[str]:
         yield _returns(known, words)
     averages = [n for n in AVERAGES if n <= len(known)]
     if averages:
-        each = [f"{_level(fmean(known[-n:]), last)} ({n} {words.many})" for n in averages]
+        each = [f"{n} {words.many} {_level(fmean(known[-n:]), last)}" for n in averages]
         yield f"Simple moving averages: {', '.join(each)}"
     if len(known) >= SLOW:
         yield from _trend(close, last, words)
@@ -69,19 +69,22 @@ def technical(past: Past, words: BarWords, sessions: int) -> Iterator[str]:
 def _table(bars: npt.NDArray[np.void], words: BarWords, sessions: int) -> Iterator[str]:
     names = ("open", "high", "low", "close", "volume")
     rows = bars[-sessions:]
-    columns = [list(map(volume if name == "volume" else price, rows[name])) for name in names]
+    words_of = {name: volume if name == "volume" else price for name in names}
+    columns = [list(map(write, rows[name].tolist())) for name, write in words_of.items()]
     # A column that is unknown all the way down is not a column.
     shown = [n for n, column in enumerate(columns) if set(column) != {UNKNOWN}]
     yield f"Prices, oldest first: {words.one}, {', '.join(names[n] for n in shown)}, return"
     times = rows["session"].astype(str) if words.one == "session" else rows["time"].astype(str)
-    for n, (name, change) in enumerate(zip(times, _changes(bars)[-sessions:], strict=True)):
+    for n, (name, change) in enumerate(zip(times, _changes(bars, len(rows)), strict=True)):
         yield "  ".join([name, *(columns[c][n] for c in shown), percent(change)])
 
 
-def _changes(bars: npt.NDArray[np.void]) -> list[float]:
-    """The return of each close since the last known one before it."""
-    changes, before = [], math.nan
-    for close in bars["close"].tolist():
+def _changes(bars: npt.NDArray[np.void], count: int) -> list[float]:
+    """The returns of the last closes, each since the last known one before it."""
+    closes: list[float] = bars["close"].tolist()
+    earlier = (close for close in reversed(closes[:-count]) if not math.isnan(close))
+    changes, before = [], next(earlier, math.nan)
+    for close in closes[-count:]:
         changes.append(close / before - 1.0)
         before = before if math.isnan(close) else close
     return changes
@@ -95,14 +98,12 @@ def _returns(known: Sequence[float], words: BarWords) -> str:
 
 
 def _trend(close: FloatArray, last: float, words: BarWords) -> Iterator[str]:
-    fast, slow = (ema(close, span).item(-1) for span in (FAST, SLOW))
+    fast, slow = ema(close, FAST), ema(close, SLOW)
     yield (
-        f"Exponential moving averages: {_level(fast, last)} ({FAST} {words.many}), "
-        f"{_level(slow, last)} ({SLOW} {words.many})"
+        f"Exponential moving averages: {FAST} {words.many} {_level(fast.item(-1), last)}, "
+        f"{SLOW} {words.many} {_level(slow.item(-1), last)}"
     )
-    line = macd(close, FAST, SLOW)
-    signal = ema(line, SIGNAL)
-    now, then = line.item(-1), signal.item(-1)
+    now, then = fast.item(-1) - slow.item(-1), ema(fast - slow, SIGNAL).item(-1)
     yield (
         f"MACD ({FAST}, {SLOW}, {SIGNAL}): line {_signed(now)}, signal {_signed(then)}, "
         f"histogram {_signed(now - then)}"
@@ -110,14 +111,20 @@ def _trend(close: FloatArray, last: float, words: BarWords) -> Iterator[str]:
 
 
 def _band(closes: Sequence[float], words: BarWords) -> str:
-    middle, width = fmean(closes), 2.0 * stdev(closes)
+    middle, width = fmean(closes), 2.0 * _deviation(closes)
     place = (closes[-1] - middle + width) / (2.0 * width) if width else 0.5
     changes = [after / before - 1.0 for before, after in pairwise(closes)]
     return (
         f"Bollinger band ({BAND} {words.many}, 2 standard deviations): {price(middle - width)} to "
-        f"{price(middle + width)}, the close at {place:.2f} of it; volatility {stdev(changes):.2%} "
-        f"a {words.one}"
+        f"{price(middle + width)}, the close at {place:.2f} of it; volatility "
+        f"{_deviation(changes):.2%} a {words.one}"
     )
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """The standard deviation of a sample; statistics.stdev reckons in fractions, at length."""
+    mean = fmean(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
 def _volumes(volumes: FloatArray, words: BarWords) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Amounts and foreign text as a text observation writes them; plain characters only."""
 
 import math
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -83,7 +82,7 @@ def lines_of(text: str) -> list[str]:
 
 def one_line(text: str) -> str:
     """Text without line breaks, runs of blanks, or control and direction marks."""
-    flat = re.sub(r"\s+", " ", text).strip()
+    flat = " ".join(text.split())
     if flat.isprintable():
         return flat
     return "".join(c for c in flat if unicodedata.category(c)[0] != "C")

@@ -1,19 +1,24 @@
-"""What the rewards of a thesis cost, beside splitting the same text in the same run."""
+"""What the rewards of a thesis and its briefing cost, beside what they are made of or stand for."""
 
 import random
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any, NamedTuple
 
+import gymnasium as gym
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from investorbench.tasks.trading_r1.citable import Citable
 from investorbench.tasks.trading_r1.rewards import rewards
+from investorbench_env.registration import facts_in
+from investorbench_env.wrappers import BriefingForm, TextObservation, brief
 
 WORDS, BULLETS, LENGTH = 1_500, 5, 1_000_000
 ROUNDS = 7
+MARKET = "InvestorBench/Stock-SIM"
 BRIEFING_WORDS = 5_000
 _STEMS = ("order", "margin", "cash", "price", "demand", "debt", "sale", "cost", "rate", "share")
 _ENDS = ("s", "", "ing", "ed", "s,", "s.")
@@ -78,6 +83,38 @@ def fastest(*calls: Callable[[], object], repeats: int = 1) -> list[float]:
     return best
 
 
+class BriefingCost(NamedTuple):
+    """What a briefing takes, and a step of ``TextObservation`` on the same market.
+
+    Attributes:
+        words: of a briefing, in the mean.
+        briefing: seconds.
+        step: seconds.
+    """
+
+    words: float
+    briefing: float
+    step: float
+
+
+def briefing_cost() -> BriefingCost:
+    """Whole briefings of an episode against the steps of it."""
+    env: Any = TextObservation(gym.make(MARKET, markets="one"))
+    facts, form = facts_in(env), BriefingForm(drop=0.0)
+
+    def steps() -> list[Any]:
+        env.reset(seed=0)
+        return [env.step(2)[-1]["history"] for _ in range(facts.steps)]
+
+    def briefings() -> list[str]:
+        return [brief(past, facts, seed=1, form=form).text for past in pasts]
+
+    pasts = steps()
+    words = sum(len(text.split()) for text in briefings())
+    step, briefing = fastest(steps, briefings)
+    return BriefingCost(words / len(pasts), briefing / len(pasts), step / len(pasts))
+
+
 def report() -> None:
     """Measure and print."""
     console, rng = Console(), random.Random(1)
@@ -96,6 +133,11 @@ def report() -> None:
     )
     console.print(
         f"a briefing of {len(briefing.split()):,} words, made ready once: {ready * 1e3:.2f} ms"
+    )
+    cost = briefing_cost()
+    console.print(
+        f"a briefing of {cost.words:,.0f} words made: {cost.briefing * 1e3:.2f} ms, "
+        f"[bold]{cost.briefing / cost.step:.1f} × a step of TextObservation[/]"
     )
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("a megabyte of")

@@ -34,7 +34,7 @@ def test_list_shows_files_their_days_and_what_can_be_fetched(folder: Path) -> No
 
     assert "ABC.csv" in output
     assert "daily bars · ABC · 2 rows · 2021-01-13..2021-01-15" in output
-    assert "macro.csv: macro series" in output
+    assert "macro.csv\n    macro series · 1 rows · 2021-01-13..2021-01-13" in output
     assert "terms of use" in output
     assert "investorbench data sources" in output
 

@@ -46,6 +46,16 @@ def kind(folder: Path, header: str, row: str) -> tuple[str, str]:
         ("published_at,Ticker,Title,Body", "2021-01-14T10:00:00Z,A,up,so", "news"),
         ("symbol,form,filing_date,text", "A,10-K,2021-01-14,words", "filings"),
         ("symbol,form_type,acceptance_datetime,text", "A,10-K,2021-01-14,words", "filings"),
+        ("date,series,value", "2021-01-14,VIX,20", "macro"),
+        ("date,series,value,realtime_start", "2021-01-01,GDP,20,2021-02-03", "macro"),
+        (
+            "symbol,fiscal_period,end_date,filing_date,item,value",
+            "A,Q1,2020-12-31,2021-01-14,revenues,7",
+            "fundamentals",
+        ),
+        ("symbol,insider,shares,price,action,filed", "A,B,7,1,sale,2021-01-14", "insider"),
+        ("ticker,firm,rating,published_at", "A,B,Buy,2021-01-14T10:00:00Z", "analyst"),
+        ("date,symbol,headline,firm,rating", "2021-01-14,A,up,B,Buy", "news"),
     ],
 )
 def test_a_kind_is_told_by_columns(tmp_path: Path, header: str, row: str, expected: str) -> None:
@@ -55,7 +65,6 @@ def test_a_kind_is_told_by_columns(tmp_path: Path, header: str, row: str, expect
 @pytest.mark.parametrize(
     ("header", "row", "expected"),
     [
-        ("date,series,value", "2021-01-14,VIX,20", "macro series"),
         ("id,date,movement_label", "1,2021-01-14,Rise", "labels"),
         ("sentence,sentiment", "up we go,positive", "labelled sentences"),
     ],

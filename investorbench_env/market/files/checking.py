@@ -19,6 +19,7 @@ from investorbench_env.market.asset_classes import (
     asset_class_of,
     find_asset_class,
 )
+from investorbench_env.market.documents import FURTHER_KINDS
 from investorbench_env.market.files import candles, folders, funding, index, texts, tidy
 from investorbench_env.market.files.corporate_actions import (
     Actions,
@@ -164,6 +165,8 @@ def _file(
         yield from check_rows(file, found, asset_class)
     elif file.kind == "actions":
         yield from _actions(file, symbol)
+    elif file.kind in FURTHER_KINDS:
+        tidy.read_rows(file, spellings)
     else:
         yield from _saved(file, name)
 

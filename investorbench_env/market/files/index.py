@@ -23,7 +23,19 @@ from investorbench_env.market.files.ticker_cells import all_tickers, spellings, 
 from investorbench_env.market.files.wide_tables import are_symbols
 
 Kind = Literal[
-    "bars", "candles", "funding", "actions", "news", "filings", "released", "market", "unused"
+    "bars",
+    "candles",
+    "funding",
+    "actions",
+    "news",
+    "filings",
+    "fundamentals",
+    "macro",
+    "insider",
+    "analyst",
+    "released",
+    "market",
+    "unused",
 ]
 
 SUFFIXES = (*tables.SUFFIXES, ".json")
@@ -34,9 +46,9 @@ TERMS = ".terms.txt"
 LARGEST_TEXT = 1 << 29
 """Of a text, unlike of Parquet, all is read to see one column."""
 DATED = ("date", "timestamp", "filing_date", "accepted")
+FILED = frozenset(("filing_date", "accepted"))
 WHY_UNUSED = MappingProxyType(
     {
-        "macro series": {"series", "amount"},
         "labels": {"movement_label"},
         "labelled sentences": {"sentence", "sentiment"},
     }
@@ -250,6 +262,8 @@ def _kind(
     for note, signs in WHY_UNUSED.items():
         if signs <= have:
             return "unused", note
+    if (further := _further_kind(have)) is not None:
+        return further, ""
     if {"interval", "close"} <= have and dated:
         return "candles", ""
     if "funding_rate" in have and "close" not in have and dated:
@@ -272,6 +286,19 @@ def _kind(
         )
     names = ", ".join(sorted(filter(None, have))[:6])
     return "unused", f"columns of no known kind: {names}" if names else "nothing"
+
+
+def _further_kind(have: set[str]) -> Kind | None:
+    """What is used only where it is asked for, judged by its columns."""
+    if {"series", "amount"} <= have and have & {"date", "timestamp"}:
+        return "macro"
+    if {"item", "amount", "fiscal_period", "end_date"} <= have and have & FILED:
+        return "fundamentals"
+    if {"insider", "shares"} <= have and have & {"timestamp", *FILED}:
+        return "insider"
+    if "rating" in have and have & {"firm", "analyst"} and have & {"date", "timestamp"}:
+        return None if have & {"headline", "text"} else "analyst"
+    return None
 
 
 def _is_intraday(path: Path, columns: Mapping[str, str], settings: FileSettings) -> bool:
@@ -314,7 +341,7 @@ def _symbols(
     settings: FileSettings,
 ) -> dict[str, tuple[str, ...]]:
     if "symbol" not in columns:
-        return named_by(path)
+        return {} if kind == "macro" else named_by(path)
     # A list of actions without a row says something too: that there were none.
     listed = metadata.get("symbols", ())
     found: dict[str, tuple[str, ...]] = {

@@ -28,6 +28,8 @@ _TAG = re.compile(r"[\w-]{1,30}", re.ASCII)
 DATED = {
     "news": ("timestamp", "date"),
     "filings": ("accepted", "timestamp", "filing_date", "date"),
+    "insider": ("accepted", "timestamp", "filing_date"),
+    "analyst": ("timestamp", "date"),
 }
 """Columns that say when something could be known, the most exact first."""
 
@@ -44,13 +46,13 @@ def news(file: DataFile, spellings: Sequence[str], symbol: str, asset_class: Ass
     """News items; one without a time of day is known from the end of its day."""
     rows = read_rows(file, spellings)
     times = known(rows, asset_class)
-    moods = sentiments_of(_texts(rows.frame, "sentiment"), _texts(rows.whole, "sentiment"))
+    moods = sentiments_of(text_cells(rows.frame, "sentiment"), text_cells(rows.whole, "sentiment"))
     cells = zip(
         times.times,
-        _texts(rows.frame, "headline"),
-        _texts(rows.frame, "text"),
+        text_cells(rows.frame, "headline"),
+        text_cells(rows.frame, "text"),
         moods.labels,
-        _texts(rows.frame, "source"),
+        text_cells(rows.frame, "source"),
         strict=True,
     )
     items = [
@@ -82,10 +84,10 @@ def filings(
     cells = zip(
         times.times,
         _are_whole(rows),
-        _texts(rows.frame, "form"),
-        _texts(rows.frame, "item"),
-        _texts(rows.frame, "text"),
-        _texts(rows.frame, "source"),
+        text_cells(rows.frame, "form"),
+        text_cells(rows.frame, "item"),
+        text_cells(rows.frame, "text"),
+        text_cells(rows.frame, "source"),
         strict=True,
     )
     items = [
@@ -122,7 +124,8 @@ def _given(items: list[Document], rows: FileRows, findings: Sequence[str], parts
         left_out
     )
     written = map(
-        "".join, zip(_texts(rows.frame, "headline"), _texts(rows.frame, "text"), strict=True)
+        "".join,
+        zip(text_cells(rows.frame, "headline"), text_cells(rows.frame, "text"), strict=True),
     )
     return Texts(documents=tuple(items), findings=(*skipped, *findings, *replaced(written)))
 
@@ -184,14 +187,15 @@ def _are_whole(rows: FileRows) -> npt.NDArray[np.bool_]:
     frame = rows.frame
     if not {"accession", "item"} <= set(frame.columns):
         return np.ones(len(frame), dtype=bool)
-    full = np.array([item.upper() == "FULL" for item in _texts(rows.frame, "item")], dtype=bool)
-    numbers = np.array(_texts(rows.frame, "accession"), dtype=object)
+    full = np.array([item.upper() == "FULL" for item in text_cells(rows.frame, "item")], dtype=bool)
+    numbers = np.array(text_cells(rows.frame, "accession"), dtype=object)
     whole = set(numbers[full]) - {""}
     apart: npt.NDArray[np.bool_] = ~np.array([number in whole for number in numbers], dtype=bool)
     return full | apart
 
 
-def _texts(frame: "pd.DataFrame", name: str) -> list[str]:
+def text_cells(frame: "pd.DataFrame", name: str) -> list[str]:
+    """A column as texts, empty ones where there is nothing or no such column [N]."""
     if name not in frame:
         return [""] * len(frame)
     cells = frame[name].astype("object").to_numpy(dtype=object, na_value="")
