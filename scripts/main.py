@@ -31,6 +31,7 @@ from investorbench.scripts import (
     score,
     seal,
     serve,
+    train,
     verify,
 )
 from investorbench.scripts.bundle import reads_bundles
@@ -70,6 +71,7 @@ app.command("plan", context_settings=plan.CONTEXT)(plan.plan)
 app.command("seal", context_settings=seal.CONTEXT)(seal.seal)
 app.command("proxy", context_settings=proxy.CONTEXT)(proxy.proxy)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
+app.command("train", context_settings=train.CONTEXT)(train.train)
 app.command("run", context_settings=run.CONTEXT, add_help_option=False)(run.run)
 
 

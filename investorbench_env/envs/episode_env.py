@@ -92,6 +92,13 @@ class EpisodeEnv(gym.Env[Observation, Any], ABC):
 
         Where episodes are shorter than the split they start at a random one. A seed fixes this
         episode and the ones that later calls without a seed begin.
+
+        Args:
+            seed: of what is drawn.
+            options: ``{"date": "2023-05-02"}`` starts at the decision of that session.
+
+        Raises:
+            DateRangeError: no whole episode begins on that date; with those on which one may.
         """
         setup = self._setup
         super().reset(seed=shown_seed(seed, setup.markets))
@@ -102,6 +109,8 @@ class EpisodeEnv(gym.Env[Observation, Any], ABC):
                 self._paths.clear()
         self._path = path = self._path_of(self._starts.market(setup.markets, self._pool))
         first = self._starts.decision(setup.spare)
+        if options and options.get("date") is not None:
+            first = setup.decision_on(options["date"])
         observation, info = self._begin(first)
         filings = path.history.opening_filings(setup.decisions.item(first))
         info["documents"] = (*filings, *info["documents"])

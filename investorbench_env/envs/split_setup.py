@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from investorbench_env.dates import DateLike, date_text
 from investorbench_env.envs.markets import DrawnMarkets, Draws, GivenMarket, Markets
 from investorbench_env.envs.options import (
     EXPECTED,
@@ -148,6 +149,28 @@ class SplitSetup(ABC):
     def starts(self, seed: int | None) -> Starts:
         """The draws that follow from the seed of a ``reset``."""
         return Starts(seed)
+
+    def decision_on(self, date: DateLike) -> int:
+        """The place of a session's decision, from which on there is a whole episode.
+
+        Raises:
+            DateRangeError: there is none; with the first and the last on which there is. Or its
+                day follows from the seed, as that of a snapshot does.
+        """
+        if not isinstance(self.markets, GivenMarket | DrawnMarkets):
+            raise DateRangeError(
+                f"the day of such an episode follows from its seed, so none begins on {date}: give "
+                "the seed alone, or start= and end="
+            )
+        day = np.datetime64(date_text("date", date), "D")
+        sessions = self.calendar.sessions[self.decisions[: self.spare + 1]]
+        places = np.flatnonzero(sessions.astype("datetime64[D]") == day)
+        if not len(places):
+            raise DateRangeError(
+                f"no episode of {self.steps} step(s) begins on {day}: give a session from "
+                f"{sessions[0]} to {sessions[-1]}"
+            )
+        return int(places[0])
 
     @abstractmethod
     def history_of(self, number: int) -> Any:

@@ -81,3 +81,30 @@ def test_a_simulation_takes_each_of_them(value: Any) -> None:
 def test_a_simulation_refuses_everything_else(value: Any) -> None:
     with pytest.raises(DateRangeError, match=r"^end="):
         simulate(start="2020-01-02", end=value)
+
+
+def test_an_episode_begins_on_the_date_that_a_reset_names() -> None:
+    market = small_market([100.0, 110.0, 121.0, 133.1, 146.4, 161.1])
+    options = {"window": 1, "start": "2020-01-01", "end": "2020-01-06", "episode_length": 2}
+    env = gym.make("InvestorBench/Stock", symbol="TEST", data=market, **options)
+    for day in ("2020-01-03", "2020-01-01", "2020-01-04"):
+        _, info = env.reset(seed=1, options={"date": day})
+        assert info["session"] == day
+        env.step(2)
+        *_, truncated, info = env.step(2)
+        assert truncated and info["session"] == str(np.datetime64(day) + 2)
+
+
+@pytest.mark.parametrize("day", ["2020-01-05", "2019-12-31", "2020-01-40", "tomorrow"])
+def test_a_date_from_which_no_whole_episode_is_left_is_refused(day: str) -> None:
+    market = small_market([100.0, 110.0, 121.0, 133.1, 146.4, 161.1])
+    options = {"window": 1, "start": "2020-01-01", "end": "2020-01-06", "episode_length": 2}
+    env = gym.make("InvestorBench/Stock", symbol="TEST", data=market, **options)
+    with pytest.raises(DateRangeError):
+        env.reset(options={"date": day})
+
+
+def test_a_snapshot_whose_day_follows_from_its_seed_takes_no_date() -> None:
+    env = gym.make("InvestorBench/Snapshot-SIM")
+    with pytest.raises(DateRangeError, match="seed"):
+        env.reset(seed=1, options={"date": "2021-03-01"})

@@ -1,0 +1,1 @@
+"""What libraries that train models take of ours; none of them is imported here."""

@@ -1,0 +1,1 @@
+"""Training models on corpora of Trading-R1: supervised, by rewards, and on what they wrote."""
