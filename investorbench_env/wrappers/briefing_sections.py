@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from investorbench_env.facts import Facts
 from investorbench_env.market.documents import NEWS, Document
+from investorbench_env.market.filings.cutting import cut
 from investorbench_env.market.past import Past
 from investorbench_env.wrappers.briefing_form import NEWS_DAYS, BriefingForm
 from investorbench_env.wrappers.technical import technical
@@ -118,7 +119,9 @@ def _filings(decision: BriefedDecision) -> Iterator[str]:
     latest = (next(decision.of_kind(form, FILING_DAYS), None) for form in decision.past.forms)
     found = sorted(filter(None, latest), key=lambda each: each.available_at, reverse=True)
     for document in found[: decision.form.filings]:
-        text = _cut(document.text or document.title, decision.form.filing_characters)
+        text = _excerpt(
+            document.text or document.title, document.kind, decision.form.filing_characters
+        )
         name = one_line(document.title or document.kind)
         yield f"{name}, filed {decision.moment(document)}: {text}"
 
@@ -158,6 +161,24 @@ def _whole(decision: BriefedDecision, document: Document) -> str:
 def _source(name: str) -> str:
     """A source in one line; there are few of them."""
     return one_line(name)
+
+
+@lru_cache(maxsize=64)
+def _excerpt(text: str, kind: str, characters: int) -> str:
+    """What there is room for of a filing: of its items, the one that most is remembered of."""
+    if len(text) > characters:
+        found = cut(text, kind)
+        if found.by == "items":
+            section = max(found.sections, key=lambda each: each.share)
+            words, length = [], 0
+            for paragraph in section.paragraphs():
+                words.append(paragraph)
+                length += len(paragraph) + 1
+                if length > characters:
+                    break
+            if words:
+                return f"{one_line(section.title)}: {_cut(' '.join(words), characters)}"
+    return _cut(text, characters)
 
 
 def _aside(text: str | None) -> str:

@@ -86,6 +86,19 @@ def test_a_filing_stands_by_the_day_on_which_it_was_filed() -> None:
     assert pieces(first(make(rows)), "filings") == ["10-Q, filed 2020-01-30: new"]
 
 
+def test_a_long_filing_shows_what_management_says_and_not_its_cover() -> None:
+    items = ["1. Business", "1A. Risk Factors", "7. Management's Discussion and Analysis"]
+    cover = "UNITED STATES SECURITIES AND EXCHANGE COMMISSION\n\nForm 10-K of a company.\n\n"
+    bodies = [f"Item {item}\n\nSentences of {item[:2]} go on. {'And on. ' * 60}" for item in items]
+    found = first(make([document(30.0, cover + "\n\n".join(bodies), "10-K")]), filing_characters=90)
+    (text,) = pieces(found, "filings")
+    assert text.startswith(
+        "10-K, filed 2020-01-30: Management’s Discussion and Analysis: Sentences"
+    )
+    assert "of 7. go on" in text
+    assert text.endswith(" […]")
+
+
 def test_sections_drop_out_and_change_order_by_seed() -> None:
     env = make([document(35.5, "up"), document(30.0, "annual", "10-K")])
     form = {"drop": 0.5, "shuffle": True}
