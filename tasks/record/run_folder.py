@@ -1,9 +1,12 @@
 """What a run folder holds: its jobs, each with what was to be run."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+
+import gymnasium as gym
 
 from investorbench.tasks.configured import configuration_of, is_baseline
 from investorbench.tasks.handed import HANDED
@@ -143,7 +146,13 @@ def job_in(path: Path, place: str | None = None) -> RecordedJob:
 
 
 def _with_symbols(task: Task, job: Path) -> Task:
-    """A task that knows its assets from what is recorded, and need not be made for them."""
+    """A task that knows its assets from what is recorded, and need not be made for them.
+
+    Of snapshots facts have the name of their universe, and the task the assets that it was run by.
+    """
+    if task.is_of_snapshots:
+        with contextlib.suppress(InvestorBenchError, gym.error.Error):
+            return replace(task, options={**task.options, "symbol": task.symbol})
     for name in FILES.values():
         for path in sorted(job.glob(f"repeat-*/{name}")):
             if (header := header_in(path)) is not None:

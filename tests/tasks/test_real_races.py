@@ -10,7 +10,7 @@ import pytest
 
 from investorbench.agents.agent import Agent
 from investorbench.scripts.bench.stopping_days import observed, scores, sizes
-from investorbench.tasks import Job, Task, run
+from investorbench.tasks import Job, Task, evaluate, run
 from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.settings import read_settings
@@ -179,6 +179,23 @@ def test_a_race_on_real_days_that_is_killed_goes_on_to_the_same_end(
     Knows.left = -1
     again = raced(run(jobs(), folder=tmp_path / "run", shows="nothing").entries)
     assert again[0].summary == raced(run(jobs(), folder=whole, shows="nothing").entries)[0].summary
+
+
+def test_a_record_of_a_universe_has_the_seeds_that_its_agents_began_with(tmp_path: Path) -> None:
+    parts = {
+        name: small_market([10.0] * 60, symbols=(name,), asset_class="crypto")
+        for name in ("BTC", "ETH")
+    }
+    own = Task(
+        id="InvestorBench/Snapshot-Coins",
+        data=join(parts, "crypto"),
+        start=date(35),
+        end=date(55),
+        options={"horizon": 1},
+    )
+    result = evaluate(lambda observation, info: HOLD, own, seed=1, folder=tmp_path)
+    (path,) = jobs_in(tmp_path)
+    assert [each.agent for each in job_in(path).seeds] == [each.seed for each in result.episodes]
 
 
 def test_too_few_days_and_accounts_on_one_market_are_refused() -> None:
