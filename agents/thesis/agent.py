@@ -172,27 +172,35 @@ class ThesisAgent:
                 tokens = self._tokens(prompt)
                 require_room(tokens, room, self.model.name, self.name)
             try:
-                answers = await self._ask(prompt, longest + ANSWER_TOKENS if longest else None)
+                answer = await self._ask(prompt)
             except ContextLengthError as error:
                 refused.append(refused_by(error))
                 room = smaller_room(tokens, longest + ANSWER_TOKENS, error)
             else:
+                more, refusal = await self._mend(prompt, answer)
                 return Written(
                     briefing=found,
                     prompt=prompt,
-                    answers=answers,
-                    refused=tuple(refused),
+                    answers=(answer, *more),
+                    refused=(*refused, *refusal),
                     pieces_left_out=len(whole.pieces) - len(found.pieces),
                 )
 
-    async def _ask(self, prompt: Messages, max_tokens: int | None) -> tuple[Answer, ...]:
-        """A thesis; where it decides nothing its decision is asked for, once."""
-        answer = await self.model.decide(prompt, None, seed=self._seed, max_tokens=max_tokens)
+    async def _mend(
+        self, prompt: Messages, answer: Answer
+    ) -> tuple[tuple[Answer, ...], tuple[RefusedQuestion, ...]]:
+        """What a thesis without a decision is mended by; its server may have no room for that."""
         if not answer.is_usable or parse(answer.text).decision is not None:
-            return (answer,)
-        again = repair_of(prompt, answer.text)
-        mended = await self.model.decide(again, None, seed=self._seed, max_tokens=max_tokens)
-        return answer, mended
+            return (), ()
+        try:
+            return (await self._ask(repair_of(prompt, answer.text)),), ()
+        except ContextLengthError as error:
+            return (), (refused_by(error),)
+
+    async def _ask(self, messages: Messages) -> Answer:
+        longest = max_tokens_of(self.model)
+        most = longest + ANSWER_TOKENS if longest else None
+        return await self.model.decide(messages, None, seed=self._seed, max_tokens=most)
 
     def _tokens(self, prompt: Messages) -> int:
         texts = tuple(str(message["content"]) for message in prompt)

@@ -41,7 +41,7 @@ class Scripted:
         self._replies, self.model = list(replies), model
         self.asked: list[Sequence[Message]] = []
         self.most_tokens: list[int | None] = []
-        self.takes: Callable[[str], bool] = lambda user: True
+        self.takes: Callable[[str], bool] = lambda text: True
 
     def __deepcopy__(self, memo: Any) -> "Scripted":
         return self
@@ -51,7 +51,7 @@ class Scripted:
         max_tokens: int | None = None, tools: Any = (),
     ) -> Answer:  # fmt: skip
         assert schema is None
-        if not self.takes(str(messages[1]["content"])):
+        if not self.takes("".join(str(message["content"]) for message in messages[1:])):
             raise ContextLengthError("here", self.name, None, None)
         self.asked.append(messages)
         self.most_tokens.append(max_tokens)
@@ -223,7 +223,7 @@ def test_a_model_with_little_room_is_shown_less_and_all_of_it_is_counted() -> No
 
 def test_a_server_that_refuses_a_long_question_is_asked_about_less() -> None:
     model = Scripted(EACH)
-    model.takes = lambda user: len(user) < 2_500
+    model.takes = lambda text: len(text) < 2_500
     steps: list[Step] = []
     result = evaluate(
         ThesisAgent(model), "InvestorBench/Stock", watch=steps.append, warmup=False, **DAYS
@@ -232,9 +232,19 @@ def test_a_server_that_refuses_a_long_question_is_asked_about_less() -> None:
     (episode,) = result.episodes
     left_out = (episode.answers or {})["test"]["left_out"]
     assert left_out["refused"] >= STEPS and left_out["decisions"] == STEPS
-    model.takes = lambda user: False
+    model.takes = lambda text: False
     with pytest.raises(ModelError, match="choose a model with a longer context"):
         evaluate(ThesisAgent(model), "InvestorBench/Stock", warmup=False, **DAYS)
+
+
+def test_a_thesis_that_leaves_no_room_to_ask_for_its_decision_decides_nothing() -> None:
+    model = Scripted(["Up and down. " * 900])
+    model.takes = lambda text: len(text) < 9_000
+    steps: list[Step] = []
+    evaluate(ThesisAgent(model), "InvestorBench/Stock", watch=steps.append, warmup=False, **DAYS)
+    assert len(model.asked) == STEPS and [step.action for step in steps] == [1] * STEPS
+    assert [found.decision for found in theses_of(steps)] == [None] * STEPS
+    assert all(step.thought and len(step.thought["refused"]) == 1 for step in steps)
 
 
 @pytest.mark.heavy
