@@ -245,9 +245,14 @@ class Answers(NamedTuple):
         return self.share_unusable <= UNRANKED_ABOVE
 
 
-def answers_of(result: Result) -> Answers | None:
-    """Over all repeats and both splits, of an agent that asks a model; None of any other."""
-    splits = [split for episode in result.episodes for split in (episode.answers or {}).items()]
+def answers_of(*results: Result) -> Answers | None:
+    """Over all repeats and both splits, of an agent that asks a model; None of any other.
+
+    Args:
+        results: of the agent, one for each task.
+    """
+    episodes = [episode for result in results for episode in result.episodes]
+    splits = [split for episode in episodes for split in (episode.answers or {}).items()]
     asked = [split for _, split in splits if split]
     if not asked:
         return None

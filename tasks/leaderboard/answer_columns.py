@@ -1,13 +1,21 @@
 """The columns of a leaderboard that say what language models answered, and at what cost."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from investorbench.tasks.answers import Answers, words_of_left_out, words_of_roles, words_of_tools
-from investorbench.tasks.leaderboard.columns import FILE, BoardLine, Cell, Column, Format
+from investorbench.tasks.leaderboard.columns import (
+    FILE,
+    BoardLine,
+    Cell,
+    Column,
+    Format,
+    OverallLine,
+)
 from investorbench.tasks.wording import COUNT, PERCENT, RATIO, TEXT, TRUTH, USD
 
-ANSWERS: tuple[Column[BoardLine], ...] = (
+ANSWERS: tuple[Column[Any], ...] = (
     Column(
         key="is_language_model",
         unit=TRUTH,
@@ -38,7 +46,7 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
         unit=PERCENT,
         direction=-1,
         value=lambda line: _asked(line, lambda of: of.share_unusable),
-        formats={"answers": Format(1), **FILE},
+        formats={"answers": Format(1), "page": Format(1), **FILE},
     ),
     Column(
         key="refused",
@@ -92,6 +100,15 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
         formats={"answers": Format(), **FILE},
     ),
     Column(
+        key="tokens",
+        head="Tokens",
+        doc="read and written by the model, of all finished repeats",
+        unit=COUNT,
+        direction=-1,
+        value=lambda line: _asked(line, lambda of: of.read + of.written),
+        formats={"page": Format()},
+    ),
+    Column(
         key="share_cached",
         head="Cached %",
         doc="of the tokens read, those that servers had in their caches of prefixes",
@@ -116,7 +133,7 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
         unit=USD,
         direction=-1,
         value=lambda line: _asked(line, lambda of: of.cost_usd, "the price is not known"),
-        formats={"answers": Format(4), **FILE},
+        formats={"answers": Format(4), "page": Format(2), **FILE},
     ),
     Column(
         key="answers_by_role",
@@ -157,7 +174,17 @@ ANSWERS: tuple[Column[BoardLine], ...] = (
 )
 
 
-def _asked(line: BoardLine, value: Callable[[Answers], Any], missing: str = "not recorded") -> Cell:
+OF_ALL_TASKS: tuple[Column[Any], ...] = tuple(
+    replace(each, formats={"page": each.formats["page"]})
+    for each in ANSWERS
+    if "page" in each.formats
+)
+"""Those that a table over several tasks has, too."""
+
+
+def _asked(
+    line: BoardLine | OverallLine, value: Callable[[Answers], Any], missing: str = "not recorded"
+) -> Cell:
     """A count of a language model's answers; nothing of an agent that asks none."""
     answers = line.row.answers
     if answers is None:

@@ -17,6 +17,7 @@ from investorbench.tasks.leaderboard.columns import (
     Column,
     Format,
 )
+from investorbench.tasks.leaderboard.knowledge import KNOWLEDGE
 from investorbench.tasks.leaderboard.passes import ATTEMPTS
 from investorbench.tasks.leaderboard.rows import Leaderboard, Row
 from investorbench.tasks.leaderboard.score_columns import median_columns, score_columns
@@ -54,6 +55,7 @@ def board_columns(table: Table, board: Leaderboard | None = None) -> list[BoardC
         *VARIANCE,
         *REPEATS,
         *ANSWERS,
+        KNOWLEDGE,
         *BOOTSTRAP,
     )
     without = CROWDED if with_median and table == "terminal" else ()

@@ -101,6 +101,7 @@ def _row(
         knows=any(row.knows for row in of_tasks),
         is_baseline=all(row.is_baseline for row in of_tasks),
         signs=signs_of_all(of_tasks),
+        entries=tuple(row.entry for row in of_tasks if row.entry is not None),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from investorbench.tasks.leaderboard.answer_columns import OF_ALL_TASKS
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.columns import (
     ESTIMATE,
@@ -13,6 +14,7 @@ from investorbench.tasks.leaderboard.columns import (
     Format,
     OverallLine,
 )
+from investorbench.tasks.leaderboard.knowledge import KNOWLEDGE_OF_ALL
 from investorbench.tasks.leaderboard.passes import ATTEMPTS
 from investorbench.tasks.leaderboard.score_columns import score_columns
 from investorbench.tasks.wording import (
@@ -29,7 +31,13 @@ OverallColumn = Column[OverallLine]
 
 def overall_columns(table: Table, benchmark: Benchmark | None = None) -> list[OverallColumn]:
     """The columns of a table over several tasks."""
-    every = (*SETTING, *score_columns(benchmark), *map(_pass_column, ATTEMPTS))
+    every = (
+        *SETTING,
+        *score_columns(benchmark),
+        *map(_pass_column, ATTEMPTS),
+        *OF_ALL_TASKS,
+        KNOWLEDGE_OF_ALL,
+    )
     return [column for column in every if table in column.formats]
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from investorbench.tasks.answers import Answers, answers_of
 from investorbench.tasks.leaderboard.benchmarks import Benchmark
 from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.rows import place_of
+from investorbench.tasks.result import Entry
 from investorbench.tasks.statistics import AgentStatistics, Comparison, Tested
 
 
@@ -26,6 +28,7 @@ class OverallRow:
         knows: whether it was handed what others cannot know.
         is_baseline: whether it is a baseline as it comes.
         signs: beside its name, which notes explain.
+        entries: what was recorded of it on each task; fewer where it is known from a reference.
     """
 
     agent: str
@@ -39,6 +42,17 @@ class OverallRow:
     knows: bool
     is_baseline: bool
     signs: str = ""
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def entry(self) -> Entry | None:
+        """What was recorded of it on the first task, for what is the same on all."""
+        return self.entries[0] if self.entries else None
+
+    @property
+    def answers(self) -> Answers | None:
+        """How its answers of language models add up over all tasks; None where it asks none."""
+        return answers_of(*(entry.result for entry in self.entries))
 
     def place(self, benchmark: Benchmark | None) -> str:
         """Its rank as tables show it, see :meth:`Row.place`."""

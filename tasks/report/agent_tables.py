@@ -9,7 +9,12 @@ from investorbench.tasks.days import period_name
 from investorbench.tasks.leaderboard import Leaderboard
 from investorbench.tasks.report.content import drawn_repeat
 from investorbench.tasks.report.curves import marked_on
-from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, board_table
+from investorbench.tasks.report.leaderboard_tables import (
+    AGENT,
+    agent_name,
+    agents_of,
+    board_table,
+)
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.tables import Head, empty, figure, row_head, table, words
 from investorbench.tasks.statistics import Tested
@@ -32,7 +37,8 @@ def answers_table(board: Leaderboard) -> Html | None:
     found = {row.agent: row.answers for row in board.rows if row.answers}
     if not found:
         return None
-    names = {agent: _model(agent, answers) for agent, answers in found.items()}
+    every = agents_of(board)
+    names = {agent: _model(agent, answers, every) for agent, answers in found.items()}
     whole = board_table(board, "answers", "Answers, of all finished repeats", names)
     roles = {agent: answers.roles for agent, answers in found.items()}
     return join(whole, _roles_table(roles) if any(map(_are_several, roles.values())) else None)
@@ -46,7 +52,7 @@ def _roles_table(found: Mapping[str, Mapping[str, RoleCounts]]) -> Html:
     """The answers of each role apart."""
     rows = [
         [
-            row_head(agent_name(agent), agent),
+            row_head(agent_name(agent, found), agent),
             words(role),
             figure(counts.answers, number(counts.answers)),
             figure(counts.unusable, number(counts.unusable)),
@@ -73,7 +79,7 @@ def months_table(board: Leaderboard) -> Html:
     months = sorted({month for returns in found.values() for month in returns})
     heads = [AGENT, *(Head(month) for month in months)]
     rows = [
-        [row_head(agent_name(agent), agent), *(_month(own.get(m)) for m in months)]
+        [row_head(agent_name(agent, found), agent), *(_month(own.get(m)) for m in months)]
         for agent, own in found.items()
     ]
     return table(f"Return of each month in percent, {drawn_repeat(board)}", heads, rows)
@@ -108,7 +114,7 @@ def pairs_table(board: Leaderboard) -> Html:
     rows = []
     for n, agent in enumerate(agents):
         cells = [_pair(agent, other, pairs.get(frozenset((agent, other)))) for other in agents]
-        rows.append([row_head(join(f"{n + 1} ", agent_name(agent)), agent), *cells])
+        rows.append([row_head(join(f"{n + 1} ", agent_name(agent, agents)), agent), *cells])
     unit = f"{period_name(board.facts.interval).capitalize()}s"
     caption = (
         f"{unit} until the difference of two Sharpe ratios is found with 80 % power; hover for its "
@@ -150,11 +156,11 @@ def monthly_returns(marked: Sequence[str], returns: FloatArray) -> dict[str, flo
     return {month: growth - 1.0 for month, growth in grown.items()}
 
 
-def _model(agent: str, answers: Answers) -> Html:
+def _model(agent: str, answers: Answers, among: Sequence[str]) -> Html:
     if answers.is_language_model:
-        return agent_name(agent)
+        return agent_name(agent, among)
     note = element("span", "a word list, not a language model", class_="missing")
-    return join(agent_name(agent), note)
+    return join(agent_name(agent, among), note)
 
 
 def _month(value: float | None) -> Html:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from investorbench.tasks.days import is_within_a_day, period_name
 from investorbench.tasks.judging import why_no_ratio
 from investorbench.tasks.leaderboard import Leaderboard, Overall
+from investorbench.tasks.leaderboard.entries import Setting
 from investorbench.tasks.leaderboard.label_boards import LabelBoard
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
 from investorbench.tasks.record.reading import RecordedJob
@@ -71,6 +72,12 @@ def snapshot_records(content: ReportContent, board: SnapshotBoard) -> list[Recor
         for row in board.rows
         if id(row.entry) in jobs
     ]
+
+
+def settings_of(content: ReportContent) -> list[Setting]:
+    """The settings of all its tables, those of snapshots first."""
+    found = [board.setting for board in content.snapshots]
+    return found + [board.setting for board in content.boards]
 
 
 def board_name(board: Leaderboard) -> str:

@@ -12,6 +12,7 @@ from investorbench.tasks.leaderboard import Leaderboard, Row
 from investorbench.tasks.leaderboard.contestants import Days
 from investorbench.tasks.metrics import equity_of
 from investorbench.tasks.report.content import board_name
+from investorbench.tasks.report.names import short_names
 from investorbench.tasks.result import Episode
 
 DIGITS = 6
@@ -39,6 +40,7 @@ def curves_of(board: Leaderboard) -> dict[str, Any]:
     times = sorted(set().union(*labels))
     points = points_of(len(times), len(board.rows), len(board.facts.symbols))
     drawn = [times[point] for point in points]
+    short = short_names(row.agent for row in board.rows)
     return {
         "name": board_name(board),
         "simulated": board.setting.simulated,
@@ -47,7 +49,7 @@ def curves_of(board: Leaderboard) -> dict[str, Any]:
         "within_a_day": is_within_a_day(board.facts.interval),
         "times": drawn,
         "prices": [_rounded(asset) for asset in prices_of(episodes, labels, times)[points].T],
-        "agents": [_agent(board, row, drawn) for row in board.rows],
+        "agents": [{**_agent(board, row, drawn), "short": short[row.agent]} for row in board.rows],
         **({"opening": board.facts.initial_cash} if is_of_perpetuals(board.facts) else {}),
     }
 

@@ -29,6 +29,7 @@ class EpisodeNote:
         outcome: what the figures of an outcome are.
         begun: when its first decision was written, ISO 8601 in UTC; empty where that is not known.
         ended: when its last one was, likewise.
+        opening: the account's value before it; None where that is not known.
         code: SHA-256 of the code that ran; empty where that is not known.
         problems: what of its file could not be read.
     """
@@ -39,6 +40,7 @@ class EpisodeNote:
     outcome: tuple[str, ...] = ()
     begun: str = ""
     ended: str = ""
+    opening: float | None = None
     code: str = ""
     problems: tuple[str, ...] = ()
 
@@ -87,7 +89,8 @@ class ListedEpisode(NamedTuple):
     def entry(self, note: EpisodeNote, blocks: Mapping[str, str | None]) -> dict[str, Any]:
         """Its entry in the directory of a page, with the names of its blocks."""
         known = {"days": note.days, "path": note.place, "thinks": note.thinks}
-        return {**self._asdict(), **known, "outcome": note.outcome, **blocks}
+        known |= {"outcome": note.outcome, "opening": note.opening}
+        return {**self._asdict(), **known, **blocks}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +198,7 @@ def decisions_of(
         outcome=outcome_names(environment),
         begun=record.lines[0].written_at,
         ended=record.lines[-1].written_at,
+        opening=record.header.opening.equity if record.header else None,
         code=str(record.header.code.get("sha256") or "") if record.header else "",
         problems=problems,
     )

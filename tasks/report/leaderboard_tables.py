@@ -1,6 +1,6 @@
 """The tables of ranks, for each task and over all of them, and others of a task's agents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
 from investorbench.tasks.leaderboard.board_columns import board_columns
@@ -16,6 +16,7 @@ from investorbench.tasks.leaderboard.marks import signs_of
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.report.content import SIMULATED, board_name, overall_name
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.names import shared_words, short_names
 from investorbench.tasks.report.tables import Head, cell_of, empty, head_of, row_head, table, words
 from investorbench.tasks.wording import Table, count
 
@@ -69,7 +70,14 @@ def leaderboard_table(board: Leaderboard) -> Html:
         f"{board.setting.start} to {board.setting.end}; 95 % intervals in brackets",
     )
     names = [
-        row_head(join(agent_name(row.agent), signs_of(row, board.rows), _missing(row)), row.agent)
+        row_head(
+            join(
+                agent_name(row.agent, agents_of(board)),
+                signs_of(row, board.rows),
+                _missing(row),
+            ),
+            row.agent,
+        )
         for row in board.rows
     ]
     lines = [BoardLine(board, row) for row in board.rows]
@@ -83,7 +91,10 @@ def overall_table(overall: Overall) -> Html:
         f"{overall_name(overall)}, {count(len(overall.settings), 'task')}; "
         "95 % intervals in brackets",
     )
-    names = [row_head(join(agent_name(row.agent), row.signs), row.agent) for row in overall.rows]
+    names = [
+        row_head(join(agent_name(row.agent, agents_of(overall)), row.signs), row.agent)
+        for row in overall.rows
+    ]
     lines = [OverallLine(overall, row) for row in overall.rows]
     return _ranks(caption, overall_columns("page", overall.compared_with), lines, names, overall)
 
@@ -97,7 +108,7 @@ def overall_benchmark_table(overall: Overall) -> Html:
     caption = f"Beside {title}, means over tasks; 95 % intervals in brackets"
     return table(caption, heads, [
         [
-            row_head(agent_name(row.agent), row.agent),
+            row_head(agent_name(row.agent, agents_of(overall)), row.agent),
             *(cell_of(each, each.cell(OverallLine(overall, row)), kind) for each, kind in beside),
         ]
         for row in overall.rows
@@ -107,13 +118,16 @@ def overall_benchmark_table(overall: Overall) -> Html:
 def board_legend(board: Leaderboard) -> list[str]:
     """What heads of the table of ranks mean, where they need a word more."""
     lines = [BoardLine(board, row) for row in board.rows]
-    return legend(board_columns("page", board), "page", lines)
+    shared = shared_words(short_names(agents_of(board)))
+    return [*([shared] if shared else []), *legend(board_columns("page", board), "page", lines)]
 
 
 def overall_legend(overall: Overall) -> list[str]:
     """The same of a table over several tasks."""
     lines = [OverallLine(overall, row) for row in overall.rows]
-    return legend(overall_columns("page", overall.compared_with), "page", lines)
+    shared = shared_words(short_names(agents_of(overall)))
+    columns = overall_columns("page", overall.compared_with)
+    return [*([shared] if shared else []), *legend(columns, "page", lines)]
 
 
 def board_table(
@@ -128,7 +142,7 @@ def board_table(
         names: what is shown for each agent that it has; all by their names for None.
     """
     columns = board_columns(kind, board)
-    shown = names or {row.agent: agent_name(row.agent) for row in board.rows}
+    shown = names or {row.agent: agent_name(row.agent, agents_of(board)) for row in board.rows}
     return table(caption, [AGENT, *(head_of(column, kind) for column in columns)], [
         [
             row_head(shown[row.agent], row.agent),
@@ -138,13 +152,27 @@ def board_table(
     ])  # fmt: skip
 
 
+def agents_of(ranked: Leaderboard | Overall) -> list[str]:
+    """The names of all agents of a table, best first."""
+    rows: Sequence[Row | OverallRow] = ranked.rows
+    return [row.agent for row in rows]
+
+
 def stamp() -> Html:
     """The mark on everything that rests on a simulated market."""
     return join(element("strong", SIMULATED, class_="stamp"), " ")
 
 
-def agent_name(name: str) -> Html:
-    """An agent's name, which somebody else chose; what was swept stands in a second line."""
+def agent_name(name: str, among: Iterable[str] = ()) -> Html:
+    """An agent's name, which somebody else chose; what was swept stands in a second line.
+
+    Args:
+        name: whole.
+        among: all agents of the table, which share what need not be said of each.
+    """
+    short = short_names(among).get(name, name)
+    if short != name:
+        return element("bdi", short, class_="agent", title=name)
     first, _, settings = name.partition(" ")
     swept = element("span", settings, class_="settings") if settings else None
     return element("bdi", first, " " if settings else None, swept, class_="agent")

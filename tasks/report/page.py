@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.report.arena_trades import TRADE_BYTES, pack_trades
 from investorbench.tasks.report.content import (
+    SIMULATED,
     RecordedRow,
     ReportContent,
     board_id,
@@ -19,9 +21,11 @@ from investorbench.tasks.report.content import (
     labels_title,
     overall_name,
     records_of,
+    settings_of,
     snapshot_records,
     snapshots_id,
 )
+from investorbench.tasks.report.cost_points import cost_points
 from investorbench.tasks.report.curves import curves_of
 from investorbench.tasks.report.decisions import (
     EpisodeNote,
@@ -31,10 +35,12 @@ from investorbench.tasks.report.decisions import (
 )
 from investorbench.tasks.report.label_sections import label_section
 from investorbench.tasks.report.leaderboard_tables import stamp
-from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.markup import Html, element, join, text_of
+from investorbench.tasks.report.overview import overview
 from investorbench.tasks.report.packing import PageBudget, block, json_block, packed
 from investorbench.tasks.report.sections import board_section, overall_section
 from investorbench.tasks.report.snapshot_sections import section_title, snapshot_section
+from investorbench.tasks.report.tear_sheets import sheets_of
 from investorbench.tasks.wording import count
 from investorbench_env.errors import MissingDependencyError
 
@@ -44,7 +50,12 @@ ENTRY_BYTES = 600
 """What it takes to list an episode, at most."""
 ONE_FILE = "One file, which loads nothing."
 IN_FILES = "It loads decisions from the folder parts beside it, and nothing else."
-PROGRAMS = ("elements", "unpacking", "tables", "charts", "arena", "decisions", "searching", "main")
+TITLE = re.compile(r'<h[23][^>]* id="([^"]+)"( class="[^"]*")?>(.*?)</h[23]>')
+"""Of a section, and of a part of one."""
+PROGRAMS = (
+    "elements", "unpacking", "tables", "charts", "sheets", "arena", "decisions", "differing",
+    "linking", "searching", "main",
+)  # fmt: skip
 """Files of the page's program, in order."""
 
 
@@ -145,26 +156,62 @@ def _parts(
 ) -> dict[str, str]:
     """All of a page but its decisions, by the names of its template."""
     program, drawing = _program(), _drawing()
+    sections = [
+        *(overall_section(each, n) for n, each in enumerate(content.overalls)),
+        *(snapshot_section(each, n) for n, each in enumerate(content.snapshots)),
+        *(label_section(content, each, n) for n, each in enumerate(content.labels)),
+        *(board_section(content, each, n) for n, each in enumerate(content.boards)),
+    ]
     return {
         "policy": _policy(program_hash(program), drawing.hash, in_files=in_files),
         "style": page_file("report.css"),
         "title": _title(content),
         "lead": _lead(content),
         "links": _links(content),
+        "overview": overview(content, notes),
+        "contents": _contents(sections),
         "problems": _problems([*content.problems, *problems_of(notes)]),
-        "overalls": join(*(overall_section(o, n) for n, o in enumerate(content.overalls))),
-        "boards": join(
-            *(snapshot_section(b, n) for n, b in enumerate(content.snapshots)),
-            *(label_section(content, b, n) for n, b in enumerate(content.labels)),
-            *(board_section(content, b, n) for n, b in enumerate(content.boards)),
-        ),
+        "boards": join(*sections),
         "charts": join(
             json_block("curves", [curves_of(board) for board in content.boards]),
+            json_block("sheets", [sheets_of(board) for board in content.boards]),
+            json_block("costs", _costs(content)),
             json_block("arena", _arenas(content, budget)),
         ),
         "made": IN_FILES if in_files else ONE_FILE,
         "program": program,
     }
+
+
+def _costs(content: ReportContent) -> dict[str, Any]:
+    """What is drawn of cost, by the section it stands in."""
+    found = {
+        f"overall-{n + 1}": cost_points(each, simulated=each.simulated)
+        for n, each in enumerate(content.overalls)
+    }
+    found |= {
+        board_id(n): cost_points(each, simulated=each.setting.simulated)
+        for n, each in enumerate(content.boards)
+    }
+    return {name: points for name, points in found.items() if points is not None}
+
+
+def _contents(sections: Sequence[Html]) -> Html:
+    """Every part of every section, as a list of links."""
+    items = []
+    for section in sections:
+        (anchor, _, title), *parts = TITLE.findall(section)
+        links = [_link(name, text) for name, _, text in parts]
+        below = element("ul", *links) if links else None
+        text = text_of(Html(title)).replace(SIMULATED, "").strip()
+        head = element("a", text, href=f"#{anchor.removesuffix('-title')}")
+        items.append(element("li", head, below))
+    items += [_link("differences", "Where two agents differ"), _link("decisions", "Decisions")]
+    return element("ul", *items)
+
+
+def _link(name: str, title: str) -> Html:
+    return element("li", element("a", text_of(Html(title)), href=f"#{name}"))
 
 
 def _directory(content: ReportContent, decisions: PackedDecisions) -> Html:
@@ -204,19 +251,14 @@ def _title(content: ReportContent) -> str:
 
 
 def _lead(content: ReportContent) -> Html:
-    agents = {
-        row.agent for board in content.boards for row in board.rows if row.agent != board.benchmark
-    }
-    agents |= {row.agent for board in content.snapshots for row in board.rows}
-    settings = [board.setting for board in content.snapshots]
-    settings += [board.setting for board in content.boards]
+    """What is simulated; nothing where nothing is."""
+    settings = settings_of(content)
     simulated = [setting for setting in settings if setting.simulated]
-    text = f"{count(len(agents), 'agent')} on {count(len(settings), 'task')}."
     if not simulated:
-        return element("p", text)
+        return Html("")
     which = "All figures" if len(simulated) == len(settings) else "Marked figures"
     warning = f"{which} rest on simulated markets, and say nothing of any real asset."
-    return join(element("p", text), element("p", stamp(), warning, class_="notice simulated"))
+    return element("p", stamp(), warning, class_="notice simulated")
 
 
 def _links(content: ReportContent) -> Html:
@@ -224,7 +266,7 @@ def _links(content: ReportContent) -> Html:
     targets |= {snapshots_id(n): section_title(b) for n, b in enumerate(content.snapshots)}
     targets |= {labels_id(n): labels_title(b) for n, b in enumerate(content.labels)}
     targets |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
-    targets["decisions"] = "Decisions"
+    targets |= {"differences": "Differences", "decisions": "Decisions"}
     links = (element("a", text, href=f"#{name}") for name, text in targets.items())
     return element("ul", *(element("li", link) for link in links))
 

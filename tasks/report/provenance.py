@@ -1,18 +1,23 @@
 """Where figures come from: data, code, models, what is missing, and what a model may have read."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from investorbench.agents.llm.lifetime import Knowledge, knowledge
 from investorbench.tasks.leaderboard import Leaderboard
+from investorbench.tasks.leaderboard.knowledge import (
+    WITHIN,
+    asks_model,
+    knowledge_of,
+    model_of,
+)
 from investorbench.tasks.leaderboard.notes import drawn_by
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.report.content import SIMULATED, RecordedRow, board_name, span_of
-from investorbench.tasks.report.leaderboard_tables import agent_name
+from investorbench.tasks.report.leaderboard_tables import agent_name, agents_of
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.tables import Head, empty, row_head, table, words
-from investorbench.tasks.result import Entry
+from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
 HASH = 12
@@ -58,7 +63,7 @@ def facts_of(board: Leaderboard) -> Html:
 def agents_table(board: Leaderboard, records: Sequence[RecordedRow]) -> Html:
     """A row for each recorded agent: its run, its model, its hashes."""
     caption = f"Provenance of {board_name(board)}"
-    return table(caption, HEADS, [list(_agent(record)) for record in records])
+    return table(caption, HEADS, [list(_agent(each, agents_of(board))) for each in records])
 
 
 def details_of(records: Sequence[RecordedRow]) -> Iterator[Html]:
@@ -89,49 +94,33 @@ def missing_of(records: Sequence[RecordedRow]) -> Html | None:
 
 def cutoff_warning(board: Leaderboard) -> str | None:
     """A plain sentence where models may have read of the window before they traded in it."""
-    early, unknown = [], []
-    for row in board.rows:
-        model = model_of(row.entry) if row.entry else {}
-        described = (row.result.described if row.result else None) or {}
-        if not model or not described.get("is_language_model", True):
-            continue
-        known = _knowledge_of(model)
-        if known is None:
-            unknown.append(row.agent)
-        elif known.covers(board.setting.start) and not board.setting.simulated:
-            whence = known.until if known.is_stated else f"not stated; released {known.until}"
-            early.append(f"{row.agent} ({whence})")
+    if board.setting.simulated:
+        return None
+    asking = [row for row in board.rows if row.result and asks_model(row.result)]
+    known = [knowledge_of(model_of(row.entry)) for row in asking]
+    early = sum(each is not None and each.covers(board.setting.start) for each in known)
+    unknown = sum(each is None for each in known)
     sentences = []
     if early:
         sentences.append(
-            f"The window begins on {board.setting.start}, before the knowledge cutoff of "
-            f"{', '.join(early)}: what such a model earns here it may remember rather than know."
+            f"The window begins before the knowledge cutoff of {early} of "
+            f"{count(len(asking), 'model')} ({WITHIN} under Knowledge to): what such a model earns "
+            "here it may remember rather than know."
         )
-    if unknown and not board.setting.simulated:
-        sentences.append(f"The knowledge cutoff of {', '.join(unknown)} is not known.")
+    if unknown:
+        sentences.append(f"The knowledge cutoff of {count(unknown, 'model')} is not known.")
     return " ".join(sentences) or None
 
 
-def model_of(entry: Entry) -> dict[str, Any]:
-    """The settings of an agent's language model; empty where it asks none."""
-    model = (entry.result.described or {}).get("model")
-    return model if isinstance(model, dict) else {}
-
-
-def _knowledge_of(model: Mapping[str, Any]) -> Knowledge | None:
-    stated = (model.get("knowledge_cutoff"), model.get("released"))
-    return knowledge(*(None if each is None else str(each) for each in stated))
-
-
-def _agent(record: RecordedRow) -> Iterator[Html]:
+def _agent(record: RecordedRow, among: Sequence[str]) -> Iterator[Html]:
     entry, job = record.entry, record.job
     result, manifest, model = entry.result, _manifest(job), model_of(entry)
-    yield row_head(agent_name(record.agent), record.agent)
+    yield row_head(agent_name(record.agent, among), record.agent)
     yield words(entry.run or job.path.name)
     yield words(f"{len(result.episodes)} of {entry.planned}")
     yield words(", ".join(str(episode.seed) for episode in result.episodes))
     asks_none = "it asks no language model"
-    for value in (model.get("id"), model.get("revision"), _knowledge_of(model)):
+    for value in (model.get("id"), model.get("revision"), knowledge_of(model)):
         if value is None:
             yield empty("not given in the configuration" if model else asks_none, class_="words")
         else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from investorbench.tasks.days import is_within_a_day
+from investorbench.tasks.days import is_within_a_day, period_name
 from investorbench.tasks.judging import is_of_perpetuals
 from investorbench.tasks.leaderboard import Leaderboard, Overall
 from investorbench.tasks.metrics import equity_of
@@ -25,6 +25,7 @@ from investorbench.tasks.report.content import (
     records_of,
     span_of,
 )
+from investorbench.tasks.report.cost_points import cost_points
 from investorbench.tasks.report.leaderboard_tables import (
     board_legend,
     leaderboard_table,
@@ -34,6 +35,7 @@ from investorbench.tasks.report.leaderboard_tables import (
     stamp,
 )
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.overview import verdict
 from investorbench.tasks.report.portfolio_tables import portfolio_tables, portfolios_of
 from investorbench.tasks.report.provenance import (
     agents_table,
@@ -42,8 +44,11 @@ from investorbench.tasks.report.provenance import (
     facts_of,
     missing_of,
 )
+from investorbench.tasks.report.tear_sheets import window_of
 from investorbench.tasks.wording import count, listed, percent
 
+BEST = 5
+"""Agents whose curves are in colour."""
 TRADE_KINDS = {
     "all": "all", "won": "won", "lost": "lost", "liquidated": "liquidated", "open": "still held",
 }  # fmt: skip
@@ -60,8 +65,10 @@ def overall_section(overall: Overall, number: int) -> Html:
         "section",
         _heading(name, overall_name(overall), overall.simulated),
         element("p", f"Over {count(len(overall.settings), 'task')}: {names}.", class_="setting"),
-        quotation(overall.sentence, overall.simulated),
+        verdict(overall),
         overall_table(overall),
+        quotation(overall.sentence, overall.simulated),
+        cost_figure(overall, name, overall.simulated),
         notes([*overall_legend(overall), *overall.findings, *overall.notes]),
         overall_benchmark_table(overall),
         id=name, aria_labelledby=f"{name}-title",
@@ -75,6 +82,7 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
     warning = cutoff_warning(board)
     answers = answers_table(board)
     missing = missing_of(records)
+    costs = cost_figure(board, name, setting.simulated)
     is_arena, is_compared = is_of_perpetuals(board.facts), board.apart_for is None
     held = portfolios_of(records) if len(board.facts.symbols) > 1 and not is_arena else []
     text = (
@@ -86,9 +94,10 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
         "section",
         _heading(name, full_name(content.boards, number), setting.simulated),
         element("p", text, class_="setting"),
+        verdict(board),
+        leaderboard_table(board),
         element("p", warning, class_="notice") if warning else None,
         quotation(board.sentence, setting.simulated),
-        leaderboard_table(board),
         notes([*board_legend(board), *board.findings, *board.notes]),
         *(
             (
@@ -98,7 +107,9 @@ def board_section(content: ReportContent, board: Leaderboard, number: int) -> Ht
             if is_compared
             else ()
         ),
+        *(titled(name, "cost", "Cost and Sharpe ratio", costs) if costs else ()),
         *titled(name, "equity", "Equity and drawdown", curves_figure(board, number)),
+        *titled(name, "sheet", "Tear sheet", sheet_figure(board, number)),
         *(titled(name, "arena", "Arena", arenatitled(board, number)) if is_arena else ()),
         *titled(name, "actions", "Actions on the price", actions_figure(board, number)),
         *titled(name, "months", "Monthly returns", months_table(board)),
@@ -147,13 +158,82 @@ def curves_figure(board: Leaderboard, number: int) -> Html:
     coarse = [row.agent for row in board.rows if row.episode is None]
     by_day = coarse if is_within_a_day(board.facts.interval) else []
     known = f"Drawn by the day: {listed(by_day)}. " if by_day else ""
+    benchmark = f" and {board.compared_with.title}" if board.compared_with else ""
     text = (
         f"Equity and drawdown of {count(len(board.rows), 'agent')}{span}, "
-        f"{drawn_repeat(board)}. The figures are in the tables. "
-        f"{known}Drag to zoom, shift-drag to pan, double-click to reset; the legend hides and "
-        "shows."
+        f"{drawn_repeat(board)}. The figures are in the tables. The best {BEST}{benchmark} are "
+        f"in colour; rest on a line for its name, click it for that decision. {known}Drag to zoom, "
+        "shift-drag to pan, double-click to reset."
     )
-    return _figure(number, "curves", text, board.setting.simulated)
+    best = element("option", f"the best {BEST}", value="")
+    every = [element("option", row.agent, value=n) for n, row in enumerate(board.rows)]
+    chosen = _choice("In colour", f"{board_id(number)}-curve", [best, *every])
+    return join(
+        element("div", chosen, class_="choices choice"),
+        _figure(number, "curves", text, board.setting.simulated),
+    )
+
+
+def cost_figure(ranked: Leaderboard | Overall, name: str, simulated: bool) -> Html | None:
+    """Where cost is drawn against the Sharpe ratio; None where nothing is known of cost.
+
+    Args:
+        ranked: whose agents.
+        name: the anchor of the section.
+        simulated: whether the markets are.
+    """
+    points = cost_points(ranked, simulated=simulated)
+    if points is None:
+        return None
+    what = "Tokens, for prices are not known," if points["across"] == "tokens" else "Cost"
+    text = (
+        f"{what} of all finished repeats against the Sharpe ratio a year with its 95 % interval; "
+        "agents that ask no model are levels. What it is not known of is left out."
+    )
+    chart = element("div", class_="chart costs", data_chart="costs", data_points=name)
+    caption = element("figcaption", stamp() if simulated else None, text)
+    return element("figure", chart, caption)
+
+
+def sheet_figure(board: Leaderboard, number: int) -> Html:
+    """Where the tear sheet of a chosen agent is drawn, and its falls are listed."""
+    name = board_id(number)
+    window = window_of(max(len(row.shown.returns) for row in board.rows))
+    unit = period_name(board.facts.interval)
+    rolling = (
+        f"Sharpe ratio a year of the last {count(window, unit)}, and beside it the distribution"
+        if window
+        else f"There are too few {unit}s for a rolling Sharpe ratio; the distribution"
+    )
+    text = f"{rolling} of {unit}ly returns, {drawn_repeat(board)}.".replace("dayly", "daily")
+    first = next((n for n, row in enumerate(board.rows) if row.agent != board.benchmark), 0)
+    agents = [
+        element("option", row.agent, value=n, selected=n == first)
+        for n, row in enumerate(board.rows)
+    ]
+    chosen = _choice("Agent", f"{name}-sheet-agent", agents)
+    heads = ("Peak", "Lowest", "Back at the peak", "Depth %", f"{unit.capitalize()}s")
+    falls = element(
+        "table",
+        element("caption", element("span", "Deepest falls from a peak")),
+        element(
+            "thead",
+            element(
+                "tr",
+                *(
+                    element("th", head, scope="col", class_="words" if head == heads[0] else None)
+                    for head in heads
+                ),
+            ),
+        ),
+        element("tbody"),
+        id=f"{name}-falls",
+    )
+    return join(
+        element("div", chosen, class_="choices choice"),
+        _figure(number, "sheet", text, board.setting.simulated),
+        element("div", falls, class_="frame", tabindex="0", role="group", aria_label="Falls"),
+    )
 
 
 def actions_figure(board: Leaderboard, number: int) -> Html:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from investorbench.tasks.leaderboard.columns import Cell, Column
 from investorbench.tasks.report.markup import Html, element, join, text_of
-from investorbench.tasks.wording import NONE, Table, number
+from investorbench.tasks.wording import NONE, TEXT, Table, number
 
 
 class Head(NamedTuple):
@@ -71,17 +71,20 @@ def empty(reason: str, **attributes: str) -> Html:
 
 def head_of(column: Column[Any], table: Table) -> Head:
     """The head of a column, with what it means."""
-    return Head(column.head_in(table), column.doc, is_least_best=column.direction < 0)
+    is_text = column.unit is TEXT
+    return Head(column.head_in(table), column.doc, text=is_text, is_least_best=column.direction < 0)
 
 
 def cell_of(column: Column[Any], cell: Cell, table: Table) -> Html:
     """A figure over its interval; or the reason why there is none."""
     if cell.value is None:
         return empty(cell.reason or "not computed")
+    if isinstance(cell.value, str):
+        return words(cell.value)
     shown: object = column.text(cell, table)
     if column.mark is not None and column.mark.applies(cell.value):
-        words = element("span", column.mark.words, class_="unseen")
-        shown = join(element("span", shown, class_=column.mark.style), " ", words)
+        heard = element("span", column.mark.words, class_="unseen")
+        shown = join(element("span", shown, class_=column.mark.style), " ", heard)
     if column.formats[table].ends is None:
         return figure(cell.value, shown)
     ends = column.interval(cell, table)

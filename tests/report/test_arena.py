@@ -130,7 +130,7 @@ def test_accounts_of_perpetuals_are_drawn_in_dollars_and_have_no_lots(page: Page
     assert curves["opening"] == 10_000
     kinds = [each.attributes.get("data-chart") for each in page.elements
              if "data-chart" in each.attributes]  # fmt: skip
-    assert kinds == ["curves", "positions", "actions"]
+    assert kinds == ["curves", "sheet", "positions", "actions"]
     assert "Weights, orders and lots" not in page.by_id("task-1").text
 
 

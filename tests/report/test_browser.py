@@ -77,14 +77,16 @@ def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Watched:
     """A page that is open, with everything that it complained of or asked for."""
 
-    def __init__(self, browser: Any, file: Path, viewport: Any, scheme: str) -> None:
+    def __init__(
+        self, browser: Any, file: Path, viewport: Any, scheme: str, link: str = ""
+    ) -> None:
         self.page = browser.new_page(viewport=viewport, color_scheme=scheme)
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(file.as_uri())
+        self.page.goto(file.as_uri() + link)
 
     def draw_all(self) -> None:
         """Bring every chart into view, and wait until it is drawn."""
@@ -153,7 +155,7 @@ def test_a_table_is_sorted_by_mouse_and_keyboard(desktop: Watched) -> None:
     assert head.get_attribute("aria-sort") == "ascending" and ratios() == sorted(ratios())
     table.locator("thead th button", has_text="Agent").press(" ")
     assert head.get_attribute("aria-sort") == "none"
-    names = table.locator("tbody th").all_text_contents()
+    names = table.locator("tbody th").evaluate_all("heads => heads.map(each => each.dataset.sort)")
     assert names == sorted(names, key=str.lower)
     # Empty cells come last in both directions.
     tested = table.locator("thead th button", has_text="p of alpha")
@@ -245,6 +247,7 @@ def test_no_serious_barrier_and_nothing_wider_than_the_screen(
     page = watched.page
     page.locator("#days tbody button").nth(2).click()
     page.wait_for_selector("#day dl")
+    page.locator(".contents summary").click()
     for theme in ("dark", "light"):
         page.select_option("#theme", theme)
         found = axe.Axe().run(page).response
@@ -259,6 +262,100 @@ def test_no_serious_barrier_and_nothing_wider_than_the_screen(
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert watched.complaints == [] and watched.requests == [file.as_uri()]
     page.close()
+
+
+@pytest.fixture(scope="module")
+def folder(file: Path) -> Path:
+    """The same report as a folder."""
+    runs = sorted(path for path in (file.parent / "runs").iterdir())
+    with pytest.raises(SystemExit) as ended:
+        main(["report", "--folder", *map(str, runs), "--output", str(file.parent / "report")])
+    assert ended.value.code == 0
+    return file.parent / "report" / "index.html"
+
+
+def test_a_page_in_a_folder_loads_an_episode_when_it_is_asked_for(
+    browser: Any, file: Path, folder: Path
+) -> None:
+    watched = Watched(browser, folder, DESKTOP, "light")
+    page = watched.page
+    page.locator("#days tbody button").nth(3).click()
+    page.wait_for_selector("#day dl")
+    parts = {Path(url).name for url in watched.requests if "/parts/episode-" in url}
+    assert 1 <= len(parts) <= 3  # what is shown at first, and the two that are compared at first
+    page.fill("#words", "PALMYRA sell")
+    page.select_option("#where", "answered")
+    page.click("#find")
+    page.locator("#found-status", has_text=re.compile("^[0-9]+ decisions found")).wait_for()
+    assert page.locator("#found li").count() > 0
+    beside = (folder.parent / "parts").as_uri()
+    assert all(url.startswith((beside, folder.as_uri())) for url in watched.requests)
+    assert watched.complaints == []
+    page.close()
+
+
+def test_a_part_that_is_missing_is_said(browser: Any, folder: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "index.html"
+    alone.write_bytes(folder.read_bytes())
+    watched = Watched(browser, alone, DESKTOP, "light")
+    watched.page.locator("#day", has_text="this report is the whole folder").wait_for()
+    watched.page.close()
+
+
+@pytest.mark.parametrize("form", ["file", "folder"])
+def test_a_link_opens_its_decision(
+    browser: Any, file: Path, folder: Path, form: str, tmp_path: Path
+) -> None:
+    (record,) = (file.parent / "runs" / "stock-sim").rglob("*gpt-4/repeat-0/decisions.jsonl")
+    line = lines_of(record)[17]
+    link = f"#decision/Stock-SIM/finmem%20model%3Dgpt-4/0/{line['session']}"
+    place = file if form == "file" else folder
+    watched = Watched(browser, place, DESKTOP, "light", link)
+    page = watched.page
+    page.locator("#day h3", has_text=line["session"]).wait_for()
+    prompts = page.locator("#day pre").all_text_contents()
+    assert line["thought"]["question"]["user"].strip() in [each.strip() for each in prompts]
+    assert page.locator("#day .link").get_attribute("href") == link
+    assert page.url.endswith(link)
+    assert watched.complaints == []
+    page.close()
+
+
+def test_two_agents_are_compared_day_by_day(browser: Any, file: Path, folder: Path) -> None:
+    one, other = "finmem model=gpt-4", "finmem model=gpt-4o"
+    read = []
+    for name in (one, other):
+        pattern = f"*{name.split('=')[1]}/repeat-0/decisions.jsonl"
+        (record,) = (file.parent / "runs" / "stock-sim").rglob(pattern)
+        read.append(lines_of(record))
+    differing = sum(a["action"] != b["action"] for a, b in zip(*read, strict=True))
+    watched = Watched(browser, folder, DESKTOP, "light")
+    page = watched.page
+    page.locator(".bar a", has_text="Differences").click()
+    task = page.locator("#differ-task option", has_text="Stock-SIM").get_attribute("value")
+    page.select_option("#differ-task", task)
+    page.select_option("#differ-one", one)
+    page.select_option("#differ-other", other)
+    said = page.locator("#differ-summary", has_text=f"differently {differing} times of 26")
+    said.wait_for()
+    assert one in said.text_content() and other in said.text_content()
+    cells = page.locator("#differ tbody tr").first.locator("th, td").all_text_contents()
+    (number,) = [n for n, line in enumerate(read[0]) if line["session"] == cells[0]]
+    for place, lines in ((1, read[0]), (2, read[1])):
+        assert cells[place] == ("sell", "hold", "buy")[lines[number]["action"]]
+        shown = float(cells[place + 4].replace("−", "-"))
+        assert abs(shown - lines[number]["reward"] * 100) < 0.0051
+    page.locator("#differ tbody tr").first.locator("button").nth(1).click()
+    page.locator("#day h3", has_text=f"{cells[0]} · {other}").wait_for()
+    assert watched.complaints == []
+    page.close()
+
+
+def test_the_leaderboard_begins_on_the_first_screen_of_a_phone(browser: Any, file: Path) -> None:
+    watched = Watched(browser, file, PHONE, "light")
+    row = watched.page.locator("#overall-1 tbody tr").nth(1)
+    assert row.evaluate("row => row.getBoundingClientRect().bottom") < PHONE["height"]
+    watched.page.close()
 
 
 @pytest.mark.parametrize(("viewport", "scheme"), [(DESKTOP, "dark"), (PHONE, "light")])

@@ -201,18 +201,22 @@ def test_repeats_that_failed_are_told_with_their_traces(content: ReportContent) 
 
 
 @pytest.mark.parametrize(
-    ("cutoff", "released", "says"),
+    ("cutoff", "released", "cell", "says"),
     [
-        ("2023-12", "2024-07-23", "model=offline (2023-12): what"),
-        ("2020-10", "2024-07-23", "(2020-10): what"),  # the window begins on its first day
-        ("2020-09", "2024-07-23", None),
-        (None, "2024-07-23", "(not stated; released 2024-07-23): what"),
-        (None, "2020-09-30", None),
-        (None, None, "cutoff of finmem model=offline is not known"),
+        ("2023-12", "2024-07-23", "2023-12 ●", "knowledge cutoff of 1 of 1 model"),
+        ("2020-10", "2024-07-23", "2020-10 ●", "knowledge cutoff of 1 of 1 model"),  # its first day
+        ("2020-09", "2024-07-23", "2020-09", None),
+        (None, "2024-07-23", "≤ 2024-07-23 ●", "knowledge cutoff of 1 of 1 model"),
+        (None, "2020-09-30", "≤ 2020-09-30", None),
+        (None, None, None, "The knowledge cutoff of 1 model is not known"),
     ],
 )
-def test_a_model_that_may_have_read_of_the_window_is_named(
-    content: ReportContent, cutoff: str | None, released: str | None, says: str | None
+def test_a_model_that_may_have_read_of_the_window_is_marked(
+    content: ReportContent,
+    cutoff: str | None,
+    released: str | None,
+    cell: str | None,
+    says: str | None,
 ) -> None:
     board = content.boards[0]
     number = next(n for n, row in enumerate(board.rows) if "finmem" in row.agent)
@@ -225,14 +229,18 @@ def test_a_model_that_may_have_read_of_the_window_is_named(
         changed.boards[0], setting=board.setting._replace(simulated=False, data_source="a file")
     )
     page = Page(html_page(dataclasses.replace(changed, boards=(real,))))
-    text = page.by_id("task-1").text
-    assert says in text if says else "may remember" not in text and "not known" not in text
+    notices = [each.text for each in page.all("p") if each.attributes.get("class") == "notice"]
+    said = [text for text in notices if "cutoff" in text]
+    assert [says in text for text in said] == [True] if says else said == []
+    heads, *rows = page.rows("Leaderboard of")
+    shown = rows[number][heads.index("Knowledge to")]
+    assert shown == cell if cell else shown.startswith("–")
     assert "SIMULATED" not in page.rows("Leaderboard of")[0]
 
 
 def test_simulated_markets_are_stamped_in_every_table_of_ranks_and_picture(page: Page) -> None:
     captions = [each.text for each in page.all("figcaption")]
-    assert len(captions) == 2 and all("SIMULATED" in text for text in captions)
+    assert len(captions) == 3 and all("SIMULATED" in text for text in captions)
     assert "SIMULATED" in page.all("caption")[0].text
     assert "SIMULATED" in page.by_id("task-1-title").text
     assert "simulated" in page.all("blockquote")[0].text

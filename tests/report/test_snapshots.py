@@ -71,7 +71,7 @@ def test_a_page_of_snapshots_alone_has_their_section_and_says_what_is_simulated(
 ) -> None:
     section = page.by_id("snapshots-1")
     assert "SIMULATED" in section.text and "held for 5 sessions" in section.text
-    assert "3 agents on 1 task." in page.html
+    assert "3 agents on 1 task: " in page.html
     assert [each.text for each in page.all("h3")][:3] == [
         "Skill",
         "Calibration",

@@ -10,6 +10,8 @@ const INKS = {
   dark: { ink: "#e6eaf0", faint: "#a5b0bf", rule: "#303947", ground: "#12161d", warn: "#ffd873" },
 };
 const PRINTED_WIDTH = 980;
+const BEST = 5;
+const DIMMED = 0.35;
 let curves = [];
 let drawingLibrary = null;
 let isPrinting = false;
@@ -78,27 +80,80 @@ function layoutOf(board, theme, width, titles) {
   };
 }
 
+/** The agents whose curves are in colour: the best, or one that was chosen, and the benchmark. */
+function inColour(board, chosen) {
+  const names = board.agents.map((agent, index) => [agent.name, index]);
+  const best = names.filter(([name]) => name !== board.benchmark).slice(0, BEST);
+  const wanted = chosen === "" ? best.map(([, index]) => index) : [Number(chosen)];
+  return new Set([...wanted, ...names.filter(([name]) => name === board.benchmark).map(([, i]) => i)]);
+}
+
+/** Names at the ends of curves, moved apart where they would lie on one another. */
+function endsOf(shown, span, height, width) {
+  const least = (span * (width < 600 ? 13 : 15)) / height;
+  const sorted = [...shown].sort((one, other) => one.y - other.y);
+  let below = -Infinity;
+  return sorted.map(({ name, color, y }) => {
+    below = Math.max(y, below + least);
+    return { text: cutName(name), x: 1.005, xref: "paper", y: below, yref: "y", xanchor: "left",
+      showarrow: false, font: { size: width < 600 ? 10 : 12, color } };
+  });
+}
+
 /** Growth in percent, or of an account that has one the value in dollars. */
-function curvesChart(board, theme, width) {
+function curvesChart(board, theme, width, chosen) {
   const [value, unit, title] = board.opening
     ? [(growth) => growth * board.opening, "USD", "account value, USD"]
     : [(growth) => (growth - 1) * 100, "%", "return, %"];
+  const coloured = inColour(board, chosen);
+  const dim = { color: INKS[theme].faint, width: 1, dash: "solid" };
   const traces = board.agents.flatMap((agent, index) => {
     const shared = {
       x: agent.own_times ?? board.times.slice(0, agent.growth.length), mode: "lines",
-      name: label(agent.name),
-      legendgroup: String(index), line: styleOf(board, index, theme),
+      name: label(agent.short), showlegend: false, customdata: agent.growth.map(() => index),
+      opacity: coloured.has(index) ? 1 : DIMMED,
+      line: coloured.has(index) ? styleOf(board, index, theme) : dim,
     };
     const hover = (figure) => `${label(agent.name)}<br>%{x|${whenIn(board)}} ${figure}<extra></extra>`;
     return [
       { ...shared, y: agent.growth.map(value), hovertemplate: hover(`%{y:,.1f} ${unit}`) },
-      { ...shared, y: agent.drawdown.map((d) => d * 100), yaxis: "y2", showlegend: false,
+      { ...shared, y: agent.drawdown.map((d) => d * 100), yaxis: "y2",
         hovertemplate: hover("%{y:.1f} %") },
     ];
   });
   const layout = layoutOf(board, theme, width, [title, "drawdown, %"]);
-  withLegend(layout, 480, board.agents.length, width, 220);
+  layout.height = 500;
+  layout.margin.r = width < 600 ? 96 : 170;
+  const heights = board.agents.flatMap((agent) => agent.growth).filter((each) => each !== null).map(value);
+  const span = heights.reduce((most, each) => Math.max(most, each), -Infinity)
+    - heights.reduce((least, each) => Math.min(least, each), Infinity);
+  layout.annotations.push(...endsOf([...coloured].map((index) => ({
+    name: board.agents[index].short, color: styleOf(board, index, theme).color,
+    y: value(board.agents[index].growth.at(-1)),
+  })), span || 1, 250, width));
   return { traces, layout };
+}
+
+/** The line that the mouse rests on stands out from the dimmed ones. */
+function watchCurves(library, chart) {
+  if (chart.dataset.watched) return;
+  chart.dataset.watched = "true";
+  const both = (index) => [2 * index, 2 * index + 1];
+  const isDimmed = (index) => chart.data[2 * index].opacity !== 1;
+  chart.on("plotly_hover", ({ points: [point] }) => {
+    const index = point.customdata;
+    if (!isDimmed(index)) return;
+    library.restyle(chart, { opacity: 0.99, "line.width": 3 }, both(index));
+  });
+  chart.on("plotly_unhover", ({ points: [point] }) => {
+    const index = point.customdata;
+    if (chart.data[2 * index].opacity !== 0.99) return;
+    library.restyle(chart, { opacity: DIMMED, "line.width": 1 }, both(index));
+  });
+  chart.on("plotly_click", ({ points: [point] }) => {
+    const number = Number(chart.dataset.board);
+    openAt(`task-${number + 1}`, curves[number].agents[point.customdata].name, String(point.x));
+  });
 }
 
 /** Trades of one asset, as triangles where they were filled. */
@@ -209,7 +264,8 @@ function weightsChart(board, theme, width, chosen) {
   return { traces, layout };
 }
 
-const CHOSEN = { actions: "agent", weights: "weights-agent", positions: "trader" };
+const CHOSEN = { curves: "curve", sheet: "sheet-agent", actions: "agent", weights: "weights-agent",
+  positions: "trader" };
 const CONFIG = {
   displaylogo: false, responsive: true, scrollZoom: false,
   modeBarButtonsToRemove: ["select2d", "lasso2d", "sendDataToCloud", "autoScale2d"],
@@ -223,15 +279,19 @@ function drawWith(library, chart, trades = chart.trades) {
   const asset = byId(`${name}-asset`)?.value || null;
   const width = isPrinting ? PRINTED_WIDTH : chart.clientWidth;
   const kind = chart.dataset.chart;
-  const chosen = kind === "curves" ? null : Number(byId(`${name}-${CHOSEN[kind]}`).value);
+  const value = byId(`${name}-${CHOSEN[kind]}`)?.value;
+  const chosen = Number(value);
   const { traces, layout } = {
-    curves: () => curvesChart(board, themeNow(), width),
+    curves: () => curvesChart(board, themeNow(), width, value),
+    sheet: () => sheetChart(board, themeNow(), width, name, chosen),
+    costs: () => costsChart(costs[chart.dataset.points], themeNow(), width),
     actions: () => actionsChart(board, themeNow(), width, chosen,
       asset === null ? null : Number(asset)),
     weights: () => weightsChart(board, themeNow(), width, chosen),
     positions: () => positionsChart(board, themeNow(), width, name, trades),
   }[kind]();
   library.react(chart, traces, layout, CONFIG);
+  if (kind === "curves") watchCurves(library, chart);
   chart.style.minHeight = `${layout.height}px`;
   chart.dataset.drawn = traces.length;
 }
@@ -258,6 +318,8 @@ function printCharts(printing) {
 
 function watchCharts() {
   curves = plainJson("curves");
+  sheets = plainJson("sheets");
+  costs = plainJson("costs");
   const observer = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
@@ -269,7 +331,8 @@ function watchCharts() {
   for (const chooser of document.querySelectorAll(".choice select")) {
     chooser.addEventListener("change", () => draw(chooser.closest(".choice").nextElementSibling.firstChild));
   }
-  addEventListener("load", () => setTimeout(plotly, 500)); // before somebody prints
+  const soon = window.requestIdleCallback ?? setTimeout;
+  addEventListener("load", () => setTimeout(() => soon(plotly), 2000)); // before somebody prints
   addEventListener("beforeprint", () => printCharts(true));
   addEventListener("afterprint", () => printCharts(false));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

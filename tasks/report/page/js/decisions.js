@@ -11,7 +11,7 @@ const textOf = (refs, record) => linesOf(refs, record).join("\n");
 
 /** A part of an episode, with the lines that its decisions point to; null where it was left out. */
 async function loaded(episode, part) {
-  if (!episode[part]) return null;
+  if (!episode?.[part]) return null;
   const [shared, own] = await Promise.all([
     directory.tables[episode.task] ? packedJson(directory.tables[episode.task]) : [],
     packedJson(episode[part]),
@@ -70,7 +70,14 @@ async function showDays() {
   const episode = chosenEpisode();
   byId("decisions-stamp").hidden = !episode.simulated;
   byId("day").replaceChildren(make("h3", {}, "Choose a decision"));
-  const facts = await loaded(episode, "facts");
+  let facts;
+  try {
+    facts = await loaded(episode, "facts");
+  } catch ({ message }) {
+    listDays(null);
+    byId("day").replaceChildren(make("h3", {}, "Not here"), make("p", { class: "notice" }, message));
+    return;
+  }
   if (episode !== chosenEpisode()) return;
   offerSessions(facts);
   listDays(facts);
@@ -123,7 +130,8 @@ async function showDay(day) {
   const other = thought?.other
     ? [make("h4", {}, "Recorded"), make("pre", {}, textOf(thought.other, texts))] : [];
   byId("day").replaceChildren(
-    make("h3", {}, `${decision.day} · ${episode.agent} · repeat ${episode.repeat}`),
+    make("h3", {}, `${decision.day} · ${episode.agent} · repeat ${episode.repeat} `,
+      make("a", { href: keepLink(episode, decision.day), class: "link" }, "link")),
     ...observedParts(decision, facts, thought),
     ...(episode.thinks && !texts ? [leftOut(episode, decision.day)] : [...asked, ...other]),
     ...doneParts(decision, thought, episode),

@@ -23,6 +23,9 @@ function chooseTheme(theme) {
 }
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);
+document.querySelector(".contents").addEventListener("click", (event) => {
+  if (event.target.closest("a")) event.currentTarget.open = false;
+});
 document.querySelectorAll(".copy").forEach((button) =>
   button.addEventListener("click", () => copyText(button)));
 byId("filter").addEventListener("input", (event) => filterAgents(event.target.value));
@@ -31,4 +34,6 @@ watchDecisions();
 watchSearch();
 watchArena();
 watchCharts();
+watchDiffering();
+watchLinks();
 document.documentElement.dataset.interactiveMs = Math.round(performance.now());

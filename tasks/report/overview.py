@@ -1,0 +1,129 @@
+"""What a reader looks for first: what ran, when, by which code, at what cost, and who is best."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from investorbench.tasks.answers import Answers, answers_of
+from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
+from investorbench.tasks.report.content import ReportContent, settings_of
+from investorbench.tasks.report.decisions import EpisodeNote
+from investorbench.tasks.report.leaderboard_tables import agents_of
+from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.names import short_names
+from investorbench.tasks.statistics.rank_sets import SIZE
+from investorbench.tasks.wording import count, number, p_equals, percent, usd
+
+HASH = 12
+"""Characters of a hash that are shown."""
+
+
+def overview(content: ReportContent, notes: Sequence[EpisodeNote]) -> Html:
+    """What ran, when, by which code and at what cost, as a list of terms."""
+    terms = {
+        "Ran": _what(content, notes),
+        "Window": _window(content),
+        "When": _when(notes),
+        "Code": _code(notes),
+        "Cost": _cost(content),
+    }
+    parts = (
+        element("div", element("dt", name), element("dd", text))
+        for name, text in terms.items() if text
+    )  # fmt: skip
+    return element("dl", *parts, class_="overview")
+
+
+def verdict(ranked: Leaderboard | Overall) -> Html | None:
+    """Who is best, by how much, and whether that may be luck, in a line; None of nobody."""
+    rows: Sequence[Row | OverallRow] = ranked.rows
+    agents = [row for row in rows if row.agent != ranked.benchmark and not row.knows]
+    if not agents or not math.isfinite(agents[0].sr):
+        return None
+    best, short = agents[0], short_names(agents_of(ranked))
+    sr = best.statistics.sr
+    around = (
+        "" if sr.low is None or sr.high is None else f" [{number(sr.low, 2)}, {number(sr.high, 2)}]"
+    )
+    name = element("strong", element("bdi", short[best.agent], title=best.agent))
+    said = [name, f" has the highest Sharpe ratio, {number(best.sr, 2)}{around}. "]
+    p = best.against.adjusted_p if best.against is not None else None
+    if ranked.compared_with is not None and p is not None:
+        clear = "distinguishable" if p <= SIZE else "not distinguishable"
+        title = ranked.compared_with.title
+        said.append(f"Its alpha over {title} is {clear} from luck ({p_equals(p)}).")
+    else:
+        why = best.statistics.alpha.reason or sr.reason or "nothing is compared here"
+        said.append(f"Whether that is luck cannot be tested: {why}.")
+    return element("p", *said, class_="verdict")
+
+
+def _what(content: ReportContent, notes: Sequence[EpisodeNote]) -> str:
+    entries = [entry for _, entry in content.records]
+    planned = sum(entry.planned for entry in entries)
+    finished = sum(len(entry.result.episodes) for entry in entries)
+    settings = settings_of(content)
+    agents = {row.agent for board in content.snapshots for row in board.rows}
+    agents |= {
+        row.agent for board in content.boards for row in board.rows if row.agent != board.benchmark
+    }
+    episodes = (
+        count(planned, "episode")
+        if finished == planned
+        else f"{number(finished)} of {count(planned, 'episode')} finished"
+    )
+    decisions = count(sum(note.days for note in notes), "decision")
+    return (
+        f"{count(len(agents), 'agent')} on {count(len(settings), 'task')}: {episodes}, {decisions}"
+    )
+
+
+def _window(content: ReportContent) -> str:
+    settings = settings_of(content)
+    if not settings:
+        return ""
+    first, last = min(each.start for each in settings), max(each.end for each in settings)
+    protocols = ", ".join(sorted({each.protocol for each in settings}))
+    return f"{first} to {last}, {protocols} protocol"
+
+
+def _when(notes: Sequence[EpisodeNote]) -> str:
+    begun = [note.begun for note in notes if note.begun]
+    ended = [note.ended for note in notes if note.ended]
+    if not begun:
+        return ""
+    first, last = (_minute(each) for each in (min(begun), max(ended)))
+    return f"{first} to {last if last[:10] != first[:10] else last[11:]} UTC"
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
+def _code(notes: Sequence[EpisodeNote]) -> Html | None:
+    """The code of all episodes; of several, how many."""
+    found = list(dict.fromkeys(note.code for note in notes if note.code))
+    if not found:
+        return None
+    several = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return join(element("code", found[0][:HASH], title=", ".join(found)), several)
+
+
+def _cost(content: ReportContent) -> str:
+    asked = list(_answers(content))
+    if not asked:
+        return "no model was asked"
+    known = [each.cost_usd for _, each in asked if each.cost_usd is not None]
+    unpriced = {agent for agent, each in asked if each.cost_usd is None}
+    paid = usd(sum(known)) if known else "prices not known"
+    rest = f" and {count(len(unpriced), 'agent')} without a price" if known and unpriced else ""
+    tokens = number(sum(each.read + each.written for _, each in asked))
+    unusable = sum(each.invalid for _, each in asked) / sum(each.decisions for _, each in asked)
+    return f"{paid}{rest}; {tokens} tokens; {percent(unusable)} % of answers unusable"
+
+
+def _answers(content: ReportContent) -> Iterator[tuple[str, Answers]]:
+    """Each agent of each task that asks a model, with how its answers add up."""
+    for _, entry in content.records:
+        found = answers_of(entry.result)
+        if found is not None and found.decisions:
+            yield entry.result.agent, found
