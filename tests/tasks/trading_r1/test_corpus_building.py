@@ -107,7 +107,9 @@ class Stop(Exception):  # noqa: N818
     """Stands for whatever ends a process."""
 
 
-@pytest.mark.parametrize("row", [0, 1, 5, 21, 90, 170])
+@pytest.mark.parametrize(
+    "row", [21, *(pytest.param(row, marks=pytest.mark.heavy) for row in (0, 1, 5, 90, 170))]
+)
 def test_what_was_interrupted_goes_on_to_the_same_bytes(
     row: int, built: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,7 +52,10 @@ def test_the_simulated_task_has_labels_on_every_day_but_the_last_fifteen() -> No
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", [*REACHED, "spy"])
+@pytest.mark.parametrize(
+    "name",
+    ["spy", REACHED[0], *(pytest.param(name, marks=pytest.mark.heavy) for name in REACHED[1:])],
+)
 def test_real_tasks_hold_the_embargo(name: str) -> None:
     own = task(name)
     market, facts = own.market(), own.facts("test")
