@@ -106,7 +106,7 @@ def test_a_section_that_looks_ahead_is_found(kind: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("symbol", ["AAPL", "TSLA"])
+@pytest.mark.parametrize("symbol", ["AAPL", pytest.param("TSLA", marks=pytest.mark.long)])
 def test_the_future_changes_no_real_briefing(symbol: str, data_folder: Path) -> None:
     sources = ("fundamentals", "macro")
     market = find_market(symbol, "stock", str(data_folder), sources=sources)
