@@ -19,6 +19,7 @@ from investorbench.scripts import (
     compare,
     corpus,
     data,
+    exporting,
     inspecting,
     live,
     models,
@@ -66,6 +67,7 @@ app.command("score")(reads_bundles(score.score))
 app.command("compare")(reads_bundles(compare.compare))
 app.command("replay")(reads_bundles(replay.replay))
 app.command("mcp")(mcp)
+app.command("export")(exporting.export)
 app.command("report")(report.report)
 app.command("plan", context_settings=plan.CONTEXT)(plan.plan)
 app.command("seal", context_settings=seal.CONTEXT)(seal.seal)

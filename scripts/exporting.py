@@ -1,0 +1,29 @@
+"""``investorbench export``: runs in the forms of other libraries."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from investorbench.scripts.terminal import Console
+from investorbench.tasks.exporting import EXPORTS, export_runs
+from investorbench.tasks.record.bundling import opened
+from investorbench.tasks.wording import count
+
+
+def export(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of runs, or of agents in them; or bundles.")
+    ],
+    to: Annotated[str, typer.Option("--to", help=f"{', '.join(EXPORTS)}.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder to write; it must be new.")
+    ] = None,
+) -> None:
+    """Write runs as logs of Inspect, or as data sets of Minari or Hugging Face."""
+    messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    folder = output or Path(f"{runs[0].resolve().stem}-{to}")
+    with opened(runs, messages.print) as folders, messages.status(f"writing {folder}"):
+        found = export_runs(to, folders, folder, messages.print)
+    unit = "decision" if to == "datasets" else "episode"
+    print(f"wrote {folder}: {count(found, unit)}")

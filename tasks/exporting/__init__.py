@@ -1,0 +1,59 @@
+"""Runs for other libraries: logs of Inspect, data sets of Minari and of Hugging Face.
+
+docs/exports.md says what each holds.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from investorbench.tasks.exporting.hub_sets import write_hub
+from investorbench.tasks.exporting.inspect_logs import write_inspect
+from investorbench.tasks.exporting.minari_sets import write_minari
+from investorbench.tasks.tables.reading import Say
+from investorbench_env.errors import InvestorBenchError, UnknownNameError
+
+Export = Callable[[Sequence[Path], Path, Say], int]
+EXPORTS: Mapping[str, Export] = {
+    "inspect": write_inspect,
+    "minari": write_minari,
+    "datasets": write_hub,
+}
+"""What writes each form, and returns how many episodes it holds, or decisions of a data set."""
+
+__all__ = ["EXPORTS", "export_runs"]
+
+
+def export_runs(to: str, runs: Sequence[Path], folder: Path, say: Say) -> int:
+    """Write runs into a new folder in the form of another library; whole or not at all.
+
+    Args:
+        to: ``"inspect"``, ``"minari"`` or ``"datasets"``.
+        runs: folders of runs.
+        folder: to write into; it must not be there, or be empty.
+        say: takes what is left out or is not finished, a line each.
+
+    Returns:
+        How many episodes were written; of ``"datasets"`` how many decisions.
+
+    Raises:
+        InvestorBenchError: there is no such form, something is in the folder, the library is not
+            installed, or nothing can be exported.
+    """
+    if to not in EXPORTS:
+        raise UnknownNameError("form of an export", to, EXPORTS)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvestorBenchError(f"{folder} is there already: name another folder with --output")
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        found = EXPORTS[to](runs, part, say)
+        if not found:
+            raise InvestorBenchError("none of the records can be exported")
+        if folder.exists():
+            folder.rmdir()
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return found

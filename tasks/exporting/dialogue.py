@@ -1,0 +1,68 @@
+"""What was asked and answered at each decision, of any agent, in plain texts."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from investorbench.tasks.actions import action_parts, action_word
+from investorbench.tasks.record.schema import Content
+from investorbench_env.facts import Facts
+
+
+class Exchange(NamedTuple):
+    """A pair of messages of one decision.
+
+    Attributes:
+        system: what the model was asked to be; empty where that is not recorded.
+        user: what it was shown; of an agent that records no prompt, the moment and the account.
+        assistant: what it answered; of an agent that asks no model, what it did.
+        reasoning: what it thought, where a server says so.
+    """
+
+    system: str
+    user: str
+    assistant: str
+    reasoning: str
+
+
+def exchange_of(line: Content, facts: Facts, equity_before: float) -> Exchange:
+    """The messages of a decision.
+
+    Args:
+        line: of the record.
+        facts: of its environment.
+        equity_before: of the account, when it was taken.
+    """
+    system, user = _question(line["thought"])
+    answers = line["answers"]
+    said = [str(each.get("text") or "") for each in answers]
+    thought = [str(each.get("reasoning") or "") for each in answers]
+    done = "; ".join(
+        [action_word(line["action"], facts.action), *action_parts(line["action"], facts)]
+    )
+    return Exchange(
+        system=system,
+        user=user or f"{line['session']}, {line['time']}: equity {equity_before:,.2f} USD",
+        assistant="\n\n".join(filter(None, said)) or done,
+        reasoning="\n\n".join(filter(None, thought)),
+    )
+
+
+def _question(thought: Any) -> tuple[str, str]:
+    """System and user text of what was asked, in the forms that our agents record."""
+    question = thought.get("question") if isinstance(thought, Mapping) else None
+    if isinstance(question, Mapping):
+        return _text(question.get("system")), _text(question.get("user"))
+    if isinstance(question, list):  # messages
+        parts: dict[str, list[str]] = {}
+        for each in question:
+            if isinstance(each, Mapping):
+                parts.setdefault(str(each.get("role")), []).append(_text(each.get("content")))
+        return "\n\n".join(parts.get("system", ())), "\n\n".join(parts.get("user", ()))
+    return "", _text(question)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
