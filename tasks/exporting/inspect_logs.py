@@ -144,7 +144,8 @@ def _sample(episode: RecordedEpisode, model: str) -> "EvalSample":
     return EvalSample(
         id=f"repeat-{episode.number}",
         epoch=1,
-        input=f"{row['task']}, {row.get('start')} to {row.get('end')}, {row['protocol']} protocol",
+        input=f"{'SIMULATED ' * episode.facts.simulated}{row['task']}, {row.get('start')} to "
+        f"{row.get('end')}, {row['protocol']} protocol",
         target="",
         messages=messages,
         output=ModelOutput.from_content(model, messages[-1].text if messages else ""),

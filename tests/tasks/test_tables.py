@@ -138,7 +138,7 @@ def test_a_formula_in_a_text_is_harmless_in_csv_and_numbers_stay_numbers(
                    if not _is_number(cell))  # fmt: skip
 
 
-@given(st.text() | st.sampled_from(COMPUTED).flatmap(lambda c: st.text().map(c.__add__)))
+@given(st.text(st.sampled_from([*COMPUTED, "'", " ", "a", "1", ",", '"', "−"])))
 def test_any_text_is_harmless_and_comes_back(text: str) -> None:
     cell = harmless(text)
     assert not cell.startswith(COMPUTED)
