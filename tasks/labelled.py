@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 
-class LabelledDay(NamedTuple):
+class MarkedDay(NamedTuple):
     """A decision, what came after it, and what it earned.
 
     Attributes:
@@ -57,7 +57,7 @@ class LabelledEpisode:
     round_trip_rate: float
     why: str | None
     decides: bool
-    days: tuple[LabelledDay, ...]
+    days: tuple[MarkedDay, ...]
 
     def plain(self) -> dict[str, Any]:
         """The same as JSON holds it."""
@@ -93,13 +93,13 @@ class LabelledEpisode:
 OF_TEXT = ("session", "label", "why", "momentum", "decided")
 
 
-def _day(content: Mapping[str, Any]) -> LabelledDay:
-    if set(content) != set(LabelledDay._fields):
+def _day(content: Mapping[str, Any]) -> MarkedDay:
+    if set(content) != set(MarkedDay._fields):
         raise ValueError(f"a day has {', '.join(content)}")
     read: dict[str, Any] = {
         name: _text(value) if name in OF_TEXT else _number(value) for name, value in content.items()
     }
-    return LabelledDay(**read)
+    return MarkedDay(**read)
 
 
 def _mapping(value: Any) -> dict[str, Any] | None:

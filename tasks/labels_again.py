@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from investorbench.tasks.labelled import LabelledDay, LabelledEpisode
+from investorbench.tasks.labelled import LabelledEpisode, MarkedDay
 from investorbench.tasks.record.episode_folder import FILES, LABELS, METRICS, labels_in
 from investorbench.tasks.record.lines import RecordFile, read_record
 from investorbench.tasks.record.reading import RecordedJob
@@ -138,7 +138,7 @@ def _first_other(
     return None
 
 
-def _part(day: LabelledDay, name: str) -> Any:
+def _part(day: MarkedDay, name: str) -> Any:
     return getattr(day, name)
 
 

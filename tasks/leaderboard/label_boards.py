@@ -5,13 +5,13 @@ each other, and it is said which of them are distinguishable from always buy.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from investorbench.tasks.leaderboard.entries import Group, Setting, grouped
 from investorbench.tasks.result import Entry
 from investorbench.tasks.statistics.estimate import LEVEL
-from investorbench.tasks.trading_r1.blocks import BLOCK, FEWEST_BLOCKS, Day
+from investorbench.tasks.trading_r1.blocks import BLOCK, FEWEST_BLOCKS, MarketDay
 from investorbench.tasks.trading_r1.scores import (
     BEST_CONSTANT,
     DecisionFigures,
@@ -21,7 +21,7 @@ from investorbench.tasks.trading_r1.scores import (
 )
 from investorbench.tasks.wording import count, listed, number
 
-Decisions = Mapping[str, list[LabelledDecision]]
+AgentDecisions = Mapping[str, list[LabelledDecision]]
 """Those of each agent."""
 
 
@@ -34,12 +34,14 @@ class LabelRow:
         entry: of an agent on one task; None of a baseline, and over several tasks.
         figures: what its decisions come to.
         is_baseline: whether it is no agent, but an answer to compare agents with.
+        knows: whether it was handed what others cannot know; it is compared with nothing.
     """
 
     agent: str
     entry: Entry | None
     figures: DecisionFigures
     is_baseline: bool = False
+    knows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class LabelBoard:
 
     settings: tuple[Setting, ...]
     rows: tuple[LabelRow, ...]
-    decisions: Decisions
+    decisions: AgentDecisions
     sentence: str
     notes: tuple[str, ...]
 
@@ -89,7 +91,7 @@ def label_boards(entries: Iterable[Entry]) -> list[LabelBoard]:
     Args:
         entries: agents on tasks, in any order.
     """
-    found: dict[Setting, tuple[Group, Decisions, list[str]]] = {}
+    found: dict[Setting, tuple[Group, AgentDecisions, list[str]]] = {}
     for setting, (group, _) in grouped(entries).items():
         decisions = {name: decisions_of(entry) for name, entry in group.items()}
         silent = [name for name, own in decisions.items() if own and not _decides(group[name])]
@@ -97,7 +99,13 @@ def label_boards(entries: Iterable[Entry]) -> list[LabelBoard]:
         if decided:
             found[setting] = group, decided, silent
     boards = [
-        _board((setting,), decided, group, _silent(silent))
+        _board(
+            (setting,),
+            decided,
+            group,
+            _silent(silent),
+            {name for name, entry in group.items() if entry.result.knows},
+        )
         for setting, (group, decided, silent) in found.items()
     ]
     return [*_over_tasks(found), *boards]
@@ -109,7 +117,9 @@ def decisions_of(entry: Entry) -> list[LabelledDecision]:
     return [
         LabelledDecision(
             symbol=result.facts.symbol,
-            day=Day(str(each.market_seed) if result.facts.draws_markets else "", known.session),
+            day=MarketDay(
+                str(each.market_seed) if result.facts.draws_markets else "", known.session
+            ),
             known=known,
             round_trip_rate=each.labelled.round_trip_rate,
         )
@@ -124,7 +134,7 @@ def _decides(entry: Entry) -> bool:
 
 
 def _over_tasks(
-    found: Mapping[Setting, tuple[Group, Decisions, list[str]]],
+    found: Mapping[Setting, tuple[Group, AgentDecisions, list[str]]],
 ) -> Iterator[LabelBoard]:
     """Agents over all tasks of a protocol that all of them decided on, tickers together."""
     alike: dict[tuple[object, ...], list[Setting]] = defaultdict(list)
@@ -141,16 +151,27 @@ def _over_tasks(
             }
             out = sorted(every - shared)
             notes = [f"left out, without all tasks: {listed(out)}"] if out else []
-            yield _board(tuple(settings), decisions, {}, notes)
+            groups = [found[setting][0] for setting in settings]
+            knowing = {n for group in groups for n, each in group.items() if each.result.knows}
+            yield _board(tuple(settings), decisions, {}, notes, knowing)
 
 
 def _board(
-    settings: tuple[Setting, ...], decided: Decisions, group: Group, notes: Iterable[str]
+    settings: tuple[Setting, ...],
+    decided: AgentDecisions,
+    group: Group,
+    notes: Iterable[str],
+    knowing: Collection[str],
 ) -> LabelBoard:
     # All agents are compared with one answer at once, so the interval of each is the wider.
-    level = 1.0 - (1.0 - LEVEL) / len(decided)
+    level = 1.0 - (1.0 - LEVEL) / max(len(decided.keys() - knowing), 1)
     rows = [
-        LabelRow(agent=name, entry=group.get(name), figures=figures_of(own, level=level))
+        LabelRow(
+            agent=name,
+            entry=group.get(name),
+            figures=figures_of(own, level=level),
+            knows=name in knowing,
+        )
         for name, own in decided.items()
     ]
     decisions = dict(decided)
@@ -182,7 +203,7 @@ def _place(row: LabelRow) -> tuple[float, float, str]:
 
 def _sentence(rows: Sequence[LabelRow]) -> str:
     """Which agents earn more or less than always buy, as far as that can be distinguished."""
-    agents = [row for row in rows if not row.is_baseline]
+    agents = [row for row in rows if not (row.is_baseline or row.knows)]
     figures = max((row.figures for row in rows), key=lambda each: each.labelled)
     if not figures.labelled:
         return "No day has a label, so no decision can be paid."
@@ -193,6 +214,8 @@ def _sentence(rows: Sequence[LabelRow]) -> str:
     buys = next(row.figures.decision for row in rows if row.agent == BEST_CONSTANT)
     beside = f"that of {BEST_CONSTANT}, {number(buys.value, 2)}"
     known = [row for row in agents if row.figures.lead.low is not None]
+    if not agents:
+        return f"{where}, only what knows the label decided: there is nothing to compare."
     if not known:
         why = agents[0].figures.lead.reason
         return f"{where}, no mean decision reward can be distinguished from {beside}: {why}."
@@ -216,10 +239,10 @@ def _sentence(rows: Sequence[LabelRow]) -> str:
     return f"{where}, {' and '.join(parts)} a decision than {than}{others}."
 
 
-def _notes(rows: Sequence[LabelRow], decisions: Decisions) -> Iterator[str]:
+def _notes(rows: Sequence[LabelRow], decisions: AgentDecisions) -> Iterator[str]:
     figures = max((row.figures for row in rows), key=lambda each: each.labelled)
     if figures.blocks >= FEWEST_BLOCKS:
-        several = sum(not row.is_baseline for row in rows)
+        several = sum(not (row.is_baseline or row.knows) for row in rows)
         joint = "; those beside always buy hold together" if several > 1 else ""
         yield (
             f"95 % intervals: Student's over {count(figures.blocks, 'block')} of at least {BLOCK} "
@@ -230,10 +253,12 @@ def _notes(rows: Sequence[LabelRow], decisions: Decisions) -> Iterator[str]:
             "always …: constant answers on the same days; momentum class: what had been, known on "
             "the day; label oracle: knows the label"
         )
+    if knowing := [row.agent for row in rows if row.knows]:
+        yield f"compared with nothing, for it knows what others cannot: {listed(knowing)}"
     yield from _unlabelled(decisions)
 
 
-def _unlabelled(decisions: Decisions) -> Iterator[str]:
+def _unlabelled(decisions: AgentDecisions) -> Iterator[str]:
     """Days that have no label, by the reason, each day of a ticker once."""
     each_once = {(one.symbol, one.day): one.known for own in decisions.values() for one in own}
     whys: dict[str, int] = defaultdict(int)

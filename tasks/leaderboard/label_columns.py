@@ -26,7 +26,7 @@ class LabelLine(NamedTuple):
 
 
 LabelColumn = Column[LabelLine]
-Room = Literal["terminal", "paper", "figure", "page"]
+_Room = Literal["terminal", "paper", "figure", "page"]
 """The smallest table with its interval; ``figure``: all but pages show the figure alone."""
 
 
@@ -47,7 +47,7 @@ def _figure(
     *,
     unit: Unit = RATIO,
     digits: int = 2,
-    room: Room = "paper",
+    room: _Room = "paper",
 ) -> LabelColumn:
     """A figure, and where there is room for its interval; pages and files have all of them."""
     shown, plain = Format(digits, digits), Format(digits)

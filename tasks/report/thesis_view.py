@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from investorbench.agents.thesis.thesis import Bullet, Thesis, parse, without_thinking
-from investorbench.tasks.labelled import LabelledDay
+from investorbench.tasks.labelled import MarkedDay
 from investorbench.tasks.leaderboard.label_boards import LabelBoard, LabelRow
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.lines import read_record
@@ -36,7 +36,7 @@ class ShownThesis(NamedTuple):
     """A thesis with where it stands, and what it earned."""
 
     row: LabelRow
-    day: LabelledDay
+    day: MarkedDay
     written: RecordedThesis
 
 
@@ -84,7 +84,7 @@ def mark_of_claim(bullet: Bullet, citable: Citable) -> str:
     return UNFOUNDED if is_false else UNCITED
 
 
-def _reward(day: LabelledDay) -> float:
+def _reward(day: MarkedDay) -> float:
     rewards = Rewards(day.structure or 0.0, day.evidence or 0.0, day.decision or 0.0)
     return staged(rewards, "II" if day.decision is None else "III")
 

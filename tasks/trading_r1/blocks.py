@@ -17,14 +17,14 @@ FEWEST_BLOCKS = 4
 """For an interval: as many as the published window has. Fewer leave Student's law no freedom."""
 
 
-class Day(NamedTuple):
+class MarketDay(NamedTuple):
     """A session of a market that is like no other: of real prices there is but one."""
 
     market: str
     session: str
 
 
-def blocks_of(days: Iterable[Day]) -> Mapping[Day, int]:
+def blocks_of(days: Iterable[MarketDay]) -> Mapping[MarketDay, int]:
     """The number of the block of each day, common to all tickers.
 
     The sessions of a market are cut into as many blocks as there are whole ones of ``BLOCK``, of
@@ -36,15 +36,15 @@ def blocks_of(days: Iterable[Day]) -> Mapping[Day, int]:
     markets: dict[str, set[str]] = {}
     for day in days:
         markets.setdefault(day.market, set()).add(day.session)
-    found: dict[Day, int] = {}
+    found: dict[MarketDay, int] = {}
     for market, own in markets.items():
         sessions, before = sorted(own), len(set(found.values()))
         blocks = max(1, len(sessions) // BLOCK)
         for place, session in enumerate(sessions):
-            found[Day(market, session)] = before + place * blocks // len(sessions)
+            found[MarketDay(market, session)] = before + place * blocks // len(sessions)
     return found
 
 
-def numbers_of(days: Sequence[Day], blocks: Mapping[Day, int]) -> npt.NDArray[np.int64]:
+def numbers_of(days: Sequence[MarketDay], blocks: Mapping[MarketDay, int]) -> npt.NDArray[np.int64]:
     """The blocks of days as an array [N]."""
     return np.array([blocks[day] for day in days], dtype=np.int64)

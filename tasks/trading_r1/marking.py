@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from investorbench.agents.thesis.thesis import Thesis, parse
-from investorbench.tasks.labelled import LabelledDay, LabelledEpisode
+from investorbench.tasks.labelled import LabelledEpisode, MarkedDay
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import Task
 from investorbench.tasks.trading_r1.recorded import RecordedThesis, theses_of
@@ -102,25 +102,25 @@ def relabelled(labelled: LabelledEpisode, truths: Truths, facts: Facts) -> Label
     )
 
 
-def _unmarked(step: Step, truths: Truths | None) -> LabelledDay:
+def _unmarked(step: Step, truths: Truths | None) -> MarkedDay:
     session = str(step.info["session"])
     if truths is None:
-        return LabelledDay(session=session, why=NO_LABELS)
+        return MarkedDay(session=session, why=NO_LABELS)
     return _day(session, truths.days)
 
 
-def _day(session: str, days: Mapping[str, Truth]) -> LabelledDay:
+def _day(session: str, days: Mapping[str, Truth]) -> MarkedDay:
     truth = days.get(session)
     if truth is None:
-        return LabelledDay(session=session, why=BEYOND)
-    return LabelledDay(session=session, **truth._asdict())
+        return MarkedDay(session=session, why=BEYOND)
+    return MarkedDay(session=session, **truth._asdict())
 
 
-def _without_rewards(day: LabelledDay) -> LabelledDay:
+def _without_rewards(day: MarkedDay) -> MarkedDay:
     return day._replace(decided=None, structure=None, evidence=None, decision=None, graded=None)
 
 
-def _marked(day: LabelledDay, written: RecordedThesis | None, rate: float) -> LabelledDay:
+def _marked(day: MarkedDay, written: RecordedThesis | None, rate: float) -> MarkedDay:
     """A day with what its thesis earned; a step without one decided nothing."""
     thesis = parse("" if written is None else written.text)
     day = _without_rewards(day)._replace(decided=thesis.decision)
@@ -132,7 +132,7 @@ def _marked(day: LabelledDay, written: RecordedThesis | None, rate: float) -> La
     return day._replace(graded=_graded(thesis, day, rate))
 
 
-def _graded(thesis: Thesis, day: LabelledDay, rate: float) -> float | None:
+def _graded(thesis: Thesis, day: MarkedDay, rate: float) -> float | None:
     if day.horizon_return is None or day.daily_volatility is None:
         return None
     return graded(thesis, day.horizon_return, day.daily_volatility, rate)

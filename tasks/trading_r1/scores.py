@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from investorbench.agents.thesis.thesis import CLASSES
 from investorbench.tasks.forecasts import clustered_mean, rank_correlation
-from investorbench.tasks.labelled import LabelledDay
+from investorbench.tasks.labelled import MarkedDay
 from investorbench.tasks.statistics.estimate import LEVEL, Estimate
 from investorbench.tasks.trading_r1.baselines import baseline_decisions
-from investorbench.tasks.trading_r1.blocks import FEWEST_BLOCKS, Day, blocks_of, numbers_of
+from investorbench.tasks.trading_r1.blocks import FEWEST_BLOCKS, MarketDay, blocks_of, numbers_of
 from investorbench.tasks.trading_r1.rewards import (
     DECISION_REWARDS,
     NO_DECISION,
@@ -47,8 +47,8 @@ class LabelledDecision(NamedTuple):
     """
 
     symbol: str
-    day: Day
-    known: LabelledDay
+    day: MarketDay
+    known: MarkedDay
     round_trip_rate: float
 
 
@@ -169,8 +169,8 @@ def _less(reward: float | None, other: Sequence[float], label: str | None) -> fl
 
 def _mean(
     given: Sequence[LabelledDecision],
-    blocks: Mapping[Day, int],
-    figure: Callable[[LabelledDay], float | None],
+    blocks: Mapping[MarketDay, int],
+    figure: Callable[[MarkedDay], float | None],
     *,
     missing: str,
     level: float = LEVEL,
@@ -201,7 +201,7 @@ def _stage(
     """A stage that weighs the decision counts labelled days alone."""
     counted = labelled if STAGES[stage].decision else given
 
-    def of(day: LabelledDay) -> float | None:
+    def of(day: MarkedDay) -> float | None:
         if day.structure is None or day.evidence is None:
             return None
         return staged(Rewards(day.structure, day.evidence, day.decision or 0.0), stage)
@@ -210,7 +210,7 @@ def _stage(
     return _mean(counted, blocks_of(each.day for each in counted), of, missing=missing)
 
 
-def _hit(day: LabelledDay) -> float | None:
+def _hit(day: MarkedDay) -> float | None:
     size = SIZES[day.decided] if day.decided else 0.0
     if not size or day.horizon_return is None:
         return None

@@ -1,5 +1,6 @@
 """What decided classes come to, against a second reading; their blocks, intervals and tables."""
 
+import dataclasses
 import io
 from collections import Counter
 from statistics import fmean, stdev
@@ -15,13 +16,13 @@ from rich.console import Console
 from investorbench.agents.thesis.thesis import CLASSES
 from investorbench.scripts.tables import print_results
 from investorbench.tasks import evaluate
-from investorbench.tasks.labelled import LabelledDay
+from investorbench.tasks.labelled import MarkedDay
 from investorbench.tasks.leaderboard.exports import export
 from investorbench.tasks.leaderboard.label_boards import LabelBoard, label_boards
 from investorbench.tasks.leaderboard.label_columns import label_columns
 from investorbench.tasks.result import Entry, Result
 from investorbench.tasks.trading_r1 import rewards as r1
-from investorbench.tasks.trading_r1.blocks import Day, blocks_of
+from investorbench.tasks.trading_r1.blocks import MarketDay, blocks_of
 from investorbench.tasks.trading_r1.citable import Citable
 from investorbench.tasks.trading_r1.rewards import DECISION_REWARDS, SIZES, staged
 from investorbench.tasks.trading_r1.scores import (
@@ -55,8 +56,8 @@ def decisions(labels: list[str | None], decided: list[str | None]) -> list[Label
     return [
         LabelledDecision(
             symbol="TEST",
-            day=Day("", f"2023-{n // 28 + 1:02}-{n % 28 + 1:02}"),
-            known=LabelledDay(
+            day=MarketDay("", f"2023-{n // 28 + 1:02}-{n % 28 + 1:02}"),
+            known=MarkedDay(
                 session="",
                 label=label,
                 decided=own,
@@ -126,14 +127,14 @@ def test_the_published_window_has_four_blocks() -> None:
     from investorbench_env.market.sessions import sessions_between
 
     sessions = sessions_between("stock", "2024-06-03", "2024-08-30")
-    found = blocks_of(Day("", str(day)) for day in sessions)
+    found = blocks_of(MarketDay("", str(day)) for day in sessions)
     assert len(sessions) == 63 and sorted(Counter(found.values()).values()) == [15, 16, 16, 16]
 
 
 @given(st.integers(1, 400), st.integers(1, 3))
 def test_blocks_are_consecutive_and_long_enough(sessions: int, markets: int) -> None:
     first = np.datetime64("2020-01-01")
-    days = [Day(f"{m}", str(first + n)) for m in range(markets) for n in range(sessions)]
+    days = [MarketDay(f"{m}", str(first + n)) for m in range(markets) for n in range(sessions)]
     found = blocks_of(days + days)
     own = [found[day] for day in days]
     assert own == sorted(own) and len(set(own)) == markets * max(1, sessions // 15)
@@ -213,6 +214,20 @@ def test_a_board_says_where_nothing_can_be_distinguished() -> None:
     result = evaluate(Writer, small_task(196, 230), warmup=False, seed=4)
     (board,) = label_boards([Entry(result=result, planned=1)])
     assert "4 are needed" in board.sentence
+
+
+def test_who_knows_the_label_is_compared_with_nothing() -> None:
+    task = small_task(196, 273)
+    writer = evaluate(Writer, task, warmup=False, seed=4)
+    knowing = dataclasses.replace(writer, agent="seer", handed=("market",))
+    assert knowing.knows
+    (alone,) = label_boards([Entry(result=writer, planned=1)])
+    (board,) = label_boards([Entry(result=each, planned=1) for each in (writer, knowing)])
+    assert board.sentence == alone.sentence and any("seer" in each for each in board.notes)
+    ends = {row.agent: row.figures.lead.low for row in (*alone.agents, *board.agents)}
+    assert ends["writer"] == alone.agents[0].figures.lead.low
+    (seers,) = label_boards([Entry(result=knowing, planned=1)])
+    assert "nothing to compare" in seers.sentence
 
 
 def test_theses_on_a_task_without_labels_have_form_and_evidence_alone() -> None:
