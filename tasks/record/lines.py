@@ -123,6 +123,17 @@ def header_in(path: Path) -> Header | None:
     return _header(_first(path))[0]
 
 
+def is_observed(path: Path) -> bool:
+    """Whether the first decision of a file says what was observed, without reading the rest."""
+    try:
+        with path.open("rb") as file:
+            first = [_content(file.readline().removesuffix(b"\n")) for _ in range(2)]
+    except OSError:
+        return False
+    lines = (content for content in first if content is not None and "number" in content)
+    return next((content.get("observed") is not None for content in lines), False)
+
+
 def chained(content: Mapping[str, Any], before: str) -> bytes:
     """A line without its end, with the hash of the line before it."""
     return as_text({**content, "before": before}).encode("utf-8", "replace")

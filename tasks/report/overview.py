@@ -45,7 +45,13 @@ def verdict(ranked: Leaderboard | Overall) -> Html | None:
         "" if sr.low is None or sr.high is None else f" [{number(sr.low, 2)}, {number(sr.high, 2)}]"
     )
     name = element("strong", element("bdi", short[best.agent], title=best.agent))
-    said = [name, f" has the highest Sharpe ratio, {number(best.sr, 2)}{around}. "]
+    held = next((row.sr for row in rows if row.agent == ranked.benchmark), math.nan)
+    beside = (
+        f"; {ranked.compared_with.title} has {number(held, 2)}"
+        if ranked.compared_with is not None and math.isfinite(held)
+        else ""
+    )
+    said = [name, f" has the highest Sharpe ratio, {number(best.sr, 2)}{around}{beside}. "]
     p = best.against.adjusted_p if best.against is not None else None
     if ranked.compared_with is not None and p is not None:
         clear = "distinguishable" if p <= SIZE else "not distinguishable"

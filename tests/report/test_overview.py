@@ -63,6 +63,8 @@ def test_the_first_line_of_a_table_says_who_is_best_and_whether_it_may_be_luck(
     (said,) = [each.text for each in page.all("p") if each.attributes.get("class") == "verdict"]
     ratio = f"{best.sr:.2f}".replace("-", "−")
     assert said.startswith(f"{best.agent} has the highest Sharpe ratio, {ratio}")
+    held = next(row for row in board.rows if row.agent == board.benchmark)
+    assert f"; Buy & Hold has {held.sr:.2f}. ".replace("-", "−") in said
     p = best.against.adjusted_p if best.against else None
     assert ("distinguishable from luck" in said) is (p is not None)
     assert ("cannot be tested: " in said) is (p is None)

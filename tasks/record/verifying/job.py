@@ -5,7 +5,7 @@ from pathlib import Path
 
 from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.episode_folder import FILES
-from investorbench.tasks.record.lines import header_in, read_record
+from investorbench.tasks.record.lines import header_in, is_observed, read_record
 from investorbench.tasks.record.reading import (
     RecordedJob,
     is_drawn_no_more,
@@ -85,7 +85,7 @@ def _but_for_digests(job: RecordedJob) -> Iterator[Finding]:
 def _is_observed(job: RecordedJob) -> bool:
     """Whether lines hold what was observed, which no version without a digest wrote."""
     paths = [path / name for path in job.episodes for name in FILES.values()]
-    return any(line.observed is not None for path in paths for line in read_record(path).lines[:1])
+    return any(is_observed(path) for path in paths)
 
 
 def _market(job: RecordedJob) -> tuple[dict[str, Facts], Finding | None]:

@@ -53,7 +53,7 @@ function sheetChart(board, theme, width, name, chosen) {
   return { traces, layout };
 }
 
-/** Agents by what they cost, across, and their Sharpe ratio with its interval. */
+/** Agents by what they cost, across, and their Sharpe ratio with its interval; the best are named. */
 function costsChart(points, theme, width) {
   const { ink, faint } = INKS[theme];
   const [blue] = PALETTES[theme];
@@ -70,7 +70,7 @@ function costsChart(points, theme, width) {
       line: { color: each.name === points.benchmark ? ink : faint, width: each.name === points.benchmark ? 2 : 1,
         dash: "dot" }, hovertemplate: `${label(each.name)}: %{y:.2f}<extra></extra>` })),
     { x: xs, y: known.map((each) => each.ratio[0]), mode: "markers+text", showlegend: false,
-      text: known.map((each) => (width < 600 ? "" : cutName(each.short))), textposition: "middle right",
+      text: known.map((each, place) => (width < 600 || place >= BEST ? "" : cutName(each.short))), textposition: "middle right",
       textfont: { size: 11, color: ink }, marker: { size: 9, color: blue }, hovertext: hover,
       hovertemplate: "%{hovertext}<extra></extra>", cliponaxis: false,
       error_y: { type: "data", symmetric: false, array: known.map((each) => reach(each, 2)),
