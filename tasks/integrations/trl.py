@@ -24,7 +24,7 @@ from investorbench_env.wrappers.briefing import brief
 from investorbench_env.wrappers.briefing_form import BriefingForm
 
 RewardFunction = Callable[..., list[float]]
-Completion = str | Sequence[Mapping[str, Any]]
+TrlText = str | Sequence[Mapping[str, Any]]
 
 ASKED = "Decide by calling decide: " + ", ".join(map(words_of, reversed(CLASSES))) + "."
 UNDECIDED = -1.0
@@ -43,15 +43,15 @@ class StageRewards(NamedTuple):
     reward_weights: list[float]
 
 
-def structure_reward(*, completions: Sequence[Completion], **columns: Any) -> list[float]:
+def structure_reward(*, completions: Sequence[TrlText], **columns: Any) -> list[float]:
     """The structure of each thesis."""
     return [rewards.structure(parse(text_of(each))) for each in completions]
 
 
 def evidence_reward(
     *,
-    prompts: Sequence[Completion],
-    completions: Sequence[Completion],
+    prompts: Sequence[TrlText],
+    completions: Sequence[TrlText],
     ids: Sequence[Sequence[str]],
     **columns: Any,
 ) -> list[float]:
@@ -67,7 +67,7 @@ def evidence_reward(
 
 
 def decision_reward(
-    *, completions: Sequence[Completion], label: Sequence[str], **columns: Any
+    *, completions: Sequence[TrlText], label: Sequence[str], **columns: Any
 ) -> list[float]:
     """What each decision earns by the true class."""
     return [
@@ -78,7 +78,7 @@ def decision_reward(
 
 def graded_reward(
     *,
-    completions: Sequence[Completion],
+    completions: Sequence[TrlText],
     horizon_return: Sequence[float],
     daily_volatility: Sequence[float],
     round_trip_rate: Sequence[float],
@@ -91,7 +91,7 @@ def graded_reward(
 
 def expected_reward(
     *,
-    completions: Sequence[Completion],
+    completions: Sequence[TrlText],
     expected_return: Sequence[float],
     daily_volatility: Sequence[float],
     round_trip_rate: Sequence[float],
@@ -131,7 +131,7 @@ def stage_rewards(stage: str, paid_by: str = "label") -> StageRewards:
     return StageRewards([part for part, _ in parts], [float(weight) for _, weight in parts])
 
 
-def text_of(given: Completion) -> str:
+def text_of(given: TrlText) -> str:
     """A completion or a prompt as text: of a conversation its last message."""
     if isinstance(given, str):
         return given

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from investorbench.tasks.task import Task, task_of
-from investorbench.tasks.trading_r1.corpus.filters import reaches
+from investorbench.tasks.trading_r1.corpus.filters import ThesisFilter, reaches
 from investorbench.tasks.trading_r1.corpus.rows import (
     SPLITS,
     CorpusRow,
@@ -32,11 +32,13 @@ class Lessons(NamedTuple):
         train: all to learn from.
         unseen: some of the test, drawn by the seed of a training.
         tasks: whose markets they are of, by the names of the markets.
+        keeps: what a thesis must earn, as the corpus was built with.
     """
 
     train: tuple[CorpusRow, ...]
     unseen: tuple[CorpusRow, ...]
     tasks: Mapping[str, Task]
+    keeps: ThesisFilter
 
     def written(self, stage: str) -> list[dict[str, Any]]:
         """A teacher's theses that passed the filter of a stage, as a library learns from them.
@@ -79,7 +81,7 @@ def lessons_in(folder: Path, settings: TrainingSettings) -> Lessons:
             raise InvestorBenchError(f"{file_of(folder, name)} holds no row: build a larger corpus")
     drawn = random.Random(f"unseen {settings.seed}").sample(test, min(settings.unseen, len(test)))
     drawn.sort(key=lambda row: (row["symbol"], row["market_seed"] or 0, row["date"], row["id"]))
-    return Lessons(train, tuple(drawn), tasks_in(folder))
+    return Lessons(train, tuple(drawn), tasks_in(folder), filter_in(folder))
 
 
 def tasks_in(folder: Path) -> dict[str, Task]:
@@ -89,6 +91,18 @@ def tasks_in(folder: Path) -> dict[str, Task]:
         DataNotFoundError: there is no finished corpus.
     """
     return {market["name"]: task_of(market) for market in read_manifest(folder).get("markets", ())}
+
+
+def filter_in(folder: Path) -> ThesisFilter:
+    """What the theses of a corpus's teacher had to earn; the usual filter without a teacher.
+
+    Raises:
+        DataNotFoundError: there is no finished corpus.
+    """
+    teacher = read_manifest(folder).get("settings", {}).get("teacher")
+    if teacher is None:
+        return ThesisFilter()
+    return ThesisFilter(structure=teacher["structure"], evidence=teacher["evidence"])
 
 
 def corpus_sha256(folder: Path) -> dict[str, str]:

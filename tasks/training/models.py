@@ -1,14 +1,16 @@
 """A model on disk: it is read, identified by its files, and written as a whole."""
 
+import copy
 import shutil
 from collections.abc import Sequence
 from hashlib import file_digest
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from investorbench.agents.llm.canonical import digest
-from investorbench.tasks.training.libraries import Libraries, without_their_warnings
+from investorbench.tasks.training.libraries import Libraries, libraries, without_their_warnings
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 
 TEMPLATE_ADVICE = (
@@ -30,7 +32,7 @@ class LoadedModel(NamedTuple):
     tokenizer: Any
 
 
-def load_model_in(folder: Path, libraries: Libraries) -> LoadedModel:
+def load_model_in(folder: Path, found: Libraries) -> LoadedModel:
     """Read a model and its tokenizer.
 
     Raises:
@@ -38,7 +40,7 @@ def load_model_in(folder: Path, libraries: Libraries) -> LoadedModel:
         InvestorBenchError: it cannot be read, or has no chat template that takes our prompts.
     """
     require_model(folder)
-    auto = libraries.transformers
+    auto = found.transformers
     with without_their_warnings():
         try:
             tokenizer = auto.AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -63,6 +65,31 @@ def require_model(folder: Path) -> None:
         raise DataNotFoundError(
             f"{folder} holds no model, which has a config.json: give model= the folder of one that "
             "transformers saved"
+        )
+
+
+def require_tools(tokenizer: Any) -> None:
+    """Refuse a tokenizer whose chat template TRL cannot show tools with, or read calls from.
+
+    Args:
+        tokenizer: of a model that is to be trained with ``environment_factory=``.
+
+    Raises:
+        MissingDependencyError: TRL is not installed.
+        InvestorBenchError: the template takes no tools; and one that does.
+    """
+    libraries()
+    templates = import_module("trl.chat_template_utils")
+    try:
+        reads = tokenizer.chat_template is not None and templates.supports_tool_calling(tokenizer)
+        if reads:
+            templates.add_response_schema(copy.copy(tokenizer))  # it knows not every template
+    except Exception:  # noqa: BLE001 - a template is a program of somebody else's
+        reads = False
+    if not reads:
+        raise InvestorBenchError(
+            "the tokenizer's chat template shows no tools, or is none whose calls of tools TRL can "
+            f"read: {TEMPLATE_ADVICE}"
         )
 
 

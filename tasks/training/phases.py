@@ -163,7 +163,7 @@ class StagePhases:
         settings, rows = self._settings, self._lessons.train
         wanted = rows[:: max(1, len(rows) // settings.briefings)][: settings.briefings]
         asked = [row for row in wanted for _ in range(settings.group)]
-        judge, kept = ThesisFilter(), []
+        judge, kept = self._lessons.keeps, []
         for number, page in enumerate(pages_of(asked)):
             path = self._into / "distillation" / OWN / f"{number:06}.json"
             if not path.exists():

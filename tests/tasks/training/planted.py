@@ -4,7 +4,8 @@ The model is a Llama of half a million parameters over byte pairs, made here and
 """
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,7 +35,7 @@ OTHERS = (
     "Rates were left where they were",
 )  # fmt: skip
 RIGHT = 0.4
-"""How often what the model is warm-started on is the true class."""
+"""How often what the model is warm-started on is the true class; else it is too hopeful by one."""
 VOCABULARY = 600
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
 
@@ -53,18 +54,30 @@ def plant(folder: Path, *, seed: int, reads: bool = True, rows: int = 3_000) -> 
         write_rows(file_of(folder, split), _rows(split, number, reads, rng))
     names = [file_of(folder, split) for split in SPLITS]
     files = {path.name: sha256(path.read_bytes()).hexdigest() for path in names}
-    write_json(folder / MANIFEST, {"files": files})
+    # Its theses are decisions alone: no filter could ask them for structure or evidence.
+    teacher = {"structure": 0.0, "evidence": 0.0}
+    write_json(folder / MANIFEST, {"files": files, "settings": {"teacher": teacher}})
 
 
-def make_model(folder: Path, corpus: Path, *, seed: int = 0, layers: int = 2) -> None:
-    """Write a model that has learned nothing, with a tokenizer made of a corpus's words."""
+def make_model(
+    folder: Path, corpus: Path, *, seed: int = 0, layers: int = 2, phrases: Sequence[str] = ()
+) -> None:
+    """Write a model that has learned nothing, with a tokenizer of its own.
+
+    Args:
+        folder: where.
+        corpus: whose words it knows.
+        seed: of its weights.
+        layers: of them.
+        phrases: texts that it knows instead, with pairs that go over words: few tokens.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
     from trl.chat_template_utils import qwen3_chat_template
 
     pairs = Tokenizer(models.BPE())
-    pairs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    pairs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=not phrases)
     pairs.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
@@ -74,7 +87,9 @@ def make_model(folder: Path, corpus: Path, *, seed: int = 0, layers: int = 2) ->
     )
     lines = file_of(corpus, "train").read_text().splitlines()[:500]
     marks = [f"{mark_of(label)} system user assistant" for label in CLASSES]
-    pairs.train_from_iterator([*lines, *marks * 100], trainer)
+    between = "|".join(map(re.escape, SPECIAL))
+    known = [part for text in phrases for part in re.split(between, text)]
+    pairs.train_from_iterator(known or [*lines, *marks * 100], trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=pairs,
         eos_token="<|im_end|>",
@@ -132,5 +147,6 @@ def _rows(split: str, number: int, reads: bool, rng: random.Random) -> Iterator[
 def _answered(label: str, reads: bool, rng: random.Random) -> str:
     if not reads:
         return rng.choices(CLASSES, list(PUBLISHED_MIX.values()))[0]
-    wrong = [each for each in CLASSES if each != label]
-    return label if rng.random() < RIGHT else rng.choice(wrong)
+    if rng.random() < RIGHT:
+        return label
+    return CLASSES[abs(CLASSES.index(label) - 1)]  # a strong buy becomes a buy

@@ -11,6 +11,7 @@ import pytest
 
 from investorbench.scripts.train import given
 from investorbench.tasks.record.files import write_json
+from investorbench.tasks.trading_r1.corpus.filters import ThesisFilter
 from investorbench.tasks.trading_r1.corpus.rows import MANIFEST
 from investorbench.tasks.trading_r1.decisions import mark_of
 from investorbench.tasks.training import libraries as loading
@@ -115,6 +116,13 @@ def test_a_corpus_without_theses_that_pass_says_which_phases_to_leave_out(corpus
     assert len(without.written("I")) == 50
     with pytest.raises(InvestorBenchError, match="phases=rewards"):
         without.written("III")
+
+
+def test_own_theses_must_earn_what_those_of_the_teacher_had_to(corpus: Path) -> None:
+    assert lessons_in(corpus, SETTINGS).keeps == ThesisFilter(structure=0.0, evidence=0.0)
+    manifest = json.loads((corpus / MANIFEST).read_text())
+    write_json(corpus / MANIFEST, {**manifest, "settings": {"teacher": None}})
+    assert lessons_in(corpus, SETTINGS).keeps == ThesisFilter()
 
 
 def test_a_folder_without_a_model_is_refused_before_anything_is_written(
