@@ -22,7 +22,7 @@ from investorbench.agents.llm import LanguageModel
 from investorbench.tasks.plain import plain
 from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.trading_r1.corpus.markets import (
-    LabelledDay,
+    CorpusDay,
     LabelledMarket,
     MarketOf,
     days_of,
@@ -206,7 +206,7 @@ def row_for(
     history: History,
     settings: CorpusSettings,
     split: CorpusSplit,
-    day: LabelledDay,
+    day: CorpusDay,
     variant: int,
 ) -> CorpusRow:
     """The row of a briefing, without a thesis."""

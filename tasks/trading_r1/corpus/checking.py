@@ -18,7 +18,7 @@ from investorbench.tasks.trading_r1.citable import Citable
 from investorbench.tasks.trading_r1.corpus.building import FORMAT, hash_of, row_for
 from investorbench.tasks.trading_r1.corpus.filters import ThesisFilter
 from investorbench.tasks.trading_r1.corpus.markets import (
-    LabelledDay,
+    CorpusDay,
     LabelledMarket,
     MarketOf,
     days_of,
@@ -480,7 +480,7 @@ def _check_day(
     market: LabelledMarket,
     split: CorpusSplit,
     date: str,
-    days: Mapping[tuple[CorpusSplit, str], LabelledDay],
+    days: Mapping[tuple[CorpusSplit, str], CorpusDay],
     seen: _Seen,
     findings: _Findings,
 ) -> None:

@@ -43,7 +43,7 @@ TRAINED_ON = "train"
 """The band of simulated markets that are for training, which no benchmark draws from."""
 
 
-class LabelledDay(NamedTuple):
+class CorpusDay(NamedTuple):
     """A day with a label.
 
     Attributes:
@@ -97,7 +97,7 @@ class LabelledMarket:
     split: LabelSplit
     scores: LabelScores
     thresholds: Thresholds
-    days: Mapping[CorpusSplit, Sequence[LabelledDay]]
+    days: Mapping[CorpusSplit, Sequence[CorpusDay]]
 
     def history(self) -> History:
         """What was known at the end of each of its days."""
@@ -244,11 +244,11 @@ def _windows(
     return labelling, (max(first, str(sessions[after])), last)
 
 
-def _days(scores: LabelScores, thresholds: Thresholds, part: slice) -> list[LabelledDay]:
+def _days(scores: LabelScores, thresholds: Thresholds, part: slice) -> list[CorpusDay]:
     returns, volatilities = horizon_returns(scores.closes), daily_volatilities(scores.closes)
     found = zip(range(part.start, part.stop), labels_of(scores, thresholds, part), strict=True)
     return [
-        LabelledDay(
+        CorpusDay(
             t=t,
             date=str(scores.sessions[t]),
             label=label,
@@ -288,7 +288,7 @@ def rows_in(markets: Sequence[Mapping[str, Any]], variants: int) -> int:
     return variants * sum(sum(market["days"].values()) for market in markets)
 
 
-def days_of(market: LabelledMarket) -> Iterator[tuple[CorpusSplit, LabelledDay]]:
+def days_of(market: LabelledMarket) -> Iterator[tuple[CorpusSplit, CorpusDay]]:
     """The days of a market in the order of the rows."""
     for split, days in market.days.items():
         for day in days:
