@@ -9,7 +9,7 @@ from investorbench.tasks.record.schema import Content
 from investorbench_env.facts import Facts
 
 
-class Exchange(NamedTuple):
+class ChatTurn(NamedTuple):
     """A pair of messages of one decision.
 
     Attributes:
@@ -25,7 +25,7 @@ class Exchange(NamedTuple):
     reasoning: str
 
 
-def exchange_of(line: Content, facts: Facts, equity_before: float) -> Exchange:
+def exchange_of(line: Content, facts: Facts, equity_before: float) -> ChatTurn:
     """The messages of a decision.
 
     Args:
@@ -40,7 +40,7 @@ def exchange_of(line: Content, facts: Facts, equity_before: float) -> Exchange:
     done = "; ".join(
         [action_word(line["action"], facts.action), *action_parts(line["action"], facts)]
     )
-    return Exchange(
+    return ChatTurn(
         system=system,
         user=user or f"{line['session']}, {line['time']}: equity {equity_before:,.2f} USD",
         assistant="\n\n".join(filter(None, said)) or done,
