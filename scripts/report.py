@@ -36,7 +36,11 @@ def report(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(help="The file or folder to write; otherwise one in the first folder."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file or folder to write; otherwise one in the first folder.",
+        ),
     ] = None,
     format: Annotated[str, typer.Option(help=f"html, or a table: {', '.join(FORMATS)}.")] = HTML,
     folder: Annotated[

@@ -127,9 +127,16 @@ def labels_title(board: LabelBoard) -> str:
 
 
 def overall_name(overall: Overall) -> str:
-    """What a table over several tasks is called, with what others have otherwise."""
-    options = f", {overall.options}" if overall.options else ""
-    return f"Overall, {overall.protocol} protocol{options}"
+    """What a table over several tasks is called."""
+    return f"Overall, {overall.protocol} protocol"
+
+
+def full_overall_name(overalls: Sequence[Overall], number: int) -> str:
+    """The same with its options, where others are called so, too."""
+    overall = overalls[number]
+    alike = sum(overall_name(each) == overall_name(overall) for each in overalls) > 1
+    options = f", {overall.options}" if overall.options and alike else ""
+    return f"{overall_name(overall)}{options}"
 
 
 def full_name(boards: Sequence[Leaderboard], number: int) -> str:

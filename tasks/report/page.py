@@ -17,9 +17,9 @@ from investorbench.tasks.report.content import (
     ReportContent,
     board_id,
     full_name,
+    full_overall_name,
     labels_id,
     labels_title,
-    overall_name,
     records_of,
     settings_of,
     snapshot_records,
@@ -262,7 +262,10 @@ def _lead(content: ReportContent) -> Html:
 
 
 def _links(content: ReportContent) -> Html:
-    targets = {f"overall-{n + 1}": overall_name(o) for n, o in enumerate(content.overalls)}
+    targets = {
+        f"overall-{n + 1}": full_overall_name(content.overalls, n)
+        for n in range(len(content.overalls))
+    }
     targets |= {snapshots_id(n): section_title(b) for n, b in enumerate(content.snapshots)}
     targets |= {labels_id(n): labels_title(b) for n, b in enumerate(content.labels)}
     targets |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}

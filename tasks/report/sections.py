@@ -60,11 +60,16 @@ TRADE_WORDS = frozenset(("Coin", "Position", "Opened, UTC", "Closed, UTC", "Ende
 def overall_section(overall: Overall, number: int) -> Html:
     """Agents over all tasks of a protocol."""
     name = f"overall-{number + 1}"
-    names = ", ".join(setting.task.removeprefix("InvestorBench/") for setting in overall.settings)
+    names = ", ".join(setting.name.removeprefix("InvestorBench/") for setting in overall.settings)
+    options = f" Options: {overall.options}." if overall.options else ""
     return element(
         "section",
         _heading(name, overall_name(overall), overall.simulated),
-        element("p", f"Over {count(len(overall.settings), 'task')}: {names}.", class_="setting"),
+        element(
+            "p",
+            f"Over {count(len(overall.settings), 'task')}: {names}.{options}",
+            class_="setting",
+        ),
         verdict(overall),
         overall_table(overall),
         quotation(overall.sentence, overall.simulated),
