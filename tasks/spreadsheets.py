@@ -4,18 +4,25 @@ A spreadsheet takes a cell of a CSV file for a formula by its first character, a
 send off what stands in other cells. docs/exports.md has the rule.
 """
 
+import re
+
 MARK = "'"
 """What stands before a text that would be computed, or that begins with it already."""
 COMPUTED = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How texts begin that spreadsheets may take for a formula, those of East Asian keyboards too."""
-GUARDED = (*COMPUTED, MARK)
+AS_CHARACTERS = "".join(each for each in COMPUTED if not each.isspace()) + MARK
+APART = re.compile(f'([;\t\r\n])(?="*[{re.escape(AS_CHARACTERS)}])')
+"""Where a cell begins for a spreadsheet that parts cells by semicolons or tabs and not by commas,
+as those of many countries do; it takes quotes and lines apart otherwise, too."""
+MARKED = re.compile(f"(^|[;\t\r\n]){MARK}")
 
 
 def harmless(text: str) -> str:
     """A text as a cell that no spreadsheet computes; one that could not be meant so is left."""
-    return MARK + text if text.startswith(GUARDED) else text
+    inner = APART.sub(rf"\1{MARK}", text)
+    return MARK + inner if text.startswith((*COMPUTED, MARK)) else inner
 
 
 def as_it_was(cell: str) -> str:
     """The text of which :func:`harmless` made a cell."""
-    return cell.removeprefix(MARK)
+    return MARKED.sub(r"\1", cell)

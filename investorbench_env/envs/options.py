@@ -190,8 +190,10 @@ class Options(MarketOptions):
 
 
 def _plain(value: Any) -> Any:
-    """A whole number of NumPy as one of Python, and all else as it is."""
-    return int(value) if isinstance(value, np.integer) else value
+    """Whole numbers and truths of NumPy as those of Python, also in a list; all else as it is."""
+    if isinstance(value, np.integer | np.bool_):
+        return value.item()
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
 
 
 def _require_markets(markets: object, pool: int | None) -> None:

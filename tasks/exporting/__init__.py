@@ -6,6 +6,7 @@ docs/exports.md says what each holds.
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from investorbench.tasks.exporting.hub_sets import write_hub
 from investorbench.tasks.exporting.inspect_logs import write_inspect
@@ -44,8 +45,8 @@ def export_runs(to: str, runs: Sequence[Path], folder: Path, say: Say) -> int:
         raise UnknownNameError("form of an export", to, EXPORTS)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvestorBenchError(f"{folder} is there already: name another folder with --output")
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    # Of its own, for another export into the same folder may be under way.
+    part = folder.with_name(f".{folder.name}.{uuid4().hex}.part")
     try:
         part.mkdir(parents=True)
         found = EXPORTS[to](runs, part, say)
@@ -54,6 +55,10 @@ def export_runs(to: str, runs: Sequence[Path], folder: Path, say: Say) -> int:
         if folder.exists():
             folder.rmdir()
         part.rename(folder)
+    except OSError as error:
+        raise InvestorBenchError(
+            f"{folder} cannot be written: {error.strerror}; name another folder with --output"
+        ) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return found

@@ -1,8 +1,11 @@
 """Recorded episodes with their lines, one at a time, for what makes something else of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
+from typing import TypeVar
 
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.scanning import scan
@@ -13,6 +16,8 @@ from investorbench.tasks.tables.reading import WRONG, Say, recorded_jobs
 from investorbench_env.accounting.events import AccountState
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +45,55 @@ class RecordedEpisode:
 
     @property
     def written(self) -> list[str]:
-        """When its lines were, wall-clock time."""
-        return [line["written_at"] for line in self.lines if line["written_at"]]
+        """When its lines were, wall-clock time, as far as they say it."""
+        return [line["written_at"] for line in self.lines if _is_time(line["written_at"])]
+
+
+def _is_time(text: object) -> bool:
+    try:
+        return isinstance(text, str) and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+class Names:
+    """Names that are given once each, whatever the case of their letters."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def new(self, name: str) -> str:
+        """A name, or where it is given already, the same with a number."""
+        names = chain([name], (f"{name}-{number}" for number in count(2)))
+        found = next(each for each in names if each.casefold() not in self._given)
+        self._given.add(found.casefold())
+        return found
+
+
+def of_sound(
+    job: RecordedJob,
+    episodes: Iterable[RecordedEpisode],
+    make: Callable[[RecordedEpisode], T],
+    say: Say,
+) -> Iterator[tuple[RecordedEpisode, T]]:
+    """What is made of each episode, without those that hold what no run writes.
+
+    Args:
+        job: of the episodes.
+        episodes: to be made something of.
+        make: makes it.
+        say: takes what is left out, a line each.
+    """
+    for each in episodes:
+        try:
+            yield each, make(each)
+        except WRONG as error:
+            say(_unreadable(job, each.number, error))
+
+
+def _unreadable(job: RecordedJob, number: int, error: Exception) -> str:
+    why = " ".join(str(error).split())
+    return f"left out: {place_of(job, number)} cannot be read: {type(error).__name__} {why}"
 
 
 def episodes_by_job(
@@ -71,7 +123,7 @@ def _episodes(job: RecordedJob, known: TidyRow, say: Say) -> Iterator[RecordedEp
             say(f"left out: {job.seen_anywhere(error)}")
             continue
         except WRONG as error:
-            say(f"left out: {place_of(job, number)} cannot be read: {type(error).__name__} {error}")
+            say(_unreadable(job, number, error))
             continue
         if lines:
             yield RecordedEpisode(

@@ -34,7 +34,7 @@ def write_hub(runs: Sequence[Path], folder: Path, say: Say) -> int:
     """
     data = folder / "data"
     data.mkdir(parents=True)
-    found = write_rows(data / "decisions.parquet", FIELDS, rows_of_scans(runs, _rows, say))
+    found = write_rows(data / "decisions.parquet", FIELDS, rows_of_scans(runs, FIELDS, _rows, say))
     for name in CONFIGS[1:]:
         table = TABLES[name]
         write_rows(data / f"{name}.parquet", table.fields, table.rows(runs, lambda line: None))

@@ -5,11 +5,17 @@ They are written by Inspect's own log API, and open in ``inspect view``.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from investorbench.tasks.exporting.dialogue import exchange_of
-from investorbench.tasks.exporting.episodes import RecordedEpisode, episodes_by_job
+from investorbench.tasks.exporting.episodes import (
+    Names,
+    RecordedEpisode,
+    episodes_by_job,
+    of_sound,
+)
 from investorbench.tasks.record.files import folder_name
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import without_nan
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
 
 SCORED = ("CR", "SR", "MDD", "AV", "realised")
 """Figures that are scores of a sample; the others are its metadata."""
+LONGEST_NAME = 200
+"""Characters of the name of a log; file systems hold 255 bytes, and numbers come to it."""
 NO_MODEL = "none/none"
 """What Inspect calls the model of an agent that asks none."""
 
@@ -45,19 +53,25 @@ def write_inspect(runs: Sequence[Path], folder: Path, say: Say) -> int:
         from inspect_ai.log import write_eval_log
     except ImportError:
         raise MissingDependencyError("inspect-ai", "inspect", "a log of Inspect") from None
-    episodes = 0
+    episodes, names = 0, Names()
     for job, known, found in episodes_by_job(runs, say):
-        own = list(found)
+        model = str(known["model_id"] or NO_MODEL)
+        own = list(of_sound(job, found, partial(_sample, model=model), say))
         if not own:
             continue
-        log = _log(job, known, own)
-        name = folder_name(f"{known['run']}_{job.task.short_name}_{job.name}")
-        write_eval_log(log, str(folder / f"{name}.eval"))
+        log = _log(job, known, model, own)
+        name = folder_name(f"{known['run']}_{job.task.short_name}_{job.name}")[:LONGEST_NAME]
+        write_eval_log(log, str(folder / f"{names.new(name)}.eval"))
         episodes += len(own)
     return episodes
 
 
-def _log(job: RecordedJob, known: TidyRow, episodes: Sequence[RecordedEpisode]) -> "EvalLog":
+def _log(
+    job: RecordedJob,
+    known: TidyRow,
+    model: str,
+    sampled: Sequence[tuple[RecordedEpisode, "EvalSample"]],
+) -> "EvalLog":
     from inspect_ai.log import (
         EvalConfig,
         EvalDataset,
@@ -70,8 +84,8 @@ def _log(job: RecordedJob, known: TidyRow, episodes: Sequence[RecordedEpisode]) 
     )
     from inspect_ai.model import GenerateConfig
 
-    model = str(known["model_id"] or NO_MODEL)
-    samples = [_sample(each, model) for each in episodes]
+    episodes = [each for each, _ in sampled]
+    samples = [sample for _, sample in sampled]
     times = sorted(time for each in episodes for time in each.written if time)
     whole = [each for each in episodes if each.is_finished]
     usage: dict[str, Any] = {}

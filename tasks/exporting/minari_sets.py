@@ -17,7 +17,12 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from investorbench.tasks.exporting.episodes import RecordedEpisode, episodes_by_job
+from investorbench.tasks.exporting.episodes import (
+    Names,
+    RecordedEpisode,
+    episodes_by_job,
+    of_sound,
+)
 from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.tables.reading import Say
@@ -30,6 +35,8 @@ OF_AN_ASSET = ("price", "quantity")
 LONGEST_ACTION = 100_000
 """Characters of orders or signals, as JSON."""
 CHARACTERS = frozenset(map(chr, range(0x20, 0x7F)))
+VERSION = "-v0"
+"""What ends the name of a data set."""
 FOLDER = "MINARI_DATASETS_PATH"
 
 
@@ -52,17 +59,19 @@ def write_minari(runs: Sequence[Path], folder: Path, say: Say) -> int:
         from minari.data_collector import EpisodeBuffer
     except ImportError:
         raise MissingDependencyError("minari", "minari", "a data set of Minari") from None
-    episodes = 0
+    episodes, names = 0, Names()
     with _kept_in(folder):
         for job, known, found in episodes_by_job(runs, say):
-            own = list(found)
-            if not own:
+            made = list(of_sound(job, found, lambda each: list(_buffers(each)), say))
+            if not made:
                 continue
+            own = [each for each, _ in made]
             facts = own[0].facts
-            parts = [part for each in own for part in _buffers(each)]
+            parts = [part for _, parts in made for part in parts]
             buffers = [EpisodeBuffer(id=n, **part) for n, part in enumerate(parts)]
             minari.create_dataset_from_buffers(
-                dataset_id=_id(str(known["run"]), job.task.short_name, job.name),
+                dataset_id=names.new(_id(str(known["run"]), job.task.short_name, job.name))
+                + VERSION,
                 buffer=buffers,
                 observation_space=observation_space(facts),
                 action_space=action_space(own[0]),
@@ -101,7 +110,7 @@ def _buffers(episode: RecordedEpisode) -> Iterator[dict[str, Any]]:
 def _buffer(episode: RecordedEpisode, lines: Sequence[Content]) -> dict[str, Any]:
     facts = episode.facts
     is_ruined = (lines[-1]["account"]["equity"] or 0.0) <= 0.0
-    ends = [line["is_last"] for line in lines]
+    ends = [bool(line["is_last"]) for line in lines]
     opening = _observation(_opening(episode), facts)
     return {
         "observations": np.stack([opening, *(_observation(line, facts) for line in lines)]),
@@ -150,7 +159,7 @@ def _is_numeric(action: Any) -> bool:
 def _id(run: str, task: str, agent: str) -> str:
     """The id of a data set, which Minari wants of letters, digits, ``-``, ``_`` and ``.``."""
     parts = [re.sub(r"[^A-Za-z0-9_.-]+", "-", each).strip("-.") for each in (run, task, agent)]
-    return "/".join(part or "unnamed" for part in parts) + "-v0"
+    return "/".join(part or "unnamed" for part in parts)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from investorbench.tasks.running.rounds import Rounds
 from investorbench.tasks.seeds import BLOCK
 from investorbench.tasks.statistics.estimate import FEWEST_DAYS
 from investorbench.tasks.statistics.sequential import Look, Race, Stopping, StoppingError
+from investorbench.tasks.statistics.sequential.anytime import BURN_IN
 from investorbench.tasks.task import settings_of
 from investorbench_env.envs.snapshot_days import DayDeal
 from investorbench_env.envs.snapshot_given import GivenSnapshots
@@ -108,6 +109,11 @@ def _setting(
     most = repeats * block // in_pair if days is None else days.days
     stopping = Stopping(**{**given, "most": most})
     stopping.pairs(names)
+    if stopping.anytime and stopping.bound is None and most < BURN_IN:
+        raise StoppingError(
+            f"anytime=true says nothing before {BURN_IN} observations, and there are {most} at "
+            "most: ask for more decisions or days, leave it out, or give a bound"
+        )
     own = {name: value for name, value in asdict(stopping).items() if value is not None}
     if stopping.bound is not None:
         own["bound"] = list(stopping.bound)

@@ -53,17 +53,17 @@ TABLES: Mapping[str, TidyTable] = {
     "equity": TidyTable(
         doc="a point of an equity curve",
         fields=equity.FIELDS,
-        rows=lambda runs, say: rows_of_scans(runs, equity.rows, say),
+        rows=lambda runs, say: rows_of_scans(runs, equity.FIELDS, equity.rows, say),
     ),
     "decisions": TidyTable(
         doc="a decision",
         fields=decisions.FIELDS,
-        rows=lambda runs, say: rows_of_scans(runs, decisions.rows, say),
+        rows=lambda runs, say: rows_of_scans(runs, decisions.FIELDS, decisions.rows, say),
     ),
     "answers": TidyTable(
         doc="an answer of a language model",
         fields=answers.FIELDS,
-        rows=lambda runs, say: rows_of_scans(runs, answers.rows, say),
+        rows=lambda runs, say: rows_of_scans(runs, answers.FIELDS, answers.rows, say),
     ),
 }
 

@@ -14,7 +14,7 @@ from investorbench.tasks.record.reading import (
 )
 from investorbench.tasks.record.scanning import scan
 from investorbench.tasks.spread import SPREAD
-from investorbench.tasks.tables.fields import EPISODE, Field, TidyRow, episode_values
+from investorbench.tasks.tables.fields import EPISODE, Field, TidyRow, episode_values, require_kept
 from investorbench_env.errors import InvestorBenchError
 
 FINISHED, DAMAGED = "finished", "damaged"
@@ -60,20 +60,22 @@ def row(job: RecordedJob, of_job: TidyRow, number: int) -> TidyRow:
         return {**known, "status": failure.kind, "why": failure.why}
     try:
         _, episode = recorded_episode(job, number)
-    except InvestorBenchError as error:
-        return {
-            **episode_values(job, of_job, number, None),
-            "status": DAMAGED,
-            "why": job.seen_anywhere(error),
+        names = {each.name for each in FIGURES}
+        found = {
+            **_known(job, of_job, number),
+            "status": FINISHED,
+            "ended_early": episode.ended_early,
+            **{name: value for name, value in episode.metrics.items() if name in names},
+            **_asked(episode.answers),
         }
-    names = {each.name for each in FIGURES}
-    return {
-        **_known(job, of_job, number),
-        "status": FINISHED,
-        "ended_early": episode.ended_early,
-        **{name: value for name, value in episode.metrics.items() if name in names},
-        **_asked(episode.answers),
-    }
+        require_kept(FIELDS, [found])
+    except InvestorBenchError as error:
+        why = job.seen_anywhere(error)
+    except ValueError as error:
+        why = f"it holds what no run writes: {error}"
+    else:
+        return found
+    return {**episode_values(job, of_job, number, None), "status": DAMAGED, "why": why}
 
 
 def _known(job: RecordedJob, of_job: TidyRow, number: int) -> TidyRow:

@@ -1,5 +1,6 @@
 """What columns of tidy tables are, and those that every table begins with: which episode it is."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from investorbench.tasks.described import job_words
@@ -24,6 +25,39 @@ class Field(NamedTuple):
     name: str
     storage: Storage
     doc: str
+
+
+KEPT_IN: Mapping[Storage, tuple[type, ...]] = {
+    "string": (str,),
+    "Int64": (int,),
+    "Float64": (int, float),
+    "boolean": (bool,),
+}
+"""What values may be of, in a column; the truth of something is no number."""
+MOST = 2**63 - 1
+
+
+def require_kept(fields: Sequence[Field], rows: Sequence[TidyRow]) -> None:
+    """See that every value can be kept in its column, so that a table of any format can.
+
+    Args:
+        fields: the columns.
+        rows: as they are read from lines that anything may have written.
+
+    Raises:
+        ValueError: one cannot, and which.
+    """
+    for name, storage, _ in fields:
+        values = [row.get(name) for row in rows]
+        kinds = {type(value) for value in values} - {type(None)}
+        for kind in kinds:
+            is_truth = issubclass(kind, bool)
+            if not issubclass(kind, KEPT_IN[storage]) or is_truth != (storage == "boolean"):
+                raise ValueError(f"{name} of {kind.__name__}")
+        if storage != "string" and int in kinds:
+            whole = [value for value in values if type(value) is int]
+            if max(whole) > MOST or min(whole) < -MOST:
+                raise ValueError(f"{name} of more than 2^63")
 
 
 JOB = (

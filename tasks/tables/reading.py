@@ -8,7 +8,13 @@ from investorbench.tasks.record.reading import RecordedJob, recorded_failure, re
 from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.scanning import Scan, scan
 from investorbench.tasks.tables import episodes
-from investorbench.tasks.tables.fields import TidyRow, episode_values, job_values
+from investorbench.tasks.tables.fields import (
+    Field,
+    TidyRow,
+    episode_values,
+    job_values,
+    require_kept,
+)
 from investorbench_env.errors import InvestorBenchError
 
 Say = Callable[[str], None]
@@ -36,17 +42,20 @@ def recorded_jobs(runs: Sequence[Path], say: Say) -> Iterator[tuple[RecordedJob,
                 say(f"left out: {str(error).replace(str(path), place)}")
 
 
-def rows_of_scans(runs: Sequence[Path], rows: OfScan, say: Say) -> Iterator[TidyRow]:
+def rows_of_scans(
+    runs: Sequence[Path], fields: Sequence[Field], rows: OfScan, say: Say
+) -> Iterator[TidyRow]:
     """The rows of all that is recorded, unfinished episodes as far as they came.
 
     Args:
         runs: the folders.
+        fields: the columns of the table.
         rows: those of a split.
         say: takes what cannot be read or is not finished, a line each.
     """
     for job, known in recorded_jobs(runs, say):
         for number in range(job.repeats):
-            yield from _rows_of_repeat(job, known, number, rows, say)
+            yield from _rows_of_repeat(job, known, number, fields, rows, say)
 
 
 def rows_of_episodes(runs: Sequence[Path], say: Say) -> Iterator[TidyRow]:
@@ -62,7 +71,12 @@ def rows_of_episodes(runs: Sequence[Path], say: Say) -> Iterator[TidyRow]:
 
 
 def _rows_of_repeat(
-    job: RecordedJob, known: TidyRow, number: int, rows: OfScan, say: Say
+    job: RecordedJob,
+    known: TidyRow,
+    number: int,
+    fields: Sequence[Field],
+    rows: OfScan,
+    say: Say,
 ) -> Sequence[TidyRow]:
     """All rows of an episode, or none: a line that was changed makes the others doubtful."""
     found: list[TidyRow] = []
@@ -72,6 +86,7 @@ def _rows_of_repeat(
             if (scanned := scan(job, number, split)) is not None:
                 episode = episode_values(job, known, number, scanned.header)
                 found += rows(scanned, split, episode)
+        require_kept(fields, found)
         if not (job.episodes[number] / METRICS).exists():
             say(f"{place}: {recorded_failure(job.episodes[number], number).why}")
     except InvestorBenchError as error:

@@ -145,6 +145,9 @@ def _frame(fields: Fields, rows: Sequence[TidyRow]) -> "pd.DataFrame":
 def _column(field: Field, rows: Sequence[TidyRow]) -> list[Any]:
     if field.storage == "string":
         return [_writable(row.get(field.name)) for row in rows]
+    if field.storage == "Float64":  # whole numbers that no float is are refused otherwise
+        values = [row.get(field.name) for row in rows]
+        return [None if value is None else float(value) for value in values]
     return [row.get(field.name) for row in rows]
 
 

@@ -215,6 +215,16 @@ def test_a_warm_up_has_a_label_and_names_no_market() -> None:
     assert {"label", "market_seed", "hidden_state"}.isdisjoint(info)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int32])
+@pytest.mark.parametrize("several", [list, tuple])
+def test_whole_numbers_of_numpy_are_whole_numbers_in_lists_too(kind: Any, several: Any) -> None:
+    given = {"markets": several([kind(1), kind(7)]), "window": kind(20)}
+    found = facts_of(SIM, **given, antithetic=np.True_)
+    assert found == facts_of(SIM, markets=[1, 7], window=20, antithetic=True)
+    with pytest.raises(InvestorBenchError, match="each once"):
+        gym.make(SIM, markets=several([kind(1), 1]))
+
+
 def test_facts_have_the_horizon_and_records_of_others_do_not() -> None:
     facts = facts_of(SIM, horizon=np.int64(10))  # a whole number of NumPy is one
     assert type(facts.horizon) is int

@@ -1,15 +1,19 @@
 """Runs in the forms of other libraries, read back by those libraries themselves."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from investorbench.tasks import evaluate
 from investorbench.tasks.exporting import EXPORTS, export_runs
+from investorbench.tasks.exporting.episodes import Names
 from investorbench_env.errors import InvestorBenchError
 
 pytestmark = pytest.mark.heavy
@@ -146,8 +150,6 @@ def test_what_is_not_installed_is_named_with_its_extra_and_leaves_nothing(
 
 
 def test_what_was_cut_off_is_exported_as_far_as_it_came_and_said(run: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = Path(shutil.copytree(run, tmp_path / "copy"))
     (copy / "etf-sim" / "writer" / "repeat-1" / "metrics.json").unlink()
     said: list[str] = []
@@ -165,3 +167,50 @@ def test_a_folder_that_is_there_and_a_form_that_is_not_are_refused(
     found = command("export", run, "--to", "excel", "--output", tmp_path / "x")
     assert found.code == 1 and all(name in found.err for name in EXPORTS)
     assert [each.name for each in tmp_path.iterdir()] == ["kept.txt"]
+
+
+@pytest.mark.parametrize("to", EXPORTS)
+def test_runs_of_one_name_do_not_write_over_each_other(run: Path, tmp_path: Path, to: str) -> None:
+    for package in {"inspect": ("inspect_ai",), "minari": ("minari",)}.get(to, ()):
+        pytest.importorskip(package)
+    folders = [tmp_path / name / "Run" for name in ("a", "b")]
+    for folder in folders:
+        shutil.copytree(run / "etf-sim" / "momentum", folder / "etf-sim" / "momentum")
+    found = export_runs(to, folders, tmp_path / "out", pytest.fail)
+    assert found == (18 if to == "datasets" else 2)
+    if to == "inspect":
+        assert len(list((tmp_path / "out").glob("*.eval"))) == 2
+    if to == "minari":
+        assert len(list((tmp_path / "out").glob("Run/etf-sim/*"))) == 2
+
+
+def test_another_export_into_the_same_folder_is_not_disturbed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    def write(runs: Any, folder: Path, say: Any) -> int:
+        (folder / "own").write_text("first")
+        with monkeypatch.context() as patched:
+            patched.setitem(EXPORTS, "datasets", second)  # type: ignore[arg-type]
+            export_runs("datasets", [run], out, pytest.fail)
+        assert (folder / "own").read_text() == "first"
+        return 1
+
+    def second(runs: Any, folder: Path, say: Any) -> int:
+        (folder / "own").write_text("second")
+        return 1
+
+    monkeypatch.setitem(EXPORTS, "datasets", write)  # type: ignore[arg-type]
+    with pytest.raises(InvestorBenchError, match="name another folder with --output"):
+        export_runs("datasets", [run], out, pytest.fail)
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+    assert (out / "own").read_text() == "second"
+
+
+@given(names=st.lists(st.sampled_from(["a", "A", "a-2", "b", "a-3", "A-2"])))
+def test_names_are_given_once_whatever_their_case(names: list[str]) -> None:
+    own = Names()
+    found = [own.new(name) for name in names]
+    assert len({name.lower() for name in found}) == len(names)
+    assert all(new.startswith(name) for new, name in zip(found, names, strict=True))

@@ -207,6 +207,14 @@ def test_too_few_days_and_accounts_on_one_market_are_refused() -> None:
         task(assets_a_day=0).make("test")
 
 
+def test_a_confidence_sequence_that_could_say_nothing_is_refused_unless_scores_are_bound() -> None:
+    rule = {**RULE, "anytime": True}
+    own = jobs()
+    with pytest.raises(InvestorBenchError, match=r"nothing before 100 .* there are 5. at most"):
+        racing(own, rule)
+    assert racing(own, {**rule, "bound": [-2e4, 2e4]})
+
+
 def test_days_of_one_phase_have_the_error_of_independent_ones_and_decisions_have_not() -> None:
     beyond: dict[str, int] = {}
     for seed in range(300):

@@ -1,7 +1,9 @@
 """Tidy tables: what their rows say is what the lines of a record say, in any format."""
 
 import csv
+import io
 import json
+import re
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from investorbench.tasks import evaluate, load
+from investorbench.tasks.record.lines import hash_of
 from investorbench.tasks.spreadsheets import COMPUTED, as_it_was, harmless
 from investorbench.tasks.tables import NAMES, TABLES, WRITERS, Field, write_rows, write_table
 from investorbench.tasks.tables.writing import BATCH
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
+VISIBLE = tuple(each for each in COMPUTED if not each.isspace())
 FORMULA = '=HYPERLINK("http://127.0.0.1", "x")'
 END = "2020-01-15"
 
@@ -138,11 +142,55 @@ def test_a_formula_in_a_text_is_harmless_in_csv_and_numbers_stay_numbers(
                    if not _is_number(cell))  # fmt: skip
 
 
-@given(st.text(st.sampled_from([*COMPUTED, "'", " ", "a", "1", ",", '"', "−"])))
+@given(st.text(st.sampled_from([*COMPUTED, "'", " ", "a", "1", ",", ";", '"', "−"])))
 def test_any_text_is_harmless_and_comes_back(text: str) -> None:
     cell = harmless(text)
     assert not cell.startswith(COMPUTED)
     assert as_it_was(cell) == text
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(["before", cell, "after"])
+    for apart in (";", "\t"):  # as where a comma is the decimal point
+        for part in re.split(f"[{apart}\r\n]", out.getvalue()):
+            assert not part.lstrip('"').startswith(VISIBLE)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (("reward",), "=1+1"), (("reward",), True), (("account", "cash"), 10**400),
+        (("account", "cash"), [1.0]), (("written_at",), 7), (("market_seed",), 10**40),
+        (("answers", 0, "text"), {"a": 1}), (("answers", 0, "attempts"), 2**63),
+        (("answers", 0, "tokens", "input"), 2**70), (("thought", "decision", "rationale"), [1]),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_line_that_holds_what_no_run_writes_leaves_out_its_episode_alone(
+    run: Path, tmp_path: Path, name: tuple[Any, ...], value: Any, ending: str
+) -> None:
+    copy = _copied(run, tmp_path)
+    folder = copy / "etf-sim" / "speaker" / "repeat-0"
+    lines = lines_of(copy, "speaker")
+    inner: Any = lines[3]
+    for key in name[:-1]:
+        inner = inner[key]
+    inner[name[-1]] = value
+    texts = [json.dumps(lines[0]).encode()]
+    for line in lines[1:]:
+        line["before"] = hash_of(texts[-1])
+        texts.append(json.dumps(line).encode())
+    (folder / "decisions.jsonl").write_bytes(b"".join(text + b"\n" for text in texts))
+    figures = json.loads((folder / "metrics.json").read_text("utf-8"))
+    figures["records"]["test"] = {"lines": len(lines) - 1, "head": hash_of(texts[-1])}
+    (folder / "metrics.json").write_text(json.dumps(figures), "utf-8")
+    whole = {table: write_table(table, [run], tmp_path / f"w{ending}", pytest.fail)
+             for table in TABLES}  # fmt: skip
+    for table, rows in whole.items():
+        said: list[str] = []
+        found = write_table(table, [copy], tmp_path / f"t{ending}", said.append)
+        lost = {"decisions": 9, "equity": 10, "answers": 18, "episodes": 0}[table]
+        assert (found, bool(said)) in ((rows, False), (rows - lost, bool(lost)))
+        assert len(load(copy).to_frame(table)) == found
 
 
 def test_what_was_cut_off_is_exported_as_far_as_it_came_and_said(run: Path, tmp_path: Path) -> None:
