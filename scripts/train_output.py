@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from investorbench.scripts.terminal import Console
@@ -21,10 +22,11 @@ def print_update(console: Console, figures: UpdateFigures) -> None:
 
 def print_unseen(console: Console, found: Sequence[UnseenFigures], into: Path) -> None:
     """Print what each model does on unseen briefings, beside constant answers."""
-    table = Table(title=f"on {count(sum(found[0].decisions.values()), 'unseen briefing')}")
-    table.add_column("model")
-    for head in ("decision reward", "shuffled", "accuracy", "structure", "evidence"):
-        table.add_column(head, justify="right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    briefings = count(sum(found[0].decisions.values()), "unseen briefing")
+    table.add_column(f"on {briefings}", no_wrap=True)
+    for head in ("decision", "shuffled", "accuracy", "structure", "evidence"):
+        table.add_column(head, justify="right", no_wrap=True)
     for each in found:
         table.add_row(
             each.model,

@@ -5,6 +5,7 @@ A comment on the line above a fence says what a block needs:
 ``<!-- real data -->``       the folder of real markets
 ``<!-- heavy -->``           torch, or more than a few seconds
 ``<!-- figures differ -->``  also heavy; numbers depend on the machine: only words are compared
+``<!-- long -->``            minutes, with the extra that trains; only words are compared, too
 ``<!-- file: PATH -->``      it is no program but the content of a file in the working folder
 ``<!-- in the tree -->``     a change that was made already
 """
@@ -58,7 +59,13 @@ class Block:
     @property
     def kind(self) -> str:
         """Which of the runs of its page it belongs to."""
-        return {"real data": "real data", "": "plain"}.get(self.needs.split(":")[0], "heavy")
+        kinds = {"real data": "real data", "long": "long", "": "plain"}
+        return kinds.get(self.needs.split(":")[0], "heavy")
+
+    @property
+    def figures_count(self) -> bool:
+        """Whether its numbers are the same on every machine."""
+        return self.needs not in ("figures differ", "long")
 
     @property
     def file(self) -> str:

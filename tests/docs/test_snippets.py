@@ -101,11 +101,21 @@ def test_a_page_shows_what_its_heavy_programs_print(
     reader.follow(path, "heavy")
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("path", pages_with("long"))
+def test_a_page_shows_what_its_long_programs_print(
+    reader: "Reader", monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    pytest.importorskip("trl", reason="needs the extra train: make test-all installs it")
+    monkeypatch.chdir(reader.folder)
+    reader.follow(path, "long")
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_every_block_has_a_language_and_needs_that_these_tests_know(path: str) -> None:
     blocks = Page.read(path).blocks
     assert [block.place for block in blocks if block.language not in LANGUAGES] == []
-    known = {"", "real data", "heavy", "figures differ", "in the tree"}
+    known = {"", "real data", "heavy", "figures differ", "long", "in the tree"}
     assert [block.place for block in blocks if not block.file and block.needs not in known] == []
     # An odd fence would hide what stands between it and the next.
     assert Page.read(path).prose.count("```") == 0
@@ -233,8 +243,8 @@ class Reader:
             self._compare(block, block.text, session, block)
 
     def _compare(self, where: Block, shown: str, printed: str, block: Block) -> None:
-        if same(shown, printed, figures=block.needs != "figures differ") and not (
-            RENEW and block.needs == "figures differ"
+        if same(shown, printed, figures=block.figures_count) and not (
+            RENEW and not block.figures_count
         ):
             return
         if RENEW and "…" not in shown.splitlines():
