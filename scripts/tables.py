@@ -232,5 +232,6 @@ def _print(console: Console, table: RenderableType, lines: Sequence[str], senten
     console.print(table)
     console.print("\n".join(lines), style="dim", highlight=False, markup=False)
     console.print()
-    console.print(sentence, highlight=False, markup=False)
-    console.print()
+    if sentence:
+        console.print(sentence, highlight=False, markup=False)
+        console.print()

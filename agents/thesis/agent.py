@@ -24,7 +24,7 @@ from investorbench.agents.thesis.question import (
     repair_of,
 )
 from investorbench.agents.thesis.targets import meant, targets_of
-from investorbench.agents.thesis.thesis import Thesis, parse, without_thinking
+from investorbench.agents.thesis.thesis import Thesis, parse, with_decision, without_thinking
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market.past import Past
@@ -60,8 +60,14 @@ class Written:
 
     @property
     def text(self) -> str:
-        """The thesis, with what mends it below."""
-        return "\n".join(without_thinking(answer.text) for answer in self.answers)
+        """The thesis, with the decision below that it was asked for, and nothing else of it.
+
+        A second thesis in its place would be a second try.
+        """
+        first, *more = (without_thinking(answer.text) for answer in self.answers)
+        decisions = (parse(each).decision for each in more)
+        decision = next((each for each in decisions if each is not None), None)
+        return first if decision is None else with_decision(first, decision)
 
 
 class ThesisAgent:

@@ -107,6 +107,18 @@ def without_thinking(text: str) -> str:
     return "".join(kept if thinks else [*kept, text[begin:]])
 
 
+def with_decision(text: str, decision: str) -> str:
+    """A thesis with a decision below it, which counts whatever others it ends in.
+
+    Args:
+        text: of a thesis, without its thinking.
+        decision: one of ``CLASSES``.
+    """
+    mark = f"[[[{decision}]]]"
+    below = f"{text}\n{mark}"
+    return below if parse(below).decision == decision else f"{_DECISION.sub('', text)}\n{mark}"
+
+
 def count_words(text: str) -> int:
     """Blank-separated tokens with a letter or a digit."""
     tokens = text.split()

@@ -23,6 +23,7 @@ def clustered_mean(
     *,
     fewest: int = FEWEST_CLUSTERS,
     level: float = LEVEL,
+    neighbours: float = 0.0,
 ) -> Estimate:
     """The mean of values with an interval by the spread between clusters.
 
@@ -32,6 +33,8 @@ def clustered_mean(
         overlap: clusters whose numbers differ by less may depend on each other, too.
         fewest: independent clusters for an interval; few do where each is itself a mean of many.
         level: of the interval.
+        neighbours: how far sums of clusters whose numbers differ by one are correlated, where that
+            is known beforehand: few clusters cannot tell it themselves.
     """
     if not len(values):
         return Estimate(reason="there are none")
@@ -39,7 +42,7 @@ def clustered_mean(
     number = _independent(clusters, overlap)
     if (reason := _too_few(number, fewest)) is not None:
         return Estimate(value=mean, reason=reason)
-    half = _quantile(number, level) * _error(values - mean, clusters, overlap)
+    half = _quantile(number, level) * _error(values - mean, clusters, overlap, neighbours)
     return Estimate(value=mean, low=mean - half, high=mean + half)
 
 
@@ -50,6 +53,7 @@ def rank_correlation(
     overlap: int = 1,
     *,
     fewest: int = FEWEST_CLUSTERS,
+    neighbours: float = 0.0,
 ) -> Estimate:
     """Spearman's rank correlation, ties at their mean rank, with a clustered interval.
 
@@ -61,6 +65,7 @@ def rank_correlation(
         clusters: of each pair [N].
         overlap: clusters whose numbers differ by less may depend on each other, too.
         fewest: independent clusters for an interval.
+        neighbours: how far clusters whose numbers differ by one are correlated, as of a mean.
     """
     number = _independent(clusters, overlap)
     if len(first) < 2 or _is_constant(first) or _is_constant(second):
@@ -76,7 +81,8 @@ def rank_correlation(
     influence = moved / math.sqrt(of_u * of_v) - value / 2.0 * (spread_u / of_u + spread_v / of_v)
     if 1.0 - value**2 < 1e-12:
         return Estimate(value=value, reason="the ranks are the same, or reversed")
-    half = _quantile(number) * _error(influence, clusters, overlap) / (1.0 - value**2)
+    error = _error(influence, clusters, overlap, neighbours)
+    half = _quantile(number) * error / (1.0 - value**2)
     z = math.atanh(value)
     return Estimate(value=value, low=math.tanh(z - half), high=math.tanh(z + half))
 
@@ -104,11 +110,12 @@ class _Ranked:
         return np.asarray(self.places**2 + 2.0 * self.above(self.places) - 3.0 * spread)
 
 
-def _error(influence: FloatArray, clusters: Clusters, overlap: int) -> float:
+def _error(influence: FloatArray, clusters: Clusters, overlap: int, neighbours: float) -> float:
     """Standard error of a mean by what each observation adds to it, clusters summed.
 
     Sums of clusters near each other are multiplied as they are (Hansen and Hodrick, 1980); where
-    that comes to less than clusters by themselves, these count.
+    that comes to less than clusters by themselves, these count. A correlation of neighbours that
+    is known makes the sum of all vary by more, and sums about their mean by less.
     """
     numbers, places = np.unique(clusters, return_inverse=True)
     sums = np.bincount(places, influence)
@@ -116,7 +123,8 @@ def _error(influence: FloatArray, clusters: Clusters, overlap: int) -> float:
     up_to = np.append(0.0, np.cumsum(sums))
     last = np.searchsorted(numbers, numbers + overlap)
     total = own + 2.0 * float((sums * (up_to[last] - up_to[1:])).sum())
-    freedom = len(numbers) / (len(numbers) - 1.0)
+    together = len(numbers) + 2.0 * neighbours * np.count_nonzero(np.diff(numbers) == 1)
+    freedom = together / (len(numbers) - together / len(numbers))
     return math.sqrt(max(total, own) * freedom) / len(influence)
 
 

@@ -12,6 +12,7 @@ from investorbench.tasks.leaderboard.entries import Group, Setting, grouped
 from investorbench.tasks.result import Entry
 from investorbench.tasks.statistics.estimate import LEVEL
 from investorbench.tasks.trading_r1.blocks import BLOCK, FEWEST_BLOCKS, MarketDay
+from investorbench.tasks.trading_r1.marking import NO_LABELS
 from investorbench.tasks.trading_r1.scores import (
     BEST_CONSTANT,
     DecisionFigures,
@@ -52,7 +53,7 @@ class LabelBoard:
         settings: the tasks, one or several.
         rows: by mean decision reward, best first; those without one last.
         decisions: of each row, oldest first.
-        sentence: what a reader may quote.
+        sentence: what a reader may quote; empty where no label was asked for.
         notes: what the figures rest on, and what is missing, a line each.
     """
 
@@ -187,7 +188,7 @@ def _board(
         settings=settings,
         rows=tuple(rows),
         decisions=decisions,
-        sentence=_sentence(rows),
+        sentence=_sentence(rows) if _asked_for_labels(decisions) else "",
         notes=(*_notes(rows, decisions), *notes),
     )
 
@@ -199,6 +200,11 @@ def _place(row: LabelRow) -> tuple[float, float, str]:
         float("inf") if formed is None else -formed,
         row.agent,
     )
+
+
+def _asked_for_labels(decisions: AgentDecisions) -> bool:
+    """Whether a task names labels: without, a sentence about them would miss nothing wanted."""
+    return any(one.known.why != NO_LABELS for own in decisions.values() for one in own)
 
 
 def _sentence(rows: Sequence[LabelRow]) -> str:

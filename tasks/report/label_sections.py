@@ -36,7 +36,7 @@ def label_section(content: ReportContent, board: LabelBoard, number: int) -> Htm
         element("h2", labels_title(board), " ", stamp() if board.simulated else None,
                 id=f"{name}-title"),
         element("p", about, class_="setting"),
-        quotation(board.sentence, board.simulated),
+        quotation(board.sentence, board.simulated) if board.sentence else None,
         decisions_table(board),
         notes(board.notes),
         *(titled(name, "stages", "Reward by stage", staged) if staged else ()),

@@ -16,7 +16,13 @@ from investorbench.tasks.forecasts import clustered_mean, rank_correlation
 from investorbench.tasks.labelled import MarkedDay
 from investorbench.tasks.statistics.estimate import LEVEL, Estimate
 from investorbench.tasks.trading_r1.baselines import baseline_decisions
-from investorbench.tasks.trading_r1.blocks import FEWEST_BLOCKS, MarketDay, blocks_of, numbers_of
+from investorbench.tasks.trading_r1.blocks import (
+    FEWEST_BLOCKS,
+    SHARED,
+    MarketDay,
+    blocks_of,
+    numbers_of,
+)
 from investorbench.tasks.trading_r1.rewards import (
     DECISION_REWARDS,
     NO_DECISION,
@@ -181,7 +187,7 @@ def _mean(
         return Estimate(reason=missing)
     values = np.array([value for _, value in found])
     numbers = numbers_of([day for day, _ in found], blocks)
-    estimate = clustered_mean(values, numbers, fewest=FEWEST_BLOCKS, level=level)
+    estimate = clustered_mean(values, numbers, fewest=FEWEST_BLOCKS, level=level, neighbours=SHARED)
     if estimate.low is None:
         return _few(estimate, len(np.unique(numbers)))
     # Where nothing varies, nothing is known of how much it would.
@@ -224,7 +230,9 @@ def _ranks(given: Sequence[LabelledDecision]) -> Estimate:
     sizes = [SIZES[each.known.decided] if each.known.decided else 0.0 for each in known]
     returns = [each.known.horizon_return or 0.0 for each in known]
     numbers = numbers_of([each.day for each in known], blocks_of(each.day for each in known))
-    found = rank_correlation(np.array(sizes), np.array(returns), numbers, fewest=FEWEST_BLOCKS)
+    found = rank_correlation(
+        np.array(sizes), np.array(returns), numbers, fewest=FEWEST_BLOCKS, neighbours=SHARED
+    )
     if found.value is not None and found.low is None and len(np.unique(numbers)) < FEWEST_BLOCKS:
         return _few(found, len(np.unique(numbers)))
     return found

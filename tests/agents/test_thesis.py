@@ -3,8 +3,10 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from investorbench.agents.thesis.thesis import Thesis, count_words, parse
+from investorbench.agents.thesis.thesis import CLASSES, Thesis, count_words, parse, with_decision
 
 
 def bullets(*lines: str) -> list[tuple[str, str | None, str | None]]:
@@ -174,3 +176,17 @@ def test_a_megabyte_takes_no_more_than_linear_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     for each in (text, f"<a>\n- {text}</a>\n[[[BUY]]]"):
         assert isinstance(parse(each), Thesis)
+
+
+@given(
+    st.text("ab <>[]*\n\r", max_size=60),
+    st.sampled_from(CLASSES),
+    st.lists(st.sampled_from(CLASSES), max_size=4),
+)
+def test_a_decision_below_a_thesis_counts_whatever_it_ends_in(
+    text: str, decision: str, before: list[str]
+) -> None:
+    written = "\n".join([text, *(f"[[[{each}]]]" for each in before)])
+    found = parse(with_decision(written, decision))
+    assert found.decision == decision
+    assert [each.name for each in found.sections] == [each.name for each in parse(written).sections]

@@ -13,7 +13,7 @@ from investorbench.agents.llm.answer import Message, Status, Usage
 from investorbench.agents.llm.models import Model
 from investorbench.agents.thesis.agent import ANSWER_TOKENS, ThesisAgent
 from investorbench.agents.thesis.targets import TARGETS, targets_of
-from investorbench.agents.thesis.thesis import CLASSES
+from investorbench.agents.thesis.thesis import CLASSES, parse
 from investorbench.tasks import evaluate
 from investorbench.tasks.answers import answers_of
 from investorbench.tasks.step import Step
@@ -127,6 +127,14 @@ def test_a_thesis_without_a_decision_is_asked_for_it_once() -> None:
 def test_a_thought_that_was_cut_off_does_not_swallow_the_decision_that_mends_it() -> None:
     _, steps = traded(["<think>I could go on", "<think>So?</think>[[[BUY]]]"], end=date(41))
     assert [found.decision for found in theses_of(steps)] == ["BUY"]
+
+
+@pytest.mark.parametrize("second", ["[[[SELL]]]", "<news>- Up *a b c d* `n1`</news>\n[[[SELL]]]"])
+def test_of_a_second_answer_only_the_decision_counts(second: str) -> None:
+    _, steps = traded(["[[[BUY]]]\n[[[HOLD]]]", second], end=date(41))
+    (found,) = theses_of(steps)
+    assert found.decision == "SELL" and parse(found.text).sections == ()
+    assert steps[0].thought and len(steps[0].thought["answers"]) == 2
 
 
 @pytest.mark.parametrize("reply", ["Well.", "[[[BUY|SELL]]]", "[[[BUY]]]\n[[[SELL]]]"])

@@ -127,7 +127,7 @@ def _table(sheet: Sheet, label: str) -> Iterator[str]:
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\par\medskip\raggedright"
-    yield from (rf"{escaped(line)}\par" for line in (sheet.sentence, *sheet.notes))
+    yield from (rf"{escaped(line)}\par" for line in (sheet.sentence, *sheet.notes) if line)
     yield r"\end{table}"
 
 

@@ -36,8 +36,9 @@ def _section(sheet: Sheet) -> Iterator[str]:
     for number, cells in enumerate(sheet.rows):
         yield _row(cells, bold=number == sheet.best)
     yield ""
-    yield escaped(sheet.sentence)
-    yield ""
+    if sheet.sentence:
+        yield escaped(sheet.sentence)
+        yield ""
     yield from (f"- {escaped(line)}" for line in (sheet.caption, *sheet.notes))
 
 
