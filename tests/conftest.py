@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.scripts.calling import Call, Output
 
@@ -22,6 +23,12 @@ _NAMED = os.environ.get("INVESTORBENCH_DATA") or os.environ.get("INVESTORBENCH_T
 DATA_FOLDER = Path(_NAMED) if _NAMED else REPOSITORY.parent / "shared" / "data"
 DATA_IS_REQUIRED = os.environ.get("INVESTORBENCH_REQUIRE_DATA") == "1"
 _SKIPPED_FOR_DATA: list[str] = []
+
+# How fast a machine is under load is no fault of what is tested.
+settings.register_profile(
+    "investorbench", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("investorbench")
 
 
 class NetworkInTestError(RuntimeError):

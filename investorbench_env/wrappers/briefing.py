@@ -4,6 +4,7 @@ It follows Trading-R1 (Xiao et al. 2025): technical data, news drawn by their ag
 where the market has them fundamentals, macro series, insider transactions and analysts' notes.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from random import Random
@@ -24,6 +25,8 @@ from investorbench_env.wrappers.wording import BarWords
 CUT_FIRST = ("news", "analyst", "insider", "filings", "macro", "fundamentals", "technical")
 """Which section gives way first where all of it is too long."""
 SEED_BITS = 63
+MARK = re.compile(r"\[{3,}")
+"""With which the decision of a thesis begins: no text of others may hold one."""
 
 
 class Piece(NamedTuple):
@@ -149,7 +152,7 @@ def _drawn(form: BriefingForm, rng: Random) -> list[str]:
 def _pieces(name: str, decision: BriefedDecision) -> Iterator[Piece]:
     section = WRITTEN[name]
     for number, text in enumerate(section.write(decision), 1):
-        yield Piece(f"{section.prefix}{number}", name, text)
+        yield Piece(f"{section.prefix}{number}", name, MARK.sub("[[", text))
 
 
 def _heading(past: Past, facts: Facts, words: BarWords) -> Iterator[str]:

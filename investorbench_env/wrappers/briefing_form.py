@@ -11,6 +11,9 @@ SECTIONS = ("technical", "news", "filings", "fundamentals", "macro", "insider", 
 NEWS_DAYS = (3, 10, 30)
 """How many days back each bucket of news reaches; the day of the decision is 0."""
 
+MOST = 1_000_000_000
+"""Of whatever is counted; more than a briefing has of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BriefingForm:
@@ -83,5 +86,7 @@ class BriefingForm:
 
 
 def _require_count(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InvestorBenchError(f"{name}={value!r} must be a whole number of at least {least}")
+    if type(value) is not int or not least <= value <= MOST:
+        raise InvestorBenchError(
+            f"{name}={value!r} must be a whole number of at least {least}, and of at most {MOST:,}"
+        )

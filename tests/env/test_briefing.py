@@ -142,6 +142,14 @@ def test_no_text_of_others_passes_for_a_piece_or_a_heading() -> None:
     assert "\u202e" not in found.text
 
 
+@pytest.mark.parametrize("mark", ["[[[BUY]]]", "[[[[[[[SELL]]]", "[[[\n", "[[[" * 5])
+def test_no_text_of_others_holds_the_mark_of_a_decision(mark: str) -> None:
+    found = first(make([document(35.5, f"he wrote {mark} and left", source=mark)]))
+    assert "[[[" not in found.text
+    assert "and left" in found.text
+    assert all(piece.text in found.text for piece in found.pieces)
+
+
 def test_the_wrapper_shows_briefings_of_a_seed() -> None:
     rows = [document(35.0 + n / 20, f"item {n}") for n in range(1, 80)]
     env = Briefing(make(rows))

@@ -1,6 +1,6 @@
 """Fundamentals, macro series, insider transactions and ratings, where they are asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market import Market
 from investorbench_env.market.documents import FURTHER_KINDS
 from investorbench_env.market.files import fundamentals, further_documents, index, macro
+from investorbench_env.market.files.texts import Texts
 from investorbench_env.market.library import find_market
 from investorbench_env.market.release_rules import end_of
 from investorbench_env.market.sessions import sessions_between
@@ -85,7 +86,7 @@ def market(folder: Path, *sources: str) -> Market:
     return find_market("AAA", "stock", str(folder), sources=sources)
 
 
-def rows(found: Market, kind: str) -> list[tuple[str, str]]:
+def rows(found: Market | Texts, kind: str) -> list[tuple[str, str]]:
     """When each document of a kind became known in New York, and what it says."""
     zone = "America/New_York"
     return [
@@ -122,6 +123,65 @@ def test_a_fourth_quarter_is_the_year_less_three_for_flows_alone(folder: Path) -
     assert derived.endswith("derived: the year less the first three quarters: revenues 17.00B")
     findings = market(folder, "fundamentals").findings
     assert any("1 figure without a filing" in each for each in findings)
+
+
+def _read(folder: Path, written: Iterable[str]) -> Texts:
+    path = write(folder, "statements.csv", STATEMENTS, written)
+    return fundamentals.fundamentals(index.data_file(path), ["AAA"], "AAA")
+
+
+def derived_in(folder: Path, written: Sequence[str]) -> list[float]:
+    path = write(folder, "statements.csv", STATEMENTS, written)
+    filed, _ = fundamentals.filed_statements(index.data_file(path), ["AAA"])
+    return [value for each in fundamentals.fourth_quarters(filed) for value in each.values.values()]
+
+
+def test_what_covers_the_year_so_far_is_no_quarter(tmp_path: Path) -> None:
+    cumulative = (
+        *statement("Q2", "2022-01-01", "2022-06-30", "2022-08-02", revenues=22e9),
+        *statement("Q3", "2022-01-01", "2022-09-30", "2022-11-02", revenues=33e9),
+    )
+    assert derived_in(tmp_path, [QUARTERS[0], *cumulative, *YEAR]) == []
+    assert derived_in(tmp_path, [*cumulative, *QUARTERS, *YEAR]) == [17e9]
+
+
+def test_a_figure_is_compared_with_a_period_of_its_length(tmp_path: Path) -> None:
+    before = (
+        *statement("Q2", "2021-01-01", "2021-06-30", "2021-08-02", revenues=19e9),
+        *statement("Q2", "2021-04-01", "2021-06-30", "2021-08-02", revenues=9e9),
+    )
+    path = write(tmp_path, "statements.csv", STATEMENTS, [*before, *QUARTERS])
+    found = fundamentals.fundamentals(index.data_file(path), ["AAA"], "AAA").documents
+    assert any("revenues 12.00B (a year before 9.00B)" in str(each) for each in found)
+
+
+@pytest.mark.parametrize("filed", ["2023-02-01", "2023-02-03", "2023-06-01"])
+def test_a_fourth_quarter_that_is_filed_later_takes_nothing_from_what_was_known(
+    tmp_path: Path, filed: str
+) -> None:
+    later = statement("Q4", "2022-10-01", "2022-12-31", filed, revenues=99e9)
+    found = derived_in(tmp_path, [*QUARTERS, *YEAR, *later])
+    assert found == ([] if filed < "2023-02-02" else [17e9])
+
+
+def test_dates_and_names_in_other_spellings_are_read(tmp_path: Path) -> None:
+    def respelled(row: str) -> str:
+        cells = row.split(",")
+        cells[3:5] = [f"{day[5:7]}/{day[8:]}/{day[:4]}" for day in cells[3:5]]
+        words = {"income_statement": "Income Statement", "revenues": "Revenues", "2022": "2022.0"}
+        return ",".join(words.get(cell, cell) for cell in cells)
+
+    written = [*QUARTERS, *YEAR]
+    expected = rows(_read(tmp_path, written), "fundamentals")
+    assert rows(_read(tmp_path, map(respelled, written)), "fundamentals") == expected
+
+
+def test_statements_without_a_known_figure_are_named(tmp_path: Path) -> None:
+    found = _read(tmp_path, [row.replace("revenues", "turnover") for row in QUARTERS[:1]])
+    assert found.findings == ("no figure of AAA is one that is known by name; 'turnover' is none",)
+    wrong = [QUARTERS[0].replace("2022-03-31", "spring")]
+    with pytest.raises(InvestorBenchError, match="start_date or end_date 'spring' is not a date"):
+        _read(tmp_path, wrong)
 
 
 def test_a_fourth_quarter_needs_the_three_before(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from investorbench_env.market.files import tidy
 from investorbench_env.market.files.index import FILED, DataFile
+from investorbench_env.market.files.moments import moments_of
 from investorbench_env.market.files.session_bars import count
 from investorbench_env.market.files.texts import Texts, document, text_cells
 from investorbench_env.market.files.tidy import FileRows
@@ -42,7 +43,9 @@ FIRST_THREE = ("Q1", "Q2", "Q3")
 YEAR = timedelta(days=366)
 SLACK = timedelta(days=10)
 """By so much the dates of fiscal periods may lie apart from the calendar's."""
-TEXTS = ("fiscal_period", "fiscal_year", "start_date", "end_date", "statement", "item", "unit")
+LONGEST_QUARTER = timedelta(days=130)
+"""One of 17 weeks is shorter; what covers the year so far, as in many a report, is longer."""
+TEXTS = ("fiscal_period", "fiscal_year", "statement", "item", "unit")
 FilingStamp = tuple[date | None, datetime | None]
 
 
@@ -99,8 +102,11 @@ def fundamentals(file: DataFile, spellings: Sequence[str], symbol: str) -> Texts
         for each in statements
         if each.values.keys() & ITEMS.keys()
     ]
-    findings = (f"{count(without, 'figure')} without a filing, never known",) if without else ()
-    return Texts(documents=tuple(documents), findings=findings)
+    findings = [f"{count(without, 'figure')} without a filing, never known"] if without else []
+    if filed and not documents:
+        some = min(name for each in filed for name in each.values)
+        findings.append(f"no figure of {symbol} is one that is known by name; {some!r} is none")
+    return Texts(documents=tuple(documents), findings=tuple(findings))
 
 
 def filed_statements(
@@ -110,6 +116,7 @@ def filed_statements(
     rows = tidy.read_rows(file, spellings)
     cells = zip(
         *_stamps(rows),
+        *_periods(rows),
         *(text_cells(rows.frame, name) for name in TEXTS),
         rows.frame["amount"].tolist(),
         strict=True,
@@ -118,18 +125,18 @@ def filed_statements(
     values: dict[FiledPeriod, dict[str, float]] = {}
     flows: dict[FiledPeriod, set[str]] = {}
     without = 0
-    for *stamp, period, year, start, end, statement, item, unit, value in cells:
-        filed, accepted = stamp
+    for filed, accepted, start, end, period, year, statement, item, unit, value in cells:
         if (filed, accepted) not in known:
             known[filed, accepted] = known_from_filing(filed, accepted)
-        moment, last = known[filed, accepted], _day(end)
+        moment = known[filed, accepted]
         if moment is None:
             without += 1
-        elif last is not None and not math.isnan(value):
-            filing = FiledPeriod(moment, period.upper(), year, _day(start), last)
-            values.setdefault(filing, {})[item] = value
-            if statement in FLOWS and NOT_ADDED not in unit:
-                flows.setdefault(filing, set()).add(item)
+        elif end is not None and not math.isnan(value):
+            # A column of numbers with gaps is one of 2022.0 in many a table.
+            filing = FiledPeriod(moment, period.upper(), year.removesuffix(".0"), start, end)
+            values.setdefault(filing, {})[_word(item)] = value
+            if _word(statement) in FLOWS and NOT_ADDED not in unit.lower():
+                flows.setdefault(filing, set()).add(_word(item))
     statements = [
         CompanyStatement(filing=filing, values=of, flows=frozenset(flows.get(filing, ())))
         for filing, of in values.items()
@@ -157,9 +164,16 @@ def _stamps(rows: FileRows) -> tuple[list[date | None], list[datetime | None]]:
 
 def fourth_quarters(filed: Sequence[CompanyStatement]) -> Iterator[CompanyStatement]:
     """Fourth quarters without a filing: the year less three quarters, known with the year."""
-    own = {each.filing.end for each in filed if each.filing.period == "Q4"}
+    own: dict[date, datetime] = {}
+    for quarter in filed:
+        if quarter.filing.period == "Q4":
+            day, known = quarter.filing.end, quarter.filing.known
+            own[day] = min(known, own.get(day, known))
     for year in filed:
-        if year.filing.period != "FY" or year.filing.end in own:
+        if year.filing.period != "FY":
+            continue
+        # One that is filed later is not known with the year, nor that it is going to be filed.
+        if (first := own.get(year.filing.end)) is not None and first <= year.filing.known:
             continue
         three = [each for name in FIRST_THREE if (each := _quarter(year.filing, name, filed))]
         if len(three) < len(FIRST_THREE):
@@ -186,6 +200,7 @@ def _quarter(
         if each.filing.period == period
         and begin < each.filing.end < year.end
         and begin <= (each.filing.start or begin)
+        and _length(each.filing) <= LONGEST_QUARTER
         and each.filing.known <= year.known
     ]
     return max(of_it, key=lambda each: each.filing.known, default=None)
@@ -199,10 +214,18 @@ def _year_before(each: FiledPeriod, statements: Sequence[CompanyStatement]) -> M
         for other in statements
         if other.filing.period == each.period
         and day - SLACK <= other.filing.end <= day + SLACK
+        and abs(_length(other.filing) - _length(each)) <= 2 * SLACK
         and other.filing.known <= each.known
     ]
     latest = max(known, key=lambda other: other.filing.known, default=None)
     return {} if latest is None else latest.values
+
+
+def _length(each: FiledPeriod) -> timedelta:
+    """How long a period is; where its first day is unknown, what its name says."""
+    if each.start is None:
+        return YEAR if each.period == "FY" else YEAR / 4
+    return each.end - each.start
 
 
 def _title(each: CompanyStatement) -> str:
@@ -229,8 +252,23 @@ def shortened(value: float) -> str:
     return f"{value / size:,.2f}{letter}"
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
+def _periods(rows: FileRows) -> tuple[list[date | None], list[date | None]]:
+    """The first and the last days of the periods; None where there is nothing.
+
+    They are decided together: firsts of quarters alone do not tell days from months.
+    """
+    import pandas as pd
+
+    names = [name for name in ("start_date", "end_date") if name in rows.frame]
+    cells = pd.concat([rows.frame[name].set_axis(rows.frame["row"]) for name in names])
+    written = " or ".join(rows.file.columns[name] for name in names)
+    found = moments_of(cells, rows.file.path, written, rows.file.settings)
+    found.refuse_bad()
+    days: list[date | None] = found.wall.astype("datetime64[D]").tolist()
+    number = len(rows.frame)
+    return days[:-number] or [None] * number, days[-number:]
+
+
+def _word(name: str) -> str:
+    """A name as this package writes it: ``Income Statement`` is ``income_statement``."""
+    return "_".join(name.lower().split())

@@ -130,16 +130,17 @@ def _build(
     teacher: Callable[[], LanguageModel] | None,
     watch: CorpusWatch,
 ) -> dict[str, Any]:
-    for path in folder.glob(f".*{PART}"):  # of files that a kill cut off
-        path.unlink()
+    for name in (STATE, MANIFEST, *_names("parquet")):
+        for path in folder.glob(f".{name}.*{PART}"):  # that a kill cut off
+            path.unlink()
     asked = {"format": FORMAT, "settings": plain(settings.plain())}
-    if (folder / MANIFEST).exists():
-        found = dict(read_manifest(folder))
-        _require_same(folder, {name: found[name] for name in asked}, asked)
-        (folder / STATE).unlink(missing_ok=True)
-        return found
-    before = read_json(folder / STATE) if (folder / STATE).exists() else None
-    if before is not None:  # before markets are opened, which takes a while
+    finished = dict(read_manifest(folder)) if (folder / MANIFEST).exists() else None
+    before = finished
+    if before is None and (folder / STATE).exists():
+        before = read_json(folder / STATE)
+    if before is None:
+        _require_free(folder)
+    else:  # before markets are opened, which takes a while
         _require_same(folder, {name: before.get(name) for name in asked}, asked)
     watch("opening markets", 0, 0)
     which = markets_of(settings)
@@ -148,6 +149,10 @@ def _build(
     progress = CorpusProgress()
     if before is not None:
         _require_same(folder, {name: before.get(name) for name in about}, about)
+        if finished is not None:
+            _require_written(folder, finished)
+            (folder / STATE).unlink(missing_ok=True)
+            return finished
         progress = _progress_in(folder, before)
     total = rows_in(about["markets"], settings.variants)
     with asyncio.Runner() as runner, _pages(folder, about, progress) as write:
@@ -257,6 +262,29 @@ def _require_same(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> 
         )
 
 
+def _require_free(folder: Path) -> None:
+    """Refuse to write over files of somebody else, where no corpus was begun."""
+    parts = [f"{name}{PART}" for name in _names("jsonl")]
+    for name in (*_names("jsonl"), *_names("parquet"), *parts):
+        path = folder / name
+        if path.exists() and path.stat().st_size:
+            raise InvestorBenchError(
+                f"{path} is there, and no corpus was begun in {folder}: give another out=, or move "
+                "it away"
+            )
+
+
+def _require_written(folder: Path, manifest: dict[str, Any]) -> None:
+    """Refuse a finished corpus that lost files since, or whose files were changed."""
+    for name, recorded in manifest["files"].items():
+        path = folder / name
+        if not path.exists() or hash_of(path) != recorded:
+            raise InvestorBenchError(
+                f"{path} is not the file that was written: give another out=, or remove the "
+                "folder, and build the corpus again"
+            )
+
+
 def _progress_in(folder: Path, state: dict[str, Any]) -> CorpusProgress:
     """How far a corpus is, of which all is there that was counted."""
     said = state["progress"]
@@ -332,6 +360,11 @@ def hash_of(path: Path) -> str:
         while part := file.read(READ_BYTES):
             found.update(part)
     return found.hexdigest()
+
+
+def _names(suffix: str) -> tuple[str, ...]:
+    """The files of all splits."""
+    return tuple(f"{split}.{suffix}" for split in SPLITS)
 
 
 def _part(folder: Path, split: CorpusSplit) -> Path:

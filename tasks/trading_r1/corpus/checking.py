@@ -3,20 +3,22 @@
 It trusts nothing that the corpus says of itself where the data is there to look at.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from random import Random
+from typing import Any, Literal, NamedTuple, get_args
 
 from investorbench.agents.thesis.thesis import CLASSES
 from investorbench.tasks.task import task_of
 from investorbench.tasks.trading_r1.baselines import PUBLISHED_MIX, expected_reward
 from investorbench.tasks.trading_r1.citable import Citable
 from investorbench.tasks.trading_r1.corpus.building import FORMAT, hash_of, row_for
-from investorbench.tasks.trading_r1.corpus.filters import ThesisFilter
+from investorbench.tasks.trading_r1.corpus.filters import ThesisFault, ThesisFilter, reaches
 from investorbench.tasks.trading_r1.corpus.markets import (
     CorpusDay,
     LabelledMarket,
@@ -25,6 +27,7 @@ from investorbench.tasks.trading_r1.corpus.markets import (
     labelled,
 )
 from investorbench.tasks.trading_r1.corpus.rows import (
+    MANIFEST,
     SPLITS,
     CorpusRow,
     CorpusSplit,
@@ -34,7 +37,10 @@ from investorbench.tasks.trading_r1.corpus.rows import (
     read_rows,
 )
 from investorbench.tasks.trading_r1.corpus.settings import CorpusSettings, differences, named
+from investorbench.tasks.trading_r1.corpus.shapes import WRITTEN, unlike
+from investorbench.tasks.trading_r1.corpus.teaching import NO_ANSWER
 from investorbench.tasks.trading_r1.labels import LONGEST
+from investorbench.tasks.trading_r1.rewards import STAGES
 from investorbench.tasks.trading_r1.thresholds import EMBARGO
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.library import forget_markets
@@ -46,6 +52,8 @@ BRIEFINGS = 100
 MIX_TOLERANCE = 0.02
 """A share of training labels may be so far from the published one, and a day of each market."""
 REWARD_TOLERANCE = 1e-9
+PIECE_IDS = re.compile(r"^\[([a-z][0-9]+)\] ", re.MULTILINE)
+"""Before each piece of a briefing, in a line of its own."""
 UNOPENED = "a market cannot be opened, so its labels and briefings are not checked"
 
 Severity = Literal["error", "warning"]
@@ -168,7 +176,7 @@ class _Seen:
         days: variants of each day by split.
         facts: what rows say of each day, which is the same in all of its variants.
         texts: the split of each briefing, by the beginning of its hash.
-        first: the hash of the first variant of each day.
+        briefings: a hash of the text of each briefing of a day, and of what it can be cited by.
     """
 
     days: dict[CorpusSplit, dict[DayKey, set[int]]] = field(
@@ -176,7 +184,7 @@ class _Seen:
     )
     facts: dict[DayKey, tuple[Any, ...]] = field(default_factory=dict)
     texts: dict[bytes, CorpusSplit] = field(default_factory=dict)
-    first: dict[DayKey, str] = field(default_factory=dict)
+    briefings: dict[DayKey, dict[int, bytes]] = field(default_factory=dict)
 
 
 def check_corpus(
@@ -201,6 +209,10 @@ def check_corpus(
         raise InvestorBenchError(
             f"{folder} holds a corpus of version {manifest.get('format')}, and this InvestorBench "
             f"reads version {FORMAT}: use the version that built it, or build it again"
+        )
+    if fault := unlike(manifest, WRITTEN):
+        raise InvestorBenchError(
+            f"{folder / MANIFEST} is not as it was written: {fault}; build the corpus again"
         )
     findings, seen = _Findings(), _Seen()
     figures: dict[CorpusSplit, SplitFigures] = {split: SplitFigures() for split in SPLITS}
@@ -232,6 +244,13 @@ def check_corpus(
 def settings_in(manifest: Mapping[str, Any]) -> CorpusSettings:
     """The settings that a corpus was built from, without its teacher."""
     said = manifest["settings"]
+    try:
+        return _settings_in(said)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise InvestorBenchError(f"the settings in {MANIFEST} are none: {error}") from None
+
+
+def _settings_in(said: Mapping[str, Any]) -> CorpusSettings:
     form = {name: value for name, value in said["form"].items() if name != "count_tokens"}
     return CorpusSettings(
         tasks=[task_of(each) for each in said["tasks"]],
@@ -274,7 +293,7 @@ def _check_rows(
     figures: SplitFigures,
     findings: _Findings,
 ) -> None:
-    names = {said["name"] for said in manifest["markets"]}
+    markets = {said["name"]: said for said in manifest["markets"]}
     recorded = manifest["settings"]["teacher"]
     keeps = ThesisFilter() if recorded is None else ThesisFilter(
         structure=recorded["structure"], evidence=recorded["evidence"]
@@ -284,7 +303,9 @@ def _check_rows(
     for row in read_rows(folder, split):
         figures.rows += 1
         figures.completions += row["completion"] is not None
-        for what in chain(_faults(row, split, names, settings), _thesis_faults(row, keeps)):
+        of = markets.get(row["market"])
+        faults = _faults(row, split, of, settings)
+        for what in chain(faults, _thesis_faults(row, keeps), _teacher_faults(row, recorded)):
             findings.error(what, row["id"])
         key = row["market"], row["date"]
         variants = seen.days[split].setdefault(key, set())
@@ -292,8 +313,7 @@ def _check_rows(
             findings.error("a briefing stands in the corpus twice", row["id"])
         if not variants:
             figures.mix[row["label"]] += 1
-            if row["variant"] == 0:
-                seen.first[key] = row["briefing_sha256"]
+        seen.briefings.setdefault(key, {})[row["variant"]] = _citable_hash(row)
         variants.add(row["variant"])
         said = tuple(row[name] for name in OF_A_DAY)  # type: ignore[literal-required]
         if seen.facts.setdefault(key, said) != said:
@@ -307,12 +327,18 @@ OF_A_DAY = ("label", "score", "horizon_return", "daily_volatility", "round_trip_
 
 
 def _faults(
-    row: CorpusRow, split: CorpusSplit, names: set[str], settings: CorpusSettings
+    row: CorpusRow, split: CorpusSplit, of: Mapping[str, Any] | None, settings: CorpusSettings
 ) -> Iterator[str]:
-    """What of a row contradicts itself or the settings."""
+    """What of a row contradicts itself, its market or the settings."""
     prompt = row["prompt"]
-    if row["market"] not in names:
+    if of is None:
         yield "a row is of a market that the manifest does not name"
+    elif (row["task"], row["symbol"], row["market_seed"]) != (
+        of["task"]["id"],
+        of["symbol"],
+        of["market_seed"],
+    ):
+        yield "a row names another task, symbol or seed than its market has"
     if row["split"] != split:
         yield f"a row of another split stands in {split}"
     if row["id"] != f"{row['market']}/{row['date']}/{row['variant']}":
@@ -331,6 +357,8 @@ def _faults(
     text = prompt[-1]["content"]
     if sha256(text.encode()).hexdigest() != row["briefing_sha256"]:
         yield "a briefing is not the one that was hashed"
+    if row["ids"] != PIECE_IDS.findall(text):
+        yield "the ids of a row are not those in its briefing"
     if "[[[" in text:
         yield "a briefing holds the mark of a decision, [[["
     said = [] if row["completion"] is None else [
@@ -338,6 +366,29 @@ def _faults(
     ]  # fmt: skip
     if row["messages"] != [*prompt, *said]:
         yield "the messages of a row are not its prompt and its completion"
+
+
+def _citable_hash(row: CorpusRow) -> bytes:
+    """Of what a thesis of a row can cite: the text of its briefing and the ids in it."""
+    content = "\n".join([row["prompt"][-1]["content"], *row["ids"]])
+    return sha256(content.encode()).digest()[:16]
+
+
+def _teacher_faults(row: CorpusRow, recorded: Mapping[str, Any] | None) -> Iterator[str]:
+    """What a row says of its teacher that cannot be."""
+    is_taught = recorded is not None and row["split"] == "train"
+    if row["completion"] is not None and (recorded is None or row["teacher"] != recorded["name"]):
+        yield "a completion is of another teacher than that of the corpus"
+    if row["split"] != "train" and row["completion"] is not None:
+        yield "a row to test on has a completion"
+    stage = row["stage"] if row["stage"] in STAGES else None
+    if recorded and row["completion"] is not None and not reaches(stage, recorded["stage"]):
+        yield "a completion does not come as far as its teacher was to"
+    reasons = (NO_ANSWER, *get_args(ThesisFault)) if is_taught else ()
+    if row["completion"] is not None or not reasons:
+        reasons = (None,)
+    if row["rejected"] not in reasons:
+        yield "what a thesis was rejected by cannot be"
 
 
 def _thesis_faults(row: CorpusRow, keeps: ThesisFilter) -> Iterator[str]:
@@ -507,17 +558,22 @@ def _check_briefings(
     briefings: int,
     findings: _Findings,
 ) -> int:
-    """Write some briefings again, evenly over the days."""
+    """Write some briefings again, evenly over the days, of each a variant that is drawn."""
     name = market.of.name
-    known = [(split, day) for split, day in days_of(market) if (name, day.date) in seen.first]
-    step = max(1, -(-len(known) // max(briefings, 1)))
-    history, checked = market.history(), 0
-    for split, day in known[::step] if briefings else []:
-        row = row_for(market, history, settings, split, day, 0)
-        checked += 1
-        if row["briefing_sha256"] != seen.first[name, day.date]:
+    known = [
+        (split, day, variant)
+        for split, day in days_of(market)
+        for variant in sorted(seen.briefings.get((name, day.date), ()))
+    ]
+    history, rng = market.history(), Random(name)
+    number = min(briefings, len(known))
+    for place in range(number):
+        first, end = (len(known) * each // number for each in (place, place + 1))
+        split, day, variant = known[rng.randrange(first, end)]
+        row = row_for(market, history, settings, split, day, variant)
+        if _citable_hash(row) != seen.briefings[name, day.date][variant]:
             findings.error("a briefing is not what would be written today", row["id"])
-    return checked
+    return number
 
 
 def _check_mix(figures: SplitFigures, markets: int, findings: _Findings) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args
 
 from investorbench.tasks.record.files import read_json
+from investorbench.tasks.trading_r1.corpus.shapes import ROW, unlike
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError, UnknownNameError
 from investorbench_env.whole_files import written_whole
 
@@ -111,10 +112,15 @@ def row_of(line: bytes, where: str) -> CorpusRow:
         content = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise InvestorBenchError(f"{where} is no JSON: {error}; build the corpus again") from None
-    if not isinstance(content, dict) or (missing := [n for n in FIELDS if n not in content]):
-        lacks = f"it lacks {', '.join(missing)}" if isinstance(content, dict) else "no object"
-        raise InvestorBenchError(f"{where} is no row of a corpus: {lacks}; build the corpus again")
-    return cast(CorpusRow, content)
+    if not isinstance(content, dict):
+        raise InvestorBenchError(f"{where} is no row of a corpus: no object; build it again")
+    if missing := [name for name in FIELDS if name not in content]:
+        fault = f"it lacks {', '.join(missing)}"
+    elif wrong := unlike(content, ROW):
+        fault = wrong
+    else:
+        return cast(CorpusRow, content)
+    raise InvestorBenchError(f"{where} is no row of a corpus: {fault}; build the corpus again")
 
 
 def file_of(folder: Path, split: CorpusSplit, suffix: str = "jsonl") -> Path:

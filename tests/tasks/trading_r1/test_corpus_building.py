@@ -139,10 +139,44 @@ def test_what_was_interrupted_goes_on_to_the_same_bytes(
 def test_a_finished_corpus_is_not_built_again(
     built: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "markets_of", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr(building, "row_for", lambda *_: pytest.fail("a row was written"))
     before = bytes_in(built)
     assert build_corpus(built, settings_of(data, "AAA", "BBB")) == read_manifest(built)
     assert bytes_in(built) == before
+
+
+def test_a_finished_corpus_whose_data_or_files_changed_since_is_refused(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data", "AAA")
+    folder, settings = tmp_path / "corpus", settings_of(data, "AAA", variants=1)
+    build_corpus(folder, settings)
+    whole = (folder / "test.jsonl").read_bytes()
+    (folder / "test.jsonl").write_bytes(whole[:-1])
+    with pytest.raises(InvestorBenchError, match=r"test\.jsonl is not the file that was written"):
+        build_corpus(folder, settings)
+    (folder / "test.jsonl").write_bytes(whole)
+    build_corpus(folder, settings)
+    prices = data / "AAA_prices.csv"
+    lines = prices.read_text().splitlines(keepends=True)
+    lines[60] = lines[60].replace(",1000", ",1001")
+    prices.write_text("".join(lines))
+    with pytest.raises(InvestorBenchError, match=r"data \(markets\[0\]\.fingerprint was .*, is "):
+        build_corpus(folder, settings)
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "test.parquet", "train.jsonl.part"])
+def test_files_of_somebody_else_are_not_written_over(name: str, data: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InvestorBenchError, match=f"{name} is there, and no corpus was begun"):
+        build_corpus(tmp_path, settings_of(data, "AAA"))
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_other_files_in_the_folder_stay_as_they_are(data: Path, tmp_path: Path) -> None:
+    for name in ("README.md", ".download.part", ".notes.txt.part"):
+        (tmp_path / name).write_text("mine")
+    build_corpus(tmp_path, settings_of(data, "AAA", variants=1))
+    for name in ("README.md", ".download.part", ".notes.txt.part"):
+        assert (tmp_path / name).read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """What is wrong with a corpus is found, though all that it says of itself was made to fit."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,10 +17,12 @@ from investorbench.tasks.trading_r1.corpus import checking
 from investorbench.tasks.trading_r1.corpus.building import build_corpus, hash_of
 from investorbench.tasks.trading_r1.corpus.checking import CorpusCheck, check_corpus
 from investorbench.tasks.trading_r1.corpus.rows import (
+    FIELDS,
     MANIFEST,
     SPLITS,
     CorpusRow,
     file_of,
+    read_manifest,
     read_rows,
     write_parquet,
     write_rows,
@@ -164,7 +168,37 @@ def mix_changed(rows: Rows, _: Any) -> None:
         row["label"] = "BUY"
 
 
+def id_added(rows: Rows, _: Any) -> None:
+    rows["train"][2]["ids"] = [*rows["train"][2]["ids"], "n99"]
+
+
+def task_changed(rows: Rows, _: Any) -> None:
+    rows["train"][3]["symbol"] = "BBB"
+
+
+def seed_of_its_market_changed(rows: Rows, _: Any) -> None:
+    rows["train"][3]["market_seed"] = 7
+
+
+def teacher_changed(rows: Rows, _: Any) -> None:
+    next(row for row in rows["train"] if row["completion"] is not None)["teacher"] = "another"
+
+
+def reason_changed(rows: Rows, _: Any) -> None:
+    next(row for row in rows["train"] if row["completion"] is None)["rejected"] = None
+
+
+def teacher_said_to_be_stricter(_: Rows, manifest: Any) -> None:
+    manifest["settings"]["teacher"]["stage"] = "III"
+
+
 PLANTS: dict[Plant, str] = {
+    id_added: "the ids of a row are not those in its briefing",
+    task_changed: "a row names another task, symbol or seed than its market has",
+    seed_of_its_market_changed: "a row names another task, symbol or seed than its market has",
+    teacher_changed: "a completion is of another teacher than that of the corpus",
+    reason_changed: "what a thesis was rejected by cannot be",
+    teacher_said_to_be_stricter: "a completion does not come as far as its teacher was to",
     train_beyond: "a training label looks beyond the training window",
     early_test_day: "a test day lies within the 15 sessions after the training window",
     trained_test_day: "a training label looks beyond the training window",
@@ -216,6 +250,70 @@ def test_planted_faults_are_all_found_at_once(sound: Path, tmp_path: Path) -> No
 def test_each_fault_is_found_alone(plant: Plant, sound: Path, tmp_path: Path) -> None:
     found = errors(check_corpus(planted(sound, tmp_path / "c", plant), briefings=1_000))
     assert any(PLANTS[plant] in each for each in found)
+
+
+def test_a_label_in_any_variant_of_a_briefing_is_found(data: Path, tmp_path: Path) -> None:
+    build_corpus(tmp_path / "built", settings_of(data, "AAA", variants=3))
+
+    def label_in_the_last(rows: Rows, _: Any) -> None:
+        for row in rows["train"]:
+            if row["variant"] == 2:
+                line = row["prompt"][1]["content"].rindex("\n[")
+                text = row["prompt"][1]["content"]
+                retold(row, f"{text[:line]} It will be a {row['label'].lower()}.{text[line:]}")
+
+    folder = planted(tmp_path / "built", tmp_path / "c", label_in_the_last)
+    found = {each.text.split(":")[0]: each.number for each in check_corpus(folder).findings}
+    assert 10 < found["a briefing is not what would be written today"] < TRAINED
+    every = check_corpus(folder, briefings=10_000)
+    assert every.briefings == 3 * (TRAINED + TESTED)
+    assert {each.number for each in every.findings} == {TRAINED}
+
+
+ODD: list[Any] = [None, "", "x", -1, 10**30, True, [], [None], {}]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_row_with_an_odd_value_is_named_or_found(name: str, sound: Path, tmp_path: Path) -> None:
+    manifest = {**read_manifest(sound), "markets": [], "files": {}}
+    row = next(row for row in read_rows(sound, "train") if row["completion"] is not None)
+    for number, odd in enumerate(ODD):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+        write_rows(file_of(folder, "train"), [{**row, name: odd}])  # type: ignore[typeddict-item]
+        said = f"line 1 of {file_of(folder, 'train')} is no row of a corpus: {name}"
+        assert said in refusal(folder) or not check_corpus(folder, briefings=0).is_sound
+
+
+def refusal(folder: Path) -> str:
+    try:
+        check_corpus(folder, briefings=0)
+    except InvestorBenchError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.heavy
+@given(st.data())
+@settings(deadline=None, max_examples=60)
+def test_a_manifest_with_an_odd_value_is_named_or_read(sound: Path, data: st.DataObject) -> None:
+    manifest = json.loads((sound / MANIFEST).read_text())
+    manifest["files"] = {}
+    place: Any = manifest
+    while True:
+        key = data.draw(st.sampled_from(sorted(place)) if isinstance(place, dict) else st.just(0))
+        if not place[key] or not isinstance(place[key], dict | list) or data.draw(st.booleans()):
+            break
+        place = place[key]
+    if isinstance(place, dict) and data.draw(st.booleans()):
+        del place[key]
+    else:
+        place[key] = data.draw(st.sampled_from(ODD))
+    with TemporaryDirectory() as folder:
+        (Path(folder) / MANIFEST).write_text(json.dumps(manifest))
+        with contextlib.suppress(InvestorBenchError):
+            check_corpus(Path(folder), briefings=1)
 
 
 def test_a_finding_names_the_row_and_the_dates(sound: Path, tmp_path: Path) -> None:
