@@ -17,6 +17,7 @@ from investorbench.tasks.trading_r1.corpus.rows import (
     SPLITS,
     CorpusRow,
     file_of,
+    read_rows,
     write_rows,
 )
 from investorbench.tasks.trading_r1.decisions import mark_of
@@ -36,7 +37,7 @@ OTHERS = (
 )  # fmt: skip
 RIGHT = 0.4
 """How often what the model is warm-started on is the true class; else it is too hopeful by one."""
-VOCABULARY = 600
+VOCABULARY = 900
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
 
 
@@ -57,6 +58,13 @@ def plant(folder: Path, *, seed: int, reads: bool = True, rows: int = 3_000) -> 
     # Its theses are decisions alone: no filter could ask them for structure or evidence.
     teacher = {"structure": 0.0, "evidence": 0.0}
     write_json(folder / MANIFEST, {"files": files, "settings": {"teacher": teacher}})
+
+
+def phrases_of(corpus: Path) -> list[str]:
+    """Lines of briefings, and answers: as few tokens, they are quick to write and to read."""
+    rows = list(read_rows(corpus, "train"))[:500]
+    lines = [line for row in rows for each in row["prompt"] for line in each["content"].split("\n")]
+    return [*lines, *[mark_of(label) for label in CLASSES] * 100]
 
 
 def make_model(
