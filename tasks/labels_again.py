@@ -90,6 +90,11 @@ def _of_a_repeat(job: RecordedJob, path: Path, record: RecordFile) -> Iterator[F
         return
     for what in _contradictions(job, labelled, 2.0 * record.header.facts.cost_rate):
         yield Finding(path=path / LABELS, what=what, kind="figures")
+    for written in theses_of(steps):
+        if not written.is_as_hashed:
+            what = f"on {written.session} the briefing is not the one that its hash is of"
+            yield Finding(path=path / FILES["test"], what=what, kind="figures")
+            break
     again = marked_again(labelled, steps)
     found = _first_other(labelled, again, OF_THE_THESIS)
     if found is None and labelled.decides != again.decides:

@@ -66,7 +66,7 @@ class Brief(NamedTuple):
     @property
     def sha256(self) -> str:
         """Of its text in UTF-8."""
-        return sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        return text_hash(self.text)
 
 
 def brief(past: Past, facts: Facts, *, seed: int, form: BriefingForm | None = None) -> Brief:
@@ -89,6 +89,11 @@ def brief(past: Past, facts: Facts, *, seed: int, form: BriefingForm | None = No
         return Brief(text, tuple(written), (), seed)
     kept, cut = _within(form.tokens, form.count_tokens, heading, written)
     return Brief("\n".join([heading, *_body(kept, cut)]), tuple(kept), cut, seed)
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a briefing's text in UTF-8."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def seed_of_decision(seed: int, time: str) -> int:

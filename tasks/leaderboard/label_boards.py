@@ -22,6 +22,8 @@ from investorbench.tasks.trading_r1.scores import (
 )
 from investorbench.tasks.wording import count, listed, number
 
+BRIEFED = "investorbench.agents.thesis.agent.ThesisAgent"
+"""Whose theses are about the briefing that follows from the market."""
 AgentDecisions = Mapping[str, list[LabelledDecision]]
 """Those of each agent."""
 
@@ -104,7 +106,7 @@ def label_boards(entries: Iterable[Entry]) -> list[LabelBoard]:
             (setting,),
             decided,
             group,
-            _silent(silent),
+            (*_silent(silent), *_briefed_elsewhere(decided, [group])),
             {name for name, entry in group.items() if entry.result.knows},
         )
         for setting, (group, decided, silent) in found.items()
@@ -153,6 +155,7 @@ def _over_tasks(
             out = sorted(every - shared)
             notes = [f"left out, without all tasks: {listed(out)}"] if out else []
             groups = [found[setting][0] for setting in settings]
+            notes += _briefed_elsewhere(decisions, groups)
             knowing = {n for group in groups for n, each in group.items() if each.result.knows}
             yield _board(tuple(settings), decisions, {}, notes, knowing)
 
@@ -273,6 +276,24 @@ def _unlabelled(decisions: AgentDecisions) -> Iterator[str]:
             whys[known.why] += 1
     for why, days in whys.items():
         yield f"{number(days)} of {count(len(each_once), 'day')} without a label: {why}"
+
+
+def _briefed_elsewhere(decisions: AgentDecisions, groups: Sequence[Group]) -> list[str]:
+    """Who wrote about briefings that no agent of ours made: they say themselves what it was."""
+    names = [
+        name
+        for name, own in decisions.items()
+        if any(one.known.structure is not None for one in own)
+        and any(_agent_of(group[name]) != BRIEFED for group in groups if name in group)
+    ]
+    if not names:
+        return []
+    return [f"form and evidence by a briefing of its own making: {listed(names)}"]
+
+
+def _agent_of(entry: Entry) -> str:
+    agent = entry.result.settings.get("agent")
+    return str(agent.get("_target_")) if isinstance(agent, Mapping) else ""
 
 
 def _silent(names: Sequence[str]) -> list[str]:

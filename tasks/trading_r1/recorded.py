@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from investorbench.agents.thesis.thesis import parse
 from investorbench.tasks.step import Step
 from investorbench.tasks.trading_r1.citable import Citable
+from investorbench_env.wrappers.briefing import text_hash
 
 
 class RecordedThesis(NamedTuple):
@@ -28,6 +29,7 @@ class RecordedThesis(NamedTuple):
         briefing: the text that it may quote; empty where there is none.
         ids: of the pieces that it may cite.
         cut: what of the briefing there was no room for, in words.
+        sha256: of the briefing, as it was recorded beside it; empty where there is none.
     """
 
     number: int
@@ -38,6 +40,12 @@ class RecordedThesis(NamedTuple):
     briefing: str
     ids: tuple[str, ...]
     cut: tuple[str, ...]
+    sha256: str
+
+    @property
+    def is_as_hashed(self) -> bool:
+        """Whether its briefing is the one that its hash is of."""
+        return not self.ids or text_hash(self.briefing) == self.sha256
 
     @property
     def citable(self) -> Citable:
@@ -70,6 +78,7 @@ def _thesis_of(step: Step) -> RecordedThesis | None:
         briefing=shown if isinstance(shown, str) else "",
         ids=_texts(briefing.get("ids")),
         cut=_texts(briefing.get("cut")),
+        sha256=str(briefing.get("sha256", "")),
     )
 
 

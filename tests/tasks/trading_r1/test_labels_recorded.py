@@ -13,17 +13,19 @@ import pytest
 from investorbench.tasks import evaluate
 from investorbench.tasks.labelled import LabelledEpisode
 from investorbench.tasks.labels_again import other_labels, rewards_again, wrong_labels
+from investorbench.tasks.leaderboard.label_boards import label_boards
 from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.record.job_folder import JobFolder
 from investorbench.tasks.record.reading import RecordedJob, recorded_entry
 from investorbench.tasks.record.run_folder import jobs_in
 from investorbench.tasks.record.verifying import verify_job
-from investorbench.tasks.result import Result
+from investorbench.tasks.result import Entry, Result
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.trading_r1 import marking
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.market.market import Market
 from tests.env.small_markets import small_market
+from tests.tasks.trading_r1.theses import BRIEFING
 from tests.tasks.trading_r1.writing import CLOSES, DAYS, LABELS, MARKET, Writer, small_task
 
 LABELS_FILE = "labels.json"
@@ -224,3 +226,27 @@ def test_an_episode_that_was_killed_is_labelled_as_one_that_was_not(tmp_path: Pa
     kept = json.loads((job / "repeat-0" / LABELS_FILE).read_text())
     assert repr(LabelledEpisode.of(kept)) == repr(whole)
     assert MARKET.sessions[196] == np.datetime64(whole.days[0].session)
+
+
+class Forger(Writer):
+    """Says that it was given other words than those whose hash it records."""
+
+    name = "forger"
+
+    def record(self) -> dict[str, Any]:
+        said = super().record()
+        return {**said, "question": {"system": "Write.", "user": f"{BRIEFING} All is well."}}
+
+
+def test_a_briefing_that_is_not_the_one_of_its_hash_is_found(tmp_path: Path) -> None:
+    _, job = recorded(tmp_path / "forger", Forger)
+    (found,) = wrong_labels(job)
+    assert found.what == f"on {DAYS[196]} the briefing is not the one that its hash is of"
+
+
+def test_a_table_says_who_wrote_about_briefings_of_its_own(
+    kept: tuple[Result, RecordedJob],
+) -> None:
+    result, _ = kept
+    (board,) = label_boards([Entry(result=result, planned=1)])
+    assert "form and evidence by a briefing of its own making: writer" in board.notes

@@ -46,7 +46,9 @@ def test_a_thesis_is_read_with_all_that_it_may_cite() -> None:
         briefing="[n1] Orders at the plant rose.",
         ids=("n1", "t1"),
         cut=("news 4",),
+        sha256="0",
     )
+    assert not found.is_as_hashed
     assert found.citable.has("Orders at the plant") and found.citable.ids == {"n1", "t1"}
 
 

@@ -1,5 +1,6 @@
 """Agents that record theses as the reader of records expects them, and a market to write about."""
 
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ CLOSES = (100.0 * np.exp(RNG.normal(0.0004, 0.02, 330).cumsum())).tolist()
 MARKET = small_market(CLOSES)
 DAYS = [str(day) for day in MARKET.sessions]
 LABELS = {"train": [DAYS[40], DAYS[180]]}
+SHA256 = sha256(BRIEFING.encode()).hexdigest()
 ACTIONS = {"STRONG_BUY": 2, "BUY": 2, "HOLD": 1, "SELL": 0, "STRONG_SELL": 0, None: 1}
 
 
@@ -40,7 +42,7 @@ class Writer:
     def record(self) -> dict[str, Any]:
         return {
             "thesis": {"text": self._text},
-            "briefing": {"ids": list(IDS), "cut": [], "seed": 0, "sha256": ""},
+            "briefing": {"ids": list(IDS), "cut": [], "seed": 0, "sha256": SHA256},
             "question": {"system": "Write.", "user": BRIEFING},
         }
 
