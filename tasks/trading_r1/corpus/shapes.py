@@ -9,7 +9,7 @@ SHOWN = 40
 """So much of a value that is of another kind stands in a message."""
 
 
-class Kind(NamedTuple):
+class Scalar(NamedTuple):
     """A value of a kind.
 
     Attributes:
@@ -50,7 +50,7 @@ def unlike(value: object, shape: Any, where: str = "") -> str:
     name = where or "it"
     if isinstance(shape, OrNull):
         return "" if value is None else unlike(value, shape.shape, where)
-    if isinstance(shape, Kind):
+    if isinstance(shape, Scalar):
         return "" if shape.is_one(value) else f"{name} is no {shape.words}: {str(value)[:SHOWN]!r}"
     if isinstance(shape, ListOf):
         if not isinstance(value, list):
@@ -78,12 +78,12 @@ def _is_date(value: object) -> bool:
         return False
 
 
-TEXT = Kind("text", lambda value: isinstance(value, str))
-WHOLE = Kind("whole number", lambda value: type(value) is int and abs(value) < 1 << 63)
-NUMBER = Kind("number", _is_number)
-DATE = Kind("date", _is_date)
-TRUTH = Kind("true or false", lambda value: type(value) is bool)
-OBJECT = Kind("object", lambda value: isinstance(value, dict))
+TEXT = Scalar("text", lambda value: isinstance(value, str))
+WHOLE = Scalar("whole number", lambda value: type(value) is int and abs(value) < 1 << 63)
+NUMBER = Scalar("number", _is_number)
+DATE = Scalar("date", _is_date)
+TRUTH = Scalar("true or false", lambda value: type(value) is bool)
+OBJECT = Scalar("object", lambda value: isinstance(value, dict))
 CHAT = ListOf({"role": TEXT, "content": TEXT}, fewest=1)
 
 ROW: Mapping[str, Any] = {
