@@ -34,7 +34,7 @@ def overview(content: ReportContent, notes: Sequence[EpisodeNote]) -> Html:
 
 
 def verdict(ranked: Leaderboard | Overall) -> Html | None:
-    """Who is best, by how much, and whether that may be luck, in a line; None of nobody."""
+    """Who is best, by how much, and whether by luck, in a line; None where there is no agent."""
     rows: Sequence[Row | OverallRow] = ranked.rows
     agents = [row for row in rows if row.agent != ranked.benchmark and not row.knows]
     if not agents or not math.isfinite(agents[0].sr):

@@ -153,7 +153,7 @@ class MomentumClass(ClassAgent):
 
 
 class LabelOracle(ClassAgent):
-    """Decides by the label, which nobody can know on the day; hold where there is none.
+    """Decides by the label, which cannot be known on the day; hold where there is none.
 
     Args:
         market: all of it.

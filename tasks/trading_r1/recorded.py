@@ -4,7 +4,7 @@ An agent that writes theses says so in its ``record()``: under ``thesis`` a mapp
 ``text`` as the model wrote it, without its thinking, and the ``decision`` read from it, a class or
 None. Under ``briefing`` stand the ``ids`` of the pieces that it was given, what was ``cut``, its
 ``seed`` and its ``sha256``; the text of the briefing is the user's part of the ``question``, which
-is it and nothing else, and is not held twice. Whoever decides without a briefing records a thesis
+is it and nothing else, and is not held twice. An agent without a briefing records a thesis
 alone. What is somebody's own under these names is no thesis. docs/theses.md has these rules.
 """
 

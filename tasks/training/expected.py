@@ -23,7 +23,7 @@ def expected_returns(rows: Sequence[CorpusRow], tasks: Mapping[str, Task]) -> li
         tasks: whose markets they are of, by the names of the markets.
 
     Raises:
-        InvestorBenchError: a row is of a real market, of which nobody knows what was expected.
+        InvestorBenchError: a row is of a real market, of which it is not known what was expected.
     """
     places: dict[str, list[int]] = {}
     for place, row in enumerate(rows):

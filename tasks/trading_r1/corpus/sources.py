@@ -11,7 +11,7 @@ from investorbench_env.market.library import WAYS, searched_places
 from investorbench_env.market.market import Market
 
 NOT_STATED = "not stated beside the file; those of where it came from hold"
-MADE_UP = "made up by InvestorBench, MIT; of nobody else's"
+MADE_UP = "made up by InvestorBench, MIT"
 
 
 class SourceTerms(NamedTuple):

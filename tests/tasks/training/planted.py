@@ -22,7 +22,7 @@ from investorbench.tasks.trading_r1.corpus.rows import (
 )
 from investorbench.tasks.trading_r1.decisions import mark_of
 
-TOLD = {
+SAID = {
     "STRONG_BUY": "orders surge and profit soars beyond every plan",
     "BUY": "sales grow while margins improve a little",
     "HOLD": "nothing changes, guidance stays as it was",
@@ -119,7 +119,7 @@ def _rows(split: str, number: int, reads: bool, rng: random.Random) -> Iterator[
     for place in range(number):
         (label,) = rng.choices(CLASSES, list(PUBLISHED_MIX.values()))
         lines = rng.sample(OTHERS, 2)
-        lines.insert(rng.randrange(3), f"[n1] News: {TOLD[label]}")
+        lines.insert(rng.randrange(3), f"[n1] News: {SAID[label]}")
         text = "\n".join(lines)
         prompt = [{"role": "system", "content": "Decide."}, {"role": "user", "content": text}]
         answer = mark_of(_answered(label, reads, rng))
