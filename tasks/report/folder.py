@@ -25,6 +25,7 @@ from investorbench.tasks.report.page import in_parts, recorded_rows
 from investorbench.tasks.report.shared_lines import Lines
 from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
+from investorbench_env.whole_files import write_atomically
 
 INDEX, PARTS = "index.html", "parts"
 """The page, and the folder of what it loads."""
@@ -88,8 +89,8 @@ class ReportFolder:
         decisions = PackedDecisions(directory=directory, blocks={}, is_whole=True)
         page, parts = in_parts(content, decisions, [written.note for _, written in listed])
         for name, text in parts.items():
-            (self.folder / PARTS / f"{name}.js").write_text(part_file({name: text}))
-        (self.folder / INDEX).write_bytes(page.encode("utf-8", "replace"))
+            write_atomically(self.folder / PARTS / f"{name}.js", part_file({name: text}))
+        write_atomically(self.folder / INDEX, page.encode("utf-8", "replace"))
 
     def _write(self, job: RecordedJob, repeat: int, record: RecordFile, facts: Facts) -> None:
         """Its decisions as one file of the folder, named by its place in the order of reading."""
@@ -99,7 +100,7 @@ class ReportFolder:
         parts = _packed(episode, lines)
         if parts:
             named = {f"{part}-{number}": text for part, text in parts.items()}
-            (self.folder / PARTS / f"episode-{number}.js").write_text(part_file(named))
+            write_atomically(self.folder / PARTS / f"episode-{number}.js", part_file(named))
         blocks = {
             part: f"{part}-{number}" if part in parts else None for part in ("facts", "texts")
         }

@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from investorbench.tasks.statistics.draws import IntArray, Resampling
+from investorbench.tasks.statistics.draws import IntArray, Resampling, each_by_itself
 from investorbench.tasks.statistics.estimate import FloatArray
 from investorbench.tasks.statistics.scores import MeanFigure, stacked, variance_of_mean
 
@@ -115,8 +115,9 @@ class Contrasts:
         squares = sums**2
         rounding = NO_SPREAD * squares.mean(axis=-1) / resampling.block
         for counts in resampling.counts():
-            means = counts @ sums.T / resampling.drawn
-            spread = counts @ squares.T / resampling.drawn - resampling.block * means**2
+            means = each_by_itself(counts, sums) / resampling.drawn
+            spread = each_by_itself(counts, squares) / resampling.drawn
+            spread -= resampling.block * means**2
             spread[spread <= rounding] = 0.0
             yield means, spread / resampling.drawn
 
@@ -125,7 +126,9 @@ class Contrasts:
         units = self.resampling.units
         scores = self.scores / np.sqrt(units - 1)
         for mixed in self.resampling.normal(len(scores)):
-            values = scores @ mixed
+            values = np.empty((len(mixed), len(scores), mixed.shape[-1]))
+            for number, row in enumerate(scores):  # each by itself, as in the other way
+                values[:, number] = row @ mixed
             means = values.mean(axis=-1) * np.sqrt(values.shape[-1] / units)
             yield means, values.var(axis=-1, ddof=1) / units
 

@@ -106,6 +106,18 @@ class Resampling:
         return np.asarray(windows.sum(axis=-1), dtype=np.float64)
 
 
+def each_by_itself(counts: FloatArray, rows: FloatArray) -> FloatArray:
+    """The product of counts [draws, U] and each of some rows [H, U], to the bit whatever H is.
+
+    In the product of two matrices the order of a sum, and so its last digit, hangs on their sizes,
+    and on the processor.
+    """
+    found = np.empty((len(counts), len(rows)))
+    for number, row in enumerate(rows):
+        found[:, number] = counts @ row
+    return found
+
+
 def block_length(runs: FloatArray) -> BlockLength:
     """Length for runs [R, T]: the mean of theirs, rounded; 1 where none varies."""
     lengths = [politis_white(run) for run in runs if varies(run)]

@@ -108,7 +108,8 @@ def _stationary_variance(series: FloatArray, block_days: float) -> FloatArray:
     lags = np.arange(1, days)
     weights = (1.0 - lags / days) * keep**lags + lags / days * keep ** (days - lags)
     covariances = np.array([np.correlate(row, row, "full")[days - 1 :] / days for row in centred])
-    return np.asarray(covariances[:, 0] + 2.0 * covariances[:, 1:] @ weights)
+    weighed = (covariances[:, 1:] * weights).sum(axis=-1)  # to the bit, however many rows there are
+    return np.asarray(covariances[:, 0] + 2.0 * weighed)
 
 
 def _arch() -> "ModuleType":

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from investorbench_env.errors import MissingDependencyError
 
-QUIET = {"HF_HUB_OFFLINE": "1", "TRL_EXPERIMENTAL_SILENCE": "1", "TOKENIZERS_PARALLELISM": "false"}
-"""Models are folders of this disk: nothing is asked for elsewhere."""
+QUIET = {"TRL_EXPERIMENTAL_SILENCE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class Libraries(NamedTuple):

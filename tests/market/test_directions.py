@@ -7,9 +7,9 @@ from pathlib import Path
 MARKET = Path(__file__).resolve().parents[2] / "investorbench_env" / "market"
 PREFIX = "investorbench_env.market."
 ROOMS = (
-    "asset_classes", "sessions", "intervals", "documents", "market", "bar_rows", "searching",
-    "past", "pasts", "history", "joint_prices", "joint_history", "joining", "filings", "files",
-    "simulated", "sources", "library",
+    "asset_classes", "sessions", "intervals", "documents", "release_rules", "market", "bar_rows",
+    "searching", "past", "pasts", "history", "joint_prices", "joint_history", "joining", "filings",
+    "files", "simulated", "sources", "library",
 )  # fmt: skip
 """From top to bottom; a folder is a room."""
 
