@@ -62,6 +62,7 @@ def test_the_future_changes_no_briefing_on_bars_of_any_length(interval: str, see
     assert_nothing_from_the_future(make, market, seed, **options)
 
 
+@pytest.mark.heavy
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), t=st.integers(6, 22))
 def test_a_market_that_ends_with_the_decision_gives_the_same_briefing(seed: int, t: int) -> None:

@@ -61,6 +61,7 @@ def test_a_task_may_be_named_in_any_of_its_forms(name: str) -> None:
     assert wanted(name) == wanted("stock/tsla")
 
 
+@pytest.mark.heavy
 def test_a_suite_a_universe_and_the_paper_are_all_their_assets() -> None:
     stocks = ["AAPL", "HON", "JNJ", "MSFT", "NIO", "TSLA", "UVV"]
     for name in ("stock", "stock/*", "Stocks", "stocks"):

@@ -200,6 +200,7 @@ def test_an_environment_of_others_is_a_task_by_the_module_that_registers_it(
     assert config_of(folder / "here")["protocol"] == {"name": None}
 
 
+@pytest.mark.heavy
 def test_a_launcher_runs_what_is_ones_own_in_processes_of_their_own(
     call: Call, folder: Path
 ) -> None:
@@ -267,6 +268,7 @@ def package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(place))
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("package")
 def test_packages_of_others_name_agents_and_tasks(call: Call) -> None:
     output = call("-m", "agent=alpha,cash", "task=week,made", "warmup=false", "output=json")

@@ -143,6 +143,7 @@ def test_what_an_unfinished_run_had_spent_counts_when_it_goes_on(
     assert result["answers"][0]["test"]["cost_usd"] == pytest.approx(STEPS)
 
 
+@pytest.mark.heavy
 def test_a_shared_cache_answers_another_run_and_can_replay_it_without_a_server(
     call: Call, server: StubServer, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_a_shared_cache_answers_another_run_and_can_replay_it_without_a_server(
     assert metrics[0] == metrics[1] == metrics[2]
 
 
+@pytest.mark.heavy
 def test_without_a_cache_every_run_asks_and_none_is_written(
     call: Call, server: StubServer, tmp_path: Path
 ) -> None:
@@ -231,6 +233,7 @@ def test_what_does_not_work_is_one_error(
     assert output.out == ""
 
 
+@pytest.mark.heavy
 def test_an_agent_of_ones_own_may_ask_for_the_model(call: Call, server: StubServer) -> None:
     output = call(
         f"agent._target_={__name__}.Asks", "model=local",
@@ -285,6 +288,7 @@ HTTPServer(("127.0.0.1", port), Answers).serve_forever()
 """
 
 
+@pytest.mark.heavy
 def test_serve_starts_the_server_of_each_model_and_stops_it(call: Call, tmp_path: Path) -> None:
     (tmp_path / "serves.py").write_text(SERVES)
     output = call(
@@ -301,6 +305,7 @@ def test_serve_starts_the_server_of_each_model_and_stops_it(call: Call, tmp_path
     assert again.code == 0 and "starting:" not in again.err  # there is nothing left to ask
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("dates", "steps"),
     [(("task.end=2020-10-30",), 21), pytest.param((), 149, marks=pytest.mark.heavy)],
@@ -331,6 +336,7 @@ def test_the_same_with_sentence_transformers(call: Call, data_folder: Path, tmp_
     assert (tmp_path / "vectors.sqlite").stat().st_size > 100_000
 
 
+@pytest.mark.heavy
 def test_a_run_that_sees_charts_is_replayed_and_verified(
     call: Call, command: Call, tmp_path: Path
 ) -> None:

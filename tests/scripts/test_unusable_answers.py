@@ -81,6 +81,7 @@ def test_a_usable_answer_ends_the_row(call: Call) -> None:
     assert results(output)[0]["answers"][0]["test"]["invalid"] == STEPS - 1
 
 
+@pytest.mark.heavy
 def test_the_episodes_of_another_model_go_on(call: Call, tmp_path: Path) -> None:
     def answer(request: dict[str, Any]) -> Reply | str:
         return useful(request) if request["model"] == "good" else NONSENSE
@@ -187,6 +188,7 @@ def charged(folder: Path) -> float:
     return sum(answer["cost_usd"] for line in lines(folder) for answer in line["answers"])
 
 
+@pytest.mark.heavy
 def test_what_was_asked_before_a_repair_turn_that_failed_is_charged_after_resuming(
     call: Call, tmp_path: Path
 ) -> None:
@@ -213,6 +215,7 @@ def test_what_was_asked_before_a_repair_turn_that_failed_is_charged_after_resumi
     assert counted["cost_usd"] == pytest.approx(3.0 * (STEPS + 1))
 
 
+@pytest.mark.heavy
 def test_every_answer_says_what_gave_it_and_a_change_is_a_finding(
     call: Call, command: Call, tmp_path: Path
 ) -> None:
@@ -256,6 +259,7 @@ def test_answers_of_an_older_model_are_not_mixed_in_from_a_cache_without_a_word(
     assert "answers; from the cache), stub-2026" in table
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("breaks", [(1,), (7, 3), (STEPS - 1, 12, 30)])
 def test_what_is_asked_again_without_a_cache_is_charged_again(
     call: Call, breaks: tuple[int, ...], tmp_path: Path
@@ -279,6 +283,7 @@ def test_what_is_asked_again_without_a_cache_is_charged_again(
     assert spent(here) == pytest.approx(2.0 * (sum(breaks) + STEPS))
 
 
+@pytest.mark.heavy
 def test_an_older_run_without_a_usable_answer_has_no_rank_and_is_no_trial(
     call: Call, command: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,6 +154,7 @@ def test_any_text_is_harmless_and_comes_back(text: str) -> None:
             assert not part.lstrip('"').startswith(VISIBLE)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("ending", WRITERS)
 @pytest.mark.parametrize(
     ("name", "value"),

@@ -63,6 +63,7 @@ def test_labels_of_another_volatility_are_those_that_they_decide_by() -> None:
     assert decided(partial(MomentumClass, other)) == [t.momentum or "HOLD" for t in truths]
 
 
+@pytest.mark.heavy
 def test_the_momentum_class_is_the_one_that_is_shown_beside_every_agent() -> None:
     found = decided(partial(MomentumClass, LABELS))
     assert found == [truth.momentum or "HOLD" for truth in TRUTHS.values()][:-1]

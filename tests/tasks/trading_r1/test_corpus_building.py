@@ -94,6 +94,7 @@ def test_a_briefing_is_that_of_the_environment_on_its_day(built: Path, data: Pat
     assert steps == 14
 
 
+@pytest.mark.heavy
 def test_the_same_is_built_again_to_the_byte_and_another_seed_is_another_corpus(
     built: Path, data: Path, tmp_path: Path
 ) -> None:

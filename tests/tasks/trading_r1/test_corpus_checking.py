@@ -336,6 +336,7 @@ def test_files_that_changed_since_are_named(sound: Path, tmp_path: Path) -> None
     assert any("JSON lines and Parquet hold different rows: AAA/2020-07-22/0" in e for e in found)
 
 
+@pytest.mark.heavy
 def test_data_that_changed_since_is_named(tmp_path: Path) -> None:
     data = write_data(tmp_path / "data", "AAA")
     build_corpus(tmp_path / "c", settings_of(data, "AAA", variants=1))

@@ -107,6 +107,7 @@ def test_constant_prices_have_no_label_and_the_manifest_says_when(tmp_path: Path
     assert market["days"]["train"] == said["rows"]["train"] < TRAINED
 
 
+@pytest.mark.heavy
 @pytest.mark.real_data
 def test_on_real_days_training_and_test_are_those_of_the_labels(data_folder: Path) -> None:
     settings = CorpusSettings(

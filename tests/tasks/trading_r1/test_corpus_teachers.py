@@ -74,6 +74,7 @@ def test_all_that_was_asked_is_counted(taught: Path) -> None:
     assert said["kept"] + said["without"] == len(rows)
 
 
+@pytest.mark.heavy
 def test_days_of_the_test_are_not_asked_about(
     taught: Path, settings: CorpusSettings, tmp_path: Path
 ) -> None:

@@ -172,6 +172,7 @@ def test_without_the_libraries_the_extra_is_named(monkeypatch: pytest.MonkeyPatc
         loading.libraries()
 
 
+@pytest.mark.heavy
 def test_tasks_are_imported_without_what_trains() -> None:
     code = (
         "import sys, investorbench.tasks, investorbench.scripts.main, "
