@@ -86,6 +86,6 @@ def report(seconds: float) -> None:
     decisions = play_texts(WITH_TEXT)
     took = time.perf_counter() - begin
     console.print(
-        f"{WITH_TEXT:,} with their texts, read by the word-list reader and scored: {took:.1f} s; "
-        f"its edge is {edge(decisions).mean() * BPS:.1f} basis points a decision"
+        f"{WITH_TEXT:,} with their texts, read by the word-list reader and scored: {took:.1f} s\n"
+        f"its edge: {edge(decisions).mean() * BPS:.1f} basis points a decision"
     )
