@@ -473,7 +473,7 @@ def test_everything_of_a_leaderboard_is_printed(browser: Any, file: Path, tmp_pa
     assert (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n") > 4
     assert page.locator(".chart:not([data-drawn])").count() == 0
     # After printing the charts are back on the dark ground.
-    ground = page.locator(".chart .bglayer .bg").first.evaluate("node => node.style.fill")
+    ground = page.locator(".chart .legend .bg").first.evaluate("node => node.style.fill")
     assert ground == "rgb(18, 22, 29)"
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 1032, "height": 700})  # A4 across, less its margins
