@@ -3,6 +3,7 @@
 Parse, call, print; what is asked for by name is in ``wanted``.
 """
 
+import os
 import sys
 from dataclasses import replace
 from datetime import date, datetime
@@ -305,10 +306,13 @@ def _folder(into: Path | None) -> Path:
     """
     try:
         folder = (into or library.cache_folder()).expanduser()
-        folder.resolve()
-    except (OSError, RuntimeError) as error:
+    except RuntimeError as error:
         raise InvestorBenchError(f"--into {into} leads nowhere ({error}): name a folder") from error
-    there = next((each for each in (folder, *folder.parents) if each.exists()), None)
+    there = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), None)
+    if there is not None and not there.exists():
+        raise InvestorBenchError(
+            f"--into {into} leads nowhere ({there} is a link to what is not there): name a folder"
+        )
     if there is not None and not there.is_dir():
         raise InvestorBenchError(f"{there} is a file: name a folder with --into")
     return folder

@@ -92,7 +92,7 @@ def test_an_episode_begins_on_the_date_that_a_reset_names() -> None:
         assert info["session"] == day
         env.step(2)
         *_, truncated, info = env.step(2)
-        assert truncated and info["session"] == str(np.datetime64(day) + 2)
+        assert truncated and info["session"] == str(np.datetime64(day) + np.timedelta64(2, "D"))
 
 
 @pytest.mark.parametrize("day", ["2020-01-05", "2019-12-31", "2020-01-40", "tomorrow"])

@@ -18,9 +18,7 @@ from investorbench_env.market.market import CLOSE, Market
 NEW_YORK = "America/New_York"
 WEEKS = {"winter": ("2021-01-04", 8), "four days": ("2021-01-04", 4), "summer": ("2021-07-12", 4)}
 SESSIONS = {
-    name: [day for n in range(12) if (day := np.datetime64(first) + n) and np.is_busday(day)][
-        :count
-    ]
+    name: [day for day in np.datetime64(first) + np.arange(12) if np.is_busday(day)][:count]
     for name, (first, count) in WEEKS.items()
 }
 

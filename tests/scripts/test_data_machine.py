@@ -37,6 +37,8 @@ def test_a_folder_that_can_be_none_is_refused_before_anyone_is_asked(tmp_path: P
     assert f"{file} is a file" in refusal("TSLA", "--into", str(file / "below"))
     (tmp_path / "loop").symlink_to("loop")
     assert "leads nowhere" in refusal("TSLA", "--into", str(tmp_path / "loop"))
+    (tmp_path / "gone").symlink_to(tmp_path / "no such folder")
+    assert "leads nowhere" in refusal("TSLA", "--into", str(tmp_path / "gone" / "below"))
     assert "leads nowhere" in refusal("TSLA", "--into", "~no such user/data")
 
 

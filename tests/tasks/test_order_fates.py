@@ -58,7 +58,9 @@ def played(
         account, outcome = take_session(
             account, orders, {"AAA": own, "BBB": QUIET}, FREE, constraints or Constraints()
         )
-        before, after = (str(np.datetime64("2020-01-06") + k) for k in (n, n + 1))
+        before, after = (
+            str(np.datetime64("2020-01-06") + np.timedelta64(k, "D")) for k in (n, n + 1)
+        )
         lines.append(
             Line(
                 number=n, time="", session=before, marked_at="", marked=after, documents=(),

@@ -76,6 +76,8 @@ def evaluated(task: Task, days: int) -> Told:
         return agents[-1]
 
     start, end = task.facts("test").window
-    evaluate(told, task, end=min(end, str(np.datetime64(start) + days)), seed=1)
+    evaluate(
+        told, task, end=min(end, str(np.datetime64(start) + np.timedelta64(days, "D"))), seed=1
+    )
     (agent,) = (agent for agent in agents if agent.rewards)
     return agent

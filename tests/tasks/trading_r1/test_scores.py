@@ -134,8 +134,8 @@ def test_the_published_window_has_four_blocks() -> None:
 
 @given(st.integers(1, 400), st.integers(1, 3))
 def test_blocks_are_consecutive_and_long_enough(sessions: int, markets: int) -> None:
-    first = np.datetime64("2020-01-01")
-    days = [MarketDay(f"{m}", str(first + n)) for m in range(markets) for n in range(sessions)]
+    dates = np.datetime64("2020-01-01") + np.arange(sessions)
+    days = [MarketDay(f"{m}", str(date)) for m in range(markets) for date in dates]
     found = blocks_of(days + days)
     own = [found[day] for day in days]
     assert own == sorted(own) and len(set(own)) == markets * max(1, sessions // 15)

@@ -97,7 +97,7 @@ def test_a_trade_earns_what_an_evaluation_of_its_actions_does(day: str) -> None:
     trade.reset(market="T", date=day)
     for decision in ("strong buy", "SELL", "strong_sell"):
         trade.decide(decision)
-    last = str(np.datetime64(day) + 3)
+    last = str(np.datetime64(day) + np.timedelta64(3, "D"))
     task = small_task(start=day, end=last, labels=None)
     result = evaluate(replayed([1.0, -0.5, -1.0]), task, warmup=False, seed=0)
     equity = result.episodes[0].equity

@@ -121,7 +121,9 @@ def test_a_model_trades_by_its_tool_and_earns_what_an_evaluation_of_its_actions_
     assert len(decided) > len(played) / 2
     assert all(earned == -1.0 for _, words, earned in played if not words)
     for day, (word, *_), earned in decided:
-        task = small_task(start=day, end=str(np.datetime64(day) + 1), labels=None)
+        task = small_task(
+            start=day, end=str(np.datetime64(day) + np.timedelta64(1, "D")), labels=None
+        )
         result = evaluate(replayed([WEIGHTS[word]]), task, warmup=False, seed=0)
         before, after = result.episodes[0].equity
         assert earned == pytest.approx(after / before - 1.0, abs=1e-12)
