@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import track
 
 from investorbench.scripts.terminal import Console
+from investorbench.tasks.briefings_again import briefing_differs
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.replaying import replay as replay_episode
 from investorbench.tasks.record.run_folder import job_in, jobs_in
@@ -64,7 +65,7 @@ def _replayed(job: RecordedJob, repeat: int) -> tuple[str, str]:
     if not job.episodes[repeat].is_dir():
         return NOT_RECORDED, ""
     try:
-        replayed = replay_episode(job, repeat)
+        replayed = replay_episode(job, repeat, briefing_differs)
     except InvestorBenchError as error:
         return NOT_REPLAYED, f": {escape(str(error))}"
     if replayed.difference is None and not replayed.steps:

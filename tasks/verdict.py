@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from investorbench.tasks.briefings_again import briefing_differs, wrong_cards
 from investorbench.tasks.labels_again import other_labels, wrong_labels
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.episode_folder import FILES, METRICS
@@ -191,7 +192,8 @@ class Checks:
         return next(n for n, job in enumerate(self._jobs) if job in (path, *path.parents))
 
     def _of_record(self, job: RecordedJob) -> Outcome:
-        return self._done(Outcome(RECORD, job.path, (*verify_job(job), *wrong_labels(job))))
+        findings = (*verify_job(job), *wrong_labels(job), *wrong_cards(job))
+        return self._done(Outcome(RECORD, job.path, findings))
 
     def _of_repeat(self, level: int, job: RecordedJob, number: int) -> Outcome:
         path = job.episodes[number]
@@ -199,7 +201,7 @@ class Checks:
             return self._done(Outcome(level, path, not_checked=why))
         try:
             if level == MARKET:
-                came = replay(job, number)
+                came = replay(job, number, briefing_differs)
             else:
                 assert self._again is not None
                 came = asyncio.run(rederive(job, number, self._again(job)))

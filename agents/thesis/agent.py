@@ -1,8 +1,7 @@
 """A language model that writes a thesis on each day of an asset, and trades by its decision."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from types import MappingProxyType
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from investorbench.agents.agent import Action, Info, Observation
@@ -16,6 +15,7 @@ from investorbench.agents.finmem.room import (
 from investorbench.agents.interpreter import DECISION, RATIONALE, Interpreter
 from investorbench.agents.llm import Answer, ContextLengthError, LanguageModel, Model
 from investorbench.agents.llm.tokens import count_prompt
+from investorbench.agents.thesis.form import form_of
 from investorbench.agents.thesis.question import (
     Messages,
     prompt_of,
@@ -25,19 +25,15 @@ from investorbench.agents.thesis.question import (
 )
 from investorbench.agents.thesis.targets import meant, targets_of
 from investorbench.agents.thesis.thesis import Thesis, parse, with_decision, without_thinking
-from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.errors import InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.past import Past
 from investorbench_env.wrappers.briefing import Brief, brief, seed_of_decision
-from investorbench_env.wrappers.briefing_form import BriefingForm
+from investorbench_env.wrappers.briefing_form import SETTINGS
 
 NAME = "thesis"
 ANSWER_TOKENS = 4_000
 """Of a thesis, beyond what the model's answers may have: its settings think of a few sentences."""
-BY_CHANCE = MappingProxyType({"drop": 0.0, "shuffle": False})
-"""What happens to a briefing by chance unless it is set: nothing, which is for training."""
-FORM = tuple(each.name for each in fields(BriefingForm) if each.name != "count_tokens")
-"""The settings of a briefing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +100,7 @@ class ThesisAgent:
     ) -> None:
         self.model = model
         self._targets = dict(targets_of(weights))
-        self._form = _form_of(briefing or {})
+        self._form = form_of(briefing or {})
         if type(briefing_seed) is not int or briefing_seed < 0:
             raise InvestorBenchError(
                 f"briefing_seed={briefing_seed!r} must be a whole number of at least 0"
@@ -156,7 +152,7 @@ class ThesisAgent:
             "model": self.model.name,
             "is_language_model": self.model.is_language_model,
             "weights": dict(self._targets),
-            "briefing": {name: getattr(self._form, name) for name in FORM},
+            "briefing": {name: getattr(self._form, name) for name in SETTINGS},
             "briefing_seed": self._briefing_seed,
             "prompts_sha256": prompts_sha256(),
         }
@@ -218,13 +214,6 @@ class ThesisAgent:
         if settings is None or settings.context_length is None:
             return None
         return settings.context_length - settings.sampling.max_tokens - ANSWER_TOKENS
-
-
-def _form_of(given: Mapping[str, Any]) -> BriefingForm:
-    for name in given:
-        if name not in FORM:
-            raise UnknownNameError("setting of a briefing", name, FORM)
-    return BriefingForm(**{**BY_CHANCE, **given})
 
 
 def _record(written: Written, thesis: Thesis) -> dict[str, Any]:

@@ -69,7 +69,14 @@ class Brief(NamedTuple):
         return text_hash(self.text)
 
 
-def brief(past: Past, facts: Facts, *, seed: int, form: BriefingForm | None = None) -> Brief:
+def brief(
+    past: Past,
+    facts: Facts,
+    *,
+    seed: int,
+    form: BriefingForm | None = None,
+    pieces: int | None = None,
+) -> Brief:
     """What is known at a decision.
 
     Args:
@@ -77,6 +84,8 @@ def brief(past: Past, facts: Facts, *, seed: int, form: BriefingForm | None = No
         facts: of the environment.
         seed: which news are drawn, which sections drop out and how they are ordered.
         form: how much of everything; the default form for None.
+        pieces: how many it has at most, whatever the tokens of the form; None for as many as these
+            have room for. It makes a briefing again that was shortened by another count.
     """
     form = BriefingForm() if form is None else form
     rng = Random(f"briefing {seed} {past.symbol} {past.time}")
@@ -84,10 +93,16 @@ def brief(past: Past, facts: Facts, *, seed: int, form: BriefingForm | None = No
     decision = BriefedDecision.of(past, facts, form, rng)
     written = [piece for name in names for piece in _pieces(name, decision)]
     heading = "\n".join(_heading(past, facts, decision.words))
-    text = "\n".join([heading, *_body(written, ())])
-    if form.tokens is None or form.count_tokens(text) <= form.tokens:
-        return Brief(text, tuple(written), (), seed)
-    kept, cut = _within(form.tokens, form.count_tokens, heading, written)
+    whole = Brief("\n".join([heading, *_body(written, ())]), tuple(written), (), seed)
+    if pieces is not None:
+        gone = _giving_way(written)[: max(len(written) - pieces, 0)]
+    elif form.tokens is None or form.count_tokens(whole.text) <= form.tokens:
+        return whole
+    else:
+        gone = _too_much(form.tokens, form.count_tokens, heading, written)
+    lost = {piece.id for piece in gone}
+    kept = [piece for piece in written if piece.id not in lost]
+    cut = tuple(_cut_in_words(written, lost))
     return Brief("\n".join([heading, *_body(kept, cut)]), tuple(kept), cut, seed)
 
 
@@ -174,25 +189,29 @@ def _heading(past: Past, facts: Facts, words: BarWords) -> Iterator[str]:
     )
 
 
-def _within(
+def _too_much(
     tokens: int, count: Callable[[str], int], heading: str, written: Sequence[Piece]
-) -> tuple[list[Piece], tuple[str, ...]]:
-    """The pieces that there is room for, and what was left out in words."""
+) -> list[Piece]:
+    """The pieces that there is no room for."""
     names = {piece.section for piece in written}
     costs = {piece.id: count(f"[{piece.id}] {piece.text}\n") for piece in written}
     room = tokens - count(heading)
     room -= sum(count(f"\n\n## {WRITTEN[name].title}\n") for name in names)
-    left = sum(costs.values())
     room -= count(_left_out([f"{name}: 99 of 99" for name in sorted(names)]))
-    gone: set[str] = set()
-    for name in CUT_FIRST:
-        for piece in reversed([piece for piece in written if piece.section == name]):
-            if left <= room or len(gone) == len(written) - 1:
-                break
-            gone.add(piece.id)
-            left -= costs[piece.id]
-    kept = [piece for piece in written if piece.id not in gone]
-    return kept, tuple(_cut_in_words(written, gone))
+    left = sum(costs.values())
+    gone: list[Piece] = []
+    for piece in _giving_way(written):
+        if left <= room:
+            break
+        gone.append(piece)
+        left -= costs[piece.id]
+    return gone
+
+
+def _giving_way(written: Sequence[Piece]) -> list[Piece]:
+    """The pieces in the order in which they give way, but for the one that always stays."""
+    by_section = ([each for each in written if each.section == name] for name in CUT_FIRST)
+    return [piece for own in by_section for piece in reversed(own)][:-1]
 
 
 def _cut_in_words(written: Sequence[Piece], gone: set[str]) -> Iterator[str]:

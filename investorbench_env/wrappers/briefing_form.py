@@ -1,7 +1,7 @@
 """What a briefing holds and how much of it."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.token_estimate import estimate
@@ -83,6 +83,10 @@ class BriefingForm:
             raise InvestorBenchError(f"drop={self.drop!r} must be a chance from 0 to 1")
         if not 0.0 <= self.drop <= 1.0:
             raise InvestorBenchError(f"drop={self.drop!r} must be a chance from 0 to 1")
+
+
+SETTINGS = tuple(each.name for each in fields(BriefingForm) if each.name != "count_tokens")
+"""The attributes of a form that are plain values, which a configuration or a record can hold."""
 
 
 def _require_count(name: str, value: object, least: int) -> None:

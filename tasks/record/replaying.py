@@ -1,5 +1,6 @@
 """Running an environment again from the recorded actions: does it come to the same, to the bit?"""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from investorbench.tasks.record.episode_folder import FILES, METRICS
 from investorbench.tasks.record.lines import RecordFile, read_record
 from investorbench.tasks.record.observed import observed_hash
 from investorbench.tasks.record.reading import RecordedJob, is_drawn_no_more
-from investorbench.tasks.record.schema import Content, Line
+from investorbench.tasks.record.schema import Content, Header, Line
 from investorbench.tasks.seeds import Seeds
 from investorbench.tasks.step import Step
 from investorbench.tasks.task import SplitName
@@ -20,6 +21,9 @@ from investorbench_env.errors import InvestorBenchError
 from investorbench_env.registration import facts_in
 
 HEADER = "the header of"
+
+OtherStep = Callable[[Header, Step], str | None]
+"""How what an agent recorded of a step differs from what follows from the step, in words."""
 
 
 class Replayed(NamedTuple):
@@ -40,12 +44,14 @@ class Replayed(NamedTuple):
     line: int | None = None
 
 
-def replay(job: RecordedJob, number: int) -> Replayed:
+def replay(job: RecordedJob, number: int, other: OtherStep | None = None) -> Replayed:
     """Take the recorded actions of a repeat again, and compare all that comes of each.
 
     Args:
         job: of the repeat.
         number: of the repeat.
+        other: compares what the agent recorded of each step, which no environment knows; it is not
+            asked where a wrapper stood between the two.
 
     Raises:
         InvestorBenchError: the environment cannot be made here, or has no data.
@@ -58,7 +64,7 @@ def replay(job: RecordedJob, number: int) -> Replayed:
             raise InvestorBenchError(f"{record.path} {record.problems[0]}")
         if not record.lines and not is_finished:
             continue  # it has not come so far
-        same, difference = _replay_split(job, split, number, record, is_finished)
+        same, difference = _replay_split(job, split, number, record, is_finished, other)
         steps += same
         if difference is not None:
             is_header = not same and difference.startswith(HEADER)
@@ -68,7 +74,12 @@ def replay(job: RecordedJob, number: int) -> Replayed:
 
 
 def _replay_split(
-    job: RecordedJob, split: SplitName, repeat: int, record: RecordFile, is_finished: bool
+    job: RecordedJob,
+    split: SplitName,
+    repeat: int,
+    record: RecordFile,
+    is_finished: bool,
+    other: OtherStep | None,
 ) -> tuple[int, str | None]:
     """How many steps came to the same, and what the first other one came to."""
     env = job.task.make(split)
@@ -125,10 +136,14 @@ def _replay_split(
             is_last=is_last,
             observed=observed,
             forecast=line.forecast,
+            thought=line.thought,
         )
         taken = Line.of(step).without_younger(line)
         now, before = (_recorded(each, record.schema) for each in (taken, line))
-        if (difference := first_difference(now, before)) is not None:
+        difference = first_difference(now, before)
+        if difference is None and other is not None and record.header and job.wrapper is None:
+            difference = other(record.header, step)
+        if difference is not None:
             return line.number, f"{when}: {difference}"
         info = outcome
     steps = len(record.lines)

@@ -5,7 +5,8 @@ An agent that writes theses says so in its ``record()``: under ``thesis`` a mapp
 None. Under ``briefing`` stand the ``ids`` of the pieces that it was given, what was ``cut``, its
 ``seed`` and its ``sha256``; the text of the briefing is the user's part of the ``question``, which
 is it and nothing else, and is not held twice. An agent without a briefing records a thesis
-alone. What is somebody's own under these names is no thesis. docs/theses.md has these rules.
+alone. Under ``left_out`` stands how many ``pieces`` its model had no room for. What is somebody's
+own under these names is no thesis. docs/theses.md has these rules.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,6 +31,8 @@ class RecordedThesis(NamedTuple):
         ids: of the pieces that it may cite.
         cut: what of the briefing there was no room for, in words.
         sha256: of the briefing, as it was recorded beside it; empty where there is none.
+        seed: of the briefing; None where there is none.
+        left_out: pieces of the briefing that its model had no room for; 0 where all had room.
     """
 
     number: int
@@ -41,6 +44,8 @@ class RecordedThesis(NamedTuple):
     ids: tuple[str, ...]
     cut: tuple[str, ...]
     sha256: str
+    seed: int | None = None
+    left_out: int = 0
 
     @property
     def is_as_hashed(self) -> bool:
@@ -79,6 +84,8 @@ def _thesis_of(step: Step) -> RecordedThesis | None:
         ids=_texts(briefing.get("ids")),
         cut=_texts(briefing.get("cut")),
         sha256=str(briefing.get("sha256", "")),
+        seed=_whole(briefing.get("seed")),
+        left_out=_whole(_part(thought, "left_out").get("pieces")) or 0,
     )
 
 
@@ -90,3 +97,7 @@ def _part(thought: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _texts(given: Any) -> tuple[str, ...]:
     several = given if isinstance(given, list | tuple) else ()
     return tuple(each for each in several if isinstance(each, str))
+
+
+def _whole(given: Any) -> int | None:
+    return given if type(given) is int else None

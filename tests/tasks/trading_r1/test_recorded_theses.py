@@ -47,6 +47,7 @@ def test_a_thesis_is_read_with_all_that_it_may_cite() -> None:
         ids=("n1", "t1"),
         cut=("news 4",),
         sha256="0",
+        seed=7,
     )
     assert not found.is_as_hashed
     assert found.citable.has("Orders at the plant") and found.citable.ids == {"n1", "t1"}
