@@ -1,6 +1,6 @@
 """Of many combinations, a few in which each two values meet: those are quick, the others heavy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations, product
 from typing import Any
 
@@ -32,3 +32,20 @@ def each_pair_quickly(*axes: Sequence[Any]) -> list[Any]:
 def _pairs(combination: tuple[int, ...]) -> set[tuple[tuple[int, int], ...]]:
     """The places on each two axes."""
     return set(combinations(enumerate(combination), 2))
+
+
+def some_quickly(values: Iterable[Any], number: int) -> list[Any]:
+    """All values for ``parametrize``, of which so many, evenly spread, are not marked ``heavy``.
+
+    Args:
+        values: of one argument, or tuples of several.
+        number: how many are quick.
+    """
+    every = list(values)
+    quick = {len(every) * place // number for place in range(number)}
+    return [
+        each
+        if place in quick
+        else pytest.param(*(each if isinstance(each, tuple) else (each,)), marks=pytest.mark.heavy)
+        for place, each in enumerate(every)
+    ]

@@ -127,6 +127,7 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     assert (printed, shown) == (f"{wanted}\n", f"investorbench {wanted}\n")
 
 
+@pytest.mark.heavy
 def test_the_wheel_of_the_checkout_is_the_wheel_of_its_sdist(tmp_path: Path) -> None:
     build(ROOT, tmp_path / "checkout", "sdist", "wheel")
     (sdist,) = (tmp_path / "checkout").glob("*.tar.gz")

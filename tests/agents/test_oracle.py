@@ -166,6 +166,7 @@ def test_the_aversion_of_a_plan_for_the_sharpe_ratio_is_the_one_that_its_policy_
     assert plan.problem.aversion == pytest.approx(implied, rel=0.15)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("by_weight", [False, True])
 def test_no_policy_can_be_much_better_than_a_plan(by_weight):
     dynamics = dynamics_of()
@@ -222,6 +223,7 @@ def test_an_unknown_objective_is_refused(market):
         Oracle(market, objective="luck")
 
 
+@pytest.mark.heavy
 def test_an_oracle_trades_less_when_trading_costs_more(market):
     cheap, dear = (
         np.array(decisions(Oracle(market), market, commission_bps=rate, slippage_bps=0))

@@ -105,6 +105,7 @@ def agreement(hide):
     return np.corrcoef(seen, true)[0, 1]
 
 
+@pytest.mark.heavy
 def test_a_filter_finds_the_state_from_prices_or_texts_and_better_from_both():
     everything = agreement(())
     prices = agreement(("news", "filings", "sentiment"))

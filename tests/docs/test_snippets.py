@@ -63,19 +63,8 @@ def reader(tmp_path: Path) -> "Reader":
     return Reader(tmp_path)
 
 
-OFTEN = ("README.md",)
-"""Pages that are run with every test; the others start dozens of processes each."""
-
-
-def often(kind: str) -> list[Any]:
-    """The pages that have blocks of a kind, most of them to be run with the heavy tests."""
-    pages = pages_with(kind)
-    return [
-        each if each in OFTEN else pytest.param(each, marks=pytest.mark.heavy) for each in pages
-    ]
-
-
-@pytest.mark.parametrize("path", often("plain"))
+@pytest.mark.heavy
+@pytest.mark.parametrize("path", pages_with("plain"))
 def test_a_page_shows_what_its_programs_print(
     reader: "Reader", monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
@@ -83,7 +72,8 @@ def test_a_page_shows_what_its_programs_print(
     reader.follow(path, "plain")
 
 
-@pytest.mark.parametrize("path", often("real data"))
+@pytest.mark.heavy
+@pytest.mark.parametrize("path", pages_with("real data"))
 def test_a_page_shows_what_its_programs_print_on_real_markets(
     reader: "Reader", monkeypatch: pytest.MonkeyPatch, data_folder: Path, path: str
 ) -> None:

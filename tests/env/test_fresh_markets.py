@@ -18,6 +18,7 @@ from investorbench_env.wrappers import (
     NumericObservation,
     NumericVectorObservation,
 )
+from tests.covering import some_quickly
 
 STOCK = "InvestorBench/Stock-SIM"
 SIMULATED = [
@@ -73,7 +74,7 @@ def test_warm_up_and_test_of_one_seed_are_one_market() -> None:
     assert np.array_equal(last["bars"][1:], first["bars"][:-1])
 
 
-@pytest.mark.parametrize("id", SIMULATED)
+@pytest.mark.parametrize("id", some_quickly(SIMULATED, 1))
 def test_how_long_a_market_goes_on_changes_nothing_that_is_seen_before(id: str) -> None:
     end = np.datetime64(gym.make(id).unwrapped.facts.window[1])  # type: ignore[attr-defined]
     envs: Any = [

@@ -134,6 +134,7 @@ ON_REAL_DATA = [f"InvestorBench/{name}" for name in (
 )]  # fmt: skip
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("id", "protocol", "split"),
     each_pair_quickly(ON_REAL_DATA, ["standard", "paper"], ["warmup", "test"]),

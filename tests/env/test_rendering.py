@@ -125,6 +125,7 @@ def test_drawing_neither_imports_pyplot_nor_changes_settings() -> None:
     assert dict(matplotlib.rcParams) == dict(before)
 
 
+@pytest.mark.heavy
 def test_threads_draw_what_one_thread_draws() -> None:
     frames = [frame_of(40 + n) for n in range(4)]
     alone = [rgb_array(frame) for frame in frames]

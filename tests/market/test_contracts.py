@@ -219,6 +219,7 @@ def test_a_source_without_its_library_names_the_extra_that_brings_it(server) -> 
     assert row.wants == ("pip install 'investorbench[data]'",)
 
 
+@pytest.mark.heavy
 @settings(deadline=None)
 @given(key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=40))
 def test_no_key_of_any_letters_stands_in_a_record(key: str) -> None:

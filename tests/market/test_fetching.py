@@ -301,6 +301,7 @@ def process(wanted: FetchRequest, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.heavy
 def test_a_kill_midway_keeps_what_is_complete_and_the_rest_resumes(
     server, reply, wanted: FetchRequest
 ) -> None:
@@ -328,6 +329,7 @@ def test_a_kill_midway_keeps_what_is_complete_and_the_rest_resumes(
     assert len(provenance["requests"]) == 2
 
 
+@pytest.mark.heavy
 def test_two_processes_at_once_fetch_once_and_break_nothing(
     server, reply, wanted: FetchRequest
 ) -> None:

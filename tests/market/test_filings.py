@@ -202,6 +202,7 @@ def test_a_text_without_items_is_cut_by_size_and_says_so(words: str, kind: str) 
     ]
 
 
+@pytest.mark.heavy
 def test_five_megabytes_in_one_line_are_cut_too() -> None:
     text = "".join(GERMAN.format(n=number) + " " for number in range(60_000))
     assert len(text) > 5_000_000

@@ -191,6 +191,7 @@ def test_nothing_real_is_wrong(data_folder: Path) -> None:
     assert [p for p in check(data_folder) if p.severity == "error"] == []
 
 
+@pytest.mark.heavy
 def test_one_symbol_loads_quickly_and_again_at_once(data_folder: Path) -> None:
     script = (
         "import sys, time; import pandas, exchange_calendars, pyarrow.parquet, pyarrow.dataset\n"

@@ -200,6 +200,7 @@ print(cached.misses)
 """
 
 
+@pytest.mark.heavy
 def test_two_processes_and_their_threads_share_a_cache(tmp_path) -> None:
     path = tmp_path / "vectors.sqlite"
     processes = [

@@ -6,6 +6,7 @@ import pytest
 
 from investorbench.memory import PROFILES, ArchiveError, Arrays, LayeredMemory
 from investorbench.memory.journal import PAGE
+from tests.covering import some_quickly
 from tests.memory.plain_collection import BrokenOffError, PlainDatabase, archived
 from tests.memory.small_memories import (
     empty,
@@ -27,6 +28,7 @@ def lives(profile="investorbench", days=DAYS) -> list[list[tuple]]:
     return states
 
 
+@pytest.mark.heavy
 def test_a_kill_between_any_two_rows_costs_only_the_step_in_progress() -> None:
     undisturbed, killed_at = lives(), 0
     while True:
@@ -52,6 +54,7 @@ def test_a_kill_between_any_two_rows_costs_only_the_step_in_progress() -> None:
     assert killed_at > 200
 
 
+@pytest.mark.heavy
 def test_a_second_kill_while_the_first_is_mended_costs_nothing_more() -> None:
     undisturbed = lives()
     for first in range(20, 160, 9):
@@ -232,7 +235,7 @@ def test_lost_rows_are_said_to_be_lost() -> None:
         archived(database)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", some_quickly(PROFILES, 1))
 def test_random_operations_over_an_archive_agree_with_the_plain_model(profile, tmp_path) -> None:
     database = PlainDatabase()
 

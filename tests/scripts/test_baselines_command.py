@@ -52,6 +52,7 @@ def test_real_markets_with_data_are_scored_without_the_oracle(
     assert "buy_and_hold" in real and "SIMULATED" not in real
 
 
+@pytest.mark.heavy
 def test_real_markets_in_an_installed_package_come_first_and_in_a_run_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from investorbench.scripts.bench import environment
 from investorbench.scripts.main import main
 
 
+@pytest.mark.heavy
 def test_it_prints_speeds_as_ratios_to_yardsticks_measured_in_the_same_run(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -253,6 +253,7 @@ def test_an_episode_that_a_client_left_goes_on_where_it_stands(tmp_path: Path) -
     assert manifest["agent"] == "somebody"
 
 
+@pytest.mark.heavy
 def test_the_command_serves_over_standard_input_and_output(tmp_path: Path) -> None:
     command = [
         "-m", "investorbench.scripts.main", "mcp", "stock/sim", "--end", "2020-10-05",

@@ -122,6 +122,7 @@ def test_a_sweep_prints_a_table_for_each_task(call: Call) -> None:
     assert max(map(len, output.out.splitlines())) <= 80
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("setting", "names", "folders"),
     [

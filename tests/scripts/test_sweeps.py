@@ -72,6 +72,7 @@ def test_a_launched_job_that_fails_is_told_and_leaves_the_others(
     assert "Moody on InvestorBench/Stock-SIM" in output.err and "a bad day" in output.err
 
 
+@pytest.mark.heavy
 def test_shards_make_up_the_whole_and_run_nothing_twice(call: Call, tmp_path: Path) -> None:
     call(*SWEEP, "folder=whole")
     outputs = [call(*SWEEP, "folder=parts", f"shard={part}/3") for part in (1, 2, 3)]
@@ -83,6 +84,7 @@ def test_shards_make_up_the_whole_and_run_nothing_twice(call: Call, tmp_path: Pa
     assert results(outputs[2]) == results(call(*SWEEP, "folder=whole"))
 
 
+@pytest.mark.heavy
 def test_a_run_is_followed_in_tensorboard_and_stays_as_it_is(call: Call, tmp_path: Path) -> None:
     pytest.importorskip("tensorboardX", reason="the extra tensorboard is not installed")
     plain = call(*SWEEP, "folder=plain")

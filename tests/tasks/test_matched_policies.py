@@ -257,6 +257,7 @@ def test_whoever_never_changes_lies_in_the_middle_of_its_kind() -> None:
     assert of(board, "buy_and_hold").value == 0.5
 
 
+@pytest.mark.heavy
 @settings(max_examples=40, deadline=None)
 @given(
     days=st.integers(1, 9), assets=st.integers(1, 6), seed=st.integers(0, 1000),

@@ -344,6 +344,7 @@ def attempt(path: Path, start: Any, outcomes: Any, agent: str) -> None:
         outcomes.put((agent, "recorded"))
 
 
+@pytest.mark.heavy
 def test_of_two_processes_at_once_in_one_folder_one_records_and_one_is_refused(
     tmp_path: Path,
 ) -> None:

@@ -325,6 +325,7 @@ def test_mlflow_needs_to_know_where_to(monkeypatch: pytest.MonkeyPatch) -> None:
         MLflow("sqlite:///mlflow.db")
 
 
+@pytest.mark.heavy
 def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
     pytest.importorskip("tensorboardX")
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
@@ -349,6 +350,7 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
         assert "_hparams_/session_start_info" in read.summary_metadata
 
 
+@pytest.mark.heavy
 def test_mlflow_reads_what_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a server's database needs all of MLflow
@@ -382,6 +384,7 @@ def test_a_server_that_is_down_does_an_episode_no_harm(monkeypatch: pytest.Monke
     assert len(episode.returns) == STEPS
 
 
+@pytest.mark.heavy
 def test_weights_and_biases_keeps_what_was_logged(tmp_path: Path) -> None:
     wandb = pytest.importorskip("wandb")
     episodes = side_by_side([WandB("tests", "offline", tmp_path)])

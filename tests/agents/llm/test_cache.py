@@ -142,6 +142,7 @@ def test_who_waits_for_an_asker_that_is_cancelled_asks_in_its_turn(path: Path) -
         assert asyncio.run(cancel_the_first(client(server.url, cache=cache))).value == GOOD
 
 
+@pytest.mark.heavy
 def test_two_processes_share_a_cache(path: Path) -> None:
     program = (
         "import asyncio, sys\n"
