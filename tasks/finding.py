@@ -18,6 +18,8 @@ TASK_ENTRY_POINTS = "investorbench.tasks"
 """The group in which a package names tasks for everybody who has it installed."""
 SETTINGS = ("id", "data", "start", "end", "options", "labels")
 """What a file of a task may say."""
+OF_THE_MARKET = ("symbol", "symbols", "universe")
+"""Options that say which assets an environment is on, and on which dates."""
 TASK_FORMS = "or name your own as ./my_task.yaml or my_module:Namespace/Name"
 
 
@@ -75,6 +77,23 @@ def find_id(name: str) -> str:
         else [*short, *_files_without_id(), *entry_points_of(TASK_ENTRY_POINTS)]
     )
     raise UnknownNameError("task", name, known, TASK_FORMS)
+
+
+def name_of(id: str, options: Mapping[str, Any]) -> str | None:
+    """What we call the task of an environment on these assets; None where nothing has a name.
+
+    Args:
+        id: of the environment.
+        options: of it; those that say which assets on which dates count.
+    """
+    own = [options.get(name) for name in OF_THE_MARKET]
+    for name, file in _files_without_id().items():
+        said = _checked(read_settings(str(file)), name)
+        of_it = said.get("options", {})
+        if said["id"] == id and [of_it.get(each) for each in OF_THE_MARKET] == own:
+            return name
+    names = {its: name for name, its in _ids_by_short_form().items()}
+    return names.get(id) if own == [None] * len(own) else None
 
 
 def our_id(name: str) -> str | None:

@@ -9,7 +9,7 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 from investorbench.agents.finding import import_own
-from investorbench.tasks.finding import find_task, our_id
+from investorbench.tasks.finding import find_task, name_of, our_id
 from investorbench.tasks.plain import is_plain, plain
 from investorbench_env.dates import date_text
 from investorbench_env.envs.options import EXPECTED
@@ -17,6 +17,7 @@ from investorbench_env.envs.snapshot_setup import SnapshotSetup, setup_of
 from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 from investorbench_env.facts import Facts
 from investorbench_env.market.files.frames import is_frames, market_of_frames
+from investorbench_env.market.library import FETCHES
 from investorbench_env.market.market import DATA_TOLERANCE, Market
 from investorbench_env.market.simulated import Dynamics, dynamics_of
 from investorbench_env.protocols import STANDARD
@@ -248,7 +249,8 @@ class Task:
         Raises:
             InvestorBenchError: options or data that do not work, or an environment of others.
         """
-        return market_of(self._registered(), seed, **self._arguments("test"))
+        with self._explained("test"):
+            return market_of(self._registered(), seed, **self._arguments("test"))
 
     def snapshots(self) -> SnapshotSetup:
         """What its snapshots are drawn from, for an evaluator, who may know how they end.
@@ -260,7 +262,8 @@ class Task:
             raise InvestorBenchError(
                 f"{self.id} has no snapshots, each one decision: use InvestorBench/Snapshot-SIM"
             )
-        return setup_of({**gym.spec(self.id).kwargs, **self._arguments("test")})
+        with self._explained("test"):
+            return setup_of({**gym.spec(self.id).kwargs, **self._arguments("test")})
 
     def dynamics(self) -> Dynamics:
         """The parameters of its simulated market, for what may know the law: a filter.
@@ -307,9 +310,16 @@ class Task:
 
     @contextmanager
     def _explained(self, split: SplitName) -> Iterator[None]:
-        """Say what an environment of others lacks where it does not take what it is given."""
+        """Say what data a task needs, and what an environment of others does not take."""
         try:
             yield
+        except DataNotFoundError as error:
+            found, fetches, _ = str(error).partition(FETCHES)
+            name = name_of(self.id, self.options) if fetches else None
+            if name is None:
+                raise
+            # The environment knows its assets, and not on which days a task needs them.
+            raise DataNotFoundError(f"{found}{fetches}{name}") from None
         except TypeError as error:
             if self.is_ours or "unexpected keyword argument" not in str(error):
                 raise

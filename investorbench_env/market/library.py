@@ -358,11 +358,12 @@ def _exists(name: object) -> bool:
         return False
 
 
+FETCHES = "investorbench data fetch "
+
+
 def fetching_command(asset_class: str, *symbols: str) -> str:
     """The one command that downloads what there is of some symbols."""
-    return "investorbench data fetch " + " ".join(
-        f"{asset_class}/{each.lower()}" for each in symbols
-    )
+    return FETCHES + " ".join(f"{asset_class}/{each.lower()}" for each in symbols)
 
 
 def absence(what: str, asset_class: str, *symbols: str) -> str:

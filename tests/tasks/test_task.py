@@ -1,5 +1,6 @@
 """Tasks: ids of ours and of others, and what their environments are handed and say."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pandas as pd
 import pytest
 
 from investorbench.tasks import Task, evaluate
+from investorbench.tasks.finding import FILES
 from investorbench.tasks.task import task_of
-from investorbench_env.errors import InvestorBenchError, UnknownNameError
+from investorbench_env.errors import DataNotFoundError, InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.market import Market
 from tests.env.small_markets import small_market
@@ -220,3 +222,28 @@ def test_what_agents_are_compared_with_trades_by_weights_at_the_same_costs(optio
 def test_which_assets_is_asked_with_the_option_that_names_them(family: str, option: str) -> None:
     with pytest.raises(InvestorBenchError, match=f"Name them: {option}"):
         _ = Task.of(f"InvestorBench/{family}").symbols
+
+
+NAMES = sorted(f"{file.parent.name}/{file.stem}" for file in FILES.glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_task_without_data_says_by_its_own_name_what_to_fetch(name: str) -> None:
+    """Tasks share markets: ``stock/nvda`` has other dates than ``trading_r1/nvda`` needs."""
+    task = Task.of(name, options={"commission_bps": 3.0})
+    with contextlib.suppress(DataNotFoundError):
+        task.facts("test")
+        return  # it is simulated, or its data is installed
+    for ask in (lambda: task.facts("test"), lambda: task.make("test"), task.market):
+        with pytest.raises(DataNotFoundError) as caught:
+            ask()
+        said, _, fetched = str(caught.value).partition("investorbench data fetch ")
+        assert fetched == ("" if name == "snapshot/panel" else name), said
+
+
+def test_a_task_that_has_no_name_names_its_symbol() -> None:
+    with pytest.raises(DataNotFoundError, match=r"investorbench data fetch stock/orcl$"):
+        Task(id="InvestorBench/Stock", options={"symbol": "ORCL"}).facts("test")
+    other = Task.of("trading_r1/nvda", options={"symbol": "ORCL"})
+    with pytest.raises(DataNotFoundError, match=r"investorbench data fetch stock/orcl$"):
+        other.facts("test")

@@ -55,7 +55,7 @@ FORMS = st.builds(
     shuffle=st.booleans(),
 )
 SEEDS = st.integers(0, 1_000)
-PER_EXAMPLE = settings(max_examples=60, deadline=None)
+PER_EXAMPLE = settings(max_examples=30, deadline=None)
 
 
 def made(card: BriefingCard, pieces: int | None = None) -> Brief:
@@ -126,7 +126,7 @@ FORGERIES: dict[str, Forgery] = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(form=FORMS, seed=SEEDS, at=st.integers(0, 10_000))
 def test_a_forged_text_is_found_with_the_first_line_that_differs(
     name: str, form: BriefingForm, seed: int, at: int
