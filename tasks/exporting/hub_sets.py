@@ -6,9 +6,9 @@ from pathlib import Path
 from investorbench.tasks.exporting.dialogue import exchange_of
 from investorbench.tasks.record.scanning import Scan
 from investorbench.tasks.record.schema import Content
-from investorbench.tasks.tables import TABLES, Field, TidyRow, write_rows
+from investorbench.tasks.tables import TABLES, Field, TidyRow, write_blocks
 from investorbench.tasks.tables.decisions import rows as decision_rows
-from investorbench.tasks.tables.reading import Say, rows_of_scans
+from investorbench.tasks.tables.reading import Say, blocks_of_scans
 from investorbench_env.whole_files import write_atomically
 
 DIALOGUE = (
@@ -34,15 +34,17 @@ def write_hub(runs: Sequence[Path], folder: Path, say: Say) -> int:
     """
     data = folder / "data"
     data.mkdir(parents=True)
-    found = write_rows(data / "decisions.parquet", FIELDS, rows_of_scans(runs, FIELDS, _rows, say))
+    decisions = blocks_of_scans(runs, FIELDS, _rows, say)
+    found = write_blocks(data / "decisions.parquet", FIELDS, decisions)
     for name in CONFIGS[1:]:
         table = TABLES[name]
-        write_rows(data / f"{name}.parquet", table.fields, table.rows(runs, lambda line: None))
+        blocks = table.blocks(runs, lambda line: None)
+        write_blocks(data / f"{name}.parquet", table.fields, blocks)
     write_atomically(folder / "README.md", _card())
     return found
 
 
-def _rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
+def _rows(scan: Scan) -> Iterator[TidyRow]:
     """The rows of the table of decisions, with what was asked and answered."""
     facts, equity = scan.header.facts, scan.header.opening.equity
     said: TidyRow = {}
@@ -54,7 +56,7 @@ def _rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
             yield line
             equity = line["account"]["equity"]
 
-    for row in decision_rows(Scan(scan.header, lines()), split, episode):
+    for row in decision_rows(Scan(scan.header, lines())):
         yield {**row, **said}
 
 

@@ -15,17 +15,31 @@ from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.run_folder import found_in
 from investorbench.tasks.result import Entry
 from investorbench.tasks.tables import answers, decisions, episodes, equity
-from investorbench.tasks.tables.fields import EPISODE, JOB, Field, Storage, TidyRow
-from investorbench.tasks.tables.reading import Say, rows_of_episodes, rows_of_scans
-from investorbench.tasks.tables.writing import WRITERS, frame, write_rows, writer_of
+from investorbench.tasks.tables.fields import EPISODE, JOB, Block, Field, Storage, TidyRow
+from investorbench.tasks.tables.reading import Say, blocks_of_episodes, blocks_of_scans
+from investorbench.tasks.tables.writing import WRITERS, frame, write_blocks, write_rows, writer_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "EPISODE", "JOB", "LEADERBOARD", "NAMES", "TABLES", "WRITERS", "Field", "TidyRow", "TidyTable",
-    "frame_of", "leaderboard_frame", "table", "write_rows", "write_table",
+    "EPISODE",
+    "JOB",
+    "LEADERBOARD",
+    "NAMES",
+    "TABLES",
+    "WRITERS",
+    "Block",
+    "Field",
+    "TidyRow",
+    "TidyTable",
+    "frame_of",
+    "leaderboard_frame",
+    "table",
+    "write_blocks",
+    "write_rows",
+    "write_table",
 ]  # fmt: skip
 
 
@@ -36,34 +50,35 @@ class TidyTable:
     Attributes:
         doc: what a row is.
         fields: its columns.
-        rows: of run folders; the second argument takes what cannot be read, a line each.
+        blocks: its rows, of run folders; the second argument takes what cannot be read, a line
+            each.
     """
 
     doc: str
     fields: tuple[Field, ...]
-    rows: Callable[[Sequence[Path], Say], Iterator[TidyRow]]
+    blocks: Callable[[Sequence[Path], Say], Iterator[Block]]
 
 
 TABLES: Mapping[str, TidyTable] = {
     "episodes": TidyTable(
         doc="an episode, finished or not, with its figures",
         fields=episodes.FIELDS,
-        rows=rows_of_episodes,
+        blocks=blocks_of_episodes,
     ),
     "equity": TidyTable(
         doc="a point of an equity curve",
         fields=equity.FIELDS,
-        rows=lambda runs, say: rows_of_scans(runs, equity.FIELDS, equity.rows, say),
+        blocks=lambda runs, say: blocks_of_scans(runs, equity.FIELDS, equity.rows, say),
     ),
     "decisions": TidyTable(
         doc="a decision",
         fields=decisions.FIELDS,
-        rows=lambda runs, say: rows_of_scans(runs, decisions.FIELDS, decisions.rows, say),
+        blocks=lambda runs, say: blocks_of_scans(runs, decisions.FIELDS, decisions.rows, say),
     ),
     "answers": TidyTable(
         doc="an answer of a language model",
         fields=answers.FIELDS,
-        rows=lambda runs, say: rows_of_scans(runs, answers.FIELDS, answers.rows, say),
+        blocks=lambda runs, say: blocks_of_scans(runs, answers.FIELDS, answers.rows, say),
     ),
 }
 
@@ -103,7 +118,7 @@ def write_table(name: str, runs: Sequence[Path], file: Path, say: Say) -> int:
     if name == LEADERBOARD:
         return _write_leaderboard(runs, file, say)
     found = table(name)
-    return write_rows(file, found.fields, found.rows(runs, say))
+    return write_blocks(file, found.fields, found.blocks(runs, say))
 
 
 def leaderboard_frame(entries: Iterable[Entry]) -> "pd.DataFrame":
@@ -142,4 +157,4 @@ def frame_of(name: str, runs: Sequence[Path], say: Say = lambda line: None) -> "
         say: takes what cannot be read or is not finished, a line each.
     """
     found = table(name)
-    return frame(found.fields, found.rows(runs, say))
+    return frame(found.fields, found.blocks(runs, say))

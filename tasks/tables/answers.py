@@ -46,15 +46,15 @@ TOKENS = {
     "tokens_written": "output",
     "tokens_reasoning": "reasoning",
 }
+_json = json.JSONEncoder(ensure_ascii=False).encode
+"""As ``json.dumps``, which makes an encoder at every call."""
 
 
-def rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
+def rows(scan: Scan) -> Iterator[TidyRow]:
     """The rows of a split; none of an agent that asks no model.
 
     Args:
         scan: its lines.
-        split: its name.
-        episode: what is known of the episode.
     """
     for line in scan.lines:
         for number, answer in enumerate(line["answers"]):
@@ -62,9 +62,7 @@ def rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
             value = answer.get("value")
             own = {"market_seed": str(line["market_seed"])} if "market_seed" in line else {}
             yield {
-                **episode,
                 **own,
-                "split": split,
                 "number": line["number"],
                 "time": line["time"],
                 "session": line["session"],
@@ -74,5 +72,5 @@ def rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
                 **{name: tokens.get(own) for name, own in TOKENS.items()},
                 **{name: answer.get(name) or None for name in TEXTS},
                 **{name: answer.get(name) for name in AS_THEY_ARE},
-                "value_json": None if value is None else json.dumps(value, ensure_ascii=False),
+                "value_json": None if value is None else _json(value),
             }

@@ -49,13 +49,11 @@ FIELDS = (
 )
 
 
-def rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
+def rows(scan: Scan) -> Iterator[TidyRow]:
     """The rows of a split.
 
     Args:
         scan: its lines.
-        split: its name.
-        episode: what is known of the episode.
     """
     facts = scan.header.facts
     is_alone = is_of_snapshots(facts)  # each begins with an account of its own
@@ -67,9 +65,7 @@ def rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
         scored = line.get("scored") or {}
         own = {"market_seed": str(line["market_seed"])} if "market_seed" in line else {}
         yield {
-            **episode,
             **own,
-            "split": split,
             "number": line["number"],
             "time": line["time"],
             "session": line["session"],
@@ -129,5 +125,5 @@ def _known(values: Sequence[Any], of: Any) -> Any:
     return None if any(value is None for value in values) else of(values)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_json = json.JSONEncoder(ensure_ascii=False).encode
+"""As ``json.dumps``, which makes an encoder at every call."""

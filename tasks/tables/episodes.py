@@ -14,7 +14,14 @@ from investorbench.tasks.record.reading import (
 )
 from investorbench.tasks.record.scanning import scan
 from investorbench.tasks.spread import SPREAD
-from investorbench.tasks.tables.fields import EPISODE, Field, TidyRow, episode_values, require_kept
+from investorbench.tasks.tables.fields import (
+    EPISODE,
+    Block,
+    Field,
+    TidyRow,
+    episode_values,
+    require_kept,
+)
 from investorbench_env.errors import InvestorBenchError
 
 FINISHED, DAMAGED = "finished", "damaged"
@@ -68,7 +75,7 @@ def row(job: RecordedJob, of_job: TidyRow, number: int) -> TidyRow:
             **{name: value for name, value in episode.metrics.items() if name in names},
             **_asked(episode.answers),
         }
-        require_kept(FIELDS, [found])
+        require_kept(FIELDS, Block({}, [found]))
     except InvestorBenchError as error:
         why = job.seen_anywhere(error)
     except ValueError as error:

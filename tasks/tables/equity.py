@@ -18,13 +18,11 @@ FIELDS = (
 )
 
 
-def rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
+def rows(scan: Scan) -> Iterator[TidyRow]:
     """The rows of a split, one more than it has decisions.
 
     Args:
         scan: its lines.
-        split: its name.
-        episode: what is known of the episode.
     """
     facts = scan.header.facts
     of_stakes = is_of_snapshots(facts)
@@ -34,29 +32,19 @@ def rows(scan: Scan, split: str, episode: TidyRow) -> Iterator[TidyRow]:
         point = line["number"] + 1
         if point == 1:
             at = {"time": line["time"], "session": line["session"]}
-            yield _point(episode, split, 0, at, first, None, highest)
+            yield _point(0, at, first, None, highest)
         if of_stakes:
             equity = before + first * line["reward"]
         else:
             equity = line["account"]["equity"]
         highest = max(highest, equity)
         at = {"time": line["marked_at"] or None, "session": line["marked"] or None}
-        yield _point(episode, split, point, at, equity, before, highest)
+        yield _point(point, at, equity, before, highest)
         before = equity
 
 
-def _point(
-    episode: TidyRow,
-    split: str,
-    point: int,
-    at: TidyRow,
-    equity: float,
-    before: float | None,
-    highest: float,
-) -> TidyRow:
+def _point(point: int, at: TidyRow, equity: float, before: float | None, highest: float) -> TidyRow:
     return {
-        **episode,
-        "split": split,
         "point": point,
         **at,
         "equity": equity,

@@ -13,6 +13,27 @@ Storage = Literal["string", "Int64", "Float64", "boolean"]
 TidyRow = dict[str, Any]
 
 
+class Block(NamedTuple):
+    """Rows that have much in common, such as those of an episode.
+
+    Attributes:
+        known: what all rows say alike, unless a row says otherwise.
+        rows: what each of them says itself.
+    """
+
+    known: TidyRow
+    rows: Sequence[TidyRow]
+
+    def varying(self) -> set[str]:
+        """The columns that rows say themselves."""
+        return set().union(*self.rows)
+
+    def column(self, name: str) -> list[Any]:
+        """What the rows have in a column that any of them says itself."""
+        default = self.known.get(name)
+        return [row.get(name, default) for row in self.rows]
+
+
 class Field(NamedTuple):
     """A column.
 
@@ -37,27 +58,32 @@ KEPT_IN: Mapping[Storage, tuple[type, ...]] = {
 MOST = 2**63 - 1
 
 
-def require_kept(fields: Sequence[Field], rows: Sequence[TidyRow]) -> None:
+def require_kept(fields: Sequence[Field], block: Block) -> None:
     """See that every value can be kept in its column, so that a table of any format can.
 
     Args:
         fields: the columns.
-        rows: as they are read from lines that anything may have written.
+        block: rows as they are read from lines that anything may have written.
 
     Raises:
         ValueError: one cannot, and which.
     """
+    varying = block.varying()
     for name, storage, _ in fields:
-        values = [row.get(name) for row in rows]
-        kinds = {type(value) for value in values} - {type(None)}
-        for kind in kinds:
-            is_truth = issubclass(kind, bool)
-            if not issubclass(kind, KEPT_IN[storage]) or is_truth != (storage == "boolean"):
-                raise ValueError(f"{name} of {kind.__name__}")
-        if storage != "string" and int in kinds:
-            whole = [value for value in values if type(value) is int]
-            if max(whole) > MOST or min(whole) < -MOST:
-                raise ValueError(f"{name} of more than 2^63")
+        is_own = name in varying
+        _require(name, storage, block.column(name) if is_own else [block.known.get(name)])
+
+
+def _require(name: str, storage: Storage, values: Sequence[Any]) -> None:
+    kinds = set(map(type, values)) - {type(None)}
+    for kind in kinds:
+        is_truth = issubclass(kind, bool)
+        if not issubclass(kind, KEPT_IN[storage]) or is_truth != (storage == "boolean"):
+            raise ValueError(f"{name} of {kind.__name__}")
+    if storage != "string" and int in kinds:
+        whole = [value for value in values if type(value) is int]
+        if max(whole) > MOST or min(whole) < -MOST:
+            raise ValueError(f"{name} of more than 2^63")
 
 
 JOB = (

@@ -9,6 +9,7 @@ from investorbench.tasks.record.run_folder import job_in, jobs_in
 from investorbench.tasks.record.scanning import Scan, scan
 from investorbench.tasks.tables import episodes
 from investorbench.tasks.tables.fields import (
+    Block,
     Field,
     TidyRow,
     episode_values,
@@ -18,7 +19,7 @@ from investorbench.tasks.tables.fields import (
 from investorbench_env.errors import InvestorBenchError
 
 Say = Callable[[str], None]
-OfScan = Callable[[Scan, str, TidyRow], Iterator[TidyRow]]
+OfScan = Callable[[Scan], Iterator[TidyRow]]
 WRONG = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 """What reading raises of a line that holds what no run writes."""
 
@@ -42,23 +43,23 @@ def recorded_jobs(runs: Sequence[Path], say: Say) -> Iterator[tuple[RecordedJob,
                 say(f"left out: {str(error).replace(str(path), place)}")
 
 
-def rows_of_scans(
+def blocks_of_scans(
     runs: Sequence[Path], fields: Sequence[Field], rows: OfScan, say: Say
-) -> Iterator[TidyRow]:
-    """The rows of all that is recorded, unfinished episodes as far as they came.
+) -> Iterator[Block]:
+    """The rows of all that is recorded by split, unfinished episodes as far as they came.
 
     Args:
         runs: the folders.
         fields: the columns of the table.
-        rows: those of a split.
+        rows: those of a split, without what is known of its episode.
         say: takes what cannot be read or is not finished, a line each.
     """
     for job, known in recorded_jobs(runs, say):
         for number in range(job.repeats):
-            yield from _rows_of_repeat(job, known, number, fields, rows, say)
+            yield from _blocks_of_repeat(job, known, number, fields, rows, say)
 
 
-def rows_of_episodes(runs: Sequence[Path], say: Say) -> Iterator[TidyRow]:
+def blocks_of_episodes(runs: Sequence[Path], say: Say) -> Iterator[Block]:
     """A row each, whatever came of it.
 
     Args:
@@ -67,26 +68,27 @@ def rows_of_episodes(runs: Sequence[Path], say: Say) -> Iterator[TidyRow]:
     """
     for job, known in recorded_jobs(runs, say):
         for number in range(job.repeats):
-            yield episodes.row(job, known, number)
+            yield Block({}, [episodes.row(job, known, number)])
 
 
-def _rows_of_repeat(
+def _blocks_of_repeat(
     job: RecordedJob,
     known: TidyRow,
     number: int,
     fields: Sequence[Field],
     rows: OfScan,
     say: Say,
-) -> Sequence[TidyRow]:
+) -> Sequence[Block]:
     """All rows of an episode, or none: a line that was changed makes the others doubtful."""
-    found: list[TidyRow] = []
+    found: list[Block] = []
     place = episodes.place_of(job, number)
     try:
         for split in job.splits:
             if (scanned := scan(job, number, split)) is not None:
                 episode = episode_values(job, known, number, scanned.header)
-                found += rows(scanned, split, episode)
-        require_kept(fields, found)
+                block = Block({**episode, "split": split}, list(rows(scanned)))
+                require_kept(fields, block)
+                found.append(block)
         if not (job.episodes[number] / METRICS).exists():
             say(f"{place}: {recorded_failure(job.episodes[number], number).why}")
     except InvestorBenchError as error:

@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from investorbench.tasks.spreadsheets import harmless
-from investorbench.tasks.tables.fields import Field, TidyRow
+from investorbench.tasks.spreadsheets import harmless_all
+from investorbench.tasks.tables.fields import Block, Field, TidyRow
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.whole_files import written_whole
 
@@ -22,7 +23,7 @@ Fields = Sequence[Field]
 
 
 def write_rows(file: Path, fields: Fields, rows: Iterable[TidyRow]) -> int:
-    """Write a table, whole or not at all.
+    """Write a table of single rows, whole or not at all.
 
     Args:
         file: its ending names the format.
@@ -35,12 +36,19 @@ def write_rows(file: Path, fields: Fields, rows: Iterable[TidyRow]) -> int:
     Raises:
         InvestorBenchError: the ending names no format, or the file cannot be written.
     """
+    given = iter(rows)
+    batches = iter(lambda: list(islice(given, BATCH)), [])
+    return write_blocks(file, fields, (Block({}, batch) for batch in batches))
+
+
+def write_blocks(file: Path, fields: Fields, blocks: Iterable[Block]) -> int:
+    """The same, of rows that have much in common."""
     write = writer_of(file)
     if not file.parent.is_dir():
         raise InvestorBenchError(f"there is no folder {file.parent} to write {file.name} into")
     if file.is_dir():
         raise InvestorBenchError(f"{file} is a folder: name a file in it")
-    counted = _Counted(rows)
+    counted = _Counted(blocks)
     try:
         with written_whole(file) as stream:
             write(stream, fields, counted)
@@ -62,34 +70,33 @@ def writer_of(file: Path) -> "Write":
     return WRITERS[file.suffix]
 
 
-def write_csv(stream: IO[bytes], fields: Fields, rows: Iterable[TidyRow]) -> None:
+def write_csv(stream: IO[bytes], fields: Fields, blocks: Iterable[Block]) -> None:
     """Comma-separated, UTF-8; no text is taken for a formula."""
     text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
     out = csv.writer(text, lineterminator="\n")
     out.writerow([each.name for each in fields])
-    columns = [(each.name, each.storage == "string") for each in fields]
-    for row in rows:
-        out.writerow([_cell(row.get(name), is_text) for name, is_text in columns])
+    for block in blocks:
+        out.writerows(_tuples(block, fields, _cells))
     text.flush()
     text.detach()
 
 
-def write_json(stream: IO[bytes], fields: Fields, rows: Iterable[TidyRow]) -> None:
+def write_json(stream: IO[bytes], fields: Fields, blocks: Iterable[Block]) -> None:
     """A list of objects, one a line."""
     before = "[\n"
-    for line in _objects(fields, rows):
+    for line in _objects(fields, blocks):
         stream.write(f"{before}{line}".encode("utf-8", "replace"))
         before = ",\n"
     stream.write(b"\n]\n" if before != "[\n" else b"[]\n")
 
 
-def write_json_lines(stream: IO[bytes], fields: Fields, rows: Iterable[TidyRow]) -> None:
+def write_json_lines(stream: IO[bytes], fields: Fields, blocks: Iterable[Block]) -> None:
     """An object a line."""
-    for line in _objects(fields, rows):
+    for line in _objects(fields, blocks):
         stream.write(f"{line}\n".encode("utf-8", "replace"))
 
 
-def write_parquet(stream: IO[bytes], fields: Fields, rows: Iterable[TidyRow]) -> None:
+def write_parquet(stream: IO[bytes], fields: Fields, blocks: Iterable[Block]) -> None:
     """Parquet, with types."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -98,23 +105,23 @@ def write_parquet(stream: IO[bytes], fields: Fields, rows: Iterable[TidyRow]) ->
              "boolean": pa.bool_()}  # fmt: skip
     schema = pa.schema([(each.name, types[each.storage]) for each in fields])
     with pq.ParquetWriter(stream, schema, compression="zstd") as out:
-        for batch in _batches(rows):
+        for batch in _batches(blocks):
             columns = [
-                pa.array(_column(each, batch), types[each.storage], from_pandas=True)
-                for each in fields
+                pa.array(values, types[each.storage], from_pandas=True)
+                for each, values in _columns(fields, batch)
             ]
             out.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
-def frame(fields: Fields, rows: Iterable[TidyRow]) -> "pd.DataFrame":
+def frame(fields: Fields, blocks: Iterable[Block]) -> "pd.DataFrame":
     """The same for pandas, with types that may be missing."""
     import pandas as pd
 
-    parts = [_frame(fields, batch) for batch in _batches(rows)]
+    parts = [_frame(fields, batch) for batch in _batches(blocks)]
     return pd.concat(parts, ignore_index=True) if parts else _frame(fields, ())
 
 
-Write = Callable[[IO[bytes], Fields, Iterable[TidyRow]], None]
+Write = Callable[[IO[bytes], Fields, Iterable[Block]], None]
 WRITERS: Mapping[str, Write] = {
     ".csv": write_csv,
     ".json": write_json,
@@ -124,59 +131,98 @@ WRITERS: Mapping[str, Write] = {
 
 
 class _Counted:
-    def __init__(self, rows: Iterable[TidyRow]) -> None:
-        self._given = rows
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._given = blocks
         self.rows = 0
 
-    def __iter__(self) -> Iterator[TidyRow]:
-        for row in self._given:
-            self.rows += 1
-            yield row
+    def __iter__(self) -> Iterator[Block]:
+        for block in self._given:
+            self.rows += len(block.rows)
+            yield block
 
 
-def _frame(fields: Fields, rows: Sequence[TidyRow]) -> "pd.DataFrame":
+def _frame(fields: Fields, batch: Sequence[Block]) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.DataFrame(
-        {each.name: pd.array(_column(each, rows), dtype=each.storage) for each in fields}
+    columns = _columns(fields, batch)
+    return pd.DataFrame({each.name: pd.array(own, dtype=each.storage) for each, own in columns})
+
+
+OfColumn = Callable[[Field, list[Any]], list[Any]]
+
+
+def _tuples(block: Block, fields: Fields, of_column: OfColumn) -> Iterator[tuple[Any, ...]]:
+    """The rows of a block as tuples of what is made of its columns; of those alike, once."""
+    varying = block.varying()
+    columns = (
+        of_column(each, block.column(each.name))
+        if each.name in varying
+        else repeat(of_column(each, [block.known.get(each.name)])[0], len(block.rows))
+        for each in fields
     )
+    return zip(*columns, strict=True)
 
 
-def _column(field: Field, rows: Sequence[TidyRow]) -> list[Any]:
+def _columns(fields: Fields, batch: Sequence[Block]) -> Iterator[tuple[Field, list[Any]]]:
+    """Each column with what all rows of a batch have in it."""
+    varying = [block.varying() for block in batch]
+    for each in fields:
+        values: list[Any] = []
+        for block, own in zip(batch, varying, strict=True):
+            if each.name in own:
+                values += _column(each, block.column(each.name))
+            else:
+                values += _column(each, [block.known.get(each.name)]) * len(block.rows)
+        yield each, values
+
+
+def _column(field: Field, values: list[Any]) -> list[Any]:
     if field.storage == "string":
-        return [_writable(row.get(field.name)) for row in rows]
+        return _writable(values)
     if field.storage == "Float64":  # whole numbers that no float is are refused otherwise
-        values = [row.get(field.name) for row in rows]
         return [None if value is None else float(value) for value in values]
-    return [row.get(field.name) for row in rows]
+    return values
 
 
-def _writable(text: str | None) -> str | None:
-    """A text without halves of characters, which no file can hold."""
-    if text is None or text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode()
+def _writable(texts: list[str | None]) -> list[str | None]:
+    """Texts without halves of characters, which no file can hold."""
+    try:
+        "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:
+        return [text and text.encode("utf-8", "replace").decode() for text in texts]
+    return texts
 
 
-def _cell(value: Any, is_text: bool) -> Any:
-    if value is None or value != value:
-        return ""
-    return harmless(value) if is_text else value
+def _cells(field: Field, values: list[Any]) -> list[Any]:
+    if field.storage == "string":
+        return harmless_all(["" if value is None else value for value in values])
+    return ["" if value is None or value != value else value for value in values]
 
 
-def _objects(fields: Fields, rows: Iterable[TidyRow]) -> Iterator[str]:
+def _objects(fields: Fields, blocks: Iterable[Block]) -> Iterator[str]:
     names = [each.name for each in fields]
-    for row in rows:
-        own = {name: _finite(row.get(name)) for name in names}
-        yield json.dumps(own, ensure_ascii=False, allow_nan=False)
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    for block in blocks:
+        for values in _tuples(block, fields, _finite):
+            yield encode(dict(zip(names, values, strict=True)))
 
 
-def _finite(value: Any) -> Any:
-    is_number = not isinstance(value, float) or abs(value) < float("inf")
-    return value if is_number else None
+def _finite(field: Field, values: list[Any]) -> list[Any]:
+    if field.storage != "Float64":
+        return values
+    return [value if value is None or abs(value) < math.inf else None for value in values]
 
 
-def _batches(rows: Iterable[TidyRow]) -> Iterator[list[TidyRow]]:
-    given = iter(rows)
-    while batch := list(islice(given, BATCH)):
+def _batches(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """Blocks of so many rows together; what is left comes last."""
+    batch: list[Block] = []
+    missing = BATCH
+    for known, rows in blocks:
+        while len(rows) >= missing:
+            yield [*batch, Block(known, rows[:missing])]
+            rows, batch, missing = rows[missing:], [], BATCH
+        if rows:
+            batch.append(Block(known, rows))
+            missing -= len(rows)
+    if batch:
         yield batch

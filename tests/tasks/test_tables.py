@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 import weakref
 from collections.abc import Iterator
@@ -10,14 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investorbench.tasks import evaluate, load
 from investorbench.tasks.record.lines import hash_of
 from investorbench.tasks.spreadsheets import COMPUTED, as_it_was, harmless
-from investorbench.tasks.tables import NAMES, TABLES, WRITERS, Field, write_rows, write_table
+from investorbench.tasks.tables import (
+    NAMES,
+    TABLES,
+    WRITERS,
+    Block,
+    Field,
+    write_blocks,
+    write_rows,
+    write_table,
+)
 from investorbench.tasks.tables.writing import BATCH
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 
@@ -267,6 +278,76 @@ def test_rows_are_written_as_they_come(ending: str, tmp_path: Path) -> None:
 
     write_rows(tmp_path / f"t{ending}", [Field("number", "Int64", "n")], rows())
     assert most <= 2 * BATCH + 2
+
+
+TEXTS = st.text(st.sampled_from([*COMPUTED, "'", '"', ";", ",", "a", "电", "\ud800", "\0", "é"]))
+VALUES = {
+    "t": TEXTS, "u": TEXTS, "n": st.integers(-(2**63) + 1, 2**63 - 1), "x": st.floats(),
+    "w": st.integers(-5, 5), "b": st.booleans(),
+}  # fmt: skip
+KINDS = [
+    Field("t", "string", ""), Field("n", "Int64", ""), Field("x", "Float64", ""),
+    Field("u", "string", ""), Field("w", "Float64", ""), Field("b", "boolean", ""),
+]  # fmt: skip
+OF_ROW = st.fixed_dictionaries({}, optional={n: v | st.none() for n, v in VALUES.items()})
+OF_BLOCKS = st.lists(st.builds(Block, OF_ROW, st.lists(OF_ROW, max_size=4)), max_size=4)
+
+
+def plain_csv(rows: list[dict[str, Any]]) -> bytes:
+    """A cell at a time."""
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow([each.name for each in KINDS])
+    for row in rows:
+        values = [row.get(each.name) for each in KINDS]
+        empty = [value is None or value != value for value in values]
+        out.writerow(
+            "" if none else harmless(value) if each.storage == "string" else value
+            for each, value, none in zip(KINDS, values, empty, strict=True)
+        )
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def plain_json_lines(rows: list[dict[str, Any]]) -> bytes:
+    """Likewise."""
+    lines = []
+    for row in rows:
+        values = {each.name: row.get(each.name) for each in KINDS}
+        if values["x"] is not None and not math.isfinite(values["x"]):
+            values["x"] = None
+        lines.append(json.dumps(values, ensure_ascii=False) + "\n")
+    return "".join(lines).encode("utf-8", "replace")
+
+
+@settings(deadline=None, max_examples=25)
+@given(OF_BLOCKS)
+def test_what_rows_have_in_common_is_written_as_if_each_said_it(
+    tmp_path_factory: pytest.TempPathFactory, blocks: list[Block]
+) -> None:
+    folder = tmp_path_factory.mktemp("blocks")
+    rows = [{**known, **row} for known, own in blocks for row in own]
+    for ending in WRITERS:
+        found, single = folder / f"b{ending}", folder / f"r{ending}"
+        assert write_blocks(found, KINDS, blocks) == write_rows(single, KINDS, rows) == len(rows)
+        assert found.read_bytes() == single.read_bytes()
+    assert (folder / "b.csv").read_bytes() == plain_csv(rows)
+    assert (folder / "b.jsonl").read_bytes() == plain_json_lines(rows)
+    for row, read in zip(rows, pq.read_table(folder / "b.parquet").to_pylist(), strict=True):
+        for each in KINDS:
+            value = row.get(each.name)
+            if isinstance(value, str):
+                value = value.encode("utf-8", "replace").decode()
+            assert read[each.name] == (None if value != value else value)
+
+
+def test_groups_of_rows_in_parquet_do_not_hang_on_blocks(tmp_path: Path) -> None:
+    numbers = [{"n": number} for number in range(2 * BATCH + 7)]
+    parts = [Block({"t": "a"}, numbers[n : n + 999]) for n in range(0, len(numbers), 999)]
+    write_blocks(tmp_path / "t.parquet", KINDS, parts)
+    found = pq.ParquetFile(tmp_path / "t.parquet")
+    groups = [found.metadata.row_group(n).num_rows for n in range(found.num_row_groups)]
+    assert groups == [BATCH, BATCH, 7]
+    assert found.read()["n"].to_pylist() == list(range(len(numbers)))
 
 
 def test_score_writes_a_table_by_the_ending_of_its_file(
