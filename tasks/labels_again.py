@@ -58,7 +58,14 @@ def other_labels(job: RecordedJob) -> Iterator[Finding]:
         return
     for path, seeds in zip(job.episodes, job.seeds, strict=True):
         labelled = labels_in(path) if (path / METRICS).exists() else None
-        truths = None if labelled is None else truths_for(job.task, seeds.market)
+        try:
+            truths = None if labelled is None else truths_for(job.task, seeds.market)
+        except InvestorBenchError as error:
+            if (job.task.labels or {}).get("frozen") is None:
+                raise
+            what = f"not compared with the market: {error}"
+            yield Finding(path=path / LABELS, what=what, is_wrong=False, level=2, kind="figures")
+            continue
         if labelled is None or truths is None:
             continue
         again = relabelled(labelled, truths, job.task.facts("test"))

@@ -1,7 +1,8 @@
 """What came after each day of a test: its label, the next sessions' return, and what they rest on.
 
 For an evaluator, who may know the future. A task says of its labels ``{"train": [first, last]}``,
-and optionally ``direction`` and ``volatility``, see :mod:`investorbench.tasks.trading_r1.labels`.
+and optionally ``direction`` and ``volatility``, see :mod:`investorbench.tasks.trading_r1.labels`,
+and ``frozen``, see :mod:`investorbench.tasks.trading_r1.frozen`.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from investorbench.tasks.trading_r1.frozen import frozen_in
 from investorbench.tasks.trading_r1.labels import (
     FLAT,
     VOLATILITY_SESSIONS,
@@ -29,7 +31,7 @@ from investorbench.tasks.trading_r1.thresholds import (
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.market.market import Market
 
-SETTINGS = ("train", "direction", "volatility")
+SETTINGS = ("train", "direction", "volatility", "frozen")
 """What a task may say of its labels."""
 
 
@@ -40,11 +42,13 @@ class Labelling:
     Attributes:
         train: first and last date of the window that thresholds are frozen on.
         direction, volatility: of the scores.
+        frozen: the file that has the thresholds; None for those that the closes at hand give.
     """
 
     train: Dates
     direction: Direction = "forward"
     volatility: Volatility = "listing"
+    frozen: str | None = None
 
 
 class Truth(NamedTuple):
@@ -114,7 +118,7 @@ def truths_of(market: Market, test: Dates, labelling: Labelling) -> Truths:
 
     Raises:
         InvestorBenchError: there are several assets, or bars shorter or longer than a day; the
-            windows or the closes allow no labels.
+            windows or the closes allow no labels; the thresholds of a file contradict them.
     """
     if len(market.symbols) > 1 or market.interval != "1d":
         raise InvestorBenchError(
@@ -129,6 +133,8 @@ def truths_of(market: Market, test: Dates, labelling: Labelling) -> Truths:
         freeze(each, split, symbol=market.symbols[0], source=market.source)
         for each in (scores, before)
     )
+    if labelling.frozen is not None:
+        thresholds = frozen_in(labelling.frozen, thresholds)
     whys = {day: why for why, missing in scores.absences.items() for day in missing.tolist()}
     days = sessions[split.test]
     columns = zip(

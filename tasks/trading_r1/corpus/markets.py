@@ -11,6 +11,7 @@ from investorbench.tasks.task import Task, settings_of
 from investorbench.tasks.trading_r1.corpus.rows import CorpusSplit
 from investorbench.tasks.trading_r1.corpus.settings import CorpusSettings
 from investorbench.tasks.trading_r1.corpus.sources import sources_of
+from investorbench.tasks.trading_r1.frozen import frozen_in
 from investorbench.tasks.trading_r1.labels import LabelScores, label_scores
 from investorbench.tasks.trading_r1.thresholds import (
     EMBARGO,
@@ -180,6 +181,8 @@ def _labelled(
     split = label_split(sessions, labelling.train, test)
     scores = label_scores(sessions, closes, labelling.direction, labelling.volatility)
     thresholds = freeze(scores, split, symbol=of.task.symbol, source=market.source)
+    if labelling.frozen is not None:
+        thresholds = frozen_in(labelling.frozen, thresholds)
     days = {
         "train": _days(scores, thresholds, split.training),
         "test": _days(scores, thresholds, split.test),
