@@ -10,7 +10,7 @@ STAGE := .ci/stage
 LOCK := requirements/lock.txt
 FILES ?= .
 # What the lock covers: all extras but vllm, which pins a torch of its own.
-EXTRAS := plot data crypto llm anthropic tokens proxy mcp langgraph pydantic-ai chroma embed rl train bench stats sweep report tracking inspect minari test-core test frameworks browser dev
+EXTRAS := plot data crypto llm anthropic tokens proxy mcp langgraph pydantic-ai chroma embed rl train bench stats sweep report view tracking inspect minari test-core test frameworks browser dev
 
 # Real markets: this folder where it is set, or one kept beside the checkout.
 INVESTORBENCH_DATA ?= $(wildcard $(abspath ../shared/data))

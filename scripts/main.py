@@ -34,6 +34,7 @@ from investorbench.scripts import (
     serve,
     train,
     verify,
+    view,
 )
 from investorbench.scripts.bundle import reads_bundles
 from investorbench.scripts.playing.command import mcp
@@ -69,6 +70,7 @@ app.command("replay")(reads_bundles(replay.replay))
 app.command("mcp")(mcp)
 app.command("export")(exporting.export)
 app.command("report")(report.report)
+app.command("view")(view.view)
 app.command("plan", context_settings=plan.CONTEXT)(plan.plan)
 app.command("seal", context_settings=seal.CONTEXT)(seal.seal)
 app.command("proxy", context_settings=proxy.CONTEXT)(proxy.proxy)

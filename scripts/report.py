@@ -9,14 +9,12 @@ import typer
 from rich.progress import Progress
 
 from investorbench.scripts.terminal import Console
-from investorbench.tasks.leaderboard import leaderboards, overall
 from investorbench.tasks.leaderboard.exports import FORMATS, export
-from investorbench.tasks.leaderboard.label_boards import label_boards
-from investorbench.tasks.leaderboard.snapshot_rows import snapshot_boards
 from investorbench.tasks.record.bundling import bundle_at, opened
 from investorbench.tasks.record.reading import Seen
 from investorbench.tasks.record.run_folder import FoundRuns, found_in, recorded_bytes
 from investorbench.tasks.report import ReportContent, ReportFolder, written_report
+from investorbench.tasks.report.content import content_of
 from investorbench.tasks.report.folder import INDEX
 from investorbench.tasks.report.page import page_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -142,15 +140,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _content(found: FoundRuns, messages: Console) -> ReportContent:
     with messages.status("comparing agents"):
-        boards = leaderboards(entry for _, entry in found.entries)
-        return ReportContent(
-            boards=tuple(boards),
-            overalls=tuple(overall(boards)),
-            records=tuple(found.entries),
-            problems=tuple(found.problems_anywhere),
-            snapshots=tuple(snapshot_boards(entry for _, entry in found.entries)),
-            labels=tuple(label_boards(entry for _, entry in found.entries)),
-        )
+        return content_of(found)
 
 
 def _episodes(found: FoundRuns) -> int:

@@ -31,6 +31,10 @@ Records = Mapping[str, RecordFile]
 Seen = Callable[["RecordedJob", int, RecordFile], None]
 """Is called with the test split of each repeat of a job while it is read, so that who wants more of
 it than its figures need not read it once more."""
+ReadEpisode = Callable[["RecordedJob", int, Seen | None], tuple[Facts | None, Episode]]
+"""What reads a finished repeat, as :func:`recorded_episode` does."""
+ReadFailure = Callable[["RecordedJob", int], Failure]
+"""What says why a repeat is not finished, as :func:`recorded_failure` does."""
 LISTED = 3
 
 
@@ -101,7 +105,14 @@ class RecordedJob:
         return {path: version for path in paths if (version := version_of(path))}
 
 
-def recorded_entry(job: RecordedJob, run: str = "", seen: Seen | None = None) -> Entry:
+def recorded_entry(
+    job: RecordedJob,
+    run: str = "",
+    seen: Seen | None = None,
+    *,
+    read_episode: ReadEpisode | None = None,
+    read_failure: ReadFailure | None = None,
+) -> Entry:
     """What came of a job as far as it is finished, recomputed from its lines.
 
     Needs no market, and no environment: what is said of them is in the headers. A record of version
@@ -111,21 +122,25 @@ def recorded_entry(job: RecordedJob, run: str = "", seen: Seen | None = None) ->
         job: where it is recorded.
         run: the name of the run folder.
         seen: sees the test split of each repeat, finished or not.
+        read_episode: in place of :func:`recorded_episode`, where something keeps what it read.
+        read_failure: in place of :func:`recorded_failure`, likewise.
 
     Raises:
         InvestorBenchError: no repeat is finished, or its files are of several versions.
     """
+    read_episode = read_episode or recorded_episode
+    read_failure = read_failure or _failure
     require_one_version(job)
     found: dict[int, tuple[Facts | None, Episode]] = {}
     failures = []
     for number, path in enumerate(job.episodes):
         if not (path / METRICS).exists():
-            failures.append(recorded_failure(path, number))
+            failures.append(read_failure(job, number))
             if seen is not None:
                 seen(job, number, read_record(path / FILES["test"]))
             continue
         try:
-            found[number] = recorded_episode(job, number, seen)
+            found[number] = read_episode(job, number, seen)
         except InvestorBenchError as error:
             failures.append(Failure(number, "damaged", job.seen_anywhere(error)))
     if not found:
@@ -256,6 +271,10 @@ def episode_from(job: RecordedJob, number: int, records: Records) -> Episode:
             f"{len(episode.actions)} decisions are recorded: one of them was changed"
         )
     return replace(episode, answers=answers if any(answers.values()) else None, labelled=labelled)
+
+
+def _failure(job: RecordedJob, number: int) -> Failure:
+    return recorded_failure(job.episodes[number], number)
 
 
 def _code_of(job: RecordedJob, path: Path) -> str:

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from investorbench.tasks.days import is_within_a_day, period_name
 from investorbench.tasks.judging import why_no_ratio
-from investorbench.tasks.leaderboard import Leaderboard, Overall
+from investorbench.tasks.leaderboard import Leaderboard, Overall, leaderboards, overall
 from investorbench.tasks.leaderboard.entries import Setting
-from investorbench.tasks.leaderboard.label_boards import LabelBoard
-from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
+from investorbench.tasks.leaderboard.label_boards import LabelBoard, label_boards
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
 from investorbench.tasks.record.reading import RecordedJob
+from investorbench.tasks.record.run_folder import FoundRuns
 from investorbench.tasks.result import Entry, Episode
 from investorbench.tasks.wording import count
 
@@ -36,6 +37,20 @@ class ReportContent:
     problems: tuple[str, ...] = ()
     snapshots: tuple[SnapshotBoard, ...] = ()
     labels: tuple[LabelBoard, ...] = ()
+
+
+def content_of(found: FoundRuns) -> ReportContent:
+    """What a report of runs is made of: all their tables."""
+    entries = [entry for _, entry in found.entries]
+    boards = leaderboards(entries)
+    return ReportContent(
+        boards=tuple(boards),
+        overalls=tuple(overall(boards)),
+        records=tuple(found.entries),
+        problems=tuple(found.problems_anywhere),
+        snapshots=tuple(snapshot_boards(entries)),
+        labels=tuple(label_boards(entries)),
+    )
 
 
 class RecordedRow(NamedTuple):

@@ -184,17 +184,29 @@ def decisions_of(
         lines: where texts are kept.
         owner: its number among those that have the same.
     """
+    facts = [facts_of(line, environment, lines, owner) for line in record.lines]
+    texts = [texts_of(line, lines, owner) for line in record.lines]
+    note = note_of(job, repeat, record, environment)
+    return EpisodeDecisions(note=note, facts=facts, texts=texts if any(texts) else [])
+
+
+def note_of(job: RecordedJob, repeat: int, record: RecordFile, environment: Facts) -> EpisodeNote:
+    """What the page says of an episode beside its decisions.
+
+    Args:
+        job: of the episode.
+        repeat: its number.
+        record: its file.
+        environment: what is known of the environment.
+    """
     place = f"{job.place}/repeat-{repeat}"
     problems = tuple(f"{place}/{FILES['test']}: {each}" for each in record.problems[:1])
     if not record.lines:
-        note = EpisodeNote(place=place, days=0, thinks=False, problems=problems)
-        return EpisodeDecisions(note=note)
-    facts = [facts_of(line, environment, lines, owner) for line in record.lines]
-    texts = [texts_of(line, lines, owner) for line in record.lines]
-    note = EpisodeNote(
+        return EpisodeNote(place=place, days=0, thinks=False, problems=problems)
+    return EpisodeNote(
         place=place,
-        days=len(facts),
-        thinks=any(texts),
+        days=len(record.lines),
+        thinks=any(line.thought or line.answers for line in record.lines),
         outcome=outcome_names(environment),
         begun=record.lines[0].written_at,
         ended=record.lines[-1].written_at,
@@ -202,7 +214,6 @@ def decisions_of(
         code=str(record.header.code.get("sha256") or "") if record.header else "",
         problems=problems,
     )
-    return EpisodeDecisions(note=note, facts=facts, texts=texts if any(texts) else [])
 
 
 def listed_episode(name: str, record: RecordedRow, repeat: int) -> ListedEpisode:

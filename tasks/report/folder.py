@@ -5,7 +5,7 @@ the memory that its largest episode takes.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from investorbench.tasks.report.decisions import (
     decisions_of,
     listed_episode,
 )
+from investorbench.tasks.report.markup import Html
 from investorbench.tasks.report.packing import part_file
 from investorbench.tasks.report.page import in_parts, recorded_rows
 from investorbench.tasks.report.shared_lines import Lines
@@ -68,26 +69,12 @@ class ReportFolder:
 
     def finish(self, content: ReportContent) -> None:
         """Write the page, and the decisions that were not written yet."""
-        rows = recorded_rows(content)
-        for _, record in rows:
+        for _, record in recorded_rows(content):
             for repeat, path in enumerate(record.job.episodes):
-                if _place(record.job, repeat) not in self._written:
+                if episode_place(record.job, repeat) not in self._written:
                     read = read_record(path / FILES["test"])
                     self._write(record.job, repeat, read, record.entry.result.facts)
-        listed = [
-            (listed_episode(name, record, repeat), self._written[_place(record.job, repeat)])
-            for name, record in rows
-            for repeat in range(record.job.repeats)
-        ]
-        directory: dict[str, Any] = {
-            "tables": {name: None for name, _ in rows},
-            "episodes": [
-                each.entry(written.note, written.blocks)
-                for each, written in listed if written.note.days
-            ],
-        }  # fmt: skip
-        decisions = PackedDecisions(directory=directory, blocks={}, is_whole=True)
-        page, parts = in_parts(content, decisions, [written.note for _, written in listed])
+        page, parts = listed_page(content, self._written)
         for name, text in parts.items():
             write_atomically(self.folder / PARTS / f"{name}.js", part_file({name: text}))
         write_atomically(self.folder / INDEX, page.encode("utf-8", "replace"))
@@ -95,16 +82,60 @@ class ReportFolder:
     def _write(self, job: RecordedJob, repeat: int, record: RecordFile, facts: Facts) -> None:
         """Its decisions as one file of the folder, named by its place in the order of reading."""
         number = len(self._written) + 1
-        lines = Lines()
-        episode = decisions_of(job, repeat, record, facts, lines)
-        parts = _packed(episode, lines)
-        if parts:
-            named = {f"{part}-{number}": text for part, text in parts.items()}
+        note, named = packed_episode(job, repeat, record, facts, number)
+        if named:
             write_atomically(self.folder / PARTS / f"episode-{number}.js", part_file(named))
-        blocks = {
-            part: f"{part}-{number}" if part in parts else None for part in ("facts", "texts")
-        }
-        self._written[_place(job, repeat)] = WrittenEpisode(episode.note, blocks)
+        self._written[episode_place(job, repeat)] = WrittenEpisode(note, blocks_of(note, number))
+
+
+def listed_page(
+    content: ReportContent, written: Mapping[str, WrittenEpisode], live: Html | None = None
+) -> tuple[str, dict[str, str]]:
+    """The page over episodes that are in files of their own, and what else it loads by name.
+
+    Args:
+        content: what to show.
+        written: its episodes by their places.
+        live: what stands on top of a page that follows a run.
+    """
+    rows = recorded_rows(content)
+    listed = [
+        (listed_episode(name, record, repeat), written[episode_place(record.job, repeat)])
+        for name, record in rows
+        for repeat in range(record.job.repeats)
+    ]
+    directory: dict[str, Any] = {
+        "tables": {name: None for name, _ in rows},
+        "episodes": [
+            each.entry(own.note, own.blocks) for each, own in listed if own.note.days
+        ],
+    }  # fmt: skip
+    decisions = PackedDecisions(directory=directory, blocks={}, is_whole=True)
+    return in_parts(content, decisions, [own.note for _, own in listed], live)
+
+
+def packed_episode(
+    job: RecordedJob, repeat: int, record: RecordFile, facts: Facts, number: int
+) -> tuple[EpisodeNote, dict[str, str]]:
+    """What the page says of an episode, and the packed parts of its file by name.
+
+    Args:
+        job: of the episode.
+        repeat: its number.
+        record: its file.
+        facts: what is known of its environment.
+        number: of the file, from 1.
+    """
+    lines = Lines()
+    episode = decisions_of(job, repeat, record, facts, lines)
+    parts = _packed(episode, lines)
+    return episode.note, {f"{part}-{number}": text for part, text in parts.items()}
+
+
+def blocks_of(note: EpisodeNote, number: int) -> dict[str, str | None]:
+    """The names of the packed parts of an episode; None for one that it does not have."""
+    has = {"facts": note.days > 0, "texts": note.days > 0 and note.thinks}
+    return {part: f"{part}-{number}" if is_there else None for part, is_there in has.items()}
 
 
 def written_report(folder: Path, write: Callable[[Path], None]) -> None:
@@ -150,5 +181,6 @@ def _packed(episode: EpisodeDecisions, lines: Lines) -> dict[str, str]:
     return {part: episode.packed(part, lines) for part, rows in parts.items() if rows}
 
 
-def _place(job: RecordedJob, repeat: int) -> str:
+def episode_place(job: RecordedJob, repeat: int) -> str:
+    """Where an episode is recorded, from the name of the run on."""
     return f"{job.place}/repeat-{repeat}"

@@ -49,6 +49,7 @@ BYTES = 9_500_000
 ENTRY_BYTES = 600
 """What it takes to list an episode, at most."""
 ONE_FILE = "One file, which loads nothing."
+SERVED = "It loads decisions from the program that shows it, and nothing from elsewhere."
 IN_FILES = "It loads decisions from the folder parts beside it, and nothing else."
 TITLE = re.compile(r'<h[23][^>]* id="([^"]+)"( class="[^"]*")?>(.*?)</h[23]>')
 """Of a section, and of a part of one."""
@@ -57,6 +58,8 @@ PROGRAMS = (
     "linking", "searching", "main",
 )  # fmt: skip
 """Files of the page's program, in order."""
+LIVE = "live"
+"""The program and the style of what stands on top of a page that follows a run."""
 
 
 class Drawing(NamedTuple):
@@ -118,7 +121,10 @@ def page_of(
 
 
 def in_parts(
-    content: ReportContent, decisions: PackedDecisions, notes: Sequence[EpisodeNote]
+    content: ReportContent,
+    decisions: PackedDecisions,
+    notes: Sequence[EpisodeNote],
+    live: Html | None = None,
 ) -> tuple[str, dict[str, str]]:
     """The report as a page, and what it loads by name.
 
@@ -126,12 +132,13 @@ def in_parts(
         content: what to show.
         decisions: the directory of the episodes, which are in files of their own.
         notes: what is said of each of them.
+        live: what stands on top of a page that follows a run, and is served; None of a folder.
 
     Raises:
         MissingDependencyError: plotly is not installed.
     """
     budget = PageBudget(TRADE_BYTES)
-    parts = _parts(content, budget, notes, in_files=True)
+    parts = _parts(content, budget, notes, in_files=True, live=live)
     parts["decisions"] = _directory(content, decisions)
     page = Template(page_file("report.html")).substitute(parts)
     return page, {**budget.blocks, "plotly": _drawing().packed}
@@ -152,10 +159,17 @@ def recorded_rows(content: ReportContent) -> list[tuple[str, RecordedRow]]:
 
 
 def _parts(
-    content: ReportContent, budget: PageBudget, notes: Sequence[EpisodeNote], *, in_files: bool
+    content: ReportContent,
+    budget: PageBudget,
+    notes: Sequence[EpisodeNote],
+    *,
+    in_files: bool,
+    live: Html | None = None,
 ) -> dict[str, str]:
     """All of a page but its decisions, by the names of its template."""
-    program, drawing = _program(), _drawing()
+    is_served = live is not None
+    program, drawing = _program(is_served), _drawing()
+    made = SERVED if is_served else IN_FILES if in_files else ONE_FILE
     sections = [
         *(overall_section(each, n) for n, each in enumerate(content.overalls)),
         *(snapshot_section(each, n) for n, each in enumerate(content.snapshots)),
@@ -163,12 +177,15 @@ def _parts(
         *(board_section(content, each, n) for n, each in enumerate(content.boards)),
     ]
     return {
-        "policy": _policy(program_hash(program), drawing.hash, in_files=in_files),
-        "style": page_file("report.css"),
+        "policy": _policy(
+            program_hash(program), drawing.hash, in_files=in_files, is_served=is_served
+        ),
+        "style": page_file("report.css") + (page_file(f"{LIVE}.css") if is_served else ""),
+        "live": live or Html(""),
         "title": _title(content),
         "lead": _lead(content),
         "links": _links(content),
-        "overview": overview(content, notes),
+        "overview": overview(content, notes) if settings_of(content) else Html(""),
         "contents": _contents(sections),
         "problems": _problems([*content.problems, *problems_of(notes)]),
         "boards": join(*sections),
@@ -178,7 +195,7 @@ def _parts(
             json_block("costs", _costs(content)),
             json_block("arena", _arenas(content, budget)),
         ),
-        "made": IN_FILES if in_files else ONE_FILE,
+        "made": made,
         "program": program,
     }
 
@@ -229,12 +246,13 @@ def _arenas(content: ReportContent, budget: PageBudget) -> dict[str, Any]:
     }
 
 
-def _policy(*hashes: str, in_files: bool) -> str:
-    """Only the two programs of the page run, and nothing is loaded but files beside it."""
-    sources = " ".join([*hashes, *(["'self'", "file:"] if in_files else [])])
+def _policy(*hashes: str, in_files: bool, is_served: bool = False) -> str:
+    """Only the two programs of the page run, and nothing is loaded but what lies beside it."""
+    beside = ["'self'"] if is_served else ["'self'", "file:"] if in_files else []
+    asked = "connect-src 'self'; " if is_served else ""
     return (
-        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {' '.join([*hashes, *beside])}; {asked}"
+        "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -285,8 +303,9 @@ def _problems(problems: list[str]) -> Html:
     )
 
 
-def _program() -> str:
-    body = "\n".join(page_file("js", f"{name}.js") for name in PROGRAMS)
+def _program(is_served: bool) -> str:
+    names = [*PROGRAMS, *([LIVE] if is_served else [])]
+    body = "\n".join(page_file("js", f"{name}.js") for name in names)
     return f'"use strict";\n(() => {{\n{body}\n}})();\n'
 
 

@@ -49,7 +49,7 @@ def facts_of(line: Line, facts: Facts, lines: Lines, owner: int) -> DecisionRow:
              if name not in ("symbol", "session") and value is not None}  # fmt: skip
     found: DecisionRow = {
         "day": line.session,
-        "action": _action(line.action, facts),
+        "action": action_text(line.action, facts),
         "status": ", ".join(dict.fromkeys(str(each.get("status")) for each in line.answers))
         or None,
         "valid": thought.get("decision", {}).get("valid"),
@@ -109,7 +109,7 @@ def texts_of(line: Line, lines: Lines, owner: int) -> DecisionRow:
     }
 
 
-def _action(action: Any, facts: Facts) -> str:
+def action_text(action: Any, facts: Facts) -> str:
     """An action in words; a number for each asset to two digits, in their order."""
     numbers = action if isinstance(action, list) and facts.action != "weights" else []
     if len(numbers) > 1 and all(isinstance(each, float) for each in numbers):

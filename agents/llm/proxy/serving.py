@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import socket
 import threading
+from typing import Any, Protocol
 
 import uvicorn
 
-from investorbench.agents.llm.proxy.app import App
 from investorbench_env.errors import InvestorBenchError
 
 HOST = "127.0.0.1"
@@ -16,6 +16,17 @@ WAITING = 128
 GRACE_S = 5
 """How long replies that are ready may take to be sent at the end."""
 PATIENCE_S = 30.0
+
+
+class Application(Protocol):
+    """What answers requests."""
+
+    @property
+    def asgi(self) -> Any:
+        """What a server calls."""
+
+    def break_off(self) -> None:
+        """End what is in flight; it is called in the loop that serves."""
 
 
 class ServingThread:
@@ -29,20 +40,20 @@ class ServingThread:
         InvestorBenchError: the port cannot be had.
     """
 
-    def __init__(self, app: App, port: int) -> None:
+    def __init__(self, app: Application, port: int) -> None:
         self._app = app
         self._socket = _listening(port)  # so clients may connect before the thread runs
         self.port = int(self._socket.getsockname()[1])
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app.asgi, lifespan="off", ws="none", log_config=None, log_level="error",
-                access_log=False, server_header=False, date_header=False,
-                timeout_graceful_shutdown=GRACE_S,
+                app.asgi, interface="asgi3", lifespan="off", ws="none", log_config=None,
+                log_level="error", access_log=False, server_header=False,
+                date_header=False, timeout_graceful_shutdown=GRACE_S,
             )
         )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runs = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="investorbench-proxy", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="investorbench-serving", daemon=True)
         self._thread.start()
         self._runs.wait(PATIENCE_S)
 
