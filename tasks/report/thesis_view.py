@@ -13,6 +13,7 @@ from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.schema import steps_of
 from investorbench.tasks.report.content import ReportContent
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.thesis_markdown import blocks, spans
 from investorbench.tasks.trading_r1.citable import Citable, support
 from investorbench.tasks.trading_r1.decisions import words_of
 from investorbench.tasks.trading_r1.recorded import RecordedThesis, theses_of
@@ -140,7 +141,7 @@ def _sections(thesis: Thesis, citable: Citable) -> Iterator[Html]:
 
 def _claim(bullet: Bullet) -> Html:
     """An opinion, and what it rests on; what follows both is left out."""
-    parts: list[object] = [_cut(bullet.opinion.strip())]
+    parts: list[object] = [spans(_cut(bullet.opinion.strip()))]
     if bullet.quote is not None:
         parts += [" ", element("em", _cut(bullet.quote))]
     if bullet.source is not None:
@@ -165,7 +166,7 @@ def _conclusion(shown: ShownThesis, thesis: Thesis) -> Iterator[Html]:
     if thesis.conclusion is not None and 0 <= begin < end:
         said = text[begin + len("<conclusion>") : end].strip()
         yield element("h4", "conclusion")
-        yield element("p", element("bdi", _cut(said)), class_="said")
+        yield element("div", *blocks(_cut(said)), class_="said")
 
 
 def _badge(mark: str) -> Html:
