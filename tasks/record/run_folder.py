@@ -54,6 +54,23 @@ def jobs_in(run: Path) -> list[Path]:
     return jobs
 
 
+def names_of(runs: Sequence[Path]) -> list[str]:
+    """What tables and pages call run folders: their names, with as much of their paths as tells
+    those of one name apart.
+
+    Args:
+        runs: the folders.
+    """
+    parts = [run.resolve().parts for run in runs]
+    return [_name_among(own, [other for other in parts if other != own]) for own in parts]
+
+
+def _name_among(own: tuple[str, ...], others: Sequence[tuple[str, ...]]) -> str:
+    names = (own[-length:] for length in range(1, len(own)))
+    short = (name for name in names if all(each[-len(name) :] != name for each in others))
+    return Path(*next(short, own)).as_posix()
+
+
 class FoundRuns(NamedTuple):
     """What run folders hold.
 
@@ -81,8 +98,7 @@ def found_in(runs: Sequence[Path], seen: Seen | None = None) -> FoundRuns:
     entries: list[tuple[RecordedJob, Entry]] = []
     problems: list[str] = []
     anywhere: list[str] = []
-    for run in runs:
-        name = run.resolve().name
+    for run, name in zip(runs, names_of(runs), strict=True):
         for path in jobs_in(run):
             place = Path(name, path.relative_to(run)).as_posix()
             try:

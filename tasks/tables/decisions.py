@@ -9,6 +9,7 @@ from investorbench.tasks.answers import is_unusable
 from investorbench.tasks.judging import is_of_snapshots
 from investorbench.tasks.record.scanning import Scan
 from investorbench.tasks.record.schema import Content
+from investorbench.tasks.tables import labels
 from investorbench.tasks.tables.fields import EPISODE, Field, TidyRow
 
 FIELDS = (
@@ -45,6 +46,7 @@ FIELDS = (
     Field("cost_usd", "Float64", "of all answers; empty without a price"),
     Field("latency_s", "Float64", "of all answers"),
     Field("rationale", "string", "what the agent gave as its reason"),
+    *labels.OF_DECISIONS,
     Field("written_at", "string", "wall-clock time, in UTC"),
 )
 

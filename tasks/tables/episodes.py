@@ -14,6 +14,7 @@ from investorbench.tasks.record.reading import (
 )
 from investorbench.tasks.record.scanning import scan
 from investorbench.tasks.spread import SPREAD
+from investorbench.tasks.tables import labels
 from investorbench.tasks.tables.fields import (
     EPISODE,
     Block,
@@ -45,6 +46,7 @@ FIELDS = (
     Field("why", "string", "why it is not finished"),
     Field("ended_early", "boolean", "whether the account was ruined before the end"),
     *FIGURES,
+    *labels.OF_EPISODES,
     Field("decisions", "Int64", "for which a model was asked, both splits"),
     Field("invalid_decisions", "Int64", "of those, without a usable answer"),
     Field("tokens_read", "Int64", "of all prompts"),
@@ -73,6 +75,7 @@ def row(job: RecordedJob, of_job: TidyRow, number: int) -> TidyRow:
             "status": FINISHED,
             "ended_early": episode.ended_early,
             **{name: value for name, value in episode.metrics.items() if name in names},
+            **labels.label_figures(episode.labelled),
             **_asked(episode.answers),
         }
         require_kept(FIELDS, Block({}, [found]))

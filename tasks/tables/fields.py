@@ -87,7 +87,7 @@ def _require(name: str, storage: Storage, values: Sequence[Any]) -> None:
 
 
 JOB = (
-    Field("run", "string", "the name of the run folder"),
+    Field("run", "string", "the name of the run folder, with its path where others have the same"),
     Field("job", "string", "the folder of the agent on the task, from the run's on"),
     Field("task", "string", "the environment's id"),
     Field("symbols", "string", "the assets, joined by commas"),

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from investorbench.tasks.record.episode_folder import METRICS
+from investorbench.tasks.record.episode_folder import METRICS, labels_in
 from investorbench.tasks.record.reading import RecordedJob, recorded_failure, require_one_version
-from investorbench.tasks.record.run_folder import job_in, jobs_in
+from investorbench.tasks.record.run_folder import job_in, jobs_in, names_of
 from investorbench.tasks.record.scanning import Scan, scan
-from investorbench.tasks.tables import episodes
+from investorbench.tasks.tables import episodes, labels
 from investorbench.tasks.tables.fields import (
     Block,
     Field,
@@ -31,8 +31,7 @@ def recorded_jobs(runs: Sequence[Path], say: Say) -> Iterator[tuple[RecordedJob,
         runs: the folders.
         say: takes what cannot be read, a line each.
     """
-    for run in runs:
-        name = run.resolve().name
+    for run, name in zip(runs, names_of(runs), strict=True):
         for path in jobs_in(run):
             place = Path(name, path.relative_to(run)).as_posix()
             try:
@@ -86,13 +85,17 @@ def _blocks_of_repeat(
         for split in job.splits:
             if (scanned := scan(job, number, split)) is not None:
                 episode = episode_values(job, known, number, scanned.header)
-                block = Block({**episode, "split": split}, list(rows(scanned)))
+                own = list(rows(scanned))
+                if split == "test" and set(labels.OF_DECISIONS) <= set(fields):
+                    own = labels.with_labels(own, labels_in(job.episodes[number]))
+                block = Block({**episode, "split": split}, own)
                 require_kept(fields, block)
                 found.append(block)
         if not (job.episodes[number] / METRICS).exists():
             say(f"{place}: {recorded_failure(job.episodes[number], number).why}")
     except InvestorBenchError as error:
-        say(f"left out: {job.seen_anywhere(error)}")
+        said = job.seen_anywhere(error)
+        say(f"left out: {said}" if job.place in said else f"left out: {place}: {said}")
         return ()
     except WRONG as error:
         say(f"left out: {place} cannot be read: {type(error).__name__} {error}")

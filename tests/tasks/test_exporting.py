@@ -181,8 +181,8 @@ def test_runs_of_one_name_do_not_write_over_each_other(run: Path, tmp_path: Path
     if to == "inspect":
         assert len(list((tmp_path / "out").glob("*.eval"))) == 2
     if to == "minari":
-        sets = {each.name for each in (tmp_path / "out").glob("Run/etf-sim/*-v0")}
-        assert sets == {"momentum-v0", "momentum-2-v0"}
+        sets = {each.parts[-3] for each in (tmp_path / "out").glob("*/etf-sim/momentum-v0")}
+        assert sets == {"a-Run", "b-Run"}
 
 
 def test_another_export_into_the_same_folder_is_not_disturbed(

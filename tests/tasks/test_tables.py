@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import shutil
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from investorbench.tasks import evaluate, load
+from investorbench.tasks import Task, evaluate, load
+from investorbench.tasks.record.bundling import bundle_runs, opened
 from investorbench.tasks.record.lines import hash_of
+from investorbench.tasks.record.run_folder import names_of
 from investorbench.tasks.spreadsheets import COMPUTED, as_it_was, harmless
 from investorbench.tasks.tables import (
     NAMES,
@@ -280,6 +283,53 @@ def test_rows_are_written_as_they_come(ending: str, tmp_path: Path) -> None:
     assert most <= 2 * BATCH + 2
 
 
+def test_runs_of_one_name_are_named_with_their_folders(run: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / "a" / "run", tmp_path / "b" / "run", tmp_path / "other"]
+    for path in paths:
+        shutil.copytree(run, path)
+    write_table("episodes", paths, tmp_path / "e.parquet", pytest.fail)
+    found = pd.read_parquet(tmp_path / "e.parquet")
+    assert list(found.run.unique()) == ["a/run", "b/run", "other"]
+    assert found.job[0] == "a/run/etf-sim/momentum"
+    bundles = [tmp_path / name for name in ("one.zip", "two.zip")]
+    for bundle in bundles:
+        bundle_runs([run], bundle)
+    with opened(bundles) as folders:
+        assert names_of(folders) == ["one.zip/run", "two.zip/run"]
+    assert names_of([run, run]) == ["run", "run"]
+
+
+def test_labels_stand_beside_the_decisions_and_add_up_in_episodes(tmp_path: Path) -> None:
+    labels = {"train": ["2020-03-02", "2020-06-30"]}
+    task = Task.of("stock/sim", labels=labels, end="2020-10-20")
+    for agent in ("momentum", "cash"):
+        evaluate(agent, task, seed=0, warmup=False, folder=tmp_path / "run")
+    file = next((tmp_path / "run").rglob("momentum/repeat-0/labels.json"))
+    content = json.loads(file.read_text("utf-8"))
+    content["days"][0] |= {"label": None, "why": "none", "decided": "BUY", "graded": 0.5}
+    content["days"][2] |= {"decided": "SELL", "graded": -1.0}
+    file.write_text(json.dumps(content), "utf-8")
+    frame = load(tmp_path / "run").to_frame("decisions").query("agent == 'momentum'")
+    for row, day in zip(frame.to_dict("records"), content["days"], strict=True):
+        found = {name: None if pd.isna(value) else value for name, value in row.items()}
+        assert (found["session"], found["label"], found["label_missing"], found["decided"]) == (
+            day["session"], day["label"], day["why"], day["decided"],
+        )  # fmt: skip
+        assert (found["label_score"], found["graded_reward"]) == (day["score"], day["graded"])
+    one = load(tmp_path / "run").to_frame("episodes").set_index("agent").loc["momentum"]
+    assert (one.labelled, one.graded_reward) == (len(content["days"]) - 1, -0.25)
+    assert pd.isna(one.evidence_reward)
+    content["days"].pop()
+    file.write_text(json.dumps(content), "utf-8")
+    said: list[str] = []
+    write_table("decisions", [tmp_path / "run"], tmp_path / "d.parquet", said.append)
+    assert said == [
+        f"left out: run/stock-sim/momentum/repeat-0: labels.json has {len(frame) - 1} days, and "
+        f"{len(frame)} decisions are recorded: one of them was changed"
+    ]
+    assert set(pd.read_parquet(tmp_path / "d.parquet").agent) == {"cash"}
+
+
 TEXTS = st.text(st.sampled_from([*COMPUTED, "'", '"', ";", ",", "a", "电", "\ud800", "\0", "é"]))
 VALUES = {
     "t": TEXTS, "u": TEXTS, "n": st.integers(-(2**63) + 1, 2**63 - 1), "x": st.floats(),
@@ -302,7 +352,7 @@ def plain_csv(rows: list[dict[str, Any]]) -> bytes:
         values = [row.get(each.name) for each in KINDS]
         empty = [value is None or value != value for value in values]
         out.writerow(
-            "" if none else harmless(value) if each.storage == "string" else value
+            "" if none else harmless(str(value)) if each.storage == "string" else value
             for each, value, none in zip(KINDS, values, empty, strict=True)
         )
     return text.getvalue().encode("utf-8", "replace")
@@ -363,8 +413,6 @@ def test_score_writes_a_table_by_the_ending_of_its_file(
 
 
 def _copied(run: Path, folder: Path) -> Path:
-    import shutil
-
     return Path(shutil.copytree(run, folder / "copy"))
 
 

@@ -67,17 +67,18 @@ def opened(paths: Sequence[Path], say: Say = lambda message: None) -> Iterator[l
             if file is None:
                 folders.append(path)
                 continue
-            room = stack.enter_context(tempfile.TemporaryDirectory(prefix="investorbench-"))
-            runs = open_bundle(file, Path(room), say)
+            empty = stack.enter_context(tempfile.TemporaryDirectory(prefix="investorbench-"))
+            room = Path(empty, file.name)  # so that runs of one name are named by their bundles
+            runs = open_bundle(file, room, say)
             inner = path.relative_to(file)
-            folders += runs if inner == Path() else [Path(room) / inner]
-            rooms[room] = file
+            folders += runs if inner == Path() else [room / inner]
+            rooms[str(room)] = file
         try:
             yield folders
         except InvestorBenchError as error:
             message = str(error)
-            for room, file in rooms.items():
-                message = message.replace(room, str(file))
+            for unpacked, file in rooms.items():
+                message = message.replace(unpacked, str(file))
             if message == str(error):
                 raise
             raise InvestorBenchError(message) from None
