@@ -7,6 +7,7 @@ takes time linear in its length.
 import re
 from collections.abc import Iterator
 from itertools import filterfalse, pairwise
+from string import punctuation
 from typing import NamedTuple
 
 CLASSES = ("STRONG_BUY", "BUY", "HOLD", "SELL", "STRONG_SELL")
@@ -18,13 +19,14 @@ DECISION_LINES = 3
 _THINK = re.compile(r"<(/?)think>", re.IGNORECASE)
 _OPENING = re.compile(r"<([^\W\d_][\w-]*)>")
 _CLOSING = re.compile(r"</([^\W\d_][\w-]*)>")
-_BREAK = re.compile(r"\n\s*")
+_BREAK = re.compile(r"\n\s+")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _HEADER = re.compile(r"#{1,6}\s+\S")
 _BOLD = re.compile(r"\*\*(?![*\s])[^*\n]*(?<!\s)\*\*")
-_BULLET = re.compile(r"(?:[-*+]\s+|•\s*|\d+[.)]\s+)(?=\S)")
+_BULLET = re.compile(r"(?:[-*+]\s+|•\s*|\d++[.)]\s+)(?=\S)")
 _ITALIC = re.compile(r"\*(?<!\*\*)(?![*\s])([^*]*)(?<!\s)\*(?!\*)")
 _SOURCE = re.compile(r"`([^`]+)`")
+_BRACKETS = re.compile(r"\[{4,}")
 _DECISION = re.compile(r"\[\[\[\s*((?:STRONG[ _]+)?(?:BUY|SELL)|HOLD)\s*\]\]\]", re.IGNORECASE)
 
 
@@ -95,6 +97,8 @@ def without_thinking(text: str) -> str:
 
     Some chat templates open the thinking themselves, so a closing mark alone drops all before it.
     """
+    if text.isascii() and "think>" not in text.lower():
+        return text
     kept: list[str] = []
     begin, thinks = 0, False
     for mark in _THINK.finditer(text):
@@ -123,7 +127,8 @@ def count_words(text: str) -> int:
     """Blank-separated tokens with a letter or a digit."""
     tokens = text.split()
     odd = (token for token in filterfalse(str.isalnum, tokens) if not token[0].isalnum())
-    return len(tokens) - sum(_LETTER_OR_DIGIT.search(token) is None for token in odd)
+    rests = (token.strip(punctuation) for token in odd)
+    return len(tokens) - sum(not rest or _LETTER_OR_DIGIT.search(rest) is None for rest in rests)
 
 
 def _contents(text: str) -> Iterator[tuple[str, str]]:
@@ -154,7 +159,7 @@ def _section(name: str, content: str) -> ThesisSection:
         content=content,
         words=count_words(content),
         has_header="#" in content and any(map(_HEADER.match, lines)),
-        has_bold=_BOLD.search(content) is not None,
+        has_bold="**" in content and _BOLD.search(content) is not None,
         has_table="|" in content and _has_table(lines),
         bullets=tuple(_bullets(lines)),
     )
@@ -170,19 +175,31 @@ def _has_table(lines: list[str]) -> bool:
 
 
 def _bullets(lines: list[str]) -> Iterator[Bullet]:
+    known: dict[str, Bullet] = {}  # a text may repeat one line a hundred thousand times
     for line in lines:
-        if mark := _BULLET.match(line):
-            text = line[mark.end() :]
-            quote, source = _ITALIC.search(text), _SOURCE.search(text)
-            ends = [span.start() for span in (quote, source) if span]
-            yield Bullet(
-                text=text,
-                opinion=text[: min(ends, default=len(text))],
-                quote=quote and quote[1],
-                source=source and source[1],
-            )
+        if line in known:
+            yield known[line]
+        elif mark := _BULLET.match(line):
+            known[line] = _bullet(line[mark.end() :])
+            yield known[line]
+
+
+def _bullet(text: str) -> Bullet:
+    quote = _ITALIC.search(text) if "*" in text else None
+    source = _SOURCE.search(text) if "`" in text else None
+    ends = [span.start() for span in (quote, source) if span]
+    return Bullet(
+        text=text,
+        opinion=text[: min(ends, default=len(text))],
+        quote=quote and quote[1],
+        source=source and source[1],
+    )
 
 
 def _decision(end: str) -> str | None:
-    found = {"_".join(word.upper().replace("_", " ").split()) for word in _DECISION.findall(end)}
+    if "[[[" not in end or "]]]" not in end:
+        return None
+    # Of more than three brackets the last three count, and nothing does after the last mark.
+    marks = _BRACKETS.sub("[[[", end[: end.rindex("]]]") + 3])
+    found = {"_".join(word.upper().replace("_", " ").split()) for word in _DECISION.findall(marks)}
     return found.pop() if len(found) == 1 else None

@@ -169,10 +169,13 @@ def _claims(section: ThesisSection, citable: Citable | None) -> float:
     if not number:
         return 0.0
     count = number / 4 if number < 4 else max(0.3, 1 - 0.1 * max(0, number - 7))
-    return 0.3 * count + 0.7 * _harmonic([_claim(each, citable) for each in section.bullets])
+    earned = {each: _claim(each, citable) for each in set(section.bullets)}
+    return 0.3 * count + 0.7 * _harmonic([earned[each] for each in section.bullets])
 
 
 def _claim(bullet: Bullet, citable: Citable | None) -> float:
+    if bullet.quote is None and bullet.source is None:
+        return 0.4 * _opinion(count_words(bullet.opinion), complete=False)
     quoted, sourced = support(bullet, citable)
     opinion = _opinion(count_words(bullet.opinion), quoted and sourced)
     return 0.4 * opinion + 0.35 * quoted + 0.25 * sourced
