@@ -109,6 +109,16 @@ def llm(steps: int = typer.Option(40, help="Calls an episode.")) -> None:
     report(steps)
 
 
+@app.command("view")
+def measure_view(
+    seconds: float = typer.Option(60.0, min=1.0, help="How long a sweep is followed."),
+) -> None:
+    """What following a run in a browser costs, beside the sweep that writes it."""
+    from investorbench.scripts.bench.following import report
+
+    report(seconds)
+
+
 @app.command("score")
 def score() -> None:
     """Metrics of 1,000 equity curves, beside quantstats; needs [bench]."""

@@ -13,6 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from investorbench.tasks.record.schema import without_nan
 from investorbench.tasks.view.follower import Follower
 from investorbench.tasks.view.maker import ReportMaker
 from investorbench_env.errors import InvestorBenchError
@@ -130,7 +131,9 @@ def _whole(asked: dict[str, str], name: str) -> int:
 
 
 def _json(content: Any) -> Response:
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(
+        without_nan(content), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
     return Response(text.encode("utf-8", "replace"), media_type="application/json")
 
 

@@ -143,7 +143,10 @@ class FollowedEpisode:
         failure = _found(self.path / FAILURE)
         began = any(file.sums.decisions or file.sums.header for file in self.files.values())
         self.state = "failed" if failure else "begun" if began else "waiting"
-        self.problem = str(read_json(self.path / FAILURE).get("why", "")) if failure else ""
+        damaged = (f"{each.path.name}: {each.sums.problem}" for each, _ in files
+                   if each.sums.problem)  # fmt: skip
+        why = str(read_json(self.path / FAILURE).get("why", "")) if failure else ""
+        self.problem = why or next(damaged, "")
         return changed or before != (self.state, self.problem)
 
     def _finish(self, metrics: os.stat_result) -> bool:

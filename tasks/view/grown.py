@@ -1,12 +1,13 @@
 """A file of decisions that grows: of what is new in it, sums are kept."""
 
 import json
+import math
 import os
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from investorbench.tasks.answers import is_unusable
 from investorbench.tasks.record.schema import SCHEMA, Content, Header
@@ -131,7 +132,8 @@ class GrownFile:
                 return
             add_line(sums, content)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            sums.problem = sums.problem or f"a line cannot be read: {error}"
+            why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            sums.problem = sums.problem or f"a line cannot be read: {why}"
             return
         sums.place = self._end, self._end + len(text)
 
@@ -140,13 +142,14 @@ def add_line(sums: Sums, content: Content) -> None:
     """Count a line."""
     answers, thought = content["answers"], content["thought"]
     equity = content["account"]["equity"]
+    equity = math.nan if equity is None else float(equity)
     written = str(content["written_at"])
     spent = spending_of(answers, thought)
     sums.session = str(content["session"])
     sums.decisions += 1
     sums.thinks |= bool(thought or answers)
     sums.spending.add(spent)
-    sums.equity.append(float("nan") if equity is None else float(equity))
+    sums.equity.append(equity)
     sums.begun = sums.begun or written
     sums.ended = written
 
@@ -194,7 +197,7 @@ def last_line(path: Path, place: tuple[int, int] | None = None) -> Content | Non
     try:
         with path.open("rb") as file:
             if place is None:
-                text = _end_of(file.fileno())
+                text = _end_of(file)
             else:
                 file.seek(place[0])
                 text = file.read(place[1] - place[0])
@@ -204,12 +207,13 @@ def last_line(path: Path, place: tuple[int, int] | None = None) -> Content | Non
     return content if isinstance(content, dict) and "number" in content else None
 
 
-def _end_of(file: int) -> bytes:
+def _end_of(file: BinaryIO) -> bytes:
     """The last line that has an end, read from behind."""
-    left, text = os.fstat(file).st_size, b""
+    left, text = file.seek(0, os.SEEK_END), b""
     while left > 0:
         start = max(0, left - BLOCK_BYTES)
-        text = os.pread(file, left - start, start) + text
+        file.seek(start)
+        text = file.read(left - start) + text
         left = start
         lines = text.split(b"\n")
         if len(lines) > 2 or (left == 0 and len(lines) > 1):

@@ -20,6 +20,8 @@ JobState = Literal["not begun", "running", "waiting", "stopped", "failed", "fini
 POINTS = 60
 """Of a curve that is as small as a word."""
 DIGITS = 5
+LONGEST = 100
+"""Characters of a day or an action in a table."""
 
 
 class FollowedJob:
@@ -250,8 +252,8 @@ class FollowedJob:
             "repeat": self.episodes.index(latest),
             "split": latest.split,
             "number": content["number"],
-            "day": str(content.get("session")),
-            "action": action,
+            "day": str(content.get("session"))[:LONGEST],
+            "action": action[:LONGEST],
         }
 
 

@@ -166,10 +166,9 @@ class ReportMaker:
 
     def _make(self, finished: Finished) -> None:
         try:
-            page, parts = self._page()
             number = self.made.number + 1
+            page, parts = self._page(number)
             if not self._stopped:
-                page = page.replace('data-made="0"', f'data-made="{number}"', 1)
                 self.made = MadeReport(number=number, page=page, parts=parts, finished=finished)
                 self.problem = ""
         except StoppedError:
@@ -178,13 +177,14 @@ class ReportMaker:
             known = isinstance(error, InvestorBenchError)
             self.problem = str(error) if known else f"{type(error).__name__}: {error}"
 
-    def _page(self) -> tuple[str, dict[str, str]]:
+    def _page(self, number: int) -> tuple[str, dict[str, str]]:
         found = FoundRuns([], [], [])
         written: dict[str, WrittenEpisode] = {}
         with self._follower.lock:
-            jobs = list(self._follower.jobs.values())
-        for followed in jobs:
-            job, episodes = followed.recorded, list(followed.episodes)
+            jobs = [
+                (each, each.recorded, [*each.episodes]) for each in self._follower.jobs.values()
+            ]
+        for followed, job, episodes in jobs:
             if job is None:
                 found.problems_anywhere.append(f"{followed.place}: {followed.problem}")
                 continue
@@ -206,11 +206,11 @@ class ReportMaker:
             found.entries.append((job, entry))
             for repeat, each in enumerate(episodes):
                 place = episode_place(job, repeat)
-                number = self._numbers.setdefault(place, len(self._numbers) + 1)
-                self._placed[number] = PlacedEpisode(job, repeat)
+                own = self._numbers.setdefault(place, len(self._numbers) + 1)
+                self._placed[own] = PlacedEpisode(job, repeat)
                 note = self._note(job, repeat, each, entry.result.facts)
-                written[place] = WrittenEpisode(note, blocks_of(note, number))
-        return listed_page(content_of(found), written, strip())
+                written[place] = WrittenEpisode(note, blocks_of(note, own))
+        return listed_page(content_of(found), written, strip(number))
 
     def _note(
         self, job: RecordedJob, repeat: int, followed: FollowedEpisode, facts: Facts
@@ -320,4 +320,4 @@ def _links_in(folder: Path) -> Iterator[Path]:
 
 def waiting_page() -> tuple[str, dict[str, str]]:
     """The page before anything is finished, and what it loads: what follows the run, alone."""
-    return listed_page(content_of(FoundRuns([], [], [])), {}, strip())
+    return listed_page(content_of(FoundRuns([], [], [])), {}, strip(0))

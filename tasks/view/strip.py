@@ -16,8 +16,12 @@ HEADS = (
 )
 
 
-def strip() -> Html:
-    """The section, empty; ``data-made`` is the number of the report that it stands on."""
+def strip(made: int) -> Html:
+    """The section, empty.
+
+    Args:
+        made: the number of the report that it stands on; 0 where there is none yet.
+    """
     agents = element(
         "details",
         element("summary", "Agents"),
@@ -46,5 +50,5 @@ def strip() -> Html:
         id="live",
         class_="live",
         aria_labelledby="live-title",
-        data_made="0",
+        data_made=str(made),
     )  # fmt: skip

@@ -83,7 +83,9 @@ function putRows(rows, present) {
   }
   const rankOf = ({ dataset }) => RANKS.indexOf(live.rows.get(Number(dataset.id)).state);
   const sorted = [...body.rows].sort((one, other) => rankOf(one) - rankOf(other) || one.dataset.id - other.dataset.id);
+  const held = document.activeElement;
   sorted.forEach((row, place) => { if (body.rows[place] !== row) body.insertBefore(row, body.rows[place]); });
+  if (held !== document.activeElement && body.contains(held)) held.focus({ preventScroll: true });
 }
 
 /** How long it will take at the pace since the page was opened; nothing where that is not known. */
@@ -111,6 +113,7 @@ function figuresOf(state) {
   const [done, planned] = state.decisions;
   const paid = state.ledger ?? (state.asked ? state.usd : null);
   return [
+    state.making ? `reading for the report: ${number(state.making[0], 0)} of ${counted(state.making[1], "episode")}` : null,
     (planned ? `${number(done, 0)} of ${counted(planned, "decision")}` : counted(done, "decision"))
       + (state.has_warmup ? " with those of the warm-up" : ""),
     state.asked ? `${paid === null ? "prices not known" : `${number(paid, 2)} USD${state.usd === null ? ", some without a price" : ""}`}, ${number(state.tokens, 0)} tokens` : null,
@@ -121,7 +124,7 @@ function figuresOf(state) {
 
 function noteOf(state) {
   if (state.problem) return `The report cannot be made: ${state.problem}`;
-  if (state.making) return `The report is being made: ${number(state.making[0], 0)} of ${counted(state.making[1], "episode")} read.`;
+  if (state.making) return "The report is being made.";
   if (state.state === "stopped" && state.episodes[1]) {
     const when = state.written_at ? ` since ${state.written_at.slice(0, 16).replace("T", " ")} UTC` : "";
     return `Nothing is written${when}: the run was stopped, or waits for a server. The command that began it resumes it.`;
@@ -134,16 +137,22 @@ function putState(state) {
   putRows(state.rows, state.present);
   byId("live").dataset.state = state.state;
   setText(byId("live-title"), titleOf(state));
-  if (!live.version && state.state === "finished") byId("live-agents").open = false;
+  if (!live.version) {
+    byId("live-agents").open = state.state !== "finished";
+    live.isWaiting = state.making !== null; // it was asked for with this page
+  }
   live.version = state.version;
   const [done, planned] = state.decisions;
   const bar = byId("live-progress");
   bar.hidden = !planned || state.state === "finished";
   if (planned) [bar.max, bar.value] = [planned, done];
-  setText(byId("live-figures"), figuresOf(state).join(" · "));
-  const isNew = state.made > liveMade();
-  const later = state.unseen && !state.making ? `${counted(state.unseen, "more episode")} finished since this page was made. ` : "";
-  setText(byId("live-note"), later + noteOf(state));
+  // The report below says the same of a run that it has all of.
+  const isSaid = state.state === "finished" && liveMade() && !state.unseen;
+  setText(byId("live-figures"), isSaid ? "" : figuresOf(state).join(" · "));
+  const isNew = state.made > liveMade() && (live.isWaiting || !liveMade());
+  const more = state.unseen && !state.making ? `${counted(state.unseen, "more episode")} finished since this page was made. ` : "";
+  const later = isNew && live.shown ? "The report is there. " : more;
+  setText(byId("live-note"), later || noteOf(state));
   byId("live-new").hidden = !later;
   const problems = byId("live-problems");
   if (problems.dataset.shown !== String(state.problems)) {
@@ -151,8 +160,7 @@ function putState(state) {
     problems.dataset.shown = state.problems;
   }
   problems.hidden = !state.problems.length;
-  if (isNew && (live.isWaiting || !liveMade())) location.reload();
-  if (state.making) live.isWaiting = true;
+  if (isNew && !live.shown) location.reload(); // who reads a decision is not interrupted
   offerNewer();
 }
 
@@ -217,10 +225,11 @@ async function askLive() {
   if (document.visibilityState === "visible") {
     try {
       const reply = await fetch(`live?since=${live.version}&made=${liveMade()}`);
-      if (!reply.ok) throw new Error(reply.statusText);
-      const state = await reply.json();
-      putState(state);
-      wait = state.making ? 500 : ASKED_MS[state.state] ?? wait;
+      if (reply.ok) {
+        const state = await reply.json();
+        putState(state);
+        wait = state.making ? 500 : ASKED_MS[state.state] ?? wait;
+      } else setText(byId("live-note"), `How far the run came cannot be said: ${await reply.text()}`);
     } catch {
       byId("live").dataset.state = "gone";
       setText(byId("live-note"), "The program that shows this page has ended: what is here stays, and does not change any more.");
