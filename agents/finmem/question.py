@@ -145,8 +145,8 @@ def ask(
     if day.label is None:
         user = Template(over_horizon(template("test"), day.horizon)).substitute(values).strip()
     else:
-        told = {"label": signed_percent(day.label), "decision": word_of(day.label)}
-        user = fill("warmup", **told, **values)
+        came = {"label": signed_percent(day.label), "decision": word_of(day.label)}
+        user = fill("warmup", **came, **values)
     return Question(system=system, user=user, schema=schema, chart=day.chart)
 
 

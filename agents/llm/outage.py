@@ -75,7 +75,7 @@ class Outage:
         """The address did not answer: the first such report, or a try that failed.
 
         Many calls in flight may report one outage; only a try lengthens the wait. What a server
-        asks for itself holds, whoever was told.
+        asks for itself holds, whichever call it answered.
         """
         now = asyncio.get_running_loop().time()
         if self.fault is None:

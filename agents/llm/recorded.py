@@ -1,6 +1,6 @@
 """Recorded answers in place of a model: the same questions must lead to them, or it shows.
 
-It asks nobody. What a reply says is read from its text again, and the key of a question is
+It asks no server. What a reply says is read from its text again, and the key of a question is
 computed again, so an answer that was recorded otherwise comes out otherwise.
 """
 

@@ -80,7 +80,7 @@ class OutsidePlayer:
             PlayerLeftError: who plays has left.
         """
         if self._hand_over is None:
-            raise InvestorBenchError(f"{self.name} was played from outside, and nobody plays now")
+            raise InvestorBenchError(f"{self.name} was played from outside, and no client is here")
         turn = Turn(info, self._rules, self._is_first)
         self._is_first = False
         self._hand_over(turn)

@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 HEIGHT, WIDTH = 320, 512
 """In pixels; models that see in tiles of 512 pixels see it in one."""
 KEPT = 8192
-"""Charts that are kept, packed, for whoever shows the same window: all of many splits in 40 MB."""
+"""Charts that are kept, packed, for all that show the same window: all of many splits in 40 MB."""
 
 # Up is hollow and down is filled, so that they differ without colours, too.
 PAPER, INK, QUIET, GRID, UP, DOWN, BUSY = range(7)

@@ -70,9 +70,9 @@ def agents_without_skill(market: FloatArray, rng: np.random.Generator) -> dict[s
     for number in range(AGENTS):
         stays = 0.8 if number >= AGENTS - 5 else 0.0
         chosen = np.where(rng.random(len(market)) < 0.7, 1.0, -1.0 if number % 2 else 0.0)
-        anew = rng.random(len(market)) >= stays
-        anew[0] = True
-        since = np.maximum.accumulate(np.where(anew, np.arange(len(market)), 0))
+        drawn = rng.random(len(market)) >= stays
+        drawn[0] = True
+        since = np.maximum.accumulate(np.where(drawn, np.arange(len(market)), 0))
         found[f"agent {number}"] = (chosen[since] * market)[None]
     return found
 

@@ -36,7 +36,7 @@ from investorbench.tasks.statistics import (
 )
 from investorbench.tasks.statistics.estimate import DRAWS
 
-NOBODY = "no agent has a rank"
+NO_RANK = "no agent has a rank"
 
 
 def leaderboards(
@@ -92,7 +92,7 @@ def _board(
         if isinstance(found, str):
             return nothing_to_compare({name: len(each.runs) for name, each in own.items()}, found)
         if not own:
-            return nothing_to_compare({}, NOBODY)
+            return nothing_to_compare({}, NO_RANK)
         if apart_for is not None:
             repeats = {name: len(each.runs) for name, each in own.items()}
             return replace(nothing_to_compare(repeats, apart_for), rank_sets={}, days=days)

@@ -94,7 +94,7 @@ def is_benchmark(result: Result) -> bool:
 def trials_among(group: Group) -> frozenset[str]:
     """The agents of a table whose luck counts, because somebody chose them by how they do.
 
-    Baselines as they come are chosen by nobody, and an agent that knows what others cannot is no
+    No one chose baselines as they come, and an agent that knows what others cannot is no
     candidate. Where nothing else was entered, the reader chooses among the baselines.
     """
     candidates = {

@@ -67,7 +67,7 @@ class Row:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it is a baseline as it comes, which nobody chose by how it does."""
+        """Whether it is a baseline as it comes, which no one chose by how it does."""
         return self.result is not None and self.result.is_baseline
 
     @property

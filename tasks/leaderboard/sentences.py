@@ -251,7 +251,7 @@ def _best(
     Args:
         best: who.
         alike: all that share it, by name.
-        among: of whom, in words; empty where there is nobody else.
+        among: of whom, in words; empty where there is no other.
         benchmark: what agents are compared with.
     """
     figure = Estimate(value=best.sr, low=best.statistics.sr.low, high=best.statistics.sr.high)

@@ -1,4 +1,4 @@
-"""No false alarm: runs of every kind that nobody touched stand up to all levels of `verify`."""
+"""No false alarm: runs of every kind as they were written stand up to all levels of `verify`."""
 
 import json
 import multiprocessing

@@ -158,7 +158,7 @@ def test_after_fifty_kills_a_run_ends_as_one_that_was_never_killed(tmp_path: Pat
 
 
 def wait_for(server: StubServer, asked: int, process: Any, seconds: float | None = None) -> None:
-    """Wait until the server was asked more often than that, nobody is left, or time is up."""
+    """Wait until the server was asked more often than that, no process is left, or time is up."""
     deadline = time.monotonic() + (120.0 if seconds is None else seconds)
     while server.calls <= asked and process.is_alive():
         if time.monotonic() >= deadline:

@@ -44,7 +44,7 @@ ACME = stock("ACME", 0.0, splits={SPLIT: 4.0}, dividends={LATE: 0.82})
 
 
 def vendors(server: Any) -> Vendors:
-    """An outage over an ex-date, a revision, a dispute, a bar that nobody has, an index too few."""
+    """An outage over an ex-date, a revision, a dispute, a bar that none has, an index too few."""
     bolt = stock("BOLT", 2.0, absent=(STALE,))
     others = [bolt, stock("CORE", 4.0)]
     others += [stock(name, 1.0) for name in ("^GSPC", "SPY", "^RUT", "IWM")]

@@ -110,7 +110,7 @@ def test_a_record_is_verified_replayed_scored_and_shown(
     assert code == 0
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Wanders" in page and "made up" in page
-    # Neither needs the environment: in a process of its own nobody registers it.
+    # Neither needs the environment: a process of its own registers none.
     alone = subprocess.run(
         [sys.executable, "-m", "investorbench.scripts.main", "score", tmp_path / "run"],
         check=True, capture_output=True, text=True,

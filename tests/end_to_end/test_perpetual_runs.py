@@ -223,7 +223,7 @@ def test_a_tournament_that_breaks_off_anywhere_is_resumed_to_the_same_end(
                 raise OSError("the disk is full")
 
         broken = run(jobs("situational", [*RULES, Follower]), folder=folder, watch=fails)
-        # Nobody goes on without one of them, but those who have come to the end.
+        # None goes on without one of them, but those who have come to the end.
         alone = ["did not come to its end" in each.why for each in broken.failed]
         assert sorted(alone) == ([False] if at > STEPS * 4 - 4 else [False, True, True, True])
         assert not run(jobs("situational", [*RULES, Follower]), folder=folder).failed

@@ -28,7 +28,7 @@ from tests.env.perpetual_markets import (
 SIM = "InvestorBench/Perpetuals-SIM"
 FEE = 0.00045
 FINE = replace(HYPERLIQUID, significant_figures=12, price_decimals=12, min_notional=0.0)
-"""A venue whose rounding nobody meets."""
+"""A venue whose rounding changes nothing."""
 
 
 def kinds(info: dict[str, Any]) -> list[str]:

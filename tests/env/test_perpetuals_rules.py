@@ -145,12 +145,12 @@ def test_news_is_shown_where_the_rules_show_any() -> None:
         kind="news", symbol="SOL", title="SOL rises", text="", source="a paper", id="1",
         available_at=datetime(2025, 7, 14, 0, 5, tzinfo=UTC),
     )  # fmt: skip
-    told = perpetual_market({"SOL": flat(100.0, 4)}, documents=DocumentTable((row,)))
-    env = perpetuals(told, rules="baseline")
+    with_news = perpetual_market({"SOL": flat(100.0, 4)}, documents=DocumentTable((row,)))
+    env = perpetuals(with_news, rules="baseline")
     assert env.reset(seed=0)[0]["news"] == ()
     observation, *_ = env.step({})
     assert len(observation["news"]) == 1
-    assert "news" not in perpetuals(told).reset(seed=0)[0]
+    assert "news" not in perpetuals(with_news).reset(seed=0)[0]
 
 
 def test_positions_share_the_account_with_cross_margin() -> None:

@@ -116,7 +116,7 @@ def test_a_portfolio_of_one_asset_is_that_of_its_own_environment(
     other: Any = gym.make(
         "InvestorBench/Stock", action="weight", long_only=not long_short, **options
     )
-    (seen, info), (expected, told) = one.reset(), other.reset()
+    (seen, info), (expected, also_said) = one.reset(), other.reset()
     ended = False
     while not ended:
         np.testing.assert_array_equal(seen["bars"][:, 0], expected["bars"])
@@ -125,10 +125,10 @@ def test_a_portfolio_of_one_asset_is_that_of_its_own_environment(
         for name in ("news", "filings", "time"):
             assert seen[name] == expected[name]
         for name in ("equity", "cash", "costs"):
-            assert info[name] == pytest.approx(told[name], rel=1e-12, abs=1e-7)
+            assert info[name] == pytest.approx(also_said[name], rel=1e-12, abs=1e-7)
         weight = rng.uniform(-1.0 if long_short else 0.0, 1.0, 1)
         seen, reward, terminated, truncated, info = one.step(weight)
-        expected, also, *ends, told = other.step(weight)
+        expected, also, *ends, also_said = other.step(weight)
         assert reward == pytest.approx(also, rel=1e-12, abs=1e-12)
         assert [terminated, truncated] == ends
         ended = terminated or truncated

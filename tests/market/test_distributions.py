@@ -184,7 +184,7 @@ def test_what_tiingo_writes_is_read(tmp_path: Path) -> None:
 
 
 def test_closes_that_hold_their_dividends_already_pay_none_again(tmp_path: Path) -> None:
-    """``Ticker.history()`` divides them out of the closes unless it is told not to."""
+    """``Ticker.history()`` divides them out of the closes unless it is asked not to."""
     closes = [f"{close * (1 - 0.5 / 53):.6f}" for close in CLOSE[:4]] + ["54", "55"]
     cells = [
         f"{day},{c},{c},{c},{c},100,{0.5 if day == '2021-02-22' else 0.0},0.0"

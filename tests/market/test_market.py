@@ -1,4 +1,4 @@
-"""Markets: what they refuse, that nobody can change them, and where their views end."""
+"""Markets: what they refuse, that they cannot be changed, and where their views end."""
 
 import copy
 import pickle

@@ -468,7 +468,7 @@ def test_decided_classes_fit_a_phone_and_have_no_barrier(
 def test_everything_of_a_leaderboard_is_printed(browser: Any, file: Path, tmp_path: Path) -> None:
     watched = Watched(browser, file, DESKTOP, "dark")
     page = watched.page
-    page.wait_for_function("() => window.Plotly")  # nobody has scrolled to a chart
+    page.wait_for_function("() => window.Plotly")  # before anything scrolls to a chart
     page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, print_background=True)
     assert (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n") > 4
     assert page.locator(".chart:not([data-drawn])").count() == 0

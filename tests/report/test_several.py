@@ -36,7 +36,7 @@ class Trader:
 
 
 def reported(kind: Any, folder: Path) -> Page:
-    """The page of a run of two repeats, made where nobody knows the environment any longer."""
+    """The page of a run of two repeats, made where the environment is known no longer."""
     gym.register("Toys/Reported", entry_point=kind, disable_env_checker=True)
     evaluate(Trader(), "Toys/Reported", repeats=2, warmup=False, folder=folder)
     del gym.registry["Toys/Reported"]

@@ -1,4 +1,4 @@
-"""Environments of others: from evaluation to report, and read where nobody knows them."""
+"""Environments of others: from evaluation to report, and read where they are not known."""
 
 import json
 from collections.abc import Iterator

@@ -40,7 +40,7 @@ def test_a_run_is_scored_from_its_record_without_asking_an_agent(
     run: Path, command: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise AssertionError("nobody is asked")
+        raise AssertionError("no model is asked")
 
     monkeypatch.setattr("investorbench.agents.finmem.FinMem.act", refuse)
     before = contents(run)

@@ -80,7 +80,7 @@ def tiny(**server: Any) -> Model:
 
 
 def lives(pid: int) -> bool:
-    """Whether a process runs; a zombie, which nobody has buried yet, does not."""
+    """Whether a process runs; a zombie, which its parent has not yet waited for, does not."""
     try:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -25,7 +25,7 @@ from tests.scripts.test_verify import contents
 VERSION_1 = Path(__file__).parents[1] / "data" / "version_1"
 RUNS = ("baselines", "reader")
 RENAMED = (("_hold", "_benchmark"), ("days_to_tell_from_benchmark", "days_to_distinguish"))
-ANEW = ("reason_", "repeats_")
+YOUNGER = ("reason_", "repeats_")
 """What is put in other words now, or of Buy & Hold, which has no repeats any more."""
 BESIDE_OTHERS = (
     "rank",
@@ -118,7 +118,7 @@ def test_exports_have_the_figures_that_they_had(run: str, command: Call, tmp_pat
         for name, figure in one.items():
             for old, new in RENAMED:
                 name = name.replace(old, new)
-            if not name.startswith((*ANEW, *BESIDE_OTHERS)):
+            if not name.startswith((*YOUNGER, *BESIDE_OTHERS)):
                 assert is_same(other[name], figure), (name, other[name], figure)
 
 

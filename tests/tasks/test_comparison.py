@@ -1,4 +1,4 @@
-"""What a table says of its agents: all that exists, reasons for the rest, and nobody in the way."""
+"""What a table says of its agents: all that exists, reasons for the rest, and none in the way."""
 
 import math
 from dataclasses import fields

@@ -91,7 +91,7 @@ def test_weights_are_those_of_the_agent_and_mostly_follow_one_another_as_they_di
 
 @pytest.mark.parametrize("sides", [[1, -1, 1, -1], [1, -1, 1], [0, 1, 0, -1, 1, 0], [1]])
 def test_every_place_of_a_spell_among_those_of_its_side_is_as_likely(sides: list[int]) -> None:
-    # Spells of different lengths, so that each can be told from the others.
+    # Spells of different lengths, so that each can be known from the others.
     path = np.repeat(np.array(sides, dtype=float), np.arange(1, len(sides) + 1))
     found = shuffled(path, 24_000, facts(**SETTLED), np.random.default_rng(75000))
     seen = Counter(tuple(spells(policy)) for policy in found)

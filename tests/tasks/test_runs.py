@@ -1,4 +1,4 @@
-"""What a run folder holds, that nobody can change it unseen, and what is left when a run breaks."""
+"""What a run folder holds, that it cannot be changed unseen, and what is left when a run breaks."""
 
 import json
 import multiprocessing

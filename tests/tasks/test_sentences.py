@@ -1,4 +1,4 @@
-"""What a leaderboard says in words: true of the figures beside it, whoever was entered."""
+"""What a leaderboard says in words: true of the figures beside it, whatever was entered."""
 
 import re
 from dataclasses import replace

@@ -21,7 +21,7 @@ PHRASES = (
     "duly caused this report", "thereunto duly authorized", "transition period from", "(mark one)",
     "/s/",
 )  # fmt: skip
-"""What covers and signatures say, whoever files, in small letters."""
+"""What covers and signatures say, of any filer, in small letters."""
 COVER_LETTERS = 12_000
 """Characters within which a cover ends."""
 

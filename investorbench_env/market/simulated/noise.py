@@ -24,7 +24,7 @@ FEWEST, MOST = 150, 230
 RIVAL, RIVAL_LASTING, MARKET, TRIFLE, RECAP, COPY, RUMOUR, ORDER = range(8)
 """What a text of noise is: news of another firm; guidance or a fact of another firm; the market as
 a whole; a trifle; an old fact or guidance, marked as old; news of the last days once more,
-unmarked; a fact that a source which lies made up; an order to whoever reads it."""
+unmarked; a fact that a source which lies made up; an order to its reader."""
 SHARES = (0.47, 0.12, 0.23, 0.15, 0.012, 0.008, 0.007, 0.003)
 """Of each of them."""
 LABELLED = 0.2

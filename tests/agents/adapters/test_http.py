@@ -152,7 +152,7 @@ def test_a_server_in_trouble_is_asked_the_same_again(trouble: Answer) -> None:
             evaluate(Http(server.url, wait_s=0.0), "stock/sim", **SHORT)
         assert len(server.questions) == 3
     with pytest.raises(InvestorBenchError, match="no reply: "):
-        evaluate(Http(server.url, wait_s=0.0), "stock/sim", **SHORT)  # nobody is there
+        evaluate(Http(server.url, wait_s=0.0), "stock/sim", **SHORT)  # no server is there
 
 
 def test_a_token_is_sent_and_stands_nowhere(

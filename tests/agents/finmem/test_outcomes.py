@@ -1,4 +1,4 @@
-"""What the model is told that its account earned: the rewards, to the last digit that is shown."""
+"""What the model reads that its account earned: the rewards, to the last digit that is shown."""
 
 import re
 from pathlib import Path
@@ -13,10 +13,10 @@ from investorbench.tasks import Task, evaluate
 from tests.agents.finmem.episodes import CLOSES, Scripted, play, task_of, varied
 from tests.env.small_markets import small_market
 
-TOLD = re.compile(r"^(\S+): \w+; position \w+;.* the account earned ([+-][\d.]+%)$", re.MULTILINE)
+EARNED = re.compile(r"^(\S+): \w+; position \w+;.* the account earned ([+-][\d.]+%)$", re.MULTILINE)
 
 
-class Told(FinMem):
+class Kept(FinMem):
     """FinMem, what it notes that each step earned, and the rewards of the environment."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Told(FinMem):
         """Every step's figure is its reward, and so is every figure in a prompt, as rounded."""
         np.testing.assert_allclose(self.noted, [*self.rewards.values()], rtol=0.0, atol=1e-12)
         prompts = "\n".join(messages[-1]["content"] for messages, _ in self.model.asked)
-        shown = TOLD.findall(prompts)
+        shown = EARNED.findall(prompts)
         assert {session for session, _ in shown} == {*[*self.rewards][:-1]}
         assert all(words == f"{self.rewards[session] + 0.0:+.2%}" for session, words in shown)
         assert (np.diff(self.sides) != 0).sum() > 5  # steps whose night belongs to the old side
@@ -51,7 +51,7 @@ def test_what_a_step_earned_is_the_reward_with_fills_costs_and_distributions(
 ) -> None:
     opens = [close * (1.0 + 0.01 * (t % 5 - 2)) for t, close in enumerate(CLOSES)]
     market = small_market(CLOSES, opens=opens, splits={204: 2.0}, dividends={188: 3.0, 207: 2.0})
-    agent = Told()
+    agent = Kept()
     play(agent, task_of(market, protocol, long_only=long_only))
     agent.check()
 
@@ -67,17 +67,17 @@ def test_so_it_is_on_every_step_of_real_tasks(data_folder: Path, name: str) -> N
     evaluated(Task.of(name, data="real"), days=300).check()
 
 
-def evaluated(task: Task, days: int) -> Told:
+def evaluated(task: Task, days: int) -> Kept:
     """The agent after warm-up and test, the latter at most so long."""
-    agents: list[Told] = []
+    agents: list[Kept] = []
 
-    def told() -> Told:
-        agents.append(Told())
+    def kept() -> Kept:
+        agents.append(Kept())
         return agents[-1]
 
     start, end = task.facts("test").window
     evaluate(
-        told, task, end=min(end, str(np.datetime64(start) + np.timedelta64(days, "D"))), seed=1
+        kept, task, end=min(end, str(np.datetime64(start) + np.timedelta64(days, "D"))), seed=1
     )
     (agent,) = (agent for agent in agents if agent.rewards)
     return agent

@@ -95,7 +95,7 @@ async def pydantic_ai(key: ProxyKey, streams: bool, kind: Any = None) -> AsyncIt
 
 @contextlib.asynccontextmanager
 async def over_responses(key: ProxyKey, streams: bool) -> AsyncIterator[Decide]:
-    """An agent of pydantic-ai over responses, which it speaks to OpenAI unless told otherwise."""
+    """An agent of pydantic-ai over responses, which it speaks to OpenAI by default."""
     pytest.importorskip("pydantic_ai", reason="the extra frameworks is not installed")
     from pydantic_ai.models.openai import OpenAIResponsesModel
 

@@ -1,4 +1,4 @@
-"""Servers, settings and clients that are odd in ways nobody wrote down: none ends a run unsaid."""
+"""Servers, settings and clients that are odd in ways of their own: none ends a run unsaid."""
 
 import asyncio
 import contextlib
