@@ -133,12 +133,15 @@ def count_words(text: str) -> int:
 
 def _contents(text: str) -> Iterator[tuple[str, str]]:
     """Names and contents of the outermost sections, which end at the next closing tag."""
+    first = _OPENING.search(text)
+    if first is None:
+        return
     closings: dict[str, list[int]] = {}
-    for tag in _CLOSING.finditer(text):
+    for tag in _CLOSING.finditer(text, first.end()):
         closings.setdefault(tag[1].lower(), []).append(tag.start())
     for places in closings.values():
         places.reverse()
-    begin = 0
+    begin = first.start()
     while closings and (opening := _OPENING.search(text, begin)):
         name, begin = opening[1].lower(), opening.end()
         ahead = closings.get(name, [])
