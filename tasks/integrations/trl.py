@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 
 from investorbench.agents.llm.canonical import digest
-from investorbench.agents.thesis.targets import TARGETS
+from investorbench.agents.thesis.targets import TARGETS, meant
 from investorbench.agents.thesis.thesis import CLASSES, parse
 from investorbench.tasks.task import Task, settings_of
 from investorbench.tasks.trading_r1 import rewards
@@ -20,6 +20,7 @@ from investorbench.tasks.trading_r1.decisions import class_of, words_of
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.facts import Facts
 from investorbench_env.registration import facts_in
+from investorbench_env.spaces import TRADE_WORDS
 from investorbench_env.wrappers.briefing import brief
 from investorbench_env.wrappers.briefing_form import BriefingForm
 
@@ -138,7 +139,8 @@ def text_of(given: TrlText) -> str:
     content = given[-1].get("content") if given else ""
     if isinstance(content, str):
         return content
-    return "".join(str(part.get("text", "")) for part in content or ())
+    parts = (part if isinstance(part, str) else part.get("text") for part in content or ())
+    return "".join(part for part in parts if isinstance(part, str))
 
 
 class ShortTrade:
@@ -187,14 +189,16 @@ class ShortTrade:
         Raises:
             InvestorBenchError: the row names no task, or a date that the task does not have.
         """
-        self._env, self._earned, self._ended = self._environment(row), [], False
-        self._facts, self._seed = facts_in(self._env), int(row.get("seed") or 0)
-        seed = row.get("market_seed")
+        self._env, self._earned, self._ended = None, [], True  # until it has begun
+        env, drawn = self._environment(row), _whole(row, "seed")
+        self._facts, self._seed = facts_in(env), drawn or 0
+        seed = _whole(row, "market_seed")
         date = None if self._facts.horizon is not None else row.get("date")
-        _, info = self._env.reset(
-            seed=self._seed if seed is None else int(seed),
+        _, info = env.reset(
+            seed=self._seed if seed is None else seed,
             options=None if date is None else {"date": str(date)},
         )
+        self._env, self._ended = env, False
         text = self._briefing(info)
         prompt = row.get("prompt") or ""
         return f"\n\n{ASKED}" if text in text_of(prompt) else f"{text}\n\n{ASKED}"
@@ -212,10 +216,10 @@ class ShortTrade:
             raise InvestorBenchError("no trade has begun: call reset first")
         if self._ended:
             return "The trade has ended."
-        weight = TARGETS[class_of(decision)]
-        if self._facts.long_only:
-            weight = max(weight, 0.0)
-        _, reward, terminated, truncated, info = self._env.step(weight)
+        action = meant(class_of(decision), TARGETS, self._facts)
+        if isinstance(action, str):
+            action = TRADE_WORDS.index(action)
+        _, reward, terminated, truncated, info = self._env.step(action)
         self._earned.append(float(reward))
         self._ended = terminated or truncated
         if self._ended:
@@ -247,6 +251,24 @@ class ShortTrade:
     def _briefing(self, info: Mapping[str, Any]) -> str:
         facts = self._facts.of(info["symbol"])
         return brief(info["history"], facts, seed=self._seed, form=self._form).text
+
+
+def _whole(row: Mapping[str, Any], name: str) -> int | None:
+    """The seed in a column.
+
+    Raises:
+        InvestorBenchError: it is none.
+    """
+    given = row.get(name)
+    if given is None or given != given:  # a table without a value may hold NaN
+        return None
+    try:
+        seed = int(given)
+    except (TypeError, ValueError, OverflowError):
+        seed = -1
+    if seed < 0 or (isinstance(given, float) and seed != given):
+        raise InvestorBenchError(f"{name}={given!r} must be a whole number of at least 0")
+    return seed
 
 
 def _window(task: Task, sessions: int) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def class_of(words: str) -> str:
     Raises:
         UnknownNameError: there is no such decision.
     """
-    name = "_".join(words.replace("_", " ").upper().split())
+    # What a model calls a tool with may be anything.
+    name = "_".join(words.replace("_", " ").upper().split()) if isinstance(words, str) else words
     if name not in CLASSES:
         raise UnknownNameError("decision", words, map(str.lower, CLASSES))
     return name

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from investorbench.tasks.task import Task, task_of
 from investorbench.tasks.trading_r1.corpus.filters import ThesisFilter, reaches
 from investorbench.tasks.trading_r1.corpus.rows import (
+    MANIFEST,
     SPLITS,
     CorpusRow,
     file_of,
@@ -16,7 +17,7 @@ from investorbench.tasks.trading_r1.corpus.rows import (
     read_rows,
 )
 from investorbench.tasks.training.settings import TrainingSettings
-from investorbench_env.errors import InvestorBenchError
+from investorbench_env.errors import DataNotFoundError, InvestorBenchError
 
 COLUMNS = (
     "prompt", "label", "ids", "horizon_return", "daily_volatility", "round_trip_rate", "market",
@@ -89,8 +90,13 @@ def tasks_in(folder: Path) -> dict[str, Task]:
 
     Raises:
         DataNotFoundError: there is no finished corpus.
+        InvestorBenchError: its manifest cannot be read.
     """
-    return {market["name"]: task_of(market) for market in read_manifest(folder).get("markets", ())}
+    try:
+        markets = read_manifest(folder).get("markets", ())
+        return {market["name"]: task_of(market) for market in markets}
+    except (AttributeError, LookupError, TypeError) as error:
+        raise _unread(folder, "markets", error) from None
 
 
 def filter_in(folder: Path) -> ThesisFilter:
@@ -98,26 +104,31 @@ def filter_in(folder: Path) -> ThesisFilter:
 
     Raises:
         DataNotFoundError: there is no finished corpus.
+        InvestorBenchError: its manifest cannot be read.
     """
-    teacher = read_manifest(folder).get("settings", {}).get("teacher")
-    if teacher is None:
-        return ThesisFilter()
-    return ThesisFilter(structure=teacher["structure"], evidence=teacher["evidence"])
+    try:
+        teacher = read_manifest(folder).get("settings", {}).get("teacher")
+        if teacher is None:
+            return ThesisFilter()
+        return ThesisFilter(structure=teacher["structure"], evidence=teacher["evidence"])
+    except (AttributeError, LookupError, TypeError) as error:
+        raise _unread(folder, "teacher", error) from None
 
 
 def corpus_sha256(folder: Path) -> dict[str, str]:
-    """The digests of a corpus's files, which must be those of its manifest.
+    """The digests of a corpus's files, its manifest's too, which must be those that it names.
 
     Raises:
         DataNotFoundError: there is no finished corpus.
         InvestorBenchError: a file changed since it was built; and which.
     """
     named = read_manifest(folder).get("files", {})
-    found = {}
+    found = {MANIFEST: _sha256(folder / MANIFEST)}
     for split in SPLITS:
         path = file_of(folder, split)
-        with path.open("rb") as file:
-            found[path.name] = file_digest(file, "sha256").hexdigest()
+        if not path.exists():
+            raise DataNotFoundError(f"{folder} holds no {path.name}: build the corpus again")
+        found[path.name] = _sha256(path)
         wanted = named.get(path.name)
         if wanted is not None and wanted != found[path.name]:
             raise InvestorBenchError(
@@ -125,3 +136,15 @@ def corpus_sha256(folder: Path) -> dict[str, str]:
                 f"and is {found[path.name][:12]}…; build the corpus again"
             )
     return found
+
+
+def _unread(folder: Path, part: str, error: Exception) -> InvestorBenchError:
+    reason = f"{type(error).__name__}: {error}"
+    return InvestorBenchError(
+        f"the {part} in {folder / MANIFEST} cannot be read ({reason}): build the corpus again"
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

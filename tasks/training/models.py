@@ -2,7 +2,8 @@
 
 import copy
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import file_digest
 from importlib import import_module
 from pathlib import Path
@@ -17,14 +18,21 @@ TEMPLATE_ADVICE = (
     "set one, tokenizer.chat_template = trl.chat_template_utils.qwen3_chat_template, and save the "
     "tokenizer again"
 )
-PROBE = ({"role": "system", "content": "s"}, {"role": "user", "content": "u"})
+PROBE = (
+    {"role": "system", "content": "how it is answered"},
+    {"role": "user", "content": "what is asked"},
+)
+
+OF_DISK = ("I/O error", "PytorchStreamWriter", "os error")
+"""What errors of safetensors and torch say that are a disk's."""
 
 
 class LoadedModel(NamedTuple):
     """What is trained.
 
     Attributes:
-        model: of transformers, in the precision of its file.
+        model: of transformers, in 32 bits: in the 16 of most files a weight of .02 has steps of
+            .0001, and updates at the rates of large models would be rounded away.
         tokenizer: its own, with a chat template.
     """
 
@@ -44,11 +52,16 @@ def load_model_in(folder: Path, found: Libraries) -> LoadedModel:
     with without_their_warnings():
         try:
             tokenizer = auto.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model = auto.AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
+            model = auto.AutoModelForCausalLM.from_pretrained(
+                folder, local_files_only=True, dtype=found.torch.float32
+            )
+        except Exception as error:  # noqa: BLE001 - each library has errors of its own
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise InvestorBenchError(f"{folder} holds no model to train: {reason}") from None
     _require_template(folder, tokenizer)
+    _require_words(folder, tokenizer, model)
+    if found.torch.cuda.is_available():
+        model = model.to("cuda")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
@@ -65,6 +78,34 @@ def require_model(folder: Path) -> None:
         raise DataNotFoundError(
             f"{folder} holds no model, which has a config.json: give model= the folder of one that "
             "transformers saved"
+        )
+
+
+def require_room(folder: Path, loaded: LoadedModel, prompts: Iterable[Any], tokens: int) -> None:
+    """Refuse a model with fewer positions than a prompt and what is written about it take.
+
+    Args:
+        folder: where the model is.
+        loaded: the model.
+        prompts: conversations; the one with most letters is looked at.
+        tokens: of a text at most.
+
+    Raises:
+        InvestorBenchError: there is no room.
+    """
+    most = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
+    if not isinstance(most, int):
+        return
+    longest = max(prompts, key=lambda prompt: sum(len(each["content"]) for each in prompt))
+    text = loaded.tokenizer.apply_chat_template(
+        list(longest), tokenize=False, add_generation_prompt=True
+    )
+    asked = len(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
+    if asked + tokens > most:
+        raise InvestorBenchError(
+            f"the longest briefing takes {asked:,} tokens, and with tokens={tokens} for a thesis "
+            f"that is more than the {most:,} positions of the model in {folder}: give fewer "
+            "tokens, or build the corpus with smaller briefings, such as briefing.tokens=4000"
         )
 
 
@@ -101,9 +142,12 @@ def identity_of(folder: Path) -> dict[str, str]:
     """
     require_model(folder)
     parts = {
-        "tokenizer": ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
-        "template": ("chat_template.jinja",),
-    }
+        "tokenizer": (
+            "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+            "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "tokenizer.model",
+        ),
+        "template": ("chat_template.jinja", "chat_template.json"),
+    }  # fmt: skip
     found = {name: _digest_of(folder, files) for name, files in parts.items()}
     named = {file for files in parts.values() for file in files}
     weights = [path.name for path in sorted(folder.iterdir()) if path.is_file()]
@@ -111,8 +155,10 @@ def identity_of(folder: Path) -> dict[str, str]:
 
 
 def write_model(loaded: LoadedModel, folder: Path) -> None:
-    """Write a model so that a kill leaves all of it or nothing."""
+    """Write a model so that a kill leaves all of it or nothing, and remove what one left before."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*.part"):
+        shutil.rmtree(left)
     part = folder.with_name(f".{folder.name}.{uuid4().hex}.part")
     try:
         loaded.model.save_pretrained(part)
@@ -123,18 +169,63 @@ def write_model(loaded: LoadedModel, folder: Path) -> None:
         raise
 
 
+@contextmanager
+def kept_on_disk(folder: Path) -> Iterator[None]:
+    """Say in a line that a disk took no more, whichever library found it out.
+
+    Raises:
+        InvestorBenchError: something could not be written.
+    """
+    try:
+        yield
+    except InvestorBenchError:
+        raise
+    except Exception as error:
+        is_of_disk = isinstance(error, OSError) or any(words in str(error) for words in OF_DISK)
+        if not is_of_disk:
+            raise
+        reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
+        raise InvestorBenchError(
+            f"{folder} cannot be written to ({reason}): make room, and give the same command "
+            "again, which goes on from the last whole checkpoint"
+        ) from None
+
+
 def _require_template(folder: Path, tokenizer: Any) -> None:
     if tokenizer.chat_template is None:
         raise InvestorBenchError(
             f"the tokenizer in {folder} has no chat template: {TEMPLATE_ADVICE}"
         )
     try:
-        tokenizer.apply_chat_template(list(PROBE), tokenize=False, add_generation_prompt=True)
+        shown = tokenizer.apply_chat_template(
+            list(PROBE), tokenize=False, add_generation_prompt=True
+        )
     except Exception as error:  # noqa: BLE001 - a template is a program of somebody else's
         raise InvestorBenchError(
             f"the chat template in {folder} takes no system and user message ({error}): "
             f"{TEMPLATE_ADVICE}"
         ) from None
+    for message in PROBE:
+        if message["content"] not in shown:
+            raise InvestorBenchError(
+                f"the chat template in {folder} leaves out the {message['role']} message: "
+                f"{TEMPLATE_ADVICE}"
+            )
+
+
+def _require_words(folder: Path, tokenizer: Any, model: Any) -> None:
+    """Refuse a tokenizer that cannot end a text, or has tokens that the model does not."""
+    if tokenizer.eos_token is None:
+        raise InvestorBenchError(
+            f"the tokenizer in {folder} has no token that ends a text: set tokenizer.eos_token, "
+            "and save the tokenizer again"
+        )
+    known = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > known:
+        raise InvestorBenchError(
+            f"the tokenizer in {folder} has {len(tokenizer):,} tokens, and its model knows "
+            f"{known:,}: give the model its own tokenizer, or model.resize_token_embeddings"
+        )
 
 
 def _digest_of(folder: Path, names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from investorbench.tasks.integrations.trl import stage_rewards
+from investorbench.tasks.integrations.trl import expected_reward, stage_rewards
 from investorbench.tasks.record.files import read_json, write_json
 from investorbench.tasks.trading_r1.citable import Citable
 from investorbench.tasks.trading_r1.corpus.filters import ThesisFilter, reaches
@@ -17,7 +17,7 @@ from investorbench.tasks.training.checkpoints import newest_checkpoint, remove_c
 from investorbench.tasks.training.expected import expected_returns
 from investorbench.tasks.training.lessons import Lessons, lesson_of
 from investorbench.tasks.training.libraries import Libraries, without_their_warnings
-from investorbench.tasks.training.models import LoadedModel, write_model
+from investorbench.tasks.training.models import LoadedModel, kept_on_disk, write_model
 from investorbench.tasks.training.settings import TrainingSettings
 from investorbench.tasks.training.writing import pages_of, written
 from investorbench_env.errors import InvestorBenchError
@@ -59,11 +59,11 @@ class StagePhases:
         }[phase](loaded)
         folder = self._into / phase
         last = newest_checkpoint(folder)
-        with without_their_warnings():
-            trainer.train(resume_from_checkpoint=None if last is None else str(last))
-        write_json(folder / CURVE, {"steps": trainer.state.log_history})
         trained = LoadedModel(trainer.model, loaded.tokenizer)
-        write_model(trained, folder / MODEL)
+        with kept_on_disk(folder), without_their_warnings():
+            trainer.train(resume_from_checkpoint=None if last is None else str(last))
+            write_json(folder / CURVE, {"steps": trainer.state.log_history})
+            write_model(trained, folder / MODEL)
         remove_checkpoints(folder)
         return trained
 
@@ -97,7 +97,7 @@ class StagePhases:
         trl, settings = self._libraries.trl, self._settings
         functions, weights = stage_rewards(settings.stage, settings.paid_by)
         columns = self._lessons.paid()
-        if settings.paid_by == "expected":
+        if expected_reward in functions:
             means = expected_returns(self._lessons.train, self._lessons.tasks)
             for row, mean in zip(columns, means, strict=True):
                 row["expected_return"] = mean
@@ -161,7 +161,8 @@ class StagePhases:
     def _own_theses(self, loaded: LoadedModel) -> list[dict[str, Any]]:
         """Theses of the model that pass the stage's filter; pages that are there stay."""
         settings, rows = self._settings, self._lessons.train
-        wanted = rows[:: max(1, len(rows) // settings.briefings)][: settings.briefings]
+        number = min(settings.briefings, len(rows))
+        wanted = [rows[place * len(rows) // number] for place in range(number)]
         asked = [row for row in wanted for _ in range(settings.group)]
         judge, kept = self._lessons.keeps, []
         for number, page in enumerate(pages_of(asked)):

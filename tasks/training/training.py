@@ -3,17 +3,23 @@
 A training that was interrupted goes on where it was, if model, corpus and settings are the same.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from investorbench.tasks.record.files import read_json, write_json
+from investorbench.tasks.trading_r1.corpus.rows import CorpusRow
 from investorbench.tasks.training.callbacks import TrainingWatch
 from investorbench.tasks.training.lessons import Lessons, corpus_sha256, lessons_in
 from investorbench.tasks.training.libraries import Libraries, libraries
-from investorbench.tasks.training.models import identity_of, load_model_in
+from investorbench.tasks.training.models import (
+    LoadedModel,
+    identity_of,
+    load_model_in,
+    require_room,
+)
 from investorbench.tasks.training.phases import MODEL, StagePhases
 from investorbench.tasks.training.settings import TrainingPlaces, TrainingSettings
 from investorbench.tasks.training.unseen import UnseenFigures, figures_on
@@ -55,20 +61,31 @@ def train(
         "model": identity_of(places.model),
         "corpus": corpus_sha256(places.corpus),
     }
-    places.into.mkdir(parents=True, exist_ok=True)
+    found = libraries()
+    for name in ("model", "corpus"):
+        if places.into.resolve() == getattr(places, name).resolve():
+            raise InvestorBenchError(
+                f"into={places.into} is the folder of the {name}, which a training leaves as it "
+                "is: give another into="
+            )
     try:
+        places.into.mkdir(parents=True, exist_ok=True)
         lock = FileLock(places.into / LOCK).acquire(timeout=0)
     except Timeout:
         raise InvestorBenchError(
             f"another process trains in {places.into}: wait for it, or give another into="
         ) from None
+    except OSError as error:
+        raise InvestorBenchError(
+            f"into={places.into} cannot be written to ({error.strerror}): give another folder"
+        ) from None
     with lock:
         require_same_training(places.into, begun)
         write_json(places.into / BEGUN, begun)
         lessons = lessons_in(places.corpus, settings)
-        found = tuple(_stage(places, settings, lessons, watch, unseen))
-        write_json(places.into / REPORT, {"unseen": [each.plain() for each in found]})
-        return found
+        figures = tuple(_stage(found, places, settings, lessons, watch, unseen))
+        write_json(places.into / REPORT, {"unseen": [each.plain() for each in figures]})
+        return figures
 
 
 def require_same_training(into: Path, begun: Mapping[str, Any]) -> None:
@@ -79,7 +96,10 @@ def require_same_training(into: Path, begun: Mapping[str, Any]) -> None:
     """
     if not (into / BEGUN).exists():
         return
-    before = read_json(into / BEGUN)
+    before = {
+        part: found if isinstance(found, dict) else {}
+        for part, found in read_json(into / BEGUN).items()
+    }
     differ = [
         _difference(part, name, *values)
         for part in begun
@@ -101,20 +121,20 @@ def _difference(part: str, name: str, before: Any, now: Any) -> str:
 
 
 def _stage(
+    found: Libraries,
     places: TrainingPlaces,
     settings: TrainingSettings,
     lessons: Lessons,
     watch: TrainingWatch | None,
     unseen: UnseenWatch | None,
 ) -> Iterator[UnseenFigures]:
-    found = libraries()
     phases = StagePhases(found, settings, lessons, places.into, watch)
     folder = places.model
     for name in (START, *settings.phases):
         if name != START:
             before, folder = folder, places.into / name / MODEL
             if not folder.exists():
-                phases.train(name, load_model_in(before, found))
+                phases.train(name, _loaded(found, before, settings, lessons.train))
         texts = _unseen_theses(
             found, folder, settings, lessons, places.into / UNSEEN / f"{name}.json"
         )
@@ -130,8 +150,18 @@ def _unseen_theses(
     """A model's theses about what is unseen, each word the likeliest; they are written once."""
     if not path.exists():
         prompts = [row["prompt"] for row in lessons.unseen]
-        texts = written(found, load_model_in(folder, found), prompts, tokens=settings.tokens)
+        loaded = _loaded(found, folder, settings, lessons.unseen)
+        texts = written(found, loaded, prompts, tokens=settings.tokens)
         ids = [row["id"] for row in lessons.unseen]
         pairs = [{"id": id, "text": text} for id, text in zip(ids, texts, strict=True)]
         write_json(path, {"theses": pairs})
     return [str(each["text"]) for each in read_json(path)["theses"]]
+
+
+def _loaded(
+    found: Libraries, folder: Path, settings: TrainingSettings, rows: Sequence[CorpusRow]
+) -> LoadedModel:
+    """The model in a folder, which has room for what is asked of it."""
+    loaded = load_model_in(folder, found)
+    require_room(folder, loaded, [row["prompt"] for row in rows], settings.tokens)
+    return loaded

@@ -20,9 +20,10 @@ from investorbench.tasks.trading_r1.rewards import (
     Rewards,
     rewards,
 )
+from investorbench.tasks.training.dealing import dealings
 
 SHUFFLES = 2_000
-"""Orders that the answers are dealt in."""
+"""Ways that the answers are dealt, in whole stretches of days; see ``dealing``."""
 SURE = 0.05
 """A model whose answers earn no more than shuffled ones by this p-value ignores its briefings."""
 
@@ -73,7 +74,7 @@ def figures_on(model: str, rows: Sequence[CorpusRow], texts: Sequence[str]) -> U
     earned = [_rewards(row, text) for row, text in zip(rows, texts, strict=True)]
     decided = [parse(text).decision for text in texts]
     truths = [row["label"] for row in rows]
-    shuffled, p_value = _shuffled(decided, truths)
+    shuffled, p_value = _shuffled(decided, truths, rows)
     counts = Counter(decision or "none" for decision in decided)
     return UnseenFigures(
         model=model,
@@ -98,15 +99,16 @@ def _rewards(row: CorpusRow, text: str) -> Rewards:
     return rewards(text, citable, row["label"])
 
 
-def _shuffled(decided: Sequence[str | None], truths: Sequence[str]) -> tuple[float, float]:
-    """What answers earn on average when dealt anyhow, and how often as much as they do."""
+def _shuffled(
+    decided: Sequence[str | None], truths: Sequence[str], rows: Sequence[CorpusRow]
+) -> tuple[float, float]:
+    """What answers earn on average on other days, and how often as much as on their own."""
     table = np.array([*DECISION_REWARDS.values(), [NO_DECISION] * len(CLASSES)])
     names = [*DECISION_REWARDS, None]
     answers = np.array([names.index(each) for each in decided])
     classes = np.array([CLASSES.index(each) for each in truths])
-    rng = np.random.default_rng(0)
     own = table[answers, classes].mean()
-    dealt = np.array([table[rng.permutation(answers), classes].mean() for _ in range(SHUFFLES)])
+    dealt = np.array([table[answers, classes[met]].mean() for met in dealings(rows, SHUFFLES)])
     above = int((dealt >= own - 1e-12).sum())
     return float(dealt.mean()), (1 + above) / (1 + SHUFFLES)
 

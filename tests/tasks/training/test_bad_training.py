@@ -17,7 +17,7 @@ from investorbench.tasks.trading_r1.decisions import mark_of
 from investorbench.tasks.training import libraries as loading
 from investorbench.tasks.training.checkpoints import newest_checkpoint, seal_checkpoint
 from investorbench.tasks.training.figures import UpdateFigures, figures_of
-from investorbench.tasks.training.lessons import lessons_in
+from investorbench.tasks.training.lessons import corpus_sha256, lessons_in
 from investorbench.tasks.training.models import identity_of
 from investorbench.tasks.training.settings import TrainingPlaces, TrainingSettings
 from investorbench.tasks.training.training import BEGUN, require_same_training, train
@@ -161,6 +161,26 @@ def test_a_training_does_not_go_on_with_other_settings_or_another_corpus(tmp_pat
         require_same_training(tmp_path, {**begun, "settings": other})
     with pytest.raises(InvestorBenchError, match=r"train\.jsonl of the corpus changed"):
         require_same_training(tmp_path, {**begun, "corpus": {"train.jsonl": "2"}})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"markets": {"a": 1}}, {"markets": [{}]}, {"settings": {"teacher": {}}}, {"settings": []}],
+)
+def test_a_manifest_of_another_shape_is_refused(corpus: Path, changes: dict[str, Any]) -> None:
+    manifest = json.loads((corpus / MANIFEST).read_text())
+    write_json(corpus / MANIFEST, {**manifest, **changes})
+    with pytest.raises(InvestorBenchError, match=r"manifest\.json cannot be read"):
+        lessons_in(corpus, SETTINGS)
+
+
+def test_a_manifest_that_changed_is_another_corpus(corpus: Path) -> None:
+    before = corpus_sha256(corpus)
+    manifest = json.loads((corpus / MANIFEST).read_text())
+    teacher = {"structure": 0.5, "evidence": 0.0}
+    write_json(corpus / MANIFEST, {**manifest, "settings": {"teacher": teacher}})
+    after = corpus_sha256(corpus)
+    assert {name for name in before if before[name] != after[name]} == {MANIFEST}
 
 
 def test_without_the_libraries_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Rewards over the columns of a corpus, and a short trade, without TRL."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -83,10 +84,10 @@ def small_task(**changes: Any) -> Task:
     given = {"start": "2020-01-05", "end": "2020-01-08", "labels": labels}
     options = {"symbol": "TEST", "window": 1, "action": "weight"}
     market = small_market(CLOSES)
-    return Task(id="InvestorBench/Stock", data=market, options=options, **{**given, **changes})
+    return Task(id="InvestorBench/Stock", data=market, **{**given, "options": options, **changes})
 
 
-def replayed(weights: list[float]) -> Any:
+def replayed(weights: Sequence[float]) -> Any:
     left = iter(weights)
     return lambda observation, info: next(left)
 
@@ -104,6 +105,50 @@ def test_a_trade_earns_what_an_evaluation_of_its_actions_does(day: str) -> None:
     assert trade.get_reward() == pytest.approx(
         float(np.sum(equity[1:] / equity[:-1] - 1)), abs=1e-12
     )
+
+
+def test_a_task_of_words_is_traded_by_the_nearest_word_as_an_agent_of_theses_does() -> None:
+    options = {"symbol": "TEST", "window": 1, "action": "trade"}
+    words = ("sell", "hold", "buy")
+    decided = ("strong buy", "hold", "SELL", "buy")
+    trade = ShortTrade(tasks={"T": small_task(options=options)}, sessions=4)
+    trade.reset(market="T", date="2020-01-02")
+    for decision in decided:
+        trade.decide(decision)
+    task = small_task(options=options, start="2020-01-02", end="2020-01-06", labels=None)
+    meant = [words.index(word) for word in ("buy", "hold", "sell", "buy")]
+    equity = evaluate(replayed(meant), task, warmup=False, seed=0).episodes[0].equity
+    assert trade.get_reward() == pytest.approx(
+        float(np.sum(equity[1:] / equity[:-1] - 1)), abs=1e-12
+    )
+
+
+def test_a_trade_that_could_not_begin_leaves_none_to_be_paid_for() -> None:
+    trade = ShortTrade(tasks={"T": small_task()}, sessions=3)
+    trade.reset(market="T", date="2020-01-02")
+    trade.decide("buy")
+    with pytest.raises(DateRangeError):
+        trade.reset(market="T", date="1999-01-01")
+    with pytest.raises(InvestorBenchError, match="no trade has begun"):
+        trade.decide("buy")
+    assert trade.get_reward() == -1.0
+
+
+@pytest.mark.parametrize("decision", [None, 5, ["buy"], {"decision": "buy"}, "", "ＢＵＹ", "🙂"])
+def test_whatever_a_model_calls_its_tool_with_is_a_decision_or_refused(decision: Any) -> None:
+    trade = ShortTrade(tasks={"T": small_task()})
+    trade.reset(market="T", date="2020-01-03")
+    with pytest.raises(UnknownNameError, match="unknown decision"):
+        trade.decide(decision)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "x", float("inf")])
+def test_a_column_of_seeds_that_holds_none_is_refused_by_name(seed: Any) -> None:
+    trade = ShortTrade(tasks={"T": small_task()})
+    text = trade.reset(market="T", date="2020-01-03", seed=float("nan"))  # a table's missing value
+    assert text == trade.reset(market="T", date="2020-01-03")
+    with pytest.raises(InvestorBenchError, match="market_seed="):
+        trade.reset(market="T", date="2020-01-03", market_seed=seed)
 
 
 def test_the_rows_of_a_group_share_their_state_in_one_environment() -> None:
