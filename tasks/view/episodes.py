@@ -132,6 +132,9 @@ class FollowedEpisode:
         files = [(file, _found(file.path)) for file in self.files.values()]
         metrics = _found(self.path / METRICS)
         if metrics is not None:
+            for file, found in files:
+                if found is not None and file.sums.header is not None:
+                    file.look(found)  # what came after the last look
             return self._finish(metrics)
         before = self.state, self.problem
         self._finished = self._counted = None

@@ -124,6 +124,25 @@ def test_what_grows_is_counted_as_it_grows_and_each_byte_is_read_once(
     assert state["unusable"] == unusable and state["asked"] == 4 * DECISIONS
 
 
+def test_the_last_decision_of_an_episode_that_ended_between_two_looks_is_its_last(
+    finished: Path, run: Path
+) -> None:
+    episode, clock = begun(run, 2), Clock()
+    follower = Follower([run], clock)
+    looked(follower, clock)
+    whole = episodes_of(finished)[0]
+    with (episode / RECORD).open("ab") as file:
+        file.write((whole / RECORD).read_bytes()[(episode / RECORD).stat().st_size :])
+    shutil.copy(whole / "metrics.json", episode)
+    for other in (each for each in episodes_of(run) if each != episode):
+        os.utime(other / "metrics.json", (1e9, 1e9))
+    state = looked(follower, clock)
+    row = min(state["rows"], key=lambda each: each["id"])
+    assert row["state"] == "finished" and len(row["equity"]) == DECISIONS + 1
+    assert row["last"]["repeat"] == 0 and row["last"]["number"] == DECISIONS - 1
+    assert row["last"]["day"] == lines_of(whole / RECORD)[-1]["session"]
+
+
 def test_nothing_of_a_finished_episode_is_read_to_say_how_far_it_came(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +202,43 @@ def test_a_line_that_cannot_be_read_is_said_and_the_others_are_counted(run: Path
     file = GrownFile(path)
     file.look(path.stat())
     assert file.sums.decisions == DECISIONS and "cannot be read" in file.sums.problem
+
+
+@pytest.mark.parametrize(
+    ("of_header", "old", "new"),
+    [
+        (False, '"cash": ', '"cash": "'),
+        (False, '"equity": ', '"equity": {"x": 1}, "was": '),
+        (False, '"cost_usd": ', '"cost_usd": NaN, "was": '),
+        (False, '"cost_usd": ', '"cost_usd": 1e999, "was": '),
+        (False, '"session": "', '"session": "' + "9" * 50_000),
+        (False, '"action": ', '"action": {"x": [[1]]}, "was": '),
+        (False, '"thought": {', '"thought": [1], "was": {'),
+        (False, '"answers": [', '"answers": [null, '),
+        (True, '"schema": 2', '"schema": 9'),
+        (True, '"steps": ', '"steps": -'),
+    ],
+)
+def test_whatever_an_episode_holds_that_goes_on_the_others_are_shown(
+    run: Path, of_header: bool, old: str, new: str
+) -> None:
+    from investorbench.tasks.view.app import ViewApp
+    from investorbench.tasks.view.maker import ReportMaker
+
+    episode, clock = begun(run, DECISIONS - 1), Clock()
+    lines = (episode / RECORD).read_text().splitlines(keepends=True)
+    place = 0 if of_header else -2  # the last is cut off
+    assert old in lines[place]
+    lines[place] = lines[place].replace(old, new, 1)
+    (episode / RECORD).write_text("".join(lines))
+    follower = Follower([run], clock)
+    app = ViewApp(follower, ReportMaker(follower), "token")
+    clock.now += 60.0
+    reply = app._found("live", {"since": "0", "made": "1"})
+    state = json.loads(bytes(reply.body), parse_constant=pytest.fail)
+    assert state["decisions"][0] >= 3 * DECISIONS and len(reply.body) < 5000
+    first = min(each["id"] for each in state["rows"])
+    assert app._found("live/decision", {"job": f"{first}", "repeat": "0"}).status_code in (200, 404)
 
 
 @given(
