@@ -38,6 +38,23 @@ ReadFailure = Callable[["RecordedJob", int], Failure]
 LISTED = 3
 
 
+class NothingFinishedError(InvestorBenchError):
+    """A job of which no repeat can be shown.
+
+    Attributes:
+        job: where it is recorded.
+        failures: why, for each repeat.
+    """
+
+    def __init__(self, job: "RecordedJob", failures: Sequence[Failure]) -> None:
+        super().__init__(
+            f"{job.path}: none of {job.repeats} repeats can be shown: "
+            + "; ".join(dict.fromkeys(failure.why for failure in failures))
+        )
+        self.job = job
+        self.failures = tuple(failures)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedJob:
     """Where a job is recorded, and what was to be run.
@@ -126,7 +143,8 @@ def recorded_entry(
         read_failure: in place of :func:`recorded_failure`, likewise.
 
     Raises:
-        InvestorBenchError: no repeat is finished, or its files are of several versions.
+        NothingFinishedError: no repeat is finished.
+        InvestorBenchError: its files are of several versions.
     """
     read_episode = read_episode or recorded_episode
     read_failure = read_failure or _failure
@@ -144,10 +162,7 @@ def recorded_entry(
         except InvestorBenchError as error:
             failures.append(Failure(number, "damaged", job.seen_anywhere(error)))
     if not found:
-        raise InvestorBenchError(
-            f"{job.path}: none of {job.repeats} repeats can be shown: "
-            + "; ".join(dict.fromkeys(failure.why for failure in failures))
-        )
+        raise NothingFinishedError(job, failures)
     first = next(iter(found))
     facts, _ = found[first]
     for number, (other, _) in list(found.items()):

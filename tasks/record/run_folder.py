@@ -13,10 +13,15 @@ from investorbench.tasks.handed import HANDED
 from investorbench.tasks.record.episode_folder import FILES
 from investorbench.tasks.record.files import is_of_a_system
 from investorbench.tasks.record.lines import header_in
-from investorbench.tasks.record.reading import RecordedJob, Seen, recorded_entry
+from investorbench.tasks.record.reading import (
+    NothingFinishedError,
+    RecordedJob,
+    Seen,
+    recorded_entry,
+)
 from investorbench.tasks.record.references import read_references
 from investorbench.tasks.record.settings import CONFIG, read_settings
-from investorbench.tasks.result import Entry
+from investorbench.tasks.result import Entry, Failure
 from investorbench.tasks.seeds import BLOCK, seeds_by_repeat
 from investorbench.tasks.task import Task, task_of
 from investorbench_env.errors import InvestorBenchError
@@ -77,12 +82,15 @@ class FoundRuns(NamedTuple):
     Attributes:
         entries: of each job that has a finished repeat, in the order of their folders.
         problems: what cannot be shown, and why.
-        problems_anywhere: the same by places within runs, for what is read elsewhere.
+        problems_anywhere: the same by places within runs, for what is read elsewhere; without jobs
+            that are not finished.
+        unfinished: jobs without a finished repeat, with why each repeat is none.
     """
 
     entries: list[tuple[RecordedJob, Entry]]
     problems: list[str]
     problems_anywhere: list[str]
+    unfinished: Sequence[tuple[RecordedJob, tuple[Failure, ...]]] = ()
 
 
 def found_in(runs: Sequence[Path], seen: Seen | None = None) -> FoundRuns:
@@ -98,6 +106,7 @@ def found_in(runs: Sequence[Path], seen: Seen | None = None) -> FoundRuns:
     entries: list[tuple[RecordedJob, Entry]] = []
     problems: list[str] = []
     anywhere: list[str] = []
+    unfinished: list[tuple[RecordedJob, tuple[Failure, ...]]] = []
     for run, name in zip(runs, names_of(runs), strict=True):
         for path in jobs_in(run):
             place = Path(name, path.relative_to(run)).as_posix()
@@ -106,10 +115,13 @@ def found_in(runs: Sequence[Path], seen: Seen | None = None) -> FoundRuns:
                 entries.append((job, recorded_entry(job, name, seen)))
                 # The figures are there; what stands beside them may still be damaged.
                 _ = job.manifest, read_references(path)
+            except NothingFinishedError as error:
+                problems.append(str(error))
+                unfinished.append((error.job, error.failures))
             except InvestorBenchError as error:
                 problems.append(str(error))
                 anywhere.append(str(error).replace(str(path), place))
-    return FoundRuns(entries, problems, anywhere)
+    return FoundRuns(entries, problems, anywhere, unfinished)
 
 
 def recorded_bytes(runs: Sequence[Path]) -> int:

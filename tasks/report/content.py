@@ -12,7 +12,7 @@ from investorbench.tasks.leaderboard.label_boards import LabelBoard, label_board
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
 from investorbench.tasks.record.reading import RecordedJob
 from investorbench.tasks.record.run_folder import FoundRuns
-from investorbench.tasks.result import Entry, Episode
+from investorbench.tasks.result import Entry, Episode, Failure
 from investorbench.tasks.wording import count
 
 SIMULATED = "SIMULATED"
@@ -29,6 +29,7 @@ class ReportContent:
         problems: what could not be read, a line each.
         snapshots: tables of snapshots.
         labels: tables of decided classes, of one task or over several.
+        unfinished: jobs without a finished repeat, with why each repeat is none.
     """
 
     boards: tuple[Leaderboard, ...]
@@ -37,6 +38,7 @@ class ReportContent:
     problems: tuple[str, ...] = ()
     snapshots: tuple[SnapshotBoard, ...] = ()
     labels: tuple[LabelBoard, ...] = ()
+    unfinished: tuple[tuple[RecordedJob, tuple[Failure, ...]], ...] = ()
 
 
 def content_of(found: FoundRuns) -> ReportContent:
@@ -50,6 +52,7 @@ def content_of(found: FoundRuns) -> ReportContent:
         problems=tuple(found.problems_anywhere),
         snapshots=tuple(snapshot_boards(entries)),
         labels=tuple(label_boards(entries)),
+        unfinished=tuple(found.unfinished),
     )
 
 

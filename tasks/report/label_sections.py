@@ -6,10 +6,12 @@ from investorbench.agents.thesis.thesis import CLASSES
 from investorbench.tasks.leaderboard.label_boards import LabelBoard, LabelRow
 from investorbench.tasks.leaderboard.label_columns import LabelColumn, LabelLine, label_columns
 from investorbench.tasks.report.content import ReportContent, labels_id, labels_title
+from investorbench.tasks.report.cost_points import label_costs
 from investorbench.tasks.report.leaderboard_tables import AGENT, agent_name, stamp
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.overview import label_verdict
 from investorbench.tasks.report.reward_curves import reward_curves
-from investorbench.tasks.report.sections import notes, quotation, titled
+from investorbench.tasks.report.sections import drawn_costs, notes, quotation, titled
 from investorbench.tasks.report.stage_bars import StageScale
 from investorbench.tasks.report.tables import Head, cell_of, head_of, row_head, table
 from investorbench.tasks.report.thesis_view import shown_thesis
@@ -30,15 +32,18 @@ def label_section(content: ReportContent, board: LabelBoard, number: int) -> Htm
         f"{first.data_source}." + (f" Options: {first.options}." if first.options else "")
     )
     staged, curves = stage_table(board), reward_curves(board)
-    thesis = shown_thesis(content, board)
+    thesis, costs = shown_thesis(content, board), label_costs(board)
     return element(
         "section",
         element("h2", labels_title(board), " ", stamp() if board.simulated else None,
                 id=f"{name}-title"),
         element("p", about, class_="setting"),
-        quotation(board.sentence, board.simulated) if board.sentence else None,
+        label_verdict(board),
         decisions_table(board),
+        quotation(board.sentence, board.simulated) if board.sentence else None,
         notes(board.notes),
+        *(titled(name, "cost", "Cost and reward", drawn_costs(costs, name))
+          if costs else ()),
         *(titled(name, "stages", "Reward by stage", staged) if staged else ()),
         *(
             (

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Sequence
 
 from investorbench.tasks.answers import Answers, answers_of
 from investorbench.tasks.leaderboard import Leaderboard, Overall, OverallRow, Row
+from investorbench.tasks.leaderboard.label_boards import LabelBoard, LabelRow
+from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, SnapshotRow
 from investorbench.tasks.report.content import ReportContent, settings_of
 from investorbench.tasks.report.decisions import EpisodeNote
 from investorbench.tasks.report.leaderboard_tables import agents_of
 from investorbench.tasks.report.markup import Html, element, join
 from investorbench.tasks.report.names import short_names
+from investorbench.tasks.statistics import Estimate
 from investorbench.tasks.statistics.rank_sets import SIZE
 from investorbench.tasks.wording import count, number, p_equals, percent, usd
 
@@ -63,9 +66,70 @@ def verdict(ranked: Leaderboard | Overall) -> Html | None:
     return element("p", *said, class_="verdict")
 
 
+def snapshot_verdict(board: SnapshotBoard) -> Html | None:
+    """The same of a table of snapshots; None where no decision was worth anything known."""
+    rows = [row for row in board.rows if not row.entry.result.knows]
+    if not rows or rows[0].headline.value is None:
+        return None
+    what = "edge" if board.facts.simulated else "mean return"
+    best, last = rows[0], rows[0].places[1]
+    said = [
+        _leader(board.rows, best, best.headline, f"highest {what}", 1),
+        " basis points a decision. ",
+    ]
+    if len(rows) < 2:
+        return element("p", *said, class_="verdict")
+    if board.look is None:
+        said.append("Whether that is luck cannot be tested: there are too few observations.")
+    elif last == 1:
+        said.append("It is distinguishable from every other agent.")
+    else:
+        others = count(last - 1, "other")
+        said.append(f"It is not distinguishable from {others}: the lead may be luck.")
+    return element("p", *said, class_="verdict")
+
+
+def label_verdict(board: LabelBoard) -> Html | None:
+    """The same of decided classes; None where no day has a label."""
+    rows = [row for row in board.agents if not row.knows and row.figures.decision.value is not None]
+    if not rows:
+        return None
+    best = rows[0]
+    lead = best.figures.lead
+    said = [_leader(board.agents, best, best.figures.decision, "highest decision reward", 2), ". "]
+    if lead.value is None or lead.low is None or lead.high is None:
+        said.append(f"Whether that is luck cannot be tested: {lead.reason or 'no interval'}.")
+    else:
+        clear = "distinguishable" if lead.low > 0.0 or lead.high < 0.0 else "not distinguishable"
+        said.append(
+            f"Its difference from always buy, {number(lead.value, 2)} [{number(lead.low, 2)}, "
+            f"{number(lead.high, 2)}], is {clear} from luck."
+        )
+    return element("p", *said, class_="verdict")
+
+
+def _leader(
+    rows: Sequence[SnapshotRow] | Sequence[LabelRow],
+    best: SnapshotRow | LabelRow,
+    figure: Estimate,
+    what: str,
+    digits: int,
+) -> Html:
+    """Whose figure is the highest, with its interval."""
+    short = short_names([row.agent for row in rows])
+    name = element("strong", element("bdi", short[best.agent], title=best.agent))
+    around = (
+        f" [{number(figure.low, digits)}, {number(figure.high, digits)}]"
+        if figure.low is not None and figure.high is not None
+        else ""
+    )
+    return join(name, f" has the {what}, {number(figure.value, digits)}{around}")
+
+
 def _what(content: ReportContent, notes: Sequence[EpisodeNote]) -> str:
     entries = [entry for _, entry in content.records]
     planned = sum(entry.planned for entry in entries)
+    planned += sum(job.repeats for job, _ in content.unfinished)
     finished = sum(len(entry.result.episodes) for entry in entries)
     settings = settings_of(content)
     agents = {row.agent for board in content.snapshots for row in board.rows}

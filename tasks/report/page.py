@@ -25,7 +25,7 @@ from investorbench.tasks.report.content import (
     snapshot_records,
     snapshots_id,
 )
-from investorbench.tasks.report.cost_points import cost_points
+from investorbench.tasks.report.cost_points import cost_points, label_costs, snapshot_costs
 from investorbench.tasks.report.curves import curves_of
 from investorbench.tasks.report.decisions import (
     EpisodeNote,
@@ -41,6 +41,7 @@ from investorbench.tasks.report.packing import PageBudget, block, json_block, pa
 from investorbench.tasks.report.sections import board_section, overall_section
 from investorbench.tasks.report.snapshot_sections import section_title, snapshot_section
 from investorbench.tasks.report.tear_sheets import sheets_of
+from investorbench.tasks.report.unfinished import unfinished_section
 from investorbench.tasks.wording import count
 from investorbench_env.errors import MissingDependencyError
 
@@ -187,7 +188,9 @@ def _parts(
         "links": _links(content),
         "overview": overview(content, notes) if settings_of(content) else Html(""),
         "contents": _contents(sections),
-        "problems": _problems([*content.problems, *problems_of(notes)]),
+        "problems": join(
+            _problems([*content.problems, *problems_of(notes)]), unfinished_section(content)
+        ),
         "boards": join(*sections),
         "charts": join(
             json_block("curves", [curves_of(board) for board in content.boards]),
@@ -210,6 +213,8 @@ def _costs(content: ReportContent) -> dict[str, Any]:
         board_id(n): cost_points(each, simulated=each.setting.simulated)
         for n, each in enumerate(content.boards)
     }
+    found |= {snapshots_id(n): snapshot_costs(each) for n, each in enumerate(content.snapshots)}
+    found |= {labels_id(n): label_costs(each) for n, each in enumerate(content.labels)}
     return {name: points for name, points in found.items() if points is not None}
 
 
@@ -287,6 +292,7 @@ def _links(content: ReportContent) -> Html:
     targets |= {snapshots_id(n): section_title(b) for n, b in enumerate(content.snapshots)}
     targets |= {labels_id(n): labels_title(b) for n, b in enumerate(content.labels)}
     targets |= {board_id(n): full_name(content.boards, n) for n in range(len(content.boards))}
+    targets |= {"unfinished": "Not finished"} if content.unfinished else {}
     targets |= {"differences": "Differences", "decisions": "Decisions"}
     links = (element("a", text, href=f"#{name}") for name, text in targets.items())
     return element("ul", *(element("li", link) for link in links))

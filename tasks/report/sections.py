@@ -1,6 +1,7 @@
 """The parts of a page, in order: overall, a section for each task, decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from investorbench.tasks.days import is_within_a_day, period_name
 from investorbench.tasks.judging import is_of_perpetuals
@@ -188,15 +189,23 @@ def cost_figure(ranked: Leaderboard | Overall, name: str, simulated: bool) -> Ht
         simulated: whether the markets are.
     """
     points = cost_points(ranked, simulated=simulated)
-    if points is None:
-        return None
+    return drawn_costs(points, name) if points else None
+
+
+def drawn_costs(points: Mapping[str, Any], name: str) -> Html:
+    """Where points of cost are drawn.
+
+    Args:
+        points: of agents.
+        name: the anchor of the section.
+    """
     what = "Tokens, for prices are not known," if points["across"] == "tokens" else "Cost"
     text = (
-        f"{what} of all finished repeats against the Sharpe ratio a year with its 95 % interval; "
+        f"{what} of all finished repeats against the {points['figure']} with its 95 % interval; "
         "agents that ask no model are levels. What it is not known of is left out."
     )
     chart = element("div", class_="chart costs", data_chart="costs", data_points=name)
-    caption = element("figcaption", stamp() if simulated else None, text)
+    caption = element("figcaption", stamp() if points["simulated"] else None, text)
     return element("figure", chart, caption)
 
 

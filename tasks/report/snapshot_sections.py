@@ -12,10 +12,12 @@ from investorbench.tasks.leaderboard.snapshot_sentences import (
 )
 from investorbench.tasks.report.calibration_plots import calibration_plots
 from investorbench.tasks.report.content import snapshots_id
+from investorbench.tasks.report.cost_points import snapshot_costs
 from investorbench.tasks.report.leaderboard_tables import AGENT, RANK, agent_name, stamp
 from investorbench.tasks.report.markup import Html, element, join
+from investorbench.tasks.report.overview import snapshot_verdict
 from investorbench.tasks.report.race_tables import race_tables
-from investorbench.tasks.report.sections import notes, quotation, titled
+from investorbench.tasks.report.sections import drawn_costs, notes, quotation, titled
 from investorbench.tasks.report.skill_bars import SkillScale
 from investorbench.tasks.report.tables import (
     Head,
@@ -52,15 +54,18 @@ def snapshot_section(board: SnapshotBoard, number: int) -> Html:
         f"{board.facts.horizon} sessions. Data: {setting.data_source}."
     )
     skills, plots = skill_table(board), calibration_of(board)
-    races = list(race_tables(board))
+    races, costs = list(race_tables(board)), snapshot_costs(board)
     return element(
         "section",
         element("h2", section_title(board), " ", stamp() if setting.simulated else None,
                 id=f"{name}-title"),
         element("p", about, class_="setting"),
-        quotation(snapshot_sentence(board), setting.simulated),
+        snapshot_verdict(board),
         snapshot_table(board),
+        quotation(snapshot_sentence(board), setting.simulated),
         notes(list(snapshot_notes(board))),
+        *(titled(name, "cost", "Cost and what decisions were worth", drawn_costs(costs, name))
+          if costs else ()),
         *(titled(name, "skill", "Skill", skills) if skills else ()),
         *(titled(name, "calibration", "Calibration", plots) if plots else ()),
         *titled(name, "distinguish", "What this table can distinguish", *distinguished(board)),

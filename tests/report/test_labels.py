@@ -89,6 +89,19 @@ def test_a_section_shows_rewards_classes_and_a_thesis(content: ReportContent) ->
     assert any(each.attributes.get("href") == "#labels-1" for each in page.all("a"))
 
 
+def test_the_first_line_says_who_decides_best_and_whether_it_may_be_luck(
+    content: ReportContent,
+) -> None:
+    page, (board,) = Page(html_page(content)), content.labels
+    best = max(board.agents, key=lambda row: row.figures.decision.value or float("-inf"))
+    lines = [each.text for each in page.all("p") if each.attributes.get("class") == "verdict"]
+    (line,) = [each for each in lines if "decision reward" in each]
+    figure = f"{best.figures.decision.value:.2f}".replace("-", "−")
+    assert f" has the highest decision reward, {figure}" in line and line.endswith("luck.")
+    lead = best.figures.lead
+    assert lead.value is not None and f"{lead.value:.2f}".replace("-", "−") in line
+
+
 def test_the_thesis_is_the_middle_one_and_its_claims_are_marked(content: ReportContent) -> None:
     (board,) = content.labels
     claims = [row for row in board.agents if row.agent == "claims"]

@@ -1,5 +1,6 @@
 """`investorbench report`: what it writes, where, and what it says when something is wrong."""
 
+import json
 import os
 import shutil
 from functools import partial
@@ -125,6 +126,33 @@ def test_a_repeat_that_was_cut_off_is_shown_as_far_as_it_came(report: Call, run:
     assert [(each["repeat"], each["days"]) for each in cut] == [(1, 25)]
     assert "1 of 2 repeats" in page.by_id("task-1").text
     assert (repeat / "decisions.jsonl").read_bytes() == whole[:-100]  # nothing is mended
+
+
+def test_an_agent_without_a_finished_repeat_is_shown_with_how_far_it_came_and_why(
+    report: Call, run: Path
+) -> None:
+    job = run / "stock-sim" / "momentum"
+    for repeat in job.glob("repeat-*"):
+        (repeat / "metrics.json").unlink()
+    failed = {"kind": "infrastructure", "why": "the server is down", "trace": ""}
+    (job / "repeat-1" / "failure.json").write_text(json.dumps(failed))
+    output = report(run)
+    assert output.code == 0 and "none of 2 repeats can be shown" in output.err
+    page = Page((run / "report.html").read_text())
+    head, row = page.rows("Without a finished repeat")
+    assert dict(zip(head, row, strict=True)) == {
+        "Agent": "momentum",
+        "Task": "Stock-SIM",
+        "Repeats": "2",
+        "Status": "unfinished and failed",
+        "Why": "repeat 0: not finished, 26 steps are recorded"
+        "repeat 1: infrastructure: the server is down",
+        "Recorded in": f"{run.name}/stock-sim/momentum",
+    }
+    assert "problem" not in page.by_id("unfinished").text
+    assert not any(each.attributes.get("id") == "problems-title" for each in page.elements)
+    assert f"of {sum(1 for _ in run.rglob('repeat-*'))} episodes finished" in page.html
+    assert any(each.attributes.get("href") == "#unfinished" for each in page.all("a"))
 
 
 def damage_a_configuration(run: Path) -> None:

@@ -1,5 +1,6 @@
 """The section of snapshots: bars of skill, calibration, and what can be distinguished."""
 
+import dataclasses
 import io
 import re
 from pathlib import Path
@@ -11,12 +12,15 @@ import pytest
 from investorbench.agents.agent import Decision
 from investorbench.agents.forecasts import UpForecast
 from investorbench.tasks import Task, evaluate
+from investorbench.tasks.answers import Answers
 from investorbench.tasks.forecasts import CalibrationBin
 from investorbench.tasks.leaderboard.exports import export
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard, snapshot_boards
 from investorbench.tasks.record.run_folder import found_in
 from investorbench.tasks.report import ReportContent, html_page
 from investorbench.tasks.report.calibration_plots import calibration_plots
+from investorbench.tasks.report.cost_points import snapshot_costs
+from investorbench.tasks.report.overview import snapshot_verdict
 from investorbench.tasks.report.skill_bars import SkillScale
 from investorbench.tasks.result import Entry
 from investorbench.tasks.snapshots.distinguishing import pair_needs, seen_difference
@@ -77,6 +81,38 @@ def test_a_page_of_snapshots_alone_has_their_section_and_says_what_is_simulated(
         "Calibration",
         "What this table can distinguish",
     ]
+
+
+def test_the_first_line_says_who_is_best_by_how_much_and_whether_it_may_be_luck(
+    page: Page, board: SnapshotBoard
+) -> None:
+    (line,) = [each.text for each in page.all("p") if each.attributes.get("class") == "verdict"]
+    best = board.rows[0]
+    edge = best.headline
+    assert edge.value is not None and edge.low is not None and edge.high is not None
+    figures = f"{edge.value:,.1f} [{edge.low:,.1f}, {edge.high:,.1f}]".replace("-", "−")
+    assert line.startswith(f"{best.agent} has the highest edge, {figures} basis points a decision.")
+    assert line.endswith("not distinguishable from 2 others: the lead may be luck.")
+    apart = dataclasses.replace(best, places=(1, 1))
+    alone = snapshot_verdict(dataclasses.replace(board, rows=(apart, *board.rows[1:])))
+    assert alone is not None and "distinguishable from every other agent" in alone
+
+
+def test_cost_stands_beside_what_decisions_were_worth(board: SnapshotBoard) -> None:
+    pytest.importorskip("plotly")
+    assert snapshot_costs(board) is None
+    nothing = dict.fromkeys(Answers._fields, 0)
+    asked = Answers(**{**nothing, "read": 900, "written": 100, "cost_usd": 2.5})  # type: ignore[arg-type]
+    rows = (dataclasses.replace(board.rows[0], answers=asked), *board.rows[1:])
+    paid = dataclasses.replace(board, rows=rows)
+    points = snapshot_costs(paid)
+    assert points is not None and points["across"] == "cost, USD"
+    assert [each["across"] for each in points["agents"]] == [2.5, None, None]
+    assert points["agents"][0]["ratio"][0] == board.rows[0].headline.value
+    page = Page(html_page(ReportContent(boards=(), overalls=(), records=(), snapshots=(paid,))))
+    assert page.json("costs") == {"snapshots-1": points}
+    (chart,) = [each for each in page.all("div") if "data-points" in each.attributes]
+    assert chart.attributes["data-points"] == "snapshots-1"
 
 
 def test_the_pairs_of_a_table_are_those_of_its_scores(page: Page, board: SnapshotBoard) -> None:

@@ -1,4 +1,4 @@
-// Tear sheets of agents: rolling Sharpe ratio, distribution of returns, falls; and cost by ratio.
+// Tear sheets of agents: rolling Sharpe ratio, distribution of returns, falls; and cost by how they did.
 
 const LONGEST_NAME = 22;
 let sheets = [];
@@ -53,7 +53,7 @@ function sheetChart(board, theme, width, name, chosen) {
   return { traces, layout };
 }
 
-/** Agents by what they cost, across, and their Sharpe ratio with its interval; the best are named. */
+/** Agents by what they cost, across, and how they did with the interval; the best are named. */
 function costsChart(points, theme, width) {
   const { ink, faint } = INKS[theme];
   const [blue] = PALETTES[theme];
@@ -63,7 +63,7 @@ function costsChart(points, theme, width) {
   const xs = known.map((each) => each.across);
   const ends = [Math.min(...xs) / 1.6, Math.max(...xs) * 1.6];
   const hover = known.map((each) => `${label(each.name)}<br>${number(each.across, points.across === "tokens" ? 0 : 2)} `
-    + `${points.across === "tokens" ? "tokens" : "USD"}, Sharpe ratio ${number(each.ratio[0])}`
+    + `${points.across === "tokens" ? "tokens" : "USD"}, ${points.figure} ${number(each.ratio[0])}`
     + (each.ratio[1] === null ? "" : ` [${number(each.ratio[1])}, ${number(each.ratio[2])}]`));
   const traces = [
     ...levels.map((each) => ({ x: ends, y: [each.ratio[0], each.ratio[0]], mode: "lines", showlegend: false,
@@ -76,7 +76,7 @@ function costsChart(points, theme, width) {
       error_y: { type: "data", symmetric: false, array: known.map((each) => reach(each, 2)),
         arrayminus: known.map((each) => reach(each, 1)), color: faint, thickness: 1.2, width: 3 } },
   ];
-  const layout = layoutOf(points, theme, width, ["Sharpe ratio a year", ""]);
+  const layout = layoutOf(points, theme, width, [points.figure, ""]);
   delete layout.yaxis2;
   layout.yaxis.domain = [0, 1];
   Object.assign(layout.xaxis, { anchor: "y", type: "log", title: { text: points.across },
