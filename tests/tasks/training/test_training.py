@@ -12,7 +12,7 @@ import pytest
 
 from investorbench.tasks.trading_r1.corpus.rows import read_rows
 from investorbench.tasks.training.settings import TrainingPlaces, TrainingSettings
-from tests.tasks.training.planted import make_model, phrases_of, plant
+from tests.tasks.training.planted import DEVIATION, make_model, phrases_of, plant
 from tests.tasks.training.processes import begin, finish, report_of
 
 pytestmark = [
@@ -21,14 +21,14 @@ pytestmark = [
     pytest.mark.skipif(find_spec("trl") is None, reason="needs the extra train"),
 ]
 
-SEEDS = (0, 1, 2)
-"""Chosen before any of them was trained."""
+SEEDS = (200, 201, 202)
+"""Chosen before any of them was trained: the recipe was tuned on 100 to 103."""
 QUANTILE = 4.303
 """Of Student's law with two degrees of freedom, .975."""
 RECIPE = TrainingSettings(
     stage="III",
     phases=("supervised", "rewards"),
-    supervised_steps=500,
+    supervised_steps=150,
     supervised_rate=2e-3,
     rewards_steps=60,
     rewards_rate=4e-4,
@@ -43,7 +43,7 @@ SIDES = {"STRONG_BUY": 1, "BUY": 1, "HOLD": 0, "SELL": -1, "STRONG_SELL": -1}
 def planted(folder: Path, seed: int, **how: Any) -> TrainingPlaces:
     plant(folder / "corpus", seed=seed, **how)
     phrases = phrases_of(folder / "corpus")
-    make_model(folder / "model", folder / "corpus", seed=seed, phrases=phrases)
+    make_model(folder / "model", folder / "corpus", seed=seed, phrases=phrases, deviation=DEVIATION)
     return TrainingPlaces(model=folder / "model", corpus=folder / "corpus", into=folder / "into")
 
 
@@ -56,7 +56,7 @@ def test_rewards_teach_a_model_what_its_briefings_say_or_the_report_shows_that_t
     tmp_path: Path,
 ) -> None:
     trained = [planted(tmp_path / str(seed), seed) for seed in SEEDS]
-    blind = planted(tmp_path / "blind", 0, reads=False)
+    blind = planted(tmp_path / "blind", SEEDS[0], reads=False)
     every = [*trained, blind]
     for pair in (every[:2], every[2:]):  # a core each
         finish(*(begin(places, RECIPE, places.into.with_name("updates")) for places in pair))
