@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import RLock
 
 from investorbench.agents.llm.spending import Budget
-from investorbench.tasks.record.run_folder import BESIDE_JOBS
+from investorbench.tasks.record.run_folder import BESIDE_JOBS, names_of
 from investorbench.tasks.record.schema import Content
 from investorbench.tasks.record.settings import CONFIG
 from investorbench.tasks.report.names import short_names
@@ -47,6 +47,7 @@ class Follower:
 
     def __init__(self, runs: Sequence[Path], clock: Callable[[], float] = time.time) -> None:
         self.runs = [run.resolve() for run in runs]
+        self._names = names_of(self.runs)
         self.jobs: dict[Path, FollowedJob] = {}
         self.lock = RLock()
         """Held while the jobs are changed."""
@@ -126,13 +127,17 @@ class Follower:
 
     def _find(self) -> set[int]:
         """Jobs that are new; those that are gone are forgotten."""
-        found = {path: place for run in self.runs for path, place in _jobs_below(run)}
+        named = zip(self.runs, self._names, strict=True)
+        found = {
+            path: (place, name) for run, name in named for path, place in _jobs_below(run, name)
+        }
         for gone in self.jobs.keys() - found.keys():
             del self.jobs[gone]
         new = [path for path in found if path not in self.jobs]
         for path in new:
             number = self._numbers.setdefault(path, len(self._numbers) + 1)
-            self.jobs[path] = FollowedJob(path, found[path], number)
+            place, run = found[path]
+            self.jobs[path] = FollowedJob(path, place, run, number)
             self.jobs[path].look()
         return {self._numbers[path] for path in new}
 
@@ -188,20 +193,20 @@ class Follower:
         return sum(paid) if paid else None
 
 
-def _jobs_below(run: Path) -> Iterator[tuple[Path, str]]:
-    """Folders of jobs, each with its place from the name of the run on; links lead nowhere."""
+def _jobs_below(run: Path, name: str) -> Iterator[tuple[Path, str]]:
+    """Folders of jobs, each with its place from the run's name on; links lead nowhere."""
     for where, folders, names in os.walk(run):
         folder = Path(where)
         repeats = [each for each in folders if each.startswith("repeat-")]
         if repeats or CONFIG in names:
-            yield folder, Path(run.name, folder.relative_to(run)).as_posix()
+            yield folder, Path(name, folder.relative_to(run)).as_posix()
         folders[:] = sorted(each for each in folders if each not in repeats)
 
 
 def _require_a_run(run: Path, named: Path) -> None:
     if not run.is_dir():
         raise InvestorBenchError(f"there is no folder {named}; `investorbench run` names its own")
-    if next(_jobs_below(run), None) is None:
+    if next(_jobs_below(run, run.name), None) is None:
         own = [each.name for each in run.iterdir() if not each.name.startswith(BESIDE_JOBS)]
         if own:
             raise InvestorBenchError(

@@ -30,11 +30,12 @@ class FollowedJob:
     Args:
         path: its folder.
         place: the same from the name of the run on.
+        run: that name.
         number: it is named by, in pages.
     """
 
-    def __init__(self, path: Path, place: str, number: int) -> None:
-        self.path, self.place, self.number = path, place, number
+    def __init__(self, path: Path, place: str, run: str, number: int) -> None:
+        self.path, self.place, self.run, self.number = path, place, run, number
         self.recorded: RecordedJob | None = None
         self.episodes: list[FollowedEpisode] = []
         self.problem = ""
@@ -154,7 +155,7 @@ class FollowedJob:
             "id": self.number,
             "agent": self.name,
             "task": recorded.task.id.removeprefix("InvestorBench/") if recorded else "",
-            "run": self.place.partition("/")[0],
+            "run": self.run,
             "state": self.state,
             "episodes": [self.count("finished"), len(self.episodes)],
             "decisions": sum(each.decisions for each in self.episodes),

@@ -195,7 +195,7 @@ class ReportMaker:
                 require_no_links(job)
                 entry = recorded_entry(
                     job,
-                    job.place.partition("/")[0],
+                    followed.run,
                     read_episode=reader.episode,
                     read_failure=reader.failure,
                 )

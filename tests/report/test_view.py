@@ -491,6 +491,26 @@ def test_an_episode_that_is_finished_is_read_once_for_all_reports(
         }
 
 
+def test_runs_of_one_name_stay_apart_as_in_a_report(
+    finished: Path, run: Path, tmp_path: Path
+) -> None:
+    begun(run, 3)
+    runs = [finished, run]
+    made = ReportFolder(tmp_path / "report")
+    made.finish(content_of(found_in(runs, made.see)))
+    report = Page((tmp_path / "report" / "index.html").read_text()).json("directory")["episodes"]
+    with ViewServer(runs) as server:
+        asking = Asking(server)
+        page = Page(asking.page()).json("directory")["episodes"]
+        rows = asking.get("live?since=0&made=1").json()["rows"]
+    known = ("path", "agent", "days", "finished")
+    assert [[each[name] for name in known] for each in page] == [
+        [each[name] for name in known] for each in report
+    ]
+    assert len({each["facts"] for each in page}) == len(page)
+    assert len({(each["run"], each["agent"]) for each in rows}) == 4
+
+
 @pytest.mark.parametrize("name", ["metrics.json", RECORD, "", "../config.yaml"])
 def test_what_a_link_leads_to_is_not_shown(run: Path, tmp_path: Path, name: str) -> None:
     secret = tmp_path / "secret"
