@@ -10,7 +10,7 @@ STAGE := .ci/stage
 LOCK := requirements/lock.txt
 FILES ?= .
 # What the lock covers: all extras but vllm, which pins a torch of its own.
-EXTRAS := plot data crypto llm anthropic tokens proxy mcp langgraph pydantic-ai chroma embed rl train bench stats sweep report view tracking inspect minari test-core test frameworks browser dev
+EXTRAS := plot data crypto llm anthropic tokens proxy mcp langgraph pydantic-ai chroma embed rl train bench stats sweep ray s3 report view tracking inspect minari test-core test clusters frameworks browser dev
 
 # Real markets: this folder where it is set, or one kept beside the checkout.
 INVESTORBENCH_DATA ?= $(wildcard $(abspath ../shared/data))
@@ -110,7 +110,7 @@ $(VENV)/.bench: $(VENV)/.core
 # torch by name and first: the build for the CPU where there is one, not gigabytes of CUDA.
 $(VENV)/.heavy: $(VENV)/.test $(VENV)/.bench
 	@NETWORK=1 $(STAGE) 'installing torch' env $(UV) 'torch==2.13.0'
-	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3, TRL, Chroma, embeddings, frameworks and Playwright' env $(UV) 'torch==2.13.0' --editable '.[rl,train,chroma,embed,anthropic,tokens,frameworks,inspect,minari,browser]'
+	@NETWORK=1 $(STAGE) 'installing Stable-Baselines3, TRL, Chroma, embeddings, frameworks, Ray and Playwright' env $(UV) 'torch==2.13.0' --editable '.[rl,train,chroma,embed,anthropic,tokens,frameworks,inspect,minari,clusters,browser]'
 	@touch $@
 
 # A browser for the tests of the report: the one that is there, or Debian's where that may be installed. Without

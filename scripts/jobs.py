@@ -46,7 +46,7 @@ from investorbench_env.whole_files import write_atomically
 
 OF_THE_RUN = (
     "output", "folder", "shard", "tracking", "concurrency", "max_usd", "cache", "cache_path",
-    "serve", "server", "seal", "salt", *OF_A_RACE,
+    "cache_files", "serve", "server", "seal", "salt", "ray", *OF_A_RACE,
 )  # fmt: skip
 """Settings that change nothing of what an agent does: a run may be resumed with others."""
 OF_SOME = (BLOCK, WORDED, OF_A_JOB)
@@ -132,6 +132,7 @@ def options_of(config: DictConfig, *, shows: Shows = "bar") -> RunOptions:
         max_usd=config.max_usd,
         cache=config.cache,
         cache_path=None if config.cache_path is None else Path(config.cache_path),
+        cache_files=config.cache_files,
         serve=serve,
         shows=shows,
     )

@@ -1,4 +1,4 @@
-"""Jobs in processes of their own, by Hydra's launchers: joblib here, submitit on Slurm."""
+"""Jobs in processes of their own: joblib here, submitit on Slurm, or tasks of Ray."""
 
 import contextlib
 import importlib.util
@@ -17,11 +17,13 @@ PLUGINS = {
     "joblib": "hydra_plugins.hydra_joblib_launcher",
     "submitit_local": "hydra_plugins.hydra_submitit_launcher",
     "submitit_slurm": "hydra_plugins.hydra_submitit_launcher",
+    "ray": "ray",
 }
 """What each launcher but ``basic`` needs."""
-ONE_MACHINE = ("joblib", "submitit_local")
 LAUNCHER = "launcher"
-HERE = "basic"
+HERE, RAY = "basic", "ray"
+ONE_MACHINE = ("joblib", "submitit_local", RAY)
+"""Launchers that may start several jobs on one machine."""
 LOOK_EVERY_S = 0.5
 
 
@@ -44,12 +46,13 @@ def launcher_in(overrides: Sequence[str]) -> str:
         )
     if given.get("serve", "").lower() == "true" and name in ONE_MACHINE:
         raise InvestorBenchError(
-            f"launcher={name} would start a server for every job on this machine: leave out "
+            f"launcher={name} would start a server for every job, on one machine: leave out "
             "launcher=..., or serve=true and name the server that runs with model.base_url=..."
         )
     if name in PLUGINS and importlib.util.find_spec(PLUGINS[name]) is None:
-        package = PLUGINS[name].partition(".")[2].replace("_", "-")
-        raise MissingDependencyError(package, "sweep", f"launcher={name}")
+        package = PLUGINS[name].rpartition(".")[2].replace("_", "-")
+        extra = RAY if name == RAY else "sweep"
+        raise MissingDependencyError(package, extra, f"launcher={name}")
     return name
 
 

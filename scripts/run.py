@@ -3,8 +3,9 @@
 import json
 import secrets
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -27,11 +28,13 @@ from investorbench.scripts.expected_output import print_expected
 from investorbench.scripts.jobs import OF_THE_RUN, job_of, maker_of, options_of
 from investorbench.scripts.launching import (
     HERE,
+    RAY,
     errors_raised,
     launched_shown,
     launcher_in,
     without_launcher,
 )
+from investorbench.scripts.on_ray import RayJobs, RaySettings, launch, mark_failed
 from investorbench.scripts.racing import print_races, with_races
 from investorbench.scripts.retired import warn_of_retired
 from investorbench.scripts.settings import require_known_settings, swept
@@ -40,15 +43,19 @@ from investorbench.scripts.tables import print_results
 from investorbench.scripts.terminal import Console
 from investorbench.tasks.expected import why_unknown
 from investorbench.tasks.finding import our_id
+from investorbench.tasks.record.digests import MANIFEST
 from investorbench.tasks.record.episode_folder import FAILURE
 from investorbench.tasks.record.job_folder import manifest_of
+from investorbench.tasks.record.object_store import RunStore, address_in, mirror_of
 from investorbench.tasks.record.schema import without_nan
 from investorbench.tasks.record.sealing import seal_record
+from investorbench.tasks.running.episodes import WhenEnded
 from investorbench.tasks.running.episodes import run_with as run_jobs
 from investorbench.tasks.running.job import Job
 from investorbench.tasks.running.outcomes import RunOutcome, recorded
 from investorbench.tasks.running.planning import sealed_plan
 from investorbench.tasks.running.raced import raced
+from investorbench.tasks.running.run_seed import seeded
 from investorbench.tasks.running.seating import require_one_process
 from investorbench.tasks.suites import OpenedSuite, close_suite
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
@@ -83,16 +90,21 @@ class PlannedLine(NamedTuple):
     Attributes:
         overrides: what it sets.
         jobs: all that it asks for.
-        config: of the first of them.
+        composed: the configuration of each of them, by the folder of the job in that of the run.
         changing: the settings that differ from job to job.
         own_tasks: names of tasks of a user's own.
     """
 
     overrides: list[str]
     jobs: list[Job]
-    config: DictConfig
+    composed: Mapping[Path, Composed]
     changing: list[str]
     own_tasks: frozenset[str]
+
+    @property
+    def config(self) -> DictConfig:
+        """The configuration of the first of them."""
+        return next(iter(self.composed.values())).config
 
 
 class RunPlan(NamedTuple):
@@ -103,11 +115,13 @@ class RunPlan(NamedTuple):
             the agents that stand in every table.
         jobs: all that is to be run.
         suite: that is run; None for none.
+        store: where its records are put, from which its folder fetches them; None for none.
     """
 
     lines: list[PlannedLine]
     jobs: list[Job]
     suite: OpenedSuite | None = None
+    store: RunStore | None = None
 
     @property
     def config(self) -> DictConfig:
@@ -135,9 +149,12 @@ def planning(overrides: list[str]) -> Iterator[RunPlan | None]:
     launcher = launcher_in(overrides)
     if not any(override.startswith("folder=") for override in overrides):
         overrides = [*overrides, f"folder={new_folder()}"]
-    # Other machines may have to read what is a user's own.
     *_, folder = (each.removeprefix("folder=") for each in overrides if each.startswith("folder="))
-    within = None if launcher == HERE else Path(folder)
+    store = None
+    if (address := address_in(folder)) is not None and not is_question(overrides):
+        overrides, store = _with_mirror(overrides, address, launcher)
+    # Other machines may have to read what is a user's own.
+    within = None if launcher in (HERE, RAY) else Path(folder)
     suite, lines = None, [overrides]
     if names_suite(overrides) and not is_question(overrides):
         suite, lines = suite_lines(overrides)
@@ -147,9 +164,26 @@ def planning(overrides: list[str]) -> Iterator[RunPlan | None]:
             chosen = [stack.enter_context(choosing(line, within)) for line in lines]
             planned = [_line(require_known_settings(*each), each[1]) for each in chosen]
             found = _after_cutoffs([each for each in planned if each is not None], chosen)
-            yield _together(found, suite) if found else None
+            yield _together(found, suite)._replace(store=store) if found else None
     finally:
         sys.path.pop()
+
+
+def _with_mirror(
+    overrides: Sequence[str], address: str, launcher: str
+) -> tuple[list[str], RunStore]:
+    """A command line whose folder is that of this machine for an address, and what is there.
+
+    Raises:
+        InvestorBenchError: it is no run whose records are put elsewhere, or they are refused.
+    """
+    if launcher != RAY:
+        raise InvestorBenchError(f"folder={address} is for launcher={RAY}; give a folder")
+    store, folder = RunStore(address), mirror_of(address)
+    if store.fetch(folder):
+        _say(f"fetched what {address} has into {folder}")
+    others = [each for each in overrides if not each.startswith("folder=")]
+    return [*others, f"folder={folder}"], store
 
 
 def _line(overrides: list[str], choices: Choices) -> PlannedLine | None:
@@ -164,7 +198,8 @@ def _line(overrides: list[str], choices: Choices) -> PlannedLine | None:
                 print(f"{group}, not ours: {', '.join(more)}")
         return None
     jobs = _planned(found, changing, choices.tasks)
-    return PlannedLine(overrides, jobs, found[0].config, changing, choices.tasks)
+    by_path = {job.path(Path()): each for job, each in jobs}
+    return PlannedLine(overrides, [job for job, _ in jobs], by_path, changing, choices.tasks)
 
 
 def _after_cutoffs(
@@ -203,6 +238,9 @@ def _run(plan: RunPlan) -> None:
         warn_of_retired((job.model for job in jobs if job.model is not None), plan.overrides)
     if launcher == HERE:
         outcome = run_jobs(jobs, options)
+    elif launcher == RAY:
+        require_one_process(jobs, f"launcher={launcher}")
+        outcome = _run_on_ray(plan, jobs)
     else:
         require_one_process(jobs, f"launcher={launcher}")
         with launched_shown(jobs, folder), errors_raised():
@@ -211,7 +249,7 @@ def _run(plan: RunPlan) -> None:
         outcome = recorded(jobs, folder)
     if plan.suite is not None and outcome.is_whole(jobs):
         _say(close_suite(folder))
-    show(outcome, config.output, folder)
+    show(outcome, config.output, folder, plan.store)
     if config.output == "table":
         if plan.suite is not None:
             results = [entry.result for entry in outcome.entries]
@@ -222,10 +260,61 @@ def _run(plan: RunPlan) -> None:
         _say(f"record sealed: {seal_record(folder).line}")
 
 
+def _run_on_ray(plan: RunPlan, jobs: Sequence[Job]) -> RunOutcome:
+    folder, store, settings = plan.folder, plan.store, RaySettings.of(plan.config.ray)
+
+    def fetch(ended: RayJobs) -> None:
+        if store is not None:
+            store.fetch(folder, [job.path(Path()).as_posix() for job in ended.jobs])
+
+    with seeded(jobs, folder) as known, launched_shown(known, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if store is not None:
+            store.put_run(folder)
+        tasks = [each for each in _ray_tasks(plan, known) if not _are_finished(each.jobs, folder)]
+        address = None if store is None else store.address
+        failed = launch(tasks, settings, address, fetch, _say) if tasks else {}
+        for job, why in failed.items():
+            mark_failed(job, folder, why)
+        nothing = (
+            f"nothing of it is in {folder}, which all machines have to share; where they do not, "
+            "name an object store, folder=s3://bucket/prefix"
+        )
+        return recorded(known, folder, dict.fromkeys(known, nothing) | failed)
+
+
+def _ray_tasks(plan: RunPlan, jobs: Sequence[Job]) -> list[RayJobs]:
+    """What each task runs: a job, or, where they share no cache, all that may ask the same."""
+    lines = {path: line for line in plan.lines for path in line.composed}
+    groups: dict[object, list[Job]] = {}
+    for job in jobs:
+        alike = job.path(Path()) if plan.store is None else job.seeds[0].agent
+        groups.setdefault(alike, []).append(job)
+    tasks = []
+    for own in groups.values():
+        line = lines[own[0].path(Path())]
+        composed = [lines[path].composed[path] for path in (job.path(Path()) for job in own)]
+        for job, each in zip(own, composed, strict=True):
+            each.config.folder = str(plan.folder.resolve())
+            each.config.seed = job.settings["seed"]
+            if plan.store is not None and each.config.max_usd is not None:
+                each.config.max_usd = plan.config.max_usd / len(groups)
+        tasks.append(RayJobs(own, composed, Launched(line.changing, line.own_tasks).play))
+    return tasks
+
+
+def _are_finished(jobs: Sequence[Job], folder: Path) -> bool:
+    return all(
+        (job.path(folder) / MANIFEST).exists()
+        and all(job.is_finished(folder, repeat) for repeat in range(job.repeats))
+        for job in jobs
+    )
+
+
 def _planned(
     found: Sequence[Composed], swept: Sequence[str], own_tasks: Collection[str]
-) -> list[Job]:
-    """The jobs of a command line.
+) -> list[tuple[Job, Composed]]:
+    """The jobs of a command line, each with its configuration.
 
     Args:
         found: their configuration.
@@ -235,16 +324,16 @@ def _planned(
     Raises:
         InvestorBenchError: some could not be planned, and so none is run.
     """
-    jobs: list[Job] = []
+    jobs: list[tuple[Job, Composed]] = []
     errors: list[str] = []
     beside_models = "agent" in swept and any(map(_asks_model, found))
     for each in found:
         try:
             job = _job(each, swept, own_tasks, beside_models)
             # Agents that ask no model are one job, however many models others ask.
-            known = {other.path(Path()) for other in jobs} if job.model is None else ()
+            known = {other.path(Path()) for other, _ in jobs} if job.model is None else ()
             if not beside_models or job.path(Path()) not in known:
-                jobs.append(job)
+                jobs.append((job, each))
         except InvestorBenchError as error:
             errors.append(str(error))
     _raise(errors)
@@ -316,8 +405,14 @@ def new_folder() -> str:
     return f"runs/{now:%Y-%m-%d}/{now:%H-%M-%S}-{secrets.token_hex(2)}"
 
 
-def show(outcome: RunOutcome, output: str, folder: Path) -> None:
+def show(outcome: RunOutcome, output: str, folder: Path, store: RunStore | None = None) -> None:
     """Print what came of jobs, where it is recorded, and what failed.
+
+    Args:
+        outcome: what came of them.
+        output: as a table, or as JSON.
+        folder: of the run.
+        store: from which the folder is fetched.
 
     Raises:
         InvestorBenchError: some failed.
@@ -332,7 +427,8 @@ def show(outcome: RunOutcome, output: str, folder: Path) -> None:
     is_resumable = any(each.can_be_resumed for each in outcome.failed)
     advice = "; the same command with this folder=... resumes it" if is_resumable else ""
     if folder.exists():
-        _say(f"recorded in {folder}{advice}")
+        place = f"{folder}" if store is None else f"{store.address}, fetched into {folder}"
+        _say(f"recorded in {place}{advice}")
     _raise([each.why for each in outcome.failed])
 
 
@@ -362,11 +458,24 @@ class Launched:
             InvestorBenchError: there is no record of why it failed.
         """
         sys.path.append(self.folder)
+        _raise(self.play([composed_here(config)]))
+
+    def play(self, composed: Sequence[Composed], ended: WhenEnded | None = None) -> list[str]:
+        """Run jobs; why some failed of which there is no record that says so.
+
+        Args:
+            composed: their configuration; how they are run stands in the first.
+            ended: called with the folder of each episode that has ended.
+        """
         # Whether another of its jobs asks a model was seen when all of them were planned.
-        job = _job(composed_here(config), self.swept, self.own_tasks, "agent" in self.swept)
-        outcome = run_jobs([job], options_of(config, shows="messages"))
-        if not outcome.entries and not list(job.path(Path(config.folder)).glob(f"*/{FAILURE}")):
-            _raise([each.why for each in outcome.failed])
+        beside_models = "agent" in self.swept
+        jobs = [_job(each, self.swept, self.own_tasks, beside_models) for each in composed]
+        options = options_of(composed[0].config, shows="messages")
+        outcome = run_jobs(jobs, replace(options, ended=ended))
+        marks = [job.path(Path(composed[0].config.folder)).glob(f"*/{FAILURE}") for job in jobs]
+        if outcome.entries or any(mark for own in marks for mark in own):
+            return []
+        return [each.why for each in outcome.failed]
 
 
 def _raise(errors: Sequence[str]) -> None:

@@ -120,6 +120,4 @@ def _is_shared(override: str) -> bool:
     """Whether it holds for all agents: a setting of the run, or where its data is."""
     name = override.partition("=")[0]
     is_flag = name.startswith("-") and name not in (*MANY, *QUESTIONS)
-    return (
-        is_flag or name in (*OF_THE_RUN, "launcher", "data") or name.partition(".")[0] == "server"
-    )
+    return is_flag or name.partition(".")[0] in (*OF_THE_RUN, "launcher", "data")

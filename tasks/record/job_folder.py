@@ -28,10 +28,9 @@ from investorbench.tasks.record.episode_folder import (
 )
 from investorbench.tasks.record.files import bytes_of, read_json
 from investorbench.tasks.record.kept_answers import (
-    kept_rows,
-    open_in_use,
     request_hashes,
     rows_bound,
+    rows_in_use,
 )
 from investorbench.tasks.record.lines import RecordError, read_record, version_of
 from investorbench.tasks.record.references import (
@@ -192,8 +191,7 @@ class JobFolder:
                 "references_sha256": references_hash(self.path),
             }
             if answers is not None and answers.is_file():
-                with open_in_use(answers) as db:
-                    rows = kept_rows(db, self._request_hashes(len(heads)))
+                rows = rows_in_use(answers, self._request_hashes(len(heads)))
                 bound["kept_answers"] = rows_bound(rows)
             write_manifest(self.path, manifest_of(result) | bound)
 

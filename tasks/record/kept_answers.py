@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from investorbench.agents.llm.answer_files import INSERT, rows_beside
 from investorbench.tasks.record.schema import Content
 from investorbench_env.errors import InvestorBenchError
 
@@ -72,14 +73,18 @@ def request_hashes(answers: Iterable[Any]) -> Iterator[str]:
             yield answer["request_hash"]
 
 
-@contextlib.contextmanager
-def open_in_use(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that reads a file which this process is writing through another one.
+def rows_in_use(path: Path, keys: Iterable[str]) -> dict[str, KeptRow]:
+    """The rows of these keys in a file which this process is writing through another connection.
 
     Raises:
         InvestorBenchError: it cannot be read.
     """
-    yield from _connected(path, f"{path.resolve().as_uri()}?mode=ro")
+    wanted, rows = set(keys), dict[str, KeptRow]()
+    for db in _connected(path, f"{path.resolve().as_uri()}?mode=ro"):
+        rows = kept_rows(db, wanted)
+    for key, *rest in rows_beside(path, wanted - rows.keys()):
+        rows[key] = KeptRow(*rest)
+    return rows
 
 
 @contextlib.contextmanager
@@ -89,13 +94,22 @@ def open_at_rest(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         InvestorBenchError: it cannot be read.
     """
-    if not any(path.with_name(path.name + end).exists() for end in BESIDE):
+    left = next(rows_beside(path), None)
+    if left is None and not any(path.with_name(path.name + end).exists() for end in BESIDE):
         yield from _connected(path, f"{path.resolve().as_uri()}?immutable=1")
         return
     with tempfile.TemporaryDirectory(prefix="investorbench-answers-") as room:
         for end in ("", *BESIDE):
             with contextlib.suppress(FileNotFoundError):
                 shutil.copy(path.with_name(path.name + end), room)
+        if left is not None:
+            copy = Path(room) / path.name
+            with (
+                contextlib.suppress(sqlite3.Error),  # what is no cache is said to be none below
+                contextlib.closing(sqlite3.connect(copy)) as db,
+                db,
+            ):
+                db.executemany(INSERT, rows_beside(path))
         yield from _connected(path, (Path(room) / path.name).as_uri())
 
 

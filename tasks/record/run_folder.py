@@ -36,7 +36,7 @@ SEED, SEED_LOCK = "seed.txt", ".seed.lock"
 BESIDE_JOBS = (
     "answers.sqlite", "spending.txt", "multirun.yaml", "report", "leaderboard.", ".submitit",
     "tracking", SEED, SEED_LOCK, "plan.seal", "record.seal", ".plan.seal",
-    "suite.json", "salt.txt", ".suite.lock",
+    "suite.json", "salt.txt", ".suite.lock", ".fetched",
 )  # fmt: skip
 """Files of a whole run, with what SQLite and locks put beside them."""
 

@@ -20,7 +20,7 @@ from investorbench.agents.llm import (
     UnusableAnswersError,
     connect,
 )
-from investorbench.agents.llm.cache import MODES, CacheMode
+from investorbench.agents.llm.cache import FILES, MODES, CacheFiles, CacheMode, files_for
 from investorbench.agents.llm.proxy import Proxy
 from investorbench.tasks.record.episode_folder import SAVE_EVERY, EpisodeFolder, figures_in
 from investorbench.tasks.record.job_folder import BusyError, JobFolder
@@ -69,6 +69,7 @@ POLL_S = 0.5
 """How often to look whether another process has done with an episode."""
 
 Say = Callable[[str], None]
+WhenEnded = Callable[[Path], None]
 Serve = Callable[[Model, Say], contextlib.AbstractContextManager[str]]
 """Starts the server of a model while a block runs, and gives its URL."""
 
@@ -115,8 +116,11 @@ class RunOptions:
     max_usd: float | None = None
     cache: CacheMode = "read_write"
     cache_path: Path | None = None
+    cache_files: CacheFiles | None = None
     serve: Serve | None = None
     shows: Shows = "bar"
+    ended: WhenEnded | None = None
+    """Called in a thread with the folder of each episode that has ended here, or failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +161,7 @@ def run(
     max_usd: float | None = None,
     cache: CacheMode = "read_write",
     cache_path: str | Path | None = None,
+    cache_files: CacheFiles | None = None,
     serve: Serve | None = None,
     shows: Shows = "bar",
 ) -> RunOutcome:
@@ -175,6 +180,8 @@ def run(
         max_usd: what all calls of models may cost; None for no limit.
         cache: of answers: ``"off"``, ``"read_write"``, or ``"replay_only"``, which asks no server.
         cache_path: its file; None for one in the folder.
+        cache_files: ``"one"`` for all processes, or ``"each"`` adds to one of its own; None for
+            what the file system calls for.
         serve: starts the servers of self-hosted models; None where they run already.
         shows: what is printed meanwhile.
 
@@ -190,6 +197,7 @@ def run(
         max_usd=max_usd,
         cache=cache,
         cache_path=folder_of(cache_path, "cache_path"),
+        cache_files=cache_files,
         serve=serve,
         shows=shows,
     )
@@ -200,6 +208,8 @@ def run_with(jobs: Sequence[Job], options: RunOptions) -> RunOutcome:
     """Run jobs, see :func:`run`."""
     if options.cache not in MODES:
         raise UnknownNameError("cache mode", options.cache, MODES)
+    if options.cache_files not in (None, *FILES):
+        raise UnknownNameError("cache_files", options.cache_files, FILES)
     if not isinstance(options.concurrency, int) or options.concurrency < 1:
         wanted = "must be a whole number of at least 1"
         raise InvestorBenchError(f"concurrency={options.concurrency!r} {wanted}")
@@ -364,7 +374,10 @@ def _answering(
     with contextlib.ExitStack() as stack:
         cache = None
         if options.cache != "off" and path is not None:
-            cache = stack.enter_context(Cache(path, options.cache))
+            files = files_for(path, options.cache_files)
+            if files.said and options.cache == "read_write":
+                bar.say(files.said)
+            cache = stack.enter_context(Cache(path, options.cache, files.files))
         url = None
         if options.serve and model.provider == "vllm" and options.cache != "replay_only":
             url = stack.enter_context(options.serve(model, bar.say))
@@ -544,9 +557,12 @@ def _place(
 async def _live_on_record(
     job: Job, repeat: int, folder: EpisodeFolder, context: EpisodeContext, seat: Seat | None
 ) -> Episode | Failed:
+    was_finished = folder.is_finished
     try:
         episode, described = await _live(job, repeat, folder, context, seat)
         folder.finish(episode, described)
+        if not was_finished:
+            await _say_ended(folder, context)
         return replace(episode, answers=figures_in(folder.path).get("answers"))
     except RecordError:
         raise  # nothing is added to a record that was changed
@@ -557,7 +573,13 @@ async def _live_on_record(
         failure = Failure(repeat, kind, _in_a_line(error), _trace(error))
         with contextlib.suppress(OSError):  # the disk may be full
             folder.fail(failure)
+            await _say_ended(folder, context)
         return Failed(failure, error)
+
+
+async def _say_ended(folder: EpisodeFolder, context: EpisodeContext) -> None:
+    if context.options.ended is not None:
+        await asyncio.to_thread(context.options.ended, folder.path)
 
 
 async def _live(

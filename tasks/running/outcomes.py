@@ -1,6 +1,6 @@
 """What comes of the jobs of a run, as it runs or from its folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -48,8 +48,16 @@ class RunOutcome:
         return len(self.entries) == len(jobs) and not any(each.failures for each in self.entries)
 
 
-def recorded(jobs: Sequence[Job], folder: Path) -> RunOutcome:
-    """What came of jobs that other processes ran, from their records."""
+def recorded(
+    jobs: Sequence[Job], folder: Path, lost: Mapping[Job, str] | None = None
+) -> RunOutcome:
+    """What came of jobs that other processes ran, from their records.
+
+    Args:
+        jobs: that were run.
+        folder: of the run.
+        lost: why there may be no record of some.
+    """
     entries: list[Entry] = []
     failed: list[JobFailure] = []
     for job in jobs:
@@ -57,7 +65,7 @@ def recorded(jobs: Sequence[Job], folder: Path) -> RunOutcome:
         try:
             entry = recorded_entry(job_in(job.path(folder)), folder.name)
         except InvestorBenchError as error:
-            failed.append(JobFailure(f"{where}: {error}"))
+            failed.append(JobFailure(f"{where}: {(lost or {}).get(job, error)}"))
             continue
         entries.append(entry)
         failed += [

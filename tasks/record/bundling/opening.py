@@ -29,6 +29,7 @@ from investorbench.tasks.record.bundling.packing import (
 )
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.kept_answers import ANSWERS
+from investorbench.tasks.record.object_store import RunStore, address_in, mirror_of
 from investorbench_env.errors import InvestorBenchError
 
 LONGEST_LIST = 1 << 26
@@ -53,16 +54,21 @@ def opened(paths: Sequence[Path], say: Say = lambda message: None) -> Iterator[l
     """The folders of runs while the block runs; those of bundles are gone afterwards.
 
     Args:
-        paths: of folders, which stay as they are, and of bundles, or into them.
-        say: takes what is worth knowing of a bundle.
+        paths: of folders, which stay as they are, of bundles, or into them, and addresses of object
+            stores, of which what is newer is fetched.
+        say: takes what is worth knowing of a bundle, or of what is fetched.
 
     Raises:
-        InvestorBenchError: one is a file, and no bundle that this version opens.
+        InvestorBenchError: one is a file, and no bundle that this version opens, or an object store
+            refuses what it has.
     """
     with ExitStack() as stack:
         folders: list[Path] = []
         rooms: dict[str, Path] = {}
         for path in paths:
+            if (address := address_in(path)) is not None:
+                folders.append(fetched(address, say))
+                continue
             file = bundle_at(path)
             if file is None:
                 folders.append(path)
@@ -82,6 +88,18 @@ def opened(paths: Sequence[Path], say: Say = lambda message: None) -> Iterator[l
             if message == str(error):
                 raise
             raise InvestorBenchError(message) from None
+
+
+def fetched(address: str, say: Say) -> Path:
+    """The folder on this machine that has what is at the address of a run.
+
+    Raises:
+        InvestorBenchError: it cannot be had.
+    """
+    folder = mirror_of(address)
+    number = RunStore(address).fetch(folder)
+    say(f"{address} is fetched into {folder}: {number} objects were newer")
+    return folder
 
 
 @contextmanager
