@@ -109,6 +109,10 @@ def test_a_run_is_followed_in_tensorboard_and_stays_as_it_is(call: Call, tmp_pat
         (["launcher=joblib"], "launcher=joblib is for sweeps: give -m, too"),
         (["-m", "launcher=joblib", "shard=1/2"], "leave out shard=..."),
         (["-m", "launcher=joblib", "serve=true"], "would start a server for every job"),
+        (["-m", "launcher=ray", "serve=true"], "would start a server for every job"),
+        (["folder=s3://bucket/mine"], "folder=s3://bucket/mine is for launcher=ray; give a folder"),
+        (["folder=s3://key:hidden@bucket"], "s3://… has a password in it"),
+        (["cache_files=many"], "unknown cache_files 'many'"),
         (["-m", "launcher=jobli"], "unknown launcher 'jobli'; valid, nearest first: joblib"),
     ],
 )
@@ -121,31 +125,34 @@ def test_what_cannot_be_launched_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("launcher", "extra"), [("joblib", "sweep"), ("ray", "ray")])
 def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
-    call: Call, monkeypatch: pytest.MonkeyPatch
+    launcher: str, extra: str, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(PLUGINS, "joblib", "hydra_plugins.of_nobody")
-    output = call("-m", "launcher=joblib")
+    monkeypatch.setitem(PLUGINS, launcher, "packages_of_nobody")
+    output = call("-m", f"launcher={launcher}")
     assert output.code == 1
-    assert "pip install 'investorbench[sweep]'" in output.err
+    assert f"pip install 'investorbench[{extra}]'" in output.err
 
 
-def run(folder: Path, url: str) -> None:
+def run(folder: Path, url: str, files: str) -> None:
     """A sweep in a process of its own."""
     os.chdir(folder)
     arguments = ["model=local", "model.id=stub", f"model.base_url={url}", "repeats=6"]
+    arguments.append(f"cache_files={files}")
     main(["run", *ASKING, *arguments, "folder=shared", "concurrency=2"])
 
 
 @pytest.mark.heavy
+@pytest.mark.parametrize("files", ["one", "each"])
 @pytest.mark.parametrize("is_killed", [False, True], ids=["both live", "one is killed"])
 def test_processes_fill_one_folder_and_each_shows_all_of_it(
-    call: Call, tmp_path: Path, is_killed: bool
+    call: Call, tmp_path: Path, is_killed: bool, files: str
 ) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["investorbench.scripts.main", "openai", __name__])
     with StubServer(latency_s=0.02) as server:
-        both = [processes.Process(target=run, args=(tmp_path, server.url)) for _ in range(2)]
+        both = [processes.Process(target=run, args=(tmp_path, server.url, files)) for _ in range(2)]
         for process in both:
             process.start()
         if is_killed:
@@ -161,6 +168,10 @@ def test_processes_fill_one_folder_and_each_shows_all_of_it(
     ((manifest,), found) = manifests(tmp_path), decisions(tmp_path / "shared" / "stock-sim")
     assert len(manifest["seeds"]) == len(set(manifest["seeds"])) == len(found) == 6
     assert len(set(asked)) == 6 * manifest["metrics"]["steps"]
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "shared"])
+    assert ended.value.code == 0
+    assert not list((tmp_path / "shared").glob("answers.sqlite.each/*.jsonl"))
 
 
 def test_an_episode_whose_agent_raises_is_marked_and_the_others_finish(
