@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from investorbench.scripts.main import main
+from investorbench.tasks import evaluate
 from investorbench.tasks.record import object_store
 from investorbench.tasks.record.object_store import (
     FETCHED,
@@ -188,6 +190,29 @@ def test_an_object_that_was_cut_off_or_leads_out_is_named(store: RunStore, tmp_p
         store.fetch(tmp_path / "copy")
     assert not list(tmp_path.rglob("outside.txt"))
     assert json.loads((tmp_path / "copy" / FETCHED).read_text()) == {}
+
+
+def test_commands_that_read_a_run_take_its_address(
+    store: RunStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    evaluate("momentum", "stock/sim", seed=0, end="2020-10-14", warmup=False, folder="run")
+    putting = PuttingJobs(store, Path("run"), ["stock-sim/momentum"])
+    putting.ended(Path("run/stock-sim/momentum/repeat-0"))
+    putting.finish()
+    for command, wanted in (("score", "1 agent with 1 repeat"), ("verify", "nothing wrong")):
+        with pytest.raises(SystemExit) as ended:
+            main([command, store.address])
+        output = capsys.readouterr()
+        assert ended.value.code == 0 and wanted in " ".join(output.out.split())
+        assert f"{store.address}isfetchedinto" in "".join(output.err.split())  # of any width
+    assert files(mirror_of(store.address)).keys() >= {"stock-sim/momentum/manifest.json"}
+    with pytest.raises(SystemExit):
+        main(["score", f"{store.address}/stock-sim/momentum"])
+    assert "give the address of all of it" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_kind_of_address_that_is_not_known_is_named() -> None:

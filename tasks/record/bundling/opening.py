@@ -30,6 +30,7 @@ from investorbench.tasks.record.bundling.packing import (
 from investorbench.tasks.record.code import code_of
 from investorbench.tasks.record.kept_answers import ANSWERS
 from investorbench.tasks.record.object_store import RunStore, address_in, mirror_of
+from investorbench.tasks.wording import count
 from investorbench_env.errors import InvestorBenchError
 
 LONGEST_LIST = 1 << 26
@@ -98,7 +99,7 @@ def fetched(address: str, say: Say) -> Path:
     """
     folder = mirror_of(address)
     number = RunStore(address).fetch(folder)
-    say(f"{address} is fetched into {folder}: {number} objects were newer")
+    say(f"{address} is fetched into {folder}: {count(number, 'newer object')}")
     return folder
 
 
