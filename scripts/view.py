@@ -17,6 +17,7 @@ import typer
 from investorbench.scripts.serving import stopping_on_signals, to_standard_error
 from investorbench.tasks.record.bundling import opened
 from investorbench.tasks.view import ViewServer
+from investorbench_env.whole_files import write_atomically
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 SSH = "SSH_CONNECTION"
@@ -86,5 +87,5 @@ def leading_to(address: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="investorbench-view-") as folder:
         file = Path(folder, "view.html")
         refresh = f'<meta http-equiv="refresh" content="0; url={escape(address)}">'
-        file.write_text(f"<!doctype html><title>InvestorBench</title>{refresh}\n", encoding="utf-8")
+        write_atomically(file, f"<!doctype html><title>InvestorBench</title>{refresh}\n")
         yield file

@@ -141,7 +141,7 @@ class RunStore:
             if (run / SPENDING).is_file():
                 parts[SPENDING] = Path(room) / SPENDING
                 own = (each for each in _lines(run / SPENDING) if _is_of(each, place))
-                parts[SPENDING].write_text("".join(own), encoding="utf-8")
+                write_atomically(parts[SPENDING], "".join(own))
             if (run / ANSWERS).is_file():
                 parts[ANSWERS] = Path(room) / ANSWERS
                 _copy_answers(run / ANSWERS, parts[ANSWERS])

@@ -15,8 +15,12 @@ import pytest
 
 from investorbench.tasks.view import ViewServer
 from tests.agents.llm.stub_server import Reply, StubServer
-from tests.report.test_browser import DESKTOP, FLAGS, PHONE, axe, chromium, playwright
 from tests.report.thirteen import answer
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+from tests.report.test_browser import DESKTOP, FLAGS, PHONE, chromium  # noqa: E402 - it needs both
 
 pytestmark = pytest.mark.heavy
 

@@ -59,8 +59,8 @@ def files(run: Path) -> dict[str, str]:
     [
         ("s3://bucket/prefix/", "s3://bucket/prefix"),
         (Path("s3://bucket/prefix"), "s3://bucket/prefix"),
-        ("file:///tmp/x", "file:///tmp/x"),
-        (Path("file:///tmp/x"), "file:///tmp/x"),
+        ("file:///shared/x", "file:///shared/x"),
+        (Path("file:///shared/x"), "file:///shared/x"),
         ("gs://bucket/a b", "gs://bucket/a b"),
         ("runs/mine", None),
         ("/runs/mine", None),
