@@ -1,10 +1,11 @@
-"""Texts in cells that a spreadsheet would otherwise compute, made harmless and as they were.
+"""Cells of CSV files: texts that a spreadsheet would compute, and rows that end where they end.
 
 A spreadsheet takes a cell of a CSV file for a formula by its first character, and a formula may
 send off what stands in other cells. docs/exports.md has the rule.
 """
 
 import re
+from typing import IO
 
 MARK = "'"
 """What stands before a text that would be computed, or that begins with it already."""
@@ -20,6 +21,28 @@ SUSPECT = (
 )
 """What texts hold, each after a zero, of which a spreadsheet might compute one; most hold none."""
 MARKED = re.compile(f"(^|[;\t\r\n]){MARK}")
+
+ENDS = "\r\n"
+"""What CSV writers are to take for ends of lines, so that both are quoted within a cell; see
+:class:`CsvRows`."""
+
+
+class CsvRows:
+    """Where a CSV writer that has :data:`ENDS` writes, so that a line feed ends each row.
+
+    A writer quotes a cell for the ends of lines that it writes itself, but every reader takes a
+    carriage return for one as well, and would part a row at the first that a model wrote.
+
+    Args:
+        stream: of the file.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> int:
+        """Write a row, which comes whole."""
+        return self._stream.write(row.removesuffix(ENDS) + "\n")
 
 
 def harmless(text: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from investorbench.tasks.record.schema import without_nan
 from investorbench.tasks.report.markup import Html, element
 
 PACKED = "application/octet-stream;base64"
@@ -17,8 +18,16 @@ def packed(text: str) -> str:
 
 
 def packed_json(value: Any) -> str:
-    """A JSON value as gzip in base64."""
-    return packed(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    """A JSON value as gzip in base64; NaN and the like, which only damaged lines have, are null."""
+    try:
+        text = _text_of(value)
+    except ValueError:
+        text = _text_of(without_nan(value))
+    return packed(text)
+
+
+def _text_of(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def block(name: str, content: str) -> Html:

@@ -9,7 +9,7 @@ from itertools import islice, repeat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from investorbench.tasks.spreadsheets import harmless_all
+from investorbench.tasks.spreadsheets import ENDS, CsvRows, harmless_all
 from investorbench.tasks.tables.fields import Block, Field, TidyRow
 from investorbench_env.errors import InvestorBenchError, UnknownNameError
 from investorbench_env.whole_files import written_whole
@@ -73,7 +73,7 @@ def writer_of(file: Path) -> "Write":
 def write_csv(stream: IO[bytes], fields: Fields, blocks: Iterable[Block]) -> None:
     """Comma-separated, UTF-8; no text is taken for a formula."""
     text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
-    out = csv.writer(text, lineterminator="\n")
+    out = csv.writer(CsvRows(text), lineterminator=ENDS)
     out.writerow([each.name for each in fields])
     for block in blocks:
         out.writerows(_tuples(block, fields, _cells))

@@ -9,7 +9,13 @@ from investorbench.tasks.record.episode_folder import FAILURE, FILES, METRICS
 from investorbench.tasks.record.files import read_json
 from investorbench.tasks.record.lines import header_in, read_record
 from investorbench.tasks.record.schema import Content, Header
-from investorbench.tasks.view.grown import GrownFile, Spending, last_line, spending_in
+from investorbench.tasks.view.grown import (
+    UNREADABLE,
+    GrownFile,
+    Spending,
+    last_line,
+    spending_in,
+)
 from investorbench_env.errors import InvestorBenchError
 
 EpisodeState = Literal["waiting", "begun", "finished", "failed"]
@@ -156,14 +162,29 @@ class FollowedEpisode:
         known, self._finished = self.finished_as, metrics
         if known == self.finished_as:
             return False
-        self.state, self.problem = "finished", ""
         self.written_at = metrics.st_mtime
+        self._counted = None
+        try:
+            self._counted = self._counts()
+        except (InvestorBenchError, *UNREADABLE) as error:
+            # What is in its lines can be said all the same.
+            for file in self.files.values():
+                if (found := _found(file.path)) is not None:
+                    file.look(found)
+            why = f"{METRICS} cannot be read: {type(error).__name__} {error}"
+            self.state = "failed"
+            self.problem = str(error) if isinstance(error, InvestorBenchError) else why
+        else:
+            self.state, self.problem = "finished", ""
+        return True
+
+    def _counts(self) -> EpisodeCounts:
+        """What its figures say."""
         figures = read_json(self.path / METRICS)
         lines = {name: int(own["lines"]) for name, own in (figures.get("records") or {}).items()}
         if "test" not in lines:  # of version 1
             lines = {name: len(read_record(file.path).lines) for name, file in self.files.items()}
-        self._counted = EpisodeCounts(lines["test"], sum(lines.values()), spending_in(figures))
-        return True
+        return EpisodeCounts(lines["test"], sum(lines.values()), spending_in(figures))
 
 
 def _found(path: Path, *, of_folder: bool = False) -> os.stat_result | None:

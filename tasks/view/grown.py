@@ -15,6 +15,14 @@ from investorbench_env.facts import Facts
 
 BLOCK_BYTES = 1 << 16
 """Of the end of a file, in which its last line is looked for."""
+KNOWN_BYTES = 200
+"""Of what was read before, by which a file is known again: a line ends with when it was written and
+the hash of the one before it."""
+
+UNREADABLE = (
+    ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
+"""What comes of JSON that no run writes."""
 
 
 @dataclass(slots=True)
@@ -91,6 +99,7 @@ class GrownFile:
         self.bytes_read = 0
         self._seen: tuple[int, int, int] | None = None
         self._end = 0
+        self._known = b""
 
     def look(self, found: os.stat_result) -> bool:
         """Read what is new; whether anything was.
@@ -108,18 +117,26 @@ class GrownFile:
             self._seen[0],
             found.st_size > self._seen[1],
         ):
-            self.sums, self._end = Sums(), 0  # it was replaced, cut off or changed
+            self._forget()  # it was replaced, cut off or changed
         self._seen = seen
-        before = self._end
         with self.path.open("rb") as file:
-            file.seek(self._end)
+            file.seek(self._end - len(self._known))
+            if file.read(len(self._known)) != self._known:
+                self._forget()  # it is another one: a number of a file is soon given again
+                file.seek(0)
+            before = self._end
             for line in file:
                 if not line.endswith(b"\n"):
                     break
                 self._add(line)
                 self._end += len(line)
+                self._known = line[-KNOWN_BYTES:]
                 self.bytes_read += len(line)
         return self._end != before
+
+    def _forget(self) -> None:
+        """Begin with nothing."""
+        self.sums, self._end, self._known = Sums(), 0, b""
 
     def _add(self, text: bytes) -> None:
         sums = self.sums
@@ -131,7 +148,7 @@ class GrownFile:
                 sums.header = Header.from_json(content)
                 return
             add_line(sums, content)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except UNREADABLE as error:
             why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             sums.problem = sums.problem or f"a line cannot be read: {why}"
             return

@@ -195,6 +195,28 @@ def test_a_record_that_was_cut_or_replaced_is_counted_from_its_beginning(run: Pa
     assert not file.look(path.stat())
 
 
+@given(st.lists(st.tuples(st.integers(1, DECISIONS), st.booleans()), min_size=1, max_size=6))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_record_in_the_place_of_another_is_counted_whatever_number_the_system_gives_it(
+    run: Path, grown_to: list[tuple[int, bool]]
+) -> None:
+    path = run / "followed.jsonl"
+    records = [(each / RECORD).read_bytes().splitlines(keepends=True) for each in episodes_of(run)]
+    path.write_bytes(b"")
+    file, own = GrownFile(path), 0
+    for number, (lines, is_other) in enumerate(grown_to):
+        own = (own + is_other) % len(records)
+        text = b"".join(records[own][: lines + 1])
+        path.write_bytes(text)  # in place, so that nothing but what it holds tells it apart
+        os.utime(path, ns=(number, number))
+        file.look(path.stat())
+        written = [json.loads(line) for line in text.splitlines()[1:]]
+        assert [*file.sums.equity] == [line["account"]["equity"] for line in written]
+        assert file.sums.ended == written[-1]["written_at"] and not file.sums.problem
+
+
 def test_a_line_that_cannot_be_read_is_said_and_the_others_are_counted(run: Path) -> None:
     path = episodes_of(run)[0] / RECORD
     lines = path.read_bytes().splitlines(keepends=True)
@@ -215,6 +237,8 @@ def test_a_line_that_cannot_be_read_is_said_and_the_others_are_counted(run: Path
         (False, '"action": ', '"action": {"x": [[1]]}, "was": '),
         (False, '"thought": {', '"thought": [1], "was": {'),
         (False, '"answers": [', '"answers": [null, '),
+        (False, '"equity": ', '"equity": 1' + "0" * 400 + ', "was": '),
+        (False, '"cost_usd": ', '"cost_usd": 1' + "0" * 400 + ', "was": '),
         (True, '"schema": 2', '"schema": 9'),
         (True, '"steps": ', '"steps": -'),
     ],
@@ -509,6 +533,44 @@ def test_runs_of_one_name_stay_apart_as_in_a_report(
     ]
     assert len({each["facts"] for each in page}) == len(page)
     assert len({(each["run"], each["agent"]) for each in rows}) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("records", 5), ("records", {"test": 5}), ("records", {"test": {}}),
+        ("records", {"test": {"lines": None}}), ("answers", 5), ("answers", {"test": 5}),
+        ("answers", {"test": {"decisions": 1}}), ("", []),
+    ],
+)  # fmt: skip
+def test_figures_that_no_run_writes_are_said_and_their_lines_are_counted(
+    run: Path, name: str, value: Any
+) -> None:
+    path, clock = episodes_of(run)[0] / "metrics.json", Clock()
+    figures = json.loads(path.read_text())
+    path.write_text(json.dumps({**figures, name: value} if name else value))
+    follower = Follower([run], clock)
+    for _ in range(2):
+        state = looked(follower, clock)
+        assert state["decisions"] == [4 * DECISIONS, 4 * DECISIONS]
+        assert state["episodes"] == [3, 4] and state["failed"] == 1
+        (problem,) = state["problems"]
+        assert "repeat-0: " in problem and "metrics.json" in problem
+    path.write_text(json.dumps(figures))
+    assert looked(follower, clock)["problems"] == []
+
+
+def test_a_number_that_json_does_not_have_leaves_the_decisions_to_be_read(run: Path) -> None:
+    path = episodes_of(run)[0] / RECORD
+    lines = path.read_text().splitlines(keepends=True)
+    lines[-1] = lines[-1].replace('"cost_usd": ', '"cost_usd": NaN, "was": ', 1)
+    path.write_text("".join(lines))
+    with ViewServer([run]) as server:
+        asking = Asking(server)
+        page = Page(asking.page())
+        days = [each["days"] for each in page.json("directory")["episodes"]]
+        assert days == [DECISIONS] * 4
+        assert asking.get("parts/episode-1.js").status_code == 200
 
 
 @pytest.mark.parametrize("name", ["metrics.json", RECORD, "", "../config.yaml"])

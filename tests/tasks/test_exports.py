@@ -1,5 +1,6 @@
 """Leaderboards as files: figures that read back equal, and names that cannot break a table."""
 
+import csv
 import io
 import re
 import shutil
@@ -69,6 +70,16 @@ def test_comma_separated_values_and_parquet_read_back_equal(tables: Tables) -> N
     text[names] = text[names].map(as_it_was, na_action="ignore")
     assert list(text.columns) == list(typed.columns) and len(text) == len(typed) == 11
     pd.testing.assert_frame_equal(text.astype(typed.dtypes), typed, check_exact=True)
+
+
+def test_a_carriage_return_in_a_name_ends_no_row(tables: Tables) -> None:
+    board = tables[0][0]
+    rows = [replace(row, agent=f"a{number}\rb") for number, row in enumerate(board.rows)]
+    text = export([replace(board, rows=tuple(rows))], [], "csv").decode()
+    found = list(csv.reader(io.StringIO(text, newline="")))
+    assert len({len(cells) for cells in found}) == 1
+    column = found[0].index("agent")
+    assert [cells[column] for cells in found[1:]] == [row.agent for row in rows]
 
 
 def test_a_row_has_the_figures_of_the_result_as_fractions_and_of_the_tests(tables: Tables) -> None:

@@ -345,17 +345,23 @@ OF_BLOCKS = st.lists(st.builds(Block, OF_ROW, st.lists(OF_ROW, max_size=4)), max
 
 def plain_csv(rows: list[dict[str, Any]]) -> bytes:
     """A cell at a time."""
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\n")
-    out.writerow([each.name for each in KINDS])
+    lines = [",".join(each.name for each in KINDS)]
     for row in rows:
         values = [row.get(each.name) for each in KINDS]
         empty = [value is None or value != value for value in values]
-        out.writerow(
-            "" if none else harmless(str(value)) if each.storage == "string" else value
-            for each, value, none in zip(KINDS, values, empty, strict=True)
+        lines.append(
+            ",".join(
+                "" if none else quoted(harmless(str(value)) if each.storage == "string" else value)
+                for each, value, none in zip(KINDS, values, empty, strict=True)
+            )
         )
-    return text.getvalue().encode("utf-8", "replace")
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+
+
+def quoted(value: Any) -> str:
+    """As RFC 4180 has it: either end of a line is quoted."""
+    text = str(value)
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
 
 
 def plain_json_lines(rows: list[dict[str, Any]]) -> bytes:
@@ -381,6 +387,8 @@ def test_what_rows_have_in_common_is_written_as_if_each_said_it(
         assert write_blocks(found, KINDS, blocks) == write_rows(single, KINDS, rows) == len(rows)
         assert found.read_bytes() == single.read_bytes()
     assert (folder / "b.csv").read_bytes() == plain_csv(rows)
+    with (folder / "b.csv").open(newline="", encoding="utf-8") as file:
+        assert [len(cells) for cells in csv.reader(file)] == [len(KINDS)] * (len(rows) + 1)
     assert (folder / "b.jsonl").read_bytes() == plain_json_lines(rows)
     for row, read in zip(rows, pq.read_table(folder / "b.parquet").to_pylist(), strict=True):
         for each in KINDS:

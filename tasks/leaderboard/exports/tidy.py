@@ -15,7 +15,7 @@ from investorbench.tasks.leaderboard.label_columns import LabelLine, label_colum
 from investorbench.tasks.leaderboard.overall_columns import overall_columns
 from investorbench.tasks.leaderboard.snapshot_columns import SnapshotLine, snapshot_columns
 from investorbench.tasks.leaderboard.snapshot_rows import SnapshotBoard
-from investorbench.tasks.spreadsheets import harmless
+from investorbench.tasks.spreadsheets import ENDS, CsvRows, harmless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +31,9 @@ def csv(
     table = frame(boards, overalls, snapshots, labels)
     for name in table.select_dtypes("string").columns:
         table[name] = table[name].map(harmless, na_action="ignore")
-    text: str = table.to_csv(index=False, lineterminator="\n")
-    return text.encode("utf-8", "replace")
+    text = io.StringIO()
+    table.to_csv(CsvRows(text), index=False, lineterminator=ENDS)
+    return text.getvalue().encode("utf-8", "replace")
 
 
 def parquet(

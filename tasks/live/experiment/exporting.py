@@ -15,6 +15,7 @@ from investorbench.tasks.live.experiment.accounts import distributions_in, fills
 from investorbench.tasks.live.experiment.derived import write_where_other
 from investorbench.tasks.live.experiment.view import LedgerView
 from investorbench.tasks.live.logs import DAILY, TOTAL, TRADES
+from investorbench.tasks.spreadsheets import ENDS, CsvRows
 from investorbench_env.accounting.events import Distribution, Fill
 from investorbench_env.accounting.portfolio import HeldShares, SessionBar
 
@@ -130,7 +131,7 @@ def _sale(shares: float, price: float, entry: float, reason: str) -> LogCells:
 
 def _csv(columns: tuple[str, ...], rows: Iterator[Mapping[str, Any]]) -> str:
     written = io.StringIO()
-    writer = csv.DictWriter(written, columns, lineterminator="\n")
+    writer = csv.DictWriter(CsvRows(written), columns, lineterminator=ENDS)
     writer.writeheader()
     for row in rows:
         writer.writerow({name: _cell(value) for name, value in row.items()})
