@@ -60,6 +60,7 @@ def test_a_change_that_was_made_can_be_taken_back(tmp_path: Path) -> None:
     apply(made, tmp_path, "--reverse", "--check")
 
 
+@pytest.mark.heavy
 def test_a_universe_and_a_family_give_ids_that_can_be_scored(changed: Path) -> None:
     program = """
 import gymnasium, investorbench_env
@@ -73,6 +74,7 @@ print(result.facts.family, result.facts.long_only, result.actions[-1])
     assert printed(program, changed) == ["True Stocks-SIM", "Allocation True [1.0]"]
 
 
+@pytest.mark.heavy
 def test_a_metric_stands_in_every_result_and_table(changed: Path) -> None:
     program = """
 import numpy as np
@@ -88,6 +90,7 @@ print(b"Omega" in export(boards, [], "md"), b"omega" in export(boards, [], "csv"
     assert printed(program, changed) == ["True", "True True"]
 
 
+@pytest.mark.heavy
 def test_a_source_is_asked_and_a_provider_is_spoken_to(changed: Path) -> None:
     program = """
 import asyncio, json, os, tempfile, threading

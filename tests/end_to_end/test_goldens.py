@@ -95,6 +95,7 @@ def test_the_luck_of_a_random_policy_is_as_large_as_reported(
     assert np.std(returns, ddof=1) == pytest.approx(points, abs=within)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("id", "expected"),
     [

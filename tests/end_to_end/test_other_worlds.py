@@ -65,6 +65,7 @@ def command(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[obje
     return ended.value.code, out, err
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("id", WORLDS)
 @pytest.mark.parametrize("share", [0.3, 0.9], ids=["in the warm-up", "in the test"])
 def test_an_episode_that_is_killed_ends_as_an_unbroken_one(

@@ -149,6 +149,7 @@ def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> No
         arch_data.read("SP500")
 
 
+@pytest.mark.heavy
 @needs_arch
 def test_reading_does_not_import_the_package() -> None:
     program = (

@@ -66,6 +66,7 @@ def with_days(name: str, days: set[str]) -> Source:
     return row
 
 
+@pytest.mark.heavy
 @settings(max_examples=25, deadline=None)
 @given(held=st.lists(st.sets(st.sampled_from(WEEK)), min_size=1, max_size=4))
 def test_sources_are_asked_in_order_until_every_session_has_a_price(held: list[set[str]]) -> None:

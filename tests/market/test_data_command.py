@@ -142,6 +142,7 @@ def test_fetch_refuses_what_makes_no_sense(arguments: tuple[str, ...], reason: s
     assert reason in result.stderr
 
 
+@pytest.mark.heavy
 def test_fetch_shows_what_it_got_and_then_finds_it(
     server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +161,7 @@ def test_fetch_shows_what_it_got_and_then_finds_it(
     assert "no licence stated" in run("list", "--data", tmp_path).stdout
 
 
+@pytest.mark.heavy
 def test_fetch_ends_with_one_where_nothing_came(
     server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

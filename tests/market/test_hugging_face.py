@@ -57,6 +57,7 @@ def test_a_folder_without_a_market_is_said(tmp_path: Path) -> None:
         hugging_face.load_from_disk(tmp_path)
 
 
+@pytest.mark.heavy
 def test_a_market_comes_back_from_a_hub_to_the_last_bit(tmp_path: Path) -> None:
     market = small(tmp_path / "in")
     library.save(market, tmp_path / "saved")

@@ -118,6 +118,7 @@ def test_a_busy_server_is_asked_again_when_it_says() -> None:
     assert waits == [7.0, 1.0, 2.0]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("reply", "asked", "reason"),
     [

@@ -115,6 +115,7 @@ def test_the_table_knows_which_words_of_finance_are_rare() -> None:
     assert weight("2021") == weight("5") < weight("azure") == weight("quillon")
 
 
+@pytest.mark.heavy
 def test_the_table_is_what_the_texts_give(data_folder) -> None:
     assert weights_of(texts(data_folder / "text")).tobytes() == table().tobytes()
 

@@ -169,6 +169,7 @@ def cut_a_manifest_off(run: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "damage", [lambda run: None, damage_a_configuration, damage_a_line, cut_a_manifest_off]
 )
@@ -228,6 +229,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert files(run) == before and (run / "report.html").read_text() == "an earlier one"
 
 
+@pytest.mark.heavy
 def test_a_real_market_is_scored_and_reported_alike_with_its_data_and_without(
     command: Call, tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

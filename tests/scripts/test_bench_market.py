@@ -7,6 +7,7 @@ from investorbench.scripts.bench import market
 from investorbench.scripts.main import main
 
 
+@pytest.mark.heavy
 def test_it_prints_what_markets_of_several_lengths_cost(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

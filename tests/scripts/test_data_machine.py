@@ -60,6 +60,7 @@ def test_without_a_home_the_variable_for_the_cache_is_named(
         cache_folder()
 
 
+@pytest.mark.heavy
 def test_a_terminal_of_ascii_alone_shows_the_plan(tmp_path: Path) -> None:
     program = "from investorbench.scripts.main import main; main()"
     command = [sys.executable, "-c", program, "data", "fetch", "TSLA", "--dry-run"]

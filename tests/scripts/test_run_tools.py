@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.agents.llm.stub_server import Reply, StubServer, fill, schema_of
 from tests.scripts.calling import Call, results
 from tests.tasks.plain_records import lines_of
@@ -68,6 +70,7 @@ def test_all_calls_and_answers_are_counted_kept_and_come_out_again(
     assert first == second
 
 
+@pytest.mark.heavy
 def test_a_run_that_is_broken_off_among_calls_goes_on_to_the_same_end(
     call: Call, tmp_path: Path
 ) -> None:

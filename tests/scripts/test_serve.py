@@ -114,6 +114,7 @@ def test_a_model_is_served_asked_and_stopped_with_its_children(fake: Path, port:
     assert "--tensor-parallel-size 2" in " ".join(arguments)
 
 
+@pytest.mark.heavy
 def test_an_error_in_the_block_stops_the_server_too(fake: Path, port: int) -> None:
     with pytest.raises(ZeroDivisionError), served(tiny(), port=port, say=str):
         1 / 0  # noqa: B018
@@ -129,6 +130,7 @@ def test_a_server_that_fails_shows_the_end_of_its_log(fake: Path, port: int) -> 
         pass
 
 
+@pytest.mark.heavy
 def test_a_server_that_is_never_ready_is_given_up_and_stopped(
     fake: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +152,7 @@ def test_a_server_with_the_right_model_is_used_and_left_running(fake: Path) -> N
     assert not (fake / "pids").exists()
 
 
+@pytest.mark.heavy
 def test_a_port_in_use_by_something_else_is_refused(fake: Path) -> None:
     with (
         StubServer(models=("acme/other",)) as stub,
@@ -250,6 +253,7 @@ def command(fake: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_a_signal_and_leaves_nothing_behind(
     command: "subprocess.Popen[str]", number: signal.Signals, fake: Path

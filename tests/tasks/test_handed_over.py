@@ -201,6 +201,7 @@ class Guesses:
         return 1 if len(fills) < 2 else 2 * int(fills[1] > fills[0])
 
 
+@pytest.mark.heavy
 def test_the_seed_attack_earns_no_more_than_random() -> None:
     task = Task.of("stock/sim", end="2021-02-26")
     many = 12

@@ -42,6 +42,7 @@ def test_an_oracle_and_a_filter_are_handed_what_they_need_and_results_say_so(
     assert json.loads((job / "manifest.json").read_text())["knows"] == "knows the hidden state"
 
 
+@pytest.mark.heavy
 def test_every_table_marks_them_and_says_what_they_know(results: list[Result]) -> None:
     others = [evaluate(agent, CRYPTO, seed=0) for agent in (Oracle, "momentum")]
     entries = [Entry(result=result, planned=1) for result in (*results, *others)]

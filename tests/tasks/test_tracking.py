@@ -376,6 +376,7 @@ def test_mlflow_reads_what_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert [metric.step for metric in tokens] == list(range(STEPS))
 
 
+@pytest.mark.heavy
 def test_a_server_that_is_down_does_an_episode_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

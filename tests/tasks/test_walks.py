@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pytest
 
 from investorbench.tasks import evaluate
 from investorbench.tasks.seeds import market_seed
@@ -74,6 +75,7 @@ def numbers_and_texts(things: Iterable[Any]) -> tuple[set[float], set[str]]:
     return numbers, texts
 
 
+@pytest.mark.heavy
 def test_nothing_that_an_agent_is_handed_leads_to_the_future_or_to_a_seed() -> None:
     found: list[tuple[str, set[float], set[str]]] = []
     honest = evaluate(Steady, WEIGHT, seed=5)

@@ -98,6 +98,7 @@ def test_the_list_of_phrases_is_of_filings(data_folder: Path) -> None:
     assert len(found_in(html.unescape(words))) >= 55
 
 
+@pytest.mark.heavy
 def test_what_real_filings_leave_is_prose_and_figures(data_folder: Path) -> None:
     import pandas as pd
 
