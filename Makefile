@@ -48,13 +48,13 @@ test: $(VENV)/.test check  ## all checks, and every test but the heavy ones
 LONGEST := tests/memory/test_chroma_rules.py tests/end_to_end
 test-all: test $(VENV)/.heavy $(VENV)/.chromium $(VLLM)/.made  ## the same, then the heavy tests: torch, vLLM, Chroma, kills, a browser
 	@echo '· testing what is heavy'
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m heavy -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST) $(LONGEST) tests
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m 'heavy and not long' -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST) $(LONGEST) tests
 
 # Status 5 of pytest: no test carries the marker.
-test-long: $(VENV)/.test  ## what takes longer still: the lowest and newest versions of everything, on two Pythons
+test-long: $(VENV)/.heavy $(VENV)/.chromium $(VLLM)/.made  ## what takes longer still: every page of docs/, vLLM, training, many kills; old and new versions on two Pythons
 	@$(LINKS) .ci/versions
 	@echo '· testing what takes long'
-	@$(PY) -m pytest -q -m long -n 2 --dist loadfile $(PYTEST) || [ $$? -eq 5 ]
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m long -n 3 --dist loadfile $(PYTEST) || [ $$? -eq 5 ]
 
 check: $(VENV)/.test lint types  ## lint, format and types
 

@@ -137,7 +137,7 @@ class ReportMaker:
     def part(self, name: str) -> str | None:
         """A file beside the page; None where there is none of that name."""
         kind, _, number = name.partition("-")
-        if kind == "episode" and number.isascii() and number.isdigit():
+        if kind == "episode" and number.isascii() and number.isdigit() and len(number) < 10:
             return self._episode(int(number))
         text = self.made.parts.get(name)
         return None if text is None else part_file({name: text})

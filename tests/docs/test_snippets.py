@@ -63,8 +63,15 @@ def reader(tmp_path: Path) -> "Reader":
     return Reader(tmp_path)
 
 
-@pytest.mark.heavy
-@pytest.mark.parametrize("path", pages_with("plain"))
+def first_page_sooner(pages: list[str]) -> list[Any]:
+    """Pages to be run with what takes long, the first that is read with the heavy tests."""
+    return [
+        pytest.param(page, marks=pytest.mark.heavy if page == "README.md" else pytest.mark.long)
+        for page in pages
+    ]
+
+
+@pytest.mark.parametrize("path", first_page_sooner(pages_with("plain")))
 def test_a_page_shows_what_its_programs_print(
     reader: "Reader", monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

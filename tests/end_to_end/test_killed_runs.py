@@ -101,6 +101,7 @@ def live(folder: Path, url: str) -> None:
     main([*RUN, f"model.base_url={url}", f"folder={folder.name}"])
 
 
+@pytest.mark.long
 def test_after_fifty_kills_a_run_ends_as_one_that_was_never_killed(tmp_path: Path) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["tests.end_to_end.warm_start", __name__])

@@ -40,6 +40,7 @@ def live(folder: Path, url: str) -> None:
     main(["run", "-m", f"suite={SUITE}", "salt=salt", "agent=finmem", models, *more])
 
 
+@pytest.mark.long
 def test_a_suite_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(SMALL)
     (tmp_path / "salt").write_text(SALT)

@@ -57,6 +57,7 @@ def live(folder: Path, url: str) -> None:
     main([*SWEEP, f"model.base_url={url}", f"folder={folder.name}"])
 
 
+@pytest.mark.long
 def test_a_sweep_over_13_models_that_is_killed_ends_as_an_unbroken_one(tmp_path: Path) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["tests.end_to_end.warm_start", __name__])

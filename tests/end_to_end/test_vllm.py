@@ -65,6 +65,7 @@ def played(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Playe
     return Played(warmup, test, counted, server.process.pid)
 
 
+@pytest.mark.long
 def test_every_decision_of_warm_up_and_test_is_valid_by_its_schema(played: Played) -> None:
     assert (len(played.warmup), len(played.test)) == (WARMUP, TEST)
     lines = (*played.warmup, *played.test)

@@ -147,6 +147,7 @@ def test_without_data_the_command_says_how_to_get_some(environment: Path, tmp_pa
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", ["before ours", "after ours"])
 def test_the_agents_of_openai_work_beside_ours(order: str, wheel: Path, tmp_path: Path) -> None:
     groups = [["openai-agents"], [wheel]]
@@ -157,6 +158,7 @@ def test_the_agents_of_openai_work_beside_ours(order: str, wheel: Path, tmp_path
     assert -1 < float(printed) < 100
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["environment", "editable"])
 def test_a_folder_may_have_folders_of_the_same_names(
     how: str, tmp_path: Path, request: pytest.FixtureRequest

@@ -260,7 +260,7 @@ def test_finmem_runs_offline_on_what_was_fetched(arrived: Arrived, tmp_path: Pat
     assert len(days.read_text().splitlines()) > 20
 
 
-@pytest.mark.heavy
+@pytest.mark.long
 def test_killed_twenty_times_and_resumed_it_ends_with_the_same_bytes(
     sources: Sources, arrived: Arrived, tmp_path: Path
 ) -> None:

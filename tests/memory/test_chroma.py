@@ -40,7 +40,7 @@ KILLS = 50
 heavy = pytest.mark.heavy
 
 
-@heavy
+@pytest.mark.long
 def test_a_process_killed_at_random_moments_loses_only_the_step_in_progress(tmp_path) -> None:
     days, chance, kills = 400, random.Random(0), 0
     undisturbed, memory = [], empty("investorbench")
