@@ -23,14 +23,14 @@ const chosenEpisode = () => directory.episodes[Number(byId("record-repeat").valu
 const command = (episode, day = "") =>
   `investorbench inspect ${episode.path}${day ? ` ${day} --prompt` : ""}`;
 
-function chooseTask() {
+function offerAgents() {
   const task = byId("record-task").value;
   const agents = directory.episodes.filter((each) => each.task === task).map((each) => each.agent);
   setOptions(byId("record-agent"), [...new Set(agents)].map((agent) => [agent, agent]));
-  chooseAgent();
+  offerRepeats();
 }
 
-function chooseAgent() {
+function offerRepeats() {
   const [task, agent] = [byId("record-task").value, byId("record-agent").value];
   const own = directory.episodes.map((each, index) => [each, index])
     .filter(([each]) => each.task === task && each.agent === agent);
@@ -41,16 +41,15 @@ function chooseAgent() {
   }));
   const shown = own.find(([each]) => each.shown);
   if (shown) byId("record-repeat").value = shown[1];
-  return showDays();
 }
 
 /** Choose an episode in all three fields, and show a day of it. */
 async function openDay(index, day) {
   const episode = directory.episodes[index];
   byId("record-task").value = episode.task;
-  chooseTask();
+  offerAgents();
   byId("record-agent").value = episode.agent;
-  await chooseAgent();
+  offerRepeats();
   byId("record-repeat").value = index;
   await showDays();
   await showDay(day);
@@ -299,11 +298,11 @@ function watchDecisions() {
     return;
   }
   setOptions(byId("record-task"), tasks.map((task) => [task, directory.titles[task]]));
-  byId("record-task").addEventListener("change", chooseTask);
-  byId("record-agent").addEventListener("change", chooseAgent);
+  byId("record-task").addEventListener("change", () => { offerAgents(); showDays(); });
+  byId("record-agent").addEventListener("change", () => { offerRepeats(); showDays(); });
   byId("record-repeat").addEventListener("change", showDays);
   byId("record-session").addEventListener("change", async () =>
     listDays(await loaded(chosenEpisode(), "facts")));
   showWhatIsLeftOut();
-  chooseTask();
+  offerAgents();
 }

@@ -27,19 +27,20 @@ async function openAt(task, agent, time) {
   await openDay(directory.episodes.indexOf(episode), Math.max(0, last));
 }
 
+/** Open what the address links to; whether it was a decision. */
 async function openLink() {
   let parts;
   try {
     parts = location.hash.slice(1).split("/").map(decodeURIComponent);
   } catch {
-    return;
+    return false;
   }
   const [kind, title, ...rest] = parts;
   const task = taskNamed(title);
-  if (!task || !["decision", "differ"].includes(kind)) return;
+  if (!task || !["decision", "differ"].includes(kind)) return false;
   if (kind === "differ") {
     await openDifferent(task, rest[0], rest[1]);
-    return;
+    return false;
   }
   const [agent, repeat, day] = rest;
   const index = directory.episodes.findIndex((each) => each.task === task && each.agent === agent
@@ -48,9 +49,11 @@ async function openLink() {
   const place = facts ? facts.decisions.findIndex((each) => each.day === day) : -1;
   if (place < 0) announce("The decision of this link is not in the report");
   else await openDay(index, place);
+  return place >= 0;
 }
 
-function watchLinks() {
+/** Follow the link of the address; without one to a decision, list those of the first record. */
+async function watchLinks() {
   addEventListener("hashchange", openLink);
-  openLink();
+  if (!await openLink().catch(() => false) && directory.episodes.length) await showDays();
 }

@@ -3,6 +3,7 @@
 // way. Such a file gives names and base64 to investorbench.put, and nothing else.
 
 const KEPT = 24;
+const SPARE = 8;
 const unpacked = new Map();
 const arrived = new Map();
 const loading = new Map();
@@ -18,9 +19,9 @@ function blocksIn(file) {
       const script = document.createElement("script");
       const settle = (act) => () => { script.remove(); loading.delete(file); act(); };
       script.addEventListener("load", settle(() => {
-        const own = [...arrived].filter(([id]) => fileOf(id) === file);
-        own.forEach(([id]) => arrived.delete(id));
-        done(new Map(own));
+        done(new Map([...arrived].filter(([id]) => fileOf(id) === file)));
+        // Those that were not asked for wait a while: who looks at a decision wants both parts.
+        while (arrived.size > SPARE) arrived.delete(arrived.keys().next().value);
       }));
       script.addEventListener("error", settle(() =>
         failed(new Error(`${file} cannot be read: this report is the whole folder, not its page alone`))));
@@ -35,7 +36,8 @@ function blocksIn(file) {
 async function packedText(id) {
   const held = byId(id);
   if (held) return held.textContent;
-  const text = (await blocksIn(fileOf(id))).get(id);
+  const text = arrived.get(id) ?? (await blocksIn(fileOf(id))).get(id);
+  arrived.delete(id);
   if (text === undefined) throw new Error(`${fileOf(id)} is damaged`);
   return text;
 }
