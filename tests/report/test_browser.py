@@ -317,6 +317,8 @@ def test_a_link_opens_its_decision(
     assert line["thought"]["question"]["user"].strip() in [each.strip() for each in prompts]
     assert page.locator("#day .link").get_attribute("href") == link
     assert page.url.endswith(link)
+    parts = [url for url in watched.requests if "/parts/episode-" in url]
+    assert len(parts) == len(set(parts)) <= 3  # its own, and the two that are compared at first
     assert watched.complaints == []
     page.close()
 
