@@ -54,7 +54,7 @@ test-all: test $(VENV)/.heavy $(VENV)/.chromium $(VLLM)/.made  ## the same, then
 test-long: $(VENV)/.heavy $(VENV)/.chromium $(VLLM)/.made  ## what takes longer still: every page of docs/, vLLM, training, many kills; old and new versions on two Pythons
 	@$(LINKS) .ci/versions
 	@echo '· testing what takes long'
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m long -n 3 --dist loadfile $(PYTEST) || [ $$? -eq 5 ]
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -m long -n 2 --dist loadfile $(PYTEST) || [ $$? -eq 5 ]
 
 check: $(VENV)/.test lint types  ## lint, format and types
 
