@@ -130,10 +130,10 @@ def test_poison_changes_neither_the_schema_nor_anything_else_of_a_request(
 
 def test_two_agents_in_one_process_do_not_touch_each_other() -> None:
     """Their steps alternate in one event loop, over one client; each has its own memory."""
-    with StubServer(echo, latency_s=0.002) as server:
+    with StubServer(echo) as server:
         alone = agent_of(client(server.url), "clean")
         expected = play(alone, task_of(market()))
-    with StubServer(echo, latency_s=0.002) as shared:
+    with StubServer(echo, together=2) as shared:
         model = client(shared.url)
         poisoned, clean = agent_of(model, "poisoned"), agent_of(model, "clean")
 
@@ -154,4 +154,4 @@ def test_two_agents_in_one_process_do_not_touch_each_other() -> None:
     # They did alternate, and asked at the same time.
     order = ["clean" if request in own else "poisoned" for request in shared.requests]
     changes = sum(one != other for one, other in pairwise(order))
-    assert shared.most_at_once == 2 and changes > len(own)
+    assert shared.most_at_once == 2 and changes >= len(own)

@@ -47,6 +47,7 @@ class StubServer:
     Args:
         answers: what it answers.
         latency_s: how long each answer takes.
+        together: how many must ask at once before any of them is answered.
         rejects: parameters that it refuses with status 400, naming them.
         models: what ``/v1/models`` lists.
         context_length: of each of them, as it says there.
@@ -60,6 +61,7 @@ class StubServer:
         answers: Answers | None = None,
         *,
         latency_s: float = 0.0,
+        together: int = 1,
         rejects: Sequence[str] = (),
         models: Sequence[str] = ("stub",),
         context_length: int = 131_072,
@@ -69,6 +71,7 @@ class StubServer:
         self._answers = answers
         self.latency_s, self.rejects, self.models = latency_s, rejects, models
         self.version, self.fingerprint = version, fingerprint
+        self._together = asyncio.Barrier(together)
         self.context_length = context_length
         self.served_as: str | None = None
         """What it says its model is, in place of the name that was asked for."""
@@ -168,6 +171,7 @@ class StubServer:
                 error = {"error": {"message": f"Unsupported parameter: {name}", "param": name}}
                 return await _send(writer, 400, json.dumps(error))
         reply = self._reply_to(request, number)
+        await asyncio.wait_for(self._together.wait(), 60)
         latency_s = self.latency_s if reply.latency_s is None else reply.latency_s
         if latency_s:
             await asyncio.sleep(latency_s)
