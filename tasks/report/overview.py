@@ -96,15 +96,21 @@ def label_verdict(board: LabelBoard) -> Html | None:
         return None
     best = rows[0]
     lead = best.figures.lead
-    said = [_leader(board.agents, best, best.figures.decision, "highest decision reward", 2), ". "]
+    said = [
+        _leader(board.agents, best, best.figures.decision, "highest decision reward", 2),
+        " of all agents. ",
+    ]
     if lead.value is None or lead.low is None or lead.high is None:
         said.append(f"Whether that is luck cannot be tested: {lead.reason or 'no interval'}.")
     else:
-        clear = "distinguishable" if lead.low > 0.0 or lead.high < 0.0 else "not distinguishable"
-        said.append(
-            f"Its difference from always buy, {number(lead.value, 2)} [{number(lead.low, 2)}, "
-            f"{number(lead.high, 2)}], is {clear} from luck."
-        )
+        around = f"{number(lead.value, 2)} [{number(lead.low, 2)}, {number(lead.high, 2)}]"
+        if lead.low > 0.0 or lead.high < 0.0:
+            side = "more" if lead.low > 0.0 else "less"
+            said.append(f"It earned {side} than always buy: {around}, distinguishable from luck.")
+        else:
+            said.append(
+                f"Its difference from always buy, {around}, is not distinguishable from luck."
+            )
     return element("p", *said, class_="verdict")
 
 
